@@ -1,0 +1,33 @@
+# Every command that a person or a machine runs here. `make help` lists them.
+
+CARGO ?= cargo
+PYTHON ?= python3
+NPM ?= npm
+TOOLS := .tools
+
+.PHONY: help run test tools lint bench lambda clean-home
+
+help:           ## this list
+	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
+
+run:            ## the gateway over the embedded warehouse, on 127.0.0.1:8181
+	$(CARGO) run
+
+test: tools     ## every test
+	$(CARGO) test --workspace --locked
+	tests/lambda/run.sh
+	tests/template/run.sh
+
+tools:          ## what the tests need beside Rust, pinned, into .tools and node_modules
+	@tests/tools.sh "$(TOOLS)" "$(PYTHON)" "$(NPM)"
+
+lint:           ## format and lints, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+bench:          ## every figure that the README quotes
+	$(CARGO) bench --workspace --locked
+	tests/load/run.sh
+
+clean-home:     ## forget the local demo: its keys, its recordings
+	rm -rf ./.snowgate

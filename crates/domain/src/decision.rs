@@ -1,0 +1,252 @@
+//! What policy may depend on, and what it says.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::asked::{Context, Door, PromptGrade};
+use crate::catalog::Catalog;
+use crate::identity::Identity;
+use crate::ids::Digest;
+use crate::mask::Treatment;
+use crate::statement::Statement;
+
+/// All that a decision may depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// The names to run under.
+    pub context: &'a Context,
+    /// What is asked.
+    pub statement: &'a Statement,
+    /// The snapshot that the statement was read against (column tags, types).
+    pub catalog: &'a Catalog,
+    /// How well the prompt is known.
+    pub prompt: PromptGrade,
+    /// Which protocol brought it.
+    pub door: Door,
+}
+
+/// The stable name of a policy rule (`@id` of a Cedar policy), or one of the built-in `gateway:…` rules.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct RuleId(String);
+
+impl RuleId {
+    /// The rule with this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A decision with what it rests on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ruling {
+    /// What policy says.
+    pub decision: Decision,
+    /// The rules that led to it, sorted; at least one.
+    pub rules: Vec<RuleId>,
+    /// The digest of the policy bundle.
+    pub bundle: Digest,
+}
+
+/// What policy says; never what a person says (that is a verdict).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// It may run unattended.
+    Allow(Grant),
+    /// It must wait for a person.
+    Hold(Hold),
+    /// No.
+    Refuse(Refusal),
+}
+
+impl Decision {
+    /// `allow`, `hold` or `refuse`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow(_) => "allow",
+            Self::Hold(_) => "hold",
+            Self::Refuse(_) => "refuse",
+        }
+    }
+}
+
+/// Leave to run, with strings attached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// The strings; always destructured.
+    pub obligations: Obligations,
+    /// Which upstream identity may run it.
+    pub tier: Tier,
+}
+
+/// What must be done to a result before it leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Obligations {
+    /// One treatment a result column, in order; none: mask every column, whatever upstream answers.
+    pub columns: Option<Vec<Treatment>>,
+    /// Whether column names are made from values and must not be shown.
+    pub mask_column_names: bool,
+    /// Whether upstream's error text may hold values of a masked column and must be replaced.
+    pub hide_error_text: bool,
+    /// How much may leave, and how much may be asked.
+    pub limits: Limits,
+}
+
+/// How much one principal may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Rows of one result; a result that outgrows it is not released.
+    pub rows: u64,
+    /// Bytes of one result, masked and inflated; likewise.
+    pub bytes: u64,
+    /// Statements under way at once.
+    pub at_once: u32,
+    /// Statements opened within any minute.
+    pub per_minute: u32,
+    /// Upstream seconds within any hour.
+    pub upstream_seconds_per_hour: u64,
+    /// How long upstream may work on one statement.
+    pub statement_seconds: u64,
+}
+
+/// Which upstream identity runs a statement (decision 6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Tier {
+    /// May read.
+    Read,
+    /// May write rows.
+    Write,
+    /// May define objects.
+    Define,
+}
+
+impl Tier {
+    /// `read`, `write` or `define`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Define => "define",
+        }
+    }
+}
+
+/// Why a statement must wait, and for whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// A sentence that is safe to show to the agent and the reviewer.
+    pub reason: String,
+    /// Groups whose members may decide.
+    pub reviewers: Vec<String>,
+    /// After how long silence denies.
+    pub expires_after: Duration,
+    /// What it may do once a person has said yes.
+    pub grant: Grant,
+}
+
+/// A no that is safe to show.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// What kind of no.
+    pub code: RefusalCode,
+    /// A public sentence: which rule, what to change, whom to ask. No values, at most 1 kB.
+    pub message: String,
+    /// When asking again makes sense.
+    pub retry_after: Option<Duration>,
+}
+
+/// What kind of no, with the codes that Snowflake's clients understand (Snowflake error codes; SQLSTATE).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RefusalCode {
+    /// Policy says no.
+    Policy,
+    /// This principal has asked for too much, too fast.
+    Budget,
+    /// The result outgrew its limit and is not released.
+    TooLarge,
+    /// The principal, agent, person or session was revoked.
+    Revoked,
+    /// The statement was cancelled by its agent.
+    Cancelled,
+    /// Nobody decided in time.
+    Expired,
+    /// What was read is no longer what would run (catalog changed, statement count differs).
+    Contradiction,
+    /// A repeated request id with other content.
+    RequestReused,
+    /// The text holds another number of statements than was said.
+    StatementCount,
+}
+
+impl RefusalCode {
+    /// The numeric code that Snowflake's drivers parse; ours lie at 0990xx where Snowflake has no fitting one.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Policy => "003001",
+            Self::Budget => "099002",
+            Self::TooLarge => "099003",
+            Self::Revoked => "099004",
+            Self::Cancelled => "000604",
+            Self::Expired => "099006",
+            Self::Contradiction => "099007",
+            Self::RequestReused => "099008",
+            Self::StatementCount => "000008",
+        }
+    }
+
+    /// The SQLSTATE.
+    pub const fn sqlstate(self) -> &'static str {
+        match self {
+            Self::Policy | Self::Revoked => "42501",
+            Self::Budget => "53400",
+            Self::TooLarge => "54000",
+            Self::Cancelled | Self::Expired => "57014",
+            Self::Contradiction | Self::StatementCount => "0A000",
+            Self::RequestReused => "22023",
+        }
+    }
+
+    /// The word in recordings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Budget => "budget",
+            Self::TooLarge => "too_large",
+            Self::Revoked => "revoked",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Contradiction => "contradiction",
+            Self::RequestReused => "request_reused",
+            Self::StatementCount => "statement_count",
+        }
+    }
+
+    /// The code with that word in recordings.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::Policy,
+            Self::Budget,
+            Self::TooLarge,
+            Self::Revoked,
+            Self::Cancelled,
+            Self::Expired,
+            Self::Contradiction,
+            Self::RequestReused,
+            Self::StatementCount,
+        ]
+        .into_iter()
+        .find(|code| code.as_str() == word)
+    }
+}

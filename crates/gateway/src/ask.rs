@@ -1,0 +1,442 @@
+//! The verb `ask`: from a door's words to a reply.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{
+    Asked, Decision, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, Limits, ObjectName, Outcome,
+    Refusal, RefusalCode, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+};
+use policy::{BatchRuling, Bundle};
+use recording::{ObjectKind, RecordKey};
+use thiserror::Error;
+
+use crate::fault::{Fault, Origin};
+use crate::gateway::Gateway;
+use crate::live::{Live, Stage};
+use crate::opening::{Draft, Texts};
+use crate::permit::Permit;
+use crate::plan;
+use crate::ports::{Claim, Claimed, RevokedWhat, Written};
+use crate::principal::Principal;
+use crate::reading::{Read, decide, refusal};
+use crate::reply::{Receipt, Reply};
+use crate::seal;
+
+/// Why there is no reply. Refusals and failures of statements are replies.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// The credential proves nobody here.
+    #[error("the token is not accepted")]
+    NotAccepted {
+        /// It was good once.
+        is_expired: bool,
+    },
+    /// This principal has no such handle.
+    #[error("there is no such statement")]
+    UnknownHandle,
+    /// That result has no such page.
+    #[error("there is no such partition")]
+    UnknownPage,
+    /// Something broke; nothing is shown.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// How far an opening's number may lie above the highest seen before something must be wrong.
+const CLIMB: u32 = 10_000;
+
+/// How often a repeated request looks whether the first has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// After how long a waiting answer is checked against revocations once more.
+const RECHECK: Duration = Duration::from_secs(1);
+
+impl Gateway {
+    /// Asks one statement or batch, and waits for its end for at most `hold`.
+    ///
+    /// # Errors
+    /// [`AskError`] when nobody was identified or something broke. What policy, a limit or upstream says no to is a
+    /// [`Reply`].
+    pub async fn ask(&self, asked: Asked, hold: Duration) -> Result<Reply, AskError> {
+        let until = self.now().after(hold);
+        let principal = self.prove(asked.door, &asked.credential).await?;
+        let mut asked = asked;
+        self.complete(&mut asked);
+        let bundle = self.ports.policies.bundle().await?;
+        let read = self.read(&asked).await?;
+        let (rulings, ruling) = self.rule(&bundle, &principal, &asked, &read);
+        let key = self.ports.keys.digest().await?;
+        let digest = seal::keyed_digest(&key, &asked);
+        let handle = Handle::from_u128(self.ports.ids.random()?);
+        let children = self.child_handles(&read)?;
+        let limits = bundle.limits_for(principal.identity());
+        // One moment for the claim and the opening, so that both fall on the same day.
+        let now = self.now();
+
+        let claimed = self.claim(&principal, &asked, &key, digest, handle, limits, now).await?;
+        let began = self.now();
+        let (session, next, ruling) = match claimed {
+            Claimed::Repeat(first) => {
+                let reply = self.attach(&principal, first, until).await?;
+                return self.unless_revoked(&principal, began, reply).await;
+            }
+            Claimed::New { session, next } => (session, next, ruling),
+            Claimed::Reused { session, next } => {
+                let message = "this requestId was used before for another statement; use a new one";
+                let ruling =
+                    refusal(&bundle, "gateway:request-id", RefusalCode::RequestReused, message.to_owned());
+                (session, next, ruling)
+            }
+            Claimed::OverBudget { session, next, limit, retry_after } => {
+                let message = format!(
+                    "the limit of {limit} is reached; ask again in {} s, or ask a policy owner to raise it",
+                    retry_after.as_secs().max(1)
+                );
+                let mut ruling = refusal(&bundle, "gateway:budget", RefusalCode::Budget, String::new());
+                ruling.decision = Decision::Refuse(Refusal {
+                    code: RefusalCode::Budget,
+                    message,
+                    retry_after: Some(retry_after.max(Duration::from_secs(1))),
+                });
+                (session, next, ruling)
+            }
+            Claimed::Revoked { session, next, what } => {
+                let what = match what {
+                    RevokedWhat::Agent => "agent",
+                    RevokedWhat::Person => "person",
+                    RevokedWhat::Session => "session",
+                };
+                let message = format!("this {what} was revoked; ask a security engineer");
+                (session, next, refusal(&bundle, "gateway:revoked", RefusalCode::Revoked, message))
+            }
+        };
+        let draft = Draft {
+            identity: principal.identity(),
+            asked: &asked,
+            read: &read,
+            ruling: &ruling,
+            digest,
+            handle,
+            children: &children,
+            opened: now,
+        };
+        let opened = match self.open(&draft, session, next).await {
+            Ok(opened) => opened,
+            Err(fault) => {
+                if let Err(also) = self.ports.exchanges.abandon(handle).await {
+                    tracing::warn!(
+                        fault = &also as &(dyn std::error::Error + 'static),
+                        "a claim could not be given back"
+                    );
+                }
+                return Err(fault.into());
+            }
+        };
+        let live = self.live(&draft, &bundle, &rulings, &opened);
+        match &ruling.decision {
+            Decision::Refuse(refused) => self.answer_refused(live, refused).await,
+            Decision::Hold(hold) => {
+                let expires = draft.opened.after(hold.expires_after);
+                self.answer_held(live, hold.reason.clone(), expires).await
+            }
+            Decision::Allow(grant) => {
+                let permit = permit(&key, &asked, &opened, grant, read.statements.len());
+                let reply = self.run(live, permit, until).await?;
+                self.unless_revoked(&principal, began, reply).await
+            }
+        }
+    }
+
+    /// Fills in the names that the client left out.
+    fn complete(&self, asked: &mut Asked) {
+        let defaults = &self.settings.default_context;
+        let context = &mut asked.context;
+        context.role = context.role.take().or_else(|| defaults.role.clone());
+        context.warehouse = context.warehouse.take().or_else(|| defaults.warehouse.clone());
+        // A schema means nothing without its database: the default schema belongs to the default database alone.
+        if context.database.is_none() && context.schema.is_none() {
+            context.schema.clone_from(&defaults.schema);
+        }
+        context.database = context.database.take().or_else(|| defaults.database.clone());
+    }
+
+    /// What policy says of each statement, and of the whole.
+    fn rule(
+        &self,
+        bundle: &Bundle,
+        principal: &Principal,
+        asked: &Asked,
+        read: &Read,
+    ) -> (Vec<Ruling>, Ruling) {
+        let BatchRuling { overall, statements: rulings } = decide(bundle, principal.identity(), asked, read);
+        let actual = read.statements.len();
+        let desired = usize::try_from(asked.statement_count).unwrap_or(usize::MAX);
+        if asked.text.reveal().len() > self.settings.statement_size {
+            let message = format!("the statement is larger than {} bytes", self.settings.statement_size);
+            return (rulings, refusal(bundle, "gateway:statement-size", RefusalCode::TooLarge, message));
+        }
+        if desired != 0 && actual != desired {
+            // Snowflake's words for it (code 000008).
+            let message = format!(
+                "Actual statement count {actual} did not match the desired statement count {desired}."
+            );
+            return (
+                rulings,
+                refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
+            );
+        }
+        (rulings, overall)
+    }
+
+    async fn claim(
+        &self,
+        principal: &Principal,
+        asked: &Asked,
+        key: &[u8; 32],
+        digest: KeyedDigest,
+        handle: Handle,
+        limits: Limits,
+        now: Timestamp,
+    ) -> Result<Claimed, Fault> {
+        let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
+        // SECURITY: clients choose these words, and what keeps the state is no sealed place.
+        let conversation =
+            asked.conversation.as_deref().map(|word| seal::keyed_word(key, "conversation", word));
+        let request = asked.request.as_ref().map(|request| seal::keyed_request(key, request)).transpose()?;
+        let claim = Claim {
+            identity: principal.identity(),
+            principal: principal.key(),
+            conversation: conversation.as_deref(),
+            request: request.as_ref(),
+            digest,
+            handle,
+            fresh_session,
+            limits,
+            now,
+            session_idle: self.settings.session_idle,
+        };
+        self.ports.exchanges.claim(claim).await
+    }
+
+    fn child_handles(&self, read: &Read) -> Result<Vec<Handle>, Fault> {
+        if read.statements.len() < 2 {
+            return Ok(Vec::new());
+        }
+        read.statements.iter().map(|_| Ok(Handle::from_u128(self.ports.ids.random()?))).collect()
+    }
+
+    /// Keeps the opening at the first free number, and the exact text beside it (invariant I1).
+    async fn open(&self, draft: &Draft<'_>, session: SessionId, next: u32) -> Result<Opened, Fault> {
+        let texts = Texts::new(&self.detectors, draft.asked, draft.read);
+        let keys = self.ports.keys.session(session).await?;
+        for number in next..next.saturating_add(CLIMB) {
+            let Some(number) = ExchangeNumber::new(number) else { break };
+            let exchange = ExchangeId { session, number };
+            let key = RecordKey::new(draft.opened.day(), exchange);
+            let (bytes, digest) = recording::encode(&draft.opening(exchange, &texts)).map_err(|error| {
+                Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
+            })?;
+            match self.ports.recorder.keep(&key, ObjectKind::Opening, Bytes::from(bytes)).await? {
+                Written::Taken => {}
+                Written::Kept(receipt) => {
+                    let sealed = Bytes::from(seal::seal(&keys.seal, exchange, draft.asked)?);
+                    return match self.ports.recorder.keep(&key, ObjectKind::Sealed, sealed).await? {
+                        Written::Kept(_) => Ok(Opened { key, exchange, digest: digest.to_string(), receipt }),
+                        Written::Taken => Err(Fault::lasting(
+                            Origin::Recordings,
+                            "a sealed text lies already where this one belongs",
+                        )),
+                    };
+                }
+            }
+        }
+        Err(Fault::lasting(Origin::Recordings, "no free number was found for the exchange"))
+    }
+
+    /// The live state of an exchange that was just opened.
+    fn live(&self, draft: &Draft<'_>, bundle: &Bundle, rulings: &[Ruling], opened: &Opened) -> Live {
+        let grants: Vec<Option<&Grant>> = rulings
+            .iter()
+            .map(|ruling| match &ruling.decision {
+                Decision::Allow(grant) => Some(grant),
+                Decision::Hold(hold) => Some(&hold.grant),
+                Decision::Refuse(_) => None,
+            })
+            .collect();
+        let limits = grants.iter().flatten().map(|grant| grant.obligations.limits);
+        let tier = grants.iter().flatten().map(|grant| grant.tier).max().unwrap_or(Tier::Read);
+        let statements = &draft.read.statements;
+        let footprint = |part: fn(&Statement) -> &BTreeSet<ObjectName>| {
+            statements
+                .iter()
+                .flat_map(|(_, statement)| part(statement))
+                .map(|name| plan::storable_parts(name, &self.detectors))
+                .collect()
+        };
+        Live {
+            day: opened.key.day.clone(),
+            exchange: opened.exchange.to_string(),
+            principal: draft.identity.key().as_str().to_owned(),
+            handle: draft.handle.to_string(),
+            children: draft.children.iter().map(ToString::to_string).collect(),
+            opened_us: draft.opened.as_micros(),
+            opening: opened.digest.clone(),
+            parts: statements
+                .iter()
+                .zip(&grants)
+                .map(|((_, statement), grant)| {
+                    plan::part_plan(statement, &draft.read.catalog, *grant, &self.detectors)
+                })
+                .collect(),
+            // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
+            hide_error_text: grants
+                .iter()
+                .any(|grant| grant.is_none_or(|grant| grant.obligations.hide_error_text)),
+            tier: tier.as_str().to_owned(),
+            row_limit: limits.clone().map(|limits| limits.rows).min().unwrap_or(0),
+            byte_limit: limits.map(|limits| limits.bytes).min().unwrap_or(0),
+            touched: plan::touched(statements, &draft.read.catalog, bundle),
+            reads: footprint(|statement| &statement.footprint.reads),
+            writes: footprint(|statement| &statement.footprint.writes),
+            findings: Vec::new(),
+            upstream_us: 0,
+            masking_us: 0,
+            stage: Stage::Opened,
+        }
+    }
+
+    async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
+        let mut live = live;
+        let closed = self.close_refused(&mut live, refused).await?;
+        self.ports.exchanges.begin(&live, 0, self.now()).await?;
+        Ok(self.reply_to(closed, None).await?)
+    }
+
+    async fn answer_held(&self, live: Live, reason: String, expires: Timestamp) -> Result<Reply, AskError> {
+        let mut live = live;
+        live.stage = Stage::Held { expires_us: expires.as_micros(), reason };
+        self.ports.exchanges.begin(&live, 0, self.now()).await?;
+        Ok(self.pending(&live)?)
+    }
+
+    /// Sends the statement upstream and carries it as far as time allows.
+    async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
+        let mut live = live;
+        let holder = self.ports.ids.random()?;
+        let begun = self.now();
+        self.ports.exchanges.begin(&live, holder, begun.after(self.settings.lease)).await?;
+        let started = self.ports.upstream.start(permit, self.slice(begun, until)).await;
+        live.upstream_us = micros(self.now().since(begun));
+        let closed = match started {
+            Ok(progress) => self.drive(&mut live, holder, Some(progress), until).await?,
+            Err(fault) => Some(self.close_because(&mut live, holder, fault).await?),
+        };
+        match closed {
+            Some(closed) => Ok(self.reply_to(closed, None).await?),
+            None => {
+                self.ports.exchanges.release(opened_handle(&live)?, holder).await?;
+                Ok(self.pending(&live)?)
+            }
+        }
+    }
+
+    /// A reply that was long in coming is not for somebody who was revoked meanwhile.
+    async fn unless_revoked(
+        &self,
+        principal: &Principal,
+        began: Timestamp,
+        reply: Reply,
+    ) -> Result<Reply, AskError> {
+        // The claim has checked it, and a revocation need not hold before 5 s.
+        if self.now().since(began) >= RECHECK {
+            let session = reply.exchange().session;
+            if self.ports.exchanges.revoked(principal.identity(), Some(session)).await?.is_some() {
+                return Err(AskError::NotAccepted { is_expired: false });
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Waits for a statement that was asked before under the same request id.
+    async fn attach(
+        &self,
+        principal: &Principal,
+        first: Handle,
+        until: Timestamp,
+    ) -> Result<Reply, AskError> {
+        loop {
+            match self.ports.exchanges.find(principal.key(), first).await? {
+                Some(live) if live.is_closed() => return self.closed_reply(&live, first).await,
+                Some(live) if self.now() >= until => return Ok(self.pending(&live)?),
+                None if self.now() >= until => {
+                    // Claimed, but its opening was not kept (yet): nothing can be told of it.
+                    return Err(Fault::passing(
+                        Origin::Exchanges,
+                        "the first request with this requestId is still being opened; try again",
+                    )
+                    .into());
+                }
+                Some(_) | None => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
+    /// The reply while an exchange is under way: it rests on the opening.
+    pub(crate) fn pending(&self, live: &Live) -> Result<Reply, Fault> {
+        let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
+        let handle = live.handle().ok_or_else(damaged)?;
+        let waits_for = match &live.stage {
+            Stage::Held { reason, .. } => Some(reason.clone()),
+            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => None,
+        };
+        Ok(Reply {
+            exchange: live.exchange().ok_or_else(damaged)?,
+            handle,
+            created: live.opened(),
+            outcome: Outcome::Pending(domain::Ticket { handle, waits_for }),
+            receipt: Receipt::kept(live.opening.parse().map_err(|_| damaged())?),
+            parts: Vec::new(),
+            first_page: None,
+        })
+    }
+}
+
+/// Melts the grant, the opening and the exact text into leave to run once.
+fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: usize) -> Permit {
+    let mut parameters = asked.parameters.clone();
+    // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
+    parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
+    let Grant { obligations, tier } = grant;
+    let most = Duration::from_secs(obligations.limits.statement_seconds.max(1));
+    Permit {
+        exchange: opened.exchange,
+        request_id: seal::upstream_request_id(key, opened.exchange),
+        text: SqlText::new(asked.text.reveal()),
+        bindings: asked.bindings.clone(),
+        context: asked.context.clone(),
+        statement_count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
+        parameters,
+        timeout: asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most)),
+        tier: *tier,
+    }
+}
+
+/// A durable opening.
+pub(crate) struct Opened {
+    key: RecordKey,
+    exchange: ExchangeId,
+    digest: String,
+    /// Proof that it was kept: nothing runs without.
+    #[expect(dead_code, reason = "held as proof, not read")]
+    receipt: Receipt,
+}
+
+pub(crate) fn opened_handle(live: &Live) -> Result<Handle, Fault> {
+    live.handle().ok_or_else(|| Fault::lasting(Origin::Exchanges, "the state of this statement is damaged"))
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

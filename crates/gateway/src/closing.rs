@@ -1,0 +1,215 @@
+//! Closing an exchange: the last thing before anything leaves, written once.
+
+use bytes::Bytes;
+use domain::{ColumnRef, Handle, ObjectName, Outcome, OutputColumn, Refusal, RefusalCode};
+use recording::{
+    Closing, ClosingOutcome, ColumnRecord, FailureRecord, Finding, ObjectKind, PageRecord, PartRecord,
+    RefusalRecord, Timings,
+};
+
+use crate::ask::micros;
+use crate::fault::{Fault, Origin};
+use crate::gateway::Gateway;
+use crate::live::{Live, Stage};
+use crate::plan::object_named;
+use crate::ports::{UpstreamFailure, Written};
+use crate::reply::{Receipt, Reply};
+
+/// What an agent is told in place of upstream's words when those may hold values of a masked column: one and the
+/// same for every failure of such a statement, so that failing tells nothing.
+const HIDDEN_FAILURE: (&str, &str, &str) = (
+    "100183",
+    "22000",
+    "the statement failed; it touches masked columns, so the reason is not shown. A security engineer finds it in Snowflake's own history",
+);
+
+/// A durable closing with the exchange that it closed.
+pub(crate) struct Closed {
+    live: Live,
+    closing: Closing,
+    receipt: Receipt,
+}
+
+impl Closed {
+    /// The closing of an exchange, read back from where it was kept.
+    pub(crate) fn read_back(live: Live, closing: Closing, receipt: Receipt) -> Self {
+        Self { live, closing, receipt }
+    }
+
+    /// Where the first page of this reply lies, when it lies outside the closing.
+    pub(crate) fn page_outside(&self, part: Option<usize>) -> Option<(usize, &PageRecord)> {
+        // A batch's own answer has no rows of its own.
+        let at = part.or(self.live.children.is_empty().then_some(0))?;
+        let page = self.closing.parts.get(at)?.pages.first()?;
+        page.inline.is_none().then_some((at, page))
+    }
+
+    /// The exchange that it closed.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The reply that this closing allows: for the whole exchange, or for one statement of a batch.
+    ///
+    /// A page that lies outside the closing must be given by whoever has read it.
+    pub(crate) fn reply_for(self, part: Option<usize>, first_page: Option<Bytes>) -> Result<Reply, Fault> {
+        let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
+        let Self { live, closing, receipt } = self;
+        let mut parts = closing.parts;
+        if let Some(part) = part {
+            parts = parts.into_iter().nth(part).into_iter().collect();
+        }
+        let whole = live.handle().ok_or_else(damaged)?;
+        let handle = match (part, parts.first()) {
+            (Some(_), Some(part)) => part.handle.parse::<Handle>().map_err(|_| damaged())?,
+            (Some(_), None) | (None, _) => whole,
+        };
+        let outcome = match &closing.outcome {
+            ClosingOutcome::Rows {} => match parts.as_slice() {
+                [] => return Err(damaged()),
+                [only] => Outcome::Rows {
+                    columns: only.columns.iter().map(output_column).collect(),
+                    rows: only.rows,
+                    pages: u32::try_from(only.pages.len()).map_err(|_| damaged())?,
+                },
+                // A batch's own answer has no rows of its own; its statements are collected one by one.
+                [..] => Outcome::Rows { columns: Vec::new(), rows: 0, pages: 0 },
+            },
+            ClosingOutcome::Refused(refused) => Outcome::Refused(Refusal {
+                code: RefusalCode::from_word(&refused.reason).unwrap_or(RefusalCode::Policy),
+                message: refused.message.clone(),
+                retry_after: refused.retry_after.map(std::time::Duration::from_secs),
+            }),
+            ClosingOutcome::Failed(failed) => Outcome::Failed {
+                code: failed.code.clone(),
+                sqlstate: failed.sqlstate.clone(),
+                message: failed.message.clone(),
+            },
+            ClosingOutcome::Lost { .. } => Outcome::Failed {
+                code: "099009".to_owned(),
+                sqlstate: "58030".to_owned(),
+                message:
+                    "what became of this statement is not known; it may have run. Nothing of it is shown"
+                        .to_owned(),
+            },
+        };
+        let first_page = match parts.as_slice() {
+            [only] if matches!(outcome, Outcome::Rows { .. }) => {
+                let page = only.pages.first().ok_or_else(damaged)?;
+                let object = match (&page.inline, first_page) {
+                    (Some(inline), _) => Some(crate::collect::inline_page(inline)?),
+                    (None, given) => given,
+                };
+                let object = object.ok_or_else(damaged)?;
+                crate::collect::check_page(&object, page)?;
+                Some(object)
+            }
+            _ => None,
+        };
+        Ok(Reply {
+            exchange: live.exchange().ok_or_else(damaged)?,
+            handle,
+            created: live.opened(),
+            outcome,
+            receipt,
+            parts,
+            first_page,
+        })
+    }
+}
+
+fn output_column(record: &ColumnRecord) -> OutputColumn {
+    let origin = record.origin.as_ref().map(|[database, schema, name]| ColumnRef {
+        object: ObjectName::new(database.clone(), schema.clone(), name.clone()),
+        column: String::new(),
+    });
+    OutputColumn {
+        name: record.name.clone(),
+        sql_type: record.sql_type(),
+        is_nullable: record.nullable,
+        is_masked: record.masked,
+        origin,
+    }
+}
+
+impl Gateway {
+    /// Keeps the closing, then marks the live state. Who finds the key taken shows nothing (invariant I1).
+    pub(crate) async fn close(
+        &self,
+        live: &mut Live,
+        outcome: ClosingOutcome,
+        parts: Vec<PartRecord>,
+    ) -> Result<Closed, Fault> {
+        let now = self.now();
+        let closing = Closing {
+            v: 1,
+            exchange: live.exchange.clone(),
+            closed: now.to_string(),
+            opening: live.opening.clone(),
+            outcome,
+            parts,
+            findings: live.findings.clone(),
+            timings: Timings {
+                total_us: micros(now.since(live.opened())),
+                upstream_us: live.upstream_us,
+                masking_us: live.masking_us,
+            },
+        };
+        let key = live
+            .key()
+            .ok_or_else(|| Fault::lasting(Origin::Exchanges, "the state of this statement is damaged"))?;
+        let (bytes, _) = recording::encode(&closing).map_err(|error| {
+            Fault::lasting(Origin::Gateway, "the closing cannot be written").because(error)
+        })?;
+        let written = self.ports.recorder.keep(&key, ObjectKind::Closing, Bytes::from(bytes)).await?;
+        live.stage = Stage::Closed;
+        if !live.writes.is_empty() {
+            let changed = live.writes.iter().map(object_named).collect();
+            self.ports.catalogs.forget(&changed).await;
+        }
+        match written {
+            Written::Kept(receipt) => Ok(Closed { live: live.clone(), closing, receipt }),
+            Written::Taken => Err(Fault::lasting(
+                Origin::Recordings,
+                "this statement was closed elsewhere; nothing of it is shown here",
+            )),
+        }
+    }
+
+    pub(crate) async fn close_refused(&self, live: &mut Live, refused: &Refusal) -> Result<Closed, Fault> {
+        self.close(live, ClosingOutcome::Refused(RefusalRecord::from(refused)), Vec::new()).await
+    }
+
+    /// Closes with upstream's failure, its words through the detectors or replaced.
+    pub(crate) async fn close_failed(
+        &self,
+        live: &mut Live,
+        failure: UpstreamFailure,
+    ) -> Result<Closed, Fault> {
+        let UpstreamFailure { code, sqlstate, message, query_id } = failure;
+        let shown = if live.hide_error_text {
+            let (code, sqlstate, message) = HIDDEN_FAILURE;
+            FailureRecord { code: code.into(), sqlstate: sqlstate.into(), message: message.into(), query_id }
+        } else {
+            let message = self.detectors.redact_text(&message, "").into_owned();
+            FailureRecord { code, sqlstate, message, query_id }
+        };
+        self.close(live, ClosingOutcome::Failed(shown), Vec::new()).await
+    }
+
+    /// Closes with a fault of ours or of the way to upstream: the agent is told the public line alone.
+    pub(crate) async fn close_broken(&self, live: &mut Live, fault: &Fault) -> Result<Closed, Fault> {
+        live.findings.push(Finding { what: "fault".to_owned(), detail: fault.public.clone() });
+        let failed = FailureRecord {
+            code: "099010".to_owned(),
+            sqlstate: "58000".to_owned(),
+            message: fault.public.clone(),
+            query_id: None,
+        };
+        self.close(live, ClosingOutcome::Failed(failed), Vec::new()).await
+    }
+
+    pub(crate) async fn close_lost(&self, live: &mut Live, why: &str) -> Result<Closed, Fault> {
+        self.close(live, ClosingOutcome::Lost { why: why.to_owned() }, Vec::new()).await
+    }
+}

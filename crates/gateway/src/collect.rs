@@ -1,0 +1,179 @@
+//! The verbs `collect`, `fetch` and `cancel`: they read, but for the cancelling.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use domain::{Credential, Door, Handle};
+use recording::{Closing, ObjectKind, PageRecord};
+
+use crate::ask::AskError;
+use crate::closing::Closed;
+use crate::fault::{Fault, Origin};
+use crate::gateway::Gateway;
+use crate::live::Live;
+use crate::ports::Leased;
+use crate::reply::{PageReply, Receipt, Reply};
+
+impl Gateway {
+    /// How a statement stands, for the principal that asked it. Reads only; the token and its revocation are checked
+    /// again.
+    ///
+    /// # Errors
+    /// [`AskError::UnknownHandle`] for any handle that is not this principal's (invariant I11).
+    pub async fn collect(
+        &self,
+        door: Door,
+        credential: &Credential,
+        handle: Handle,
+    ) -> Result<Reply, AskError> {
+        let live = self.find(door, credential, handle).await?;
+        if live.is_closed() { self.closed_reply(&live, handle).await } else { Ok(self.pending(&live)?) }
+    }
+
+    /// One page of a statement that has ended, from 0. Reads only.
+    ///
+    /// # Errors
+    /// [`AskError::UnknownHandle`] as for [`Gateway::collect`]; [`AskError::UnknownPage`] when the statement has no
+    /// such page, or not yet.
+    pub async fn page(
+        &self,
+        door: Door,
+        credential: &Credential,
+        handle: Handle,
+        page: u32,
+    ) -> Result<PageReply, AskError> {
+        let live = self.find(door, credential, handle).await?;
+        if !live.is_closed() {
+            return Err(AskError::UnknownPage);
+        }
+        let (closing, _) = self.read_closing(&live).await?;
+        let part = match live.part_of(handle) {
+            Some(part) => part,
+            // A batch has no pages of its own.
+            None if live.children.is_empty() => 0,
+            None => return Err(AskError::UnknownPage),
+        };
+        let record = closing.parts.get(part).ok_or(AskError::UnknownPage)?;
+        let index = usize::try_from(page).map_err(|_| AskError::UnknownPage)?;
+        let entry = record.pages.get(index).ok_or(AskError::UnknownPage)?;
+        let object = self.read_page(&live, part, page, entry).await?;
+        let pages = u32::try_from(record.pages.len()).map_err(|_| AskError::UnknownPage)?;
+        Ok(PageReply { handle, page, pages, object })
+    }
+
+    /// Cancels a statement that waits or runs; one that has ended stays as it ended.
+    ///
+    /// # Errors
+    /// [`AskError::UnknownHandle`] as for [`Gateway::collect`].
+    pub async fn cancel(
+        &self,
+        door: Door,
+        credential: &Credential,
+        handle: Handle,
+    ) -> Result<Reply, AskError> {
+        let live = self.find(door, credential, handle).await?;
+        if live.is_closed() {
+            return self.closed_reply(&live, handle).await;
+        }
+        let whole = crate::ask::opened_handle(&live)?;
+        let principal = live.principal();
+        self.ports.exchanges.want_cancelled(&principal, whole).await?;
+        let now = self.now();
+        let holder = self.ports.ids.random()?;
+        match self.ports.exchanges.lease(whole, holder, now, now.after(self.settings.lease)).await? {
+            // It ended a moment ago.
+            Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
+            // It ended between the two looks.
+            Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
+            Leased::Ours(mut live) => {
+                let closed = self.close_cancelled(&mut live, holder).await?;
+                Ok(self.reply_to(closed, None).await?)
+            }
+            // Whoever works on it sees the wish at the next page or look.
+            Leased::Theirs | Leased::Unknown => Ok(self.pending(&live)?),
+        }
+    }
+
+    /// The live exchange behind a handle, for its principal alone.
+    async fn find(&self, door: Door, credential: &Credential, handle: Handle) -> Result<Live, AskError> {
+        let principal = self.prove(door, credential).await?;
+        self.check_revocation(&principal).await?;
+        let live =
+            self.ports.exchanges.find(principal.key(), handle).await?.ok_or(AskError::UnknownHandle)?;
+        // SECURITY: the store must not be trusted alone with whose a handle is.
+        if live.principal() != *principal.key() {
+            return Err(AskError::UnknownHandle);
+        }
+        if let Some(exchange) = live.exchange() {
+            let revoked = self.ports.exchanges.revoked(principal.identity(), Some(exchange.session)).await?;
+            if revoked.is_some() {
+                return Err(AskError::NotAccepted { is_expired: false });
+            }
+        }
+        Ok(live)
+    }
+
+    /// The reply of an exchange that has ended, rebuilt from its closing.
+    pub(crate) async fn closed_reply(&self, live: &Live, handle: Handle) -> Result<Reply, AskError> {
+        let (closing, receipt) = self.read_closing(live).await?;
+        let closed = Closed::read_back(live.clone(), closing, receipt);
+        Ok(self.reply_to(closed, live.part_of(handle)).await?)
+    }
+
+    /// The reply that a closing allows, with its first page from where it lies.
+    pub(crate) async fn reply_to(&self, closed: Closed, part: Option<usize>) -> Result<Reply, Fault> {
+        let outside = match closed.page_outside(part) {
+            Some((part, page)) => Some(self.read_page(closed.live(), part, 0, page).await?),
+            None => None,
+        };
+        closed.reply_for(part, outside)
+    }
+
+    async fn read_closing(&self, live: &Live) -> Result<(Closing, Receipt), Fault> {
+        let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
+        let key = live.key().ok_or_else(damaged)?;
+        let bytes = self.ports.recordings.read(&key, ObjectKind::Closing).await?.ok_or_else(damaged)?;
+        let sealed = recording::decode::<Closing>(&bytes).map_err(|error| damaged().because(error))?;
+        if sealed.record.exchange != live.exchange {
+            return Err(damaged());
+        }
+        Ok((sealed.record, Receipt::kept(sealed.digest)))
+    }
+
+    async fn read_page(
+        &self,
+        live: &Live,
+        part: usize,
+        page: u32,
+        entry: &PageRecord,
+    ) -> Result<Bytes, Fault> {
+        let damaged = || Fault::lasting(Origin::Pages, "a page of this result is damaged or gone");
+        let object = match &entry.inline {
+            Some(inline) => inline_page(inline)?,
+            None => {
+                let key = live.key().ok_or_else(damaged)?;
+                let part = u32::try_from(part).map_err(|_| damaged())?;
+                let kind = ObjectKind::Page { part, page };
+                self.ports.recordings.read(&key, kind).await?.ok_or_else(damaged)?
+            }
+        };
+        check_page(&object, entry)?;
+        Ok(object)
+    }
+}
+
+/// The page object inside a closing.
+pub(crate) fn inline_page(inline: &str) -> Result<Bytes, Fault> {
+    STANDARD.decode(inline).map(Bytes::from).map_err(|error| {
+        Fault::lasting(Origin::Pages, "a page of this result is damaged or gone").because(error)
+    })
+}
+
+/// Nothing but what was recorded is shown (invariant I8).
+pub(crate) fn check_page(object: &[u8], entry: &PageRecord) -> Result<(), Fault> {
+    if recording::digest_of(object).to_string() == entry.digest {
+        Ok(())
+    } else {
+        Err(Fault::lasting(Origin::Pages, "a page of this result is damaged or gone"))
+    }
+}

@@ -1,0 +1,132 @@
+//! The gateway: its ports, and what every verb needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Credential, Door, Timestamp};
+use masking::Detectors;
+
+use crate::ask::AskError;
+use crate::fault::{Fault, Origin};
+use crate::ports::{
+    Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings,
+    RevokedWhat, Upstream,
+};
+use crate::principal::Principal;
+use crate::settings::Settings;
+
+/// The adapters that answer the ports.
+#[derive(Clone)]
+pub struct Ports {
+    /// Verifies credentials.
+    pub identities: Arc<dyn Identities>,
+    /// Holds the policy bundle.
+    pub policies: Arc<dyn Policies>,
+    /// Knows tables and columns.
+    pub catalogs: Arc<dyn Catalogs>,
+    /// Holds secrets.
+    pub keys: Arc<dyn Keys>,
+    /// Writes records and pages, once.
+    pub recorder: Arc<dyn Recorder>,
+    /// Reads them.
+    pub recordings: Arc<dyn Recordings>,
+    /// Holds what is under way.
+    pub exchanges: Arc<dyn Exchanges>,
+    /// The Snowflake account.
+    pub upstream: Arc<dyn Upstream>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// The one pipeline behind every door. Cheap to clone; holds nothing that another process could not see.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) detectors: Arc<Detectors>,
+}
+
+impl Gateway {
+    /// A gateway over these ports.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self { ports, settings: Arc::new(settings), detectors: Arc::new(Detectors::standard()) }
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Counts a request that was refused before anybody was identified, by a word that holds nothing of it.
+    pub async fn reject(&self, door: Door, reason: &'static str) {
+        let now = self.now();
+        if let Err(fault) = self.ports.recorder.count_rejected(door.as_str(), reason, now).await {
+            tracing::warn!(fault = &fault as &dyn std::error::Error, "a rejection could not be counted");
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Identifies, and refuses the revoked.
+    pub(crate) async fn prove(&self, door: Door, credential: &Credential) -> Result<Principal, AskError> {
+        match Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await {
+            Ok(principal) => Ok(principal),
+            Err(NotAccepted::Rejected { reason }) => {
+                self.reject(door, reason).await;
+                Err(AskError::NotAccepted { is_expired: false })
+            }
+            Err(NotAccepted::Expired) => {
+                self.reject(door, "expired").await;
+                Err(AskError::NotAccepted { is_expired: true })
+            }
+            Err(NotAccepted::Unavailable(fault)) => {
+                self.reject(door, "issuer_unavailable").await;
+                Err(AskError::Fault(fault))
+            }
+        }
+    }
+
+    /// Refuses to go on for whoever was revoked since: an outcome when a statement is asked (the claim tells), an
+    /// unacceptable credential when one is collected.
+    pub(crate) async fn check_revocation(&self, principal: &Principal) -> Result<(), AskError> {
+        match self.ports.exchanges.revoked(principal.identity(), None).await.map_err(AskError::Fault)? {
+            None => Ok(()),
+            Some(RevokedWhat::Agent | RevokedWhat::Person | RevokedWhat::Session) => {
+                Err(AskError::NotAccepted { is_expired: false })
+            }
+        }
+    }
+}
+
+impl Gateway {
+    /// How long to wait for upstream before the lease must be renewed.
+    pub(crate) fn slice(&self, now: Timestamp, until: Timestamp) -> Duration {
+        until.since(now).min(self.settings.lease / 3)
+    }
+}
+
+/// Runs CPU work where it delays nobody else's small statement, and waits for it: nothing outlives the caller.
+pub(crate) async fn off_the_loop<T, F>(work: F) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Fault::passing(Origin::Gateway, "the gateway failed while masking").because(error))
+}
+
+/// What came of carrying an exchange on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Advanced {
+    /// It is closed.
+    Closed,
+    /// It is not, and can be carried on later.
+    Pending,
+    /// Somebody else works on it, or it is unknown.
+    NotOurs,
+}

@@ -1,0 +1,36 @@
+//! The story of one statement: asked, identified, read, decided, opened, permitted, executed, masked, closed, answered.
+//!
+//! This crate owns the order of things ([`Gateway`]), the proofs that hold it ([`Principal`], [`Permit`],
+//! `Masked<Page>` from `masking`, [`Reply`]) and the ports through which it reaches the world ([`ports`]). It
+//! refuses to know any protocol, any store and any cloud; and it never lets work go on behind a reply: what is
+//! unfinished is stored, and [`Gateway::advance`] resumes it in any process (invariant I10).
+
+mod advance;
+mod ask;
+mod closing;
+mod collect;
+mod fault;
+mod fetch;
+mod gateway;
+mod live;
+mod opening;
+mod pager;
+mod permit;
+mod plan;
+pub mod ports;
+mod principal;
+mod reading;
+mod reply;
+mod seal;
+mod settings;
+mod work;
+
+pub use ask::AskError;
+pub use fault::{Fault, Origin, Retry};
+pub use gateway::{Advanced, Gateway, Ports};
+pub use live::{Fetched, Live, PartPlan, PartProgress, Stage, Touched};
+pub use permit::{Permit, Work};
+pub use principal::Principal;
+pub use reply::{PageReply, Receipt, Reply};
+pub use seal::{SealedText, keyed_request, unseal};
+pub use settings::Settings;

@@ -1,0 +1,204 @@
+//! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
+
+use domain::{ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
+use recording::{ColumnRecord, Finding, PageRecord, RecordKey, TreatmentRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::UpstreamHandle;
+
+/// A live exchange. Stores keep it as the JSON of this type beside the few fields that they index; it holds no
+/// clear text and no value.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Live {
+    /// The day of the opening.
+    pub day: String,
+    /// `SESSION/NUMBER`.
+    pub exchange: String,
+    /// The principal's key.
+    pub principal: String,
+    /// The handle that the agent holds.
+    pub handle: String,
+    /// Handles of the statements of a batch, in order; empty for a single statement.
+    pub children: Vec<String>,
+    /// Microseconds since 1970.
+    pub opened_us: i64,
+    /// The digest that the opening carries.
+    pub opening: String,
+    /// One plan a statement.
+    pub parts: Vec<PartPlan>,
+    /// Whether upstream's error text may hold values of a masked column.
+    pub hide_error_text: bool,
+    /// Which upstream identity runs it.
+    pub tier: String,
+    /// Rows of the whole exchange.
+    pub row_limit: u64,
+    /// Bytes of the whole exchange, masked and inflated.
+    pub byte_limit: u64,
+    /// The classified objects that it reads, as they were when it was read.
+    pub touched: Vec<Touched>,
+    /// Objects that it reads, after the detectors.
+    pub reads: Vec<[String; 3]>,
+    /// Objects that it changes, after the detectors, to be forgotten by the catalog.
+    pub writes: Vec<[String; 3]>,
+    /// What was remarkable so far.
+    pub findings: Vec<Finding>,
+    /// Microseconds spent waiting for upstream so far.
+    pub upstream_us: u64,
+    /// Microseconds spent masking so far.
+    pub masking_us: u64,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// What was decided about one statement's columns.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PartPlan {
+    /// The names that upstream should answer, after the detectors; none inside where the text does not tell; none at
+    /// all when the columns are unknown.
+    pub names: Option<Vec<Option<String>>>,
+    /// One treatment a column; none: mask all.
+    pub columns: Option<Vec<TreatmentRecord>>,
+    /// Whether column names must not be shown.
+    pub mask_column_names: bool,
+    /// For columns that show a stored column as it is: where they come from (database, schema, object, column,
+    /// wire name of the type).
+    pub origins: Option<Vec<Option<[String; 5]>>>,
+}
+
+/// An object with the version that it had.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Touched {
+    /// Database, schema, object.
+    pub object: [String; 3],
+    /// Its version in the snapshot.
+    pub version: i64,
+}
+
+/// Where an exchange stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Stage {
+    /// Waits for a person, until then (microseconds since 1970).
+    Held {
+        /// Silence until then denies.
+        expires_us: i64,
+        /// The reason that the agent was told.
+        reason: String,
+    },
+    /// Opened; not known to have reached upstream.
+    Opened,
+    /// Runs upstream.
+    Running {
+        /// Upstream's word for it.
+        upstream: String,
+    },
+    /// Has answered; rows are being fetched, masked and stored.
+    Fetching {
+        /// Upstream's word for it.
+        upstream: String,
+        /// One entry a statement.
+        parts: Vec<PartProgress>,
+    },
+    /// Closed: the closing tells the rest.
+    Closed,
+}
+
+/// How far one statement's rows have come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PartProgress {
+    /// Snowflake's id of the statement.
+    pub query_id: String,
+    /// What upstream answered (names, types), to bind the same plan again; origins are not kept.
+    pub answered: Vec<ColumnRecord>,
+    /// Whether the answer contradicted the plan, so that everything is masked.
+    pub contradicted: bool,
+    /// Rows that upstream says there are.
+    pub rows: u64,
+    /// Rows of each partition.
+    pub partitions: Vec<u64>,
+    /// What is stored so far.
+    pub fetched: Fetched,
+}
+
+/// What of one statement's rows is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Fetched {
+    /// The partition to go on with.
+    pub partition: u64,
+    /// Rows of that partition that lie in pages already.
+    pub partition_rows: u64,
+    /// Rows stored in all.
+    pub rows: u64,
+    /// Bytes stored in all, inflated.
+    pub bytes: u64,
+    /// Cells masked by lineage, of the partitions before the one to go on with: that one is counted again.
+    pub masked_by_lineage: u64,
+    /// Cells in which a detector found something, likewise.
+    pub masked_by_content: u64,
+    /// The pages, in order.
+    pub pages: Vec<PageRecord>,
+}
+
+impl Live {
+    /// The exchange; none when the stored text is damaged.
+    pub fn exchange(&self) -> Option<ExchangeId> {
+        self.exchange.parse().ok()
+    }
+
+    /// Where its records lie; none when the stored text is damaged.
+    pub fn key(&self) -> Option<RecordKey> {
+        Some(RecordKey::new(self.day.clone(), self.exchange()?))
+    }
+
+    /// The handle; none when the stored text is damaged.
+    pub fn handle(&self) -> Option<Handle> {
+        self.handle.parse().ok()
+    }
+
+    /// Whose it is.
+    pub fn principal(&self) -> PrincipalKey {
+        PrincipalKey::from_stored(self.principal.clone())
+    }
+
+    /// When it was opened.
+    pub fn opened(&self) -> Timestamp {
+        Timestamp::from_micros(self.opened_us)
+    }
+
+    /// Which part a handle names: all of the exchange for its own, one statement for a child's.
+    pub fn part_of(&self, handle: Handle) -> Option<usize> {
+        let text = handle.to_string();
+        self.children.iter().position(|child| *child == text)
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Closed)
+    }
+
+    /// Upstream's word for it, where it has reached upstream.
+    pub fn upstream(&self) -> Option<UpstreamHandle> {
+        match &self.stage {
+            Stage::Running { upstream } | Stage::Fetching { upstream, .. } => {
+                Some(UpstreamHandle { tier: tier_named(&self.tier), text: upstream.clone() })
+            }
+            Stage::Held { .. } | Stage::Opened | Stage::Closed => None,
+        }
+    }
+}
+
+/// The tier with that word; an unknown word is the weakest.
+fn tier_named(word: &str) -> Tier {
+    [Tier::Write, Tier::Define].into_iter().find(|tier| tier.as_str() == word).unwrap_or(Tier::Read)
+}
+
+impl PartPlan {
+    /// The obligations as masking takes them.
+    pub fn obligations(&self, limits: Limits) -> Obligations {
+        Obligations {
+            columns: self.columns.as_ref().map(|columns| columns.iter().map(Treatment::from).collect()),
+            mask_column_names: self.mask_column_names,
+            hide_error_text: true,
+            limits,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Building the opening: what is written before a statement moves, every text through the detectors.
+
+use domain::{Asked, Decision, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Timestamp};
+use masking::Detectors;
+use recording::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
+use sql::Piece;
+
+use crate::reading::Read;
+
+/// Everything about an exchange that its opening tells, but for its number.
+pub(crate) struct Draft<'a> {
+    pub identity: &'a Identity,
+    pub asked: &'a Asked,
+    pub read: &'a Read,
+    pub ruling: &'a Ruling,
+    pub digest: KeyedDigest,
+    pub handle: Handle,
+    pub children: &'a [Handle],
+    pub opened: Timestamp,
+}
+
+impl Draft<'_> {
+    /// The opening under a number.
+    pub(crate) fn opening(&self, exchange: ExchangeId, texts: &Texts) -> Opening {
+        let asked = self.asked;
+        let hold = match &self.ruling.decision {
+            Decision::Hold(hold) => Some(HoldRecord {
+                reason: hold.reason.clone(),
+                reviewers: hold.reviewers.clone(),
+                expires: self.opened.after(hold.expires_after).to_string(),
+            }),
+            Decision::Allow(_) | Decision::Refuse(_) => None,
+        };
+        Opening {
+            v: 1,
+            exchange: exchange.to_string(),
+            opened: self.opened.to_string(),
+            door: asked.door.as_str().to_owned(),
+            handle: self.handle.to_string(),
+            children: self.children.iter().map(ToString::to_string).collect(),
+            principal: PrincipalRecord::from(self.identity),
+            conversation: texts.conversation.clone(),
+            request: texts.request.clone(),
+            prompt: PromptRecord::new(texts.prompt.clone(), asked.prompt.grade),
+            sql: texts.sql.clone(),
+            digest: self.digest.to_string(),
+            sealed: true,
+            context: texts.context.clone(),
+            bindings: asked.bindings.values().map(|binding| binding.kind.clone()).collect(),
+            statements: texts.statements.clone(),
+            decision: self.ruling.decision.as_str().to_owned(),
+            rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            bundle: self.ruling.bundle.to_string(),
+            catalog: self.read.catalog.digest.to_string(),
+            hold,
+        }
+    }
+}
+
+/// The texts of an exchange as they may be written.
+pub(crate) struct Texts {
+    sql: String,
+    prompt: Option<String>,
+    conversation: Option<String>,
+    request: Option<String>,
+    context: ContextRecord,
+    statements: Vec<StatementRecord>,
+}
+
+impl Texts {
+    /// Passes every text that the client chose through the detectors.
+    pub(crate) fn new(detectors: &Detectors, asked: &Asked, read: &Read) -> Self {
+        let clean = |text: &str, context: &str| detectors.redact_text(text, context).into_owned();
+        let clean_all = |texts: &mut Vec<String>| {
+            for text in texts.iter_mut() {
+                *text = clean(text, "");
+            }
+        };
+        let mut context = ContextRecord::from(&asked.context);
+        for name in [&mut context.role, &mut context.warehouse, &mut context.database, &mut context.schema] {
+            *name = name.as_deref().map(|name| clean(name, ""));
+        }
+        let statements = read.statements.iter().map(|(_, statement)| {
+            let mut record = StatementRecord::from(statement);
+            for texts in [&mut record.reads, &mut record.writes, &mut record.tests, &mut record.functions] {
+                clean_all(texts);
+            }
+            record
+        });
+        Self {
+            sql: recordable_sql(detectors, asked.text.reveal()),
+            prompt: asked.prompt.text.as_deref().map(|text| clean(text, "prompt")),
+            conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
+            request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
+            context,
+            statements: statements.collect(),
+        }
+    }
+}
+
+/// The statement with sensitive literals, comments and names masked: searchable, and still telling what was asked.
+pub(crate) fn recordable_sql(detectors: &Detectors, text: &str) -> String {
+    let mut last_name = String::new();
+    let pieces = sql::rewrite(text, &mut |piece| {
+        let redact = |text: &str, context: &str| match detectors.redact_text(text, context) {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(redacted) => Some(redacted),
+        };
+        match piece {
+            Piece::Identifier(name) => {
+                last_name.clear();
+                last_name.push_str(name);
+                redact(name, "")
+            }
+            Piece::QuotedIdentifier(name) => {
+                let redacted = redact(name, "");
+                last_name.clear();
+                last_name.push_str(name);
+                redacted
+            }
+            Piece::StringLiteral(text) | Piece::Number(text) => redact(text, &last_name),
+            Piece::Comment(text) | Piece::Other(text) => redact(text, ""),
+        }
+    });
+    // What is sensitive only when the pieces stand together (digits split over tokens) is caught here.
+    detectors.redact_text(&pieces, "").into_owned()
+}

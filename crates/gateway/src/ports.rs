@@ -1,0 +1,364 @@
+//! What the gateway needs of the world. Each port is one capability, and on AWS one IAM statement.
+//!
+//! Adapters answer with a [`Fault`] when something broke, never with an empty or default value: absence must not
+//! permit (invariant I2). All of them may be called at once from many tasks and must not hold state that another
+//! process could not see, unless their documentation says how stale it may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{
+    Catalog, Credential, Handle, Identity, KeyedDigest, Limits, ObjectName, PrincipalKey, RequestId,
+    SessionId, Tier, Timestamp,
+};
+use masking::AnsweredColumn;
+use policy::Bundle;
+use recording::{ObjectKind, RecordKey};
+
+use crate::fault::Fault;
+use crate::live::Live;
+use crate::permit::Permit;
+use crate::reply::Receipt;
+
+/// Why a credential proves nobody.
+#[derive(Debug)]
+pub enum NotAccepted {
+    /// It is not accepted here. `reason` is a word for operators' counters and never shown.
+    Rejected {
+        /// `malformed`, `algorithm`, `signature`, `issuer`, `audience`, `type`, `scope`, `size` …
+        reason: &'static str,
+    },
+    /// It was good once.
+    Expired,
+    /// Nobody can tell: the issuer or its keys are out of reach.
+    Unavailable(Fault),
+}
+
+/// Verifies credentials.
+#[async_trait]
+pub trait Identities: Send + Sync {
+    /// Who this credential proves, at this moment.
+    async fn verify(&self, credential: &Credential, now: Timestamp) -> Result<Identity, NotAccepted>;
+}
+
+/// Holds the policy bundle in force.
+#[async_trait]
+pub trait Policies: Send + Sync {
+    /// The bundle. A fault when it cannot be read or does not validate: nothing is decided then.
+    async fn bundle(&self) -> Result<Arc<Bundle>, Fault>;
+}
+
+/// Knows tables, columns and view texts.
+#[async_trait]
+pub trait Catalogs: Send + Sync {
+    /// A snapshot that holds these schemas (database, schema), at most 60 seconds old. A schema that does not exist
+    /// is loaded, and empty.
+    async fn snapshot(&self, schemas: &BTreeSet<(String, String)>) -> Result<Arc<Catalog>, Fault>;
+
+    /// The versions of these objects now, from the source itself; an object that is gone is absent.
+    async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault>;
+
+    /// Forgets what is cached of these objects' schemas, because a statement has just changed them.
+    async fn forget(&self, objects: &BTreeSet<ObjectName>);
+}
+
+/// The keys of one session.
+#[derive(Clone)]
+pub struct SessionKeys {
+    /// Seals exact texts of this session (AES-256-GCM).
+    pub seal: [u8; 32],
+    /// Makes deterministic tokens within this session.
+    pub tokens: [u8; 32],
+}
+
+/// Holds secrets that recordings must not hold.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// The keys of this session, made at first use.
+    async fn session(&self, session: SessionId) -> Result<SessionKeys, Fault>;
+
+    /// The gateway's key for keyed digests of exact texts; the same for all sessions, so that equal texts can be
+    /// found again.
+    async fn digest(&self) -> Result<[u8; 32], Fault>;
+}
+
+/// What came of a conditional write.
+#[derive(Debug)]
+pub enum Written {
+    /// It is kept, durably: synced, or acknowledged by the store.
+    Kept(Receipt),
+    /// Something else has that key already.
+    Taken,
+}
+
+/// Writes records. Every write is once (`If-None-Match: *`) and durable before it returns.
+#[async_trait]
+pub trait Recorder: Send + Sync {
+    /// Keeps these bytes under the object's key.
+    async fn keep(&self, key: &RecordKey, kind: ObjectKind, bytes: Bytes) -> Result<Written, Fault>;
+
+    /// Counts a request that was rejected before anybody was identified. Aggregated per minute and reason, so that
+    /// nobody without a token can flood the recordings.
+    async fn count_rejected(
+        &self,
+        door: &'static str,
+        reason: &'static str,
+        now: Timestamp,
+    ) -> Result<(), Fault>;
+}
+
+/// Reads records back.
+#[async_trait]
+pub trait Recordings: Send + Sync {
+    /// The object's bytes; none when there is none.
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault>;
+}
+
+/// Why someone may not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RevokedWhat {
+    /// The agent.
+    Agent,
+    /// The person.
+    Person,
+    /// The session.
+    Session,
+}
+
+/// A wish to open an exchange.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// The same, as a key.
+    pub principal: &'a PrincipalKey,
+    /// The client's word for the conversation, as a keyed digest; groups within the principal.
+    pub conversation: Option<&'a str>,
+    /// The client's request id, as [`keyed_request`](crate::keyed_request) makes it.
+    pub request: Option<&'a RequestId>,
+    /// The keyed digest of what is asked under that request id.
+    pub digest: KeyedDigest,
+    /// A fresh handle.
+    pub handle: Handle,
+    /// A fresh session, in case a new one begins.
+    pub fresh_session: SessionId,
+    /// What this principal may ask.
+    pub limits: Limits,
+    /// Now.
+    pub now: Timestamp,
+    /// After how long without a statement a session has ended.
+    pub session_idle: Duration,
+}
+
+/// What came of a claim.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Go on.
+    New {
+        /// The session, alive or fresh.
+        session: SessionId,
+        /// The number to try first: one above the highest seen.
+        next: u32,
+    },
+    /// This request id was used before for the same thing: that is its handle.
+    Repeat(Handle),
+    /// This request id was used before for something else. The refusal itself is recorded in this session.
+    Reused {
+        /// The session.
+        session: SessionId,
+        /// The number to try first.
+        next: u32,
+    },
+    /// The principal's budget is spent. The refusal itself is recorded in this session.
+    OverBudget {
+        /// The session.
+        session: SessionId,
+        /// The number to try first.
+        next: u32,
+        /// Which limit, in words: `statements at once`, `statements per minute`, `upstream seconds per hour`.
+        limit: &'static str,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// Revoked. The refusal itself is recorded in this session.
+    Revoked {
+        /// The session.
+        session: SessionId,
+        /// The number to try first.
+        next: u32,
+        /// Who or what was revoked.
+        what: RevokedWhat,
+    },
+}
+
+/// What came of trying to lease a live exchange.
+#[derive(Debug)]
+pub enum Leased {
+    /// It is ours until the lease ends; this is its state.
+    Ours(Box<Live>),
+    /// Somebody else works on it.
+    Theirs,
+    /// There is no such exchange.
+    Unknown,
+}
+
+/// What came of saving a live exchange.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Saved {
+    /// Saved, the lease is renewed.
+    Yes,
+    /// Saved, and its agent wants it cancelled.
+    CancelWanted,
+    /// The lease was lost to somebody else: stop at once, show nothing.
+    LeaseLost,
+}
+
+/// The live state of exchanges: sessions, handles, request ids, budgets, leases, progress, revocations.
+///
+/// Each method is one atomic, conditional write or one read.
+#[async_trait]
+pub trait Exchanges: Send + Sync {
+    /// Checks revocation, request id and budget, and finds or begins the session, in one step. The budget counts the
+    /// claim from here on.
+    async fn claim(&self, claim: Claim<'_>) -> Result<Claimed, Fault>;
+
+    /// Stores the live state of an exchange that was just opened, leased to `holder` until `lease_until` (a stage of
+    /// `Closed` needs no lease).
+    async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault>;
+
+    /// Gives a claim back whose opening could not be kept.
+    async fn abandon(&self, handle: Handle) -> Result<(), Fault>;
+
+    /// The exchange of this principal with this handle (its own or a child's); none when there is none *of this
+    /// principal* (invariant I11).
+    async fn find(&self, principal: &PrincipalKey, handle: Handle) -> Result<Option<Live>, Fault>;
+
+    /// Leases an exchange that nobody holds a running lease on.
+    async fn lease(
+        &self,
+        handle: Handle,
+        holder: u128,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Leased, Fault>;
+
+    /// Saves progress while holding the lease, and renews it.
+    async fn save(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<Saved, Fault>;
+
+    /// Gives the lease up.
+    async fn release(&self, handle: Handle, holder: u128) -> Result<(), Fault>;
+
+    /// Notes that its agent wants this exchange cancelled; false when it has ended already or is not of this principal.
+    async fn want_cancelled(&self, principal: &PrincipalKey, handle: Handle) -> Result<bool, Fault>;
+
+    /// Unfinished exchanges that nobody holds a lease on, oldest first.
+    async fn unattended(&self, now: Timestamp, limit: usize) -> Result<Vec<Handle>, Fault>;
+
+    /// Whether this identity or session was revoked; at most 5 seconds stale.
+    async fn revoked(
+        &self,
+        identity: &Identity,
+        session: Option<SessionId>,
+    ) -> Result<Option<RevokedWhat>, Fault>;
+}
+
+/// Upstream's own word for a running statement, opaque to us; enough to resume in another process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UpstreamHandle {
+    /// Which upstream identity runs it.
+    pub tier: Tier,
+    /// The adapter's text.
+    pub text: String,
+}
+
+/// How a statement stands upstream.
+pub enum Progress {
+    /// It runs.
+    Running(UpstreamHandle),
+    /// It has answered.
+    Done(Finished),
+    /// Upstream says that it is wrong, or it failed while running.
+    Failed(UpstreamFailure),
+    /// Upstream does not know it (any more).
+    Unknown,
+}
+
+/// An answer: heads only; rows are fetched by part and partition.
+pub struct Finished {
+    /// To fetch rows with.
+    pub handle: UpstreamHandle,
+    /// One head a statement, in order; a single statement has one.
+    pub parts: Vec<ResultHead>,
+    /// The rows of part 0, partition 0, when they came with the answer.
+    pub first: Option<Box<dyn RowSource>>,
+}
+
+/// What upstream says of one statement's result before its rows. It may lie: it is compared with the plan and counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResultHead {
+    /// Snowflake's id of the statement.
+    pub query_id: String,
+    /// The columns.
+    pub columns: Vec<AnsweredColumn>,
+    /// Rows in all.
+    pub rows: u64,
+    /// Rows of each partition, at least one partition.
+    pub partitions: Vec<u64>,
+}
+
+/// A statement that upstream did not run to its end. `message` may hold values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpstreamFailure {
+    /// Snowflake's code, digits.
+    pub code: String,
+    /// SQLSTATE, five characters.
+    pub sqlstate: String,
+    /// Upstream's text, unfiltered.
+    pub message: String,
+    /// Snowflake's id of the statement, where it has one.
+    pub query_id: Option<String>,
+}
+
+/// The rows of one partition: slices of the text of one JSON array of rows, inflated, in order.
+#[async_trait]
+pub trait RowSource: Send {
+    /// The next slice, of at most a few hundred kilobytes; none at the end. A body that ends early, inflates beyond
+    /// its bound or does not arrive in time is a fault, never a short result.
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault>;
+}
+
+/// The Snowflake account behind us.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Runs what the permit allows, waiting for its end for at most `wait`.
+    async fn start(&self, permit: Permit, wait: Duration) -> Result<Progress, Fault>;
+
+    /// How it stands, waiting for its end for at most `wait`.
+    async fn poll(&self, handle: &UpstreamHandle, wait: Duration) -> Result<Progress, Fault>;
+
+    /// The rows of one partition of one part, both from 0.
+    async fn rows(
+        &self,
+        handle: &UpstreamHandle,
+        part: usize,
+        partition: usize,
+    ) -> Result<Box<dyn RowSource>, Fault>;
+
+    /// Stops it. Succeeds when it has ended already.
+    async fn cancel(&self, handle: &UpstreamHandle) -> Result<(), Fault>;
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness.
+pub trait Ids: Send + Sync {
+    /// 128 random bits from a cryptographic source.
+    fn random(&self) -> Result<u128, Fault>;
+}

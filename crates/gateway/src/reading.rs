@@ -1,0 +1,108 @@
+//! From what was asked to a ruling: read, load what reading needs, read again, decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::{
+    Asked, Case, Catalog, Context, Decision, Effect, Identity, Refusal, RefusalCode, RuleId, Ruling,
+    Statement,
+};
+use policy::{BatchRuling, Bundle};
+
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+
+/// How often reading may ask for further schemas: a view over views needs one round a level.
+const ROUNDS: usize = 6;
+
+/// What was asked, read against a catalog snapshot.
+pub(crate) struct Read {
+    /// The statements, each with the names that it runs under.
+    pub statements: Vec<(Context, Statement)>,
+    /// The snapshot.
+    pub catalog: Arc<Catalog>,
+}
+
+impl Gateway {
+    pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
+        let mut wanted = BTreeSet::new();
+        if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {
+            wanted.insert((database.clone(), schema.clone()));
+        }
+        let mut rounds = 0;
+        loop {
+            let catalog = self.ports.catalogs.snapshot(&wanted).await?;
+            let statements = read_with(asked, &catalog);
+            let missing = statements.iter().flat_map(|(_, statement)| &statement.missing);
+            let before = wanted.len();
+            wanted.extend(missing.cloned());
+            rounds += 1;
+            // What is still missing after the last round stays unknown, and policy turns that into less.
+            if wanted.len() == before || rounds == ROUNDS {
+                return Ok(Read { statements, catalog });
+            }
+        }
+    }
+}
+
+fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, Statement)> {
+    let variables = BTreeMap::new();
+    let scope =
+        sql::Scope { context: &asked.context, catalog, bindings: &asked.bindings, variables: &variables };
+    let mut context = asked.context.clone();
+    let mut statements = Vec::new();
+    for (_, statement) in sql::read_batch(asked.text.reveal(), &scope) {
+        let mut next = context.clone();
+        statement.effects.iter().for_each(|effect| apply(effect, &mut next));
+        // A statement that changes the names is judged by those that it changes to as well: `USE ROLE` is granted
+        // only where running under that role is.
+        statements.push((next.clone(), statement));
+        context = next;
+    }
+    statements
+}
+
+fn apply(effect: &Effect, context: &mut Context) {
+    match effect {
+        Effect::UseRole(role) => context.role = Some(role.clone()),
+        Effect::UseWarehouse(warehouse) => context.warehouse = Some(warehouse.clone()),
+        Effect::UseDatabase(database) => {
+            // Snowflake moves to the database's PUBLIC schema.
+            context.database = Some(database.clone());
+            context.schema = Some("PUBLIC".to_owned());
+        }
+        Effect::UseSchema { database, schema } => {
+            if let Some(database) = database {
+                context.database = Some(database.clone());
+            }
+            context.schema = Some(schema.clone());
+        }
+        Effect::SetVariable { .. } | Effect::Unknown => {}
+    }
+}
+
+/// Decides each statement, and the whole by its strictest.
+pub(crate) fn decide(bundle: &Bundle, identity: &Identity, asked: &Asked, read: &Read) -> BatchRuling {
+    let cases: Vec<Case<'_>> = read
+        .statements
+        .iter()
+        .map(|(context, statement)| Case {
+            identity,
+            context,
+            statement,
+            catalog: read.catalog.as_ref(),
+            prompt: asked.prompt.grade,
+            door: asked.door,
+        })
+        .collect();
+    bundle.decide_batch(&cases)
+}
+
+/// A ruling of the gateway's own.
+pub(crate) fn refusal(bundle: &Bundle, rule: &str, code: RefusalCode, message: String) -> Ruling {
+    Ruling {
+        decision: Decision::Refuse(Refusal { code, message, retry_after: None }),
+        rules: vec![RuleId::new(rule)],
+        bundle: bundle.digest(),
+    }
+}

@@ -1,0 +1,45 @@
+//! What an operator may choose.
+
+use std::time::Duration;
+
+use domain::Context;
+
+/// Settings of the gateway itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an answer may be waited for before the agent is told to come back (40 s locally, 20 s on AWS).
+    pub hold: Duration,
+    /// After how long without a statement a session has ended.
+    pub session_idle: Duration,
+    /// For how long a lease lasts without being renewed; must outlive the masking of one page.
+    pub lease: Duration,
+    /// After how long without progress and without an upstream handle an exchange is lost; longer than any
+    /// invocation may last.
+    pub lost_after: Duration,
+    /// Bytes of a page at most, inflated.
+    pub page_size: usize,
+    /// Bytes of a page at most, as stored.
+    pub page_stored: usize,
+    /// A single page of at most this many stored bytes lies inside the closing.
+    pub inline: usize,
+    /// The names that a statement runs under where its client names none.
+    pub default_context: Context,
+    /// Bytes of one statement at most.
+    pub statement_size: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hold: Duration::from_secs(40),
+            session_idle: Duration::from_secs(30 * 60),
+            lease: Duration::from_secs(15),
+            lost_after: Duration::from_secs(20),
+            page_size: 16 * 1024 * 1024,
+            page_stored: 4 * 1024 * 1024,
+            inline: 256 * 1024,
+            default_context: Context::default(),
+            statement_size: 1024 * 1024,
+        }
+    }
+}

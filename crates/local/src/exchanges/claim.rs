@@ -1,0 +1,274 @@
+//! Claiming: revocation, request id, budget and session, in one step.
+
+use std::time::Duration;
+
+use domain::{Handle, KeyedDigest, Limits, SessionId, Timestamp};
+use gateway::ports::{Claim, Claimed, RevokedWhat};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{CLAIM_LIFE, Names, bytes_of, session_bytes, stage};
+
+/// A [`Claim`] that can go to another thread.
+pub(super) struct Wish {
+    names: Names,
+    principal: String,
+    conversation: String,
+    request: Option<String>,
+    digest: KeyedDigest,
+    handle: Handle,
+    fresh_session: SessionId,
+    limits: Limits,
+    now: Timestamp,
+    session_idle: Duration,
+}
+
+impl From<Claim<'_>> for Wish {
+    fn from(claim: Claim<'_>) -> Self {
+        let Claim {
+            identity,
+            principal,
+            conversation,
+            request,
+            digest,
+            handle,
+            fresh_session,
+            limits,
+            now,
+            session_idle,
+        } = claim;
+        Self {
+            names: Names::of(identity),
+            principal: principal.as_str().to_owned(),
+            // A conversation without a name is none with an empty one.
+            conversation: conversation.map(|name| format!(":{name}")).unwrap_or_default(),
+            request: request.map(|request| request.as_str().to_owned()),
+            digest,
+            handle,
+            fresh_session,
+            limits,
+            now,
+            session_idle,
+        }
+    }
+}
+
+/// A session, alive or about to begin.
+struct Session {
+    session: SessionId,
+    highest: u32,
+    is_revoked: Option<RevokedWhat>,
+}
+
+/// A limit that is reached.
+struct Reached {
+    limit: &'static str,
+    retry_after: Duration,
+}
+
+impl Wish {
+    pub fn claim(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Claimed> {
+        let Session { session, highest, is_revoked } = self.session(transaction)?;
+        let next = highest.saturating_add(1);
+        if let Some(what) = is_revoked {
+            self.note(transaction, session, highest, Counted::No)?;
+            return Ok(Claimed::Revoked { session, next, what });
+        }
+        if let Some((handle, digest)) = self.same_request(transaction)? {
+            if digest == self.digest.to_string() {
+                return Ok(Claimed::Repeat(handle));
+            }
+            self.note(transaction, session, highest, Counted::No)?;
+            return Ok(Claimed::Reused { session, next });
+        }
+        if let Some(Reached { limit, retry_after }) = self.budget(transaction)? {
+            self.note(transaction, session, highest, Counted::No)?;
+            return Ok(Claimed::OverBudget { session, next, limit, retry_after });
+        }
+        self.note(transaction, session, highest, Counted::Yes)?;
+        Ok(Claimed::New { session, next })
+    }
+
+    /// The session of this conversation, or the fresh one when it has ended.
+    fn session(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Session> {
+        let select =
+            "SELECT session, last_us, highest FROM sessions WHERE principal = ?1 AND conversation = ?2";
+        let found: Option<([u8; 16], i64, u32)> = transaction
+            .prepare_cached(select)?
+            .query_row(params![self.principal, self.conversation], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let (session, highest) = match found {
+            Some((session, last, highest))
+                if self.now.since(Timestamp::from_micros(last)) <= self.session_idle =>
+            {
+                (SessionId::from_u128(u128::from_be_bytes(session)), highest)
+            }
+            Some(_) | None => (self.fresh_session, 0),
+        };
+        let is_revoked = self.names.revoked(transaction, Some(session))?;
+        Ok(Session { session, highest, is_revoked })
+    }
+
+    /// The handle and digest of an earlier claim of this principal with this request id.
+    fn same_request(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<(Handle, String)>> {
+        let Some(request) = &self.request else { return Ok(None) };
+        transaction
+            .prepare_cached("SELECT handle, digest FROM exchanges WHERE principal = ?1 AND request = ?2")?
+            .query_row(params![self.principal, request], |row| {
+                let handle = Handle::from_u128(u128::from_be_bytes(row.get(0)?));
+                Ok((handle, row.get(1)?))
+            })
+            .optional()
+    }
+
+    fn budget(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<Reached>> {
+        let Limits {
+            rows: _,
+            bytes: _,
+            at_once,
+            per_minute,
+            upstream_seconds_per_hour,
+            statement_seconds: _,
+        } = self.limits;
+        let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
+        let under_way: i64 = transaction
+            .prepare_cached(
+                "SELECT count(*) FROM exchanges WHERE principal = ?1 AND stage < 2
+                 AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
+            )?
+            .query_row(params![self.principal, fresh_from], |row| row.get(0))?;
+        if under_way >= i64::from(at_once) {
+            return Ok(Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) }));
+        }
+        // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
+        let second = self.now.as_secs();
+        let claims = "SELECT second, claims FROM claims_per_second WHERE principal = ?1 AND second >= ?2 ORDER BY second";
+        let limit = i64::from(per_minute);
+        if let Some(free) = self.over(transaction, claims, second.saturating_sub(60), limit)? {
+            let retry_after = seconds(free.saturating_add(61).saturating_sub(second));
+            return Ok(Some(Reached { limit: "statements per minute", retry_after }));
+        }
+        let minute = second.div_euclid(60);
+        let spent = "SELECT minute, spent_us FROM upstream_per_minute WHERE principal = ?1 AND minute >= ?2 ORDER BY minute";
+        let limit = i64::try_from(upstream_seconds_per_hour).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        if let Some(free) = self.over(transaction, spent, minute.saturating_sub(60), limit)? {
+            let retry_after = seconds(free.saturating_add(61).saturating_mul(60).saturating_sub(second));
+            return Ok(Some(Reached { limit: "upstream seconds per hour", retry_after }));
+        }
+        Ok(None)
+    }
+
+    /// Whether the buckets from `from` on hold as much as the limit; then the bucket with whose end they no longer will.
+    fn over(
+        &self,
+        tx: &Transaction<'_>,
+        select: &str,
+        from: i64,
+        limit: i64,
+    ) -> rusqlite::Result<Option<i64>> {
+        let mut select = tx.prepare_cached(select)?;
+        let rows = select.query_map(params![self.principal, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let buckets: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+        let mut held = buckets.iter().fold(0_i64, |sum, (_, amount)| sum.saturating_add(*amount));
+        if held < limit {
+            return Ok(None);
+        }
+        let mut free = from.saturating_add(60);
+        for (bucket, amount) in &buckets {
+            free = *bucket;
+            held = held.saturating_sub(*amount);
+            if held < limit {
+                break;
+            }
+        }
+        Ok(Some(free))
+    }
+
+    /// Notes the claim, its session's activity, and what it costs.
+    fn note(
+        &self,
+        tx: &Transaction<'_>,
+        session: SessionId,
+        highest: u32,
+        counted: Counted,
+    ) -> rusqlite::Result<()> {
+        tx.prepare_cached(
+            "INSERT INTO sessions (principal, conversation, session, last_us, highest) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET session = ?3, last_us = ?4, highest = ?5",
+        )?
+        .execute(params![
+            self.principal,
+            self.conversation,
+            session_bytes(session),
+            self.now.as_micros(),
+            highest
+        ])?;
+        let (is_counted, request) = match counted {
+            Counted::Yes => (true, self.request.as_deref()),
+            Counted::No => (false, None),
+        };
+        tx.prepare_cached(
+            "INSERT INTO exchanges (handle, principal, session, stage, is_counted, opened_us, tended_us, request, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            bytes_of(self.handle),
+            self.principal,
+            session_bytes(session),
+            stage::CLAIMED,
+            is_counted,
+            self.now.as_micros(),
+            request,
+            self.digest.to_string()
+        ])?;
+        if is_counted {
+            let second = self.now.as_secs();
+            tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
+                .execute(params![self.principal, second.saturating_sub(120)])?;
+            tx.prepare_cached(
+                "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
+                 ON CONFLICT DO UPDATE SET claims = claims + 1",
+            )?
+            .execute(params![self.principal, second])?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a claim counts towards the budget and holds its request id: a refused one does neither.
+#[derive(Clone, Copy)]
+enum Counted {
+    Yes,
+    No,
+}
+
+/// Gives a claim back: it costs nothing, and its request id is free.
+///
+/// The row stays for housekeeping, because an opening may lie in the recordings although its writer was told of an
+/// error; who finds it there closes it as lost.
+pub(super) fn give_back(transaction: &Transaction<'_>, handle: Handle) -> rusqlite::Result<()> {
+    let given_back: Option<(String, i64, bool)> = transaction
+        .prepare_cached(
+            "UPDATE exchanges SET stage = 3, request = NULL WHERE handle = ?1 AND stage = 0
+             RETURNING principal, opened_us, is_counted",
+        )?
+        .query_row(params![bytes_of(handle)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    if let Some((principal, opened, true)) = given_back {
+        transaction
+            .prepare_cached(
+                "UPDATE claims_per_second SET claims = claims - 1 WHERE principal = ?1 AND second = ?2",
+            )?
+            .execute(params![principal, Timestamp::from_micros(opened).as_secs()])?;
+    }
+    Ok(())
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or(0).max(1))
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

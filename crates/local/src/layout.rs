@@ -1,0 +1,142 @@
+//! Where what lies in a home.
+
+use std::path::{Path, PathBuf};
+
+use domain::{ExchangeId, SessionId, Timestamp};
+use gateway::Origin;
+use recording::{ObjectKind, RecordKey};
+
+/// The folders of a home:
+///
+/// | path | holds |
+/// | --- | --- |
+/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.closing.json` | openings and closings |
+/// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
+/// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
+/// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations |
+/// | `keys/master` | 32 random bytes, made at first start |
+/// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
+/// | `tmp/` | files on their way to their name |
+///
+/// Folders have mode 0700, files 0600. Objects are written once and never changed; deleting `keys/sessions/<session>`
+/// erases the exact texts of that session and nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn records(&self) -> PathBuf {
+        self.root.join("records")
+    }
+
+    pub fn pages(&self) -> PathBuf {
+        self.root.join("pages")
+    }
+
+    pub fn sealed(&self) -> PathBuf {
+        self.root.join("sealed")
+    }
+
+    pub fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    pub fn session_keys(&self) -> PathBuf {
+        self.root.join("keys").join("sessions")
+    }
+
+    pub fn master(&self) -> PathBuf {
+        self.root.join("keys").join("master")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.root.join("state.db")
+    }
+
+    /// The folders, outermost first.
+    pub fn folders(&self) -> [PathBuf; 7] {
+        [
+            self.root.clone(),
+            self.records(),
+            self.pages(),
+            self.sealed(),
+            self.temporary(),
+            self.keys(),
+            self.session_keys(),
+        ]
+    }
+
+    /// The folder that objects of this kind lie in.
+    pub fn objects(&self, kind: ObjectKind) -> PathBuf {
+        match kind {
+            ObjectKind::Opening | ObjectKind::Closing => self.records(),
+            ObjectKind::Page { .. } => self.pages(),
+            ObjectKind::Sealed => self.sealed(),
+        }
+    }
+
+    /// The file of one object; none when the key is not one that may become a path.
+    // SECURITY: `RecordKey::day` is any text; only a key that reads back as itself names a file.
+    pub fn object(&self, key: &RecordKey, kind: ObjectKind) -> Option<PathBuf> {
+        let object = key.object(kind);
+        RecordKey::parse(&object)?;
+        Some(self.objects(kind).join(object))
+    }
+
+    /// The folder of one session's records on one day.
+    pub fn session_records(&self, day: &str, session: SessionId) -> PathBuf {
+        self.records().join("v1").join(format!("dt={day}")).join(session.to_string())
+    }
+}
+
+/// The same exchange's key on the days before and after: the number of an exchange is its own on all of them.
+pub(crate) fn neighbours(key: &RecordKey) -> Option<[RecordKey; 2]> {
+    let noon: Timestamp = format!("{}T12:00:00Z", key.day).parse().ok()?;
+    let exchange: ExchangeId = key.exchange;
+    let day = |offset: i64| Timestamp::from_micros(noon.as_micros().saturating_add(offset)).day();
+    const DAY: i64 = 86_400_000_000;
+    Some([RecordKey::new(day(-DAY), exchange), RecordKey::new(day(DAY), exchange)])
+}
+
+/// What trouble with objects of this kind is called.
+pub(crate) fn origin_of(kind: ObjectKind) -> Origin {
+    match kind {
+        ObjectKind::Opening | ObjectKind::Closing | ObjectKind::Sealed => Origin::Recordings,
+        ObjectKind::Page { .. } => Origin::Pages,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_would_leave_the_folder_is_no_path() {
+        let layout = Layout::new(Path::new("/home"));
+        let exchange: ExchangeId = format!("{}/1", "a".repeat(32)).parse().unwrap();
+        for day in ["../../../etc", "2026-11-2", "", "2026-11-23/x"] {
+            assert_eq!(layout.object(&RecordKey::new(day, exchange), ObjectKind::Opening), None, "{day}");
+        }
+        assert!(layout.object(&RecordKey::new("2026-11-23", exchange), ObjectKind::Opening).is_some());
+    }
+
+    #[test]
+    fn the_days_around_a_turn_of_the_year_are_its_neighbours() {
+        let exchange: ExchangeId = format!("{}/1", "a".repeat(32)).parse().unwrap();
+        let days = neighbours(&RecordKey::new("2027-01-01", exchange)).unwrap().map(|key| key.day);
+        assert_eq!(days, ["2026-12-31", "2027-01-02"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading a home's recordings: for search, replay and verification.
+
+mod listing;
+mod walk;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::SessionId;
+use recording::{ObjectKind, RecordKey};
+
+use crate::error::HomeError;
+use crate::layout::Layout;
+
+pub use listing::{Listed, Listing};
+pub use walk::{Found, Objects};
+
+/// The recordings in a home, or in a copy of one: read, never written. Neither state nor keys are needed or touched,
+/// and a copy's permissions do not matter. Everything here blocks.
+#[derive(Clone, Debug)]
+pub struct Records {
+    layout: Layout,
+}
+
+impl Records {
+    /// The recordings of the home at `path`.
+    ///
+    /// # Errors
+    /// [`HomeError::Missing`] when there are none.
+    pub fn open(path: &Path) -> Result<Self, HomeError> {
+        let layout = Layout::new(path);
+        if layout.records().is_dir() {
+            Ok(Self { layout })
+        } else {
+            Err(HomeError::Missing { path: path.to_owned() })
+        }
+    }
+
+    /// The object's bytes; none when there is none.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when the file cannot be read.
+    pub fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Vec<u8>>, HomeError> {
+        let Some(path) = self.layout.object(key, kind) else { return Ok(None) };
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(HomeError::at(&path)(error)),
+        }
+    }
+
+    /// The days on which something was opened, in order.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when the folder cannot be read.
+    pub fn days(&self) -> Result<Vec<String>, HomeError> {
+        let names = names_in(&self.layout.records().join("v1"))?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix("dt=")).map(str::to_owned).collect())
+    }
+
+    /// The exchanges of a session that have an opening, by number.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a folder cannot be read.
+    pub fn exchanges(&self, session: SessionId) -> Result<Vec<RecordKey>, HomeError> {
+        let mut keys = Vec::new();
+        for day in self.days()? {
+            keys.append(&mut openings_in(&self.layout, &day, session)?);
+        }
+        keys.sort_by_key(|key| (key.exchange.number, key.day.clone()));
+        Ok(keys)
+    }
+
+    /// Every exchange opened on the days from `from` to `to` (both included; none: without end), the newest last,
+    /// each with its opening. Holds one opening a session of the day in memory.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when the folder cannot be read; the listing itself tells of every opening that cannot.
+    pub fn listing(&self, from: Option<&str>, to: Option<&str>) -> Result<Listing, HomeError> {
+        let mut days = self.days()?;
+        days.retain(|day| {
+            from.is_none_or(|from| day.as_str() >= from) && to.is_none_or(|to| day.as_str() <= to)
+        });
+        Ok(Listing::new(self.layout.clone(), days))
+    }
+
+    /// Every file in the folders of records, pages and sealed texts, also those that are no objects.
+    pub fn objects(&self) -> Objects {
+        Objects::new(&self.layout)
+    }
+}
+
+/// The keys of the openings of one session on one day, by number.
+fn openings_in(layout: &Layout, day: &str, session: SessionId) -> Result<Vec<RecordKey>, HomeError> {
+    let names = names_in(&layout.session_records(day, session))?;
+    let parse = |name: &String| match RecordKey::parse(&format!("v1/dt={day}/{session}/{name}")) {
+        Some((key, ObjectKind::Opening)) => Some(key),
+        Some((_, ObjectKind::Closing | ObjectKind::Page { .. } | ObjectKind::Sealed)) | None => None,
+    };
+    Ok(names.iter().filter_map(parse).collect())
+}
+
+/// The names in a folder, in order; none when there is no such folder. Names that are no text are left out.
+fn names_in(folder: &Path) -> Result<Vec<String>, HomeError> {
+    let mut names: Vec<String> =
+        paths_in(folder)?.iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The paths in a folder, in order; none when there is no such folder.
+fn paths_in(folder: &Path) -> Result<Vec<PathBuf>, HomeError> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            paths.push(entry?.path());
+        }
+        paths.sort_unstable();
+        Ok(paths)
+    };
+    match read() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        read => read.map_err(HomeError::at(folder)),
+    }
+}

@@ -1,0 +1,110 @@
+//! What the tables hold.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::HomeError;
+
+/// The version that this program writes (`PRAGMA user_version`).
+const VERSION: i64 = 1;
+
+/// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
+///
+/// `exchanges.stage`: 0 claimed (no opening known yet), 1 under way, 2 closed, 3 a claim given back. `live` is the JSON
+/// of `gateway::Live`, null in stages 0 and 3. `wake_us` is when a held exchange has to be looked at; `tended_us` when an
+/// exchange was last leased, so that the unattended take turns, or when it was closed.
+const TABLES: &str = "
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    principal TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    session BLOB NOT NULL UNIQUE,
+    last_us INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    PRIMARY KEY (principal, conversation)
+) WITHOUT ROWID;
+CREATE INDEX sessions_last ON sessions (last_us);
+
+CREATE TABLE exchanges (
+    handle BLOB PRIMARY KEY NOT NULL,
+    principal TEXT NOT NULL,
+    session BLOB NOT NULL,
+    number INTEGER,
+    stage INTEGER NOT NULL,
+    is_counted INTEGER NOT NULL,
+    opened_us INTEGER NOT NULL,
+    wake_us INTEGER NOT NULL DEFAULT 0,
+    tended_us INTEGER NOT NULL,
+    holder BLOB,
+    lease_until_us INTEGER NOT NULL DEFAULT 0,
+    is_cancel_wanted INTEGER NOT NULL DEFAULT 0,
+    request TEXT,
+    digest TEXT,
+    upstream_us INTEGER NOT NULL DEFAULT 0,
+    live TEXT
+);
+CREATE UNIQUE INDEX exchanges_request ON exchanges (principal, request) WHERE request IS NOT NULL;
+CREATE UNIQUE INDEX exchanges_number ON exchanges (session, number) WHERE number IS NOT NULL;
+CREATE INDEX exchanges_at_once ON exchanges (principal) WHERE stage < 2;
+CREATE INDEX exchanges_tended ON exchanges (tended_us) WHERE stage = 1;
+CREATE INDEX exchanges_claimed ON exchanges (opened_us) WHERE stage = 0;
+CREATE INDEX exchanges_closed ON exchanges (tended_us) WHERE stage = 2;
+CREATE INDEX exchanges_given_back ON exchanges (opened_us) WHERE stage = 3;
+
+CREATE TABLE children (
+    child BLOB PRIMARY KEY,
+    handle BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX children_handle ON children (handle);
+
+CREATE TABLE claims_per_second (
+    principal TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    claims INTEGER NOT NULL,
+    PRIMARY KEY (principal, second)
+) WITHOUT ROWID;
+
+CREATE TABLE upstream_per_minute (
+    principal TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    spent_us INTEGER NOT NULL,
+    PRIMARY KEY (principal, minute)
+) WITHOUT ROWID;
+
+CREATE TABLE revocations (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+
+CREATE TABLE rejected (
+    minute INTEGER NOT NULL,
+    door TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (minute, door, reason)
+) WITHOUT ROWID;
+";
+
+/// Makes the tables in a new file; refuses a file of another version.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HomeError::State)?;
+    let found: i64 =
+        transaction.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(HomeError::State)?;
+    let tables: i64 = transaction
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(HomeError::State)?;
+    match (found, tables) {
+        (VERSION, _) => Ok(()),
+        (0, 0) => {
+            transaction.execute_batch(TABLES).map_err(HomeError::State)?;
+            transaction.pragma_update(None, "user_version", VERSION).map_err(HomeError::State)?;
+            transaction.commit().map_err(HomeError::State)
+        }
+        (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
+    }
+}

@@ -1,0 +1,173 @@
+//! What every store must do, whatever it is made of. An adapter's own tests give each check a store that is opened
+//! twice, as two processes would open it.
+
+pub mod exchanges;
+pub mod keys;
+pub mod leases;
+pub mod recorder;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::{Agent, Handle, Identity, KeyedDigest, Limits, Person, RequestId, SessionId, Timestamp};
+use gateway::ports::{Claim, Claimed, Exchanges, Keys, Recorder, Recordings};
+use gateway::{Live, Stage};
+
+/// One process's view of a store.
+#[derive(Clone)]
+pub struct Store {
+    pub exchanges: Arc<dyn Exchanges>,
+    pub recorder: Arc<dyn Recorder>,
+    pub recordings: Arc<dyn Recordings>,
+    pub keys: Arc<dyn Keys>,
+}
+
+/// One store, seen by two processes.
+pub struct Two {
+    pub first: Store,
+    pub second: Store,
+}
+
+/// 2026-11-23T15:00:00Z.
+pub const NOON: Timestamp = Timestamp::from_micros(1_795_446_000_000_000);
+
+pub const LEASE: Duration = Duration::from_secs(15);
+
+/// A number that no other check uses.
+pub fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Somebody nobody else is.
+pub fn somebody() -> Identity {
+    Identity {
+        issuer: "https://issuer.example".into(),
+        subject: format!("subject-{}", unique()),
+        agent: Agent::new(format!("agent-{}", unique())),
+        person: Some(Person::new(format!("person-{}@example.com", unique()))),
+        groups: BTreeSet::new(),
+        scopes: BTreeSet::new(),
+        token_id: None,
+        expires_at: NOON.after(Duration::from_secs(3600)),
+    }
+}
+
+pub fn handle() -> Handle {
+    Handle::from_u128(u128::from(unique()) << 64 | 1)
+}
+
+pub fn session() -> SessionId {
+    SessionId::from_u128(u128::from(unique()) << 64 | 2)
+}
+
+pub const PLENTY: Limits = Limits {
+    rows: 1000,
+    bytes: 1000,
+    at_once: 1000,
+    per_minute: 10_000,
+    upstream_seconds_per_hour: 3600,
+    statement_seconds: 60,
+};
+
+/// A wish, with all that a check wants to vary.
+pub struct Wish {
+    pub identity: Identity,
+    pub conversation: Option<String>,
+    pub request: Option<RequestId>,
+    pub digest: KeyedDigest,
+    pub limits: Limits,
+    pub now: Timestamp,
+}
+
+impl Wish {
+    pub fn of(identity: &Identity) -> Self {
+        Self {
+            identity: identity.clone(),
+            conversation: None,
+            request: None,
+            digest: KeyedDigest::from_bytes([1; 32]),
+            limits: PLENTY,
+            now: NOON,
+        }
+    }
+
+    pub fn at(mut self, seconds: u64) -> Self {
+        self.now = NOON.after(Duration::from_secs(seconds));
+        self
+    }
+
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    pub fn request(mut self, request: &str, digest: u8) -> Self {
+        self.request = Some(request.parse().unwrap());
+        self.digest = KeyedDigest::from_bytes([digest; 32]);
+        self
+    }
+
+    pub fn conversation(mut self, name: &str) -> Self {
+        self.conversation = Some(name.to_owned());
+        self
+    }
+
+    pub async fn claim(&self, exchanges: &dyn Exchanges, handle: Handle) -> Claimed {
+        let claim = Claim {
+            identity: &self.identity,
+            principal: &self.identity.key(),
+            conversation: self.conversation.as_deref(),
+            request: self.request.as_ref(),
+            digest: self.digest,
+            handle,
+            fresh_session: session(),
+            limits: self.limits,
+            now: self.now,
+            session_idle: Duration::from_secs(30 * 60),
+        };
+        exchanges.claim(claim).await.unwrap()
+    }
+}
+
+/// The live state of a fresh exchange.
+pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32) -> Live {
+    Live {
+        day: "2026-11-23".into(),
+        exchange: format!("{session}/{number}"),
+        principal: identity.key().as_str().to_owned(),
+        handle: handle.to_string(),
+        children: Vec::new(),
+        opened_us: NOON.as_micros(),
+        opening: format!("sha256:{}", "0".repeat(64)),
+        parts: Vec::new(),
+        hide_error_text: true,
+        tier: "read".into(),
+        row_limit: 10,
+        byte_limit: 10,
+        touched: Vec::new(),
+        reads: Vec::new(),
+        writes: Vec::new(),
+        findings: Vec::new(),
+        upstream_us: 0,
+        masking_us: 0,
+        stage: Stage::Opened,
+    }
+}
+
+#[track_caller]
+pub fn new(claimed: Claimed) -> (SessionId, u32) {
+    let Claimed::New { session, next } = claimed else { panic!("not a new exchange: {claimed:?}") };
+    (session, next)
+}
+
+/// Claims and begins an exchange that its holder has until the lease ends.
+pub async fn begin(exchanges: &dyn Exchanges, identity: &Identity, holder: u128) -> Live {
+    let handle = handle();
+    let (session, next) = new(Wish::of(identity).claim(exchanges, handle).await);
+    let live = live(identity, handle, session, next);
+    exchanges.begin(&live, holder, NOON.after(LEASE)).await.unwrap();
+    live
+}

@@ -1,0 +1,82 @@
+//! The folder as a store: the conformance suite over two openings of one home, and what is a folder's alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "everything here is a test, also what many tests share"
+)]
+
+mod conformance;
+#[path = "local/folder.rs"]
+mod folder;
+#[path = "local/lost.rs"]
+mod lost;
+#[path = "local/policies.rs"]
+mod policies;
+#[path = "local/reading.rs"]
+mod reading;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use conformance::{Store, Two};
+use local::Home;
+
+fn store(home: &Home) -> Store {
+    let home = Arc::new(home.clone());
+    Store { exchanges: home.clone(), recorder: home.clone(), recordings: home.clone(), keys: home }
+}
+
+fn two(path: &Path) -> Two {
+    Two { first: store(&Home::open(path).unwrap()), second: store(&Home::open(path).unwrap()) }
+}
+
+macro_rules! conforms {
+    ($($module:ident :: $check:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                let folder = tempfile::tempdir().unwrap();
+                conformance::$module::$check(&two(&folder.path().join("home"))).await;
+            }
+        )*
+    };
+}
+
+conforms!(
+    exchanges::numbers_have_no_gap_however_many_begin_at_once,
+    exchanges::a_number_belongs_to_one_exchange,
+    exchanges::a_session_ends_when_it_was_idle,
+    exchanges::a_conversation_is_a_session_of_its_principal_alone,
+    exchanges::a_request_id_is_idempotent_within_its_principal,
+    exchanges::of_equal_requests_at_once_one_is_new,
+    exchanges::a_claim_given_back_costs_nothing,
+    exchanges::an_exchange_that_began_cannot_be_given_back,
+    exchanges::statements_at_once_are_limited_until_one_is_closed,
+    exchanges::a_claim_that_never_began_counts_no_more_after_a_while,
+    exchanges::statements_per_minute_are_limited,
+    exchanges::upstream_seconds_are_limited_within_an_hour,
+    exchanges::another_principals_exchange_looks_like_none,
+    leases::one_of_many_gets_the_lease,
+    leases::whoever_lost_the_lease_cannot_save,
+    leases::a_wish_to_cancel_reaches_the_holder,
+    leases::a_closed_exchange_is_found_and_never_changed,
+    leases::what_nobody_works_on_is_unattended,
+    leases::a_held_exchange_is_unattended_when_it_expires_or_is_cancelled,
+    leases::the_unattended_take_turns,
+    recorder::what_was_kept_is_read_back_by_every_process,
+    recorder::a_key_is_written_once,
+    recorder::a_number_is_taken_across_midnight,
+    recorder::a_day_that_is_none_is_a_fault,
+    keys::a_session_has_one_key_in_every_process,
+);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revocation_is_seen_by_every_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let two = two(&path);
+    // As `snowgate revoke` does it: a third process.
+    let revoke = |what, id: &str| Home::open_existing(&path).unwrap().revoke(what, id).unwrap();
+    conformance::exchanges::revocation_is_seen_by_every_process(&two, &revoke).await;
+}

@@ -1,0 +1,197 @@
+//! The folder itself: modes, versions, and being opened again.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use domain::{SessionId, Timestamp};
+use gateway::ports::{Keys, Recorder, RevokedWhat};
+use local::{Home, HomeError};
+use recording::{ObjectKind, RecordKey};
+
+use crate::conformance::{NOON, session};
+
+fn everything_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(everything_in(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+async fn used_home(path: &Path) -> Home {
+    let home = Home::open(path).unwrap();
+    let key = RecordKey::new("2026-11-23", format!("{}/1", session()).parse().unwrap());
+    for kind in
+        [ObjectKind::Opening, ObjectKind::Closing, ObjectKind::Sealed, ObjectKind::Page { part: 0, page: 0 }]
+    {
+        home.keep(&key, kind, Bytes::from_static(b"x")).await.unwrap();
+    }
+    home.session(key.exchange.session).await.unwrap();
+    home.count_rejected("sqlapi", "signature", NOON).await.unwrap();
+    home
+}
+
+#[tokio::test]
+async fn nobody_but_the_owner_may_use_anything_in_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = used_home(&folder.path().join("home")).await;
+    let found = everything_in(home.path());
+    assert!(found.len() > 20);
+    for path in found {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_home_that_others_may_use_is_refused_with_the_command_that_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    drop(used_home(&path).await);
+    for name in ["", "keys", "keys/sessions", "keys/master", "state.db", "sealed", "records", "pages"] {
+        let secret = path.join(name);
+        let before = mode(&secret);
+        for others in [0o040, 0o004, 0o020] {
+            fs::set_permissions(&secret, fs::Permissions::from_mode(before | others)).unwrap();
+            for refused in [Home::open(&path).err().unwrap(), Home::open_existing(&path).err().unwrap()] {
+                assert!(matches!(refused, HomeError::Permissions { .. }), "{name}: {refused}");
+                assert!(refused.to_string().contains("chmod go-rwx"), "{refused}");
+            }
+        }
+        fs::set_permissions(&secret, fs::Permissions::from_mode(before)).unwrap();
+    }
+    Home::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_home_that_is_opened_again_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let session = session();
+    let home = Home::open(&path).unwrap();
+    let keys = home.session(session).await.unwrap();
+    let digest = home.digest().await.unwrap();
+    drop(home);
+    for _ in 0..3 {
+        let home = Home::open(&path).unwrap();
+        let again = home.session(session).await.unwrap();
+        assert_eq!((again.seal, again.tokens), (keys.seal, keys.tokens));
+        assert_eq!(home.digest().await.unwrap(), digest);
+    }
+}
+
+#[test]
+fn many_processes_may_start_in_a_new_home_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let homes: Vec<Home> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Home::open(&path).unwrap())).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let digests: Vec<_> =
+        homes.iter().map(|home| runtime.block_on(gateway::ports::Keys::digest(home)).unwrap()).collect();
+    assert!(digests.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn an_existing_home_is_opened_and_never_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    assert!(matches!(Home::open_existing(&path), Err(HomeError::Missing { .. })));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_master_key_that_is_gone_or_damaged_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    drop(used_home(&path).await);
+    let master = path.join("keys/master");
+    let key = fs::read(&master).unwrap();
+    fs::write(&master, &key[..31]).unwrap();
+    assert!(matches!(Home::open(&path), Err(HomeError::MasterKey { .. })));
+    fs::remove_file(&master).unwrap();
+    assert!(matches!(Home::open(&path), Err(HomeError::MasterKey { .. })));
+    assert!(!master.exists());
+}
+
+#[tokio::test]
+async fn deleting_a_sessions_key_erases_it_and_a_damaged_or_moved_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let (one, other) = (session(), session());
+    let home = Home::open(&path).unwrap();
+    let keys = home.session(one).await.unwrap();
+    home.session(other).await.unwrap();
+    let file = |session: SessionId| path.join("keys/sessions").join(session.to_string());
+    assert!(!fs::read(file(one)).unwrap().windows(32).any(|window| window == keys.seal), "it is wrapped");
+    fs::copy(file(one), file(other)).unwrap();
+    let fresh = Home::open(&path).unwrap();
+    assert!(fresh.session(other).await.is_err(), "a key belongs to its session");
+    fs::remove_file(file(one)).unwrap();
+    assert!(fresh.existing_keys(one).unwrap().is_none());
+    assert_ne!(fresh.session(one).await.unwrap().seal, keys.seal);
+}
+
+#[tokio::test]
+async fn state_of_another_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    drop(used_home(&path).await);
+    for version in [0, 2, 99] {
+        let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+        state.pragma_update(None, "user_version", version).unwrap();
+        drop(state);
+        match Home::open(&path) {
+            Err(HomeError::StateVersion { found, known: 1 }) => assert_eq!(found, version),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("version {version} was accepted"),
+        }
+    }
+    fs::write(path.join("state.db"), b"this is no database, and long enough to be seen as none").unwrap();
+    let _ = fs::remove_file(path.join("state.db-wal"));
+    assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
+}
+
+#[test]
+fn only_a_session_that_can_be_one_is_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    assert!(matches!(home.revoke(RevokedWhat::Session, "claude"), Err(HomeError::NotASession { .. })));
+    home.revoke(RevokedWhat::Agent, "claude").unwrap();
+    home.revoke(RevokedWhat::Agent, "claude").unwrap();
+}
+
+#[tokio::test]
+async fn rejections_are_counted_by_minute_door_and_reason_over_all_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let homes = [Home::open(&path).unwrap(), Home::open(&path).unwrap()];
+    for at in 0..90_i64 {
+        let now = Timestamp::from_micros(NOON.as_micros() + at * 1_000_000);
+        let reason = if at < 10 { "expired" } else { "signature" };
+        homes[usize::try_from(at % 2).unwrap()].count_rejected("sqlapi", reason, now).await.unwrap();
+    }
+    let next = Timestamp::from_micros(NOON.as_micros() + 60_000_000);
+    let counts: Vec<_> = homes[0]
+        .rejected(NOON, Timestamp::from_micros(NOON.as_micros() + 90_000_000))
+        .unwrap()
+        .into_iter()
+        .map(|found| (found.minute, found.reason, found.count))
+        .collect();
+    let expected = [
+        (NOON, "expired".to_owned(), 10),
+        (NOON, "signature".to_owned(), 50),
+        (next, "signature".to_owned(), 30),
+    ];
+    assert_eq!(counts, expected);
+    assert_eq!(homes[1].rejected(NOON, next).unwrap().len(), 2);
+}

@@ -1,0 +1,266 @@
+//! One column's mask, made ready once: what `mask_value` means and the machine runs.
+
+use domain::{Mask, MaskClass, SqlType, Treatment};
+
+use crate::actions;
+use crate::detectors::{Context, Detectors, Scratch};
+use crate::text::{self, JsonValues};
+use crate::tokens::{ClassKey, TokenKeys};
+
+/// How a column's values leave.
+#[derive(Clone)]
+pub(crate) struct CellMasker {
+    sql_type: SqlType,
+    action: Action,
+}
+
+#[derive(Clone)]
+enum Action {
+    /// NULL, whatever it was.
+    Null,
+    /// The same text for every value.
+    Constant(String),
+    LastFour,
+    /// The class's redaction stands in for what is no address.
+    EmailDomain(String),
+    Token(Box<ClassKey>),
+    Year,
+    IpNetwork,
+    Band(u32),
+    /// The content detectors.
+    Content {
+        detectors: Detectors,
+        context: Context,
+        /// Types whose wire spelling cannot hold anything sensitive skip the detectors, as long as the value
+        /// really is so spelt.
+        skips: Option<Spelling>,
+        json: JsonValues,
+    },
+}
+
+/// What a value of a harmless type looks like on the wire.
+#[derive(Clone, Copy)]
+enum Spelling {
+    Number,
+    Truth,
+}
+
+/// What became of one value; a changed one lies in the scratch's `cell`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Shown as it came.
+    Kept,
+    /// NULL now.
+    Nulled,
+    /// Another text now.
+    Changed,
+}
+
+impl CellMasker {
+    /// The masker of a column with that treatment, type and name.
+    pub fn new(
+        treatment: &Treatment,
+        sql_type: &SqlType,
+        keys: &TokenKeys,
+        detectors: &Detectors,
+        column_name: &str,
+    ) -> Self {
+        let action = match treatment {
+            // A type that nobody knows is an encoding that nobody knows.
+            _ if matches!(sql_type, SqlType::Unknown(_)) => Action::Null,
+            Treatment::Clear => Action::content(sql_type, detectors, column_name, false),
+            Treatment::Scan => Action::content(sql_type, detectors, column_name, true),
+            Treatment::Mask(rule) => Action::by_lineage(&rule.mask, &rule.class, sql_type, keys),
+        };
+        Self { sql_type: sql_type.clone(), action }
+    }
+
+    /// Whether lineage decided, not content.
+    pub fn is_by_lineage(&self) -> bool {
+        !matches!(self.action, Action::Content { .. })
+    }
+
+    /// Whether a value that is not NULL may become NULL.
+    pub fn may_null(&self) -> bool {
+        !matches!(self.action, Action::Content { skips: Some(_), .. })
+    }
+
+    /// The type that the masked column has: the same, long enough for what the mask writes.
+    pub fn masked_type(&self) -> SqlType {
+        let SqlType::Text { length } = self.sql_type else {
+            return self.sql_type.clone();
+        };
+        let at_least = |characters: usize| length.max(u64::try_from(characters).unwrap_or(length));
+        let length = match &self.action {
+            Action::Constant(text) => at_least(text.chars().count()),
+            Action::LastFour => at_least(8),
+            // `***` may stand for a single character.
+            Action::EmailDomain(class) => at_least(class.chars().count()).max(length.saturating_add(2)),
+            Action::Token(key) => at_least(key.token_length()),
+            Action::IpNetwork => at_least(22),
+            Action::Null | Action::Year | Action::Band(_) | Action::Content { .. } => length,
+        };
+        SqlType::Text { length }
+    }
+
+    /// Masks one value that is not NULL. What was found by content is left in the scratch's `kinds`.
+    pub fn mask(&self, value: &str, scratch: &mut Scratch) -> Fate {
+        scratch.cell.clear();
+        scratch.kinds.clear();
+        let out = &mut scratch.cell;
+        let done = match &self.action {
+            Action::Null => None,
+            Action::Constant(text) => {
+                out.push_str(text);
+                Some(())
+            }
+            Action::LastFour => {
+                actions::last_four(value, out);
+                Some(())
+            }
+            Action::EmailDomain(class) => {
+                if actions::email_domain(value, out).is_none() {
+                    out.push_str(class);
+                }
+                Some(())
+            }
+            Action::Token(key) => {
+                key.write_token(value, out);
+                Some(())
+            }
+            Action::Year => actions::year(&self.sql_type, value, out),
+            Action::IpNetwork => actions::ip_network(value, out),
+            Action::Band(width) => actions::band(&self.sql_type, value, *width, out),
+            Action::Content { skips: Some(spelling), .. } if spelling.fits(value) => return Fate::Kept,
+            Action::Content { detectors, context, json, .. } => {
+                return self.mask_by_content(detectors, *context, *json, value, scratch);
+            }
+        };
+        if done.is_some() { Fate::Changed } else { Fate::Nulled }
+    }
+
+    fn mask_by_content(
+        &self,
+        detectors: &Detectors,
+        context: Context,
+        json: JsonValues,
+        value: &str,
+        scratch: &mut Scratch,
+    ) -> Fate {
+        let is_changed = text::mask_json(detectors, context, json, value, scratch)
+            .unwrap_or_else(|| detectors.redact_into(value, context, scratch));
+        if !is_changed {
+            return Fate::Kept;
+        }
+        match &self.sql_type {
+            SqlType::Text { length } if is_longer(&scratch.cell, *length) => Fate::Nulled,
+            SqlType::Text { .. } | SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Map => {
+                Fate::Changed
+            }
+            SqlType::Fixed { .. }
+            | SqlType::Real
+            | SqlType::DecFloat
+            | SqlType::Boolean
+            | SqlType::Date
+            | SqlType::Time { .. }
+            | SqlType::TimestampNtz { .. }
+            | SqlType::TimestampLtz { .. }
+            | SqlType::TimestampTz { .. }
+            | SqlType::Binary { .. }
+            | SqlType::Geography
+            | SqlType::Geometry
+            | SqlType::Vector
+            | SqlType::Unknown(_) => Fate::Nulled,
+        }
+    }
+}
+
+/// Whether a text has more than that many characters.
+fn is_longer(text: &str, length: u64) -> bool {
+    u64::try_from(text.len()).is_ok_and(|bytes| bytes > length)
+        && u64::try_from(text.chars().count()).is_ok_and(|characters| characters > length)
+}
+
+impl Action {
+    fn by_lineage(mask: &Mask, class: &MaskClass, sql_type: &SqlType, keys: &TokenKeys) -> Self {
+        let is_text = matches!(sql_type, SqlType::Text { .. });
+        let redacted = || format!("[{}]", class.as_str().to_uppercase());
+        match mask {
+            Mask::Redact if is_text => Self::Constant(redacted()),
+            Mask::LastFour if is_text => Self::LastFour,
+            Mask::EmailDomain if is_text => Self::EmailDomain(redacted()),
+            Mask::Token if is_text => Self::Token(Box::new(keys.class(class))),
+            Mask::IpNetwork if is_text => Self::IpNetwork,
+            Mask::Year => Self::Year,
+            Mask::Band(width) => match sql_type {
+                SqlType::Fixed { .. } | SqlType::Real | SqlType::DecFloat | SqlType::Text { .. } => {
+                    Self::Band(*width)
+                }
+                SqlType::Boolean
+                | SqlType::Date
+                | SqlType::Time { .. }
+                | SqlType::TimestampNtz { .. }
+                | SqlType::TimestampLtz { .. }
+                | SqlType::TimestampTz { .. }
+                | SqlType::Binary { .. }
+                | SqlType::Variant
+                | SqlType::Object
+                | SqlType::Array
+                | SqlType::Geography
+                | SqlType::Geometry
+                | SqlType::Vector
+                | SqlType::Map
+                | SqlType::Unknown(_) => Self::Null,
+            },
+            Mask::Redact
+            | Mask::LastFour
+            | Mask::EmailDomain
+            | Mask::Token
+            | Mask::IpNetwork
+            | Mask::Null => Self::Null,
+        }
+    }
+
+    fn content(sql_type: &SqlType, detectors: &Detectors, column_name: &str, is_broad: bool) -> Self {
+        let (skips, json) = match sql_type {
+            SqlType::Real => (Some(Spelling::Number), JsonValues::Never),
+            SqlType::Boolean => (Some(Spelling::Truth), JsonValues::Never),
+            SqlType::Date
+            | SqlType::Time { .. }
+            | SqlType::TimestampNtz { .. }
+            | SqlType::TimestampLtz { .. }
+            | SqlType::TimestampTz { .. } => ((!is_broad).then_some(Spelling::Number), JsonValues::Never),
+            SqlType::Variant
+            | SqlType::Object
+            | SqlType::Array
+            | SqlType::Map
+            | SqlType::Vector
+            | SqlType::Geography
+            | SqlType::Geometry => (None, JsonValues::Any),
+            SqlType::Text { .. } if is_broad => (None, JsonValues::Containers),
+            SqlType::Text { .. }
+            | SqlType::Fixed { .. }
+            | SqlType::DecFloat
+            | SqlType::Binary { .. }
+            | SqlType::Unknown(_) => (None, JsonValues::Never),
+        };
+        let context = Context::of_column(column_name, sql_type, is_broad);
+        Self::Content { detectors: detectors.clone(), context, skips, json }
+    }
+}
+
+impl Spelling {
+    fn fits(self, value: &str) -> bool {
+        match self {
+            // Digits, sign, point, exponent, `NaN`, `inf`; the zone of a TIMESTAMP_TZ stands after a space.
+            Self::Number => {
+                value.len() <= 40
+                    && value
+                        .bytes()
+                        .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b' '))
+                    || matches!(value, "NaN" | "inf" | "-inf")
+            }
+            Self::Truth => matches!(value, "true" | "false" | "1" | "0" | "TRUE" | "FALSE"),
+        }
+    }
+}

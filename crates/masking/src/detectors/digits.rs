@@ -1,0 +1,388 @@
+//! Clusters of digits: cards, state numbers, telephones, IPv4 addresses.
+//!
+//! A cluster is a row of digit groups with short separators between. Each is tried whole, then every window that
+//! starts and ends at a blank: `ref 12 4111 1111 1111 1111` holds a card. A group is never cut, so that a long id
+//! does not become a card by accident.
+
+use super::context::{Shape, Topic, near};
+use super::scan::Scan;
+use super::{Kind, checks, ids, phones};
+use crate::lexical::{at, before, is_word, part, run_end};
+
+const MOST_DIGITS: usize = 48;
+const MOST_GROUPS: usize = 24;
+
+/// A group of digits: where it stands, and which of the cluster's digits it has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Group {
+    pub start: usize,
+    pub end: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Group {
+    pub const fn len(self) -> usize {
+        self.count
+    }
+}
+
+/// Digit groups that stand together.
+pub(super) struct Cluster<'a> {
+    text: &'a [u8],
+    digits: [u8; MOST_DIGITS],
+    groups: [Group; MOST_GROUPS],
+    group_count: usize,
+    /// Whether every digit stands alone (`4 1 1 1 …`): the groups are then one.
+    is_spaced: bool,
+}
+
+/// A row of groups of a cluster.
+#[derive(Clone, Copy)]
+pub(super) struct Window<'a> {
+    pub text: &'a [u8],
+    pub groups: &'a [Group],
+    pub digits: &'a [u8],
+    pub is_whole: bool,
+    pub is_spaced: bool,
+    /// What the names and words around say.
+    pub topic: Topic,
+}
+
+impl Window<'_> {
+    pub fn start(&self) -> usize {
+        self.groups.first().map_or(0, |group| group.start)
+    }
+
+    pub fn end(&self) -> usize {
+        self.groups.last().map_or(0, |group| group.end)
+    }
+
+    /// Whether the groups have these lengths.
+    pub fn is_shaped(&self, lengths: &[usize]) -> bool {
+        self.groups.len() == lengths.len()
+            && self.groups.iter().zip(lengths).all(|(group, &length)| group.len() == length)
+    }
+
+    /// The bytes between the groups before and after a seam (the first seam is 0).
+    pub fn seam(&self, seam: usize) -> &[u8] {
+        match (self.groups.get(seam), self.groups.get(seam + 1)) {
+            (Some(left), Some(right)) => part(self.text, left.end, right.start),
+            _ => &[],
+        }
+    }
+
+    /// The separator, if it is one single byte, the same everywhere.
+    pub fn separator(&self) -> Option<u8> {
+        let first = match self.seam(0) {
+            [byte] => *byte,
+            _ => return None,
+        };
+        (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
+    }
+
+    /// `2026-11-23`, `23.11.2026` and their like.
+    pub fn starts_with_date(&self) -> bool {
+        let lengths =
+            |a, b, c| matches!(self.groups, [x, y, z, ..] if x.len() == a && y.len() == b && z.len() == c);
+        let is_joined = matches!(self.seam(0), b"-" | b"/" | b".") && self.seam(0) == self.seam(1);
+        let month_and_day = |from| {
+            checks::number(self.digits, from, from + 2) <= 31
+                && checks::number(self.digits, from + 2, from + 4) <= 31
+        };
+        is_joined
+            && (lengths(4, 2, 2) && matches!(checks::number(self.digits, 0, 2), 19 | 20) && month_and_day(4)
+                || lengths(2, 2, 4)
+                    && month_and_day(0)
+                    && matches!(checks::number(self.digits, 4, 6), 19 | 20))
+    }
+
+    /// One decimal number: `123.45`.
+    fn is_decimal(&self) -> bool {
+        self.groups.len() == 2 && self.seam(0) == b"."
+    }
+}
+
+/// Scans the cluster whose first group starts there; answers where scanning goes on.
+pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
+    let text = scan.text;
+    let Some(mut cluster) = Cluster::read(text, start) else {
+        return run_end(text, start, usize::MAX, |b| b.is_ascii_digit());
+    };
+    let end = cluster.end();
+    let own = scan.context.topic();
+    let is_short = cluster.digit_count() < 4;
+    if is_short {
+        return end;
+    }
+    cluster.join_single_digits();
+    cluster.drop_zero_fraction();
+    if !scan.spend(24 * cluster.group_count) {
+        return end;
+    }
+    // Short numbers are nothing, whatever is said of them, but four of them with dots may be a version.
+    let is_worth_asking = cluster.digit_count() >= 6 || cluster.group_count >= 4;
+    let topic = if is_worth_asking { own.or(near(text, start)) } else { own };
+    // Numbers of some precision are measurements.
+    let count = cluster.group_count;
+    if let Some(window) = cluster.window(0, count, topic)
+        && !(window.is_decimal() && scan.context.shape == Shape::Number)
+        && let Some((from, to, kind)) = classify(scan, &window)
+    {
+        scan.found(from, to, kind);
+        return end.max(to);
+    }
+    let mut first = 0;
+    while first < count {
+        let mut found_to = None;
+        for last in (first + 1..=count).rev() {
+            if first == 0 && last == count {
+                continue;
+            }
+            let Some(window) = cluster.window(first, last, topic) else { break };
+            if !cluster.may_cut(first, last) || !scan.spend(4) {
+                continue;
+            }
+            if let Some((from, to, kind)) = classify(scan, &window) {
+                scan.found(from, to, kind);
+                found_to = Some(last);
+                break;
+            }
+        }
+        first = found_to.unwrap_or(first + 1);
+    }
+    end
+}
+
+fn has_no_fraction(window: &Window<'_>) -> bool {
+    window
+        .groups
+        .get(1)
+        .is_some_and(|group| part(window.text, group.start, group.end).iter().all(|&b| b == b'0'))
+}
+
+/// What a window is, and its span.
+fn classify(scan: &Scan<'_>, window: &Window<'_>) -> Option<(usize, usize, Kind)> {
+    let (start, end) = (window.start(), window.end());
+    if let Some(found) = phones::international(window) {
+        return Some(found);
+    }
+    let kind = if is_ipv4(scan, window) {
+        Some(Kind::IpAddress)
+    } else if window.is_decimal() {
+        None
+    } else if is_card(window) {
+        Some(Kind::Card)
+    } else {
+        social_security(window).or_else(|| ids::of_digits(window))
+    };
+    if let Some(kind) = kind {
+        return Some((start, end, kind));
+    }
+    if let Some((start, kind)) = ids::around_digits(window) {
+        let end = if kind == Kind::NationalId { ids::suffix_end(window.text, end) } else { end };
+        return Some((start, end, kind));
+    }
+    if window.is_decimal() {
+        return None;
+    }
+    phones::national(window).or_else(|| by_topic(window).map(|kind| (start, end, kind)))
+}
+
+fn is_card(window: &Window<'_>) -> bool {
+    let digits = window.digits;
+    if !(12..=19).contains(&digits.len()) || window.starts_with_date() {
+        return false;
+    }
+    let shape_is_usual = matches!(window.groups.len(), 1)
+        || window.is_shaped(&[4, 4, 4, 4])
+        || window.is_shaped(&[4, 6, 5])
+        || window.is_shaped(&[4, 6, 4])
+        || window.is_shaped(&[4, 4, 4, 4, 3])
+        || window.is_shaped(&[6, 13])
+        || window.is_shaped(&[4, 4, 4, 3])
+        || window.is_shaped(&[4, 4, 4, 2]);
+    let is_shaped = shape_is_usual || window.is_whole;
+    is_shaped
+        && checks::luhn(digits)
+        && (checks::card_issuer(digits) || window.topic.card && matches!(digits.first(), Some(2..=6)))
+}
+
+fn social_security(window: &Window<'_>) -> Option<Kind> {
+    let digits = window.digits;
+    if digits.len() != 9 {
+        return None;
+    }
+    let is_evident =
+        window.is_shaped(&[3, 2, 4]) && window.separator().is_some_and(|s| s != b'/') || window.is_spaced;
+    let is_named = window.topic.ssn && window.groups.len() <= 3;
+    if checks::us_ssn(digits) && (is_evident || is_named) {
+        Some(Kind::UsSsn)
+    } else if checks::us_itin(digits) && (is_evident || window.topic.national || window.topic.ssn) {
+        Some(Kind::UsItin)
+    } else {
+        None
+    }
+}
+
+/// Numbers that only the words around tell apart from any other.
+fn by_topic(window: &Window<'_>) -> Option<Kind> {
+    let topic = window.topic;
+    let count = window.digits.len();
+    if topic.is_none() || window.starts_with_date() || window.groups.len() > 5 {
+        return None;
+    }
+    if topic.ssn && count == 9 {
+        Some(Kind::UsSsn)
+    } else if topic.passport && (7..=10).contains(&count) {
+        Some(Kind::Passport)
+    } else if topic.license && (6..=14).contains(&count) {
+        Some(Kind::DriverLicense)
+    } else if topic.national && (8..=15).contains(&count) {
+        Some(Kind::NationalId)
+    } else if topic.medical && (6..=12).contains(&count) {
+        Some(Kind::MedicalId)
+    } else if topic.bank && (6..=20).contains(&count) {
+        Some(Kind::BankAccount)
+    } else {
+        None
+    }
+}
+
+fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
+    if window.groups.len() != 4
+        || window.separator() != Some(b'.')
+        || scan.context.is_version()
+        || window.topic.version
+    {
+        return false;
+    }
+    let is_octet = |group: &Group| {
+        let octet = part(window.text, group.start, group.end);
+        let value = octet.iter().take(4).fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
+        octet.len() <= 3 && value <= 255 && (octet.len() == 1 || at(octet, 0) != b'0')
+    };
+    let first = window.digits.get(..window.groups.first().map_or(0, |g| g.len())).unwrap_or_default();
+    // Addresses of no machine in particular: this host, loopback, masks.
+    let is_nobody = matches!(first, [0] | [1, 2, 7] | [2, 5, 5]);
+    let (start, end) = (window.start(), window.end());
+    let is_apart = before(window.text, start) != b'.'
+        && !(at(window.text, end) == b'.' && at(window.text, end + 1).is_ascii_digit());
+    is_apart && !is_nobody && window.groups.iter().all(is_octet)
+}
+
+impl<'a> Cluster<'a> {
+    /// Reads the groups from a position; none when the first has more digits than anything known.
+    fn read(text: &'a [u8], start: usize) -> Option<Self> {
+        let mut cluster = Self {
+            text,
+            digits: [0; MOST_DIGITS],
+            groups: [Group::default(); MOST_GROUPS],
+            group_count: 0,
+            is_spaced: false,
+        };
+        let mut position = start;
+        let mut digits = 0;
+        loop {
+            let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
+            let count = end - position;
+            if digits + count > MOST_DIGITS || is_word(at(text, end)) {
+                break;
+            }
+            let group = cluster.groups.get_mut(cluster.group_count)?;
+            *group = Group { start: position, end, first: digits, count };
+            for (place, &byte) in cluster.digits.iter_mut().skip(digits).zip(part(text, position, end)) {
+                *place = byte - b'0';
+            }
+            cluster.group_count += 1;
+            digits += count;
+            let next = run_end(text, end, 3, |b| {
+                matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\t')
+            });
+            let is_joined = next > end && at(text, next).is_ascii_digit() && is_seam(part(text, end, next));
+            if !is_joined || cluster.group_count == MOST_GROUPS {
+                break;
+            }
+            position = next;
+        }
+        (cluster.group_count > 0).then_some(cluster)
+    }
+
+    fn groups(&self) -> &[Group] {
+        self.groups.get(..self.group_count).unwrap_or_default()
+    }
+
+    fn end(&self) -> usize {
+        self.groups().last().map_or(0, |group| group.end)
+    }
+
+    fn digit_count(&self) -> usize {
+        self.groups().last().map_or(0, |group| group.first + group.len())
+    }
+
+    /// Makes one group of digits that all stand alone, unless they are a list that counts.
+    fn join_single_digits(&mut self) {
+        let groups = self.groups();
+        let count = self.group_count;
+        let digits = self.digits.get(..count).unwrap_or_default();
+        let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
+            || digits.iter().all(|&d| d <= 1);
+        if count >= 8 && !is_counting && groups.iter().all(|group| group.len() == 1) {
+            let whole =
+                Group { start: groups.first().map_or(0, |g| g.start), end: self.end(), first: 0, count };
+            if let Some(first) = self.groups.first_mut() {
+                *first = whole;
+            }
+            self.group_count = 1;
+            self.is_spaced = true;
+        }
+    }
+
+    /// `4111111111111111.00` is a number with a scale.
+    fn drop_zero_fraction(&mut self) {
+        let is_whole_number = self
+            .window(0, self.group_count, Topic::NONE)
+            .is_some_and(|w| w.is_decimal() && has_no_fraction(&w));
+        if is_whole_number {
+            self.group_count = 1;
+        }
+    }
+
+    fn window(&self, first: usize, last: usize, topic: Topic) -> Option<Window<'_>> {
+        let groups = self.groups().get(first..last)?;
+        let from = groups.first()?.first;
+        let ending = groups.last()?;
+        let to = ending.first + ending.len();
+        Some(Window {
+            text: self.text,
+            groups,
+            digits: self.digits.get(from..to.min(MOST_DIGITS))?,
+            is_whole: first == 0 && last == self.group_count,
+            is_spaced: self.is_spaced,
+            topic,
+        })
+    }
+
+    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash.
+    fn may_cut(&self, first: usize, last: usize) -> bool {
+        let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
+            (Some(a), Some(b)) => part(self.text, a.end, b.start)
+                .iter()
+                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\t')),
+            _ => true,
+        };
+        first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
+    }
+}
+
+/// Whether those bytes may stand within one number.
+fn is_seam(bytes: &[u8]) -> bool {
+    const PAIRS: [&[u8]; 11] = [b"  ", b") ", b")-", b" (", b" -", b"- ", b" /", b"/ ", b". ", b"-(", b" ."];
+    const TRIPLES: [&[u8]; 4] = [b" - ", b" / ", b" . ", b") -"];
+    match bytes.len() {
+        1 => true,
+        2 => PAIRS.contains(&bytes),
+        3 => TRIPLES.contains(&bytes),
+        _ => false,
+    }
+}

@@ -1,0 +1,259 @@
+//! E-mail addresses, plain and in words (`ana [at] example [dot] com`).
+
+use super::Kind;
+use super::scan::Scan;
+use crate::lexical::{at, before, part, run_end, run_start};
+
+/// The longest local part and domain that are looked at (RFC 5321, section 4.5.3.1).
+const LONGEST_LOCAL: usize = 64;
+const LONGEST_LABEL: usize = 63;
+
+const fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || byte >= 0x80
+        || matches!(
+            byte,
+            b'.' | b'_'
+                | b'%'
+                | b'+'
+                | b'-'
+                | b'\''
+                | b'!'
+                | b'#'
+                | b'$'
+                | b'&'
+                | b'*'
+                | b'/'
+                | b'?'
+                | b'^'
+                | b'`'
+                | b'{'
+                | b'|'
+                | b'}'
+                | b'~'
+        )
+}
+
+const fn is_label(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte >= 0x80
+}
+
+/// Every `@` with something before and a domain behind it.
+pub(super) fn at_signs(scan: &mut Scan<'_>) {
+    let text = scan.text;
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b'@', text.get(from..).unwrap_or_default()) {
+        let sign = from + found;
+        from = sign + 1;
+        if !scan.spend(16) {
+            return;
+        }
+        // Blanks around the sign are a disguise where the rest is an address.
+        let Some(end) = domain_end(text, sign + 1) else { continue };
+        let Some(start) = local_start(text, sign) else { continue };
+        // `git@host:path` names a repository.
+        if part(text, start, sign) == b"git" && matches!(at(text, end), b':' | b'/') {
+            continue;
+        }
+        scan.found(start, end, Kind::Email);
+        from = end;
+    }
+}
+
+fn local_start(text: &[u8], sign: usize) -> Option<usize> {
+    if before(text, sign) == b'"' {
+        // A quoted local part.
+        let open = run_start(text, sign - 1, LONGEST_LOCAL, |b| b != b'"' && b >= b' ');
+        return (before(text, open) == b'"').then(|| open - 1);
+    }
+    let mut start = run_start(text, sign, LONGEST_LOCAL, is_local);
+    // Punctuation before the address is not part of it.
+    while start < sign
+        && !at(text, start).is_ascii_alphanumeric()
+        && at(text, start) < 0x80
+        && at(text, start) != b'_'
+    {
+        start += 1;
+    }
+    (start < sign).then_some(start)
+}
+
+/// The end of a domain with a top-level one; none when there is none.
+fn domain_end(text: &[u8], from: usize) -> Option<usize> {
+    if at(text, from) == b'[' {
+        let end = run_end(text, from + 1, 48, |b| {
+            b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'I' | b'P' | b'v')
+        });
+        return (at(text, end) == b']' && end > from + 7).then_some(end + 1);
+    }
+    let mut labels = 0;
+    let mut end = from;
+    let mut last = (from, from);
+    loop {
+        let label_end = run_end(text, end, LONGEST_LABEL, is_label);
+        if label_end == end {
+            break;
+        }
+        last = (end, label_end);
+        labels += 1;
+        if at(text, label_end) != b'.' || labels > 10 {
+            break;
+        }
+        end = label_end + 1;
+    }
+    let (top_start, top_end) = last;
+    let top = part(text, top_start, top_end);
+    let top = part(top, 0, run_end(top, 0, LONGEST_LABEL, |b| b != b'-'));
+    let is_name = top.len() >= 2 && top.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        || part(text, top_start, top_start + 4).eq_ignore_ascii_case(b"xn--");
+    if labels < 2 || !is_name || is_file_name(text, from, top) {
+        return None;
+    }
+    Some(top_end)
+}
+
+/// `icon@2x.png` and its like.
+fn is_file_name(text: &[u8], from: usize, top: &[u8]) -> bool {
+    const ENDINGS: [&[u8]; 14] = [
+        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"json", b"html", b"js", b"ts", b"txt",
+        b"yaml", b"yml",
+    ];
+    let is_scaled =
+        at(text, from).is_ascii_digit() && at(text, from + 1) == b'x' && at(text, from + 2) == b'.';
+    is_scaled || ENDINGS.iter().any(|ending| top.eq_ignore_ascii_case(ending))
+}
+
+/// Addresses whose `@` and dots are written out.
+pub(super) fn in_words(scan: &mut Scan<'_>) {
+    let text = scan.text;
+    let mut from = 0;
+    while let Some((start, end, sign)) = next_at_word(text, from) {
+        from = end;
+        if !scan.spend(64) {
+            return;
+        }
+        let local_end = run_start(text, start, 3, |b| b == b' ');
+        let local_begin = spelt_local_start(text, local_end);
+        if local_begin == local_end {
+            continue;
+        }
+        let domain = run_end(text, end, 3, |b| b == b' ');
+        if let Some(domain_end) = spelt_domain_end(text, domain, sign) {
+            scan.found(local_begin, domain_end, Kind::Email);
+            from = domain_end;
+        }
+    }
+}
+
+/// How sure an `at` is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// `[at]`, `(at)`, `@` with blanks.
+    Marked,
+    /// ` at `.
+    Bare,
+}
+
+/// The next word that stands for `@`: its bounds, brackets included.
+fn next_at_word(text: &[u8], from: usize) -> Option<(usize, usize, Sign)> {
+    let mut position = from;
+    loop {
+        let found = memchr::memchr3(b't', b'T', b'@', text.get(position..)?)?;
+        let here = position + found;
+        position = here + 1;
+        if at(text, here) == b'@' {
+            let label = run_end(text, here + 1, LONGEST_LABEL, is_label);
+            let is_odd = before(text, here) == b' '
+                || label == here + 1
+                || matches!(at(text, label), b'(' | b'[' | b'{' | b' ' | b'_');
+            if is_odd {
+                return Some((here, here + 1, Sign::Marked));
+            }
+            continue;
+        }
+        let a = here.checked_sub(1);
+        let Some(a) = a.filter(|&a| at(text, a).eq_ignore_ascii_case(&b'a')) else { continue };
+        let (left, right) = (before(text, a), at(text, here + 1));
+        let is_marked =
+            matches!((left, right), (b'[', b']') | (b'(', b')') | (b'{', b'}') | (b'<', b'>') | (b'_', b'_'));
+        if is_marked {
+            return Some((a - 1, here + 2, Sign::Marked));
+        }
+        if left == b' ' && right == b' ' {
+            return Some((a, here + 1, Sign::Bare));
+        }
+    }
+}
+
+fn spelt_local_start(text: &[u8], end: usize) -> usize {
+    let mut start = run_start(text, end, LONGEST_LOCAL, |b| {
+        b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'.' | b'_' | b'+' | b'-')
+    });
+    // `ana dot lopez at …`
+    for _ in 0..3 {
+        let gap = run_start(text, start, 2, |b| b == b' ');
+        let Some(dot) = gap.checked_sub(3) else { break };
+        let (word, skip) = if part(text, dot, gap).eq_ignore_ascii_case(b"dot") {
+            (dot, 0)
+        } else if matches!(before(text, gap), b']' | b')')
+            && gap >= 5
+            && part(text, gap - 4, gap - 1).eq_ignore_ascii_case(b"dot")
+        {
+            (gap - 5, 0)
+        } else {
+            break;
+        };
+        let left = run_start(text, word, 2, |b| b == b' ') - skip;
+        let earlier = run_start(text, left, LONGEST_LOCAL, |b| {
+            b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'.' | b'_' | b'+' | b'-')
+        });
+        if earlier == left {
+            break;
+        }
+        start = earlier;
+    }
+    start
+}
+
+/// The end of a domain whose dots may be words; at least one dot, and a bare `at` needs one in words.
+fn spelt_domain_end(text: &[u8], from: usize, sign: Sign) -> Option<usize> {
+    let mut end = run_end(text, from, LONGEST_LABEL, is_label);
+    if end == from {
+        return None;
+    }
+    let (mut dots, mut words) = (0, 0);
+    let mut top = (from, end);
+    while dots < 8 {
+        let Some((after, is_word)) = spelt_dot(text, end) else { break };
+        let label_end = run_end(text, after, LONGEST_LABEL, is_label);
+        if label_end == after {
+            break;
+        }
+        dots += 1;
+        words += usize::from(is_word);
+        top = (after, label_end);
+        end = label_end;
+    }
+    let top = part(text, top.0, top.1);
+    let is_name = (2..=24).contains(&top.len()) && top.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80);
+    let is_sure = words > 0 || sign == Sign::Marked && dots > 0;
+    (dots > 0 && is_name && is_sure).then_some(end)
+}
+
+/// A dot at a position, as a character or in words: where the next label starts, and whether it was a word.
+fn spelt_dot(text: &[u8], from: usize) -> Option<(usize, bool)> {
+    let gap = run_end(text, from, 2, |b| matches!(b, b' ' | b'_'));
+    let open = matches!(at(text, gap), b'[' | b'(' | b'{');
+    let word = gap + usize::from(open);
+    if part(text, word, word + 3).eq_ignore_ascii_case(b"dot") && (open || gap > from) {
+        let close = word + 3 + usize::from(open);
+        let next = run_end(text, close, 2, |b| matches!(b, b' ' | b'_'));
+        let is_closed = if open { matches!(before(text, close), b']' | b')' | b'}') } else { next > close };
+        return is_closed.then_some((next, true));
+    }
+    if open && at(text, word) == b'.' && matches!(at(text, word + 1), b']' | b')' | b'}') {
+        return Some((run_end(text, word + 2, 2, |b| b == b' '), true));
+    }
+    let next = run_end(text, gap + 1, usize::from(gap > from), |b| b == b' ');
+    (at(text, gap) == b'.' && is_label(at(text, next))).then_some((next, false))
+}

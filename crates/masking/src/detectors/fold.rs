@@ -1,0 +1,194 @@
+//! Characters beyond ASCII, folded to what they look like, with a map back to where they stood.
+
+/// A text as the scanners see it, and where each of its bytes comes from.
+#[derive(Default)]
+pub(crate) struct View {
+    pub bytes: Vec<u8>,
+    /// Where in the text each byte of the view starts, and at the end the text's length.
+    starts: Vec<usize>,
+}
+
+/// Stands for a letter that has no look-alike in ASCII.
+const LETTER: u8 = 0xFF;
+
+impl View {
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.starts.clear();
+    }
+
+    pub fn push(&mut self, byte: u8, start: usize) {
+        self.bytes.push(byte);
+        self.starts.push(start);
+    }
+
+    pub fn close(&mut self, text_length: usize) {
+        self.starts.push(text_length);
+    }
+
+    /// The span of the text behind a span of the view.
+    pub fn span(&self, start: usize, end: usize) -> Option<(usize, usize)> {
+        Some((*self.starts.get(start)?, *self.starts.get(end)?))
+    }
+
+    /// Fills the view with a folded text.
+    pub fn fold(&mut self, text: &str) {
+        self.clear();
+        for (start, character) in text.char_indices() {
+            self.push_char(character, start);
+        }
+        self.close(text.len());
+    }
+
+    /// Adds a character as it looks, if it can be seen.
+    pub fn push_char(&mut self, character: char, start: usize) {
+        if character.is_ascii() {
+            self.push(u8::try_from(character).unwrap_or(b' '), start);
+        } else if let Some(byte) = fold_char(character) {
+            self.push(byte, start);
+        }
+    }
+}
+
+/// The text folded, as a string; letters without a look-alike stay themselves.
+pub(crate) fn fold_text(text: &str) -> String {
+    text.chars()
+        .filter_map(|c| {
+            if c.is_ascii() {
+                Some(c)
+            } else {
+                fold_char(c).map(|b| if b == LETTER { c } else { char::from(b) })
+            }
+        })
+        .collect()
+}
+
+/// What a character beyond ASCII looks like; none for one that cannot be seen.
+fn fold_char(character: char) -> Option<u8> {
+    let code = u32::from(character);
+    if is_invisible(code) {
+        return None;
+    }
+    // Full-width forms of ASCII.
+    if (0xFF01..=0xFF5E).contains(&code) {
+        return u8::try_from(code - 0xFF01 + 0x21).ok();
+    }
+    if let Some(digit) = decimal(code) {
+        return Some(b'0' + digit);
+    }
+    Some(match code {
+        0x2010..=0x2015 | 0x2043 | 0x207B | 0x208B | 0x2212 | 0x2E3A | 0x2E3B | 0xFE58 | 0xFE63 | 0x30FC => {
+            b'-'
+        }
+        0x00A0 | 0x1680 | 0x2000..=0x200A | 0x2028 | 0x2029 | 0x202F | 0x205F | 0x3000 => b' ',
+        0x2024 | 0x3002 | 0xFE52 | 0xFF61 | 0x06D4 | 0x00B7 | 0x2219 | 0x2022 | 0x30FB => b'.',
+        0xFE6B => b'@',
+        0x2236 | 0xA789 | 0xFE55 | 0x02D0 | 0xFE13 => b':',
+        0x2044 | 0x2215 | 0x29F8 => b'/',
+        0x207A | 0x208A | 0x2795 | 0xFE62 => b'+',
+        0xFE5F => b'#',
+        0xFE66 => b'=',
+        0x207D | 0x208D | 0xFE59 | 0x2768 => b'(',
+        0x207E | 0x208E | 0xFE5A | 0x2769 => b')',
+        0xFE4D..=0xFE4F | 0x203F => b'_',
+        0x2018..=0x201B | 0x02BC | 0x2032 => b'\'',
+        0x201C..=0x201F | 0x2033 | 0x00AB | 0x00BB => b'"',
+        0x1D400..=0x1D6A3 => mathematical_letter(code),
+        0x24B6..=0x24CF => letter(b'A', code - 0x24B6),
+        0x24D0..=0x24E9 => letter(b'a', code - 0x24D0),
+        0x1F130..=0x1F149 => letter(b'A', code - 0x1F130),
+        0x1F1E6..=0x1F1FF => letter(b'A', code - 0x1F1E6),
+        _ => return Some(look_alike(character)),
+    })
+}
+
+fn letter(base: u8, offset: u32) -> u8 {
+    base.saturating_add(u8::try_from(offset).unwrap_or(0))
+}
+
+/// The mathematical alphabets repeat A to Z, a to z.
+fn mathematical_letter(code: u32) -> u8 {
+    let offset = (code - 0x1D400) % 52;
+    if offset < 26 { letter(b'A', offset) } else { letter(b'a', offset - 26) }
+}
+
+/// Zero-width characters, soft hyphens, marks of direction, variation selectors, tags.
+const fn is_invisible(code: u32) -> bool {
+    matches!(
+        code,
+        0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+            | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF9..=0xFFFB
+            | 0x0300..=0x034E | 0x0350..=0x036F | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF
+    )
+}
+
+/// Where each script's ten decimal digits start (Unicode `Nd`).
+const ZEROS: [u32; 64] = [
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0,
+    0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30,
+    0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0,
+    0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x11F50, 0x16A60, 0x16AC0, 0x16B50, 0x1E140, 0x1E2F0, 0x1E4F0,
+    0x1E950, 0x1FBF0, 0x10D40, 0x16130,
+];
+
+fn decimal(code: u32) -> Option<u8> {
+    let value = match code {
+        0x00B2 | 0x00B3 => code - 0x00B0,
+        0x00B9 => 1,
+        0x2070 => 0,
+        0x2074..=0x2079 => code - 0x2070,
+        0x2080..=0x2089 => code - 0x2080,
+        0x2460..=0x2468 => code - 0x2460 + 1,
+        0x24EA => 0,
+        0x2474..=0x247C => code - 0x2474 + 1,
+        0x2776..=0x277E => code - 0x2776 + 1,
+        0x1D7CE..=0x1D7FF => (code - 0x1D7CE) % 10,
+        0x0660.. => ZEROS.iter().find_map(|&zero| code.checked_sub(zero).filter(|&d| d < 10))?,
+        _ => return None,
+    };
+    u8::try_from(value).ok()
+}
+
+/// Letters of other alphabets and with accents that read as ASCII ones.
+fn look_alike(character: char) -> u8 {
+    match character {
+        'а' | 'α' | 'ɑ' | 'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' => b'a',
+        'с' | 'ϲ' | 'ç' | 'ć' | 'č' => b'c',
+        'ԁ' => b'd',
+        'е' | 'ё' | 'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ę' | 'ě' => b'e',
+        'ɡ' => b'g',
+        'һ' => b'h',
+        'і' | 'ι' | 'ı' | 'ì' | 'í' | 'î' | 'ï' => b'i',
+        'ј' => b'j',
+        'ⅼ' | 'ӏ' => b'l',
+        'ո' | 'ñ' | 'ń' => b'n',
+        'о' | 'ο' | 'օ' | 'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => b'o',
+        'р' | 'ρ' => b'p',
+        'ѕ' | 'š' => b's',
+        'υ' | 'ս' | 'ù' | 'ú' | 'û' | 'ü' => b'u',
+        'ν' | 'ѵ' => b'v',
+        'ԝ' => b'w',
+        'х' | 'χ' => b'x',
+        'у' | 'γ' | 'ý' | 'ÿ' => b'y',
+        'А' | 'Α' => b'A',
+        'В' | 'Β' => b'B',
+        'С' | 'Ϲ' => b'C',
+        'Е' | 'Ε' => b'E',
+        'Н' | 'Η' => b'H',
+        'І' | 'Ι' => b'I',
+        'Ј' => b'J',
+        'К' | 'Κ' => b'K',
+        'М' | 'Μ' => b'M',
+        'Ν' => b'N',
+        'О' | 'Ο' => b'O',
+        'Р' | 'Ρ' => b'P',
+        'Ѕ' => b'S',
+        'Т' | 'Τ' => b'T',
+        'Х' | 'Χ' => b'X',
+        'У' | 'Υ' => b'Y',
+        'Ζ' => b'Z',
+        other if other.is_alphanumeric() => LETTER,
+        _ => b' ',
+    }
+}

@@ -1,0 +1,260 @@
+//! Values that only their names make sensitive: `password: …`, `api_key=…`, `born on …`.
+
+use super::Kind;
+use super::context::is_placeholder;
+use super::scan::Scan;
+use crate::lexical::{at, before, is_word, part, run_end, run_start};
+
+/// What a name makes of the value behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Name {
+    /// Whatever it is.
+    Password,
+    /// Only what looks like a key.
+    Secret,
+    /// Follows without a sign between: `Bearer …`.
+    Scheme,
+}
+
+pub(super) const NAMES: &[(&str, Name)] = &[
+    ("password", Name::Password),
+    ("passwd", Name::Password),
+    ("passwort", Name::Password),
+    ("passphrase", Name::Password),
+    ("passcode", Name::Password),
+    ("pwd", Name::Password),
+    ("kennwort", Name::Password),
+    ("contrasena", Name::Password),
+    ("senha", Name::Password),
+    ("mot de passe", Name::Password),
+    ("pass:", Name::Password),
+    ("pass=", Name::Password),
+    ("secret", Name::Secret),
+    ("credential", Name::Secret),
+    ("token", Name::Secret),
+    ("api_key", Name::Secret),
+    ("apikey", Name::Secret),
+    ("api-key", Name::Secret),
+    ("api key", Name::Secret),
+    ("access_key", Name::Secret),
+    ("access key", Name::Secret),
+    ("accesskey", Name::Secret),
+    ("accountkey", Name::Secret),
+    ("account_key", Name::Secret),
+    ("private_key", Name::Secret),
+    ("signature=", Name::Secret),
+    ("sig=", Name::Secret),
+    ("auth_key", Name::Secret),
+    ("encryption_key", Name::Secret),
+    ("bearer ", Name::Scheme),
+    ("basic ", Name::Scheme),
+];
+
+/// The value behind a name; answers its end.
+pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
+    let text = scan.text;
+    if !scan.spend(32) || before(text, start).is_ascii_alphanumeric() && name == Name::Scheme {
+        return None;
+    }
+    let from = match name {
+        Name::Scheme => run_end(text, end, 2, |b| b == b' '),
+        Name::Password | Name::Secret => value_start(text, end)?,
+    };
+    let (from, last) = value_bounds(text, from);
+    let value = part(text, from, last);
+    let is_said = before(text, from) == b' '
+        && !matches!(before(text, run_start(text, from, 3, |b| b == b' ')), b':' | b'=' | b'>');
+    let is_value = match name {
+        Name::Password => is_password(value, is_said),
+        Name::Secret => is_key(value),
+        Name::Scheme => {
+            value.len() >= 12 && value.iter().any(u8::is_ascii_digit) && is_key(value)
+                || value.ends_with(b"==") && value.len() >= 8
+        }
+    };
+    if !is_value || std::str::from_utf8(value).is_ok_and(is_placeholder) {
+        return None;
+    }
+    let kind = if name == Name::Password { Kind::Password } else { Kind::Secret };
+    scan.found(from, last, kind);
+    Some(last)
+}
+
+/// Where a value starts behind its name: after a sign, or after `is`.
+fn value_start(text: &[u8], end: usize) -> Option<usize> {
+    // The sign may belong to the literal itself.
+    if matches!(before(text, end), b'=' | b':') {
+        return Some(run_end(text, end, 2, |b| b == b' '));
+    }
+    // The rest of the name: `password_hash`, `tokens`, `secret_access_key`.
+    let rest = run_end(text, end, 24, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let tail = part(text, end, rest);
+    const ABOUT: [&[u8]; 8] = [b"hash", b"type", b"count", b"_id", b"policy", b"length", b"expire", b"reset"];
+    if ABOUT.iter().any(|about| {
+        tail.len() >= about.len() && tail.windows(about.len()).any(|w| w.eq_ignore_ascii_case(about))
+    }) {
+        return None;
+    }
+    let quote = run_end(text, rest, 2, |b| matches!(b, b'"' | b'\'' | b'\\' | b']'));
+    let gap = run_end(text, quote, 3, |b| b == b' ');
+    let sign = run_end(text, gap, 2, |b| matches!(b, b':' | b'=' | b'>'));
+    if sign > gap {
+        return Some(run_end(text, sign, 3, |b| matches!(b, b' ' | b'\t')));
+    }
+    // `the password is …`
+    let is_said = gap > quote && part(text, gap, gap + 3).eq_ignore_ascii_case(b"is ");
+    let said = if is_said { run_end(text, gap + 3, 3, |b| matches!(b, b' ' | b':')) } else { gap };
+    (gap > quote).then_some(said)
+}
+
+/// The bounds of a value: between its quotes, or up to a blank.
+fn value_bounds(text: &[u8], from: usize) -> (usize, usize) {
+    const LONGEST: usize = 512;
+    let escaped = usize::from(at(text, from) == b'\\');
+    let open = at(text, from + escaped);
+    if matches!(open, b'"' | b'\'' | b'`') {
+        let start = from + escaped + 1;
+        let end = run_end(text, start, LONGEST, |b| b != open && b != b'\n');
+        let end = if escaped == 1 && before(text, end) == b'\\' { end - 1 } else { end };
+        return (start, end);
+    }
+    if open == b'<' {
+        // A placeholder may have blanks in it.
+        let close = run_end(text, from, 40, |b| b != b'>' && b != b'\n');
+        if at(text, close) == b'>' {
+            return (from, close + 1);
+        }
+    }
+    let mut end = run_end(text, from, LONGEST, |b| b > b' ' && !matches!(b, b'"' | b'`'));
+    // In connection strings and queries another pair follows.
+    for mark in [b';', b'&'] {
+        if let Some(cut) = memchr::memchr(mark, part(text, from, end)) {
+            let name = run_end(text, from + cut + 1, 40, |b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ')
+            });
+            if cut > 0 && (at(text, name) == b'=' || from + cut + 1 == end) {
+                end = from + cut;
+            }
+        }
+    }
+    let trailing = part(text, from, end)
+        .iter()
+        .rev()
+        .take_while(|b| matches!(b, b'.' | b',' | b';' | b':' | b'\''))
+        .count();
+    (from, end - trailing)
+}
+
+fn is_password(value: &[u8], is_said: bool) -> bool {
+    let has_mark = value.iter().any(|b| !b.is_ascii_lowercase());
+    let is_capitalised = value.iter().skip(1).all(u8::is_ascii_lowercase);
+    // Prose says much about passwords that is none: without a sign between, only what no word looks like counts.
+    let is_likely = if is_said {
+        classes(value) >= 3 && value.len() >= 6
+    } else {
+        value.len() >= 4 || has_mark && !is_capitalised
+    };
+    value.len() >= 3 && is_likely
+}
+
+/// How many of small letters, capitals, digits and signs there are.
+fn classes(value: &[u8]) -> usize {
+    let has = |test: fn(&u8) -> bool| usize::from(value.iter().any(test));
+    has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(|b| !b.is_ascii_alphanumeric())
+}
+
+/// Long enough, and mixed as no word is.
+fn is_key(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let upper = value.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let lower = value.iter().filter(|b| b.is_ascii_lowercase()).count();
+    let others = value.len() - digits - upper - lower;
+    let is_mixed = digits > 0 && (upper > 0 || lower > 0)
+        || upper > 1 && lower > 1 && value.len() >= 16
+        || others > 0 && value.len() >= 12;
+    value.len() >= 8 && is_mixed && others * 2 <= value.len()
+}
+
+/// A date behind a word for a birth; answers its end.
+pub(super) fn birth(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
+    let text = scan.text;
+    if is_word(before(text, start)) && before(text, start) != b'_' || !scan.spend(64) {
+        return None;
+    }
+    // Up to so many bytes of other words may stand between.
+    const REACH: usize = 24;
+    let mut from = run_end(text, end, 12, |b| b.is_ascii_alphabetic());
+    let stop = from + REACH;
+    while from < stop && from < text.len() {
+        let byte = at(text, from);
+        if byte.is_ascii_digit() {
+            break;
+        }
+        if byte.is_ascii_alphabetic() {
+            let word_end = run_end(text, from, 12, |b| b.is_ascii_alphabetic());
+            if is_month(part(text, from, word_end)) {
+                break;
+            }
+            from = word_end;
+        } else {
+            from += 1;
+        }
+    }
+    let last = date_end(text, from)?;
+    scan.found(from, last, Kind::BirthDate);
+    Some(last)
+}
+
+/// The end of a date in any usual spelling; none when it is none.
+fn date_end(text: &[u8], from: usize) -> Option<usize> {
+    let (mut position, mut end) = (from, from);
+    let (mut digits, mut numbers, mut months) = (0, 0, 0);
+    while position < from + 32 {
+        let byte = at(text, position);
+        if byte.is_ascii_digit() {
+            end = run_end(text, position, 9, |b| b.is_ascii_digit());
+            digits += end - position;
+            numbers += 1;
+            position = end;
+            // `3rd`, `1st`
+            let ordinal = run_end(text, position, 3, |b| b.is_ascii_alphabetic());
+            if ordinal == position + 2
+                && matches!(part(text, position, ordinal), b"st" | b"nd" | b"rd" | b"th")
+            {
+                position = ordinal;
+            }
+        } else if byte.is_ascii_alphabetic() || byte >= 0x80 {
+            let word_end = run_end(text, position, 12, is_word);
+            let word = part(text, position, word_end);
+            if is_month(word) {
+                months += 1;
+                end = word_end;
+            } else if !matches!(word, b"of" | b"de" | b"the") {
+                break;
+            }
+            position = word_end;
+        } else if matches!(byte, b' ' | b'-' | b'/' | b'.' | b',') {
+            position += 1;
+        } else {
+            break;
+        }
+        if digits >= 8 || digits >= 5 && months > 0 {
+            break;
+        }
+    }
+    let is_date =
+        (4..=8).contains(&digits) && (numbers + months >= 2 || digits == 8 || digits == 4 && numbers == 1);
+    is_date.then_some(end)
+}
+
+fn is_month(word: &[u8]) -> bool {
+    const MONTHS: [&[u8]; 22] = [
+        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
+        b"mai", b"okt", b"dez", b"ene", b"abr", b"ago", b"dic", b"fev", b"avr", b"out",
+    ];
+    let head = part(word, 0, 3);
+    (3..=10).contains(&word.len()) && MONTHS.iter().any(|month| head.eq_ignore_ascii_case(month))
+}

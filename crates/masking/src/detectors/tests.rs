@@ -1,0 +1,322 @@
+//! What is found, and what is left alone.
+
+use super::*;
+
+/// Redacts a text that stands nowhere in particular.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    check_under("", text, expected);
+}
+
+/// Redacts a text that stands under a name.
+#[track_caller]
+fn check_under(name: &str, text: &str, expected: &str) {
+    assert_eq!(Detectors::standard().redact_text(text, name), expected);
+}
+
+#[track_caller]
+fn stays(text: &str) {
+    check(text, text);
+}
+
+#[test]
+fn an_address_of_mail_is_found_in_any_dress() {
+    check("write to Ana.Lopez+x@mail.example.co.uk, please", "write to [EMAIL], please");
+    check("<ana@example.com>;bob@example.org", "<[EMAIL]>;[EMAIL]");
+    check("\"ana lopez\"@example.com", "[EMAIL]");
+    check("müller@bücher.example", "[EMAIL]");
+    check("ask ana [at] example [dot] com now", "ask [EMAIL] now");
+    check("ask ana(at)example.com now", "ask [EMAIL] now");
+    check("ask ana dot lopez at example dot co dot uk now", "ask [EMAIL] now");
+    check("a\u{200b}n\u{200b}a@exa\u{ad}mple.com", "[EMAIL]");
+    check("ana%40example.com", "[EMAIL]");
+    check("ana&#64;example&#46;com", "[EMAIL]");
+    check("ana\\u0040example.com", "[EMAIL]");
+    check("see YW5hLmxvcGV6QGV4YW1wbGUuY29t for it", "see [EMAIL] for it");
+    check("616e61406578616d706c652e636f6d", "[EMAIL]");
+    check("а\u{43d}а@example.com", "[EMAIL]");
+}
+
+#[test]
+fn what_only_has_an_at_sign_stays() {
+    stays("look at example.com");
+    stays("lodash@4.17.21 and @types/node@20.1.0");
+    stays("icon@2x.png");
+    stays("git@github.com:owner/repository.git");
+    stays("@handle meets @other at noon");
+    stays("user@localhost");
+}
+
+#[test]
+fn a_card_needs_its_issuer_its_length_and_its_check_digit() {
+    for card in [
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "4111111111111111",
+        "5555555555554444",
+        "2223003122003222",
+        "3782 822463 10005",
+        "6011.1111.1111.1117",
+        "3566002020360505",
+        "30569309025904",
+        "6212345678901232",
+        "4111_1111_1111_1111",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+        "４１１１１１１１１１１１１１１１",
+        "٤١١١١١١١١١١١١١١١",
+    ] {
+        check(card, "[CARD]");
+    }
+    check("paid with 4111111111111111, thanks", "paid with [CARD], thanks");
+    check("ref 12 4111 1111 1111 1111", "ref 12 [CARD]");
+    check("lot 1234 4111 1111 1111 1111", "lot 1234 [CARD]");
+    check_under("amount", "4111111111111111.00", "[CARD].00");
+    stays("4111 1111 1111 1112");
+    stays("9111111111111111");
+    stays("1592413857726819347");
+    stays("0.4111111111111111");
+    stays("A4111111111111111");
+}
+
+#[test]
+fn a_social_security_number_needs_a_shape_or_a_name() {
+    check("ssn 078-05-1120.", "ssn [US_SSN].");
+    check("078 05 1120", "[US_SSN]");
+    check("078.05.1120", "[US_SSN]");
+    check("his SSN is 078051120 now", "his SSN is [US_SSN] now");
+    check("912-71-1234", "[US_ITIN]");
+    check_under("SSN", "78051120", "[US_SSN]");
+    stays("078051120");
+    stays("000-12-3456");
+    stays("666-12-3456");
+    stays("order 078051120");
+}
+
+#[test]
+fn a_telephone_number_needs_a_plus_a_shape_or_a_name() {
+    check("call (415) 555-2671 x", "call [PHONE] x");
+    check("415.555.2671", "[PHONE]");
+    check("1-415-555-2671", "[PHONE]");
+    check("+33 6 12 34 56 78", "[PHONE]");
+    check("+1 (415) 555-2671", "[PHONE]");
+    check("(+49) 30 1234567", "[PHONE]");
+    check("0049 30 1234567", "[PHONE]");
+    check("tel. 06 12 34 56 78", "tel. [PHONE]");
+    check_under("mobile", "98765 43210", "[PHONE]");
+    check_under("phone_verified", "12345678", "12345678");
+    stays("06 12 34 56 78");
+    stays("called on 2020-05-17 05:47:08");
+    stays("2 415 555");
+    stays("9876543210");
+}
+
+#[test]
+fn state_numbers_are_found_by_their_check_digits() {
+    for number in [
+        "111.444.777-35",
+        "85.07.30-033.28",
+        "811228-9874",
+        "710319/2745",
+        "756.9217.0769.85",
+        "1-2345-45678-78-1",
+        "255081416802538",
+        "QQ123456C".replace("QQ", "AB").as_str(),
+        "AB 12 34 56 C",
+        "12345678Z",
+        "X1234567L",
+        "RSSMRA85T10A562S",
+        "ABCPE1234F",
+        "S1234567D",
+        "A123456789",
+        "131052-308T",
+        "131052A308T",
+        "2341 2341 2346",
+    ] {
+        check(&format!("has {number} today"), "has [NATIONAL_ID] today");
+    }
+    check("has 1EG4-TE5-MK73 today", "has [MEDICAL_ID] today");
+    check("NHS number 943 476 5919", "NHS number [NATIONAL_ID]");
+    check_under("pesel", "44051401359", "[NATIONAL_ID]");
+    check("passport C01X00T47 expires 2031", "passport [PASSPORT] expires 2031");
+    check("driver licence no. D1234567", "driver licence no. [DRIVER_LICENSE]");
+    stays("12345678A");
+    stays("SKU AB123456 and P259750664X");
+    stays("2341 2341 2341");
+}
+
+#[test]
+fn an_account_number_is_found_with_blanks_and_without() {
+    check("to GB82 WEST 1234 5698 7654 32 today", "to [IBAN] today");
+    check("DE89370400440532013000", "[IBAN]");
+    check("de89-3704-0044-0532-0130-00", "[IBAN]");
+    check("account number: 000123456789", "account number: [BANK_ACCOUNT]");
+    stays("GB82WEST12345698765433");
+}
+
+#[test]
+fn addresses_of_machines_are_found_and_versions_stay() {
+    check("from 203.0.113.7:443 to 10.1.2.0/24", "from [IP_ADDRESS]:443 to [IP_ADDRESS]/24");
+    check("at 2001:db8:85a3::8a2e:370:7334.", "at [IP_ADDRESS].");
+    check("at 2001:db8:0:1:2:3:4:5", "at [IP_ADDRESS]");
+    check("02:42:ac:11:00:02 and 00-1B-63-84-45-E6 and 001b.6384.45e6", "[MAC] and [MAC] and [MAC]");
+    stays("on 127.0.0.1 and 0.0.0.0 with mask 255.255.255.0");
+    stays("version 10.4.3.2 and v1.2.3.4");
+    check_under("app_version", "30.11.14.155", "30.11.14.155");
+    stays("17:52:35 std::io::Read 10:20:30:40 1.2.3");
+}
+
+#[test]
+fn keys_and_tokens_are_found_by_their_prefix() {
+    check("id AKIAIOSFODNN7EXAMPLE.", "id [AWS_KEY].");
+    check("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "[GITHUB_TOKEN]");
+    check("xoxb-123456789012-abcdefABCDEF", "[SLACK_TOKEN]");
+    check("https://hooks.slack.com/services/T00000000/B00000000/X0X0X0X0X0X0", "[SLACK_TOKEN]");
+    check("sk-ant-api03-abcDEF0123456789_-xyz", "[ANTHROPIC_KEY]");
+    check("123456789:AAF0123456789abcdefghijklmnopqrstuv", "[SECRET]");
+    check("Authorization: Bearer abc123def456ghi789", "Authorization: Bearer [SECRET]");
+    check("t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_x end", "t [JWT] end");
+    check("-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY----- end", "[PRIVATE_KEY] end");
+    check("-----BEGIN PRIVATE KEY-----\nMIIB", "[PRIVATE_KEY]");
+    check("at postgres://app:s3cr3t@db.example.com:5432/x?y=1, ok", "at [CONNECTION_STRING], ok");
+    check(
+        "Server=db;User Id=app;Password=s3cr3t!;Encrypt=yes",
+        "Server=db;User Id=app;Password=[PASSWORD];Encrypt=yes",
+    );
+    check("password: hunter2", "password: [PASSWORD]");
+    check("{\"pwd\":\"hunter2\"}", "{\"pwd\":\"[PASSWORD]\"}");
+    check(
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "aws_secret_access_key = [SECRET]",
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_secret_stays() {
+    stays("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----");
+    stays("AKIA**************** and sk_live_... and ghp_");
+    stays("password: ******** or password: <your password>");
+    stays("the password is wrong");
+    stays("https://example.com:8080/path?page=2&sort=asc");
+    stays("cus_SQD02kGkGcwHrO evt_1xTV2KLOnelE6x9QLpL7uTJP");
+    stays("d1053022b0cd9e61f2147306095492cea0ce52f2");
+    stays("028155a9-6d01-41eb-bc5c-131180e58950");
+    check_under("page_token", "RG9vciBjb21wYW55IGludmVzdG1lbnQ=", "RG9vciBjb21wYW55IGludmVzdG1lbnQ=");
+}
+
+#[test]
+fn a_birth_needs_to_be_named() {
+    check("born on 3 May 1963 in Bonn", "born on [DOB] in Bonn");
+    check("DOB: 1963-05-03, ok", "DOB: [DOB], ok");
+    check("date of birth is May 3rd, 1963.", "date of birth is [DOB].");
+    check_under("birth_date", "03/05/1963", "[DOB]");
+    stays("on 3 May 1963");
+    stays("newborn 2020 statistics");
+}
+
+#[test]
+fn wallets_are_found_by_their_checksums() {
+    check("to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa now", "to [CRYPTO_WALLET] now");
+    check("to bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 now", "to [CRYPTO_WALLET] now");
+    check_under("wallet", "0x52908400098527886E0F7030069857D2E4169EE7", "[CRYPTO_WALLET]");
+    stays("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb");
+}
+
+#[test]
+fn names_of_other_things_make_nothing_sensitive() {
+    for (name, value) in [
+        ("call_id", "4155552671"),
+        ("run_id", "12345678"),
+        ("account_id", "123456789"),
+        ("card_id", "123456789012"),
+        ("ssn_count", "123456789"),
+        ("phone_type", "mobile"),
+        ("license", "Apache-2.0"),
+        ("pin_code", "560001"),
+        ("next_page_token", "abcdefgh12345678"),
+        ("public_key", "abcdefgh12345678"),
+        ("password_hash", "$2b$12$abcdefghijkl"),
+        ("birth_country", "Spain"),
+        ("tax_amount", "1234567.89"),
+        ("email_domain", "example.com"),
+        ("order_no", "12345678"),
+    ] {
+        check_under(name, value, value);
+    }
+}
+
+#[test]
+fn json_is_masked_by_its_keys_and_stays_what_it_is() {
+    let detectors = Detectors::standard();
+    let keys = crate::TokenKeys::new([0; 32]);
+    let shown = |text: &str| {
+        let kind = domain::SqlType::Variant;
+        crate::mask_value(&domain::Treatment::Scan, &kind, Some(text), &keys, &detectors, "PAYLOAD")
+            .map(std::borrow::Cow::into_owned)
+    };
+    let check = |text: &str, expected: &str| assert_eq!(shown(text).as_deref(), Some(expected));
+    check(r#"{ "a" : [1, 2.50, "x"] , "b":null }"#, r#"{ "a" : [1, 2.50, "x"] , "b":null }"#);
+    check(r#"{"user":{"name":"Ana Lopez","ssn":78051120}}"#, r#"{"user":{"name":"[PERSON]","ssn":null}}"#);
+    check(r#"{"product":{"name":"Cable"}}"#, r#"{"product":{"name":"Cable"}}"#);
+    check(r#"{"ana@example.com":"\u0041na\u0040example.com"}"#, r#"{"[EMAIL]":"[EMAIL]"}"#);
+    check(r#"[{"type":"phone","value":"4155552671"}]"#, r#"[{"type":"phone","value":"[PHONE]"}]"#);
+    check(r#"{"passport":{"number":"C01X00T47"}}"#, r#"{"passport":{"number":"[PASSPORT]"}}"#);
+    check("4111111111111111", "null");
+    check("{broken ana@example.com", "{broken [EMAIL]");
+}
+
+#[test]
+fn a_kind_can_be_switched_off() {
+    let detectors = Detectors::with(DetectorSet::all().without(Kind::Email));
+    assert_eq!(detectors.redact_text("ana@example.com 078-05-1120", ""), "ana@example.com [US_SSN]");
+}
+
+#[test]
+fn every_kind_has_one_word_and_one_bit() {
+    let words: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(words.len(), Kind::ALL.len());
+    assert!(Kind::ALL.iter().enumerate().all(|(place, kind)| kind.index() == place));
+}
+
+#[test]
+fn hostile_texts_take_time_in_proportion() {
+    let detectors = Detectors::standard();
+    for piece in [
+        "@",
+        "a@",
+        "a.b@c.",
+        "1 ",
+        "12-",
+        "1.2.",
+        "://a:",
+        "-----BEGIN PRIVATE KEY",
+        "eyJ",
+        "eyJ.",
+        "password",
+        "password: ",
+        "born ",
+        " at ",
+        " dot ",
+        "%41",
+        "&#64;",
+        "\\u0041",
+        "AA==",
+        "a1b2",
+        "::",
+        "ab:",
+        "{",
+        "[\"",
+        "passport ",
+        "é",
+        "\u{200b}",
+        "GB82 ",
+        "0x",
+        "=",
+    ] {
+        let text = piece.repeat(200_000 / piece.len());
+        detectors.redact_text(&text, "");
+    }
+    // Honest tables of numbers do not run out.
+    let table: String = (0..20_000_u64).map(|n| format!("{} ", n * 7919 % 99_991)).collect();
+    assert!(!detectors.redact_text(&table, "").contains("[REDACTED]"));
+}

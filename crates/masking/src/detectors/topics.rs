@@ -1,0 +1,321 @@
+//! Words that tell what stands beside them: column names, JSON keys, the text before a value.
+
+/// A set of hints that words give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Atoms(u64);
+
+macro_rules! atoms {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
+        impl Atoms {
+            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
+        }
+    };
+}
+
+atoms! {
+    PHONE = 0;
+    SSN = 1;
+    /// A state's number of a person.
+    NATIONAL = 2;
+    CARD = 3;
+    IBAN = 4;
+    BANK = 5;
+    ACCOUNT = 6;
+    PASSPORT = 7;
+    LICENSE = 8;
+    BIRTH = 9;
+    PASSWORD = 10;
+    SECRET = 11;
+    TOKEN = 12;
+    KEY = 13;
+    /// Makes a token or key a secret one: access, api, private …
+    SECRETIVE = 14;
+    WALLET = 15;
+    NAME = 16;
+    /// Makes a name a person's: first, customer, holder …
+    PERSONAL = 17;
+    /// A person's name by itself: surname.
+    PERSON = 18;
+    /// Makes a name something else's: product, event, host …
+    THING = 19;
+    ADDRESS = 20;
+    /// A postal address by itself: street.
+    STREET = 21;
+    /// Makes an address something else's: mail, ip, wallet …
+    ELECTRONIC = 22;
+    VERSION = 23;
+    /// Says that the value is about the thing, not the thing: count, verified, type …
+    ABOUT = 24;
+    /// Says that a number is some other number: order, invoice, tracking …
+    OTHER_NUMBER = 25;
+    /// Makes a token or key a harmless one: page, cursor, public, primary …
+    HARMLESS = 26;
+    /// Says nothing by itself: number, value, id …
+    GENERIC = 27;
+    MEDICAL = 28;
+    AWS = 29;
+    /// Something was read that tells nothing.
+    UNKNOWN = 31;
+    TAX = 32;
+    MAIL = 33;
+    LINE = 34;
+    CREDIT = 35;
+    USER = 36;
+    SECURITY = 37;
+    DATE = 38;
+    DIGEST = 39;
+    IDENTITY = 40;
+    DRIVER = 41;
+    /// Says that a number follows: number, no.
+    NUMBERED = 42;
+    /// Makes a number a surrogate: id.
+    ID = 43;
+}
+
+impl Atoms {
+    pub const NONE: Self = Self(0);
+
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any of those hints is among these.
+    pub const fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    pub const fn without(self, those: Self) -> Self {
+        Self(self.0 & !those.0)
+    }
+
+    pub const fn is_only(self, those: Self) -> bool {
+        self.0 & !those.0 == 0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Words of at most sixteen ASCII letters or digits, with what they hint at.
+const WORDS: &[(&str, Atoms)] = &[
+    (
+        "phone telephone tel mobile cell cellphone fax msisdn call called calls calling dial dialed \
+         phones telefon telefono telefone handy movil celular portable whatsapp sms text texted \
+         hotline landline reach ring voicemail phoneno phonenumber tlf telefoonnummer rufnummer \
+         cellulare ph mob gsm telefax viber dials callback rufen anrufen ruf llame llamar appeler \
+         appelez chiamare chiama ligar ligue erreichbar contactno contactnumber mobileno mobilenumber \
+         homephone workphone",
+        Atoms::PHONE,
+    ),
+    ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
+    (
+        "sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
+         itin steuer steuerid steueridnr idnr fiscal fiscale codice insee nir national personnummer \
+         fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
+         taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
+         rrn cpr fnr hetu vat identification idcard govid ni pan panno sozialversicherung passportid \
+         mynumber natid gstin siren personalausweis ausweis burgerservice kennitala nin bvn emirates",
+        Atoms::NATIONAL,
+    ),
+    (
+        "card cards cc ccnum ccn creditcard cardnumber cardno visa mastercard amex discover karte \
+         tarjeta carte cartao pan debit",
+        Atoms::CARD,
+    ),
+    ("iban ibans routing aba sortcode bsb ifsc clabe kontonummer routingnumber", Atoms::IBAN),
+    ("bank sort bic swift konto cuenta", Atoms::BANK),
+    ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
+    (
+        "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
+         passaporte ppt",
+        Atoms::PASSPORT,
+    ),
+    (
+        "license licence dl dln driverlicense driverslicense fuhrerschein permis licencia licenseno",
+        Atoms::LICENSE,
+    ),
+    ("driver drivers driving", Atoms::DRIVER),
+    (
+        "birth dob born birthday birthdate dateofbirth geboren geburtsdatum naissance nacimiento \
+         nascimento nascita bday geb ddn",
+        Atoms::BIRTH,
+    ),
+    (
+        "password passwords passwd pwd passphrase passcode passwort kennwort contrasena senha \
+         motdepasse pswd userpassword dbpass userpass dbpassword adminpass ftppass",
+        Atoms::PASSWORD,
+    ),
+    (
+        "secret secrets secretkey clientsecret apisecret credential credentials sharedkey signingkey",
+        Atoms::SECRET,
+    ),
+    ("token tokens jwt bearer pat cookie otp", Atoms::TOKEN),
+    ("key keys", Atoms::KEY),
+    (
+        "apikey accesskey authtoken accesstoken refreshtoken privatekey encryptionkey accountkey",
+        Atoms::SECRET,
+    ),
+    (
+        "access auth api private client refresh session authorization oauth signing encryption master \
+         bot webhook service shared",
+        Atoms::SECRETIVE,
+    ),
+    ("aws amazon s3 iam", Atoms::AWS),
+    (
+        "wallet btc bitcoin eth ethereum crypto xbt erc20 blockchain ltc litecoin doge xrp sol trx",
+        Atoms::WALLET,
+    ),
+    ("name names nom nombre nome", Atoms::NAME),
+    (
+        "full first last given middle family legal maiden customer person contact employee patient \
+         holder beneficiary owner member guest student applicant recipient sender passenger manager \
+         buyer seller subscriber spouse child parent insured cust emp billing shipping attn people \
+         users customers persons contacts employees patients profile author teacher doctor nurse \
+         tenant borrower cardholder signatory referrer delivery home mailing consignee",
+        Atoms::PERSONAL,
+    ),
+    ("user client", Atoms::USER),
+    (
+        "surname firstname lastname fullname forename givenname familyname nachname vorname apellido \
+         apellidos prenom cognome sobrenome cardholder cardholdername accountholder middlename \
+         customername maidenname nameoncard displayname",
+        Atoms::PERSON,
+    ),
+    (
+        "product event company org organization organisation host file table column city country \
+         state region brand domain server service plan vendor project app application model device \
+         category job queue bucket schema database db role warehouse group team item field tag class \
+         method function module package campaign store shop currency nation part supplier segment \
+         bank branch school street metric source target index stage",
+        Atoms::THING,
+    ),
+    ("address addr addresses adresse direccion indirizzo endereco adres anschrift", Atoms::ADDRESS),
+    (
+        "street streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
+         billingaddress strasse calle rue mailingaddress addressline addressline1",
+        Atoms::STREET,
+    ),
+    ("line1 line2 line", Atoms::LINE),
+    ("email mail emails emailaddress mails correo", Atoms::MAIL.or(Atoms::ELECTRONIC)),
+    (
+        "ip ipv4 ipv6 mac remote url web contract network memory peer bind listen proxy gateway dns \
+         socket bus hw ethernet",
+        Atoms::ELECTRONIC,
+    ),
+    (
+        "version ver versions build firmware release rev revision fw semver sdk oid patch section sec \
+         chapter clause article appendix figure step upgrade upgraded downgraded kernel",
+        Atoms::VERSION,
+    ),
+    (
+        "count cnt counts num verified valid flag status avg rate sum total enabled required length \
+         len has is opt format type score ratio pct percent provider changed updated created expires \
+         expiry expired attempts policy reset max min present template prefix suffix label \
+         placeholder regex strength age rotated at ttl missing",
+        Atoms::ABOUT,
+    ),
+    (
+        "order orders ord invoice inv tracking shipment ticket txn transaction ref reference batch \
+         sku po event row qty quantity amount price total zip postcode ean upc isbn asin case request \
+         build port serial part item lot epoch timestamp ts page line job run trace span commit issue \
+         pr bug store product sum size bytes pid",
+        Atoms::OTHER_NUMBER,
+    ),
+    (
+        "page cursor next prev previous sync continuation public primary foreign partition sort cache \
+         object idempotency pagination hash row surrogate dedupe routing unique lookup csrf count \
+         type pub",
+        Atoms::HARMLESS,
+    ),
+    (
+        "hash sha sha1 sha256 sha512 md5 digest checksum etag commit fingerprint crc blake integrity",
+        Atoms::DIGEST,
+    ),
+    ("number no num nr numero nummer", Atoms::NUMBERED),
+    (
+        "number no num nr value val id code v text raw data content numero nummer plain formatted \
+         full is the on file my your our his her their a was as of for to",
+        Atoms::GENERIC,
+    ),
+    ("mrn mbi hicn npi dea", Atoms::MEDICAL),
+    ("tax", Atoms::TAX),
+    ("security", Atoms::SECURITY),
+    ("credit", Atoms::CREDIT),
+    ("date day month year", Atoms::DATE),
+    ("ids identifier", Atoms::IDENTITY),
+    ("id uuid guid sid", Atoms::ID),
+];
+
+/// The table, packed for lookup.
+struct Table(Vec<(u128, Atoms)>);
+
+fn table() -> &'static Table {
+    static TABLE: std::sync::OnceLock<Table> = std::sync::OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut entries: Vec<(u128, Atoms)> = Vec::new();
+        for (words, atoms) in WORDS {
+            entries.extend(words.split_ascii_whitespace().map(|word| (pack(word.as_bytes()), *atoms)));
+        }
+        entries.sort_unstable_by_key(|(word, _)| *word);
+        entries.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                earlier.1 = earlier.1.or(later.1);
+            }
+            is_same
+        });
+        Table(entries)
+    })
+}
+
+/// At most sixteen bytes, in lower case, as one number; longer words keep their first sixteen.
+fn pack(word: &[u8]) -> u128 {
+    word.iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .take(16)
+        .fold(0, |packed, &byte| (packed << 8) | u128::from(byte.to_ascii_lowercase()))
+}
+
+/// What a word hints at.
+pub(crate) fn of_word(word: &[u8]) -> Atoms {
+    let packed = pack(word);
+    let entries = &table().0;
+    entries
+        .binary_search_by_key(&packed, |(word, _)| *word)
+        .ok()
+        .and_then(|found| entries.get(found))
+        .map_or(Atoms::UNKNOWN, |(_, atoms)| *atoms)
+}
+
+/// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
+pub(crate) fn of_name(name: &str) -> Atoms {
+    let bytes = name.as_bytes();
+    let mut atoms = Atoms::NONE;
+    let mut start = 0;
+    // Read without its separators, a name may be one of our compounds.
+    if name.len() <= 20 {
+        let whole = of_word(bytes);
+        if !whole.has(Atoms::UNKNOWN) {
+            atoms = whole;
+        }
+    }
+    let mut previous = 0_u8;
+    for (position, &byte) in bytes.iter().chain(std::iter::once(&b'_')).enumerate() {
+        let is_hump = byte.is_ascii_uppercase() && previous.is_ascii_lowercase();
+        let is_separator = !byte.is_ascii_alphanumeric();
+        if is_hump || is_separator {
+            if let Some(word) = bytes.get(start..position).filter(|word| !word.is_empty()) {
+                atoms = atoms.or(of_word(word));
+                let stem = word.trim_ascii_end();
+                let letters = stem.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
+                if letters < word.len() {
+                    atoms = atoms.or(of_word(word.get(..letters).unwrap_or_default()));
+                }
+            }
+            start = if is_separator { position + 1 } else { position };
+        }
+        previous = byte;
+    }
+    atoms
+}

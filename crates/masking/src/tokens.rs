@@ -1,0 +1,142 @@
+//! Deterministic tokens: equal values of one class give equal tokens within a scope, and nothing else does.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use domain::MaskClass;
+
+/// The keys of one scope's tokens, derived per class from one key that the caller gives (a session's, so that no
+/// two sessions can compare tokens).
+#[derive(Clone)]
+pub struct TokenKeys {
+    root: hmac::Key,
+}
+
+impl TokenKeys {
+    /// The keys under that root.
+    pub fn new(root: [u8; 32]) -> Self {
+        Self { root: hmac::Key::new(hmac::HMAC_SHA256, &root) }
+    }
+
+    pub(crate) fn class(&self, class: &MaskClass) -> ClassKey {
+        let mut context = hmac::Context::with_key(&self.root);
+        context.update(b"snowgate token v1\0");
+        context.update(class.as_str().as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
+        let label: String = class
+            .as_str()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .take(40)
+            .collect();
+        ClassKey { key, is_phone: label.contains("phone"), prefix: format!("tok_{label}_") }
+    }
+}
+
+impl fmt::Debug for TokenKeys {
+    // SECURITY: whoever has the keys can try every value of a small domain.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKeys(…)")
+    }
+}
+
+/// The key of one class.
+#[derive(Clone)]
+pub(crate) struct ClassKey {
+    key: hmac::Key,
+    is_phone: bool,
+    prefix: String,
+}
+
+/// Characters of base32 in a token: 20 × 5 = 100 bits.
+const TOKEN_CHARACTERS: usize = 20;
+
+impl ClassKey {
+    /// The longest token of this class, in characters.
+    pub fn token_length(&self) -> usize {
+        self.prefix.len().saturating_add(TOKEN_CHARACTERS)
+    }
+
+    /// Appends the token of a value.
+    pub fn write_token(&self, value: &str, out: &mut String) {
+        let canonical = canonical(value, self.is_phone);
+        let tag = hmac::sign(&self.key, canonical.as_bytes());
+        out.push_str(&self.prefix);
+        let mut bits = 0_u32;
+        let mut held = 0_u32;
+        let mut written = 0;
+        for &byte in tag.as_ref() {
+            bits = (bits << 8) | u32::from(byte);
+            held += 8;
+            while held >= 5 && written < TOKEN_CHARACTERS {
+                held -= 5;
+                out.push(base32((bits >> held) & 31));
+                written += 1;
+            }
+            bits &= (1 << held) - 1;
+            if written == TOKEN_CHARACTERS {
+                break;
+            }
+        }
+    }
+}
+
+fn base32(five_bits: u32) -> char {
+    let letter = u8::try_from(five_bits & 31).unwrap_or(0);
+    char::from(if letter < 26 { b'a' + letter } else { b'2' + (letter - 26) })
+}
+
+/// One spelling of what people spell in many ways: numbers lose their separators, text its case and its margins.
+fn canonical(value: &str, is_phone: bool) -> String {
+    let folded = crate::detectors::fold_text(value.trim());
+    let digits = folded.bytes().filter(u8::is_ascii_digit).count();
+    let has_letters = folded.bytes().any(|b| b.is_ascii_alphabetic() || b >= 0x80);
+    if digits < 5 || has_letters {
+        return folded.to_lowercase();
+    }
+    let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
+    match digits.strip_prefix('1') {
+        Some(national) if is_phone && national.len() == 10 => national.to_owned(),
+        Some(_) | None => digits,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(root: u8, class: &str, value: &str) -> String {
+        let mut out = String::new();
+        TokenKeys::new([root; 32]).class(&MaskClass::new(class)).write_token(value, &mut out);
+        out
+    }
+
+    #[test]
+    fn equal_values_of_one_class_have_one_token_however_they_are_spelt() {
+        assert_eq!(token(1, "ssn", "123-45-6789"), token(1, "ssn", "123 45 6789"));
+        assert_eq!(token(1, "email", "Ana@Example.com "), token(1, "email", "ana@example.com"));
+        assert_eq!(token(1, "phone", "+1 415-555-0100"), token(1, "phone", "(415) 555-0100"));
+    }
+
+    #[test]
+    fn another_class_scope_or_value_has_another_token() {
+        let one = token(1, "ssn", "123-45-6789");
+        assert_ne!(one, token(1, "tax_id", "123-45-6789"));
+        assert_ne!(one, token(2, "ssn", "123-45-6789"));
+        assert_ne!(one, token(1, "ssn", "123-45-6780"));
+    }
+
+    #[test]
+    fn a_token_tells_its_class_and_a_hundred_bits() {
+        let one = token(1, "ssn", "123-45-6789");
+        assert_eq!(one.len(), "tok_ssn_".len() + 20);
+        assert!(
+            one.strip_prefix("tok_ssn_").unwrap().bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", TokenKeys::new([65; 32])), "TokenKeys(…)");
+    }
+}

@@ -1,0 +1,194 @@
+//! What a token says, once its signature is known to be good.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Agent, Identity, Person, Timestamp};
+
+use crate::json::Json;
+use crate::name;
+use crate::{IssuerSettings, Rejected};
+
+type Claims = BTreeMap<String, Json>;
+
+/// The identity that the claims of a signed token prove to somebody who expects them of this issuer, now.
+pub(crate) fn identity(
+    payload: &[u8],
+    settings: &IssuerSettings,
+    now: Timestamp,
+) -> Result<Identity, Rejected> {
+    let Ok(Json::Object(claims)) = serde_json::from_slice(payload) else { return Err(Rejected::Malformed) };
+    if required(&claims, "iss")? != settings.issuer {
+        return Err(Rejected::Issuer);
+    }
+    access_only(&claims)?;
+    if claims.contains_key("cnf") {
+        return Err(Rejected::Bound);
+    }
+    audience(&claims, settings)?;
+    let expires_at = times(&claims, settings, now)?;
+    let scopes = scopes(&claims)?;
+    if !settings.required_scopes.iter().all(|needed| scopes.contains(needed)) {
+        return Err(Rejected::Scope);
+    }
+    let subject = name::checked(required(&claims, "sub")?)?;
+    let (agent, person) = parties(&claims, subject, settings)?;
+    Ok(Identity {
+        issuer: settings.issuer.clone(),
+        subject: subject.to_owned(),
+        agent,
+        person,
+        groups: names(&claims, &settings.groups_claim)?,
+        scopes,
+        token_id: optional(&claims, "jti")?.map(name::checked).transpose()?.map(str::to_owned),
+        expires_at,
+    })
+}
+
+/// Refuses what an issuer signs with the same keys for other ends.
+// SECURITY: an ID token shows who signed in somewhere, and every site that the person signs in at holds one. Where
+// `typ` does not tell (`JWT`), these claims do (OpenID Connect Core 1.0 sections 2 and 3.1.3.6; Cognito's `token_use`).
+fn access_only(claims: &Claims) -> Result<(), Rejected> {
+    let is_id_token = ["nonce", "at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim));
+    let is_other = claims.get("token_use").is_some_and(|token_use| token_use.text() != Some("access"));
+    // OpenID Connect Back-Channel Logout 1.0 section 2.4, RFC 8417: not about access at all.
+    let is_event = claims.contains_key("events");
+    if is_id_token || is_other || is_event { Err(Rejected::Type) } else { Ok(()) }
+}
+
+/// `aud` names us (RFC 7519 section 4.1.3).
+fn audience(claims: &Claims, settings: &IssuerSettings) -> Result<(), Rejected> {
+    let named = claims.get("aud").ok_or(Rejected::Audience)?.texts().ok_or(Rejected::Claim)?;
+    let is_ours = named.iter().any(|audience| settings.audience.iter().any(|ours| ours == audience));
+    if is_ours { Ok(()) } else { Err(Rejected::Audience) }
+}
+
+/// Now lies within the token's time, and the token's time is not too long. Gives its end.
+fn times(claims: &Claims, settings: &IssuerSettings, now: Timestamp) -> Result<Timestamp, Rejected> {
+    let end = moment(claims, "exp")?.ok_or(Rejected::Claim)?;
+    let issued = moment(claims, "iat")?;
+    let soon = now.after(settings.leeway);
+    if [issued, moment(claims, "nbf")?].into_iter().flatten().any(|start| start > soon) {
+        return Err(Rejected::NotYetValid);
+    }
+    if end.after(settings.leeway) <= now {
+        return Err(Rejected::Expired);
+    }
+    if end.since(issued.unwrap_or(soon)) > settings.max_lifetime {
+        return Err(Rejected::Lifetime);
+    }
+    Ok(end)
+}
+
+/// A NumericDate (RFC 7519 section 2): seconds since 1970, possibly with a fraction; until the year 9999.
+fn moment(claims: &Claims, claim: &str) -> Result<Option<Timestamp>, Rejected> {
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    let seconds = value.number().ok_or(Rejected::Claim)?;
+    if !(0.0..=253_402_300_799.0).contains(&seconds) {
+        return Err(Rejected::Claim);
+    }
+    // Within the range checked above the product fits; the fraction below a microsecond is dropped.
+    Ok(Some(Timestamp::from_micros((seconds * 1e6) as i64)))
+}
+
+/// `scope` (RFC 8693 section 4.2), else `scp`, in which some issuers write it: a text with spaces, or an array.
+fn scopes(claims: &Claims) -> Result<BTreeSet<String>, Rejected> {
+    let claim = if claims.contains_key("scope") { "scope" } else { "scp" };
+    match claims.get(claim).map(Json::text) {
+        None => Ok(BTreeSet::new()),
+        Some(Some(text)) => text.split(' ').filter(|scope| !scope.is_empty()).map(owned).collect(),
+        Some(None) => names(claims, claim),
+    }
+}
+
+/// The names in a claim that is an array of strings, or one string; none where the claim is absent.
+fn names(claims: &Claims, claim: &str) -> Result<BTreeSet<String>, Rejected> {
+    let Some(value) = claims.get(claim) else { return Ok(BTreeSet::new()) };
+    value.texts().ok_or(Rejected::Claim)?.into_iter().map(owned).collect()
+}
+
+/// Who asks, and for whom.
+fn parties(
+    claims: &Claims,
+    subject: &str,
+    settings: &IssuerSettings,
+) -> Result<(Agent, Option<Person>), Rejected> {
+    let agent = if let Some(act) = claims.get("act") {
+        actor(act, settings)?
+    } else if let Some(claim) = &settings.agent_claim {
+        plain(required(claims, claim)?)?
+    } else {
+        // An agent that acts for itself: the client (RFC 8693 section 4.3, OpenID Connect Core 1.0 section 2).
+        let client = match optional(claims, "client_id")? {
+            Some(client) => Some(client),
+            None => optional(claims, "azp")?,
+        };
+        return Ok((plain(client.unwrap_or(subject))?, None));
+    };
+    // Whoever acts for itself acts for nobody, however its issuer writes it.
+    let is_itself = agent.as_str() == subject;
+    let person = if is_itself { None } else { Some(person(claims, subject, settings)?) };
+    Ok((agent, person))
+}
+
+/// The current actor (RFC 8693 section 4.1): the outermost `act`. Those within it acted before; they are there to
+/// be read, not to decide by, and only their shape is checked.
+fn actor(act: &Json, settings: &IssuerSettings) -> Result<Agent, Rejected> {
+    let current = act.object().ok_or(Rejected::Claim)?;
+    let mut earlier = current;
+    while let Some(inner) = earlier.get("act") {
+        earlier = inner.object().ok_or(Rejected::Claim)?;
+    }
+    let name = required(current, "sub")?;
+    match optional(current, "iss")? {
+        None => plain(name),
+        Some(issuer) if issuer == settings.issuer => plain(name),
+        Some(issuer) => foreign(issuer, name),
+    }
+}
+
+/// An agent with a name that its token's issuer gave it.
+fn plain(name: &str) -> Result<Agent, Rejected> {
+    // INVARIANT: no plain name looks like a foreign one.
+    if name.contains("://") && name.contains('#') {
+        return Err(Rejected::Name);
+    }
+    Ok(Agent::new(name::checked(name)?))
+}
+
+/// An agent with a name that another issuer gave it: `issuer#name`, so that policies cannot mistake one for the other.
+// INVARIANT: an issuer holds no `#` (OpenID Connect Discovery 1.0 section 3), so the first one parts the two.
+fn foreign(issuer: &str, name: &str) -> Result<Agent, Rejected> {
+    if !issuer.contains("://") || issuer.contains('#') || name.is_empty() {
+        return Err(Rejected::Name);
+    }
+    Ok(Agent::new(name::checked(&format!("{issuer}#{name}"))?))
+}
+
+/// The person that a token with an agent in it is for.
+fn person(claims: &Claims, subject: &str, settings: &IssuerSettings) -> Result<Person, Rejected> {
+    let is_verified = matches!(claims.get("email_verified"), Some(Json::Bool(true)));
+    let name = match &settings.person_claim {
+        Some(claim) => required(claims, claim)?,
+        // SECURITY: an address that nobody verified is what its owner typed.
+        None if is_verified => optional(claims, "email")?.unwrap_or(subject),
+        None => subject,
+    };
+    Ok(Person::new(name::checked(name)?))
+}
+
+/// A claim that must be there as a string.
+fn required<'a>(claims: &'a Claims, claim: &str) -> Result<&'a str, Rejected> {
+    optional(claims, claim)?.ok_or(Rejected::Claim)
+}
+
+/// A claim that is a string where it is there at all; `null` is there.
+fn optional<'a>(claims: &'a Claims, claim: &str) -> Result<Option<&'a str>, Rejected> {
+    claims.get(claim).map(|value| value.text().ok_or(Rejected::Claim)).transpose()
+}
+
+fn owned(name: &str) -> Result<String, Rejected> {
+    name::checked(name).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

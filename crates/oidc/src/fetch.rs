@@ -1,0 +1,145 @@
+//! Asking an issuer for its keys.
+//!
+//! `GET {issuer}/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 section 4), whose `issuer` must be
+//! the configured one and whose `jwks_uri` is then asked; or the configured `jwks_uri` alone.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::keys::KeySet;
+use crate::settings::{IssuerSettings, SettingsError, checked_url};
+
+/// How long connecting takes, at most.
+const CONNECTING: Duration = Duration::from_secs(3);
+/// A document in bytes, at most. API Gateway takes 150,000.
+const LARGEST: usize = 256 * 1024;
+
+/// Where the keys of one issuer are.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) issuer: String,
+    jwks_uri: Option<Url>,
+    is_loopback: bool,
+    timeout: Duration,
+    client: Client,
+}
+
+impl Source {
+    /// The source that these settings, already checked, describe.
+    pub(crate) fn new(settings: &IssuerSettings) -> Result<Self, SettingsError> {
+        let is_loopback = settings.is_loopback();
+        // SECURITY: no redirects, or an issuer's open redirect would choose our keys; and what is on this
+        // machine is not asked for through a proxy.
+        let mut client = Client::builder()
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECTING)
+            .timeout(settings.fetch_timeout)
+            // Fetches are minutes apart; a kept connection would be dead, or frozen with its process.
+            .pool_max_idle_per_host(0)
+            .user_agent("snowgate");
+        if is_loopback {
+            client = client.no_proxy();
+        }
+        Ok(Self {
+            issuer: settings.issuer.clone(),
+            jwks_uri: settings.jwks_uri.as_deref().and_then(|text| checked_url(text, is_loopback)),
+            is_loopback,
+            timeout: settings.fetch_timeout,
+            client: client.build().map_err(|error| SettingsError::Client(chain(&error)))?,
+        })
+    }
+
+    /// Fetches the keys.
+    pub(crate) async fn keys(&self) -> Result<KeySet, FetchError> {
+        let fetching = async {
+            let address = match &self.jwks_uri {
+                Some(address) => address.clone(),
+                None => self.discovered().await?,
+            };
+            KeySet::read(&self.get(address).await?).ok_or(FetchError::Shape)
+        };
+        tokio::time::timeout(self.timeout, fetching).await.map_err(|_| FetchError::TimedOut)?
+    }
+
+    /// The address of the keys, as the discovery document has it.
+    async fn discovered(&self) -> Result<Url, FetchError> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let address = checked_url(&address, self.is_loopback).ok_or(FetchError::Address)?;
+        let text = self.get(address).await?;
+        let document: Document = serde_json::from_slice(&text).map_err(|_| FetchError::Shape)?;
+        // SECURITY: section 4.3. Without it, one tenant of a shared host could speak for another.
+        if document.issuer != self.issuer {
+            return Err(FetchError::Issuer);
+        }
+        checked_url(&document.jwks_uri, self.is_loopback).ok_or(FetchError::Address)
+    }
+
+    async fn get(&self, address: Url) -> Result<Vec<u8>, FetchError> {
+        let mut response =
+            self.client.get(address).header("accept", "application/json").send().await.map_err(transport)?;
+        if response.status().as_u16() != 200 {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(transport)? {
+            if body.len() + piece.len() > LARGEST {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+}
+
+/// Why keys could not be fetched; for operators' logs.
+#[derive(Debug, Error)]
+pub(crate) enum FetchError {
+    /// No answer in time.
+    #[error("no whole answer in time")]
+    TimedOut,
+    /// The connection failed.
+    #[error("{0}")]
+    Transport(String),
+    /// Any status but 200, redirects too.
+    #[error("answered with status {0}")]
+    Status(u16),
+    /// More than a document of keys may be.
+    #[error("answered with more than {LARGEST} bytes")]
+    TooLarge,
+    /// Not JSON of the right shape.
+    #[error("answered with something else than the document that was asked for")]
+    Shape,
+    /// The discovery document is another issuer's.
+    #[error("its discovery document names another issuer")]
+    Issuer,
+    /// The address of the keys may not be asked.
+    #[error("its discovery document puts the keys where they may not be fetched from")]
+    Address,
+}
+
+fn transport(error: reqwest::Error) -> FetchError {
+    FetchError::Transport(chain(&error.without_url()))
+}
+
+/// An error with everything behind it.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! Decides, on Cedar: a [`domain::Case`] goes in, a [`domain::Ruling`] comes out.
+//!
+//! A [`Bundle`] is a set of files: Cedar policies, which say who may do what, and `catalog.toml`, which says
+//! which column holds which class of values, how a class is masked, who reviews, and how much one principal may
+//! take. A bundle either passes strict validation whole or does not exist: [`Bundle::parse`] answers every
+//! [`Problem`] with its file, line and column.
+//!
+//! Four questions are asked, each denied unless a policy permits it: may the statement run; may it run
+//! unattended; may each shown column be seen in clear; may each tested column be tested. The names that the
+//! statement runs under and every object that it touches are questions too. An error in any policy refuses.
+//!
+//! `catalog.toml` looks like this; the default bundle shows a whole one:
+//!
+//! ```toml
+//! contact = "the data stewards"             # whom refusals tell to ask
+//!
+//! [classes.email]                           # a class of values
+//! mask = "email_domain"                     # redact last_four email_domain null token year ip_network band
+//! # width = 1000                            # for band
+//! # scan = true                             # free text or JSON: shown only after the detectors
+//!
+//! [[columns]]                               # which columns hold it; the most specific pattern wins, its last part first
+//! match = ["DEMO.PUBLIC.CUSTOMERS.EMAIL", "*.*.*.EMAIL"]
+//! class = "email"
+//!
+//! [[paths]]                                 # what lies inside a VARIANT
+//! match = "DEMO.PUBLIC.CUSTOMERS.PROFILE"
+//! path = ["email", "contact.email"]
+//! class = "email"
+//!
+//! [tags."SNOWFLAKE.CORE.SEMANTIC_CATEGORY"] # Snowflake tag, its value, the class
+//! EMAIL = "email"
+//!
+//! [[limits]]                                # without `agents` and `groups`: the default, every key needed
+//! [[reviewers]]                             # without `classes` and `kinds`: the default
+//! [detectors]                               # off = [names], custom = [{ name, pattern, class }]
+//! ```
+//!
+//! This crate refuses to know SQL, clocks, files and networks. It is given everything that a decision may depend
+//! on, and the same case always gives the same ruling.
+//!
+//! ```
+//! let bundle = policy::Bundle::default_bundle().unwrap();
+//! assert!(bundle.digest().to_string().starts_with("sha256:"));
+//!
+//! let broken = [("catalog.toml".to_owned(), b"[classes.email]\nmask = 'rot13'\n".to_vec())].into();
+//! let problems = policy::Bundle::parse(&broken).unwrap_err();
+//! assert!(problems[0].to_string().starts_with("catalog.toml:"));
+//! ```
+
+mod asker;
+mod batch;
+mod bundle;
+mod catalog_file;
+mod classes;
+mod columns;
+mod context;
+mod decide;
+mod lineage;
+mod patterns;
+mod policies;
+mod policy_files;
+mod problem;
+mod reader;
+mod refusal;
+mod settings;
+mod settings_file;
+mod vocabulary;
+
+pub use batch::BatchRuling;
+pub use bundle::{Bundle, default_files};
+pub use problem::Problem;
+pub use settings::{CustomDetector, Detectors};

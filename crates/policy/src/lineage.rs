@@ -1,0 +1,159 @@
+//! Questions: may each shown column be seen in clear, may each tested column be tested?
+
+use std::collections::HashMap;
+
+use domain::{Case, ColumnRef, ObjectName, ShownColumn, ShownHow, ShownOutput, TestedHow, Treatment};
+
+use crate::asker::{Asker, Tested};
+use crate::catalog_file::CatalogFile;
+use crate::classes::{ClassId, ClassSet};
+use crate::columns::{ColumnClasses, TableRules};
+use crate::refusal::No;
+
+/// What the answers make of a result.
+pub(crate) struct Judged {
+    /// One treatment a result column; none when the columns are not known.
+    pub(crate) treatments: Option<Vec<Treatment>>,
+    /// Whether column names are made of values that may not be seen.
+    pub(crate) mask_column_names: bool,
+    /// Whether anything is shown or tested that may not be seen in clear.
+    pub(crate) touches_hidden: bool,
+    /// Whether a test needs a person's yes.
+    pub(crate) needs_approval: bool,
+}
+
+/// Judges the columns of one statement.
+pub(crate) struct Judge<'a, 'b> {
+    file: &'a CatalogFile,
+    case: &'a Case<'a>,
+    asker: &'b mut Asker<'a>,
+    tables: HashMap<&'a ObjectName, TableRules<'a>>,
+}
+
+impl<'a, 'b> Judge<'a, 'b> {
+    pub(crate) fn new(file: &'a CatalogFile, case: &'a Case<'a>, asker: &'b mut Asker<'a>) -> Self {
+        Self { file, case, asker, tables: HashMap::new() }
+    }
+
+    /// Asks about every column that the statement shows or tests.
+    pub(crate) fn judge(mut self, noes: &mut Vec<No>) -> Judged {
+        let lineage = &self.case.statement.lineage;
+        let mut judged = Judged {
+            treatments: None,
+            mask_column_names: false,
+            touches_hidden: false,
+            needs_approval: false,
+        };
+        match &lineage.outputs {
+            None => {
+                judged.mask_column_names = true;
+                judged.touches_hidden = true;
+                self.asker.note("gateway:columns-unknown");
+            }
+            Some(outputs) => {
+                let treatments: Vec<Treatment> = outputs.iter().map(|output| self.treat(output)).collect();
+                for (output, treatment) in outputs.iter().zip(&treatments) {
+                    let is_hidden = *treatment != Treatment::Clear;
+                    judged.touches_hidden |= is_hidden;
+                    judged.mask_column_names |= output.is_name_from_values && is_hidden;
+                }
+                judged.treatments = Some(treatments);
+            }
+        }
+        for tested in &lineage.tests {
+            self.test(&tested.column, tested.how, tested.with.as_ref(), &mut judged, noes);
+        }
+        judged
+    }
+
+    /// How one result column leaves.
+    fn treat(&mut self, output: &'a ShownOutput) -> Treatment {
+        // INVARIANT: what is not known is masked, before anything that is known about it is looked at (I2).
+        if !output.is_known {
+            self.asker.note("gateway:column-unknown");
+            return Treatment::Mask(self.file.classes.fine_mask(ClassId::UNKNOWN));
+        }
+        let mut hidden = ClassSet::new();
+        let mut scanned = ClassSet::new();
+        let mut is_made_of_scanned = false;
+        // The classes that a mask of their own fits: every shown column is stored, whole, and of one class.
+        let mut is_fine = true;
+        for shown in &output.shows {
+            let (classes, has_parts) = self.classes_shown(shown);
+            for class in &classes {
+                if !self.may_see(*class) {
+                    hidden.insert(*class);
+                } else if self.file.classes.is_scanned(*class) {
+                    scanned.insert(*class);
+                    is_made_of_scanned |= shown.how == ShownHow::Derived;
+                }
+            }
+            is_fine &= shown.how == ShownHow::Stored && !has_parts && classes.len() == 1;
+            is_fine &= hidden.len() == 1 && classes.is_subset(&hidden);
+        }
+        match hidden.first() {
+            Some(class) if is_fine => Treatment::Mask(self.file.classes.fine_mask(*class)),
+            Some(_) => Treatment::Mask(self.file.classes.redaction(&hidden)),
+            // A detector sees what it knows only while the text is whole.
+            None if is_made_of_scanned => {
+                self.asker.note("gateway:text-transformed");
+                Treatment::Mask(self.file.classes.redaction(&scanned))
+            }
+            None if !scanned.is_empty() => Treatment::Scan,
+            None => Treatment::Clear,
+        }
+    }
+
+    /// The classes that a shown column brings, and whether it has classified parts.
+    fn classes_shown(&mut self, shown: &'a ShownColumn) -> (ClassSet, bool) {
+        let column = self.column(&shown.column);
+        let classes = match shown.how {
+            ShownHow::Path => column.at(&shown.path),
+            ShownHow::Stored | ShownHow::Derived => column.whole(),
+        };
+        (classes, !column.paths.is_empty())
+    }
+
+    /// Asks whether one column may be tested.
+    fn test(
+        &mut self,
+        column: &'a ColumnRef,
+        how: TestedHow,
+        with: Option<&'a ColumnRef>,
+        judged: &mut Judged,
+        noes: &mut Vec<No>,
+    ) {
+        let classes = self.column(column).whole();
+        let mut is_same_class = None;
+        for class in &classes {
+            if self.may_see(*class) && !self.file.classes.is_scanned(*class) {
+                continue;
+            }
+            judged.touches_hidden = true;
+            let is_same_class = *is_same_class.get_or_insert_with(|| {
+                how == TestedHow::Join
+                    && !classes.contains(&ClassId::UNKNOWN)
+                    && with.is_some_and(|with| self.column(with).whole() == classes)
+            });
+            let name = self.file.classes.name(*class);
+            match self.asker.may_test(*class, name.as_str(), how, is_same_class) {
+                Tested::Yes => {}
+                Tested::IfApproved => judged.needs_approval = true,
+                Tested::Forbidden(rules) => noes.push(No::Forbidden(rules)),
+                Tested::NotGranted => noes.push(No::Test { column: column.clone(), class: name, how }),
+            }
+        }
+    }
+
+    fn may_see(&mut self, class: ClassId) -> bool {
+        self.asker.may_see(class, self.file.classes.name(class).as_str())
+    }
+
+    fn column(&mut self, column: &'a ColumnRef) -> ColumnClasses<'a> {
+        let (file, case) = (self.file, self.case);
+        self.tables
+            .entry(&column.object)
+            .or_insert_with(|| file.columns.table(case.catalog, &column.object))
+            .column(&column.column)
+    }
+}

@@ -1,0 +1,115 @@
+//! What `catalog.toml` settles beside classes: limits, reviewers, detectors, whom to ask.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::{Class, Identity, Limits, MaskClass, Statement};
+
+/// How the content detectors are tuned (`[detectors]` of `catalog.toml`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Detectors {
+    /// Names of built-in detectors that are switched off.
+    pub off: Vec<String>,
+    /// Detectors of this deployment's own.
+    pub custom: Vec<CustomDetector>,
+}
+
+/// A detector of this deployment's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CustomDetector {
+    /// Its name in recordings.
+    pub name: String,
+    /// A regular expression, its syntax already checked.
+    pub pattern: String,
+    /// The class of what it finds.
+    pub class: MaskClass,
+}
+
+/// Limits that differ from the default; what is none stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LimitChanges {
+    pub(crate) rows: Option<u64>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) at_once: Option<u32>,
+    pub(crate) per_minute: Option<u32>,
+    pub(crate) upstream_seconds_per_hour: Option<u64>,
+    pub(crate) statement_seconds: Option<u64>,
+}
+
+impl LimitChanges {
+    /// Each limit as the stricter of both says.
+    fn strictest(self, other: Self) -> Self {
+        fn lower<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            }
+        }
+        Self {
+            rows: lower(self.rows, other.rows),
+            bytes: lower(self.bytes, other.bytes),
+            at_once: lower(self.at_once, other.at_once),
+            per_minute: lower(self.per_minute, other.per_minute),
+            upstream_seconds_per_hour: lower(self.upstream_seconds_per_hour, other.upstream_seconds_per_hour),
+            statement_seconds: lower(self.statement_seconds, other.statement_seconds),
+        }
+    }
+
+    fn over(self, base: Limits) -> Limits {
+        let Self { rows, bytes, at_once, per_minute, upstream_seconds_per_hour, statement_seconds } = self;
+        Limits {
+            rows: rows.unwrap_or(base.rows),
+            bytes: bytes.unwrap_or(base.bytes),
+            at_once: at_once.unwrap_or(base.at_once),
+            per_minute: per_minute.unwrap_or(base.per_minute),
+            upstream_seconds_per_hour: upstream_seconds_per_hour.unwrap_or(base.upstream_seconds_per_hour),
+            statement_seconds: statement_seconds.unwrap_or(base.statement_seconds),
+        }
+    }
+}
+
+/// `[[limits]]`.
+#[derive(Debug)]
+pub(crate) struct LimitRules {
+    pub(crate) default: Limits,
+    pub(crate) agents: HashMap<String, LimitChanges>,
+    pub(crate) groups: HashMap<String, LimitChanges>,
+}
+
+impl LimitRules {
+    /// The limits of a principal: its agent's, over the lowest of its groups', over the default.
+    pub(crate) fn of(&self, identity: &Identity) -> Limits {
+        let of_groups = identity
+            .groups
+            .iter()
+            .filter_map(|group| self.groups.get(group))
+            .fold(LimitChanges::default(), |lowest, changes| lowest.strictest(*changes));
+        let of_agent = self.agents.get(identity.agent.as_str()).copied().unwrap_or_default();
+        of_agent.over(of_groups.over(self.default))
+    }
+}
+
+/// Who decides, and for how long they are waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Reviewers {
+    pub(crate) groups: Vec<String>,
+    pub(crate) expires_after: Duration,
+}
+
+/// `[[reviewers]]`.
+#[derive(Debug)]
+pub(crate) struct ReviewerRules {
+    pub(crate) default: Reviewers,
+    pub(crate) classes: HashMap<Class, Reviewers>,
+    pub(crate) kinds: HashMap<String, Reviewers>,
+}
+
+impl ReviewerRules {
+    /// Who decides on a statement: those of its kind, else of its class, else the default.
+    pub(crate) fn of(&self, statement: &Statement) -> &Reviewers {
+        self.kinds
+            .get(statement.kind.as_str())
+            .or_else(|| self.classes.get(&statement.class))
+            .unwrap_or(&self.default)
+    }
+}

@@ -1,0 +1,180 @@
+//! Reads the parts of `catalog.toml` that are not about columns: limits, reviewers, detectors.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use domain::{Class, Limits};
+
+use crate::catalog_file::{is_word, needed_class};
+use crate::classes::Classes;
+use crate::reader::{At, Reader, Table};
+use crate::settings::{CustomDetector, Detectors, LimitChanges, LimitRules, ReviewerRules, Reviewers};
+
+pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<LimitRules> {
+    let mut default = None;
+    let mut agents = HashMap::new();
+    let mut groups = HashMap::new();
+    for entry in reader.array_of_tables(file, "limits") {
+        let limits =
+            ["rows", "bytes", "at_once", "per_minute", "upstream_seconds_per_hour", "statement_seconds"];
+        let mut known = limits.to_vec();
+        known.extend(["agents", "groups"]);
+        reader.only(entry, &known);
+        let changes = LimitChanges {
+            rows: reader.count(entry, "rows"),
+            bytes: reader.count(entry, "bytes"),
+            at_once: reader.count(entry, "at_once"),
+            per_minute: reader.count(entry, "per_minute"),
+            upstream_seconds_per_hour: reader.count(entry, "upstream_seconds_per_hour"),
+            statement_seconds: reader.count(entry, "statement_seconds"),
+        };
+        let for_agents = reader.texts(entry, "agents");
+        let for_groups = reader.texts(entry, "groups");
+        if for_agents.is_none() && for_groups.is_none() {
+            for limit in limits.iter().filter(|limit| !entry.entries.contains_key(**limit)) {
+                reader.wrong(entry.at, format!("the default limits state every limit; `{limit}` is missing"));
+            }
+            if default.replace(changes).is_some() {
+                reader.wrong(entry.at, "these are second default limits; give them `agents` or `groups`");
+            }
+        }
+        for (names, limits) in [(for_agents, &mut agents), (for_groups, &mut groups)] {
+            for name in names.unwrap_or_default() {
+                if limits.insert(name.value.to_owned(), changes).is_some() {
+                    reader.wrong(name.at, format!("`{}` has limits already; join both entries", name.value));
+                }
+            }
+        }
+    }
+    let Some(default) = default else {
+        reader.wrong(0, "the default limits are missing: one [[limits]] without `agents` and `groups`");
+        return None;
+    };
+    let default = Limits {
+        rows: default.rows?,
+        bytes: default.bytes?,
+        at_once: default.at_once?,
+        per_minute: default.per_minute?,
+        upstream_seconds_per_hour: default.upstream_seconds_per_hour?,
+        statement_seconds: default.statement_seconds?,
+    };
+    Some(LimitRules { default, agents, groups })
+}
+
+pub(crate) fn read_reviewers(reader: &mut Reader<'_>, file: Table<'_>) -> Option<ReviewerRules> {
+    let mut default = None;
+    let mut by_class = HashMap::new();
+    let mut by_kind = HashMap::new();
+    for entry in reader.array_of_tables(file, "reviewers") {
+        reader.only(entry, &["classes", "kinds", "groups", "expires"]);
+        let groups =
+            reader.needed_texts(entry, "groups").iter().map(|group| group.value.to_owned()).collect();
+        let expires_after = reader.needed_text(entry, "expires").and_then(|text| read_wait(reader, &text));
+        let reviewers = Reviewers { groups, expires_after: expires_after.unwrap_or_default() };
+        let classes = reader.texts(entry, "classes");
+        let kinds = reader.texts(entry, "kinds");
+        if classes.is_none() && kinds.is_none() && default.replace(reviewers.clone()).is_some() {
+            reader.wrong(entry.at, "these are second default reviewers; give them `classes` or `kinds`");
+        }
+        for name in classes.unwrap_or_default() {
+            match Class::ALL.into_iter().find(|class| class.as_str() == name.value) {
+                Some(class) if by_class.insert(class, reviewers.clone()).is_some() => {
+                    reader.wrong(name.at, format!("`{}` has reviewers already", name.value));
+                }
+                Some(_) => {}
+                None => {
+                    let known = Class::ALL.map(Class::as_str).join(", ");
+                    reader.wrong(
+                        name.at,
+                        format!("there is no class of statements `{}`; known: {known}", name.value),
+                    );
+                }
+            }
+        }
+        for name in kinds.unwrap_or_default() {
+            if by_kind.insert(name.value.to_owned(), reviewers.clone()).is_some() {
+                reader.wrong(name.at, format!("`{}` has reviewers already", name.value));
+            }
+        }
+    }
+    if default.is_none() {
+        reader.wrong(0, "the default reviewers are missing: one [[reviewers]] without `classes` and `kinds`");
+    }
+    Some(ReviewerRules { default: default?, classes: by_class, kinds: by_kind })
+}
+
+/// Reads `90s`, `30m`, `4h` or `2d`; at most 30 days.
+fn read_wait(reader: &mut Reader<'_>, text: &At<&str>) -> Option<Duration> {
+    let wait = text.value.char_indices().next_back().and_then(|(at, unit)| {
+        let count: u64 = text.value.get(..at)?.parse().ok()?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        count.checked_mul(seconds)
+    });
+    let fits = wait.filter(|seconds| (1..=30 * 86_400).contains(seconds));
+    if fits.is_none() {
+        reader.wrong(text.at, "a wait is written like \"90s\", \"30m\", \"4h\" or \"2d\", at most 30 days");
+    }
+    fits.map(Duration::from_secs)
+}
+
+pub(crate) fn read_detectors(reader: &mut Reader<'_>, file: Table<'_>, classes: &Classes) -> Detectors {
+    let mut detectors = Detectors::default();
+    let Some(table) = reader.table(file, "detectors") else { return detectors };
+    reader.only(table, &["off", "custom"]);
+    for name in reader.texts(table, "off").unwrap_or_default() {
+        if !is_word(name.value) {
+            reader.wrong(name.at, "a detector is named in lower-case letters, digits and `_`, at most 40");
+        }
+        detectors.off.push(name.value.to_owned());
+    }
+    let mut names = HashSet::new();
+    for entry in reader.array_of_tables(table, "custom") {
+        reader.only(entry, &["name", "pattern", "class"]);
+        let name = reader.needed_text(entry, "name");
+        let pattern = reader.needed_text(entry, "pattern");
+        let class = needed_class(reader, entry, classes);
+        let (Some(name), Some(pattern), Some(class)) = (name, pattern, class) else { continue };
+        if !is_word(name.value) {
+            reader.wrong(name.at, "a detector is named in lower-case letters, digits and `_`, at most 40");
+        }
+        if !names.insert(name.value) {
+            reader.wrong(name.at, format!("there is a detector `{}` already", name.value));
+        }
+        if let Some(fault) = fault_of_expression(pattern.value) {
+            reader.wrong(pattern.at, fault);
+        }
+        detectors.custom.push(CustomDetector {
+            name: name.value.to_owned(),
+            pattern: pattern.value.to_owned(),
+            class: classes.name(class),
+        });
+    }
+    detectors
+}
+
+/// What is wrong with a regular expression.
+fn fault_of_expression(pattern: &str) -> Option<String> {
+    if pattern.len() > 500 {
+        return Some("a pattern has at most 500 bytes".into());
+    }
+    match regex_syntax::parse(pattern) {
+        Ok(expression) if expression.properties().minimum_len().unwrap_or(0) == 0 => Some(
+            "this pattern matches nothing at all, and so everywhere; make it match at least one character"
+                .into(),
+        ),
+        Ok(_) => None,
+        Err(regex_syntax::Error::Parse(fault)) => {
+            Some(format!("this is no regular expression: {}", fault.kind()))
+        }
+        Err(regex_syntax::Error::Translate(fault)) => {
+            Some(format!("this is no regular expression: {}", fault.kind()))
+        }
+        Err(_) => Some("this is no regular expression".into()),
+    }
+}

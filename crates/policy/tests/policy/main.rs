@@ -1,0 +1,15 @@
+//! What the policy crate promises, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails says where"
+)]
+
+mod cases;
+mod columns;
+mod default_bundle;
+mod matrix;
+mod problems;
+mod properties;
+mod questions;

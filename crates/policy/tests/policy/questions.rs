@@ -1,0 +1,405 @@
+//! What is asked, and what a missing permit, a forbid or an error leads to.
+
+use domain::{Case, Class, Context, Decision, Door, Effect, PromptGrade, RefusalCode, TestedHow, Tier};
+
+use crate::cases::{
+    Build, RUN_ALL, bundle, bundle_with, catalog, context, decide, decide_in, grant, identity, object, parse,
+    refusal, rules, select, statement, treatments,
+};
+
+/// [`RUN_ALL`] without the policy of this name.
+fn all_but(id: &str) -> String {
+    RUN_ALL.lines().filter(|line| !line.contains(&format!("\"{id}\""))).collect::<Vec<_>>().join("\n")
+}
+
+fn read() -> domain::Statement {
+    select().stored("CUSTOMERS.ID")
+}
+
+#[test]
+fn a_bundle_without_policies_refuses_everything() {
+    let ruling = decide(&bundle(""), &["agents"], &read());
+    assert!(refusal(&ruling).starts_with("refused by policy: "));
+    assert_eq!(rules(&ruling), "gateway:masked-by-default gateway:not-granted");
+}
+
+#[test]
+fn every_question_that_no_policy_answers_ends_in_less() {
+    assert_eq!(decide(&bundle(RUN_ALL), &[], &read()).decision.as_str(), "allow");
+    for (id, expected) in
+        [("run", "refuse"), ("use", "refuse"), ("objects", "refuse"), ("unattended", "hold")]
+    {
+        let ruling = decide(&bundle(&all_but(id)), &[], &read());
+        assert_eq!(ruling.decision.as_str(), expected, "without {id}");
+    }
+    let ruling = decide(&bundle(&all_but("see-public")), &[], &read());
+    assert_eq!(treatments(&ruling), "redact public");
+}
+
+#[test]
+fn a_forbid_wins_and_says_why() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"no-ids\") @reason(\"ids stay here\") \
+         forbid (principal, action == Action::\"read_object\", resource == Table::\"DEMO.PUBLIC.CUSTOMERS\");"
+    );
+    let ruling = decide(&bundle(&policies), &[], &read());
+    assert_eq!(
+        refusal(&ruling),
+        "refused by policy: rule `no-ids` forbids it: ids stay here. To have it permitted, ask whoever keeps the policies"
+    );
+    assert!(rules(&ruling).contains("no-ids"));
+    assert!(!rules(&ruling).contains("gateway:not-granted"));
+}
+
+#[test]
+fn a_forbidden_class_is_masked_although_a_rule_permits_seeing_all() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"all\") permit (principal, action == Action::\"see\", resource);\n\
+         @id(\"no-mail\") forbid (principal, action == Action::\"see\", resource == DataClass::\"email\");"
+    );
+    let statement = select().stored("CUSTOMERS.EMAIL").stored("CUSTOMERS.NAME");
+    assert_eq!(treatments(&decide(&bundle(&policies), &[], &statement)), "email_domain email, clear");
+}
+
+/// A policy that fails whenever a prompt is known, and passes strict validation.
+const OVERFLOW: &str = "when { context.prompt + 9223372036854775807 > 0 };";
+
+#[test]
+fn a_policy_that_fails_refuses_whatever_its_effect_and_its_action() {
+    for effect in ["permit", "forbid"] {
+        for action in ["use", "read", "read_object", "unattended", "see", "test"] {
+            let policies = format!(
+                "{RUN_ALL}\n@id(\"fails\") {effect} (principal, action == Action::\"{action}\", resource) {OVERFLOW}"
+            );
+            let statement = match action {
+                "test" => read().tests("CUSTOMERS.EMAIL", TestedHow::Predicate),
+                _ => read(),
+            };
+            let ruling = decide(&bundle(&policies), &[], &statement);
+            assert_eq!(
+                refusal(&ruling),
+                "refused: a policy could not be evaluated. Tell whoever keeps the policies; asking again will not help"
+            );
+            assert!(rules(&ruling).contains("fails") && rules(&ruling).contains("gateway:policy-error"));
+        }
+    }
+}
+
+#[test]
+fn a_failing_policy_of_another_group_does_not_concern_this_agent() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"fails\") forbid (principal in Group::\"others\", action == Action::\"read\", resource) {OVERFLOW}"
+    );
+    assert_eq!(decide(&bundle(&policies), &["agents"], &read()).decision.as_str(), "allow");
+    refusal(&decide(&bundle(&policies), &["agents", "others"], &read()));
+}
+
+#[test]
+fn each_part_of_the_context_must_be_permitted() {
+    let policies = format!(
+        "{}\n\
+         @id(\"role\") permit (principal, action == Action::\"use\", resource == Role::\"ANALYST\");\n\
+         @id(\"warehouse\") permit (principal, action == Action::\"use\", resource == Warehouse::\"DEMO_WH\");\n\
+         @id(\"database\") permit (principal, action == Action::\"use\", resource in Database::\"DEMO\");",
+        all_but("use")
+    );
+    let bundle = bundle(&policies);
+    let refused = |change: fn(&mut Context)| {
+        let mut context = context();
+        change(&mut context);
+        refusal(&decide_in(&bundle, &[], &context, &read())).to_owned()
+    };
+    assert_eq!(decide(&bundle, &[], &read()).decision.as_str(), "allow");
+    assert!(refused(|c| c.role = Some("ACCOUNTADMIN".into())).contains("name another role"));
+    assert!(refused(|c| c.role = None).contains("it names no role"));
+    assert!(refused(|c| c.warehouse = Some("demo_wh".into())).contains("name another warehouse"));
+    assert!(refused(|c| c.warehouse = None).contains("it names no warehouse"));
+    assert!(refused(|c| c.database = Some("OTHER".into())).contains("name another database"));
+    assert!(refused(|c| c.database = None).contains("it names no database"));
+    assert!(refused(|c| c.schema = None).contains("it names no schema"));
+    assert!(refused(|c| c.database = Some("DEMO.PUBLIC".into())).contains("name another database"));
+}
+
+#[test]
+fn what_is_absent_may_be_permitted() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"no-warehouse\") forbid (principal, action == Action::\"use\", resource is Warehouse);"
+    );
+    let no_warehouse = Context { warehouse: None, ..context() };
+    assert_eq!(decide_in(&bundle(&policies), &[], &no_warehouse, &read()).decision.as_str(), "allow");
+}
+
+#[test]
+fn what_a_statement_switches_to_is_asked_too() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"no-admin\") forbid (principal, action == Action::\"use\", resource == Role::\"ACCOUNTADMIN\");\n\
+         @id(\"no-hr\") forbid (principal, action == Action::\"use\", resource in Database::\"HR\");"
+    );
+    let bundle = bundle(&policies);
+    let with = |effect: Effect| {
+        let mut statement = statement(Class::Session, "use");
+        statement.effects.push(effect);
+        decide(&bundle, &[], &statement).decision.as_str()
+    };
+    assert_eq!(with(Effect::UseRole("ANALYST".into())), "allow");
+    assert_eq!(with(Effect::UseRole("ACCOUNTADMIN".into())), "refuse");
+    assert_eq!(with(Effect::UseDatabase("HR".into())), "refuse");
+    assert_eq!(with(Effect::UseSchema { database: Some("HR".into()), schema: "PUBLIC".into() }), "refuse");
+    assert_eq!(with(Effect::UseSchema { database: None, schema: "PUBLIC".into() }), "allow");
+}
+
+#[test]
+fn every_object_must_be_permitted() {
+    let policies = format!(
+        "{}\n@id(\"demo\") permit (principal, action == Action::\"read_object\", resource in Schema::\"DEMO.PUBLIC\");",
+        all_but("objects")
+    );
+    let bundle = bundle(&policies);
+    assert_eq!(decide(&bundle, &[], &read()).decision.as_str(), "allow");
+    let ruling = decide(&bundle, &[], &read().reads("DEMO.INFORMATION_SCHEMA.TABLES"));
+    assert!(refusal(&ruling).contains("no rule permits reading `DEMO.INFORMATION_SCHEMA.TABLES`"));
+    let ruling = decide(&bundle, &[], &read().writes("DEMO.PUBLIC.ORDERS"));
+    assert!(refusal(&ruling).contains("no rule permits changing `DEMO.PUBLIC.ORDERS`"));
+}
+
+#[test]
+fn a_name_that_only_the_agent_knows_is_not_printed() {
+    let bundle = bundle(&all_but("objects"));
+    let ruling = decide(&bundle, &[], &read().reads("DEMO.PUBLIC.123-45-6789"));
+    assert!(refusal(&ruling).contains("an object that the catalog does not know"));
+    assert!(!refusal(&ruling).contains("6789"));
+}
+
+#[test]
+fn a_change_of_something_unnamed_is_a_question_of_its_own() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"named-only\") forbid (principal, action == Action::\"change_object\", resource == Absent::\"target\");"
+    );
+    let bundle = bundle(&policies);
+    assert!(rules(&decide(&bundle, &[], &statement(Class::Define, "create_stage"))).contains("named-only"));
+    let named = statement(Class::Define, "create_table").writes("DEMO.PUBLIC.T");
+    assert_eq!(decide(&bundle, &[], &named).decision.as_str(), "allow");
+}
+
+#[test]
+fn a_flagged_function_is_asked_by_its_own_class() {
+    let policies = format!(
+        "{}\n@id(\"reads\") permit (principal, action == Action::\"read\", resource);\n\
+         @id(\"ours\") permit (principal, action == Action::\"opaque\", resource == Function::\"DEMO.PUBLIC.OURS\");",
+        all_but("run")
+    );
+    let bundle = bundle(&policies);
+    let ruling = decide(&bundle, &[], &read().calls("DEMO.PUBLIC.OURS", Class::Opaque));
+    assert_eq!(ruling.decision.as_str(), "allow");
+    let ruling = decide(&bundle, &[], &read().calls("DEMO.PUBLIC.THEIRS", Class::Opaque));
+    assert!(refusal(&ruling).contains("a function that nobody has classified"));
+    let ruling = decide(&bundle, &[], &read().calls("SYSTEM$SEND_EMAIL", Class::Export));
+    assert!(refusal(&ruling).contains("a function of class export"));
+}
+
+#[test]
+fn a_test_that_only_a_person_may_permit_is_held() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"ask\") permit (principal, action == Action::\"test_if_approved\", resource == DataClass::\"email\") \
+         when {{ context.how == \"predicate\" }};"
+    );
+    let bundle = bundle(&policies);
+    let ruling = decide(&bundle, &[], &read().tests("CUSTOMERS.EMAIL", TestedHow::Predicate));
+    let Decision::Hold(hold) = &ruling.decision else { panic!("{ruling:?}") };
+    assert_eq!(hold.reason, "it tests a column that may not be seen in clear; it waits for a person's yes");
+    assert!(hold.grant.obligations.hide_error_text);
+    refusal(&decide(&bundle, &[], &read().tests("CUSTOMERS.EMAIL", TestedHow::Order)));
+}
+
+#[test]
+fn a_column_that_may_be_seen_may_be_tested() {
+    let ruling = decide(&bundle(RUN_ALL), &[], &read().tests("CUSTOMERS.COUNTRY", TestedHow::Predicate));
+    assert_eq!(ruling.decision.as_str(), "allow");
+    assert!(!grant(&ruling).obligations.hide_error_text);
+}
+
+#[test]
+fn a_join_is_of_one_class_only_when_both_sides_are() {
+    let policies = format!(
+        "{RUN_ALL}\n@id(\"joins\") permit (principal, action == Action::\"test\", resource) \
+         when {{ context.how == \"join\" && context.is_same_class }};"
+    );
+    let bundle = bundle(&policies);
+    let decided = |a: &str, b: &str| decide(&bundle, &[], &read().joins(a, b)).decision.as_str();
+    assert_eq!(decided("CUSTOMERS.EMAIL", "EMPLOYEES.EMAIL"), "allow");
+    assert_eq!(decided("CUSTOMERS.EMAIL", "CUSTOMERS.NAME"), "refuse");
+    assert_eq!(decided("CUSTOMERS.EMAIL", "CUSTOMERS.COUNTRY"), "refuse");
+    assert_eq!(decided("ELSEWHERE.A", "ELSEWHERE.B"), "refuse");
+    assert_eq!(
+        decide(&bundle, &[], &read().tests("CUSTOMERS.EMAIL", TestedHow::Join)).decision.as_str(),
+        "refuse",
+        "a join with something that is no stored column"
+    );
+}
+
+#[test]
+fn policies_may_name_groups_agents_people_and_kinds() {
+    let policies = format!(
+        "{}\n@id(\"agent\") permit (principal == Agent::\"claude-finance\", action == Action::\"read\", resource);\n\
+         @id(\"group\") permit (principal in Group::\"writers\", action == Action::\"write\", resource) \
+         when {{ context.kind == \"insert\" }};\n\
+         @id(\"nobody-alone\") forbid (principal, action in Action::\"run\", resource) unless {{ principal has person }};",
+        all_but("run")
+    );
+    let bundle = bundle(&policies);
+    assert_eq!(decide(&bundle, &[], &read()).decision.as_str(), "allow");
+    let insert = statement(Class::Write, "insert").writes("DEMO.PUBLIC.ORDERS");
+    assert_eq!(decide(&bundle, &[], &insert).decision.as_str(), "refuse");
+    assert_eq!(decide(&bundle, &["writers"], &insert).decision.as_str(), "allow");
+    let delete = statement(Class::Write, "delete").writes("DEMO.PUBLIC.ORDERS");
+    assert_eq!(decide(&bundle, &["writers"], &delete).decision.as_str(), "refuse");
+    let alone = domain::Identity { person: None, ..identity(&[]) };
+    let (context, catalog, statement) = (context(), catalog(), read());
+    let case = Case {
+        identity: &alone,
+        context: &context,
+        statement: &statement,
+        catalog: &catalog,
+        prompt: PromptGrade::P0,
+        door: Door::SqlApi,
+    };
+    assert!(rules(&bundle.decide(&case)).contains("nobody-alone"));
+}
+
+#[test]
+fn each_class_runs_in_its_tier() {
+    let bundle = bundle(RUN_ALL);
+    for (class, tier) in [
+        (Class::Show, Tier::Read),
+        (Class::Session, Tier::Read),
+        (Class::Transaction, Tier::Read),
+        (Class::Read, Tier::Read),
+        (Class::Write, Tier::Write),
+        (Class::Import, Tier::Write),
+        (Class::Define, Tier::Define),
+        (Class::Call, Tier::Define),
+        (Class::Export, Tier::Define),
+        (Class::Grant, Tier::Define),
+        (Class::Account, Tier::Define),
+        (Class::Opaque, Tier::Define),
+    ] {
+        assert_eq!(grant(&decide(&bundle, &[], &statement(class, "x"))).tier, tier, "{class}");
+    }
+}
+
+#[test]
+fn limits_are_the_agents_over_the_lowest_of_its_groups_over_the_default() {
+    let bundle = bundle_with(
+        "",
+        "[[limits]]\ngroups = ['a']\nrows = 100\nat_once = 7\n[[limits]]\ngroups = ['b']\nrows = 50\n\
+         [[limits]]\nagents = ['claude-finance']\nat_once = 1\n",
+    );
+    let limits = bundle.limits_for(&identity(&["a", "b"]));
+    assert_eq!((limits.rows, limits.at_once, limits.per_minute), (50, 1, 5));
+    assert_eq!(bundle.limits_for(&identity(&[])).rows, 10);
+}
+
+#[test]
+fn reviewers_are_those_of_the_kind_else_of_the_class() {
+    let bundle = bundle_with(
+        &all_but("unattended"),
+        "[[reviewers]]\nclasses = ['write']\ngroups = ['owners']\nexpires = '2h'\n\
+         [[reviewers]]\nkinds = ['delete_all']\ngroups = ['security', 'owners']\nexpires = '90s'\n",
+    );
+    let reviewers = |class, kind| match decide(&bundle, &[], &statement(class, kind)).decision {
+        Decision::Hold(hold) => (hold.reviewers.join(" "), hold.expires_after.as_secs()),
+        other @ (Decision::Allow(_) | Decision::Refuse(_)) => panic!("{other:?}"),
+    };
+    assert_eq!(reviewers(Class::Write, "insert"), ("owners".into(), 7200));
+    assert_eq!(reviewers(Class::Write, "delete_all"), ("security owners".into(), 90));
+    assert_eq!(reviewers(Class::Define, "create_table"), ("stewards".into(), 1800));
+}
+
+#[test]
+fn a_batch_is_as_strict_as_its_strictest_statement() {
+    let bundle = bundle_with(
+        &format!(
+            "{}\n@id(\"reads\") permit (principal, action == Action::\"unattended\", resource) \
+             when {{ context.class == \"read\" }};\n@id(\"no-grants\") forbid (principal, action == Action::\"grant\", resource);",
+            all_but("unattended")
+        ),
+        "[[reviewers]]\nclasses = ['write']\ngroups = ['owners', 'stewards']\nexpires = '1h'\n\
+         [[reviewers]]\nclasses = ['call']\ngroups = ['security']\nexpires = '1h'\n",
+    );
+    let (identity, context, catalog) = (identity(&[]), context(), catalog());
+    let decide = |statements: &[domain::Statement]| {
+        let cases: Vec<Case<'_>> = statements
+            .iter()
+            .map(|statement| Case {
+                identity: &identity,
+                context: &context,
+                statement,
+                catalog: &catalog,
+                prompt: PromptGrade::P0,
+                door: Door::SqlApi,
+            })
+            .collect();
+        bundle.decide_batch(&cases)
+    };
+    let (read, write) = (read(), statement(Class::Write, "insert").writes("DEMO.PUBLIC.ORDERS"));
+    let (define, call) = (statement(Class::Define, "create_table"), statement(Class::Call, "call"));
+    let grants = statement(Class::Grant, "grant");
+
+    let alone = decide(std::slice::from_ref(&read));
+    assert_eq!(alone.overall, alone.statements[0]);
+    let both = decide(&[read.clone(), read.clone()]);
+    assert_eq!(treatments(&both.overall), "all masked");
+    assert_eq!(treatments(&both.statements[1]), "clear");
+
+    let held = decide(&[read.clone(), write.clone(), define]);
+    let Decision::Hold(hold) = &held.overall.decision else { panic!("{held:?}") };
+    assert_eq!(hold.reviewers, ["stewards"]);
+    assert_eq!(hold.grant.tier, Tier::Define);
+    assert_eq!(hold.expires_after.as_secs(), 1800);
+    assert!(hold.reason.starts_with("statement 2 of 3: "));
+    assert_eq!(
+        held.statements.iter().map(|ruling| ruling.decision.as_str()).collect::<Vec<_>>(),
+        ["allow", "hold", "hold"]
+    );
+
+    assert!(rules(&decide(&[write.clone(), call]).overall).contains("gateway:no-common-reviewer"));
+    assert!(refusal(&decide(&[write, grants]).overall).starts_with("statement 2 of 2: refused by policy: "));
+    refusal(&decide(&[]).overall);
+}
+
+#[test]
+fn a_refusal_stays_below_a_kilobyte() {
+    let mut statement = read();
+    for number in 0..50 {
+        let name = format!("DEMO.PUBLIC.{}{number}", "LONG".repeat(60));
+        statement.footprint.reads.insert(object(&name));
+    }
+    let mut catalog = catalog();
+    let customers = catalog.relations[&object("DEMO.PUBLIC.CUSTOMERS")].clone();
+    for name in &statement.footprint.reads {
+        catalog.relations.insert(name.clone(), customers.clone());
+    }
+    let (identity, context) = (identity(&[]), context());
+    let case = Case {
+        identity: &identity,
+        context: &context,
+        statement: &statement,
+        catalog: &catalog,
+        prompt: PromptGrade::P0,
+        door: Door::SqlApi,
+    };
+    let ruling = bundle(&all_but("objects")).decide(&case);
+    assert!(refusal(&ruling).len() < 1000 && refusal(&ruling).ends_with("ask whoever keeps the policies"));
+    let Decision::Refuse(refusal) = &ruling.decision else { panic!() };
+    assert_eq!((refusal.code, refusal.retry_after), (RefusalCode::Policy, None));
+}
+
+#[test]
+fn the_same_files_give_the_same_digest_and_any_change_another() {
+    let catalog = format!("{}{}", crate::cases::CLASSES, crate::cases::LIMITS);
+    let digest =
+        |cedar: &str, name: &str| parse(&[(name, cedar), ("catalog.toml", &catalog)]).unwrap().digest();
+    assert_eq!(digest(RUN_ALL, "a.cedar"), digest(RUN_ALL, "a.cedar"));
+    assert_ne!(digest(RUN_ALL, "a.cedar"), digest(RUN_ALL, "b.cedar"));
+    assert_ne!(digest(RUN_ALL, "a.cedar"), digest(&format!("{RUN_ALL} "), "a.cedar"));
+}

@@ -1,0 +1,79 @@
+//! The outermost form of openings and closings.
+
+use aws_lc_rs::digest;
+use domain::Digest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// Why an object is no record.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum FormatError {
+    /// It is not the JSON that we write.
+    #[error("not a record of a known version")]
+    Unreadable,
+    /// Its content does not have the digest that it carries.
+    #[error("the content does not have the digest that stands beside it")]
+    Digest,
+}
+
+/// An opening or closing as stored: one JSON object, `{"digest":"sha256:…","record":{…}}`, one line, with a
+/// line feed at its end.
+///
+/// The digest is over the exact bytes of `record` as they stand in the object, so that a reader needs no
+/// canonical form. Until records are signed it guards against damage and careless edits, not against whoever can
+/// also compute a digest; a signed log will carry this digest as its leaf.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    digest: String,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+/// A record with the digest of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed<T> {
+    /// The record.
+    pub record: T,
+    /// The digest of its bytes as stored.
+    pub digest: Digest,
+}
+
+/// SHA-256 of bytes that hold no secret.
+pub fn digest_of(bytes: &[u8]) -> Digest {
+    let mut out = [0; 32];
+    out.iter_mut().zip(digest::digest(&digest::SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
+    Digest::from_bytes(out)
+}
+
+/// The bytes to store, and the digest that they carry.
+///
+/// # Errors
+/// [`FormatError::Unreadable`] when the record cannot be written as JSON (no record type of this crate fails so).
+pub fn encode<T: Serialize>(record: &T) -> Result<(Vec<u8>, Digest), FormatError> {
+    let body = serde_json::to_vec(record).map_err(|_| FormatError::Unreadable)?;
+    let digest = digest_of(&body);
+    let mut object = Vec::with_capacity(body.len() + 112);
+    object.extend_from_slice(b"{\"digest\":\"");
+    object.extend_from_slice(digest.to_string().as_bytes());
+    object.extend_from_slice(b"\",\"record\":");
+    object.extend_from_slice(&body);
+    object.extend_from_slice(b"}\n");
+    Ok((object, digest))
+}
+
+/// Reads a stored object back and checks its digest.
+///
+/// # Errors
+/// [`FormatError::Digest`] when the content was altered, [`FormatError::Unreadable`] when it is no record.
+pub fn decode<T: DeserializeOwned>(object: &[u8]) -> Result<Sealed<T>, FormatError> {
+    let envelope: Envelope<'_> = serde_json::from_slice(object).map_err(|_| FormatError::Unreadable)?;
+    let digest = digest_of(envelope.record.get().as_bytes());
+    if envelope.digest.parse() != Ok(digest) {
+        return Err(FormatError::Digest);
+    }
+    let record = serde_json::from_str(envelope.record.get()).map_err(|_| FormatError::Unreadable)?;
+    Ok(Sealed { record, digest })
+}

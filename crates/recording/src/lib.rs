@@ -1,0 +1,36 @@
+//! The record format: what is kept of every exchange, how it is checked, and how it is told again.
+//!
+//! A recording is made of three kinds of objects: an [`Opening`] before a statement moves, pages of masked rows,
+//! and a [`Closing`] before a row leaves. This crate encodes, decodes, compares and tells; it refuses to know where
+//! the objects lie, and it never sees a clear value: texts arrive masked, digests of clear texts arrive keyed.
+//!
+//! ```
+//! use domain::ExchangeId;
+//! use recording::{ObjectKind, RecordKey};
+//!
+//! let exchange: ExchangeId = "0123456789abcdef0123456789abcdef/7".parse().unwrap();
+//! let key = RecordKey::new("2026-11-23", exchange).object(ObjectKind::Closing);
+//! assert_eq!(key, "v1/dt=2026-11-23/0123456789abcdef0123456789abcdef/00000007.closing.json");
+//! ```
+
+mod closing;
+mod envelope;
+mod key;
+mod opening;
+mod page;
+mod plan;
+mod replay;
+mod search;
+mod verify;
+
+pub use closing::{
+    Closing, ClosingOutcome, FailureRecord, Finding, PageRecord, PartRecord, RefusalRecord, Timings,
+};
+pub use envelope::{FormatError, Sealed, decode, digest_of, encode};
+pub use key::{ObjectKind, RecordKey};
+pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
+pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
+pub use plan::{ColumnRecord, TreatmentRecord};
+pub use replay::{Event, What, closing_event, opening_events, page_event};
+pub use search::{Filter, SearchRow};
+pub use verify::{Archive, ArchiveFault, Report, Severity, UNPROVEN, verify};

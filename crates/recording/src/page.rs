@@ -1,0 +1,73 @@
+//! A piece of a result, as stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::FormatError;
+use crate::plan::ColumnRecord;
+
+/// The first line of every page object.
+pub const PAGE_FORMAT: &str = "snowgate-page/1";
+
+/// A page object is three parts: the line `snowgate-page/1`, one line of JSON (this header), and the body: one gzip
+/// member whose content is a JSON array of rows, each an array of strings and nulls in Snowflake's `jsonv2`
+/// spelling, already masked.
+///
+/// A page is written once, and the agent is served from these very bytes (invariant I8).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageHeader {
+    /// `SESSION/NUMBER`.
+    pub exchange: String,
+    /// Which statement of the exchange, from 0.
+    pub part: u32,
+    /// Which page of its result, from 0.
+    pub page: u32,
+    /// `json-rows+gzip`.
+    pub body: String,
+    /// The columns.
+    pub columns: Vec<ColumnRecord>,
+    /// Rows in the body.
+    pub rows: u64,
+    /// Bytes of the body, inflated.
+    pub size: u64,
+}
+
+/// A page read back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page<'a> {
+    /// Its header.
+    pub header: PageHeader,
+    /// The gzip member.
+    pub body: &'a [u8],
+}
+
+/// The page object.
+///
+/// # Errors
+/// [`FormatError::Unreadable`] when the header cannot be written as JSON (it always can).
+pub fn encode_page(header: &PageHeader, body: &[u8]) -> Result<Vec<u8>, FormatError> {
+    let header = serde_json::to_vec(header).map_err(|_| FormatError::Unreadable)?;
+    let mut object = Vec::with_capacity(PAGE_FORMAT.len() + header.len() + body.len() + 2);
+    object.extend_from_slice(PAGE_FORMAT.as_bytes());
+    object.push(b'\n');
+    object.extend_from_slice(&header);
+    object.push(b'\n');
+    object.extend_from_slice(body);
+    Ok(object)
+}
+
+/// Reads a page object.
+///
+/// # Errors
+/// [`FormatError::Unreadable`] when it is no page of a known version.
+pub fn decode_page(object: &[u8]) -> Result<Page<'_>, FormatError> {
+    let mut lines = object.splitn(3, |byte| *byte == b'\n');
+    let (Some(format), Some(header), Some(body)) = (lines.next(), lines.next(), lines.next()) else {
+        return Err(FormatError::Unreadable);
+    };
+    if format != PAGE_FORMAT.as_bytes() {
+        return Err(FormatError::Unreadable);
+    }
+    let header = serde_json::from_slice(header).map_err(|_| FormatError::Unreadable)?;
+    Ok(Page { header, body })
+}

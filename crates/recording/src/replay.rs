@@ -1,0 +1,160 @@
+//! Telling a recording again: prompt, statement, decision, rows, end.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use serde::Serialize;
+
+use crate::closing::{Closing, ClosingOutcome, FailureRecord, RefusalRecord};
+use crate::envelope::FormatError;
+use crate::opening::{HoldRecord, Opening};
+use crate::page::Page;
+use crate::plan::ColumnRecord;
+
+/// One thing that happened, in order. As JSON: `{"exchange":…,"at":…,"kind":…, …}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Event {
+    /// `SESSION/NUMBER`.
+    pub exchange: String,
+    /// RFC 3339.
+    pub at: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// What the person asked for.
+    Prompt {
+        /// The text, as recorded.
+        text: String,
+        /// How well it is known.
+        evidence: String,
+    },
+    /// What the agent asked.
+    Statement {
+        /// The text, as recorded.
+        sql: String,
+        /// Its class.
+        class: String,
+        /// The program.
+        agent: String,
+        /// The human behind it.
+        person: Option<String>,
+    },
+    /// What policy said.
+    Decision {
+        /// `allow`, `hold` or `refuse`.
+        decision: String,
+        /// The rules that led to it.
+        rules: Vec<String>,
+        /// The policy bundle.
+        bundle: String,
+        /// For a hold.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hold: Option<HoldRecord>,
+    },
+    /// Rows as the agent saw them.
+    Page {
+        /// Which statement, from 0.
+        part: u32,
+        /// Which page, from 0.
+        page: u32,
+        /// The columns.
+        columns: Vec<ColumnRecord>,
+        /// The rows, each cell a string or null.
+        rows: Vec<Vec<Option<String>>>,
+    },
+    /// How it ended.
+    Closing {
+        /// `rows`, `refused`, `failed` or `lost`.
+        outcome: String,
+        /// Rows in all.
+        rows: u64,
+        /// Microseconds from the opening to the closing.
+        total_us: u64,
+        /// A no.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refusal: Option<RefusalRecord>,
+        /// A failure upstream.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<FailureRecord>,
+        /// Why it was lost.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lost: Option<String>,
+        /// What was remarkable.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
+    },
+}
+
+/// What happened before upstream was asked.
+pub fn opening_events(opening: &Opening) -> Vec<Event> {
+    let event = |what| Event { exchange: opening.exchange.clone(), at: opening.opened.clone(), what };
+    let mut events = Vec::new();
+    if let Some(text) = &opening.prompt.text {
+        events.push(event(What::Prompt { text: text.clone(), evidence: opening.prompt.grade.clone() }));
+    }
+    events.push(event(What::Statement {
+        sql: opening.sql.clone(),
+        class: opening.class().to_owned(),
+        agent: opening.principal.agent.clone(),
+        person: opening.principal.person.clone(),
+    }));
+    events.push(event(What::Decision {
+        decision: opening.decision.clone(),
+        rules: opening.rules.clone(),
+        bundle: opening.bundle.clone(),
+        hold: opening.hold.clone(),
+    }));
+    events
+}
+
+/// The event of one page.
+///
+/// # Errors
+/// [`FormatError::Unreadable`] when its body holds no rows, or more than its header says.
+pub fn page_event(closing: &Closing, page: &Page<'_>) -> Result<Event, FormatError> {
+    let header = &page.header;
+    // The header's size was checked with the page's digest; one byte more would be a lie.
+    let mut text = Vec::new();
+    GzDecoder::new(page.body)
+        .take(header.size.saturating_add(1))
+        .read_to_end(&mut text)
+        .map_err(|_| FormatError::Unreadable)?;
+    if text.len() as u64 != header.size {
+        return Err(FormatError::Unreadable);
+    }
+    let rows = serde_json::from_slice(&text).map_err(|_| FormatError::Unreadable)?;
+    Ok(Event {
+        exchange: closing.exchange.clone(),
+        at: closing.closed.clone(),
+        what: What::Page { part: header.part, page: header.page, columns: header.columns.clone(), rows },
+    })
+}
+
+/// How it ended.
+pub fn closing_event(closing: &Closing) -> Event {
+    let (refusal, failure, lost) = match &closing.outcome {
+        ClosingOutcome::Rows {} => (None, None, None),
+        ClosingOutcome::Refused(refused) => (Some(refused.clone()), None, None),
+        ClosingOutcome::Failed(failed) => (None, Some(failed.clone()), None),
+        ClosingOutcome::Lost { why } => (None, None, Some(why.clone())),
+    };
+    Event {
+        exchange: closing.exchange.clone(),
+        at: closing.closed.clone(),
+        what: What::Closing {
+            outcome: closing.outcome.as_str().to_owned(),
+            rows: closing.parts.iter().fold(0, |sum, part| sum.saturating_add(part.rows)),
+            total_us: closing.timings.total_us,
+            refusal,
+            failure,
+            lost,
+            findings: closing.findings.iter().map(|finding| finding.detail.clone()).collect(),
+        },
+    }
+}

@@ -1,0 +1,229 @@
+//! The catalog from INFORMATION_SCHEMA.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::{ObjectName, RelationKind, SqlType};
+use gateway::Origin;
+use gateway::ports::Catalogs;
+use serde_json::Value;
+
+use super::support::{CountedIds, HANDLE, SetClock, account, in_time, server, settings};
+use crate::AccountCatalogs;
+use crate::scripted::{Answer, Scripted, When};
+
+const TABLES: [(&str, &str); 3] =
+    [("TABLE_NAME", "text"), ("TABLE_TYPE", "text"), ("LAST_DDL", "timestamp_ltz")];
+const VIEWS: [(&str, &str); 2] = [("TABLE_NAME", "text"), ("VIEW_DEFINITION", "text")];
+const VERSIONS: [(&str, &str); 2] = [("TABLE_NAME", "text"), ("LAST_DDL", "timestamp_ltz")];
+const COLUMNS: [(&str, &str); 8] = [
+    ("TABLE_NAME", "text"),
+    ("COLUMN_NAME", "text"),
+    ("IS_NULLABLE", "text"),
+    ("DATA_TYPE", "text"),
+    ("CHARACTER_MAXIMUM_LENGTH", "fixed"),
+    ("NUMERIC_PRECISION", "fixed"),
+    ("NUMERIC_SCALE", "fixed"),
+    ("DATETIME_PRECISION", "fixed"),
+];
+
+fn schema() -> BTreeSet<(String, String)> {
+    BTreeSet::from([("DEMO".to_owned(), "PUBLIC".to_owned())])
+}
+
+fn script(server: &Scripted) {
+    server.on(
+        When::submitted().saying("TABLE_TYPE"),
+        [Answer::result(
+            HANDLE,
+            &TABLES,
+            &[
+                &[Some("T"), Some("BASE TABLE"), Some("1700000000.123456789")],
+                &[Some("V"), Some("VIEW"), Some("1700000001.000000000")],
+                &[Some("S"), Some("VIEW"), Some("1700000002.000000000")],
+                &[Some("M"), Some("MATERIALIZED VIEW"), Some("1700000003.000000000")],
+            ],
+        )],
+    );
+    server.on(
+        When::submitted().saying("COLUMN_NAME"),
+        [Answer::result(
+            HANDLE,
+            &COLUMNS,
+            &[
+                &[Some("T"), Some("ID"), Some("NO"), Some("NUMBER"), None, Some("38"), Some("0"), None],
+                &[Some("T"), Some("At"), Some("YES"), Some("TIMESTAMP_NTZ"), None, None, None, Some("6")],
+                &[Some("V"), Some("NAME"), Some("YES"), Some("TEXT"), Some("50"), None, None, None],
+                &[Some("LATE"), Some("X"), Some("YES"), Some("TEXT"), Some("50"), None, None, None],
+            ],
+        )],
+    );
+    server.on(
+        When::submitted().saying("VIEW_DEFINITION"),
+        [Answer::result(
+            HANDLE,
+            &VIEWS,
+            &[&[Some("V"), Some("create view v as select name from t;")], &[Some("S"), None]],
+        )],
+    );
+}
+
+fn catalogs(server: &Scripted) -> (Arc<AccountCatalogs>, Arc<SetClock>) {
+    let clock = Arc::new(SetClock::at(1_000));
+    let account = Arc::new(account(settings(&server.url())));
+    (Arc::new(AccountCatalogs::new(account, clock.clone(), Arc::new(CountedIds::default()))), clock)
+}
+
+#[tokio::test]
+async fn tables_columns_types_and_view_texts_are_read_as_they_are() {
+    let server = server().await;
+    script(&server);
+    let (catalogs, _) = catalogs(&server);
+    let catalog = in_time(catalogs.snapshot(&schema())).await.unwrap();
+    let relation = |name: &str| catalog.relation(&ObjectName::new("DEMO", "PUBLIC", name)).unwrap();
+    assert_eq!(relation("T").kind, RelationKind::Table);
+    assert_eq!(relation("T").version, 1_700_000_000_123_456);
+    let columns: Vec<_> =
+        relation("T").columns.iter().map(|c| (c.name.as_str(), c.sql_type.clone(), c.is_nullable)).collect();
+    assert_eq!(
+        columns,
+        [
+            ("ID", SqlType::Fixed { precision: 38, scale: 0 }, false),
+            ("At", SqlType::TimestampNtz { scale: 6 }, true),
+        ]
+    );
+    assert_eq!(relation("V").columns[0].sql_type, SqlType::Text { length: 50 });
+    let view = |name| match &relation(name).kind {
+        RelationKind::View { definition } => definition.clone(),
+        RelationKind::Table => panic!("{name} is a table"),
+    };
+    assert_eq!(view("V").as_deref(), Some("select name from t"));
+    assert_eq!((view("S"), view("M")), (None, None), "a view whose text is not visible is unknown");
+    assert!(catalog.has_schema("DEMO", "PUBLIC"));
+    assert_eq!(catalog.relations.len(), 4);
+
+    for request in server.received() {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!((&body["role"], &body["warehouse"]), (&Value::from("SEER"), &Value::from("WH1")));
+        assert!(body["statement"].as_str().unwrap().contains("FROM \"DEMO\".INFORMATION_SCHEMA."));
+        assert_eq!(body["bindings"]["1"]["value"], "PUBLIC");
+        assert_eq!(request.header("authorization"), Some("Bearer pat-of-read"));
+    }
+}
+
+#[tokio::test]
+async fn a_schema_is_read_once_a_minute_and_by_one_of_many_askers() {
+    let server = server().await;
+    script(&server);
+    let (catalogs, clock) = catalogs(&server);
+    let askers: Vec<_> = (0..10)
+        .map(|_| {
+            let catalogs = catalogs.clone();
+            tokio::spawn(async move { catalogs.snapshot(&schema()).await.unwrap() })
+        })
+        .collect();
+    let mut snapshots = Vec::new();
+    for asker in askers {
+        snapshots.push(in_time(asker).await.unwrap());
+    }
+    assert_eq!(server.received().len(), 3);
+    assert!(snapshots.iter().all(|snapshot| snapshot.digest == snapshots[0].digest));
+
+    clock.set(1_054);
+    let same = in_time(catalogs.snapshot(&schema())).await.unwrap();
+    assert!(snapshots.iter().any(|snapshot| Arc::ptr_eq(snapshot, &same)), "nothing is copied");
+    assert_eq!(server.received().len(), 3);
+    clock.set(1_060);
+    in_time(catalogs.snapshot(&schema())).await.unwrap();
+    assert_eq!(server.received().len(), 6);
+    clock.set(900);
+    in_time(catalogs.snapshot(&schema())).await.unwrap();
+    assert_eq!(server.received().len(), 9, "a clock that was set back proves nothing");
+}
+
+#[tokio::test]
+async fn what_was_forgotten_is_read_again() {
+    let server = server().await;
+    script(&server);
+    let (catalogs, _) = catalogs(&server);
+    in_time(catalogs.snapshot(&schema())).await.unwrap();
+    catalogs.forget(&BTreeSet::from([ObjectName::new("DEMO", "PUBLIC", "NEW")])).await;
+    in_time(catalogs.snapshot(&schema())).await.unwrap();
+    assert_eq!(server.received().len(), 6);
+}
+
+#[tokio::test]
+async fn a_schema_or_database_that_does_not_exist_is_loaded_and_empty() {
+    for answer in
+        [Answer::result(HANDLE, &TABLES, &[]), Answer::failed(HANDLE, "002003", "02000", "does not exist")]
+    {
+        let server = server().await;
+        server.on(When::any(), [answer]);
+        let (catalogs, _) = catalogs(&server);
+        let schemas = BTreeSet::from([("NO\"PE; drop".to_owned(), "' or 1=1".to_owned())]);
+        let catalog = in_time(catalogs.snapshot(&schemas)).await.unwrap();
+        assert!(catalog.relations.is_empty() && catalog.loaded == schemas);
+        let body: Value = serde_json::from_slice(&server.received()[0].body).unwrap();
+        assert_eq!(
+            body["statement"],
+            "SELECT TABLE_NAME, TABLE_TYPE, LAST_DDL FROM \"NO\"\"PE; drop\".INFORMATION_SCHEMA.TABLES \
+             WHERE TABLE_SCHEMA = ?"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_that_cannot_be_read_is_a_fault_and_is_not_kept() {
+    for answer in [
+        Answer::failed(HANDLE, "003001", "42501", "insufficient privileges"),
+        Answer::result(HANDLE, &VIEWS, &[&[Some("T"), None]]),
+        Answer::result(HANDLE, &TABLES, &[&[Some("T"), Some("BASE TABLE")]]),
+        Answer::result(HANDLE, &TABLES, &[&[Some("T"), Some("BASE TABLE"), Some("yesterday")]]),
+        Answer::result(HANDLE, &TABLES, &[&[None, Some("BASE TABLE"), Some("1.0")]]),
+    ] {
+        let server = server().await;
+        server.on(When::submitted().saying("TABLE_TYPE"), [answer, Answer::result(HANDLE, &TABLES, &[])]);
+        server.on(When::submitted().saying("COLUMN_NAME"), [Answer::result(HANDLE, &COLUMNS, &[])]);
+        server.on(When::submitted().saying("VIEW_DEFINITION"), [Answer::result(HANDLE, &VIEWS, &[])]);
+        let (catalogs, _) = catalogs(&server);
+        let fault = in_time(catalogs.snapshot(&schema())).await.unwrap_err();
+        assert_eq!(fault.origin, Origin::Catalogs);
+        in_time(catalogs.snapshot(&schema())).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_digest_changes_with_anything_that_is_known() {
+    let mut digests = BTreeSet::new();
+    for (kind, version) in [("BASE TABLE", "1.0"), ("BASE TABLE", "1.000001"), ("VIEW", "1.0")] {
+        let server = server().await;
+        let row: &[Option<&str>] = &[Some("T"), Some(kind), Some(version)];
+        server.on(When::submitted().saying("TABLE_TYPE"), [Answer::result(HANDLE, &TABLES, &[row])]);
+        server.on(When::submitted().saying("COLUMN_NAME"), [Answer::result(HANDLE, &COLUMNS, &[])]);
+        server.on(When::submitted().saying("VIEW_DEFINITION"), [Answer::result(HANDLE, &VIEWS, &[])]);
+        let (catalogs, _) = catalogs(&server);
+        digests.insert(in_time(catalogs.snapshot(&schema())).await.unwrap().digest.to_string());
+    }
+    assert_eq!(digests.len(), 3);
+}
+
+#[tokio::test]
+async fn versions_come_from_the_source_each_time() {
+    let server = server().await;
+    server.on(
+        When::submitted(),
+        [
+            Answer::result(HANDLE, &VERSIONS, &[&[Some("T"), Some("1.5")], &[Some("OTHER"), Some("9.0")]]),
+            Answer::result(HANDLE, &VERSIONS, &[&[Some("T"), Some("2.5")]]),
+        ],
+    );
+    let (catalogs, _) = catalogs(&server);
+    let objects: BTreeSet<_> = ["T", "GONE"].map(|name| ObjectName::new("DEMO", "PUBLIC", name)).into();
+    for micros in [1_500_000, 2_500_000] {
+        let versions = in_time(catalogs.versions(&objects)).await.unwrap();
+        assert_eq!(versions, BTreeMap::from([(ObjectName::new("DEMO", "PUBLIC", "T"), micros)]));
+    }
+    let body: Value = serde_json::from_slice(&server.received()[0].body).unwrap();
+    assert!(body["statement"].as_str().unwrap().ends_with("TABLE_SCHEMA = ? AND TABLE_NAME IN (?, ?)"));
+    assert_eq!(body["bindings"]["3"]["value"], "T");
+}

@@ -1,0 +1,32 @@
+//! `snowgate config check`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::Broken;
+use crate::config::Config;
+
+/// Says what is wrong with the configuration, and what it comes to.
+pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
+    let config = Config::read(file)?;
+    config.check()?;
+    crate::serve::check_parts(&config)?;
+    println!("listen    {}", config.listen);
+    println!("home      {}", config.home.display());
+    match &config.policies {
+        Some(dir) => println!("policies  {}", dir.display()),
+        None => println!("policies  built in"),
+    }
+    if config.issuers.is_empty() {
+        println!("issuers   the development issuer, on loopback");
+    }
+    for issuer in &config.issuers {
+        println!("issuer    {}", issuer.issuer);
+    }
+    match &config.upstream {
+        Some(_) => println!("upstream  Snowflake, over the SQL API"),
+        None => println!("upstream  the embedded warehouse, scale {}", config.scale),
+    }
+    println!("good; next: snowgate serve");
+    Ok(ExitCode::SUCCESS)
+}

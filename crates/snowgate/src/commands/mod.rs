@@ -1,0 +1,74 @@
+//! One file a command.
+
+pub mod archive;
+pub mod ask;
+pub mod config;
+pub mod policy;
+pub mod replay;
+pub mod revoke;
+pub mod search;
+pub mod table;
+pub mod token;
+pub mod verify;
+
+use std::fmt;
+
+/// Why a command could not do its work: what is wrong, and what to do.
+#[derive(Debug)]
+pub struct Broken {
+    message: String,
+    code: u8,
+}
+
+impl Broken {
+    /// Something broke.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+
+    /// The command was called wrongly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: crate::USAGE }
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Broken {
+    /// The whole chain, once.
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self::new(message)
+    }
+}
+
+/// The text without anything that steers a terminal or reorders what is read: control characters but line feeds
+/// and tabs, and bidirectional marks (Unicode TR 36 section 2.8).
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The page object inside a closing.
+pub fn inline(text: &str) -> Result<Vec<u8>, Broken> {
+    use base64::Engine;
+    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+}

@@ -1,0 +1,170 @@
+//! `snowgate replay SESSION`.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use domain::{ExchangeId, SessionId, Timestamp};
+use local::Records;
+use recording::{
+    Event, ObjectKind, RecordKey, What, closing_event, decode_page, digest_of, opening_events, page_event,
+};
+
+use super::archive::{RecordedExchange, exchange};
+use super::{Broken, printable, table};
+use crate::cli::ReplayArgs;
+
+/// The longest pause between two events, however long it really was.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Tells a session again.
+pub fn run(args: &ReplayArgs) -> Result<ExitCode, Broken> {
+    let (session, only) = which(args)?;
+    if args.speed.is_some_and(|speed| !(speed.is_finite() && speed > 0.0)) {
+        return Err(Broken::usage("--speed is a number above 0"));
+    }
+    let records = Records::open(&args.home.home)?;
+    let mut teller = Teller { json: args.json, speed: args.speed, last: None };
+    let mut told = 0_u64;
+    for key in records.exchanges(session)? {
+        if only.is_some_and(|only| key.exchange.number.get() != only) {
+            continue;
+        }
+        told += 1;
+        if tell(&records, &exchange(&records, key)?, &mut teller)?.is_err() {
+            // Whoever read has seen enough.
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    if told == 0 {
+        return Err(Broken::new(format!(
+            "there is no such recording here; next: snowgate search --home {}",
+            args.home.home.display()
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn which(args: &ReplayArgs) -> Result<(SessionId, Option<u32>), Broken> {
+    if let Ok(exchange) = args.session.parse::<ExchangeId>() {
+        return Ok((exchange.session, Some(exchange.number.get())));
+    }
+    let session = args
+        .session
+        .parse()
+        .map_err(|error| Broken::usage(format!("`{}`: {error}", printable(&args.session))))?;
+    Ok((session, args.exchange))
+}
+
+/// Tells one exchange; the inner error is a reader that has gone.
+fn tell(
+    records: &Records,
+    exchange: &RecordedExchange,
+    teller: &mut Teller,
+) -> Result<std::io::Result<()>, Broken> {
+    for event in opening_events(&exchange.opening) {
+        if let Err(gone) = teller.event(&event) {
+            return Ok(Err(gone));
+        }
+    }
+    let Some(closing) = &exchange.closing else { return Ok(Ok(())) };
+    for (part_number, part) in (0_u32..).zip(&closing.parts) {
+        for (page_number, page) in (0_u32..).zip(&part.pages) {
+            let object = match &page.inline {
+                Some(inline) => super::inline(inline)?,
+                None => page_object(records, &exchange.key, part_number, page_number)?,
+            };
+            if digest_of(&object).to_string() != page.digest {
+                return Err(Broken::new("a page is not the one that the agent saw; next: snowgate verify"));
+            }
+            let event = page_event(closing, &decode_page(&object)?)?;
+            if let Err(gone) = teller.event(&event) {
+                return Ok(Err(gone));
+            }
+        }
+    }
+    Ok(teller.event(&closing_event(closing)))
+}
+
+fn page_object(records: &Records, key: &RecordKey, part: u32, page: u32) -> Result<Vec<u8>, Broken> {
+    records
+        .read(key, ObjectKind::Page { part, page })?
+        .ok_or_else(|| Broken::new("a page is not here any more; next: snowgate verify"))
+}
+
+struct Teller {
+    json: bool,
+    speed: Option<f64>,
+    last: Option<Timestamp>,
+}
+
+impl Teller {
+    fn event(&mut self, event: &Event) -> std::io::Result<()> {
+        self.pause(event);
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, event)?;
+            out.write_all(b"\n")
+        } else {
+            print(&mut out, event)
+        }
+    }
+
+    fn pause(&mut self, event: &Event) {
+        let Ok(at) = event.at.parse::<Timestamp>() else { return };
+        if let (Some(speed), Some(last)) = (self.speed, self.last) {
+            let real = at.since(last).as_secs_f64() / speed;
+            let pause = Duration::try_from_secs_f64(real).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+            std::thread::sleep(pause);
+        }
+        self.last = Some(at);
+    }
+}
+
+fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+    let at = event.at.get(11..23).unwrap_or(&event.at);
+    match &event.what {
+        What::Prompt { text, evidence } => {
+            writeln!(out, "\n── {} ──", event.exchange)?;
+            writeln!(out, "{at}  prompt ({evidence})  {}", printable(text))
+        }
+        What::Statement { sql, class, agent, person } => {
+            let who = person.as_ref().map_or_else(|| agent.clone(), |person| format!("{agent} for {person}"));
+            writeln!(out, "{at}  {class} asked by {}", printable(&who))?;
+            printable(sql).lines().try_for_each(|line| writeln!(out, "              {line}"))
+        }
+        What::Decision { decision, rules, hold, .. } => {
+            writeln!(out, "{at}  decision  {decision} by {}", rules.join(", "))?;
+            match hold {
+                Some(hold) => writeln!(
+                    out,
+                    "              {} (for {}, until {})",
+                    hold.reason,
+                    hold.reviewers.join(", "),
+                    hold.expires
+                ),
+                None => Ok(()),
+            }
+        }
+        What::Page { columns, rows, .. } => {
+            let names: Vec<String> =
+                columns
+                    .iter()
+                    .map(|column| {
+                        if column.masked { format!("{} (masked)", column.name) } else { column.name.clone() }
+                    })
+                    .collect();
+            writeln!(out, "{at}  rows")?;
+            table::write(out, &names, rows)
+        }
+        What::Closing { outcome, rows, total_us, refusal, failure, lost, findings } => {
+            writeln!(out, "{at}  closed  {outcome}, {rows} rows, {:.1} ms", *total_us as f64 / 1000.0)?;
+            let message = refusal.as_ref().map(|refusal| &refusal.message);
+            let message = message.or(failure.as_ref().map(|failure| &failure.message)).or(lost.as_ref());
+            if let Some(message) = message {
+                writeln!(out, "              {}", printable(message))?;
+            }
+            findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `snowgate search`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use local::Records;
+use recording::{Filter, SearchRow};
+
+use super::Broken;
+use super::archive::closing_of;
+use crate::cli::{DecisionWord, SearchArgs};
+
+/// Lists exchanges, oldest first.
+pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
+    let records = Records::open(&args.home.home)?;
+    let filter = Filter {
+        person: args.person.clone(),
+        agent: args.agent.clone(),
+        table: args.table.clone(),
+        from: args.from,
+        to: args.to,
+        decision: args.decision.map(DecisionWord::as_str).map(str::to_owned),
+        text: args.text.clone(),
+    };
+    let mut out = std::io::stdout().lock();
+    let mut found: u64 = 0;
+    let mut unreadable: u64 = 0;
+    let (from, to) = (args.from.map(domain::Timestamp::day), args.to.map(domain::Timestamp::day));
+    for listed in records.listing(from.as_deref(), to.as_deref())? {
+        let Ok(opening) = listed.map(|listed| (listed.key, listed.opening)) else {
+            unreadable += 1;
+            continue;
+        };
+        let (key, Ok(opening)) = opening else {
+            unreadable += 1;
+            continue;
+        };
+        if !filter.matches(&opening.record) {
+            continue;
+        }
+        let Ok(closing) = closing_of(&records, &key) else {
+            unreadable += 1;
+            continue;
+        };
+        found += 1;
+        let row = SearchRow::new(&opening.record, closing.as_ref());
+        let written = if args.json { write_json(&mut out, &row) } else { write_line(&mut out, &row) };
+        if written.is_err() {
+            // Whoever read has seen enough (`… | head`).
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    if unreadable > 0 {
+        eprintln!(
+            "snowgate: {unreadable} exchanges could not be read; next: snowgate verify {}",
+            args.home.home.display()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if !args.json {
+        match found {
+            0 => eprintln!("nothing found"),
+            _ => {
+                eprintln!("{found} found; next: snowgate replay SESSION --home {}", args.home.home.display())
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_json(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, row)?;
+    out.write_all(b"\n")
+}
+
+fn write_line(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
+    let who = match &row.person {
+        Some(person) => format!("{} for {person}", row.agent),
+        None => row.agent.clone(),
+    };
+    let opened = row.opened.get(..19).unwrap_or(&row.opened);
+    writeln!(
+        out,
+        "{opened}Z  {}  {who}  {} → {} ({} rows)",
+        row.exchange, row.decision, row.outcome, row.rows
+    )?;
+    if let Some(prompt) = &row.prompt {
+        writeln!(out, "    {} {}", row.evidence, one_line(prompt))?;
+    }
+    writeln!(out, "    {}", one_line(&row.sql))
+}
+
+/// The text on one line, at most 160 characters, nothing in it that steers a terminal.
+fn one_line(text: &str) -> String {
+    super::printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(160).collect()
+}

@@ -1,0 +1,54 @@
+//! The command line of Snowgate: the gateway as one local binary, and the tools around its recordings.
+//!
+//! Exit codes: 0 done; 1 broken (for `verify`: altered); 2 incomplete (`verify`); 3 refused and 4 waiting (`ask`);
+//! 64 wrong usage (`EX_USAGE` of sysexits.h).
+
+mod cli;
+mod commands;
+mod config;
+mod issuer;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command, ConfigCommand, PolicyCommand};
+
+/// Wrong usage.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done when the terminal is gone.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(USAGE),
+            };
+        }
+    };
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    let done = match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Token(args) => commands::token::run(&args),
+        Command::Ask(args) => commands::ask::run(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Revoke(args) => commands::revoke::run(&args),
+        Command::Policy(PolicyCommand::Check { dir }) => commands::policy::check(&dir),
+        Command::Policy(PolicyCommand::Init { dir }) => commands::policy::init(&dir),
+        Command::Config(ConfigCommand::Check { config }) => commands::config::check(config.as_deref()),
+    };
+    match done {
+        Ok(code) => code,
+        Err(broken) => {
+            eprintln!("snowgate: {broken}");
+            ExitCode::from(broken.code())
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! `snowgate serve`: wires adapters to the gateway, and answers.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
+use gateway::ports::{Catalogs, Clock, Ids, Upstream};
+use gateway::{Gateway, Ports};
+use http::StatusCode;
+use local::{FolderPolicies, Home, RandomIds, SystemClock};
+use oidc::Issuers;
+use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
+use tokio::net::TcpListener;
+use warehouse::Warehouse;
+
+use crate::cli::ServeArgs;
+use crate::commands::Broken;
+use crate::config::Config;
+use crate::issuer::{DevelopmentIssuer, MintRequest};
+
+/// How long the worker waits between two looks for what is unattended.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long one turn of the worker carries an exchange on.
+const TURN: Duration = Duration::from_secs(5);
+
+/// Runs until it is told to stop.
+pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
+    let config = with_arguments(Config::read(args.config.as_deref())?, args);
+    config.check()?;
+    log_to_stderr();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
+}
+
+/// What stands on the command line wins over file and environment.
+fn with_arguments(config: Config, args: &ServeArgs) -> Config {
+    let ServeArgs { listen, home, policies, scale, config: _ } = args.clone();
+    Config {
+        listen: listen.unwrap_or(config.listen),
+        home: home.unwrap_or(config.home),
+        policies: policies.or(config.policies),
+        scale: scale.unwrap_or(config.scale),
+        ..config
+    }
+}
+
+/// Says what could not be built of a configuration, without starting anything.
+pub fn check_parts(config: &Config) -> Result<(), Broken> {
+    policies(config.policies.as_deref())?;
+    if !config.issuers.is_empty() {
+        issuers(config)?;
+    }
+    if config.upstream.is_some() {
+        account(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    }
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<ExitCode, Broken> {
+    let address = config.address()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+    let policies = policies(config.policies.as_deref())?;
+    let home = Home::open(&config.home)?;
+    // Bound before anything is printed, so that what is printed works.
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Broken::new(format!("{address} cannot be listened on: {error}; choose another with --listen"))
+    })?;
+    let address = listener.local_addr()?;
+
+    let (identities, issuer) = if config.issuers.is_empty() {
+        let issuer = Arc::new(DevelopmentIssuer::open(&config.home, &format!("http://{address}"))?);
+        (Issuers::new(vec![issuer.settings()])?, Some(issuer))
+    } else {
+        (issuers(&config)?, None)
+    };
+    let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) = if config.upstream.is_some() {
+        let account = account(&config, &clock)?;
+        let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(&clock), Arc::clone(&ids));
+        (account, Arc::new(catalogs))
+    } else {
+        let warehouse = Arc::new(Warehouse::open(config.scale).await?);
+        (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
+    };
+
+    let ports = Ports {
+        identities: Arc::new(identities),
+        policies: Arc::new(policies),
+        catalogs,
+        keys: Arc::new(home.clone()),
+        recorder: Arc::new(home.clone()),
+        recordings: Arc::new(home.clone()),
+        exchanges: Arc::new(home.clone()),
+        upstream,
+        clock: Arc::clone(&clock),
+        ids,
+    };
+    let gateway = Arc::new(Gateway::new(ports, config.gateway_settings()));
+    home.reconcile(clock.now()).await?;
+    tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock)));
+
+    let mut router = query::routes(Arc::clone(&gateway));
+    if let Some(issuer) = &issuer {
+        router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
+    }
+    let router = router.layer(from_fn(outlive_the_client)).layer(query::local_only(hosts(&config, address)));
+    announce(&config, address, issuer.as_deref(), clock.as_ref())?;
+    answer(listener, router).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn answer(listener: TcpListener, router: Router) -> Result<(), Broken> {
+    // A small answer must not wait for more to send with it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+        }
+    });
+    axum::serve(listener, router).with_graceful_shutdown(stop()).await?;
+    Ok(())
+}
+
+/// An agent that hangs up must not stop its statement between being sent and being recorded. On AWS the invocation
+/// goes on; here the request is carried by a task of its own.
+async fn outlive_the_client(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "a request ended without an answer");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The worker: carries on what outlived its answer, closes what was lost.
+async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
+    let mut turns: u64 = 0;
+    loop {
+        if let Err(fault) = gateway.work(clock.now().after(TURN)).await {
+            tracing::warn!(
+                fault = &fault as &dyn std::error::Error,
+                "the worker cannot tell what is unattended"
+            );
+        }
+        turns = turns.wrapping_add(1);
+        // Rarely: it lists a folder. Finds openings whose live state a crash or a full disk has kept from being.
+        if turns.is_multiple_of(120)
+            && let Err(fault) = home.reconcile(clock.now()).await
+        {
+            tracing::warn!(fault = &fault as &dyn std::error::Error, "the home cannot be reconciled");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn policies(folder: Option<&Path>) -> Result<FolderPolicies, Broken> {
+    let policies = FolderPolicies::new(folder.map(Path::to_owned));
+    let problems = policies.problems();
+    if problems.is_empty() {
+        return Ok(policies);
+    }
+    let dir = folder.unwrap_or(Path::new("DIR")).display();
+    Err(Broken::new(format!(
+        "the policy bundle is not good:\n  {}\nnext: snowgate policy check {dir}",
+        problems.join("\n  ")
+    )))
+}
+
+fn issuers(config: &Config) -> Result<Issuers, Broken> {
+    let settings = config.issuers.iter().map(crate::config::Issuer::settings).collect::<Result<_, _>>()?;
+    Ok(Issuers::new(settings)?)
+}
+
+fn account(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<SqlApi>, Broken> {
+    let table = config.upstream.clone().unwrap_or_default();
+    let settings: snowflake::Settings = table.try_into().map_err(|error: toml::de::Error| {
+        Broken::new(format!("[upstream] is wrong: {}", crate::config::without_values(error.message())))
+    })?;
+    settings.check().map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
+    let credentials = TierCredentials::new(&settings, clock, None)
+        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
+    Ok(Arc::new(SqlApi::new(settings, Arc::new(credentials))?))
+}
+
+fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
+    let mut hosts = vec![address.to_string()];
+    if address.ip().is_loopback() {
+        hosts.push(format!("localhost:{}", address.port()));
+    }
+    hosts.extend(config.hosts.iter().cloned());
+    hosts
+}
+
+/// Tells what to paste next.
+fn announce(
+    config: &Config,
+    address: SocketAddr,
+    issuer: Option<&DevelopmentIssuer>,
+    clock: &dyn Clock,
+) -> Result<(), Broken> {
+    let home = config.home.display();
+    println!("Snowgate listens on http://{address}; recordings lie in {home}");
+    let Some(issuer) = issuer else {
+        println!("next: point an agent at http://{address}/api/v2/statements");
+        return Ok(());
+    };
+    let request = MintRequest {
+        agent: "demo-agent".to_owned(),
+        person: Some("ana@example.com".to_owned()),
+        groups: vec!["agents".to_owned()],
+        scopes: vec!["sql".to_owned()],
+        ttl: Duration::from_secs(12 * 60 * 60),
+    };
+    let token = issuer.mint(&request, clock.now())?;
+    let sql =
+        "select c_name, c_phone as contact, c_acctbal from snowflake_sample_data.tpch_sf1.customer limit 3";
+    println!("
+This is a demo: the warehouse is embedded and its people are made up. Whoever can read {home} gets tokens.
+In another terminal, from this folder:
+
+export TOKEN={token}
+
+curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \\
+  -H 'Content-Type: application/json' -H 'Accept: application/json' -H 'X-Snowgate-Prompt: who are our customers' \\
+  -d '{{\"statement\": \"{sql}\"}}'
+
+snowgate ask --url http://{address} --home {home} --prompt \"who are our customers\" \\
+  \"{sql}\"
+
+(from a clone: cargo run -q -- ask …; further tokens: snowgate token --home {home})
+Stop with Ctrl-C.");
+    Ok(())
+}
+
+/// Ctrl-C, or the word of a process manager.
+async fn stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminated) => terminated,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM will end the process at once");
+            let _ = interrupted.await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = interrupted => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// `SNOWGATE_LOG` says what is logged (`info`, `gateway=debug`), JSON lines on standard error.
+fn log_to_stderr() {
+    let filter = std::env::var_os("SNOWGATE_LOG")
+        .and_then(|filter| filter.into_string().ok())
+        .and_then(|filter| filter.parse::<tracing_subscriber::EnvFilter>().ok())
+        .unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+    // Somebody else has set one up already: theirs stays.
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

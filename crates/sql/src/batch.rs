@@ -1,0 +1,138 @@
+//! Batches: statements in order, each read in the session that those before it leave behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use domain::{Bindings, Context, Effect, ObjectName, Statement};
+
+use crate::Scope;
+use crate::read::{opaque, read};
+use crate::split::split;
+
+/// Reads the statements of a batch in order. USE and SET change what the following ones are read against;
+/// after anything whose effect is not known, and for what an earlier statement has defined or written, the
+/// following ones are opaque.
+pub fn read_batch(text: &str, scope: &Scope<'_>) -> Vec<(Range<usize>, Statement)> {
+    let mut session = Session::new(scope);
+    let ranges = split(text);
+    // Which statement of several a bound value belongs to is not told.
+    let none = Bindings::new();
+    let bindings = if ranges.len() > 1 { &none } else { scope.bindings };
+    let scope = &Scope { bindings, ..*scope };
+    ranges
+        .into_iter()
+        .map(|range| {
+            let statement = session.read(text.get(range.clone()).unwrap_or(""), scope);
+            (range, statement)
+        })
+        .collect()
+}
+
+/// What earlier statements leave behind.
+struct Session {
+    context: Context,
+    variables: BTreeMap<String, Option<String>>,
+    changed: BTreeSet<ObjectName>,
+    is_lost: bool,
+}
+
+impl Session {
+    fn new(scope: &Scope<'_>) -> Self {
+        Self {
+            context: scope.context.clone(),
+            variables: scope.variables.clone(),
+            changed: BTreeSet::new(),
+            is_lost: false,
+        }
+    }
+
+    fn read(&mut self, text: &str, outer: &Scope<'_>) -> Statement {
+        if self.is_lost {
+            return opaque("follows a statement whose effect is not known");
+        }
+        let scope = Scope { context: &self.context, variables: &self.variables, ..*outer };
+        let mut statement = read(text, &scope);
+        if statement.footprint.reads.iter().any(|read| self.changed.contains(read)) {
+            let Statement { footprint, missing, effects, .. } = statement;
+            statement =
+                Statement { footprint, missing, effects, ..opaque("reads what the batch has changed") };
+        }
+        self.changed.extend(statement.footprint.writes.iter().cloned());
+        for effect in &statement.effects {
+            self.apply(effect);
+        }
+        statement
+    }
+
+    fn apply(&mut self, effect: &Effect) {
+        match effect {
+            Effect::UseRole(role) => self.context.role = Some(role.clone()),
+            Effect::UseWarehouse(warehouse) => self.context.warehouse = Some(warehouse.clone()),
+            Effect::UseDatabase(database) => {
+                self.context.database = Some(database.clone());
+                self.context.schema = Some("PUBLIC".to_owned());
+            }
+            Effect::UseSchema { database, schema } => {
+                if let Some(database) = database {
+                    self.context.database = Some(database.clone());
+                }
+                self.context.schema = Some(schema.clone());
+            }
+            Effect::SetVariable { name, value } => {
+                self.variables.insert(name.clone(), value.clone());
+            }
+            Effect::Unknown => self.is_lost = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::{Catalog, Class, Context};
+
+    use super::read_batch;
+    use crate::Scope;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(Class, &[&str])]) {
+        let (context, catalog) = (Context::default(), Catalog::empty());
+        let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
+        let scope =
+            Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+        let found = read_batch(text, &scope);
+        let reads: Vec<(Class, Vec<String>)> = found
+            .iter()
+            .map(|(_, s)| (s.class, s.footprint.reads.iter().map(ToString::to_string).collect()))
+            .collect();
+        let expected: Vec<(Class, Vec<String>)> = expected
+            .iter()
+            .map(|(class, reads)| (*class, reads.iter().map(|r| (*r).to_owned()).collect()))
+            .collect();
+        assert_eq!(reads, expected, "{text}");
+    }
+
+    #[test]
+    fn use_and_set_change_what_follows() {
+        check(
+            "use schema d.s; select * from t; set v = 'x.y.z'; select * from identifier($v)",
+            &[
+                (Class::Session, &[]),
+                (Class::Read, &["D.S.T"]),
+                (Class::Session, &[]),
+                (Class::Read, &["X.Y.Z"]),
+            ],
+        );
+        check("use database d; select * from t", &[(Class::Session, &[]), (Class::Read, &["D.PUBLIC.T"])]);
+    }
+
+    #[test]
+    fn what_the_batch_itself_has_changed_is_opaque_to_it() {
+        check(
+            "create view d.s.v as select 1; select * from d.s.v; select * from d.s.w",
+            &[(Class::Define, &[]), (Class::Opaque, &["D.S.V"]), (Class::Read, &["D.S.W"])],
+        );
+        check("call p(); select 1", &[(Class::Call, &[]), (Class::Opaque, &[])]);
+    }
+}

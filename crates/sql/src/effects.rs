@@ -1,0 +1,124 @@
+//! What a statement does to its session: USE, SET, UNSET, ALTER SESSION.
+
+use domain::Effect;
+use sqlparser::ast::{Expr, ObjectName, Set, Statement, UnaryOperator, Value as Literal};
+
+use crate::class::View;
+use crate::lexer::{Lexeme, decode_quoted};
+
+/// Parameters of a session that no later statement's meaning depends on.
+const HARMLESS: [&str; 14] = [
+    "QUERY_TAG",
+    "TIMEZONE",
+    "AUTOCOMMIT",
+    "STATEMENT_TIMEOUT_IN_SECONDS",
+    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
+    "LOCK_TIMEOUT",
+    "ROWS_PER_RESULTSET",
+    "DATE_OUTPUT_FORMAT",
+    "TIME_OUTPUT_FORMAT",
+    "TIMESTAMP_OUTPUT_FORMAT",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT",
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT",
+    "TIMESTAMP_TZ_OUTPUT_FORMAT",
+    "USE_CACHED_RESULT",
+];
+
+/// The effects of a statement whose first word is USE, UNSET or ALTER.
+pub(crate) fn of_pieces(view: View<'_>) -> Vec<Effect> {
+    match view.word(0).as_str() {
+        "USE" => vec![of_use(view)],
+        "UNSET" => (1..view.tokens.len())
+            .filter(|at| !view.word(*at).is_empty())
+            .map(|at| Effect::SetVariable { name: view.word(at), value: None })
+            .collect(),
+        "ALTER" => {
+            let is_harmless = HARMLESS.contains(&view.word(3).as_str()) && is_single_assignment(view);
+            if is_harmless { Vec::new() } else { vec![Effect::Unknown] }
+        }
+        _ => vec![Effect::Unknown],
+    }
+}
+
+fn is_single_assignment(view: View<'_>) -> bool {
+    let length = view.tokens.len();
+    (view.is(2, "SET") && length == 6) || (view.is(2, "UNSET") && length == 4)
+}
+
+fn of_use(view: View<'_>) -> Effect {
+    let (kind, at) = match view.word(1).as_str() {
+        kind @ ("ROLE" | "WAREHOUSE" | "DATABASE" | "SCHEMA") if view.tokens.len() > 2 => {
+            (kind.to_owned(), 2)
+        }
+        "SECONDARY" => return Effect::Unknown,
+        _ => (String::new(), 1),
+    };
+    let rest = view.from(at).tokens;
+    let mut parts: Vec<String> = Vec::new();
+    for (place, token) in rest.iter().enumerate() {
+        if place % 2 == 1 && token.is_symbol(view.text, ".") {
+            continue;
+        }
+        match (token.kind, place % 2) {
+            (Lexeme::Word, 0) => parts.push(token.text(view.text).to_ascii_uppercase()),
+            (Lexeme::Quoted, 0) => parts.push(decode_quoted(token.text(view.text))),
+            (_, _) => return Effect::Unknown,
+        }
+    }
+    match (kind.as_str(), parts.as_slice()) {
+        ("ROLE", [role]) => Effect::UseRole(role.clone()),
+        ("WAREHOUSE", [warehouse]) => Effect::UseWarehouse(warehouse.clone()),
+        ("DATABASE" | "", [database]) => Effect::UseDatabase(database.clone()),
+        ("SCHEMA", [schema]) => Effect::UseSchema { database: None, schema: schema.clone() },
+        ("SCHEMA" | "", [database, schema]) => {
+            Effect::UseSchema { database: Some(database.clone()), schema: schema.clone() }
+        }
+        _ => Effect::Unknown,
+    }
+}
+
+/// The variables that a SET statement sets, and the values it sets them to; none when it is something else.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other statement sets nothing")]
+pub(crate) fn of_set(statement: &Statement) -> Option<(Vec<Effect>, &[Expr])> {
+    let (variables, values): (Vec<&ObjectName>, &[Expr]) = match statement {
+        Statement::Set(Set::SingleAssignment { scope: None, hivevar: false, variable, values }) => {
+            (vec![variable], values)
+        }
+        Statement::Set(Set::ParenthesizedAssignments { variables, values }) => {
+            (variables.iter().collect(), values)
+        }
+        _ => return None,
+    };
+    let name = |variable: &ObjectName| {
+        let [part] = variable.0.as_slice() else { return None };
+        Some(part.as_ident()?.value.to_ascii_uppercase())
+    };
+    let effects = variables
+        .iter()
+        .enumerate()
+        .map(|(at, variable)| match name(variable) {
+            Some(name) if variables.len() == values.len() => {
+                Effect::SetVariable { name, value: values.get(at).and_then(constant) }
+            }
+            Some(name) => Effect::SetVariable { name, value: None },
+            None => Effect::Unknown,
+        })
+        .collect();
+    Some((effects, values))
+}
+
+/// The text of a literal.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no constant")]
+fn constant(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(literal) => match &literal.value {
+            Literal::SingleQuotedString(text) | Literal::Number(text, _) => Some(text.clone()),
+            Literal::DollarQuotedString(text) => Some(text.value.clone()),
+            Literal::Boolean(value) => Some(value.to_string()),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => Some(format!("-{}", constant(expr)?)),
+        Expr::Nested(inner) => constant(inner),
+        _ => None,
+    }
+}

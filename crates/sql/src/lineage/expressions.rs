@@ -1,0 +1,489 @@
+//! What an expression shows, and what it tests on the way.
+//!
+//! The match over the parser's expressions is closed: a variant that is not named here does not compile, and
+//! one that we do not understand is unknown.
+
+use domain::{ShownHow, TestedHow};
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CastKind, DataType, DictionaryField, Expr, JsonPath, JsonPathElem,
+    LambdaFunction, OneOrManyWithParens, Query, Subscript, UnaryOperator, Value as Literal,
+};
+use std::rc::Rc;
+
+use super::constant::constant_text;
+use super::reader::Reader;
+use super::scope::{Env, Frame};
+use super::value::{Certainty, Source, Value};
+use crate::names::fold;
+
+impl Reader<'_> {
+    /// What the expression shows.
+    pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
+        self.deeper(Value::unknown(Vec::new()), |reader| reader.expr_here(expr, env))
+    }
+
+    /// The expression decides which rows there are: conjuncts apart, so that joins are seen as joins.
+    pub(super) fn predicate(&mut self, expr: &Expr, env: Env<'_>) {
+        self.deeper((), |reader| reader.predicate_here(expr, env));
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other condition is tested as a whole")]
+    fn predicate_here(&mut self, expr: &Expr, env: Env<'_>) {
+        let mut expr = expr;
+        loop {
+            match expr {
+                Expr::Nested(inner) => expr = inner,
+                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                    self.predicate(right, env);
+                    expr = left;
+                }
+                Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+                    let (left, right) = (self.expr(left, env), self.expr(right, env));
+                    return self.equality(&left, &right);
+                }
+                Expr::InSubquery { expr, subquery, negated: false } => {
+                    let left = self.expr(expr, env);
+                    let right = self.single_output(subquery, env);
+                    return self.equality(&left, &right);
+                }
+                other => {
+                    let value = self.expr(other, env);
+                    return self.test(&value, TestedHow::Predicate);
+                }
+            }
+        }
+    }
+
+    /// An equality that rows must fulfil: a join where both sides are stored columns as they are.
+    pub(super) fn equality(&mut self, left: &Value, right: &Value) {
+        match (left.bare(), right.bare()) {
+            (Some(left), Some(right)) => self.join(left, right),
+            _ => {
+                self.test(left, TestedHow::Predicate);
+                self.test(right, TestedHow::Predicate);
+            }
+        }
+    }
+
+    /// A comparison whose answer is shown: it tests both sides, and shows them a little.
+    fn compared(&mut self, values: Vec<Value>) -> Value {
+        let all = values.into_iter().fold(Value::constant(), Value::with);
+        self.test(&all, TestedHow::Predicate);
+        all
+    }
+
+    fn shaped(&mut self, value: Value) -> Value {
+        let value = value.derived();
+        self.test(&value, TestedHow::Shape);
+        value
+    }
+
+    fn exprs<'x>(&mut self, exprs: impl IntoIterator<Item = &'x Expr>, env: Env<'_>) -> Value {
+        exprs.into_iter().fold(Value::constant(), |all, expr| all.with(self.expr(expr, env)))
+    }
+
+    fn expr_here(&mut self, expr: &Expr, env: Env<'_>) -> Value {
+        match expr {
+            Expr::Identifier(ident) => self.resolve(ident, env),
+            Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Named { expr, .. } => self.expr(expr, env),
+            Expr::Collate { expr, .. } => self.expr(expr, env).derived(),
+            Expr::Value(literal) => self.literal(&literal.value, env),
+            Expr::TypedString(_) => Value::constant(),
+            Expr::Interval(interval) => self.expr(&interval.value, env).derived(),
+            // `CONNECT_BY_ROOT column`.
+            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") => {
+                self.expr(value, env).derived()
+            }
+            Expr::Prefixed { .. } => self.not_read("a prefixed value"),
+            Expr::JsonAccess { value, path } => self.json_access(value, path, env),
+            Expr::CompoundFieldAccess { root, access_chain } => self.field_access(root, access_chain, env),
+            Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
+                let value = self.expr(inner, env);
+                if value.bare().is_some() { Value::constant() } else { self.compared(vec![value]) }
+            }
+            Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner) => {
+                let value = self.expr(inner, env);
+                self.compared(vec![value])
+            }
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                let values = vec![self.expr(left, env), self.expr(right, env)];
+                self.compared(values)
+            }
+            Expr::IsJson { expr, .. } | Expr::IsNormalized { expr, .. } => {
+                let value = self.expr(expr, env);
+                self.compared(vec![value])
+            }
+            Expr::InList { expr, list, .. } => {
+                let values = vec![self.expr(expr, env), self.exprs(list, env)];
+                self.compared(values)
+            }
+            Expr::InSubquery { expr, subquery, .. } => {
+                let values = vec![self.expr(expr, env), self.single_output(subquery, env)];
+                self.compared(values)
+            }
+            Expr::InUnnest { expr, array_expr, .. } => {
+                let values = vec![self.expr(expr, env), self.expr(array_expr, env)];
+                self.compared(values)
+            }
+            Expr::Between { expr, low, high, .. } => {
+                let values = vec![self.expr(expr, env), self.expr(low, env), self.expr(high, env)];
+                self.compared(values)
+            }
+            Expr::Like { expr, pattern, escape_char, .. }
+            | Expr::ILike { expr, pattern, escape_char, .. }
+            | Expr::SimilarTo { expr, pattern, escape_char, .. } => {
+                let mut values = vec![self.expr(expr, env), self.expr(pattern, env)];
+                values.extend(escape_char.as_deref().map(|escape| self.expr(escape, env)));
+                self.compared(values)
+            }
+            Expr::RLike { expr, pattern, .. } => {
+                let values = vec![self.expr(expr, env), self.expr(pattern, env)];
+                self.compared(values)
+            }
+            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
+                let values = vec![self.expr(left, env), self.expr(right, env)];
+                self.compared(values)
+            }
+            Expr::BinaryOp { .. } => self.binary(expr, env),
+            Expr::UnaryOp { op, expr } => self.unary(*op, expr, env),
+            Expr::Cast { kind, expr, data_type, .. } => self.cast(kind, expr, data_type, env),
+            Expr::Convert { expr, styles, .. } => {
+                let value = self.expr(expr, env).with(self.exprs(styles, env));
+                self.shaped(value)
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let value = self.expr(timestamp, env).with(self.expr(time_zone, env));
+                self.shaped(value)
+            }
+            Expr::Extract { expr, .. } => {
+                let value = self.expr(expr, env);
+                self.temporal(value)
+            }
+            Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } => {
+                let value = self.expr(expr, env);
+                self.numeric(value)
+            }
+            Expr::Position { expr, r#in } => {
+                let values = vec![self.expr(expr, env), self.expr(r#in, env)];
+                self.compared(values)
+            }
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let places = substring_from.iter().chain(substring_for).map(AsRef::as_ref);
+                let places = self.exprs(places, env);
+                // A place that depends on a value may fail when it is no number.
+                let places = if places.sources.is_empty() { places } else { self.shaped(places) };
+                self.expr(expr, env).with(places)
+            }
+            Expr::Trim { expr, trim_what, trim_characters, .. } => {
+                let extra = trim_what.iter().map(AsRef::as_ref).chain(trim_characters.iter().flatten());
+                let extra = self.exprs(extra, env);
+                self.expr(expr, env).with(extra)
+            }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let parts = [Some(expr), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
+                let value = self.exprs(parts.into_iter().flatten().map(AsRef::as_ref), env);
+                self.shaped(value)
+            }
+            Expr::Function(function) => self.function(function, env),
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let operand = operand.as_deref().map(|operand| self.expr(operand, env));
+                let mut shown = Value::constant();
+                for when in conditions {
+                    let condition = self.expr(&when.condition, env);
+                    let condition = operand.clone().into_iter().fold(condition.derived(), Value::with);
+                    self.test(&condition, TestedHow::Predicate);
+                    shown = shown.with(condition).with(self.expr(&when.result, env));
+                }
+                else_result.as_deref().map(|other| self.expr(other, env)).into_iter().fold(shown, Value::with)
+            }
+            Expr::Exists { subquery, .. } => {
+                let derived = self.subquery(subquery, env);
+                // Only whether there are rows is told; what decides that is tested inside.
+                if derived.is_complete {
+                    Value::constant()
+                } else {
+                    Value { certainty: Certainty::Unknown, ..Value::default() }
+                }
+            }
+            Expr::Subquery(query) => {
+                let value = self.single_output(query, env).derived();
+                // More rows than one make the statement fail.
+                value
+            }
+            Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                self.exprs(sets.iter().flatten(), env)
+            }
+            Expr::Tuple(exprs) => self.exprs(exprs, env),
+            Expr::Array(array) => self.exprs(&array.elem, env),
+            Expr::Dictionary(fields) => {
+                self.exprs(fields.iter().map(|DictionaryField { value, .. }| value.as_ref()), env)
+            }
+            Expr::Map(map) => {
+                let keys = map.entries.iter().map(|entry| entry.key.as_ref());
+                let values = map.entries.iter().map(|entry| entry.value.as_ref());
+                let value = self.exprs(keys.chain(values), env);
+                self.shaped(value)
+            }
+            Expr::Wildcard(_) => self.whole_frame(env),
+            Expr::QualifiedWildcard(name, _) => self.whole_relation(name, env),
+            Expr::Lambda(_) => self.not_read("a lambda outside a function"),
+            Expr::Struct { .. } | Expr::MatchAgainst { .. } | Expr::MemberOf(_) => {
+                self.not_read("an expression that Snowflake does not have")
+            }
+        }
+    }
+
+    /// An expression that Snowflake does not have, or that nobody understands.
+    fn not_read(&mut self, why: &'static str) -> Value {
+        self.give_up(why);
+        Value::unknown(Vec::new())
+    }
+
+    fn literal(&mut self, literal: &Literal, env: Env<'_>) -> Value {
+        let Literal::Placeholder(name) = literal else { return Value::constant() };
+        if name.starts_with('?') {
+            return Value::constant();
+        }
+        // `:1` is a bound value, as `?` is.
+        if name.strip_prefix(':').is_some_and(|bound| bound.bytes().all(|b| b.is_ascii_digit())) {
+            return Value::constant();
+        }
+        let Some(variable) = name.strip_prefix('$') else {
+            // `:name` is a scripting variable: it may hold anything.
+            self.doubt("a scripting variable");
+            return Value::unknown(Vec::new());
+        };
+        if variable.bytes().all(|b| b.is_ascii_digit()) {
+            return self.resolve_position(name, env);
+        }
+        match self.scope.variables.get(&variable.to_ascii_uppercase()) {
+            Some(Some(_)) => Value::constant(),
+            Some(None) | None => {
+                self.doubt("a session variable that may hold stored values");
+                Value::unknown(Vec::new())
+            }
+        }
+    }
+
+    /// A chain of operators is as deep as it is long, so the left side is walked, not descended.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other operator calculates")]
+    fn binary(&mut self, expr: &Expr, env: Env<'_>) -> Value {
+        let mut chain = Vec::new();
+        let mut left = expr;
+        while let Expr::BinaryOp { left: inner, op, right } = left {
+            chain.push((op, right));
+            left = inner;
+        }
+        let mut value = self.expr(left, env);
+        for (op, right) in chain.into_iter().rev() {
+            let right = self.expr(right, env);
+            value = match op {
+                BinaryOperator::StringConcat => value.with(right),
+                BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor => {
+                    self.compared(vec![value, right])
+                }
+                BinaryOperator::Eq
+                | BinaryOperator::NotEq
+                | BinaryOperator::Lt
+                | BinaryOperator::LtEq
+                | BinaryOperator::Gt
+                | BinaryOperator::GtEq => self.compared(vec![value, right]),
+                // Arithmetic overflows, divides by zero, and converts text first.
+                _ => {
+                    let both = value.with(right);
+                    self.shaped(both)
+                }
+            };
+        }
+        value
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other operator calculates")]
+    fn unary(&mut self, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Value {
+        let value = self.expr(expr, env);
+        match op {
+            UnaryOperator::Not | UnaryOperator::BangNot => self.compared(vec![value]),
+            UnaryOperator::Plus | UnaryOperator::Minus => self.numeric(value),
+            _ => self.shaped(value),
+        }
+    }
+
+    /// A function of dates: total over stored dates, but text is converted first and may fail.
+    pub(super) fn temporal(&mut self, value: Value) -> Value {
+        let is_total = value.sources.iter().all(|source| {
+            source.how == ShownHow::Stored && self.type_of(source.column) == super::reader::TypeOf::Moment
+        });
+        if is_total { value.derived() } else { self.shaped(value) }
+    }
+
+    /// A function of numbers, likewise.
+    pub(super) fn numeric(&mut self, value: Value) -> Value {
+        let is_total = value.sources.iter().all(|source| {
+            source.how == ShownHow::Stored && self.type_of(source.column) == super::reader::TypeOf::Number
+        });
+        if is_total { value.derived() } else { self.shaped(value) }
+    }
+
+    fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
+        let value = self.expr(expr, env);
+        let is_text = matches!(
+            data_type,
+            DataType::String(None)
+                | DataType::Text
+                | DataType::Varchar(None)
+                | DataType::Char(None)
+                | DataType::Nvarchar(None)
+                | DataType::CharVarying(None)
+        );
+        match (kind, is_text) {
+            // Any value has a text. A whole path stays a whole path, and text stays as stored.
+            (CastKind::Cast | CastKind::DoubleColon | CastKind::TryCast | CastKind::SafeCast, true) => {
+                let is_kept = value.sources.iter().all(|source| {
+                    source.how == ShownHow::Path
+                        || (source.how == ShownHow::Stored
+                            && self.type_of(source.column) == super::reader::TypeOf::Text)
+                });
+                if is_kept { Value { is_bare: false, ..value } } else { value.derived() }
+            }
+            (CastKind::TryCast | CastKind::SafeCast, false) => value.derived(),
+            (CastKind::Cast | CastKind::DoubleColon, false) => self.shaped(value),
+        }
+    }
+
+    fn json_access(&mut self, value: &Expr, path: &JsonPath, env: Env<'_>) -> Value {
+        let mut value = self.expr(value, env);
+        for element in &path.path {
+            let key = match element {
+                JsonPathElem::Dot { key, .. } => Some(key.clone()),
+                JsonPathElem::Bracket { key } | JsonPathElem::ColonBracket { key } => {
+                    match self.key(key, env) {
+                        Key::Name(name) => Some(name),
+                        Key::Index => None,
+                        Key::Made(by) => {
+                            value = value.with(by);
+                            continue;
+                        }
+                    }
+                }
+            };
+            value = step(value, key);
+        }
+        value
+    }
+
+    fn field_access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Value {
+        let mut value = self.expr(root, env);
+        for access in chain {
+            value = match access {
+                AccessExpr::Dot(Expr::Identifier(ident)) => step(value, Some(ident.value.clone())),
+                AccessExpr::Subscript(Subscript::Index { index }) => match self.key(index, env) {
+                    Key::Name(name) => step(value, Some(name)),
+                    Key::Index => step(value, None),
+                    Key::Made(by) => value.with(by),
+                },
+                AccessExpr::Dot(other) => value.with(self.expr(other, env)),
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                    let bounds = self.exprs(lower_bound.iter().chain(upper_bound).chain(stride), env);
+                    value.with(bounds)
+                }
+            };
+        }
+        value
+    }
+
+    fn key(&mut self, key: &Expr, env: Env<'_>) -> Key {
+        if let Some(text) = constant_text(key) {
+            return Key::Name(text);
+        }
+        if matches!(key, Expr::Value(literal) if matches!(literal.value, Literal::Number(..))) {
+            return Key::Index;
+        }
+        // A key that depends on a value picks by it.
+        let by = self.expr(key, env);
+        self.test(&by, TestedHow::Predicate);
+        Key::Made(by)
+    }
+
+    /// A path into the first argument, as `GET` and `GET_PATH` write it.
+    pub(super) fn path_into(&mut self, value: Value, path: &str) -> Value {
+        let mut value = value;
+        for name in path.split(['.', '[', ']', ':']).map(|name| name.trim_matches(['\'', '"'])) {
+            let is_index = name.bytes().all(|b| b.is_ascii_digit());
+            value = step(value, (!is_index).then(|| name.to_owned()));
+        }
+        value
+    }
+
+    /// The body of a lambda, its parameters being `elements`.
+    pub(super) fn lambda(&mut self, lambda: &LambdaFunction, elements: Value, env: Env<'_>) -> Value {
+        let names: Vec<Rc<str>> = match &lambda.params {
+            OneOrManyWithParens::One(param) => vec![Rc::from(fold(&param.name))],
+            OneOrManyWithParens::Many(params) => {
+                params.iter().map(|param| Rc::from(fold(&param.name))).collect()
+            }
+        };
+        let aliases = names.into_iter().map(|name| (name, elements.clone())).collect();
+        let frame = Frame { aliases, ..Frame::default() };
+        let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
+        self.expr(&lambda.body, inner)
+    }
+
+    /// The one column that a subquery in an expression answers.
+    pub(super) fn single_output(&mut self, query: &Query, env: Env<'_>) -> Value {
+        let derived = self.subquery(query, env);
+        match (derived.is_complete, derived.outputs.as_slice()) {
+            (true, [only]) => only.value.clone(),
+            _ => self.whole(&derived),
+        }
+    }
+}
+
+/// What picks an element.
+enum Key {
+    /// A constant name.
+    Name(String),
+    /// A constant number: it names no element that a policy could speak of.
+    Index,
+    /// Something else.
+    Made(Value),
+}
+
+/// One step into a VARIANT: a stored column becomes a path, a path longer, anything else stays derived.
+///
+/// SECURITY: paths keep their case. A name all in capitals is another than the policy's, and most likely meant
+/// to look like it: it is no path that a policy could speak of.
+fn step(value: Value, key: Option<String>) -> Value {
+    let is_shouted = |key: &String| key.chars().any(char::is_alphabetic) && *key == key.to_uppercase();
+    if key.as_ref().is_some_and(is_shouted) {
+        return value.derived();
+    }
+    let key = key.map(|key| key.to_lowercase());
+    let mut value = value;
+    value.is_bare = false;
+    for source in &mut value.sources {
+        *source = match (source.how, &source.path) {
+            (ShownHow::Stored, _) => Source {
+                column: source.column,
+                how: ShownHow::Path,
+                path: Some(key.clone().into_iter().collect()),
+            },
+            (ShownHow::Path, Some(path)) => {
+                let path = path.iter().cloned().chain(key.clone()).collect();
+                Source { column: source.column, how: ShownHow::Path, path: Some(path) }
+            }
+            (ShownHow::Path, None) | (ShownHow::Derived, _) => {
+                Source { column: source.column, how: ShownHow::Derived, path: None }
+            }
+        };
+    }
+    value.sources.sort();
+    value.sources.dedup();
+    value
+}

@@ -1,0 +1,417 @@
+//! Calls: what they show of their arguments, what they test, and what they are.
+
+use domain::{Class, TestedHow};
+use sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, HavingBound, Ident, ListAggOnOverflow, OrderByExpr, WindowFrame, WindowFrameBound,
+    WindowSpec, WindowType,
+};
+
+use super::constant::constant_text;
+use super::reader::{Reader, TypeOf};
+use super::scope::Env;
+use super::value::{Certainty, Value};
+use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};
+use crate::names::{fold, function_name, parts};
+
+impl Reader<'_> {
+    pub(super) fn function(&mut self, function: &Function, env: Env<'_>) -> Value {
+        let (full, name) = function_name(&function.name);
+        let behaviour = self.call(&full, &name, function.name.0.len());
+        let call = self.arguments(&name, function, env);
+        let over = self.over(function, env);
+        let shown = self.shown(&name, behaviour, function, call, env);
+        let shown = if let Some(over) = over { shown.with(over) } else { shown };
+        match behaviour {
+            Behaviour::Unknown => {
+                self.doubt("a function that nobody knows");
+                Value { certainty: shown.certainty.max(Certainty::Unknown), ..shown }
+            }
+            Behaviour::Total
+            | Behaviour::Count
+            | Behaviour::Aggregate
+            | Behaviour::Window
+            | Behaviour::Temporal
+            | Behaviour::Compares
+            | Behaviour::Ranks
+            | Behaviour::Fallible => shown,
+        }
+    }
+
+    /// Notes what the function is, and answers how it behaves.
+    pub(super) fn call(&mut self, full: &str, name: &str, parts: usize) -> Behaviour {
+        if let Some(class) = flag(name) {
+            self.flag(full, class);
+            return Behaviour::Unknown;
+        }
+        let behaviour = behaviour(name);
+        // SECURITY: a qualified name is somebody's own function, whatever it is called.
+        if behaviour == Behaviour::Unknown || parts > 1 {
+            let is_cortex = full.starts_with("SNOWFLAKE.");
+            self.flag(full, if is_cortex { Class::Export } else { Class::Opaque });
+            return Behaviour::Unknown;
+        }
+        behaviour
+    }
+
+    fn shown(
+        &mut self,
+        name: &str,
+        behaviour: Behaviour,
+        function: &Function,
+        call: Call,
+        env: Env<'_>,
+    ) -> Value {
+        let Call { values, extra } = call;
+        let all = |values: Vec<Value>| values.into_iter().fold(Value::constant(), Value::with);
+        match behaviour {
+            Behaviour::Count => {
+                let values: Vec<Value> = values.into_iter().filter(|value| value.bare().is_none()).collect();
+                let several = all(values);
+                self.test(&several, TestedHow::Predicate);
+                several.with(extra)
+            }
+            Behaviour::Aggregate => {
+                let value = all(values).with(extra);
+                if is_numeric_aggregate(name) { self.unless_text(value) } else { value }
+            }
+            Behaviour::Temporal => {
+                let mut shown = extra;
+                for value in values {
+                    shown = shown.with(self.temporal(value));
+                }
+                shown
+            }
+            Behaviour::Compares => {
+                let value = all(values).with(extra);
+                self.test(&value, TestedHow::Predicate);
+                value
+            }
+            Behaviour::Ranks => {
+                for by in values.iter().skip(1) {
+                    self.test(by, TestedHow::Order);
+                }
+                all(values).with(extra)
+            }
+            Behaviour::Fallible | Behaviour::Unknown => {
+                let value = all(values).with(extra);
+                self.test_if_traced(&value);
+                value
+            }
+            Behaviour::Total => self.total(name, function, values, env).with_extra(extra),
+            Behaviour::Window => all(values).with(extra),
+        }
+    }
+
+    /// A total function: what picks a place or a length must not depend on values, and paths stay paths.
+    fn total(&mut self, name: &str, function: &Function, values: Vec<Value>, _env: Env<'_>) -> Value {
+        let mut values = values;
+        match name {
+            "GET" | "GET_PATH" | "GET_IGNORE_CASE" if values.len() == 2 => {
+                let path = argument(function, 1).and_then(constant_text);
+                let by = values.pop().unwrap_or_default();
+                let from = values.pop().unwrap_or_default();
+                if let Some(path) = path {
+                    return self.path_into(from, &path);
+                }
+                self.test(&by, TestedHow::Predicate);
+                from.with(by)
+            }
+            "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE" => {
+                let mut shown = Value::constant();
+                for value in values {
+                    shown = shown.with(self.numeric(value));
+                }
+                shown
+            }
+            "TO_VARCHAR" | "TO_CHAR" if values.len() > 1 => {
+                let value = values.into_iter().fold(Value::constant(), Value::with);
+                self.test_if_traced(&value);
+                value
+            }
+            "SUBSTR"
+            | "SUBSTRING"
+            | "LEFT"
+            | "RIGHT"
+            | "SPLIT_PART"
+            | "INSERT"
+            | "ARRAY_SLICE"
+            | "ARRAY_INSERT"
+            | "ARRAY_GENERATE_RANGE"
+            | "ARRAY_REMOVE" => {
+                for place in values.iter().skip(1) {
+                    self.test_if_traced(&place.clone().derived());
+                }
+                values.into_iter().fold(Value::constant(), Value::with)
+            }
+            _ => values.into_iter().fold(Value::constant(), Value::with),
+        }
+    }
+
+    /// Tests what a function may depend on. An unknown function is flagged, so that its own uncertainty need
+    /// not make the statement opaque.
+    pub(super) fn test_if_traced(&mut self, value: &Value) {
+        let certainty = value.certainty.min(Certainty::Unknown);
+        let is_flagged = value.certainty == Certainty::Untraced;
+        self.test(&Value { certainty, ..value.clone() }, TestedHow::Shape);
+        if is_flagged {
+            self.doubt("a value that cannot be traced to a column");
+        }
+    }
+
+    /// Arithmetic over text converts it first, and that may fail.
+    fn unless_text(&mut self, value: Value) -> Value {
+        let has_text = value.sources.iter().any(|source| self.type_of(source.column) == TypeOf::Text);
+        if has_text {
+            self.test(&value, TestedHow::Shape);
+        }
+        value
+    }
+
+    /// The values of the arguments.
+    fn arguments(&mut self, name: &str, function: &Function, env: Env<'_>) -> Call {
+        let mut call = Call::default();
+        if !matches!(function.parameters, FunctionArguments::None) {
+            self.give_up("a function with parameters");
+        }
+        if let Some(filter) = &function.filter {
+            self.predicate(filter, env);
+        }
+        for order in &function.within_group {
+            let by = self.order_by_expr(order, env);
+            call.extra = std::mem::take(&mut call.extra).with(by);
+        }
+        let list = match &function.args {
+            FunctionArguments::None => return call,
+            FunctionArguments::Subquery(query) => {
+                call.values.push(self.single_output(query, env));
+                return call;
+            }
+            FunctionArguments::List(list) => list,
+        };
+        // The body of a lambda sees the elements of all the others, wherever it stands.
+        for is_lambda in [false, true] {
+            for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
+                let value = self.argument_value(name, at, arg, &call.values, env);
+                call.values.push(value);
+            }
+        }
+        for clause in &list.clauses {
+            let value = self.clause(clause, env);
+            call.extra = std::mem::take(&mut call.extra).with(value);
+        }
+        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+            && behaviour(name) != Behaviour::Count
+        {
+            let all = call.values.iter().cloned().fold(Value::constant(), Value::with);
+            self.test(&all, TestedHow::Group);
+        }
+        call
+    }
+
+    fn argument_value(
+        &mut self,
+        name: &str,
+        at: usize,
+        arg: &FunctionArg,
+        before: &[Value],
+        env: Env<'_>,
+    ) -> Value {
+        let inner = match arg {
+            FunctionArg::Named { arg, .. }
+            | FunctionArg::ExprNamed { arg, .. }
+            | FunctionArg::Unnamed(arg) => arg,
+        };
+        match inner {
+            FunctionArgExpr::Expr(Expr::Identifier(ident)) if self.is_part_of_date(name, at, ident, env) => {
+                Value::constant()
+            }
+            FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
+                let elements = before.iter().cloned().fold(Value::constant(), Value::with);
+                let body = self.lambda(lambda, elements, env);
+                if name != "TRANSFORM" {
+                    self.test(&body, TestedHow::Predicate);
+                }
+                body
+            }
+            FunctionArgExpr::Expr(expr) => self.expr(expr, env),
+            FunctionArgExpr::QualifiedWildcard(relation) => {
+                if behaviour(name) == Behaviour::Count {
+                    Value::constant()
+                } else {
+                    self.whole_relation(relation, env)
+                }
+            }
+            FunctionArgExpr::Wildcard => {
+                if behaviour(name) == Behaviour::Count {
+                    Value::constant()
+                } else {
+                    self.whole_frame(env)
+                }
+            }
+            FunctionArgExpr::WildcardWithOptions(_) => self.whole_frame(env),
+        }
+    }
+
+    /// Whether the name means a part of a date here: always where nothing else may stand (`DATEADD(day, …)`),
+    /// elsewhere only if it means no column.
+    fn is_part_of_date(&mut self, name: &str, at: usize, ident: &Ident, env: Env<'_>) -> bool {
+        date_part_place(name) == Some(at)
+            && ident.quote_style.is_none()
+            && is_date_part(&ident.value)
+            && (at == 0 || self.lookup(&fold(ident), env).is_none())
+    }
+
+    fn clause(&mut self, clause: &FunctionArgumentClause, env: Env<'_>) -> Value {
+        match clause {
+            FunctionArgumentClause::IgnoreOrRespectNulls(_)
+            | FunctionArgumentClause::Separator(_)
+            | FunctionArgumentClause::JsonNullClause(_)
+            | FunctionArgumentClause::JsonReturningClause(_) => Value::constant(),
+            FunctionArgumentClause::Where(condition) => {
+                self.predicate(condition, env);
+                Value::constant()
+            }
+            FunctionArgumentClause::OrderBy(orders) => {
+                orders.iter().fold(Value::constant(), |all, order| all.with(self.order_by_expr(order, env)))
+            }
+            FunctionArgumentClause::Limit(limit) => self.expr(limit, env),
+            FunctionArgumentClause::OnOverflow(ListAggOnOverflow::Error) => Value::constant(),
+            FunctionArgumentClause::OnOverflow(ListAggOnOverflow::Truncate { filler, .. }) => {
+                filler.as_deref().map_or_else(Value::constant, |filler| self.expr(filler, env))
+            }
+            FunctionArgumentClause::Having(HavingBound(_, bound)) => {
+                let value = self.expr(bound, env);
+                self.test(&value, TestedHow::Order);
+                value
+            }
+        }
+    }
+
+    /// What OVER adds: the value depends on what it is partitioned and ordered by.
+    fn over(&mut self, function: &Function, env: Env<'_>) -> Option<Value> {
+        match function.over.as_ref()? {
+            WindowType::WindowSpec(spec) => Some(self.window(spec, env)),
+            WindowType::NamedWindow(name) => {
+                let name = fold(name).into_owned();
+                let spec = env
+                    .frame
+                    .windows
+                    .iter()
+                    .find(|(window, _)| *window == name)
+                    .map(|(_, spec)| spec.clone());
+                match spec {
+                    Some(spec) => Some(self.window(&spec, env)),
+                    None => Some(Value::unknown(Vec::new())),
+                }
+            }
+        }
+    }
+
+    fn window(&mut self, spec: &WindowSpec, env: Env<'_>) -> Value {
+        let mut depends = Value::constant();
+        if let Some(base) = &spec.window_name {
+            let base = fold(base).into_owned();
+            let inherited =
+                env.frame.windows.iter().find(|(window, _)| *window == base).map(|(_, spec)| spec.clone());
+            let value = match inherited {
+                Some(inherited) => {
+                    self.deeper(Value::unknown(Vec::new()), |reader| reader.window(&inherited, env))
+                }
+                None => Value::unknown(Vec::new()),
+            };
+            depends = depends.with(value);
+        }
+        for by in &spec.partition_by {
+            let value = self.expr(by, env);
+            self.test(&value, TestedHow::Group);
+            depends = depends.with(value);
+        }
+        for by in &spec.order_by {
+            depends = depends.with(self.order_by_expr(by, env));
+        }
+        if let Some(WindowFrame { start_bound, end_bound, .. }) = &spec.window_frame {
+            for bound in [Some(start_bound), end_bound.as_ref()].into_iter().flatten() {
+                if let WindowFrameBound::Preceding(Some(by)) | WindowFrameBound::Following(Some(by)) = bound {
+                    let value = self.expr(by, env);
+                    self.test_if_traced(&value);
+                }
+            }
+        }
+        // SECURITY: only what it is ordered or divided by; a partition's own name is shown by nothing here,
+        // but its boundaries are.
+        depends.derived()
+    }
+
+    /// An expression in ORDER BY.
+    pub(super) fn order_by_expr(&mut self, order: &OrderByExpr, env: Env<'_>) -> Value {
+        let value = self.expr(&order.expr, env);
+        self.test(&value, TestedHow::Order);
+        value.derived()
+    }
+
+    /// `*` inside an expression: every column of FROM.
+    pub(super) fn whole_frame(&mut self, env: Env<'_>) -> Value {
+        env.frame.relations.iter().fold(Value::constant(), |all, named| all.with(self.whole(&named.derived)))
+    }
+
+    /// `t.*` inside an expression.
+    pub(super) fn whole_relation(&mut self, name: &sqlparser::ast::ObjectName, env: Env<'_>) -> Value {
+        let Some(parts) = parts(name) else { return Value::unknown(Vec::new()) };
+        let mut here = Some(env);
+        while let Some(env) = here {
+            if let Some(named) = env.frame.relations.iter().find(|named| named.qualifier.ends_with(&parts)) {
+                return self.whole(&named.derived);
+            }
+            here = env.outer.copied();
+        }
+        Value::unknown(Vec::new())
+    }
+}
+
+/// The values given to a function, and what else its answer depends on.
+#[derive(Default)]
+struct Call {
+    values: Vec<Value>,
+    extra: Value,
+}
+
+impl Value {
+    /// This value as it is, where nothing else is added.
+    fn with_extra(self, extra: Value) -> Self {
+        if extra == Self::constant() { self } else { self.with(extra) }
+    }
+}
+
+fn is_lambda_arg(arg: &FunctionArg) -> bool {
+    let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
+        arg;
+    matches!(arg, FunctionArgExpr::Expr(Expr::Lambda(_)))
+}
+
+fn argument(function: &Function, at: usize) -> Option<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = list.args.get(at)? { Some(expr) } else { None }
+}
+
+fn is_numeric_aggregate(name: &str) -> bool {
+    !matches!(
+        name,
+        "MIN"
+            | "MAX"
+            | "ANY_VALUE"
+            | "LISTAGG"
+            | "ARRAY_AGG"
+            | "ARRAYAGG"
+            | "MODE"
+            | "APPROX_TOP_K"
+            | "APPROX_TOP_K_ACCUMULATE"
+            | "HASH_AGG"
+            | "ARRAY_UNIQUE_AGG"
+            | "ARRAY_UNION_AGG"
+            | "MINHASH"
+            | "HLL_ACCUMULATE"
+            | "GROUPING"
+            | "GROUPING_ID"
+    )
+}

@@ -1,0 +1,223 @@
+//! PIVOT, UNPIVOT and MATCH_RECOGNIZE.
+
+use std::rc::Rc;
+
+use domain::TestedHow;
+use sqlparser::ast::{
+    Expr, ExprWithAlias, Ident, PivotValueSource, RowsPerMatch, TableFactor, Value as Literal,
+};
+
+use super::reader::Reader;
+use super::scope::{Env, Frame, Named, Queries};
+use super::value::{Derived, Output, Value};
+use crate::names::fold;
+
+impl Reader<'_> {
+    /// What is left of the columns after pivoting, then one column a value and aggregate.
+    pub(super) fn pivot(
+        &mut self,
+        factor: &TableFactor,
+        inner: Derived,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) -> Derived {
+        let TableFactor::Pivot { aggregate_functions, value_column, value_source, default_on_null, .. } =
+            factor
+        else {
+            return Derived::default();
+        };
+        let inner = Rc::new(inner);
+        let relation = Named { qualifier: Vec::new(), derived: Rc::clone(&inner) };
+        let frame = Frame { relations: vec![relation], ..Frame::default() };
+        let env = Env { frame: &frame, outer, queries };
+        let mut used = used_names(value_column);
+        let mut by = Value::constant();
+        for column in value_column {
+            let value = self.expr(column, env);
+            // A value of its own column for each: whether it is there is seen.
+            self.test(&value, TestedHow::Group);
+            by = by.with(value);
+        }
+        let mut shown = Vec::new();
+        for aggregate in aggregate_functions {
+            used.extend(argument_names(&aggregate.expr));
+            let value = self.expr(&aggregate.expr, env).with(by.clone());
+            shown.push(value);
+        }
+        let default = default_on_null.as_ref().map(|default| self.expr(default, env)).unwrap_or_default();
+        let kept: Vec<Output> = inner
+            .outputs
+            .iter()
+            .filter(|output| !output.name.as_deref().is_some_and(|name| used.iter().any(|used| used == name)))
+            .cloned()
+            .collect();
+        for output in &kept {
+            self.test(&output.value, TestedHow::Group);
+        }
+        let mut outputs = kept;
+        let all = shown.into_iter().fold(default, Value::with);
+        match value_source {
+            PivotValueSource::List(values) => {
+                // A list of values compares the column with them.
+                self.test(&by, TestedHow::Predicate);
+                for ExprWithAlias { expr, alias } in values {
+                    for _ in aggregate_functions {
+                        let name = match alias {
+                            Some(alias) => Some(Rc::from(fold(alias))),
+                            None => literal_name(expr),
+                        };
+                        outputs
+                            .push(Output::new(name.filter(|_| aggregate_functions.len() == 1), all.clone()));
+                    }
+                }
+                Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+            }
+            PivotValueSource::Any(orders) => {
+                for order in orders {
+                    self.order_by_expr(order, env);
+                }
+                self.dynamic(outputs, all, &inner)
+            }
+            PivotValueSource::Subquery(query) => {
+                let values = self.single_output(query, env);
+                self.test(&values, TestedHow::Predicate);
+                self.dynamic(outputs, all.with(values), &inner)
+            }
+        }
+    }
+
+    /// Columns named by values: one stands for all of them, so that their count contradicts the plan unless
+    /// there is one.
+    fn dynamic(&mut self, mut outputs: Vec<Output>, all: Value, inner: &Derived) -> Derived {
+        self.doubt("columns named by stored values");
+        outputs.push(Output { name: None, value: all, is_name_from_values: true });
+        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+    }
+
+    /// The columns that are not turned, then the name of the column turned, then its value.
+    pub(super) fn unpivot(
+        &mut self,
+        inner: &Derived,
+        value: &Expr,
+        name: &Ident,
+        columns: &[ExprWithAlias],
+    ) -> Derived {
+        let mut turned = Value::constant();
+        let mut is_first = true;
+        let mut used = Vec::new();
+        for column in columns {
+            let Some(ident) = single_ident(&column.expr) else {
+                self.give_up("an expression in UNPIVOT");
+                return Derived::default();
+            };
+            let of = self.column_of(inner, &ident);
+            // Rows with NULL are left out, so that being NULL is seen: allowed, as IS NULL is.
+            turned = if is_first { of } else { turned.or(of) };
+            is_first = false;
+            used.push(ident);
+        }
+        turned.is_bare = false;
+        let mut outputs: Vec<Output> = inner
+            .outputs
+            .iter()
+            .filter(|output| !output.name.as_deref().is_some_and(|name| used.iter().any(|used| used == name)))
+            .cloned()
+            .collect();
+        let value_name = single_ident(value).map(Rc::from);
+        if value_name.is_none() {
+            self.give_up("an expression in UNPIVOT");
+        }
+        outputs.push(Output::new(Some(Rc::from(fold(name))), Value::constant()));
+        outputs.push(Output::new(value_name, turned));
+        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+    }
+
+    /// Every measure may be any row's: what it names it shows; definitions and order are tested.
+    pub(super) fn match_recognize(
+        &mut self,
+        factor: &TableFactor,
+        inner: Derived,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) -> Derived {
+        let TableFactor::MatchRecognize { partition_by, order_by, measures, rows_per_match, symbols, .. } =
+            factor
+        else {
+            return Derived::default();
+        };
+        let inner = Rc::new(inner);
+        // `A.price` names a column of the rows that matched A.
+        let mut relations = vec![Named { qualifier: Vec::new(), derived: Rc::clone(&inner) }];
+        for symbol in symbols {
+            let qualifier = vec![fold(&symbol.symbol).into_owned()];
+            let columns = Derived { is_complete: true, ..Derived::clone(&inner) };
+            relations.push(Named { qualifier, derived: Rc::new(columns) });
+        }
+        let frame = Frame { relations, ..Frame::default() };
+        let env = Env { frame: &frame, outer, queries };
+        let mut outputs = Vec::new();
+        for by in partition_by {
+            let value = self.expr(by, env);
+            self.test(&value, TestedHow::Group);
+            outputs.push(Output::new(single_ident(by).map(Rc::from), value));
+        }
+        for order in order_by {
+            self.order_by_expr(order, env);
+        }
+        for symbol in symbols {
+            self.predicate(&symbol.definition, env);
+        }
+        if matches!(rows_per_match, Some(RowsPerMatch::AllRows(_))) {
+            outputs = inner.outputs.clone();
+        }
+        for measure in measures {
+            let value = self.expr(&measure.expr, env).derived();
+            outputs.push(Output::new(Some(Rc::from(fold(&measure.alias))), value));
+        }
+        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+    }
+}
+
+/// The name of a pivoted column: the literal as written, in quotes where it is text.
+fn literal_name(expr: &Expr) -> Option<Rc<str>> {
+    let Expr::Value(literal) = expr else { return None };
+    if let Literal::Number(number, _) = &literal.value {
+        return Some(Rc::from(number.as_str()));
+    }
+    if let Literal::SingleQuotedString(text) = &literal.value {
+        Some(Rc::from(format!("'{text}'")))
+    } else {
+        None
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no name")]
+fn single_ident(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(fold(ident).into_owned()),
+        Expr::CompoundIdentifier(idents) => idents.last().map(|ident| fold(ident).into_owned()),
+        Expr::Nested(inner) => single_ident(inner),
+        _ => None,
+    }
+}
+
+fn used_names(exprs: &[Expr]) -> Vec<String> {
+    exprs.iter().filter_map(single_ident).collect()
+}
+
+/// The columns that an aggregate names bare.
+fn argument_names(expr: &Expr) -> Vec<String> {
+    use sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArguments};
+    let Expr::Function(function) = expr else { return Vec::new() };
+    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
+    list.args
+        .iter()
+        .filter_map(|arg| {
+            if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg {
+                single_ident(expr)
+            } else {
+                None
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,465 @@
+//! Queries: WITH, set operations, SELECT, ORDER BY.
+
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use domain::TestedHow;
+use sqlparser::ast::{
+    Cte, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
+    OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
+    Value as Literal, Values, visit_relations,
+};
+
+use super::reader::Reader;
+use super::scope::{Env, Frame, Named, Queries};
+use super::value::{Derived, Output, Value};
+use crate::names::fold;
+
+impl Reader<'_> {
+    /// A query that sees what its surroundings see.
+    pub(super) fn subquery(&mut self, query: &Query, env: Env<'_>) -> Derived {
+        self.query(query, Some(&env), env.queries)
+    }
+
+    /// A query; `outer` is what it may be correlated with.
+    pub(super) fn query(&mut self, query: &Query, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
+        self.deeper(Derived::default(), |reader| match &query.with {
+            Some(with) => {
+                let mut here = queries.clone();
+                for table in &with.cte_tables {
+                    let derived = reader.common_table(table, outer, &mut here);
+                    here.push(fold(&table.alias.name).into_owned(), derived);
+                }
+                reader.body(query, outer, &here)
+            }
+            None => reader.body(query, outer, queries),
+        })
+    }
+
+    /// A common table expression. It sees those before it and, where it is a union, itself: Snowflake does not
+    /// ask for RECURSIVE. Then its anchor is read first, and the whole again until what it shows grows no more.
+    fn common_table(&mut self, table: &Cte, outer: Option<&Env<'_>>, queries: &mut Queries) -> Derived {
+        let columns: Vec<Rc<str>> =
+            table.alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
+        let name = fold(&table.alias.name).into_owned();
+        let is_union = matches!(*table.query.body, SetExpr::SetOperation { .. });
+        if !is_union || !names(&table.query, &name) {
+            return renamed(self.query(&table.query, outer, queries), &columns);
+        }
+        let mut known = match anchor(&table.query) {
+            Some(anchor) if table.query.with.is_none() => {
+                renamed(self.set_expr(anchor, outer, queries), &columns)
+            }
+            _ => Derived::default(),
+        };
+        for _ in 0..6 {
+            queries.push(name.clone(), known.clone());
+            let next = renamed(self.query(&table.query, outer, queries), &columns);
+            queries.pop();
+            let is_settled = next.is_complete == known.is_complete
+                && next.outputs.len() == known.outputs.len()
+                && next.outputs.iter().zip(&known.outputs).all(|(next, known)| next.value == known.value);
+            known = next;
+            if is_settled {
+                return known;
+            }
+        }
+        // What it shows keeps growing: nothing about it is certain.
+        let whole = self.whole(&known).or(Value::unknown(Vec::new()));
+        known.outputs.iter_mut().for_each(|output| output.value = whole.clone());
+        known
+    }
+
+    fn body(&mut self, query: &Query, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
+        if !query.pipe_operators.is_empty() || query.for_clause.is_some() || query.format_clause.is_some() {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let derived = if let SetExpr::Select(select) = query.body.as_ref() {
+            self.select(select, query.order_by.as_ref(), outer, queries)
+        } else {
+            let derived = self.set_expr(&query.body, outer, queries);
+            self.order_outputs(&derived, query.order_by.as_ref(), outer, queries);
+            derived
+        };
+        self.limit(query, outer, queries);
+        derived
+    }
+
+    fn limit(&mut self, query: &Query, outer: Option<&Env<'_>>, queries: &Queries) {
+        let frame = Frame::default();
+        let env = Env { frame: &frame, outer, queries };
+        let mut bounds: Vec<&Expr> = Vec::new();
+        match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
+                bounds.extend(limit);
+                bounds.extend(offset.as_ref().map(|offset| &offset.value));
+                bounds.extend(limit_by);
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => bounds.extend([offset, limit]),
+            None => {}
+        }
+        bounds.extend(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
+        for bound in bounds {
+            let value = self.expr(bound, env);
+            self.test(&value, TestedHow::Shape);
+        }
+    }
+
+    /// ORDER BY after a set operation sees the outputs alone.
+    fn order_outputs(
+        &mut self,
+        derived: &Derived,
+        order: Option<&OrderBy>,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) {
+        let Some(order) = order else { return };
+        let frame = Frame {
+            relations: vec![Named { qualifier: Vec::new(), derived: Rc::new(derived.clone()) }],
+            ..Frame::default()
+        };
+        self.order(order, &derived.outputs, Env { frame: &frame, outer, queries });
+    }
+
+    fn order(&mut self, order: &OrderBy, outputs: &[Output], env: Env<'_>) {
+        match &order.kind {
+            OrderByKind::All(_) => {
+                outputs.iter().for_each(|output| self.test(&output.value, TestedHow::Order))
+            }
+            OrderByKind::Expressions(exprs) => {
+                for by in exprs {
+                    self.ordinal_or_alias(&by.expr, outputs, TestedHow::Order, env);
+                }
+            }
+        }
+    }
+
+    /// `1`, an alias, or any other expression in ORDER BY and GROUP BY. An alias that is also a column counts
+    /// as both.
+    fn ordinal_or_alias(&mut self, expr: &Expr, outputs: &[Output], how: TestedHow, env: Env<'_>) {
+        if let Expr::Value(literal) = expr
+            && let Literal::Number(number, _) = &literal.value
+        {
+            let place = number.parse::<usize>().ok().and_then(|place| outputs.get(place.checked_sub(1)?));
+            return match place {
+                Some(output) => self.test(&output.value, how),
+                None => outputs.iter().for_each(|output| self.test(&output.value, how)),
+            };
+        }
+        let Expr::Identifier(ident) = expr else {
+            let value = self.expr(expr, env);
+            return self.test(&value, how);
+        };
+        let name = fold(ident);
+        if how == TestedHow::Order && name == "ALL" && ident.quote_style.is_none() {
+            return outputs.iter().for_each(|output| self.test(&output.value, how));
+        }
+        let mut is_alias = false;
+        for output in outputs.iter().filter(|output| output.name.as_deref() == Some(&*name)) {
+            is_alias = true;
+            self.test(&output.value, how);
+        }
+        // A name that is an alias need not be a column; otherwise it must resolve.
+        let value =
+            if is_alias { env.frame.column(&name).unwrap_or_default() } else { self.resolve(ident, env) };
+        self.test(&value, how);
+    }
+
+    /// One side of a set operation, or a whole body.
+    pub(super) fn set_expr(&mut self, body: &SetExpr, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
+        // The left side is walked, not descended: unions of hundreds of queries are common.
+        let mut chain = Vec::new();
+        let mut left = body;
+        while let SetExpr::SetOperation { left: inner, op, set_quantifier, right } = left {
+            chain.push((*op, *set_quantifier, right));
+            left = inner;
+        }
+        let mut derived = self.deeper(Derived::default(), |reader| reader.single(left, outer, queries));
+        for (op, quantifier, right) in chain.into_iter().rev() {
+            let right = self.deeper(Derived::default(), |reader| reader.set_expr(right, outer, queries));
+            derived = self.combined(derived, op, quantifier, right);
+        }
+        derived
+    }
+
+    fn single(&mut self, body: &SetExpr, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
+        match body {
+            SetExpr::Select(select) => self.select(select, None, outer, queries),
+            SetExpr::Query(query) => self.query(query, outer, queries),
+            SetExpr::Values(values) => self.values(values, outer, queries),
+            SetExpr::SetOperation { .. } => self.set_expr(body, outer, queries),
+            SetExpr::Insert(_)
+            | SetExpr::Update(_)
+            | SetExpr::Delete(_)
+            | SetExpr::Merge(_)
+            | SetExpr::Table(_) => {
+                self.give_up("a statement where a query must stand");
+                Derived::default()
+            }
+        }
+    }
+
+    fn values(&mut self, values: &Values, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
+        let frame = Frame::default();
+        let env = Env { frame: &frame, outer, queries };
+        let mut outputs: Vec<Output> = Vec::new();
+        for row in &values.rows {
+            for (at, expr) in row.content.iter().enumerate() {
+                let value = self.expr(expr, env);
+                match outputs.get_mut(at) {
+                    Some(output) => output.value = std::mem::take(&mut output.value).or(value),
+                    None => outputs.push(Output::named(&format!("COLUMN{}", at + 1), value)),
+                }
+            }
+        }
+        // A column of stored values beside others is no column as stored.
+        let is_one_row = values.rows.len() == 1;
+        outputs.iter_mut().for_each(|output| output.value.is_bare &= is_one_row);
+        Derived { outputs, is_complete: true, origins: Vec::new() }
+    }
+
+    fn combined(
+        &mut self,
+        left: Derived,
+        op: SetOperator,
+        quantifier: SetQuantifier,
+        right: Derived,
+    ) -> Derived {
+        let keeps_all =
+            op == SetOperator::Union && matches!(quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+        if !keeps_all {
+            self.test_each(&left, TestedHow::Group);
+            self.test_each(&right, TestedHow::Group);
+        }
+        let mut origins = left.origins.clone();
+        origins.extend(&right.origins);
+        origins.sort_unstable();
+        origins.dedup();
+        let by_name = matches!(
+            quantifier,
+            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
+        );
+        let is_complete = left.is_complete && right.is_complete;
+        if by_name {
+            let mut outputs = left.outputs;
+            for output in right.outputs {
+                let same = outputs.iter_mut().find(|here| here.name.is_some() && here.name == output.name);
+                match same {
+                    Some(here) => here.value = std::mem::take(&mut here.value).or(output.value),
+                    None => outputs.push(output),
+                }
+            }
+            return Derived { outputs, is_complete, origins };
+        }
+        if left.outputs.len() != right.outputs.len() || !is_complete {
+            self.doubt("a set operation over columns that do not pair");
+            let whole = self.whole(&right);
+            let mut outputs = left.outputs;
+            outputs
+                .iter_mut()
+                .for_each(|output| output.value = std::mem::take(&mut output.value).with(whole.clone()));
+            return Derived { outputs, is_complete: false, origins };
+        }
+        let outputs = left
+            .outputs
+            .into_iter()
+            .zip(right.outputs)
+            .map(|(left, right)| Output {
+                name: left.name,
+                value: left.value.or(right.value),
+                is_name_from_values: left.is_name_from_values,
+            })
+            .collect();
+        Derived { outputs, is_complete, origins }
+    }
+
+    fn select(
+        &mut self,
+        select: &Select,
+        order: Option<&OrderBy>,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) -> Derived {
+        if select.into.is_some()
+            || !select.lateral_views.is_empty()
+            || !select.cluster_by.is_empty()
+            || !select.distribute_by.is_empty()
+            || !select.sort_by.is_empty()
+            || select.exclude.is_some()
+        {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let mut frame = self.from(&select.from, outer, queries);
+        for window in &select.named_window {
+            match &window.1 {
+                NamedWindowExpr::WindowSpec(spec) => {
+                    frame.windows.push((fold(&window.0).into_owned(), spec.clone()));
+                }
+                NamedWindowExpr::NamedWindow(other) => {
+                    let other = fold(other);
+                    let spec =
+                        frame.windows.iter().find(|(name, _)| *name == other).map(|(_, spec)| spec.clone());
+                    frame.windows.extend(spec.map(|spec| (fold(&window.0).into_owned(), spec)));
+                }
+            }
+        }
+        let (outputs, is_complete, is_aggregate) = self.projection(select, &mut frame, outer, queries);
+        let env = Env { frame: &frame, outer, queries };
+        for condition in
+            select.selection.iter().chain(&select.prewhere).chain(&select.having).chain(&select.qualify)
+        {
+            self.predicate(condition, env);
+        }
+        for connect in &select.connect_by {
+            use sqlparser::ast::ConnectByKind;
+            match connect {
+                ConnectByKind::ConnectBy { relationships, .. } => {
+                    relationships.iter().for_each(|condition| self.predicate(condition, env));
+                }
+                ConnectByKind::StartWith { condition, .. } => self.predicate(condition, env),
+            }
+        }
+        if let Some(Top { quantity: Some(TopQuantity::Expr(quantity)), .. }) = &select.top {
+            let value = self.expr(quantity, env);
+            self.test(&value, TestedHow::Shape);
+        }
+        let derived = Derived { outputs, is_complete, origins: frame.origins() };
+        if !is_complete && matches!(select.group_by, GroupByExpr::All(_)) {
+            self.test_each(&derived, TestedHow::Group);
+        }
+        self.group_by(&select.group_by, &derived.outputs, &is_aggregate, env);
+        match &select.distinct {
+            Some(Distinct::Distinct) => self.test_each(&derived, TestedHow::Group),
+            Some(Distinct::On(exprs)) => {
+                for expr in exprs {
+                    let value = self.expr(expr, env);
+                    self.test(&value, TestedHow::Group);
+                }
+            }
+            Some(Distinct::All) | None => {}
+        }
+        if let Some(order) = order {
+            self.order(order, &derived.outputs, env);
+        }
+        derived
+    }
+
+    /// The select list: outputs, whether they are all, and which hold an aggregate.
+    fn projection(
+        &mut self,
+        select: &Select,
+        frame: &mut Frame,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) -> (Vec<Output>, bool, Vec<bool>) {
+        let mut outputs = Vec::with_capacity(select.projection.len());
+        let mut is_aggregate = Vec::with_capacity(select.projection.len());
+        let mut is_complete = true;
+        for item in &select.projection {
+            let before = outputs.len();
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let value = self.expr(expr, Env { frame, outer, queries });
+                    outputs.push(Output::new(natural_name(expr), value));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let value = self.expr(expr, Env { frame, outer, queries });
+                    let name: Rc<str> = Rc::from(fold(alias));
+                    frame.aliases.push((Rc::clone(&name), value.clone()));
+                    outputs.push(Output::new(Some(name), value));
+                }
+                SelectItem::ExprWithAliases { .. } => self.give_up("one expression with several aliases"),
+                SelectItem::Wildcard(options) => {
+                    is_complete &= self.star(None, options, Env { frame, outer, queries }, &mut outputs);
+                }
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    is_complete &=
+                        self.star(Some(kind), options, Env { frame, outer, queries }, &mut outputs);
+                }
+            }
+            let has_aggregate = match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    super::aggregate::has_aggregate(expr)
+                }
+                SelectItem::ExprWithAliases { .. }
+                | SelectItem::Wildcard(_)
+                | SelectItem::QualifiedWildcard(..) => false,
+            };
+            is_aggregate.resize(outputs.len().max(before), has_aggregate);
+        }
+        (outputs, is_complete, is_aggregate)
+    }
+
+    fn group_by(&mut self, group: &GroupByExpr, outputs: &[Output], is_aggregate: &[bool], env: Env<'_>) {
+        let modifiers = match group {
+            GroupByExpr::All(modifiers) => {
+                for (output, _) in
+                    outputs.iter().zip(is_aggregate).filter(|(_, is_aggregate)| !**is_aggregate)
+                {
+                    self.test(&output.value, TestedHow::Group);
+                }
+                modifiers
+            }
+            GroupByExpr::Expressions(exprs, modifiers) => {
+                for expr in exprs {
+                    self.ordinal_or_alias(expr, outputs, TestedHow::Group, env);
+                }
+                modifiers
+            }
+        };
+        for modifier in modifiers {
+            if let GroupByWithModifier::GroupingSets(expr) = modifier {
+                let value = self.expr(expr, env);
+                self.test(&value, TestedHow::Group);
+            }
+        }
+    }
+}
+
+/// The name that a column without alias gets, where the text tells it.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is named by upstream")]
+fn natural_name(expr: &Expr) -> Option<Rc<str>> {
+    match expr {
+        Expr::Identifier(ident) => Some(Rc::from(fold(ident))),
+        Expr::CompoundIdentifier(idents) => {
+            idents.last().filter(|ident| !ident.value.starts_with('$')).map(|ident| Rc::from(fold(ident)))
+        }
+        _ => None,
+    }
+}
+
+/// The same columns under the names of an alias list.
+pub(super) fn renamed(derived: Derived, names: &[Rc<str>]) -> Derived {
+    if names.is_empty() {
+        return derived;
+    }
+    let mut derived = derived;
+    for (output, name) in derived.outputs.iter_mut().zip(names) {
+        output.name = Some(Rc::clone(name));
+        output.is_name_from_values = false;
+    }
+    derived
+}
+
+/// The part of a recursive query that does not name it: its leftmost branch.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other body has no anchor")]
+fn anchor(query: &Query) -> Option<&SetExpr> {
+    let mut body = query.body.as_ref();
+    loop {
+        match body {
+            SetExpr::SetOperation { left, .. } => body = left,
+            SetExpr::Query(inner) if inner.with.is_none() => body = inner.body.as_ref(),
+            SetExpr::Select(_) | SetExpr::Values(_) => return Some(body),
+            _ => return None,
+        }
+    }
+}
+
+/// Whether the query names this table somewhere.
+fn names(query: &Query, name: &str) -> bool {
+    let found = visit_relations(query, |relation| {
+        let is_named = matches!(relation.0.as_slice(), [only] if only.as_ident().is_some_and(|ident| fold(ident) == name));
+        if is_named { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found.is_break()
+}

@@ -1,0 +1,283 @@
+//! What one reading gathers, and the tables that keep names small while it does.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use domain::{
+    Class, ColumnRef, FlaggedFunction, ObjectName, Relation, ShownColumn, ShownHow, ShownOutput, SqlType,
+    TestedColumn, TestedHow,
+};
+
+use super::value::{Certainty, ColumnId, Derived, ObjectId, Output, Value};
+use crate::Scope;
+use crate::names::Namespace;
+
+/// How deep queries, views and expressions may nest. The parser stops at 50; views add theirs.
+const DEEPEST: u32 = 80;
+/// How many columns one statement may unfold, so that `select * from a, a` over itself stays finite.
+const MOST_OUTPUTS: usize = 200_000;
+/// How many expressions and queries one statement may hold, views and recursion counted as often as read.
+const MOST_WORK: u32 = 2_000_000;
+
+/// One reading under way.
+pub(crate) struct Reader<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) namespace: Namespace,
+    objects: Vec<ObjectName>,
+    object_ids: HashMap<ObjectName, ObjectId>,
+    columns: Vec<(ObjectId, Rc<str>)>,
+    column_ids: HashMap<(ObjectId, Rc<str>), ColumnId>,
+    column_types: Vec<TypeOf>,
+    tests: BTreeSet<(ColumnId, TestedHow, Option<ColumnId>)>,
+    pub(crate) reads: BTreeSet<ObjectName>,
+    pub(crate) writes: BTreeSet<ObjectName>,
+    pub(crate) functions: BTreeSet<FlaggedFunction>,
+    pub(crate) missing: BTreeSet<(String, String)>,
+    /// Why something is not known.
+    pub(crate) why: Option<&'static str>,
+    /// Why the statement cannot be read at all.
+    pub(crate) opaque: Option<&'static str>,
+    pub(super) views: HashMap<ObjectId, Rc<Derived>>,
+    pub(super) open_views: Vec<ObjectId>,
+    /// Results of earlier steps of a pipeline, by their names `$1`, `$2` …
+    pub(super) steps: BTreeMap<String, Rc<Derived>>,
+    depth: u32,
+    work: u32,
+    unfolded: usize,
+}
+
+/// What the catalog says of a column's type, as far as totality depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TypeOf {
+    Number,
+    Text,
+    Moment,
+    Other,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(scope: &'a Scope<'a>) -> Self {
+        let namespace =
+            Namespace { database: scope.context.database.clone(), schema: scope.context.schema.clone() };
+        Self {
+            scope,
+            namespace,
+            objects: Vec::new(),
+            object_ids: HashMap::new(),
+            columns: Vec::new(),
+            column_ids: HashMap::new(),
+            column_types: Vec::new(),
+            tests: BTreeSet::new(),
+            reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
+            functions: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            why: None,
+            opaque: None,
+            views: HashMap::new(),
+            open_views: Vec::new(),
+            steps: BTreeMap::new(),
+            depth: 0,
+            work: 0,
+            unfolded: 0,
+        }
+    }
+
+    /// Runs one deeper level, or answers `otherwise` and makes the statement opaque when it is too deep.
+    pub(super) fn deeper<T>(&mut self, otherwise: T, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.work += 1;
+        if self.depth >= DEEPEST || self.work > MOST_WORK {
+            self.give_up("nested too deeply");
+        }
+        if self.opaque.is_some() {
+            return otherwise;
+        }
+        self.depth += 1;
+        let answer = run(self);
+        self.depth -= 1;
+        answer
+    }
+
+    /// Counts unfolded columns; false when there are too many.
+    pub(super) fn may_unfold(&mut self, more: usize) -> bool {
+        self.unfolded = self.unfolded.saturating_add(more);
+        if self.unfolded > MOST_OUTPUTS {
+            self.give_up("too many columns");
+        }
+        self.unfolded <= MOST_OUTPUTS
+    }
+
+    /// The statement cannot be read.
+    pub(super) fn give_up(&mut self, why: &'static str) {
+        self.opaque.get_or_insert(why);
+    }
+
+    /// Something about the statement is not known.
+    pub(super) fn doubt(&mut self, why: &'static str) {
+        self.why.get_or_insert(why);
+    }
+
+    pub(super) fn object(&mut self, name: &ObjectName) -> ObjectId {
+        if let Some(id) = self.object_ids.get(name) {
+            return *id;
+        }
+        let id = ObjectId::try_from(self.objects.len()).unwrap_or(ObjectId::MAX);
+        self.objects.push(name.clone());
+        self.object_ids.insert(name.clone(), id);
+        id
+    }
+
+    pub(super) fn object_name(&self, id: ObjectId) -> Option<&ObjectName> {
+        self.objects.get(id as usize)
+    }
+
+    /// The column of a stored object.
+    pub(super) fn column(&mut self, object: ObjectId, name: &str, sql_type: Option<&SqlType>) -> ColumnId {
+        let name: Rc<str> = Rc::from(name);
+        if let Some(id) = self.column_ids.get(&(object, Rc::clone(&name))) {
+            return *id;
+        }
+        let id = ColumnId::try_from(self.columns.len()).unwrap_or(ColumnId::MAX);
+        self.columns.push((object, Rc::clone(&name)));
+        self.column_types.push(sql_type.map_or(TypeOf::Other, type_of));
+        self.column_ids.insert((object, name), id);
+        id
+    }
+
+    pub(super) fn type_of(&self, column: ColumnId) -> TypeOf {
+        self.column_types.get(column as usize).copied().unwrap_or(TypeOf::Other)
+    }
+
+    /// What the column of that name would be in each of these objects.
+    pub(super) fn guesses(&mut self, origins: &[ObjectId], name: &str) -> Vec<ColumnId> {
+        let mut guesses: Vec<ColumnId> =
+            origins.iter().map(|origin| self.column(*origin, name, None)).collect();
+        guesses.sort_unstable();
+        guesses.dedup();
+        guesses
+    }
+
+    /// All columns of a stored object of the catalog, in order.
+    pub(super) fn stored(&mut self, object: ObjectId, relation: &Relation) -> Derived {
+        if !self.may_unfold(relation.columns.len()) {
+            return Derived::default();
+        }
+        let outputs = relation
+            .columns
+            .iter()
+            .map(|column| {
+                let id = self.column(object, &column.name, Some(&column.sql_type));
+                Output::named(&column.name, Value::stored(id))
+            })
+            .collect();
+        Derived { outputs, is_complete: true, origins: vec![object] }
+    }
+
+    /// All columns of a relation together, seen through an expression. Columns that are not known are guessed
+    /// as `*`, so that testing them names the object.
+    pub(super) fn whole(&mut self, derived: &Derived) -> Value {
+        let all = derived
+            .outputs
+            .iter()
+            .fold(Value::constant(), |all, output| all.or(output.value.clone()))
+            .derived();
+        if derived.is_complete { all } else { all.or(Value::unknown(self.guesses(&derived.origins, "*"))) }
+    }
+
+    /// The statement tests every column of a relation.
+    pub(super) fn test_each(&mut self, derived: &Derived, how: TestedHow) {
+        derived.outputs.iter().for_each(|output| self.test(&output.value, how));
+        if !derived.is_complete {
+            for guess in self.guesses(&derived.origins, "*") {
+                self.tests.insert((guess, how, None));
+            }
+        }
+    }
+
+    /// The statement tests everything that this value shows.
+    pub(super) fn test(&mut self, value: &Value, how: TestedHow) {
+        for source in &value.sources {
+            self.tests.insert((source.column, how, None));
+        }
+        for guess in &value.guesses {
+            self.tests.insert((*guess, how, None));
+        }
+        if value.certainty == Certainty::Untraced {
+            self.give_up("tests something that cannot be traced to a column");
+        }
+    }
+
+    /// The statement compares two stored columns for equality.
+    pub(super) fn join(&mut self, left: ColumnId, right: ColumnId) {
+        self.tests.insert((left, TestedHow::Join, Some(right)));
+        self.tests.insert((right, TestedHow::Join, Some(left)));
+    }
+
+    pub(super) fn flag(&mut self, name: &str, class: Class) {
+        self.functions.insert(FlaggedFunction { name: name.to_owned(), class });
+    }
+
+    fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
+        let (object, column) = self.columns.get(id as usize)?;
+        Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
+    }
+
+    /// What the statement tests, in full names.
+    pub(crate) fn tested(&self) -> BTreeSet<TestedColumn> {
+        self.tests
+            .iter()
+            .filter_map(|(column, how, with)| {
+                let with = with.and_then(|with| self.column_ref(with));
+                Some(TestedColumn { column: self.column_ref(*column)?, how: *how, with })
+            })
+            .collect()
+    }
+
+    /// The result columns in full names; none when they cannot be told.
+    pub(crate) fn outputs(&self, derived: &Derived) -> Option<Vec<ShownOutput>> {
+        derived.is_complete.then(|| derived.outputs.iter().map(|output| self.output(output)).collect())
+    }
+
+    fn output(&self, output: &Output) -> ShownOutput {
+        let shows = output
+            .value
+            .sources
+            .iter()
+            .filter_map(|source| {
+                let path = match (source.how, &source.path) {
+                    (ShownHow::Path, Some(path)) => path.to_vec(),
+                    _ => Vec::new(),
+                };
+                Some(ShownColumn { column: self.column_ref(source.column)?, how: source.how, path })
+            })
+            .collect();
+        ShownOutput {
+            name: output.name.as_ref().map(ToString::to_string),
+            shows,
+            is_known: output.value.is_known(),
+            is_name_from_values: output.is_name_from_values,
+        }
+    }
+}
+
+fn type_of(sql_type: &SqlType) -> TypeOf {
+    match sql_type {
+        SqlType::Fixed { .. } | SqlType::Real | SqlType::DecFloat => TypeOf::Number,
+        SqlType::Text { .. } => TypeOf::Text,
+        SqlType::Date
+        | SqlType::TimestampNtz { .. }
+        | SqlType::TimestampLtz { .. }
+        | SqlType::TimestampTz { .. } => TypeOf::Moment,
+        SqlType::Boolean
+        | SqlType::Time { .. }
+        | SqlType::Binary { .. }
+        | SqlType::Variant
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Geography
+        | SqlType::Geometry
+        | SqlType::Vector
+        | SqlType::Map
+        | SqlType::Unknown(_) => TypeOf::Other,
+    }
+}

@@ -1,0 +1,162 @@
+//! `*` and `t.*` with EXCLUDE, REPLACE, RENAME and ILIKE.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    ExcludeSelectItem, RenameSelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+};
+
+use super::reader::Reader;
+use super::scope::Env;
+use super::value::{Output, Value};
+use crate::names::{fold, parts};
+
+impl Reader<'_> {
+    /// Appends the columns of `*`; false when they are not all known.
+    pub(super) fn star(
+        &mut self,
+        of: Option<&SelectItemQualifiedWildcardKind>,
+        options: &WildcardAdditionalOptions,
+        env: Env<'_>,
+        outputs: &mut Vec<Output>,
+    ) -> bool {
+        let Some((mut columns, is_complete)) = self.starred(of, env) else {
+            self.doubt("a `*` over nothing that is known");
+            return false;
+        };
+        if !self.may_unfold(columns.len()) {
+            return false;
+        }
+        if options.opt_except.is_some() || options.opt_alias.is_some() {
+            self.give_up("a `*` with an option that Snowflake does not have");
+        }
+        if let Some(ilike) = &options.opt_ilike {
+            columns.retain(|output| output.name.as_deref().is_none_or(|name| like(&ilike.pattern, name)));
+        }
+        if let Some(exclude) = &options.opt_exclude {
+            let names = match exclude {
+                ExcludeSelectItem::Single(name) => std::slice::from_ref(name),
+                ExcludeSelectItem::Multiple(names) => names.as_slice(),
+            };
+            let excluded: Vec<String> = names.iter().filter_map(|name| parts(name)?.pop()).collect();
+            columns.retain(|output| {
+                !output.name.as_deref().is_some_and(|name| excluded.iter().any(|e| e == name))
+            });
+        }
+        if let Some(replace) = &options.opt_replace {
+            for item in &replace.items {
+                let value = self.expr(&item.expr, env);
+                let name = fold(&item.column_name);
+                columns
+                    .iter_mut()
+                    .filter(|output| output.name.as_deref() == Some(&*name))
+                    .for_each(|output| output.value = value.clone());
+            }
+        }
+        if let Some(rename) = &options.opt_rename {
+            let pairs = match rename {
+                RenameSelectItem::Single(pair) => std::slice::from_ref(pair),
+                RenameSelectItem::Multiple(pairs) => pairs.as_slice(),
+            };
+            let new_names: Vec<(String, Rc<str>)> = pairs
+                .iter()
+                .map(|pair| (fold(&pair.ident).into_owned(), Rc::from(fold(&pair.alias))))
+                .collect();
+            for output in &mut columns {
+                let new = new_names.iter().find(|(old, _)| output.name.as_deref() == Some(old));
+                if let Some((_, new)) = new {
+                    output.name = Some(Rc::clone(new));
+                }
+            }
+        }
+        outputs.append(&mut columns);
+        is_complete
+    }
+
+    fn starred(
+        &mut self,
+        of: Option<&SelectItemQualifiedWildcardKind>,
+        env: Env<'_>,
+    ) -> Option<(Vec<Output>, bool)> {
+        let Some(kind) = of else {
+            let frame = env.frame;
+            let mut columns: Vec<Output> = frame
+                .merged
+                .iter()
+                .map(|(name, value)| Output::new(Some(Rc::clone(name)), value.clone()))
+                .collect();
+            let mut is_complete = true;
+            for named in &frame.relations {
+                is_complete &= named.derived.is_complete;
+                columns.extend(
+                    named
+                        .derived
+                        .outputs
+                        .iter()
+                        .filter(|output| {
+                            !frame.merged.iter().any(|(name, _)| output.name.as_ref() == Some(name))
+                        })
+                        .cloned(),
+                );
+            }
+            return Some((columns, is_complete));
+        };
+        let parts = match kind {
+            SelectItemQualifiedWildcardKind::ObjectName(name) => parts(name)?,
+            SelectItemQualifiedWildcardKind::Expr(expr) => {
+                let value = self.expr(expr, env);
+                return Some((vec![Output::new(None, value.with(Value::unknown(Vec::new())))], false));
+            }
+        };
+        let mut here = Some(env);
+        while let Some(env) = here {
+            if let Some(named) = env.frame.relations.iter().find(|named| named.qualifier.ends_with(&parts)) {
+                return Some((named.derived.outputs.clone(), named.derived.is_complete));
+            }
+            here = env.outer.copied();
+        }
+        None
+    }
+}
+
+/// Whether the name matches the pattern of `* ILIKE '…'`, in any case.
+fn like(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
+    let name: Vec<char> = name.to_uppercase().chars().collect();
+    // One row of the usual table: which prefixes of the name the pattern so far matches.
+    let mut matched: Vec<bool> = (0..=name.len()).map(|at| at == 0).collect();
+    for wanted in pattern {
+        let before = matched.clone();
+        let mut seen = false;
+        for (at, is_matched) in matched.iter_mut().enumerate() {
+            let previous =
+                at.checked_sub(1).and_then(|previous| before.get(previous)).copied().unwrap_or(false);
+            let character = at.checked_sub(1).and_then(|previous| name.get(previous));
+            seen |= before.get(at).copied().unwrap_or(false);
+            *is_matched = match wanted {
+                '%' => seen,
+                '_' => previous,
+                wanted => previous && character == Some(&wanted),
+            };
+        }
+    }
+    matched.last().copied().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn a_pattern_matches_as_ilike_does() {
+        for (pattern, name, expected) in [
+            ("%id%", "ORDER_ID", true),
+            ("_d", "ID", true),
+            ("id", "IDS", false),
+            ("%", "", true),
+            ("a%c", "ABBC", true),
+        ] {
+            assert_eq!(like(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Statements that store rows. Their result is a count; its one column is said to show every column that the
+//! statement copies, so that policy sees what moves.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr, FromTable,
+    Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
+    MultiTableInsertValue, ObjectName, Query, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind,
+};
+
+use super::reader::Reader;
+use super::scope::{Env, Frame, Named, Queries};
+use super::value::{Derived, Output, Value};
+use crate::names::parts;
+use crate::parse::step_name;
+
+impl Reader<'_> {
+    /// The query of a statement that only reads.
+    pub(crate) fn read_query(&mut self, query: &Query) -> Derived {
+        self.query(query, None, &Queries::default())
+    }
+
+    /// The result of this step, for later steps of the pipeline: `$1` is the last, `$2` the one before it.
+    pub(crate) fn end_step(&mut self, derived: Derived) {
+        let mut steps: Vec<Rc<Derived>> = std::iter::once(Rc::new(derived)).collect();
+        steps.extend(
+            (1..=self.steps.len()).filter_map(|n| self.steps.get(&step_name(&format!("${n}"))).cloned()),
+        );
+        self.steps = steps
+            .into_iter()
+            .enumerate()
+            .map(|(at, step)| (step_name(&format!("${}", at + 1)), step))
+            .collect();
+    }
+
+    /// A statement that stores rows: everything it copies, as one value; none when this is no such statement.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other statement stores no rows")]
+    pub(crate) fn written(&mut self, statement: &Statement) -> Option<Derived> {
+        let copied = match statement {
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            Statement::Merge(merge) => self.merge_into(merge),
+            Statement::Truncate(truncate) => {
+                truncate.table_names.iter().for_each(|target| self.write_name(&target.name));
+                Value::constant()
+            }
+            Statement::CreateTable(table) => self.create_table(table),
+            Statement::CreateView(view) => self.create_view(view),
+            _ => return None,
+        };
+        Some(counted(copied))
+    }
+
+    /// `SET x = …`: what is kept for later statements.
+    pub(crate) fn kept(&mut self, values: &[Expr]) -> Derived {
+        let frame = Frame::default();
+        let queries = Queries::default();
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        let kept = values.iter().fold(Value::constant(), |all, value| all.or(self.expr(value, env)));
+        counted(kept)
+    }
+
+    /// `COPY INTO … FROM (query)`.
+    pub(crate) fn copied(&mut self, query: &Query) -> Derived {
+        let derived = self.read_query(query);
+        let whole = self.whole(&derived);
+        counted(whole)
+    }
+
+    /// Notes a stored object as read, and answers all that it holds.
+    pub(crate) fn read_name(&mut self, name: &ObjectName) -> Value {
+        let object = parts(name).and_then(|parts| self.namespace.complete(&parts));
+        match object {
+            Some(object) => {
+                let relation = self.relation(&object);
+                self.whole(&relation)
+            }
+            None => {
+                self.give_up("a name that cannot be resolved");
+                Value::unknown(Vec::new())
+            }
+        }
+    }
+
+    pub(crate) fn write_name(&mut self, name: &ObjectName) {
+        match parts(name).and_then(|parts| self.namespace.complete(&parts)) {
+            Some(object) => {
+                self.writes.insert(object);
+            }
+            None => self.give_up("a name that cannot be resolved"),
+        }
+    }
+
+    fn insert(&mut self, insert: &Insert) -> Value {
+        let queries = Queries::default();
+        if insert.on.is_some() || insert.returning.is_some() || insert.output.is_some() || insert.replace_into
+        {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let source =
+            insert.source.as_deref().map(|source| self.query(source, None, &queries)).unwrap_or_default();
+        let all = self.whole(&source);
+        match &insert.table {
+            TableObject::TableName(name) if name.0.is_empty() && insert.multi_table_insert_type.is_some() => {
+            }
+            TableObject::TableName(name) => self.write_name(name),
+            TableObject::TableFunction(_) | TableObject::TableQuery(_) => {
+                self.give_up("an insert into no table")
+            }
+        }
+        let frame = Frame {
+            relations: vec![Named { qualifier: Vec::new(), derived: Rc::new(source) }],
+            ..Frame::default()
+        };
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        let whens = insert.multi_table_when_clauses.iter();
+        let mut clauses: Vec<&MultiTableInsertIntoClause> = insert.multi_table_into_clauses.iter().collect();
+        for when in whens {
+            self.predicate(&when.condition, env);
+            clauses.extend(&when.into_clauses);
+        }
+        clauses.extend(insert.multi_table_else_clause.iter().flatten());
+        let mut copied = all;
+        for clause in clauses {
+            self.write_name(&clause.table_name);
+            for value in clause.values.iter().flat_map(|values| &values.values) {
+                if let MultiTableInsertValue::Expr(expr) = value {
+                    copied = copied.or(self.expr(expr, env));
+                }
+            }
+        }
+        for assignment in &insert.assignments {
+            copied = copied.or(self.expr(&assignment.value, env));
+        }
+        copied
+    }
+
+    fn update(&mut self, update: &Update) -> Value {
+        let queries = Queries::default();
+        if update.returning.is_some()
+            || update.output.is_some()
+            || update.limit.is_some()
+            || !update.order_by.is_empty()
+        {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let mut tables = vec![&update.table];
+        match &update.from {
+            Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) => {
+                tables.extend(from)
+            }
+            None => {}
+        }
+        self.write_target(&update.table.relation);
+        let frame = self.sources(&tables, &queries);
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        let copied = self.assigned(&update.assignments, env);
+        if let Some(condition) = &update.selection {
+            self.predicate(condition, env);
+        }
+        copied
+    }
+
+    fn assigned(&mut self, assignments: &[Assignment], env: Env<'_>) -> Value {
+        let mut copied = Value::constant();
+        for Assignment { target, value } in assignments {
+            if matches!(target, AssignmentTarget::Tuple(_)) {
+                self.give_up("an assignment to several columns");
+            }
+            copied = copied.or(self.expr(value, env));
+        }
+        copied
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Value {
+        let queries = Queries::default();
+        if delete.returning.is_some()
+            || delete.output.is_some()
+            || delete.limit.is_some()
+            || !delete.order_by.is_empty()
+        {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        delete.tables.iter().for_each(|name| self.write_name(name));
+        from.iter().for_each(|table| self.write_target(&table.relation));
+        let tables: Vec<&TableWithJoins> = from.iter().chain(delete.using.iter().flatten()).collect();
+        let frame = self.sources(&tables, &queries);
+        if let Some(condition) = &delete.selection {
+            self.predicate(condition, Env { frame: &frame, outer: None, queries: &queries });
+        }
+        Value::constant()
+    }
+
+    fn merge_into(&mut self, merge: &Merge) -> Value {
+        let queries = Queries::default();
+        self.write_target(&merge.table);
+        let table = |relation: &TableFactor| TableWithJoins { relation: relation.clone(), joins: Vec::new() };
+        let (target, source) = (table(&merge.table), table(&merge.source));
+        let frame = self.sources(&[&target, &source], &queries);
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        self.predicate(&merge.on, env);
+        let mut copied = Value::constant();
+        for clause in &merge.clauses {
+            if let Some(condition) = &clause.predicate {
+                self.predicate(condition, env);
+            }
+            match &clause.action {
+                MergeAction::Insert(insert) => {
+                    if let Some(condition) = &insert.insert_predicate {
+                        self.predicate(condition, env);
+                    }
+                    match &insert.kind {
+                        MergeInsertKind::Values(values) => {
+                            for expr in values.rows.iter().flat_map(|row| &row.content) {
+                                copied = copied.or(self.expr(expr, env));
+                            }
+                        }
+                        MergeInsertKind::Row | MergeInsertKind::Wildcard => {
+                            copied = copied.or(self.whole_frame(env))
+                        }
+                    }
+                }
+                MergeAction::Update(update) => {
+                    for condition in update.update_predicate.iter().chain(&update.delete_predicate) {
+                        self.predicate(condition, env);
+                    }
+                    copied = copied.or(match &update.kind {
+                        MergeUpdateKind::Set(assignments) => self.assigned(assignments, env),
+                        MergeUpdateKind::Wildcard => self.whole_frame(env),
+                    });
+                }
+                MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
+            }
+        }
+        copied
+    }
+
+    fn create_table(&mut self, table: &CreateTable) -> Value {
+        self.write_name(&table.name);
+        let mut copied = Value::constant();
+        if let Some(query) = &table.query {
+            let derived = self.read_query(query);
+            copied = copied.or(self.whole(&derived));
+        }
+        if let Some(clone) = &table.clone {
+            copied = copied.or(self.read_name(clone));
+        }
+        if let Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) = &table.like
+        {
+            self.read_name(&like.name);
+        }
+        copied
+    }
+
+    fn create_view(&mut self, view: &CreateView) -> Value {
+        self.write_name(&view.name);
+        if view.to.is_some() {
+            self.give_up("a clause that Snowflake does not have");
+        }
+        let derived = self.read_query(&view.query);
+        self.whole(&derived)
+    }
+
+    fn write_target(&mut self, factor: &TableFactor) {
+        if let TableFactor::Table { name, .. } = factor {
+            self.write_name(name)
+        } else {
+            self.give_up("a write to no table")
+        }
+    }
+
+    fn sources(&mut self, tables: &[&TableWithJoins], queries: &Queries) -> Frame {
+        let mut frame = Frame::default();
+        for table in tables {
+            let mut more = self.from(std::slice::from_ref(*table), None, queries);
+            frame.relations.append(&mut more.relations);
+            frame.merged.append(&mut more.merged);
+        }
+        frame
+    }
+}
+
+/// The one column of a statement that answers a count or a status.
+fn counted(copied: Value) -> Derived {
+    let value = Value { is_bare: false, ..copied };
+    Derived { outputs: vec![Output::new(None, value)], is_complete: true, origins: Vec::new() }
+}
+
+impl Reader<'_> {
+    /// Notes a name that only the words tell.
+    pub(crate) fn mention_read(&mut self, parts: &[String]) {
+        if let Some(object) = self.namespace.complete(parts) {
+            self.relation(&object);
+        }
+    }
+
+    /// Likewise, for a name that is written.
+    pub(crate) fn mention_write(&mut self, parts: &[String]) {
+        if let Some(object) = self.namespace.complete(parts) {
+            self.writes.insert(object);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Names as Snowflake resolves them: folded, then completed from the namespace they stand in.
+
+use std::borrow::Cow;
+
+use domain::ObjectName;
+use sqlparser::ast::{self, Ident, ObjectNamePart};
+
+/// The database and schema that unqualified names are looked up in.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Namespace {
+    pub database: Option<String>,
+    pub schema: Option<String>,
+}
+
+impl Namespace {
+    /// The full name of an object named by these parts; a part that the session does not name is empty, so
+    /// that the name matches nothing that a policy could grant.
+    pub(crate) fn complete(&self, parts: &[String]) -> Option<ObjectName> {
+        let database = || self.database.clone().unwrap_or_default();
+        let schema = || self.schema.clone().unwrap_or_default();
+        let or_public =
+            |schema: &String| if schema.is_empty() { "PUBLIC".to_owned() } else { schema.clone() };
+        match parts {
+            [name] => Some(ObjectName::new(database(), schema(), name)),
+            [schema, name] => Some(ObjectName::new(database(), or_public(schema), name)),
+            [database, schema, name] => Some(ObjectName::new(database, or_public(schema), name)),
+            _ => None,
+        }
+    }
+}
+
+/// An identifier as Snowflake stores it: upper case unless quoted.
+pub(crate) fn fold(ident: &Ident) -> Cow<'_, str> {
+    match ident.quote_style {
+        None if ident.value.bytes().any(|b| b.is_ascii_lowercase()) => {
+            Cow::Owned(ident.value.to_ascii_uppercase())
+        }
+        None | Some(_) => Cow::Borrowed(&ident.value),
+    }
+}
+
+/// The folded parts of a name; none when a part is no plain identifier.
+pub(crate) fn parts(name: &ast::ObjectName) -> Option<Vec<String>> {
+    name.0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => Some(fold(ident).into_owned()),
+            ObjectNamePart::Function(_) => None,
+        })
+        .collect()
+}
+
+/// The upper-case spelling of a function's name, qualified as written, and its last part.
+pub(crate) fn function_name(name: &ast::ObjectName) -> (String, String) {
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => ident.value.to_ascii_uppercase(),
+            ObjectNamePart::Function(_) => "?".to_owned(),
+        })
+        .collect();
+    let last = parts.last().cloned().unwrap_or_default();
+    (parts.join("."), last)
+}

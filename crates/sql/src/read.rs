@@ -1,0 +1,399 @@
+//! From a text to a [`Statement`].
+
+use std::collections::BTreeSet;
+
+use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
+use sqlparser::ast;
+
+use crate::class::{Act, View, act, flagged};
+use crate::effects;
+use crate::lexer::{Token, decode_string, significant};
+use crate::lineage::{Derived, Reader, is_always_true};
+use crate::mentions::mentions;
+use crate::parse::parse;
+use crate::split::{is_block, statements, steps};
+use crate::{Scope, names};
+
+/// The longest text that is read at all.
+const LONGEST: usize = 10_000_000;
+/// How deep `EXECUTE IMMEDIATE '…'` and EXPLAIN may nest.
+const DEEPEST_TEXT: u32 = 8;
+
+/// Reads one statement, a trailing `;` allowed.
+///
+/// It cannot fail: a text that is too long, cannot be cut, holds no statement or more than one, or holds what
+/// nobody can read, is opaque. The stack is bounded whatever the text.
+pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
+    if text.len() > LONGEST {
+        return opaque("a text longer than 10 MB");
+    }
+    let tokens = match significant(text) {
+        Ok(tokens) => tokens,
+        Err(trouble) => return opaque(trouble.0),
+    };
+    match statements(text, &tokens).as_slice() {
+        [] => opaque("no statement"),
+        [statement] => read_pieces(text, statement, scope),
+        _ => opaque("more than one statement"),
+    }
+}
+
+/// A statement that nobody can read.
+pub(crate) fn opaque(why: &str) -> Statement {
+    Statement {
+        class: Class::Opaque,
+        kind: Kind::new("unknown"),
+        footprint: Footprint::default(),
+        lineage: Lineage::default(),
+        functions: BTreeSet::new(),
+        effects: vec![Effect::Unknown],
+        missing: BTreeSet::new(),
+        why: Some(why.to_owned()),
+    }
+}
+
+/// Reads the pieces of one statement.
+pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> Statement {
+    let mut reader = Reader::new(scope);
+    let steps = steps(text, tokens);
+    let mut strictest: Option<Act> = None;
+    let mut outputs = None;
+    let mut effects = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let mut part = read_step(&mut reader, text, step, scope, 0);
+        let is_last = at + 1 == steps.len();
+        if is_last {
+            outputs = part.outputs(&reader);
+        }
+        reader.end_step(part.derived.take().unwrap_or_default());
+        effects.append(&mut part.effects);
+        strictest = match strictest {
+            Some(before) if before.class >= part.act.class => Some(before),
+            _ => Some(part.act),
+        };
+    }
+    let Some(act) = strictest else { return opaque("no statement") };
+    finish(reader, act, outputs, effects, steps.len())
+}
+
+fn finish(
+    reader: Reader<'_>,
+    act: Act,
+    outputs: Option<Vec<ShownOutput>>,
+    effects: Vec<Effect>,
+    steps: usize,
+) -> Statement {
+    let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
+    let by_function =
+        reader.functions.iter().filter(|function| function.class != Class::Opaque || is_known(function));
+    let class = by_function.map(|function| function.class).fold(act.class, Class::max);
+    let class = if is_opaque { Class::Opaque } else { class };
+    let tests = reader.tested();
+    let effects = match (class, steps) {
+        (Class::Opaque, _) => vec![Effect::Unknown],
+        (_, 1) => effects,
+        // What a pipeline does to its session is not told step by step.
+        (_, _) if effects.is_empty() => effects,
+        (_, _) => vec![Effect::Unknown],
+    };
+    Statement {
+        class,
+        kind: act.kind,
+        footprint: Footprint { reads: reader.reads, writes: reader.writes },
+        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests },
+        functions: reader.functions,
+        effects,
+        missing: reader.missing,
+        why: reader.opaque.or(reader.why).map(str::to_owned),
+    }
+}
+
+/// RESULT_SCAN and its like are opaque by name; a function that nobody knows is only marked so.
+fn is_known(function: &FlaggedFunction) -> bool {
+    let last = function.name.rsplit('.').next().unwrap_or("");
+    crate::class::flag(last).is_some()
+}
+
+/// One step, read.
+struct Part {
+    act: Act,
+    derived: Option<Derived>,
+    /// Columns that do not come from lineage: the plan of EXPLAIN.
+    fixed: Option<Vec<ShownOutput>>,
+    effects: Vec<Effect>,
+}
+
+impl Part {
+    fn new(act: Act) -> Self {
+        Self { act, derived: None, fixed: None, effects: Vec::new() }
+    }
+
+    fn outputs(&mut self, reader: &Reader<'_>) -> Option<Vec<ShownOutput>> {
+        self.fixed.take().or_else(|| self.derived.as_ref().and_then(|derived| reader.outputs(derived)))
+    }
+}
+
+fn read_step(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, depth: u32) -> Part {
+    let act = act(text, tokens);
+    reader.functions.extend(flagged(text, tokens));
+    if depth > DEEPEST_TEXT {
+        reader.opaque.get_or_insert("texts nested too deeply");
+        return Part::new(act);
+    }
+    if tokens.iter().any(|token| token.is_symbol(text, "->>")) {
+        reader.opaque.get_or_insert("a pipeline inside brackets");
+    }
+    match act.class {
+        Class::Read => read_query(reader, text, tokens, scope, act),
+        Class::Write | Class::Define | Class::Import | Class::Export => {
+            read_change(reader, text, tokens, scope, act)
+        }
+        Class::Show => read_show(reader, text, tokens, scope, act, depth),
+        Class::Session => read_session(reader, text, tokens, scope, act),
+        Class::Transaction => Part::new(act),
+        Class::Call | Class::Grant | Class::Account => read_call(reader, text, tokens, scope, act, depth),
+        Class::Opaque => {
+            reader.opaque.get_or_insert("a statement that nobody knows");
+            mention(reader, text, tokens);
+            Part::new(act)
+        }
+    }
+}
+
+fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
+    let mut part = Part::new(act);
+    match parse(text, tokens, scope) {
+        Ok(ast::Statement::Query(query)) => part.derived = Some(reader.read_query(&query)),
+        Ok(_) => {
+            reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
+        }
+        Err(trouble) => {
+            reader.opaque.get_or_insert(trouble.0);
+            mention(reader, text, tokens);
+        }
+    }
+    part
+}
+
+/// Statements that store or define: those that copy rows must parse.
+fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
+    let mut part = Part::new(act);
+    let parsed = parse(text, tokens, scope);
+    match &parsed {
+        Ok(statement) if !agrees(&part.act, statement) => {
+            reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
+            mention(reader, text, tokens);
+        }
+        Ok(ast::Statement::Query(query)) => {
+            // `WITH … INSERT`: the tree hangs the statement under a query.
+            reader.opaque.get_or_insert("a write under WITH");
+            reader.read_query(query);
+            mention(reader, text, tokens);
+        }
+        Ok(ast::Statement::CopyIntoSnowflake { kind, into, from_obj, from_query, .. }) => {
+            let is_location = *kind == ast::CopyIntoSnowflakeKind::Location
+                || part.act.kind.as_str() == "copy_into_location";
+            if !is_location {
+                reader.write_name(into);
+            }
+            match (from_query, from_obj) {
+                (Some(query), _) => part.derived = Some(reader.copied(query)),
+                (None, Some(name)) if is_location => {
+                    reader.read_name(name);
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(statement) => {
+            part.act.kind = refined(&part.act.kind, statement);
+            part.derived = reader.written(statement);
+            // The tree of other definitions is not walked: what they mention is told by their words.
+            if part.derived.is_none() {
+                mention(reader, text, tokens);
+            }
+        }
+        Err(trouble) => {
+            // Rows move by a statement that cannot be read.
+            if part.act.class == Class::Write
+                && part.act.kind.as_str() != "remove"
+                && part.act.kind.as_str() != "truncate"
+            {
+                reader.opaque.get_or_insert(trouble.0);
+            }
+            reader.why.get_or_insert(trouble.0);
+            mention(reader, text, tokens);
+        }
+    }
+    part
+}
+
+/// Whether the tree is the act that the words told.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other tree moves no rows")]
+fn agrees(act: &Act, statement: &ast::Statement) -> bool {
+    let kind = act.kind.as_str();
+    match statement {
+        ast::Statement::Insert(_) => kind.starts_with("insert"),
+        ast::Statement::Update(_) => kind.starts_with("update"),
+        ast::Statement::Delete(_) => kind.starts_with("delete"),
+        ast::Statement::Merge(_) => kind == "merge",
+        ast::Statement::Truncate(_) => kind == "truncate",
+        // A location in quotes looks like a table to the parser: the stricter reading stands.
+        ast::Statement::CopyIntoSnowflake { kind: ast::CopyIntoSnowflakeKind::Table, .. } => {
+            kind.starts_with("copy_into")
+        }
+        ast::Statement::CopyIntoSnowflake { kind: ast::CopyIntoSnowflakeKind::Location, .. } => {
+            kind == "copy_into_location"
+        }
+        ast::Statement::Query(_) => act.class == Class::Write,
+        _ => act.class != Class::Write || kind == "remove",
+    }
+}
+
+/// A write without a real WHERE is a write to all rows.
+#[allow(clippy::wildcard_enum_match_arm, reason = "only these two have a WHERE")]
+fn refined(kind: &Kind, statement: &ast::Statement) -> Kind {
+    let (verb, condition) = match statement {
+        ast::Statement::Update(update) => ("update", &update.selection),
+        ast::Statement::Delete(delete) => ("delete", &delete.selection),
+        _ => return kind.clone(),
+    };
+    match condition {
+        Some(condition) if !is_always_true(condition) => Kind::new(verb),
+        Some(_) | None => Kind::new(format!("{verb}_all")),
+    }
+}
+
+fn read_show(
+    reader: &mut Reader<'_>,
+    text: &str,
+    tokens: &[Token],
+    scope: &Scope<'_>,
+    act: Act,
+    depth: u32,
+) -> Part {
+    let view = View { text, tokens };
+    let mut part = Part::new(act);
+    if !view.is(0, "EXPLAIN") {
+        return part;
+    }
+    let format = if view.is(1, "USING") { view.word(2) } else { "TABULAR".to_owned() };
+    let skipped = if view.is(1, "USING") { 3 } else { 1 };
+    let inner = read_step(reader, text, tokens.get(skipped..).unwrap_or(&[]), scope, depth + 1);
+    if inner.act.class == Class::Opaque {
+        reader.opaque.get_or_insert("an EXPLAIN of what nobody can read");
+    }
+    // Nothing is written by asking for the plan.
+    let writes = std::mem::take(&mut reader.writes);
+    reader.reads.extend(writes);
+    let names: &[&str] = match format.as_str() {
+        "TABULAR" => &[
+            "step",
+            "id",
+            "parent",
+            "operation",
+            "objects",
+            "alias",
+            "expressions",
+            "partitionsTotal",
+            "partitionsAssigned",
+            "bytesAssigned",
+        ],
+        _ => &["content"],
+    };
+    part.fixed = Some(names.iter().map(|name| plan_column(name)).collect());
+    part
+}
+
+fn plan_column(name: &str) -> ShownOutput {
+    ShownOutput {
+        name: Some(name.to_owned()),
+        shows: BTreeSet::new(),
+        is_known: true,
+        is_name_from_values: false,
+    }
+}
+
+fn read_session(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
+    let view = View { text, tokens };
+    let mut part = Part::new(act);
+    if !view.is(0, "SET") {
+        part.effects = effects::of_pieces(view);
+        return part;
+    }
+    let parsed = parse(text, tokens, scope);
+    match parsed.as_ref().ok().and_then(effects::of_set) {
+        Some((effects, values)) => {
+            part.effects = effects;
+            part.derived = Some(reader.kept(values));
+        }
+        None => {
+            reader.opaque.get_or_insert("a SET that cannot be read");
+            part.effects = vec![Effect::Unknown];
+            mention(reader, text, tokens);
+        }
+    }
+    part
+}
+
+/// Calls, blocks, grants and account statements: what they mention, and the text that they run if it is
+/// constant.
+fn read_call(
+    reader: &mut Reader<'_>,
+    text: &str,
+    tokens: &[Token],
+    scope: &Scope<'_>,
+    act: Act,
+    depth: u32,
+) -> Part {
+    let view = View { text, tokens };
+    let mut part = Part::new(act);
+    if part.act.class == Class::Call || is_block(text, tokens) {
+        part.effects = vec![Effect::Unknown];
+    }
+    mention(reader, text, tokens);
+    if view.is(0, "EXECUTE") && view.is(1, "IMMEDIATE") {
+        let constant = tokens.get(2).filter(|_| tokens.len() == 3);
+        let inner = constant.map(|token| decode_string(token.text(text)));
+        let inner_tokens = inner.as_deref().map(significant);
+        match (inner, inner_tokens) {
+            (Some(inner), Some(Ok(inner_tokens)))
+                if matches!(
+                    tokens.get(2).map(|token| token.kind),
+                    Some(crate::lexer::Lexeme::Text | crate::lexer::Lexeme::Dollar)
+                ) =>
+            {
+                // Its `?` are bound by USING, never by the values of the outer statement.
+                let bindings = Bindings::new();
+                let scope = &Scope { bindings: &bindings, ..*scope };
+                for statement in statements(&inner, &inner_tokens) {
+                    for step in steps(&inner, statement) {
+                        let inner_part = read_step(reader, &inner, step, scope, depth + 1);
+                        part.act.class = part.act.class.max(inner_part.act.class);
+                    }
+                }
+            }
+            _ => {
+                reader.opaque.get_or_insert("dynamic SQL");
+            }
+        }
+    }
+    if view.is(0, "CALL")
+        && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
+        && let (name, _) = names::function_name(&function.name)
+        && !name.is_empty()
+    {
+        reader.functions.insert(FlaggedFunction { name, class: Class::Call });
+    }
+    part
+}
+
+/// Notes what the words mention, where no tree tells it.
+fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token]) {
+    let found = mentions(text, tokens);
+    for parts in found.reads {
+        reader.mention_read(&parts);
+    }
+    for parts in found.writes {
+        reader.mention_write(&parts);
+    }
+}

@@ -1,0 +1,263 @@
+//! From a parsed statement to the engine's plan: names are looked up, views opened, settings made Snowflake's.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::common::{Column, TableReference};
+use datafusion::datasource::ViewTable;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast;
+use domain::{Bindings, ObjectName};
+use futures::future::BoxFuture;
+
+use crate::errors::SnowflakeError;
+use crate::lex::{self, Lexed};
+use crate::session::Session;
+use crate::store::{INFORMATION_SCHEMA, Object, Store};
+use crate::{functions, information, operators, rewrite, types};
+
+/// What all statements together may hold while they run.
+const MEMORY_POOL: usize = 1 << 30;
+/// Views over views, at most so deep.
+const DEEPEST_VIEW: usize = 16;
+
+/// Plans statements over a store.
+pub(crate) struct Planner {
+    template: SessionState,
+    /// What the names mean.
+    pub store: Arc<Store>,
+}
+
+/// A plan and the settings to run it with.
+pub(crate) struct Planned {
+    /// Unoptimised.
+    pub plan: LogicalPlan,
+    /// What plans and runs it.
+    pub state: SessionState,
+}
+
+impl Planner {
+    /// A planner with Snowflake's functions, names and orders.
+    pub fn new(store: Arc<Store>) -> EngineResult<Self> {
+        let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
+        let options = config.options_mut();
+        options.sql_parser.enable_ident_normalization = false;
+        options.sql_parser.parse_float_as_decimal = true;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.sql_parser.default_null_ordering = "nulls_max".to_owned();
+        options.execution.time_zone = Some(types::ZONE.to_owned());
+        options.catalog.create_default_catalog_and_schema = false;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_POOL)))
+            // Nothing spills: the demo's data fits, and no cell value is to touch a disk.
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .build_arc()?;
+        let mut builder =
+            SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime);
+        if let Some(planners) = builder.expr_planners() {
+            planners.insert(0, Arc::new(operators::Operators));
+        }
+        if let Some(scalars) = builder.scalar_functions() {
+            scalars.extend(functions::all());
+        }
+        Ok(Self { template: builder.build(), store })
+    }
+
+    /// Plans one parsed statement; its rewriting happens here.
+    pub async fn plan(
+        &self,
+        mut statement: ast::Statement,
+        session: &Session,
+    ) -> Result<Planned, SnowflakeError> {
+        rewrite::statement(&mut statement, session)?;
+        self.plan_at(statement, session, 0).await
+    }
+
+    fn plan_at<'a>(
+        &'a self,
+        statement: ast::Statement,
+        session: &'a Session,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Planned, SnowflakeError>> {
+        Box::pin(async move {
+            let mut state = self.template.clone();
+            let options = state.config_mut().options_mut();
+            options.catalog.default_catalog = session.database.clone().unwrap_or_default();
+            options.catalog.default_schema = session.schema.clone().unwrap_or_default();
+            let statement = EngineStatement::Statement(Box::new(statement));
+            let mut names = Names::default();
+            for reference in state.resolve_table_references(&statement)? {
+                self.look_up(&reference, session, depth, &mut names).await?;
+            }
+            state.register_catalog_list(Arc::new(names));
+            let plan = state.statement_to_plan(statement).await?;
+            Ok(Planned { plan, state })
+        })
+    }
+
+    async fn look_up(
+        &self,
+        reference: &TableReference,
+        session: &Session,
+        depth: usize,
+        names: &mut Names,
+    ) -> Result<(), SnowflakeError> {
+        if self.template.table_functions().contains_key(reference.table()) {
+            return Ok(());
+        }
+        let database = reference.catalog().map(str::to_owned).or_else(|| session.database.clone());
+        let schema = reference.schema().map(str::to_owned).or_else(|| session.schema.clone());
+        let (Some(database), Some(schema)) = (database, schema) else {
+            return Err(SnowflakeError::no_database());
+        };
+        let name = ObjectName::new(database, schema, reference.table());
+        let provider = match &session.stand_in {
+            Some((stood_for, provider)) if *stood_for == name => Arc::clone(provider),
+            _ => self.provider(&name, depth).await?,
+        };
+        names.insert(name, provider);
+        Ok(())
+    }
+
+    async fn provider(
+        &self,
+        name: &ObjectName,
+        depth: usize,
+    ) -> Result<Arc<dyn TableProvider>, SnowflakeError> {
+        if name.schema == INFORMATION_SCHEMA {
+            let table = information::table(&self.store, &name.database, &name.name)?;
+            return table.ok_or_else(|| SnowflakeError::missing("Object", &name.to_string()));
+        }
+        match self.store.get(name).map(|entry| entry.object) {
+            Some(Object::Table(table)) => Ok(table),
+            Some(Object::View { definition, schema }) => {
+                if depth >= DEEPEST_VIEW {
+                    return Err(SnowflakeError::unsupported("views nested so deeply"));
+                }
+                let columns = schema.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
+                let plan = self.plan_view(name, &definition, &columns, depth + 1).await?;
+                Ok(Arc::new(ViewTable::new(plan, Some(definition.to_string()))))
+            }
+            None => Err(SnowflakeError::missing("Object", &name.to_string())),
+        }
+    }
+
+    /// Plans a view's query in the view's own schema, under the view's full name and column names.
+    pub async fn plan_view(
+        &self,
+        name: &ObjectName,
+        definition: &str,
+        columns: &[String],
+        depth: usize,
+    ) -> Result<LogicalPlan, SnowflakeError> {
+        let session = Session {
+            database: Some(name.database.clone()),
+            schema: Some(name.schema.clone()),
+            ..Session::default()
+        };
+        let mut statement = parse_view(definition)?;
+        rewrite::statement(&mut statement, &session)?;
+        let plan = self.plan_at(statement, &session, depth).await?.plan;
+        if !columns.is_empty() && columns.len() != plan.schema().fields().len() {
+            return Err(SnowflakeError::new(
+                "002057",
+                "42601",
+                format!(
+                    "SQL compilation error:\nView definition for '{name}' declared {} column(s), but view query produces {} column(s).",
+                    columns.len(),
+                    plan.schema().fields().len()
+                ),
+            ));
+        }
+        let outputs: Vec<Expr> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .enumerate()
+            .map(|(n, column): (usize, Column)| match columns.get(n) {
+                Some(alias) if *alias != column.name => Expr::Column(column).alias(alias),
+                _ => Expr::Column(column),
+            })
+            .collect();
+        let full = TableReference::full(name.database.clone(), name.schema.clone(), name.name.clone());
+        Ok(LogicalPlanBuilder::from(plan).project(outputs)?.alias(full)?.build()?)
+    }
+}
+
+fn parse_view(definition: &str) -> Result<ast::Statement, SnowflakeError> {
+    let statements = lex::split(definition, &Bindings::new())?;
+    let lexed: &Lexed = statements.first().ok_or_else(SnowflakeError::internal)?;
+    lexed.parser().parse_statement().map_err(|e| lex::unparsable(&e))
+}
+
+/// The objects that one statement reads, found beforehand.
+#[derive(Default, Debug)]
+struct Names {
+    databases: BTreeMap<String, Arc<Database>>,
+}
+
+#[derive(Default, Debug, Clone)]
+struct Database {
+    schemas: BTreeMap<String, Arc<Schema>>,
+}
+
+#[derive(Default, Debug, Clone)]
+struct Schema {
+    tables: HashMap<String, Arc<dyn TableProvider>>,
+}
+
+impl Names {
+    fn insert(&mut self, name: ObjectName, provider: Arc<dyn TableProvider>) {
+        let database = Arc::make_mut(self.databases.entry(name.database).or_default());
+        let schema = Arc::make_mut(database.schemas.entry(name.schema).or_default());
+        schema.tables.insert(name.name, provider);
+    }
+}
+
+impl CatalogProviderList for Names {
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        self.databases.keys().cloned().collect()
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::clone(self.databases.get(name)?) as _)
+    }
+}
+
+impl CatalogProvider for Database {
+    fn schema_names(&self) -> Vec<String> {
+        self.schemas.keys().cloned().collect()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        Some(Arc::clone(self.schemas.get(name)?) as _)
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Schema {
+    fn table_names(&self) -> Vec<String> {
+        self.tables.keys().cloned().collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        Ok(self.tables.get(name).cloned())
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.tables.contains_key(name)
+    }
+}

@@ -1,0 +1,31 @@
+//! The doors of Snowgate: protocols that agents already speak, over the one pipeline of `gateway`.
+//!
+//! A door parses its protocol into [`domain::Asked`], lets [`gateway::Gateway`] answer, and prints the
+//! [`gateway::Reply`]. It refuses to know what a statement means, whether it may run, and where anything is
+//! kept; nothing that it prints comes from anywhere but a reply or a fault's public line.
+//!
+//! [`routes`] is the same value everywhere: under Lambda (`main.rs`), under `axum::serve` in `snowgate serve`
+//! (there behind [`local_only`]), and under `tower::ServiceExt::oneshot` in tests.
+//!
+//! ```no_run
+//! # async fn serve(gateway: std::sync::Arc<gateway::Gateway>) -> std::io::Result<()> {
+//! let hosts = ["127.0.0.1:8181", "localhost:8181"].map(String::from);
+//! let router = query::routes(gateway).layer(query::local_only(hosts));
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8181").await?, router).await
+//! # }
+//! ```
+
+mod local_only;
+mod sqlapi;
+
+use std::sync::Arc;
+
+use axum::Router;
+use gateway::Gateway;
+
+pub use local_only::{Checked, LocalOnly, local_only};
+
+/// Every door's routes over this gateway.
+pub fn routes(gateway: Arc<Gateway>) -> Router {
+    sqlapi::routes(gateway)
+}

@@ -1,0 +1,144 @@
+//! Keeps web pages away from a gateway that listens on this machine.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Request, StatusCode, header};
+use tower::{Layer, Service};
+
+/// A layer that answers only to these hosts (`127.0.0.1:8181`, `localhost:8181`).
+///
+/// A request that names another host is answered 421 (RFC 9110 section 15.5.20): a name that an attacker's
+/// DNS points at this machine is not ours. A request whose `Origin` is not `http://` and one of these hosts is
+/// answered 403: it comes from a web page that is not ours. A request without `Origin` is no page's.
+pub fn local_only(hosts: impl IntoIterator<Item = String>) -> LocalOnly {
+    LocalOnly { hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
+}
+
+/// See [`local_only`].
+#[derive(Clone, Debug)]
+pub struct LocalOnly {
+    hosts: Arc<[String]>,
+}
+
+impl<S> Layer<S> for LocalOnly {
+    type Service = Checked<S>;
+
+    fn layer(&self, inner: S) -> Checked<S> {
+        Checked { inner, hosts: Arc::clone(&self.hosts) }
+    }
+}
+
+/// A service behind [`local_only`].
+#[derive(Clone, Debug)]
+pub struct Checked<S> {
+    inner: S,
+    hosts: Arc<[String]>,
+}
+
+impl<S, B> Service<Request<B>> for Checked<S>
+where
+    S: Service<Request<B>, Response = Response>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let authority = request.uri().authority().map(|authority| authority.as_str());
+        match check(&self.hosts, authority, request.headers()) {
+            Ok(()) => Box::pin(self.inner.call(request)),
+            Err(status) => Box::pin(ready(Ok(refused(status)))),
+        }
+    }
+}
+
+/// SECURITY: both the target's authority (which wins over `Host` in absolute form) and `Host` must be ours; one
+/// `Host` exactly, at most one `Origin`.
+fn check(hosts: &[String], authority: Option<&str>, headers: &HeaderMap) -> Result<(), StatusCode> {
+    let is_ours = |name: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
+    let mut named = headers.get_all(header::HOST).iter();
+    let host = match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        (None, None) => authority,
+        (Some(_), Some(_)) | (None, Some(_)) => None,
+    };
+    if !host.is_some_and(is_ours) || !authority.is_none_or(is_ours) {
+        return Err(StatusCode::MISDIRECTED_REQUEST);
+    }
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let is_allowed = match (origins.next(), origins.next()) {
+        (None, None) => true,
+        (Some(origin), None) => {
+            origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://")).is_some_and(is_ours)
+        }
+        (Some(_), Some(_)) | (None, Some(_)) => false,
+    };
+    if is_allowed { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+}
+
+fn refused(status: StatusCode) -> Response {
+    let body = if status == StatusCode::FORBIDDEN {
+        r#"{"code":"099107","message":"this gateway does not answer web pages of another origin"}"#
+    } else {
+        r#"{"code":"099107","message":"this gateway does not go by that host name"}"#
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn verdict(authority: Option<&str>, headers: &[(&str, &str)], expected: Result<(), u16>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let hosts = ["127.0.0.1:8181".to_owned(), "localhost:8181".to_owned()];
+        let found = check(&hosts, authority, &map).map_err(|status| status.as_u16());
+        assert_eq!(found, expected, "{authority:?} {headers:?}");
+    }
+
+    #[test]
+    fn only_our_own_names_are_answered() {
+        verdict(None, &[("host", "127.0.0.1:8181")], Ok(()));
+        verdict(None, &[("host", "LOCALHOST:8181")], Ok(()));
+        verdict(None, &[("host", "rebound.example:8181")], Err(421));
+        verdict(None, &[("host", "127.0.0.1")], Err(421));
+        verdict(None, &[("host", "127.0.0.1:8181.rebound.example")], Err(421));
+        verdict(None, &[], Err(421));
+        verdict(None, &[("host", "127.0.0.1:8181"), ("host", "localhost:8181")], Err(421));
+        verdict(Some("rebound.example"), &[("host", "127.0.0.1:8181")], Err(421));
+        verdict(Some("localhost:8181"), &[("host", "localhost:8181")], Ok(()));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_refused() {
+        let ours = ("host", "127.0.0.1:8181");
+        verdict(None, &[ours, ("origin", "http://127.0.0.1:8181")], Ok(()));
+        verdict(None, &[ours, ("origin", "https://127.0.0.1:8181")], Err(403));
+        verdict(None, &[ours, ("origin", "http://evil.example")], Err(403));
+        verdict(None, &[ours, ("origin", "null")], Err(403));
+        verdict(
+            None,
+            &[ours, ("origin", "http://127.0.0.1:8181"), ("origin", "http://evil.example")],
+            Err(403),
+        );
+    }
+}

@@ -1,0 +1,448 @@
+//! Printing replies (section 1.4). Every field that leaves is named here; nothing is passed through.
+
+use std::error::Error;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use domain::{ExchangeId, Handle, Outcome, Refusal, RefusalCode, Ticket};
+use gateway::{AskError, Fault, Origin, PageReply, Reply, Retry};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use recording::PartRecord;
+use serde::Serialize;
+
+use super::headers;
+use super::links;
+use super::options::Options;
+use super::rejected::Rejected;
+use super::result_set::{BATCH_MESSAGE, MetaData, Stats};
+use super::rows::{self, Coding, Nulls};
+
+/// Which exchange an answer belongs to, `SESSION/NUMBER`: what `snowgate replay` takes.
+const EXCHANGE: &str = "x-snowgate-exchange";
+
+/// Which columns were masked by lineage, counting from 1: `2,5-7`. Absent when none was.
+const MASKED_COLUMNS: &str = "x-snowgate-masked-columns";
+
+/// How a client wants to be answered.
+pub(crate) struct Asking {
+    /// Its query parameters.
+    pub(crate) options: Options,
+    accepts_gzip: bool,
+}
+
+impl Asking {
+    /// What the query and the headers say.
+    pub(crate) fn new(options: Options, headers: &HeaderMap) -> Self {
+        Self { options, accepts_gzip: headers::accepts_gzip(headers) }
+    }
+}
+
+/// A body without rows: QueryStatus, QueryFailureStatus, CancelStatus.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(Default)]
+struct Status<'a> {
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql_state: Option<&'a str>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement_handle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_on: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement_status_url: Option<String>,
+}
+
+/// The answer to a submission, or to a collection of the first partition.
+pub(crate) fn reply(reply: &Reply, asking: &Asking) -> Response {
+    let told = Told {
+        exchange: reply.exchange(),
+        handle: reply.handle(),
+        created_on: reply.created().as_millis(),
+        outcome: reply.outcome(),
+        parts: reply.parts(),
+        first_page: reply.first_page(),
+    };
+    told.print(asking)
+}
+
+/// What a [`Reply`] tells; only [`reply`] makes one outside tests.
+struct Told<'a> {
+    exchange: ExchangeId,
+    handle: Handle,
+    created_on: i64,
+    outcome: &'a Outcome,
+    parts: &'a [PartRecord],
+    first_page: Option<&'a Bytes>,
+}
+
+impl Told<'_> {
+    fn print(&self, asking: &Asking) -> Response {
+        let mut response = match self.outcome {
+            Outcome::Rows { .. } => {
+                self.rows(asking).unwrap_or_else(|fault| failed(&AskError::Fault(fault), None))
+            }
+            Outcome::Pending(ticket) => self.pending(ticket, &asking.options),
+            Outcome::Refused(refusal) => self.refused(refusal, &asking.options),
+            Outcome::Failed { code, sqlstate, message } => {
+                // Upstream's statement timeout has a status of its own (section 1.4).
+                let status = if code == TIMED_OUT {
+                    StatusCode::REQUEST_TIMEOUT
+                } else {
+                    StatusCode::UNPROCESSABLE_ENTITY
+                };
+                self.status(status, code, sqlstate, message, &asking.options)
+            }
+        };
+        insert(&mut response, EXCHANGE, &self.exchange.to_string());
+        response
+    }
+
+    fn rows(&self, asking: &Asking) -> Result<Response, Fault> {
+        match (self.first_page, self.parts) {
+            (Some(object), [part]) => self.single(part, object, asking),
+            (None, [_, ..]) => self.batch(&asking.options),
+            (Some(_) | None, _) => {
+                Err(Fault::lasting(Origin::Gateway, "the result of this statement cannot be printed"))
+            }
+        }
+    }
+
+    fn single(&self, part: &PartRecord, object: &Bytes, asking: &Asking) -> Result<Response, Fault> {
+        let meta = json_text(&MetaData::of_part(part))?;
+        let stats = if Stats::is_of(part) {
+            rows::read_small(object).and_then(|rows| Stats::read(part, rows.first()?))
+        } else {
+            None
+        };
+        let head = [b"{\"resultSetMetaData\":", meta.as_slice(), b",\"data\":"].concat();
+        let tail = self.tail(Tail { stats, ..self.success(&asking.options) })?;
+        let nulls = if asking.options.null_as_text { Nulls::Text } else { Nulls::Json };
+        let coding = if asking.accepts_gzip { Coding::Gzip } else { Coding::Identity };
+        let body = rows::body(head, object, tail, nulls, coding).map_err(unreadable)?;
+        let mut response = rows_response(body, coding);
+        let pages = u32::try_from(part.pages.len()).unwrap_or(u32::MAX);
+        let link = links::link(self.handle, asking.options.request.as_ref(), 0, pages);
+        insert(&mut response, header::LINK.as_str(), &link);
+        let masked = masked_columns(part);
+        if !masked.is_empty() {
+            insert(&mut response, MASKED_COLUMNS, &masked);
+        }
+        Ok(response)
+    }
+
+    /// Section 1.5: each statement is collected by its own handle.
+    fn batch(&self, options: &Options) -> Result<Response, Fault> {
+        let data = json_text(&[[BATCH_MESSAGE]])?;
+        let meta = json_text(&MetaData::of_batch(data.len()))?;
+        let handles = self.parts.iter().map(|part| part.handle.as_str()).collect();
+        let tail = self.tail(Tail { statement_handles: Some(handles), ..self.success(options) })?;
+        let body =
+            [b"{\"resultSetMetaData\":", meta.as_slice(), b",\"data\":", data.as_slice(), tail.as_slice()]
+                .concat();
+        Ok(rows_response(Body::from(body), Coding::Identity))
+    }
+
+    /// Everything behind `data`, from its comma to the closing brace.
+    fn tail(&self, fields: Tail<'_>) -> Result<Vec<u8>, Fault> {
+        let mut tail = json_text(&fields)?;
+        if let Some(brace) = tail.first_mut() {
+            *brace = b',';
+        }
+        Ok(tail)
+    }
+
+    fn success<'a>(&self, options: &Options) -> Tail<'a> {
+        Tail {
+            code: "090001",
+            message: "Statement executed successfully.",
+            sql_state: "00000",
+            statement_handle: self.handle.to_string(),
+            statement_handles: None,
+            statement_status_url: links::status_url(self.handle, options.request.as_ref()),
+            created_on: self.created_on,
+            stats: None,
+        }
+    }
+
+    /// 202 with code 333334 whether it runs or waits (sections 1.1 and 5.1: `333333` would stop some clients'
+    /// polling); an agent learns from the message what it waits for.
+    fn pending(&self, ticket: &Ticket, options: &Options) -> Response {
+        let waiting = ticket
+            .waits_for
+            .as_ref()
+            .map(|reason| format!("{IN_PROGRESS} It waits for a decision: {reason}"));
+        let message = waiting.as_deref().unwrap_or(IN_PROGRESS);
+        let body = Status {
+            code: "333334",
+            message,
+            statement_handle: Some(ticket.handle.to_string()),
+            statement_status_url: Some(links::status_url(ticket.handle, options.request.as_ref())),
+            ..Status::default()
+        };
+        json(StatusCode::ACCEPTED, &body)
+    }
+
+    /// 422 (section 5.3); 429 for a spent budget. An approval that expired answers 422 and not 408 (section 5.2
+    /// allows either): HTTP clients repeat a 408 by themselves, which would ask the reviewers again.
+    fn refused(&self, refusal: &Refusal, options: &Options) -> Response {
+        let status = match refusal.code {
+            RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
+            RefusalCode::Policy
+            | RefusalCode::TooLarge
+            | RefusalCode::Revoked
+            | RefusalCode::Cancelled
+            | RefusalCode::Expired
+            | RefusalCode::Contradiction
+            | RefusalCode::RequestReused
+            | RefusalCode::StatementCount => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let code = refusal.code;
+        let mut response = self.status(status, code.code(), code.sqlstate(), &refusal.message, options);
+        if let Some(wait) = refusal.retry_after {
+            insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
+        }
+        response
+    }
+
+    fn status(
+        &self,
+        status: StatusCode,
+        code: &str,
+        sql_state: &str,
+        message: &str,
+        options: &Options,
+    ) -> Response {
+        let body = Status {
+            code,
+            sql_state: Some(sql_state),
+            message,
+            statement_handle: Some(self.handle.to_string()),
+            created_on: Some(self.created_on),
+            statement_status_url: Some(links::status_url(self.handle, options.request.as_ref())),
+        };
+        json(status, &body)
+    }
+
+    /// CancelStatus when it has been cancelled; 202 while it has yet to stop; else what it has become cannot be
+    /// cancelled any more (code 000605, section 4.1).
+    fn cancelled(&self, options: &Options) -> Response {
+        let mut response = match self.outcome {
+            Outcome::Refused(Refusal { code: RefusalCode::Cancelled, .. }) => {
+                let body = Status {
+                    code: "000604",
+                    sql_state: Some("57014"),
+                    message: "SQL execution canceled",
+                    statement_handle: Some(self.handle.to_string()),
+                    statement_status_url: Some(links::status_url(self.handle, options.request.as_ref())),
+                    ..Status::default()
+                };
+                json(StatusCode::OK, &body)
+            }
+            Outcome::Pending(ticket) => {
+                let body = Status {
+                    code: "333334",
+                    message: "Cancellation is under way. Use provided query id to see when the statement has ended.",
+                    statement_handle: Some(ticket.handle.to_string()),
+                    statement_status_url: Some(links::status_url(ticket.handle, options.request.as_ref())),
+                    ..Status::default()
+                };
+                json(StatusCode::ACCEPTED, &body)
+            }
+            Outcome::Rows { .. } | Outcome::Refused(_) | Outcome::Failed { .. } => {
+                let message = "The statement has ended and cannot be canceled.";
+                self.status(StatusCode::UNPROCESSABLE_ENTITY, "000605", "57014", message, options)
+            }
+        };
+        insert(&mut response, EXCHANGE, &self.exchange.to_string());
+        response
+    }
+}
+
+const IN_PROGRESS: &str =
+    "Asynchronous execution in progress. Use provided query id to perform query monitoring and management.";
+
+/// Snowflake's code for a statement that outran its timeout (section 4.1).
+const TIMED_OUT: &str = "000630";
+
+/// The members of a 200 answer behind its rows.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tail<'a> {
+    code: &'a str,
+    message: &'a str,
+    sql_state: &'a str,
+    statement_handle: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement_handles: Option<Vec<&'a str>>,
+    statement_status_url: String,
+    created_on: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<Stats>,
+}
+
+/// The answer to a cancellation.
+pub(crate) fn cancelled(reply: &Reply, options: &Options) -> Response {
+    let told = Told {
+        exchange: reply.exchange(),
+        handle: reply.handle(),
+        created_on: reply.created().as_millis(),
+        outcome: reply.outcome(),
+        parts: reply.parts(),
+        first_page: reply.first_page(),
+    };
+    told.cancelled(options)
+}
+
+/// A further partition: `{"data":[…]}`, gzip whatever the client says (section 1.4).
+pub(crate) fn page(page: &PageReply, asking: &Asking) -> Response {
+    partition(page.handle(), page.page(), page.pages(), page.object(), asking)
+}
+
+fn partition(handle: Handle, page: u32, pages: u32, object: &Bytes, asking: &Asking) -> Response {
+    match rows::body(b"{\"data\":".to_vec(), object, b"}".to_vec(), Nulls::Json, Coding::Gzip) {
+        Ok(body) => {
+            let mut response = rows_response(body, Coding::Gzip);
+            let link = links::link(handle, asking.options.request.as_ref(), page, pages);
+            insert(&mut response, header::LINK.as_str(), &link);
+            response
+        }
+        Err(error) => failed(&AskError::Fault(unreadable(error)), None),
+    }
+}
+
+/// The answer to what never became an exchange.
+pub(crate) fn rejected(rejected: &Rejected) -> Response {
+    let message = rejected.to_string();
+    let body = Status { code: rejected.code(), message: &message, ..Status::default() };
+    let mut response = json(rejected.status(), &body);
+    match rejected {
+        Rejected::Method { allowed } => insert(&mut response, header::ALLOW.as_str(), allowed),
+        // RFC 6750 section 3: no error code where no credential of this kind was shown.
+        Rejected::CredentialMissing | Rejected::TokenType => {
+            insert(&mut response, header::WWW_AUTHENTICATE.as_str(), "Bearer");
+        }
+        Rejected::CredentialMalformed => {
+            insert(&mut response, header::WWW_AUTHENTICATE.as_str(), INVALID_TOKEN)
+        }
+        Rejected::Path
+        | Rejected::UserAgent
+        | Rejected::Accept
+        | Rejected::ContentType
+        | Rejected::ContentEncoding
+        | Rejected::TooLarge { .. }
+        | Rejected::TooSlow
+        | Rejected::Unreadable
+        | Rejected::Empty
+        | Rejected::Header { .. }
+        | Rejected::Option { .. }
+        | Rejected::NotJson
+        | Rejected::Member { .. }
+        | Rejected::BindingsInBatch => {}
+    }
+    response
+}
+
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
+
+/// The answer when there is no reply; `handle` as the client named it.
+///
+/// SECURITY: an unknown handle and another principal's are the same [`AskError`], and so the same bytes
+/// (invariant I11).
+pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
+    match error {
+        AskError::NotAccepted { is_expired } => {
+            let (code, message) = if *is_expired {
+                ("390318", "OAuth access token expired.")
+            } else {
+                ("390144", "The access token is not accepted here.")
+            };
+            let mut response = json(StatusCode::UNAUTHORIZED, &Status { code, message, ..Status::default() });
+            insert(&mut response, header::WWW_AUTHENTICATE.as_str(), INVALID_TOKEN);
+            response
+        }
+        AskError::UnknownHandle => {
+            let message = match handle {
+                Some(handle) => format!("Statement {handle} not found"),
+                None => "Statement not found".to_owned(),
+            };
+            unprocessable("000709", &message, handle)
+        }
+        AskError::UnknownPage => unprocessable("099108", "The result has no such partition.", handle),
+        AskError::Fault(fault) => broken(fault),
+    }
+}
+
+fn unprocessable(code: &str, message: &str, handle: Option<Handle>) -> Response {
+    let statement_handle = handle.map(|handle| handle.to_string());
+    let body = Status { code, sql_state: Some("02000"), message, statement_handle, ..Status::default() };
+    json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+}
+
+/// Something broke: logged here, once, with all that lies behind it; the agent is told the public line.
+fn broken(fault: &Fault) -> Response {
+    let mut causes = Vec::new();
+    let mut cause = fault.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    let causes = causes.join(": ");
+    tracing::error!(origin = ?fault.origin, retry = ?fault.retry, public = %fault.public, causes = %causes, "fault");
+    let (status, code) = match fault.retry {
+        Retry::Soon => (StatusCode::SERVICE_UNAVAILABLE, "099130"),
+        Retry::Never => (StatusCode::INTERNAL_SERVER_ERROR, "099131"),
+    };
+    let mut response = json(status, &Status { code, message: &fault.public, ..Status::default() });
+    if fault.retry == Retry::Soon {
+        insert(&mut response, header::RETRY_AFTER.as_str(), "1");
+    }
+    response
+}
+
+/// `2,5-7`: positions of masked columns, counting from 1; runs joined so that a thousand columns fit into a header.
+fn masked_columns(part: &PartRecord) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in (1..).zip(&part.columns).filter(|(_, column)| column.masked) {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(at) => *last = at,
+            Some(_) | None => runs.push((at, at)),
+        }
+    }
+    let print = |(first, last)| if first == last { format!("{first}") } else { format!("{first}-{last}") };
+    runs.into_iter().map(print).collect::<Vec<_>>().join(",")
+}
+
+fn rows_response(body: Body, coding: Coding) -> Response {
+    let mut response = Response::new(body);
+    insert(&mut response, header::CONTENT_TYPE.as_str(), "application/json");
+    if coding == Coding::Gzip {
+        insert(&mut response, header::CONTENT_ENCODING.as_str(), "gzip");
+    }
+    response
+}
+
+fn json(status: StatusCode, body: &Status<'_>) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(value)
+        .map_err(|error| Fault::lasting(Origin::Gateway, "the answer cannot be written").because(error))
+}
+
+fn unreadable(error: recording::FormatError) -> Fault {
+    Fault::lasting(Origin::Pages, "a stored page of this result is damaged").because(error)
+}
+
+/// Sets a header whose value we have made of visible ASCII; anything else is left out.
+fn insert(response: &mut Response, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

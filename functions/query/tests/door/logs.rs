@@ -1,0 +1,81 @@
+//! Values of headers and bodies never reach a log (invariant I12).
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::house::{Answer, CUSTOMERS, Call, House, Table, column};
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_value_of_a_request_or_a_row_is_logged() {
+    let kept = Kept::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(kept.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let house = House::new();
+    let text = "select country from customers where country = 's3cret-literal'";
+    let rows = vec![serde_json::json!(["s3cret-cell"])];
+    let columns = vec![column("COUNTRY", domain::SqlType::Text { length: 16_777_216 }, true)];
+    house.script(text, Answer::Results(vec![Table { columns, rows }]));
+    house.script(
+        CUSTOMERS,
+        Answer::Fails("100038".to_owned(), "22018".to_owned(), "value 's3cret-upstream'".to_owned()),
+    );
+    let secretive = |call: Call| {
+        call.with("x-snowgate-prompt", "s3cret-prompt")
+            .with("x-snowgate-session", "s3cret-conversation")
+            .with("user-agent", "s3cret-agent")
+    };
+    let body = |extra: &str| format!(r#"{{"statement":"s3cret-text"{extra}}}"#);
+    let calls = [
+        secretive(Call::ask(text)),
+        secretive(Call::ask(CUSTOMERS)),
+        secretive(Call::ask(text)).token("s3cret-token"),
+        secretive(Call::ask(text)).with("authorization", "s3cret-credential"),
+        secretive(Call::post("/api/v2/statements", body(""))),
+        secretive(Call::post("/api/v2/statements", body(r#","s3cret":"s3cret-field""#))),
+        secretive(Call::post(
+            "/api/v2/statements",
+            body(r#","bindings":{"1":{"type":"FIXED","value":["s3cret"]}}"#),
+        )),
+        secretive(Call::post("/api/v2/statements?requestId=s3cret&s3cret=s3cret", body(""))),
+        secretive(Call::post("/api/v2/statements", "s3cret {")),
+        Call::get("/s3cret-path"),
+    ];
+    for call in calls {
+        house.send(call.request()).await;
+    }
+    house.store.is_broken.store(true, Ordering::SeqCst);
+    let broken = house.send(secretive(Call::ask(text)).request()).await;
+    assert_eq!(broken.status.as_u16(), 503);
+
+    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    assert!(!log.contains("s3cret"), "{log}");
+    // What broke is there, once, with what lies behind it.
+    assert_eq!(log.matches("no space left on device").count(), 1, "{log}");
+}

@@ -1,0 +1,86 @@
+// A real OIDC issuer for tests: `node provider.mjs PORT` serves http://127.0.0.1:PORT and prints `ready URL`.
+//
+// Its signing keys are made at each start, so a restart on the same port is a rotation of all keys. It ends
+// when its standard input does, so that it never outlives the test that started it.
+//
+//   client                     secret    its tokens
+//   claude-finance             secret    an agent for itself; group `analysts`
+//   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
+//
+//   resource                             its tokens
+//   https://snowgate.example/ALG         signed with ALG, audience `snowgate`; RS256 is the default
+//   https://snowgate.example/opaque      no JWT at all
+//   https://other.example                signed with RS256, audience `other`
+
+import { generateKeyPairSync } from "node:crypto";
+import { Provider, errors } from "oidc-provider";
+
+const port = Number(process.argv[2]);
+if (!Number.isInteger(port) || port < 1 || port > 65535) {
+  console.error("usage: node provider.mjs PORT");
+  process.exit(64);
+}
+
+const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+const resources = new Map(
+  algorithms.map((alg) => [`https://snowgate.example/${alg}`, { audience: "snowgate", jwt: { sign: { alg } } }]),
+);
+resources.set("https://snowgate.example/opaque", { audience: "snowgate", accessTokenFormat: "opaque" });
+resources.set("https://other.example", { audience: "other", jwt: { sign: { alg: "RS256" } } });
+
+const people = {
+  "claude-finance": { groups: ["analysts"] },
+  "claude-finance-for-ana": {
+    groups: ["analysts", "finance"],
+    sub: "ana@corp.example",
+    act: { sub: "claude-finance", act: { sub: "scheduler" } },
+  },
+};
+
+const key = (...kind) => ({ ...generateKeyPairSync(...kind).privateKey.export({ format: "jwk" }), use: "sig" });
+
+const provider = new Provider(`http://127.0.0.1:${port}`, {
+  jwks: {
+    keys: [
+      key("rsa", { modulusLength: 2048 }),
+      key("ec", { namedCurve: "P-256" }),
+      key("ec", { namedCurve: "P-384" }),
+      key("ed25519"),
+    ],
+  },
+  clients: Object.keys(people).map((client_id) => ({
+    client_id,
+    client_secret: "secret",
+    grant_types: ["client_credentials"],
+    redirect_uris: [],
+    response_types: [],
+  })),
+  scopes: ["sql:read", "sql:write"],
+  ttl: { ClientCredentials: 600 },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => "https://snowgate.example/RS256",
+      getResourceServerInfo: (_ctx, indicator) => {
+        const resource = resources.get(indicator);
+        if (!resource) throw new errors.InvalidTarget();
+        return { scope: "sql:read sql:write", accessTokenFormat: "jwt", ...resource };
+      },
+    },
+  },
+  formats: {
+    customizers: {
+      jwt: (_ctx, token, jwt) => {
+        Object.assign(jwt.payload, people[token.clientId]);
+      },
+    },
+  },
+});
+
+const server = provider.listen(port, "127.0.0.1", () => console.log(`ready ${provider.issuer}`));
+process.stdin.resume().on("end", () => {
+  server.close();
+  server.closeAllConnections();
+});

@@ -1,0 +1,311 @@
+//! Every port, watched, and struck at one chosen call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
+use gateway::ports::{
+    Catalogs, Claim, Claimed, Exchanges, Finished, Keys, Leased, Policies, Progress, Recorder, Recordings,
+    RevokedWhat, RowSource, Saved, SessionKeys, Upstream, UpstreamHandle, Written,
+};
+use gateway::{Fault, Live, Origin, Permit, Ports};
+use policy::Bundle;
+use recording::{ObjectKind, RecordKey};
+use tokio::sync::Notify;
+
+/// What happens at the chosen call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strike {
+    /// It fails, and has done nothing.
+    Before,
+    /// It has done its work, and says that it failed.
+    After,
+    /// The process dies before it.
+    DiesBefore,
+    /// The process dies when it has done its work.
+    DiesAfter,
+}
+
+impl Strike {
+    pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::DiesBefore, Self::DiesAfter];
+
+    pub fn is_death(self) -> bool {
+        matches!(self, Self::DiesBefore | Self::DiesAfter)
+    }
+}
+
+/// The ports of one process.
+pub struct Chaos {
+    inner: Ports,
+    steps: Mutex<Vec<String>>,
+    strike: Option<(usize, Strike)>,
+    died: Notify,
+}
+
+impl Chaos {
+    /// Watches only.
+    pub fn watching(inner: Ports) -> Arc<Self> {
+        Arc::new(Self { inner, steps: Mutex::default(), strike: None, died: Notify::new() })
+    }
+
+    /// Strikes at call number `at`, from 0.
+    pub fn striking(inner: Ports, at: usize, strike: Strike) -> Arc<Self> {
+        Arc::new(Self { inner, steps: Mutex::default(), strike: Some((at, strike)), died: Notify::new() })
+    }
+
+    pub fn ports(self: &Arc<Self>) -> Ports {
+        Ports {
+            identities: self.inner.identities.clone(),
+            policies: self.clone(),
+            catalogs: self.clone(),
+            keys: self.clone(),
+            recorder: self.clone(),
+            recordings: self.clone(),
+            exchanges: self.clone(),
+            upstream: Arc::new(Watched(self.clone())),
+            clock: self.inner.clock.clone(),
+            ids: self.inner.ids.clone(),
+        }
+    }
+
+    /// The calls so far, in order.
+    pub fn steps(&self) -> Vec<String> {
+        self.steps.lock().unwrap().clone()
+    }
+
+    /// Runs until it answers, or its process dies: then everything that it held is dropped.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.died.notified() => None,
+            done = work => Some(done),
+        }
+    }
+
+    pub fn note(&self, what: impl Into<String>) {
+        self.steps.lock().unwrap().push(what.into());
+    }
+
+    async fn step<T>(
+        &self,
+        name: impl Into<String>,
+        origin: Origin,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let at = {
+            let mut steps = self.steps.lock().unwrap();
+            steps.push(name.into());
+            steps.len() - 1
+        };
+        let fault = || Fault::passing(origin, "struck by the test");
+        match self.strike.filter(|(chosen, _)| *chosen == at).map(|(_, strike)| strike) {
+            None => work.await,
+            Some(Strike::Before) => Err(fault()),
+            Some(Strike::After) => {
+                work.await?;
+                Err(fault())
+            }
+            Some(Strike::DiesBefore) => self.die().await,
+            Some(Strike::DiesAfter) => {
+                drop(work.await);
+                self.die().await
+            }
+        }
+    }
+
+    async fn die<T>(&self) -> T {
+        self.died.notify_one();
+        pending().await
+    }
+}
+
+#[async_trait]
+impl Policies for Chaos {
+    async fn bundle(&self) -> Result<Arc<Bundle>, Fault> {
+        self.step("policies.bundle", Origin::Policies, self.inner.policies.bundle()).await
+    }
+}
+
+#[async_trait]
+impl Catalogs for Chaos {
+    async fn snapshot(&self, schemas: &BTreeSet<(String, String)>) -> Result<Arc<Catalog>, Fault> {
+        self.step("catalogs.snapshot", Origin::Catalogs, self.inner.catalogs.snapshot(schemas)).await
+    }
+
+    async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
+        self.step("catalogs.versions", Origin::Catalogs, self.inner.catalogs.versions(objects)).await
+    }
+
+    async fn forget(&self, objects: &BTreeSet<ObjectName>) {
+        self.inner.catalogs.forget(objects).await;
+    }
+}
+
+#[async_trait]
+impl Keys for Chaos {
+    async fn session(&self, session: SessionId) -> Result<SessionKeys, Fault> {
+        self.step("keys.session", Origin::Keys, self.inner.keys.session(session)).await
+    }
+
+    async fn digest(&self) -> Result<[u8; 32], Fault> {
+        self.step("keys.digest", Origin::Keys, self.inner.keys.digest()).await
+    }
+}
+
+fn word(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Opening => "opening",
+        ObjectKind::Closing => "closing",
+        ObjectKind::Page { .. } => "page",
+        ObjectKind::Sealed => "sealed",
+    }
+}
+
+fn origin(kind: ObjectKind) -> Origin {
+    if matches!(kind, ObjectKind::Page { .. }) { Origin::Pages } else { Origin::Recordings }
+}
+
+#[async_trait]
+impl Recorder for Chaos {
+    async fn keep(&self, key: &RecordKey, kind: ObjectKind, bytes: Bytes) -> Result<Written, Fault> {
+        let kept = self.inner.recorder.keep(key, kind, bytes);
+        self.step(format!("keep {}", word(kind)), origin(kind), kept).await
+    }
+
+    async fn count_rejected(
+        &self,
+        door: &'static str,
+        reason: &'static str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.inner.recorder.count_rejected(door, reason, now).await
+    }
+}
+
+#[async_trait]
+impl Recordings for Chaos {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.step(format!("read {}", word(kind)), origin(kind), self.inner.recordings.read(key, kind)).await
+    }
+}
+
+#[async_trait]
+impl Exchanges for Chaos {
+    async fn claim(&self, claim: Claim<'_>) -> Result<Claimed, Fault> {
+        self.step("exchanges.claim", Origin::Exchanges, self.inner.exchanges.claim(claim)).await
+    }
+
+    async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault> {
+        let begun = self.inner.exchanges.begin(live, holder, lease_until);
+        self.step("exchanges.begin", Origin::Exchanges, begun).await
+    }
+
+    async fn abandon(&self, handle: Handle) -> Result<(), Fault> {
+        self.step("exchanges.abandon", Origin::Exchanges, self.inner.exchanges.abandon(handle)).await
+    }
+
+    async fn find(&self, principal: &PrincipalKey, handle: Handle) -> Result<Option<Live>, Fault> {
+        self.step("exchanges.find", Origin::Exchanges, self.inner.exchanges.find(principal, handle)).await
+    }
+
+    async fn lease(
+        &self,
+        handle: Handle,
+        holder: u128,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Leased, Fault> {
+        let leased = self.inner.exchanges.lease(handle, holder, now, until);
+        self.step("exchanges.lease", Origin::Exchanges, leased).await
+    }
+
+    async fn save(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<Saved, Fault> {
+        let saved = self.inner.exchanges.save(live, holder, lease_until);
+        self.step("exchanges.save", Origin::Exchanges, saved).await
+    }
+
+    async fn release(&self, handle: Handle, holder: u128) -> Result<(), Fault> {
+        self.step("exchanges.release", Origin::Exchanges, self.inner.exchanges.release(handle, holder)).await
+    }
+
+    async fn want_cancelled(&self, principal: &PrincipalKey, handle: Handle) -> Result<bool, Fault> {
+        let wanted = self.inner.exchanges.want_cancelled(principal, handle);
+        self.step("exchanges.want_cancelled", Origin::Exchanges, wanted).await
+    }
+
+    async fn unattended(&self, now: Timestamp, limit: usize) -> Result<Vec<Handle>, Fault> {
+        self.step("exchanges.unattended", Origin::Exchanges, self.inner.exchanges.unattended(now, limit)).await
+    }
+
+    async fn revoked(
+        &self,
+        identity: &Identity,
+        session: Option<SessionId>,
+    ) -> Result<Option<RevokedWhat>, Fault> {
+        self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session)).await
+    }
+}
+
+/// The account behind [`Chaos`].
+struct Watched(Arc<Chaos>);
+
+impl Watched {
+    fn watch(&self, rows: Box<dyn RowSource>) -> Box<dyn RowSource> {
+        Box::new(WatchedRows { chaos: self.0.clone(), rows })
+    }
+
+    fn watch_progress(&self, progress: Progress) -> Progress {
+        match progress {
+            Progress::Done(Finished { handle, parts, first }) => {
+                Progress::Done(Finished { handle, parts, first: first.map(|rows| self.watch(rows)) })
+            }
+            other => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Upstream for Watched {
+    async fn start(&self, permit: Permit, wait: Duration) -> Result<Progress, Fault> {
+        let started = self.0.inner.upstream.start(permit, wait);
+        let progress = self.0.step("upstream.start", Origin::Upstream, started).await?;
+        Ok(self.watch_progress(progress))
+    }
+
+    async fn poll(&self, handle: &UpstreamHandle, wait: Duration) -> Result<Progress, Fault> {
+        let polled = self.0.inner.upstream.poll(handle, wait);
+        let progress = self.0.step("upstream.poll", Origin::Upstream, polled).await?;
+        Ok(self.watch_progress(progress))
+    }
+
+    async fn rows(
+        &self,
+        handle: &UpstreamHandle,
+        part: usize,
+        partition: usize,
+    ) -> Result<Box<dyn RowSource>, Fault> {
+        let rows = self.0.inner.upstream.rows(handle, part, partition);
+        let rows = self.0.step("upstream.rows", Origin::Upstream, rows).await?;
+        Ok(self.watch(rows))
+    }
+
+    async fn cancel(&self, handle: &UpstreamHandle) -> Result<(), Fault> {
+        self.0.step("upstream.cancel", Origin::Upstream, self.0.inner.upstream.cancel(handle)).await
+    }
+}
+
+struct WatchedRows {
+    chaos: Arc<Chaos>,
+    rows: Box<dyn RowSource>,
+}
+
+#[async_trait]
+impl RowSource for WatchedRows {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        self.chaos.step("upstream.next", Origin::Upstream, self.rows.next()).await
+    }
+}

@@ -1,0 +1,508 @@
+//! A gateway over a home in a temporary folder and a scripted Snowflake.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{
+    Agent, Asked, Catalog, Column, Context, Credential, Digest, Door, Handle, Identity, ObjectName, Person,
+    Prompt, PromptGrade, Relation, RelationKind, SqlText, SqlType, Timestamp,
+};
+use gateway::ports::{Catalogs, Clock, Identities, NotAccepted, Policies, Upstream};
+use gateway::{AskError, Fault, Gateway, Ports, Reply, Settings};
+use local::{Home, RandomIds, Records, SystemClock};
+use policy::Bundle;
+use recording::{Closing, Event, ObjectKind, Opening, RecordKey, Report};
+use snowflake::scripted::Scripted;
+use snowflake::{SqlApi, TierCredentials};
+use tempfile::TempDir;
+
+/// Nothing here takes longer, or it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ends a test that hangs.
+pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.expect("it hangs")
+}
+
+/// The machine's time, and as much further as a test has turned it.
+#[derive(Default)]
+pub struct Time(AtomicI64);
+
+impl Time {
+    pub fn turn(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(SystemClock.now().as_micros() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Tokens are names: `ana`, `ben`, … each an agent of group `agents` for that person. A token of `NAME.SECONDS` lives
+/// for so long from when the house was built.
+pub struct Badges {
+    built: Timestamp,
+}
+
+#[async_trait]
+impl Identities for Badges {
+    async fn verify(&self, credential: &Credential, now: Timestamp) -> Result<Identity, NotAccepted> {
+        let text = credential.reveal();
+        let (name, life) = text.split_once('.').unwrap_or((text, "86400000"));
+        let is_name = !name.is_empty() && name.len() < 20 && name.bytes().all(|b| b.is_ascii_lowercase());
+        let life = life.parse().map(Duration::from_secs);
+        let (true, Ok(life)) = (is_name, life) else {
+            return Err(NotAccepted::Rejected { reason: "malformed" });
+        };
+        let expires_at = self.built.after(life);
+        if expires_at <= now {
+            return Err(NotAccepted::Expired);
+        }
+        Ok(Identity {
+            issuer: "https://issuer.example".to_owned(),
+            subject: name.to_owned(),
+            agent: Agent::new("claude-finance"),
+            person: Some(Person::new(format!("{name}@acme.example"))),
+            groups: BTreeSet::from(["agents".to_owned()]),
+            scopes: BTreeSet::new(),
+            token_id: None,
+            expires_at,
+        })
+    }
+}
+
+pub struct OneBundle(Arc<Bundle>);
+
+#[async_trait]
+impl Policies for OneBundle {
+    async fn bundle(&self) -> Result<Arc<Bundle>, Fault> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+/// `DEMO.PUBLIC` with its customers, whose version a test may change.
+pub struct Warehouse {
+    catalog: Arc<Catalog>,
+    pub altered: AtomicI64,
+    pub forgotten: Mutex<Vec<ObjectName>>,
+}
+
+impl Warehouse {
+    fn new() -> Self {
+        let text = || SqlType::Text { length: 16_777_216 };
+        let column = |name: &str, sql_type| Column {
+            name: name.to_owned(),
+            sql_type,
+            is_nullable: name != "ID",
+            tags: BTreeMap::new(),
+        };
+        let customers = Relation {
+            kind: RelationKind::Table,
+            columns: vec![
+                column("ID", SqlType::Fixed { precision: 38, scale: 0 }),
+                column("NAME", text()),
+                column("EMAIL", text()),
+                column("SSN", text()),
+                column("COUNTRY", text()),
+                column("NOTES", text()),
+            ],
+            version: 1,
+        };
+        let view = Relation {
+            kind: RelationKind::View {
+                definition: Some("SELECT id, email AS contact, country FROM customers".to_owned()),
+            },
+            columns: vec![
+                column("ID", SqlType::Fixed { precision: 38, scale: 0 }),
+                column("CONTACT", text()),
+                column("COUNTRY", text()),
+            ],
+            version: 1,
+        };
+        let name = |name: &str| ObjectName::new("DEMO", "PUBLIC", name);
+        Self {
+            catalog: Arc::new(Catalog {
+                relations: BTreeMap::from([(name("CUSTOMERS"), customers), (name("V_CONTACTS"), view)]),
+                loaded: BTreeSet::from([("DEMO".to_owned(), "PUBLIC".to_owned())]),
+                digest: Digest::from_bytes([1; 32]),
+            }),
+            altered: AtomicI64::new(0),
+            forgotten: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Catalogs for Warehouse {
+    async fn snapshot(&self, _: &BTreeSet<(String, String)>) -> Result<Arc<Catalog>, Fault> {
+        Ok(Arc::clone(&self.catalog))
+    }
+
+    async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
+        let altered = self.altered.load(Ordering::SeqCst);
+        let known = objects
+            .iter()
+            .filter_map(|name| Some((name.clone(), self.catalog.relation(name)?.version + altered)));
+        Ok(known.collect())
+    }
+
+    async fn forget(&self, objects: &BTreeSet<ObjectName>) {
+        self.forgotten.lock().unwrap().extend(objects.iter().cloned());
+    }
+}
+
+/// Everything under one roof.
+pub struct House {
+    pub folder: TempDir,
+    pub snow: Scripted,
+    pub time: Arc<Time>,
+    pub warehouse: Arc<Warehouse>,
+    pub settings: Settings,
+    bundle: Arc<Bundle>,
+    built: Timestamp,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with(|_| {}, &[]).await
+    }
+
+    /// With other settings, and with the default bundle's limits replaced.
+    pub async fn with(change: impl FnOnce(&mut Settings), limits: &[(&str, &str)]) -> Self {
+        let name = |name: &str| Some(name.to_owned());
+        let mut settings = Settings {
+            default_context: Context {
+                role: name("ANALYST"),
+                warehouse: name("DEMO_WH"),
+                database: name("DEMO"),
+                schema: name("PUBLIC"),
+            },
+            hold: Duration::from_secs(5),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let time = Arc::new(Time::default());
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            snow: Scripted::listen(([127, 0, 0, 1], 0).into()).await.unwrap(),
+            built: time.now(),
+            time,
+            warehouse: Arc::new(Warehouse::new()),
+            settings,
+            bundle: Arc::new(bundle(limits)),
+        }
+    }
+
+    pub fn home_path(&self) -> std::path::PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The home as one more process opens it.
+    pub fn open_home(&self) -> Home {
+        Home::open(&self.home_path()).unwrap()
+    }
+
+    pub fn account(&self) -> SqlApi {
+        let tier = serde_json::json!({
+            "credential": { "kind": "access-token", "token": "pat-of-the-gateway" },
+            "roles": ["ANALYST"], "warehouses": ["DEMO_WH"],
+        });
+        let settings: snowflake::Settings = serde_json::from_value(serde_json::json!({
+            "url": self.snow.url(),
+            "account": "ACME-DEV",
+            "tiers": { "read": tier, "write": tier },
+            "catalog": { "role": "ANALYST", "warehouse": "DEMO_WH" },
+            "timeouts": { "answer_ms": 1000, "idle_ms": 500, "body_ms": 5000, "catalog_ms": 1000 },
+            "bounds": { "tries": 3, "first_partition_bytes": 4 << 20, "partition_bytes": 4 << 20 },
+        }))
+        .unwrap();
+        let clock: Arc<dyn Clock> = self.time.clone();
+        let credentials = TierCredentials::new(&settings, &clock, None).unwrap();
+        SqlApi::new(settings, Arc::new(credentials)).unwrap()
+    }
+
+    /// The ports as one more process has them.
+    pub fn ports(&self) -> Ports {
+        let home = Arc::new(self.open_home());
+        Ports {
+            identities: Arc::new(Badges { built: self.built }),
+            policies: Arc::new(OneBundle(Arc::clone(&self.bundle))),
+            catalogs: self.warehouse.clone(),
+            keys: home.clone(),
+            recorder: home.clone(),
+            recordings: home.clone(),
+            exchanges: home,
+            upstream: Arc::new(self.account()) as Arc<dyn Upstream>,
+            clock: self.time.clone(),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// One more process.
+    pub fn gateway(&self) -> Gateway {
+        Gateway::new(self.ports(), self.settings.clone())
+    }
+
+    /// After everybody died: a new process finds what was left, and works until nothing is left to do.
+    pub async fn clean_up(&self) {
+        self.time.turn(Duration::from_secs(120));
+        let home = self.open_home();
+        let gateway = self.gateway();
+        in_time(async {
+            assert!(home.reconcile(self.time.now()).await.unwrap().damaged.is_empty());
+            for _ in 0..20 {
+                gateway.work(self.time.now().after(Duration::from_secs(5))).await.unwrap();
+                if self.records().iter().all(|(_, closing)| closing.is_some()) {
+                    return;
+                }
+                self.time.turn(Duration::from_secs(20));
+            }
+        })
+        .await;
+    }
+
+    /// Every exchange: its opening, and its closing where it has one.
+    pub fn records(&self) -> Vec<(Opening, Option<Closing>)> {
+        let Ok(records) = Records::open(&self.home_path()) else { return Vec::new() };
+        records
+            .objects()
+            .filter_map(|found| found.unwrap().object)
+            .filter(|(_, kind)| *kind == ObjectKind::Opening)
+            .map(|(key, _)| {
+                let read = |kind| records.read(&key, kind).unwrap();
+                let opening = recording::decode(&read(ObjectKind::Opening).unwrap()).unwrap().record;
+                let closing =
+                    read(ObjectKind::Closing).map(|bytes| recording::decode(&bytes).unwrap().record);
+                (opening, closing)
+            })
+            .collect()
+    }
+
+    /// The only closing there is.
+    #[track_caller]
+    pub fn closing(&self) -> Closing {
+        let mut records = self.records();
+        assert_eq!(records.len(), 1);
+        records.remove(0).1.expect("it is not closed")
+    }
+
+    pub fn verify(&self) -> Report {
+        verify(&self.home_path())
+    }
+
+    #[track_caller]
+    pub fn verifies(&self) {
+        let report = self.verify();
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+    }
+
+    /// What a replay tells of the only exchange.
+    pub fn replay(&self) -> Vec<Event> {
+        let records = Records::open(&self.home_path()).unwrap();
+        let (opening, closing) = self.records().remove(0);
+        let closing = closing.unwrap();
+        let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
+        let mut events = recording::opening_events(&opening);
+        for (part, record) in (0..).zip(&closing.parts) {
+            for (page, entry) in (0..).zip(&record.pages) {
+                let object = page_object(&records, &key, part, page, entry);
+                let page = recording::decode_page(&object).unwrap();
+                events.push(recording::page_event(&closing, &page).unwrap());
+            }
+        }
+        events.push(recording::closing_event(&closing));
+        events
+    }
+
+    /// The rows of all pages of the only exchange, as recorded.
+    pub fn recorded_rows(&self) -> Vec<Vec<Option<String>>> {
+        let pages = self.replay().into_iter().filter_map(|event| match event.what {
+            recording::What::Page { rows, .. } => Some(rows),
+            _ => None,
+        });
+        pages.flatten().collect()
+    }
+
+    /// How many submissions upstream got.
+    pub fn submissions(&self) -> usize {
+        let received = self.snow.received();
+        received.iter().filter(|r| r.method == "POST" && r.path == "/api/v2/statements").count()
+    }
+}
+
+fn page_object(
+    records: &Records,
+    key: &RecordKey,
+    part: u32,
+    page: u32,
+    entry: &recording::PageRecord,
+) -> Vec<u8> {
+    use base64::Engine;
+    match &entry.inline {
+        Some(inline) => base64::engine::general_purpose::STANDARD.decode(inline).unwrap(),
+        None => records.read(key, ObjectKind::Page { part, page }).unwrap().unwrap(),
+    }
+}
+
+/// The default bundle with other limits.
+fn bundle(limits: &[(&str, &str)]) -> Bundle {
+    let mut files = policy::default_files();
+    let mut catalog = String::from_utf8(files["catalog.toml"].clone()).unwrap();
+    for (name, value) in limits {
+        let line = catalog.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap().to_owned();
+        catalog = catalog.replace(&line, &format!("{name} = {value}"));
+    }
+    files.insert("catalog.toml".to_owned(), catalog.into_bytes());
+    Bundle::parse(&files).unwrap()
+}
+
+/// A home's files for the verifier.
+struct Files(Records, BTreeMap<String, (RecordKey, ObjectKind)>, Vec<String>);
+
+impl recording::Archive for Files {
+    fn keys(&self) -> Result<Vec<String>, String> {
+        Ok(self.1.keys().chain(&self.2).cloned().collect())
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        let (key, kind) = &self.1[key];
+        self.0.read(key, *kind).map_err(|error| error.to_string())
+    }
+}
+
+pub fn verify(home: &Path) -> Report {
+    let records = Records::open(home).unwrap();
+    let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
+    for found in records.objects() {
+        let found = found.unwrap();
+        match found.object {
+            Some((key, kind)) => drop(known.insert(key.object(kind), (key, kind))),
+            None => unknown.push(found.path.display().to_string()),
+        }
+    }
+    recording::verify(&Files(records, known, unknown), &mut |_, _| {}).unwrap()
+}
+
+/// What `ana` asks.
+pub fn asked(sql: &str) -> Asked {
+    asked_by("ana", sql)
+}
+
+pub fn asked_by(token: &str, sql: &str) -> Asked {
+    Asked {
+        door: Door::SqlApi,
+        credential: Credential::new(token.to_owned()),
+        conversation: None,
+        request: None,
+        text: SqlText::new(sql),
+        bindings: BTreeMap::new(),
+        context: Context::default(),
+        statement_count: 1,
+        parameters: BTreeMap::new(),
+        timeout: None,
+        prompt: Prompt { text: Some("who are our customers?".to_owned()), grade: PromptGrade::P1 },
+    }
+}
+
+/// Asks and waits for as long as the settings hold.
+pub async fn ask(gateway: &Gateway, sql: &str) -> Result<Reply, AskError> {
+    in_time(gateway.ask(asked(sql), gateway.settings().hold)).await
+}
+
+pub async fn ask_without_waiting(gateway: &Gateway, sql: &str) -> Reply {
+    in_time(gateway.ask(asked(sql), Duration::ZERO)).await.unwrap()
+}
+
+pub async fn collect(gateway: &Gateway, token: &str, handle: Handle) -> Result<Reply, AskError> {
+    in_time(gateway.collect(Door::SqlApi, &Credential::new(token.to_owned()), handle)).await
+}
+
+/// The text of the rows of a page object.
+pub fn page_text(object: &[u8]) -> String {
+    use std::io::Read;
+    let page = recording::decode_page(object).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(page.body).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Customers as the account holds them: clear.
+pub mod customers {
+    use snowflake::scripted::{Answer, Scripted, When};
+
+    pub const HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000001";
+    pub const SQL: &str = "select id, email, ssn as harmless, country from customers";
+    pub const COLUMNS: [(&str, &str); 4] =
+        [("ID", "fixed"), ("EMAIL", "text"), ("HARMLESS", "text"), ("COUNTRY", "text")];
+
+    /// Customer `n`.
+    pub fn row(n: usize) -> [String; 4] {
+        [
+            n.to_string(),
+            format!("person{n}@customers.example"),
+            format!("536-90-{:04}", 1000 + n),
+            ["DE", "FR", "US"][n % 3].to_owned(),
+        ]
+    }
+
+    /// What must not be seen of customer `n`.
+    pub fn secrets(n: usize) -> [String; 2] {
+        let [_, email, ssn, _] = row(n);
+        [email, ssn]
+    }
+
+    fn rows(range: std::ops::Range<usize>) -> Vec<Vec<String>> {
+        range.map(|n| row(n).to_vec()).collect()
+    }
+
+    /// The head of `SQL`'s result in these partitions.
+    pub fn head(handle: &str, partitions: &[usize]) -> Answer {
+        let first = rows(0..partitions[0]);
+        let cells: Vec<Vec<Option<&str>>> =
+            first.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
+        let cells: Vec<&[Option<&str>]> = cells.iter().map(Vec::as_slice).collect();
+        let counts: Vec<u64> = partitions.iter().map(|count| *count as u64).collect();
+        Answer::head(handle, &COLUMNS, &cells, &counts)
+    }
+
+    pub fn partition(range: std::ops::Range<usize>) -> Answer {
+        let rows = rows(range);
+        let cells: Vec<Vec<Option<&str>>> =
+            rows.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
+        let cells: Vec<&[Option<&str>]> = cells.iter().map(Vec::as_slice).collect();
+        Answer::partition(&cells)
+    }
+
+    /// Answers `SQL` at once, whole.
+    pub fn answer(snow: &Scripted, partitions: &[usize]) {
+        snow.on(When::submitted().saying("from customers"), [head(HANDLE, partitions)]);
+        follow(snow, HANDLE, partitions);
+    }
+
+    /// Runs first; then as [`answer`].
+    pub fn answer_later(snow: &Scripted, looks: usize, partitions: &[usize]) {
+        snow.on(When::submitted().saying("from customers"), [Answer::running(HANDLE)]);
+        let mut answers: Vec<Answer> = (0..looks).map(|_| Answer::running(HANDLE)).collect();
+        answers.push(head(HANDLE, partitions));
+        snow.on(When::asked_about(HANDLE).without("partition=0").without("partition=1").without("partition=2"), answers);
+        follow(snow, HANDLE, partitions);
+    }
+
+    /// Looks and partitions of a statement that has answered.
+    pub fn follow(snow: &Scripted, handle: &str, partitions: &[usize]) {
+        let mut from = 0;
+        for (at, count) in partitions.iter().enumerate() {
+            let rows = partition(from..from + count);
+            snow.on(When::asked_about(handle).with(format!("partition={at}")), [rows]);
+            from += count;
+        }
+        snow.on(When::asked_about(handle), [head(handle, partitions)]);
+        snow.on(When::cancelled(handle), [Answer::json(200, &serde_json::json!({}))]);
+    }
+}

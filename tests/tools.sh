@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Rust: pinned, into this folder, again only when the pins have changed.
+# Usage: tests/tools.sh TOOLS_DIR PYTHON NPM
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=${1:-.tools} python=${2:-python3} npm=${3:-npm}
+mkdir -p "$tools"
+
+# A missing toolchain is said loudly and its suites count as skipped; a missing package is a failure.
+if command -v node >/dev/null && command -v "$npm" >/dev/null; then
+    stamp="$tools/oidc-provider.$(sha256sum tests/oidc-provider/package-lock.json | cut -c1-16)"
+    if [ ! -e "$stamp" ] || [ ! -d tests/oidc-provider/node_modules ]; then
+        echo "installing the OIDC provider for the tests"
+        "$npm" ci --prefix tests/oidc-provider --no-audit --no-fund --loglevel=error
+        touch "$stamp"
+    fi
+else
+    echo "!! node and npm are not here: the tests with a real OIDC provider will be SKIPPED" >&2
+fi
+
+if command -v "$python" >/dev/null; then
+    stamp="$tools/python.$(sha256sum tests/requirements.txt | cut -c1-16)"
+    if [ ! -e "$stamp" ]; then
+        echo "installing cargo-lambda, sam and cfn-lint for the tests"
+        "$python" -m venv --clear "$tools/python"
+        "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+        touch "$stamp"
+    fi
+else
+    echo "!! python3 is not here: the Lambda and template tests will be SKIPPED" >&2
+fi
