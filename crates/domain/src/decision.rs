@@ -94,8 +94,11 @@ pub struct Grant {
 /// What must be done to a result before it leaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Obligations {
-    /// One treatment a result column, in order; none: mask every column, whatever upstream answers.
+    /// One treatment a result column, in order; none when the statement does not tell its columns.
     pub columns: Option<Vec<Treatment>>,
+    /// What every column gets when `columns` is none: a mask, but for statements that answer metadata alone
+    /// (SHOW, DESCRIBE), which are scanned.
+    pub unforeseen: Treatment,
     /// Whether column names are made from values and must not be shown.
     pub mask_column_names: bool,
     /// Whether upstream's error text may hold values of a masked column and must be replaced.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{ColumnRef, Limits, ObjectName, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp};
+use domain::{
+    ColumnRef, Limits, ObjectName, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp, Treatment,
+};
 use masking::{AnsweredColumn, Detectors, JsonMasker, MaskPlan, Masked, TokenKeys};
 use recording::{
     ClosingOutcome, ColumnRecord, Finding, ObjectKind, PageHeader, PageRecord, PartRecord, digest_of,
@@ -18,7 +20,7 @@ use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::live::{Fetched, Live, PartPlan, PartProgress, Stage, Touched};
 use crate::pager::{Body, Pager};
-use crate::plan::{as_planned, contradiction, object_named};
+use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle, Written};
 
 /// Slices below this are masked where they are; the way to another thread and back would cost more.
@@ -570,6 +572,7 @@ fn bind(
     let mut obligations = plan.obligations(limits);
     if contradicted {
         obligations.columns = None;
+        obligations.unforeseen = Treatment::from(&masked_whole());
         obligations.mask_column_names = true;
     }
     MaskPlan::bind(&obligations, names, answered, keys, detectors)

@@ -56,8 +56,10 @@ pub struct PartPlan {
     /// The names that upstream should answer, after the detectors; none inside where the text does not tell; none at
     /// all when the columns are unknown.
     pub names: Option<Vec<Option<String>>>,
-    /// One treatment a column; none: mask all.
+    /// One treatment a column; none when the columns are unknown.
     pub columns: Option<Vec<TreatmentRecord>>,
+    /// What every column gets then.
+    pub unforeseen: TreatmentRecord,
     /// Whether column names must not be shown.
     pub mask_column_names: bool,
     /// For columns that show a stored column as it is: where they come from (database, schema, object, column,
@@ -196,6 +198,7 @@ impl PartPlan {
     pub fn obligations(&self, limits: Limits) -> Obligations {
         Obligations {
             columns: self.columns.as_ref().map(|columns| columns.iter().map(Treatment::from).collect()),
+            unforeseen: Treatment::from(&self.unforeseen),
             mask_column_names: self.mask_column_names,
             hide_error_text: true,
             limits,

@@ -1,7 +1,8 @@
 //! From statements and grants to what a result is bound to when it comes.
 
 use domain::{
-    Catalog, ColumnRef, Context, Grant, ObjectName, RelationKind, ShownHow, ShownOutput, Statement, Treatment,
+    Catalog, ColumnRef, Context, Grant, Mask, ObjectName, RelationKind, ShownHow, ShownOutput, Statement,
+    Treatment,
 };
 use masking::{AnsweredColumn, Detectors};
 use policy::Bundle;
@@ -25,9 +26,16 @@ pub(crate) fn part_plan(
         columns: obligations
             .and_then(|obligations| obligations.columns.as_ref())
             .map(|columns| columns.iter().map(TreatmentRecord::from).collect()),
+        unforeseen: obligations
+            .map_or_else(masked_whole, |obligations| TreatmentRecord::from(&obligations.unforeseen)),
         mask_column_names: obligations.is_none_or(|obligations| obligations.mask_column_names),
         origins: outputs.map(|outputs| outputs.iter().map(|output| origin_of(output, catalog)).collect()),
     }
+}
+
+/// What nobody decided on is not shown.
+pub(crate) fn masked_whole() -> TreatmentRecord {
+    TreatmentRecord::Mask { class: "unknown".to_owned(), mask: Mask::Redact.name() }
 }
 
 /// A name as the live state may hold it.

@@ -74,8 +74,13 @@ fn plan(treatments: Vec<Treatment>) -> Arc<MaskPlan> {
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
     };
-    let obligations =
-        Obligations { columns: Some(treatments), mask_column_names: false, hide_error_text: false, limits };
+    let obligations = Obligations {
+        columns: Some(treatments),
+        unforeseen: Treatment::Scan,
+        mask_column_names: false,
+        hide_error_text: false,
+        limits,
+    };
     Arc::new(MaskPlan::bind(&obligations, None, &answered, &TokenKeys::new([1; 32]), &Detectors::standard()))
 }
 

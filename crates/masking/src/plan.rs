@@ -52,18 +52,21 @@ impl MaskPlan {
         detectors: &Detectors,
     ) -> Self {
         // Limits and error texts are the gateway's; a new obligation must break the build here.
-        let Obligations { columns: treatments, mask_column_names, hide_error_text: _, limits: _ } =
+        let Obligations { columns: treatments, unforeseen, mask_column_names, hide_error_text: _, limits: _ } =
             obligations;
         let contradiction = contradiction(treatments.as_deref(), planned_names, answered);
         let treatments = treatments.as_deref().filter(|_| contradiction.is_none());
         let hides_names = *mask_column_names || contradiction.is_some();
 
-        let everything = Treatment::Mask(MaskRule { class: MaskClass::new("masked"), mask: Mask::Redact });
+        // INVARIANT: an answer that contradicts what was decided is masked, whatever policy says of columns that it
+        // did not foresee.
+        let masked = Treatment::Mask(MaskRule { class: MaskClass::new("masked"), mask: Mask::Redact });
+        let everything = if contradiction.is_some() || treatments.is_some() { &masked } else { unforeseen };
         let (columns, maskers) = answered
             .iter()
             .enumerate()
             .map(|(ordinal, column)| {
-                let treatment = treatments.map_or(&everything, |all| all.get(ordinal).unwrap_or(&everything));
+                let treatment = treatments.map_or(everything, |all| all.get(ordinal).unwrap_or(everything));
                 // A name that is made from values must not steer the detectors either: it may be anything.
                 let context = if hides_names { "" } else { column.name.as_str() };
                 let masker = CellMasker::new(treatment, &column.sql_type, keys, detectors, context);

@@ -9,6 +9,10 @@ use proptest::prelude::*;
 
 const SECRET: &str = "078-05-1120";
 
+fn masked_whole() -> Treatment {
+    Treatment::Mask(MaskRule { class: MaskClass::new("unknown"), mask: Mask::Redact })
+}
+
 fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
     let limits = Limits {
         rows: 1,
@@ -18,7 +22,13 @@ fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
     };
-    Obligations { columns, mask_column_names: false, hide_error_text: false, limits }
+    Obligations {
+        columns,
+        unforeseen: masked_whole(),
+        mask_column_names: false,
+        hide_error_text: false,
+        limits,
+    }
 }
 
 fn column(name: &str, sql_type: SqlType) -> AnsweredColumn {

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use domain::{Case, ColumnRef, ObjectName, ShownColumn, ShownHow, ShownOutput, TestedHow, Treatment};
+use domain::{
+    Case, Class, ColumnRef, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow, ShownOutput,
+    TestedHow, Treatment,
+};
 
 use crate::asker::{Asker, Tested};
 use crate::catalog_file::CatalogFile;
@@ -14,12 +17,35 @@ use crate::refusal::No;
 pub(crate) struct Judged {
     /// One treatment a result column; none when the columns are not known.
     pub(crate) treatments: Option<Vec<Treatment>>,
+    /// What every column gets when they are not known.
+    pub(crate) unforeseen: Treatment,
     /// Whether column names are made of values that may not be seen.
     pub(crate) mask_column_names: bool,
     /// Whether anything is shown or tested that may not be seen in clear.
     pub(crate) touches_hidden: bool,
     /// Whether a test needs a person's yes.
     pub(crate) needs_approval: bool,
+}
+
+/// Whether statements of this class answer names and states, and no row of any table.
+fn answers_metadata(class: Class) -> bool {
+    match class {
+        Class::Show | Class::Session | Class::Transaction => true,
+        Class::Read
+        | Class::Write
+        | Class::Import
+        | Class::Define
+        | Class::Call
+        | Class::Export
+        | Class::Grant
+        | Class::Account
+        | Class::Opaque => false,
+    }
+}
+
+/// What nobody foresaw is not shown.
+pub(crate) fn masked_whole() -> Treatment {
+    Treatment::Mask(MaskRule { class: MaskClass::new("unknown"), mask: Mask::Redact })
 }
 
 /// Judges the columns of one statement.
@@ -40,11 +66,17 @@ impl<'a, 'b> Judge<'a, 'b> {
         let lineage = &self.case.statement.lineage;
         let mut judged = Judged {
             treatments: None,
+            unforeseen: masked_whole(),
             mask_column_names: false,
             touches_hidden: false,
             needs_approval: false,
         };
         match &lineage.outputs {
+            // Names, types, comments, a status: no stored value but what somebody wrote into a comment, which is for
+            // the detectors. Their columns differ by version, so nobody foretells them.
+            None if answers_metadata(self.case.statement.class) => {
+                judged.unforeseen = Treatment::Scan;
+            }
             None => {
                 judged.mask_column_names = true;
                 judged.touches_hidden = true;

@@ -10,7 +10,7 @@ use crate::lex::{self, Lexed};
 use crate::result::{Answer, Cell};
 use crate::session::{ROLE, Session, WAREHOUSE};
 use crate::store::{self, Entry, INFORMATION_SCHEMA, Object, Store};
-use crate::types;
+use crate::{functions, types};
 
 const TEXT: SqlType = types::TEXT;
 const NUMBER: SqlType = types::NUMBER;
@@ -357,7 +357,7 @@ fn type_json(sql_type: &SqlType, is_nullable: bool) -> String {
         }
     }
     members.insert("nullable".into(), is_nullable.into());
-    serde_json::Value::Object(members).to_string()
+    functions::sorted(serde_json::Value::Object(members)).to_string()
 }
 
 fn warehouses(clauses: &Clauses) -> Result<Answer, SnowflakeError> {

@@ -112,7 +112,7 @@ async fn a_statement_that_changes_process_after_each_page_ends_like_one_that_doe
     assert_eq!(house.recorded_rows(), whole.recorded_rows());
     assert_eq!(house.recorded_rows().len(), 17);
     let (part, same) = (&closing.parts[0], &expected.parts[0]);
-    assert!(part.pages.len() > 10, "{} pages", part.pages.len());
+    assert!(part.pages.len() >= 10, "{} pages", part.pages.len());
     assert_eq!((part.rows, &part.columns), (same.rows, &same.columns));
     assert_eq!(
         (part.masked_by_lineage, part.masked_by_content),
@@ -166,7 +166,7 @@ async fn a_lease_is_respected_while_it_lasts_and_taken_over_when_its_holder_has_
         ask(&Gateway::new(chaos.ports(), other.settings.clone()), customers::SQL).await.unwrap();
         chaos.steps()
     };
-    let at = steps.iter().rposition(|step| step == "exchanges.save").unwrap() - 1;
+    let at = steps.iter().position(|step| step == "exchanges.save").unwrap();
     let chaos = Chaos::striking(house.ports(), at, Strike::DiesAfter);
     let dying = Gateway::new(chaos.ports(), house.settings.clone());
     let mut asked = crate::house::asked(customers::SQL);

@@ -46,7 +46,8 @@ fn describe(ruling: &Ruling) -> String {
         Decision::Refuse(refusal) => format!("{}\n", refusal.message),
     };
     if let Decision::Allow(grant) = &ruling.decision {
-        let Obligations { columns: _, mask_column_names, hide_error_text, limits: _ } = &grant.obligations;
+        let Obligations { columns: _, unforeseen: _, mask_column_names, hide_error_text, limits: _ } =
+            &grant.obligations;
         for (is_so, what) in
             [(mask_column_names, "column names masked"), (hide_error_text, "error text hidden")]
         {

@@ -35,7 +35,8 @@ fn assert_no_more(less: &Ruling, more: &Ruling) {
     if openness(less) == 0 {
         return;
     }
-    let Obligations { columns, mask_column_names, hide_error_text, limits } = &grant(less).obligations;
+    let Obligations { columns, unforeseen: _, mask_column_names, hide_error_text, limits } =
+        &grant(less).obligations;
     let than = &grant(more).obligations;
     assert!(*mask_column_names >= than.mask_column_names && *hide_error_text >= than.hide_error_text);
     assert_eq!(*limits, than.limits);

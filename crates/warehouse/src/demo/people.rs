@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Rows;
 use super::numbers::{Dice, card, iban, phone, ssn};
+use crate::functions::sorted;
 
 const CUSTOMERS: u64 = 400;
 const ORDERS: u64 = 900;
@@ -147,7 +148,7 @@ fn customer(id: u64, dice: &mut Dice) -> Vec<String> {
         phone,
         country.to_owned(),
         notes,
-        profile.to_string(),
+        sorted(profile).to_string(),
         signed_up,
         segment.to_owned(),
     ]

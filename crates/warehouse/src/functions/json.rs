@@ -136,7 +136,7 @@ fn run_parse(columns: &[ArrayRef], rows: usize, is_forgiving: bool) -> Result<Ar
             return Ok(None);
         }
         match serde_json::from_str::<Value>(column.value(row)) {
-            Ok(value) => Ok(Some(value.to_string())),
+            Ok(value) => Ok(Some(sorted(value).to_string())),
             Err(_) if is_forgiving => Ok(None),
             Err(error) => Err(DataFusionError::External(Box::new(SnowflakeError::new(
                 "100069",
@@ -173,7 +173,7 @@ fn run_object(columns: &[ArrayRef], fields: &[FieldRef], rows: usize) -> Result<
                 members.insert(key, value);
             }
         }
-        Ok(Some(Value::Object(members).to_string()))
+        Ok(Some(sorted(Value::Object(members)).to_string()))
     })
 }
 
@@ -228,6 +228,13 @@ fn texts(rows: usize, mut text: impl FnMut(usize) -> Result<Option<String>>) -> 
     Ok(Arc::new(builder.finish()))
 }
 
+/// Snowflake prints the members of an object in the order of their keys; whether the JSON library does depends on
+/// what other crates ask of it.
+pub(crate) fn sorted(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}
+
 /// One cell as JSON.
 pub(crate) fn value_at(column: &ArrayRef, field: &Field, row: usize) -> Result<Value> {
     if encode::is_null(column, row) {
@@ -251,5 +258,9 @@ pub(crate) fn value_at(column: &ArrayRef, field: &Field, row: usize) -> Result<V
     let is_bare = types::is_json(field)
         || column.data_type().is_numeric()
         || matches!(column.data_type(), DataType::Boolean);
-    Ok(if is_bare { serde_json::from_str(&text).unwrap_or(Value::String(text)) } else { Value::String(text) })
+    Ok(if is_bare {
+        serde_json::from_str(&text).map_or(Value::String(text), sorted)
+    } else {
+        Value::String(text)
+    })
 }

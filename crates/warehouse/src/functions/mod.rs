@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 };
 
 pub(crate) use dates::{date_add, date_diff};
-pub(crate) use json::{plain, value_at};
+pub(crate) use json::{plain, sorted, value_at};
 pub(crate) use numbers::divide;
 
 /// Every function, to be registered.
