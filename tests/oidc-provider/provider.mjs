@@ -4,6 +4,7 @@
 // when its standard input does, so that it never outlives the test that started it.
 //
 //   client                     secret    its tokens
+//   claude-demo                secret    an agent for itself; group `agents`, whom the default bundle knows
 //   claude-finance             secret    an agent for itself; group `analysts`
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
@@ -29,6 +30,7 @@ resources.set("https://snowgate.example/opaque", { audience: "snowgate", accessT
 resources.set("https://other.example", { audience: "other", jwt: { sign: { alg: "RS256" } } });
 
 const people = {
+  "claude-demo": { groups: ["agents"] },
   "claude-finance": { groups: ["analysts"] },
   "claude-finance-for-ana": {
     groups: ["analysts", "finance"],

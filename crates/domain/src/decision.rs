@@ -101,10 +101,23 @@ pub struct Obligations {
     pub unforeseen: Treatment,
     /// Whether column names are made from values and must not be shown.
     pub mask_column_names: bool,
-    /// Whether upstream's error text may hold values of a masked column and must be replaced.
-    pub hide_error_text: bool,
+    /// How much of upstream's words about a failure may be shown.
+    pub error_text: ErrorText,
     /// How much may leave, and how much may be asked.
     pub limits: Limits,
+}
+
+/// How much of upstream's words about a failed statement may be shown. The order is strictness.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ErrorText {
+    /// All of them, after the detectors.
+    Shown,
+    /// Those about compilation, which no stored value can have led to: the statement shows or tests something that
+    /// could not be resolved, so what happens while it runs may tell values.
+    CompilationOnly,
+    /// None: the statement shows or tests a column that may not be seen in clear, and every failure of it must look
+    /// the same.
+    Hidden,
 }
 
 /// How much one principal may take.

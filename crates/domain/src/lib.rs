@@ -25,7 +25,7 @@ mod time;
 pub use asked::{Asked, Binding, Bindings, Context, Door, Prompt, PromptGrade, SqlText};
 pub use catalog::{Catalog, Column, ColumnRef, ObjectName, Relation, RelationKind, SqlType};
 pub use decision::{
-    Case, Decision, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier,
+    Case, Decision, ErrorText, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier,
 };
 pub use identity::{Agent, Credential, Identity, Person, PrincipalKey};
 pub use ids::{Digest, ExchangeId, ExchangeNumber, Handle, IdError, KeyedDigest, RequestId, SessionId};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, Limits, ObjectName, Outcome,
-    Refusal, RefusalCode, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, Limits, ObjectName,
+    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{ObjectKind, RecordKey};
@@ -68,19 +68,18 @@ impl Gateway {
         let read = self.read(&asked).await?;
         let (rulings, ruling) = self.rule(&bundle, &principal, &asked, &read);
         let key = self.ports.keys.digest().await?;
-        let digest = seal::keyed_digest(&key, &asked);
+        let words = Words::of(&asked, &key)?;
         let handle = Handle::from_u128(self.ports.ids.random()?);
         let children = self.child_handles(&read)?;
         let limits = bundle.limits_for(principal.identity());
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let claimed = self.claim(&principal, &asked, &key, digest, handle, limits, now).await?;
-        let began = self.now();
+        let claimed = self.claim(&principal, &words, handle, limits, now).await?;
         let (session, next, ruling) = match claimed {
             Claimed::Repeat(first) => {
                 let reply = self.attach(&principal, first, until).await?;
-                return self.unless_revoked(&principal, began, reply).await;
+                return self.unless_revoked(&principal, now, reply).await;
             }
             Claimed::New { session, next } => (session, next, ruling),
             Claimed::Reused { session, next } => {
@@ -117,7 +116,7 @@ impl Gateway {
             asked: &asked,
             read: &read,
             ruling: &ruling,
-            digest,
+            digest: words.digest,
             handle,
             children: &children,
             opened: now,
@@ -144,7 +143,7 @@ impl Gateway {
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
                 let reply = self.run(live, permit, until).await?;
-                self.unless_revoked(&principal, began, reply).await
+                self.unless_revoked(&principal, now, reply).await
             }
         }
     }
@@ -193,24 +192,19 @@ impl Gateway {
     async fn claim(
         &self,
         principal: &Principal,
-        asked: &Asked,
-        key: &[u8; 32],
-        digest: KeyedDigest,
+        words: &Words,
         handle: Handle,
         limits: Limits,
         now: Timestamp,
     ) -> Result<Claimed, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
-        // SECURITY: clients choose these words, and what keeps the state is no sealed place.
-        let conversation =
-            asked.conversation.as_deref().map(|word| seal::keyed_word(key, "conversation", word));
-        let request = asked.request.as_ref().map(|request| seal::keyed_request(key, request)).transpose()?;
+        let Words { digest, conversation, request } = words;
         let claim = Claim {
             identity: principal.identity(),
             principal: principal.key(),
             conversation: conversation.as_deref(),
             request: request.as_ref(),
-            digest,
+            digest: *digest,
             handle,
             fresh_session,
             limits,
@@ -291,9 +285,12 @@ impl Gateway {
                 })
                 .collect(),
             // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
-            hide_error_text: grants
+            error_text: grants
                 .iter()
-                .any(|grant| grant.is_none_or(|grant| grant.obligations.hide_error_text)),
+                .map(|grant| grant.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text))
+                .max()
+                .unwrap_or(ErrorText::Hidden)
+                .into(),
             tier: tier.as_str().to_owned(),
             row_limit: limits.clone().map(|limits| limits.rows).min().unwrap_or(0),
             byte_limit: limits.map(|limits| limits.bytes).min().unwrap_or(0),
@@ -346,11 +343,11 @@ impl Gateway {
     async fn unless_revoked(
         &self,
         principal: &Principal,
-        began: Timestamp,
+        claimed: Timestamp,
         reply: Reply,
     ) -> Result<Reply, AskError> {
         // The claim has checked it, and a revocation need not hold before 5 s.
-        if self.now().since(began) >= RECHECK {
+        if self.now().since(claimed) >= RECHECK {
             let session = reply.exchange().session;
             if self.ports.exchanges.revoked(principal.identity(), Some(session)).await?.is_some() {
                 return Err(AskError::NotAccepted { is_expired: false });
@@ -420,6 +417,27 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
         parameters,
         timeout: asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most)),
         tier: *tier,
+    }
+}
+
+/// What a client said, as keyed digests.
+// SECURITY: clients choose these words, and what keeps the state is no sealed place.
+struct Words {
+    /// Of everything that decides what runs.
+    digest: KeyedDigest,
+    conversation: Option<String>,
+    request: Option<RequestId>,
+}
+
+impl Words {
+    fn of(asked: &Asked, key: &[u8; 32]) -> Result<Self, Fault> {
+        let conversation = asked.conversation.as_deref();
+        let request = asked.request.as_ref();
+        Ok(Self {
+            digest: seal::keyed_digest(key, asked),
+            conversation: conversation.map(|word| seal::keyed_word(key, "conversation", word)),
+            request: request.map(|request| seal::keyed_request(key, request)).transpose()?,
+        })
     }
 }
 

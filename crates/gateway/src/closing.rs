@@ -10,7 +10,7 @@ use recording::{
 use crate::ask::micros;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
-use crate::live::{Live, Stage};
+use crate::live::{Live, ShownErrors, Stage};
 use crate::plan::object_named;
 use crate::ports::{UpstreamFailure, Written};
 use crate::reply::{Receipt, Reply};
@@ -22,6 +22,10 @@ const HIDDEN_FAILURE: (&str, &str, &str) = (
     "22000",
     "the statement failed; it touches masked columns, so the reason is not shown. A security engineer finds it in Snowflake's own history",
 );
+
+/// Snowflake's codes for a text that does not compile: syntax, unknown identifier, unknown object. They are found
+/// before a row is read, so no stored value can have led to them.
+const COMPILATION: [&str; 3] = ["001003", "000904", "002003"];
 
 /// A durable closing with the exchange that it closed.
 pub(crate) struct Closed {
@@ -187,7 +191,12 @@ impl Gateway {
         failure: UpstreamFailure,
     ) -> Result<Closed, Fault> {
         let UpstreamFailure { code, sqlstate, message, query_id } = failure;
-        let shown = if live.hide_error_text {
+        let may_show = match live.error_text {
+            ShownErrors::All => true,
+            ShownErrors::Compilation => COMPILATION.contains(&code.as_str()),
+            ShownErrors::None => false,
+        };
+        let shown = if !may_show {
             let (code, sqlstate, message) = HIDDEN_FAILURE;
             FailureRecord { code: code.into(), sqlstate: sqlstate.into(), message: message.into(), query_id }
         } else {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{
     ColumnRef, Limits, ObjectName, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp, Treatment,
 };
-use masking::{AnsweredColumn, Detectors, JsonMasker, MaskPlan, Masked, TokenKeys};
+use masking::{AnsweredColumn, Detectors, MaskPlan, Masked, TokenKeys};
 use recording::{
     ClosingOutcome, ColumnRecord, Finding, ObjectKind, PageHeader, PageRecord, PartRecord, digest_of,
     encode_page,
@@ -17,14 +17,12 @@ use recording::{
 use crate::ask::micros;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
-use crate::gateway::{Gateway, off_the_loop};
+use crate::gateway::Gateway;
+use crate::line::Line;
 use crate::live::{Fetched, Live, PartPlan, PartProgress, Stage, Touched};
-use crate::pager::{Body, Pager};
+use crate::pager::Body;
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle, Written};
-
-/// Slices below this are masked where they are; the way to another thread and back would cost more.
-const SMALL: usize = 32 * 1024;
 
 /// One process's turn at an exchange.
 #[derive(Clone, Copy)]
@@ -143,9 +141,10 @@ impl Gateway {
                 name: shown.name.clone(),
                 ..ColumnRecord::from(&OutputColumn {
                     name: String::new(),
-                    sql_type: match &answered.sql_type {
-                        SqlType::Unknown(_) => SqlType::Unknown("unknown".to_owned()),
-                        known => known.clone(),
+                    sql_type: if let SqlType::Unknown(_) = &answered.sql_type {
+                        SqlType::Unknown("unknown".to_owned())
+                    } else {
+                        answered.sql_type.clone()
                     },
                     is_nullable: answered.is_nullable,
                     is_masked: shown.is_masked,
@@ -232,7 +231,7 @@ impl Gateway {
             return Ok(Part::Complete);
         }
         let bound = Arc::new(bind_again(&plan, &progress, keys, &self.detectors));
-        let mut line = Line::new(self, &bound, &progress.fetched);
+        let mut line = Line::new(&self.settings, &bound, &progress.fetched);
         let mut first = first;
         let from = usize::try_from(progress.fetched.partition).map_err(|_| damaged())?;
         for partition in from..progress.partitions.len() {
@@ -453,105 +452,6 @@ impl Gateway {
     }
 }
 
-/// The machine and the pager of one part, as they move between threads.
-struct Line {
-    columns: Vec<ColumnRecord>,
-    machine: JsonMasker,
-    pager: Pager,
-    /// Rows still to be dropped, because pages of an earlier turn hold them.
-    skip: u64,
-    /// Rows of the partition under way that have come out of the machine, dropped ones included.
-    partition_rows: u64,
-    /// What was counted in earlier turns.
-    before: (u64, u64),
-    /// The same with the partitions that this turn has ended.
-    counted: (u64, u64),
-}
-
-impl Line {
-    fn new(gateway: &Gateway, bound: &Arc<MaskPlan>, fetched: &Fetched) -> Self {
-        Self {
-            columns: bound.columns().iter().map(ColumnRecord::from).collect(),
-            machine: bound.machine(),
-            pager: Pager::new(&gateway.settings),
-            skip: fetched.partition_rows,
-            partition_rows: 0,
-            before: (fetched.masked_by_lineage, fetched.masked_by_content),
-            counted: (fetched.masked_by_lineage, fetched.masked_by_content),
-        }
-    }
-
-    async fn push(self, slice: Bytes) -> Result<Self, Fault> {
-        if slice.len() < SMALL {
-            return self.mask(&slice);
-        }
-        off_the_loop(move || self.mask(&slice)).await?
-    }
-
-    fn mask(mut self, slice: &[u8]) -> Result<Self, Fault> {
-        self.machine.push(slice).map_err(lying)?;
-        let Some(mut rows) = self.machine.take_rows(usize::MAX) else { return Ok(self) };
-        self.partition_rows = self.partition_rows.saturating_add(rows.get().len() as u64);
-        if self.skip > 0 {
-            let dropped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rows.get().len());
-            let text: usize = rows.get().iter().take(dropped).map(|row| row.len().saturating_add(1)).sum();
-            // Exactly so many rows: their texts and the commas between them.
-            let _already_stored = rows.split_front(text.saturating_sub(1));
-            self.skip = self.skip.saturating_sub(dropped as u64);
-        }
-        self.pager.add(rows)?;
-        Ok(self)
-    }
-
-    /// Whether the page under way has rows.
-    fn has_rows(&self) -> bool {
-        self.pager.open_rows() > 0
-    }
-
-    fn has_full(&self) -> bool {
-        self.pager.has_full()
-    }
-
-    fn cut(&mut self) -> Result<(), Fault> {
-        self.pager.cut()
-    }
-
-    fn take_full(&mut self) -> Vec<Masked<Body>> {
-        self.pager.take_full()
-    }
-
-    /// Rows of the partition under way that lie in full pages.
-    fn paged_rows(&self) -> u64 {
-        // A page may hold rows of the partition before this one; those do not count here.
-        self.partition_rows.saturating_sub(self.pager.open_rows())
-    }
-
-    fn end_partition(&mut self, expected: u64) -> Result<(), Fault> {
-        self.machine.next_partition().map_err(lying)?;
-        if self.partition_rows != expected || self.skip > 0 {
-            return Err(Fault::lasting(
-                Origin::Upstream,
-                "upstream answered another number of rows than it had said",
-            ));
-        }
-        self.partition_rows = 0;
-        let columns = &self.machine.tally().columns;
-        let by_lineage: u64 = columns.iter().map(|column| column.by_lineage).sum();
-        let by_content: u64 = columns.iter().map(|column| column.by_content).sum();
-        self.counted = (self.before.0.saturating_add(by_lineage), self.before.1.saturating_add(by_content));
-        Ok(())
-    }
-
-    /// INVARIANT: counts are those of whole partitions. Who goes on with a partition masks all of it again.
-    fn count_into(&self, fetched: &mut Fetched) {
-        (fetched.masked_by_lineage, fetched.masked_by_content) = self.counted;
-    }
-
-    fn finish(self) -> Result<(), Fault> {
-        self.machine.finish().map(|_| ()).map_err(lying)
-    }
-}
-
 fn bind(
     plan: &PartPlan,
     names: Option<&[Option<String>]>,
@@ -616,9 +516,4 @@ fn progress_mut(live: &mut Live) -> Result<&mut Vec<PartProgress>, Fault> {
 
 fn damaged() -> Fault {
     Fault::lasting(Origin::Exchanges, "the state of this statement is damaged")
-}
-
-fn lying(error: masking::MaskError) -> Fault {
-    Fault::lasting(Origin::Upstream, "upstream's rows could not be read; nothing of them is shown")
-        .because(error)
 }

@@ -1,6 +1,6 @@
 //! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
 
-use domain::{ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
+use domain::{ErrorText, ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
 use recording::{ColumnRecord, Finding, PageRecord, RecordKey, TreatmentRecord};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +26,8 @@ pub struct Live {
     pub opening: String,
     /// One plan a statement.
     pub parts: Vec<PartPlan>,
-    /// Whether upstream's error text may hold values of a masked column.
-    pub hide_error_text: bool,
+    /// How much of upstream's words about a failure may be shown.
+    pub error_text: ShownErrors,
     /// Which upstream identity runs it.
     pub tier: String,
     /// Rows of the whole exchange.
@@ -48,6 +48,27 @@ pub struct Live {
     pub masking_us: u64,
     /// Where it stands.
     pub stage: Stage,
+}
+
+/// How much of upstream's words about a failure may be shown, see [`ErrorText`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum ShownErrors {
+    /// All, after the detectors.
+    All,
+    /// Those about compilation.
+    Compilation,
+    /// None.
+    None,
+}
+
+impl From<ErrorText> for ShownErrors {
+    fn from(error_text: ErrorText) -> Self {
+        match error_text {
+            ErrorText::Shown => Self::All,
+            ErrorText::CompilationOnly => Self::Compilation,
+            ErrorText::Hidden => Self::None,
+        }
+    }
 }
 
 /// What was decided about one statement's columns.
@@ -200,7 +221,7 @@ impl PartPlan {
             columns: self.columns.as_ref().map(|columns| columns.iter().map(Treatment::from).collect()),
             unforeseen: Treatment::from(&self.unforeseen),
             mask_column_names: self.mask_column_names,
-            hide_error_text: true,
+            error_text: ErrorText::Hidden,
             limits,
         }
     }

@@ -242,7 +242,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             opening: digest.to_string(),
             // INVARIANT: nothing can be released from this: no plan, no rows, no bytes.
             parts: Vec::new(),
-            hide_error_text: true,
+            error_text: gateway::ShownErrors::None,
             tier: "read".to_owned(),
             row_limit: 0,
             byte_limit: 0,

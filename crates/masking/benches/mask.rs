@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use domain::{Limits, Mask, MaskClass, MaskRule, Obligations, SqlType, Treatment};
+use domain::{ErrorText, Limits, Mask, MaskClass, MaskRule, Obligations, SqlType, Treatment};
 use masking::{AnsweredColumn, Detectors, MaskPlan, TokenKeys};
 
 /// Rows of a customer table: key, name, address, nation, phone, balance, segment, note.
@@ -78,7 +78,7 @@ fn plan(treatments: Vec<Treatment>) -> Arc<MaskPlan> {
         columns: Some(treatments),
         unforeseen: Treatment::Scan,
         mask_column_names: false,
-        hide_error_text: false,
+        error_text: ErrorText::Shown,
         limits,
     };
     Arc::new(MaskPlan::bind(&obligations, None, &answered, &TokenKeys::new([1; 32]), &Detectors::standard()))

@@ -52,7 +52,7 @@ impl MaskPlan {
         detectors: &Detectors,
     ) -> Self {
         // Limits and error texts are the gateway's; a new obligation must break the build here.
-        let Obligations { columns: treatments, unforeseen, mask_column_names, hide_error_text: _, limits: _ } =
+        let Obligations { columns: treatments, unforeseen, mask_column_names, error_text: _, limits: _ } =
             obligations;
         let contradiction = contradiction(treatments.as_deref(), planned_names, answered);
         let treatments = treatments.as_deref().filter(|_| contradiction.is_none());

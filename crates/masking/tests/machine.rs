@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::{ColumnRef, Limits, Mask, MaskClass, MaskRule, ObjectName, Obligations, SqlType, Treatment};
+use domain::{
+    ColumnRef, ErrorText, Limits, Mask, MaskClass, MaskRule, ObjectName, Obligations, SqlType, Treatment,
+};
 use masking::{AnsweredColumn, Detectors, JsonMasker, MaskError, MaskPlan, TokenKeys, mask_value};
 use proptest::prelude::*;
 
 const SECRET: &str = "078-05-1120";
 
 fn masked_whole() -> Treatment {
-    Treatment::Mask(MaskRule { class: MaskClass::new("unknown"), mask: Mask::Redact })
+    Treatment::Mask(MaskRule { class: MaskClass::new("masked"), mask: Mask::Redact })
 }
 
 fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
@@ -26,7 +28,7 @@ fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
         columns,
         unforeseen: masked_whole(),
         mask_column_names: false,
-        hide_error_text: false,
+        error_text: ErrorText::Shown,
         limits,
     }
 }
@@ -130,6 +132,18 @@ fn an_answer_that_is_not_what_was_decided_is_masked_whole() {
     }
     let known = [Some("A".to_owned()), None];
     assert_eq!(MaskPlan::bind(&clear(), Some(&known), &answered, &keys, &detectors).contradiction(), None);
+}
+
+#[test]
+fn metadata_that_nobody_foretold_is_shown_after_the_detectors_unless_it_contradicts() {
+    let (keys, detectors) = (TokenKeys::new([3; 32]), Detectors::standard());
+    let answered = [column("name", text()), column("comment", text())];
+    let metadata = Obligations { unforeseen: Treatment::Clear, ..obligations(None) };
+    let rows = br#"[["CUSTOMERS","ask ana@example.com"]]"#;
+    let plan = Arc::new(MaskPlan::bind(&metadata, None, &answered, &keys, &detectors));
+    assert_eq!(run(&mut plan.machine(), rows).expect("a good row set"), r#"[["CUSTOMERS","ask [EMAIL]"]]"#);
+    let plan = Arc::new(MaskPlan::bind(&metadata, Some(&[None]), &answered, &keys, &detectors));
+    assert_eq!(run(&mut plan.machine(), rows).expect("a good row set"), r#"[["[MASKED]","[MASKED]"]]"#);
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn refuse(message: &str) -> Decision {
 /// What both grants leave, with no column of either.
 fn strictest(a: &Grant, b: &Grant) -> Grant {
     let Grant {
-        obligations: Obligations { columns: _, unforeseen: _, mask_column_names, hide_error_text, limits },
+        obligations: Obligations { columns: _, unforeseen: _, mask_column_names, error_text, limits },
         tier,
     } = a;
     let (x, y) = (limits, b.obligations.limits);
@@ -103,7 +103,7 @@ fn strictest(a: &Grant, b: &Grant) -> Grant {
         // A batch answers no rows of its own; whoever would take these for its statements' gets them masked.
         unforeseen: crate::lineage::masked_whole(),
         mask_column_names: *mask_column_names || b.obligations.mask_column_names,
-        hide_error_text: *hide_error_text || b.obligations.hide_error_text,
+        error_text: (*error_text).max(b.obligations.error_text),
         limits,
     };
     let tier: Tier = (*tier).max(b.tier);

@@ -37,7 +37,8 @@ impl Bundle {
         let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), case, tier)?;
         let mut noes = Vec::new();
         let judged = Judge::new(&self.catalog, case, &mut asker).judge(&mut noes);
-        let Judged { treatments, unforeseen, mask_column_names, touches_hidden, needs_approval } = judged;
+        let Judged { treatments, unforeseen, mask_column_names, touches_hidden, error_text, needs_approval } =
+            judged;
         context::judge(&mut asker, case, &mut noes);
         let running = asker.running(touches_hidden)?;
         judge_run(&mut asker, case, &running, &mut noes);
@@ -57,7 +58,7 @@ impl Bundle {
                 columns: treatments,
                 unforeseen,
                 mask_column_names,
-                hide_error_text: touches_hidden,
+                error_text,
                 limits: self.limits_for(case.identity),
             };
             let grant = Grant { obligations, tier };

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    Case, Class, ColumnRef, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow, ShownOutput,
-    TestedHow, Treatment,
+    Case, Class, ColumnRef, ErrorText, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow,
+    ShownOutput, TestedHow, Treatment,
 };
 
 use crate::asker::{Asker, Tested};
@@ -23,6 +23,8 @@ pub(crate) struct Judged {
     pub(crate) mask_column_names: bool,
     /// Whether anything is shown or tested that may not be seen in clear.
     pub(crate) touches_hidden: bool,
+    /// What upstream may be quoted with when the statement fails.
+    pub(crate) error_text: ErrorText,
     /// Whether a test needs a person's yes.
     pub(crate) needs_approval: bool,
 }
@@ -69,17 +71,19 @@ impl<'a, 'b> Judge<'a, 'b> {
             unforeseen: masked_whole(),
             mask_column_names: false,
             touches_hidden: false,
+            error_text: ErrorText::Shown,
             needs_approval: false,
         };
         match &lineage.outputs {
             // Names, types, comments, a status: no stored value but what somebody wrote into a comment, which is for
             // the detectors. Their columns differ by version, so nobody foretells them.
             None if answers_metadata(self.case.statement.class) => {
-                judged.unforeseen = Treatment::Scan;
+                judged.unforeseen = Treatment::Clear;
             }
             None => {
                 judged.mask_column_names = true;
                 judged.touches_hidden = true;
+                judged.error_text = ErrorText::CompilationOnly;
                 self.asker.note("gateway:columns-unknown");
             }
             Some(outputs) => {
@@ -87,6 +91,12 @@ impl<'a, 'b> Judge<'a, 'b> {
                 for (output, treatment) in outputs.iter().zip(&treatments) {
                     let is_hidden = *treatment != Treatment::Clear;
                     judged.touches_hidden |= is_hidden;
+                    judged.error_text = judged.error_text.max(match (is_hidden, output.is_known) {
+                        (false, _) => ErrorText::Shown,
+                        // What it shows beside the unknown may be hidden as well.
+                        (true, false) if output.shows.is_empty() => ErrorText::CompilationOnly,
+                        (true, _) => ErrorText::Hidden,
+                    });
                     judged.mask_column_names |= output.is_name_from_values && is_hidden;
                 }
                 judged.treatments = Some(treatments);
@@ -162,6 +172,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 continue;
             }
             judged.touches_hidden = true;
+            judged.error_text = ErrorText::Hidden;
             let is_same_class = *is_same_class.get_or_insert_with(|| {
                 how == TestedHow::Join
                     && !classes.contains(&ClassId::UNKNOWN)

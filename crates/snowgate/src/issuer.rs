@@ -50,7 +50,6 @@ pub struct DevelopmentIssuer {
     x: String,
     y: String,
     secret: String,
-    denied_groups: Vec<String>,
 }
 
 /// Why there is no development issuer.
@@ -89,14 +88,8 @@ impl DevelopmentIssuer {
         Self::read(files::existing(home)?)
     }
 
-    /// Never gives these groups, either, whatever their case.
-    #[must_use]
-    pub fn denying(mut self, groups: impl IntoIterator<Item = String>) -> Self {
-        self.denied_groups.extend(groups);
-        self
-    }
-
     /// `iss` of its tokens.
+    #[cfg(test)]
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -124,7 +117,7 @@ impl DevelopmentIssuer {
         // RFC 7638: the digest of the required members in this order.
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let key_id = URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()));
-        Ok(Self { url, key: EncodingKey::from_ec_der(&key), key_id, x, y, secret, denied_groups: Vec::new() })
+        Ok(Self { url, key: EncodingKey::from_ec_der(&key), key_id, x, y, secret })
     }
 
     fn discovery(&self) -> Value {

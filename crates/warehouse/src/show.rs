@@ -437,6 +437,9 @@ pub(crate) fn explain(plan: &LogicalPlan) -> Result<Answer, SnowflakeError> {
         ("objects", TEXT),
         ("alias", TEXT),
         ("expressions", TEXT),
+        ("partitionsTotal", NUMBER),
+        ("partitionsAssigned", NUMBER),
+        ("bytesAssigned", NUMBER),
     ];
     let mut rows = Vec::new();
     let mut open = vec![(plan, None::<i64>)];
@@ -456,6 +459,9 @@ pub(crate) fn explain(plan: &LogicalPlan) -> Result<Answer, SnowflakeError> {
             objects,
             Cell::Null,
             Cell::text(expressions.trim()),
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
         ]);
         open.extend(node.inputs().into_iter().rev().map(|input| (input, Some(id))));
     }

@@ -1,1 +1,281 @@
-//! architecture
+//! The arrows of the architecture, and what may stand where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Crates without I/O, clock, randomness, logging, HTTP and async (invariant I9), with everything that they may
+/// depend on.
+const PURE: [(&str, &[&str]); 5] = [
+    ("domain", &["jiff", "thiserror"]),
+    ("sql", &["domain", "sqlparser"]),
+    ("policy", &["domain", "aws-lc-rs", "cedar-policy", "miette", "regex-syntax", "thiserror", "toml"]),
+    ("masking", &["domain", "aho-corasick", "aws-lc-rs", "base64", "memchr", "thiserror"]),
+    ("recording", &["domain", "aws-lc-rs", "base64", "flate2", "serde", "serde_json", "thiserror"]),
+];
+
+/// Of ours, what each other crate may depend on.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
+    ("oidc", &["domain", "gateway"]),
+    ("snowflake", &["domain", "gateway", "masking"]),
+    ("local", &["domain", "gateway", "policy", "recording"]),
+    ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
+    ("query", &["domain", "gateway", "recording", "oidc", "snowflake", "local", "policy", "masking"]),
+    (
+        "snowgate",
+        &[
+            "domain",
+            "gateway",
+            "policy",
+            "recording",
+            "oidc",
+            "snowflake",
+            "local",
+            "warehouse",
+            "query",
+            "masking",
+            "sql",
+        ],
+    ),
+    ("acceptance", &[]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn metadata(more: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO"));
+    // This machine's packages alone: the others need not be here.
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    let host = String::from_utf8(rustc)
+        .unwrap()
+        .lines()
+        .find_map(|line| Some(line.strip_prefix("host: ")?.to_owned()));
+    command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &host.unwrap()]);
+    command.args(more).current_dir(root());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The members of the workspace with what they depend on when they are built (not when they are tested).
+fn members() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata(&["--no-deps"]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter().map(|package| {
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let normal = dependencies.filter(|dependency| dependency["kind"].as_str() != Some("dev"));
+        (text(&package["name"]), normal.map(|dependency| text(&dependency["name"])).collect())
+    });
+    packages.collect()
+}
+
+#[test]
+fn arrows_point_inwards_only() {
+    let members = members();
+    let ours: BTreeSet<&str> = members.keys().map(String::as_str).collect();
+    let known: BTreeSet<&str> =
+        PURE.iter().map(|(name, _)| *name).chain(ARROWS.iter().map(|(name, _)| *name)).collect();
+    assert_eq!(ours, known, "a new crate needs its place in the architecture");
+    for (name, allowed) in ARROWS {
+        let found = members[name].iter().filter(|dependency| ours.contains(dependency.as_str()));
+        for dependency in found {
+            assert!(allowed.contains(&dependency.as_str()), "`{name}` may not depend on `{dependency}`");
+        }
+    }
+}
+
+#[test]
+fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
+    let members = members();
+    for (name, allowed) in PURE {
+        for dependency in &members[name] {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "`{name}` is pure and may not depend on `{dependency}`"
+            );
+        }
+    }
+    // Not by way of others either.
+    let trees = trees();
+    let acting = [
+        "tokio",
+        "async-std",
+        "smol",
+        "futures-executor",
+        "reqwest",
+        "hyper",
+        "axum",
+        "tracing",
+        "log4rs",
+        "rusqlite",
+        "lambda_http",
+    ];
+    for (name, _) in PURE {
+        let found: Vec<&str> = acting.into_iter().filter(|crate_| trees[name].contains(*crate_)).collect();
+        assert!(found.is_empty(), "`{name}` is pure and reaches {found:?}");
+        assert!(
+            !trees[name].iter().any(|found| found.starts_with("aws-sdk") || found.starts_with("aws-config"))
+        );
+    }
+}
+
+/// Every crate that each member reaches when it is built.
+fn trees() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata(&[]);
+    let name_of: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| (package["id"].as_str().unwrap(), package["name"].as_str().unwrap()))
+        .collect();
+    let mut reaches: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+        let normal = node["deps"].as_array().unwrap().iter().filter(|dependency| {
+            dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null())
+        });
+        let found = normal.map(|dependency| dependency["pkg"].as_str().unwrap()).collect();
+        reaches.insert(node["id"].as_str().unwrap(), found);
+    }
+    let members = metadata["workspace_members"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+    members
+        .map(|member| {
+            let (mut seen, mut waiting) = (BTreeSet::new(), vec![member]);
+            while let Some(next) = waiting.pop() {
+                if seen.insert(next) {
+                    waiting.extend(&reaches[next]);
+                }
+            }
+            seen.remove(member);
+            (name_of[member].to_owned(), seen.into_iter().map(|id| name_of[id].to_owned()).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_local_binary_links_the_warehouse_and_no_lambda_links_datafusion() {
+    for (name, tree) in trees() {
+        if !["snowgate", "warehouse"].contains(&name.as_str()) {
+            assert!(!tree.contains("warehouse"), "`{name}` links the embedded warehouse");
+            let found = tree.iter().find(|dependency| dependency.starts_with("datafusion"));
+            assert_eq!(found, None, "`{name}` links DataFusion");
+        }
+    }
+}
+
+#[test]
+fn a_crate_is_named_for_what_it_is() {
+    for name in members().keys() {
+        let parts: Vec<&str> = name.split(['-', '_']).collect();
+        for word in ["utils", "util", "common", "types", "helpers", "helper", "shared", "misc"] {
+            assert!(!parts.contains(&word), "`{name}` says nothing");
+        }
+    }
+}
+
+fn manifests() -> Vec<(PathBuf, toml::Table)> {
+    let metadata = metadata(&["--no-deps"]);
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let paths = packages.map(|package| PathBuf::from(package["manifest_path"].as_str().unwrap()));
+    paths.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap().parse().unwrap())).collect()
+}
+
+#[test]
+fn every_crate_has_the_workspaces_lints() {
+    for (path, manifest) in manifests() {
+        let lints =
+            manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
+        assert_eq!(lints, Some(true), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_version_is_chosen_once() {
+    for (path, manifest) in manifests() {
+        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for (name, dependency) in
+                manifest.get(table).and_then(toml::Value::as_table).into_iter().flatten()
+            {
+                let version = dependency.as_str().or_else(|| dependency.get("version")?.as_str());
+                assert_eq!(version, None, "{}: `{name}` belongs into the workspace's list", path.display());
+            }
+        }
+    }
+}
+
+/// What is banned where a reply ends the right to work (invariant I10).
+const SPAWNING: [&str; 5] = [
+    "tokio::spawn",
+    "tokio::task::spawn",
+    "tokio::task::spawn_local",
+    "tokio::task::JoinSet::spawn",
+    "std::thread::spawn",
+];
+
+/// The crates whose code runs under a request, below `root`.
+const BOUND: [&str; 2] = ["crates/gateway", "functions/query"];
+
+#[test]
+fn the_lints_ban_work_behind_a_reply() {
+    let bans = |path: &Path| -> BTreeMap<String, String> {
+        let text =
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let table: toml::Table = text.parse().unwrap();
+        let methods = table["disallowed-methods"].as_array().unwrap().iter();
+        let text = |ban: &toml::Value, key: &str| ban[key].as_str().unwrap().to_owned();
+        methods.map(|ban| (text(ban, "path"), text(ban, "reason"))).collect()
+    };
+    let everywhere = bans(&root().join("clippy.toml"));
+    for folder in BOUND {
+        // Clippy reads the nearest file alone, so it must repeat what holds everywhere.
+        let here = bans(&root().join(folder).join("clippy.toml"));
+        for (path, reason) in &everywhere {
+            assert_eq!(here.get(path), Some(reason), "{folder}/clippy.toml must ban {path} like the root's");
+        }
+        for path in SPAWNING {
+            assert!(here.contains_key(path), "{folder}/clippy.toml must ban {path}");
+        }
+    }
+}
+
+#[test]
+fn no_request_leaves_work_behind() {
+    for folder in BOUND {
+        for file in sources(&root().join(folder).join("src")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            // Tests may do more; they stand at the end of their files.
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let spawns = [
+                    "tokio::spawn",
+                    "task::spawn(",
+                    "spawn_local(",
+                    "JoinSet",
+                    "thread::spawn",
+                    "Handle::spawn",
+                    ".spawn(",
+                ];
+                for word in spawns {
+                    assert!(!line.contains(word), "{}: {line}", file.display());
+                }
+            }
+        }
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -13,7 +13,8 @@ const SQL: &str = "select id, email, ssn as harmless, country from customers; se
 async fn ask(house: &House, sql: &str, count: &str, more: Value) -> Answered {
     let mut body = json!({ "statement": sql, "parameters": { "MULTI_STATEMENT_COUNT": count } });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    call(&router(house.gateway()), "ana", "POST", "/api/v2/statements", Some(body.to_string().as_bytes())).await
+    call(&router(house.gateway()), "ana", "POST", "/api/v2/statements", Some(body.to_string().as_bytes()))
+        .await
 }
 
 #[tokio::test]
@@ -50,7 +51,8 @@ async fn a_batch_is_decided_by_its_strictest_statement() {
     let house = House::new().await;
     let refused = ask(&house, "select id from customers; drop table customers", "2", json!({})).await;
     assert_eq!(refused.status, 422, "{}", refused.text());
-    let held = ask(&house, "select id from customers; delete from customers where id = 1", "2", json!({})).await;
+    let held =
+        ask(&house, "select id from customers; delete from customers where id = 1", "2", json!({})).await;
     assert_eq!(held.status, 202, "{}", held.text());
     let renamed = ask(&house, "use role accountadmin; select id from customers", "2", json!({})).await;
     assert_eq!(renamed.status, 422, "{}", renamed.text());
@@ -62,7 +64,12 @@ async fn another_number_of_statements_than_was_said_is_refused_with_snowflakes_c
     let house = House::new().await;
     for (sql, count) in [(SQL, "1"), (SQL, "3"), ("select id from customers", "2")] {
         let answer = ask(&house, sql, count, json!({})).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["code"].as_str()), (422, Some("000008")), "{}", answer.text());
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["code"].as_str()),
+            (422, Some("000008")),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(house.snow.received().len(), 0);
     assert_eq!(house.records().len(), 3);

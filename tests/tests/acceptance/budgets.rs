@@ -6,7 +6,7 @@ use domain::{Outcome, RefusalCode};
 use gateway::{Gateway, Reply};
 use recording::ClosingOutcome;
 
-use crate::house::{House, asked_by, ask, ask_without_waiting, customers, in_time};
+use crate::house::{House, ask, ask_without_waiting, asked_by, customers, in_time};
 
 #[track_caller]
 fn refused(reply: &Reply, code: RefusalCode, words: &str) -> Option<Duration> {
@@ -30,7 +30,10 @@ async fn too_many_statements_at_once_are_refused_by_name_until_one_has_ended() {
     let third = ask_without_waiting(&gateway, customers::SQL).await;
     let wait = refused(&third, RefusalCode::Budget, "statements at once").unwrap();
     assert!(wait >= Duration::from_secs(1));
-    assert!(matches!(ask_as(&gateway, "ben", Duration::ZERO).await.outcome(), Outcome::Pending(_)), "it is ana's limit");
+    assert!(
+        matches!(ask_as(&gateway, "ben", Duration::ZERO).await.outcome(), Outcome::Pending(_)),
+        "it is ana's limit"
+    );
 
     let soon = house.ports().clock.now().after(Duration::from_secs(5));
     in_time(gateway.advance(first.handle(), soon)).await.unwrap();

@@ -32,10 +32,6 @@ pub enum Strike {
 
 impl Strike {
     pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::DiesBefore, Self::DiesAfter];
-
-    pub fn is_death(self) -> bool {
-        matches!(self, Self::DiesBefore | Self::DiesAfter)
-    }
 }
 
 /// The ports of one process.
@@ -238,7 +234,8 @@ impl Exchanges for Chaos {
     }
 
     async fn unattended(&self, now: Timestamp, limit: usize) -> Result<Vec<Handle>, Fault> {
-        self.step("exchanges.unattended", Origin::Exchanges, self.inner.exchanges.unattended(now, limit)).await
+        self.step("exchanges.unattended", Origin::Exchanges, self.inner.exchanges.unattended(now, limit))
+            .await
     }
 
     async fn revoked(
@@ -246,7 +243,8 @@ impl Exchanges for Chaos {
         identity: &Identity,
         session: Option<SessionId>,
     ) -> Result<Option<RevokedWhat>, Fault> {
-        self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session)).await
+        self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session))
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ use gateway::Gateway;
 use recording::Severity;
 
 use crate::chaos::{Chaos, Strike};
-use crate::house::{House, asked_by, ask, customers, in_time};
+use crate::house::{House, ask, asked_by, customers, in_time};
 
 const STATEMENTS: usize = 200;
 const AGENTS: [&str; 5] = ["ana", "ben", "cem", "dora", "eva"];
@@ -37,7 +37,8 @@ async fn of_two_hundred_statements_that_died_at_any_point_each_is_closed_or_lost
     let mut state = 20_261_123;
     let mut dying = Vec::new();
     for at in 0..STATEMENTS {
-        let strike = if random(&mut state) % 2 == 0 { Strike::DiesBefore } else { Strike::DiesAfter };
+        let strike =
+            if random(&mut state).is_multiple_of(2) { Strike::DiesBefore } else { Strike::DiesAfter };
         let chaos = Chaos::striking(ports.clone(), random(&mut state) % steps.len(), strike);
         let gateway = Gateway::new(chaos.ports(), house.settings.clone());
         let mut asked = asked_by(AGENTS[at % AGENTS.len()], customers::SQL);

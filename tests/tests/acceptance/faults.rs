@@ -3,6 +3,7 @@
 use domain::Outcome;
 use gateway::{AskError, Gateway, Reply};
 use recording::Severity;
+use tokio::task::JoinSet;
 
 use crate::chaos::{Chaos, Strike};
 use crate::house::{House, ask, customers, in_time};
@@ -22,7 +23,7 @@ fn shows_nothing_clear(reply: &Result<Reply, AskError>, context: &str) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_is_struck_anywhere_is_closed_and_shows_nothing_that_is_not_kept() {
     let clean = house().await;
     let watching = Chaos::watching(clean.ports());
@@ -30,39 +31,50 @@ async fn a_statement_that_is_struck_anywhere_is_closed_and_shows_nothing_that_is
     let reply = ask(&gateway, customers::SQL).await.unwrap();
     assert!(matches!(reply.outcome(), Outcome::Rows { .. }));
     let steps = watching.steps();
-    let sealed = steps.iter().position(|step| step == "keep sealed").unwrap();
     assert!(steps.len() > 15, "{steps:?}");
 
-    for (at, step) in steps.iter().enumerate() {
+    // Each in a house of its own, all at once.
+    let mut strikes = JoinSet::new();
+    for at in 0..steps.len() {
         for strike in Strike::ALL {
-            let context = format!("{strike:?} at {at}, {step}");
-            let house = house().await;
-            let chaos = Chaos::striking(house.ports(), at, strike);
-            let gateway = Gateway::new(chaos.ports(), house.settings.clone());
-            let reply = in_time(chaos.run(ask(&gateway, customers::SQL))).await;
-            if let Some(reply) = &reply {
-                shows_nothing_clear(reply, &context);
-                let shows_rows = reply.as_ref().is_ok_and(|reply| reply.first_page().is_some());
-                if step == "keep closing" {
-                    assert!(!shows_rows, "{context}: rows were shown that no closing tells of");
-                }
-                if shows_rows {
-                    assert_eq!(house.closing().outcome.as_str(), "rows", "{context}");
-                }
-            }
-            if at < sealed || (at == sealed && strike != Strike::DiesAfter) {
-                assert_eq!(house.submissions(), 0, "{context}: it ran unrecorded");
-            }
-            drop((gateway, chaos));
-            house.clean_up().await;
-            let open = house.records().iter().filter(|(_, closing)| closing.is_none()).count();
-            assert_eq!(open, 0, "{context}: an exchange was never closed");
-            let report = house.verify();
-            assert!(report.worst() != Some(Severity::Altered), "{context}: {:?}", report.faults);
-            let explained = ["sealed_missing", "page_unknown"];
-            assert!(report.faults.iter().all(|fault| explained.contains(&fault.what)), "{context}: {:?}", report.faults);
+            strikes.spawn(is_struck(steps.clone(), at, strike));
         }
     }
+    while let Some(struck) = strikes.join_next().await {
+        struck.unwrap();
+    }
+}
+
+async fn is_struck(steps: Vec<String>, at: usize, strike: Strike) {
+    let step = &steps[at];
+    let context = format!("{strike:?} at {at}, {step}");
+    let sealed = steps.iter().position(|step| step == "keep sealed").unwrap();
+    let house = house().await;
+    let chaos = Chaos::striking(house.ports(), at, strike);
+    let gateway = Gateway::new(chaos.ports(), house.settings.clone());
+    let reply = in_time(chaos.run(ask(&gateway, customers::SQL))).await;
+    if let Some(reply) = &reply {
+        shows_nothing_clear(reply, &context);
+        let shows_rows = reply.as_ref().is_ok_and(|reply| reply.first_page().is_some());
+        if step == "keep closing" {
+            assert!(!shows_rows, "{context}: rows were shown that no closing tells of");
+        }
+        if shows_rows {
+            assert_eq!(house.closing().outcome.as_str(), "rows", "{context}");
+        }
+    }
+    if at <= sealed {
+        assert_eq!(house.submissions(), 0, "{context}: it ran unrecorded");
+    }
+    drop((gateway, chaos));
+    house.clean_up().await;
+    let open = house.records().iter().filter(|(_, closing)| closing.is_none()).count();
+    assert_eq!(open, 0, "{context}: an exchange was never closed");
+    let report = house.verify();
+    assert_ne!(report.worst(), Some(Severity::Altered), "{context}: {:?}", report.faults);
+    let explained = ["sealed_missing", "page_unknown"];
+    let is_explained = report.faults.iter().all(|fault| explained.contains(&fault.what));
+    assert!(is_explained, "{context}: {:?}", report.faults);
 }
 
 #[tokio::test]

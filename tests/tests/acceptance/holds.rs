@@ -89,7 +89,10 @@ async fn a_statement_that_another_process_fetches_is_cancelled_by_that_one() {
     house.snow.on(When::submitted(), [customers::head(customers::HANDLE, &[4, 1])]);
     let late = customers::partition(4..5).after(Duration::from_millis(400));
     house.snow.on(When::asked_about(customers::HANDLE).with("partition=1"), [late]);
-    house.snow.on(When::cancelled(customers::HANDLE), [snowflake::scripted::Answer::json(200, &serde_json::json!({}))]);
+    house.snow.on(
+        When::cancelled(customers::HANDLE),
+        [snowflake::scripted::Answer::json(200, &serde_json::json!({}))],
+    );
     let gateway = house.gateway();
     let asking = ask(&gateway, customers::SQL);
     let cancelling = async {

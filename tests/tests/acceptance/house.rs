@@ -490,7 +490,10 @@ pub mod customers {
         snow.on(When::submitted().saying("from customers"), [Answer::running(HANDLE)]);
         let mut answers: Vec<Answer> = (0..looks).map(|_| Answer::running(HANDLE)).collect();
         answers.push(head(HANDLE, partitions));
-        snow.on(When::asked_about(HANDLE).without("partition=0").without("partition=1").without("partition=2"), answers);
+        snow.on(
+            When::asked_about(HANDLE).without("partition=0").without("partition=1").without("partition=2"),
+            answers,
+        );
         follow(snow, HANDLE, partitions);
     }
 

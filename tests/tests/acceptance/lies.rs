@@ -180,7 +180,10 @@ fn submitted(house: &House, answer: Answer) {
 async fn wrong_counts_show_nothing() {
     let mut too_many = honest();
     too_many["resultSetMetaData"]["numRows"] = json!(7);
-    shows_nothing("more rows in all than in partitions", |house| submitted(house, Answer::json(200, &too_many))).await;
+    shows_nothing("more rows in all than in partitions", |house| {
+        submitted(house, Answer::json(200, &too_many))
+    })
+    .await;
     let mut too_few = honest();
     too_few["data"] = json!([]);
     shows_nothing("no rows where one was said", |house| submitted(house, Answer::json(200, &too_few))).await;
@@ -212,9 +215,18 @@ async fn broken_answers_show_nothing() {
         ("throttled", Answer::status(429)),
         ("a closed connection", Answer::status(200).ending(Ending::Dropped)),
         ("silence", Answer::status(200).ending(Ending::Silent)),
-        ("it failed", Answer::failed(customers::HANDLE, "100038", "22018", "Numeric value 'person0 536-90-1000' is not recognized")),
+        (
+            "it failed",
+            Answer::failed(
+                customers::HANDLE,
+                "100038",
+                "22018",
+                "Numeric value 'person0 536-90-1000' is not recognized",
+            ),
+        ),
     ];
-    let all = cases.into_iter().map(|(name, answer)| shows_nothing(name, move |house| submitted(house, answer)));
+    let all =
+        cases.into_iter().map(|(name, answer)| shows_nothing(name, move |house| submitted(house, answer)));
     futures(all).await;
 }
 
@@ -239,7 +251,9 @@ async fn a_partition_that_breaks_off_shows_nothing_of_the_others() {
         shows_nothing(name, |house| {
             house.snow.on(When::submitted(), [customers::head(customers::HANDLE, &[2, 2])]);
             house.snow.on(When::asked_about(customers::HANDLE).with("partition=1"), [partition]);
-            house.snow.on(When::asked_about(customers::HANDLE), [customers::head(customers::HANDLE, &[2, 2])]);
+            house
+                .snow
+                .on(When::asked_about(customers::HANDLE), [customers::head(customers::HANDLE, &[2, 2])]);
         })
         .await;
     }

@@ -28,3 +28,4 @@ mod order;
 mod principals;
 mod resuming;
 mod story;
+mod tokens;

@@ -35,10 +35,12 @@ async fn another_principals_handle_answers_as_an_unknown_one_at_every_route() {
     assert_eq!(ended.status, 200);
     let held = submit(&router, "ana", "update customers set country = 'DE' where id = 1", "").await;
     assert_eq!(held.status, 202);
-    let batch = br#"{"statement":"select id from customers; select 1","parameters":{"MULTI_STATEMENT_COUNT":"2"}}"#;
+    let batch =
+        br#"{"statement":"select id from customers; select 1","parameters":{"MULTI_STATEMENT_COUNT":"2"}}"#;
     let unknown = "01b2c3d4-aaaa-bbbb-cccc-000000000099";
     call(&router, "ana", "POST", "/api/v2/statements", Some(batch)).await;
-    let children: Vec<String> = house.records().iter().flat_map(|(opening, _)| opening.children.clone()).collect();
+    let children: Vec<String> =
+        house.records().iter().flat_map(|(opening, _)| opening.children.clone()).collect();
     assert_eq!(children.len(), 2);
     let of_nobody = every_route(&router, "ben", unknown).await;
     for handle in [ended.handle(), held.handle()].iter().chain(&children) {

@@ -127,9 +127,11 @@ async fn a_statement_that_changes_process_after_each_page_ends_like_one_that_doe
 async fn a_large_result_is_taken_over_in_the_middle_of_a_partition() {
     use snowflake::scripted::{Answer, When};
     let filler = "x".repeat(700);
-    let rows: Vec<[Option<String>; 2]> =
-        (0..1000).map(|n| [Some(format!("person{n}@customers.example")), Some(format!("{n}{filler}"))]).collect();
-    let cells: Vec<Vec<Option<&str>>> = rows.iter().map(|row| row.iter().map(Option::as_deref).collect()).collect();
+    let rows: Vec<[Option<String>; 2]> = (0..1000)
+        .map(|n| [Some(format!("person{n}@customers.example")), Some(format!("{n}{filler}"))])
+        .collect();
+    let cells: Vec<Vec<Option<&str>>> =
+        rows.iter().map(|row| row.iter().map(Option::as_deref).collect()).collect();
     let cells: Vec<&[Option<&str>]> = cells.iter().map(Vec::as_slice).collect();
     let columns = [("EMAIL", "text"), ("COUNTRY", "text")];
     let house = House::new().await;
@@ -188,13 +190,41 @@ async fn a_lease_is_respected_while_it_lasts_and_taken_over_when_its_holder_has_
 }
 
 #[tokio::test]
+async fn a_page_that_was_stored_by_a_process_that_died_is_the_page_and_is_not_kept_twice() {
+    let house = House::new().await;
+    customers::answer_later(&house.snow, 0, &[3]);
+    let handle = ask_without_waiting(&house.gateway(), customers::SQL).await.handle();
+    let clock = house.ports().clock;
+    // Processes without time die one after the other, each a call later; the last when it has stored the page, before
+    // it could note that.
+    for at in 0.. {
+        let chaos = Chaos::striking(house.ports(), at, Strike::DiesAfter);
+        let dying = Gateway::new(chaos.ports(), house.settings.clone());
+        assert!(
+            in_time(chaos.run(dying.advance(handle, clock.now()))).await.is_none(),
+            "{:?}",
+            chaos.steps()
+        );
+        house.time.turn(house.settings.lease);
+        if chaos.steps().last().is_some_and(|step| step == "keep page") {
+            break;
+        }
+    }
+    house.clean_up().await;
+    assert_eq!(house.closing().outcome.as_str(), "rows");
+    assert_eq!(house.recorded_rows().len(), 3);
+    house.verifies();
+}
+
+#[tokio::test]
 async fn two_processes_at_one_statement_at_once_close_it_once() {
     let house = small_pages().await;
     customers::answer_later(&house.snow, 1, &PARTITIONS);
     let handle = ask_without_waiting(&house.gateway(), customers::SQL).await.handle();
     let (one, other) = (house.gateway(), house.gateway());
     let soon = house.ports().clock.now().after(Duration::from_secs(5));
-    let (first, second) = in_time(async { tokio::join!(one.advance(handle, soon), other.advance(handle, soon)) }).await;
+    let (first, second) =
+        in_time(async { tokio::join!(one.advance(handle, soon), other.advance(handle, soon)) }).await;
     let mut ends = [first.unwrap(), second.unwrap()];
     ends.sort_by_key(|end| *end != Advanced::Closed);
     assert_eq!(ends[0], Advanced::Closed);

@@ -143,7 +143,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         opened_us: NOON.as_micros(),
         opening: format!("sha256:{}", "0".repeat(64)),
         parts: Vec::new(),
-        hide_error_text: true,
+        error_text: gateway::ShownErrors::None,
         tier: "read".into(),
         row_limit: 10,
         byte_limit: 10,

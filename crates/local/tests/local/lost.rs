@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ExchangeId, ExchangeNumber, Handle, Identity, KeyedDigest, SessionId, Timestamp};
 use gateway::Stage;
-use gateway::ports::{Claimed, Exchanges, Recorder};
+use gateway::ports::{Claimed, Exchanges, Keys, Recorder};
 use local::Home;
 use recording::{ContextRecord, ObjectKind, Opening, PrincipalRecord, PromptRecord, RecordKey};
 

@@ -1,6 +1,6 @@
 //! How result columns leave.
 
-use domain::{Case, Door, PromptGrade, ShownHow, Statement, TestedHow};
+use domain::{Case, Door, ErrorText, PromptGrade, ShownHow, Statement, TestedHow};
 use policy::Bundle;
 
 use crate::cases::{
@@ -121,7 +121,7 @@ fn a_statement_whose_columns_cannot_be_told_has_all_of_them_masked() {
     let ruling = decide(&seeing(&["email"]), &[], &statement);
     let obligations = &grant(&ruling).obligations;
     assert_eq!(obligations.columns, None);
-    assert!(obligations.mask_column_names && obligations.hide_error_text);
+    assert!(obligations.mask_column_names && obligations.error_text == ErrorText::CompilationOnly);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn error_text_is_hidden_when_anything_hidden_is_shown_or_tested() {
     let hides = |statement: Statement| {
         let policies =
             format!("{RUN_ALL}@id(\"test\") permit (principal, action == Action::\"test\", resource);");
-        grant(&decide(&bundle(&policies), &[], &statement)).obligations.hide_error_text
+        grant(&decide(&bundle(&policies), &[], &statement)).obligations.error_text != ErrorText::Shown
     };
     assert!(!hides(select().stored("CUSTOMERS.COUNTRY").tests("CUSTOMERS.ID", TestedHow::Order)));
     assert!(hides(select().stored("CUSTOMERS.EMAIL")));

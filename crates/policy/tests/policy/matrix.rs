@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use domain::{Class, Context, Decision, Effect, Obligations, Ruling, ShownHow, Statement, TestedHow};
+use domain::{
+    Class, Context, Decision, Effect, ErrorText, Obligations, Ruling, ShownHow, Statement, TestedHow,
+};
 use policy::Bundle;
 
 use crate::cases::{Build, context, decide_in, select, statement, treatments};
@@ -46,14 +48,15 @@ fn describe(ruling: &Ruling) -> String {
         Decision::Refuse(refusal) => format!("{}\n", refusal.message),
     };
     if let Decision::Allow(grant) = &ruling.decision {
-        let Obligations { columns: _, unforeseen: _, mask_column_names, hide_error_text, limits: _ } =
+        let Obligations { columns: _, unforeseen: _, mask_column_names, error_text, limits: _ } =
             &grant.obligations;
-        for (is_so, what) in
-            [(mask_column_names, "column names masked"), (hide_error_text, "error text hidden")]
-        {
-            if *is_so {
-                writeln!(text, "      {what}").unwrap();
-            }
+        if *mask_column_names {
+            writeln!(text, "      column names masked").unwrap();
+        }
+        match error_text {
+            ErrorText::Shown => {}
+            ErrorText::CompilationOnly => writeln!(text, "      error text of compilation only").unwrap(),
+            ErrorText::Hidden => writeln!(text, "      error text hidden").unwrap(),
         }
     }
     let rules: Vec<&str> = ruling.rules.iter().map(domain::RuleId::as_str).collect();

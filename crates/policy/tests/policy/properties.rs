@@ -35,10 +35,10 @@ fn assert_no_more(less: &Ruling, more: &Ruling) {
     if openness(less) == 0 {
         return;
     }
-    let Obligations { columns, unforeseen: _, mask_column_names, hide_error_text, limits } =
+    let Obligations { columns, unforeseen: _, mask_column_names, error_text, limits } =
         &grant(less).obligations;
     let than = &grant(more).obligations;
-    assert!(*mask_column_names >= than.mask_column_names && *hide_error_text >= than.hide_error_text);
+    assert!(*mask_column_names >= than.mask_column_names && *error_text >= than.error_text);
     assert_eq!(*limits, than.limits);
     match (columns, &than.columns) {
         (Some(columns), Some(than)) => {

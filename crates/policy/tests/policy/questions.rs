@@ -1,6 +1,8 @@
 //! What is asked, and what a missing permit, a forbid or an error leads to.
 
-use domain::{Case, Class, Context, Decision, Door, Effect, PromptGrade, RefusalCode, TestedHow, Tier};
+use domain::{
+    Case, Class, Context, Decision, Door, Effect, ErrorText, PromptGrade, RefusalCode, TestedHow, Tier,
+};
 
 use crate::cases::{
     Build, RUN_ALL, bundle, bundle_with, catalog, context, decide, decide_in, grant, identity, object, parse,
@@ -207,7 +209,7 @@ fn a_test_that_only_a_person_may_permit_is_held() {
     let ruling = decide(&bundle, &[], &read().tests("CUSTOMERS.EMAIL", TestedHow::Predicate));
     let Decision::Hold(hold) = &ruling.decision else { panic!("{ruling:?}") };
     assert_eq!(hold.reason, "it tests a column that may not be seen in clear; it waits for a person's yes");
-    assert!(hold.grant.obligations.hide_error_text);
+    assert_ne!(hold.grant.obligations.error_text, ErrorText::Shown);
     refusal(&decide(&bundle, &[], &read().tests("CUSTOMERS.EMAIL", TestedHow::Order)));
 }
 
@@ -215,7 +217,7 @@ fn a_test_that_only_a_person_may_permit_is_held() {
 fn a_column_that_may_be_seen_may_be_tested() {
     let ruling = decide(&bundle(RUN_ALL), &[], &read().tests("CUSTOMERS.COUNTRY", TestedHow::Predicate));
     assert_eq!(ruling.decision.as_str(), "allow");
-    assert!(!grant(&ruling).obligations.hide_error_text);
+    assert_eq!(grant(&ruling).obligations.error_text, ErrorText::Shown);
 }
 
 #[test]
