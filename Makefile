@@ -5,7 +5,7 @@ PYTHON ?= python3
 NPM ?= npm
 TOOLS := .tools
 
-.PHONY: help run test tools lint bench lambda clean-home
+.PHONY: help run test tools lint bench clean-home
 
 help:           ## this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -15,7 +15,6 @@ run:            ## the gateway over the embedded warehouse, on 127.0.0.1:8181
 
 test: tools     ## every test
 	$(CARGO) test --workspace --locked
-	tests/lambda/run.sh
 	tests/template/run.sh
 
 tools:          ## what the tests need beside Rust, pinned, into .tools and node_modules

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{
     ColumnRef, Limits, ObjectName, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp, Treatment,
 };
-use masking::{AnsweredColumn, Detectors, MaskPlan, Masked, TokenKeys};
+use masking::{AnsweredColumn, Body, Detectors, MaskPlan, Masked, TokenKeys};
 use recording::{
     ClosingOutcome, ColumnRecord, Finding, ObjectKind, PageHeader, PageRecord, PartRecord, digest_of,
     encode_page,
@@ -20,7 +20,6 @@ use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::line::Line;
 use crate::live::{Fetched, Live, PartPlan, PartProgress, Stage, Touched};
-use crate::pager::Body;
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle, Written};
 
@@ -352,7 +351,7 @@ impl Gateway {
         // Who worked on it before may have stored this page apart and died: then that object is the page.
         let is_only = is_first && !has_pages && bodies.len() == 1;
         for body in bodies {
-            if is_only && body.get().bytes.len() <= room {
+            if is_only && body.get().bytes().len() <= room {
                 let (record, object) = self.page_object(live, part, &line, body)?;
                 let record = PageRecord { inline: Some(STANDARD.encode(&object)), ..record };
                 self.push_page(live, part, record)?;
@@ -404,7 +403,8 @@ impl Gateway {
         line: &Line,
         body: Masked<Body>,
     ) -> Result<(PageRecord, Vec<u8>), Fault> {
-        let Body { bytes, rows, size } = body.into_inner();
+        let (rows, size) = (body.get().rows(), body.get().size());
+        let bytes = body.get().bytes();
         let header = PageHeader {
             exchange: live.exchange.clone(),
             part: u32::try_from(part).map_err(|_| damaged())?,
@@ -414,7 +414,7 @@ impl Gateway {
             rows,
             size,
         };
-        let object = encode_page(&header, &bytes)
+        let object = encode_page(&header, bytes)
             .map_err(|error| Fault::lasting(Origin::Gateway, "a page cannot be written").because(error))?;
         let stored = bytes.len() as u64;
         Ok((PageRecord { rows, size, stored, digest: digest_of(&object).to_string(), inline: None }, object))

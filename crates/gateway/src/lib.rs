@@ -15,7 +15,6 @@ mod gateway;
 mod line;
 mod live;
 mod opening;
-mod pager;
 mod permit;
 mod plan;
 pub mod ports;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use masking::{JsonMasker, MaskPlan, Masked};
+use masking::{Body, JsonMasker, MaskPlan, Masked, PageBounds, PageError, Pager};
 use recording::ColumnRecord;
 
 use crate::fault::{Fault, Origin};
 use crate::gateway::off_the_loop;
 use crate::live::Fetched;
-use crate::pager::{Body, Pager};
 use crate::settings::Settings;
 
 /// Slices below this are masked where they are; the way to another thread and back would cost more.
@@ -35,7 +34,7 @@ impl Line {
         Self {
             columns: bound.columns().iter().map(ColumnRecord::from).collect(),
             machine: bound.machine(),
-            pager: Pager::new(settings),
+            pager: Pager::new(PageBounds { size: settings.page_size, stored: settings.page_stored }),
             skip: fetched.partition_rows,
             partition_rows: 0,
             before: (fetched.masked_by_lineage, fetched.masked_by_content),
@@ -61,7 +60,7 @@ impl Line {
             let _already_stored = rows.split_front(text.saturating_sub(1));
             self.skip = self.skip.saturating_sub(dropped as u64);
         }
-        self.pager.add(rows)?;
+        self.pager.add(rows).map_err(unpageable)?;
         Ok(self)
     }
 
@@ -75,7 +74,7 @@ impl Line {
     }
 
     pub fn cut(&mut self) -> Result<(), Fault> {
-        self.pager.cut()
+        self.pager.cut().map_err(unpageable)
     }
 
     pub fn take_full(&mut self) -> Vec<Masked<Body>> {
@@ -117,4 +116,12 @@ impl Line {
 fn lying(error: masking::MaskError) -> Fault {
     Fault::lasting(Origin::Upstream, "upstream's rows could not be read; nothing of them is shown")
         .because(error)
+}
+
+fn unpageable(error: PageError) -> Fault {
+    let public = match error {
+        PageError::RowTooLarge => "a row of this result is larger than a page may be",
+        PageError::Compression(_) => "a page could not be compressed",
+    };
+    Fault::lasting(Origin::Pages, public).because(error)
 }

@@ -1,6 +1,7 @@
 //! Leave to run one statement once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use domain::{Bindings, Context, ExchangeId, SqlText, Tier};
@@ -31,7 +32,6 @@ use domain::{Bindings, Context, ExchangeId, SqlText, Tier};
 ///     permit.spend()
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Permit {
     pub(crate) exchange: ExchangeId,
     pub(crate) request_id: u128,
@@ -45,7 +45,6 @@ pub struct Permit {
 }
 
 /// What a permit allows, taken out of it by the adapter that uses it up.
-#[derive(Debug)]
 pub struct Work {
     /// The exchange that it belongs to.
     pub exchange: ExchangeId,
@@ -66,6 +65,20 @@ pub struct Work {
     pub timeout: Duration,
     /// Which upstream identity runs it.
     pub tier: Tier,
+}
+
+impl fmt::Debug for Permit {
+    // SECURITY: text, bindings and parameters may hold anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Permit({})", self.exchange)
+    }
+}
+
+impl fmt::Debug for Work {
+    // SECURITY: as for the permit.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Work({})", self.exchange)
+    }
 }
 
 impl Permit {

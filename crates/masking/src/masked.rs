@@ -13,6 +13,13 @@ use std::fmt;
 /// ```
 ///
 /// ```compile_fail
+/// // Nor can a proof be turned into a proof of something else.
+/// fn turn(rows: masking::Masked<masking::Rows>) -> masking::Masked<Vec<u8>> {
+///     rows.map(|_| b"4111 1111 1111 1111".to_vec())
+/// }
+/// ```
+///
+/// ```compile_fail
 /// // Rows cannot be put together from foreign bytes either.
 /// let rows = masking::Rows { text: "[\"4111 1111 1111 1111\"]".to_owned(), ends: vec![23] };
 /// ```
@@ -32,23 +39,6 @@ impl<T> Masked<T> {
     /// The masked value, without its proof.
     pub fn into_inner(self) -> T {
         self.0
-    }
-
-    /// The same masked bytes in another form (compressed, framed).
-    ///
-    /// SECURITY: `change` must make its result from its argument and from nothing else that a result brought.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Masked<U> {
-        Masked(change(self.0))
-    }
-
-    /// Like [`map`](Self::map) where the change may fail.
-    pub fn try_map<U, E>(self, change: impl FnOnce(T) -> Result<U, E>) -> Result<Masked<U>, E> {
-        change(self.0).map(Masked)
-    }
-
-    /// The two of them under one proof.
-    pub fn zip<U>(self, other: Masked<U>) -> Masked<(T, U)> {
-        Masked((self.0, other.0))
     }
 }
 
@@ -138,11 +128,6 @@ impl Rows {
 }
 
 impl Masked<Rows> {
-    /// No rows: there is nothing in them that would need masking.
-    pub fn none() -> Self {
-        Self(Rows::default())
-    }
-
     /// Adds the rows of `other` behind these.
     pub fn append(&mut self, other: Self) {
         let Rows { text, ends } = other.0;

@@ -10,6 +10,7 @@ use crate::plan::ColumnRecord;
 #[serde(deny_unknown_fields)]
 pub struct Closing {
     /// 1.
+    #[serde(deserialize_with = "crate::envelope::version_1")]
     pub v: u32,
     /// `SESSION/NUMBER`.
     pub exchange: String,

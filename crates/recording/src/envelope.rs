@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use domain::Digest;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -76,4 +76,12 @@ pub fn decode<T: DeserializeOwned>(object: &[u8]) -> Result<Sealed<T>, FormatErr
     }
     let record = serde_json::from_str(envelope.record.get()).map_err(|_| FormatError::Unreadable)?;
     Ok(Sealed { record, digest })
+}
+
+/// Reads a record's version. A record of another version may mean something else by the same fields.
+pub(crate) fn version_1<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        1 => Ok(1),
+        _ => Err(serde::de::Error::custom("another version")),
+    }
 }

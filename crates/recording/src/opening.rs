@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Opening {
     /// 1.
+    #[serde(deserialize_with = "crate::envelope::version_1")]
     pub v: u32,
     /// `SESSION/NUMBER`.
     pub exchange: String,

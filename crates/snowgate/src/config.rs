@@ -3,6 +3,7 @@
 //! A variable names a key by its path, parts joined by two underscores: `SNOWGATE_LISTEN`,
 //! `SNOWGATE_DEFAULTS__ROLE`. Its value is read as TOML where that is possible, else as text.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::commands::Broken;
 const DEFAULT_FILE: &str = "snowgate.toml";
 
 /// Everything that an operator may choose. Every key has a default but those of an upstream account.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where to listen. Anything but loopback needs `[[issuers]]`.
@@ -40,6 +41,16 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The Snowflake account; none: the embedded warehouse.
     pub upstream: Option<toml::Table>,
+}
+
+impl fmt::Debug for Config {
+    // SECURITY: the section about the account holds credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("home", &self.home)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Config {
@@ -151,7 +162,7 @@ impl Config {
             set(&mut table, path, &value).map_err(|why| Broken::new(format!("{name}: {why}")))?;
         }
         let config: Self = table.try_into().map_err(|error: toml::de::Error| {
-            Broken::new(format!("the configuration is wrong: {}", without_values(error.message())))
+            Broken::new(format!("the configuration is wrong: {}", query::without_values(error.message())))
         })?;
         Ok(config)
     }
@@ -255,13 +266,7 @@ impl Issuer {
 /// What is wrong in a text, and on which line.
 fn place(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    format!("line {}: {}", before.matches('\n').count() + 1, without_values(error.message()))
-}
-
-/// The message without what stands in quotes.
-// SECURITY: a value of the wrong type may be a secret in the wrong place; serde prints it.
-pub fn without_values(message: &str) -> String {
-    message.split('"').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "…" }).collect()
+    format!("line {}: {}", before.matches('\n').count() + 1, query::without_values(error.message()))
 }
 
 fn set(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {

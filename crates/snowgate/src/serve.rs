@@ -180,7 +180,7 @@ fn issuers(config: &Config) -> Result<Issuers, Broken> {
 fn account(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<SqlApi>, Broken> {
     let table = config.upstream.clone().unwrap_or_default();
     let settings: snowflake::Settings = table.try_into().map_err(|error: toml::de::Error| {
-        Broken::new(format!("[upstream] is wrong: {}", crate::config::without_values(error.message())))
+        Broken::new(format!("[upstream] is wrong: {}", query::without_values(error.message())))
     })?;
     settings.check().map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
     let credentials = TierCredentials::new(&settings, clock, None)

@@ -17,6 +17,7 @@
 
 mod local_only;
 mod sqlapi;
+mod wording;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use axum::Router;
 use gateway::Gateway;
 
 pub use local_only::{Checked, LocalOnly, local_only};
+pub use wording::without_values;
 
 /// Every door's routes over this gateway.
 pub fn routes(gateway: Arc<Gateway>) -> Router {

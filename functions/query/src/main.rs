@@ -16,6 +16,11 @@ use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
+    // SECURITY: what a library panics with may hold a value or a statement. The place is enough to mend it.
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(place) => eprintln!("a task failed at {place}"),
+        None => eprintln!("a task failed"),
+    }));
     // SECURITY: never finer than INFO, whatever the environment says: the runtime traces what it carries.
     subscriber::fmt().json().without_time().with_max_level(Level::INFO).init();
 

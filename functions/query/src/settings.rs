@@ -112,7 +112,10 @@ impl Settings {
 
     fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, SettingsError> {
         let wrong = |error: toml::de::Error| {
-            SettingsError::Wrong(format!("the configuration is wrong: {}", error.message()))
+            SettingsError::Wrong(format!(
+                "the configuration is wrong: {}",
+                query::without_values(error.message())
+            ))
         };
         let mut table: Table = toml::from_str(text).map_err(wrong)?;
         for (name, value) in variables {

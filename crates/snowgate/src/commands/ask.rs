@@ -60,10 +60,9 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
     let begun = Instant::now();
     loop {
         let told = Told::read(response).await?;
-        let waits = told.answer.code.as_deref() == Some("333334");
         match told.status {
             StatusCode::OK => return caller.show(args, told).await,
-            StatusCode::ACCEPTED if !waits && begun.elapsed() < PATIENCE => {
+            StatusCode::ACCEPTED if !told.waits && begun.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 response = caller.get(&told.handle()?, None).await?;
             }
@@ -200,6 +199,8 @@ struct Told {
     exchange: String,
     /// Ordinals of the columns that were masked by lineage.
     masked: Vec<usize>,
+    /// It waits for a person, rather than merely runs.
+    waits: bool,
     answer: Answer,
 }
 
@@ -216,13 +217,14 @@ impl Told {
         };
         let exchange = text("x-snowgate-exchange");
         let masked = ordinals(&text("x-snowgate-masked-columns"));
+        let waits = !text("x-snowgate-waits-for").is_empty();
         let body = response.bytes().await?;
         let answer = serde_json::from_slice(&body).map_err(|_| {
             Broken::new(format!(
                 "the gateway answered {status} without JSON; is it a gateway that listens there?"
             ))
         })?;
-        Ok(Self { status, exchange, masked, answer })
+        Ok(Self { status, exchange, masked, waits, answer })
     }
 
     fn handle(&self) -> Result<String, Broken> {

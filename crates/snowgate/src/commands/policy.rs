@@ -1,6 +1,5 @@
 //! `snowgate policy check DIR` and `snowgate policy init DIR`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +9,7 @@ use super::Broken;
 
 /// Says what is wrong with a bundle, and where.
 pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
-    match Bundle::parse(&read(dir)?) {
+    match Bundle::parse(&local::bundle_files(dir)?) {
         Ok(bundle) => {
             println!("{} is a good bundle: {}", dir.display(), bundle.digest());
             println!("next: snowgate serve --policies {}", dir.display());
@@ -50,27 +49,4 @@ pub fn init(dir: &Path) -> Result<ExitCode, Broken> {
     }
     println!("next: edit them, then: snowgate policy check {}", dir.display());
     Ok(ExitCode::SUCCESS)
-}
-
-/// The files of a bundle folder, by relative path with forward slashes; hidden files are left out.
-fn read(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Broken> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![(dir.to_owned(), String::new())];
-    while let Some((folder, prefix)) = folders.pop() {
-        let entries = std::fs::read_dir(&folder)
-            .map_err(|error| Broken::new(format!("{} cannot be read: {error}", folder.display())))?;
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                folders.push((entry.path(), format!("{prefix}{name}/")));
-            } else {
-                files.insert(format!("{prefix}{name}"), std::fs::read(entry.path())?);
-            }
-        }
-    }
-    Ok(files)
 }

@@ -24,6 +24,9 @@ const EXCHANGE: &str = "x-snowgate-exchange";
 /// Which columns were masked by lineage, counting from 1: `2,5-7`. Absent when none was.
 const MASKED_COLUMNS: &str = "x-snowgate-masked-columns";
 
+/// `decision` on a statement that waits for a person; absent on one that merely runs.
+const WAITS_FOR: &str = "x-snowgate-waits-for";
+
 /// How a client wants to be answered.
 pub(crate) struct Asking {
     /// Its query parameters.
@@ -182,7 +185,11 @@ impl Told<'_> {
             statement_status_url: Some(links::status_url(ticket.handle, options.request.as_ref())),
             ..Status::default()
         };
-        json(StatusCode::ACCEPTED, &body)
+        let mut response = json(StatusCode::ACCEPTED, &body);
+        if ticket.waits_for.is_some() {
+            insert(&mut response, WAITS_FOR, "decision");
+        }
+        response
     }
 
     /// 422 (section 5.3); 429 for a spent budget. An approval that expired answers 422 and not 408 (section 5.2

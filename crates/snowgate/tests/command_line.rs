@@ -1,0 +1,246 @@
+//! The binary as people and scripts use it: what it prints, its exit codes, and what a kill leaves behind.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SELECT: &str = "select c_name, c_phone as contact, c_acctbal from snowflake_sample_data.tpch_sf1.customer order by c_custkey limit 3";
+
+/// A gateway on a free port over a home in a temporary folder; killed at the end.
+struct Served {
+    folder: TempDir,
+    child: Child,
+    url: String,
+    printed: Vec<String>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn snowgate(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snowgate"));
+    command.current_dir(folder).env_clear();
+    command
+}
+
+fn serve(folder: &Path, listen: &str) -> (Child, Vec<String>) {
+    let mut child = snowgate(folder)
+        .args(["serve", "--listen", listen, "--home", "home"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut printed = Vec::new();
+    for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+        let line = line.expect("text");
+        let is_last = line.starts_with("Stop with");
+        printed.push(line);
+        if is_last {
+            break;
+        }
+    }
+    (child, printed)
+}
+
+impl Served {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (child, printed) = serve(folder.path(), "127.0.0.1:0");
+        let first = printed.first().cloned().unwrap_or_default();
+        let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_default();
+        Self { url: url.trim_end_matches(';').to_owned(), folder, child, printed }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        snowgate(self.folder.path()).args(arguments).output().expect("it runs")
+    }
+
+    fn ask(&self, sql: &str) -> (i32, Value) {
+        let output =
+            self.run(&["ask", "--url", &self.url, "--home", "home", "--json", "--prompt", "why", sql]);
+        let text = String::from_utf8(output.stdout).expect("text");
+        let object =
+            text.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).expect("JSON"));
+        (output.status.code().expect("a code"), object)
+    }
+
+    fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.run(arguments);
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect()
+    }
+
+    fn verify(&self) -> i32 {
+        self.run(&["verify", "home"]).status.code().expect("a code")
+    }
+
+    fn closings(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().join("home/records")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.to_string_lossy().ends_with(".closing.json") {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn what_an_agent_saw_is_listed_replayed_and_verified() {
+    let gateway = Served::start();
+    assert!(gateway.printed.iter().any(|line| line.starts_with("export TOKEN=")), "{:?}", gateway.printed);
+
+    let (code, answer) = gateway.ask(SELECT);
+    assert_eq!((code, &answer["outcome"]), (0, &json!("rows")), "{answer}");
+    assert_eq!(answer["columns"][1], json!({"name": "CONTACT", "type": "text", "masked": true}));
+    assert_eq!(answer["columns"][2]["masked"], json!(false));
+    assert!(answer["rows"].as_array().is_some_and(|rows| rows.len() == 3));
+
+    let exchange = answer["exchange"].as_str().expect("an exchange").to_owned();
+    let (session, _) = exchange.split_once('/').expect("SESSION/N");
+    let told = gateway.lines(&["replay", session, "--home", "home", "--json"]);
+    let kinds: Vec<&Value> = told.iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["prompt", "statement", "decision", "page", "closing"]);
+    let page = told.iter().find(|event| event["kind"] == "page").expect("a page");
+    assert_eq!(page["rows"], answer["rows"]);
+
+    let found = gateway.lines(&["search", "--home", "home", "--table", "tpch_sf1.customer", "--json"]);
+    assert_eq!(found.len(), 1);
+    for (key, value) in [
+        ("exchange", json!(exchange)),
+        ("prompt", json!("why")),
+        ("evidence", json!("P1")),
+        ("decision", json!("allow")),
+        ("outcome", json!("rows")),
+        ("rows", json!(3)),
+        ("masked_columns", json!(["C_NAME", "CONTACT"])),
+    ] {
+        assert_eq!(found[0][key], value, "{key}");
+    }
+    assert_eq!(gateway.verify(), 0);
+
+    let closing = gateway.closings().pop().expect("a closing");
+    let text = fs::read_to_string(&closing).expect("text");
+    fs::write(&closing, text.replacen("\"rows\":3", "\"rows\":2", 1)).expect("written");
+    assert_eq!(gateway.verify(), 1);
+}
+
+#[test]
+fn exit_codes_tell_answered_refused_waiting_broken_and_wrong_usage() {
+    let gateway = Served::start();
+    let (code, answer) = gateway.ask("drop table demo.public.customers");
+    assert_eq!((code, &answer["outcome"]), (3, &json!("refused")), "{answer}");
+    assert_eq!(answer["refusal"]["code"], json!("003001"));
+    assert_eq!(gateway.verify(), 0);
+
+    let (code, answer) = gateway.ask("delete from demo.public.orders where status = 'cancelled'");
+    assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
+    assert!(answer["handle"].is_string());
+    assert_eq!(gateway.verify(), 2);
+
+    let dead = gateway.run(&["ask", "--url", "http://127.0.0.1:9", "--home", "home", "select 1"]);
+    assert_eq!(dead.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&dead.stderr).contains("next: snowgate serve"));
+    for wrong in [
+        &["frobnicate"][..],
+        &["replay", "not-a-session", "--home", "home"],
+        &["serve", "--listen", "nowhere"],
+    ] {
+        assert_eq!(gateway.run(wrong).status.code(), Some(64), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_token_of_the_development_issuer_never_reviews_audits_or_operates() {
+    let gateway = Served::start();
+    for group in ["data-reviewers", "auditors", "operators"] {
+        let output = gateway.run(&["token", "--home", "home", "--groups", group]);
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "{group}");
+    }
+    let exposed = gateway.run(&["serve", "--listen", "0.0.0.0:0", "--home", "other"]);
+    assert_eq!(exposed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&exposed.stderr).contains("real issuer"));
+}
+
+#[test]
+fn a_revoked_agent_is_refused_while_the_gateway_runs() {
+    let gateway = Served::start();
+    assert_eq!(gateway.ask("select 1").0, 0);
+    assert_eq!(gateway.run(&["revoke", "agent", "snowgate-ask", "--home", "home"]).status.code(), Some(0));
+    let begun = Instant::now();
+    while gateway.ask("select 1").0 == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "still answered");
+    }
+}
+
+#[test]
+fn a_kill_in_the_middle_of_200_statements_loses_no_exchange() {
+    let mut gateway = Served::start();
+    let tokens: Vec<String> = (0..20)
+        .map(|n| {
+            let agent = format!("agent-{n}");
+            let output = gateway.run(&["token", "--home", "home", "--agent", &agent]);
+            String::from_utf8(output.stdout).expect("a token").trim().to_owned()
+        })
+        .collect();
+    let url = gateway.url.clone();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let client = reqwest::Client::new();
+        let asked: Vec<_> = (0..200)
+            .map(|n| {
+                let request = client
+                    .post(format!("{url}/api/v2/statements"))
+                    .bearer_auth(&tokens[n % tokens.len()])
+                    .header("Accept", "application/json")
+                    .header("User-Agent", "test/1")
+                    .json(&json!({"statement": SELECT}));
+                tokio::spawn(
+                    async move { request.send().await.is_ok_and(|answer| answer.status().is_success()) },
+                )
+            })
+            .collect();
+        // Some have answered, some are under way, some have not begun.
+        while gateway.closings().len() < 20 {
+            tokio::task::yield_now().await;
+        }
+        gateway.child.kill().expect("killed");
+        let mut answered = 0;
+        for one in asked {
+            answered += usize::from(one.await.unwrap_or(false));
+        }
+        // What was answered was closed before.
+        assert!(gateway.closings().len() >= answered, "{answered} were answered");
+    });
+    gateway.child.wait().expect("it is gone");
+
+    let address = url.trim_start_matches("http://");
+    let (child, _) = serve(gateway.folder.path(), address);
+    gateway.child = child;
+    let begun = Instant::now();
+    loop {
+        match gateway.verify() {
+            0 => break,
+            1 => panic!("altered"),
+            _ => assert!(begun.elapsed() < Duration::from_secs(90), "something is still open"),
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    for row in gateway.lines(&["search", "--home", "home", "--json"]) {
+        assert!(["rows", "lost", "failed"].contains(&row["outcome"].as_str().unwrap_or_default()), "{row}");
+    }
+}
