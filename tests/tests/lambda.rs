@@ -26,7 +26,7 @@ use crate::stage::Stage;
 
 /// What `select id, email, ssn as harmless, country from customers` shows an agent of the default bundle.
 fn masked() -> Value {
-    json!([["1", "*****@customers.example", "*****", "DE"], ["2", "*****@customers.example", "*****", "FR"],])
+    json!([["1", "***@customers.example", "[SSN]", "DE"], ["2", "***@customers.example", "[SSN]", "FR"]])
 }
 
 #[tokio::test]

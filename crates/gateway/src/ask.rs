@@ -75,7 +75,15 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let claimed = self.claim(&principal, &words, handle, limits, now).await?;
+        let claimed = match self.claim(&principal, &words, handle, limits, now).await? {
+            // A right that was withdrawn since the first request must not show its rows again: the refusal is an exchange
+            // of its own.
+            Claimed::Repeat(_) if matches!(ruling.decision, Decision::Refuse(_)) => {
+                let alone = Words { request: None, ..words };
+                self.claim(&principal, &alone, handle, limits, now).await?
+            }
+            claimed => claimed,
+        };
         let (session, next, ruling) = match claimed {
             Claimed::Repeat(first) => {
                 let reply = self.attach(&principal, first, until).await?;

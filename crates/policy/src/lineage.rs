@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     Case, Class, ColumnRef, ErrorText, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow,
-    ShownOutput, TestedHow, Treatment,
+    ShownOutput, Statement, TestedHow, Treatment,
 };
 
 use crate::asker::{Asker, Tested};
@@ -29,10 +29,29 @@ pub(crate) struct Judged {
     pub(crate) needs_approval: bool,
 }
 
-/// Whether statements of this class answer names and states, and no row of any table.
-fn answers_metadata(class: Class) -> bool {
-    match class {
-        Class::Show | Class::Session | Class::Transaction => true,
+/// What may be told of objects. SHOW VARIABLES, SHOW USERS, SHOW GRANTS and whatever else there is are not here: their
+/// answers hold values, or say who may do what.
+const METADATA: [&str; 12] = [
+    "show_tables",
+    "show_views",
+    "show_objects",
+    "show_columns",
+    "show_schemas",
+    "show_databases",
+    "show_warehouses",
+    "show_primary_keys",
+    "describe",
+    "describe_table",
+    "describe_view",
+    "explain",
+];
+
+/// Whether a statement answers names and states alone, and no value that anybody stored or set.
+fn answers_metadata(statement: &Statement) -> bool {
+    match statement.class {
+        Class::Show => METADATA.contains(&statement.kind.as_str()),
+        // A status.
+        Class::Session | Class::Transaction => true,
         Class::Read
         | Class::Write
         | Class::Import
@@ -77,7 +96,7 @@ impl<'a, 'b> Judge<'a, 'b> {
         match &lineage.outputs {
             // Names, types, comments, a status: no stored value but what somebody wrote into a comment, which is for
             // the detectors. Their columns differ by version, so nobody foretells them.
-            None if answers_metadata(self.case.statement.class) => {
+            None if answers_metadata(self.case.statement) => {
                 judged.unforeseen = Treatment::Clear;
             }
             None => {

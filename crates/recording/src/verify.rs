@@ -188,13 +188,19 @@ fn check_exchange(archive: &dyn Archive, key: &RecordKey, found: &Found, report:
             );
         }
     }
+    let held_until = opening.as_ref().and_then(|opening| Some(opening.record.hold.as_ref()?.expires.clone()));
     let closing_key = key.object(ObjectKind::Closing);
     if !found.closing {
         report.fault(
             closing_key,
             Severity::Incomplete,
             "not_closed",
-            "the exchange was opened and never closed, or is still under way",
+            match &held_until {
+                Some(until) => {
+                    format!("the exchange is held for a person until {until}, or was never closed")
+                }
+                None => "the exchange was opened and never closed, or is still under way".to_owned(),
+            },
         );
         return;
     }

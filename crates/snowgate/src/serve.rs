@@ -30,12 +30,17 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long one turn of the worker carries an exchange on.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How long answers that are under way may take after the word to stop.
+const FAREWELL: Duration = Duration::from_secs(10);
+
 /// Runs until it is told to stop.
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
     let config = with_arguments(Config::read(args.config.as_deref())?, args);
     config.check()?;
     log_to_stderr();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))?;
+    // The embedded warehouse may still compute something that nobody waits for: not worth waiting either.
+    std::process::exit(0)
 }
 
 /// What stands on the command line wins over file and environment.
@@ -122,7 +127,19 @@ async fn answer(listener: TcpListener, router: Router) -> Result<(), Broken> {
             tracing::debug!(%error, "a connection keeps Nagle's algorithm");
         }
     });
-    axum::serve(listener, router).with_graceful_shutdown(stop()).await?;
+    let (told, mut was_told) = tokio::sync::watch::channel(false);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop().await;
+        let _ = told.send(true);
+    });
+    tokio::select! {
+        served = async { serving.await } => served?,
+        // What does not end by itself is closed as lost at the next start, or resumed.
+        () = async {
+            let _ = was_told.wait_for(|told| *told).await;
+            tokio::time::sleep(FAREWELL).await;
+        } => tracing::warn!("stopped with answers still under way"),
+    }
     Ok(())
 }
 

@@ -1,5 +1,12 @@
 //! The binary as people and scripts use it: what it prints, its exit codes, and what a kill leaves behind.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

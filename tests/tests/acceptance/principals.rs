@@ -6,7 +6,7 @@ use axum::Router;
 use gateway::ports::RevokedWhat;
 
 use crate::door::{Answered, call, get, router, submit};
-use crate::house::{House, customers};
+use crate::house::{House, customers, in_time};
 
 /// What of an answer may not tell two handles apart.
 fn without_handle(answer: &Answered, handle: &str) -> (u16, String, String) {
@@ -132,7 +132,8 @@ async fn who_is_revoked_while_a_statement_runs_is_not_shown_its_rows() {
         }
         house.open_home().revoke(RevokedWhat::Person, "ana@acme.example").unwrap();
     };
-    let (answer, ()) = tokio::join!(submit(&router, "ana", customers::SQL, ""), revoking);
+    let both = async { tokio::join!(submit(&router, "ana", customers::SQL, ""), revoking) };
+    let (answer, ()) = in_time(both).await;
     assert_eq!(answer.status, 401, "{}", answer.text());
     house.verifies();
 }

@@ -70,11 +70,6 @@ impl Running {
     pub fn said(&self) -> String {
         Vec::from(self.said.lock().unwrap().clone()).join("\n")
     }
-
-    /// The last line of it.
-    pub fn last_line(&self) -> String {
-        self.said.lock().unwrap().back().cloned().unwrap_or_default()
-    }
 }
 
 impl Drop for Running {

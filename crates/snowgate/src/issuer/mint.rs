@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 256;
 
 /// Words that no group of a development token holds, whatever stands around them: such groups approve, read
 /// recordings, or run the gateway, and need somebody who really signed in.
-const RESERVED: [&str; 4] = ["reviewer", "auditor", "operator", "admin"];
+const RESERVED: [&str; 8] = ["review", "approv", "audit", "operat", "admin", "steward", "security", "owner"];
 
 /// What a token should say.
 #[derive(Clone, PartialEq, Eq, Debug)]
