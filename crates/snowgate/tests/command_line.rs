@@ -39,9 +39,10 @@ fn snowgate(folder: &Path) -> Command {
     command
 }
 
-fn serve(folder: &Path, listen: &str) -> (Child, Vec<String>) {
+fn serve(folder: &Path, listen: &str, more: &[&str]) -> (Child, Vec<String>) {
     let mut child = snowgate(folder)
         .args(["serve", "--listen", listen, "--home", "home"])
+        .args(more)
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
@@ -59,8 +60,11 @@ fn serve(folder: &Path, listen: &str) -> (Child, Vec<String>) {
 
 impl Served {
     fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (child, printed) = serve(folder.path(), "127.0.0.1:0");
+        Self::start_in(tempfile::tempdir().expect("a folder"), &[])
+    }
+
+    fn start_in(folder: TempDir, more: &[&str]) -> Self {
+        let (child, printed) = serve(folder.path(), "127.0.0.1:0", more);
         let first = printed.first().cloned().unwrap_or_default();
         let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_default();
         Self { url: url.trim_end_matches(';').to_owned(), folder, child, printed }
@@ -195,6 +199,52 @@ fn a_revoked_agent_is_refused_while_the_gateway_runs() {
 }
 
 #[test]
+fn a_policy_that_breaks_while_the_gateway_runs_answers_nobody_until_it_is_mended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = snowgate(folder.path()).args(["policy", "init", "policies"]).output().expect("it runs");
+    assert!(made.status.success());
+    let gateway = Served::start_in(folder, &["--policies", "policies"]);
+    assert_eq!(gateway.ask(SELECT).0, 0);
+
+    let file = gateway.folder.path().join("policies/20-statements.cedar");
+    let good = fs::read_to_string(&file).expect("text");
+    fs::write(&file, "permit(principal, action, resource) when {").expect("written");
+    let begun = Instant::now();
+    while gateway.ask(SELECT).0 != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "still answered");
+    }
+    let told = gateway.run(&["ask", "--url", &gateway.url, "--home", "home", SELECT]);
+    assert!(told.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&told.stderr).contains("snowgate policy check"), "{told:?}");
+    let checked = gateway.run(&["policy", "check", "policies"]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&checked.stdout).starts_with("20-statements.cedar:"), "{checked:?}");
+
+    fs::write(&file, good).expect("written");
+    let begun = Instant::now();
+    while gateway.ask(SELECT).0 != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "not mended");
+    }
+}
+
+#[test]
+fn a_recordings_folder_that_cannot_be_written_means_no_rows() {
+    let gateway = Served::start();
+    assert_eq!(gateway.ask(SELECT).0, 0);
+    let records = gateway.folder.path().join("home/records");
+    fs::rename(&records, gateway.folder.path().join("aside")).expect("moved");
+    // Even for root, who is stopped by no permission, a file is no folder.
+    fs::write(&records, "").expect("written");
+    let told = gateway.run(&["ask", "--url", &gateway.url, "--home", "home", "--json", SELECT]);
+    assert_eq!((told.status.code(), told.stdout.is_empty()), (Some(1), true), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("recordings"), "{told:?}");
+
+    fs::remove_file(&records).expect("removed");
+    fs::rename(gateway.folder.path().join("aside"), &records).expect("moved back");
+    assert_eq!(gateway.ask(SELECT).0, 0);
+}
+
+#[test]
 fn a_kill_in_the_middle_of_200_statements_loses_no_exchange() {
     let mut gateway = Served::start();
     let tokens: Vec<String> = (0..20)
@@ -236,7 +286,7 @@ fn a_kill_in_the_middle_of_200_statements_loses_no_exchange() {
     gateway.child.wait().expect("it is gone");
 
     let address = url.trim_start_matches("http://");
-    let (child, _) = serve(gateway.folder.path(), address);
+    let (child, _) = serve(gateway.folder.path(), address, &[]);
     gateway.child = child;
     let begun = Instant::now();
     loop {
