@@ -162,6 +162,11 @@ fn exit_codes_tell_answered_refused_waiting_broken_and_wrong_usage() {
     assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
     assert!(answer["handle"].is_string());
     assert_eq!(gateway.verify(), 2);
+    // What waits for a person does not keep the agent from reading, however much of it there is.
+    for _ in 0..20 {
+        assert_eq!(gateway.ask("delete from demo.public.orders where status = 'cancelled'").0, 4);
+    }
+    assert_eq!(gateway.ask("select 1").0, 0);
 
     let dead = gateway.run(&["ask", "--url", "http://127.0.0.1:9", "--home", "home", "select 1"]);
     assert_eq!(dead.status.code(), Some(1));

@@ -6,15 +6,22 @@ use std::ops::Range;
 use domain::{Bindings, Context, Effect, ObjectName, Statement};
 
 use crate::Scope;
-use crate::read::{opaque, read};
+use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read};
 use crate::split::split;
 
 /// Reads the statements of a batch in order. USE and SET change what the following ones are read against;
 /// after anything whose effect is not known, and for what an earlier statement has defined or written, the
 /// following ones are opaque.
 pub fn read_batch(text: &str, scope: &Scope<'_>) -> Vec<(Range<usize>, Statement)> {
+    if is_too_long(text) {
+        return vec![(0..text.len(), opaque("a text longer than 10 MB"))];
+    }
     let mut session = Session::new(scope);
     let ranges = split(text);
+    if ranges.len() > MOST_STATEMENTS {
+        let why = "one of too many statements";
+        return ranges.into_iter().map(|range| (range, opaque(why))).collect();
+    }
     // Which statement of several a bound value belongs to is not told.
     let none = Bindings::new();
     let bindings = if ranges.len() > 1 { &none } else { scope.bindings };
@@ -78,6 +85,8 @@ impl Session {
                 }
                 self.context.schema = Some(schema.clone());
             }
+            // SECURITY: what it holds may stand wherever a name or a value does, in ways that nobody foresaw.
+            Effect::SetVariable { value: None, .. } => self.is_lost = true,
             Effect::SetVariable { name, value } => {
                 self.variables.insert(name.clone(), value.clone());
             }

@@ -7,14 +7,9 @@ use crate::class::View;
 use crate::lexer::{Lexeme, decode_quoted};
 
 /// Parameters of a session that no later statement's meaning depends on.
-const HARMLESS: [&str; 14] = [
-    "QUERY_TAG",
+const HARMLESS: [&str; 9] = [
     "TIMEZONE",
     "AUTOCOMMIT",
-    "STATEMENT_TIMEOUT_IN_SECONDS",
-    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
-    "LOCK_TIMEOUT",
-    "ROWS_PER_RESULTSET",
     "DATE_OUTPUT_FORMAT",
     "TIME_OUTPUT_FORMAT",
     "TIMESTAMP_OUTPUT_FORMAT",
@@ -33,11 +28,19 @@ pub(crate) fn of_pieces(view: View<'_>) -> Vec<Effect> {
             .map(|at| Effect::SetVariable { name: view.word(at), value: None })
             .collect(),
         "ALTER" => {
-            let is_harmless = HARMLESS.contains(&view.word(3).as_str()) && is_single_assignment(view);
-            if is_harmless { Vec::new() } else { vec![Effect::Unknown] }
+            if is_harmless_setting(view) {
+                Vec::new()
+            } else {
+                vec![Effect::Unknown]
+            }
         }
         _ => vec![Effect::Unknown],
     }
+}
+
+/// Whether ALTER SESSION sets one parameter that changes no name, limit or identity.
+pub(crate) fn is_harmless_setting(view: View<'_>) -> bool {
+    HARMLESS.contains(&view.word(3).as_str()) && is_single_assignment(view)
 }
 
 fn is_single_assignment(view: View<'_>) -> bool {

@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use crate::class::{Act, View, act, flagged};
 use crate::effects;
-use crate::lexer::{Token, decode_string, significant};
+use crate::lexer::{Lexeme, Token, decode_string, significant};
 use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
@@ -16,6 +16,12 @@ use crate::{Scope, names};
 
 /// The longest text that is read at all.
 const LONGEST: usize = 10_000_000;
+/// How many pieces one statement may have.
+const MOST_TOKENS: usize = 100_000;
+/// How many steps one pipeline may have.
+const MOST_STEPS: usize = 64;
+/// How many statements one text may hold.
+pub(crate) const MOST_STATEMENTS: usize = 256;
 /// How deep `EXECUTE IMMEDIATE '…'` and EXPLAIN may nest.
 const DEEPEST_TEXT: u32 = 8;
 
@@ -24,7 +30,7 @@ const DEEPEST_TEXT: u32 = 8;
 /// It cannot fail: a text that is too long, cannot be cut, holds no statement or more than one, or holds what
 /// nobody can read, is opaque. The stack is bounded whatever the text.
 pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
-    if text.len() > LONGEST {
+    if is_too_long(text) {
         return opaque("a text longer than 10 MB");
     }
     let tokens = match significant(text) {
@@ -36,6 +42,17 @@ pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
         [statement] => read_pieces(text, statement, scope),
         _ => opaque("more than one statement"),
     }
+}
+
+/// Whether the text is longer than any that is read.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.len() > LONGEST
+}
+
+/// Whether these pieces of one statement are more than are read, told before anything else looks at them.
+fn is_too_much(text: &str, tokens: &[Token]) -> bool {
+    tokens.len() > MOST_TOKENS
+        || tokens.iter().filter(|token| token.is_symbol(text, "->>")).count() >= MOST_STEPS
 }
 
 /// A statement that nobody can read.
@@ -54,6 +71,9 @@ pub(crate) fn opaque(why: &str) -> Statement {
 
 /// Reads the pieces of one statement.
 pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> Statement {
+    if is_too_much(text, tokens) {
+        return opaque("a statement too long to read");
+    }
     let mut reader = Reader::new(scope);
     let steps = steps(text, tokens);
     let mut strictest: Option<Act> = None;
@@ -151,6 +171,9 @@ fn read_step(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scop
         Class::Show => read_show(reader, text, tokens, scope, act, depth),
         Class::Session => read_session(reader, text, tokens, scope, act),
         Class::Transaction => Part::new(act),
+        Class::Account if act.kind.as_str() == "alter_session" => {
+            read_session(reader, text, tokens, scope, act)
+        }
         Class::Call | Class::Grant | Class::Account => read_call(reader, text, tokens, scope, act, depth),
         Class::Opaque => {
             reader.opaque.get_or_insert("a statement that nobody knows");
@@ -273,6 +296,9 @@ fn read_show(
 ) -> Part {
     let view = View { text, tokens };
     let mut part = Part::new(act);
+    if has_indirection(view) {
+        reader.opaque.get_or_insert("a variable or an indirect name where objects are shown");
+    }
     if !view.is(0, "EXPLAIN") {
         return part;
     }
@@ -302,6 +328,29 @@ fn read_show(
     };
     part.fixed = Some(names.iter().map(|name| plan_column(name)).collect());
     part
+}
+
+/// Whether something is named by a session variable, or by IDENTIFIER of anything but a literal.
+fn has_indirection(view: View<'_>) -> bool {
+    view.tokens.iter().enumerate().any(|(at, token)| match token.kind {
+        Lexeme::Variable => !token.text(view.text).bytes().skip(1).all(|b| b.is_ascii_digit()),
+        Lexeme::Word => {
+            let is_literal = view
+                .tokens
+                .get(at + 2)
+                .is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar))
+                && view.is_symbol(at + 3, ")");
+            view.is(at, "IDENTIFIER") && view.is_symbol(at + 1, "(") && !is_literal
+        }
+        Lexeme::Quoted
+        | Lexeme::Text
+        | Lexeme::Dollar
+        | Lexeme::Hex
+        | Lexeme::Number
+        | Lexeme::Symbol
+        | Lexeme::Space
+        | Lexeme::Comment => false,
+    })
 }
 
 fn plan_column(name: &str) -> ShownOutput {
@@ -357,15 +406,17 @@ fn read_call(
         let inner_tokens = inner.as_deref().map(significant);
         match (inner, inner_tokens) {
             (Some(inner), Some(Ok(inner_tokens)))
-                if matches!(
-                    tokens.get(2).map(|token| token.kind),
-                    Some(crate::lexer::Lexeme::Text | crate::lexer::Lexeme::Dollar)
-                ) =>
+                if matches!(tokens.get(2).map(|token| token.kind), Some(Lexeme::Text | Lexeme::Dollar)) =>
             {
                 // Its `?` are bound by USING, never by the values of the outer statement.
                 let bindings = Bindings::new();
                 let scope = &Scope { bindings: &bindings, ..*scope };
-                for statement in statements(&inner, &inner_tokens) {
+                let inner_statements = statements(&inner, &inner_tokens);
+                if inner_statements.len() > MOST_STATEMENTS || is_too_much(&inner, &inner_tokens) {
+                    reader.opaque.get_or_insert("a statement too long to read");
+                    return part;
+                }
+                for statement in inner_statements {
                     for step in steps(&inner, statement) {
                         let inner_part = read_step(reader, &inner, step, scope, depth + 1);
                         part.act.class = part.act.class.max(inner_part.act.class);

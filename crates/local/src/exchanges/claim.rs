@@ -8,6 +8,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{CLAIM_LIFE, Names, bytes_of, session_bytes, stage};
 
+/// How many statements may wait for a person, for each that may run at once.
+const HELD_FOR_EACH: i64 = 8;
+
 /// A [`Claim`] that can go to another thread.
 pub(super) struct Wish {
     names: Names,
@@ -132,14 +135,22 @@ impl Wish {
             statement_seconds: _,
         } = self.limits;
         let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
-        let under_way: i64 = transaction
+        // What waits for a person does not run: a principal whose writes are held may still read.
+        let (under_way, held): (i64, i64) = transaction
             .prepare_cached(
-                "SELECT count(*) FROM exchanges WHERE principal = ?1 AND stage < 2
+                "SELECT coalesce(sum(stage = 0 OR wake_us <= ?3), 0), coalesce(sum(stage = 1 AND wake_us > ?3), 0)
+                 FROM exchanges WHERE principal = ?1 AND stage < 2
                  AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
             )?
-            .query_row(params![self.principal, fresh_from], |row| row.get(0))?;
+            .query_row(params![self.principal, fresh_from, self.now.as_micros()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         if under_way >= i64::from(at_once) {
             return Ok(Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) }));
+        }
+        if held >= i64::from(at_once).saturating_mul(HELD_FOR_EACH) {
+            let limit = "statements that wait for a decision";
+            return Ok(Some(Reached { limit, retry_after: Duration::from_secs(60) }));
         }
         // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
         let second = self.now.as_secs();

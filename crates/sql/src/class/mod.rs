@@ -128,8 +128,8 @@ fn leading(view: View<'_>) -> Act {
         "COMMENT" => Act::new(Class::Define, "comment"),
         "GRANT" => Act::new(Class::Grant, "grant"),
         "REVOKE" => Act::new(Class::Grant, "revoke"),
-        "SHOW" => Act::new(Class::Show, "show"),
-        "DESCRIBE" | "DESC" => Act::new(Class::Show, "describe"),
+        "SHOW" => Act::new(Class::Show, shown_what(view)),
+        "DESCRIBE" | "DESC" => Act::new(Class::Show, described_what(view)),
         "LIST" | "LS" => Act::new(Class::Show, "list"),
         "EXPLAIN" => Act::new(Class::Show, "explain"),
         "USE" => Act::new(Class::Session, format!("use_{}", use_what(view))),
@@ -191,6 +191,24 @@ fn use_what(view: View<'_>) -> &'static str {
         "SECONDARY" => "secondary_roles",
         _ => "database",
     }
+}
+
+/// `show_tables`, `show_primary_keys` …: the words up to the first that begins a clause.
+fn shown_what(view: View<'_>) -> String {
+    let first = if view.is(1, "TERSE") { 2 } else { 1 };
+    let ends = ["LIKE", "IN", "STARTS", "LIMIT", "HISTORY", "ON", "TO", "OF", "FOR", "FROM", "WITH"];
+    (first..first + 3)
+        .map(|at| view.word(at))
+        .take_while(|word| !word.is_empty() && !ends.contains(&word.as_str()))
+        .fold("show".to_owned(), |kind, word| format!("{kind}_{}", word.to_ascii_lowercase()))
+}
+
+/// `describe_table` …; `describe` where a name follows alone.
+fn described_what(view: View<'_>) -> String {
+    let word = view.word(1);
+    let is_name =
+        word.is_empty() || view.tokens.len() == 2 || view.is_symbol(2, ".") || view.is_symbol(2, "(");
+    if is_name { "describe".to_owned() } else { format!("describe_{}", word.to_ascii_lowercase()) }
 }
 
 fn execute_what(view: View<'_>) -> &'static str {
@@ -261,7 +279,10 @@ mod tests {
             ("put file://x @s", "import", "put"),
             ("grant select on t to role r", "grant", "grant"),
             ("use role r", "session", "use_role"),
-            ("alter session set query_tag = 'x'", "session", "alter_session"),
+            ("alter session set query_tag = 'x'", "account", "alter_session"),
+            ("alter session set timezone = 'x'", "session", "alter_session"),
+            ("alter session set timezone = 'x' query_tag = 'y'", "account", "alter_session"),
+            ("alter session set multi_statement_count = 0", "account", "alter_session"),
             ("begin", "transaction", "begin"),
             ("begin transaction", "transaction", "begin"),
             ("begin delete from t; end", "call", "block"),
@@ -269,7 +290,13 @@ mod tests {
             ("declare x int; begin copy into @s from t; end", "export", "block"),
             ("call p()", "call", "call"),
             ("execute immediate 'x'", "call", "execute_immediate"),
-            ("show tables", "show", "show"),
+            ("show tables", "show", "show_tables"),
+            ("show terse tables like 'x' in schema s", "show", "show_tables"),
+            ("show primary keys in table t", "show", "show_primary_keys"),
+            ("show grants to user u", "show", "show_grants"),
+            ("show variables", "show", "show_variables"),
+            ("desc view d.v", "show", "describe_view"),
+            ("describe t", "show", "describe"),
             ("explain select 1", "show", "explain"),
             ("frobnicate", "opaque", "unknown"),
         ] {

@@ -136,6 +136,9 @@ pub(super) fn defining(view: View<'_>) -> Act {
     let kind: Vec<String> = (0..length).map(|at| object.word(at).to_ascii_lowercase()).collect();
     let kind = if kind.is_empty() { "object".to_owned() } else { kind.join("_") };
     let class = class.max(side_channels(view, &kind));
+    // What else a session can be told changes names, limits or who it says it is.
+    let is_setting = class == Class::Session && !crate::effects::is_harmless_setting(view);
+    let class = if is_setting { Class::Account } else { class };
     let verb = if verb != "drop" && view.has("CLONE") { "clone" } else { verb };
     let takes_wall_down = verb == "alter"
         && ["MASKING", "ROW", "AGGREGATION", "PROJECTION", "JOIN"]
@@ -229,7 +232,8 @@ mod tests {
             ("create masking policy p as (v int) returns int -> v", "define", "create_masking_policy"),
             ("alter table t modify column c unset masking policy", "define", "alter_table_unset_policy"),
             ("alter table t drop row access policy p", "define", "alter_table_unset_policy"),
-            ("alter session unset query_tag", "session", "alter_session"),
+            ("alter session unset query_tag", "account", "alter_session"),
+            ("alter session unset timezone", "session", "alter_session"),
             ("drop share s", "export", "drop_share"),
             ("create gizmo g", "opaque", "create_gizmo"),
         ] {

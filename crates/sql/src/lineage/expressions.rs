@@ -13,13 +13,20 @@ use std::rc::Rc;
 use super::constant::constant_text;
 use super::reader::Reader;
 use super::scope::{Env, Frame};
+use super::sort::Sort;
 use super::value::{Certainty, Source, Value};
 use crate::names::fold;
 
 impl Reader<'_> {
     /// What the expression shows.
     pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
-        self.deeper(Value::unknown(Vec::new()), |reader| reader.expr_here(expr, env))
+        self.deeper(Value::unknown(Vec::new()), |reader| {
+            let value = reader.expr_here(expr, env);
+            match Sort::written(expr) {
+                Some(sort) => Value { sort, ..value },
+                None => value,
+            }
+        })
     }
 
     /// The expression decides which rows there are: conjuncts apart, so that joins are seen as joins.
@@ -57,7 +64,10 @@ impl Reader<'_> {
     /// An equality that rows must fulfil: a join where both sides are stored columns as they are.
     pub(super) fn equality(&mut self, left: &Value, right: &Value) {
         match (left.bare(), right.bare()) {
-            (Some(left), Some(right)) => self.join(left, right),
+            // A stored column that is converted to be compared may fail to be.
+            (Some(by), Some(with)) if left.sort.meet(right.sort).is_some() || by == with => {
+                self.join(by, with)
+            }
             _ => {
                 self.test(left, TestedHow::Predicate);
                 self.test(right, TestedHow::Predicate);
@@ -195,13 +205,17 @@ impl Reader<'_> {
             Expr::Case { operand, conditions, else_result, .. } => {
                 let operand = operand.as_deref().map(|operand| self.expr(operand, env));
                 let mut shown = Value::constant();
+                let mut arms = Vec::with_capacity(conditions.len() + 1);
                 for when in conditions {
                     let condition = self.expr(&when.condition, env);
                     let condition = operand.clone().into_iter().fold(condition.derived(), Value::with);
                     self.test(&condition, TestedHow::Predicate);
-                    shown = shown.with(condition).with(self.expr(&when.result, env));
+                    shown = shown.with(condition);
+                    arms.push(self.expr(&when.result, env));
                 }
-                else_result.as_deref().map(|other| self.expr(other, env)).into_iter().fold(shown, Value::with)
+                arms.extend(else_result.as_deref().map(|other| self.expr(other, env)));
+                let sort = self.meet(arms.iter());
+                Value { sort, ..arms.into_iter().fold(shown, Value::with) }
             }
             Expr::Exists { subquery, .. } => {
                 let derived = self.subquery(subquery, env);
@@ -350,7 +364,8 @@ impl Reader<'_> {
                         || (source.how == ShownHow::Stored
                             && self.type_of(source.column) == super::reader::TypeOf::Text)
                 });
-                if is_kept { Value { is_bare: false, ..value } } else { value.derived() }
+                let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
+                Value { sort: Sort::Text, ..value }
             }
             (CastKind::TryCast | CastKind::SafeCast, false) => value.derived(),
             (CastKind::Cast | CastKind::DoubleColon, false) => self.shaped(value),
@@ -467,6 +482,7 @@ fn step(value: Value, key: Option<String>) -> Value {
     let key = key.map(|key| key.to_lowercase());
     let mut value = value;
     value.is_bare = false;
+    value.sort = Sort::Unknown;
     for source in &mut value.sources {
         *source = match (source.how, &source.path) {
             (ShownHow::Stored, _) => Source {

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 use super::constant::constant_text;
 use super::reader::{Reader, TypeOf};
 use super::scope::Env;
+use super::sort::Sort;
 use super::value::{Certainty, Value};
 use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};
 use crate::names::{fold, function_name, parts};
@@ -20,6 +21,8 @@ impl Reader<'_> {
         let behaviour = self.call(&full, &name, function.name.0.len());
         let call = self.arguments(&name, function, env);
         let over = self.over(function, env);
+        self.meet_arguments(&name, &call.values);
+        let sort = Sort::called(&name, &call.values);
         let shown = self.shown(&name, behaviour, function, call, env);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
         match behaviour {
@@ -34,7 +37,7 @@ impl Reader<'_> {
             | Behaviour::Temporal
             | Behaviour::Compares
             | Behaviour::Ranks
-            | Behaviour::Fallible => shown,
+            | Behaviour::Fallible => Value { sort, ..shown },
         }
     }
 

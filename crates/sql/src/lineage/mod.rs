@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod constant;
+mod cte;
 mod expressions;
 mod functions;
 mod pivots;
@@ -9,6 +10,7 @@ mod query;
 mod reader;
 mod relations;
 mod scope;
+mod sort;
 mod value;
 mod views;
 mod wildcard;

@@ -1,15 +1,15 @@
 //! Queries: WITH, set operations, SELECT, ORDER BY.
 
-use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
     Cte, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
     OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
-    Value as Literal, Values, visit_relations,
+    Value as Literal, Values,
 };
 
+use super::cte::mentions_any;
 use super::reader::Reader;
 use super::scope::{Env, Frame, Named, Queries};
 use super::value::{Derived, Output, Value};
@@ -26,7 +26,9 @@ impl Reader<'_> {
         self.deeper(Derived::default(), |reader| match &query.with {
             Some(with) => {
                 let mut here = queries.clone();
-                for table in &with.cte_tables {
+                for (at, table) in with.cte_tables.iter().enumerate() {
+                    let later = with.cte_tables.get(at..).unwrap_or(&[]);
+                    reader.refuse_ambiguous(table, later, with.recursive, &here);
                     let derived = reader.common_table(table, outer, &mut here);
                     here.push(fold(&table.alias.name).into_owned(), derived);
                 }
@@ -36,14 +38,13 @@ impl Reader<'_> {
         })
     }
 
-    /// A common table expression. It sees those before it and, where it is a union, itself: Snowflake does not
-    /// ask for RECURSIVE. Then its anchor is read first, and the whole again until what it shows grows no more.
+    /// A common table expression. It sees those before it and, where it is a union, itself. Then its anchor is read first, and the whole again until what it shows grows no more.
     fn common_table(&mut self, table: &Cte, outer: Option<&Env<'_>>, queries: &mut Queries) -> Derived {
         let columns: Vec<Rc<str>> =
             table.alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
         let name = fold(&table.alias.name).into_owned();
         let is_union = matches!(*table.query.body, SetExpr::SetOperation { .. });
-        if !is_union || !names(&table.query, &name) {
+        if !is_union || !mentions_any(&table.query, &[&name]) {
             return renamed(self.query(&table.query, outer, queries), &columns);
         }
         let mut known = match anchor(&table.query) {
@@ -207,7 +208,10 @@ impl Reader<'_> {
             for (at, expr) in row.content.iter().enumerate() {
                 let value = self.expr(expr, env);
                 match outputs.get_mut(at) {
-                    Some(output) => output.value = std::mem::take(&mut output.value).or(value),
+                    Some(output) => {
+                        self.meet([&output.value, &value].into_iter());
+                        output.value = std::mem::take(&mut output.value).or(value);
+                    }
                     None => outputs.push(Output::named(&format!("COLUMN{}", at + 1), value)),
                 }
             }
@@ -245,7 +249,10 @@ impl Reader<'_> {
             for output in right.outputs {
                 let same = outputs.iter_mut().find(|here| here.name.is_some() && here.name == output.name);
                 match same {
-                    Some(here) => here.value = std::mem::take(&mut here.value).or(output.value),
+                    Some(here) => {
+                        self.meet([&here.value, &output.value].into_iter());
+                        here.value = std::mem::take(&mut here.value).or(output.value);
+                    }
                     None => outputs.push(output),
                 }
             }
@@ -259,6 +266,9 @@ impl Reader<'_> {
                 .iter_mut()
                 .for_each(|output| output.value = std::mem::take(&mut output.value).with(whole.clone()));
             return Derived { outputs, is_complete: false, origins };
+        }
+        for (left, right) in left.outputs.iter().zip(&right.outputs) {
+            self.meet([&left.value, &right.value].into_iter());
         }
         let outputs = left
             .outputs
@@ -304,6 +314,9 @@ impl Reader<'_> {
             }
         }
         let (outputs, is_complete, is_aggregate) = self.projection(select, &mut frame, outer, queries);
+        // SECURITY: from here on a name may mean an output as well as a column: it counts as both.
+        frame.outputs =
+            outputs.iter().filter_map(|output| Some((output.name.clone()?, output.value.clone()))).collect();
         let env = Env { frame: &frame, outer, queries };
         for condition in
             select.selection.iter().chain(&select.prewhere).chain(&select.having).chain(&select.qualify)
@@ -453,13 +466,4 @@ fn anchor(query: &Query) -> Option<&SetExpr> {
             _ => return None,
         }
     }
-}
-
-/// Whether the query names this table somewhere.
-fn names(query: &Query, name: &str) -> bool {
-    let found = visit_relations(query, |relation| {
-        let is_named = matches!(relation.0.as_slice(), [only] if only.as_ident().is_some_and(|ident| fold(ident) == name));
-        if is_named { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    found.is_break()
 }

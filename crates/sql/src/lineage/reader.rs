@@ -8,6 +8,7 @@ use domain::{
     TestedColumn, TestedHow,
 };
 
+use super::sort::Sort;
 use super::value::{Certainty, ColumnId, Derived, ObjectId, Output, Value};
 use crate::Scope;
 use crate::names::Namespace;
@@ -167,7 +168,7 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|column| {
                 let id = self.column(object, &column.name, Some(&column.sql_type));
-                Output::named(&column.name, Value::stored(id))
+                Output::named(&column.name, Value::stored(id, Sort::of(&column.sql_type)))
             })
             .collect();
         Derived { outputs, is_complete: true, origins: vec![object] }

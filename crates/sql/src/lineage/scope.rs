@@ -31,6 +31,8 @@ pub(super) struct Frame {
     pub merged: Vec<(Rc<str>, Value)>,
     /// Aliases of the select list so far, and the parameters of lambdas.
     pub aliases: Vec<(Rc<str>, Value)>,
+    /// The outputs of the select list, once it has been read.
+    pub outputs: Vec<(Rc<str>, Value)>,
     pub windows: Vec<(String, WindowSpec)>,
 }
 
@@ -89,6 +91,12 @@ impl Frame {
 
     fn alias(&self, name: &str) -> Option<Value> {
         self.aliases.iter().rev().find(|(alias, _)| &**alias == name).map(|(_, value)| value.clone())
+    }
+
+    /// Whatever outputs have that name, together.
+    fn output(&self, name: &str) -> Option<Value> {
+        let named = self.outputs.iter().filter(|(output, _)| &**output == name);
+        named.map(|(_, value)| value.clone()).reduce(Value::or)
     }
 
     fn is_complete(&self) -> bool {
@@ -156,9 +164,12 @@ impl Reader<'_> {
     pub(super) fn lookup(&mut self, name: &str, env: Env<'_>) -> Option<Value> {
         // A name in two relations is an error upstream, so that the first relation seen to have it decides.
         if let Some(column) = env.frame.column(name) {
-            return Some(column);
+            return Some(match env.frame.output(name) {
+                Some(output) => column.or(output),
+                None => column,
+            });
         }
-        let alias = env.frame.alias(name);
+        let alias = env.frame.output(name).or_else(|| env.frame.alias(name));
         if alias.is_some() && env.frame.is_complete() {
             return alias;
         }

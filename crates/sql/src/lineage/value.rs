@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use domain::ShownHow;
 
+use super::sort::Sort;
+
 /// A stored column, by its place in the reader's table of columns.
 pub(crate) type ColumnId = u32;
 /// A stored object, by its place in the reader's table of objects.
@@ -39,6 +41,8 @@ pub(crate) struct Value {
     pub certainty: Certainty,
     /// Exactly one stored column, as stored, and nothing else: COUNT and IS NULL over it tell nothing.
     pub is_bare: bool,
+    /// What is surely known of its type.
+    pub sort: Sort,
 }
 
 impl Value {
@@ -48,10 +52,11 @@ impl Value {
     }
 
     /// A stored column as it is.
-    pub(super) fn stored(column: ColumnId) -> Self {
+    pub(super) fn stored(column: ColumnId, sort: Sort) -> Self {
         Self {
             sources: vec![Source { column, how: ShownHow::Stored, path: None }],
             is_bare: true,
+            sort,
             ..Self::default()
         }
     }
@@ -82,6 +87,7 @@ impl Value {
         });
         self.sources.dedup();
         self.is_bare = false;
+        self.sort = Sort::Unknown;
         self
     }
 
@@ -99,6 +105,7 @@ impl Value {
             }
         }
         self.certainty = self.certainty.max(other.certainty);
+        self.sort = self.sort.meet(other.sort).unwrap_or_default();
         self
     }
 
