@@ -183,7 +183,7 @@ fn statements() -> Vec<(&'static str, Context, Statement)> {
             select().output(&[]),
         ),
         ("select 1, without a schema", Context { schema: None, ..context() }, select().output(&[])),
-        in_demo("show tables", statement(Class::Show, "show").output(&[])),
+        in_demo("show tables", statement(Class::Show, "show_tables").output(&[])),
         in_demo("begin", statement(Class::Transaction, "begin")),
         in_demo("alter session set timezone = '…'", statement(Class::Session, "alter_session")),
         in_demo("use role accountadmin", switches),

@@ -220,8 +220,15 @@ fn execute_what(view: View<'_>) -> &'static str {
     }
 }
 
+/// How many statements a block may have: each is looked through to the end of the text.
+const MOST_INNER: usize = 128;
+
 /// A scripting block has the strictest class of the statements in it, and is a call at least.
 fn block(view: View<'_>) -> Act {
+    let starts = view.tokens.iter().filter(|token| token.is_symbol(view.text, ";")).count();
+    if starts > MOST_INNER {
+        return Act::new(Class::Opaque, "block");
+    }
     let class = inner_acts(view).into_iter().map(|act| act.class).max().unwrap_or(Class::Call);
     Act::new(class.max(Class::Call), "block")
 }

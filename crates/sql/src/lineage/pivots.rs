@@ -112,6 +112,9 @@ impl Reader<'_> {
             };
             let of = self.column_of(inner, &ident);
             // Rows with NULL are left out, so that being NULL is seen: allowed, as IS NULL is.
+            if !is_first {
+                self.meet([&turned, &of].into_iter());
+            }
             turned = if is_first { of } else { turned.or(of) };
             is_first = false;
             used.push(ident);
