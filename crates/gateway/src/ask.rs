@@ -75,15 +75,13 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let claimed = match self.claim(&principal, &words, handle, limits, now).await? {
+        let mut claimed = self.claim(&principal, &words, handle, limits, now).await?;
+        if matches!((&claimed, &ruling.decision), (Claimed::Repeat(_), Decision::Refuse(_))) {
             // A right that was withdrawn since the first request must not show its rows again: the refusal is an exchange
             // of its own.
-            Claimed::Repeat(_) if matches!(ruling.decision, Decision::Refuse(_)) => {
-                let alone = Words { request: None, ..words };
-                self.claim(&principal, &alone, handle, limits, now).await?
-            }
-            claimed => claimed,
-        };
+            let alone = Words { request: None, ..words };
+            claimed = self.claim(&principal, &alone, handle, limits, now).await?;
+        }
         let (session, next, ruling) = match claimed {
             Claimed::Repeat(first) => {
                 let reply = self.attach(&principal, first, until).await?;

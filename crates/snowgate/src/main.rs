@@ -30,10 +30,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nothing can be done when the terminal is gone.
             let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(USAGE),
-            };
+            let is_asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if is_asked_for { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
         }
     };
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));

@@ -14,7 +14,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
     let archive = FolderArchive::open(&args.dir)?;
     let shows_progress = !args.json && std::io::stderr().is_terminal();
     let mut progress = |done: u64, all: u64| {
-        if shows_progress && (done % 1000 == 0 || done == all) {
+        if shows_progress && (done.is_multiple_of(1000) || done == all) {
             eprint!("\r{done} of {all} exchanges checked");
         }
     };
