@@ -137,7 +137,10 @@ fn no_token_may_decide_audit_or_operate() {
         "administrators",
         "SysAdmin",
         "ACCOUNTADMIN",
-        "TREASURY",
+        "Approvers",
+        "data-stewards",
+        "policy-owners",
+        "SECURITY",
     ] {
         assert_eq!(mint(group), Err(MintError::Reserved(group.to_owned())));
     }
