@@ -218,8 +218,8 @@ select table_name, column_name, data_type from information_schema.columns where 
 
 -- a plan
 -- rows 3
--- first ["1","0",null,"Projection",null,null,"SNOWFLAKE_SAMPLE_DATA.TPCH_SF1.CUSTOMER.C_NAME"]
-explain using text select c_name from snowflake_sample_data.tpch_sf1.customer where c_custkey = 1
+-- first ["1","0",null,"Projection",null,null,"SNOWFLAKE_SAMPLE_DATA.TPCH_SF1.CUSTOMER.C_NAME",null,null,null]
+explain select c_name from snowflake_sample_data.tpch_sf1.customer where c_custkey = 1
 
 -- a new table
 -- rows 1
