@@ -25,8 +25,8 @@ lint:           ## format and lints, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 bench:          ## every figure that the README quotes
-	$(CARGO) bench --locked -p masking -p policy -p gateway -p snowgate \
-	  --bench mask --bench decide --bench ask --bench load
+	$(CARGO) bench --locked -p sql -p masking -p policy -p gateway -p snowgate \
+	  --bench read --bench mask --bench decide --bench ask --bench load
 
 clean-home:     ## forget the local demo: its keys, its recordings
 	rm -rf ./.snowgate

@@ -9,6 +9,7 @@ use crate::fault::{Fault, Origin};
 use crate::fetch::Turn;
 use crate::gateway::{Advanced, Gateway};
 use crate::live::{Live, Stage};
+use crate::patience::Endured;
 use crate::ports::{Leased, Progress, Saved};
 
 impl Gateway {
@@ -87,7 +88,11 @@ impl Gateway {
                 Some(progress) => progress,
                 None => match self.poll(live, until).await {
                     Ok(progress) => progress,
-                    Err(fault) => return Ok(Some(self.close_because(live, holder, fault).await?)),
+                    Err(fault) => match self.endure(live, holder, fault, until).await? {
+                        Endured::Closed(closed) => return Ok(Some(*closed)),
+                        Endured::Again => continue,
+                        Endured::Later => return Ok(None),
+                    },
                 },
             };
             match progress {
@@ -120,6 +125,9 @@ impl Gateway {
         let begun = self.now();
         let progress = self.ports.upstream.poll(&handle, self.slice(begun, until)).await;
         live.upstream_us = live.upstream_us.saturating_add(micros(self.now().since(begun)));
+        if let Ok(Progress::Running(_)) = &progress {
+            live.troubled_us = None;
+        }
         progress
     }
 

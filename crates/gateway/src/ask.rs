@@ -306,6 +306,7 @@ impl Gateway {
             findings: Vec::new(),
             upstream_us: 0,
             masking_us: 0,
+            troubled_us: None,
             stage: Stage::Opened,
         }
     }

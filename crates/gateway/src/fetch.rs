@@ -64,7 +64,7 @@ impl Gateway {
             Ok(done) => Ok(done),
             // The closing itself was found taken: nothing is left to close.
             Err(fault) if live.is_closed() => Err(fault),
-            Err(fault) => Ok(Some(self.close_fault(live, turn.holder, fault).await?)),
+            Err(fault) => self.put_off(live, turn, fault).await,
         }
     }
 
@@ -319,6 +319,7 @@ impl Gateway {
         fetched.partition = partition as u64;
         fetched.partition_rows = line.paged_rows();
         line.count_into(fetched);
+        live.troubled_us = None;
         if let Some(closed) = self.save(live, turn.holder).await? {
             return Ok(Some(Part::Closed(Box::new(closed))));
         }

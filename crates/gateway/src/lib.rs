@@ -15,6 +15,7 @@ mod gateway;
 mod line;
 mod live;
 mod opening;
+mod patience;
 mod permit;
 mod plan;
 pub mod ports;

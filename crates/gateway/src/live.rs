@@ -46,6 +46,9 @@ pub struct Live {
     pub upstream_us: u64,
     /// Microseconds spent masking so far.
     pub masking_us: u64,
+    /// Since when upstream has been out of reach or busy (microseconds since 1970); none while it answers.
+    #[serde(default)]
+    pub troubled_us: Option<i64>,
     /// Where it stands.
     pub stage: Stage,
 }

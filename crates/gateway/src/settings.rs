@@ -16,6 +16,8 @@ pub struct Settings {
     /// After how long without progress and without an upstream handle an exchange is lost; longer than any
     /// invocation may last.
     pub lost_after: Duration,
+    /// For how long a statement with an upstream handle is tried again while upstream is out of reach or busy.
+    pub patience: Duration,
     /// Bytes of a page at most, inflated.
     pub page_size: usize,
     /// Bytes of a page at most, as stored.
@@ -35,6 +37,7 @@ impl Default for Settings {
             session_idle: Duration::from_secs(30 * 60),
             lease: Duration::from_secs(15),
             lost_after: Duration::from_secs(20),
+            patience: Duration::from_secs(120),
             page_size: 16 * 1024 * 1024,
             page_stored: 4 * 1024 * 1024,
             inline: 256 * 1024,

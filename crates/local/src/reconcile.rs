@@ -252,6 +252,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             findings: Vec::new(),
             upstream_us: 0,
             masking_us: 0,
+            troubled_us: None,
             stage: Stage::Opened,
         },
     })

@@ -78,7 +78,8 @@ impl Error {
             Self::Unreachable(_) | Self::Slow => Fault::passing(origin, "Snowflake is out of reach"),
             Self::Busy { .. } => Fault::passing(origin, "Snowflake is busy"),
             Self::TokenEndpoint(_) => Fault::passing(origin, "the gateway could not get its Snowflake token"),
-            Self::Nonsense(_) => Fault::passing(origin, "Snowflake's answer could not be read"),
+            // What means nothing means nothing the second time.
+            Self::Nonsense(_) => Fault::lasting(origin, "Snowflake's answer could not be read"),
             Self::NoResult => Fault::lasting(origin, "Snowflake does not have this result any more"),
             Self::Rejected { .. } | Self::Credential(_) => {
                 Fault::lasting(origin, "Snowflake does not accept the gateway")

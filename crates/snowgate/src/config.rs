@@ -1,7 +1,5 @@
-//! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*`. Read once, checked whole, unknown keys refused.
-//!
-//! A variable names a key by its path, parts joined by two underscores: `SNOWGATE_LISTEN`,
-//! `SNOWGATE_DEFAULTS__ROLE`. Its value is read as TOML where that is possible, else as text.
+//! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
+//! whole, unknown keys refused.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::Context;
-use oidc::{Algorithm, IssuerSettings};
+use query::configuration::{self, ConfigurationError, Issuer, Names};
 use serde::Deserialize;
 
 use crate::commands::Broken;
@@ -36,7 +34,7 @@ pub struct Config {
     /// Hosts (`name` or `name:port`) that may stand in `Host` besides the address that is listened on.
     pub hosts: Vec<String>,
     /// The names that a statement runs under where its client names none.
-    pub defaults: Defaults,
+    pub defaults: Names,
     /// Trusted issuers of agents' tokens; none: the development issuer, on loopback over the embedded warehouse.
     pub issuers: Vec<Issuer>,
     /// The Snowflake account; none: the embedded warehouse.
@@ -63,67 +61,11 @@ impl Default for Config {
             hold_seconds: 40,
             session_idle_minutes: 30,
             hosts: Vec::new(),
-            defaults: Defaults::default(),
+            defaults: Names::default(),
             issuers: Vec::new(),
             upstream: None,
         }
     }
-}
-
-/// `[defaults]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Defaults {
-    /// Snowflake role.
-    pub role: Option<String>,
-    /// Warehouse.
-    pub warehouse: Option<String>,
-    /// Database.
-    pub database: Option<String>,
-    /// Schema of that database.
-    pub schema: Option<String>,
-}
-
-impl Default for Defaults {
-    /// The names of the embedded warehouse.
-    fn default() -> Self {
-        let name = |name: &str| Some(name.to_owned());
-        Self {
-            role: name("ANALYST"),
-            warehouse: name("DEMO_WH"),
-            database: name("DEMO"),
-            schema: name("PUBLIC"),
-        }
-    }
-}
-
-/// One `[[issuers]]` entry.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// `iss`, exactly as tokens say it.
-    pub issuer: String,
-    /// Accepted audiences; a token must name one.
-    pub audience: Vec<String>,
-    /// Accepted signature algorithms.
-    #[serde(default)]
-    pub algorithms: Vec<String>,
-    /// Accepted `typ` headers.
-    #[serde(default)]
-    pub types: Vec<String>,
-    /// Scopes that every token must have.
-    #[serde(default)]
-    pub required_scopes: Vec<String>,
-    /// The claim that lists groups.
-    pub groups_claim: Option<String>,
-    /// The claim that names the agent, for issuers that cannot say `act`.
-    pub agent_claim: Option<String>,
-    /// The claim that names the person.
-    pub person_claim: Option<String>,
-    /// Where the keys are; none: the discovery document says.
-    pub jwks_uri: Option<String>,
-    /// How far clocks may differ.
-    pub leeway_seconds: Option<u64>,
 }
 
 impl Config {
@@ -141,30 +83,13 @@ impl Config {
                 Err(error) => return Err(Broken::new(format!("{DEFAULT_FILE} cannot be read: {error}"))),
             },
         };
-        Self::parse(
-            &text,
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        Self::parse(&text, configuration::variables())
     }
 
     /// Reads a file's text and variables.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Broken> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| {
-            Broken::new(format!("the configuration cannot be read: {}", place(text, &error)))
-        })?;
-        for (name, value) in variables {
-            let Some(path) = name.strip_prefix("SNOWGATE_") else { continue };
-            // Not the gateway's: the token that `snowgate ask` sends.
-            if path == "TOKEN" || path == "LOG" {
-                continue;
-            }
-            set(&mut table, path, &value).map_err(|why| Broken::new(format!("{name}: {why}")))?;
-        }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| {
-            Broken::new(format!("the configuration is wrong: {}", query::without_values(error.message())))
-        })?;
-        Ok(config)
+        // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
+        Ok(configuration::read(text, variables, &["LOG", "TOKEN"])?)
     }
 
     /// The address.
@@ -208,13 +133,22 @@ impl Config {
         if self.session_idle_minutes == 0 {
             return Err(Broken::new("session_idle_minutes is at least 1"));
         }
-        self.issuers.iter().try_for_each(|issuer| issuer.settings().map(|_| ()))
+        Ok(self.issuers.iter().try_for_each(|issuer| issuer.settings().map(|_| ()))?)
     }
 
-    /// The names to run under where a client names none.
+    /// The names to run under where a client names none: before the embedded warehouse, its own where none is set.
     pub fn default_context(&self) -> Context {
-        let Defaults { role, warehouse, database, schema } = self.defaults.clone();
-        Context { role, warehouse, database, schema }
+        let chosen = self.defaults.context();
+        if self.upstream.is_some() {
+            return chosen;
+        }
+        let or = |chosen: Option<String>, embedded: &str| chosen.or_else(|| Some(embedded.to_owned()));
+        Context {
+            role: or(chosen.role, "ANALYST"),
+            warehouse: or(chosen.warehouse, "DEMO_WH"),
+            database: or(chosen.database, "DEMO"),
+            schema: or(chosen.schema, "PUBLIC"),
+        }
     }
 
     /// What the gateway itself is told.
@@ -226,62 +160,6 @@ impl Config {
             ..gateway::Settings::default()
         }
     }
-}
-
-impl Issuer {
-    /// The settings as the verifier takes them.
-    ///
-    /// # Errors
-    /// When an algorithm is unknown or nothing is accepted.
-    pub fn settings(&self) -> Result<IssuerSettings, Broken> {
-        let mut settings = IssuerSettings::new(self.issuer.clone(), "");
-        settings.audience.clone_from(&self.audience);
-        if self.audience.is_empty() {
-            return Err(Broken::new(format!("issuer {}: audience names nobody", self.issuer)));
-        }
-        if !self.algorithms.is_empty() {
-            let read = |name: &String| {
-                name.parse::<Algorithm>()
-                    .map_err(|error| Broken::new(format!("issuer {}: `{name}`: {error}", self.issuer)))
-            };
-            settings.algorithms = self.algorithms.iter().map(read).collect::<Result<_, _>>()?;
-        }
-        if !self.types.is_empty() {
-            settings.types.clone_from(&self.types);
-        }
-        settings.required_scopes.clone_from(&self.required_scopes);
-        if let Some(claim) = &self.groups_claim {
-            settings.groups_claim.clone_from(claim);
-        }
-        settings.agent_claim.clone_from(&self.agent_claim);
-        settings.person_claim.clone_from(&self.person_claim);
-        settings.jwks_uri.clone_from(&self.jwks_uri);
-        if let Some(leeway) = self.leeway_seconds {
-            settings.leeway = Duration::from_secs(leeway);
-        }
-        Ok(settings)
-    }
-}
-
-/// What is wrong in a text, and on which line.
-fn place(text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    format!("line {}: {}", before.matches('\n').count() + 1, query::without_values(error.message()))
-}
-
-fn set(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {
-    let mut parts: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
-    let last = parts.pop().ok_or("names no key")?;
-    let mut table = table;
-    for part in parts {
-        let entry = table.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        table = entry.as_table_mut().ok_or("a part of the name is no table")?;
-    }
-    let read = toml::from_str::<toml::Table>(&format!("value = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("value"));
-    table.insert(last, read.unwrap_or_else(|| toml::Value::String(value.to_owned())));
-    Ok(())
 }
 
 #[cfg(test)]
@@ -305,7 +183,7 @@ mod tests {
         let default = Config::default();
         assert_eq!((config.listen, config.hold_seconds), (default.listen, default.hold_seconds));
         assert_eq!((config.home, config.scale), (default.home, default.scale));
-        assert_eq!(config.defaults.role, default.defaults.role);
+        assert_eq!(config.default_context(), Config::default().default_context());
     }
 
     #[test]

@@ -10,12 +10,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use gateway::ports::{Catalogs, Clock, Ids, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
 use local::{FolderPolicies, Home, RandomIds, SystemClock};
 use oidc::Issuers;
+use query::configuration::{self, Issuer};
 use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
 use tokio::net::TcpListener;
 use warehouse::Warehouse;
@@ -23,15 +23,13 @@ use warehouse::Warehouse;
 use crate::cli::ServeArgs;
 use crate::commands::Broken;
 use crate::config::Config;
+use crate::connections::{self, Bounds};
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
 /// How long the worker waits between two looks for what is unattended.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long one turn of the worker carries an exchange on.
 const TURN: Duration = Duration::from_secs(5);
-
-/// How long answers that are under way may take after the word to stop.
-const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs until it is told to stop.
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
@@ -116,31 +114,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     }
     let router = router.layer(from_fn(outlive_the_client)).layer(query::local_only(hosts(&config, address)));
     announce(&config, address, issuer.as_deref(), clock.as_ref())?;
-    answer(listener, router).await?;
+    connections::answer(listener, router, Bounds::default(), stop()).await;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn answer(listener: TcpListener, router: Router) -> Result<(), Broken> {
-    // A small answer must not wait for more to send with it.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-        }
-    });
-    let (told, mut was_told) = tokio::sync::watch::channel(false);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop().await;
-        let _ = told.send(true);
-    });
-    tokio::select! {
-        served = async { serving.await } => served?,
-        // What does not end by itself is closed as lost at the next start, or resumed.
-        () = async {
-            let _ = was_told.wait_for(|told| *told).await;
-            tokio::time::sleep(FAREWELL).await;
-        } => tracing::warn!("stopped with answers still under way"),
-    }
-    Ok(())
 }
 
 /// An agent that hangs up must not stop its statement between being sent and being recorded. On AWS the invocation
@@ -190,15 +165,14 @@ fn policies(folder: Option<&Path>) -> Result<FolderPolicies, Broken> {
 }
 
 fn issuers(config: &Config) -> Result<Issuers, Broken> {
-    let settings = config.issuers.iter().map(crate::config::Issuer::settings).collect::<Result<_, _>>()?;
+    let settings = config.issuers.iter().map(Issuer::settings).collect::<Result<_, _>>()?;
     Ok(Issuers::new(settings)?)
 }
 
 fn account(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<SqlApi>, Broken> {
     let table = config.upstream.clone().unwrap_or_default();
-    let settings: snowflake::Settings = table.try_into().map_err(|error: toml::de::Error| {
-        Broken::new(format!("[upstream] is wrong: {}", query::without_values(error.message())))
-    })?;
+    let settings: snowflake::Settings = configuration::section(table)
+        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
     settings.check().map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
     let credentials = TierCredentials::new(&settings, clock, None)
         .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;

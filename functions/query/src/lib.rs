@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+pub mod configuration;
 mod local_only;
 mod sqlapi;
 mod wording;
@@ -25,7 +26,6 @@ use axum::Router;
 use gateway::Gateway;
 
 pub use local_only::{Checked, LocalOnly, local_only};
-pub use wording::without_values;
 
 /// Every door's routes over this gateway.
 pub fn routes(gateway: Arc<Gateway>) -> Router {

@@ -1,17 +1,15 @@
 //! What an operator chooses for the function: read once, checked whole, unknown keys refused.
 //!
-//! The keys are those of `snowgate.toml` (decision 11). `SNOWGATE_CONFIG` may name such a file; every other
-//! `SNOWGATE_…` variable sets one key by its path, parts joined by two underscores (`SNOWGATE_UPSTREAM__URL`), its
-//! value read as TOML where it is, else as text. The template's parameters arrive so.
+//! The keys are those of `snowgate.toml` (see [`query::configuration`]). `SNOWGATE_CONFIG` may name such a file; every
+//! other `SNOWGATE_…` variable sets one key. The template's parameters arrive so.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::Context;
-use oidc::{Algorithm, IssuerSettings};
+use oidc::IssuerSettings;
+use query::configuration::{self, ConfigurationError, Issuer, Names};
 use serde::Deserialize;
 use thiserror::Error;
-use toml::{Table, Value};
 
 /// Why the function does not start.
 #[derive(Debug, Error)]
@@ -19,9 +17,9 @@ pub enum SettingsError {
     /// The file cannot be read.
     #[error("the file that SNOWGATE_CONFIG names cannot be read: {0}")]
     File(#[from] std::io::Error),
-    /// A key is unknown, missing or of another type. SECURITY: only the key's place is told, for values may be secret.
-    #[error("{0}")]
-    Wrong(String),
+    /// A key is unknown, missing or of another type.
+    #[error(transparent)]
+    Wrong(#[from] ConfigurationError),
     /// Running on Lambda itself, where a folder does not last.
     #[error(
         "recordings in a folder do not outlive an instance of a Lambda function: this build runs under `cargo lambda watch` alone"
@@ -52,35 +50,6 @@ pub struct Settings {
     pub upstream: snowflake::Settings,
 }
 
-/// `[defaults]`: none of the Snowflake user's own defaults is ever fallen back to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Names {
-    role: Option<String>,
-    warehouse: Option<String>,
-    database: Option<String>,
-    schema: Option<String>,
-}
-
-/// One `[[issuers]]` entry.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Issuer {
-    issuer: String,
-    audience: Vec<String>,
-    #[serde(default)]
-    algorithms: Vec<String>,
-    #[serde(default)]
-    types: Vec<String>,
-    #[serde(default)]
-    required_scopes: Vec<String>,
-    groups_claim: Option<String>,
-    agent_claim: Option<String>,
-    person_claim: Option<String>,
-    jwks_uri: Option<String>,
-    leeway_seconds: Option<u64>,
-}
-
 const fn default_hold() -> u64 {
     20
 }
@@ -98,33 +67,19 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] with the key that is wrong.
     pub fn read() -> Result<Self, SettingsError> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let variables: Vec<(String, String)> = variables.collect();
+        let variables: Vec<(String, String)> = configuration::variables().collect();
         // Set by Lambda, and by nothing that plays it on a developer's machine.
         if variables.iter().any(|(name, _)| name == "AWS_LAMBDA_INITIALIZATION_TYPE") {
             return Err(SettingsError::Fleeting);
         }
         let file = variables.iter().find(|(name, _)| name == "SNOWGATE_CONFIG");
         let text = file.map(|(_, path)| std::fs::read_to_string(path)).transpose()?;
-        Self::parse(&text.unwrap_or_default(), &variables)
+        Self::parse(&text.unwrap_or_default(), variables)
     }
 
-    fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, SettingsError> {
-        let wrong = |error: toml::de::Error| {
-            SettingsError::Wrong(format!(
-                "the configuration is wrong: {}",
-                query::without_values(error.message())
-            ))
-        };
-        let mut table: Table = toml::from_str(text).map_err(wrong)?;
-        for (name, value) in variables {
-            if let Some(path) = name.strip_prefix("SNOWGATE_").filter(|path| *path != "CONFIG") {
-                set(&mut table, path, value).map_err(|why| SettingsError::Wrong(format!("{name}: {why}")))?;
-            }
-        }
-        let settings: Self = table.try_into().map_err(wrong)?;
-        let is_wrong = |message: &str| Err(SettingsError::Wrong(message.to_owned()));
+    fn parse(text: &str, variables: Vec<(String, String)>) -> Result<Self, SettingsError> {
+        let settings: Self = configuration::read(text, variables, &["CONFIG"])?;
+        let is_wrong = |message: &str| Err(ConfigurationError::new(message).into());
         if !(1..=25).contains(&settings.hold_seconds) {
             return is_wrong("hold_seconds lies between 1 and 25: API Gateway gives up after 30");
         }
@@ -134,83 +89,28 @@ impl Settings {
         if settings.issuers()?.is_empty() {
             return is_wrong("issuers names nobody: add one with issuer and audience");
         }
-        settings.upstream.check().map_err(|error| SettingsError::Wrong(format!("upstream: {error}")))?;
+        settings.upstream.check().map_err(|error| ConfigurationError::new(format!("upstream: {error}")))?;
         Ok(settings)
     }
 
     /// The issuers as the verifier takes them.
     ///
     /// # Errors
-    /// [`SettingsError::Wrong`] for an algorithm that nobody may accept.
-    pub fn issuers(&self) -> Result<Vec<IssuerSettings>, SettingsError> {
+    /// For an algorithm that nobody may accept.
+    pub fn issuers(&self) -> Result<Vec<IssuerSettings>, ConfigurationError> {
         self.issuers.iter().map(Issuer::settings).collect()
     }
 
     /// What the gateway itself is told.
     pub fn gateway(&self) -> gateway::Settings {
-        let Names { role, warehouse, database, schema } = &self.defaults;
         gateway::Settings {
             hold: Duration::from_secs(self.hold_seconds),
             session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
-            default_context: Context {
-                role: role.clone(),
-                warehouse: warehouse.clone(),
-                database: database.clone(),
-                schema: schema.clone(),
-            },
+            default_context: self.defaults.context(),
             page_size: PAGE_SIZE,
             ..gateway::Settings::default()
         }
     }
-}
-
-impl Issuer {
-    fn settings(&self) -> Result<IssuerSettings, SettingsError> {
-        let mut settings = IssuerSettings::new(self.issuer.clone(), "");
-        settings.audience.clone_from(&self.audience);
-        if !self.algorithms.is_empty() {
-            let read = |name: &String| name.parse::<Algorithm>();
-            settings.algorithms = self
-                .algorithms
-                .iter()
-                .map(read)
-                .collect::<Result<_, _>>()
-                .map_err(|error| SettingsError::Wrong(format!("issuers: {error}")))?;
-        }
-        if !self.types.is_empty() {
-            settings.types.clone_from(&self.types);
-        }
-        settings.required_scopes.clone_from(&self.required_scopes);
-        if let Some(claim) = &self.groups_claim {
-            settings.groups_claim.clone_from(claim);
-        }
-        settings.agent_claim.clone_from(&self.agent_claim);
-        settings.person_claim.clone_from(&self.person_claim);
-        settings.jwks_uri.clone_from(&self.jwks_uri);
-        if let Some(leeway) = self.leeway_seconds {
-            settings.leeway = Duration::from_secs(leeway);
-        }
-        Ok(settings)
-    }
-}
-
-/// Sets the key at `path`; a variable wins over the file.
-fn set(table: &mut Table, path: &str, value: &str) -> Result<(), &'static str> {
-    let mut parts: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
-    let last = parts.pop().filter(|last| !last.is_empty()).ok_or("names no key")?;
-    let mut table = table;
-    for part in parts {
-        let entry = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
-        table = entry.as_table_mut().ok_or("a part of the name is no table")?;
-    }
-    let read = toml::from_str::<Table>(&format!("value = {value}")).ok();
-    let value = match read {
-        Some(mut read) if read.len() == 1 => read.remove("value"),
-        Some(_) | None => None,
-    }
-    .unwrap_or_else(|| Value::String(value.to_owned()));
-    table.insert(last, value);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -237,7 +137,7 @@ mod tests {
             .chain(more)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Settings::parse(text, &variables).map_err(|error| error.to_string())
+        Settings::parse(text, variables).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -301,7 +201,7 @@ mod tests {
     fn what_the_template_sets_is_a_whole_configuration() {
         let variables = template_variables();
         assert!(variables.len() > 5, "{variables:?}");
-        let settings = Settings::parse("", &variables).unwrap();
+        let settings = Settings::parse("", variables).unwrap();
         assert_eq!(settings.issuers().unwrap()[0].required_scopes, ["sql"]);
         assert_eq!(settings.gateway().default_context.warehouse.as_deref(), Some("WH"));
         assert_eq!(settings.upstream.url, "https://ACME-DEV.snowflakecomputing.com");

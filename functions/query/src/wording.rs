@@ -3,7 +3,7 @@
 /// What a message of `toml` or `serde` may be passed on as.
 // SECURITY: serde prints a value of the wrong type, and it may be a secret in the wrong place. Only messages about keys,
 // and what was expected, are passed on.
-pub fn without_values(message: &str) -> String {
+pub(crate) fn without_values(message: &str) -> String {
     let is_about_keys = ["unknown field", "missing field", "duplicate field", "duplicate key"];
     if is_about_keys.iter().any(|start| message.starts_with(start)) {
         return message.to_owned();

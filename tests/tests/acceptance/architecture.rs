@@ -279,3 +279,28 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+/// What is built of one selection of packages: each with its features.
+fn built(selection: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p} {f}"]);
+    let output = command.args(selection).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .filter(|line| !line.contains('(') || line.contains("(proc-macro)"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn running_and_testing_build_the_same_crates() {
+    let run = built(&["--package", "snowgate", "--edges", "normal,build"]);
+    let tested = built(&["--workspace", "--edges", "normal,build,dev"]);
+    let only_run: Vec<&String> = run.difference(&tested).collect();
+    assert!(run.len() > 300, "{} packages", run.len());
+    assert!(
+        only_run.is_empty(),
+        "whoever runs after testing would build these again, and all that needs them: {only_run:?}"
+    );
+}

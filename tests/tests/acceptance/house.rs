@@ -199,6 +199,10 @@ impl House {
         }
     }
 
+    pub fn time_now(&self) -> Timestamp {
+        self.time.now()
+    }
+
     pub fn home_path(&self) -> std::path::PathBuf {
         self.folder.path().join("home")
     }

@@ -25,6 +25,7 @@ mod house;
 mod leaks;
 mod lies;
 mod order;
+mod patience;
 mod principals;
 mod resuming;
 mod story;

@@ -153,6 +153,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         findings: Vec::new(),
         upstream_us: 0,
         masking_us: 0,
+        troubled_us: None,
         stage: Stage::Opened,
     }
 }

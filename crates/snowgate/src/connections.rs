@@ -1,0 +1,155 @@
+//! The connections of `snowgate serve`: bounded in number, and in how long a client may take to say what it wants.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// How long a client may take to send the head of a request, a kept connection's next one included.
+const HEAD: Duration = Duration::from_secs(30);
+/// Connections at once. Further ones wait in the system's queue.
+const MOST: usize = 1024;
+/// How long to wait after the system could not give us a connection: it has too many open files.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// How connections are bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long the head of a request may take.
+    pub head: Duration,
+    /// Connections at once.
+    pub connections: usize,
+    /// How long answers that are under way may take after the word to stop.
+    pub farewell: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { head: HEAD, connections: MOST, farewell: Duration::from_secs(10) }
+    }
+}
+
+/// Answers until `stop` is done, then lets answers that are under way end.
+pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, stop: impl Future<Output = ()>) {
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(bounds.head);
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(bounds.connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let next = async {
+            // Never closed, so that there is always one to wait for.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            next = next => next,
+        };
+        let Some(stream) = ready(accepted).await else { continue };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = connections.watch(server.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    // What does not end by itself is closed as lost at the next start, or resumed.
+    if tokio::time::timeout(bounds.farewell, connections.shutdown()).await.is_err() {
+        tracing::warn!("stopped with answers still under way");
+    }
+}
+
+/// A connection that is ready to be used; none when there is none after all.
+async fn ready(accepted: io::Result<(TcpStream, std::net::SocketAddr)>) -> Option<TcpStream> {
+    match accepted {
+        Ok((stream, _)) => {
+            // A small answer must not wait for more to send with it.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+            }
+            Some(stream)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(BREATH).await;
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const QUICK: Bounds =
+        Bounds { head: Duration::from_millis(200), connections: 4, farewell: Duration::from_secs(5) };
+
+    async fn started(router: Router) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(answer(listener, router, QUICK, async {
+            let _ = stopped.await;
+        }));
+        (address, stop, serving)
+    }
+
+    async fn asked(address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn half_open_connections_take_nobodys_place_for_long() {
+        let (address, _stop, _) = started(Router::new().route("/", get(async || "here"))).await;
+        let mut idle = Vec::new();
+        for _ in 0..12 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nho").await.unwrap();
+            idle.push(stream);
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(20), asked(address)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        let mut rest = Vec::new();
+        idle[0].read_to_end(&mut rest).await.unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "the connection is given up on");
+    }
+
+    #[tokio::test]
+    async fn an_answer_under_way_ends_after_the_word_to_stop() {
+        let entered = Arc::new(tokio::sync::Notify::new());
+        let inside = Arc::clone(&entered);
+        let slow = get(move || async move {
+            inside.notify_one();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            "late"
+        });
+        let (address, stop, serving) = started(Router::new().route("/", slow)).await;
+        let answer = tokio::spawn(asked(address));
+        entered.notified().await;
+        stop.send(()).unwrap();
+        assert!(answer.await.unwrap().ends_with("late"));
+        tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
+}
