@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::{
-    ColumnRef, Limits, ObjectName, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp, Treatment,
+    ColumnRef, Limits, ObjectName, Obligations, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp,
+    Treatment,
 };
 use masking::{AnsweredColumn, Body, Detectors, MaskPlan, Masked, TokenKeys};
 use recording::{
@@ -82,12 +83,18 @@ impl Gateway {
             let parts = self.begin_parts(live, &heads, &keys)?;
             live.stage = Stage::Fetching { upstream: handle.text.clone(), parts };
         }
+        // INVARIANT: bound from what is stored, in the first turn as in every later one.
+        let plans: Vec<Arc<MaskPlan>> = live
+            .parts
+            .iter()
+            .zip(progress_of(live)?)
+            .map(|(plan, progress)| Arc::new(bind_again(plan, progress, &keys, &self.detectors)))
+            .collect();
         if let Some(closed) = self.refuse_too_large(live, holder).await? {
             return Ok(Some(closed));
         }
-        let count = progress_of(live)?.len();
-        for part in 0..count {
-            match self.fetch_part(live, &handle, part, first.take(), &keys, turn).await? {
+        for (part, plan) in plans.iter().enumerate() {
+            match self.fetch_part(live, &handle, part, first.take(), plan, turn).await? {
                 Part::Complete => {}
                 Part::Paused => return Ok(None),
                 Part::Closed(closed) => return Ok(Some(*closed)),
@@ -100,7 +107,7 @@ impl Gateway {
         if let Some(closed) = self.refuse_if_altered(live, holder).await? {
             return Ok(Some(closed));
         }
-        let parts = self.part_records(live, &keys)?;
+        let parts = part_records(live, &plans)?;
         let closed = self.close(live, ClosingOutcome::Rows {}, parts).await;
         self.settle(live, holder, closed).await.map(Some)
     }
@@ -125,15 +132,16 @@ impl Gateway {
             if declared != Some(head.rows) || head.partitions.is_empty() {
                 return Err(Fault::lasting(Origin::Upstream, "upstream's row counts contradict each other"));
             }
-            let answered = as_planned(&head.columns, &self.detectors);
-            let bound = bind(plan, plan.names.as_deref(), &answered, keys, &self.detectors, false);
-            let found = contradiction(plan, &head.columns, &live.reads).or(bound.contradiction());
+            let found = contradiction(plan, &head.columns, &live.reads).or_else(|| {
+                let answered = as_planned(&head.columns, &self.detectors);
+                MaskPlan::contradicts(&obligations(plan), plan.names.as_deref(), &answered)
+            });
             if let Some(detail) = found {
                 findings
                     .push(Finding { what: "result_contradicts_plan".to_owned(), detail: detail.to_owned() });
             }
             let contradicted = found.is_some();
-            let bound = bind(plan, None, &head.columns, keys, &self.detectors, contradicted);
+            let bound = bind(plan, &head.columns, keys, &self.detectors, contradicted);
             // SECURITY: names and origins are kept as they may be shown; types are upstream's, but for the name of one
             // that nobody knows, which may be anything.
             let answered = bound.columns().iter().zip(&head.columns).map(|(shown, answered)| ColumnRecord {
@@ -221,19 +229,18 @@ impl Gateway {
         handle: &UpstreamHandle,
         part: usize,
         first: Option<Box<dyn RowSource>>,
-        keys: &TokenKeys,
+        plan: &Arc<MaskPlan>,
         turn: Turn,
     ) -> Result<Part, Fault> {
-        let plan = live.parts.get(part).ok_or_else(damaged)?.clone();
-        let progress = progress_of(live)?.get(part).ok_or_else(damaged)?.clone();
-        if is_complete(&progress) {
+        let progress = progress_of(live)?.get(part).ok_or_else(damaged)?;
+        if is_complete(progress) {
             return Ok(Part::Complete);
         }
-        let bound = Arc::new(bind_again(&plan, &progress, keys, &self.detectors));
-        let mut line = Line::new(&self.settings, &bound, &progress.fetched);
+        let mut line = Line::new(&self.settings, plan, &progress.fetched);
         let mut first = first;
         let from = usize::try_from(progress.fetched.partition).map_err(|_| damaged())?;
-        for partition in from..progress.partitions.len() {
+        let partitions = progress.partitions.clone();
+        for (partition, expected) in partitions.into_iter().enumerate().skip(from) {
             let mut source = match first.take() {
                 Some(source) if partition == 0 => source,
                 Some(_) | None => self.upstream_rows(live, handle, part, partition).await?,
@@ -257,7 +264,6 @@ impl Gateway {
                     return Ok(stop);
                 }
             }
-            let expected = progress.partitions.get(partition).copied().ok_or_else(damaged)?;
             line.end_partition(expected)?;
         }
         self.end_part(live, part, line, turn.is_first).await?;
@@ -433,50 +439,51 @@ impl Gateway {
         fetched.pages.push(record);
         Ok(())
     }
-
-    fn part_records(&self, live: &Live, keys: &TokenKeys) -> Result<Vec<PartRecord>, Fault> {
-        let parts = progress_of(live)?;
-        let records = parts.iter().zip(&live.parts).enumerate().map(|(at, (progress, plan))| {
-            let bound = bind_again(plan, progress, keys, &self.detectors);
-            let Fetched { rows, masked_by_lineage, masked_by_content, pages, .. } = progress.fetched.clone();
-            PartRecord {
-                handle: live.children.get(at).unwrap_or(&live.handle).clone(),
-                query_id: progress.query_id.clone(),
-                columns: bound.columns().iter().map(ColumnRecord::from).collect(),
-                rows,
-                masked_by_lineage,
-                masked_by_content,
-                pages,
-            }
-        });
-        Ok(records.collect())
-    }
 }
 
-fn bind(
-    plan: &PartPlan,
-    names: Option<&[Option<String>]>,
-    answered: &[AnsweredColumn],
-    keys: &TokenKeys,
-    detectors: &Detectors,
-    contradicted: bool,
-) -> MaskPlan {
+fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {
+    let records = progress_of(live)?.iter().zip(plans).enumerate().map(|(at, (progress, plan))| {
+        let Fetched { rows, masked_by_lineage, masked_by_content, pages, .. } = progress.fetched.clone();
+        PartRecord {
+            handle: live.children.get(at).unwrap_or(&live.handle).clone(),
+            query_id: progress.query_id.clone(),
+            columns: plan.columns().iter().map(ColumnRecord::from).collect(),
+            rows,
+            masked_by_lineage,
+            masked_by_content,
+            pages,
+        }
+    });
+    Ok(records.collect())
+}
+
+/// What was decided about one statement's columns, as masking takes it.
+fn obligations(plan: &PartPlan) -> Obligations {
     // Limits are the gateway's and checked apart.
-    let limits = Limits {
+    plan.obligations(Limits {
         rows: 0,
         bytes: 0,
         at_once: 0,
         per_minute: 0,
         upstream_seconds_per_hour: 0,
         statement_seconds: 0,
-    };
-    let mut obligations = plan.obligations(limits);
+    })
+}
+
+fn bind(
+    plan: &PartPlan,
+    answered: &[AnsweredColumn],
+    keys: &TokenKeys,
+    detectors: &Detectors,
+    contradicted: bool,
+) -> MaskPlan {
+    let mut obligations = obligations(plan);
     if contradicted {
         obligations.columns = None;
         obligations.unforeseen = Treatment::from(&masked_whole());
         obligations.mask_column_names = true;
     }
-    MaskPlan::bind(&obligations, names, answered, keys, detectors)
+    MaskPlan::bind(&obligations, None, answered, keys, detectors)
 }
 
 /// The plan bound again, from what is stored of the answer.
@@ -494,7 +501,7 @@ fn bind_again(plan: &PartPlan, progress: &PartProgress, keys: &TokenKeys, detect
             }),
         })
         .collect();
-    bind(plan, None, &answered, keys, detectors, progress.contradicted)
+    bind(plan, &answered, keys, detectors, progress.contradicted)
 }
 
 fn is_complete(progress: &PartProgress) -> bool {

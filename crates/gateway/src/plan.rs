@@ -2,7 +2,6 @@
 
 use domain::{
     Catalog, ColumnRef, Context, Grant, Mask, ObjectName, RelationKind, ShownHow, ShownOutput, Statement,
-    Treatment,
 };
 use masking::{AnsweredColumn, Detectors};
 use policy::Bundle;
@@ -110,12 +109,8 @@ pub(crate) fn touched(
         for name in &statement.footprint.reads {
             let Some(relation) = catalog.relation(name) else { continue };
             let is_view = matches!(relation.kind, RelationKind::View { .. });
-            let is_classified = is_view
-                || relation.columns.iter().any(|column| {
-                    let column = ColumnRef { object: name.clone(), column: column.name.clone() };
-                    !matches!(bundle.treatment_of(catalog, &column), Treatment::Clear)
-                });
             let object = object_parts(name);
+            let is_classified = is_view || bundle.is_classified(catalog, name);
             if is_classified && !touched.iter().any(|seen| seen.object == object) {
                 touched.push(Touched { object, version: relation.version });
             }

@@ -52,12 +52,11 @@ fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, Statement)> {
     let mut context = asked.context.clone();
     let mut statements = Vec::new();
     for (_, statement) in sql::read_batch(asked.text.reveal(), &scope) {
-        let mut next = context.clone();
-        statement.effects.iter().for_each(|effect| apply(effect, &mut next));
-        // A statement that changes the names is judged by those that it changes to as well: `USE ROLE` is granted
-        // only where running under that role is.
-        statements.push((next.clone(), statement));
-        context = next;
+        // SECURITY: the names that it starts under. Those that it changes to are its effects, and policy asks about
+        // them besides: `USE ROLE` is granted only where running under that role is.
+        let before = context.clone();
+        statement.effects.iter().for_each(|effect| apply(effect, &mut context));
+        statements.push((before, statement));
     }
     statements
 }

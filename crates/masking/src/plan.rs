@@ -81,6 +81,15 @@ impl MaskPlan {
         Self { columns, maskers, contradiction }
     }
 
+    /// How an answer contradicts what was decided, without binding it: see [`bind`](Self::bind).
+    pub fn contradicts(
+        obligations: &Obligations,
+        planned_names: Option<&[Option<String>]>,
+        answered: &[AnsweredColumn],
+    ) -> Option<&'static str> {
+        contradiction(obligations.columns.as_deref(), planned_names, answered)
+    }
+
     /// The columns as the agent may know them.
     pub fn columns(&self) -> &[OutputColumn] {
         &self.columns

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use domain::{Catalog, ColumnRef, Digest, Identity, Limits, MaskClass, Treatment};
+use domain::{Catalog, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName, Treatment};
 
 use crate::catalog_file::{self, CatalogFile};
 use crate::classes::ClassId;
@@ -123,8 +123,16 @@ impl Bundle {
         classes.into_iter().map(|id| self.catalog.classes.name(id)).collect()
     }
 
-    /// How a stored column is treated, whole, for whoever may see only what is public: for descriptions of a
-    /// table and for what recordings keep of literals.
+    /// Whether any column of this table or view holds more than what everybody may see; a table that the catalog does
+    /// not have does.
+    pub fn is_classified(&self, catalog: &Catalog, object: &ObjectName) -> bool {
+        let Some(relation) = catalog.relation(object) else { return true };
+        let rules = self.catalog.columns.table(catalog, object);
+        let mut columns = relation.columns.iter().map(|column| rules.column(&column.name).whole());
+        columns.any(|classes| classes.iter().any(|id| *id != ClassId::PUBLIC))
+    }
+
+    /// How a stored column is treated, whole, for whoever may see only what is public.
     pub fn treatment_of(&self, catalog: &Catalog, column: &ColumnRef) -> Treatment {
         let hidden: crate::classes::ClassSet = self
             .catalog
