@@ -60,6 +60,24 @@ async fn a_batch_is_decided_by_its_strictest_statement() {
 }
 
 #[tokio::test]
+async fn a_batch_that_switches_names_at_once_is_judged_by_those_it_starts_under_too() {
+    let house = House::new().await;
+    for (names, switch) in [
+        (json!({ "role": "ACCOUNTADMIN" }), "use role analyst"),
+        (json!({ "warehouse": "HUGE_WH" }), "use warehouse demo_wh"),
+        (json!({ "database": "PAYROLL", "schema": "PUBLIC" }), "use database demo"),
+    ] {
+        let sql = format!("{switch}; select 1");
+        let alone = ask(&house, "select 1", "1", names.clone()).await.status;
+        let answer = ask(&house, &sql, "2", names.clone()).await;
+        assert_eq!(answer.status, alone, "{names}: {}", answer.text());
+    }
+    let refused = ask(&house, "use role analyst; select 1", "2", json!({ "role": "ACCOUNTADMIN" })).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert_eq!(house.submissions(), 0, "{:?}", house.snow.received());
+}
+
+#[tokio::test]
 async fn another_number_of_statements_than_was_said_is_refused_with_snowflakes_code() {
     let house = House::new().await;
     for (sql, count) in [(SQL, "1"), (SQL, "3"), ("select id from customers", "2")] {
