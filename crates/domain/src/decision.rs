@@ -97,7 +97,7 @@ pub struct Obligations {
     /// One treatment a result column, in order; none when the statement does not tell its columns.
     pub columns: Option<Vec<Treatment>>,
     /// What every column gets when `columns` is none: a mask, but for statements that answer metadata alone
-    /// (SHOW, DESCRIBE), which are scanned.
+    /// (SHOW, DESCRIBE), which nothing but the detectors changes.
     pub unforeseen: Treatment,
     /// Whether column names are made from values and must not be shown.
     pub mask_column_names: bool,
@@ -190,7 +190,7 @@ pub enum RefusalCode {
     Policy,
     /// This principal has asked for too much, too fast.
     Budget,
-    /// The result outgrew its limit and is not released.
+    /// The result outgrew its limit and is not released, or the text is longer than is read.
     TooLarge,
     /// The principal, agent, person or session was revoked.
     Revoked,
@@ -198,7 +198,7 @@ pub enum RefusalCode {
     Cancelled,
     /// Nobody decided in time.
     Expired,
-    /// What was read is no longer what would run (catalog changed, statement count differs).
+    /// What was read is no longer what ran: a classified object changed meanwhile.
     Contradiction,
     /// A repeated request id with other content.
     RequestReused,

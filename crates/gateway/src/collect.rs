@@ -81,8 +81,6 @@ impl Gateway {
         let now = self.now();
         let holder = self.ports.ids.random()?;
         match self.ports.exchanges.lease(whole, holder, now, now.after(self.settings.lease)).await? {
-            // It ended a moment ago.
-            Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
             // It ended between the two looks.
             Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
             Leased::Ours(mut live) => {
@@ -97,20 +95,14 @@ impl Gateway {
     /// The live exchange behind a handle, for its principal alone.
     async fn find(&self, door: Door, credential: &Credential, handle: Handle) -> Result<Live, AskError> {
         let principal = self.prove(door, credential).await?;
-        self.check_revocation(&principal).await?;
-        let live =
-            self.ports.exchanges.find(principal.key(), handle).await?.ok_or(AskError::UnknownHandle)?;
+        let found = self.ports.exchanges.find(principal.key(), handle).await?;
         // SECURITY: the store must not be trusted alone with whose a handle is.
-        if live.principal() != *principal.key() {
-            return Err(AskError::UnknownHandle);
+        let live = found.filter(|live| live.principal() == *principal.key());
+        let session = live.as_ref().and_then(Live::exchange).map(|exchange| exchange.session);
+        if self.ports.exchanges.revoked(principal.identity(), session).await?.is_some() {
+            return Err(AskError::NotAccepted { is_expired: false });
         }
-        if let Some(exchange) = live.exchange() {
-            let revoked = self.ports.exchanges.revoked(principal.identity(), Some(exchange.session)).await?;
-            if revoked.is_some() {
-                return Err(AskError::NotAccepted { is_expired: false });
-            }
-        }
-        Ok(live)
+        live.ok_or(AskError::UnknownHandle)
     }
 
     /// The reply of an exchange that has ended, rebuilt from its closing.

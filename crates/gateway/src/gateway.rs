@@ -10,7 +10,7 @@ use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::ports::{
     Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings,
-    RevokedWhat, Upstream,
+    Upstream,
 };
 use crate::principal::Principal;
 use crate::settings::Settings;
@@ -71,7 +71,7 @@ impl Gateway {
         self.ports.clock.now()
     }
 
-    /// Identifies, and refuses the revoked.
+    /// Identifies, and counts who is not accepted. Revocation is the claim's, or the collector's, to check.
     pub(crate) async fn prove(&self, door: Door, credential: &Credential) -> Result<Principal, AskError> {
         match Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await {
             Ok(principal) => Ok(principal),
@@ -86,17 +86,6 @@ impl Gateway {
             Err(NotAccepted::Unavailable(fault)) => {
                 self.reject(door, "issuer_unavailable").await;
                 Err(AskError::Fault(fault))
-            }
-        }
-    }
-
-    /// Refuses to go on for whoever was revoked since: an outcome when a statement is asked (the claim tells), an
-    /// unacceptable credential when one is collected.
-    pub(crate) async fn check_revocation(&self, principal: &Principal) -> Result<(), AskError> {
-        match self.ports.exchanges.revoked(principal.identity(), None).await.map_err(AskError::Fault)? {
-            None => Ok(()),
-            Some(RevokedWhat::Agent | RevokedWhat::Person | RevokedWhat::Session) => {
-                Err(AskError::NotAccepted { is_expired: false })
             }
         }
     }

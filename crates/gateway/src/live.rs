@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ports::UpstreamHandle;
 
 /// A live exchange. Stores keep it as the JSON of this type beside the few fields that they index; it holds no
-/// clear text and no value.
+/// clear text, and no value but masked pages that are small enough to lie inside the closing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Live {
     /// The day of the opening.

@@ -104,7 +104,7 @@ impl Pager {
                 self.cut()?;
             }
             self.page.add(portion.get())?;
-            // Half a portion of slack: deflate has not written all of what it took.
+            // Two portions of slack: deflate has not written all of what it took.
             if self.page.encoder.get_ref().len() > self.most_stored.saturating_sub(2 * PORTION) {
                 self.cut()?;
             }
