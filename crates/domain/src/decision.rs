@@ -120,6 +120,17 @@ pub enum ErrorText {
     Hidden,
 }
 
+impl ErrorText {
+    /// Whether the statement touches something that may not be seen in clear, or that nobody knows: whatever is not
+    /// told of its failure is a hidden failure.
+    pub const fn hides(self) -> bool {
+        match self {
+            Self::Shown => false,
+            Self::CompilationOnly | Self::Hidden => true,
+        }
+    }
+}
+
 /// How much one principal may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -135,6 +146,9 @@ pub struct Limits {
     pub upstream_seconds_per_hour: u64,
     /// How long upstream may work on one statement.
     pub statement_seconds: u64,
+    /// Failures within any hour of statements that touch what may not be seen in clear ([`ErrorText::hides`]). A failure
+    /// tells something of the values that led to it, so when these are spent, such statements wait for a person.
+    pub hidden_failures_per_hour: u32,
 }
 
 /// Which upstream identity runs a statement (decision 6).

@@ -12,13 +12,14 @@ use policy::{BatchRuling, Bundle};
 use recording::{ObjectKind, RecordKey};
 use thiserror::Error;
 
+use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
 use crate::opening::{Draft, Texts};
 use crate::permit::Permit;
 use crate::plan;
-use crate::ports::{Claim, Claimed, RevokedWhat, Written};
+use crate::ports::{Claim, Claimed, Prospect, RevokedWhat, Written};
 use crate::principal::Principal;
 use crate::reading::{Read, decide, refusal};
 use crate::reply::{Receipt, Reply};
@@ -75,12 +76,13 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let mut claimed = self.claim(&principal, &words, handle, limits, now).await?;
+        let wanted = Wanted { prospect: failures::prospect(&ruling.decision), handle, limits, now };
+        let mut claimed = self.claim(&principal, &words, &wanted).await?;
         if matches!((&claimed, &ruling.decision), (Claimed::Repeat(_), Decision::Refuse(_))) {
             // A right that was withdrawn since the first request must not show its rows again: the refusal is an exchange
             // of its own.
             let alone = Words { request: None, ..words };
-            claimed = self.claim(&principal, &alone, handle, limits, now).await?;
+            claimed = self.claim(&principal, &alone, &wanted).await?;
         }
         let (session, next, ruling) = match claimed {
             Claimed::Repeat(first) => {
@@ -106,6 +108,9 @@ impl Gateway {
                     retry_after: Some(retry_after.max(Duration::from_secs(1))),
                 });
                 (session, next, ruling)
+            }
+            Claimed::FailuresSpent { session, next } => {
+                (session, next, failures::held(&bundle, &read, &rulings))
             }
             Claimed::Revoked { session, next, what } => {
                 let what = match what {
@@ -195,16 +200,10 @@ impl Gateway {
         (rulings, overall)
     }
 
-    async fn claim(
-        &self,
-        principal: &Principal,
-        words: &Words,
-        handle: Handle,
-        limits: Limits,
-        now: Timestamp,
-    ) -> Result<Claimed, Fault> {
+    async fn claim(&self, principal: &Principal, words: &Words, wanted: &Wanted) -> Result<Claimed, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
         let Words { digest, conversation, request } = words;
+        let Wanted { handle, limits, prospect, now } = *wanted;
         let claim = Claim {
             identity: principal.identity(),
             principal: principal.key(),
@@ -214,6 +213,7 @@ impl Gateway {
             handle,
             fresh_session,
             limits,
+            prospect,
             now,
             session_idle: self.settings.session_idle,
         };
@@ -297,6 +297,7 @@ impl Gateway {
                 .max()
                 .unwrap_or(ErrorText::Hidden)
                 .into(),
+            hidden_failure: failures::would_be_hidden(&draft.ruling.decision),
             tier: tier.as_str().to_owned(),
             row_limit: limits.clone().map(|limits| limits.rows).min().unwrap_or(0),
             byte_limit: limits.map(|limits| limits.bytes).min().unwrap_or(0),
@@ -425,6 +426,14 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
         timeout: asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most)),
         tier: *tier,
     }
+}
+
+/// What is claimed for a statement.
+struct Wanted {
+    handle: Handle,
+    limits: Limits,
+    prospect: Prospect,
+    now: Timestamp,
 }
 
 /// What a client said, as keyed digests.

@@ -8,20 +8,13 @@ use recording::{
 };
 
 use crate::ask::micros;
+use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, ShownErrors, Stage};
 use crate::plan::object_named;
 use crate::ports::{UpstreamFailure, Written};
 use crate::reply::{Receipt, Reply};
-
-/// What an agent is told in place of upstream's words when those may hold values of a masked column: one and the
-/// same for every failure of such a statement, so that failing tells nothing.
-const HIDDEN_FAILURE: (&str, &str, &str) = (
-    "100183",
-    "22000",
-    "the statement failed; it touches masked columns, so the reason is not shown. A security engineer finds it in Snowflake's own history",
-);
 
 /// Snowflake's codes for a text that does not compile: syntax, unknown identifier, unknown object. They are found
 /// before a row is read, so no stored value can have led to them.
@@ -89,6 +82,7 @@ impl Closed {
                 sqlstate: failed.sqlstate.clone(),
                 message: failed.message.clone(),
             },
+            ClosingOutcome::Lost { .. } if live.is_hidden_failure() => failures::hidden_outcome(),
             ClosingOutcome::Lost { .. } => Outcome::Failed {
                 code: "099009".to_owned(),
                 sqlstate: "58030".to_owned(),
@@ -166,6 +160,12 @@ impl Gateway {
             Fault::lasting(Origin::Gateway, "the closing cannot be written").because(error)
         })?;
         let written = self.ports.recorder.keep(&key, ObjectKind::Closing, Bytes::from(bytes)).await?;
+        // INVARIANT: only a closing that was kept tells that a statement has not failed.
+        live.hidden_failure = live.is_hidden_failure()
+            && match (&written, &closing.outcome) {
+                (Written::Kept(_), ClosingOutcome::Rows {}) => false,
+                (Written::Kept(_) | Written::Taken, _) => true,
+            };
         live.stage = Stage::Closed;
         if !live.writes.is_empty() {
             let changed = live.writes.iter().map(object_named).collect();
@@ -181,7 +181,23 @@ impl Gateway {
     }
 
     pub(crate) async fn close_refused(&self, live: &mut Live, refused: &Refusal) -> Result<Closed, Fault> {
+        if live.is_hidden_failure() && !failures::may_be_told(refused) {
+            let (what, detail) = (refused.code.as_str().to_owned(), refused.message.clone());
+            return self.close_hidden(live, Finding { what, detail }, None).await;
+        }
         self.close(live, ClosingOutcome::Refused(RefusalRecord::from(refused)), Vec::new()).await
+    }
+
+    /// Closes with what is told of every hidden failure; the finding tells the recording what has happened.
+    async fn close_hidden(
+        &self,
+        live: &mut Live,
+        finding: Finding,
+        query_id: Option<String>,
+    ) -> Result<Closed, Fault> {
+        live.findings.push(finding);
+        let failed = failures::hidden(query_id.or_else(|| live.query_id()));
+        self.close(live, ClosingOutcome::Failed(failed), Vec::new()).await
     }
 
     /// Closes with upstream's failure, its words through the detectors or replaced.
@@ -196,19 +212,23 @@ impl Gateway {
             ShownErrors::Compilation => COMPILATION.contains(&code.as_str()),
             ShownErrors::None => false,
         };
-        let shown = if !may_show {
-            let (code, sqlstate, message) = HIDDEN_FAILURE;
-            FailureRecord { code: code.into(), sqlstate: sqlstate.into(), message: message.into(), query_id }
-        } else {
-            let message = self.detectors.redact_text(&message, "").into_owned();
-            FailureRecord { code, sqlstate, message, query_id }
-        };
-        self.close(live, ClosingOutcome::Failed(shown), Vec::new()).await
+        if !may_show {
+            let finding = failures::finding_of(&code, &sqlstate);
+            return self.close_hidden(live, finding, query_id).await;
+        }
+        live.hidden_failure = false;
+        let message = self.detectors.redact_text(&message, "").into_owned();
+        let failed = FailureRecord { code, sqlstate, message, query_id };
+        self.close(live, ClosingOutcome::Failed(failed), Vec::new()).await
     }
 
     /// Closes with a fault of ours or of the way to upstream: the agent is told the public line alone.
     pub(crate) async fn close_broken(&self, live: &mut Live, fault: &Fault) -> Result<Closed, Fault> {
-        live.findings.push(Finding { what: "fault".to_owned(), detail: fault.public.clone() });
+        let finding = Finding { what: "fault".to_owned(), detail: fault.public.clone() };
+        if live.is_hidden_failure() {
+            return self.close_hidden(live, finding, None).await;
+        }
+        live.findings.push(finding);
         let failed = FailureRecord {
             code: "099010".to_owned(),
             sqlstate: "58000".to_owned(),

@@ -467,6 +467,7 @@ fn obligations(plan: &PartPlan) -> Obligations {
         per_minute: 0,
         upstream_seconds_per_hour: 0,
         statement_seconds: 0,
+        hidden_failures_per_hour: 0,
     })
 }
 

@@ -9,6 +9,7 @@ mod advance;
 mod ask;
 mod closing;
 mod collect;
+mod failures;
 mod fault;
 mod fetch;
 mod gateway;

@@ -28,6 +28,10 @@ pub struct Live {
     pub parts: Vec<PartPlan>,
     /// How much of upstream's words about a failure may be shown.
     pub error_text: ShownErrors,
+    /// Whether it is a hidden failure as far as anybody can tell: it touches something that may not be seen in clear, and
+    /// no closing has told that it is none. See [`Live::is_hidden_failure`].
+    #[serde(default = "until_told")]
+    pub hidden_failure: bool,
     /// Which upstream identity runs it.
     pub tier: String,
     /// Rows of the whole exchange.
@@ -51,6 +55,11 @@ pub struct Live {
     pub troubled_us: Option<i64>,
     /// Where it stands.
     pub stage: Stage,
+}
+
+/// What an earlier version has stored may be a hidden failure.
+const fn until_told() -> bool {
+    true
 }
 
 /// How much of upstream's words about a failure may be shown, see [`ErrorText`].
@@ -199,6 +208,26 @@ impl Live {
     /// Whether it has ended.
     pub fn is_closed(&self) -> bool {
         matches!(self.stage, Stage::Closed)
+    }
+
+    /// Whether it counts against the budget of hidden failures as it stands. One that is under way does: if nobody ever
+    /// tells how it ended, it has failed.
+    pub fn is_hidden_failure(&self) -> bool {
+        match self.stage {
+            // What waits for a person has not run.
+            Stage::Held { .. } => false,
+            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => {
+                self.hidden_failure
+            }
+        }
+    }
+
+    /// Snowflake's id of its (first) statement, once that has answered.
+    pub(crate) fn query_id(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Fetching { parts, .. } => parts.first().map(|part| part.query_id.clone()),
+            Stage::Held { .. } | Stage::Opened | Stage::Running { .. } | Stage::Closed => None,
+        }
     }
 
     /// Upstream's word for it, where it has reached upstream.

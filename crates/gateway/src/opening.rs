@@ -5,6 +5,7 @@ use masking::Detectors;
 use recording::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 use sql::Piece;
 
+use crate::failures;
 use crate::reading::Read;
 
 /// Everything about an exchange that its opening tells, but for its number.
@@ -50,6 +51,7 @@ impl Draft<'_> {
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            hides_failure: Some(failures::would_be_hidden(&self.ruling.decision)),
             bundle: self.ruling.bundle.to_string(),
             catalog: self.read.catalog.digest.to_string(),
             hold,

@@ -128,6 +128,17 @@ pub enum RevokedWhat {
     Session,
 }
 
+/// What policy wants to become of a statement, as far as budgets depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Prospect {
+    /// It runs, and if it fails, tells why; or it is refused.
+    Open,
+    /// It runs, and its failure would be a hidden one ([`Limits::hidden_failures_per_hour`]).
+    Hidden,
+    /// It waits for a person.
+    Waits,
+}
+
 /// A wish to open an exchange.
 #[derive(Debug)]
 pub struct Claim<'a> {
@@ -147,6 +158,8 @@ pub struct Claim<'a> {
     pub fresh_session: SessionId,
     /// What this principal may ask.
     pub limits: Limits,
+    /// What policy wants to become of it.
+    pub prospect: Prospect,
     /// Now.
     pub now: Timestamp,
     /// After how long without a statement a session has ended.
@@ -178,10 +191,19 @@ pub enum Claimed {
         session: SessionId,
         /// The number to try first.
         next: u32,
-        /// Which limit, in words: `statements at once`, `statements per minute`, `upstream seconds per hour`.
+        /// Which limit, in words: `statements at once`, `statements per minute`, `upstream seconds per hour`,
+        /// `statements over masked columns at once`, `statements that wait for a decision`.
         limit: &'static str,
         /// When asking again makes sense.
         retry_after: Duration,
+    },
+    /// The principal's hidden failures are spent, and this would be one if it failed: it must wait for a person. The claim
+    /// counts as a new one does, but is no hidden failure.
+    FailuresSpent {
+        /// The session.
+        session: SessionId,
+        /// The number to try first.
+        next: u32,
     },
     /// Revoked. The refusal itself is recorded in this session.
     Revoked {
@@ -219,10 +241,15 @@ pub enum Saved {
 /// The live state of exchanges: sessions, handles, request ids, budgets, leases, progress, revocations.
 ///
 /// Each method is one atomic, conditional write or one read.
+///
+/// An exchange that was closed as a hidden failure counts as one for an hour from its closing on; one that is under way
+/// counts until a save tells that it is none ([`Live::is_hidden_failure`]). When those that were closed reach the limit,
+/// a further claim must wait for a person; when they would with those that are under way, it is over budget for now. So no
+/// hour holds more than the limit, however many statements are asked at once and wherever a process dies.
 #[async_trait]
 pub trait Exchanges: Send + Sync {
-    /// Checks revocation, request id and budget, and finds or begins the session, in one step. The budget counts the
-    /// claim from here on.
+    /// Checks revocation, request id and budgets, and finds or begins the session, in one step. The budgets count the
+    /// claim from here on; one whose failure would be hidden counts as a hidden failure.
     async fn claim(&self, claim: Claim<'_>) -> Result<Claimed, Fault>;
 
     /// Stores the live state of an exchange that was just opened, leased to `holder` until `lease_until` (a stage of
@@ -245,7 +272,8 @@ pub trait Exchanges: Send + Sync {
         until: Timestamp,
     ) -> Result<Leased, Fault>;
 
-    /// Saves progress while holding the lease, and renews it.
+    /// Saves progress while holding the lease, and renews it. An exchange that is closed counts as a hidden failure from
+    /// `lease_until` on if it is one, and no more if it is none.
     async fn save(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<Saved, Fault>;
 
     /// Gives the lease up.

@@ -175,8 +175,11 @@ fn forget(home: &Inner, now: Timestamp) -> Result<(), Fault> {
             tx.execute("DELETE FROM rejected WHERE minute < ?1", params![minute])?;
             let second = before(now, Duration::from_secs(120)).div_euclid(1_000_000);
             tx.execute("DELETE FROM claims_per_second WHERE second < ?1", params![second])?;
-            let minute = before(now, Duration::from_secs(2 * 60 * 60)).div_euclid(60_000_000);
+            let two_hours_ago = before(now, Duration::from_secs(2 * 60 * 60));
+            let minute = two_hours_ago.div_euclid(60_000_000);
             tx.execute("DELETE FROM upstream_per_minute WHERE minute < ?1", params![minute])?;
+            let second = two_hours_ago.div_euclid(1_000_000);
+            tx.execute("DELETE FROM hidden_failures WHERE second < ?1", params![second])?;
             Ok(())
         })
         .map_err(cannot_use_state)
@@ -243,6 +246,8 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             // INVARIANT: nothing can be released from this: no plan, no rows, no bytes.
             parts: Vec::new(),
             error_text: gateway::ShownErrors::None,
+            // What may have run and does not tell has failed; what an earlier version wrote may be hidden.
+            hidden_failure: opening.hides_failure.unwrap_or(opening.decision != "refuse"),
             tier: "read".to_owned(),
             row_limit: 0,
             byte_limit: 0,

@@ -73,6 +73,7 @@ fn plan(treatments: Vec<Treatment>) -> Arc<MaskPlan> {
         per_minute: 1,
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
+        hidden_failures_per_hour: 1,
     };
     let obligations = Obligations {
         columns: Some(treatments),

@@ -23,6 +23,7 @@ fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
         per_minute: 1,
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
+        hidden_failures_per_hour: 1,
     };
     Obligations {
         columns,

@@ -27,13 +27,17 @@ impl Bundle {
     /// held, and refused when there are none (`gateway:no-common-reviewer`). An empty batch is refused.
     pub fn decide_batch(&self, cases: &[Case<'_>]) -> BatchRuling {
         let statements: Vec<Ruling> = cases.iter().map(|case| self.decide(case)).collect();
-        let overall = match statements.as_slice() {
+        BatchRuling { overall: self.overall(&statements), statements }
+    }
+
+    /// The ruling that holds for all of them together.
+    pub(crate) fn overall(&self, rulings: &[Ruling]) -> Ruling {
+        match rulings {
             [] => self
                 .ruling(refuse("refused: nothing was asked"), [RuleId::new("gateway:nothing-asked")].into()),
             [only] => only.clone(),
             many => self.join(many),
-        };
-        BatchRuling { overall, statements }
+        }
     }
 
     fn join(&self, rulings: &[Ruling]) -> Ruling {
@@ -97,6 +101,7 @@ fn strictest(a: &Grant, b: &Grant) -> Grant {
         per_minute: x.per_minute.min(y.per_minute),
         upstream_seconds_per_hour: x.upstream_seconds_per_hour.min(y.upstream_seconds_per_hour),
         statement_seconds: x.statement_seconds.min(y.statement_seconds),
+        hidden_failures_per_hour: x.hidden_failures_per_hour.min(y.hidden_failures_per_hour),
     };
     let obligations = Obligations {
         columns: None,

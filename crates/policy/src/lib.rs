@@ -56,6 +56,7 @@ mod classes;
 mod columns;
 mod context;
 mod decide;
+mod failures;
 mod lineage;
 mod patterns;
 mod policies;

@@ -34,6 +34,7 @@ pub(crate) struct LimitChanges {
     pub(crate) per_minute: Option<u32>,
     pub(crate) upstream_seconds_per_hour: Option<u64>,
     pub(crate) statement_seconds: Option<u64>,
+    pub(crate) hidden_failures_per_hour: Option<u32>,
 }
 
 impl LimitChanges {
@@ -52,11 +53,20 @@ impl LimitChanges {
             per_minute: lower(self.per_minute, other.per_minute),
             upstream_seconds_per_hour: lower(self.upstream_seconds_per_hour, other.upstream_seconds_per_hour),
             statement_seconds: lower(self.statement_seconds, other.statement_seconds),
+            hidden_failures_per_hour: lower(self.hidden_failures_per_hour, other.hidden_failures_per_hour),
         }
     }
 
     fn over(self, base: Limits) -> Limits {
-        let Self { rows, bytes, at_once, per_minute, upstream_seconds_per_hour, statement_seconds } = self;
+        let Self {
+            rows,
+            bytes,
+            at_once,
+            per_minute,
+            upstream_seconds_per_hour,
+            statement_seconds,
+            hidden_failures_per_hour,
+        } = self;
         Limits {
             rows: rows.unwrap_or(base.rows),
             bytes: bytes.unwrap_or(base.bytes),
@@ -64,6 +74,7 @@ impl LimitChanges {
             per_minute: per_minute.unwrap_or(base.per_minute),
             upstream_seconds_per_hour: upstream_seconds_per_hour.unwrap_or(base.upstream_seconds_per_hour),
             statement_seconds: statement_seconds.unwrap_or(base.statement_seconds),
+            hidden_failures_per_hour: hidden_failures_per_hour.unwrap_or(base.hidden_failures_per_hour),
         }
     }
 }

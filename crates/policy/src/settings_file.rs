@@ -15,8 +15,15 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
     let mut agents = HashMap::new();
     let mut groups = HashMap::new();
     for entry in reader.array_of_tables(file, "limits") {
-        let limits =
-            ["rows", "bytes", "at_once", "per_minute", "upstream_seconds_per_hour", "statement_seconds"];
+        let limits = [
+            "rows",
+            "bytes",
+            "at_once",
+            "per_minute",
+            "upstream_seconds_per_hour",
+            "statement_seconds",
+            "hidden_failures_per_hour",
+        ];
         let mut known = limits.to_vec();
         known.extend(["agents", "groups"]);
         reader.only(entry, &known);
@@ -27,6 +34,7 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
             per_minute: reader.count(entry, "per_minute"),
             upstream_seconds_per_hour: reader.count(entry, "upstream_seconds_per_hour"),
             statement_seconds: reader.count(entry, "statement_seconds"),
+            hidden_failures_per_hour: reader.count(entry, "hidden_failures_per_hour"),
         };
         let for_agents = reader.texts(entry, "agents");
         let for_groups = reader.texts(entry, "groups");
@@ -57,6 +65,7 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
         per_minute: default.per_minute?,
         upstream_seconds_per_hour: default.upstream_seconds_per_hour?,
         statement_seconds: default.statement_seconds?,
+        hidden_failures_per_hour: default.hidden_failures_per_hour?,
     };
     Some(LimitRules { default, agents, groups })
 }

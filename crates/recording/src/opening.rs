@@ -49,6 +49,10 @@ pub struct Opening {
     pub decision: String,
     /// The rules that led to it.
     pub rules: Vec<String>,
+    /// Whether it may run and touches something that may not be seen in clear: then its failures all look alike and count
+    /// against a budget. None in records that were written before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hides_failure: Option<bool>,
     /// The digest of the policy bundle.
     pub bundle: String,
     /// The digest of the catalog snapshot.

@@ -18,7 +18,7 @@ fn random(state: &mut u64) -> usize {
 }
 
 async fn house() -> House {
-    let limits = [("at_once", "10000"), ("per_minute", "10000")];
+    let limits = [("at_once", "10000"), ("per_minute", "10000"), ("hidden_failures_per_hour", "10000")];
     let house = House::with(|settings| settings.page_size = 250, &limits).await;
     customers::answer_later(&house.snow, 0, &[3, 3]);
     house

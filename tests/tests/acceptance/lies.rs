@@ -262,9 +262,11 @@ async fn a_partition_that_breaks_off_shows_nothing_of_the_others() {
 #[tokio::test]
 async fn a_table_that_was_altered_while_the_statement_ran_is_not_released() {
     let house = House::new().await;
-    customers::answer(&house.snow, &[2]);
+    let rows: &[&[Option<&str>]] = &[&[Some("DE")]];
+    let answer = Answer::result(customers::HANDLE, &[("COUNTRY", "text")], rows);
+    house.snow.on(When::submitted(), [answer]);
     house.warehouse.altered.store(1, Ordering::SeqCst);
-    let reply = ask(&house.gateway(), customers::SQL).await.unwrap();
+    let reply = ask(&house.gateway(), "select country from customers").await.unwrap();
     let Outcome::Refused(refusal) = reply.outcome() else { panic!("{:?}", reply.outcome()) };
     assert_eq!(refusal.code, RefusalCode::Contradiction);
     assert_eq!(house.closing().findings[0].what, "catalog_changed");

@@ -19,6 +19,7 @@ mod budgets;
 mod chaos;
 mod crashes;
 mod door;
+mod failures;
 mod faults;
 mod holds;
 mod house;

@@ -77,7 +77,7 @@ async fn patience_ends_across_processes() {
     let house = House::with(|settings| settings.patience = Duration::from_secs(60), &[]).await;
     house.snow.on(When::submitted(), [Answer::running(customers::HANDLE)]);
     house.snow.on(When::asked_about(customers::HANDLE), [dropped()]);
-    let pending = ask_without_waiting(&house.gateway(), customers::SQL).await;
+    let pending = ask_without_waiting(&house.gateway(), "select country from customers").await;
     assert_eq!(turn(&house, pending.handle()).await, Advanced::Pending);
     house.time.turn(Duration::from_secs(40));
     assert_eq!(turn(&house, pending.handle()).await, Advanced::Pending);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use domain::{Handle, KeyedDigest, Limits, SessionId, Timestamp};
-use gateway::ports::{Claim, Claimed, RevokedWhat};
+use gateway::ports::{Claim, Claimed, Prospect, RevokedWhat};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{CLAIM_LIFE, Names, bytes_of, session_bytes, stage};
+use super::{CLAIM_LIFE, HOUR, Names, bytes_of, session_bytes, stage};
 
 /// How many statements may wait for a person, for each that may run at once.
 const HELD_FOR_EACH: i64 = 8;
@@ -21,6 +21,7 @@ pub(super) struct Wish {
     handle: Handle,
     fresh_session: SessionId,
     limits: Limits,
+    prospect: Prospect,
     now: Timestamp,
     session_idle: Duration,
 }
@@ -36,6 +37,7 @@ impl From<Claim<'_>> for Wish {
             handle,
             fresh_session,
             limits,
+            prospect,
             now,
             session_idle,
         } = claim;
@@ -49,6 +51,7 @@ impl From<Claim<'_>> for Wish {
             handle,
             fresh_session,
             limits,
+            prospect,
             now,
             session_idle,
         }
@@ -60,6 +63,26 @@ struct Session {
     session: SessionId,
     highest: u32,
     is_revoked: Option<RevokedWhat>,
+}
+
+/// What is claimed or under way.
+struct UnderWay {
+    /// Statements that run, or are about to.
+    running: i64,
+    /// Statements that wait for a person.
+    held: i64,
+    /// Of those that run, how many are hidden failures unless they tell otherwise.
+    hidden_failures: i64,
+}
+
+/// What the budgets say.
+enum Admission {
+    /// It goes on.
+    Runs,
+    /// It goes on as one that waits for a person.
+    FailuresSpent,
+    /// It does not.
+    Over(Reached),
 }
 
 /// A limit that is reached.
@@ -83,12 +106,21 @@ impl Wish {
             self.note(transaction, session, highest, Counted::No)?;
             return Ok(Claimed::Reused { session, next });
         }
-        if let Some(Reached { limit, retry_after }) = self.budget(transaction)? {
-            self.note(transaction, session, highest, Counted::No)?;
-            return Ok(Claimed::OverBudget { session, next, limit, retry_after });
+        match self.admission(transaction)? {
+            Admission::Runs => {
+                let is_hidden_failure = self.prospect == Prospect::Hidden;
+                self.note(transaction, session, highest, Counted::Yes { is_hidden_failure })?;
+                Ok(Claimed::New { session, next })
+            }
+            Admission::FailuresSpent => {
+                self.note(transaction, session, highest, Counted::Yes { is_hidden_failure: false })?;
+                Ok(Claimed::FailuresSpent { session, next })
+            }
+            Admission::Over(Reached { limit, retry_after }) => {
+                self.note(transaction, session, highest, Counted::No)?;
+                Ok(Claimed::OverBudget { session, next, limit, retry_after })
+            }
         }
-        self.note(transaction, session, highest, Counted::Yes)?;
-        Ok(Claimed::New { session, next })
     }
 
     /// The session of this conversation, or the fresh one when it has ended.
@@ -125,7 +157,70 @@ impl Wish {
             .optional()
     }
 
-    fn budget(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<Reached>> {
+    fn admission(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Admission> {
+        let under_way = self.under_way(transaction)?;
+        if let Some(reached) = self.budget(transaction, &under_way)? {
+            return Ok(Admission::Over(reached));
+        }
+        match self.prospect {
+            Prospect::Open => Ok(Admission::Runs),
+            Prospect::Waits => Ok(self.waiting(&under_way, Admission::Runs)),
+            Prospect::Hidden => {
+                let failed = self.hidden_failures(transaction)?;
+                let limit = i64::from(self.limits.hidden_failures_per_hour);
+                if failed >= limit {
+                    return Ok(self.waiting(&under_way, Admission::FailuresSpent));
+                }
+                if failed.saturating_add(under_way.hidden_failures) < limit {
+                    return Ok(Admission::Runs);
+                }
+                let limit = "statements over masked columns at once";
+                Ok(Admission::Over(Reached { limit, retry_after: Duration::from_secs(1) }))
+            }
+        }
+    }
+
+    /// What of this principal's is claimed or under way.
+    fn under_way(&self, transaction: &Transaction<'_>) -> rusqlite::Result<UnderWay> {
+        let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
+        // What waits for a person does not run: a principal whose writes are held may still read.
+        transaction
+            .prepare_cached(
+                "SELECT coalesce(sum(stage = 0 OR wake_us <= ?3), 0), coalesce(sum(stage = 1 AND wake_us > ?3), 0),
+                     coalesce(sum(is_hidden_failure), 0)
+                 FROM exchanges WHERE principal = ?1 AND stage < 2
+                 AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
+            )?
+            .query_row(params![self.principal, fresh_from, self.now.as_micros()], |row| {
+                Ok(UnderWay { running: row.get(0)?, held: row.get(1)?, hidden_failures: row.get(2)? })
+            })
+    }
+
+    /// How many hidden failures the last hour holds.
+    fn hidden_failures(&self, transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+        // Whole seconds, the one that began an hour ago included.
+        let from = self.now.as_secs().saturating_sub(HOUR);
+        transaction
+            .prepare_cached(
+                "SELECT coalesce(sum(failures), 0) FROM hidden_failures WHERE principal = ?1 AND second >= ?2",
+            )?
+            .query_row(params![self.principal, from], |row| row.get(0))
+    }
+
+    /// Whether one more may wait for a person.
+    fn waiting(&self, under_way: &UnderWay, admission: Admission) -> Admission {
+        if under_way.held < i64::from(self.limits.at_once).saturating_mul(HELD_FOR_EACH) {
+            return admission;
+        }
+        let limit = "statements that wait for a decision";
+        Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) })
+    }
+
+    fn budget(
+        &self,
+        transaction: &Transaction<'_>,
+        under_way: &UnderWay,
+    ) -> rusqlite::Result<Option<Reached>> {
         let Limits {
             rows: _,
             bytes: _,
@@ -133,24 +228,11 @@ impl Wish {
             per_minute,
             upstream_seconds_per_hour,
             statement_seconds: _,
+            // Ends in hold, not in refusal: see `admission`.
+            hidden_failures_per_hour: _,
         } = self.limits;
-        let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
-        // What waits for a person does not run: a principal whose writes are held may still read.
-        let (under_way, held): (i64, i64) = transaction
-            .prepare_cached(
-                "SELECT coalesce(sum(stage = 0 OR wake_us <= ?3), 0), coalesce(sum(stage = 1 AND wake_us > ?3), 0)
-                 FROM exchanges WHERE principal = ?1 AND stage < 2
-                 AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
-            )?
-            .query_row(params![self.principal, fresh_from, self.now.as_micros()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        if under_way >= i64::from(at_once) {
+        if under_way.running >= i64::from(at_once) {
             return Ok(Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) }));
-        }
-        if held >= i64::from(at_once).saturating_mul(HELD_FOR_EACH) {
-            let limit = "statements that wait for a decision";
-            return Ok(Some(Reached { limit, retry_after: Duration::from_secs(60) }));
         }
         // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
         let second = self.now.as_secs();
@@ -215,13 +297,14 @@ impl Wish {
             self.now.as_micros(),
             highest
         ])?;
-        let (is_counted, request) = match counted {
-            Counted::Yes => (true, self.request.as_deref()),
-            Counted::No => (false, None),
+        let (is_counted, is_hidden_failure, request) = match counted {
+            Counted::Yes { is_hidden_failure } => (true, is_hidden_failure, self.request.as_deref()),
+            Counted::No => (false, false, None),
         };
         tx.prepare_cached(
-            "INSERT INTO exchanges (handle, principal, session, stage, is_counted, opened_us, tended_us, request, digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
+            "INSERT INTO exchanges (handle, principal, session, stage, is_counted, opened_us, tended_us, request, digest,
+                 is_hidden_failure)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             bytes_of(self.handle),
@@ -231,7 +314,8 @@ impl Wish {
             is_counted,
             self.now.as_micros(),
             request,
-            self.digest.to_string()
+            self.digest.to_string(),
+            is_hidden_failure
         ])?;
         if is_counted {
             let second = self.now.as_secs();
@@ -250,7 +334,10 @@ impl Wish {
 /// Whether a claim counts towards the budget and holds its request id: a refused one does neither.
 #[derive(Clone, Copy)]
 enum Counted {
-    Yes,
+    Yes {
+        /// Whether it is a hidden failure until it has told that it is none.
+        is_hidden_failure: bool,
+    },
     No,
 }
 

@@ -5,7 +5,7 @@ use gateway::ports::Saved;
 use gateway::{Fault, Live, Origin, Stage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{CLAIM_LIFE, bytes_of, session_bytes, stage};
+use super::{CLAIM_LIFE, HOUR, bytes_of, session_bytes, stage};
 
 /// A [`Live`] as its row holds it.
 pub(crate) struct Row {
@@ -18,6 +18,7 @@ pub(crate) struct Row {
     opened_us: i64,
     wake_us: i64,
     upstream_us: i64,
+    is_hidden_failure: bool,
     live: String,
 }
 
@@ -40,6 +41,7 @@ impl Row {
             opened_us: live.opened_us,
             wake_us,
             upstream_us: i64::try_from(live.upstream_us).unwrap_or(i64::MAX),
+            is_hidden_failure: live.is_hidden_failure(),
             live: serde_json::to_string(live).map_err(|_| damaged())?,
         })
     }
@@ -63,6 +65,7 @@ impl Row {
                 .execute(params![bytes_of(self.handle), holder.to_be_bytes(), lease_until.as_micros()])?;
         }
         self.spend(tx, self.upstream_us, lease_until)?;
+        self.count_failure(tx, lease_until)?;
         Ok(true)
     }
 
@@ -71,10 +74,10 @@ impl Row {
         let put = tx
             .prepare_cached(
                 "INSERT INTO exchanges (handle, principal, session, number, stage, is_counted, opened_us, wake_us,
-                     tended_us, upstream_us, live)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, ?6, ?7, ?8, ?9, ?10)
+                     tended_us, upstream_us, live, is_hidden_failure)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, ?6, ?7, ?8, ?9, ?10, ?11)
                  ON CONFLICT (handle) DO UPDATE SET number = ?4, stage = ?5, opened_us = ?6, wake_us = ?7,
-                     tended_us = ?8, upstream_us = ?9, live = ?10
+                     tended_us = ?8, upstream_us = ?9, live = ?10, is_hidden_failure = ?11
                  WHERE stage IN (0, 3) AND principal = ?2 AND session = ?3",
             )?
             .execute(params![
@@ -87,7 +90,8 @@ impl Row {
                 self.wake_us,
                 tended_us,
                 self.upstream_us,
-                self.live
+                self.live,
+                self.is_hidden_failure
             ])?;
         if put == 0 {
             return Ok(false);
@@ -136,7 +140,8 @@ impl Row {
         let holder = (!is_closed).then(|| holder.to_be_bytes());
         tx.prepare_cached(
             "UPDATE exchanges SET stage = ?2, wake_us = ?3, upstream_us = ?4, live = ?5, holder = ?6,
-                 lease_until_us = ?7, tended_us = iif(?2 = 2, ?7, tended_us) WHERE handle = ?1",
+                 lease_until_us = ?7, tended_us = iif(?2 = 2, ?7, tended_us), is_hidden_failure = ?8
+             WHERE handle = ?1",
         )?
         .execute(params![
             bytes_of(self.handle),
@@ -145,10 +150,28 @@ impl Row {
             self.upstream_us,
             self.live,
             holder,
-            lease_until.as_micros()
+            lease_until.as_micros(),
+            self.is_hidden_failure
         ])?;
         self.spend(tx, self.upstream_us.saturating_sub(spent_us), lease_until)?;
+        self.count_failure(tx, lease_until)?;
         Ok(if is_cancel_wanted && !is_closed { Saved::CancelWanted } else { Saved::Yes })
+    }
+
+    /// Counts a hidden failure that was closed as one; one that is under way counts by its row.
+    fn count_failure(&self, tx: &Transaction<'_>, at: Timestamp) -> rusqlite::Result<()> {
+        if self.stage != stage::CLOSED || !self.is_hidden_failure {
+            return Ok(());
+        }
+        let second = at.as_secs();
+        tx.prepare_cached("DELETE FROM hidden_failures WHERE principal = ?1 AND second < ?2")?
+            .execute(params![self.principal, second.saturating_sub(HOUR.saturating_mul(2))])?;
+        tx.prepare_cached(
+            "INSERT INTO hidden_failures (principal, second, failures) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET failures = failures + 1",
+        )?
+        .execute(params![self.principal, second])?;
+        Ok(())
     }
 
     /// Counts upstream time towards the budget.

@@ -1,17 +1,18 @@
 //! What the tables hold.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
 /// `exchanges.stage`: 0 claimed (no opening known yet), 1 under way, 2 closed, 3 a claim given back. `live` is the JSON
 /// of `gateway::Live`, null in stages 0 and 3. `wake_us` is when a held exchange has to be looked at; `tended_us` when an
-/// exchange was last leased, so that the unattended take turns, or when it was closed.
+/// exchange was last leased, so that the unattended take turns, or when it was closed. `is_hidden_failure` is what
+/// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -44,7 +45,8 @@ CREATE TABLE exchanges (
     request TEXT,
     digest TEXT,
     upstream_us INTEGER NOT NULL DEFAULT 0,
-    live TEXT
+    live TEXT,
+    is_hidden_failure INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX exchanges_request ON exchanges (principal, request) WHERE request IS NOT NULL;
 CREATE UNIQUE INDEX exchanges_number ON exchanges (session, number) WHERE number IS NOT NULL;
@@ -74,6 +76,13 @@ CREATE TABLE upstream_per_minute (
     PRIMARY KEY (principal, minute)
 ) WITHOUT ROWID;
 
+CREATE TABLE hidden_failures (
+    principal TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (principal, second)
+) WITHOUT ROWID;
+
 CREATE TABLE revocations (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -89,7 +98,20 @@ CREATE TABLE rejected (
 ) WITHOUT ROWID;
 ";
 
-/// Makes the tables in a new file; refuses a file of another version.
+/// From version 1, which knew no hidden failures. What it has under way may be one, unless it waits for a person.
+const FROM_1: &str = "
+ALTER TABLE exchanges ADD COLUMN is_hidden_failure INTEGER NOT NULL DEFAULT 0;
+UPDATE exchanges SET is_hidden_failure = 1 WHERE stage < 2 AND wake_us = 0;
+CREATE TABLE hidden_failures (
+    principal TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (principal, second)
+) WITHOUT ROWID;
+";
+
+/// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
+/// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HomeError::State)?;
@@ -100,11 +122,14 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         .map_err(HomeError::State)?;
     match (found, tables) {
         (VERSION, _) => Ok(()),
-        (0, 0) => {
-            transaction.execute_batch(TABLES).map_err(HomeError::State)?;
-            transaction.pragma_update(None, "user_version", VERSION).map_err(HomeError::State)?;
-            transaction.commit().map_err(HomeError::State)
-        }
+        (0, 0) => write(transaction, TABLES),
+        (1, _) => write(transaction, FROM_1),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
+}
+
+fn write(transaction: Transaction<'_>, tables: &str) -> Result<(), HomeError> {
+    transaction.execute_batch(tables).map_err(HomeError::State)?;
+    transaction.pragma_update(None, "user_version", VERSION).map_err(HomeError::State)?;
+    transaction.commit().map_err(HomeError::State)
 }

@@ -2,6 +2,7 @@
 //! twice, as two processes would open it.
 
 pub mod exchanges;
+pub mod failures;
 pub mod keys;
 pub mod leases;
 pub mod recorder;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::{Agent, Handle, Identity, KeyedDigest, Limits, Person, RequestId, SessionId, Timestamp};
-use gateway::ports::{Claim, Claimed, Exchanges, Keys, Recorder, Recordings};
+use gateway::ports::{Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings};
 use gateway::{Live, Stage};
 
 /// One process's view of a store.
@@ -70,6 +71,7 @@ pub const PLENTY: Limits = Limits {
     per_minute: 10_000,
     upstream_seconds_per_hour: 3600,
     statement_seconds: 60,
+    hidden_failures_per_hour: 1000,
 };
 
 /// A wish, with all that a check wants to vary.
@@ -79,6 +81,7 @@ pub struct Wish {
     pub request: Option<RequestId>,
     pub digest: KeyedDigest,
     pub limits: Limits,
+    pub prospect: Prospect,
     pub now: Timestamp,
 }
 
@@ -90,6 +93,7 @@ impl Wish {
             request: None,
             digest: KeyedDigest::from_bytes([1; 32]),
             limits: PLENTY,
+            prospect: Prospect::Open,
             now: NOON,
         }
     }
@@ -101,6 +105,19 @@ impl Wish {
 
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Of a statement that touches something hidden, where so many may fail within an hour.
+    pub fn hiding(mut self, hidden_failures_per_hour: u32) -> Self {
+        self.prospect = Prospect::Hidden;
+        self.limits.hidden_failures_per_hour = hidden_failures_per_hour;
+        self
+    }
+
+    /// Of a statement that waits for a person.
+    pub fn waiting(mut self) -> Self {
+        self.prospect = Prospect::Waits;
         self
     }
 
@@ -125,6 +142,7 @@ impl Wish {
             handle,
             fresh_session: session(),
             limits: self.limits,
+            prospect: self.prospect,
             now: self.now,
             session_idle: Duration::from_secs(30 * 60),
         };
@@ -144,6 +162,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         opening: format!("sha256:{}", "0".repeat(64)),
         parts: Vec::new(),
         error_text: gateway::ShownErrors::None,
+        hidden_failure: false,
         tier: "read".into(),
         row_limit: 10,
         byte_limit: 10,

@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use domain::{SessionId, Timestamp};
-use gateway::ports::{Keys, Recorder, RevokedWhat};
+use domain::{Agent, SessionId, Timestamp};
+use gateway::ports::{Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
 use local::{Home, HomeError};
 use recording::{ObjectKind, RecordKey};
 
-use crate::conformance::{NOON, session};
+use crate::conformance::{LEASE, NOON, Wish, begin, handle, new, session, somebody};
 
 fn everything_in(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
@@ -146,12 +146,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 2, 99] {
+    for version in [0, 3, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 1 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 2 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -159,6 +159,39 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     fs::write(path.join("state.db"), b"this is no database, and long enough to be seen as none").unwrap();
     let _ = fs::remove_file(path.join("state.db-wal"));
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
+}
+
+/// As version 1 left it: without anything about hidden failures.
+fn as_version_1(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let back = "ALTER TABLE exchanges DROP COLUMN is_hidden_failure; DROP TABLE hidden_failures;";
+    state.execute_batch(back).unwrap();
+    state.pragma_update(None, "user_version", 1).unwrap();
+}
+
+#[tokio::test]
+async fn state_of_an_earlier_version_is_brought_up_to_date_and_forgets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let ana = somebody();
+    let home = Home::open(&path).unwrap();
+    let state = begin(&home, &ana, 1).await;
+    home.revoke(RevokedWhat::Agent, "agent-of-old").unwrap();
+    drop(home);
+    as_version_1(&path);
+
+    let home = Home::open(&path).unwrap();
+    assert_eq!(home.find(&ana.key(), state.handle().unwrap()).await.unwrap(), Some(state.clone()));
+    let mut revoked = somebody();
+    revoked.agent = Agent::new("agent-of-old");
+    assert_eq!(home.revoked(&revoked, None).await.unwrap(), Some(RevokedWhat::Agent));
+    // What it had under way may be a hidden failure, until it has told.
+    let wish = Wish::of(&ana).hiding(1);
+    assert!(matches!(wish.claim(&home, handle()).await, Claimed::OverBudget { .. }));
+    assert_eq!(home.save(&state, 1, NOON.after(LEASE)).await.unwrap(), Saved::Yes);
+    new(wish.claim(&home, handle()).await);
+    drop(home);
+    Home::open(&path).unwrap();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ExchangeId, ExchangeNumber, Handle, Identity, KeyedDigest, SessionId, Timestamp};
 use gateway::Stage;
-use gateway::ports::{Claimed, Exchanges, Keys, Recorder};
+use gateway::ports::{Claimed, Exchanges, Keys, Leased, Recorder};
 use local::Home;
 use recording::{ContextRecord, ObjectKind, Opening, PrincipalRecord, PromptRecord, RecordKey};
 
@@ -32,6 +32,7 @@ fn opening(identity: &Identity, exchange: ExchangeId, handle: Handle, request: O
         statements: Vec::new(),
         decision: "allow".into(),
         rules: Vec::new(),
+        hides_failure: Some(false),
         bundle: format!("sha256:{}", "0".repeat(64)),
         catalog: format!("sha256:{}", "0".repeat(64)),
         hold: None,
@@ -138,6 +139,41 @@ async fn an_opening_whose_claim_was_given_back_is_found() {
     assert_eq!(home.unattended(at(1), 10).await.unwrap(), [lost]);
     let (same, after) = new(Wish::of(&ana).claim(&home, handle()).await);
     assert_eq!((same, after), (session, next + 1));
+}
+
+/// Loses the state with an opening that says so of its failures; tells whether that counts as one.
+async fn is_failure_after_the_state_is_lost(decision: &str, hides_failure: Option<bool>) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let (ana, id, lost) = (somebody(), session(), handle());
+    let home = Home::open(&path).unwrap();
+    let exchange = ExchangeId { session: id, number: ExchangeNumber::new(1).unwrap() };
+    let key = RecordKey::new("2026-11-23", exchange);
+    let told = Opening { decision: decision.into(), hides_failure, ..opening(&ana, exchange, lost, None) };
+    let bytes = Bytes::from(recording::encode(&told).unwrap().0);
+    home.keep(&key, ObjectKind::Opening, bytes).await.unwrap();
+    drop(home);
+    lose_state(&path);
+    let home = Home::open(&path).unwrap();
+    assert_eq!(home.reconcile(NOON).await.unwrap().adopted, [key]);
+    let wish = Wish::of(&ana).hiding(1);
+    let may_be_one = !matches!(wish.claim(&home, handle()).await, Claimed::New { .. });
+    // As a worker closes what is lost.
+    let leased = home.lease(lost, 1, NOON, NOON.after(LEASE)).await.unwrap();
+    let Leased::Ours(mut live) = leased else { panic!("{leased:?}") };
+    live.stage = Stage::Closed;
+    home.save(&live, 1, NOON).await.unwrap();
+    let is_one = matches!(wish.at(100).claim(&home, handle()).await, Claimed::FailuresSpent { .. });
+    assert_eq!(may_be_one, is_one);
+    is_one
+}
+
+#[tokio::test]
+async fn what_the_state_forgot_is_a_hidden_failure_if_its_opening_does_not_say_otherwise() {
+    assert!(is_failure_after_the_state_is_lost("allow", Some(true)).await);
+    assert!(!is_failure_after_the_state_is_lost("allow", Some(false)).await);
+    assert!(is_failure_after_the_state_is_lost("allow", None).await, "an earlier version did not say");
+    assert!(!is_failure_after_the_state_is_lost("refuse", None).await, "it cannot have run");
 }
 
 #[tokio::test]

@@ -270,6 +270,7 @@ at_once = 2
 per_minute = 5
 upstream_seconds_per_hour = 60
 statement_seconds = 9
+hidden_failures_per_hour = 9
 [[reviewers]]
 groups = ['stewards']
 expires = '30m'

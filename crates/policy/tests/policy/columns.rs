@@ -1,11 +1,11 @@
 //! How result columns leave.
 
-use domain::{Case, Door, ErrorText, PromptGrade, ShownHow, Statement, TestedHow};
+use domain::{Case, Class, Door, ErrorText, PromptGrade, ShownHow, Statement, TestedHow};
 use policy::Bundle;
 
 use crate::cases::{
     Build, RUN_ALL, bundle, bundle_with, catalog, column, context, decide, grant, identity, select,
-    treatment, treatments,
+    statement, treatment, treatments,
 };
 
 /// [`RUN_ALL`] with permits to see these classes besides.
@@ -150,6 +150,32 @@ fn error_text_is_hidden_when_anything_hidden_is_shown_or_tested() {
     assert!(hides(select().unknown()));
     assert!(hides(select().tests("CUSTOMERS.EMAIL", TestedHow::Predicate)));
     assert!(hides(select().tests("CUSTOMERS.NOTES", TestedHow::Predicate)));
+}
+
+#[test]
+fn code_and_what_is_stored_beside_hidden_values_hide_how_they_fail() {
+    let error_text =
+        |statement: Statement| grant(&decide(&bundle(RUN_ALL), &[], &statement)).obligations.error_text;
+    let code = |class, kind| {
+        let mut code = statement(class, kind);
+        code.lineage.outputs = None;
+        code
+    };
+    // A block may ask what is made of stored values, and its words may be about those although it "does not compile".
+    assert_eq!(error_text(code(Class::Call, "call")), ErrorText::Hidden);
+    assert_eq!(error_text(code(Class::Opaque, "opaque")), ErrorText::Hidden);
+    assert_eq!(error_text(select().unknown()), ErrorText::CompilationOnly);
+    assert_eq!(error_text(select().unknown().calls("MINE", Class::Opaque)), ErrorText::Hidden);
+    assert_eq!(error_text(select().unknown().calls("MINE", Class::Export)), ErrorText::CompilationOnly);
+    // A unique key tells whether a value is there.
+    let insert = |table: &str| statement(Class::Write, "insert").writes(table);
+    assert_eq!(error_text(insert("DEMO.PUBLIC.CUSTOMERS")), ErrorText::CompilationOnly);
+    assert_eq!(error_text(insert("DEMO.PUBLIC.PRODUCTS")), ErrorText::Shown);
+    assert_eq!(error_text(insert("DEMO.PUBLIC.NOWHERE")), ErrorText::CompilationOnly);
+    let create = statement(Class::Define, "create_table").writes("DEMO.PUBLIC.NOWHERE");
+    assert_eq!(error_text(create), ErrorText::Shown);
+    let moves = insert("DEMO.PUBLIC.PRODUCTS").derived("CUSTOMERS.EMAIL");
+    assert_eq!(error_text(moves), ErrorText::Hidden);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod cases;
 mod columns;
 mod default_bundle;
+mod failures;
 mod matrix;
 mod problems;
 mod properties;

@@ -54,7 +54,7 @@ fn every_unknown_key_is_named() {
 fn every_wrong_type_is_named() {
     insta::assert_snapshot!(of_catalog(
         "contact = 1\nclasses = 'x'\ncolumns = 'x'\ntags = 2\n[detectors]\noff = 3\n\
-         [[limits]]\nrows = 'many'\nbytes = -1\nat_once = 0\nper_minute = 1.5\nupstream_seconds_per_hour = 5000000000000000000000\nstatement_seconds = true\n\
+         [[limits]]\nrows = 'many'\nbytes = -1\nat_once = 0\nper_minute = 1.5\nupstream_seconds_per_hour = 5000000000000000000000\nstatement_seconds = true\nhidden_failures_per_hour = 0\n\
          [[reviewers]]\ngroups = [1]\nexpires = 30\n"
     ));
 }

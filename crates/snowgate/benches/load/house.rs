@@ -134,6 +134,7 @@ fn raised_limits(folder: &Path) {
         ("at_once = 16", "at_once = 1000"),
         ("per_minute = 600", "per_minute = 1_000_000"),
         ("upstream_seconds_per_hour = 3600", "upstream_seconds_per_hour = 1_000_000"),
+        ("hidden_failures_per_hour = 20", "hidden_failures_per_hour = 1000"),
     ] {
         assert!(text.contains(default), "the default bundle has other limits now");
         text = text.replace(default, raised);
