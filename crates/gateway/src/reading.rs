@@ -45,7 +45,7 @@ impl Gateway {
     }
 }
 
-fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, Statement)> {
+pub(crate) fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, Statement)> {
     let variables = BTreeMap::new();
     let scope =
         sql::Scope { context: &asked.context, catalog, bindings: &asked.bindings, variables: &variables };

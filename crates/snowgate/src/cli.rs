@@ -36,6 +36,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Refuse an agent, a person or a session from now on; effective within 5 seconds
     Revoke(RevokeArgs),
+    /// Tell what statements are and touch (JSON lines in, JSON lines out)
+    Read(ReadArgs),
+    /// Tell what a policy bundle says of statements (JSON lines in, JSON lines out)
+    Decide(DecideArgs),
     /// Work with policy bundles
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -214,6 +218,36 @@ pub struct RevokeArgs {
     pub id: String,
     #[command(flatten)]
     pub home: HomeArgs,
+}
+
+/// `snowgate read`.
+///
+/// Reads one object a line from standard input, {"id", "sql"}, and answers each with one line: {"id", "statements"},
+/// one entry a step of the batch or pipeline:
+///
+/// {"class", "kind", "reads": [tables], "writes": [tables], "columns": [{"name", "shows": [columns], "known"}] or null,
+/// "tests": [columns], "opaque", "why"}
+///
+/// A line that is no such object is answered with {"id", "line", "error"}, and the exit code is 1.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct ReadArgs {
+    /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC. Without it nothing is known of
+    /// any table, and names are told as they are written
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+}
+
+/// `snowgate decide`.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct DecideArgs {
+    /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub schema: PathBuf,
+    /// Folder with the policy bundle
+    #[arg(long, value_name = "DIR")]
+    pub policies: PathBuf,
 }
 
 /// `snowgate policy …`.

@@ -36,7 +36,8 @@ pub fn read_batch(text: &str, scope: &Scope<'_>) -> Vec<(Range<usize>, Statement
 }
 
 /// What earlier statements leave behind.
-struct Session {
+#[derive(Clone)]
+pub(crate) struct Session {
     context: Context,
     variables: BTreeMap<String, Option<String>>,
     changed: BTreeSet<ObjectName>,
@@ -44,7 +45,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(scope: &Scope<'_>) -> Self {
+    pub(crate) fn new(scope: &Scope<'_>) -> Self {
         Self {
             context: scope.context.clone(),
             variables: scope.variables.clone(),
@@ -54,21 +55,40 @@ impl Session {
     }
 
     fn read(&mut self, text: &str, outer: &Scope<'_>) -> Statement {
-        if self.is_lost {
-            return opaque("follows a statement whose effect is not known");
-        }
+        let statement = match self.scope(outer) {
+            Some(scope) => self.unless_changed(read(text, &scope)),
+            None => Self::lost(),
+        };
+        self.pass(&statement);
+        statement
+    }
+
+    /// What the next statement is read against; none when nobody can tell.
+    pub(crate) fn scope<'s>(&'s self, outer: &Scope<'s>) -> Option<Scope<'s>> {
         let scope = Scope { context: &self.context, variables: &self.variables, ..*outer };
-        let mut statement = read(text, &scope);
-        if statement.footprint.reads.iter().any(|read| self.changed.contains(read)) {
-            let Statement { footprint, missing, effects, .. } = statement;
-            statement =
-                Statement { footprint, missing, effects, ..opaque("reads what the batch has changed") };
+        (!self.is_lost).then_some(scope)
+    }
+
+    /// The statement that stands where there is no scope.
+    pub(crate) fn lost() -> Statement {
+        opaque("follows a statement whose effect is not known")
+    }
+
+    /// The statement, opaque when it reads what an earlier one has changed.
+    pub(crate) fn unless_changed(&self, statement: Statement) -> Statement {
+        if !statement.footprint.reads.iter().any(|read| self.changed.contains(read)) {
+            return statement;
         }
+        let Statement { footprint, missing, effects, .. } = statement;
+        Statement { footprint, missing, effects, ..opaque("reads what the batch has changed") }
+    }
+
+    /// Takes note of a statement that was read.
+    pub(crate) fn pass(&mut self, statement: &Statement) {
         self.changed.extend(statement.footprint.writes.iter().cloned());
         for effect in &statement.effects {
             self.apply(effect);
         }
-        statement
     }
 
     fn apply(&mut self, effect: &Effect) {
@@ -143,5 +163,29 @@ mod tests {
             &[(Class::Define, &[]), (Class::Opaque, &["D.S.V"]), (Class::Read, &["D.S.W"])],
         );
         check("call p(); select 1", &[(Class::Call, &[]), (Class::Opaque, &[])]);
+    }
+
+    #[test]
+    fn what_changes_more_than_it_names_leaves_nothing_certain() {
+        for change in [
+            "alter schema d.s swap with d.s2",
+            "alter database d rename to e",
+            "create or replace schema d.s clone d.s2",
+            "undrop schema d.s",
+            "create or replace function upper(x varchar) returns varchar as 'x'",
+            "create table identifier($t) as select 1 as a",
+        ] {
+            let text = format!("{change}; select a from d.s.t");
+            let (context, catalog) = (Context::default(), Catalog::empty());
+            let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
+            let scope =
+                Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+            let found = read_batch(&text, &scope);
+            assert_eq!(found[1].1.class, Class::Opaque, "{text}");
+        }
+        check(
+            "comment on table d.s.t is 'x'; create stream d.s.st on table d.s.t; select 1 from d.s.w",
+            &[(Class::Define, &["D.S.T"]), (Class::Define, &["D.S.T"]), (Class::Read, &["D.S.W"])],
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! What a statement does to its session: USE, SET, UNSET, ALTER SESSION.
 
-use domain::Effect;
+use domain::{Class, Effect};
 use sqlparser::ast::{Expr, ObjectName, Set, Statement, UnaryOperator, Value as Literal};
 
-use crate::class::View;
+use crate::class::{Act, View};
 use crate::lexer::{Lexeme, decode_quoted};
 
 /// Parameters of a session that no later statement's meaning depends on.
@@ -18,6 +18,30 @@ const HARMLESS: [&str; 9] = [
     "TIMESTAMP_TZ_OUTPUT_FORMAT",
     "USE_CACHED_RESULT",
 ];
+
+/// What a definition may change besides the tables and views that it names. A schema or database carries every name in it,
+/// a function every call, and what is not named may be anything.
+pub(crate) fn of_change(act: &Act, names_target: bool) -> Vec<Effect> {
+    const ALONE: [&str; 4] = ["_table", "_view", "_stream", "_unset_policy"];
+    let kind = act.kind.as_str();
+    let is_told = match act.class {
+        Class::Define => {
+            kind == "comment" || (names_target && ALONE.iter().any(|object| kind.ends_with(object)))
+        }
+        // Of these, only tables and views have a meaning for later statements.
+        Class::Write | Class::Import => names_target || ["remove", "put"].contains(&kind),
+        Class::Export => names_target || !ALONE.iter().any(|object| kind.ends_with(object)),
+        Class::Show
+        | Class::Session
+        | Class::Transaction
+        | Class::Read
+        | Class::Call
+        | Class::Grant
+        | Class::Account
+        | Class::Opaque => true,
+    };
+    if is_told { Vec::new() } else { vec![Effect::Unknown] }
+}
 
 /// The effects of a statement whose first word is USE, UNSET or ALTER.
 pub(crate) fn of_pieces(view: View<'_>) -> Vec<Effect> {

@@ -41,12 +41,14 @@ mod parse;
 mod read;
 mod rewrite;
 mod split;
+mod steps;
 
 pub use batch::read_batch;
 pub use ddl::catalog_from_ddl;
 pub use read::read;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;
+pub use steps::read_steps;
 
 /// What a text is read against.
 #[derive(Clone, Copy, Debug)]

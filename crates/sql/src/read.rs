@@ -50,7 +50,7 @@ pub(crate) fn is_too_long(text: &str) -> bool {
 }
 
 /// Whether these pieces of one statement are more than are read, told before anything else looks at them.
-fn is_too_much(text: &str, tokens: &[Token]) -> bool {
+pub(crate) fn is_too_much(text: &str, tokens: &[Token]) -> bool {
     tokens.len() > MOST_TOKENS
         || tokens.iter().filter(|token| token.is_symbol(text, "->>")).count() >= MOST_STEPS
 }
@@ -93,22 +93,24 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
         };
     }
     let Some(act) = strictest else { return opaque("no statement") };
-    finish(reader, act, outputs, effects, steps.len())
+    finish(&mut reader, act, outputs, effects, steps.len())
 }
 
-fn finish(
-    reader: Reader<'_>,
+/// What was gathered so far as a statement; the reader goes on without it.
+pub(crate) fn finish(
+    reader: &mut Reader<'_>,
     act: Act,
     outputs: Option<Vec<ShownOutput>>,
     effects: Vec<Effect>,
     steps: usize,
 ) -> Statement {
     let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
+    let functions = std::mem::take(&mut reader.functions);
     let by_function =
-        reader.functions.iter().filter(|function| function.class != Class::Opaque || is_known(function));
+        functions.iter().filter(|function| function.class != Class::Opaque || is_known(function));
     let class = by_function.map(|function| function.class).fold(act.class, Class::max);
     let class = if is_opaque { Class::Opaque } else { class };
-    let tests = reader.tested();
+    let tests = reader.take_tested();
     let effects = match (class, steps) {
         (Class::Opaque, _) => vec![Effect::Unknown],
         (_, 1) => effects,
@@ -119,12 +121,15 @@ fn finish(
     Statement {
         class,
         kind: act.kind,
-        footprint: Footprint { reads: reader.reads, writes: reader.writes },
+        footprint: Footprint {
+            reads: std::mem::take(&mut reader.reads),
+            writes: std::mem::take(&mut reader.writes),
+        },
         lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests },
-        functions: reader.functions,
+        functions,
         effects,
-        missing: reader.missing,
-        why: reader.opaque.or(reader.why).map(str::to_owned),
+        missing: std::mem::take(&mut reader.missing),
+        why: reader.opaque.take().or(reader.why.take()).map(str::to_owned),
     }
 }
 
@@ -135,12 +140,12 @@ fn is_known(function: &FlaggedFunction) -> bool {
 }
 
 /// One step, read.
-struct Part {
-    act: Act,
-    derived: Option<Derived>,
+pub(crate) struct Part {
+    pub act: Act,
+    pub derived: Option<Derived>,
     /// Columns that do not come from lineage: the plan of EXPLAIN.
     fixed: Option<Vec<ShownOutput>>,
-    effects: Vec<Effect>,
+    pub effects: Vec<Effect>,
 }
 
 impl Part {
@@ -148,12 +153,18 @@ impl Part {
         Self { act, derived: None, fixed: None, effects: Vec::new() }
     }
 
-    fn outputs(&mut self, reader: &Reader<'_>) -> Option<Vec<ShownOutput>> {
+    pub(crate) fn outputs(&mut self, reader: &Reader<'_>) -> Option<Vec<ShownOutput>> {
         self.fixed.take().or_else(|| self.derived.as_ref().and_then(|derived| reader.outputs(derived)))
     }
 }
 
-fn read_step(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, depth: u32) -> Part {
+pub(crate) fn read_step(
+    reader: &mut Reader<'_>,
+    text: &str,
+    tokens: &[Token],
+    scope: &Scope<'_>,
+    depth: u32,
+) -> Part {
     let act = act(text, tokens);
     reader.functions.extend(flagged(text, tokens));
     if depth > DEEPEST_TEXT {
@@ -201,6 +212,7 @@ fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sco
 /// Statements that store or define: those that copy rows must parse.
 fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
     let mut part = Part::new(act);
+    let written = reader.writes.len();
     let parsed = parse(text, tokens, scope);
     match &parsed {
         Ok(statement) if !agrees(&part.act, statement) => {
@@ -247,6 +259,8 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             mention(reader, text, tokens);
         }
     }
+    let names_target = reader.writes.len() > written && !has_indirection(View { text, tokens });
+    part.effects = effects::of_change(&part.act, names_target);
     part
 }
 

@@ -3,9 +3,13 @@
 pub mod archive;
 pub mod ask;
 pub mod config;
+pub mod decide;
+pub mod lines;
 pub mod policy;
+pub mod read;
 pub mod replay;
 pub mod revoke;
+pub mod schema;
 pub mod search;
 pub mod table;
 pub mod token;

@@ -28,6 +28,18 @@ pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
     }
 }
 
+/// The bundle in a folder, for a command that decides by it.
+pub fn bundle(dir: &Path) -> Result<Bundle, Broken> {
+    Bundle::parse(&local::bundle_files(dir)?).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
+        Broken::new(format!(
+            "the policy bundle is not good:\n  {}\nnext: snowgate policy check {}",
+            problems.join("\n  "),
+            dir.display()
+        ))
+    })
+}
+
 /// Writes the built-in bundle, to start from.
 pub fn init(dir: &Path) -> Result<ExitCode, Broken> {
     let files = policy::default_files();

@@ -223,9 +223,10 @@ impl<'a> Reader<'a> {
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
     }
 
-    /// What the statement tests, in full names.
-    pub(crate) fn tested(&self) -> BTreeSet<TestedColumn> {
-        self.tests
+    /// What the statement tests, in full names; forgotten here.
+    pub(crate) fn take_tested(&mut self) -> BTreeSet<TestedColumn> {
+        let tests = std::mem::take(&mut self.tests);
+        tests
             .iter()
             .filter_map(|(column, how, with)| {
                 let with = with.and_then(|with| self.column_ref(with));

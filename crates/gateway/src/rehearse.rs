@@ -1,0 +1,56 @@
+//! A decision that nothing follows from: for the command line, and for whoever tries a policy out.
+
+use std::sync::Arc;
+
+use domain::{Asked, Catalog, Identity, RefusalCode, SqlText, Statement};
+use policy::{BatchRuling, Bundle};
+
+use crate::reading::{Read, decide, read_with, refusal};
+
+/// What would be said of a statement or batch.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// The statements, as they were read.
+    pub statements: Vec<Statement>,
+    /// What policy says of them.
+    pub rulings: BatchRuling,
+}
+
+/// Reads and decides what is asked, as [`Gateway::ask`](crate::Gateway::ask) does; nothing is opened, run or recorded.
+///
+/// `earlier` are statements that ran before in the same session. They are read in front of what is asked, as one batch,
+/// so that what they did to names, variables and tables counts; they are not decided on.
+pub fn rehearse(
+    bundle: &Bundle,
+    identity: &Identity,
+    asked: &Asked,
+    earlier: &[String],
+    catalog: Arc<Catalog>,
+) -> Rehearsed {
+    let mut text = String::new();
+    for statement in earlier {
+        text.push_str(statement);
+        // The line feed ends a comment that the statement ends with.
+        text.push_str("\n;\n");
+    }
+    let begins = text.len();
+    text.push_str(asked.text.reveal());
+    let ranges = sql::split(&text);
+    let asked = Asked { text: SqlText::new(text), ..asked.clone() };
+    let mut statements = read_with(&asked, &catalog);
+    let first = ranges.iter().take_while(|range| range.end <= begins).count();
+    let runs_into = ranges.get(first).is_some_and(|range| range.start < begins);
+    // SECURITY: a string, comment or block that an earlier statement leaves open would hide what follows in it.
+    if runs_into || statements.len() != ranges.len() {
+        let message =
+            "an earlier statement is not complete, so what follows it cannot be read; send each whole";
+        let overall = refusal(bundle, "gateway:session-unreadable", RefusalCode::Policy, message.to_owned());
+        return Rehearsed {
+            statements: Vec::new(),
+            rulings: BatchRuling { overall, statements: Vec::new() },
+        };
+    }
+    let read = Read { statements: statements.split_off(first), catalog };
+    let rulings = decide(bundle, identity, &asked, &read);
+    Rehearsed { statements: read.statements.into_iter().map(|(_, statement)| statement).collect(), rulings }
+}

@@ -1,0 +1,94 @@
+//! `snowgate read`: what statements are and touch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{stdin, stdout};
+use std::process::ExitCode;
+
+use domain::{Catalog, Class, Context, ShownOutput, Statement};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::lines::{Malformed, filter};
+use super::{Broken, schema};
+use crate::cli::ReadArgs;
+
+/// One line that is printed.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line {
+    Read { id: Option<Box<RawValue>>, statements: Vec<Step> },
+    Malformed { id: Option<Box<RawValue>>, line: u64, error: String },
+}
+
+/// One step of a statement.
+#[derive(Serialize)]
+struct Step {
+    class: &'static str,
+    kind: String,
+    reads: Vec<String>,
+    writes: Vec<String>,
+    /// None when the columns cannot be told.
+    columns: Option<Vec<Shown>>,
+    tests: BTreeSet<String>,
+    opaque: bool,
+    why: Option<String>,
+}
+
+/// One result column.
+#[derive(Serialize)]
+struct Shown {
+    name: Option<String>,
+    shows: BTreeSet<String>,
+    known: bool,
+}
+
+/// Reads every line.
+pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
+    let (catalog, context) = match &args.schema {
+        Some(path) => {
+            let name = |name: &str| Some(name.to_owned());
+            let context = Context {
+                database: name(schema::DATABASE),
+                schema: name(schema::SCHEMA),
+                ..Context::default()
+            };
+            (schema::catalog(path)?, context)
+        }
+        None => (Catalog::empty(), Context::default()),
+    };
+    let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
+    let scope =
+        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    filter(stdin().lock(), stdout().lock(), |asked| match asked {
+        Ok(asked) => {
+            let steps = sql::read_steps(&asked.sql, &scope);
+            Line::Read {
+                id: asked.id,
+                statements: steps.iter().map(|(_, statement)| step(statement)).collect(),
+            }
+        }
+        Err(Malformed { id, line, error }) => Line::Malformed { id, line, error },
+    })
+}
+
+fn step(statement: &Statement) -> Step {
+    let Statement { class, kind, footprint, lineage, functions: _, effects: _, missing: _, why } = statement;
+    Step {
+        class: class.as_str(),
+        kind: kind.as_str().to_owned(),
+        reads: footprint.reads.iter().map(schema::object).collect(),
+        writes: footprint.writes.iter().map(schema::object).collect(),
+        columns: lineage.outputs.as_ref().map(|outputs| outputs.iter().map(shown).collect()),
+        tests: lineage.tests.iter().map(|tested| schema::column(&tested.column)).collect(),
+        opaque: *class == Class::Opaque,
+        why: why.clone(),
+    }
+}
+
+fn shown(output: &ShownOutput) -> Shown {
+    Shown {
+        name: output.name.clone(),
+        shows: output.shows.iter().map(|shown| schema::column(&shown.column)).collect(),
+        known: output.is_known,
+    }
+}
