@@ -11,7 +11,7 @@ use crate::lexer::{Lexeme, Token, decode_string, significant};
 use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
-use crate::split::{is_block, statements, steps};
+use crate::split::{statements, steps};
 use crate::{Scope, names};
 
 /// The longest text that is read at all.
@@ -163,21 +163,24 @@ fn read_step(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scop
     if tokens.iter().any(|token| token.is_symbol(text, "->>")) {
         reader.opaque.get_or_insert("a pipeline inside brackets");
     }
-    match act.class {
-        Class::Read => read_query(reader, text, tokens, scope, act),
-        Class::Write | Class::Define | Class::Import | Class::Export => {
+    match (act.kind.as_str(), act.class) {
+        // Whatever the class of what stands inside.
+        ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
+        ("explain", _) => read_show(reader, text, tokens, scope, act, depth),
+        ("alter_session", Class::Account) => read_session(reader, text, tokens, scope, act),
+        (_, Class::Read) => read_query(reader, text, tokens, scope, act),
+        (_, Class::Write | Class::Define | Class::Import | Class::Export) => {
             read_change(reader, text, tokens, scope, act)
         }
-        Class::Show => read_show(reader, text, tokens, scope, act, depth),
-        Class::Session => read_session(reader, text, tokens, scope, act),
-        Class::Transaction => Part::new(act),
-        Class::Account if act.kind.as_str() == "alter_session" => {
-            read_session(reader, text, tokens, scope, act)
+        (_, Class::Show) => read_show(reader, text, tokens, scope, act, depth),
+        (_, Class::Session) => read_session(reader, text, tokens, scope, act),
+        (_, Class::Transaction) => Part::new(act),
+        (_, Class::Call | Class::Grant | Class::Account) => {
+            read_call(reader, text, tokens, scope, act, depth)
         }
-        Class::Call | Class::Grant | Class::Account => read_call(reader, text, tokens, scope, act, depth),
-        Class::Opaque => {
+        (_, Class::Opaque) => {
             reader.opaque.get_or_insert("a statement that nobody knows");
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
             Part::new(act)
         }
     }
@@ -192,7 +195,7 @@ fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sco
         }
         Err(trouble) => {
             reader.opaque.get_or_insert(trouble.0);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     part
@@ -201,17 +204,18 @@ fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sco
 /// Statements that store or define: those that copy rows must parse.
 fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
     let mut part = Part::new(act);
+    part.effects = effects::of_definition(View { text, tokens }, &part.act.kind);
     let parsed = parse(text, tokens, scope);
     match &parsed {
         Ok(statement) if !agrees(&part.act, statement) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
         Ok(ast::Statement::Query(query)) => {
             // `WITH … INSERT`: the tree hangs the statement under a query.
             reader.opaque.get_or_insert("a write under WITH");
             reader.read_query(query);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
         Ok(ast::Statement::CopyIntoSnowflake { kind, into, from_obj, from_query, .. }) => {
             let is_location = *kind == ast::CopyIntoSnowflakeKind::Location
@@ -232,7 +236,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             part.derived = reader.written(statement);
             // The tree of other definitions is not walked: what they mention is told by their words.
             if part.derived.is_none() {
-                mention(reader, text, tokens);
+                mention(reader, text, tokens, scope);
             }
         }
         Err(trouble) => {
@@ -244,7 +248,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 reader.opaque.get_or_insert(trouble.0);
             }
             reader.why.get_or_insert(trouble.0);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     part
@@ -378,7 +382,7 @@ fn read_session(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &S
         None => {
             reader.opaque.get_or_insert("a SET that cannot be read");
             part.effects = vec![Effect::Unknown];
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     part
@@ -396,12 +400,16 @@ fn read_call(
 ) -> Part {
     let view = View { text, tokens };
     let mut part = Part::new(act);
-    if part.act.class == Class::Call || is_block(text, tokens) {
+    // GRANT changes nobody's names and limits; everything else here may.
+    if part.act.class != Class::Grant || part.act.kind.as_str() == "block" {
         part.effects = vec![Effect::Unknown];
     }
-    mention(reader, text, tokens);
+    if part.act.class == Class::Opaque {
+        reader.why.get_or_insert("a script that runs what nobody can read");
+    }
+    mention(reader, text, tokens, scope);
     if view.is(0, "EXECUTE") && view.is(1, "IMMEDIATE") {
-        let constant = tokens.get(2).filter(|_| tokens.len() == 3);
+        let constant = tokens.get(2).filter(|_| tokens.len() == 3 || view.is(3, "USING"));
         let inner = constant.map(|token| decode_string(token.text(text)));
         let inner_tokens = inner.as_deref().map(significant);
         match (inner, inner_tokens) {
@@ -439,8 +447,11 @@ fn read_call(
 }
 
 /// Notes what the words mention, where no tree tells it.
-fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token]) {
-    let found = mentions(text, tokens);
+fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) {
+    let found = mentions(text, tokens, scope.variables);
+    if found.is_indirect {
+        reader.opaque.get_or_insert("a name made by an expression");
+    }
     for parts in found.reads {
         reader.mention_read(&parts);
     }
