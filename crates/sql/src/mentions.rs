@@ -13,8 +13,10 @@ pub(crate) struct Mentions {
     pub reads: Vec<Vec<String>>,
     /// Names that follow a word which writes or defines.
     pub writes: Vec<Vec<String>>,
-    /// Whether something is named by a variable or an expression that the text does not tell.
-    pub is_indirect: bool,
+    /// Whether something that is read is named by a variable or an expression that the text does not tell.
+    pub reads_indirect: bool,
+    /// Likewise for what is written.
+    pub writes_indirect: bool,
 }
 
 /// Kinds of object whose name follows.
@@ -164,7 +166,19 @@ impl Finder<'_> {
                 at += 1;
             }
             let is_column = self.view.is(0, "COMMENT") && self.view.is(at, "COLUMN");
-            let Some((mut name, after)) = self.name_at(at + usize::from(is_column)) else { return };
+            let name = match self.name_at(at + usize::from(is_column)) {
+                Named::Plainly(name, after) => Some((name, after)),
+                Named::Indirectly if self.may_be_table(at) && role == Role::Write => {
+                    self.found.writes_indirect = true;
+                    None
+                }
+                Named::Indirectly if self.may_be_table(at) => {
+                    self.found.reads_indirect = true;
+                    None
+                }
+                Named::Indirectly | Named::Nothing => None,
+            };
+            let Some((mut name, after)) = name else { return };
             // Of a column the table is named; a fourth part is not among its names anyway.
             if is_column && !self.view.is_symbol(after, ".") {
                 name.pop();
@@ -185,6 +199,15 @@ impl Finder<'_> {
         }
     }
 
+    /// Whether a table or a view may be named at that place: no other kind of object stands before it.
+    fn may_be_table(&self, at: usize) -> bool {
+        let is_other =
+            |at: usize| self.view.is_any(at, &KINDS) && !self.view.is_any(at, &["TABLE", "VIEW", "STREAM"]);
+        let before =
+            (at.saturating_sub(4)..at).rev().find(|at| !self.view.is_any(*at, &["IF", "NOT", "EXISTS"]));
+        !before.is_some_and(is_other)
+    }
+
     /// Whether a word that could be skipped is itself the name: `FROM stage`, `DROP TABLE view`.
     fn is_last_part(&self, at: usize) -> bool {
         let next = self.view.tokens.get(at + 1);
@@ -193,50 +216,54 @@ impl Finder<'_> {
         })
     }
 
-    /// The name that begins at that place, and where the text goes on behind it.
-    fn name_at(&mut self, at: usize) -> Option<(Vec<String>, usize)> {
+    /// The name that begins at that place.
+    fn name_at(&self, at: usize) -> Named {
         if self.view.is_any(at, &["IDENTIFIER", "TABLE"]) && self.view.is_symbol(at + 1, "(") {
             return self.indirect_name(at + 2);
         }
-        // What `TABLE(` was skipped before.
-        if self.view.tokens.get(at).is_some_and(|token| is_constant(*token)) {
+        // The loop over brackets has passed `TABLE(`.
+        let is_in_table = at > 1 && self.view.is_symbol(at - 1, "(") && self.view.is(at - 2, "TABLE");
+        if is_in_table && self.view.tokens.get(at).is_some_and(|token| is_constant(*token)) {
             return self.indirect_name(at);
         }
         if self.view.is_any(at, &NO_NAMES) || (at > 0 && self.role(at).is_some()) {
-            return None;
+            return Named::Nothing;
         }
-        plain_name(self.view, at)
+        plain_name(self.view, at).map_or(Named::Nothing, |(name, after)| Named::Plainly(name, after))
     }
 
     /// The name in a constant text or a variable, whose closing bracket follows.
-    fn indirect_name(&mut self, at: usize) -> Option<(Vec<String>, usize)> {
-        let token = self.view.tokens.get(at).copied()?;
+    fn indirect_name(&self, at: usize) -> Named {
+        let Some(token) = self.view.tokens.get(at).copied() else { return Named::Nothing };
         let written = token.text(self.view.text);
         let value = match token.kind {
+            // `TABLE(flatten(…))` calls a function.
+            Lexeme::Word | Lexeme::Quoted => return Named::Nothing,
             _ if !self.view.is_symbol(at + 1, ")") => None,
             Lexeme::Text | Lexeme::Dollar => Some(decode_string(written)),
             Lexeme::Variable => {
                 let name = written.get(1..).unwrap_or("").to_ascii_uppercase();
                 self.variables.get(&name).cloned().flatten()
             }
-            Lexeme::Space
-            | Lexeme::Comment
-            | Lexeme::Word
-            | Lexeme::Quoted
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Symbol => None,
+            Lexeme::Space | Lexeme::Comment | Lexeme::Hex | Lexeme::Number | Lexeme::Symbol => None,
         };
         let name = value.and_then(|value| {
             let tokens = significant(&value).ok()?;
             let (name, after) = plain_name(View { text: &value, tokens: &tokens }, 0)?;
             (after == tokens.len()).then_some(name)
         });
-        // `TABLE(flatten(…))` calls a function.
-        let is_function = matches!(token.kind, Lexeme::Word | Lexeme::Quoted);
-        self.found.is_indirect |= name.is_none() && !is_function;
-        name.map(|name| (name, at + 2))
+        name.map_or(Named::Indirectly, |name| Named::Plainly(name, at + 2))
     }
+}
+
+/// How something is named.
+enum Named {
+    /// By these parts; the text goes on at that place.
+    Plainly(Vec<String>, usize),
+    /// By what the text does not tell.
+    Indirectly,
+    /// Not at all.
+    Nothing,
 }
 
 fn is_constant(token: Token) -> bool {
@@ -286,7 +313,8 @@ mod tests {
         let found = mentions(text, &significant(text).unwrap(), &variables);
         let print = |names: &[Vec<String>]| names.iter().map(|name| name.join(".")).collect::<Vec<_>>();
         assert_eq!((print(&found.reads), print(&found.writes)), (strings(reads), strings(writes)), "{text}");
-        assert_eq!(found.is_indirect, text.contains("$x") || text.contains("||"), "{text}");
+        let is_indirect = found.reads_indirect || found.writes_indirect;
+        assert_eq!(is_indirect, text.contains("$x") || text.contains("||"), "{text}");
     }
 
     fn strings(names: &[&str]) -> Vec<String> {
@@ -327,5 +355,8 @@ mod tests {
         check("drop table identifier($x)", &[], &[]);
         check("insert into identifier('a' || 'b') select * from table('c')", &["C"], &[]);
         check("begin delete from table($x); end", &[], &[]);
+        check("grant usage on database identifier($y) to role identifier($y)", &[], &[]);
+        check("create schema if not exists identifier($y)", &[], &[]);
+        check("alter warehouse identifier($y) suspend", &[], &[]);
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
 use sqlparser::ast;
 
-use crate::class::{Act, View, act, flagged};
+use crate::class::{Act, View, act, flagged, texts};
 use crate::effects;
-use crate::lexer::{Lexeme, Token, decode_string, significant};
+use crate::lexer::{Lexeme, Token, significant};
 use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
@@ -166,6 +166,9 @@ fn read_step(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scop
     match (act.kind.as_str(), act.class) {
         // Whatever the class of what stands inside.
         ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
+        (kind, Class::Export) if kind.ends_with("_task") || kind.ends_with("_alert") => {
+            read_call(reader, text, tokens, scope, act, depth)
+        }
         ("explain", _) => read_show(reader, text, tokens, scope, act, depth),
         ("alter_session", Class::Account) => read_session(reader, text, tokens, scope, act),
         (_, Class::Read) => read_query(reader, text, tokens, scope, act),
@@ -407,34 +410,15 @@ fn read_call(
     if part.act.class == Class::Opaque {
         reader.why.get_or_insert("a script that runs what nobody can read");
     }
-    mention(reader, text, tokens, scope);
-    if view.is(0, "EXECUTE") && view.is(1, "IMMEDIATE") {
-        let constant = tokens.get(2).filter(|_| tokens.len() == 3 || view.is(3, "USING"));
-        let inner = constant.map(|token| decode_string(token.text(text)));
-        let inner_tokens = inner.as_deref().map(significant);
-        match (inner, inner_tokens) {
-            (Some(inner), Some(Ok(inner_tokens)))
-                if matches!(tokens.get(2).map(|token| token.kind), Some(Lexeme::Text | Lexeme::Dollar)) =>
-            {
-                // Its `?` are bound by USING, never by the values of the outer statement.
-                let bindings = Bindings::new();
-                let scope = &Scope { bindings: &bindings, ..*scope };
-                let inner_statements = statements(&inner, &inner_tokens);
-                if inner_statements.len() > MOST_STATEMENTS || is_too_much(&inner, &inner_tokens) {
-                    reader.opaque.get_or_insert("a statement too long to read");
-                    return part;
-                }
-                for statement in inner_statements {
-                    for step in steps(&inner, statement) {
-                        let inner_part = read_step(reader, &inner, step, scope, depth + 1);
-                        part.act.class = part.act.class.max(inner_part.act.class);
-                    }
-                }
-            }
-            _ => {
-                reader.opaque.get_or_insert("dynamic SQL");
-            }
-        }
+    if mention(reader, text, tokens, scope) {
+        reader.opaque.get_or_insert("a name made by an expression");
+    }
+    // Their `?` are bound by USING, never by the values of the outer statement.
+    let bindings = Bindings::new();
+    let inner_scope = &Scope { bindings: &bindings, ..*scope };
+    for inner in texts(text, tokens) {
+        let inner_class = read_text(reader, &inner, inner_scope, depth + 1);
+        part.act.class = part.act.class.max(inner_class);
     }
     if view.is(0, "CALL")
         && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
@@ -446,10 +430,35 @@ fn read_call(
     part
 }
 
-/// Notes what the words mention, where no tree tells it.
-fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) {
+/// Reads a text that a statement runs, and answers its class.
+fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32) -> Class {
+    let Ok(tokens) = significant(text) else {
+        reader.opaque.get_or_insert("a text that runs and cannot be cut");
+        return Class::Opaque;
+    };
+    let statements = statements(text, &tokens);
+    if statements.len() > MOST_STATEMENTS || is_too_much(text, &tokens) {
+        reader.opaque.get_or_insert("a statement too long to read");
+        return Class::Opaque;
+    }
+    let mut class = Class::Call;
+    let mut is_lost = false;
+    for step in statements.into_iter().flat_map(|statement| steps(text, statement)) {
+        if is_lost {
+            reader.opaque.get_or_insert("a text that changes what its own names mean");
+        }
+        let part = read_step(reader, text, step, scope, depth);
+        is_lost |= !part.effects.is_empty();
+        class = class.max(part.act.class);
+    }
+    class
+}
+
+/// Notes what the words mention, where no tree tells it; answers whether it also changes what they do not name.
+fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
     let found = mentions(text, tokens, scope.variables);
-    if found.is_indirect {
+    // A change that names nothing at all is asked for as such.
+    if found.reads_indirect || (found.writes_indirect && !found.writes.is_empty()) {
         reader.opaque.get_or_insert("a name made by an expression");
     }
     for parts in found.reads {
@@ -458,4 +467,5 @@ fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<
     for parts in found.writes {
         reader.mention_write(&parts);
     }
+    found.writes_indirect
 }

@@ -3,6 +3,7 @@
 use domain::Class;
 
 use super::{Act, View, act_within, leading};
+use crate::effects::of_definition;
 use crate::lexer::{Lexeme, Token, decode_string, significant};
 use crate::split::{statements, steps};
 
@@ -17,9 +18,10 @@ const VERBS: [&str; 34] = [
 ];
 
 /// What begins a statement of a script, and is none of SQL.
-const SCRIPTING: [&str; 27] = [
+const SCRIPTING: [&str; 28] = [
     "BEGIN",
     "DECLARE",
+    "ASYNC",
     "END",
     "LET",
     "RETURN",
@@ -62,10 +64,11 @@ pub(super) fn strictest(view: View<'_>, depth: u32) -> Class {
         let begins = begins_statement(view, at);
         if begins || at == view.tokens.len() {
             if let Some(start) = open.take() {
-                let act = statement(view.until(at).from(start), depth);
+                let inner = view.until(at).from(start);
+                let act = statement(inner, depth);
                 // A line of declarations begins with a name.
                 let is_declaration = is_declaring && act == Act::unknown();
-                strictest = strictest.max(if is_declaration { Class::Show } else { act.class });
+                strictest = strictest.max(if is_declaration { Class::Show } else { class_of(&act, inner) });
             }
             is_declaring = (is_declaring || view.is(at, "DECLARE")) && !view.is(at - 1, "BEGIN");
         }
@@ -77,6 +80,13 @@ pub(super) fn strictest(view: View<'_>, depth: u32) -> Class {
         }
     }
     strictest
+}
+
+/// The class of a statement of a script. One that changes what names mean makes the rest unreadable: which tables
+/// it touches is told by the names outside.
+fn class_of(act: &Act, view: View<'_>) -> Class {
+    let renames = act.class == Class::Session && act.kind.as_str() != "alter_session";
+    if renames || !of_definition(view, &act.kind).is_empty() { Class::Opaque } else { act.class }
 }
 
 /// Whether a statement begins at that place: behind `;` and BEGIN always, behind other words when they are not
@@ -111,38 +121,55 @@ fn bracketed(view: View<'_>, depth: u32) -> Class {
     }
 }
 
+/// The constant texts that the pieces run: those of EXECUTE IMMEDIATE, wherever it stands, and the body of a
+/// procedure that is defined and called at once.
+pub(crate) fn texts(text: &str, tokens: &[Token]) -> Vec<String> {
+    let view = View { text, tokens };
+    let calls_procedure = super::names_procedure(view) && !is_foreign(view);
+    let places = (1..tokens.len()).filter(|at| {
+        let is_run = at.checked_sub(2).is_some_and(|before| view.is(before, "EXECUTE"));
+        (view.is(at - 1, "IMMEDIATE") && is_run) || (view.is(at - 1, "AS") && calls_procedure)
+    });
+    places.filter_map(|at| constant(view.from(at))).collect()
+}
+
+/// The text that the pieces begin with, unless more is made of it.
+fn constant(view: View<'_>) -> Option<String> {
+    let token = view.tokens.first().filter(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar))?;
+    let is_more = ["||", "->", ":", "::", ".", "+"].iter().any(|symbol| view.is_symbol(1, symbol));
+    (!is_more).then(|| decode_string(token.text(view.text)))
+}
+
 /// The class of `EXECUTE IMMEDIATE …`, told from what follows: that of the text if it is constant.
 pub(super) fn immediate(view: View<'_>, depth: u32) -> Class {
-    let is_constant = view.tokens.len() == 1 || view.is(1, "USING") || view.is_symbol(1, ")");
-    match view.tokens.first() {
-        Some(token) if is_constant && matches!(token.kind, Lexeme::Text | Lexeme::Dollar) => {
-            text(view, *token, depth)
-        }
-        Some(_) | None => Class::Opaque,
-    }
+    let is_whole = view.tokens.len() == 1 || view.is(1, "USING") || view.is_symbol(1, ")");
+    constant(view).filter(|_| is_whole).map_or(Class::Opaque, |text| class_of_text(&text, depth))
 }
 
 /// The class of a procedure that is defined and called at once: that of its body where it is SQL.
 pub(super) fn body(view: View<'_>, depth: u32) -> Class {
-    let is = |at: usize, word: &str| view.is(at, word);
-    let is_foreign = (1..view.tokens.len()).any(|at| is(at - 1, "LANGUAGE") && !is(at, "SQL"));
-    if is_foreign {
+    if is_foreign(view) {
         return Class::Call;
     }
-    let texts = view.tokens.iter().enumerate().filter(|(at, token)| {
-        *at > 0 && is(at - 1, "AS") && matches!(token.kind, Lexeme::Text | Lexeme::Dollar)
-    });
-    texts.map(|(_, token)| text(view, *token, depth)).fold(strictest(view, depth), Class::max)
+    let bodies = (1..view.tokens.len()).filter(|at| view.is(at - 1, "AS"));
+    bodies
+        .filter_map(|at| constant(view.from(at)))
+        .map(|text| class_of_text(&text, depth))
+        .fold(strictest(view, depth), Class::max)
 }
 
-/// The strictest class among the statements of a constant text.
-fn text(view: View<'_>, token: Token, depth: u32) -> Class {
-    let text = decode_string(token.text(view.text));
-    let Ok(tokens) = significant(&text) else { return Class::Opaque };
-    statements(&text, &tokens)
+/// Whether a language is named that is not SQL.
+fn is_foreign(view: View<'_>) -> bool {
+    (1..view.tokens.len()).any(|at| view.is(at - 1, "LANGUAGE") && !view.is(at, "SQL"))
+}
+
+/// The strictest class among the statements of a text.
+fn class_of_text(text: &str, depth: u32) -> Class {
+    let Ok(tokens) = significant(text) else { return Class::Opaque };
+    statements(text, &tokens)
         .into_iter()
-        .flat_map(|statement| steps(&text, statement))
-        .map(|tokens| act_within(View { text: &text, tokens }, depth + 1).class)
+        .flat_map(|statement| steps(text, statement))
+        .map(|tokens| act_within(View { text, tokens }, depth + 1).class)
         .max()
         .unwrap_or(Class::Opaque)
 }

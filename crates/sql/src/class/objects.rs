@@ -178,12 +178,15 @@ fn verb(view: View<'_>, rest: View<'_>) -> &'static str {
     }
 }
 
-/// `… t CLONE u`: behind the name, and before what the object is made of.
+/// `… t CLONE u`: behind the name, before what the object is made of, and with a name behind it.
 fn is_clone(rest: View<'_>) -> bool {
-    let clone = rest.position("CLONE");
-    let made_of =
-        (0..rest.tokens.len()).find(|at| rest.is_symbol(*at, "(") || rest.is_any(*at, &["AS", "LIKE"]));
-    clone.is_some_and(|clone| made_of.is_none_or(|made_of| clone < made_of))
+    let made_of = (0..rest.tokens.len())
+        .find(|at| rest.is_symbol(*at, "(") || rest.is_any(*at, &["AS", "LIKE"]))
+        .unwrap_or(rest.tokens.len());
+    let is_name = |at: usize| {
+        rest.tokens.get(at).is_some_and(|token| matches!(token.kind, Lexeme::Word | Lexeme::Quoted))
+    };
+    (1..made_of).any(|at| rest.is(at, "CLONE") && is_name(at + 1))
 }
 
 /// `CREATE SNOWFLAKE.ML.FORECAST …`: an instance of a class of Snowflake's.
