@@ -41,6 +41,30 @@ fn every_statement_has_the_class_and_the_kind_in_the_table() {
     assert!(wrong.is_empty(), "{} rows differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The table that `tests/sql/classes.py` measures by speaks of our classes, and says why wherever it is not plain.
+#[test]
+fn the_meanings_of_labels_are_classes_with_reasons() {
+    let table: toml::Table = include_str!("data/labels.toml").parse().unwrap();
+    let is_class =
+        |value: &toml::Value| Class::ALL.iter().any(|class| Some(class.as_str()) == value.as_str());
+    let list = |rule: &toml::Value, key: &str| -> Vec<toml::Value> { rule[key].as_array().unwrap().clone() };
+    let labels = table["labels"].as_table().unwrap();
+    assert!(labels.values().all(is_class));
+    for ambiguous in table["ambiguous"].as_array().unwrap() {
+        assert!(list(ambiguous, "classes").iter().all(is_class), "{ambiguous}");
+        assert!(!labels.contains_key(ambiguous["label"].as_str().unwrap()), "{ambiguous}");
+        assert!(ambiguous["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{ambiguous}");
+    }
+    for rule in table["rules"].as_array().unwrap() {
+        assert!(is_class(&rule["class"]), "{rule}");
+        assert!(
+            list(rule, "labels").iter().all(|label| labels.contains_key(label.as_str().unwrap())),
+            "{rule}"
+        );
+        assert!(["pattern", "reason"].iter().all(|key| !rule[*key].as_str().unwrap().is_empty()), "{rule}");
+    }
+}
+
 /// Statements that nothing may hide, each with its class.
 const DANGEROUS: [(Class, &str); 22] = [
     (Class::Write, "delete from t"),
