@@ -1,6 +1,6 @@
 //! What a statement does to its session: USE, SET, UNSET, ALTER SESSION.
 
-use domain::{Class, Effect};
+use domain::{Class, Effect, Kind};
 use sqlparser::ast::{Expr, ObjectName, Set, Statement, UnaryOperator, Value as Literal};
 
 use crate::class::{Act, View};
@@ -60,6 +60,14 @@ pub(crate) fn of_pieces(view: View<'_>) -> Vec<Effect> {
         }
         _ => vec![Effect::Unknown],
     }
+}
+
+/// What a definition does to the session that runs it: a database or a schema that is created becomes the
+/// current one, and one that is dropped, renamed or swapped is no longer what its name meant.
+pub(crate) fn of_definition(view: View<'_>, kind: &Kind) -> Vec<Effect> {
+    let is_namespace = ["_database", "_schema"].iter().any(|end| kind.as_str().ends_with(end));
+    let keeps_names = kind.as_str().starts_with("alter_") && !view.has("RENAME");
+    if is_namespace && !keeps_names { vec![Effect::Unknown] } else { Vec::new() }
 }
 
 /// Whether ALTER SESSION sets one parameter that changes no name, limit or identity.

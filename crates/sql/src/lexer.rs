@@ -2,7 +2,8 @@
 //!
 //! The parser is fed the tokens made here and never sees the text, so the two cannot disagree. Whatever
 //! Snowflake might cut differently (`#`, Unicode spaces, homoglyphs, control characters, a bare carriage
-//! return in a line comment, a comment opened inside a comment) is trouble, and a text with trouble is opaque.
+//! return in a line comment, a comment opened inside a comment or inside the path of a stage, a number that runs
+//! into a name) is trouble, and a text with trouble is opaque.
 
 /// What a piece of text is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,7 @@ pub(crate) enum Lexeme {
     Number,
     /// `$name` or `$1`.
     Variable,
-    /// An operator or a bracket.
+    /// An operator, a bracket, or an unquoted `file://…`.
     Symbol,
 }
 
@@ -43,12 +44,16 @@ pub(crate) struct Token {
 impl Token {
     /// The piece as written.
     pub(crate) fn text(self, source: &str) -> &str {
+        #[cfg(test)]
+        crate::looks::count();
         source.get(self.start..self.end).unwrap_or("")
     }
 
     /// Whether it is this keyword, unquoted and in any case; `word` is upper case.
     pub(crate) fn is_word(self, source: &str, word: &str) -> bool {
-        self.kind == Lexeme::Word && self.text(source).eq_ignore_ascii_case(word)
+        self.kind == Lexeme::Word
+            && self.end - self.start == word.len()
+            && self.text(source).eq_ignore_ascii_case(word)
     }
 
     /// Whether it is this symbol.
@@ -77,11 +82,13 @@ pub(crate) fn significant(text: &str) -> Result<Vec<Token>, Trouble> {
 pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    /// Whether the pieces before, back to an `@` and without a gap, are the path of a stage.
+    is_in_stage: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, is_in_stage: false }
     }
 
     /// Where the next piece begins: after trouble, where the trouble began.
@@ -90,6 +97,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
+        #[cfg(test)]
+        crate::looks::count();
         self.text.as_bytes().get(at).copied()
     }
 
@@ -109,6 +118,7 @@ impl Iterator for Lexer<'_> {
         let first = self.byte(start)?;
         Some(self.piece(start, first).map(|(kind, end)| {
             self.at = end;
+            self.is_in_stage = self.stays_in_stage(kind, first);
             Token { kind, start, end }
         }))
     }
@@ -120,6 +130,10 @@ impl Lexer<'_> {
             b' ' | b'\t' | b'\n' | b'\r' => {
                 Ok((Lexeme::Space, self.run(start + 1, |b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))))
             }
+            // SECURITY: whoever takes the path whole sees statements where we would see a comment.
+            b'-' | b'/' if self.is_in_stage && self.opens_comment(start) => {
+                Err(Trouble("a comment mark inside the path of a stage"))
+            }
             b'-' if self.byte(start + 1) == Some(b'-') => self.line_comment(start),
             b'/' if self.byte(start + 1) == Some(b'/') => self.line_comment(start),
             b'/' if self.byte(start + 1) == Some(b'*') => self.block_comment(start),
@@ -128,11 +142,11 @@ impl Lexer<'_> {
             b'$' => self.dollar(start),
             b'x' | b'X' if self.byte(start + 1) == Some(b'\'') => Ok((Lexeme::Hex, self.string(start + 1)?)),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(start),
-            b'0'..=b'9' => Ok((Lexeme::Number, self.number(start))),
+            b'0'..=b'9' => self.number(start),
             b'.' if self.byte(start + 1).is_some_and(|b| b.is_ascii_digit())
                 && !self.follows_a_name(start) =>
             {
-                Ok((Lexeme::Number, self.number(start)))
+                self.number(start)
             }
             b'#' => Err(Trouble("`#` outside quotes")),
             b'`' => Err(Trouble("a backtick outside quotes")),
@@ -141,6 +155,23 @@ impl Lexer<'_> {
             byte if byte.is_ascii_control() => Err(Trouble("a control character outside quotes")),
             _ => Ok((Lexeme::Symbol, start + self.symbol_length(start))),
         }
+    }
+
+    /// Whether the path of a stage goes on behind a piece of that kind and first byte.
+    fn stays_in_stage(&self, kind: Lexeme, first: u8) -> bool {
+        match kind {
+            Lexeme::Symbol if first == b'@' => true,
+            Lexeme::Symbol => self.is_in_stage && !matches!(first, b'(' | b')' | b',' | b';'),
+            Lexeme::Word | Lexeme::Quoted | Lexeme::Number | Lexeme::Variable => self.is_in_stage,
+            Lexeme::Space | Lexeme::Comment | Lexeme::Text | Lexeme::Dollar | Lexeme::Hex => false,
+        }
+    }
+
+    fn opens_comment(&self, at: usize) -> bool {
+        matches!(
+            (self.byte(at), self.byte(at + 1)),
+            (Some(b'-'), Some(b'-')) | (Some(b'/'), Some(b'/' | b'*'))
+        )
     }
 
     /// `t.1`: after a name a point is a separator, not the beginning of a number.
@@ -155,11 +186,27 @@ impl Lexer<'_> {
         match (end - start, self.byte(end)) {
             // `N'…'`, `E'…'`, `B'…'` mean different strings in different dialects.
             (1, Some(b'\'')) => Err(Trouble("a prefixed string")),
+            (4, Some(b':')) if self.is_file_scheme(start) => self.file(start),
             _ => Ok((Lexeme::Word, end)),
         }
     }
 
-    fn number(&self, start: usize) -> usize {
+    fn is_file_scheme(&self, start: usize) -> bool {
+        self.text.get(start..start + 7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file://"))
+    }
+
+    /// The unquoted file of PUT and GET. It holds `//` and may hold `/*`, which are no comments there.
+    fn file(&self, start: usize) -> Result<(Lexeme, usize), Trouble> {
+        let end = self.run(start, |b| !b.is_ascii_whitespace() && b != b';');
+        let body = self.text.get(start..end).unwrap_or("");
+        // SECURITY: where such a path ends, lexers disagree.
+        if !body.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\'' | b'"' | b'`' | b'(' | b')')) {
+            return Err(Trouble("a file path of doubtful characters outside quotes"));
+        }
+        Ok((Lexeme::Symbol, end))
+    }
+
+    fn number(&self, start: usize) -> Result<(Lexeme, usize), Trouble> {
         let mut end = self.run(start, |b| b.is_ascii_digit());
         if self.byte(end) == Some(b'.') && self.byte(end + 1) != Some(b'.') {
             end = self.run(end + 1, |b| b.is_ascii_digit());
@@ -171,7 +218,11 @@ impl Lexer<'_> {
                 end = digits;
             }
         }
-        end
+        // SECURITY: `0x1F` and `1L` are one number to some lexers, a number and a name to others.
+        if !self.is_in_stage && self.byte(end).is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') {
+            return Err(Trouble("a number that runs into a name"));
+        }
+        Ok((Lexeme::Number, end))
     }
 
     fn dollar(&self, start: usize) -> Result<(Lexeme, usize), Trouble> {
@@ -181,7 +232,8 @@ impl Lexer<'_> {
             return Ok((Lexeme::Dollar, start + 2 + length + 2));
         }
         let end = self.run(start + 1, is_name_part);
-        if end == start + 1 { Err(Trouble("a lone `$`")) } else { Ok((Lexeme::Variable, end)) }
+        // A `$` alone is the end of a pattern in MATCH_RECOGNIZE.
+        Ok(if end == start + 1 { (Lexeme::Symbol, end) } else { (Lexeme::Variable, end) })
     }
 
     fn string(&self, start: usize) -> Result<usize, Trouble> {

@@ -35,6 +35,8 @@ mod ddl;
 mod effects;
 mod lexer;
 mod lineage;
+#[cfg(test)]
+mod looks;
 mod mentions;
 mod names;
 mod parse;

@@ -1,6 +1,9 @@
 //! The objects that a text mentions, told from its pieces alone: for statements that the parser cannot read.
 //! It names too many rather than too few.
 
+use std::collections::BTreeMap;
+
+use crate::class::View;
 use crate::lexer::{Lexeme, Token, decode_quoted, decode_string, significant};
 
 /// What a text mentions, as folded name parts.
@@ -10,10 +13,12 @@ pub(crate) struct Mentions {
     pub reads: Vec<Vec<String>>,
     /// Names that follow a word which writes or defines.
     pub writes: Vec<Vec<String>>,
+    /// Whether something that is read is named by a variable or an expression that the text does not tell.
+    pub reads_indirect: bool,
+    /// Likewise for what is written.
+    pub writes_indirect: bool,
 }
 
-const READING: [&str; 7] = ["FROM", "JOIN", "CLONE", "LIKE", "ON", "USING", "OF"];
-const WRITING: [&str; 3] = ["INTO", "UPDATE", "TRUNCATE"];
 /// Kinds of object whose name follows.
 const KINDS: [&str; 30] = [
     "TABLE",
@@ -48,73 +53,232 @@ const KINDS: [&str; 30] = [
     "LISTING",
 ];
 /// Words between such a word and the name.
-const SKIPPED: [&str; 8] = ["TABLE", "VIEW", "IF", "NOT", "EXISTS", "ONLY", "LATERAL", "OVERWRITE"];
+const SKIPPED: [&str; 12] = [
+    "TABLE",
+    "VIEW",
+    "IF",
+    "NOT",
+    "EXISTS",
+    "ONLY",
+    "LATERAL",
+    "OVERWRITE",
+    "EXTERNAL",
+    "DYNAMIC",
+    "MATERIALIZED",
+    "STAGE",
+];
+/// What stands where a name could, and is none.
+const NO_NAMES: [&str; 7] = ["SELECT", "WITH", "VALUES", "SET", "ALL", "FUTURE", "WHEN"];
+/// How far behind its verb the kind of an object stands at most: `CREATE OR REPLACE SECURE MATERIALIZED VIEW`.
+const FARTHEST_KIND: usize = 5;
 
-/// Everything mentioned.
-pub(crate) fn mentions(text: &str, tokens: &[Token]) -> Mentions {
-    let mut found = Mentions::default();
-    for (at, token) in tokens.iter().enumerate() {
-        let is = |words: &[&str]| words.iter().any(|word| token.is_word(text, word));
-        if is(&READING) {
-            found.reads.extend(names_after(text, tokens, at + 1));
-        } else if is(&WRITING) {
-            found.writes.extend(names_after(text, tokens, at + 1));
-        } else if is(&KINDS) && at < 6 && !follows_reading(text, tokens, at) {
-            found.writes.extend(names_after(text, tokens, at + 1).into_iter().take(1));
+/// What the names behind a word are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// One after the other, with commas.
+    ReadList,
+    Read,
+    Write,
+}
+
+/// Everything mentioned. Variables are looked up by their upper-case names.
+///
+/// INVARIANT: every piece is looked at a bounded number of times: a list of names ends where another begins.
+pub(crate) fn mentions(
+    text: &str,
+    tokens: &[Token],
+    variables: &BTreeMap<String, Option<String>>,
+) -> Mentions {
+    let mut finder = Finder { view: View { text, tokens }, variables, found: Mentions::default() };
+    let mut verb: Option<usize> = None;
+    for at in 0..tokens.len() {
+        if finder.view.is_any(at, &["CREATE", "ALTER", "DROP", "UNDROP", "DEFINE", "TRUNCATE"]) {
+            verb = Some(at);
+        }
+        if let Some(role) = finder.role(at) {
+            let start = if finder.view.is(at, "ON") { finder.behind_kind(at + 1) } else { at + 1 };
+            finder.take_names(start, role);
+        } else if verb.is_some_and(|verb| at - verb <= FARTHEST_KIND)
+            && finder.view.is_any(at, &KINDS)
+            && !finder.is_read(at)
+        {
+            verb = None;
+            finder.take_names(at + 1, Role::Write);
         }
     }
-    found
+    finder.found
 }
 
-/// `CREATE STREAM … ON TABLE t`: that table is read.
-fn follows_reading(text: &str, tokens: &[Token], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-    before.is_some_and(|before| READING.iter().any(|word| before.is_word(text, word)))
+struct Finder<'a> {
+    view: View<'a>,
+    variables: &'a BTreeMap<String, Option<String>>,
+    found: Mentions,
 }
 
-/// `a.b, c` after a word: the names of a list, as long as it goes on.
-fn names_after(text: &str, tokens: &[Token], at: usize) -> Vec<Vec<String>> {
-    let mut names = Vec::new();
-    let mut at = at;
-    loop {
-        while tokens.get(at).is_some_and(|token| {
-            token.is_symbol(text, "(") || SKIPPED.iter().any(|word| token.is_word(text, word))
-        }) {
-            at += 1;
+impl Finder<'_> {
+    /// What the word at that place makes of the names behind it.
+    fn role(&self, at: usize) -> Option<Role> {
+        let view = self.view;
+        let follows = |words: &[&str]| at > 0 && view.is_any(at - 1, words);
+        match view.word(at).as_str() {
+            "FROM" if follows(&["DELETE"]) => Some(Role::Write),
+            "FROM" if !follows(&["DISTINCT"]) && !view.is(0, "REVOKE") => Some(Role::ReadList),
+            "JOIN" | "CLONE" | "LIKE" | "OF" => Some(Role::Read),
+            "USING" if !view.is_symbol(at + 1, "(") => Some(Role::Read),
+            "ON" if view.is(0, "COMMENT") => Some(Role::Write),
+            // Of an index, a grant or a stream; the ON of a join names nothing.
+            "ON" if view.is_any(at + 1, &KINDS) || view.is_any(at + 2, &KINDS) || !self.is_condition(at) => {
+                Some(Role::Read)
+            }
+            "INTO" | "UPDATE" | "TRUNCATE" => Some(Role::Write),
+            "WITH" if follows(&["SWAP"]) => Some(Role::Write),
+            "TO" if follows(&["RENAME"]) => Some(Role::Write),
+            _ => None,
         }
-        let Some((name, after)) = name_at(text, tokens, at) else { return names };
-        names.push(name);
-        at = after;
-        // An alias may stand before the comma.
-        let next_comma =
-            (at..at + 3).find(|at| tokens.get(*at).is_some_and(|token| token.is_symbol(text, ",")));
-        match next_comma {
-            Some(comma) => at = comma + 1,
-            None => return names,
+    }
+
+    /// Whether the ON begins a condition: a bracket, or a name that is compared.
+    fn is_condition(&self, at: usize) -> bool {
+        let ends = (at + 1..at + 8).find(|at| !self.view.is_symbol(at + 1, "."));
+        self.view.is_symbol(at + 1, "(")
+            || (at + 1..at + 9)
+                .any(|at| ["=", "<", ">", "<=", ">=", "<>", "!="].iter().any(|s| self.view.is_symbol(at, s)))
+            || ends.is_none()
+    }
+
+    /// `ON TABLE t`, `ON ROW ACCESS POLICY p`: where the name begins.
+    fn behind_kind(&self, at: usize) -> usize {
+        let is_kind = |at: usize| self.view.is_any(at, &KINDS) && !self.is_last_part(at);
+        let Some(first) = (at..at + 4).find(|at| is_kind(*at)) else { return at };
+        (first..first + 3).find(|at| !is_kind(*at)).unwrap_or(first + 1)
+    }
+
+    /// `CREATE STREAM … ON TABLE t`: that table is read.
+    fn is_read(&self, at: usize) -> bool {
+        at > 0 && self.role(at - 1).is_some()
+    }
+
+    /// The name behind a word, or the names of its list.
+    fn take_names(&mut self, at: usize, role: Role) {
+        let mut at = at;
+        loop {
+            while self.view.is_symbol(at, "(") || (self.view.is_any(at, &SKIPPED) && !self.is_last_part(at)) {
+                at += 1;
+            }
+            let is_column = self.view.is(0, "COMMENT") && self.view.is(at, "COLUMN");
+            let name = match self.name_at(at + usize::from(is_column)) {
+                Named::Plainly(name, after) => Some((name, after)),
+                Named::Indirectly if self.may_be_table(at) && role == Role::Write => {
+                    self.found.writes_indirect = true;
+                    None
+                }
+                Named::Indirectly if self.may_be_table(at) => {
+                    self.found.reads_indirect = true;
+                    None
+                }
+                Named::Indirectly | Named::Nothing => None,
+            };
+            let Some((mut name, after)) = name else { return };
+            // Of a column the table is named; a fourth part is not among its names anyway.
+            if is_column && !self.view.is_symbol(after, ".") {
+                name.pop();
+            }
+            // `FROM f(…)` calls a function.
+            if role == Role::Write || !self.view.is_symbol(after, "(") {
+                match role {
+                    Role::Write => self.found.writes.push(name),
+                    Role::Read | Role::ReadList => self.found.reads.push(name),
+                }
+            }
+            // An alias may stand before the comma.
+            let comma = (after..after + 3).find(|at| self.view.is_symbol(*at, ","));
+            match comma {
+                Some(comma) if role == Role::ReadList => at = comma + 1,
+                Some(_) | None => return,
+            }
         }
+    }
+
+    /// Whether a table or a view may be named at that place: no other kind of object stands before it.
+    fn may_be_table(&self, at: usize) -> bool {
+        let is_other =
+            |at: usize| self.view.is_any(at, &KINDS) && !self.view.is_any(at, &["TABLE", "VIEW", "STREAM"]);
+        let before =
+            (at.saturating_sub(4)..at).rev().find(|at| !self.view.is_any(*at, &["IF", "NOT", "EXISTS"]));
+        !before.is_some_and(is_other)
+    }
+
+    /// Whether a word that could be skipped is itself the name: `FROM stage`, `DROP TABLE view`.
+    fn is_last_part(&self, at: usize) -> bool {
+        let next = self.view.tokens.get(at + 1);
+        next.is_none_or(|next| {
+            !matches!(next.kind, Lexeme::Word | Lexeme::Quoted) && !next.is_symbol(self.view.text, "(")
+        })
+    }
+
+    /// The name that begins at that place.
+    fn name_at(&self, at: usize) -> Named {
+        if self.view.is_any(at, &["IDENTIFIER", "TABLE"]) && self.view.is_symbol(at + 1, "(") {
+            return self.indirect_name(at + 2);
+        }
+        // The loop over brackets has passed `TABLE(`.
+        let is_in_table = at > 1 && self.view.is_symbol(at - 1, "(") && self.view.is(at - 2, "TABLE");
+        if is_in_table && self.view.tokens.get(at).is_some_and(|token| is_constant(*token)) {
+            return self.indirect_name(at);
+        }
+        if self.view.is_any(at, &NO_NAMES) || (at > 0 && self.role(at).is_some()) {
+            return Named::Nothing;
+        }
+        plain_name(self.view, at).map_or(Named::Nothing, |(name, after)| Named::Plainly(name, after))
+    }
+
+    /// The name in a constant text or a variable, whose closing bracket follows.
+    fn indirect_name(&self, at: usize) -> Named {
+        let Some(token) = self.view.tokens.get(at).copied() else { return Named::Nothing };
+        let written = token.text(self.view.text);
+        let value = match token.kind {
+            // `TABLE(flatten(…))` calls a function.
+            Lexeme::Word | Lexeme::Quoted => return Named::Nothing,
+            _ if !self.view.is_symbol(at + 1, ")") => None,
+            Lexeme::Text | Lexeme::Dollar => Some(decode_string(written)),
+            Lexeme::Variable => {
+                let name = written.get(1..).unwrap_or("").to_ascii_uppercase();
+                self.variables.get(&name).cloned().flatten()
+            }
+            Lexeme::Space | Lexeme::Comment | Lexeme::Hex | Lexeme::Number | Lexeme::Symbol => None,
+        };
+        let name = value.and_then(|value| {
+            let tokens = significant(&value).ok()?;
+            let (name, after) = plain_name(View { text: &value, tokens: &tokens }, 0)?;
+            (after == tokens.len()).then_some(name)
+        });
+        name.map_or(Named::Indirectly, |name| Named::Plainly(name, at + 2))
     }
 }
 
-fn name_at(text: &str, tokens: &[Token], at: usize) -> Option<(Vec<String>, usize)> {
+/// How something is named.
+enum Named {
+    /// By these parts; the text goes on at that place.
+    Plainly(Vec<String>, usize),
+    /// By what the text does not tell.
+    Indirectly,
+    /// Not at all.
+    Nothing,
+}
+
+fn is_constant(token: Token) -> bool {
+    matches!(token.kind, Lexeme::Text | Lexeme::Dollar | Lexeme::Variable)
+}
+
+/// `a.b.c`, `"a".b`, `a..c`.
+fn plain_name(view: View<'_>, at: usize) -> Option<(Vec<String>, usize)> {
     let mut parts = Vec::new();
     let mut at = at;
     loop {
-        let token = tokens.get(at)?;
+        let token = view.tokens.get(at)?;
         match token.kind {
-            Lexeme::Word => parts.push(token.text(text).to_ascii_uppercase()),
-            Lexeme::Quoted => parts.push(decode_quoted(token.text(text))),
-            // `TABLE('a.b')`, `IDENTIFIER('a.b')`.
-            Lexeme::Text if parts.is_empty() => {
-                let inner = decode_string(token.text(text));
-                let inner_tokens = significant(&inner).ok()?;
-                let is_name = inner_tokens
-                    .first()
-                    .is_some_and(|token| matches!(token.kind, Lexeme::Word | Lexeme::Quoted));
-                return is_name
-                    .then(|| name_at(&inner, &inner_tokens, 0))
-                    .flatten()
-                    .map(|(name, _)| (name, at + 1));
-            }
+            Lexeme::Word => parts.push(token.text(view.text).to_ascii_uppercase()),
+            Lexeme::Quoted => parts.push(decode_quoted(token.text(view.text))),
             Lexeme::Text
             | Lexeme::Dollar
             | Lexeme::Hex
@@ -125,10 +289,74 @@ fn name_at(text: &str, tokens: &[Token], at: usize) -> Option<(Vec<String>, usiz
             | Lexeme::Comment => return None,
         }
         at += 1;
-        if tokens.get(at).is_some_and(|token| token.is_symbol(text, ".")) && parts.len() < 3 {
-            at += 1;
-        } else {
+        if !view.is_symbol(at, ".") || parts.len() >= 3 {
             return Some((parts, at));
         }
+        at += 1;
+        if view.is_symbol(at, ".") {
+            parts.push("PUBLIC".to_owned());
+            at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::mentions;
+    use crate::lexer::significant;
+
+    #[track_caller]
+    fn check(text: &str, reads: &[&str], writes: &[&str]) {
+        let variables = BTreeMap::from([("V".to_owned(), Some("d.s.v".to_owned())), ("X".to_owned(), None)]);
+        let found = mentions(text, &significant(text).unwrap(), &variables);
+        let print = |names: &[Vec<String>]| names.iter().map(|name| name.join(".")).collect::<Vec<_>>();
+        assert_eq!((print(&found.reads), print(&found.writes)), (strings(reads), strings(writes)), "{text}");
+        let is_indirect = found.reads_indirect || found.writes_indirect;
+        assert_eq!(is_indirect, text.contains("$x") || text.contains("||"), "{text}");
+    }
+
+    fn strings(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn names_follow_words_that_read_and_words_that_write() {
+        check("select * from a.b.c x, \"d\" join e on x.i = e.i where f", &["A.B.C", "d", "E"], &[]);
+        check(
+            "select * from (select 1 from a), table(flatten(b)), lateral (select 1 from c)",
+            &["A", "C"],
+            &[],
+        );
+        check("select * from d..t", &["D.PUBLIC.T"], &[]);
+        check("delete from a using b where a.i = b.i", &["B"], &["A"]);
+        check("merge into a using b on a.i = b.i when matched then update set x = 1", &["B"], &["A"]);
+        check("insert all into a into b select * from c", &["C"], &["A", "B"]);
+        check("alter table a swap with b", &[], &["A", "B"]);
+        check("alter table a rename to s.b", &[], &["A", "S.B"]);
+        check("create stream s on table t", &["T"], &["S"]);
+        check("create table a clone b", &["B"], &["A"]);
+        check("comment on table t is 'x'", &[], &["T"]);
+        check("comment on column t.c is 'x'", &[], &["T"]);
+        check("comment on column d.s.t.c is 'x'", &[], &["D.S.T"]);
+        check("comment if exists on row access policy p is 'x'", &[], &["P"]);
+        check("grant select on all tables in schema s to role r", &["S"], &[]);
+        check("revoke insert on d.s.t from role r", &["D.S.T"], &[]);
+        check("begin select 1; drop table t; truncate table u; end", &[], &["T", "U"]);
+        check("grant select on table t to role r", &["T"], &[]);
+        check("select extract(year from d), a is distinct from b from t", &["D", "A", "T"], &[]);
+    }
+
+    #[test]
+    fn indirect_names_are_told_or_told_to_be_missing() {
+        check("drop table identifier('a.b')", &[], &["A.B"]);
+        check("drop table identifier($v)", &[], &["D.S.V"]);
+        check("drop table identifier($x)", &[], &[]);
+        check("insert into identifier('a' || 'b') select * from table('c')", &["C"], &[]);
+        check("begin delete from table($x); end", &[], &[]);
+        check("grant usage on database identifier($y) to role identifier($y)", &[], &[]);
+        check("create schema if not exists identifier($y)", &[], &[]);
+        check("alter warehouse identifier($y) suspend", &[], &[]);
     }
 }

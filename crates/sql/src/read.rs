@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
 use sqlparser::ast;
 
-use crate::class::{Act, View, act, flagged};
+use crate::class::{Act, View, act, flagged, texts};
 use crate::effects;
-use crate::lexer::{Lexeme, Token, decode_string, significant};
+use crate::lexer::{Lexeme, Token, significant};
 use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
-use crate::split::{is_block, statements, steps};
+use crate::split::{statements, steps};
 use crate::{Scope, names};
 
 /// The longest text that is read at all.
@@ -174,21 +174,27 @@ pub(crate) fn read_step(
     if tokens.iter().any(|token| token.is_symbol(text, "->>")) {
         reader.opaque.get_or_insert("a pipeline inside brackets");
     }
-    match act.class {
-        Class::Read => read_query(reader, text, tokens, scope, act),
-        Class::Write | Class::Define | Class::Import | Class::Export => {
+    match (act.kind.as_str(), act.class) {
+        // Whatever the class of what stands inside.
+        ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
+        (kind, Class::Export) if kind.ends_with("_task") || kind.ends_with("_alert") => {
+            read_call(reader, text, tokens, scope, act, depth)
+        }
+        ("explain", _) => read_show(reader, text, tokens, scope, act, depth),
+        ("alter_session", Class::Account) => read_session(reader, text, tokens, scope, act),
+        (_, Class::Read) => read_query(reader, text, tokens, scope, act),
+        (_, Class::Write | Class::Define | Class::Import | Class::Export) => {
             read_change(reader, text, tokens, scope, act)
         }
-        Class::Show => read_show(reader, text, tokens, scope, act, depth),
-        Class::Session => read_session(reader, text, tokens, scope, act),
-        Class::Transaction => Part::new(act),
-        Class::Account if act.kind.as_str() == "alter_session" => {
-            read_session(reader, text, tokens, scope, act)
+        (_, Class::Show) => read_show(reader, text, tokens, scope, act, depth),
+        (_, Class::Session) => read_session(reader, text, tokens, scope, act),
+        (_, Class::Transaction) => Part::new(act),
+        (_, Class::Call | Class::Grant | Class::Account) => {
+            read_call(reader, text, tokens, scope, act, depth)
         }
-        Class::Call | Class::Grant | Class::Account => read_call(reader, text, tokens, scope, act, depth),
-        Class::Opaque => {
+        (_, Class::Opaque) => {
             reader.opaque.get_or_insert("a statement that nobody knows");
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
             Part::new(act)
         }
     }
@@ -203,7 +209,7 @@ fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sco
         }
         Err(trouble) => {
             reader.opaque.get_or_insert(trouble.0);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     part
@@ -217,13 +223,13 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
     match &parsed {
         Ok(statement) if !agrees(&part.act, statement) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
         Ok(ast::Statement::Query(query)) => {
             // `WITH … INSERT`: the tree hangs the statement under a query.
             reader.opaque.get_or_insert("a write under WITH");
             reader.read_query(query);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
         Ok(ast::Statement::CopyIntoSnowflake { kind, into, from_obj, from_query, .. }) => {
             let is_location = *kind == ast::CopyIntoSnowflakeKind::Location
@@ -244,7 +250,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             part.derived = reader.written(statement);
             // The tree of other definitions is not walked: what they mention is told by their words.
             if part.derived.is_none() {
-                mention(reader, text, tokens);
+                mention(reader, text, tokens, scope);
             }
         }
         Err(trouble) => {
@@ -256,7 +262,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 reader.opaque.get_or_insert(trouble.0);
             }
             reader.why.get_or_insert(trouble.0);
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     let names_target = reader.writes.len() > written && !has_indirection(View { text, tokens });
@@ -392,7 +398,7 @@ fn read_session(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &S
         None => {
             reader.opaque.get_or_insert("a SET that cannot be read");
             part.effects = vec![Effect::Unknown];
-            mention(reader, text, tokens);
+            mention(reader, text, tokens, scope);
         }
     }
     part
@@ -410,37 +416,22 @@ fn read_call(
 ) -> Part {
     let view = View { text, tokens };
     let mut part = Part::new(act);
-    if part.act.class == Class::Call || is_block(text, tokens) {
+    // GRANT changes nobody's names and limits; everything else here may.
+    if part.act.class != Class::Grant || part.act.kind.as_str() == "block" {
         part.effects = vec![Effect::Unknown];
     }
-    mention(reader, text, tokens);
-    if view.is(0, "EXECUTE") && view.is(1, "IMMEDIATE") {
-        let constant = tokens.get(2).filter(|_| tokens.len() == 3);
-        let inner = constant.map(|token| decode_string(token.text(text)));
-        let inner_tokens = inner.as_deref().map(significant);
-        match (inner, inner_tokens) {
-            (Some(inner), Some(Ok(inner_tokens)))
-                if matches!(tokens.get(2).map(|token| token.kind), Some(Lexeme::Text | Lexeme::Dollar)) =>
-            {
-                // Its `?` are bound by USING, never by the values of the outer statement.
-                let bindings = Bindings::new();
-                let scope = &Scope { bindings: &bindings, ..*scope };
-                let inner_statements = statements(&inner, &inner_tokens);
-                if inner_statements.len() > MOST_STATEMENTS || is_too_much(&inner, &inner_tokens) {
-                    reader.opaque.get_or_insert("a statement too long to read");
-                    return part;
-                }
-                for statement in inner_statements {
-                    for step in steps(&inner, statement) {
-                        let inner_part = read_step(reader, &inner, step, scope, depth + 1);
-                        part.act.class = part.act.class.max(inner_part.act.class);
-                    }
-                }
-            }
-            _ => {
-                reader.opaque.get_or_insert("dynamic SQL");
-            }
-        }
+    if part.act.class == Class::Opaque {
+        reader.why.get_or_insert("a script that runs what nobody can read");
+    }
+    if mention(reader, text, tokens, scope) {
+        reader.opaque.get_or_insert("a name made by an expression");
+    }
+    // Their `?` are bound by USING, never by the values of the outer statement.
+    let bindings = Bindings::new();
+    let inner_scope = &Scope { bindings: &bindings, ..*scope };
+    for inner in texts(text, tokens) {
+        let inner_class = read_text(reader, &inner, inner_scope, depth + 1);
+        part.act.class = part.act.class.max(inner_class);
     }
     if view.is(0, "CALL")
         && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
@@ -452,13 +443,42 @@ fn read_call(
     part
 }
 
-/// Notes what the words mention, where no tree tells it.
-fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token]) {
-    let found = mentions(text, tokens);
+/// Reads a text that a statement runs, and answers its class.
+fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32) -> Class {
+    let Ok(tokens) = significant(text) else {
+        reader.opaque.get_or_insert("a text that runs and cannot be cut");
+        return Class::Opaque;
+    };
+    let statements = statements(text, &tokens);
+    if statements.len() > MOST_STATEMENTS || is_too_much(text, &tokens) {
+        reader.opaque.get_or_insert("a statement too long to read");
+        return Class::Opaque;
+    }
+    let mut class = Class::Call;
+    let mut is_lost = false;
+    for step in statements.into_iter().flat_map(|statement| steps(text, statement)) {
+        if is_lost {
+            reader.opaque.get_or_insert("a text that changes what its own names mean");
+        }
+        let part = read_step(reader, text, step, scope, depth);
+        is_lost |= !part.effects.is_empty();
+        class = class.max(part.act.class);
+    }
+    class
+}
+
+/// Notes what the words mention, where no tree tells it; answers whether it also changes what they do not name.
+fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
+    let found = mentions(text, tokens, scope.variables);
+    // A change that names nothing at all is asked for as such.
+    if found.reads_indirect || (found.writes_indirect && !found.writes.is_empty()) {
+        reader.opaque.get_or_insert("a name made by an expression");
+    }
     for parts in found.reads {
         reader.mention_read(&parts);
     }
     for parts in found.writes {
         reader.mention_write(&parts);
     }
+    found.writes_indirect
 }

@@ -170,7 +170,7 @@ fn texts_without_end_are_opaque_and_quickly_so() {
         format!("insert into t select 1 {}", "from a ".repeat(100_000)),
         format!("select {}1", "1, ".repeat(60_000)),
         "select 1; ".repeat(257),
-        format!("begin {} end", "update t set a = 1; ".repeat(10_000)),
+        format!("begin {} end", "update t set a = 1; ".repeat(20_000)),
     ] {
         assert!(read_all(&text).iter().all(|statement| statement.class == Class::Opaque));
     }
@@ -178,6 +178,7 @@ fn texts_without_end_are_opaque_and_quickly_so() {
     assert!(began.elapsed().as_secs() < 30);
     assert_eq!(class(&["select 1"; 64].join(" ->> ")), Class::Read);
     assert_eq!(class(&"select 1; ".repeat(256)), Class::Read);
+    assert_eq!(class(&format!("begin {} end", "update t set a = 1; ".repeat(10_000))), Class::Call);
 }
 
 #[test]

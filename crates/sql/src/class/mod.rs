@@ -3,15 +3,20 @@
 
 mod dates;
 mod functions;
+mod inner;
 mod objects;
+mod shown;
+mod view;
 
-use domain::{Class, FlaggedFunction, Kind};
+use domain::{Class, Kind};
 
 pub(crate) use dates::{date_part_place, is_date_part};
-pub(crate) use functions::{Behaviour, behaviour, flag};
+pub(crate) use functions::{Behaviour, behaviour, flag, flagged};
+pub(crate) use inner::texts;
+pub(crate) use view::View;
 
-use crate::lexer::{Lexeme, Token, decode_quoted};
-use crate::split::{is_block, nesting};
+use crate::lexer::{Lexeme, Token};
+use crate::split::{begins_transaction, is_block, nesting};
 
 /// The act, as the pieces tell it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,94 +29,72 @@ impl Act {
     fn new(class: Class, kind: impl Into<String>) -> Self {
         Self { class, kind: Kind::new(kind) }
     }
+
+    fn unknown() -> Self {
+        Self::new(Class::Opaque, "unknown")
+    }
+
+    /// This act, of that class where it is stricter.
+    fn at_least(self, class: Class) -> Self {
+        Self { class: self.class.max(class), ..self }
+    }
 }
+
+/// How deep texts that run texts (`EXECUTE IMMEDIATE '…'`) and EXPLAIN may nest.
+const DEEPEST: u32 = 8;
 
 /// The act of one step.
 pub(crate) fn act(text: &str, tokens: &[Token]) -> Act {
-    let view = View { text, tokens };
-    if is_block(text, tokens) {
-        return block(view);
-    }
-    leading(view)
+    act_within(View { text, tokens }, 0)
 }
 
-/// Every call in the pieces to a function that is more than a calculation.
-pub(crate) fn flagged(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let name = match token.kind {
-            Lexeme::Word => token.text(text).to_ascii_uppercase(),
-            Lexeme::Quoted => decode_quoted(token.text(text)).to_ascii_uppercase(),
-            Lexeme::Text
-            | Lexeme::Dollar
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Variable
-            | Lexeme::Symbol
-            | Lexeme::Space
-            | Lexeme::Comment => continue,
-        };
-        let is_called = tokens.get(at + 1).is_some_and(|next| next.is_symbol(text, "("));
-        let is_cortex = ["CORTEX", "ML"].contains(&name.as_str())
-            && tokens.get(at + 1).is_some_and(|next| next.is_symbol(text, "."));
-        if is_cortex && at >= 2 {
-            found.push(FlaggedFunction { name: "SNOWFLAKE.CORTEX".to_owned(), class: Class::Export });
-        } else if is_called && let Some(class) = flag(&name) {
-            found.push(FlaggedFunction { name, class });
-        }
+fn act_within(view: View<'_>, depth: u32) -> Act {
+    if depth > DEEPEST {
+        return Act::unknown();
     }
-    found
+    if is_block(view.text, view.tokens) {
+        return block(view, depth);
+    }
+    let act = leading(view, depth);
+    if act.kind.as_str() != "block" && view.tokens.iter().any(|token| token.is_symbol(view.text, ";")) {
+        return with_script(view, act, depth);
+    }
+    act
 }
 
-/// Pieces with the questions that classifying asks.
-#[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub text: &'a str,
-    pub tokens: &'a [Token],
+/// A statement that holds others: only a body may, and what stands in a body decides with the statement. Where
+/// the body ends is only our reading.
+fn with_script(view: View<'_>, act: Act, depth: u32) -> Act {
+    let kind = act.kind.as_str();
+    let may_hold = kind == "call"
+        || ["_task", "_alert", "_procedure", "_function"].iter().any(|end| kind.ends_with(end));
+    if may_hold { act.at_least(inner::strictest(view, depth)) } else { act.at_least(Class::Opaque) }
 }
 
-impl<'a> View<'a> {
-    pub(crate) fn from(self, at: usize) -> Self {
-        Self { tokens: self.tokens.get(at..).unwrap_or(&[]), ..self }
-    }
-
-    /// The upper-case keyword at that place; empty when there is none.
-    pub(crate) fn word(self, at: usize) -> String {
-        match self.tokens.get(at) {
-            Some(token) if token.kind == Lexeme::Word => token.text(self.text).to_ascii_uppercase(),
-            _ => String::new(),
-        }
-    }
-
-    pub(crate) fn is(self, at: usize, word: &str) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.is_word(self.text, word))
-    }
-
-    pub(crate) fn is_symbol(self, at: usize, symbol: &str) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.is_symbol(self.text, symbol))
-    }
-
-    /// Whether the keyword stands anywhere outside brackets.
-    pub(crate) fn has(self, word: &str) -> bool {
-        self.position(word).is_some()
-    }
-
-    /// The first place of the keyword outside brackets.
-    pub(crate) fn position(self, word: &str) -> Option<usize> {
-        let mut depth = 0;
-        self.tokens.iter().position(|token| {
-            depth += nesting(self.text, *token);
-            depth == 0 && token.is_word(self.text, word)
-        })
-    }
+/// A scripting block has the strictest class of the statements in it, and is a call at least.
+fn block(view: View<'_>, depth: u32) -> Act {
+    Act::new(inner::strictest(view, depth).max(Class::Call), "block")
 }
 
-fn leading(view: View<'_>) -> Act {
+fn leading(view: View<'_>, depth: u32) -> Act {
     let first = view.word(0);
     match first.as_str() {
-        "" if view.is_symbol(0, "(") => bracketed(view),
+        "" if view.is_symbol(0, "(") => query(view, depth),
+        "WITH" => query(view, depth),
         "SELECT" | "VALUES" => Act::new(Class::Read, "select"),
-        "WITH" => with(view),
+        "EXPLAIN" => explain(view, depth),
+        "CALL" => Act::new(Class::Call, "call"),
+        "EXECUTE" => execute(view, depth),
+        "CREATE" | "ALTER" | "DROP" | "UNDROP" | "DEFINE" => defining(view, depth),
+        "LET" | "RETURN" | "IF" | "CASE" | "FOR" | "WHILE" | "LOOP" | "REPEAT" | "OPEN" | "FETCH"
+        | "CLOSE" | "RAISE" | "AWAIT" | "EXCEPTION" | "BREAK" | "CONTINUE" | "NULL" => block(view, depth),
+        _ => plain(view, &first),
+    }
+}
+
+/// Statements that hold no others.
+fn plain(view: View<'_>, first: &str) -> Act {
+    match first {
         "INSERT" => {
             Act::new(Class::Write, if view.is(1, "OVERWRITE") { "insert_overwrite" } else { "insert" })
         }
@@ -119,140 +102,160 @@ fn leading(view: View<'_>) -> Act {
         "DELETE" => Act::new(Class::Write, if view.has("WHERE") { "delete" } else { "delete_all" }),
         "MERGE" => Act::new(Class::Write, "merge"),
         "TRUNCATE" => Act::new(Class::Write, "truncate"),
-        "REMOVE" | "RM" => Act::new(Class::Write, "remove"),
+        "REMOVE" | "RM" if names_stage(view, 1) => Act::new(Class::Write, "remove"),
         "COPY" if view.is(1, "FILES") => Act::new(Class::Export, "copy_files"),
         "COPY" => copy(view),
         "PUT" => Act::new(Class::Import, "put"),
-        "GET" => Act::new(Class::Export, "get"),
-        "CREATE" | "ALTER" | "DROP" | "UNDROP" | "DEFINE" => objects::defining(view),
-        "COMMENT" => Act::new(Class::Define, "comment"),
+        "GET" if names_stage(view, 1) => Act::new(Class::Export, "get"),
+        "COMMENT" if view.is_any(1, &["ON", "IF"]) => Act::new(Class::Define, "comment"),
         "GRANT" => Act::new(Class::Grant, "grant"),
         "REVOKE" => Act::new(Class::Grant, "revoke"),
-        "SHOW" => Act::new(Class::Show, shown_what(view)),
-        "DESCRIBE" | "DESC" => Act::new(Class::Show, described_what(view)),
-        "LIST" | "LS" => Act::new(Class::Show, "list"),
-        "EXPLAIN" => Act::new(Class::Show, "explain"),
-        "USE" => Act::new(Class::Session, format!("use_{}", use_what(view))),
+        "SHOW" => Act::new(Class::Show, shown::shown_what(view)),
+        "DESCRIBE" | "DESC" => Act::new(Class::Show, shown::described_what(view)),
+        "LIST" | "LS" if names_stage(view, 1) => Act::new(Class::Show, "list"),
+        "USE" => Act::new(Class::Session, format!("use_{}", shown::used_what(view))),
         "SET" => Act::new(Class::Session, "set"),
         "UNSET" => Act::new(Class::Session, "unset"),
-        "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => Act::new(Class::Transaction, first.to_ascii_lowercase()),
-        "CALL" => Act::new(Class::Call, "call"),
-        "EXECUTE" => Act::new(Class::Call, execute_what(view)),
-        "LET" | "RETURN" | "IF" | "CASE" | "FOR" | "WHILE" | "LOOP" | "REPEAT" | "OPEN" | "FETCH"
-        | "CLOSE" | "RAISE" | "AWAIT" | "EXCEPTION" | "BREAK" | "CONTINUE" | "NULL" => block(view),
-        _ => Act::new(Class::Opaque, "unknown"),
+        "BEGIN" if begins_transaction(view.text, view.tokens) => Act::new(Class::Transaction, "begin"),
+        "START" | "COMMIT" | "ROLLBACK" => transaction(view, first),
+        _ => Act::unknown(),
     }
 }
 
-/// `(select …) union …`: what stands inside the brackets, and it must be a query.
-fn bracketed(view: View<'_>) -> Act {
-    let opened = view.tokens.iter().take_while(|token| token.is_symbol(view.text, "(")).count();
-    let inner = leading(view.from(opened));
-    if inner.class == Class::Read { inner } else { Act::new(Class::Opaque, "unknown") }
+/// Whether a stage stands there: `@s`, `'@s'`, or a variable that may hold one.
+fn names_stage(view: View<'_>, at: usize) -> bool {
+    view.is_symbol(at, "@")
+        || view
+            .tokens
+            .get(at)
+            .is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar | Lexeme::Variable))
 }
 
-/// `WITH … AS (…), … verb`: the verb after the last of the queries.
-fn with(view: View<'_>) -> Act {
-    if ["PROCEDURE"].iter().any(|word| view.has(word)) {
-        return Act::new(Class::Call, "call");
-    }
-    let mut depth = 0;
-    let mut is_after_bracket = false;
-    for (at, token) in view.tokens.iter().enumerate().skip(1) {
-        depth += nesting(view.text, *token);
-        if depth == 0 && is_after_bracket && token.kind == Lexeme::Word && !view.is(at, "AS") {
-            return leading(view.from(at));
-        }
-        is_after_bracket =
-            depth == 0 && (token.is_symbol(view.text, ")") || (is_after_bracket && view.is_symbol(at, "(")));
-        if depth == 0 && token.is_symbol(view.text, ")") && view.is_symbol(at + 1, "(") {
-            return leading(view.from(at + 1));
-        }
-    }
-    Act::new(Class::Opaque, "unknown")
+/// `START TRANSACTION [NAME …]`, `COMMIT [WORK]`, `ROLLBACK [WORK]`, and nothing more.
+fn transaction(view: View<'_>, first: &str) -> Act {
+    let is_whole = if first == "START" {
+        view.is(1, "TRANSACTION") && begins_transaction(view.text, view.tokens)
+    } else {
+        view.tokens.len() == 1 + usize::from(view.is(1, "WORK"))
+    };
+    if is_whole { Act::new(Class::Transaction, first.to_ascii_lowercase()) } else { Act::unknown() }
 }
 
 /// `COPY INTO` a location (a stage, a URL) or a table.
 fn copy(view: View<'_>) -> Act {
-    let is_location = view.is_symbol(2, "@")
-        || view.tokens.get(2).is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar));
-    match (view.is(1, "INTO"), is_location) {
+    match (view.is(1, "INTO"), names_stage(view, 2)) {
         (true, true) => Act::new(Class::Export, "copy_into_location"),
         (true, false) => Act::new(Class::Import, "copy_into_table"),
-        (false, _) => Act::new(Class::Opaque, "unknown"),
+        (false, _) => Act::unknown(),
     }
 }
 
-fn use_what(view: View<'_>) -> &'static str {
-    match view.word(1).as_str() {
-        "ROLE" => "role",
-        "WAREHOUSE" => "warehouse",
-        "SCHEMA" => "schema",
-        "SECONDARY" => "secondary_roles",
-        _ => "database",
-    }
-}
+/// How many brackets and WITH may stand one before the other at the beginning of a query.
+const MOST_OPENINGS: usize = 64;
 
-/// `show_tables`, `show_primary_keys` …: the words up to the first that begins a clause.
-fn shown_what(view: View<'_>) -> String {
-    let first = if view.is(1, "TERSE") { 2 } else { 1 };
-    let ends = ["LIKE", "IN", "STARTS", "LIMIT", "HISTORY", "ON", "TO", "OF", "FOR", "FROM", "WITH"];
-    (first..first + 3)
-        .map(|at| view.word(at))
-        .take_while(|word| !word.is_empty() && !ends.contains(&word.as_str()))
-        .fold("show".to_owned(), |kind, word| format!("{kind}_{}", word.to_ascii_lowercase()))
-}
-
-/// `describe_table` …; `describe` where a name follows alone.
-fn described_what(view: View<'_>) -> String {
-    let word = view.word(1);
-    let is_name =
-        word.is_empty() || view.tokens.len() == 2 || view.is_symbol(2, ".") || view.is_symbol(2, "(");
-    if is_name { "describe".to_owned() } else { format!("describe_{}", word.to_ascii_lowercase()) }
-}
-
-fn execute_what(view: View<'_>) -> &'static str {
-    match view.word(1).as_str() {
-        "IMMEDIATE" => "execute_immediate",
-        "TASK" => "execute_task",
-        "ALERT" => "execute_alert",
-        _ => "execute",
-    }
-}
-
-/// How many statements a block may have: each is looked through to the end of the text.
-const MOST_INNER: usize = 128;
-
-/// A scripting block has the strictest class of the statements in it, and is a call at least.
-fn block(view: View<'_>) -> Act {
-    let starts = view.tokens.iter().filter(|token| token.is_symbol(view.text, ";")).count();
-    if starts > MOST_INNER {
-        return Act::new(Class::Opaque, "block");
-    }
-    let class = inner_acts(view).into_iter().map(|act| act.class).max().unwrap_or(Class::Call);
-    Act::new(class.max(Class::Call), "block")
-}
-
-/// The acts of the statements inside a block: whatever follows `;`, `BEGIN`, `THEN`, `ELSE`, `DO`, `LOOP`.
-pub(crate) fn inner_acts(view: View<'_>) -> Vec<Act> {
-    let mut acts = Vec::new();
-    for at in 0..view.tokens.len() {
-        let starts = view.is_symbol(at, ";")
-            || ["BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"].iter().any(|word| view.is(at, word));
-        if !starts {
-            continue;
-        }
-        let inner = view.from(at + 1);
-        let known = [
-            "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "REMOVE", "RM", "COPY",
-            "PUT", "GET", "CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE", "CALL",
-            "EXECUTE", "USE", "SET", "UNSET",
-        ];
-        if known.iter().any(|word| inner.is(0, word)) {
-            acts.push(leading(inner));
+/// `(select …) union …`, `WITH … AS (…), … verb`: the verb behind the brackets and the common tables. Inside
+/// brackets it must be a query.
+fn query(view: View<'_>, depth: u32) -> Act {
+    let mut rest = view;
+    let mut is_bracketed = false;
+    for _ in 0..MOST_OPENINGS {
+        if rest.is_symbol(0, "(") {
+            let opened = rest.tokens.iter().take_while(|token| token.is_symbol(view.text, "(")).count();
+            rest = rest.from(opened);
+            is_bracketed = true;
+        } else if rest.is(0, "WITH") {
+            if !is_bracketed && names_procedure(rest) {
+                return Act::new(Class::Call, "call").at_least(inner::body(rest, depth));
+            }
+            match behind_common_tables(rest) {
+                Some(at) => rest = rest.from(at),
+                None => return Act::unknown(),
+            }
+        } else {
+            let first = rest.word(0);
+            let act = match first.as_str() {
+                "SELECT" | "VALUES" => Act::new(Class::Read, "select"),
+                _ => plain(rest, &first),
+            };
+            let is_query = act.class == Class::Read;
+            let fits = is_query || (!is_bracketed && act.class == Class::Write);
+            return if fits { act } else { Act::unknown() };
         }
     }
-    acts
+    Act::unknown()
+}
+
+/// `WITH p AS PROCEDURE (…) …`: whatever it is called.
+fn names_procedure(view: View<'_>) -> bool {
+    let mut depth = 0;
+    view.tokens.iter().enumerate().any(|(at, token)| {
+        depth += nesting(view.text, *token);
+        depth == 0 && at > 0 && view.is(at, "PROCEDURE") && view.is(at - 1, "AS")
+    })
+}
+
+/// Where the common tables end: behind the last closing bracket that no comma and no AS follows.
+fn behind_common_tables(view: View<'_>) -> Option<usize> {
+    let mut depth = 0;
+    for (at, token) in view.tokens.iter().enumerate() {
+        depth += nesting(view.text, *token);
+        let closes = depth == 0 && token.is_symbol(view.text, ")");
+        if closes && !view.is_symbol(at + 1, ",") && !view.is(at + 1, "AS") {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// The plan of a query or of a change of rows is shown without running it; of anything else nobody promises
+/// that it does not run.
+fn explain(view: View<'_>, depth: u32) -> Act {
+    let skipped = if view.is(1, "USING") { 3 } else { 1 };
+    let inner = act_within(view.from(skipped), depth + 1);
+    let class = match inner.class {
+        Class::Read | Class::Write => Class::Show,
+        Class::Show | Class::Session | Class::Transaction => Class::Opaque,
+        class @ (Class::Import
+        | Class::Define
+        | Class::Call
+        | Class::Export
+        | Class::Grant
+        | Class::Account
+        | Class::Opaque) => class,
+    };
+    Act::new(class, "explain")
+}
+
+/// EXECUTE runs what stands elsewhere, or the text that it is given.
+fn execute(view: View<'_>, depth: u32) -> Act {
+    match view.word(1).as_str() {
+        "IMMEDIATE" => {
+            Act::new(Class::Call, "execute_immediate").at_least(inner::immediate(view.from(2), depth))
+        }
+        "TASK" => Act::new(Class::Call, "execute_task"),
+        "ALERT" => Act::new(Class::Call, "execute_alert"),
+        _ => Act::new(Class::Call, "execute"),
+    }
+}
+
+/// CREATE, ALTER, DROP and their like; a task or an alert has the class of what it will run, if that is stricter.
+fn defining(view: View<'_>, depth: u32) -> Act {
+    let act = objects::defining(view);
+    let kind = act.kind.as_str();
+    let body = if kind.ends_with("_task") {
+        view.task_body()
+    } else if kind.ends_with("_alert") {
+        view.position("THEN").or_else(|| view.position("ACTION")).map(|at| at + 1)
+    } else {
+        None
+    };
+    match body {
+        Some(at) if at < view.tokens.len() => {
+            let class = act_within(view.from(at), depth + 1).class;
+            act.at_least(class)
+        }
+        Some(_) | None => act,
+    }
 }
 
 #[cfg(test)]
@@ -274,7 +277,8 @@ mod tests {
             ("(delete from t)", "opaque", "unknown"),
             ("with a as (select 1) select * from a", "read", "select"),
             ("with a(x) as (select 1), b as (select 2) insert into t select 1", "write", "insert"),
-            ("with p as procedure () returns int as $$x$$ call p()", "call", "call"),
+            ("with p as procedure () returns int as $$begin return 1; end$$ call p()", "call", "call"),
+            ("with p as procedure () returns int language python as $$x$$ call p()", "call", "call"),
             ("insert overwrite into t select 1", "write", "insert_overwrite"),
             ("update t set a = 1", "write", "update_all"),
             ("update t set a = (select 1 where 2) where b", "write", "update"),
@@ -296,7 +300,9 @@ mod tests {
             ("begin grant x to y; end", "grant", "block"),
             ("declare x int; begin copy into @s from t; end", "export", "block"),
             ("call p()", "call", "call"),
-            ("execute immediate 'x'", "call", "execute_immediate"),
+            ("execute immediate 'select 1'", "call", "execute_immediate"),
+            ("execute immediate 'x'", "opaque", "execute_immediate"),
+            ("execute immediate :x", "opaque", "execute_immediate"),
             ("show tables", "show", "show_tables"),
             ("show terse tables like 'x' in schema s", "show", "show_tables"),
             ("show primary keys in table t", "show", "show_primary_keys"),

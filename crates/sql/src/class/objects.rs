@@ -6,7 +6,7 @@ use super::{Act, View};
 use crate::lexer::Lexeme;
 
 /// Words between the verb and the kind of object that change nothing about the reach.
-const MODIFIERS: [&str; 16] = [
+const MODIFIERS: [&str; 17] = [
     "OR",
     "REPLACE",
     "ALTER",
@@ -23,55 +23,80 @@ const MODIFIERS: [&str; 16] = [
     "READ",
     "ONLY",
     "INTERACTIVE",
+    "VERSIONED",
 ];
 
-/// Kinds of object that the class follows from. Two-word kinds stand before the words that they end in.
-const REACHING: [(&[&str], Class); 37] = [
-    (&["SESSION", "POLICY"], Class::Account),
-    (&["SESSION"], Class::Session),
-    (&["DATABASE", "ROLE"], Class::Account),
-    (&["APPLICATION", "ROLE"], Class::Account),
-    (&["USER"], Class::Account),
-    (&["ROLE"], Class::Account),
-    (&["WAREHOUSE"], Class::Account),
-    (&["ACCOUNT"], Class::Account),
-    (&["MANAGED", "ACCOUNT"], Class::Account),
-    (&["ORGANIZATION"], Class::Account),
-    (&["NETWORK"], Class::Account),
-    (&["AUTHENTICATION"], Class::Account),
-    (&["PASSWORD"], Class::Account),
-    (&["RESOURCE", "MONITOR"], Class::Account),
-    (&["CONNECTION"], Class::Account),
-    (&["SECRET"], Class::Account),
-    (&["INTEGRATION"], Class::Account),
-    (&["API", "INTEGRATION"], Class::Account),
-    (&["STORAGE", "INTEGRATION"], Class::Account),
-    (&["SECURITY", "INTEGRATION"], Class::Account),
-    (&["NOTIFICATION", "INTEGRATION"], Class::Account),
-    (&["CATALOG", "INTEGRATION"], Class::Account),
-    (&["EXTERNAL", "ACCESS", "INTEGRATION"], Class::Account),
-    (&["EXTERNAL", "VOLUME"], Class::Account),
-    (&["COMPUTE", "POOL"], Class::Account),
-    (&["EXTERNAL", "TABLE"], Class::Export),
-    (&["EXTERNAL", "FUNCTION"], Class::Export),
-    (&["EXTERNAL", "AGENT"], Class::Export),
-    (&["SHARE"], Class::Export),
-    (&["LISTING"], Class::Export),
-    (&["EXTERNAL", "LISTING"], Class::Export),
-    (&["ORGANIZATION", "LISTING"], Class::Export),
-    (&["REPLICATION", "GROUP"], Class::Export),
-    (&["FAILOVER", "GROUP"], Class::Export),
-    (&["ICEBERG", "TABLE"], Class::Export),
-    (&["TASK"], Class::Call),
-    (&["ALERT"], Class::Call),
+/// Who may come in, with which right, by which way, at whose expense, and what is let in from elsewhere.
+const ACCOUNT: [&[&str]; 40] = [
+    &["ACCOUNT"],
+    &["MANAGED", "ACCOUNT"],
+    &["ORGANIZATION"],
+    &["ORGANIZATION", "ACCOUNT"],
+    &["ORGANIZATION", "PROFILE"],
+    &["ORGANIZATION", "USER"],
+    &["ORGANIZATION", "USER", "GROUP"],
+    &["USER"],
+    &["ROLE"],
+    &["DATABASE", "ROLE"],
+    &["APPLICATION", "ROLE"],
+    &["SERVICE", "ROLE"],
+    &["APPLICATION"],
+    &["NETWORK", "POLICY"],
+    &["NETWORK", "RULE"],
+    &["AUTHENTICATION", "POLICY"],
+    &["PASSWORD", "POLICY"],
+    &["SESSION", "POLICY"],
+    &["RESTRICTED", "SESSION", "SCOPE"],
+    &["SECRET"],
+    &["CONNECTION"],
+    &["INTEGRATION"],
+    &["API", "INTEGRATION"],
+    &["STORAGE", "INTEGRATION"],
+    &["SECURITY", "INTEGRATION"],
+    &["NOTIFICATION", "INTEGRATION"],
+    &["CATALOG", "INTEGRATION"],
+    &["EXTERNAL", "ACCESS", "INTEGRATION"],
+    &["OPENFLOW", "DATA", "PLANE"],
+    &["OPENFLOW", "DATA", "PLANE", "INTEGRATION"],
+    &["EXTERNAL", "VOLUME"],
+    &["WAREHOUSE"],
+    &["COMPUTE", "POOL"],
+    &["RESOURCE", "MONITOR"],
+    &["BUDGET"],
+    &["PROVISIONED", "THROUGHPUT"],
+    &["POSTGRES", "INSTANCE"],
+    &["GATEWAY"],
+    &["FEATURE", "POLICY"],
+    &["MAINTENANCE", "POLICY"],
 ];
 
-/// Kinds of object that are defined in the account's databases and reach no further.
-const PLAIN: [&[&str]; 45] = [
+/// What others may read, or where data lies outside the account.
+const EXPORT: [&[&str]; 14] = [
+    &["SHARE"],
+    &["LISTING"],
+    &["EXTERNAL", "LISTING"],
+    &["ORGANIZATION", "LISTING"],
+    &["OFFER"],
+    &["PRICING", "PLAN"],
+    &["APPLICATION", "PACKAGE"],
+    &["REPLICATION", "GROUP"],
+    &["FAILOVER", "GROUP"],
+    &["EXTERNAL", "TABLE"],
+    &["EXTERNAL", "FUNCTION"],
+    &["EXTERNAL", "AGENT"],
+    &["ICEBERG", "TABLE"],
+    &["DYNAMIC", "ICEBERG", "TABLE"],
+];
+
+/// What runs when nobody looks.
+const CALL: [&[&str]; 3] = [&["TASK"], &["ALERT"], &["SERVICE"]];
+
+/// What is defined in the account's databases and reaches no further.
+const DEFINE: [&[&str]; 50] = [
     &["TABLE"],
     &["DYNAMIC", "TABLE"],
     &["EVENT", "TABLE"],
-    &["DYNAMIC", "ICEBERG", "TABLE"],
+    &["ONLINE", "FEATURE", "TABLE"],
     &["VIEW"],
     &["MATERIALIZED", "VIEW"],
     &["SEMANTIC", "VIEW"],
@@ -93,109 +118,177 @@ const PLAIN: [&[&str]; 45] = [
     &["PRIVACY", "POLICY"],
     &["PACKAGES", "POLICY"],
     &["STORAGE", "LIFECYCLE", "POLICY"],
-    &["FEATURE", "POLICY"],
+    &["BACKUP", "POLICY"],
+    &["BACKUP", "SET"],
+    &["SNAPSHOT", "POLICY"],
+    &["SNAPSHOT", "SET"],
+    &["SNAPSHOT"],
     &["TAG"],
     &["CONTACT"],
     &["INDEX"],
     &["TYPE"],
     &["MODEL"],
+    &["MODEL", "MONITOR"],
     &["DATASET"],
+    &["EXPERIMENT"],
     &["NOTEBOOK"],
+    &["NOTEBOOK", "PROJECT"],
     &["STREAMLIT"],
-    &["SERVICE"],
+    &["WORKSPACE"],
+    &["DBT", "PROJECT"],
+    &["DCM", "PROJECT"],
     &["IMAGE", "REPOSITORY"],
     &["GIT", "REPOSITORY"],
-    &["APPLICATION"],
+    &["ARTIFACT", "REPOSITORY"],
     &["AGENT"],
-    &["SNAPSHOT"],
-    &["WORKSPACE"],
-    &["MODEL", "MONITOR"],
-    &["PROVISIONED", "THROUGHPUT"],
-    &["GATEWAY"],
-    &["EXPERIMENT"],
+    &["MCP", "SERVER"],
+    &["CORTEX", "SEARCH", "SERVICE"],
 ];
-
-/// Three-word kinds that sqlparser does not know and that are plain, too.
-const PLAIN_NAMED: [&[&str]; 4] =
-    [&["DBT", "PROJECT"], &["DCM", "PROJECT"], &["MCP", "SERVER"], &["CORTEX", "SEARCH", "SERVICE"]];
 
 /// The act of a statement that begins with CREATE, ALTER, DROP, UNDROP or DEFINE.
 pub(super) fn defining(view: View<'_>) -> Act {
-    let written = view.word(0);
-    let verb = match written.as_str() {
-        "CREATE" if view.is(1, "OR") && view.is(2, "REPLACE") => "replace",
-        "CREATE" | "DEFINE" => "create",
-        "ALTER" => "alter",
-        "DROP" => "drop",
-        _ => "undrop",
-    };
-    let skipped =
-        (1..view.tokens.len()).take_while(|at| MODIFIERS.contains(&view.word(*at).as_str())).count();
+    let skipped = (1..view.tokens.len()).take_while(|at| view.is_any(*at, &MODIFIERS)).count();
     let object = view.from(1 + skipped);
-    let (class, length) = reach(object);
+    let (class, length) = match class_instance(object) {
+        Some(class) => return Act::new(class, format!("{}_instance", verb(view, object))),
+        None => reach(object),
+    };
     let kind: Vec<String> = (0..length).map(|at| object.word(at).to_ascii_lowercase()).collect();
     let kind = if kind.is_empty() { "object".to_owned() } else { kind.join("_") };
-    let class = class.max(side_channels(view, &kind));
+    let rest = object.from(length);
+    let class = class.max(side_channels(view, rest, &kind));
     // What else a session can be told changes names, limits or who it says it is.
     let is_setting = class == Class::Session && !crate::effects::is_harmless_setting(view);
     let class = if is_setting { Class::Account } else { class };
-    let verb = if verb != "drop" && view.has("CLONE") { "clone" } else { verb };
-    let takes_wall_down = verb == "alter"
-        && ["MASKING", "ROW", "AGGREGATION", "PROJECTION", "JOIN"]
-            .iter()
-            .any(|word| unsets_policy(view, word));
-    Act::new(class, format!("{verb}_{kind}{}", if takes_wall_down { "_unset_policy" } else { "" }))
+    let wall = if class == Class::Define && view.is(0, "ALTER") { moved_wall(rest) } else { "" };
+    Act::new(class, format!("{}_{kind}{wall}", verb(view, rest)))
 }
 
-/// The class that follows from the kind of object, and in how many words it is written.
-fn reach(object: View<'_>) -> (Class, usize) {
-    let matches = |words: &[&str]| words.iter().enumerate().all(|(at, word)| object.is(at, word));
-    let longest = |found: Option<(Class, usize)>, next: (Class, usize)| match found {
-        Some(found) if found.1 >= next.1 => Some(found),
-        _ => Some(next),
+/// The verb, as far as it matters to whoever had the object before.
+fn verb(view: View<'_>, rest: View<'_>) -> &'static str {
+    match view.word(0).as_str() {
+        "CREATE" if is_clone(rest) => "clone",
+        "CREATE" if view.is(1, "OR") && view.is(2, "REPLACE") => "replace",
+        "CREATE" if view.is(1, "OR") && view.is(2, "ALTER") => "create_or_alter",
+        "CREATE" | "DEFINE" => "create",
+        "ALTER" if rest.has("SWAP") => "swap",
+        "ALTER" => "alter",
+        "DROP" => "drop",
+        _ => "undrop",
+    }
+}
+
+/// `… t CLONE u`: behind the name, before what the object is made of, and with a name behind it.
+fn is_clone(rest: View<'_>) -> bool {
+    let made_of = (0..rest.tokens.len())
+        .find(|at| rest.is_symbol(*at, "(") || rest.is_any(*at, &["AS", "LIKE"]))
+        .unwrap_or(rest.tokens.len());
+    let is_name = |at: usize| {
+        rest.tokens.get(at).is_some_and(|token| matches!(token.kind, Lexeme::Word | Lexeme::Quoted))
     };
-    let reaching =
-        REACHING.iter().filter(|(words, _)| matches(words)).map(|(words, class)| (*class, words.len()));
-    let plain = PLAIN
-        .iter()
-        .chain(&PLAIN_NAMED)
-        .filter(|words| matches(words))
-        .map(|words| (Class::Define, words.len()));
-    match reaching.chain(plain).fold(None, longest) {
+    (1..made_of).any(|at| rest.is(at, "CLONE") && is_name(at + 1))
+}
+
+/// `CREATE SNOWFLAKE.ML.FORECAST …`: an instance of a class of Snowflake's.
+fn class_instance(object: View<'_>) -> Option<Class> {
+    if !(object.is(0, "SNOWFLAKE") && object.is_symbol(1, ".") && object.is_symbol(3, ".")) {
+        return None;
+    }
+    Some(match object.word(2).as_str() {
+        "ML" | "DATA_PRIVACY" => Class::Define,
+        // Budgets, and whatever will be added to them.
+        "CORE" => Class::Account,
+        _ => Class::Opaque,
+    })
+}
+
+/// The class that follows from the kind of object, and in how many words it is written: the longest that fits.
+fn reach(object: View<'_>) -> (Class, usize) {
+    let fits = |words: &[&str]| words.iter().enumerate().all(|(at, word)| object.is(at, word));
+    let longest = |kinds: &[&[&str]]| kinds.iter().filter(|words| fits(words)).map(|words| words.len()).max();
+    let session: [&[&str]; 1] = [&["SESSION"]];
+    let found = [
+        (Class::Account, longest(&ACCOUNT)),
+        (Class::Export, longest(&EXPORT)),
+        (Class::Call, longest(&CALL)),
+        (Class::Define, longest(&DEFINE)),
+        (Class::Session, longest(&session)),
+    ];
+    let longest = found.into_iter().filter_map(|(class, length)| Some((class, length?)));
+    match longest.max_by_key(|(_, length)| *length) {
         Some(found) => found,
         // An object of a kind that nobody knows may be a channel.
         None => (Class::Opaque, usize::from(!object.word(0).is_empty())),
     }
 }
 
-/// What makes a plain definition stricter: a channel out of the account, a share, code that runs later.
-fn side_channels(view: View<'_>, kind: &str) -> Class {
-    let has_url =
-        view.tokens.iter().enumerate().any(|(at, _)| view.is(at, "URL") && view.is_symbol(at + 1, "="));
-    let is_shared = view.is(view.tokens.len().saturating_sub(2), "SHARE")
-        || ["SHARE", "LISTING"].iter().any(|word| {
-            view.position(word)
-                .is_some_and(|at| at > 0 && view.is(at - 1, "FROM") && kind.contains("database"))
-        });
-    let is_replicated = view.has("REPLICATION") || view.has("FAILOVER");
-    let names_channel = |word: &str| {
-        view.tokens.iter().enumerate().any(|(at, token)| token.kind == Lexeme::Word && view.is(at, word))
+/// What makes a plain definition stricter: a channel out of the account, a share, a copy elsewhere.
+fn side_channels(view: View<'_>, rest: View<'_>, kind: &str) -> Class {
+    let sets = |name: &str| {
+        rest.tokens.iter().enumerate().any(|(at, token)| {
+            token.kind == Lexeme::Word
+                && rest.is(at, name)
+                && (rest.is_symbol(at + 1, "=") || rest.is_symbol(at + 1, "("))
+        })
     };
-    if (has_url && kind.contains("stage"))
-        || (kind == "database" && (is_shared || is_replicated))
-        || names_channel("EXTERNAL_ACCESS_INTEGRATIONS")
-        || (kind == "function" && names_channel("API_INTEGRATION"))
-    {
-        return Class::Export;
-    }
-    Class::Show
+    let is_outside = match kind {
+        // Where a stage lies; DROP and DESCRIBE of it tell nothing of it.
+        "stage" => ["URL", "STORAGE_INTEGRATION", "CREDENTIALS"].iter().any(|name| sets(name)),
+        "database" => is_shared(rest) || is_replicated(view, rest) || sets("LINKED_CATALOG"),
+        "function" => {
+            // Each of these says what an external function sends, and where to.
+            ["API_INTEGRATION", "HEADERS", "CONTEXT_HEADERS", "REQUEST_TRANSLATOR", "RESPONSE_TRANSLATOR"]
+                .iter()
+                .any(|name| sets(name))
+        }
+        _ => false,
+    };
+    // Code that may reach any host, whatever holds it.
+    if is_outside || sets("EXTERNAL_ACCESS_INTEGRATIONS") { Class::Export } else { Class::Show }
 }
 
-/// `ALTER TABLE … UNSET MASKING POLICY`, `DROP ROW ACCESS POLICY`, and the like: takes a wall down.
-fn unsets_policy(view: View<'_>, word: &str) -> bool {
-    view.tokens.iter().enumerate().any(|(at, _)| {
-        at > 1 && view.is(at, word) && (view.is(at - 1, "UNSET") || (view.is(at - 1, "DROP") && at > 2))
-    })
+/// `CREATE DATABASE … FROM SHARE …`, `… FROM LISTING …`.
+fn is_shared(rest: View<'_>) -> bool {
+    ["SHARE", "LISTING"]
+        .iter()
+        .any(|word| rest.position(word).is_some_and(|at| at > 0 && rest.is(at - 1, "FROM")))
+}
+
+/// A database that is a copy of one elsewhere, or is copied there: `AS REPLICA OF`, `ENABLE REPLICATION TO`,
+/// `ENABLE FAILOVER`, and `REFRESH` and `PRIMARY` of such a copy.
+fn is_replicated(view: View<'_>, rest: View<'_>) -> bool {
+    let last = rest.tokens.len().saturating_sub(1);
+    rest.has("REPLICATION")
+        || rest.has("FAILOVER")
+        || rest.has("REPLICA")
+        || (view.is(0, "ALTER") && last > 0 && rest.is_any(last, &["REFRESH", "PRIMARY"]) && !rest.has("SET"))
+}
+
+/// ALTER that puts up or takes down what guards a table: its policies, and the tags that policies hang on.
+fn moved_wall(rest: View<'_>) -> &'static str {
+    let mut suffix = "";
+    let mut action = "";
+    for at in 0..rest.tokens.len() {
+        if rest.is_any(at, &["UNSET", "DROP"]) {
+            action = "unset";
+        } else if rest.is_any(at, &["SET", "ADD"]) {
+            action = "set";
+        }
+        let is_policy = rest.is_any(at, &["POLICY", "POLICIES"]) && at > 0 && is_kind_of_policy(rest, at - 1);
+        let is_tag = rest.is(at, "TAG") && at > 0 && rest.is_any(at - 1, &["SET", "UNSET"]);
+        suffix = match (action, is_policy, is_tag) {
+            ("unset", true, _) => return "_unset_policy",
+            ("unset", _, true) => "_unset_tag",
+            ("set", true, _) if suffix != "_unset_tag" => "_set_policy",
+            ("set", _, true) if suffix.is_empty() => "_set_tag",
+            _ => suffix,
+        };
+    }
+    suffix
+}
+
+fn is_kind_of_policy(rest: View<'_>, at: usize) -> bool {
+    rest.is_any(at, &["MASKING", "ACCESS", "AGGREGATION", "PROJECTION", "JOIN", "PRIVACY", "LIFECYCLE"])
 }
 
 #[cfg(test)]
@@ -226,7 +319,7 @@ mod tests {
             ("create database d from share a.s", "export", "create_database"),
             ("alter database d enable replication to accounts x", "export", "alter_database"),
             ("alter warehouse w suspend", "account", "alter_warehouse"),
-            ("create network policy p", "account", "create_network"),
+            ("create network policy p", "account", "create_network_policy"),
             ("create security integration i", "account", "create_security_integration"),
             ("create task t as select 1", "call", "create_task"),
             ("create masking policy p as (v int) returns int -> v", "define", "create_masking_policy"),
