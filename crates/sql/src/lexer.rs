@@ -181,7 +181,8 @@ impl Lexer<'_> {
             return Ok((Lexeme::Dollar, start + 2 + length + 2));
         }
         let end = self.run(start + 1, is_name_part);
-        if end == start + 1 { Err(Trouble("a lone `$`")) } else { Ok((Lexeme::Variable, end)) }
+        // Alone it is the end of a row pattern, and nothing anywhere else.
+        Ok((if end == start + 1 { Lexeme::Symbol } else { Lexeme::Variable }, end))
     }
 
     fn string(&self, start: usize) -> Result<usize, Trouble> {

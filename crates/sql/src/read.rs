@@ -8,7 +8,7 @@ use sqlparser::ast;
 use crate::class::{Act, View, act, flagged};
 use crate::effects;
 use crate::lexer::{Lexeme, Token, decode_string, significant};
-use crate::lineage::{Derived, Reader, is_always_true};
+use crate::lineage::{Beyond, Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
 use crate::split::{is_block, statements, steps};
@@ -300,6 +300,9 @@ fn read_show(
         reader.opaque.get_or_insert("a variable or an indirect name where objects are shown");
     }
     if !view.is(0, "EXPLAIN") {
+        if answers_metadata(&part.act.kind) {
+            part.derived = Some(Derived { beyond: Beyond::Metadata, ..Derived::default() });
+        }
         return part;
     }
     let format = if view.is(1, "USING") { view.word(2) } else { "TABULAR".to_owned() };
@@ -328,6 +331,25 @@ fn read_show(
     };
     part.fixed = Some(names.iter().map(|name| plan_column(name)).collect());
     part
+}
+
+/// What answers names, types and states of objects alone, so that a later step of a pipeline may show its columns.
+/// SHOW VARIABLES, SHOW USERS, SHOW GRANTS and whatever else there is are not here: their answers hold values, or
+/// say who may do what.
+fn answers_metadata(kind: &Kind) -> bool {
+    matches!(
+        kind.as_str(),
+        "show_tables"
+            | "show_views"
+            | "show_objects"
+            | "show_columns"
+            | "show_schemas"
+            | "show_databases"
+            | "show_warehouses"
+            | "show_primary_keys"
+            | "describe_table"
+            | "describe_view"
+    )
 }
 
 /// Whether something is named by a session variable, or by IDENTIFIER of anything but a literal.
@@ -416,10 +438,15 @@ fn read_call(
                     reader.opaque.get_or_insert("a statement too long to read");
                     return part;
                 }
+                let is_single = inner_statements.len() == 1;
                 for statement in inner_statements {
-                    for step in steps(&inner, statement) {
+                    let steps = steps(&inner, statement);
+                    let is_single = is_single && steps.len() == 1;
+                    for step in steps {
                         let inner_part = read_step(reader, &inner, step, scope, depth + 1);
                         part.act.class = part.act.class.max(inner_part.act.class);
+                        // Its result is what the whole answers.
+                        part.derived = inner_part.derived.filter(|_| is_single);
                     }
                 }
             }
