@@ -174,7 +174,7 @@ impl Frame {
     pub(super) fn copies(&self) -> Size {
         self.relations
             .iter()
-            .map(|named| named.derived.copies)
+            .map(|named| named.derived.copies.max(Size::of(1)))
             .reduce(|all, more| all.times(Size::ROWS.times(more)))
             .unwrap_or(Size::NONE)
     }
