@@ -9,8 +9,7 @@ use masking::Detectors;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::ports::{
-    Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings,
-    Upstream,
+    Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings, Upstream,
 };
 use crate::principal::Principal;
 use crate::settings::Settings;

@@ -6,16 +6,20 @@ use domain::{Catalog, Column, Context, ObjectName, Relation, RelationKind, SqlTy
 use sqlparser::ast::{DataType, ExactNumberInfo, Statement, TimezoneInfo};
 
 use crate::lexer::significant;
-use crate::names::{Namespace, fold, parts};
+use crate::names::{Namespace, Search, fold, parts};
 use crate::parse::parse;
 use crate::split::statements;
-use crate::{Scope, read};
+use crate::{Scope, information, read};
 
 /// The tables and views that the text creates, unqualified names meaning that database and schema. What is
 /// neither, or cannot be read, is passed over: a table that is missing is unknown, never public.
 #[allow(clippy::wildcard_enum_match_arm, reason = "every other statement creates no relation")]
 pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
-    let namespace = Namespace { database: Some(database.to_owned()), schema: Some(schema.to_owned()) };
+    let namespace = Namespace {
+        database: Some(database.to_owned()),
+        schema: Some(schema.to_owned()),
+        search: Search::Schema,
+    };
     let context = Context {
         database: Some(database.to_owned()),
         schema: Some(schema.to_owned()),
@@ -23,6 +27,7 @@ pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
     };
     let mut catalog = Catalog::empty();
     catalog.loaded.insert((database.to_owned(), schema.to_owned()));
+    describe(&mut catalog, database);
     let Ok(tokens) = significant(text) else { return catalog };
     for statement in statements(text, &tokens) {
         let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
@@ -46,11 +51,19 @@ pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
             _ => None,
         };
         if let Some((name, kind, columns)) = created {
+            describe(&mut catalog, &name.database);
             catalog.loaded.insert((name.database.clone(), name.schema.clone()));
             catalog.relations.insert(name, Relation { kind, columns, version: 0 });
         }
     }
     catalog
+}
+
+/// Adds what every database has that describes it.
+fn describe(catalog: &mut Catalog, database: &str) {
+    if catalog.loaded.insert((database.to_owned(), information::SCHEMA.to_owned())) {
+        catalog.relations.extend(information::relations(database));
+    }
 }
 
 /// The text after the first AS outside brackets.

@@ -232,8 +232,8 @@ impl Lexer<'_> {
             return Ok((Lexeme::Dollar, start + 2 + length + 2));
         }
         let end = self.run(start + 1, is_name_part);
-        // A `$` alone is the end of a pattern in MATCH_RECOGNIZE.
-        Ok(if end == start + 1 { (Lexeme::Symbol, end) } else { (Lexeme::Variable, end) })
+        // Alone it is the end of a row pattern, and nothing anywhere else.
+        Ok((if end == start + 1 { Lexeme::Symbol } else { Lexeme::Variable }, end))
     }
 
     fn string(&self, start: usize) -> Result<usize, Trouble> {

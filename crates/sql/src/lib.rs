@@ -33,6 +33,7 @@ mod batch;
 mod class;
 mod ddl;
 mod effects;
+mod information;
 mod lexer;
 mod lineage;
 #[cfg(test)]

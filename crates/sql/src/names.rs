@@ -10,6 +10,17 @@ use sqlparser::ast::{self, Ident, ObjectNamePart};
 pub(crate) struct Namespace {
     pub database: Option<String>,
     pub schema: Option<String>,
+    pub search: Search,
+}
+
+/// Where a name without a schema is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Search {
+    /// In the namespace's schema alone: in the text of a view, and for what is written.
+    #[default]
+    Schema,
+    /// There and then in PUBLIC: what Snowflake does in a query while nobody sets SEARCH_PATH.
+    Path,
 }
 
 impl Namespace {
@@ -26,6 +37,17 @@ impl Namespace {
             [database, schema, name] => Some(ObjectName::new(database, or_public(schema), name)),
             _ => None,
         }
+    }
+
+    /// Every object that these parts may name, the first that exists being meant; empty for too many parts.
+    pub(crate) fn places(&self, parts: &[String]) -> Vec<ObjectName> {
+        let Some(first) = self.complete(parts) else { return Vec::new() };
+        let is_searched = self.search == Search::Path
+            && parts.len() == 1
+            && !first.schema.is_empty()
+            && first.schema != "PUBLIC";
+        let second = is_searched.then(|| ObjectName::new(&first.database, "PUBLIC", &first.name));
+        std::iter::once(first).chain(second).collect()
     }
 }
 

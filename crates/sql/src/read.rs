@@ -8,7 +8,7 @@ use sqlparser::ast;
 use crate::class::{Act, View, act, flagged, texts};
 use crate::effects;
 use crate::lexer::{Lexeme, Token, significant};
-use crate::lineage::{Derived, Reader, is_always_true};
+use crate::lineage::{Beyond, Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
 use crate::split::{statements, steps};
@@ -320,6 +320,9 @@ fn read_show(
         reader.opaque.get_or_insert("a variable or an indirect name where objects are shown");
     }
     if !view.is(0, "EXPLAIN") {
+        if answers_metadata(&part.act.kind) {
+            part.derived = Some(Derived { beyond: Beyond::Metadata, ..Derived::default() });
+        }
         return part;
     }
     let format = if view.is(1, "USING") { view.word(2) } else { "TABULAR".to_owned() };
@@ -348,6 +351,25 @@ fn read_show(
     };
     part.fixed = Some(names.iter().map(|name| plan_column(name)).collect());
     part
+}
+
+/// What answers names, types and states of objects alone, so that a later step of a pipeline may show its columns.
+/// SHOW VARIABLES, SHOW USERS, SHOW GRANTS and whatever else there is are not here: their answers hold values, or
+/// say who may do what.
+fn answers_metadata(kind: &Kind) -> bool {
+    matches!(
+        kind.as_str(),
+        "show_tables"
+            | "show_views"
+            | "show_objects"
+            | "show_columns"
+            | "show_schemas"
+            | "show_databases"
+            | "show_warehouses"
+            | "show_primary_keys"
+            | "describe_table"
+            | "describe_view"
+    )
 }
 
 /// Whether something is named by a session variable, or by IDENTIFIER of anything but a literal.
@@ -429,9 +451,12 @@ fn read_call(
     // Their `?` are bound by USING, never by the values of the outer statement.
     let bindings = Bindings::new();
     let inner_scope = &Scope { bindings: &bindings, ..*scope };
+    let is_whole = view.is(0, "EXECUTE") && tokens.len() == 3;
     for inner in texts(text, tokens) {
-        let inner_class = read_text(reader, &inner, inner_scope, depth + 1);
+        let (inner_class, derived) = read_text(reader, &inner, inner_scope, depth + 1);
         part.act.class = part.act.class.max(inner_class);
+        // Its result is what the whole answers.
+        part.derived = derived.filter(|_| is_whole);
     }
     if view.is(0, "CALL")
         && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
@@ -444,27 +469,31 @@ fn read_call(
 }
 
 /// Reads a text that a statement runs, and answers its class.
-fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32) -> Class {
+fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32) -> (Class, Option<Derived>) {
     let Ok(tokens) = significant(text) else {
         reader.opaque.get_or_insert("a text that runs and cannot be cut");
-        return Class::Opaque;
+        return (Class::Opaque, None);
     };
     let statements = statements(text, &tokens);
     if statements.len() > MOST_STATEMENTS || is_too_much(text, &tokens) {
         reader.opaque.get_or_insert("a statement too long to read");
-        return Class::Opaque;
+        return (Class::Opaque, None);
     }
     let mut class = Class::Call;
     let mut is_lost = false;
-    for step in statements.into_iter().flat_map(|statement| steps(text, statement)) {
+    let steps: Vec<&[Token]> = statements.into_iter().flat_map(|statement| steps(text, statement)).collect();
+    let is_single = steps.len() == 1;
+    let mut derived = None;
+    for step in steps {
         if is_lost {
             reader.opaque.get_or_insert("a text that changes what its own names mean");
         }
         let part = read_step(reader, text, step, scope, depth);
         is_lost |= !part.effects.is_empty();
         class = class.max(part.act.class);
+        derived = part.derived.filter(|_| is_single);
     }
-    class
+    (class, derived)
 }
 
 /// Notes what the words mention, where no tree tells it; answers whether it also changes what they do not name.

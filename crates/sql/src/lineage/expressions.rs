@@ -3,18 +3,19 @@
 //! The match over the parser's expressions is closed: a variant that is not named here does not compile, and
 //! one that we do not understand is unknown.
 
-use domain::{ShownHow, TestedHow};
-use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DictionaryField, Expr, JsonPath, JsonPathElem,
-    LambdaFunction, OneOrManyWithParens, Query, Subscript, UnaryOperator, Value as Literal,
-};
 use std::rc::Rc;
 
-use super::constant::constant_text;
+use domain::{ShownHow, TestedHow};
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, LambdaFunction,
+    OneOrManyWithParens, Query, UnaryOperator, Value as Literal,
+};
+
 use super::reader::Reader;
 use super::scope::{Env, Frame};
+use super::size::Size;
 use super::sort::Sort;
-use super::value::{Certainty, Source, Value};
+use super::value::{Certainty, Value};
 use crate::names::fold;
 
 impl Reader<'_> {
@@ -82,13 +83,13 @@ impl Reader<'_> {
         all
     }
 
-    fn shaped(&mut self, value: Value) -> Value {
+    pub(super) fn shaped(&mut self, value: Value) -> Value {
         let value = value.derived();
         self.test(&value, TestedHow::Shape);
         value
     }
 
-    fn exprs<'x>(&mut self, exprs: impl IntoIterator<Item = &'x Expr>, env: Env<'_>) -> Value {
+    pub(super) fn exprs<'x>(&mut self, exprs: impl IntoIterator<Item = &'x Expr>, env: Env<'_>) -> Value {
         exprs.into_iter().fold(Value::constant(), |all, expr| all.with(self.expr(expr, env)))
     }
 
@@ -98,7 +99,7 @@ impl Reader<'_> {
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
             Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
             Expr::Named { expr, .. } => self.expr(expr, env),
-            Expr::Collate { expr, .. } => self.expr(expr, env).derived(),
+            Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
             Expr::TypedString(_) => Value::constant(),
             Expr::Interval(interval) => self.expr(&interval.value, env).derived(),
@@ -188,8 +189,10 @@ impl Reader<'_> {
                 let places = substring_from.iter().chain(substring_for).map(AsRef::as_ref);
                 let places = self.exprs(places, env);
                 // A place that depends on a value may fail when it is no number.
-                let places = if places.sources.is_empty() { places } else { self.shaped(places) };
-                self.expr(expr, env).with(places)
+                let places = if places.is_constant() { places } else { self.shaped(places) };
+                let value = self.expr(expr, env);
+                let sort = Sort::Unknown.joined_with(value.sort);
+                Value { sort, ..value.with(places) }
             }
             Expr::Trim { expr, trim_what, trim_characters, .. } => {
                 let extra = trim_what.iter().map(AsRef::as_ref).chain(trim_characters.iter().flatten());
@@ -208,28 +211,32 @@ impl Reader<'_> {
                 let mut arms = Vec::with_capacity(conditions.len() + 1);
                 for when in conditions {
                     let condition = self.expr(&when.condition, env);
-                    let condition = operand.clone().into_iter().fold(condition.derived(), Value::with);
                     self.test(&condition, TestedHow::Predicate);
                     shown = shown.with(condition);
                     arms.push(self.expr(&when.result, env));
                 }
+                if let Some(operand) = operand {
+                    self.test(&operand, TestedHow::Predicate);
+                    shown = shown.with(operand);
+                }
                 arms.extend(else_result.as_deref().map(|other| self.expr(other, env)));
                 let sort = self.meet(arms.iter());
-                Value { sort, ..arms.into_iter().fold(shown, Value::with) }
+                let size = arms.iter().map(|arm| arm.size).max().unwrap_or_default();
+                Value { sort, size, ..arms.into_iter().fold(shown, Value::with) }
             }
             Expr::Exists { subquery, .. } => {
                 let derived = self.subquery(subquery, env);
                 // Only whether there are rows is told; what decides that is tested inside.
-                if derived.is_complete {
+                if !derived.hides_columns() {
                     Value::constant()
                 } else {
                     Value { certainty: Certainty::Unknown, ..Value::default() }
                 }
             }
             Expr::Subquery(query) => {
-                let value = self.single_output(query, env).derived();
-                // More rows than one make the statement fail.
-                value
+                let value = self.single_output(query, env);
+                let sort = value.sort;
+                value.made(sort)
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
                 self.exprs(sets.iter().flatten(), env)
@@ -261,7 +268,9 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, literal: &Literal, env: Env<'_>) -> Value {
-        let Literal::Placeholder(name) = literal else { return Value::constant() };
+        let Literal::Placeholder(name) = literal else {
+            return Value { size: written_size(literal), ..Value::constant() };
+        };
         if name.starts_with('?') {
             return Value::constant();
         }
@@ -299,7 +308,11 @@ impl Reader<'_> {
         for (op, right) in chain.into_iter().rev() {
             let right = self.expr(right, env);
             value = match op {
-                BinaryOperator::StringConcat => value.with(right),
+                BinaryOperator::StringConcat => {
+                    let sort = value.sort.joined_with(right.sort);
+                    let joined = Value { sort, ..value.with(right) };
+                    self.sized(joined)
+                }
                 BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor => {
                     self.compared(vec![value, right])
                 }
@@ -311,8 +324,10 @@ impl Reader<'_> {
                 | BinaryOperator::GtEq => self.compared(vec![value, right]),
                 // Arithmetic overflows, divides by zero, and converts text first.
                 _ => {
+                    let is_number = value.sort.is_number() && right.sort.is_number();
                     let both = value.with(right);
-                    self.shaped(both)
+                    let sort = if is_number { Sort::Numeric } else { Sort::Unknown };
+                    Value { sort, ..self.shaped(both) }
                 }
             };
         }
@@ -324,116 +339,73 @@ impl Reader<'_> {
         let value = self.expr(expr, env);
         match op {
             UnaryOperator::Not | UnaryOperator::BangNot => self.compared(vec![value]),
-            UnaryOperator::Plus | UnaryOperator::Minus => self.numeric(value),
+            UnaryOperator::Plus | UnaryOperator::Minus => {
+                let sort = if value.sort.is_number() { value.sort } else { Sort::Unknown };
+                Value { sort, ..self.numeric(value) }
+            }
             _ => self.shaped(value),
         }
     }
 
-    /// A function of dates: total over stored dates, but text is converted first and may fail.
+    /// A function of dates: total over dates, but text is converted first and may fail.
     pub(super) fn temporal(&mut self, value: Value) -> Value {
-        let is_total = value.sources.iter().all(|source| {
-            source.how == ShownHow::Stored && self.type_of(source.column) == super::reader::TypeOf::Moment
-        });
-        if is_total { value.derived() } else { self.shaped(value) }
+        if value.sort.is_moment() { value.derived() } else { self.shaped(value) }
     }
 
     /// A function of numbers, likewise.
     pub(super) fn numeric(&mut self, value: Value) -> Value {
-        let is_total = value.sources.iter().all(|source| {
-            source.how == ShownHow::Stored && self.type_of(source.column) == super::reader::TypeOf::Number
-        });
-        if is_total { value.derived() } else { self.shaped(value) }
+        if value.sort.is_number() { value.derived() } else { self.shaped(value) }
+    }
+
+    /// A value that the text of the statement may have made too large: then whether it fails depends on how large
+    /// the stored part of it is.
+    pub(super) fn sized(&mut self, value: Value) -> Value {
+        if value.size.may_fail() && !value.is_constant() {
+            self.test(&value, TestedHow::Shape);
+        }
+        value
     }
 
     fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
         let value = self.expr(expr, env);
-        let is_text = matches!(
+        let to = Sort::of_cast(data_type);
+        // VARCHAR(3) may cut, or fail where there is more.
+        let is_whole = !matches!(
             data_type,
-            DataType::String(None)
-                | DataType::Text
-                | DataType::Varchar(None)
-                | DataType::Char(None)
-                | DataType::Nvarchar(None)
-                | DataType::CharVarying(None)
+            DataType::Varchar(Some(_))
+                | DataType::Char(Some(_))
+                | DataType::Nvarchar(Some(_))
+                | DataType::CharVarying(Some(_))
+                | DataType::Character(Some(_))
         );
-        match (kind, is_text) {
+        if to == Sort::Text && is_whole {
             // Any value has a text. A whole path stays a whole path, and text stays as stored.
-            (CastKind::Cast | CastKind::DoubleColon | CastKind::TryCast | CastKind::SafeCast, true) => {
-                let is_kept = value.sources.iter().all(|source| {
-                    source.how == ShownHow::Path
-                        || (source.how == ShownHow::Stored
-                            && self.type_of(source.column) == super::reader::TypeOf::Text)
-                });
-                let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
-                Value { sort: Sort::Text, ..value }
+            let is_path = value.sources.iter().all(|source| source.how == ShownHow::Path);
+            let is_kept = value.sort == Sort::Text || (is_path && !value.sources.is_empty());
+            let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
+            return Value { sort: Sort::Text, ..value };
+        }
+        match kind {
+            CastKind::TryCast | CastKind::SafeCast => value.made(to),
+            CastKind::Cast | CastKind::DoubleColon if is_whole && self.fits(&value, to, data_type) => {
+                value.made(to)
             }
-            (CastKind::TryCast | CastKind::SafeCast, false) => value.derived(),
-            (CastKind::Cast | CastKind::DoubleColon, false) => self.shaped(value),
+            CastKind::Cast | CastKind::DoubleColon => Value { sort: to, ..self.shaped(value) },
         }
     }
 
-    fn json_access(&mut self, value: &Expr, path: &JsonPath, env: Env<'_>) -> Value {
-        let mut value = self.expr(value, env);
-        for element in &path.path {
-            let key = match element {
-                JsonPathElem::Dot { key, .. } => Some(key.clone()),
-                JsonPathElem::Bracket { key } | JsonPathElem::ColonBracket { key } => {
-                    match self.key(key, env) {
-                        Key::Name(name) => Some(name),
-                        Key::Index => None,
-                        Key::Made(by) => {
-                            value = value.with(by);
-                            continue;
-                        }
-                    }
-                }
-            };
-            value = step(value, key);
-        }
-        value
-    }
-
-    fn field_access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Value {
-        let mut value = self.expr(root, env);
-        for access in chain {
-            value = match access {
-                AccessExpr::Dot(Expr::Identifier(ident)) => step(value, Some(ident.value.clone())),
-                AccessExpr::Subscript(Subscript::Index { index }) => match self.key(index, env) {
-                    Key::Name(name) => step(value, Some(name)),
-                    Key::Index => step(value, None),
-                    Key::Made(by) => value.with(by),
-                },
-                AccessExpr::Dot(other) => value.with(self.expr(other, env)),
-                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
-                    let bounds = self.exprs(lower_bound.iter().chain(upper_bound).chain(stride), env);
-                    value.with(bounds)
-                }
-            };
-        }
-        value
-    }
-
-    fn key(&mut self, key: &Expr, env: Env<'_>) -> Key {
-        if let Some(text) = constant_text(key) {
-            return Key::Name(text);
-        }
-        if matches!(key, Expr::Value(literal) if matches!(literal.value, Literal::Number(..))) {
-            return Key::Index;
-        }
-        // A key that depends on a value picks by it.
-        let by = self.expr(key, env);
-        self.test(&by, TestedHow::Predicate);
-        Key::Made(by)
-    }
-
-    /// A path into the first argument, as `GET` and `GET_PATH` write it.
-    pub(super) fn path_into(&mut self, value: Value, path: &str) -> Value {
-        let mut value = value;
-        for name in path.split(['.', '[', ']', ':']).map(|name| name.trim_matches(['\'', '"'])) {
-            let is_index = name.bytes().all(|b| b.is_ascii_digit());
-            value = step(value, (!is_index).then(|| name.to_owned()));
-        }
-        value
+    /// Whether the cast cannot fail, whatever the value.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other type holds all of its sort")]
+    fn fits(&self, value: &Value, to: Sort, data_type: &DataType) -> bool {
+        // A number of fewer digits may not hold it.
+        let has_digits = match data_type {
+            DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => {
+                *info != ExactNumberInfo::None
+            }
+            DataType::Custom(_, facets) => !facets.is_empty(),
+            _ => false,
+        };
+        !has_digits && value.sort.always_fits(to)
     }
 
     /// The body of a lambda, its parameters being `elements`.
@@ -444,8 +416,8 @@ impl Reader<'_> {
                 params.iter().map(|param| Rc::from(fold(&param.name))).collect()
             }
         };
-        let aliases = names.into_iter().map(|name| (name, elements.clone())).collect();
-        let frame = Frame { aliases, ..Frame::default() };
+        let mut frame = Frame::default();
+        names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
         self.expr(&lambda.body, inner)
     }
@@ -460,46 +432,13 @@ impl Reader<'_> {
     }
 }
 
-/// What picks an element.
-enum Key {
-    /// A constant name.
-    Name(String),
-    /// A constant number: it names no element that a policy could speak of.
-    Index,
-    /// Something else.
-    Made(Value),
-}
-
-/// One step into a VARIANT: a stored column becomes a path, a path longer, anything else stays derived.
-///
-/// SECURITY: paths keep their case. A name all in capitals is another than the policy's, and most likely meant
-/// to look like it: it is no path that a policy could speak of.
-fn step(value: Value, key: Option<String>) -> Value {
-    let is_shouted = |key: &String| key.chars().any(char::is_alphabetic) && *key == key.to_uppercase();
-    if key.as_ref().is_some_and(is_shouted) {
-        return value.derived();
+/// How large a literal is.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other literal that we feed is small")]
+fn written_size(literal: &Literal) -> Size {
+    match literal {
+        Literal::SingleQuotedString(text) => Size::of(text.len()),
+        Literal::DollarQuotedString(text) => Size::of(text.value.len()),
+        Literal::HexStringLiteral(digits) => Size::of(digits.len()),
+        _ => Size::SMALL,
     }
-    let key = key.map(|key| key.to_lowercase());
-    let mut value = value;
-    value.is_bare = false;
-    value.sort = Sort::Unknown;
-    for source in &mut value.sources {
-        *source = match (source.how, &source.path) {
-            (ShownHow::Stored, _) => Source {
-                column: source.column,
-                how: ShownHow::Path,
-                path: Some(key.clone().into_iter().collect()),
-            },
-            (ShownHow::Path, Some(path)) => {
-                let path = path.iter().cloned().chain(key.clone()).collect();
-                Source { column: source.column, how: ShownHow::Path, path: Some(path) }
-            }
-            (ShownHow::Path, None) | (ShownHow::Derived, _) => {
-                Source { column: source.column, how: ShownHow::Derived, path: None }
-            }
-        };
-    }
-    value.sources.sort();
-    value.sources.dedup();
-    value
 }

@@ -7,24 +7,27 @@ use sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
+use super::arguments::{self, argument};
 use super::constant::constant_text;
-use super::reader::{Reader, TypeOf};
+use super::reader::Reader;
 use super::scope::Env;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
 use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};
-use crate::names::{fold, function_name, parts};
+use crate::names::{fold, function_name};
 
 impl Reader<'_> {
     pub(super) fn function(&mut self, function: &Function, env: Env<'_>) -> Value {
         let (full, name) = function_name(&function.name);
         let behaviour = self.call(&full, &name, function.name.0.len());
-        let call = self.arguments(&name, function, env);
+        let call = self.arguments(&name, behaviour, function, env);
         let over = self.over(function, env);
         self.meet_arguments(&name, &call.values);
         let sort = Sort::called(&name, &call.values);
-        let shown = self.shown(&name, behaviour, function, call, env);
+        let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
+        let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
+        let shown = self.sized(Value { size, ..shown });
         match behaviour {
             Behaviour::Unknown => {
                 self.doubt("a function that nobody knows");
@@ -37,17 +40,22 @@ impl Reader<'_> {
             | Behaviour::Temporal
             | Behaviour::Compares
             | Behaviour::Ranks
-            | Behaviour::Fallible => Value { sort, ..shown },
+            | Behaviour::Fallible => {
+                // A part of a VARIANT is one, and the reader of paths has said so.
+                let sort = if sort == Sort::Unknown { shown.sort } else { sort };
+                Value { sort, ..shown }
+            }
         }
     }
 
     /// Notes what the function is, and answers how it behaves.
     pub(super) fn call(&mut self, full: &str, name: &str, parts: usize) -> Behaviour {
+        let behaviour = behaviour(name);
         if let Some(class) = flag(name) {
             self.flag(full, class);
-            return Behaviour::Unknown;
+            // What tells of objects and of types tells of nothing stored.
+            return if class == Class::Show && parts == 1 { behaviour } else { Behaviour::Unknown };
         }
-        let behaviour = behaviour(name);
         // SECURITY: a qualified name is somebody's own function, whatever it is called.
         if behaviour == Behaviour::Unknown || parts > 1 {
             let is_cortex = full.starts_with("SNOWFLAKE.");
@@ -57,14 +65,7 @@ impl Reader<'_> {
         behaviour
     }
 
-    fn shown(
-        &mut self,
-        name: &str,
-        behaviour: Behaviour,
-        function: &Function,
-        call: Call,
-        env: Env<'_>,
-    ) -> Value {
+    fn shown(&mut self, name: &str, behaviour: Behaviour, function: &Function, call: Call) -> Value {
         let Call { values, extra } = call;
         let all = |values: Vec<Value>| values.into_iter().fold(Value::constant(), Value::with);
         match behaviour {
@@ -74,21 +75,38 @@ impl Reader<'_> {
                 self.test(&several, TestedHow::Predicate);
                 several.with(extra)
             }
-            Behaviour::Aggregate => {
-                let value = all(values).with(extra);
-                if is_numeric_aggregate(name) { self.unless_text(value) } else { value }
+            Behaviour::Aggregate | Behaviour::Window => {
+                for (at, value) in values.iter().enumerate() {
+                    let is_array = value.sort == Sort::Array || !arguments::takes_array(name, at);
+                    let takes_number = behaviour == Behaviour::Aggregate && is_numeric_aggregate(name);
+                    let is_number = value.sort.is_number() || !takes_number;
+                    if !is_array || !is_number || arguments::is_fallible_after_all(name) {
+                        self.test_if_traced(value);
+                    }
+                }
+                all(values).with(extra)
             }
             Behaviour::Temporal => {
+                let is_fallible = arguments::counts_parts_of_seconds(name, function);
                 let mut shown = extra;
                 for value in values {
-                    shown = shown.with(self.temporal(value));
+                    let value = if is_fallible { self.shaped(value) } else { self.temporal(value) };
+                    shown = shown.with(value);
                 }
                 shown
             }
             Behaviour::Compares => {
-                let value = all(values).with(extra);
-                self.test(&value, TestedHow::Predicate);
-                value
+                for (at, value) in values.iter().enumerate() {
+                    if compares(name, at, values.len()) {
+                        // Whether a stored column is NULL may be known.
+                        let is_null_test = name == "NVL2" && value.bare().is_some();
+                        if !is_null_test {
+                            self.test(value, TestedHow::Predicate);
+                        }
+                    }
+                }
+                self.test(&extra, TestedHow::Predicate);
+                all(values).with(extra)
             }
             Behaviour::Ranks => {
                 for by in values.iter().skip(1) {
@@ -96,59 +114,57 @@ impl Reader<'_> {
                 }
                 all(values).with(extra)
             }
+            Behaviour::Fallible if is_total_with_constants(name, &values) => all(values).with(extra),
             Behaviour::Fallible | Behaviour::Unknown => {
                 let value = all(values).with(extra);
                 self.test_if_traced(&value);
                 value
             }
-            Behaviour::Total => self.total(name, function, values, env).with_extra(extra),
-            Behaviour::Window => all(values).with(extra),
+            Behaviour::Total => self.total(name, function, values).with_extra(extra),
         }
     }
 
     /// A total function: what picks a place or a length must not depend on values, and paths stay paths.
-    fn total(&mut self, name: &str, function: &Function, values: Vec<Value>, _env: Env<'_>) -> Value {
+    fn total(&mut self, name: &str, function: &Function, values: Vec<Value>) -> Value {
         let mut values = values;
-        match name {
-            "GET" | "GET_PATH" | "GET_IGNORE_CASE" if values.len() == 2 => {
-                let path = argument(function, 1).and_then(constant_text);
-                let by = values.pop().unwrap_or_default();
-                let from = values.pop().unwrap_or_default();
-                if let Some(path) = path {
-                    return self.path_into(from, &path);
+        if matches!(name, "GET" | "GET_PATH" | "GET_IGNORE_CASE") && values.len() == 2 {
+            let path = argument(function, 1).and_then(constant_text);
+            let by = values.pop().unwrap_or_default();
+            let from = values.pop().unwrap_or_default();
+            return match path {
+                Some(path) if name == "GET_PATH" => self.path_into(from, &path),
+                Some(field) => self.field_of(from, &field),
+                None => {
+                    self.test(&by, TestedHow::Predicate);
+                    from.with(by)
                 }
-                self.test(&by, TestedHow::Predicate);
-                from.with(by)
-            }
-            "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE" => {
-                let mut shown = Value::constant();
-                for value in values {
-                    shown = shown.with(self.numeric(value));
-                }
-                shown
-            }
-            "TO_VARCHAR" | "TO_CHAR" if values.len() > 1 => {
-                let value = values.into_iter().fold(Value::constant(), Value::with);
-                self.test_if_traced(&value);
-                value
-            }
-            "SUBSTR"
-            | "SUBSTRING"
-            | "LEFT"
-            | "RIGHT"
-            | "SPLIT_PART"
-            | "INSERT"
-            | "ARRAY_SLICE"
-            | "ARRAY_INSERT"
-            | "ARRAY_GENERATE_RANGE"
-            | "ARRAY_REMOVE" => {
-                for place in values.iter().skip(1) {
-                    self.test_if_traced(&place.clone().derived());
-                }
-                values.into_iter().fold(Value::constant(), Value::with)
-            }
-            _ => values.into_iter().fold(Value::constant(), Value::with),
+            };
         }
+        let has_format = matches!(name, "TO_VARCHAR" | "TO_CHAR") && values.len() > 1;
+        let is_numeric = matches!(name, "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE");
+        // TRUNC of a date is one of its functions.
+        let is_date = is_numeric && values.first().is_some_and(|value| value.sort.is_moment());
+        let has_star = has_star(function);
+        for (at, value) in values.iter().enumerate() {
+            let is_total = if arguments::is_fallible_after_all(name) {
+                false
+            } else if arguments::picks(name, at) && !has_star {
+                value.is_constant()
+            } else if arguments::takes_array(name, at) {
+                value.sort == Sort::Array
+            } else if has_format {
+                // Any date has a text in any format; a number or a text may not fit.
+                if at == 0 { value.sort.is_moment() } else { value.is_constant() }
+            } else if is_numeric && !is_date {
+                value.sort.is_number()
+            } else {
+                true
+            };
+            if !is_total {
+                self.test_if_traced(value);
+            }
+        }
+        values.into_iter().fold(Value::constant(), Value::with)
     }
 
     /// Tests what a function may depend on. An unknown function is flagged, so that its own uncertainty need
@@ -162,17 +178,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Arithmetic over text converts it first, and that may fail.
-    fn unless_text(&mut self, value: Value) -> Value {
-        let has_text = value.sources.iter().any(|source| self.type_of(source.column) == TypeOf::Text);
-        if has_text {
-            self.test(&value, TestedHow::Shape);
-        }
-        value
-    }
-
     /// The values of the arguments.
-    fn arguments(&mut self, name: &str, function: &Function, env: Env<'_>) -> Call {
+    fn arguments(&mut self, name: &str, behaviour: Behaviour, function: &Function, env: Env<'_>) -> Call {
         let mut call = Call::default();
         if !matches!(function.parameters, FunctionArguments::None) {
             self.give_up("a function with parameters");
@@ -181,6 +188,11 @@ impl Reader<'_> {
             self.predicate(filter, env);
         }
         for order in &function.within_group {
+            if matches!(name, "PERCENTILE_CONT" | "PERCENTILE_DISC") {
+                // What it orders by is what it picks from.
+                call.values.push(self.expr(&order.expr, env));
+                continue;
+            }
             let by = self.order_by_expr(order, env);
             call.extra = std::mem::take(&mut call.extra).with(by);
         }
@@ -203,9 +215,9 @@ impl Reader<'_> {
             let value = self.clause(clause, env);
             call.extra = std::mem::take(&mut call.extra).with(value);
         }
-        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
-            && behaviour(name) != Behaviour::Count
-        {
+        // Of an aggregate only what it answers depends on it, and that shows the column.
+        let is_inside = matches!(behaviour, Behaviour::Count | Behaviour::Aggregate);
+        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) && !is_inside {
             let all = call.values.iter().cloned().fold(Value::constant(), Value::with);
             self.test(&all, TestedHow::Group);
         }
@@ -252,7 +264,7 @@ impl Reader<'_> {
                     self.whole_frame(env)
                 }
             }
-            FunctionArgExpr::WildcardWithOptions(_) => self.whole_frame(env),
+            FunctionArgExpr::WildcardWithOptions(options) => self.whole_star(options, env),
         }
     }
 
@@ -292,38 +304,26 @@ impl Reader<'_> {
     }
 
     /// What OVER adds: the value depends on what it is partitioned and ordered by.
-    fn over(&mut self, function: &Function, env: Env<'_>) -> Option<Value> {
+    pub(super) fn over(&mut self, function: &Function, env: Env<'_>) -> Option<Value> {
         match function.over.as_ref()? {
             WindowType::WindowSpec(spec) => Some(self.window(spec, env)),
-            WindowType::NamedWindow(name) => {
-                let name = fold(name).into_owned();
-                let spec = env
-                    .frame
-                    .windows
-                    .iter()
-                    .find(|(window, _)| *window == name)
-                    .map(|(_, spec)| spec.clone());
-                match spec {
-                    Some(spec) => Some(self.window(&spec, env)),
-                    None => Some(Value::unknown(Vec::new())),
-                }
-            }
+            WindowType::NamedWindow(name) => Some(self.named_window(name, env)),
+        }
+    }
+
+    fn named_window(&mut self, name: &Ident, env: Env<'_>) -> Value {
+        let name = fold(name);
+        let spec = env.frame.windows.iter().find(|(window, _)| *window == name).map(|(_, spec)| spec);
+        match spec {
+            Some(spec) => self.deeper(Value::unknown(Vec::new()), |reader| reader.window(spec, env)),
+            None => Value::unknown(Vec::new()),
         }
     }
 
     fn window(&mut self, spec: &WindowSpec, env: Env<'_>) -> Value {
         let mut depends = Value::constant();
         if let Some(base) = &spec.window_name {
-            let base = fold(base).into_owned();
-            let inherited =
-                env.frame.windows.iter().find(|(window, _)| *window == base).map(|(_, spec)| spec.clone());
-            let value = match inherited {
-                Some(inherited) => {
-                    self.deeper(Value::unknown(Vec::new()), |reader| reader.window(&inherited, env))
-                }
-                None => Value::unknown(Vec::new()),
-            };
-            depends = depends.with(value);
+            depends = depends.with(self.named_window(base, env));
         }
         for by in &spec.partition_by {
             let value = self.expr(by, env);
@@ -352,24 +352,6 @@ impl Reader<'_> {
         self.test(&value, TestedHow::Order);
         value.derived()
     }
-
-    /// `*` inside an expression: every column of FROM.
-    pub(super) fn whole_frame(&mut self, env: Env<'_>) -> Value {
-        env.frame.relations.iter().fold(Value::constant(), |all, named| all.with(self.whole(&named.derived)))
-    }
-
-    /// `t.*` inside an expression.
-    pub(super) fn whole_relation(&mut self, name: &sqlparser::ast::ObjectName, env: Env<'_>) -> Value {
-        let Some(parts) = parts(name) else { return Value::unknown(Vec::new()) };
-        let mut here = Some(env);
-        while let Some(env) = here {
-            if let Some(named) = env.frame.relations.iter().find(|named| named.qualifier.ends_with(&parts)) {
-                return self.whole(&named.derived);
-            }
-            here = env.outer.copied();
-        }
-        Value::unknown(Vec::new())
-    }
 }
 
 /// The values given to a function, and what else its answer depends on.
@@ -382,7 +364,7 @@ struct Call {
 impl Value {
     /// This value as it is, where nothing else is added.
     fn with_extra(self, extra: Value) -> Self {
-        if extra == Self::constant() { self } else { self.with(extra) }
+        if extra.is_constant() { self } else { self.with(extra) }
     }
 }
 
@@ -392,9 +374,30 @@ fn is_lambda_arg(arg: &FunctionArg) -> bool {
     matches!(arg, FunctionArgExpr::Expr(Expr::Lambda(_)))
 }
 
-fn argument(function: &Function, at: usize) -> Option<&Expr> {
-    let FunctionArguments::List(list) = &function.args else { return None };
-    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = list.args.get(at)? { Some(expr) } else { None }
+/// Whether some argument is `*`, so that places of arguments mean nothing.
+fn has_star(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    list.args.iter().any(|arg| {
+        let (FunctionArg::Named { arg, .. }
+        | FunctionArg::ExprNamed { arg, .. }
+        | FunctionArg::Unnamed(arg)) = arg;
+        !matches!(arg, FunctionArgExpr::Expr(_))
+    })
+}
+
+/// Whether a comparing function compares that argument: of choices only what they choose by.
+fn compares(name: &str, at: usize, count: usize) -> bool {
+    match name {
+        "IFF" | "IF" | "NVL2" => at == 0,
+        // DECODE(expr, search, result, …, default).
+        "DECODE" => at == 0 || (at % 2 == 1 && at + 1 < count),
+        _ => true,
+    }
+}
+
+/// Whether the function cannot fail, because what might make it fail is constant.
+fn is_total_with_constants(name: &str, values: &[Value]) -> bool {
+    matches!(name, "LPAD" | "RPAD") && values.iter().skip(1).all(Value::is_constant)
 }
 
 fn is_numeric_aggregate(name: &str) -> bool {

@@ -1,16 +1,20 @@
 //! What a statement shows, tests, reads and writes, told from the parser's tree.
 
 mod aggregate;
+mod arguments;
 mod constant;
 mod cte;
 mod expressions;
 mod functions;
+mod paths;
 mod pivots;
 mod query;
 mod reader;
 mod relations;
 mod scope;
+mod size;
 mod sort;
+mod tables;
 mod value;
 mod views;
 mod wildcard;
@@ -18,4 +22,4 @@ mod writes;
 
 pub(crate) use constant::is_always_true;
 pub(crate) use reader::Reader;
-pub(crate) use value::Derived;
+pub(crate) use value::{Beyond, Derived};

@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, PivotValueSource, RowsPerMatch, TableFactor, Value as Literal,
+    Expr, ExprWithAlias, Ident, MatchRecognizePattern, MatchRecognizeSymbol, PivotValueSource, RowsPerMatch,
+    TableFactor, Value as Literal,
 };
 
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries};
+use super::scope::{Env, Frame, Named, Queries, Relations};
+use super::size::Size;
 use super::value::{Derived, Output, Value};
 use crate::names::fold;
 
@@ -28,7 +30,7 @@ impl Reader<'_> {
         };
         let inner = Rc::new(inner);
         let relation = Named { qualifier: Vec::new(), derived: Rc::clone(&inner) };
-        let frame = Frame { relations: vec![relation], ..Frame::default() };
+        let frame = Frame { relations: Relations::of(relation), ..Frame::default() };
         let env = Env { frame: &frame, outer, queries };
         let mut used = used_names(value_column);
         let mut by = Value::constant();
@@ -41,8 +43,12 @@ impl Reader<'_> {
         let mut shown = Vec::new();
         for aggregate in aggregate_functions {
             used.extend(argument_names(&aggregate.expr));
-            let value = self.expr(&aggregate.expr, env).with(by.clone());
-            shown.push(value);
+            let value = self.expr(&aggregate.expr, env);
+            if let Some(default) = default_on_null {
+                let default = self.expr(default, env);
+                self.meet([&value, &default].into_iter());
+            }
+            shown.push(value.with(by.clone()));
         }
         let default = default_on_null.as_ref().map(|default| self.expr(default, env)).unwrap_or_default();
         let kept: Vec<Output> = inner
@@ -70,7 +76,7 @@ impl Reader<'_> {
                             .push(Output::new(name.filter(|_| aggregate_functions.len() == 1), all.clone()));
                     }
                 }
-                Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+                inner.with_outputs(outputs)
             }
             PivotValueSource::Any(orders) => {
                 for order in orders {
@@ -91,7 +97,7 @@ impl Reader<'_> {
     fn dynamic(&mut self, mut outputs: Vec<Output>, all: Value, inner: &Derived) -> Derived {
         self.doubt("columns named by stored values");
         outputs.push(Output { name: None, value: all, is_name_from_values: true });
-        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+        inner.with_outputs(outputs)
     }
 
     /// The columns that are not turned, then the name of the column turned, then its value.
@@ -132,7 +138,7 @@ impl Reader<'_> {
         }
         outputs.push(Output::new(Some(Rc::from(fold(name))), Value::constant()));
         outputs.push(Output::new(value_name, turned));
-        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+        Derived { copies: inner.copies.times(Size::of(columns.len())), ..inner.with_outputs(outputs) }
     }
 
     /// Every measure may be any row's: what it names it shows; definitions and order are tested.
@@ -143,18 +149,27 @@ impl Reader<'_> {
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) -> Derived {
-        let TableFactor::MatchRecognize { partition_by, order_by, measures, rows_per_match, symbols, .. } =
-            factor
+        let TableFactor::MatchRecognize {
+            partition_by,
+            order_by,
+            measures,
+            rows_per_match,
+            pattern,
+            symbols,
+            ..
+        } = factor
         else {
             return Derived::default();
         };
         let inner = Rc::new(inner);
         // `A.price` names a column of the rows that matched A.
-        let mut relations = vec![Named { qualifier: Vec::new(), derived: Rc::clone(&inner) }];
-        for symbol in symbols {
-            let qualifier = vec![fold(&symbol.symbol).into_owned()];
-            let columns = Derived { is_complete: true, ..Derived::clone(&inner) };
-            relations.push(Named { qualifier, derived: Rc::new(columns) });
+        let mut relations = Relations::of(Named { qualifier: Vec::new(), derived: Rc::clone(&inner) });
+        let mut names: Vec<String> = pattern_names(pattern);
+        names.extend(symbols.iter().map(|symbol| fold(&symbol.symbol).into_owned()));
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            relations.push(Named { qualifier: vec![name], derived: Rc::clone(&inner) });
         }
         let frame = Frame { relations, ..Frame::default() };
         let env = Env { frame: &frame, outer, queries };
@@ -177,8 +192,32 @@ impl Reader<'_> {
             let value = self.expr(&measure.expr, env).derived();
             outputs.push(Output::new(Some(Rc::from(fold(&measure.alias))), value));
         }
-        Derived { outputs, is_complete: inner.is_complete, origins: inner.origins.clone() }
+        inner.with_outputs(outputs)
     }
+}
+
+/// The symbols of a pattern, which the pre-pass has written as a mere list.
+fn pattern_names(pattern: &MatchRecognizePattern) -> Vec<String> {
+    let listed = match pattern {
+        MatchRecognizePattern::Concat(patterns) => patterns.as_slice(),
+        MatchRecognizePattern::Symbol(_)
+        | MatchRecognizePattern::Exclude(_)
+        | MatchRecognizePattern::Permute(_)
+        | MatchRecognizePattern::Group(_)
+        | MatchRecognizePattern::Alternation(_)
+        | MatchRecognizePattern::Repetition(..) => std::slice::from_ref(pattern),
+    };
+    let name = |pattern: &MatchRecognizePattern| match pattern {
+        MatchRecognizePattern::Symbol(MatchRecognizeSymbol::Named(name)) => Some(fold(name).into_owned()),
+        MatchRecognizePattern::Symbol(MatchRecognizeSymbol::Start | MatchRecognizeSymbol::End)
+        | MatchRecognizePattern::Exclude(_)
+        | MatchRecognizePattern::Permute(_)
+        | MatchRecognizePattern::Concat(_)
+        | MatchRecognizePattern::Group(_)
+        | MatchRecognizePattern::Alternation(_)
+        | MatchRecognizePattern::Repetition(..) => None,
+    };
+    listed.iter().filter_map(name).collect()
 }
 
 /// The name of a pivoted column: the literal as written, in quotes where it is text.

@@ -1,18 +1,20 @@
 //! Queries: WITH, set operations, SELECT, ORDER BY.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Cte, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
+    ConnectByKind, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
     OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
     Value as Literal, Values,
 };
 
-use super::cte::mentions_any;
+use super::aggregate::has_aggregate;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries};
-use super::value::{Derived, Output, Value};
+use super::scope::{Env, Frame, Queries};
+use super::size::Size;
+use super::value::{Derived, Output};
 use crate::names::fold;
 
 impl Reader<'_> {
@@ -25,50 +27,11 @@ impl Reader<'_> {
     pub(super) fn query(&mut self, query: &Query, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
         self.deeper(Derived::default(), |reader| match &query.with {
             Some(with) => {
-                let mut here = queries.clone();
-                for (at, table) in with.cte_tables.iter().enumerate() {
-                    let later = with.cte_tables.get(at..).unwrap_or(&[]);
-                    reader.refuse_ambiguous(table, later, with.recursive, &here);
-                    let derived = reader.common_table(table, outer, &mut here);
-                    here.push(fold(&table.alias.name).into_owned(), derived);
-                }
+                let here = reader.with(with, outer, queries);
                 reader.body(query, outer, &here)
             }
             None => reader.body(query, outer, queries),
         })
-    }
-
-    /// A common table expression. It sees those before it and, where it is a union, itself. Then its anchor is read first, and the whole again until what it shows grows no more.
-    fn common_table(&mut self, table: &Cte, outer: Option<&Env<'_>>, queries: &mut Queries) -> Derived {
-        let columns: Vec<Rc<str>> =
-            table.alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
-        let name = fold(&table.alias.name).into_owned();
-        let is_union = matches!(*table.query.body, SetExpr::SetOperation { .. });
-        if !is_union || !mentions_any(&table.query, &[&name]) {
-            return renamed(self.query(&table.query, outer, queries), &columns);
-        }
-        let mut known = match anchor(&table.query) {
-            Some(anchor) if table.query.with.is_none() => {
-                renamed(self.set_expr(anchor, outer, queries), &columns)
-            }
-            _ => Derived::default(),
-        };
-        for _ in 0..6 {
-            queries.push(name.clone(), known.clone());
-            let next = renamed(self.query(&table.query, outer, queries), &columns);
-            queries.pop();
-            let is_settled = next.is_complete == known.is_complete
-                && next.outputs.len() == known.outputs.len()
-                && next.outputs.iter().zip(&known.outputs).all(|(next, known)| next.value == known.value);
-            known = next;
-            if is_settled {
-                return known;
-            }
-        }
-        // What it shows keeps growing: nothing about it is certain.
-        let whole = self.whole(&known).or(Value::unknown(Vec::new()));
-        known.outputs.iter_mut().for_each(|output| output.value = whole.clone());
-        known
     }
 
     fn body(&mut self, query: &Query, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
@@ -115,21 +78,16 @@ impl Reader<'_> {
         queries: &Queries,
     ) {
         let Some(order) = order else { return };
-        let frame = Frame {
-            relations: vec![Named { qualifier: Vec::new(), derived: Rc::new(derived.clone()) }],
-            ..Frame::default()
-        };
-        self.order(order, &derived.outputs, Env { frame: &frame, outer, queries });
+        let frame = Frame::of(derived.clone());
+        self.order(order, derived, Env { frame: &frame, outer, queries });
     }
 
-    fn order(&mut self, order: &OrderBy, outputs: &[Output], env: Env<'_>) {
+    fn order(&mut self, order: &OrderBy, derived: &Derived, env: Env<'_>) {
         match &order.kind {
-            OrderByKind::All(_) => {
-                outputs.iter().for_each(|output| self.test(&output.value, TestedHow::Order))
-            }
+            OrderByKind::All(_) => self.test_each(derived, TestedHow::Order),
             OrderByKind::Expressions(exprs) => {
                 for by in exprs {
-                    self.ordinal_or_alias(&by.expr, outputs, TestedHow::Order, env);
+                    self.ordinal_or_alias(&by.expr, derived, TestedHow::Order, env);
                 }
             }
         }
@@ -137,14 +95,14 @@ impl Reader<'_> {
 
     /// `1`, an alias, or any other expression in ORDER BY and GROUP BY. An alias that is also a column counts
     /// as both.
-    fn ordinal_or_alias(&mut self, expr: &Expr, outputs: &[Output], how: TestedHow, env: Env<'_>) {
+    fn ordinal_or_alias(&mut self, expr: &Expr, derived: &Derived, how: TestedHow, env: Env<'_>) {
         if let Expr::Value(literal) = expr
             && let Literal::Number(number, _) = &literal.value
         {
-            let place = number.parse::<usize>().ok().and_then(|place| outputs.get(place.checked_sub(1)?));
-            return match place {
+            let place = number.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+            return match place.and_then(|place| derived.outputs.get(place)).filter(|_| derived.is_complete) {
                 Some(output) => self.test(&output.value, how),
-                None => outputs.iter().for_each(|output| self.test(&output.value, how)),
+                None => self.test_each(derived, how),
             };
         }
         let Expr::Identifier(ident) = expr else {
@@ -153,10 +111,10 @@ impl Reader<'_> {
         };
         let name = fold(ident);
         if how == TestedHow::Order && name == "ALL" && ident.quote_style.is_none() {
-            return outputs.iter().for_each(|output| self.test(&output.value, how));
+            return self.test_each(derived, how);
         }
         let mut is_alias = false;
-        for output in outputs.iter().filter(|output| output.name.as_deref() == Some(&*name)) {
+        for output in derived.named(&name) {
             is_alias = true;
             self.test(&output.value, how);
         }
@@ -219,7 +177,7 @@ impl Reader<'_> {
         // A column of stored values beside others is no column as stored.
         let is_one_row = values.rows.len() == 1;
         outputs.iter_mut().for_each(|output| output.value.is_bare &= is_one_row);
-        Derived { outputs, is_complete: true, origins: Vec::new() }
+        Derived::made(outputs, Size::of(values.rows.len()))
     }
 
     fn combined(
@@ -244,19 +202,11 @@ impl Reader<'_> {
             SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
         );
         let is_complete = left.is_complete && right.is_complete;
+        let copies = left.copies.max(Size::of(1)).plus(right.copies.max(Size::of(1)));
+        let united = |outputs, is_complete| Derived { copies, ..Derived::new(outputs, is_complete, origins) };
         if by_name {
-            let mut outputs = left.outputs;
-            for output in right.outputs {
-                let same = outputs.iter_mut().find(|here| here.name.is_some() && here.name == output.name);
-                match same {
-                    Some(here) => {
-                        self.meet([&here.value, &output.value].into_iter());
-                        here.value = std::mem::take(&mut here.value).or(output.value);
-                    }
-                    None => outputs.push(output),
-                }
-            }
-            return Derived { outputs, is_complete, origins };
+            let outputs = self.matched_by_name(left.outputs, right.outputs);
+            return united(outputs, is_complete);
         }
         if left.outputs.len() != right.outputs.len() || !is_complete {
             self.doubt("a set operation over columns that do not pair");
@@ -265,7 +215,7 @@ impl Reader<'_> {
             outputs
                 .iter_mut()
                 .for_each(|output| output.value = std::mem::take(&mut output.value).with(whole.clone()));
-            return Derived { outputs, is_complete: false, origins };
+            return united(outputs, false);
         }
         for (left, right) in left.outputs.iter().zip(&right.outputs) {
             self.meet([&left.value, &right.value].into_iter());
@@ -280,7 +230,29 @@ impl Reader<'_> {
                 is_name_from_values: left.is_name_from_values,
             })
             .collect();
-        Derived { outputs, is_complete, origins }
+        united(outputs, is_complete)
+    }
+
+    /// The columns of both sides, those of one name made one.
+    fn matched_by_name(&mut self, left: Vec<Output>, right: Vec<Output>) -> Vec<Output> {
+        let mut places: HashMap<Rc<str>, usize> = HashMap::new();
+        for (place, output) in left.iter().enumerate() {
+            if let Some(name) = &output.name {
+                places.entry(Rc::clone(name)).or_insert(place);
+            }
+        }
+        let mut outputs = left;
+        for output in right {
+            let place = output.name.as_ref().and_then(|name| places.get(name));
+            match place.and_then(|place| outputs.get_mut(*place)) {
+                Some(here) => {
+                    self.meet([&here.value, &output.value].into_iter());
+                    here.value = std::mem::take(&mut here.value).or(output.value);
+                }
+                None => outputs.push(output),
+            }
+        }
+        outputs
     }
 
     fn select(
@@ -315,16 +287,26 @@ impl Reader<'_> {
         }
         let (outputs, is_complete, is_aggregate) = self.projection(select, &mut frame, outer, queries);
         // SECURITY: from here on a name may mean an output as well as a column: it counts as both.
-        frame.outputs =
-            outputs.iter().filter_map(|output| Some((output.name.clone()?, output.value.clone()))).collect();
-        let env = Env { frame: &frame, outer, queries };
+        let mut shown = Derived::new(outputs, is_complete, frame.origins());
+        shown.copies = frame.copies();
+        frame.outputs = Rc::new(shown);
+        let outputs = Rc::clone(&frame.outputs);
+        self.clauses(select, &outputs, &is_aggregate, Env { frame: &frame, outer, queries });
+        if let Some(order) = order {
+            self.order(order, &outputs, Env { frame: &frame, outer, queries });
+        }
+        drop(frame);
+        Rc::try_unwrap(outputs).unwrap_or_else(|shared| Derived::clone(&shared))
+    }
+
+    /// Everything of SELECT that stands behind FROM.
+    fn clauses(&mut self, select: &Select, derived: &Derived, is_aggregate: &[bool], env: Env<'_>) {
         for condition in
             select.selection.iter().chain(&select.prewhere).chain(&select.having).chain(&select.qualify)
         {
             self.predicate(condition, env);
         }
         for connect in &select.connect_by {
-            use sqlparser::ast::ConnectByKind;
             match connect {
                 ConnectByKind::ConnectBy { relationships, .. } => {
                     relationships.iter().for_each(|condition| self.predicate(condition, env));
@@ -336,13 +318,12 @@ impl Reader<'_> {
             let value = self.expr(quantity, env);
             self.test(&value, TestedHow::Shape);
         }
-        let derived = Derived { outputs, is_complete, origins: frame.origins() };
-        if !is_complete && matches!(select.group_by, GroupByExpr::All(_)) {
-            self.test_each(&derived, TestedHow::Group);
+        if !derived.is_complete && matches!(select.group_by, GroupByExpr::All(_)) {
+            self.test_each(derived, TestedHow::Group);
         }
-        self.group_by(&select.group_by, &derived.outputs, &is_aggregate, env);
+        self.group_by(&select.group_by, derived, is_aggregate, env);
         match &select.distinct {
-            Some(Distinct::Distinct) => self.test_each(&derived, TestedHow::Group),
+            Some(Distinct::Distinct) => self.test_each(derived, TestedHow::Group),
             Some(Distinct::On(exprs)) => {
                 for expr in exprs {
                     let value = self.expr(expr, env);
@@ -351,10 +332,6 @@ impl Reader<'_> {
             }
             Some(Distinct::All) | None => {}
         }
-        if let Some(order) = order {
-            self.order(order, &derived.outputs, env);
-        }
-        derived
     }
 
     /// The select list: outputs, whether they are all, and which hold an aggregate.
@@ -366,10 +343,10 @@ impl Reader<'_> {
         queries: &Queries,
     ) -> (Vec<Output>, bool, Vec<bool>) {
         let mut outputs = Vec::with_capacity(select.projection.len());
-        let mut is_aggregate = Vec::with_capacity(select.projection.len());
+        let mut is_aggregate = Vec::new();
         let mut is_complete = true;
+        let groups_by_all = matches!(select.group_by, GroupByExpr::All(_));
         for item in &select.projection {
-            let before = outputs.len();
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let value = self.expr(expr, Env { frame, outer, queries });
@@ -378,7 +355,7 @@ impl Reader<'_> {
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let value = self.expr(expr, Env { frame, outer, queries });
                     let name: Rc<str> = Rc::from(fold(alias));
-                    frame.aliases.push((Rc::clone(&name), value.clone()));
+                    frame.aliases.push(Rc::clone(&name), value.clone());
                     outputs.push(Output::new(Some(name), value));
                 }
                 SelectItem::ExprWithAliases { .. } => self.give_up("one expression with several aliases"),
@@ -392,22 +369,22 @@ impl Reader<'_> {
             }
             let has_aggregate = match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    super::aggregate::has_aggregate(expr)
+                    groups_by_all && has_aggregate(expr)
                 }
                 SelectItem::ExprWithAliases { .. }
                 | SelectItem::Wildcard(_)
                 | SelectItem::QualifiedWildcard(..) => false,
             };
-            is_aggregate.resize(outputs.len().max(before), has_aggregate);
+            is_aggregate.resize(outputs.len(), has_aggregate);
         }
         (outputs, is_complete, is_aggregate)
     }
 
-    fn group_by(&mut self, group: &GroupByExpr, outputs: &[Output], is_aggregate: &[bool], env: Env<'_>) {
+    fn group_by(&mut self, group: &GroupByExpr, derived: &Derived, is_aggregate: &[bool], env: Env<'_>) {
         let modifiers = match group {
             GroupByExpr::All(modifiers) => {
                 for (output, _) in
-                    outputs.iter().zip(is_aggregate).filter(|(_, is_aggregate)| !**is_aggregate)
+                    derived.outputs.iter().zip(is_aggregate).filter(|(_, is_aggregate)| !**is_aggregate)
                 {
                     self.test(&output.value, TestedHow::Group);
                 }
@@ -415,7 +392,7 @@ impl Reader<'_> {
             }
             GroupByExpr::Expressions(exprs, modifiers) => {
                 for expr in exprs {
-                    self.ordinal_or_alias(expr, outputs, TestedHow::Group, env);
+                    self.ordinal_or_alias(expr, derived, TestedHow::Group, env);
                 }
                 modifiers
             }
@@ -446,24 +423,15 @@ pub(super) fn renamed(derived: Derived, names: &[Rc<str>]) -> Derived {
     if names.is_empty() {
         return derived;
     }
-    let mut derived = derived;
-    for (output, name) in derived.outputs.iter_mut().zip(names) {
+    let mut outputs = derived.outputs;
+    for (output, name) in outputs.iter_mut().zip(names) {
         output.name = Some(Rc::clone(name));
         output.is_name_from_values = false;
     }
-    derived
-}
-
-/// The part of a recursive query that does not name it: its leftmost branch.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other body has no anchor")]
-fn anchor(query: &Query) -> Option<&SetExpr> {
-    let mut body = query.body.as_ref();
-    loop {
-        match body {
-            SetExpr::SetOperation { left, .. } => body = left,
-            SetExpr::Query(inner) if inner.with.is_none() => body = inner.body.as_ref(),
-            SetExpr::Select(_) | SetExpr::Values(_) => return Some(body),
-            _ => return None,
-        }
+    // The names are others now, and so is where they stand.
+    Derived {
+        copies: derived.copies,
+        is_past: derived.is_past,
+        ..Derived::new(outputs, derived.is_complete, derived.origins)
     }
 }

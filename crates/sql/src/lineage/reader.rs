@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use domain::{
-    Class, ColumnRef, FlaggedFunction, ObjectName, Relation, ShownColumn, ShownHow, ShownOutput, SqlType,
+    Class, ColumnRef, FlaggedFunction, ObjectName, Relation, ShownColumn, ShownHow, ShownOutput,
     TestedColumn, TestedHow,
 };
 
 use super::sort::Sort;
 use super::value::{Certainty, ColumnId, Derived, ObjectId, Output, Value};
 use crate::Scope;
-use crate::names::Namespace;
+use crate::names::{Namespace, Search};
 
 /// How deep queries, views and expressions may nest. The parser stops at 50; views add theirs.
 const DEEPEST: u32 = 80;
@@ -27,8 +27,10 @@ pub(crate) struct Reader<'a> {
     objects: Vec<ObjectName>,
     object_ids: HashMap<ObjectName, ObjectId>,
     columns: Vec<(ObjectId, Rc<str>)>,
-    column_ids: HashMap<(ObjectId, Rc<str>), ColumnId>,
-    column_types: Vec<TypeOf>,
+    /// Columns that are guessed, because no catalog has them.
+    guessed_ids: HashMap<(ObjectId, Rc<str>), ColumnId>,
+    /// The stored tables that were named, so that naming one again is cheap.
+    tables: HashMap<ObjectId, Rc<Derived>>,
     tests: BTreeSet<(ColumnId, TestedHow, Option<ColumnId>)>,
     pub(crate) reads: BTreeSet<ObjectName>,
     pub(crate) writes: BTreeSet<ObjectName>,
@@ -47,27 +49,21 @@ pub(crate) struct Reader<'a> {
     unfolded: usize,
 }
 
-/// What the catalog says of a column's type, as far as totality depends on it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum TypeOf {
-    Number,
-    Text,
-    Moment,
-    Other,
-}
-
 impl<'a> Reader<'a> {
     pub(crate) fn new(scope: &'a Scope<'a>) -> Self {
-        let namespace =
-            Namespace { database: scope.context.database.clone(), schema: scope.context.schema.clone() };
+        let namespace = Namespace {
+            database: scope.context.database.clone(),
+            schema: scope.context.schema.clone(),
+            search: Search::Path,
+        };
         Self {
             scope,
             namespace,
             objects: Vec::new(),
             object_ids: HashMap::new(),
             columns: Vec::new(),
-            column_ids: HashMap::new(),
-            column_types: Vec::new(),
+            guessed_ids: HashMap::new(),
+            tables: HashMap::new(),
             tests: BTreeSet::new(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
@@ -132,46 +128,51 @@ impl<'a> Reader<'a> {
         self.objects.get(id as usize)
     }
 
-    /// The column of a stored object.
-    pub(super) fn column(&mut self, object: ObjectId, name: &str, sql_type: Option<&SqlType>) -> ColumnId {
+    /// A column of an object whose columns nobody knows, or that none of them is.
+    pub(super) fn guessed(&mut self, object: ObjectId, name: &str) -> ColumnId {
         let name: Rc<str> = Rc::from(name);
-        if let Some(id) = self.column_ids.get(&(object, Rc::clone(&name))) {
+        if let Some(id) = self.guessed_ids.get(&(object, Rc::clone(&name))) {
             return *id;
         }
-        let id = ColumnId::try_from(self.columns.len()).unwrap_or(ColumnId::MAX);
-        self.columns.push((object, Rc::clone(&name)));
-        self.column_types.push(sql_type.map_or(TypeOf::Other, type_of));
-        self.column_ids.insert((object, name), id);
+        let id = self.column(object, Rc::clone(&name));
+        self.guessed_ids.insert((object, name), id);
         id
     }
 
-    pub(super) fn type_of(&self, column: ColumnId) -> TypeOf {
-        self.column_types.get(column as usize).copied().unwrap_or(TypeOf::Other)
+    fn column(&mut self, object: ObjectId, name: Rc<str>) -> ColumnId {
+        let id = ColumnId::try_from(self.columns.len()).unwrap_or(ColumnId::MAX);
+        self.columns.push((object, name));
+        id
     }
 
     /// What the column of that name would be in each of these objects.
     pub(super) fn guesses(&mut self, origins: &[ObjectId], name: &str) -> Vec<ColumnId> {
-        let mut guesses: Vec<ColumnId> =
-            origins.iter().map(|origin| self.column(*origin, name, None)).collect();
+        let mut guesses: Vec<ColumnId> = origins.iter().map(|origin| self.guessed(*origin, name)).collect();
         guesses.sort_unstable();
         guesses.dedup();
         guesses
     }
 
     /// All columns of a stored object of the catalog, in order.
-    pub(super) fn stored(&mut self, object: ObjectId, relation: &Relation) -> Derived {
+    pub(super) fn stored(&mut self, object: ObjectId, relation: &Relation) -> Rc<Derived> {
+        if let Some(known) = self.tables.get(&object) {
+            return Rc::clone(known);
+        }
         if !self.may_unfold(relation.columns.len()) {
-            return Derived::default();
+            return Rc::default();
         }
         let outputs = relation
             .columns
             .iter()
             .map(|column| {
-                let id = self.column(object, &column.name, Some(&column.sql_type));
-                Output::named(&column.name, Value::stored(id, Sort::of(&column.sql_type)))
+                let name: Rc<str> = Rc::from(column.name.as_str());
+                let id = self.column(object, Rc::clone(&name));
+                Output::new(Some(name), Value::stored(id, Sort::of(&column.sql_type)))
             })
             .collect();
-        Derived { outputs, is_complete: true, origins: vec![object] }
+        let derived = Rc::new(Derived::new(outputs, true, vec![object]));
+        self.tables.insert(object, Rc::clone(&derived));
+        derived
     }
 
     /// All columns of a relation together, seen through an expression. Columns that are not known are guessed
@@ -182,13 +183,17 @@ impl<'a> Reader<'a> {
             .iter()
             .fold(Value::constant(), |all, output| all.or(output.value.clone()))
             .derived();
-        if derived.is_complete { all } else { all.or(Value::unknown(self.guesses(&derived.origins, "*"))) }
+        if derived.hides_columns() {
+            all.or(Value::unknown(self.guesses(&derived.origins, "*")))
+        } else {
+            all
+        }
     }
 
     /// The statement tests every column of a relation.
     pub(super) fn test_each(&mut self, derived: &Derived, how: TestedHow) {
         derived.outputs.iter().for_each(|output| self.test(&output.value, how));
-        if !derived.is_complete {
+        if derived.hides_columns() {
             for guess in self.guesses(&derived.origins, "*") {
                 self.tests.insert((guess, how, None));
             }
@@ -259,27 +264,5 @@ impl<'a> Reader<'a> {
             is_known: output.value.is_known(),
             is_name_from_values: output.is_name_from_values,
         }
-    }
-}
-
-fn type_of(sql_type: &SqlType) -> TypeOf {
-    match sql_type {
-        SqlType::Fixed { .. } | SqlType::Real | SqlType::DecFloat => TypeOf::Number,
-        SqlType::Text { .. } => TypeOf::Text,
-        SqlType::Date
-        | SqlType::TimestampNtz { .. }
-        | SqlType::TimestampLtz { .. }
-        | SqlType::TimestampTz { .. } => TypeOf::Moment,
-        SqlType::Boolean
-        | SqlType::Time { .. }
-        | SqlType::Binary { .. }
-        | SqlType::Variant
-        | SqlType::Object
-        | SqlType::Array
-        | SqlType::Geography
-        | SqlType::Geometry
-        | SqlType::Vector
-        | SqlType::Map
-        | SqlType::Unknown(_) => TypeOf::Other,
     }
 }

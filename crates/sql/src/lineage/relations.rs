@@ -1,18 +1,20 @@
 //! FROM: tables, views, subqueries, table functions, pivots, and the joins between them.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use domain::{ObjectName, RelationKind, TestedHow};
+use domain::TestedHow;
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Join, JoinConstraint, JoinOperator, TableAlias,
-    TableFactor, TableSampleKind, TableVersion, TableWithJoins,
+    self, Expr, FunctionArg, FunctionArgExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectNamePart,
+    TableAlias, TableFactor, TableFunctionArgs, TableSampleKind, TableWithJoins,
 };
 
 use super::query::renamed;
 use super::reader::Reader;
 use super::scope::{Env, Frame, Named, Queries};
 use super::value::{Derived, Output, Value};
-use crate::names::{fold, function_name, parts};
+use crate::names::{fold, parts};
+use crate::parse::{DERIVED, SEMANTIC_VIEW};
 
 impl Reader<'_> {
     /// All of FROM, joined.
@@ -96,9 +98,9 @@ impl Reader<'_> {
 
     /// The columns that both sides name.
     fn natural(&mut self, first: usize, left_end: usize, frame: &mut Frame) {
-        let (left, right) = frame.relations.split_at(left_end.min(frame.relations.len()));
+        let (left, right) = frame.relations.as_slice().split_at(left_end.min(frame.relations.len()));
         let left = left.get(first..).unwrap_or(&[]);
-        if left.iter().chain(right).any(|named| !named.derived.is_complete) {
+        if left.iter().chain(right).any(|named| named.derived.hides_columns()) {
             // Which columns are equated cannot be told: any of either side.
             self.doubt("a natural join over columns that are not known");
             left.iter().chain(right).for_each(|named| self.test_each(&named.derived, TestedHow::Predicate));
@@ -108,13 +110,12 @@ impl Reader<'_> {
                 .flat_map(|named| named.derived.outputs.iter().filter_map(|output| output.name.clone()))
                 .collect()
         };
-        let right = names(right);
-        let mut common: Vec<Rc<str>> = Vec::new();
-        for name in names(left) {
-            if right.contains(&name) && !common.contains(&name) {
-                common.push(name);
-            }
-        }
+        let right: HashSet<Rc<str>> = names(right).into_iter().collect();
+        let mut seen = HashSet::new();
+        let common: Vec<Rc<str>> = names(left)
+            .into_iter()
+            .filter(|name| right.contains(name) && seen.insert(Rc::clone(name)))
+            .collect();
         for name in common {
             self.merge(&name, first, left_end, frame);
         }
@@ -125,9 +126,9 @@ impl Reader<'_> {
         let already = frame.merged.iter().position(|(merged, _)| &**merged == name);
         let left = match already.and_then(|at| frame.merged.get(at)) {
             Some((_, value)) => Some(value.clone()),
-            None => self.side(name, frame.relations.get(first..left_end).unwrap_or(&[])),
+            None => self.side(name, frame.relations.as_slice().get(first..left_end).unwrap_or(&[])),
         };
-        let right = self.side(name, frame.relations.get(left_end..).unwrap_or(&[]));
+        let right = self.side(name, frame.relations.as_slice().get(left_end..).unwrap_or(&[]));
         let (left, right) = (
             left.unwrap_or_else(|| Value::unknown(Vec::new())),
             right.unwrap_or_else(|| Value::unknown(Vec::new())),
@@ -141,15 +142,12 @@ impl Reader<'_> {
     }
 
     fn side(&mut self, name: &str, relations: &[Named]) -> Option<Value> {
-        let has =
-            |named: &&Named| named.derived.outputs.iter().any(|output| output.name.as_deref() == Some(name));
-        let with_it: Vec<&Named> = relations.iter().filter(has).collect();
-        let of = if with_it.is_empty() {
-            relations.iter().filter(|named| !named.derived.is_complete).collect()
-        } else {
-            with_it
-        };
-        of.into_iter().map(|named| self.column_of(&named.derived, name)).reduce(Value::or)
+        let with_it = relations.iter().filter(|named| named.derived.named(name).next().is_some());
+        let with_it = with_it.map(|named| self.column_of(&named.derived, name)).reduce(Value::or);
+        with_it.or_else(|| {
+            let unsure = relations.iter().filter(|named| !named.derived.is_complete);
+            unsure.map(|named| self.column_of(&named.derived, name)).reduce(Value::or)
+        })
     }
 
     fn factor(
@@ -169,33 +167,15 @@ impl Reader<'_> {
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) {
-        let sample = if let TableFactor::Table { sample, .. } | TableFactor::Derived { sample, .. } = factor {
-            sample.as_ref()
-        } else {
-            None
-        };
         match factor {
             TableFactor::Table { name, alias, args, version, json_path, partitions, .. } => {
                 if json_path.is_some() || !partitions.is_empty() {
                     return self.give_up("a table expression that Snowflake does not have");
                 }
+                let env = Env { frame, outer, queries };
                 let named = match args {
-                    Some(args) if !name.to_string().starts_with('@') => {
-                        let env = Env { frame, outer, queries };
-                        let derived = self.table_function(name, &args.args, env);
-                        self.aliased(derived, alias.as_ref(), Vec::new())
-                    }
-                    _ => {
-                        if let Some(version) = version {
-                            self.version(version, Env { frame, outer, queries });
-                        }
-                        self.table(
-                            name,
-                            alias.as_ref(),
-                            queries,
-                            matches!(version, Some(TableVersion::Changes { .. })),
-                        )
-                    }
+                    Some(args) if !name.to_string().starts_with('@') => self.called(name, args, alias, env),
+                    Some(_) | None => self.table(name, version.as_ref(), alias.as_ref(), env),
                 };
                 frame.relations.push(named);
             }
@@ -244,9 +224,8 @@ impl Reader<'_> {
             }
             TableFactor::SemanticView { name, where_clause, alias, .. } => {
                 // What a semantic view shows is defined in it, and the catalog does not have it.
-                let mut named = self.table(name, alias.as_ref(), queries, true);
-                let origins = named.derived.origins.clone();
-                named.derived = Rc::new(Derived { outputs: Vec::new(), is_complete: false, origins });
+                let env = Env { frame, outer, queries };
+                let named = self.semantic_view(name, alias.as_ref(), env);
                 frame.relations.push(named);
                 if let Some(condition) = where_clause {
                     self.predicate(condition, Env { frame, outer, queries });
@@ -258,32 +237,63 @@ impl Reader<'_> {
             | TableFactor::UnpivotExpr { .. }
             | TableFactor::XmlTable { .. } => self.give_up("a table expression that Snowflake does not have"),
         }
-        if let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) =
-            sample
-            && let Some(quantity) = &sample.quantity
-        {
-            let value = self.expr(&quantity.value, Env { frame, outer, queries });
+        self.sample(factor, Env { frame, outer, queries });
+    }
+
+    /// How much of a relation is taken.
+    fn sample(&mut self, factor: &TableFactor, env: Env<'_>) {
+        let (TableFactor::Table { sample: Some(sample), .. }
+        | TableFactor::Derived { sample: Some(sample), .. }) = factor
+        else {
+            return;
+        };
+        let (TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample;
+        if sample.bucket.is_some() {
+            self.give_up("a sample by buckets, which Snowflake does not have");
+        }
+        let quantity = sample.quantity.as_ref().map(|quantity| &quantity.value);
+        for expr in quantity.into_iter().chain(&sample.offset) {
+            let value = self.expr(expr, env);
             self.test_if_traced(&value);
         }
     }
 
-    /// `TABLE(…)`: a table function, or nothing that we know.
-    fn table_expression(&mut self, expr: &Expr, env: Env<'_>) -> Derived {
-        let Expr::Function(function) = expr else {
-            let value = self.expr(expr, env);
-            self.test_if_traced(&value);
-            self.doubt("a table made by an expression");
-            return Derived::default();
-        };
-        match &function.args {
-            FunctionArguments::List(list) => self.table_function(&function.name, &list.args, env),
-            FunctionArguments::None => self.table_function(&function.name, &[], env),
-            FunctionArguments::Subquery(query) => {
-                let value = self.single_output(query, env);
-                self.test_if_traced(&value);
-                self.table_function(&function.name, &[], env)
+    /// A name with arguments in FROM: a table function, or what only the pre-pass can write.
+    fn called(
+        &mut self,
+        name: &ast::ObjectName,
+        args: &TableFunctionArgs,
+        alias: &Option<TableAlias>,
+        env: Env<'_>,
+    ) -> Named {
+        let marker =
+            if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() { &*ident.value } else { "" };
+        match (marker, args.args.as_slice()) {
+            (DERIVED, [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query)))]) => {
+                let derived = self.query(query, env.outer, env.queries);
+                self.aliased(derived, alias.as_ref(), Vec::new())
+            }
+            (SEMANTIC_VIEW, [FunctionArg::Unnamed(FunctionArgExpr::Expr(view))]) => match name_of(view) {
+                Some(view) => self.semantic_view(&view, alias.as_ref(), env),
+                None => {
+                    self.give_up("a semantic view named by an expression");
+                    Named::nameless(Derived::default())
+                }
+            },
+            _ => {
+                let derived = self.table_function(name, &args.args, env);
+                self.aliased(derived, alias.as_ref(), Vec::new())
             }
         }
+    }
+
+    /// What a semantic view shows is defined in it, and the catalog does not have it. It tests whatever it likes.
+    fn semantic_view(&mut self, name: &ast::ObjectName, alias: Option<&TableAlias>, env: Env<'_>) -> Named {
+        let mut named = self.table(name, None, alias, env);
+        named.derived = Rc::new(Derived::new(Vec::new(), false, named.derived.origins.clone()));
+        self.test_each(&named.derived, TestedHow::Predicate);
+        self.doubt("a semantic view");
+        named
     }
 
     /// The relations of a bracketed join, under their own names or under one alias.
@@ -326,17 +336,21 @@ impl Reader<'_> {
             .collect();
         let mut is_complete = true;
         let mut origins = Vec::new();
-        for named in &frame.relations {
+        let merged: HashSet<&str> = frame.merged.iter().map(|(name, _)| &**name).collect();
+        for named in frame.relations.iter() {
             is_complete &= named.derived.is_complete;
             origins.extend(&named.derived.origins);
-            let kept = named.derived.outputs.iter().filter(|output| {
-                !frame.merged.iter().any(|(merged, _)| output.name.as_deref() == Some(&**merged))
-            });
+            let kept = named
+                .derived
+                .outputs
+                .iter()
+                .filter(|output| !output.name.as_deref().is_some_and(|name| merged.contains(name)));
             outputs.extend(kept.cloned());
         }
         origins.sort_unstable();
         origins.dedup();
-        Derived { outputs, is_complete: self.may_unfold(frame.relations.len()) && is_complete, origins }
+        let is_complete = self.may_unfold(frame.relations.len()) && is_complete;
+        Derived { copies: frame.copies(), ..Derived::new(outputs, is_complete, origins) }
     }
 
     pub(super) fn aliased(
@@ -348,164 +362,35 @@ impl Reader<'_> {
         self.shared(Rc::new(derived), alias, qualifier)
     }
 
-    fn shared(&mut self, derived: Rc<Derived>, alias: Option<&TableAlias>, qualifier: Vec<String>) -> Named {
-        let Some(alias) = alias else { return Named { qualifier, derived } };
-        let names: Vec<Rc<str>> = alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
-        let derived =
-            if names.is_empty() { derived } else { Rc::new(renamed(Derived::clone(&derived), &names)) };
-        Named { qualifier: vec![fold(&alias.name).into_owned()], derived }
-    }
-
-    /// A name in FROM: a common table expression, a step of a pipeline, a stage, a table, a view.
-    fn table(
+    pub(super) fn shared(
         &mut self,
-        name: &sqlparser::ast::ObjectName,
+        derived: Rc<Derived>,
         alias: Option<&TableAlias>,
-        queries: &Queries,
-        has_more_columns: bool,
+        qualifier: Vec<String>,
     ) -> Named {
-        let Some(parts) = parts(name) else {
-            self.give_up("a table named by an expression");
-            return Named { qualifier: Vec::new(), derived: Rc::default() };
-        };
-        if let [only] = parts.as_slice() {
-            if let Some(derived) = queries.find(only).or_else(|| self.steps.get(only).cloned()) {
-                return self.shared(derived, alias, parts);
-            }
-            if only.starts_with('\0') {
-                self.give_up("a step that the pipeline does not have");
-            }
-            if only.starts_with('@') {
-                let derived = self.stage(only);
-                return self.aliased(derived, alias, Vec::new());
-            }
-            if only == "DUAL" {
-                return self.aliased(Derived { is_complete: true, ..Derived::default() }, alias, parts);
-            }
+        let Some(alias) = alias else { return Named { qualifier, derived } };
+        let qualifier = vec![fold(&alias.name).into_owned()];
+        let names: Vec<Rc<str>> = alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
+        if names.is_empty() {
+            return Named { qualifier, derived };
         }
-        let Some(object) = self.namespace.complete(&parts) else {
-            self.give_up("a table name with too many parts");
-            return Named { qualifier: Vec::new(), derived: Rc::default() };
-        };
-        let derived = self.relation(&object);
-        let derived = if has_more_columns {
-            Rc::new(Derived { is_complete: false, ..Derived::clone(&derived) })
-        } else {
-            derived
-        };
-        let qualifier = vec![object.database, object.schema, object.name];
-        self.shared(derived, alias, qualifier)
+        let mut named = renamed(Derived::clone(&derived), &names);
+        if named.is_past {
+            // Which column stood at which place nobody knows: any of them.
+            let whole = self.whole(&derived);
+            named.outputs.iter_mut().for_each(|output| output.value = whole.clone());
+        }
+        Named { qualifier, derived: Rc::new(named) }
     }
+}
 
-    /// A stored table or view of the catalog, noted as read.
-    pub(super) fn relation(&mut self, object: &ObjectName) -> Rc<Derived> {
-        self.reads.insert(object.clone());
-        let id = self.object(object);
-        let scope = self.scope;
-        let Some(relation) = scope.catalog.relation(object) else {
-            if !scope.catalog.has_schema(&object.database, &object.schema)
-                && !object.database.is_empty()
-                && !object.schema.is_empty()
-            {
-                self.missing.insert((object.database.clone(), object.schema.clone()));
-            }
-            self.doubt("a table that the catalog does not have");
-            return Rc::new(Derived { outputs: Vec::new(), is_complete: false, origins: vec![id] });
-        };
-        match &relation.kind {
-            RelationKind::Table => Rc::new(self.stored(id, relation)),
-            RelationKind::View { definition } => self.view(id, object, relation, definition.as_deref()),
-        }
-    }
-
-    /// Files: nothing is known of what they hold.
-    fn stage(&mut self, written: &str) -> Derived {
-        self.doubt("files of a stage");
-        let name = ObjectName::new(
-            self.namespace.database.clone().unwrap_or_default(),
-            self.namespace.schema.clone().unwrap_or_default(),
-            written,
-        );
-        self.reads.insert(name.clone());
-        let id = self.object(&name);
-        Derived { outputs: Vec::new(), is_complete: false, origins: vec![id] }
-    }
-
-    fn version(&mut self, version: &TableVersion, env: Env<'_>) {
-        let exprs: Vec<&Expr> = match version {
-            TableVersion::ForSystemTimeAsOf(expr)
-            | TableVersion::TimestampAsOf(expr)
-            | TableVersion::VersionAsOf(expr)
-            | TableVersion::Function(expr) => vec![expr],
-            TableVersion::Changes { changes, at, end } => {
-                [Some(changes), Some(at), end.as_ref()].into_iter().flatten().collect()
-            }
-        };
-        for expr in exprs {
-            // `AT (offset => …)` is parsed as a call of a function named AT.
-            let Expr::Function(function) = expr else {
-                let value = self.expr(expr, env);
-                self.test_if_traced(&value);
-                continue;
-            };
-            let FunctionArguments::List(list) = &function.args else { continue };
-            for arg in &list.args {
-                if let FunctionArg::Named { name, arg: FunctionArgExpr::Expr(inner), .. } = arg
-                    && fold(name) != "INFORMATION"
-                {
-                    let value = self.expr(inner, env);
-                    self.test_if_traced(&value);
-                }
-            }
-        }
-    }
-
-    /// `TABLE(f(…))` and `LATERAL f(…)`.
-    fn table_function(
-        &mut self,
-        name: &sqlparser::ast::ObjectName,
-        args: &[FunctionArg],
-        env: Env<'_>,
-    ) -> Derived {
-        let (full, last) = function_name(name);
-        let mut input = Value::constant();
-        for arg in args {
-            let inner = match arg {
-                FunctionArg::Named { arg, .. }
-                | FunctionArg::ExprNamed { arg, .. }
-                | FunctionArg::Unnamed(arg) => arg,
-            };
-            let value = match inner {
-                FunctionArgExpr::Expr(expr) => self.expr(expr, env),
-                FunctionArgExpr::QualifiedWildcard(_)
-                | FunctionArgExpr::Wildcard
-                | FunctionArgExpr::WildcardWithOptions(_) => self.whole_frame(env),
-            };
-            input = input.with(value);
-        }
-        // How many rows there are depends on what goes in.
-        self.test_if_traced(&input);
-        let columns: &[&str] = match last.as_str() {
-            "FLATTEN" => &["SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"],
-            "SPLIT_TO_TABLE" | "STRTOK_SPLIT_TO_TABLE" => &["SEQ", "INDEX", "VALUE"],
-            "GENERATOR" => &[],
-            _ => {
-                let parts = name.0.len();
-                self.call(&full, &last, parts.max(2));
-                self.doubt("a table function whose columns are not known");
-                return Derived::default();
-            }
-        };
-        if name.0.len() > 1 {
-            self.call(&full, &last, name.0.len());
-        }
-        let outputs = columns
-            .iter()
-            .map(|column| match *column {
-                "SEQ" | "INDEX" => Output::named(column, Value { sources: Vec::new(), ..input.clone() }),
-                column => Output::named(column, input.clone()),
-            })
-            .collect();
-        Derived { outputs, is_complete: true, origins: Vec::new() }
-    }
+/// The name that an expression is.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no name")]
+fn name_of(expr: &Expr) -> Option<ast::ObjectName> {
+    let idents: Vec<Ident> = match expr {
+        Expr::Identifier(ident) => vec![ident.clone()],
+        Expr::CompoundIdentifier(idents) => idents.clone(),
+        _ => return None,
+    };
+    Some(ast::ObjectName(idents.into_iter().map(ObjectNamePart::Identifier).collect()))
 }

@@ -1,12 +1,15 @@
 //! Which column a name means: the relations of a query, its aliases, then the queries around it.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use sqlparser::ast::{Ident, WindowSpec};
+use sqlparser::ast::{Ident, ObjectName, WindowSpec};
 
 use super::reader::Reader;
+use super::size::Size;
+use super::sort::Sort;
 use super::value::{Derived, ObjectId, Value};
-use crate::names::fold;
+use crate::names::{fold, parts};
 
 /// One relation in FROM.
 #[derive(Clone, Debug)]
@@ -17,22 +20,110 @@ pub(super) struct Named {
 }
 
 impl Named {
+    pub(super) fn nameless(derived: Derived) -> Self {
+        Self { qualifier: Vec::new(), derived: Rc::new(derived) }
+    }
+
     /// Whether `t`, `s.t` or `d.s.t` means this relation.
     fn is_called(&self, parts: &[String]) -> bool {
         !parts.is_empty() && self.qualifier.ends_with(parts)
     }
 }
 
+/// The relations of one FROM, in order.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Relations {
+    all: Vec<Named>,
+    /// Beyond a few: where each alias and each column stands.
+    aliases: HashMap<String, Vec<usize>>,
+    columns: HashMap<Rc<str>, Vec<usize>>,
+}
+
+impl Relations {
+    /// Up to so many are looked at one by one.
+    const FEW: usize = 8;
+
+    pub(super) fn of(only: Named) -> Self {
+        Self { all: vec![only], ..Self::default() }
+    }
+
+    pub(super) fn push(&mut self, named: Named) {
+        self.all.push(named);
+        let first_new = if self.all.len() == Self::FEW + 1 { 0 } else { self.all.len() - 1 };
+        if self.all.len() > Self::FEW {
+            for (at, named) in self.all.iter().enumerate().skip(first_new) {
+                if let Some(last) = named.qualifier.last() {
+                    self.aliases.entry(last.clone()).or_default().push(at);
+                }
+                for name in named.derived.outputs.iter().filter_map(|output| output.name.as_ref()) {
+                    let places = self.columns.entry(Rc::clone(name)).or_default();
+                    if places.last() != Some(&at) {
+                        places.push(at);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn append(&mut self, others: Self) {
+        others.all.into_iter().for_each(|named| self.push(named));
+    }
+
+    pub(super) fn as_slice(&self) -> &[Named] {
+        &self.all
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Named> {
+        self.all.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Those that `parts` may mean.
+    pub(super) fn called<'r>(&'r self, parts: &'r [String]) -> impl Iterator<Item = &'r Named> {
+        let places = parts.last().and_then(|last| self.aliases.get(last));
+        self.candidates(places).filter(|named| named.is_called(parts))
+    }
+
+    /// Those that may have a column of that name.
+    fn with_column(&self, name: &str) -> impl Iterator<Item = &Named> {
+        self.candidates(self.columns.get(name))
+    }
+
+    fn candidates<'r>(&'r self, places: Option<&'r Vec<usize>>) -> impl Iterator<Item = &'r Named> {
+        let is_few = self.all.len() <= Self::FEW;
+        let each = if is_few { self.all.as_slice() } else { &[] };
+        let indexed = places.filter(|_| !is_few).into_iter().flatten();
+        each.iter().chain(indexed.filter_map(|place| self.all.get(*place)))
+    }
+}
+
+/// Values by name; of two of one name the later is meant first.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Values(HashMap<Rc<str>, Vec<Value>>);
+
+impl Values {
+    pub(super) fn push(&mut self, name: Rc<str>, value: Value) {
+        self.0.entry(name).or_default().push(value);
+    }
+
+    fn last(&self, name: &str) -> Option<Value> {
+        self.0.get(name)?.last().cloned()
+    }
+}
+
 /// The names of one query.
 #[derive(Clone, Default)]
 pub(super) struct Frame {
-    pub relations: Vec<Named>,
+    pub relations: Relations,
     /// Columns that USING and NATURAL have merged, first in `*`.
     pub merged: Vec<(Rc<str>, Value)>,
     /// Aliases of the select list so far, and the parameters of lambdas.
-    pub aliases: Vec<(Rc<str>, Value)>,
+    pub aliases: Values,
     /// The outputs of the select list, once it has been read.
-    pub outputs: Vec<(Rc<str>, Value)>,
+    pub outputs: Rc<Derived>,
     pub windows: Vec<(String, WindowSpec)>,
 }
 
@@ -46,24 +137,31 @@ pub(super) struct Env<'e> {
 
 /// The common table expressions in sight, the nearest last.
 #[derive(Clone, Default)]
-pub(super) struct Queries(Vec<(String, Rc<Derived>)>);
+pub(super) struct Queries {
+    all: Rc<HashMap<String, Vec<Rc<Derived>>>>,
+}
 
 impl Queries {
     pub(super) fn find(&self, name: &str) -> Option<Rc<Derived>> {
-        self.0.iter().rev().find(|(query, _)| query == name).map(|(_, derived)| Rc::clone(derived))
+        self.all.get(name)?.last().cloned()
     }
 
     /// These and one more, which hides an older one of its name.
-    pub(super) fn push(&mut self, name: String, derived: Derived) {
-        self.0.push((name, Rc::new(derived)));
+    pub(super) fn push(&mut self, name: &str, derived: Rc<Derived>) {
+        Rc::make_mut(&mut self.all).entry(name.to_owned()).or_default().push(derived);
     }
 
-    pub(super) fn pop(&mut self) {
-        self.0.pop();
+    /// Without the newest of that name.
+    pub(super) fn pop(&mut self, name: &str) {
+        Rc::make_mut(&mut self.all).get_mut(name).and_then(Vec::pop);
     }
 }
 
 impl Frame {
+    pub(super) fn of(only: Derived) -> Self {
+        Self { relations: Relations::of(Named::nameless(only)), ..Self::default() }
+    }
+
     pub(super) fn origins(&self) -> Vec<ObjectId> {
         let mut origins: Vec<ObjectId> =
             self.relations.iter().flat_map(|named| named.derived.origins.iter().copied()).collect();
@@ -72,35 +170,35 @@ impl Frame {
         origins
     }
 
+    /// How often the rows of one of its tables may be there: every further relation of a join repeats them.
+    pub(super) fn copies(&self) -> Size {
+        self.relations
+            .iter()
+            .map(|named| named.derived.copies.max(Size::of(1)))
+            .reduce(|all, more| all.times(Size::ROWS.times(more)))
+            .unwrap_or(Size::NONE)
+    }
+
     /// The column of that name; none when nothing here has it.
     pub(super) fn column(&self, name: &str) -> Option<Value> {
         if let Some((_, value)) = self.merged.iter().find(|(merged, _)| &**merged == name) {
             return Some(value.clone());
         }
-        let mut found: Option<Value> = None;
-        for named in &self.relations {
-            for output in named.derived.outputs.iter().filter(|output| output.name.as_deref() == Some(name)) {
-                found = Some(match found {
-                    None => output.value.clone(),
-                    Some(found) => found.or(output.value.clone()),
-                });
-            }
-        }
-        found
-    }
-
-    fn alias(&self, name: &str) -> Option<Value> {
-        self.aliases.iter().rev().find(|(alias, _)| &**alias == name).map(|(_, value)| value.clone())
+        self.relations.with_column(name).filter_map(|named| named.derived.value(name)).reduce(Value::or)
     }
 
     /// Whatever outputs have that name, together.
     fn output(&self, name: &str) -> Option<Value> {
-        let named = self.outputs.iter().filter(|(output, _)| &**output == name);
-        named.map(|(_, value)| value.clone()).reduce(Value::or)
+        self.outputs.value(name)
     }
 
-    fn is_complete(&self) -> bool {
-        self.relations.iter().all(|named| named.derived.is_complete)
+    fn hides_columns(&self) -> bool {
+        self.relations.iter().any(|named| named.derived.hides_columns())
+    }
+
+    /// Whether a name that nothing here has may be a column of SHOW or DESCRIBE.
+    fn has_metadata(&self) -> bool {
+        self.relations.iter().any(|named| !named.derived.is_complete && !named.derived.hides_columns())
     }
 }
 
@@ -111,8 +209,10 @@ impl Reader<'_> {
         if let Some(value) = self.lookup(&name, env) {
             return value;
         }
-        if ident.quote_style.is_none() && is_context(&name) {
-            return Value::constant();
+        if ident.quote_style.is_none()
+            && let Some(sort) = context_sort(&name)
+        {
+            return Value::constant_of(sort);
         }
         self.unresolved(&name, env)
     }
@@ -124,7 +224,7 @@ impl Reader<'_> {
         let mut here = Some(env);
         while let Some(env) = here {
             let mut found: Option<Value> = None;
-            for named in env.frame.relations.iter().filter(|named| named.is_called(qualifier)) {
+            for named in env.frame.relations.called(qualifier) {
                 let value = self.column_of(&named.derived, name);
                 found = Some(match found {
                     None => value,
@@ -136,6 +236,14 @@ impl Reader<'_> {
             }
             here = env.outer.copied();
         }
+        // `sequence.NEXTVAL` counts on, whatever is stored.
+        if name == "NEXTVAL"
+            && idents.last().is_some_and(|ident| ident.quote_style.is_none())
+            && let Some(sequence) = self.namespace.complete(qualifier)
+        {
+            self.reads.insert(sequence);
+            return Value::constant_of(Sort::Number(0));
+        }
         // No relation has that name: perhaps a path into a column, or nothing at all.
         self.unresolved(name, env)
     }
@@ -143,11 +251,13 @@ impl Reader<'_> {
     /// The column of that name, or number (`$1`), in one relation.
     pub(super) fn column_of(&mut self, derived: &Derived, name: &str) -> Value {
         // A column may be called `"$2"` wherever it stands: then it counts as both.
-        let named = derived.outputs.iter().filter(|output| output.name.as_deref() == Some(name));
-        let found =
-            named.map(|output| output.value.clone()).chain(positional(derived, name)).reduce(Value::or);
-        if let Some(found) = found {
+        if let Some(found) =
+            derived.value(name).into_iter().chain(positional(derived, name)).reduce(Value::or)
+        {
             return found;
+        }
+        if !derived.is_complete && !derived.hides_columns() {
+            return Value::constant();
         }
         self.doubt("a column that the catalog does not have");
         Value::unknown(self.guesses(&derived.origins, name))
@@ -169,13 +279,14 @@ impl Reader<'_> {
                 None => column,
             });
         }
-        let alias = env.frame.output(name).or_else(|| env.frame.alias(name));
-        if alias.is_some() && env.frame.is_complete() {
+        let alias = env.frame.output(name).or_else(|| env.frame.aliases.last(name));
+        let hides_columns = env.frame.hides_columns();
+        if alias.is_some() && !hides_columns {
             return alias;
         }
         let around = env.outer.and_then(|outer| self.lookup(name, *outer));
-        if env.frame.is_complete() {
-            return around;
+        if !hides_columns {
+            return around.or_else(|| env.frame.has_metadata().then(Value::constant));
         }
         // The name may be a column that we do not see: as unknown as can be.
         self.doubt("a relation whose columns are not known");
@@ -194,29 +305,43 @@ impl Reader<'_> {
         }
         Value::unknown(self.guesses(&origins, name))
     }
+
+    /// `*` inside an expression: every column of FROM.
+    pub(super) fn whole_frame(&mut self, env: Env<'_>) -> Value {
+        env.frame.relations.iter().fold(Value::constant(), |all, named| all.with(self.whole(&named.derived)))
+    }
+
+    /// `t.*` inside an expression.
+    pub(super) fn whole_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
+        let Some(parts) = parts(name) else { return Value::unknown(Vec::new()) };
+        let mut here = Some(env);
+        while let Some(env) = here {
+            if let Some(named) = env.frame.relations.called(&parts).next() {
+                return self.whole(&named.derived);
+            }
+            here = env.outer.copied();
+        }
+        Value::unknown(Vec::new())
+    }
 }
 
 /// `$2` is the second column.
 fn positional(derived: &Derived, name: &str) -> Option<Value> {
     let place: usize = name.strip_prefix('$')?.parse().ok()?;
-    if !derived.is_complete {
+    if !derived.is_complete || derived.is_past {
         return None;
     }
     derived.outputs.get(place.checked_sub(1)?).map(|output| output.value.clone())
 }
 
-/// Names that stand for something without brackets and show nothing stored.
-fn is_context(name: &str) -> bool {
-    matches!(
-        name,
-        "CURRENT_DATE"
-            | "CURRENT_TIME"
-            | "CURRENT_TIMESTAMP"
-            | "LOCALTIME"
-            | "LOCALTIMESTAMP"
-            | "CURRENT_USER"
-            | "LEVEL"
-            | "METADATA$FILENAME"
-            | "METADATA$FILE_ROW_NUMBER"
-    )
+/// What names stand for that need no brackets and show nothing stored.
+fn context_sort(name: &str) -> Option<Sort> {
+    match name {
+        "CURRENT_DATE" => Some(Sort::Date),
+        "CURRENT_TIME" | "LOCALTIME" => Some(Sort::Time),
+        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" => Some(Sort::LocalTimestamp),
+        "CURRENT_USER" | "METADATA$FILENAME" => Some(Sort::Text),
+        "LEVEL" | "METADATA$FILE_ROW_NUMBER" => Some(Sort::Number(0)),
+        _ => None,
+    }
 }

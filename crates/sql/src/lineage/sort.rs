@@ -1,7 +1,7 @@
 //! Values that meet in one column: where their types may differ, one is converted, and that may fail.
 
 use domain::{SqlType, TestedHow};
-use sqlparser::ast::{Expr, Value as Literal};
+use sqlparser::ast::{BinaryOperator, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value as Literal};
 
 use super::reader::Reader;
 use super::value::Value;
@@ -19,10 +19,22 @@ pub(crate) enum Sort {
     Text,
     /// A number of that scale.
     Number(u8),
+    /// A number of some scale.
+    Numeric,
     Float,
     Boolean,
+    Binary,
     Date,
+    Time,
+    /// TIMESTAMP_NTZ.
     Timestamp,
+    /// TIMESTAMP_LTZ.
+    LocalTimestamp,
+    /// TIMESTAMP_TZ.
+    ZonedTimestamp,
+    Variant,
+    Array,
+    Object,
 }
 
 impl Sort {
@@ -32,16 +44,16 @@ impl Sort {
             SqlType::Real => Self::Float,
             SqlType::Text { .. } => Self::Text,
             SqlType::Boolean => Self::Boolean,
+            SqlType::Binary { .. } => Self::Binary,
             SqlType::Date => Self::Date,
+            SqlType::Time { .. } => Self::Time,
             SqlType::TimestampNtz { .. } => Self::Timestamp,
+            SqlType::TimestampLtz { .. } => Self::LocalTimestamp,
+            SqlType::TimestampTz { .. } => Self::ZonedTimestamp,
+            SqlType::Variant => Self::Variant,
+            SqlType::Array => Self::Array,
+            SqlType::Object => Self::Object,
             SqlType::DecFloat
-            | SqlType::Time { .. }
-            | SqlType::TimestampLtz { .. }
-            | SqlType::TimestampTz { .. }
-            | SqlType::Binary { .. }
-            | SqlType::Variant
-            | SqlType::Object
-            | SqlType::Array
             | SqlType::Geography
             | SqlType::Geometry
             | SqlType::Vector
@@ -50,18 +62,133 @@ impl Sort {
         }
     }
 
+    /// What a conversion to that type answers.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "of every other type nothing is sure")]
+    pub(super) fn of_cast(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::String(None)
+            | DataType::Text
+            | DataType::Varchar(_)
+            | DataType::Char(_)
+            | DataType::Nvarchar(_)
+            | DataType::CharVarying(_)
+            | DataType::Character(_) => Self::Text,
+            DataType::Int(None)
+            | DataType::Integer(None)
+            | DataType::BigInt(None)
+            | DataType::SmallInt(None)
+            | DataType::TinyInt(None) => Self::Number(0),
+            DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => match info {
+                ExactNumberInfo::None | ExactNumberInfo::Precision(_) => Self::Number(0),
+                ExactNumberInfo::PrecisionAndScale(_, scale) => {
+                    u8::try_from(*scale).map_or(Self::Numeric, Self::Number)
+                }
+            },
+            DataType::Float(_) | DataType::Double(_) | DataType::DoublePrecision | DataType::Real => {
+                Self::Float
+            }
+            DataType::Boolean | DataType::Bool => Self::Boolean,
+            DataType::Date => Self::Date,
+            DataType::Time(_, TimezoneInfo::None) => Self::Time,
+            DataType::TimestampNtz(_) | DataType::Datetime(_) => Self::Timestamp,
+            // NUMBER and VARIANT are no keywords to the parser.
+            DataType::Custom(name, facets) => match name.to_string().to_ascii_uppercase().as_str() {
+                "NUMBER" => match facets.as_slice() {
+                    [] | [_] => Self::Number(0),
+                    [_, scale, ..] => scale.parse().map_or(Self::Numeric, Self::Number),
+                },
+                "BYTEINT" => Self::Number(0),
+                "VARIANT" => Self::Variant,
+                "OBJECT" => Self::Object,
+                "TIMESTAMP_LTZ" => Self::LocalTimestamp,
+                "TIMESTAMP_TZ" => Self::ZonedTimestamp,
+                _ => Self::Unknown,
+            },
+            DataType::Array(_) => Self::Array,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        match self {
+            Self::Null | Self::Digits | Self::Number(_) | Self::Numeric | Self::Float => true,
+            Self::Unknown
+            | Self::Text
+            | Self::Boolean
+            | Self::Binary
+            | Self::Date
+            | Self::Time
+            | Self::Timestamp
+            | Self::LocalTimestamp
+            | Self::ZonedTimestamp
+            | Self::Variant
+            | Self::Array
+            | Self::Object => false,
+        }
+    }
+
+    /// A date or a moment.
+    pub(super) fn is_moment(self) -> bool {
+        match self {
+            Self::Null
+            | Self::Date
+            | Self::Time
+            | Self::Timestamp
+            | Self::LocalTimestamp
+            | Self::ZonedTimestamp => true,
+            Self::Unknown
+            | Self::Digits
+            | Self::Text
+            | Self::Number(_)
+            | Self::Numeric
+            | Self::Float
+            | Self::Boolean
+            | Self::Binary
+            | Self::Variant
+            | Self::Array
+            | Self::Object => false,
+        }
+    }
+
+    /// Whether every value of it is small, however it was made.
+    pub(super) fn is_small(self) -> bool {
+        self.is_number() || self.is_moment() || self == Self::Boolean
+    }
+
+    /// Whether every value of this is one of `other` too, so that converting it cannot fail.
+    pub(super) fn always_fits(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => false,
+            // Anything has a text and is a VARIANT.
+            (_, Self::Text | Self::Variant) | (Self::Null, _) => true,
+            (Self::Date, Self::Timestamp) | (Self::Timestamp, Self::Date) => true,
+            (Self::Digits | Self::Number(_) | Self::Numeric, Self::Float) => true,
+            (Self::Digits, Self::Number(_)) => true,
+            (left, right) => left == right,
+        }
+    }
+
     /// What both surely are; none when one may have to be converted.
     pub(super) fn meet(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Null, sort) | (sort, Self::Null) => Some(sort),
             (Self::Unknown, _) | (_, Self::Unknown) => None,
-            (Self::Digits, sort @ (Self::Digits | Self::Number(_) | Self::Float))
-            | (sort @ (Self::Number(_) | Self::Float), Self::Digits) => Some(sort),
+            (Self::Digits, sort) | (sort, Self::Digits) if sort.is_number() => Some(sort),
+            (Self::Float, sort) | (sort, Self::Float) if sort.is_number() => Some(Self::Float),
+            (Self::Date, Self::Timestamp) | (Self::Timestamp, Self::Date) => Some(Self::Timestamp),
+            // Of two numbers of different scales the larger may not fit the other.
+            (Self::Numeric, _) => None,
             (left, right) => (left == right).then_some(left),
         }
     }
 
-    /// The sort of a literal, and of an expression that always makes text.
+    /// What `||` makes of both: bytes stay bytes, anything beside a text becomes text.
+    pub(super) fn joined_with(self, other: Self) -> Self {
+        let is_text = |sort: Self| matches!(sort, Self::Text | Self::Variant) || sort.is_small();
+        if is_text(self) || is_text(other) { Self::Text } else { Self::Unknown }
+    }
+
+    /// The sort of a literal, and of an expression that always makes one type.
     #[allow(clippy::wildcard_enum_match_arm, reason = "of every other expression nothing is sure")]
     pub(super) fn written(expr: &Expr) -> Option<Self> {
         match expr {
@@ -73,11 +200,34 @@ impl Sort {
                 {
                     Self::Digits
                 }
+                Literal::Number(..) => Self::Numeric,
                 Literal::Boolean(_) => Self::Boolean,
                 _ => return None,
             }),
+            Expr::TypedString(typed) => Some(Self::of_cast(&typed.data_type)),
             Expr::Trim { .. } => Some(Self::Text),
-            Expr::BinaryOp { op: sqlparser::ast::BinaryOperator::StringConcat, .. } => Some(Self::Text),
+            Expr::Position { .. } | Expr::Extract { .. } => Some(Self::Number(0)),
+            Expr::Dictionary(_) => Some(Self::Object),
+            Expr::Array(_) => Some(Self::Array),
+            Expr::BinaryOp {
+                op:
+                    BinaryOperator::And
+                    | BinaryOperator::Or
+                    | BinaryOperator::Eq
+                    | BinaryOperator::NotEq
+                    | BinaryOperator::Lt
+                    | BinaryOperator::LtEq
+                    | BinaryOperator::Gt
+                    | BinaryOperator::GtEq,
+                ..
+            } => Some(Self::Boolean),
+            Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::InList { .. }
+            | Expr::Between { .. }
+            | Expr::Like { .. }
+            | Expr::ILike { .. }
+            | Expr::Exists { .. } => Some(Self::Boolean),
             _ => None,
         }
     }
@@ -88,17 +238,91 @@ impl Sort {
             values.iter().try_fold(Self::Null, |all, value| all.meet(value.sort)).unwrap_or_default()
         };
         let first = || values.first().map(|value| value.sort).unwrap_or_default();
+        // Texts and bytes are cut and joined alike.
+        let text =
+            |values: &[Value]| values.iter().fold(Self::Unknown, |sort, value| sort.joined_with(value.sort));
         match name {
-            "UPPER" | "LOWER" | "INITCAP" | "REVERSE" | "CONCAT" | "CONCAT_WS" | "TRIM" | "LTRIM"
-            | "RTRIM" | "REPLACE" | "SPLIT_PART" | "MD5" | "SHA1" | "SHA2" | "TO_VARCHAR" | "TO_CHAR"
-            | "LISTAGG" => Self::Text,
-            "COUNT" | "LENGTH" | "LEN" | "ROW_NUMBER" | "RANK" | "DENSE_RANK" => Self::Number(0),
-            "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" | "LAG" | "LEAD" => {
+            "UPPER" | "LOWER" | "INITCAP" | "TRIM" | "LTRIM" | "RTRIM" | "REPLACE" | "SPLIT_PART" | "MD5"
+            | "MD5_HEX" | "SHA1" | "SHA1_HEX" | "SHA2" | "SHA2_HEX" | "TO_VARCHAR" | "TO_CHAR"
+            | "LISTAGG" | "TRANSLATE" | "STRTOK" | "SOUNDEX" | "HEX_ENCODE" | "BASE64_ENCODE"
+            | "REGEXP_REPLACE" | "REGEXP_SUBSTR" | "DAYNAME" | "MONTHNAME" | "TO_JSON"
+            | "ARRAY_TO_STRING" | "TYPEOF" | "CURRENT_USER" | "CURRENT_ROLE" => Self::Text,
+            "CONCAT" | "CONCAT_WS" => text(values),
+            "SUBSTR" | "SUBSTRING" | "LEFT" | "RIGHT" | "LPAD" | "RPAD" | "REVERSE" | "REPEAT" => {
+                text(values.get(..1).unwrap_or_default())
+            }
+            "COUNT"
+            | "LENGTH"
+            | "LEN"
+            | "ROW_NUMBER"
+            | "RANK"
+            | "DENSE_RANK"
+            | "YEAR"
+            | "MONTH"
+            | "DAY"
+            | "DAYOFMONTH"
+            | "DAYOFWEEK"
+            | "DAYOFWEEKISO"
+            | "DAYOFYEAR"
+            | "WEEK"
+            | "WEEKOFYEAR"
+            | "WEEKISO"
+            | "YEAROFWEEK"
+            | "YEAROFWEEKISO"
+            | "QUARTER"
+            | "HOUR"
+            | "MINUTE"
+            | "SECOND"
+            | "DATE_PART"
+            | "DATEDIFF"
+            | "TIMESTAMPDIFF"
+            | "TIMEDIFF"
+            | "ASCII"
+            | "UNICODE"
+            | "EDITDISTANCE"
+            | "JAROWINKLER_SIMILARITY"
+            | "CHARINDEX"
+            | "POSITION"
+            | "ARRAY_SIZE"
+            | "HASH"
+            | "APPROX_COUNT_DISTINCT"
+            | "COUNT_IF"
+            | "GROUPING"
+            | "GROUPING_ID" => Self::Number(0),
+            "AVG" | "MEDIAN" | "STDDEV" | "VARIANCE" | "MONTHS_BETWEEN" | "ABS" | "ROUND" | "CEIL"
+            | "FLOOR" => Self::Numeric,
+            "SUM" if first().is_number() => first(),
+            "SUM" => Self::Numeric,
+            // The part may come first or last, and may be left out.
+            "DATE_TRUNC" | "TRUNC" | "LAST_DAY" => {
+                values.iter().map(|value| value.sort).find(|sort| sort.is_moment()).unwrap_or_default()
+            }
+            "TO_DATE" | "DATE" | "CURRENT_DATE" => Self::Date,
+            "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" | "NULLIF" | "LAG" | "LEAD" => {
                 let values = if matches!(name, "LAG" | "LEAD") { values.get(..1) } else { Some(values) };
                 all(values.unwrap_or_default())
             }
             "IFF" | "NVL2" => all(values.get(1..).unwrap_or_default()),
-            "SUM" | "MIN" | "MAX" | "ANY_VALUE" | "FIRST_VALUE" | "LAST_VALUE" | "MODE" => first(),
+            "MIN" | "MAX" | "ANY_VALUE" | "FIRST_VALUE" | "LAST_VALUE" | "NTH_VALUE" | "MODE" => first(),
+            "SPLIT"
+            | "STRTOK_TO_ARRAY"
+            | "ARRAY_CONSTRUCT"
+            | "ARRAY_CONSTRUCT_COMPACT"
+            | "ARRAY_AGG"
+            | "ARRAYAGG"
+            | "ARRAY_UNIQUE_AGG"
+            | "ARRAY_APPEND"
+            | "ARRAY_PREPEND"
+            | "ARRAY_CAT"
+            | "ARRAY_COMPACT"
+            | "ARRAY_DISTINCT"
+            | "ARRAY_REVERSE"
+            | "ARRAY_SLICE"
+            | "TRANSFORM"
+            | "FILTER"
+            | "OBJECT_KEYS" => Self::Array,
+            "OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL" | "OBJECT_AGG" => Self::Object,
+            "TO_VARIANT" | "PARSE_JSON" | "TRY_PARSE_JSON" => Self::Variant,
             _ => Self::Unknown,
         }
     }
@@ -123,6 +347,15 @@ impl Reader<'_> {
         match name {
             "COALESCE" | "NVL" | "IFNULL" => {
                 self.meet(values.iter());
+            }
+            "IFF" | "NVL2" => {
+                self.meet(values.iter().skip(1));
+            }
+            // DECODE(expr, search, result, …, default): the results meet, and so does what is compared.
+            "DECODE" => {
+                self.meet(values.iter().enumerate().skip(1).filter_map(|(at, value)| {
+                    (at % 2 == 0 || (at + 1 == values.len() && at > 2)).then_some(value)
+                }));
             }
             "LAG" | "LEAD" => {
                 self.meet(values.iter().take(1).chain(values.iter().skip(2)));

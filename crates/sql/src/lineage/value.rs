@@ -1,9 +1,12 @@
 //! What an expression shows, and the columns of a relation made of such values.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use domain::ShownHow;
 
+use super::size::Size;
 use super::sort::Sort;
 
 /// A stored column, by its place in the reader's table of columns.
@@ -32,7 +35,7 @@ pub(crate) enum Certainty {
 }
 
 /// What one expression shows.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Value {
     /// Sorted, without repetitions.
     pub sources: Vec<Source>,
@@ -43,6 +46,8 @@ pub(crate) struct Value {
     pub is_bare: bool,
     /// What is surely known of its type.
     pub sort: Sort,
+    /// How large the text of the statement can make it.
+    pub size: Size,
 }
 
 impl Value {
@@ -51,12 +56,18 @@ impl Value {
         Self::default()
     }
 
+    /// The same of a known type.
+    pub(super) fn constant_of(sort: Sort) -> Self {
+        Self { sort, ..Self::default() }
+    }
+
     /// A stored column as it is.
     pub(super) fn stored(column: ColumnId, sort: Sort) -> Self {
         Self {
             sources: vec![Source { column, how: ShownHow::Stored, path: None }],
             is_bare: true,
             sort,
+            size: Size::STORED,
             ..Self::default()
         }
     }
@@ -64,11 +75,24 @@ impl Value {
     /// Something that could be any of these columns.
     pub(super) fn unknown(guesses: Vec<ColumnId>) -> Self {
         let certainty = if guesses.is_empty() { Certainty::Untraced } else { Certainty::Unknown };
-        Self { guesses, certainty, ..Self::default() }
+        Self { guesses, certainty, size: Size::STORED, ..Self::default() }
     }
 
     pub(super) fn is_known(&self) -> bool {
         self.certainty == Certainty::Known
+    }
+
+    /// Whether it depends on nothing stored, for certain.
+    pub(super) fn is_constant(&self) -> bool {
+        self.is_known() && self.sources.is_empty()
+    }
+
+    /// Whether both show the same, whatever their types and sizes.
+    pub(super) fn shows_as(&self, other: &Self) -> bool {
+        self.certainty == other.certainty
+            && self.is_bare == other.is_bare
+            && self.sources == other.sources
+            && self.guesses == other.guesses
     }
 
     /// The one stored column that this is.
@@ -91,27 +115,46 @@ impl Value {
         self
     }
 
+    /// This value seen through an expression that surely makes that type.
+    pub(super) fn made(self, sort: Sort) -> Self {
+        Self { sort, ..self.derived() }
+    }
+
     /// Either of two values, each as it is.
     pub(super) fn or(mut self, other: Self) -> Self {
         self.is_bare = self.is_bare && other.is_bare && self.sources == other.sources;
-        for source in other.sources {
-            if let Err(at) = self.sources.binary_search(&source) {
-                self.sources.insert(at, source);
-            }
-        }
-        for guess in other.guesses {
-            if let Err(at) = self.guesses.binary_search(&guess) {
-                self.guesses.insert(at, guess);
-            }
-        }
-        self.certainty = self.certainty.max(other.certainty);
         self.sort = self.sort.meet(other.sort).unwrap_or_default();
-        self
+        self.size = self.size.max(other.size);
+        self.gathered(other)
     }
 
     /// An expression over both.
     pub(super) fn with(self, other: Self) -> Self {
-        self.derived().or(other.derived())
+        let size = self.size.plus(other.size);
+        Self { size, ..self.derived().gathered(other.derived()) }
+    }
+
+    fn gathered(mut self, other: Self) -> Self {
+        self.certainty = self.certainty.max(other.certainty);
+        if self.sources.is_empty() {
+            self.sources = other.sources;
+        } else {
+            for source in other.sources {
+                if let Err(at) = self.sources.binary_search(&source) {
+                    self.sources.insert(at, source);
+                }
+            }
+        }
+        if self.guesses.is_empty() {
+            self.guesses = other.guesses;
+        } else {
+            for guess in other.guesses {
+                if let Err(at) = self.guesses.binary_search(&guess) {
+                    self.guesses.insert(at, guess);
+                }
+            }
+        }
+        self
     }
 }
 
@@ -135,12 +178,98 @@ impl Output {
     }
 }
 
+/// What the columns are that the outputs do not name, where the outputs are not all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Beyond {
+    /// Nobody knows.
+    #[default]
+    Unknown,
+    /// Names, types and states of objects: SHOW and DESCRIBE answer them, and nothing that anybody stored.
+    Metadata,
+}
+
 /// The columns of a query, view, or the like.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Derived {
     pub outputs: Vec<Output>,
     /// Whether the outputs are all there are, in order.
     pub is_complete: bool,
+    pub beyond: Beyond,
     /// Stored objects beneath, for guesses about columns that the outputs do not name.
     pub origins: Vec<ObjectId>,
+    /// How many times over the text of the statement can make it hold the rows of a stored table.
+    pub copies: Size,
+    /// Whether it is a table as it once was: which column stood at which place then nobody knows.
+    pub is_past: bool,
+    /// Where each name stands among the outputs.
+    pub places: Places,
+}
+
+impl Derived {
+    pub(super) fn new(outputs: Vec<Output>, is_complete: bool, origins: Vec<ObjectId>) -> Self {
+        Self { outputs, is_complete, origins, ..Self::default() }
+    }
+
+    /// Some rows that the text of the statement makes out of nothing stored.
+    pub(super) fn made(outputs: Vec<Output>, copies: Size) -> Self {
+        Self { copies, ..Self::new(outputs, true, Vec::new()) }
+    }
+
+    /// The same rows with other columns.
+    pub(super) fn with_outputs(&self, outputs: Vec<Output>) -> Self {
+        Self { copies: self.copies, ..Self::new(outputs, self.is_complete, self.origins.clone()) }
+    }
+
+    /// Whether a column that the outputs do not name may show something that nobody knows.
+    pub(super) fn hides_columns(&self) -> bool {
+        !self.is_complete && self.beyond == Beyond::Unknown
+    }
+
+    /// The outputs of that name.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &Output> {
+        let places = self.places.of(&self.outputs, name);
+        let (found, rest) = match places {
+            Some(places) => (places, &[] as &[Output]),
+            None => (&[] as &[u32], self.outputs.as_slice()),
+        };
+        let indexed = found.iter().filter_map(|place| self.outputs.get(*place as usize));
+        indexed.chain(rest).filter(move |output| output.name.as_deref() == Some(name))
+    }
+
+    /// The value of that name: of several, any.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
+        self.named(name).map(|output| output.value.clone()).reduce(Value::or)
+    }
+}
+
+/// Where each name stands among many outputs; made when first asked. A copy begins anew, because whoever copies
+/// means to change the outputs.
+#[derive(Debug, Default)]
+pub(crate) struct Places(OnceCell<HashMap<Rc<str>, Vec<u32>>>);
+
+impl Clone for Places {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Places {
+    /// Below that many outputs looking at each is quicker.
+    const FEW: usize = 24;
+
+    fn of(&self, outputs: &[Output], name: &str) -> Option<&[u32]> {
+        if outputs.len() <= Self::FEW {
+            return None;
+        }
+        let index = self.0.get_or_init(|| {
+            let mut index: HashMap<Rc<str>, Vec<u32>> = HashMap::with_capacity(outputs.len());
+            for (place, output) in (0_u32..).zip(outputs) {
+                if let Some(name) = &output.name {
+                    index.entry(Rc::clone(name)).or_default().push(place);
+                }
+            }
+            index
+        });
+        Some(index.get(name).map_or(&[], Vec::as_slice))
+    }
 }

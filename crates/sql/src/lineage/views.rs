@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::scope::Queries;
 use super::value::{Derived, ObjectId, Output, Value};
 use crate::lexer::significant;
-use crate::names::Namespace;
+use crate::names::{Namespace, Search};
 use crate::parse::parse;
 
 /// How many views may lie upon each other.
@@ -36,7 +36,7 @@ impl Reader<'_> {
                     .zip(expanded.outputs)
                     .map(|(column, output)| Output::named(&column.name, output.value))
                     .collect();
-                Derived { outputs, is_complete: true, origins: expanded.origins }
+                Derived { copies: expanded.copies, ..Derived::new(outputs, true, expanded.origins) }
             }
             _ => self.unexpanded(id, relation),
         });
@@ -51,11 +51,11 @@ impl Reader<'_> {
             .columns
             .iter()
             .map(|column| {
-                let guess = self.column(id, &column.name, Some(&column.sql_type));
+                let guess = self.guessed(id, &column.name);
                 Output::named(&column.name, Value::unknown(vec![guess]))
             })
             .collect();
-        Derived { outputs, is_complete: true, origins: vec![id] }
+        Derived::new(outputs, true, vec![id])
     }
 
     fn expand(&mut self, id: ObjectId, object: &ObjectName, definition: &str) -> Option<Derived> {
@@ -65,8 +65,11 @@ impl Reader<'_> {
         let tokens = significant(definition).ok()?;
         let tokens = tokens.split(|token| token.is_symbol(definition, ";")).next()?;
         let Ok(Statement::Query(query)) = parse(definition, tokens, self.scope) else { return None };
-        let namespace =
-            Namespace { database: Some(object.database.clone()), schema: Some(object.schema.clone()) };
+        let namespace = Namespace {
+            database: Some(object.database.clone()),
+            schema: Some(object.schema.clone()),
+            search: Search::Schema,
+        };
         let outside = std::mem::replace(&mut self.namespace, namespace);
         let steps = std::mem::take(&mut self.steps);
         self.open_views.push(id);

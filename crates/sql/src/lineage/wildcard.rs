@@ -1,5 +1,6 @@
 //! `*` and `t.*` with EXCLUDE, REPLACE, RENAME and ILIKE.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -38,10 +39,8 @@ impl Reader<'_> {
                 ExcludeSelectItem::Single(name) => std::slice::from_ref(name),
                 ExcludeSelectItem::Multiple(names) => names.as_slice(),
             };
-            let excluded: Vec<String> = names.iter().filter_map(|name| parts(name)?.pop()).collect();
-            columns.retain(|output| {
-                !output.name.as_deref().is_some_and(|name| excluded.iter().any(|e| e == name))
-            });
+            let excluded: HashSet<String> = names.iter().filter_map(|name| parts(name)?.pop()).collect();
+            columns.retain(|output| !output.name.as_deref().is_some_and(|name| excluded.contains(name)));
         }
         if let Some(replace) = &options.opt_replace {
             for item in &replace.items {
@@ -58,13 +57,12 @@ impl Reader<'_> {
                 RenameSelectItem::Single(pair) => std::slice::from_ref(pair),
                 RenameSelectItem::Multiple(pairs) => pairs.as_slice(),
             };
-            let new_names: Vec<(String, Rc<str>)> = pairs
+            let new_names: HashMap<String, Rc<str>> = pairs
                 .iter()
                 .map(|pair| (fold(&pair.ident).into_owned(), Rc::from(fold(&pair.alias))))
                 .collect();
             for output in &mut columns {
-                let new = new_names.iter().find(|(old, _)| output.name.as_deref() == Some(old));
-                if let Some((_, new)) = new {
+                if let Some(new) = output.name.as_deref().and_then(|old| new_names.get(old)) {
                     output.name = Some(Rc::clone(new));
                 }
             }
@@ -85,19 +83,13 @@ impl Reader<'_> {
                 .iter()
                 .map(|(name, value)| Output::new(Some(Rc::clone(name)), value.clone()))
                 .collect();
+            let merged: HashSet<&str> = frame.merged.iter().map(|(name, _)| &**name).collect();
             let mut is_complete = true;
-            for named in &frame.relations {
+            for named in frame.relations.iter() {
                 is_complete &= named.derived.is_complete;
-                columns.extend(
-                    named
-                        .derived
-                        .outputs
-                        .iter()
-                        .filter(|output| {
-                            !frame.merged.iter().any(|(name, _)| output.name.as_ref() == Some(name))
-                        })
-                        .cloned(),
-                );
+                let is_kept =
+                    |output: &&Output| !output.name.as_deref().is_some_and(|name| merged.contains(name));
+                columns.extend(named.derived.outputs.iter().filter(is_kept).cloned());
             }
             return Some((columns, is_complete));
         };
@@ -110,12 +102,22 @@ impl Reader<'_> {
         };
         let mut here = Some(env);
         while let Some(env) = here {
-            if let Some(named) = env.frame.relations.iter().find(|named| named.qualifier.ends_with(&parts)) {
+            if let Some(named) = env.frame.relations.called(&parts).next() {
                 return Some((named.derived.outputs.clone(), named.derived.is_complete));
             }
             here = env.outer.copied();
         }
         None
+    }
+}
+
+impl Reader<'_> {
+    /// `* EXCLUDE …` inside an expression.
+    pub(super) fn whole_star(&mut self, options: &WildcardAdditionalOptions, env: Env<'_>) -> Value {
+        let mut outputs = Vec::new();
+        let is_complete = self.star(None, options, env, &mut outputs);
+        let all = outputs.into_iter().fold(Value::constant(), |all, output| all.with(output.value));
+        if is_complete { all } else { all.with(self.whole_frame(env)) }
     }
 }
 

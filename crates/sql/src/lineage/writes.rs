@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use domain::TestedHow;
 use sqlparser::ast::{
     Assignment, AssignmentTarget, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr, FromTable,
     Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
@@ -11,7 +12,7 @@ use sqlparser::ast::{
 };
 
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries};
+use super::scope::{Env, Frame, Queries};
 use super::value::{Derived, Output, Value};
 use crate::names::parts;
 use crate::parse::step_name;
@@ -60,6 +61,8 @@ impl Reader<'_> {
         let queries = Queries::default();
         let env = Env { frame: &frame, outer: None, queries: &queries };
         let kept = values.iter().fold(Value::constant(), |all, value| all.or(self.expr(value, env)));
+        // SECURITY: a variable outlives this statement, and whatever hides its value here.
+        self.test(&kept, TestedHow::Shape);
         counted(kept)
     }
 
@@ -111,10 +114,7 @@ impl Reader<'_> {
                 self.give_up("an insert into no table")
             }
         }
-        let frame = Frame {
-            relations: vec![Named { qualifier: Vec::new(), derived: Rc::new(source) }],
-            ..Frame::default()
-        };
+        let frame = Frame::of(source);
         let env = Env { frame: &frame, outer: None, queries: &queries };
         let whens = insert.multi_table_when_clauses.iter();
         let mut clauses: Vec<&MultiTableInsertIntoClause> = insert.multi_table_into_clauses.iter().collect();
@@ -277,7 +277,7 @@ impl Reader<'_> {
         let mut frame = Frame::default();
         for table in tables {
             let mut more = self.from(std::slice::from_ref(*table), None, queries);
-            frame.relations.append(&mut more.relations);
+            frame.relations.append(more.relations);
             frame.merged.append(&mut more.merged);
         }
         frame
@@ -287,7 +287,7 @@ impl Reader<'_> {
 /// The one column of a statement that answers a count or a status.
 fn counted(copied: Value) -> Derived {
     let value = Value { is_bare: false, ..copied };
-    Derived { outputs: vec![Output::new(None, value)], is_complete: true, origins: Vec::new() }
+    Derived::new(vec![Output::new(None, value)], true, Vec::new())
 }
 
 impl Reader<'_> {

@@ -1,0 +1,130 @@
+//! What is to be known of single arguments of a function: which pick how it works, and how large it makes a value.
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value as Literal,
+};
+
+use super::constant::constant_text;
+use super::size::Size;
+use super::sort::Sort;
+use super::value::Value;
+
+/// Whether the argument at that place, counted from 0, picks how the function works: where to cut, which digest,
+/// which key. The function is total only while that one depends on no column: a place may be out of range, a key
+/// may be there twice.
+pub(super) fn picks(name: &str, at: usize) -> bool {
+    match name {
+        "OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL" => at.is_multiple_of(2),
+        "ARRAY_GENERATE_RANGE" | "UUID_STRING" => true,
+        "SUBSTR" | "SUBSTRING" | "LEFT" | "RIGHT" | "SPLIT_PART" | "STRTOK" | "TRANSLATE" | "COLLATE"
+        | "SHA2" | "SHA2_HEX" | "SHA2_BINARY" | "HEX_ENCODE" | "BASE64_ENCODE" | "COMPRESS" | "INSERT"
+        | "ARRAY_SLICE" | "ARRAY_INSERT" | "ARRAY_REMOVE" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC"
+        | "TRUNCATE" | "XMLGET" | "LPAD" | "RPAD" => at > 0,
+        "EDITDISTANCE" => at > 1,
+        _ => name.starts_with("TRY_") && at > 0,
+    }
+}
+
+/// Whether the argument at that place must be an array: a VARIANT that holds something else makes the function
+/// fail.
+pub(super) fn takes_array(name: &str, at: usize) -> bool {
+    match name {
+        "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_COMPACT" | "ARRAY_DISTINCT" | "ARRAY_REVERSE"
+        | "ARRAY_SLICE" | "ARRAY_TO_STRING" | "ARRAY_INSERT" | "ARRAY_REMOVE" | "ARRAY_UNION_AGG"
+        | "TRANSFORM" | "FILTER" => at == 0,
+        "ARRAY_CAT" | "ARRAY_INTERSECTION" | "ARRAY_EXCEPT" | "ARRAYS_ZIP" => true,
+        _ => false,
+    }
+}
+
+/// Whether a function that is called total may yet fail for some value of the right type: on what is no point, on
+/// elements that do not compare, on a key that is there twice.
+pub(super) fn is_fallible_after_all(name: &str) -> bool {
+    matches!(
+        name,
+        "ST_X"
+            | "ST_Y"
+            | "XMLGET"
+            | "ARRAY_FLATTEN"
+            | "ARRAY_SORT"
+            | "ARRAY_MIN"
+            | "ARRAY_MAX"
+            | "ARRAYS_TO_OBJECT"
+            | "OBJECT_KEYS"
+            | "OBJECT_DELETE"
+            | "OBJECT_PICK"
+            | "RATIO_TO_REPORT"
+    )
+}
+
+/// Whether a distance is counted in parts of a second, of which there are more in a long time than fit.
+pub(super) fn counts_parts_of_seconds(name: &str, function: &Function) -> bool {
+    if !matches!(name, "DATEDIFF" | "TIMESTAMPDIFF" | "TIMEDIFF") {
+        return false;
+    }
+    let part = match argument(function, 0) {
+        Some(Expr::Identifier(ident)) => Some(ident.value.clone()),
+        Some(expr) => constant_text(expr),
+        None => None,
+    };
+    part.is_none_or(|part| {
+        let part = part.to_ascii_uppercase();
+        ["NANO", "MICRO", "MILLI", "NS", "US", "MS"].iter().any(|short| part.starts_with(short))
+    })
+}
+
+/// How large a call makes a value. `copies` is how often the rows of a table may have been repeated.
+pub(super) fn size(
+    name: &str,
+    function: &Function,
+    values: &[Value],
+    sort: Sort,
+    copies: impl FnOnce() -> Size,
+) -> Size {
+    let of = |at: usize| values.get(at).map(|value| value.size).unwrap_or_default();
+    let count = |at: usize| argument(function, at).and_then(whole_number).map_or(Size::ANY, Size::of);
+    let all = values.iter().fold(Size::NONE, |all, value| all.plus(value.size));
+    match name {
+        _ if sort.is_small() && sort != Sort::Null => Size::SMALL,
+        "MD5" | "MD5_HEX" | "MD5_BINARY" | "SHA1" | "SHA1_HEX" | "SHA1_BINARY" | "SHA2" | "SHA2_HEX"
+        | "SHA2_BINARY" | "HASH" | "SOUNDEX" | "TYPEOF" => Size::SMALL,
+        "REPEAT" => of(0).times(count(1)),
+        "SPACE" | "RANDSTR" => count(0),
+        "LPAD" | "RPAD" => count(1),
+        "REPLACE" | "REGEXP_REPLACE" => of(0).times(of(2)),
+        "ARRAY_TO_STRING" => of(0).times(of(1)).plus(of(0)),
+        "CONCAT_WS" => all.plus(of(0).times(Size::of(values.len()))),
+        "TRANSFORM" => of(0).times(of(1)),
+        "REDUCE" | "ARRAY_GENERATE_RANGE" | "DECOMPRESS_STRING" | "DECOMPRESS_BINARY" => Size::ANY,
+        "LISTAGG" | "ARRAY_AGG" | "ARRAYAGG" | "OBJECT_AGG" | "ARRAY_UNIQUE_AGG" | "ARRAY_UNION_AGG" => {
+            all.times(Size::ROWS).times(copies())
+        }
+        // These keep or shorten what they are given.
+        "UPPER" | "LOWER" | "INITCAP" | "TRIM" | "LTRIM" | "RTRIM" | "SUBSTR" | "SUBSTRING" | "LEFT"
+        | "RIGHT" | "REVERSE" | "SPLIT_PART" | "STRTOK" | "TRANSLATE" | "COLLATE" | "MIN" | "MAX"
+        | "ANY_VALUE" | "MODE" | "FIRST_VALUE" | "LAST_VALUE" | "NTH_VALUE" | "LAG" | "LEAD" | "COALESCE"
+        | "NVL" | "IFNULL" | "NVL2" | "IFF" | "DECODE" | "NULLIF" | "GREATEST" | "LEAST" | "CONCAT"
+        | "INSERT" | "GET" | "GET_PATH" | "GET_IGNORE_CASE" | "FILTER" => all,
+        // Escapes and digits of a code may double it.
+        _ => all.times(Size::of(2)),
+    }
+}
+
+/// The expression at that place of a call.
+pub(super) fn argument(function: &Function, at: usize) -> Option<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = list.args.get(at)? { Some(expr) } else { None }
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no whole number")]
+fn whole_number(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Nested(inner) => whole_number(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => Some(0),
+        Expr::Value(literal) => match &literal.value {
+            Literal::Number(number, _) => number.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}

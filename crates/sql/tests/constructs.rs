@@ -1,0 +1,326 @@
+//! Constructs that the parser does not know: each reads as a plainer statement that means the same, or not at all.
+
+mod common;
+
+use common::{acme, read_in};
+use domain::Class;
+
+/// Both texts show, test and touch the same.
+#[track_caller]
+fn reads_as(text: &str, plain: &str) {
+    let catalog = acme();
+    let (written, plain) = (read_in(&catalog, text), read_in(&catalog, plain));
+    assert_ne!(plain.class, Class::Opaque, "{plain:?}");
+    assert_eq!(written.class, plain.class, "{text}: {:?}", written.why);
+    assert_eq!(written.lineage, plain.lineage, "{text}");
+    assert_eq!(written.footprint, plain.footprint, "{text}");
+}
+
+#[track_caller]
+fn is_opaque(text: &str, why: &str) {
+    let statement = read_in(&acme(), text);
+    assert_eq!((statement.class, statement.why.as_deref()), (Class::Opaque, Some(why)), "{text}");
+    assert_eq!(statement.lineage.outputs, None, "{text}");
+}
+
+#[test]
+fn an_object_of_columns_is_made_of_them() {
+    for (text, plain) in [
+        ("select {*} o from countries", "select object_construct(*) o from countries"),
+        ("select {c.*} o from countries c", "select object_construct(c.*) o from countries c"),
+        (
+            "select { * exclude (code) } o from countries",
+            "select object_construct('n', name, 'r', region) o from countries",
+        ),
+        (
+            "select {* ilike '%reg%'} o from countries",
+            "select object_construct('r', region) o from countries",
+        ),
+        ("select {'a': ssn, 'b': {*}} o from customers", "select object_construct(*) o from customers"),
+        // Of a qualified one with options every column counts.
+        ("select {c.* exclude code} o from countries c", "select object_construct(*) o from countries"),
+    ] {
+        reads_as(text, plain);
+    }
+}
+
+#[test]
+fn a_method_of_a_model_is_a_function_that_nobody_knows() {
+    for (text, name) in [
+        ("select m!predict(ssn) p from customers", "M!PREDICT"),
+        ("select db.s.m!predict(ssn) p from customers", "DB.S.M!PREDICT"),
+        ("select \"m\"!\"Predict\"(ssn):x::float p from customers", "M!PREDICT"),
+        ("select model(m, v1)!predict(ssn) p from customers", "M!PREDICT"),
+        ("select * from table(m!forecast(ssn))", "M!FORECAST"),
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_ne!(statement.class, Class::Opaque, "{text}: {:?}", statement.why);
+        let functions: Vec<_> = statement.functions.iter().map(|f| (f.name.as_str(), f.class)).collect();
+        assert_eq!(functions, [(name, Class::Opaque)], "{text}");
+        let outputs = statement.lineage.outputs.unwrap_or_default();
+        assert!(outputs.iter().all(|output| !output.is_known), "{text}");
+    }
+    // A space makes it something else.
+    is_opaque("select m !predict(ssn) from customers", "a method of a model that cannot be read");
+}
+
+#[test]
+fn nobody_knows_what_a_semantic_view_shows_or_tests() {
+    for text in [
+        "select * from semantic_view(sales dimensions region.name metrics total.amount)",
+        "select x from semantic_view(acme.public.sales dimensions a.b as x facts c.d where a.e = 'x') v limit 3",
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
+        let reads: Vec<&str> = statement.footprint.reads.iter().map(|object| object.name.as_str()).collect();
+        assert_eq!(reads, ["SALES"], "{text}");
+        assert!(statement.lineage.tests.iter().any(|tested| tested.column.column == "*"), "{text}");
+        assert!(statement.lineage.outputs.unwrap_or_default().iter().all(|output| !output.is_known));
+    }
+}
+
+#[test]
+fn a_sample_by_number_takes_nothing_away_from_the_reading() {
+    for (text, plain) in [
+        (
+            "select s.ssn from (select id, ssn from customers) s tablesample bernoulli (10)",
+            "select s.ssn from (select id, ssn from customers) s",
+        ),
+        (
+            "select f.value from orders o, lateral flatten(input => split(o.sku, '-')) f sample (10) seed (3)",
+            "select f.value from orders o, lateral flatten(input => split(o.sku, '-')) f",
+        ),
+        (
+            "select seq4() n from table(generator(rowcount => 5)) sample (3 rows) where n > 1",
+            "select seq4() n from table(generator(rowcount => 5)) where n > 1",
+        ),
+    ] {
+        reads_as(text, plain);
+    }
+    is_opaque("select * from (select ssn from customers) sample (select 1)", "a SAMPLE that cannot be read");
+}
+
+#[test]
+fn a_pattern_is_read_by_its_names() {
+    let plain = "select * from orders match_recognize (partition by customer_id order by id
+        measures last(a.amount) as la, count(*) as c one row per match pattern (a b) define b as amount > 10)";
+    for text in [
+        "select * from orders match_recognize (partition by customer_id order by id
+            measures final last(a.amount) as la, running count(*) as c one row per match
+            after match skip to last b pattern (^ a{2,} (b | c)+? {- d -} $) define b as amount > 10)",
+        "select * from (select * from orders) o match_recognize (partition by customer_id order by id
+            measures last(ab.amount) as la, count(b.*) as c one row per match after match skip to b
+            pattern (permute(a, b*)) subset ab = (a, b), ba = (b) define b as amount > 10)",
+        "select * from table('orders') match_recognize (partition by customer_id order by id
+            measures last(\"x y\".amount) as la, count(*) as c pattern (\"x y\"{,3} b{1}??) define b as amount > 10)",
+    ] {
+        reads_as(text, plain);
+    }
+    is_opaque(
+        "select * from orders match_recognize (order by id pattern (a ssn = 'x') define a as true)",
+        "a MATCH_RECOGNIZE that cannot be read",
+    );
+    is_opaque("select $ from customers", "a symbol that Snowflake does not have");
+}
+
+#[test]
+fn a_mark_in_a_pattern_is_no_bound_value() {
+    is_opaque(
+        "select 1 from orders match_recognize (order by id pattern (a? b) define b as true), identifier(?)",
+        "a bound name after a pattern",
+    );
+}
+
+#[test]
+fn deep_and_wide_patterns_need_no_stack() {
+    for pattern in ["(".repeat(50_000) + "a" + &")".repeat(50_000), "a | ".repeat(30_000) + "a"] {
+        let text = format!(
+            "select 1 from orders match_recognize (order by id pattern ({pattern}) define a as true)"
+        );
+        let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(move || {
+            read_in(&acme(), &text);
+        });
+        assert!(thread.unwrap().join().is_ok());
+    }
+}
+
+#[test]
+fn other_words_for_the_same() {
+    for (text, plain) in [
+        (
+            "select o.id from orders o left directed join customers c on c.id = o.customer_id",
+            "select o.id from orders o left join customers c on c.id = o.customer_id",
+        ),
+        (
+            "select * rename (ssn as z1, email as z2) exclude (profile, notes) from customers",
+            "select * exclude (profile, notes) rename (ssn as z1, email as z2) from customers",
+        ),
+        (
+            "select * rename ssn as z exclude notes from customers",
+            "select * exclude notes rename ssn as z from customers",
+        ),
+        (
+            "select id, sum(amount) over w from orders window w as (partition by status)",
+            "select id, sum(amount) over (partition by status) from orders",
+        ),
+        (
+            "select id, sum(amount) over w2 from orders o window w as (partition by status), w2 as (w order by id)",
+            "select id, sum(amount) over (partition by status order by id) from orders",
+        ),
+        (
+            "select * from (select id, name n, email m from customers) unpivot (v for k in (n as 'Name', m as 'Mail'))",
+            "select * from (select id, name n, email m from customers) unpivot (v for k in (n, m))",
+        ),
+        (
+            "select cast(profile as object(a varchar, b array(int)) rename fields) o from customers",
+            "select cast(profile as object) o from customers",
+        ),
+        ("select profile::array(object(a int)) o from customers", "select profile::array o from customers"),
+        (
+            "select created_at::timestamp with local time zone t from orders",
+            "select created_at::timestamp_ltz t from orders",
+        ),
+        (
+            "select date_part(year from dob) y from customers",
+            "select extract(year from dob) y from customers",
+        ),
+        (
+            "select nth_value(amount, 2) from last respect nulls over (order by id) n from orders",
+            "select nth_value(amount, 2) respect nulls over (order by id) n from orders",
+        ),
+        (
+            "merge into products p using countries c on p.sku = c.code when matched then update all by name",
+            "merge into products p using countries c on p.sku = c.code when matched then update set *",
+        ),
+        (
+            "merge into products p using countries c on p.sku = c.code when not matched then insert all by name",
+            "merge into products p using countries c on p.sku = c.code when not matched then insert *",
+        ),
+        ("select identifier('upper')(ssn) u from customers", "select upper(ssn) u from customers"),
+        ("select id, ssn, from customers", "select id, ssn from customers"),
+        (
+            "with m as model a.b.c version v, t as (select ssn from customers) select ssn from t",
+            "with t as (select ssn from customers) select ssn from t",
+        ),
+    ] {
+        reads_as(text, plain);
+    }
+}
+
+#[test]
+fn what_would_mean_another_thing_is_not_rewritten() {
+    for (text, why) in [
+        // Which of the two comes first decides whether `z` is there.
+        ("select * rename (ssn as z) exclude (z) from customers", "a `*` with options that cannot be read"),
+        (
+            "select * rename (ssn as country) exclude (country) from customers",
+            "a `*` with options that cannot be read",
+        ),
+        ("select {c.ssn.*, 1} from customers c", "an object literal that cannot be read"),
+        ("select * from semantic_view((select ssn from customers))", "a SEMANTIC_VIEW that cannot be read"),
+        (
+            "select * from orders resample (using created_at increment by interval '1 day')",
+            "a RESAMPLE that cannot be read",
+        ),
+        (
+            "select count(*) filter (where ssn = '1') from customers",
+            "a construct that the parser cannot read",
+        ),
+    ] {
+        is_opaque(text, why);
+    }
+}
+
+#[test]
+fn a_point_in_time_shows_the_same_columns() {
+    for (text, plain) in [
+        ("select id, ssn from customers at (offset => -60)", "select id, ssn from customers"),
+        ("select id, ssn from customers before (statement => 'x') c", "select id, ssn from customers c"),
+        ("select id from orders at (stream => 's')", "select id from orders"),
+        (
+            "select metadata$action a, id from orders changes (information => default) at (offset => -60)",
+            "select 'INSERT' a, id from orders",
+        ),
+        (
+            "select * exclude (metadata$action, metadata$isupdate, metadata$row_id)
+             from countries changes (information => append_only) at (offset => -60) end (offset => -30)",
+            "select * from countries",
+        ),
+    ] {
+        reads_as(text, plain);
+    }
+    // Which column stood at which place then nobody knows.
+    for text in [
+        "select $4 from customers at (offset => -86400)",
+        "select x.b from customers at (offset => -86400) x(a, b)",
+    ] {
+        let outputs = read_in(&acme(), text).lineage.outputs.unwrap_or_default();
+        assert!(
+            outputs.iter().all(|output| !output.is_known || output.shows.len() == 12),
+            "{text}: {outputs:?}"
+        );
+    }
+}
+
+#[test]
+fn sequences_and_stages_are_named() {
+    for (text, reads) in [
+        (
+            "select s.nextval, acme.other.t.nextval from orders",
+            &["ACME.OTHER.T", "ACME.PUBLIC.ORDERS", "ACME.PUBLIC.S"] as &[&str],
+        ),
+        ("select $1 from @stage/a/file.csv (file_format => 'f') t", &["ACME.PUBLIC.\"@STAGE/A/FILE.CSV\""]),
+        ("select $1 from @acme.public.stage/a", &["ACME.PUBLIC.\"@ACME.PUBLIC.STAGE/A\""]),
+    ] {
+        let statement = read_in(&acme(), text);
+        let found: Vec<String> = statement.footprint.reads.iter().map(ToString::to_string).collect();
+        assert_eq!(found, reads, "{text}: {:?}", statement.why);
+    }
+}
+
+#[test]
+fn a_name_is_looked_for_along_the_search_path() {
+    let catalog = sql::catalog_from_ddl(
+        "create table acme.public.customers (id int, ssn varchar); create table acme.s.t (a int);
+         create view acme.s.v as select * from customers",
+        "ACME",
+        "S",
+    );
+    let context =
+        domain::Context { database: Some("ACME".into()), schema: Some("S".into()), ..Default::default() };
+    let (bindings, variables) = Default::default();
+    let scope =
+        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    for (text, reads) in [
+        ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS"] as &[&str]),
+        ("select a from t", &["ACME.S.T"]),
+        ("select x from nothing", &["ACME.PUBLIC.NOTHING", "ACME.S.NOTHING"]),
+        // In the text of a view only its own schema is.
+        ("select 1 from v", &["ACME.S.CUSTOMERS", "ACME.S.V"]),
+        ("select 1 from s.customers", &["ACME.S.CUSTOMERS"]),
+    ] {
+        let found: Vec<String> =
+            sql::read(text, &scope).footprint.reads.iter().map(ToString::to_string).collect();
+        assert_eq!(found, reads, "{text}");
+    }
+}
+
+#[test]
+fn what_show_and_describe_answer_may_be_shown_by_a_later_step() {
+    for text in [
+        "show tables ->> select \"name\", upper(\"kind\") from $1 where \"rows\" > 5",
+        "describe table customers ->> select \"name\" from $1 order by \"type\"",
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
+        let outputs = statement.lineage.outputs.unwrap_or_default();
+        assert!(!outputs.is_empty() && outputs.iter().all(|output| output.is_known), "{text}: {outputs:?}");
+        assert!(statement.lineage.tests.is_empty());
+    }
+    for text in
+        ["show variables ->> select \"value\" from $1", "show users ->> select \"login_name\" from $1"]
+    {
+        let outputs = read_in(&acme(), text).lineage.outputs.unwrap_or_default();
+        assert!(outputs.iter().all(|output| !output.is_known), "{text}");
+    }
+}
