@@ -95,15 +95,34 @@ impl Reader<'_> {
 
     /// `1`, an alias, or any other expression in ORDER BY and GROUP BY. An alias that is also a column counts
     /// as both.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is what it says")]
     fn ordinal_or_alias(&mut self, expr: &Expr, derived: &Derived, how: TestedHow, env: Env<'_>) {
-        if let Expr::Value(literal) = expr
-            && let Literal::Number(number, _) = &literal.value
-        {
-            let place = number.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
-            return match place.and_then(|place| derived.outputs.get(place)).filter(|_| derived.is_complete) {
-                Some(output) => self.test(&output.value, how),
-                None => self.test_each(derived, how),
-            };
+        let mut expr = expr;
+        while let Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        match expr {
+            Expr::Value(literal) => match &literal.value {
+                Literal::Number(number, _) => {
+                    let place = number.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+                    let output = place.and_then(|place| derived.outputs.get(place));
+                    return match output.filter(|_| derived.is_complete) {
+                        Some(output) => self.test(&output.value, how),
+                        None => self.test_each(derived, how),
+                    };
+                }
+                // SECURITY: a bound value or a variable may be read as a place, and may be any.
+                Literal::Placeholder(_) => self.test_each(derived, how),
+                _ => {}
+            },
+            // Each of them is a key by itself.
+            Expr::Tuple(keys) => {
+                return keys.iter().for_each(|key| self.ordinal_or_alias(key, derived, how, env));
+            }
+            Expr::Cube(sets) | Expr::Rollup(sets) | Expr::GroupingSets(sets) => {
+                return sets.iter().flatten().for_each(|key| self.ordinal_or_alias(key, derived, how, env));
+            }
+            _ => {}
         }
         let Expr::Identifier(ident) = expr else {
             let value = self.expr(expr, env);
@@ -399,8 +418,7 @@ impl Reader<'_> {
         };
         for modifier in modifiers {
             if let GroupByWithModifier::GroupingSets(expr) = modifier {
-                let value = self.expr(expr, env);
-                self.test(&value, TestedHow::Group);
+                self.ordinal_or_alias(expr, derived, TestedHow::Group, env);
             }
         }
     }

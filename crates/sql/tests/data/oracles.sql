@@ -247,3 +247,18 @@ select hired - salary from employees
 select dateadd(day, salary, hired) from employees
 select id from customers where id = to_number(ssn)
 select id from customers where 1/0 = 1 and ssn = 'x'
+
+-- Keys that mean an output by its place without being a plain number
+select id, ssn from customers order by ? limit 3
+select id, ssn from customers order by :1 limit 3
+select id, ssn from customers order by (?) desc
+select id, ssn from customers order by $v
+select id, ssn from customers order by (2)
+select ssn, id from customers union all select '1', 0 order by ?
+select count(*) n, v from (select ssn v from customers where id = 7 union all select '716-96-5901') group by ?
+select count(*), v from (select ssn v from customers where id = 7 union all select '716-96-5901') group by (2)
+select count(*), v from (select ssn v from customers) group by ((2))
+select count(*), v from (select ssn v from customers) group by rollup (2)
+select count(*), v from (select ssn v from customers) group by cube (1, (2))
+select count(*), v, c from (select ssn v, country c from customers) group by grouping sets ((2), (3))
+select count(*), v, c from (select ssn v, country c from customers) group by (3, 2)
