@@ -208,6 +208,32 @@ fn is_card(window: &Window<'_>) -> bool {
         && (checks::card_issuer(digits) || window.topic.card && matches!(digits.first(), Some(2..=6)))
 }
 
+/// Letters that may stand around the digits of a card in one word: `visa4111…`, `4111…x`.
+const MOST_GLUED: usize = 12;
+
+/// Finds a card whose digits are glued to a few letters. Digits that are cut by letters, as those of hashes and keys
+/// are, are no card.
+pub(super) fn glued_card(scan: &mut Scan<'_>, start: usize, end: usize) {
+    let text = scan.text;
+    let from = run_end(text, start, MOST_GLUED + 1, |b| !b.is_ascii_digit());
+    let to = run_end(text, from, MOST_DIGITS, |b| b.is_ascii_digit());
+    let is_one_group = to <= end && part(text, to, end).iter().all(|b| !b.is_ascii_digit());
+    let letters = (from - start) + end.saturating_sub(to);
+    // The exponent of a decimal fraction is glued to its digits, too.
+    let is_fraction = before(text, start) == b'.';
+    if !(13..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
+        return;
+    }
+    let mut digits = [0; 19];
+    for (place, byte) in digits.iter_mut().zip(part(text, from, to)) {
+        *place = byte - b'0';
+    }
+    let digits = digits.get(..to - from).unwrap_or_default();
+    if scan.spend(24) && checks::luhn(digits) && checks::card_issuer(digits) {
+        scan.found(from, to, Kind::Card);
+    }
+}
+
 fn social_security(window: &Window<'_>) -> Option<Kind> {
     let digits = window.digits;
     if digits.len() != 9 {

@@ -273,6 +273,8 @@ impl Scan<'_> {
                 position = digits::cluster(self, start);
             } else if let Some(end) = ids::mixed_word(self, start, position, digits) {
                 position = end;
+            } else {
+                digits::glued_card(self, start, position);
             }
         }
     }

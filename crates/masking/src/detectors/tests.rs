@@ -76,7 +76,16 @@ fn a_card_needs_its_issuer_its_length_and_its_check_digit() {
     stays("9111111111111111");
     stays("1592413857726819347");
     stays("0.4111111111111111");
-    stays("A4111111111111111");
+}
+
+#[test]
+fn a_card_is_found_though_letters_are_glued_to_it() {
+    check("A4111111111111111", "A[CARD]");
+    check("to_number('5555553250779069x')", "to_number('[CARD]x')");
+    check("card4111111111111111end", "card[CARD]end");
+    stays("A4111111111111112");
+    stays("-4.111111111111111e-09");
+    stays("5f4111111111111111c2a7d4");
 }
 
 #[test]
