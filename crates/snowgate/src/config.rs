@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::Context;
-use query::configuration::{self, ConfigurationError, Issuer, Names};
+use query::configuration::{self, Issuer, Names};
 use serde::Deserialize;
 
 use crate::commands::Broken;
@@ -181,9 +181,9 @@ mod tests {
         config.check().unwrap();
         crate::serve::check_parts(&config).unwrap();
         let default = Config::default();
+        assert_eq!(config.default_context(), default.default_context());
         assert_eq!((config.listen, config.hold_seconds), (default.listen, default.hold_seconds));
         assert_eq!((config.home, config.scale), (default.home, default.scale));
-        assert_eq!(config.default_context(), Config::default().default_context());
     }
 
     #[test]
