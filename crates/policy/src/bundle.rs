@@ -126,10 +126,7 @@ impl Bundle {
     /// Whether any column of this table or view holds more than what everybody may see; a table that the catalog does
     /// not have does.
     pub fn is_classified(&self, catalog: &Catalog, object: &ObjectName) -> bool {
-        let Some(relation) = catalog.relation(object) else { return true };
-        let rules = self.catalog.columns.table(catalog, object);
-        let mut columns = relation.columns.iter().map(|column| rules.column(&column.name).whole());
-        columns.any(|classes| classes.iter().any(|id| *id != ClassId::PUBLIC))
+        self.catalog.columns.is_classified(catalog, object)
     }
 
     /// How a stored column is treated, whole, for whoever may see only what is public.

@@ -53,6 +53,14 @@ impl ColumnRules {
         }
     }
 
+    /// Whether any column of this table or view is not public, or nobody knows what it holds.
+    pub(crate) fn is_classified(&self, catalog: &Catalog, object: &ObjectName) -> bool {
+        let Some(relation) = catalog.relation(object) else { return true };
+        let rules = self.table(catalog, object);
+        let mut columns = relation.columns.iter().map(|column| rules.column(&column.name).whole());
+        columns.any(|classes| classes.iter().any(|id| *id != ClassId::PUBLIC))
+    }
+
     /// The rules of one column, where only one is asked for.
     pub(crate) fn column<'a>(&'a self, catalog: &'a Catalog, column: &ColumnRef) -> ColumnClasses<'a> {
         self.table(catalog, &column.object).column(&column.column)

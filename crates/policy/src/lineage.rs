@@ -129,7 +129,7 @@ impl<'a, 'b> Judge<'a, 'b> {
     }
 
     /// How much of upstream's words about a failure may be shown, when its columns allow so much.
-    fn error_text(&mut self, error_text: ErrorText) -> ErrorText {
+    fn error_text(&self, error_text: ErrorText) -> ErrorText {
         let statement = self.case.statement;
         let is_code = |class: Class| matches!(class, Class::Call | Class::Opaque);
         let runs_code =
@@ -141,23 +141,16 @@ impl<'a, 'b> Judge<'a, 'b> {
             // Whether a row may be stored depends on those that are (a unique key).
             ErrorText::Shown
                 if stores_rows
-                    && statement.footprint.writes.iter().any(|object| self.holds_hidden(object)) =>
+                    && statement
+                        .footprint
+                        .writes
+                        .iter()
+                        .any(|object| self.file.columns.is_classified(self.case.catalog, object)) =>
             {
                 ErrorText::CompilationOnly
             }
             ErrorText::Shown | ErrorText::CompilationOnly | ErrorText::Hidden => error_text,
         }
-    }
-
-    /// Whether an object holds anything that is not public, or nobody knows what it holds.
-    fn holds_hidden(&mut self, object: &'a ObjectName) -> bool {
-        let case = self.case;
-        case.catalog.relation(object).is_none_or(|relation| {
-            let rules = self.rules(object);
-            relation.columns.iter().any(|column| {
-                rules.column(&column.name).whole().into_iter().any(|class| class != ClassId::PUBLIC)
-            })
-        })
     }
 
     /// How one result column leaves.
@@ -245,11 +238,10 @@ impl<'a, 'b> Judge<'a, 'b> {
     }
 
     fn column(&mut self, column: &'a ColumnRef) -> ColumnClasses<'a> {
-        self.rules(&column.object).column(&column.column)
-    }
-
-    fn rules(&mut self, object: &'a ObjectName) -> &TableRules<'a> {
         let (file, case) = (self.file, self.case);
-        self.tables.entry(object).or_insert_with(|| file.columns.table(case.catalog, object))
+        self.tables
+            .entry(&column.object)
+            .or_insert_with(|| file.columns.table(case.catalog, &column.object))
+            .column(&column.column)
     }
 }
