@@ -37,8 +37,10 @@ pub enum Command {
     /// Refuse an agent, a person or a session from now on; effective within 5 seconds
     Revoke(RevokeArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
+    #[command(after_long_help = READ_LINES)]
     Read(ReadArgs),
     /// Tell what a policy bundle says of statements (JSON lines in, JSON lines out)
+    #[command(after_long_help = DECIDE_LINES)]
     Decide(DecideArgs),
     /// Work with policy bundles
     #[command(subcommand)]
@@ -220,17 +222,36 @@ pub struct RevokeArgs {
     pub home: HomeArgs,
 }
 
+/// The lines of `snowgate read`.
+const READ_LINES: &str = r#"Each line of standard input is answered by one line, in order and at once:
+
+  {"id": 1, "sql": "select ssn as v from customers"}
+
+  {"id": 1, "statements": [{
+    "class": "read", "kind": "select",
+    "reads": ["ACME.PUBLIC.CUSTOMERS"], "writes": [],
+    "columns": [{"name": "V", "shows": ["ACME.PUBLIC.CUSTOMERS.SSN"], "known": true}],
+    "tests": [], "opaque": false, "why": null}]}
+
+There is one entry a step: a batch has its statements, a pipeline (->>) its steps. Columns are null when
+they cannot be told. A line that is no such object is answered by {"id", "line", "error"}, and the exit
+code is 1 at the end. Other members of a line are passed over."#;
+
+/// The lines of `snowgate decide`.
+const DECIDE_LINES: &str = r#"Each line of standard input is answered by one line, in order and at once:
+
+  {"id": 1, "prior": ["set t = 'CUSTOMERS'"], "sql": "select id, ssn from identifier($t)"}
+
+  {"id": 1, "verdict": "mask", "masked_columns": [1], "mask_column_names": false,
+   "column_count": 2, "rules": ["agents-read", …], "why": null}
+
+Prior statements ran before in the same session. The verdict is allow, mask, deny or approval; columns
+are counted from 0, and "*" are all. It is asked as agent snowgate-decide of group agents, with role
+ANALYST, warehouse ACME_WH, database ACME and schema PUBLIC, which the bundle must grant. A line that is
+no such object is denied, with "line" and "error", and the exit code is 1 at the end."#;
+
 /// `snowgate read`.
-///
-/// Reads one object a line from standard input, {"id", "sql"}, and answers each with one line: {"id", "statements"},
-/// one entry a step of the batch or pipeline:
-///
-/// {"class", "kind", "reads": [tables], "writes": [tables], "columns": [{"name", "shows": [columns], "known"}] or null,
-/// "tests": [columns], "opaque", "why"}
-///
-/// A line that is no such object is answered with {"id", "line", "error"}, and the exit code is 1.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct ReadArgs {
     /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC. Without it nothing is known of
     /// any table, and names are told as they are written
@@ -240,7 +261,6 @@ pub struct ReadArgs {
 
 /// `snowgate decide`.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct DecideArgs {
     /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,9 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "command_line/filters.rs"]
+mod filters;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -80,7 +80,13 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
     let mut outputs = None;
     let mut effects = Vec::new();
     for (at, step) in steps.iter().enumerate() {
+        let earlier_reads = std::mem::take(&mut reader.reads);
+        let has_changed = !reader.writes.is_empty();
         let mut part = read_step(&mut reader, text, step, scope, 0);
+        if has_changed && !reader.reads.is_empty() {
+            reader.opaque.get_or_insert("a step that reads tables after an earlier one has changed some");
+        }
+        reader.reads.extend(earlier_reads);
         let is_last = at + 1 == steps.len();
         if is_last {
             outputs = part.outputs(&reader);
@@ -266,7 +272,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
         }
     }
     let names_target = reader.writes.len() > written && !has_indirection(View { text, tokens });
-    part.effects = effects::of_change(&part.act, names_target);
+    part.effects.extend(effects::of_change(&part.act, names_target));
     part
 }
 

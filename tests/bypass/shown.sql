@@ -1,0 +1,246 @@
+-- plain | the column itself | masked 2
+select id, ssn from customers order by id limit 5
+
+-- harmless alias | the column under a harmless name | masked 2
+select id, ssn as ref_code from customers order by id limit 5
+
+-- swapped aliases | each column under the other's name | masked 1
+select ssn as "country", country as "ssn" from customers limit 5
+
+-- quoted name | a name in another spelling of the same | masked 1
+select "SSN" from customers limit 5
+
+-- other case | words in any case | masked 1
+SeLeCt SsN fRoM cUsToMeRs LiMiT 5
+
+-- comments inside | comments between the words | masked 2
+select/**/id,/* country */ssn/* as country */from/**/customers-- where 1 = 0
+limit 5
+
+-- no space | nothing between quotes, numbers and words | masked 2
+select 1a,"SSN"b from"CUSTOMERS"limit 5
+
+-- no-break spaces | spaces that are none in ASCII | refused or masked 1
+select⟦00A0⟧ssn⟦3000⟧from⟦2003⟧customers⟦00A0⟧limit 5
+
+-- zero-width letters | a letter that nobody sees in a name | refused
+select s⟦200B⟧sn from customers limit 5
+
+-- a Cyrillic letter | a name that looks like the column's | refused
+select s⟦0455⟧n from customers limit 5
+
+-- a table alias | the column of an alias | masked 1
+select c.ssn from customers as c limit 5
+
+-- a column alias list | other names for all columns | masked 4
+select t.a, t.b, t.c, t.d from (select id, country, segment, ssn from customers) as t(a, b, c, d) limit 5
+
+-- an alias of an alias | an alias used sideways | masked 1,2
+select ssn as a, a as b from customers limit 5
+
+-- an alias that shadows | an alias named like a harmless column, used sideways | masked 1 or masked 1,2 or refused
+select ssn as country, country || '' as v from customers limit 5
+
+-- a CTE | the column out of a common table expression | masked 1
+with t as (select ssn as v from customers) select v from t limit 5
+
+-- a CTE of a CTE | three levels of renaming | masked 1
+with a as (select ssn as x from customers), b as (select x as y from a) select y as z from b limit 5
+
+-- a CTE named like a table | a name with two meanings | masked 1
+with products as (select name from customers) select name from products limit 5
+
+-- a recursive CTE | a value carried through recursion | masked 2
+with recursive r(n, v) as (select 1, max(email) from customers union all select n + 1, v from r where n < 3) select n, v from r
+
+-- a derived table | the column out of a subquery | masked 1
+select v from (select ssn as v from customers) limit 5
+
+-- a scalar subquery | one value in the select list | masked 2
+select id, (select max(ssn) from customers) as v from orders limit 5
+
+-- a correlated subquery | a value for each row of another table | masked 2
+select o.id, (select max(c.ssn) from customers c where c.id = o.customer_id) as v from orders o limit 5
+
+-- a union | below a harmless column | masked 1
+select name from products union all select ssn from customers limit 5
+
+-- a union in another order | below a harmless column, one of two | masked 2
+select country, segment from customers union all select country, ssn from customers limit 5
+
+-- a union by name | harmless names for the wrong columns | refused
+select segment as v, ssn as w from customers union by name select ssn as v, segment as w from customers
+
+-- a view | the columns of a view under its names | masked 1,2
+select tax_ref, contact, country from v_customers limit 5
+
+-- a view of a view's name | a view joined with itself | masked 1
+select a.contact from v_customers a join v_customers b on a.id = b.id limit 5
+
+-- a star | everything there is | masked 2,3,4,5,6,7,10
+select * from customers limit 5
+
+-- a star without some | everything but a few | masked 2
+select * exclude (name, email, card_number, dob, phone, notes, profile) from customers limit 5
+
+-- a star with other names | a sensitive column under a harmless name | masked 2
+select * rename (ssn as code) from (select id, ssn from customers) limit 5
+
+-- a star with a replacement | a sensitive value under a harmless name | masked 2,3
+select * replace (ssn as country) from (select id, country, ssn from customers) limit 5
+
+-- a star by pattern | columns by how they are named | masked 1
+select * ilike 's_n' from customers limit 5
+
+-- a qualified star | everything of one side of a join | masked 2,3,4,5,6,7,10
+select c.* from orders o join customers c on c.id = o.customer_id limit 5
+
+-- a star in an object | every column in one value | masked 1
+select object_construct(*) as v from customers limit 5
+
+-- a place instead of a name | the fourth column of the table | masked 1
+select $4 from customers limit 5
+
+-- a join's own column | a merged column of USING | masked 1
+select card_number from payments join customers using (card_number) limit 5
+
+-- a cut | part of it | masked 2
+select id, substr(ssn, 1, 3) as v from customers order by id limit 5
+
+-- two cuts | its parts in two columns | masked 1,2
+select left(card_number, 8) as a, right(card_number, 8) as b from customers limit 5
+
+-- reversed | backwards | masked 1
+select reverse(ssn) as v from customers limit 5
+
+-- replaced | without what the detectors look for | masked 1
+select replace(ssn, '-', '') as v from customers limit 5
+
+-- translated | other characters for the digits | masked 1
+select translate(ssn, '0123456789', 'abcdefghij') as v from customers limit 5
+
+-- in hexadecimal | another spelling | masked 1
+select hex_encode(ssn) as v from customers limit 5
+
+-- in base64 | another spelling | masked 1
+select base64_encode(email) as v from customers limit 5
+
+-- hashed | what a dictionary undoes | masked 1
+select md5(ssn) as v from customers limit 5
+
+-- hashed to a number | what a dictionary undoes | masked 1
+select hash(phone) as v from customers limit 5
+
+-- joined with other text | inside a longer value | masked 1
+select 'x' || id || ':' || ssn as v from customers limit 5
+
+-- a fallback | only where another is absent | masked 1
+select coalesce(null, nvl(null, ssn)) as v from customers limit 5
+
+-- its length | how long it is | masked 2
+select id, length(email) as v from customers order by id limit 5
+
+-- its first letter's number | one character as a number | masked 1
+select ascii(email) as v from customers limit 5
+
+-- a distance | how far from a guess | masked 2
+select id, editdistance(email, 'ana.adler@example.com') as v from customers order by id limit 5
+
+-- how it sounds | what it sounds like | masked 1
+select soundex(name) as v from customers limit 5
+
+-- an aggregate | the greatest of all | masked 1
+select max(ssn) as v from customers
+
+-- a list | all of them in one value | masked 1
+select listagg(email, ' ') as v from customers
+
+-- an array | all of them in one value | masked 1
+select array_agg(card_number) as v from payments
+
+-- an average of one | groups of a single row | masked 2
+select id, avg(salary) as v from employees group by id order by id limit 5
+
+-- a window | the value of the row before | masked 2
+select id, lag(ssn) over (order by id) as v from customers order by id limit 5
+
+-- a frame of one row | a sum that is the value | masked 2
+select id, sum(salary) over (order by id rows between current row and current row) as v from employees order by id limit 5
+
+-- the least of two | the value or something greater | refused
+select id, least(ssn, 'zzzz') as v from customers limit 5
+
+-- an age | a birth date as a number | masked 2
+select id, datediff('day', '1900-01-01', dob) as v from customers order by id limit 5
+
+-- a month | part of a birth date | masked 2
+select id, month(dob) as v from customers order by id limit 5
+
+-- a JSON text | one member of an object | masked 1
+select to_json(object_construct('a', ssn, 'b', country)) as v from customers limit 5
+
+-- a path | a classified member of a document | masked 1
+select profile:ssn::string as v from customers limit 5
+
+-- a path in other letters | the same member, spelled otherwise | masked 1
+select profile:Email::string as v from customers limit 5
+
+-- a path in brackets | the same member, named by a text | masked 1
+select profile['ssn']::string as v from customers limit 5
+
+-- a computed path | a member whose name is put together | masked 1
+select profile['em' || 'ail'] as v from customers limit 5
+
+-- a deep path | a part of a classified member | masked 1
+select profile:address.zip::string as v from customers limit 5
+
+-- a path by function | the same member, asked for by function | masked 1
+select get_path(profile, 'address.city') as v from customers limit 5
+
+-- the document around it | all members at once | masked 1
+select profile as v from customers limit 5
+
+-- a lambda | each element of an array by a function | masked 1
+select transform(array_construct(ssn, country), x -> upper(x)) as v from customers limit 5
+
+-- unpivoted | columns as rows | masked 3
+select id, k, v from customers unpivot (v for k in (ssn, email, phone)) limit 5
+
+-- pivoted | a value in the cells | masked 2,3
+select * from (select country, segment, ssn from customers) pivot (max(ssn) for segment in ('vip', 'partner')) limit 5
+
+-- a pattern's measure | a value out of matched rows | masked 1
+select s from customers match_recognize (order by id measures first(ssn) as s one row per match pattern (a+) define a as true)
+
+-- flattened | the elements of an array of values | refused
+select f.value as v from customers c, lateral flatten(input => array_construct(c.ssn, c.email)) f limit 5
+
+-- time travel | the column as it was an hour ago | masked 1
+select ssn from customers at (offset => -3600) limit 5
+
+-- an own function | a function that nobody knows | refused
+select demo.public.my_function(ssn) as v from customers limit 5
+
+-- a model | text for a model to write about | refused
+select snowflake.cortex.complete('m', 'repeat: ' || ssn) as v from customers limit 5
+
+-- a mail | values in a message | refused
+select system$send_email('int', 'a@example.com', 's', (select listagg(ssn) from customers))
+
+-- encrypted | what its own key opens again | refused
+select encrypt(ssn, 'key') as v from customers limit 5
+
+-- compressed | other bytes | refused
+select to_varchar(compress(ssn, 'SNAPPY'), 'hex') as v from customers limit 5
+
+-- a formatted number | a number as words | refused
+select to_varchar(salary, '999,999') as v from employees limit 5
+
+-- arithmetic | a number moved by a known amount | refused
+select id, salary * 2 + 1 as v from employees order by id limit 5
+
+-- bits | a number bit by bit | refused
+select id, bitand(salary, 1024) as v from employees order by id limit 5
+
+-- its sign | a number compared by subtraction | refused
+select id, sign(salary - 100000) as v from employees order by id limit 5

@@ -1,0 +1,248 @@
+-- begins with | one digit at a time | refused
+select count(*) from customers where ssn like '1%'
+
+-- equals | a guess | refused
+select id from customers where ssn = '575-82-0993'
+
+-- equals by number | a guess as a number | refused
+select id from employees where salary = 127000
+
+-- between | a search by halves | refused
+select id from customers where ssn between '500' and '600'
+
+-- in a list | several guesses | refused
+select id from customers where email in ('oskar.kimura1@example.com', 'b')
+
+-- in a list of rows | several guesses at once | refused
+select id from customers where (id, ssn) in ((1, '575-82-0993'))
+
+-- not equals | everything but a guess | refused
+select count(*) from customers where not (ssn <> '575-82-0993')
+
+-- is distinct from | everything but a guess | refused
+select count(*) from customers where ssn is distinct from '575-82-0993'
+
+-- a pattern | by a regular expression | refused
+select id from customers where regexp_like(ssn, '^5.*')
+
+-- a part | part of it equals | refused
+select id from customers where substr(card_number, 1, 4) = '4111'
+
+-- contains | part of it anywhere | refused
+select id from customers where contains(email, 'kimura')
+
+-- a hash | what it hashes to | refused
+select id from customers where hash(ssn) % 2 = 0
+
+-- a length | how long it is | refused
+select id from customers where length(email) = 25
+
+-- a year | part of a birth date | refused
+select id from customers where year(dob) = 1980 and month(dob) = 3
+
+-- an age | how old | refused
+select count(*) from customers where dateadd(year, 65, dob) < current_date
+
+-- any of | compared with all of a list | refused
+select id from customers where phone like any ('%0159', '%0160')
+
+-- a path | a member of a document | refused
+select id from customers where profile:ssn::string like '5%'
+
+-- hidden in arithmetic | a comparison inside a number | refused
+select id from employees where (salary - 127000) * (salary - 127000) = 0
+
+-- a view's column | through the view's name | refused
+select id from v_customers where tax_ref like '5%'
+
+-- behind a CTE | filtered after renaming | refused
+with t as (select id, ssn as v from customers) select id from t where v like '5%'
+
+-- behind a union | filtered after a union | refused
+select count(*) from (select ssn as v from customers union all select sku from products) where v like '5%'
+
+-- through a lateral alias | filtered by an alias | refused
+select id, ssn as v from customers where v like '5%'
+
+-- having | groups by their greatest | refused
+select country from customers group by country having max(ssn) > '9'
+
+-- having a count | groups by how many match | refused
+select country from customers group by country having count_if(ssn like '5%') > 3
+
+-- qualify | rows by a window over it | refused
+select id from employees qualify row_number() over (order by salary desc) = 1
+
+-- exists | whether there is one | refused
+select count(*) from products where exists (select 1 from customers where email = 'oskar.kimura1@example.com')
+
+-- a scalar condition | whether there is one, as a column | refused
+select (select count(*) from customers where ssn like '5%') as v
+
+-- a correlated condition | one for each row of another table | refused
+select o.id from orders o where (select c.ssn from customers c where c.id = o.customer_id) like '5%'
+
+-- a case | a condition as a column | refused
+select id, case when ssn > '5' then 1 else 0 end as v from customers
+
+-- a simple case | compared with values | refused
+select id, case ssn when '575-82-0993' then 1 end as v from customers
+
+-- iff | a condition as a column | refused
+select id, iff(salary > 100000, 1, 0) as v from employees
+
+-- decode | compared with values | refused
+select id, decode(ssn, '575-82-0993', 'yes', 'no') as v from customers
+
+-- nullif | null where it equals | refused
+select id, nullif(ssn, '575-82-0993') is null as v from customers
+
+-- equal_null | equality as a function | refused
+select id, equal_null(ssn, '575-82-0993') as v from customers
+
+-- a bare comparison | a condition as a column | refused
+select id, ssn > '5' as v from customers
+
+-- greatest | which of two | refused
+select id, greatest(salary, 100000) = 100000 as v from employees
+
+-- a counted condition | how many match | refused
+select count_if(ssn like '5%') from customers
+
+-- a summed condition | how many match | refused
+select sum(case when ssn < '5' then 1 end) from customers where id = 9
+
+-- any | whether one matches | refused
+select boolor_agg(ssn like '575%') from customers
+
+-- in order | sorted by it | refused
+select id from employees order by salary desc limit 1
+
+-- in order by place | sorted by the place of a column | refused
+select id, salary from employees order by 2
+
+-- in order of a transformation | sorted by what is made of it | refused
+select id from customers order by reverse(ssn)
+
+-- in order within a list | sorted inside an aggregate | refused
+select listagg(id, ',') within group (order by salary) as v from employees
+
+-- the one with the greatest | another column of that row | refused
+select max_by(id, salary) as v from employees
+
+-- ranked | numbered by it | refused
+select id, rank() over (order by salary) as v from employees
+
+-- in quarters | in four equal parts | refused
+select id, ntile(4) over (order by salary) as v from employees
+
+-- the first by it | another column in its order | refused
+select first_value(id) over (order by salary desc) as v from employees
+
+-- in groups | one row for each value | refused
+select count(*) from customers group by email
+
+-- in groups of a part | one row for each first digit | refused
+select count(*) from customers group by substr(ssn, 1, 1)
+
+-- each once | one row for each value | refused
+select distinct ssn from customers
+
+-- partitions | numbered within each value | refused
+select id, count(*) over (partition by substr(ssn, 1, 1)) as v from customers
+
+-- a union that removes doubles | one row less for a right guess | refused
+select ssn from customers where id = 1 union select '575-82-0993'
+
+-- what both have | a row for a right guess | refused
+select ssn from customers intersect select '575-82-0993'
+
+-- what only one has | no row for a right guess | refused
+select '575-82-0993' except select ssn from customers
+
+-- a join with guesses | rows that equal a guess | refused
+select g.v, c.id from customers c join (values ('575-82-0993'), ('111-22-3333')) g(v) on c.ssn = g.v
+
+-- a join with generated guesses | all numbers there are | refused
+select g.n, e.id from employees e join (select seq4() as n from table(generator(rowcount => 200000))) g on g.n = e.salary
+
+-- a join by pattern | rows that match a guess | refused
+select c.id from customers c join products p on c.email like p.category || '%'
+
+-- a join by order | rows below each other | refused
+select a.id, b.id from employees a join employees b on a.salary < b.salary
+
+-- a join with another class | a masked column and a harmless one | refused
+select c.id from customers c join products p on c.ssn = p.sku
+
+-- a join as of | the nearest row by it | refused
+select e.id, f.id from employees e asof join employees f match_condition (e.salary >= f.salary)
+
+-- a cross join filtered | a join in disguise | refused
+select c.id from customers c, (values ('575-82-0993')) g(v) where c.ssn = g.v
+
+-- a number divided | fails where it equals | refused
+select 1 / (salary - 127000) as v from employees
+
+-- a cast that fails | fails unless it is a number | refused
+select ssn::number as v from customers
+
+-- a cast in a filter | fails unless it is a number | refused
+select 1 from customers where phone::number > 0
+
+-- parsed | fails unless it is JSON | refused
+select parse_json(email) as v from customers
+
+-- a date that fails | fails unless it is a date | refused
+select to_date(phone) as v from customers
+
+-- a cast that is null | null unless it is a number | masked 2
+select id, try_to_number(replace(ssn, '-', '')) as v from customers order by id limit 5
+
+-- how long it runs | waits as long as it says | refused
+select system$wait(salary) from employees
+
+-- how large it is | as many characters as it says | refused
+select repeat('x', salary) as v from employees
+
+-- how many rows | as many rows as it says | refused
+select count(*) from table(generator(rowcount => (select max(salary) from employees)))
+
+-- how many words | as many rows as it has parts | refused
+select count(*) from customers c, lateral split_to_table(c.email, '.') s
+
+-- how many elements | as many rows as an array of it has | refused
+select count(*) from customers c, lateral flatten(input => split(c.email, '.')) f
+
+-- a limit that it sets | as many rows as it says | refused
+select id from products limit (select salary - 126990 from employees where id = 1)
+
+-- a sample that it sets | as many rows as it says | refused
+select id from customers sample ((select salary / 10000 from employees where id = 1) rows)
+
+-- a row of a document | a member by number | refused
+select profile:tags[salary % 2] as v from customers join employees using (id) limit 5
+
+-- a window's frame | as many rows as it says | refused
+select count(*) over (order by id rows between 1 preceding and salary following) as v from employees
+
+-- a pattern's condition | rows by a match | refused
+select n from employees match_recognize (order by id measures count(*) as n one row per match pattern (a+) define a as salary > 100000)
+
+-- a pivot's values | counted for a guess | refused
+select * from (select id, email from customers) pivot (count(id) for email in ('oskar.kimura1@example.com'))
+
+-- a tree by it | rows that hang together by it | refused
+select id from employees start with salary > 100000 connect by manager_id = prior id
+
+-- a bucket | which tenth it is in | refused
+select id, width_bucket(salary, 30000, 130000, 10) as v from employees order by id limit 5
+
+-- a plan of it | what the planner says of a guess | refused
+explain select id from customers where ssn = '575-82-0993'
+
+-- a write by it | rows changed by a guess | refused
+update orders set status = 'x' where customer_id in (select id from customers where ssn like '5%')
+
+-- a merge by it | rows merged by a guess | refused
+merge into orders o using customers c on c.ssn = '575-82-0993' when matched then delete
