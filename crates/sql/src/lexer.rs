@@ -232,6 +232,10 @@ impl Lexer<'_> {
             return Ok((Lexeme::Dollar, start + 2 + length + 2));
         }
         let end = self.run(start + 1, is_name_part);
+        // SECURITY: `$a$` begins a string to some lexers.
+        if self.text.get(start + 1..end).unwrap_or("").contains('$') {
+            return Err(Trouble("a second `$` in a variable"));
+        }
         // A `$` alone is the end of a pattern in MATCH_RECOGNIZE.
         Ok(if end == start + 1 { (Lexeme::Symbol, end) } else { (Lexeme::Variable, end) })
     }
