@@ -7,7 +7,7 @@ use crate::class::{Act, View};
 use crate::lexer::{Lexeme, decode_quoted};
 
 /// Parameters of a session that no later statement's meaning depends on.
-const HARMLESS: [&str; 9] = [
+const HARMLESS: [&str; 13] = [
     "TIMEZONE",
     "AUTOCOMMIT",
     "DATE_OUTPUT_FORMAT",
@@ -17,6 +17,10 @@ const HARMLESS: [&str; 9] = [
     "TIMESTAMP_LTZ_OUTPUT_FORMAT",
     "TIMESTAMP_TZ_OUTPUT_FORMAT",
     "USE_CACHED_RESULT",
+    "JSON_INDENT",
+    "LOCK_TIMEOUT",
+    "WEEK_START",
+    "WEEK_OF_YEAR_POLICY",
 ];
 
 /// What a definition may change besides the tables and views that it names. A schema or database carries every name in it,
@@ -70,14 +74,25 @@ pub(crate) fn of_definition(view: View<'_>, kind: &Kind) -> Vec<Effect> {
     if is_namespace && !keeps_names { vec![Effect::Unknown] } else { Vec::new() }
 }
 
-/// Whether ALTER SESSION sets one parameter that changes no name, limit or identity.
+/// Whether ALTER SESSION sets or unsets only parameters that change no name, limit or identity.
 pub(crate) fn is_harmless_setting(view: View<'_>) -> bool {
-    HARMLESS.contains(&view.word(3).as_str()) && is_single_assignment(view)
-}
-
-fn is_single_assignment(view: View<'_>) -> bool {
-    let length = view.tokens.len();
-    (view.is(2, "SET") && length == 6) || (view.is(2, "UNSET") && length == 4)
+    let is_set = view.is(2, "SET");
+    if !is_set && !view.is(2, "UNSET") {
+        return false;
+    }
+    let mut at = 3;
+    loop {
+        let is_value = view.tokens.get(at + 2).is_some_and(|token| token.kind != Lexeme::Symbol);
+        let is_assigned = !is_set || (view.is_symbol(at + 1, "=") && is_value);
+        if !HARMLESS.contains(&view.word(at).as_str()) || !is_assigned {
+            return false;
+        }
+        at += if is_set { 3 } else { 1 };
+        if at == view.tokens.len() {
+            return true;
+        }
+        at += usize::from(view.is_symbol(at, ","));
+    }
 }
 
 fn of_use(view: View<'_>) -> Effect {

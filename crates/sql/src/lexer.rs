@@ -232,8 +232,12 @@ impl Lexer<'_> {
             return Ok((Lexeme::Dollar, start + 2 + length + 2));
         }
         let end = self.run(start + 1, is_name_part);
-        // Alone it is the end of a row pattern, and nothing anywhere else.
-        Ok((if end == start + 1 { Lexeme::Symbol } else { Lexeme::Variable }, end))
+        // SECURITY: `$a$` begins a string to some lexers.
+        if self.text.get(start + 1..end).unwrap_or("").contains('$') {
+            return Err(Trouble("a second `$` in a variable"));
+        }
+        // A `$` alone is the end of a pattern in MATCH_RECOGNIZE.
+        Ok(if end == start + 1 { (Lexeme::Symbol, end) } else { (Lexeme::Variable, end) })
     }
 
     fn string(&self, start: usize) -> Result<usize, Trouble> {

@@ -122,13 +122,11 @@ fn plain(view: View<'_>, first: &str) -> Act {
     }
 }
 
-/// Whether a stage stands there: `@s`, `'@s'`, or a variable that may hold one.
+/// Whether a stage stands there: `@s`, `'@s'`, or a variable or a bound value that may hold one.
 fn names_stage(view: View<'_>, at: usize) -> bool {
-    view.is_symbol(at, "@")
-        || view
-            .tokens
-            .get(at)
-            .is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar | Lexeme::Variable))
+    let is_held = |token: &Token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar | Lexeme::Variable);
+    ["@", ":", "?"].iter().any(|symbol| view.is_symbol(at, symbol))
+        || view.tokens.get(at).is_some_and(is_held)
 }
 
 /// `START TRANSACTION [NAME …]`, `COMMIT [WORK]`, `ROLLBACK [WORK]`, and nothing more.
@@ -141,9 +139,14 @@ fn transaction(view: View<'_>, first: &str) -> Act {
     if is_whole { Act::new(Class::Transaction, first.to_ascii_lowercase()) } else { Act::unknown() }
 }
 
-/// `COPY INTO` a location (a stage, a URL) or a table.
+/// `COPY INTO` a location (a stage, a URL) or a table. What is named by what the text does not tell may be either.
 fn copy(view: View<'_>) -> Act {
-    match (view.is(1, "INTO"), names_stage(view, 2)) {
+    let is_indirect = view.is(2, "IDENTIFIER") && view.is_symbol(3, "(");
+    let is_table = view.tokens.get(4).is_some_and(|token| {
+        matches!(token.kind, Lexeme::Text) && !token.text(view.text).contains(['@', ':', '\\'])
+    });
+    let is_location = if is_indirect { !is_table } else { names_stage(view, 2) };
+    match (view.is(1, "INTO"), is_location) {
         (true, true) => Act::new(Class::Export, "copy_into_location"),
         (true, false) => Act::new(Class::Import, "copy_into_table"),
         (false, _) => Act::unknown(),

@@ -224,13 +224,11 @@ fn reach(object: View<'_>) -> (Class, usize) {
 
 /// What makes a plain definition stricter: a channel out of the account, a share, a copy elsewhere.
 fn side_channels(view: View<'_>, rest: View<'_>, kind: &str) -> Class {
-    let sets = |name: &str| {
-        rest.tokens.iter().enumerate().any(|(at, token)| {
-            token.kind == Lexeme::Word
-                && rest.is(at, name)
-                && (rest.is_symbol(at + 1, "=") || rest.is_symbol(at + 1, "("))
-        })
+    let is_value = |at: usize| {
+        ["=", "("].iter().any(|symbol| rest.is_symbol(at, symbol))
+            || rest.tokens.get(at).is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar))
     };
+    let sets = |name: &str| (0..rest.tokens.len()).any(|at| rest.is(at, name) && is_value(at + 1));
     let is_outside = match kind {
         // Where a stage lies; DROP and DESCRIBE of it tell nothing of it.
         "stage" => ["URL", "STORAGE_INTEGRATION", "CREDENTIALS"].iter().any(|name| sets(name)),

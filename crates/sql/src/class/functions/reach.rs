@@ -286,19 +286,26 @@ fn flagged_at(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
     if qualifier == "CORTEX" || qualifier == "ML" {
         return Some(FlaggedFunction { name: format!("SNOWFLAKE.{qualifier}"), class: Class::Export });
     }
-    flag(&name).map(|class| FlaggedFunction { name, class })
+    // Nobody knows what is called.
+    let class =
+        if name == "IDENTIFIER" && token.kind == Lexeme::Symbol { Some(Class::Opaque) } else { flag(&name) };
+    class.map(|class| FlaggedFunction { name, class })
 }
 
-/// The last part of the name in `IDENTIFIER('a.b.f')`, whose closing bracket stands there.
+/// The last part of the name in `IDENTIFIER('a.b.f')`, whose closing bracket stands there; IDENTIFIER itself where
+/// the text does not tell the name.
 fn indirect_name(view: View<'_>, at: usize) -> Option<String> {
-    let start = at.checked_sub(3)?;
-    let written = view.tokens.get(at - 1)?;
-    let is_indirect = view.is_symbol(at, ")")
-        && view.is(start, "IDENTIFIER")
-        && view.is_symbol(start + 1, "(")
-        && matches!(written.kind, Lexeme::Text | Lexeme::Dollar);
-    let name = is_indirect.then(|| decode_string(written.text(view.text)))?;
-    Some(name.rsplit('.').next()?.trim_matches('"').to_ascii_uppercase())
+    if !view.is_symbol(at, ")") {
+        return None;
+    }
+    let start = (at.saturating_sub(8)..at).rev().find(|at| view.is_symbol(*at, "("))?;
+    let is_indirect = start > 0 && view.is(start - 1, "IDENTIFIER");
+    let written = view.tokens.get(start + 1).filter(|_| is_indirect)?;
+    if start + 2 == at && matches!(written.kind, Lexeme::Text | Lexeme::Dollar) {
+        let name = decode_string(written.text(view.text));
+        return Some(name.rsplit('.').next()?.trim_matches('"').to_ascii_uppercase());
+    }
+    Some("IDENTIFIER".to_owned())
 }
 
 /// Whether something of that name is written to, defined or described there, and nothing is called:
@@ -362,6 +369,10 @@ mod tests {
         check("select snowflake.cortex.whatever('x')", &["SNOWFLAKE.CORTEX export"]);
         check("select cortex.complete('m', a)", &["SNOWFLAKE.CORTEX export"]);
         check("select identifier('system$send_email')('a')", &["SYSTEM$SEND_EMAIL export"]);
+        check(
+            "select identifier($f)(1), identifier('a' || 'b')(2)",
+            &["IDENTIFIER opaque", "IDENTIFIER opaque"],
+        );
         check("call identifier('d.s.\"GET_DDL\"')('table', 't')", &["GET_DDL account"]);
     }
 
