@@ -94,6 +94,7 @@ fn harmless_statements_test_and_show_nothing_hidden() {
 #[test]
 fn a_hidden_column_is_found_under_whatever_name() {
     let catalog = acme();
+    let mut tested = Vec::new();
     for line in lines(include_str!("data/shown.txt")) {
         let (places, text) = line.split_once('|').unwrap();
         let expected: Vec<usize> = places.split_whitespace().map(|place| place.parse().unwrap()).collect();
@@ -102,6 +103,9 @@ fn a_hidden_column_is_found_under_whatever_name() {
         let found: Vec<usize> =
             outputs.iter().enumerate().filter(|(_, output)| is_masked(output)).map(|(at, _)| at).collect();
         assert_eq!(found, expected, "{text}\n{statement:#?}");
-        assert!(!is_oracle(&statement), "{text}\n{:?}", statement.lineage.tests);
+        if is_oracle(&statement) {
+            tested.push(text);
+        }
     }
+    assert!(tested.is_empty(), "these show, and test nothing hidden: {tested:#?}");
 }

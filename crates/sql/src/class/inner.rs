@@ -125,7 +125,9 @@ fn bracketed(view: View<'_>, depth: u32) -> Class {
 /// procedure that is defined and called at once.
 pub(crate) fn texts(text: &str, tokens: &[Token]) -> Vec<String> {
     let view = View { text, tokens };
-    let calls_procedure = super::names_procedure(view) && !is_foreign(view);
+    // In whatever brackets it stands: `async (with p as procedure …)`.
+    let names_procedure = (1..tokens.len()).any(|at| view.is(at, "PROCEDURE") && view.is(at - 1, "AS"));
+    let calls_procedure = names_procedure && !is_foreign(view);
     let places = (1..tokens.len()).filter(|at| {
         let is_run = at.checked_sub(2).is_some_and(|before| view.is(before, "EXECUTE"));
         (view.is(at - 1, "IMMEDIATE") && is_run) || (view.is(at - 1, "AS") && calls_procedure)

@@ -262,3 +262,8 @@ select count(*), v from (select ssn v from customers) group by rollup (2)
 select count(*), v from (select ssn v from customers) group by cube (1, (2))
 select count(*), v, c from (select ssn v, country c from customers) group by grouping sets ((2), (3))
 select count(*), v, c from (select ssn v, country c from customers) group by (3, 2)
+
+-- Functions that convert what they are given, or fail beyond a length
+select bitor_agg(ssn) from customers
+select editdistance(name, 'Bob') from customers
+select insert(ssn, 1, 2, 'xx') from customers
