@@ -84,6 +84,9 @@ pub enum CredentialSettings {
         client: OAuthClient,
     },
     /// OAuth by exchange of a workload's own token (RFC 8693).
+    ///
+    /// The token that is exchanged is the one in the file, for this tier: never the agent's or the person's, which do
+    /// not reach this adapter. Snowflake sees one user a tier; who asked stands in the recording.
     TokenExchange {
         /// The client at the token endpoint.
         client: OAuthClient,
