@@ -1,6 +1,5 @@
 //! The port `Catalogs` over INFORMATION_SCHEMA.
 
-mod build;
 mod read;
 mod view;
 
@@ -112,7 +111,9 @@ impl Catalogs for AccountCatalogs {
         {
             return Ok(snapshot.clone());
         }
-        let snapshot = Arc::new(build::catalog(schemas, loaded.iter().map(|schema| &schema.relations)));
+        let relations = loaded.iter().flat_map(|schema| &schema.relations);
+        let relations = relations.map(|(name, relation)| (name.clone(), relation.clone())).collect();
+        let snapshot = Arc::new(gateway::snapshot(schemas.clone(), relations));
         let mut snapshots = lock(&self.snapshots);
         if snapshots.len() >= KEPT {
             snapshots.clear();
