@@ -115,7 +115,7 @@ pub struct OAuthClient {
     pub audience: Option<String>,
 }
 
-/// What INFORMATION_SCHEMA is read under, always with the read tier's identity.
+/// What the catalog is read under, always with the read tier's identity.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogSettings {
@@ -123,6 +123,14 @@ pub struct CatalogSettings {
     pub role: String,
     /// One of `tiers.read.warehouses`.
     pub warehouse: String,
+    /// Whether the tags of columns are read, from `SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES`, once a reading of a schema. The
+    /// role then needs the database role `SNOWFLAKE.GOVERNANCE_VIEWER`: a reading that fails faults, and nothing runs.
+    ///
+    /// Snowflake fills that view up to two hours late, and leaves out tags that a column only inherits from its table,
+    /// schema or database. A tag that is not there yet adds no class, so whatever must be masked from its first minute
+    /// on is named under `[[columns]]` of the bundle, too.
+    #[serde(default)]
+    pub tags: bool,
 }
 
 /// How long to wait, in milliseconds.

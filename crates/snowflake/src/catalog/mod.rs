@@ -1,6 +1,7 @@
-//! The port `Catalogs` over INFORMATION_SCHEMA.
+//! The port `Catalogs` over INFORMATION_SCHEMA, and TAG_REFERENCES where the settings say so.
 
 mod read;
+mod tags;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -40,7 +41,8 @@ type Snapshot = (Vec<u64>, Arc<Catalog>);
 
 /// Knows tables, columns and view texts of the account, as far as the catalog role sees them.
 ///
-/// What that role does not see looks as if it did not exist, which policy masks or refuses. Tags are not read.
+/// What that role does not see looks as if it did not exist, which policy masks or refuses. Columns have their tags only
+/// where `catalog.tags` says that they are read (see [`CatalogSettings`](crate::CatalogSettings)).
 pub struct AccountCatalogs {
     account: Arc<SqlApi>,
     clock: Arc<dyn Clock>,
@@ -73,7 +75,10 @@ impl AccountCatalogs {
             return Ok(loaded.clone());
         }
         let from = self.clock.now();
-        let relations = read::schema(&self.account, &*self.ids, name).await?;
+        let mut relations = read::schema(&self.account, &*self.ids, name).await?;
+        if self.account.settings().catalog.tags && !relations.is_empty() {
+            tags::add(&self.account, &*self.ids, name, &mut relations).await?;
+        }
         let reading = self.readings.fetch_add(1, Ordering::Relaxed);
         let loaded = Arc::new(Loaded { reading, from, relations });
         *latest = Some(loaded.clone());
