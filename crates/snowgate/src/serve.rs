@@ -1,7 +1,6 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +11,18 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Ids, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, SystemClock};
+use local::{Home, RandomIds, SystemClock};
 use oidc::Issuers;
-use query::configuration::{self, Issuer};
-use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
+use query::configuration::{self, Shared};
+use query::wiring;
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use warehouse::Warehouse;
 
 use crate::cli::ServeArgs;
 use crate::commands::Broken;
-use crate::config::Config;
+use crate::config::{Config, Own};
 use crate::connections::{self, Bounds};
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
@@ -34,7 +35,7 @@ const TURN: Duration = Duration::from_secs(5);
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
     let config = with_arguments(Config::read(args.config.as_deref())?, args);
     config.check()?;
-    log_to_stderr();
+    log_to_stderr(log_filter()?);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))?;
     // The embedded warehouse may still compute something that nobody waits for: not worth waiting either.
     std::process::exit(0)
@@ -43,23 +44,27 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
 /// What stands on the command line wins over file and environment.
 fn with_arguments(config: Config, args: &ServeArgs) -> Config {
     let ServeArgs { listen, home, policies, scale, config: _ } = args.clone();
+    let Config { shared, own } = config;
     Config {
-        listen: listen.unwrap_or(config.listen),
-        home: home.unwrap_or(config.home),
-        policies: policies.or(config.policies),
-        scale: scale.unwrap_or(config.scale),
-        ..config
+        shared: Shared {
+            home: home.unwrap_or(shared.home),
+            policies: policies.or(shared.policies),
+            ..shared
+        },
+        own: Own { listen: listen.unwrap_or(own.listen), scale: scale.unwrap_or(own.scale), ..own },
     }
 }
 
 /// Says what could not be built of a configuration, without starting anything.
 pub fn check_parts(config: &Config) -> Result<(), Broken> {
-    policies(config.policies.as_deref())?;
-    if !config.issuers.is_empty() {
-        issuers(config)?;
+    log_filter()?;
+    wiring::policies(config.shared.policies.as_deref())?;
+    if !config.shared.issuers.is_empty() {
+        Issuers::new(config.shared.issuers()?)?;
     }
-    if config.upstream.is_some() {
-        account(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    if let Some(upstream) = &config.shared.upstream {
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
+        wiring::account(upstream, &clock, &ids)?;
     }
     Ok(())
 }
@@ -68,28 +73,28 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let address = config.address()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let policies = policies(config.policies.as_deref())?;
-    let home = Home::open(&config.home)?;
+    let policies = wiring::policies(config.shared.policies.as_deref())?;
+    let home = Home::open(&config.shared.home)?;
     // Bound before anything is printed, so that what is printed works.
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Broken::new(format!("{address} cannot be listened on: {error}; choose another with --listen"))
     })?;
     let address = listener.local_addr()?;
 
-    let (identities, issuer) = if config.issuers.is_empty() {
-        let issuer = Arc::new(DevelopmentIssuer::open(&config.home, &format!("http://{address}"))?);
+    let (identities, issuer) = if config.shared.issuers.is_empty() {
+        let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
         (Issuers::new(vec![issuer.settings()])?, Some(issuer))
     } else {
-        (issuers(&config)?, None)
+        (Issuers::new(config.shared.issuers()?)?, None)
     };
-    let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) = if config.upstream.is_some() {
-        let account = account(&config, &clock)?;
-        let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(&clock), Arc::clone(&ids));
-        (account, Arc::new(catalogs))
-    } else {
-        let warehouse = Arc::new(Warehouse::open(config.scale).await?);
-        (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
-    };
+    let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) =
+        if let Some(upstream) = &config.shared.upstream {
+            let (account, catalogs) = wiring::account(upstream, &clock, &ids)?;
+            (account, catalogs)
+        } else {
+            let warehouse = Arc::new(Warehouse::open(config.own.scale).await?);
+            (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
+        };
 
     let ports = Ports {
         identities: Arc::new(identities),
@@ -150,40 +155,12 @@ async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
     }
 }
 
-fn policies(folder: Option<&Path>) -> Result<FolderPolicies, Broken> {
-    let policies = FolderPolicies::new(folder.map(Path::to_owned));
-    let problems = policies.problems();
-    if problems.is_empty() {
-        return Ok(policies);
-    }
-    let dir = folder.unwrap_or(Path::new("DIR")).display();
-    Err(Broken::new(format!(
-        "the policy bundle is not good:\n  {}\nnext: snowgate policy check {dir}",
-        problems.join("\n  ")
-    )))
-}
-
-fn issuers(config: &Config) -> Result<Issuers, Broken> {
-    let settings = config.issuers.iter().map(Issuer::settings).collect::<Result<_, _>>()?;
-    Ok(Issuers::new(settings)?)
-}
-
-fn account(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<SqlApi>, Broken> {
-    let table = config.upstream.clone().unwrap_or_default();
-    let settings: snowflake::Settings = configuration::section(table)
-        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    settings.check().map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    let credentials = TierCredentials::new(&settings, clock, None)
-        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    Ok(Arc::new(SqlApi::new(settings, Arc::new(credentials))?))
-}
-
 fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
     let mut hosts = vec![address.to_string()];
     if address.ip().is_loopback() {
         hosts.push(format!("localhost:{}", address.port()));
     }
-    hosts.extend(config.hosts.iter().cloned());
+    hosts.extend(config.own.hosts.iter().cloned());
     hosts
 }
 
@@ -194,7 +171,7 @@ fn announce(
     issuer: Option<&DevelopmentIssuer>,
     clock: &dyn Clock,
 ) -> Result<(), Broken> {
-    let home = config.home.display();
+    let home = config.shared.home.display();
     println!("Snowgate listens on http://{address}; recordings lie in {home}");
     let Some(issuer) = issuer else {
         println!("next: point an agent at http://{address}/api/v2/statements");
@@ -245,12 +222,30 @@ async fn stop() {
     }
 }
 
-/// `SNOWGATE_LOG` says what is logged (`info`, `gateway=debug`), JSON lines on standard error.
-fn log_to_stderr() {
-    let filter = std::env::var_os("SNOWGATE_LOG")
-        .and_then(|filter| filter.into_string().ok())
-        .and_then(|filter| filter.parse::<tracing_subscriber::EnvFilter>().ok())
-        .unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+/// `SNOWGATE_LOG` says what is logged: a level, or targets with theirs (`info`, `warn,gateway=debug`).
+fn log_filter() -> Result<EnvFilter, Broken> {
+    let said = configuration::variable(LOG).map_err(|error| Broken::usage(error.to_string()))?;
+    let said = said.as_deref().unwrap_or("warn");
+    // A lone word that is no level would be a target, and everything else silent: a misspelt level.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let mut directives = said.split(',').map(str::trim);
+    let filter = said
+        .parse::<EnvFilter>()
+        .ok()
+        .filter(|_| directives.all(|word| word.contains('=') || is_level(word)));
+    filter.ok_or_else(|| {
+        Broken::usage(format!(
+            "{LOG} says nothing that can be logged by: write off, error, warn, info, debug or trace, or TARGET=LEVEL, \
+             with commas between several"
+        ))
+    })
+}
+
+/// The variable that says what is logged.
+const LOG: &str = "SNOWGATE_LOG";
+
+/// Logs JSON lines on standard error.
+fn log_to_stderr(filter: EnvFilter) {
     // Somebody else has set one up already: theirs stays.
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
