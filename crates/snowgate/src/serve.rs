@@ -1,5 +1,6 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Ids, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{Home, RandomIds, SystemClock};
+use local::{Home, RandomIds, Reconciled, SystemClock};
 use oidc::Issuers;
 use query::configuration::{self, Shared};
 use query::wiring;
+use recording::RecordKey;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -109,15 +111,17 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         ids,
     };
     let gateway = Arc::new(Gateway::new(ports, config.gateway_settings()));
-    home.reconcile(clock.now()).await?;
-    tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock)));
+    let mut watch = Watch::default();
+    watch.report(&home.reconcile(clock.now()).await?);
+    let told = watch.told();
+    tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
     let mut router = query::routes(Arc::clone(&gateway));
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
     let router = router.layer(from_fn(outlive_the_client)).layer(query::local_only(hosts(&config, address)));
-    announce(&config, address, issuer.as_deref(), clock.as_ref())?;
+    announce(&config, address, &told, issuer.as_deref(), clock.as_ref())?;
     connections::answer(listener, router, Bounds::default(), stop()).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -135,7 +139,7 @@ async fn outlive_the_client(request: Request, next: Next) -> Response {
 }
 
 /// The worker: carries on what outlived its answer, closes what was lost.
-async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
+async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>, mut watch: Watch) {
     let mut turns: u64 = 0;
     loop {
         if let Err(fault) = gateway.work(clock.now().after(TURN)).await {
@@ -145,13 +149,47 @@ async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
             );
         }
         turns = turns.wrapping_add(1);
-        // Rarely: it lists a folder. Finds openings whose live state a crash or a full disk has kept from being.
-        if turns.is_multiple_of(120)
-            && let Err(fault) = home.reconcile(clock.now()).await
-        {
-            tracing::warn!(fault = &fault as &dyn std::error::Error, "the home cannot be reconciled");
+        // Once a minute, since it lists folders: openings whose live state a crash or a full disk has kept from being.
+        if turns.is_multiple_of(120) {
+            match home.reconcile(clock.now()).await {
+                Ok(reconciled) => watch.report(&reconciled),
+                Err(fault) => {
+                    tracing::warn!(fault = &fault as &dyn std::error::Error, "the home cannot be reconciled");
+                }
+            }
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What somebody must look at; each thing is told once while the gateway runs.
+#[derive(Default)]
+struct Watch {
+    damaged: BTreeSet<RecordKey>,
+}
+
+impl Watch {
+    /// Logs what was not logged before.
+    fn report(&mut self, reconciled: &Reconciled) {
+        let Reconciled { adopted: _, damaged } = reconciled;
+        for key in damaged {
+            if self.damaged.insert(key.clone()) {
+                tracing::error!(%key, "an opening without a closing cannot be read: somebody must look");
+            }
+        }
+    }
+
+    /// What to print when the gateway starts, a line each.
+    fn told(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.damaged.is_empty() {
+            let openings = if self.damaged.len() == 1 { "opening" } else { "openings" };
+            lines.push(format!(
+                "{} {openings} without a closing cannot be read: somebody must look (the log names each)",
+                self.damaged.len()
+            ));
+        }
+        lines
     }
 }
 
@@ -168,11 +206,15 @@ fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
 fn announce(
     config: &Config,
     address: SocketAddr,
+    told: &[String],
     issuer: Option<&DevelopmentIssuer>,
     clock: &dyn Clock,
 ) -> Result<(), Broken> {
     let home = config.shared.home.display();
     println!("Snowgate listens on http://{address}; recordings lie in {home}");
+    for told in told {
+        println!("ATTENTION: {told}");
+    }
     let Some(issuer) = issuer else {
         println!("next: point an agent at http://{address}/api/v2/statements");
         return Ok(());

@@ -1,8 +1,60 @@
 //! What `snowgate serve` and `snowgate config check` say before anything is answered.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
-use crate::snowgate;
+use serde_json::Value;
+
+use crate::{Served, snowgate};
+
+#[test]
+fn an_opening_that_cannot_be_read_is_told_at_the_start_and_logged_by_its_key() {
+    let mut gateway = Served::start();
+    assert_eq!(gateway.ask("select 1").0, 0);
+    let closings = gateway.closings();
+    let [closing] = closings.as_slice() else { panic!("one closing: {closings:?}") };
+    let _ = gateway.child.kill();
+    let _ = gateway.child.wait();
+    fs::remove_file(closing).expect("it goes");
+    let opening = closing.to_string_lossy().replace(".closing.json", ".opening.json");
+    fs::remove_file(&opening).expect("it goes");
+    fs::write(&opening, b"{}").expect("it is written");
+
+    let log = gateway.folder.path().join("log");
+    let mut child = snowgate(gateway.folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--home", "home"])
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).expect("a file"))
+        .spawn()
+        .expect("it starts");
+    let mut printed = Vec::new();
+    for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+        let line = line.expect("text");
+        let is_last = line.starts_with("Stop with");
+        printed.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    let attention = "ATTENTION: 1 opening without a closing cannot be read: somebody must look";
+    assert!(printed.iter().any(|line| line.starts_with(attention)), "{printed:?}");
+
+    let logged = fs::read_to_string(&log).expect("a log");
+    let lines: Vec<Value> =
+        logged.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let (_, key) = opening.split_once("records/").expect("a place in the records");
+    let key = key.strip_suffix(".opening.json").expect("an opening");
+    let told: Vec<&Value> = lines
+        .iter()
+        .filter(|line| {
+            line["level"] == "ERROR" && line["fields"]["key"].as_str().is_some_and(|k| k.contains(key))
+        })
+        .collect();
+    assert_eq!(told.len(), 1, "{key}: {logged}");
+}
 
 #[test]
 fn a_log_filter_that_says_nothing_is_wrong_usage() {
