@@ -9,10 +9,10 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use gateway::ports::{Catalogs, Clock, Ids, Upstream};
+use gateway::ports::{Catalogs, Clock, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{Home, RandomIds, Reconciled, SystemClock};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock};
 use oidc::Issuers;
 use query::configuration::{self, Shared};
 use query::wiring;
@@ -57,10 +57,10 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
     }
 }
 
-/// Says what could not be built of a configuration, without starting anything.
-pub fn check_parts(config: &Config) -> Result<(), Broken> {
+/// Says what could not be built of a configuration, without starting anything; else what somebody must be told.
+pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
     log_filter()?;
-    wiring::policies(config.shared.policies.as_deref())?;
+    let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
         Issuers::new(config.shared.issuers()?)?;
     }
@@ -68,14 +68,14 @@ pub fn check_parts(config: &Config) -> Result<(), Broken> {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         wiring::account(upstream, &clock, &ids)?;
     }
-    Ok(())
+    Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let address = config.address()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let policies = wiring::policies(config.shared.policies.as_deref())?;
+    let policies = Arc::new(wiring::policies(config.shared.policies.as_deref())?);
     let home = Home::open(&config.shared.home)?;
     // Bound before anything is printed, so that what is printed works.
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -100,7 +100,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
 
     let ports = Ports {
         identities: Arc::new(identities),
-        policies: Arc::new(policies),
+        policies: Arc::clone(&policies) as Arc<dyn Policies>,
         catalogs,
         keys: Arc::new(home.clone()),
         recorder: Arc::new(home.clone()),
@@ -111,7 +111,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         ids,
     };
     let gateway = Arc::new(Gateway::new(ports, config.gateway_settings()));
-    let mut watch = Watch::default();
+    let mut watch = Watch::new(policies, config.shared.upstream.clone());
     watch.report(&home.reconcile(clock.now()).await?);
     let told = watch.told();
     tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
@@ -163,12 +163,18 @@ async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>, mut watc
 }
 
 /// What somebody must look at; each thing is told once while the gateway runs.
-#[derive(Default)]
 struct Watch {
+    policies: Arc<FolderPolicies>,
+    upstream: Option<snowflake::Settings>,
     damaged: BTreeSet<RecordKey>,
+    unread_tags: Option<String>,
 }
 
 impl Watch {
+    fn new(policies: Arc<FolderPolicies>, upstream: Option<snowflake::Settings>) -> Self {
+        Self { policies, upstream, damaged: BTreeSet::new(), unread_tags: None }
+    }
+
     /// Logs what was not logged before.
     fn report(&mut self, reconciled: &Reconciled) {
         let Reconciled { adopted: _, damaged } = reconciled;
@@ -177,11 +183,19 @@ impl Watch {
                 tracing::error!(%key, "an opening without a closing cannot be read: somebody must look");
             }
         }
+        // The bundle may have changed since.
+        let unread_tags = wiring::unread_tags(&self.policies, self.upstream.as_ref());
+        if unread_tags != self.unread_tags {
+            if let Some(told) = &unread_tags {
+                tracing::error!("{told}");
+            }
+            self.unread_tags = unread_tags;
+        }
     }
 
     /// What to print when the gateway starts, a line each.
     fn told(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = Vec::from_iter(self.unread_tags.clone());
         if !self.damaged.is_empty() {
             let openings = if self.damaged.len() == 1 { "opening" } else { "openings" };
             lines.push(format!(

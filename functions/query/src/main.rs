@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
-use lambda_http::tracing::{Level, subscriber};
+use lambda_http::tracing::{self, Level, subscriber};
 use local::{Home, RandomIds, SystemClock};
 use oidc::Issuers;
 use query::wiring;
@@ -37,6 +37,9 @@ async fn run() -> Result<(), lambda_http::Error> {
 
 fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
     let policies = wiring::policies(settings.shared.policies.as_deref())?;
+    if let Some(told) = wiring::unread_tags(&policies, Some(&settings.upstream)) {
+        tracing::error!("{told}");
+    }
     let home = Home::open(&settings.shared.home)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);

@@ -56,3 +56,45 @@ pub fn account(
     let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(clock), Arc::clone(ids));
     Ok((account, Arc::new(catalogs)))
 }
+
+/// What somebody must be told when the bundle gives classes by tags, and the account's tags are not read: none of those
+/// classes is ever given. The embedded warehouse has no tags, so there is nothing to tell.
+pub fn unread_tags(policies: &FolderPolicies, upstream: Option<&snowflake::Settings>) -> Option<String> {
+    let tags = policies.tags();
+    if tags.is_empty() || upstream.is_none_or(|upstream| upstream.catalog.tags) {
+        return None;
+    }
+    Some(format!(
+        "TAGS ARE NOT READ, and the policy bundle gives classes by them ({}): a column that only its tag classifies is \
+         not masked by it; set `tags = true` under [upstream.catalog], or name the columns under [[columns]] of the bundle",
+        tags.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(catalog: &str) -> snowflake::Settings {
+        toml::from_str(&format!(
+            "url = 'https://acme-dev.snowflakecomputing.com'\naccount = 'ACME-DEV'\n\
+             [catalog]\nrole = 'R'\nwarehouse = 'W'\n{catalog}\n\
+             [tiers.read]\nroles = ['R']\nwarehouses = ['W']\ncredential = {{ kind = 'access-token', token = 't' }}\n"
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn tags_that_nobody_reads_are_told_by_name() {
+        // The built-in bundle has `[tags]`.
+        let policies = policies(None).unwrap();
+        let told = unread_tags(&policies, Some(&upstream(""))).unwrap();
+        assert!(
+            told.contains("(SNOWFLAKE.CORE.SEMANTIC_CATEGORY)") && told.contains("tags = true"),
+            "{told}"
+        );
+        assert!(unread_tags(&policies, Some(&upstream("tags = false"))).is_some());
+        assert_eq!(unread_tags(&policies, Some(&upstream("tags = true"))), None);
+        assert_eq!(unread_tags(&policies, None), None);
+    }
+}

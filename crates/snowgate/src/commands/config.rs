@@ -10,7 +10,7 @@ use crate::config::Config;
 pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     let config = Config::read(file)?;
     config.check()?;
-    crate::serve::check_parts(&config)?;
+    let told = crate::serve::check_parts(&config)?;
     let Config { shared, own } = &config;
     println!("listen    {}", own.listen);
     println!("home      {}", shared.home.display());
@@ -27,6 +27,9 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     match &shared.upstream {
         Some(_) => println!("upstream  Snowflake, over the SQL API"),
         None => println!("upstream  the embedded warehouse, scale {}", own.scale),
+    }
+    if let Some(told) = told {
+        println!("ATTENTION: {told}");
     }
     println!("good; next: snowgate serve");
     Ok(ExitCode::SUCCESS)

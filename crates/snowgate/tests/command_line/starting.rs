@@ -8,6 +8,22 @@ use serde_json::Value;
 
 use crate::{Served, snowgate};
 
+const UPSTREAM: &str = "
+[[issuers]]
+issuer = 'https://login.example.com/'
+audience = ['snowgate']
+[upstream]
+url = 'https://acme-dev.snowflakecomputing.com'
+account = 'ACME-DEV'
+[upstream.tiers.read]
+roles = ['READER']
+warehouses = ['WH']
+credential = { kind = 'access-token', token = 's3cret' }
+[upstream.catalog]
+role = 'READER'
+warehouse = 'WH'
+";
+
 #[test]
 fn an_opening_that_cannot_be_read_is_told_at_the_start_and_logged_by_its_key() {
     let mut gateway = Served::start();
@@ -76,6 +92,22 @@ fn a_log_filter_that_says_nothing_is_wrong_usage() {
             .expect("it runs");
         assert_eq!(output.status.code(), Some(0), "{said}");
     }
+}
+
+#[test]
+fn tags_that_nobody_reads_are_told_loudly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (tags, is_told) in [("", true), ("tags = false", true), ("tags = true", false)] {
+        fs::write(folder.path().join("snowgate.toml"), format!("{UPSTREAM}{tags}\n")).expect("it is written");
+        let output = snowgate(folder.path()).args(["config", "check"]).output().expect("it runs");
+        let printed = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{printed}");
+        assert_eq!(printed.contains("ATTENTION: TAGS ARE NOT READ"), is_told, "`{tags}`: {printed}");
+    }
+    // The embedded warehouse has none.
+    fs::remove_file(folder.path().join("snowgate.toml")).expect("it goes");
+    let output = snowgate(folder.path()).args(["config", "check"]).output().expect("it runs");
+    assert!(!String::from_utf8(output.stdout).expect("text").contains("ATTENTION"));
 }
 
 #[test]
