@@ -95,8 +95,9 @@ pub enum CredentialSettings {
         /// What that token is; `urn:ietf:params:oauth:token-type:jwt` when not set.
         subject_token_type: Option<String>,
     },
-    /// The deployment's own workload identity, handed to the adapter in code.
-    WorkloadIdentity,
+    /// The deployment's own workload identity, handed to the adapter in code. With braces, for serde lets a variant
+    /// without them have any key.
+    WorkloadIdentity {},
 }
 
 /// The gateway as a client of a token endpoint.
@@ -272,7 +273,7 @@ impl TierSettings {
             | CredentialSettings::TokenExchange { client, .. } => client.check(&format!("{key}.client")),
             CredentialSettings::KeyPair { .. }
             | CredentialSettings::AccessToken { .. }
-            | CredentialSettings::WorkloadIdentity => Ok(()),
+            | CredentialSettings::WorkloadIdentity {} => Ok(()),
         }
     }
 }

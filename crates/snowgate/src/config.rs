@@ -135,6 +135,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../../snowgate.example.toml");
@@ -219,5 +221,109 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    /// The reference with everything that it comments out, and further ones with each of the lines that stand in
+    /// another's place.
+    fn whole_references() -> Vec<String> {
+        let is_key = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let (mut lines, mut others) = (Vec::<String>::new(), Vec::new());
+        let mut keys = BTreeMap::new();
+        for line in EXAMPLE.lines() {
+            let shown = line.strip_prefix("# ").unwrap_or(line);
+            if shown.starts_with('[') {
+                keys.clear();
+            } else if let Some((key, _)) = shown.split_once(" = ").filter(|(key, _)| is_key(key)) {
+                if let Some(at) = keys.get(key) {
+                    others.push((*at, shown.to_owned()));
+                    continue;
+                }
+                keys.insert(key.to_owned(), lines.len());
+            } else {
+                continue;
+            }
+            lines.push(shown.to_owned());
+        }
+        let replaced = others.into_iter().map(|(at, other)| {
+            let mut lines = lines.clone();
+            lines[at] = other;
+            lines.join("\n")
+        });
+        std::iter::once(lines.join("\n")).chain(replaced).collect()
+    }
+
+    /// What a table takes, as the refusal of an unknown key tells it; none where any key is taken.
+    fn taken_beside(root: &toml::Table, set: impl FnOnce(&mut toml::Table)) -> Option<BTreeSet<String>> {
+        let mut root = root.clone();
+        set(&mut root);
+        // The development issuer's rules do not matter here, and neither does what cannot be built.
+        let told = Config::parse(&root.to_string(), []).err()?.to_string();
+        let (_, expected) = told.split_once("expected ")?;
+        let names = expected.split('`').skip(1).step_by(2);
+        Some(names.map(str::to_owned).collect::<BTreeSet<_>>()).filter(|names| !names.is_empty())
+    }
+
+    /// Follows a path of keys and, in arrays, positions.
+    fn at<'a>(root: &'a mut toml::Table, path: &[String]) -> &'a mut toml::Table {
+        let Some((first, rest)) = path.split_first() else { return root };
+        match root.get_mut(first).unwrap() {
+            toml::Value::Table(table) => at(table, rest),
+            toml::Value::Array(tables) => at(tables[0].as_table_mut().unwrap(), rest),
+            other => panic!("{path:?}: {other}"),
+        }
+    }
+
+    fn check_every_key(root: &toml::Table, path: &[String], free: &mut BTreeSet<String>) {
+        let taken = taken_beside(root, |root| {
+            at(root, path).insert("unknown_key".to_owned(), toml::Value::Integer(1));
+        });
+        let table = at(&mut root.clone(), path).clone();
+        match taken {
+            Some(taken) => {
+                for key in taken {
+                    assert!(
+                        table.contains_key(&key),
+                        "the reference lacks `{key}` under `{}`",
+                        path.join(".")
+                    );
+                }
+            }
+            None => {
+                free.insert(path.join("."));
+            }
+        }
+        for (key, value) in &table {
+            let is_table = match value {
+                toml::Value::Table(_) => true,
+                toml::Value::Array(entries) => entries.first().is_some_and(toml::Value::is_table),
+                _ => false,
+            };
+            if is_table {
+                check_every_key(root, &[path, &[key.clone()]].concat(), free);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_every_setting_stands_in_the_reference() {
+        let (mut free, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+        let credential = ["upstream", "tiers", "read", "credential"].map(str::to_owned);
+        let mut taken = BTreeSet::new();
+        for text in whole_references() {
+            let mut root: toml::Table = text.parse().unwrap();
+            Config::parse(&text, []).unwrap_or_else(|broken| panic!("{broken}:\n{text}"));
+            check_every_key(&root, &[], &mut free);
+            taken = taken_beside(&root, |root| {
+                at(root, &credential).insert("kind".to_owned(), "none".into());
+            })
+            .unwrap();
+            kinds.insert(at(&mut root, &credential)["kind"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(kinds, taken, "every kind of credential is shown");
+        // `workload-identity` takes no key besides its kind.
+        let expected = ["upstream.parameters", "upstream.tiers.read.credential"].map(str::to_owned);
+        assert_eq!(free, BTreeSet::from(expected), "everything else refuses what it does not know");
     }
 }
