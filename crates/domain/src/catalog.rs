@@ -261,7 +261,7 @@ pub struct Catalog {
     pub relations: BTreeMap<ObjectName, Relation>,
     /// The schemas (database, schema) that were loaded whole: what is absent from these does not exist.
     pub loaded: BTreeSet<(String, String)>,
-    /// SHA-256 over names, columns, view texts and versions.
+    /// SHA-256 over names, columns, tags, view texts and versions; `gateway::snapshot` says how.
     pub digest: Digest,
 }
 

@@ -26,6 +26,7 @@ mod rehearse;
 mod reply;
 mod seal;
 mod settings;
+mod snapshot;
 mod work;
 
 pub use ask::AskError;
@@ -38,3 +39,4 @@ pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
 pub use seal::{SealedText, keyed_request, unseal};
 pub use settings::Settings;
+pub use snapshot::snapshot;

@@ -73,6 +73,14 @@ impl FolderPolicies {
         }
     }
 
+    /// The tags that the bundle gives columns a class by, when it was last looked at; none when there was no bundle.
+    pub fn tags(&self) -> Vec<String> {
+        match &self.seen().bundle {
+            Ok(bundle) => bundle.tags().into_iter().map(str::to_owned).collect(),
+            Err(Broken::Invalid(_) | Broken::Unreadable(_)) => Vec::new(),
+        }
+    }
+
     fn seen(&self) -> Arc<Seen> {
         Arc::clone(&self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }

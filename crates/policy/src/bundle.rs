@@ -112,6 +112,13 @@ impl Bundle {
         self.digest
     }
 
+    /// The Snowflake tags that give columns a class here, as the catalog names them; sorted.
+    pub fn tags(&self) -> Vec<&str> {
+        let mut tags: Vec<&str> = self.catalog.columns.tags.keys().map(String::as_str).collect();
+        tags.sort_unstable();
+        tags
+    }
+
     /// How much this principal may take.
     pub fn limits_for(&self, identity: &Identity) -> Limits {
         self.catalog.limits.of(identity)

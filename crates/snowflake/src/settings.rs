@@ -84,6 +84,9 @@ pub enum CredentialSettings {
         client: OAuthClient,
     },
     /// OAuth by exchange of a workload's own token (RFC 8693).
+    ///
+    /// The token that is exchanged is the one in the file, for this tier: never the agent's or the person's, which do
+    /// not reach this adapter. Snowflake sees one user a tier; who asked stands in the recording.
     TokenExchange {
         /// The client at the token endpoint.
         client: OAuthClient,
@@ -92,8 +95,9 @@ pub enum CredentialSettings {
         /// What that token is; `urn:ietf:params:oauth:token-type:jwt` when not set.
         subject_token_type: Option<String>,
     },
-    /// The deployment's own workload identity, handed to the adapter in code.
-    WorkloadIdentity,
+    /// The deployment's own workload identity, handed to the adapter in code. With braces, for serde lets a variant
+    /// without them have any key.
+    WorkloadIdentity {},
 }
 
 /// The gateway as a client of a token endpoint.
@@ -112,7 +116,7 @@ pub struct OAuthClient {
     pub audience: Option<String>,
 }
 
-/// What INFORMATION_SCHEMA is read under, always with the read tier's identity.
+/// What the catalog is read under, always with the read tier's identity.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogSettings {
@@ -120,6 +124,14 @@ pub struct CatalogSettings {
     pub role: String,
     /// One of `tiers.read.warehouses`.
     pub warehouse: String,
+    /// Whether the tags of columns are read, from `SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES`, once a reading of a schema. The
+    /// role then needs the database role `SNOWFLAKE.GOVERNANCE_VIEWER`: a reading that fails faults, and nothing runs.
+    ///
+    /// Snowflake fills that view up to two hours late, and leaves out tags that a column only inherits from its table,
+    /// schema or database. A tag that is not there yet adds no class, so whatever must be masked from its first minute
+    /// on is named under `[[columns]]` of the bundle, too.
+    #[serde(default)]
+    pub tags: bool,
 }
 
 /// How long to wait, in milliseconds.
@@ -261,7 +273,7 @@ impl TierSettings {
             | CredentialSettings::TokenExchange { client, .. } => client.check(&format!("{key}.client")),
             CredentialSettings::KeyPair { .. }
             | CredentialSettings::AccessToken { .. }
-            | CredentialSettings::WorkloadIdentity => Ok(()),
+            | CredentialSettings::WorkloadIdentity {} => Ok(()),
         }
     }
 }

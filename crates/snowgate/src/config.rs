@@ -1,13 +1,11 @@
 //! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
 //! whole, unknown keys refused.
 
-use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use domain::Context;
-use query::configuration::{self, Issuer, Names};
+use query::configuration::{self, Defaults, Shared};
 use serde::Deserialize;
 
 use crate::commands::Broken;
@@ -16,57 +14,40 @@ use crate::commands::Broken;
 const DEFAULT_FILE: &str = "snowgate.toml";
 
 /// Everything that an operator may choose. Every key has a default but those of an upstream account.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Config {
+    /// What every gateway is told. Without issuers: the development issuer, on loopback over the embedded warehouse. Without
+    /// an upstream: the embedded warehouse.
+    pub shared: Shared,
+    /// What this program is told besides.
+    pub own: Own,
+}
+
+/// The keys of the local server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Own {
     /// Where to listen. Anything but loopback needs `[[issuers]]`.
     pub listen: String,
-    /// Folder for keys, recordings and state.
-    pub home: PathBuf,
-    /// Folder with the policy bundle; none: the built-in one.
-    pub policies: Option<PathBuf>,
     /// TPC-H scale factor of the embedded warehouse.
     pub scale: f64,
-    /// How long an answer is waited for before the agent is told to come back.
-    pub hold_seconds: u64,
-    /// After how long without a statement a session has ended.
-    pub session_idle_minutes: u64,
     /// Hosts (`name` or `name:port`) that may stand in `Host` besides the address that is listened on.
     pub hosts: Vec<String>,
-    /// The names that a statement runs under where its client names none.
-    pub defaults: Names,
-    /// Trusted issuers of agents' tokens; none: the development issuer, on loopback over the embedded warehouse.
-    pub issuers: Vec<Issuer>,
-    /// The Snowflake account; none: the embedded warehouse.
-    pub upstream: Option<toml::Table>,
 }
 
-impl fmt::Debug for Config {
-    // SECURITY: the section about the account holds credentials.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("listen", &self.listen)
-            .field("home", &self.home)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Default for Config {
+impl Default for Own {
     fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8181".to_owned(),
-            home: PathBuf::from("./.snowgate"),
-            policies: None,
-            scale: 0.01,
-            hold_seconds: 40,
-            session_idle_minutes: 30,
-            hosts: Vec::new(),
-            defaults: Names::default(),
-            issuers: Vec::new(),
-            upstream: None,
-        }
+        Self { listen: "127.0.0.1:8181".to_owned(), scale: 0.01, hosts: Vec::new() }
     }
 }
+
+/// Nothing stands before this server that would give up on an answer.
+const DEFAULTS: Defaults = Defaults {
+    home: Some("./.snowgate"),
+    hold_seconds: 40,
+    longest_hold_seconds: 600,
+    why_not_longer: "an agent that waits longer is better told to come back",
+};
 
 impl Config {
     /// Reads the file and the environment.
@@ -83,13 +64,14 @@ impl Config {
                 Err(error) => return Err(Broken::new(format!("{DEFAULT_FILE} cannot be read: {error}"))),
             },
         };
-        Self::parse(&text, configuration::variables())
+        Self::parse(&text, configuration::variables()?)
     }
 
     /// Reads a file's text and variables.
-    pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Broken> {
+    pub fn parse(text: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, Broken> {
         // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
-        Ok(configuration::read(text, variables, &["LOG", "TOKEN"])?)
+        let (shared, own) = configuration::read(text, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
+        Ok(Self { shared, own })
     }
 
     /// The address.
@@ -97,10 +79,10 @@ impl Config {
     /// # Errors
     /// When it is none.
     pub fn address(&self) -> Result<SocketAddr, Broken> {
-        self.listen.parse().map_err(|_| {
+        self.own.listen.parse().map_err(|_| {
             Broken::usage(format!(
                 "`{}` is no address to listen on; write one like 127.0.0.1:8181",
-                self.listen
+                self.own.listen
             ))
         })
     }
@@ -114,32 +96,26 @@ impl Config {
         let is_loopback = address.ip().is_loopback();
         // SECURITY: the development issuer gives a token to whoever can read the home. It must never stand in front
         // of a real account, nor be reachable from another machine.
-        if self.issuers.is_empty() && !is_loopback {
+        if self.shared.issuers.is_empty() && !is_loopback {
             return Err(Broken::new(format!(
                 "listening on {address} needs a real issuer: add [[issuers]] with issuer and audience to snowgate.toml"
             )));
         }
-        if self.issuers.is_empty() && self.upstream.is_some() {
+        if self.shared.issuers.is_empty() && self.shared.upstream.is_some() {
             return Err(Broken::new(
                 "a Snowflake upstream needs a real issuer: add [[issuers]] with issuer and audience to snowgate.toml",
             ));
         }
-        if !(self.scale > 0.0 && self.scale <= 100.0) {
+        if !(self.own.scale > 0.0 && self.own.scale <= 100.0) {
             return Err(Broken::usage("scale lies above 0 and is at most 100"));
         }
-        if !(1..=600).contains(&self.hold_seconds) {
-            return Err(Broken::new("hold_seconds lies between 1 and 600"));
-        }
-        if self.session_idle_minutes == 0 {
-            return Err(Broken::new("session_idle_minutes is at least 1"));
-        }
-        Ok(self.issuers.iter().try_for_each(|issuer| issuer.settings().map(|_| ()))?)
+        Ok(())
     }
 
     /// The names to run under where a client names none: before the embedded warehouse, its own where none is set.
     pub fn default_context(&self) -> Context {
-        let chosen = self.defaults.context();
-        if self.upstream.is_some() {
+        let chosen = self.shared.defaults.context();
+        if self.shared.upstream.is_some() {
             return chosen;
         }
         let or = |chosen: Option<String>, embedded: &str| chosen.or_else(|| Some(embedded.to_owned()));
@@ -153,18 +129,21 @@ impl Config {
 
     /// What the gateway itself is told.
     pub fn gateway_settings(&self) -> gateway::Settings {
-        gateway::Settings {
-            hold: Duration::from_secs(self.hold_seconds),
-            session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
-            default_context: self.default_context(),
-            ..gateway::Settings::default()
-        }
+        gateway::Settings { default_context: self.default_context(), ..self.shared.gateway() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../snowgate.example.toml");
+
+    const UPSTREAM: &str = "[upstream]\nurl = 'https://acme-dev.snowflakecomputing.com'\naccount = 'ACME-DEV'\n\
+        [upstream.catalog]\nrole = 'R'\nwarehouse = 'W'\n[upstream.tiers.read]\nroles = ['R']\nwarehouses = ['W']\n\
+        credential = { kind = 'access-token', token = 't' }\n";
 
     fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, Broken> {
         Config::parse(text, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
@@ -177,13 +156,15 @@ mod tests {
 
     #[test]
     fn the_reference_is_a_good_configuration_with_the_defaults() {
-        let config = read(include_str!("../../../snowgate.example.toml"), &[]).unwrap();
+        let config = read(EXAMPLE, &[]).unwrap();
         config.check().unwrap();
         crate::serve::check_parts(&config).unwrap();
-        let default = Config::default();
+        let default = read("", &[]).unwrap();
         assert_eq!(config.default_context(), default.default_context());
-        assert_eq!((config.listen, config.hold_seconds), (default.listen, default.hold_seconds));
-        assert_eq!((config.home, config.scale), (default.home, default.scale));
+        assert_eq!((config.own.listen, config.own.scale), (default.own.listen, default.own.scale));
+        assert_eq!(config.shared.home, default.shared.home);
+        assert_eq!(config.shared.hold_seconds, default.shared.hold_seconds);
+        assert_eq!(config.shared.session_idle_minutes, default.shared.session_idle_minutes);
     }
 
     #[test]
@@ -224,17 +205,15 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!((config.hold_seconds, config.listen.as_str()), (5, "127.0.0.1:9"));
-        assert_eq!(config.defaults.role.as_deref(), Some("B"));
+        assert_eq!((config.shared.hold_seconds, config.own.listen.as_str()), (5, "127.0.0.1:9"));
+        assert_eq!(config.shared.defaults.role.as_deref(), Some("B"));
     }
 
     #[test]
     fn the_development_issuer_stays_on_loopback_over_the_embedded_warehouse() {
-        for (text, needs) in [
-            ("listen = '0.0.0.0:8181'", true),
-            ("listen = '[::1]:8181'", false),
-            ("[upstream]\nurl = 'x'", true),
-        ] {
+        for (text, needs) in
+            [("listen = '0.0.0.0:8181'", true), ("listen = '[::1]:8181'", false), (UPSTREAM, true)]
+        {
             let checked = read(text, &[]).unwrap().check();
             assert_eq!(
                 checked.is_err_and(|broken| broken.to_string().contains("real issuer")),
@@ -242,5 +221,109 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    /// The reference with everything that it comments out, and further ones with each of the lines that stand in
+    /// another's place.
+    fn whole_references() -> Vec<String> {
+        let is_key = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let (mut lines, mut others) = (Vec::<String>::new(), Vec::new());
+        let mut keys = BTreeMap::new();
+        for line in EXAMPLE.lines() {
+            let shown = line.strip_prefix("# ").unwrap_or(line);
+            if shown.starts_with('[') {
+                keys.clear();
+            } else if let Some((key, _)) = shown.split_once(" = ").filter(|(key, _)| is_key(key)) {
+                if let Some(at) = keys.get(key) {
+                    others.push((*at, shown.to_owned()));
+                    continue;
+                }
+                keys.insert(key.to_owned(), lines.len());
+            } else {
+                continue;
+            }
+            lines.push(shown.to_owned());
+        }
+        let replaced = others.into_iter().map(|(at, other)| {
+            let mut lines = lines.clone();
+            lines[at] = other;
+            lines.join("\n")
+        });
+        std::iter::once(lines.join("\n")).chain(replaced).collect()
+    }
+
+    /// What a table takes, as the refusal of an unknown key tells it; none where any key is taken.
+    fn taken_beside(root: &toml::Table, set: impl FnOnce(&mut toml::Table)) -> Option<BTreeSet<String>> {
+        let mut root = root.clone();
+        set(&mut root);
+        // The development issuer's rules do not matter here, and neither does what cannot be built.
+        let told = Config::parse(&root.to_string(), []).err()?.to_string();
+        let (_, expected) = told.split_once("expected ")?;
+        let names = expected.split('`').skip(1).step_by(2);
+        Some(names.map(str::to_owned).collect::<BTreeSet<_>>()).filter(|names| !names.is_empty())
+    }
+
+    /// Follows a path of keys and, in arrays, positions.
+    fn at<'a>(root: &'a mut toml::Table, path: &[String]) -> &'a mut toml::Table {
+        let Some((first, rest)) = path.split_first() else { return root };
+        match root.get_mut(first).unwrap() {
+            toml::Value::Table(table) => at(table, rest),
+            toml::Value::Array(tables) => at(tables[0].as_table_mut().unwrap(), rest),
+            other => panic!("{path:?}: {other}"),
+        }
+    }
+
+    fn check_every_key(root: &toml::Table, path: &[String], free: &mut BTreeSet<String>) {
+        let taken = taken_beside(root, |root| {
+            at(root, path).insert("unknown_key".to_owned(), toml::Value::Integer(1));
+        });
+        let table = at(&mut root.clone(), path).clone();
+        match taken {
+            Some(taken) => {
+                for key in taken {
+                    assert!(
+                        table.contains_key(&key),
+                        "the reference lacks `{key}` under `{}`",
+                        path.join(".")
+                    );
+                }
+            }
+            None => {
+                free.insert(path.join("."));
+            }
+        }
+        for (key, value) in &table {
+            let is_table = match value {
+                toml::Value::Table(_) => true,
+                toml::Value::Array(entries) => entries.first().is_some_and(toml::Value::is_table),
+                _ => false,
+            };
+            if is_table {
+                check_every_key(root, &[path, &[key.clone()]].concat(), free);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_every_setting_stands_in_the_reference() {
+        let (mut free, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+        let credential = ["upstream", "tiers", "read", "credential"].map(str::to_owned);
+        let mut taken = BTreeSet::new();
+        for text in whole_references() {
+            let mut root: toml::Table = text.parse().unwrap();
+            Config::parse(&text, []).unwrap_or_else(|broken| panic!("{broken}:\n{text}"));
+            check_every_key(&root, &[], &mut free);
+            taken = taken_beside(&root, |root| {
+                at(root, &credential).insert("kind".to_owned(), "none".into());
+            })
+            .unwrap();
+            kinds.insert(at(&mut root, &credential)["kind"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(kinds, taken, "every kind of credential is shown");
+        // `workload-identity` takes no key besides its kind.
+        let expected = ["upstream.parameters", "upstream.tiers.read.credential"].map(str::to_owned);
+        assert_eq!(free, BTreeSet::from(expected), "everything else refuses what it does not know");
     }
 }

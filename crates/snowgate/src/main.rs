@@ -21,11 +21,7 @@ use crate::cli::{Cli, Command, ConfigCommand, PolicyCommand};
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    // SECURITY: what a library panics with may hold a value or a statement. The place is enough to mend it.
-    std::panic::set_hook(Box::new(|panic| match panic.location() {
-        Some(place) => eprintln!("snowgate: a task failed at {place}"),
-        None => eprintln!("snowgate: a task failed"),
-    }));
+    query::wiring::hide_panics("snowgate");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

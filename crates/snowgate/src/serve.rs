@@ -1,7 +1,7 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,22 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use gateway::ports::{Catalogs, Clock, Ids, Upstream};
+use gateway::ports::{Catalogs, Clock, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, SystemClock};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock};
 use oidc::Issuers;
-use query::configuration::{self, Issuer};
-use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
+use query::configuration::{self, Shared};
+use query::wiring;
+use recording::RecordKey;
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use warehouse::Warehouse;
 
 use crate::cli::ServeArgs;
 use crate::commands::Broken;
-use crate::config::Config;
+use crate::config::{Config, Own};
 use crate::connections::{self, Bounds};
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
@@ -34,7 +37,7 @@ const TURN: Duration = Duration::from_secs(5);
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
     let config = with_arguments(Config::read(args.config.as_deref())?, args);
     config.check()?;
-    log_to_stderr();
+    log_to_stderr(log_filter()?);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))?;
     // The embedded warehouse may still compute something that nobody waits for: not worth waiting either.
     std::process::exit(0)
@@ -43,57 +46,61 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
 /// What stands on the command line wins over file and environment.
 fn with_arguments(config: Config, args: &ServeArgs) -> Config {
     let ServeArgs { listen, home, policies, scale, config: _ } = args.clone();
+    let Config { shared, own } = config;
     Config {
-        listen: listen.unwrap_or(config.listen),
-        home: home.unwrap_or(config.home),
-        policies: policies.or(config.policies),
-        scale: scale.unwrap_or(config.scale),
-        ..config
+        shared: Shared {
+            home: home.unwrap_or(shared.home),
+            policies: policies.or(shared.policies),
+            ..shared
+        },
+        own: Own { listen: listen.unwrap_or(own.listen), scale: scale.unwrap_or(own.scale), ..own },
     }
 }
 
-/// Says what could not be built of a configuration, without starting anything.
-pub fn check_parts(config: &Config) -> Result<(), Broken> {
-    policies(config.policies.as_deref())?;
-    if !config.issuers.is_empty() {
-        issuers(config)?;
+/// Says what could not be built of a configuration, without starting anything; else what somebody must be told.
+pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
+    log_filter()?;
+    let policies = wiring::policies(config.shared.policies.as_deref())?;
+    if !config.shared.issuers.is_empty() {
+        Issuers::new(config.shared.issuers()?)?;
     }
-    if config.upstream.is_some() {
-        account(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    if let Some(upstream) = &config.shared.upstream {
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
+        wiring::account(upstream, &clock, &ids)?;
     }
-    Ok(())
+    Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let address = config.address()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let policies = policies(config.policies.as_deref())?;
-    let home = Home::open(&config.home)?;
+    let policies = Arc::new(wiring::policies(config.shared.policies.as_deref())?);
+    let home = Home::open(&config.shared.home)?;
     // Bound before anything is printed, so that what is printed works.
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Broken::new(format!("{address} cannot be listened on: {error}; choose another with --listen"))
     })?;
     let address = listener.local_addr()?;
 
-    let (identities, issuer) = if config.issuers.is_empty() {
-        let issuer = Arc::new(DevelopmentIssuer::open(&config.home, &format!("http://{address}"))?);
+    let (identities, issuer) = if config.shared.issuers.is_empty() {
+        let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
         (Issuers::new(vec![issuer.settings()])?, Some(issuer))
     } else {
-        (issuers(&config)?, None)
+        (Issuers::new(config.shared.issuers()?)?, None)
     };
-    let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) = if config.upstream.is_some() {
-        let account = account(&config, &clock)?;
-        let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(&clock), Arc::clone(&ids));
-        (account, Arc::new(catalogs))
-    } else {
-        let warehouse = Arc::new(Warehouse::open(config.scale).await?);
-        (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
-    };
+    let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) =
+        if let Some(upstream) = &config.shared.upstream {
+            let (account, catalogs) = wiring::account(upstream, &clock, &ids)?;
+            (account, catalogs)
+        } else {
+            let warehouse = Arc::new(Warehouse::open(config.own.scale).await?);
+            (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
+        };
 
     let ports = Ports {
         identities: Arc::new(identities),
-        policies: Arc::new(policies),
+        policies: Arc::clone(&policies) as Arc<dyn Policies>,
         catalogs,
         keys: Arc::new(home.clone()),
         recorder: Arc::new(home.clone()),
@@ -104,15 +111,17 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         ids,
     };
     let gateway = Arc::new(Gateway::new(ports, config.gateway_settings()));
-    home.reconcile(clock.now()).await?;
-    tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock)));
+    let mut watch = Watch::new(policies, config.shared.upstream.clone());
+    watch.report(&home.reconcile(clock.now()).await?);
+    let told = watch.told();
+    tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
     let mut router = query::routes(Arc::clone(&gateway));
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
     let router = router.layer(from_fn(outlive_the_client)).layer(query::local_only(hosts(&config, address)));
-    announce(&config, address, issuer.as_deref(), clock.as_ref())?;
+    announce(&config, address, &told, issuer.as_deref(), clock.as_ref())?;
     connections::answer(listener, router, Bounds::default(), stop()).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -130,7 +139,7 @@ async fn outlive_the_client(request: Request, next: Next) -> Response {
 }
 
 /// The worker: carries on what outlived its answer, closes what was lost.
-async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
+async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>, mut watch: Watch) {
     let mut turns: u64 = 0;
     loop {
         if let Err(fault) = gateway.work(clock.now().after(TURN)).await {
@@ -140,42 +149,62 @@ async fn work(gateway: Arc<Gateway>, home: Home, clock: Arc<dyn Clock>) {
             );
         }
         turns = turns.wrapping_add(1);
-        // Rarely: it lists a folder. Finds openings whose live state a crash or a full disk has kept from being.
-        if turns.is_multiple_of(120)
-            && let Err(fault) = home.reconcile(clock.now()).await
-        {
-            tracing::warn!(fault = &fault as &dyn std::error::Error, "the home cannot be reconciled");
+        // Once a minute, since it lists folders: openings whose live state a crash or a full disk has kept from being.
+        if turns.is_multiple_of(120) {
+            match home.reconcile(clock.now()).await {
+                Ok(reconciled) => watch.report(&reconciled),
+                Err(fault) => {
+                    tracing::warn!(fault = &fault as &dyn std::error::Error, "the home cannot be reconciled");
+                }
+            }
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn policies(folder: Option<&Path>) -> Result<FolderPolicies, Broken> {
-    let policies = FolderPolicies::new(folder.map(Path::to_owned));
-    let problems = policies.problems();
-    if problems.is_empty() {
-        return Ok(policies);
+/// What somebody must look at; each thing is told once while the gateway runs.
+struct Watch {
+    policies: Arc<FolderPolicies>,
+    upstream: Option<snowflake::Settings>,
+    damaged: BTreeSet<RecordKey>,
+    unread_tags: Option<String>,
+}
+
+impl Watch {
+    fn new(policies: Arc<FolderPolicies>, upstream: Option<snowflake::Settings>) -> Self {
+        Self { policies, upstream, damaged: BTreeSet::new(), unread_tags: None }
     }
-    let dir = folder.unwrap_or(Path::new("DIR")).display();
-    Err(Broken::new(format!(
-        "the policy bundle is not good:\n  {}\nnext: snowgate policy check {dir}",
-        problems.join("\n  ")
-    )))
-}
 
-fn issuers(config: &Config) -> Result<Issuers, Broken> {
-    let settings = config.issuers.iter().map(Issuer::settings).collect::<Result<_, _>>()?;
-    Ok(Issuers::new(settings)?)
-}
+    /// Logs what was not logged before.
+    fn report(&mut self, reconciled: &Reconciled) {
+        let Reconciled { adopted: _, damaged } = reconciled;
+        for key in damaged {
+            if self.damaged.insert(key.clone()) {
+                tracing::error!(%key, "an opening without a closing cannot be read: somebody must look");
+            }
+        }
+        // The bundle may have changed since.
+        let unread_tags = wiring::unread_tags(&self.policies, self.upstream.as_ref());
+        if unread_tags != self.unread_tags {
+            if let Some(told) = &unread_tags {
+                tracing::error!("{told}");
+            }
+            self.unread_tags = unread_tags;
+        }
+    }
 
-fn account(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<SqlApi>, Broken> {
-    let table = config.upstream.clone().unwrap_or_default();
-    let settings: snowflake::Settings = configuration::section(table)
-        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    settings.check().map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    let credentials = TierCredentials::new(&settings, clock, None)
-        .map_err(|error| Broken::new(format!("[upstream] is wrong: {error}")))?;
-    Ok(Arc::new(SqlApi::new(settings, Arc::new(credentials))?))
+    /// What to print when the gateway starts, a line each.
+    fn told(&self) -> Vec<String> {
+        let mut lines = Vec::from_iter(self.unread_tags.clone());
+        if !self.damaged.is_empty() {
+            let openings = if self.damaged.len() == 1 { "opening" } else { "openings" };
+            lines.push(format!(
+                "{} {openings} without a closing cannot be read: somebody must look (the log names each)",
+                self.damaged.len()
+            ));
+        }
+        lines
+    }
 }
 
 fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
@@ -183,7 +212,7 @@ fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
     if address.ip().is_loopback() {
         hosts.push(format!("localhost:{}", address.port()));
     }
-    hosts.extend(config.hosts.iter().cloned());
+    hosts.extend(config.own.hosts.iter().cloned());
     hosts
 }
 
@@ -191,11 +220,15 @@ fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
 fn announce(
     config: &Config,
     address: SocketAddr,
+    told: &[String],
     issuer: Option<&DevelopmentIssuer>,
     clock: &dyn Clock,
 ) -> Result<(), Broken> {
-    let home = config.home.display();
+    let home = config.shared.home.display();
     println!("Snowgate listens on http://{address}; recordings lie in {home}");
+    for told in told {
+        println!("ATTENTION: {told}");
+    }
     let Some(issuer) = issuer else {
         println!("next: point an agent at http://{address}/api/v2/statements");
         return Ok(());
@@ -245,12 +278,30 @@ async fn stop() {
     }
 }
 
-/// `SNOWGATE_LOG` says what is logged (`info`, `gateway=debug`), JSON lines on standard error.
-fn log_to_stderr() {
-    let filter = std::env::var_os("SNOWGATE_LOG")
-        .and_then(|filter| filter.into_string().ok())
-        .and_then(|filter| filter.parse::<tracing_subscriber::EnvFilter>().ok())
-        .unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+/// `SNOWGATE_LOG` says what is logged: a level, or targets with theirs (`info`, `warn,gateway=debug`).
+fn log_filter() -> Result<EnvFilter, Broken> {
+    let said = configuration::variable(LOG).map_err(|error| Broken::usage(error.to_string()))?;
+    let said = said.as_deref().unwrap_or("warn");
+    // A lone word that is no level would be a target, and everything else silent: a misspelt level.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let mut directives = said.split(',').map(str::trim);
+    let filter = said
+        .parse::<EnvFilter>()
+        .ok()
+        .filter(|_| directives.all(|word| word.contains('=') || is_level(word)));
+    filter.ok_or_else(|| {
+        Broken::usage(format!(
+            "{LOG} says nothing that can be logged by: write off, error, warn, info, debug or trace, or TARGET=LEVEL, \
+             with commas between several"
+        ))
+    })
+}
+
+/// The variable that says what is logged.
+const LOG: &str = "SNOWGATE_LOG";
+
+/// Logs JSON lines on standard error.
+fn log_to_stderr(filter: EnvFilter) {
     // Somebody else has set one up already: theirs stays.
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

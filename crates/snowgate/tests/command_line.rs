@@ -9,6 +9,8 @@
 
 #[path = "command_line/filters.rs"]
 mod filters;
+#[path = "command_line/starting.rs"]
+mod starting;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

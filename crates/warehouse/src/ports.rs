@@ -5,9 +5,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use bytes::Bytes;
-use domain::{Catalog, Digest, ObjectName, Relation, RelationKind, Tier};
+use domain::{Catalog, ObjectName, Tier};
 use gateway::ports::{
     Catalogs, Finished, Progress, ResultHead, RowSource, Upstream, UpstreamFailure, UpstreamHandle,
 };
@@ -162,8 +161,7 @@ impl Catalogs for Warehouse {
         }
         let relations: BTreeMap<_, _> =
             schemas.iter().flat_map(|(database, schema)| self.relations(database, schema)).collect();
-        let digest = digest(schemas, &relations);
-        let catalog = Arc::new(Catalog { relations, loaded: schemas.clone(), digest });
+        let catalog = Arc::new(gateway::snapshot(schemas.clone(), relations));
         if kept.len() >= KEPT_SNAPSHOTS {
             kept.clear();
         }
@@ -177,42 +175,4 @@ impl Catalogs for Warehouse {
 
     // A snapshot is used only while the generation of names is the same, so there is nothing to forget.
     async fn forget(&self, _: &BTreeSet<ObjectName>) {}
-}
-
-/// SHA-256 over schemas, names, columns, view texts and versions; every text with its length before it, so that no
-/// two catalogs spell the same bytes.
-fn digest(schemas: &BTreeSet<(String, String)>, relations: &BTreeMap<ObjectName, Relation>) -> Digest {
-    let mut hasher = Hasher::new(&SHA256);
-    let mut text = |text: &str| {
-        hasher.update(&(text.len() as u64).to_be_bytes());
-        hasher.update(text.as_bytes());
-    };
-    for (database, schema) in schemas {
-        text("schema");
-        text(database);
-        text(schema);
-    }
-    for (name, relation) in relations {
-        text("relation");
-        text(&name.database);
-        text(&name.schema);
-        text(&name.name);
-        text(&relation.version.to_string());
-        match &relation.kind {
-            RelationKind::Table => text("table"),
-            RelationKind::View { definition } => {
-                text(if definition.is_some() { "view" } else { "opaque view" });
-                text(definition.as_deref().unwrap_or_default());
-            }
-        }
-        for column in &relation.columns {
-            text("column");
-            text(&column.name);
-            text(&crate::types::declared(&column.sql_type));
-            text(if column.is_nullable { "null" } else { "not null" });
-        }
-    }
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hasher.finish().as_ref());
-    Digest::from_bytes(bytes)
 }

@@ -1,5 +1,7 @@
 //! The doors of Snowgate: protocols that agents already speak, over the one pipeline of `gateway`.
 //!
+//! [`configuration`] and [`wiring`] hold what every program around the doors reads and checks the same way.
+//!
 //! A door parses its protocol into [`domain::Asked`], lets [`gateway::Gateway`] answer, and prints the
 //! [`gateway::Reply`]. It refuses to know what a statement means, whether it may run, and where anything is
 //! kept; nothing that it prints comes from anywhere but a reply or a fault's public line.
@@ -18,6 +20,7 @@
 pub mod configuration;
 mod local_only;
 mod sqlapi;
+pub mod wiring;
 mod wording;
 
 use std::sync::Arc;

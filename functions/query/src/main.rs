@@ -4,47 +4,56 @@
 
 mod settings;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use gateway::ports::Clock;
+use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
-use lambda_http::tracing::{Level, subscriber};
-use local::{FolderPolicies, Home, RandomIds, SystemClock};
+use lambda_http::tracing::{self, Level, subscriber};
+use local::{Home, RandomIds, SystemClock};
 use oidc::Issuers;
+use query::wiring;
 use settings::Settings;
-use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_http::Error> {
-    // SECURITY: what a library panics with may hold a value or a statement. The place is enough to mend it.
-    std::panic::set_hook(Box::new(|panic| match panic.location() {
-        Some(place) => eprintln!("a task failed at {place}"),
-        None => eprintln!("a task failed"),
-    }));
+async fn main() -> ExitCode {
+    wiring::hide_panics("query");
     // SECURITY: never finer than INFO, whatever the environment says: the runtime traces what it carries.
     subscriber::fmt().json().without_time().with_max_level(Level::INFO).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("query: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
+async fn run() -> Result<(), lambda_http::Error> {
     let settings = Settings::read()?;
-    let home = Home::open(&settings.home)?;
+    let gateway = Gateway::new(ports(&settings)?, settings.gateway());
+    lambda_http::run(query::routes(Arc::new(gateway))).await
+}
+
+fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
+    let policies = wiring::policies(settings.shared.policies.as_deref())?;
+    if let Some(told) = wiring::unread_tags(&policies, Some(&settings.upstream)) {
+        tracing::error!("{told}");
+    }
+    let home = Home::open(&settings.shared.home)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let credentials = TierCredentials::new(&settings.upstream, &clock, None)?;
-    let account = Arc::new(SqlApi::new(settings.upstream.clone(), Arc::new(credentials))?);
-    let ports = Ports {
-        identities: Arc::new(Issuers::new(settings.issuers()?)?),
-        policies: Arc::new(FolderPolicies::new(settings.policies.clone())),
-        catalogs: Arc::new(AccountCatalogs::new(
-            Arc::clone(&account),
-            Arc::clone(&clock),
-            Arc::new(RandomIds),
-        )),
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+    let (upstream, catalogs) = wiring::account(&settings.upstream, &clock, &ids)?;
+    Ok(Ports {
+        identities: Arc::new(Issuers::new(settings.shared.issuers()?)?),
+        policies: Arc::new(policies),
+        catalogs,
         keys: Arc::new(home.clone()),
         recorder: Arc::new(home.clone()),
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home),
-        upstream: account,
+        upstream,
         clock,
-        ids: Arc::new(RandomIds),
-    };
-    let gateway = Gateway::new(ports, settings.gateway());
-    lambda_http::run(query::routes(Arc::new(gateway))).await
+        ids,
+    })
 }

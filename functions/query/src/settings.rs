@@ -3,11 +3,7 @@
 //! The keys are those of `snowgate.toml` (see [`query::configuration`]). `SNOWGATE_CONFIG` may name such a file; every
 //! other `SNOWGATE_…` variable sets one key. The template's parameters arrive so.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use oidc::IssuerSettings;
-use query::configuration::{self, ConfigurationError, Issuer, Names};
+use query::configuration::{self, ConfigurationError, Defaults, Shared};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -28,35 +24,26 @@ pub enum SettingsError {
 }
 
 /// Everything that this function is told.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Settings {
-    /// Folder for keys, recordings and state.
-    pub home: PathBuf,
-    /// Folder with the policy bundle; none: the built-in one.
-    pub policies: Option<PathBuf>,
-    /// How long an answer is held; API Gateway gives up after 30 seconds (decision 1).
-    #[serde(default = "default_hold")]
-    hold_seconds: u64,
-    /// After how long without a statement a session has ended.
-    #[serde(default = "default_idle")]
-    session_idle_minutes: u64,
-    /// The names that a statement runs under where its client names none.
-    #[serde(default)]
-    defaults: Names,
-    /// Trusted issuers of agents' tokens; at least one.
-    issuers: Vec<Issuer>,
-    /// The Snowflake account.
+    /// What every gateway is told; at least one issuer.
+    pub shared: Shared,
+    /// The Snowflake account, without which there is no function.
     pub upstream: snowflake::Settings,
 }
 
-const fn default_hold() -> u64 {
-    20
-}
+/// A folder that is a mount has no name that goes without saying. API Gateway gives up after 30 seconds (decision 1).
+const DEFAULTS: Defaults = Defaults {
+    home: None,
+    hold_seconds: 20,
+    longest_hold_seconds: 25,
+    why_not_longer: "API Gateway gives up after 30",
+};
 
-const fn default_idle() -> u64 {
-    30
-}
+/// The function has no keys of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoMore {}
 
 /// Bytes of a page's JSON at most. A Lambda answer is at most 6 MB, in which every quote of a text body counts twice.
 const PAGE_SIZE: usize = 2 * 1024 * 1024;
@@ -67,7 +54,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] with the key that is wrong.
     pub fn read() -> Result<Self, SettingsError> {
-        let variables: Vec<(String, String)> = configuration::variables().collect();
+        let variables = configuration::variables()?;
         // Set by Lambda, and by nothing that plays it on a developer's machine.
         if variables.iter().any(|(name, _)| name == "AWS_LAMBDA_INITIALIZATION_TYPE") {
             return Err(SettingsError::Fleeting);
@@ -78,43 +65,28 @@ impl Settings {
     }
 
     fn parse(text: &str, variables: Vec<(String, String)>) -> Result<Self, SettingsError> {
-        let settings: Self = configuration::read(text, variables, &["CONFIG"])?;
-        let is_wrong = |message: &str| Err(ConfigurationError::new(message).into());
-        if !(1..=25).contains(&settings.hold_seconds) {
-            return is_wrong("hold_seconds lies between 1 and 25: API Gateway gives up after 30");
+        let (shared, NoMore {}) = configuration::read(text, variables, &["CONFIG"], &DEFAULTS)?;
+        if shared.issuers.is_empty() {
+            return Err(
+                ConfigurationError::new("issuers names nobody: add one with issuer and audience").into()
+            );
         }
-        if settings.session_idle_minutes == 0 {
-            return is_wrong("session_idle_minutes is at least 1");
-        }
-        if settings.issuers()?.is_empty() {
-            return is_wrong("issuers names nobody: add one with issuer and audience");
-        }
-        settings.upstream.check().map_err(|error| ConfigurationError::new(format!("upstream: {error}")))?;
-        Ok(settings)
-    }
-
-    /// The issuers as the verifier takes them.
-    ///
-    /// # Errors
-    /// For an algorithm that nobody may accept.
-    pub fn issuers(&self) -> Result<Vec<IssuerSettings>, ConfigurationError> {
-        self.issuers.iter().map(Issuer::settings).collect()
+        let upstream = shared.upstream.clone().ok_or_else(|| {
+            ConfigurationError::new("[upstream] is missing: the function stands before a Snowflake account")
+        })?;
+        Ok(Self { shared, upstream })
     }
 
     /// What the gateway itself is told.
     pub fn gateway(&self) -> gateway::Settings {
-        gateway::Settings {
-            hold: Duration::from_secs(self.hold_seconds),
-            session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
-            default_context: self.defaults.context(),
-            page_size: PAGE_SIZE,
-            ..gateway::Settings::default()
-        }
+        gateway::Settings { page_size: PAGE_SIZE, ..self.shared.gateway() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const VARIABLES: [(&str, &str); 6] = [
@@ -146,7 +118,7 @@ mod tests {
         let gateway = settings.gateway();
         assert_eq!(gateway.hold, Duration::from_secs(5));
         assert_eq!(gateway.default_context.role.as_deref(), Some("ANALYST"));
-        assert_eq!(settings.issuers().unwrap()[0].audience, ["snowgate"]);
+        assert_eq!(settings.shared.issuers().unwrap()[0].audience, ["snowgate"]);
         assert_eq!(settings.upstream.account, "ACME-DEV");
         assert!(!format!("{settings:?}").contains("s3cret"));
     }
@@ -202,7 +174,7 @@ mod tests {
         let variables = template_variables();
         assert!(variables.len() > 5, "{variables:?}");
         let settings = Settings::parse("", variables).unwrap();
-        assert_eq!(settings.issuers().unwrap()[0].required_scopes, ["sql"]);
+        assert_eq!(settings.shared.issuers().unwrap()[0].required_scopes, ["sql"]);
         assert_eq!(settings.gateway().default_context.warehouse.as_deref(), Some("WH"));
         assert_eq!(settings.upstream.url, "https://ACME-DEV.snowflakecomputing.com");
     }

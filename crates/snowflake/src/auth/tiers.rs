@@ -66,7 +66,7 @@ impl TierCredentials {
                     );
                     Arc::new(exchange.map_err(key)?)
                 }
-                CredentialSettings::WorkloadIdentity => workload.clone().ok_or_else(|| {
+                CredentialSettings::WorkloadIdentity {} => workload.clone().ok_or_else(|| {
                     key(Error::setting("kind", "needs a deployment with a workload identity"))
                 })?,
             };

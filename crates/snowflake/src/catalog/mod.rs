@@ -1,7 +1,7 @@
-//! The port `Catalogs` over INFORMATION_SCHEMA.
+//! The port `Catalogs` over INFORMATION_SCHEMA, and TAG_REFERENCES where the settings say so.
 
-mod build;
 mod read;
+mod tags;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,7 +41,8 @@ type Snapshot = (Vec<u64>, Arc<Catalog>);
 
 /// Knows tables, columns and view texts of the account, as far as the catalog role sees them.
 ///
-/// What that role does not see looks as if it did not exist, which policy masks or refuses. Tags are not read.
+/// What that role does not see looks as if it did not exist, which policy masks or refuses. Columns have their tags only
+/// where `catalog.tags` says that they are read (see [`CatalogSettings`](crate::CatalogSettings)).
 pub struct AccountCatalogs {
     account: Arc<SqlApi>,
     clock: Arc<dyn Clock>,
@@ -74,7 +75,10 @@ impl AccountCatalogs {
             return Ok(loaded.clone());
         }
         let from = self.clock.now();
-        let relations = read::schema(&self.account, &*self.ids, name).await?;
+        let mut relations = read::schema(&self.account, &*self.ids, name).await?;
+        if self.account.settings().catalog.tags && !relations.is_empty() {
+            tags::add(&self.account, &*self.ids, name, &mut relations).await?;
+        }
         let reading = self.readings.fetch_add(1, Ordering::Relaxed);
         let loaded = Arc::new(Loaded { reading, from, relations });
         *latest = Some(loaded.clone());
@@ -112,7 +116,9 @@ impl Catalogs for AccountCatalogs {
         {
             return Ok(snapshot.clone());
         }
-        let snapshot = Arc::new(build::catalog(schemas, loaded.iter().map(|schema| &schema.relations)));
+        let relations = loaded.iter().flat_map(|schema| &schema.relations);
+        let relations = relations.map(|(name, relation)| (name.clone(), relation.clone())).collect();
+        let snapshot = Arc::new(gateway::snapshot(schemas.clone(), relations));
         let mut snapshots = lock(&self.snapshots);
         if snapshots.len() >= KEPT {
             snapshots.clear();

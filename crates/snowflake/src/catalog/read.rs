@@ -1,4 +1,4 @@
-//! The fixed statements over INFORMATION_SCHEMA, and what they answer.
+//! The fixed statements over INFORMATION_SCHEMA, what they answer, and how any fixed statement is asked.
 //!
 //! SECURITY: the texts are fixed. A database's name, which no binding can stand for, is put in as a quoted
 //! identifier; every other name is bound.
@@ -33,7 +33,7 @@ const VIEWS: &str = "SELECT TABLE_NAME, VIEW_DEFINITION FROM {database}.INFORMAT
 const VERSIONS: &str = "SELECT TABLE_NAME, LAST_DDL FROM {database}.INFORMATION_SCHEMA.TABLES \
                         WHERE TABLE_SCHEMA = ?";
 
-type Row<const N: usize> = [Option<String>; N];
+pub(super) type Row<const N: usize> = [Option<String>; N];
 
 /// Everything of one schema; nothing when it does not exist.
 ///
@@ -163,7 +163,7 @@ fn version_of(cell: Option<String>) -> Result<i64, Error> {
     parsed().ok_or(Error::Nonsense("a LAST_DDL is no moment"))
 }
 
-/// Runs one of the texts; a database that does not exist answers no rows.
+/// Runs one of the texts over a database's own schema; a database that does not exist answers no rows.
 async fn ask<const N: usize>(
     account: &SqlApi,
     ids: &dyn Ids,
@@ -171,6 +171,17 @@ async fn ask<const N: usize>(
     text: &str,
     names: &[&str],
 ) -> Result<Vec<Row<N>>, Fault> {
+    Ok(ask_if_there(account, ids, database, text, names).await?.unwrap_or_default())
+}
+
+/// Runs a fixed text beside that database; none when what it reads does not exist for the catalog role.
+pub(super) async fn ask_if_there<const N: usize>(
+    account: &SqlApi,
+    ids: &dyn Ids,
+    database: &str,
+    text: &str,
+    names: &[&str],
+) -> Result<Option<Vec<Row<N>>>, Fault> {
     let text = text.replace("{database}", &format!("\"{}\"", database.replace('"', "\"\"")));
     let text_binding = |name: &&str| Binding { kind: "TEXT".to_owned(), value: Some((*name).to_owned()) };
     let bindings: Bindings = (1..).zip(names.iter().map(text_binding)).collect();
@@ -182,7 +193,10 @@ async fn ask<const N: usize>(
     }
 }
 
-async fn answer<const N: usize>(account: &SqlApi, submission: &Submission) -> Result<Vec<Row<N>>, Failed> {
+async fn answer<const N: usize>(
+    account: &SqlApi,
+    submission: &Submission,
+) -> Result<Option<Vec<Row<N>>>, Failed> {
     let until = Instant::now() + account.settings().timeouts.catalog();
     let client = &account.client;
     let mut standing = client.start(submission, account.settings().timeouts.catalog()).await?;
@@ -192,14 +206,14 @@ async fn answer<const N: usize>(account: &SqlApi, submission: &Submission) -> Re
             Standing::Running(run) => {
                 standing = client.poll(&run, until.saturating_duration_since(Instant::now())).await?;
             }
-            Standing::Failed(failure) if ABSENT.contains(&failure.code.as_str()) => return Ok(Vec::new()),
+            Standing::Failed(failure) if ABSENT.contains(&failure.code.as_str()) => return Ok(None),
             Standing::Failed(_) => {
-                return Err(Error::NotSet("the catalog role cannot read INFORMATION_SCHEMA").into());
+                return Err(Error::NotSet("the catalog role cannot read the catalog").into());
             }
             Standing::Unknown => return Err(Error::NoResult.into()),
         }
     };
-    rows(account, done).await
+    rows(account, done).await.map(Some)
 }
 
 async fn rows<const N: usize>(account: &SqlApi, done: Done) -> Result<Vec<Row<N>>, Failed> {

@@ -1,4 +1,4 @@
-//! The catalog from INFORMATION_SCHEMA.
+//! The catalog from INFORMATION_SCHEMA and TAG_REFERENCES.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use gateway::Origin;
 use gateway::ports::Catalogs;
 use serde_json::Value;
 
-use super::support::{CountedIds, HANDLE, SetClock, account, in_time, server, settings};
-use crate::AccountCatalogs;
+use super::support::{CountedIds, HANDLE, SetClock, account, in_time, server, settings, settings_json};
 use crate::scripted::{Answer, Scripted, When};
+use crate::{AccountCatalogs, Settings};
 
 const TABLES: [(&str, &str); 3] =
     [("TABLE_NAME", "text"), ("TABLE_TYPE", "text"), ("LAST_DDL", "timestamp_ltz")];
@@ -25,6 +25,15 @@ const COLUMNS: [(&str, &str); 8] = [
     ("NUMERIC_PRECISION", "fixed"),
     ("NUMERIC_SCALE", "fixed"),
     ("DATETIME_PRECISION", "fixed"),
+];
+
+const TAGS: [(&str, &str); 6] = [
+    ("OBJECT_NAME", "text"),
+    ("COLUMN_NAME", "text"),
+    ("TAG_DATABASE", "text"),
+    ("TAG_SCHEMA", "text"),
+    ("TAG_NAME", "text"),
+    ("TAG_VALUE", "text"),
 ];
 
 fn schema() -> BTreeSet<(String, String)> {
@@ -69,8 +78,19 @@ fn script(server: &Scripted) {
 }
 
 fn catalogs(server: &Scripted) -> (Arc<AccountCatalogs>, Arc<SetClock>) {
+    over(settings(&server.url()))
+}
+
+/// Those that read tags as well.
+fn tagged(server: &Scripted) -> Arc<AccountCatalogs> {
+    let mut json = settings_json(&server.url());
+    json["catalog"]["tags"] = true.into();
+    over(serde_json::from_value(json).unwrap()).0
+}
+
+fn over(settings: Settings) -> (Arc<AccountCatalogs>, Arc<SetClock>) {
     let clock = Arc::new(SetClock::at(1_000));
-    let account = Arc::new(account(settings(&server.url())));
+    let account = Arc::new(account(settings));
     (Arc::new(AccountCatalogs::new(account, clock.clone(), Arc::new(CountedIds::default()))), clock)
 }
 
@@ -226,4 +246,108 @@ async fn versions_come_from_the_source_each_time() {
     let body: Value = serde_json::from_slice(&server.received()[0].body).unwrap();
     assert!(body["statement"].as_str().unwrap().ends_with("TABLE_SCHEMA = ? AND TABLE_NAME IN (?, ?)"));
     assert_eq!(body["bindings"]["3"]["value"], "T");
+}
+
+/// Adds TAG_REFERENCES, which says so the first time, and afterwards that there are no tags.
+fn script_tags(server: &Scripted, first: Answer) {
+    server.on(When::submitted().saying("TAG_REFERENCES"), [first, Answer::result(HANDLE, &TAGS, &[])]);
+    script(server);
+}
+
+#[tokio::test]
+async fn tags_of_columns_are_read_by_their_full_names_where_the_settings_say_so() {
+    let server = server().await;
+    let tag = |object, column, name, value| {
+        [Some(object), Some(column), Some("GOV"), Some("TAGS"), Some(name), Some(value)]
+    };
+    script_tags(
+        &server,
+        Answer::result(
+            HANDLE,
+            &TAGS,
+            &[
+                &tag("V", "NAME", "PRIVACY", "NAME"),
+                &tag("V", "NAME", "od\"d", ""),
+                &tag("V", "NAME", "PRIVACY", "NAME"),
+                &tag("T", "At", "PRIVACY", "DATE"),
+                &tag("T", "AT", "PRIVACY", "RENAMED SINCE"),
+                &tag("GONE", "X", "PRIVACY", "MAIL"),
+            ],
+        ),
+    );
+    let catalog = in_time(tagged(&server).snapshot(&schema())).await.unwrap();
+    let tags = |relation: &str, column: usize| {
+        let relation = catalog.relation(&ObjectName::new("DEMO", "PUBLIC", relation)).unwrap();
+        relation.columns[column].tags.clone()
+    };
+    let expected = |tags: &[(&str, &str)]| -> BTreeMap<String, String> {
+        tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    assert_eq!(tags("V", 0), expected(&[("GOV.TAGS.\"od\"\"d\"", ""), ("GOV.TAGS.PRIVACY", "NAME")]));
+    assert_eq!(tags("T", 1), expected(&[("GOV.TAGS.PRIVACY", "DATE")]));
+    assert_eq!(tags("T", 0), expected(&[]));
+
+    let received = server.received();
+    assert_eq!(received.len(), 4, "one question more for a schema");
+    let body: Value = serde_json::from_slice(&received[3].body).unwrap();
+    assert_eq!((&body["role"], &body["warehouse"]), (&Value::from("SEER"), &Value::from("WH1")));
+    let text = body["statement"].as_str().unwrap();
+    assert!(text.contains("FROM SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES"), "{text}");
+    assert!(text.contains("DOMAIN = 'COLUMN' AND OBJECT_DELETED IS NULL"), "{text}");
+    assert_eq!(
+        (&body["bindings"]["1"]["value"], &body["bindings"]["2"]["value"]),
+        (&Value::from("DEMO"), &Value::from("PUBLIC"))
+    );
+
+    let untagged = in_time(catalogs(&server).0.snapshot(&schema())).await.unwrap();
+    assert_eq!(server.received().len(), 7, "and none where tags are not read");
+    assert_ne!(untagged.digest, catalog.digest);
+}
+
+#[tokio::test]
+async fn tags_that_cannot_be_trusted_fault_the_snapshot_and_are_never_none() {
+    let good = [Some("V"), Some("NAME"), Some("GOV"), Some("TAGS"), Some("PRIVACY"), Some("NAME")];
+    let without = |at: usize| {
+        let mut row = good;
+        row[at] = None;
+        Answer::result(HANDLE, &TAGS, &[&row])
+    };
+    let mut answers = vec![
+        Answer::failed(HANDLE, "002003", "02000", "Object 'SNOWFLAKE' does not exist or not authorized"),
+        Answer::failed(HANDLE, "003001", "42501", "insufficient privileges"),
+        Answer::failed(HANDLE, "000904", "42000", "invalid identifier 'TAG_VALUE'"),
+        Answer::status(400),
+        Answer::result(HANDLE, &TAGS[..5], &[&good[..5]]),
+        Answer::result(HANDLE, &TAGS, &[&good[..5]]),
+        Answer::head(HANDLE, &TAGS, &[&good], &[2]),
+        Answer::head(HANDLE, &TAGS, &[&good], &[1, 1]),
+        Answer::result(
+            HANDLE,
+            &TAGS,
+            &[&good, &[Some("V"), Some("NAME"), Some("GOV"), Some("TAGS"), Some("PRIVACY"), Some("")]],
+        ),
+    ];
+    answers.extend((0..6).map(without));
+    for (at, answer) in answers.into_iter().enumerate() {
+        let server = server().await;
+        script_tags(&server, answer);
+        let catalogs = tagged(&server);
+        let fault = in_time(catalogs.snapshot(&schema())).await.expect_err(&format!("answer {at}"));
+        assert_eq!(fault.origin, Origin::Catalogs, "answer {at}");
+        let again = in_time(catalogs.snapshot(&schema())).await;
+        assert!(again.is_ok(), "answer {at}: nothing of a broken reading is kept");
+    }
+}
+
+#[tokio::test]
+async fn more_tags_than_a_catalog_may_hold_are_a_fault() {
+    let server = server().await;
+    let long = "x".repeat(4_000);
+    let row = [Some("V"), Some("NAME"), Some("GOV"), Some("TAGS"), Some("PRIVACY"), Some(long.as_str())];
+    script_tags(&server, Answer::result(HANDLE, &TAGS, &[&row]));
+    let mut json = settings_json(&server.url());
+    json["catalog"]["tags"] = true.into();
+    json["bounds"]["catalog_bytes"] = 3_000.into();
+    let (catalogs, _) = over(serde_json::from_value(json).unwrap());
+    assert_eq!(in_time(catalogs.snapshot(&schema())).await.unwrap_err().origin, Origin::Catalogs);
 }

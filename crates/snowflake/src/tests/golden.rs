@@ -1,8 +1,10 @@
 //! Requests and answers written by hand from the specification, field by field.
 //!
-//! Each file in `tests/golden` has `_section` (which section of Snowflake's SQL API reference each field comes from),
-//! `do` (what is done), `exchanges` (the requests that must be sent, in order, and what is answered) and `expect`.
+//! Each file in `tests/golden` has `_section` (for each query parameter, header and field, however deep it lies, the
+//! section of the notes that `ARCHITECTURE.md` lists, and its name in Snowflake's SQL API reference), `do` (what is
+//! done), `exchanges` (the requests that must be sent, in order, and what is answered) and `expect`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use gateway::Fault;
@@ -55,16 +57,63 @@ async fn check(name: &str, file: &Value) {
     }
 }
 
-/// Every field of a request's and answer's body has its section.
+/// The sections that `ARCHITECTURE.md` lists.
+const SECTIONS: [&str; 11] = ["1.1", "1.2", "1.3", "1.4", "1.5", "2.5", "3.1", "4.1", "5.1", "5.2", "5.3"];
+
+/// Everything that is sent and answered has its section, and every section something that it is for.
 #[track_caller]
 fn assert_sections(name: &str, file: &Value) {
     let sections = file["_section"].as_object().unwrap_or_else(|| panic!("{name}: no _section"));
+    let mut fields = BTreeSet::new();
     for exchange in file["exchanges"].as_array().unwrap() {
-        for body in [&exchange["request"]["body"], &exchange["answer"]["body"]] {
-            for field in body.as_object().into_iter().flat_map(|object| object.keys()) {
-                assert!(sections.contains_key(field), "{name}: no section for `{field}`");
+        let line = exchange["request"]["line"].as_str().unwrap();
+        let (_, query) = line.split_once('?').unwrap_or_default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            fields.insert(format!("request.query.{}", pair.split('=').next().unwrap()));
+        }
+        for side in ["request", "answer"] {
+            for part in ["headers", "body"] {
+                add_fields(&format!("{side}.{part}"), &exchange[side][part], &mut fields);
             }
         }
+    }
+    let named: BTreeSet<String> = sections.keys().cloned().collect();
+    assert_eq!(named, fields, "{name}: sections");
+    for (field, section) in sections {
+        let number = section.as_str().unwrap().split(' ').next().unwrap();
+        assert!(SECTIONS.contains(&number), "{name}: {field}: {section}");
+    }
+}
+
+/// The fields of this value, by their paths; the entries of an array share one.
+fn add_fields(path: &str, value: &Value, fields: &mut BTreeSet<String>) {
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        add_fields(&path, inner, fields);
+        fields.insert(path);
+    }
+    for entry in value.as_array().into_iter().flatten() {
+        add_fields(&format!("{path}[]"), entry, fields);
+    }
+}
+
+#[test]
+fn a_field_without_its_section_is_missed_wherever_it_lies() {
+    let file: Value = serde_json::from_str(include_str!("../../tests/golden/submit-bound.json")).unwrap();
+    assert_sections("as committed", &file);
+    let named: Vec<String> = file["_section"].as_object().unwrap().keys().cloned().collect();
+    for deep in [
+        "request.query.nullable",
+        "request.headers.Snowflake-Account",
+        "request.body.bindings.1.type",
+        "answer.body.resultSetMetaData.rowType[].byteLength",
+    ] {
+        assert!(named.iter().any(|field| field == deep), "{deep}");
+    }
+    for field in named {
+        let mut file = file.clone();
+        file["_section"].as_object_mut().unwrap().remove(&field);
+        assert!(std::panic::catch_unwind(|| assert_sections("one less", &file)).is_err(), "{field}");
     }
 }
 

@@ -51,6 +51,9 @@ fn an_unknown_setting_is_refused() {
     let mut json = settings_json("https://a.example");
     json["surprise"] = json!(1);
     assert!(serde_json::from_value::<Settings>(json).is_err());
+    let mut json = settings_json("https://a.example");
+    json["tiers"]["read"]["credential"] = json!({ "kind": "workload-identity", "token": "t" });
+    assert!(serde_json::from_value::<Settings>(json).is_err());
 }
 
 #[test]

@@ -74,8 +74,8 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
 
 /// A token of the development issuer in this home, or the one in `SNOWGATE_TOKEN`.
 fn token(args: &AskArgs) -> Result<String, Broken> {
-    if let Some(token) = std::env::var_os("SNOWGATE_TOKEN") {
-        return token.into_string().map_err(|_| Broken::new("SNOWGATE_TOKEN is no text"));
+    if let Some(token) = query::configuration::variable("SNOWGATE_TOKEN")? {
+        return Ok(token);
     }
     let request = MintRequest {
         agent: "snowgate-ask".to_owned(),

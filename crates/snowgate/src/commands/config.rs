@@ -10,22 +10,26 @@ use crate::config::Config;
 pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     let config = Config::read(file)?;
     config.check()?;
-    crate::serve::check_parts(&config)?;
-    println!("listen    {}", config.listen);
-    println!("home      {}", config.home.display());
-    match &config.policies {
+    let told = crate::serve::check_parts(&config)?;
+    let Config { shared, own } = &config;
+    println!("listen    {}", own.listen);
+    println!("home      {}", shared.home.display());
+    match &shared.policies {
         Some(dir) => println!("policies  {}", dir.display()),
         None => println!("policies  built in"),
     }
-    if config.issuers.is_empty() {
+    if shared.issuers.is_empty() {
         println!("issuers   the development issuer, on loopback");
     }
-    for issuer in &config.issuers {
+    for issuer in &shared.issuers {
         println!("issuer    {}", issuer.issuer);
     }
-    match &config.upstream {
+    match &shared.upstream {
         Some(_) => println!("upstream  Snowflake, over the SQL API"),
-        None => println!("upstream  the embedded warehouse, scale {}", config.scale),
+        None => println!("upstream  the embedded warehouse, scale {}", own.scale),
+    }
+    if let Some(told) = told {
+        println!("ATTENTION: {told}");
     }
     println!("good; next: snowgate serve");
     Ok(ExitCode::SUCCESS)

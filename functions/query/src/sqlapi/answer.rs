@@ -60,18 +60,10 @@ struct Status<'a> {
 
 /// The answer to a submission, or to a collection of the first partition.
 pub(crate) fn reply(reply: &Reply, asking: &Asking) -> Response {
-    let told = Told {
-        exchange: reply.exchange(),
-        handle: reply.handle(),
-        created_on: reply.created().as_millis(),
-        outcome: reply.outcome(),
-        parts: reply.parts(),
-        first_page: reply.first_page(),
-    };
-    told.print(asking)
+    Told::of(reply).print(asking)
 }
 
-/// What a [`Reply`] tells; only [`reply`] makes one outside tests.
+/// What a [`Reply`] tells; only [`Told::of`] makes one outside tests.
 struct Told<'a> {
     exchange: ExchangeId,
     handle: Handle,
@@ -81,7 +73,18 @@ struct Told<'a> {
     first_page: Option<&'a Bytes>,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    fn of(reply: &'a Reply) -> Self {
+        Self {
+            exchange: reply.exchange(),
+            handle: reply.handle(),
+            created_on: reply.created().as_millis(),
+            outcome: reply.outcome(),
+            parts: reply.parts(),
+            first_page: reply.first_page(),
+        }
+    }
+
     fn print(&self, asking: &Asking) -> Response {
         let mut response = match self.outcome {
             Outcome::Rows { .. } => {
@@ -157,7 +160,7 @@ impl Told<'_> {
         Ok(tail)
     }
 
-    fn success<'a>(&self, options: &Options) -> Tail<'a> {
+    fn success<'b>(&self, options: &Options) -> Tail<'b> {
         Tail {
             code: "090001",
             message: "Statement executed successfully.",
@@ -292,15 +295,7 @@ struct Tail<'a> {
 
 /// The answer to a cancellation.
 pub(crate) fn cancelled(reply: &Reply, options: &Options) -> Response {
-    let told = Told {
-        exchange: reply.exchange(),
-        handle: reply.handle(),
-        created_on: reply.created().as_millis(),
-        outcome: reply.outcome(),
-        parts: reply.parts(),
-        first_page: reply.first_page(),
-    };
-    told.cancelled(options)
+    Told::of(reply).cancelled(options)
 }
 
 /// A further partition: `{"data":[…]}`, gzip whatever the client says (section 1.4).
@@ -347,6 +342,7 @@ pub(crate) fn rejected(rejected: &Rejected) -> Response {
         | Rejected::Option { .. }
         | Rejected::NotJson
         | Rejected::Member { .. }
+        | Rejected::Range { .. }
         | Rejected::BindingsInBatch => {}
     }
     response

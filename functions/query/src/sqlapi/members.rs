@@ -83,6 +83,11 @@ impl<'a> Value<'a> {
         Rejected::Member { within: self.within, name: self.name.clone(), problem }
     }
 
+    /// The rejection of a session parameter's number.
+    pub(crate) fn out_of_range(&self, least: u64, most: u64) -> Rejected {
+        Rejected::Range { name: self.name.clone(), least, most }
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         self.raw.get() == "null"
     }

@@ -33,7 +33,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use domain::{Asked, Credential, Door, Handle};
 use gateway::Gateway;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, header};
 
 use answer::Asking;
 use options::Options;
@@ -89,8 +89,7 @@ async fn collect(
     handle: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let (credential, handle, options) = match read_reference(handle, &request, &Method::GET, options::COLLECT)
-    {
+    let (credential, handle, options) = match read_reference(handle, &request, "GET", options::COLLECT) {
         Ok(read) => read,
         Err(rejected) => return refuse(&gateway, &rejected).await,
     };
@@ -132,7 +131,7 @@ async fn read_cancel(
     const LIMIT: usize = 1024;
     body::check_length(request.headers(), LIMIT)?;
     let encoding = headers::content_encoding(request.headers())?;
-    let read = read_reference(handle, &request, &Method::POST, options::CANCEL)?;
+    let read = read_reference(handle, &request, "POST", options::CANCEL)?;
     let body = body::read(request.into_body(), encoding, LIMIT).await;
     // An empty body under `Content-Encoding: gzip` is no gzip, and says nothing all the same.
     let body = if encoding == headers::Encoding::Gzip { body.or_else(nothing_sent)? } else { body? };
@@ -151,12 +150,12 @@ fn nothing_sent(rejected: Rejected) -> Result<Vec<u8>, Rejected> {
 fn read_reference(
     handle: Result<Path<String>, PathRejection>,
     request: &Request,
-    method: &Method,
+    method: &'static str,
     allowed: &[&str],
 ) -> Result<(Credential, Handle, Options), Rejected> {
     // The router lets HEAD through to GET; an answer without its body is of no use to anyone here.
-    if request.method() != method {
-        return Err(Rejected::Method { allowed: "GET" });
+    if request.method().as_str() != method {
+        return Err(Rejected::Method { allowed: method });
     }
     let credential = headers::credential(request.headers())?;
     let handle = handle.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Rejected::Path)?;
@@ -188,4 +187,21 @@ async fn harden(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        for (method, allowed) in [("HEAD", "GET"), ("HEAD", "POST"), ("GET", "POST")] {
+            let request = Request::builder().method(method).body(Body::empty()).unwrap();
+            let handle = Ok(Path("01234567-89ab-cdef-0123-456789abcdef".to_owned()));
+            let found = read_reference(handle, &request, allowed, &[]).map(|_| ());
+            assert_eq!(found, Err(Rejected::Method { allowed }));
+        }
+    }
 }

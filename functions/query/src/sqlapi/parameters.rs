@@ -146,7 +146,7 @@ fn number(value: &Value<'_>, least: u64, most: u64) -> Result<u64, Rejected> {
     } else {
         value.integer()?
     };
-    if (least..=most).contains(&number) { Ok(number) } else { Err(value.rejected("is out of its range")) }
+    if (least..=most).contains(&number) { Ok(number) } else { Err(value.out_of_range(least, most)) }
 }
 
 #[cfg(test)]
@@ -220,5 +220,19 @@ mod tests {
         refuses(r#"{"MULTI_STATEMENT_COUNT":1.5}"#, "MULTI_STATEMENT_COUNT");
         refuses(r#"{"MULTI_STATEMENT_COUNT":1001}"#, "MULTI_STATEMENT_COUNT");
         refuses(r#"{"query_tag":"a","QUERY_TAG":"b"}"#, "query_tag");
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_told_what_would() {
+        for (body, expected) in [
+            (r#"{"MULTI_STATEMENT_COUNT":1001}"#, "`MULTI_STATEMENT_COUNT` must lie between 0 and 1000"),
+            (
+                r#"{"client_result_chunk_size":"15"}"#,
+                "`client_result_chunk_size` must lie between 16 and 160",
+            ),
+        ] {
+            let message = read(body).map(|_| ()).unwrap_err();
+            assert!(message.ends_with(&format!("parameters.{expected}")), "{message}");
+        }
     }
 }

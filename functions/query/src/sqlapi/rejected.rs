@@ -87,6 +87,18 @@ pub(crate) enum Rejected {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A number that is none of those that a session parameter may be.
+    #[error(
+        "Incoming request does not contain a valid payload: parameters.{name} must lie between {least} and {most}"
+    )]
+    Range {
+        /// Which parameter.
+        name: Name,
+        /// The least that it may be.
+        least: u64,
+        /// The most that it may be.
+        most: u64,
+    },
     /// Bound values beside several statements (section 1.5).
     #[error("Incoming request does not contain a valid payload: bindings need MULTI_STATEMENT_COUNT 1")]
     BindingsInBatch,
@@ -110,6 +122,7 @@ impl Rejected {
             | Self::Option { .. }
             | Self::NotJson
             | Self::Member { .. }
+            | Self::Range { .. }
             | Self::BindingsInBatch => StatusCode::BAD_REQUEST,
         }
     }
@@ -128,9 +141,12 @@ impl Rejected {
             Self::CredentialMalformed => "390144",
             Self::TokenType => "390100",
             Self::UserAgent | Self::Header { .. } | Self::Option { .. } => "390400",
-            Self::Unreadable | Self::Empty | Self::NotJson | Self::Member { .. } | Self::BindingsInBatch => {
-                "390142"
-            }
+            Self::Unreadable
+            | Self::Empty
+            | Self::NotJson
+            | Self::Member { .. }
+            | Self::Range { .. }
+            | Self::BindingsInBatch => "390142",
         }
     }
 
@@ -148,9 +164,12 @@ impl Rejected {
             Self::CredentialMalformed => "credential_malformed",
             Self::TokenType => "token_type",
             Self::Option { .. } => "query",
-            Self::Unreadable | Self::Empty | Self::NotJson | Self::Member { .. } | Self::BindingsInBatch => {
-                "body"
-            }
+            Self::Unreadable
+            | Self::Empty
+            | Self::NotJson
+            | Self::Member { .. }
+            | Self::Range { .. }
+            | Self::BindingsInBatch => "body",
         }
     }
 }

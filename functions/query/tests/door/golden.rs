@@ -1,9 +1,11 @@
 //! Requests and answers written by hand from the specification, in `tests/golden`.
 //!
 //! A file is a conversation: what Snowflake answers to which text, then requests with their answers. Each step names,
-//! for every member that is sent or answered, the section that says so; a member without a section fails, and so
-//! does a section without a member. `{handle}` stands for the handle of the first answer, `{any}` for any value.
+//! for every query parameter, header and member that is sent or answered, however deep it lies (`rowType[].name`), the
+//! section that says so; a member without a section fails, and so does a section without a member. `{handle}` stands
+//! for the handle of the first answer, `{any}` for any value.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -94,19 +96,59 @@ fn blank(found: Value, written: &Value) -> Value {
     }
 }
 
-/// Every member of what is sent and answered has its section, and every section its member.
+/// The sections that `ARCHITECTURE.md` lists.
+const SECTIONS: [&str; 11] = ["1.1", "1.2", "1.3", "1.4", "1.5", "2.5", "3.1", "4.1", "5.1", "5.2", "5.3"];
+
+/// Everything that is sent and answered has its section, and every section something that it is for.
 #[track_caller]
 fn check_sections(place: &str, step: &Value) {
-    let mut members: Vec<String> = Vec::new();
+    let mut members = BTreeSet::new();
+    let (_, query) = step["request"]["path"].as_str().unwrap().split_once('?').unwrap_or_default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        members.insert(format!("request.query.{}", pair.split('=').next().unwrap()));
+    }
     for side in ["request", "answer"] {
         for part in ["headers", "body"] {
-            members.extend(object(&step[side][part]).keys().map(|member| format!("{side}.{part}.{member}")));
+            add_members(&format!("{side}.{part}"), &step[side][part], &mut members);
         }
     }
-    members.sort();
-    let mut named: Vec<String> = object(&step["sections"]).keys().cloned().collect();
-    named.sort();
+    let named: BTreeSet<String> = object(&step["sections"]).keys().cloned().collect();
     assert_eq!(named, members, "{place}: sections");
+    for (member, section) in object(&step["sections"]) {
+        assert!(SECTIONS.iter().any(|known| section == known), "{place}: {member}: {section}");
+    }
+}
+
+/// The members of this value, by their paths; the entries of an array share one.
+fn add_members(path: &str, value: &Value, members: &mut BTreeSet<String>) {
+    for (name, inner) in object(value) {
+        let path = format!("{path}.{name}");
+        add_members(&path, inner, members);
+        members.insert(path);
+    }
+    for entry in value.as_array().into_iter().flatten() {
+        add_members(&format!("{path}[]"), entry, members);
+    }
+}
+
+#[test]
+fn a_field_without_its_section_is_missed_wherever_it_lies() {
+    let file = include_str!("../golden/select.json");
+    let step = serde_json::from_str::<Value>(file).unwrap()["steps"][0].clone();
+    check_sections("as committed", &step);
+    let named: Vec<String> = object(&step["sections"]).keys().cloned().collect();
+    for deep in [
+        "request.query.requestId",
+        "request.body.parameters.TIMEZONE",
+        "answer.body.resultSetMetaData.rowType[].byteLength",
+    ] {
+        assert!(named.iter().any(|member| member == deep), "{deep}");
+    }
+    for member in named {
+        let mut step = step.clone();
+        step["sections"].as_object_mut().unwrap().remove(&member);
+        assert!(std::panic::catch_unwind(|| check_sections("one less", &step)).is_err(), "{member}");
+    }
 }
 
 fn object(value: &Value) -> &Map<String, Value> {

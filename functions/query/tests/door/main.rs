@@ -15,3 +15,4 @@ mod golden;
 mod house;
 mod logs;
 mod principals;
+mod starting;

@@ -1,0 +1,194 @@
+//! The keys that every program that runs a gateway has, and what of them differs between programs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::Context;
+use oidc::{Algorithm, IssuerSettings};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::{ConfigurationError, section, wrong};
+
+/// What a program takes for a key that is not set, and how far one may go: everything in which programs differ.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// `home`; none: it must be set.
+    pub home: Option<&'static str>,
+    /// `hold_seconds`.
+    pub hold_seconds: u64,
+    /// The most that `hold_seconds` may be.
+    pub longest_hold_seconds: u64,
+    /// Why it may not be more.
+    pub why_not_longer: &'static str,
+}
+
+/// `session_idle_minutes` where it is not set, of every program.
+const SESSION_IDLE_MINUTES: u64 = 30;
+
+/// The keys that every program that runs a gateway has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// Folder for keys, recordings and state.
+    pub home: PathBuf,
+    /// Folder with the policy bundle; none: the built-in one.
+    pub policies: Option<PathBuf>,
+    /// How long an answer is waited for before the agent is told to come back.
+    pub hold_seconds: u64,
+    /// After how long without a statement a session has ended.
+    pub session_idle_minutes: u64,
+    /// The names that a statement runs under where its client names none.
+    #[serde(default)]
+    pub defaults: Names,
+    /// Trusted issuers of agents' tokens.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
+    /// The Snowflake account.
+    pub upstream: Option<snowflake::Settings>,
+}
+
+impl Shared {
+    /// Reads and checks them.
+    pub(super) fn read(mut table: Table, defaults: &Defaults) -> Result<Self, ConfigurationError> {
+        let Defaults { home, hold_seconds, longest_hold_seconds, why_not_longer } = defaults;
+        if let Some(home) = home {
+            table.entry("home").or_insert_with(|| Value::String((*home).to_owned()));
+        }
+        for (key, default) in
+            [("hold_seconds", *hold_seconds), ("session_idle_minutes", SESSION_IDLE_MINUTES)]
+        {
+            let value = i64::try_from(default).unwrap_or(i64::MAX);
+            table.entry(key).or_insert(Value::Integer(value));
+        }
+        let upstream_is_wrong =
+            |why: &dyn std::fmt::Display| ConfigurationError(format!("[upstream] is wrong: {why}"));
+        // Apart, so that what is wrong with it names the section that it stands in.
+        let upstream = match table.remove("upstream") {
+            Some(Value::Table(upstream)) => {
+                let settings: snowflake::Settings =
+                    section(upstream).map_err(|error| upstream_is_wrong(&error))?;
+                settings.check().map_err(|error| upstream_is_wrong(&error))?;
+                Some(settings)
+            }
+            Some(_) => return Err(upstream_is_wrong(&"expected a table")),
+            None => None,
+        };
+        let shared = Self { upstream, ..section(table).map_err(wrong)? };
+        if !(1..=*longest_hold_seconds).contains(&shared.hold_seconds) {
+            return Err(ConfigurationError(format!(
+                "hold_seconds lies between 1 and {longest_hold_seconds}: {why_not_longer}"
+            )));
+        }
+        if shared.session_idle_minutes == 0 {
+            return Err(ConfigurationError::new("session_idle_minutes is at least 1"));
+        }
+        shared.issuers()?;
+        Ok(shared)
+    }
+
+    /// The issuers as the verifier takes them.
+    ///
+    /// # Errors
+    /// None for settings that were [read](super::read).
+    pub fn issuers(&self) -> Result<Vec<IssuerSettings>, ConfigurationError> {
+        self.issuers.iter().map(Issuer::settings).collect()
+    }
+
+    /// What the gateway itself is told.
+    pub fn gateway(&self) -> gateway::Settings {
+        gateway::Settings {
+            hold: Duration::from_secs(self.hold_seconds),
+            session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
+            default_context: self.defaults.context(),
+            ..gateway::Settings::default()
+        }
+    }
+}
+
+/// `[defaults]`: the names that a statement runs under where its client names none. None of the Snowflake user's own
+/// defaults is ever fallen back to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Snowflake role.
+    pub role: Option<String>,
+    /// Warehouse.
+    pub warehouse: Option<String>,
+    /// Database.
+    pub database: Option<String>,
+    /// Schema of that database.
+    pub schema: Option<String>,
+}
+
+impl Names {
+    /// The same as a context.
+    pub fn context(&self) -> Context {
+        let Self { role, warehouse, database, schema } = self.clone();
+        Context { role, warehouse, database, schema }
+    }
+}
+
+/// One `[[issuers]]` entry: an OIDC issuer whose tokens are accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// `iss`, exactly as tokens say it.
+    pub issuer: String,
+    /// Accepted audiences; a token must name one.
+    pub audience: Vec<String>,
+    /// Accepted signature algorithms.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
+    /// Accepted `typ` headers.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Scopes that every token must have.
+    #[serde(default)]
+    pub required_scopes: Vec<String>,
+    /// The claim that lists groups.
+    pub groups_claim: Option<String>,
+    /// The claim that names the agent, for issuers that cannot say `act`.
+    pub agent_claim: Option<String>,
+    /// The claim that names the person.
+    pub person_claim: Option<String>,
+    /// Where the keys are; none: the discovery document says.
+    pub jwks_uri: Option<String>,
+    /// How far clocks may differ.
+    pub leeway_seconds: Option<u64>,
+}
+
+impl Issuer {
+    /// The settings as the verifier takes them.
+    ///
+    /// # Errors
+    /// When an algorithm is unknown or no audience is accepted.
+    pub fn settings(&self) -> Result<IssuerSettings, ConfigurationError> {
+        let wrong = |why: String| ConfigurationError(format!("issuers: {}: {why}", self.issuer));
+        let mut settings = IssuerSettings::new(self.issuer.clone(), "");
+        if self.audience.is_empty() {
+            return Err(wrong("audience names nobody".to_owned()));
+        }
+        settings.audience.clone_from(&self.audience);
+        if !self.algorithms.is_empty() {
+            let read = |name: &String| {
+                name.parse::<Algorithm>().map_err(|error| wrong(format!("`{name}`: {error}")))
+            };
+            settings.algorithms = self.algorithms.iter().map(read).collect::<Result<_, _>>()?;
+        }
+        if !self.types.is_empty() {
+            settings.types.clone_from(&self.types);
+        }
+        settings.required_scopes.clone_from(&self.required_scopes);
+        if let Some(claim) = &self.groups_claim {
+            settings.groups_claim.clone_from(claim);
+        }
+        settings.agent_claim.clone_from(&self.agent_claim);
+        settings.person_claim.clone_from(&self.person_claim);
+        settings.jwks_uri.clone_from(&self.jwks_uri);
+        if let Some(leeway) = self.leeway_seconds {
+            settings.leeway = Duration::from_secs(leeway);
+        }
+        Ok(settings)
+    }
+}

@@ -1,0 +1,100 @@
+//! What every program that runs a gateway checks and wires the same way before it answers anything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gateway::ports::{Clock, Ids};
+use local::FolderPolicies;
+use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
+use thiserror::Error;
+
+use crate::configuration::ConfigurationError;
+
+/// The policy bundle in force is not good, and nothing starts with it: what is wrong, a line a problem, and what to do.
+#[derive(Debug, Error)]
+#[error("the policy bundle is not good:\n  {}\nnext: snowgate policy check {dir}", .problems.join("\n  "))]
+pub struct BrokenBundle {
+    problems: Vec<String>,
+    dir: String,
+}
+
+/// Keeps from standard error what a panic says.
+///
+/// SECURITY: what a library panics with may hold a value or a statement. The place is enough to mend it.
+pub fn hide_panics(program: &'static str) {
+    std::panic::set_hook(Box::new(move |panic| match panic.location() {
+        Some(place) => eprintln!("{program}: a task failed at {place}"),
+        None => eprintln!("{program}: a task failed"),
+    }));
+}
+
+/// The bundle in that folder, or the built-in one. Blocks.
+///
+/// # Errors
+/// [`BrokenBundle`]: a gateway without a bundle would refuse every statement, so it does not start.
+pub fn policies(folder: Option<&Path>) -> Result<FolderPolicies, BrokenBundle> {
+    let policies = FolderPolicies::new(folder.map(Path::to_owned));
+    let problems = policies.problems();
+    if problems.is_empty() {
+        return Ok(policies);
+    }
+    Err(BrokenBundle { problems, dir: folder.unwrap_or(Path::new("DIR")).display().to_string() })
+}
+
+/// The Snowflake account of these settings, and its catalogs. Nothing is connected yet.
+///
+/// # Errors
+/// The setting that is wrong.
+pub fn account(
+    settings: &snowflake::Settings,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+) -> Result<(Arc<SqlApi>, Arc<AccountCatalogs>), ConfigurationError> {
+    let wrong = |error: snowflake::Error| ConfigurationError::new(format!("[upstream] is wrong: {error}"));
+    let credentials = TierCredentials::new(settings, clock, None).map_err(wrong)?;
+    let account = Arc::new(SqlApi::new(settings.clone(), Arc::new(credentials)).map_err(wrong)?);
+    let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(clock), Arc::clone(ids));
+    Ok((account, Arc::new(catalogs)))
+}
+
+/// What somebody must be told when the bundle gives classes by tags, and the account's tags are not read: none of those
+/// classes is ever given. The embedded warehouse has no tags, so there is nothing to tell.
+pub fn unread_tags(policies: &FolderPolicies, upstream: Option<&snowflake::Settings>) -> Option<String> {
+    let tags = policies.tags();
+    if tags.is_empty() || upstream.is_none_or(|upstream| upstream.catalog.tags) {
+        return None;
+    }
+    Some(format!(
+        "TAGS ARE NOT READ, and the policy bundle gives classes by them ({}): a column that only its tag classifies is \
+         not masked by it; set `tags = true` under [upstream.catalog], or name the columns under [[columns]] of the bundle",
+        tags.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(catalog: &str) -> snowflake::Settings {
+        toml::from_str(&format!(
+            "url = 'https://acme-dev.snowflakecomputing.com'\naccount = 'ACME-DEV'\n\
+             [catalog]\nrole = 'R'\nwarehouse = 'W'\n{catalog}\n\
+             [tiers.read]\nroles = ['R']\nwarehouses = ['W']\ncredential = {{ kind = 'access-token', token = 't' }}\n"
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn tags_that_nobody_reads_are_told_by_name() {
+        // The built-in bundle has `[tags]`.
+        let policies = policies(None).unwrap();
+        let told = unread_tags(&policies, Some(&upstream(""))).unwrap();
+        assert!(
+            told.contains("(SNOWFLAKE.CORE.SEMANTIC_CATEGORY)") && told.contains("tags = true"),
+            "{told}"
+        );
+        assert!(unread_tags(&policies, Some(&upstream("tags = false"))).is_some());
+        assert_eq!(unread_tags(&policies, Some(&upstream("tags = true"))), None);
+        assert_eq!(unread_tags(&policies, None), None);
+    }
+}
