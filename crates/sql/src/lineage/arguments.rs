@@ -9,18 +9,15 @@ use super::size::Size;
 use super::sort::Sort;
 use super::value::Value;
 
-/// Whether the argument at that place, counted from 0, picks how the function works: where to cut, which digest,
-/// which key. The function is total only while that one depends on no column: a place may be out of range, a key
-/// may be there twice.
+/// Whether the argument at that place, counted from 0, picks how a total function works: where to cut, which digest,
+/// which key. It is total only while that one depends on no column: a place may be out of range, a key may be there
+/// twice.
 pub(super) fn picks(name: &str, at: usize) -> bool {
     match name {
         "OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL" => at.is_multiple_of(2),
-        "ARRAY_GENERATE_RANGE" | "UUID_STRING" => true,
         "SUBSTR" | "SUBSTRING" | "LEFT" | "RIGHT" | "SPLIT_PART" | "STRTOK" | "TRANSLATE" | "COLLATE"
-        | "SHA2" | "SHA2_HEX" | "SHA2_BINARY" | "HEX_ENCODE" | "BASE64_ENCODE" | "COMPRESS" | "INSERT"
-        | "ARRAY_SLICE" | "ARRAY_INSERT" | "ARRAY_REMOVE" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC"
-        | "TRUNCATE" | "XMLGET" | "LPAD" | "RPAD" => at > 0,
-        "EDITDISTANCE" => at > 1,
+        | "SHA2" | "SHA2_HEX" | "SHA2_BINARY" | "HEX_ENCODE" | "BASE64_ENCODE" | "COMPRESS"
+        | "ARRAY_SLICE" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE" => at > 0,
         _ => name.starts_with("TRY_") && at > 0,
     }
 }
@@ -30,31 +27,10 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
 pub(super) fn takes_array(name: &str, at: usize) -> bool {
     match name {
         "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_COMPACT" | "ARRAY_DISTINCT" | "ARRAY_REVERSE"
-        | "ARRAY_SLICE" | "ARRAY_TO_STRING" | "ARRAY_INSERT" | "ARRAY_REMOVE" | "ARRAY_UNION_AGG"
-        | "TRANSFORM" | "FILTER" => at == 0,
-        "ARRAY_CAT" | "ARRAY_INTERSECTION" | "ARRAY_EXCEPT" | "ARRAYS_ZIP" => true,
+        | "ARRAY_SLICE" | "ARRAY_TO_STRING" | "TRANSFORM" | "FILTER" => at == 0,
+        "ARRAY_CAT" => true,
         _ => false,
     }
-}
-
-/// Whether a function that is called total may yet fail for some value of the right type: on what is no point, on
-/// elements that do not compare, on a key that is there twice.
-pub(super) fn is_fallible_after_all(name: &str) -> bool {
-    matches!(
-        name,
-        "ST_X"
-            | "ST_Y"
-            | "XMLGET"
-            | "ARRAY_FLATTEN"
-            | "ARRAY_SORT"
-            | "ARRAY_MIN"
-            | "ARRAY_MAX"
-            | "ARRAYS_TO_OBJECT"
-            | "OBJECT_KEYS"
-            | "OBJECT_DELETE"
-            | "OBJECT_PICK"
-            | "RATIO_TO_REPORT"
-    )
 }
 
 /// Whether a distance is counted in parts of a second, of which there are more in a long time than fit.

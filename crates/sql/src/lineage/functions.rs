@@ -76,11 +76,10 @@ impl Reader<'_> {
                 several.with(extra)
             }
             Behaviour::Aggregate | Behaviour::Window => {
-                for (at, value) in values.iter().enumerate() {
-                    let is_array = value.sort == Sort::Array || !arguments::takes_array(name, at);
+                for value in &values {
+                    // Arithmetic over text or a VARIANT converts it first, and that may fail.
                     let takes_number = behaviour == Behaviour::Aggregate && is_numeric_aggregate(name);
-                    let is_number = value.sort.is_number() || !takes_number;
-                    if !is_array || !is_number || arguments::is_fallible_after_all(name) {
+                    if takes_number && !value.sort.is_number() {
                         self.test_if_traced(value);
                     }
                 }
@@ -146,9 +145,7 @@ impl Reader<'_> {
         let is_date = is_numeric && values.first().is_some_and(|value| value.sort.is_moment());
         let has_star = has_star(function);
         for (at, value) in values.iter().enumerate() {
-            let is_total = if arguments::is_fallible_after_all(name) {
-                false
-            } else if arguments::picks(name, at) && !has_star {
+            let is_total = if arguments::picks(name, at) && !has_star {
                 value.is_constant()
             } else if arguments::takes_array(name, at) {
                 value.sort == Sort::Array
