@@ -26,7 +26,7 @@ mod verify;
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, PageRecord, PartRecord, RefusalRecord, Timings,
 };
-pub use envelope::{FormatError, Sealed, decode, digest_of, encode};
+pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};

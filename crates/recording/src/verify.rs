@@ -6,7 +6,7 @@ use domain::SessionId;
 use serde::Serialize;
 
 use crate::closing::{Closing, ClosingOutcome, PageRecord, PartRecord};
-use crate::envelope::{FormatError, Sealed, decode, digest_of};
+use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
 use crate::opening::Opening;
 use crate::page::decode_page;
@@ -327,7 +327,7 @@ fn read<T: serde::de::DeserializeOwned>(
     archive: &dyn Archive,
     key: &str,
     report: &mut Report,
-) -> Option<Sealed<T>> {
+) -> Option<Stored<T>> {
     let object = match archive.read(key) {
         Ok(Some(object)) => object,
         Ok(None) => {
@@ -340,7 +340,7 @@ fn read<T: serde::de::DeserializeOwned>(
         }
     };
     match decode(&object) {
-        Ok(sealed) => Some(sealed),
+        Ok(stored) => Some(stored),
         Err(error) => {
             let what = match error {
                 FormatError::Digest => "digest",

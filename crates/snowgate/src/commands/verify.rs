@@ -38,20 +38,20 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
             );
         }
     }
-    let (verdict, code) = match report.worst() {
+    let (result, code) = match report.worst() {
         None => ("good", 0),
         Some(Severity::Altered) => ("altered", 1),
         Some(Severity::Incomplete) => ("incomplete", 2),
     };
     if args.json {
         let summary = serde_json::json!({
-            "verdict": verdict, "sessions": report.sessions, "exchanges": report.exchanges, "pages": report.pages,
+            "result": result, "sessions": report.sessions, "exchanges": report.exchanges, "pages": report.pages,
             "faults": report.faults.len(), "unproven": UNPROVEN,
         });
         println!("{summary}");
     } else {
         println!(
-            "{verdict}: {} sessions, {} exchanges, {} pages, {} faults",
+            "{result}: {} sessions, {} exchanges, {} pages, {} faults",
             report.sessions,
             report.exchanges,
             report.pages,
