@@ -317,7 +317,7 @@ impl House {
             for (page, entry) in (0..).zip(&record.pages) {
                 let object = page_object(&records, &key, part, page, entry);
                 let page = recording::decode_page(&object).unwrap();
-                events.push(recording::page_event(&closing, &page).unwrap());
+                events.push(recording::page_event(&closing, entry, &page).unwrap());
             }
         }
         events.push(recording::closing_event(&closing));
