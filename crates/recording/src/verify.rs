@@ -1,9 +1,11 @@
 //! Checking an archive: numbers without gaps, every opening closed, every digest right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 
 use domain::SessionId;
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::closing::{Closing, ClosingOutcome, PageRecord, PartRecord};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
@@ -16,14 +18,25 @@ pub trait Archive {
     /// Every key, in any order.
     ///
     /// # Errors
-    /// What could not be listed.
-    fn keys(&self) -> Result<Vec<String>, String>;
+    /// [`ArchiveError::List`].
+    fn keys(&self) -> Result<Vec<String>, ArchiveError>;
 
     /// The bytes of an object; none when there is none.
     ///
     /// # Errors
-    /// What could not be read.
-    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
+    /// [`ArchiveError::Read`].
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, ArchiveError>;
+}
+
+/// Why an archive cannot be looked at. For auditors: it may name paths.
+#[derive(Debug, Error)]
+pub enum ArchiveError {
+    /// It is not known what there is: nothing can be said of it.
+    #[error("the archive cannot be listed")]
+    List(#[source] Box<dyn Error + Send + Sync>),
+    /// One object cannot be read: the rest can be checked.
+    #[error("the object cannot be read")]
+    Read(#[source] Box<dyn Error + Send + Sync>),
 }
 
 /// How bad a fault is.
@@ -99,8 +112,8 @@ struct Found {
 /// Checks everything; faults do not stop it. `progress` is called with (done, all) exchanges.
 ///
 /// # Errors
-/// When the archive cannot be listed at all.
-pub fn verify(archive: &dyn Archive, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, String> {
+/// [`ArchiveError::List`] when the archive cannot be listed at all.
+pub fn verify(archive: &dyn Archive, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, ArchiveError> {
     let mut report = Report::default();
     let mut exchanges: BTreeMap<RecordKey, Found> = BTreeMap::new();
     for key in archive.keys()? {
@@ -244,8 +257,8 @@ fn check_pages(
                 }
                 None => match archive.read(&at) {
                     Ok(object) => object,
-                    Err(detail) => {
-                        report.fault(at, Severity::Incomplete, "unreadable", detail);
+                    Err(error) => {
+                        report.fault(at, Severity::Incomplete, "unreadable", error.to_string());
                         continue;
                     }
                 },
@@ -334,8 +347,8 @@ fn read<T: serde::de::DeserializeOwned>(
             report.fault(key, Severity::Incomplete, "unreadable", "the object vanished while it was read");
             return None;
         }
-        Err(detail) => {
-            report.fault(key, Severity::Incomplete, "unreadable", detail);
+        Err(error) => {
+            report.fault(key, Severity::Incomplete, "unreadable", error.to_string());
             return None;
         }
     };

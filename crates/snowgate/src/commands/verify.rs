@@ -3,22 +3,22 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use local::HomeArchive;
 use recording::{Severity, UNPROVEN, verify};
 
 use super::Broken;
-use super::archive::FolderArchive;
 use crate::cli::VerifyArgs;
 
 /// Checks every record of a home.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
-    let archive = FolderArchive::open(&args.dir)?;
+    let archive = HomeArchive::open(&args.dir)?;
     let shows_progress = !args.json && std::io::stderr().is_terminal();
     let mut progress = |done: u64, all: u64| {
         if shows_progress && (done.is_multiple_of(1000) || done == all) {
             eprint!("\r{done} of {all} exchanges checked");
         }
     };
-    let report = verify(&archive, &mut progress).map_err(Broken::new)?;
+    let report = verify(&archive, &mut progress)?;
     if shows_progress && report.exchanges > 0 {
         eprintln!();
     }
