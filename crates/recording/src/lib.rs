@@ -33,4 +33,4 @@ pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, closing_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
-pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, verify};
+pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, Wrong, verify};

@@ -33,7 +33,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
             println!(
                 "{severity}: {} {}: {}",
                 super::printable(&fault.at),
-                fault.what,
+                fault.what.as_str(),
                 super::printable(&fault.detail)
             );
         }
