@@ -235,13 +235,14 @@ impl Gateway {
             let Some(number) = ExchangeNumber::new(number) else { break };
             let exchange = ExchangeId { session, number };
             let key = RecordKey::new(draft.opened.day(), exchange);
-            let (bytes, digest) = recording::encode(&draft.opening(exchange, &texts)).map_err(|error| {
+            let sealed = Bytes::from(seal::seal(&keys.seal, exchange, draft.asked)?);
+            let opening = draft.opening(exchange, &texts, recording::digest_of(&sealed));
+            let (bytes, digest) = recording::encode(&opening).map_err(|error| {
                 Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
             })?;
             match self.ports.recorder.keep(&key, ObjectKind::Opening, Bytes::from(bytes)).await? {
                 Written::Taken => {}
                 Written::Kept(receipt) => {
-                    let sealed = Bytes::from(seal::seal(&keys.seal, exchange, draft.asked)?);
                     return match self.ports.recorder.keep(&key, ObjectKind::Sealed, sealed).await? {
                         Written::Kept(_) => Ok(Opened { key, exchange, digest: digest.to_string(), receipt }),
                         Written::Taken => Err(Fault::lasting(

@@ -125,11 +125,11 @@ impl Gateway {
         let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
         let key = live.key().ok_or_else(damaged)?;
         let bytes = self.ports.recordings.read(&key, ObjectKind::Closing).await?.ok_or_else(damaged)?;
-        let sealed = recording::decode::<Closing>(&bytes).map_err(|error| damaged().because(error))?;
-        if sealed.record.exchange != live.exchange {
+        let stored = recording::decode::<Closing>(&bytes).map_err(|error| damaged().because(error))?;
+        if stored.record.exchange != live.exchange {
             return Err(damaged());
         }
-        Ok((sealed.record, Receipt::kept(sealed.digest)))
+        Ok((stored.record, Receipt::kept(stored.digest)))
     }
 
     async fn read_page(

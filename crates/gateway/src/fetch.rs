@@ -360,7 +360,8 @@ impl Gateway {
         for body in bodies {
             if is_only && body.get().bytes().len() <= room {
                 let (record, object) = self.page_object(live, part, &line, body)?;
-                let record = PageRecord { inline: Some(STANDARD.encode(&object)), ..record };
+                let inline = Some(STANDARD.encode(&object));
+                let record = PageRecord { inline, kept: Some(self.now().to_string()), ..record };
                 self.push_page(live, part, record)?;
             } else {
                 self.store_page(live, part, &line, body).await?;
@@ -381,18 +382,19 @@ impl Gateway {
         body: Masked<Body>,
     ) -> Result<(), Fault> {
         let (record, object) = self.page_object(live, part, line, body)?;
+        let now_kept = |record| PageRecord { kept: Some(self.now().to_string()), ..record };
         let key = live.key().ok_or_else(damaged)?;
         let page = self.page_number(live, part)?;
         let kind = ObjectKind::Page { part: u32::try_from(part).map_err(|_| damaged())?, page };
         match self.ports.recorder.keep(&key, kind, Bytes::from(object)).await? {
-            Written::Kept(_) => self.push_page(live, part, record),
+            Written::Kept(_) => self.push_page(live, part, now_kept(record)),
             Written::Taken => {
                 // A process that lost its lease, or died before saving, has written this page. It may have cut it
                 // elsewhere, so its bytes are taken over only when they are the same.
                 let stored = self.ports.recordings.read(&key, kind).await?;
                 match stored {
                     Some(stored) if digest_of(&stored).to_string() == record.digest => {
-                        self.push_page(live, part, record)
+                        self.push_page(live, part, now_kept(record))
                     }
                     Some(_) | None => Err(Fault::lasting(
                         Origin::Pages,
@@ -424,7 +426,8 @@ impl Gateway {
         let object = encode_page(&header, bytes)
             .map_err(|error| Fault::lasting(Origin::Gateway, "a page cannot be written").because(error))?;
         let stored = bytes.len() as u64;
-        Ok((PageRecord { rows, size, stored, digest: digest_of(&object).to_string(), inline: None }, object))
+        let digest = digest_of(&object).to_string();
+        Ok((PageRecord { rows, size, stored, digest, kept: None, inline: None }, object))
     }
 
     fn page_number(&self, live: &Live, part: usize) -> Result<u32, Fault> {

@@ -1,6 +1,6 @@
 //! Building the opening: what is written before a statement moves, every text through the detectors.
 
-use domain::{Asked, Decision, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Timestamp};
+use domain::{Asked, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Timestamp};
 use masking::Detectors;
 use recording::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 use sql::Piece;
@@ -21,8 +21,8 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// The opening under a number.
-    pub(crate) fn opening(&self, exchange: ExchangeId, texts: &Texts) -> Opening {
+    /// The opening under a number, beside a sealed object with that digest.
+    pub(crate) fn opening(&self, exchange: ExchangeId, texts: &Texts, sealed: Digest) -> Opening {
         let asked = self.asked;
         let hold = match &self.ruling.decision {
             Decision::Hold(hold) => Some(HoldRecord {
@@ -46,6 +46,7 @@ impl Draft<'_> {
             sql: texts.sql.clone(),
             digest: self.digest.to_string(),
             sealed: true,
+            sealed_digest: Some(sealed.to_string()),
             context: texts.context.clone(),
             bindings: asked.bindings.values().map(|binding| binding.kind.clone()).collect(),
             statements: texts.statements.clone(),

@@ -207,7 +207,7 @@ fn read_orphan(home: &Inner, key: &RecordKey) -> Result<Option<Orphan>, Fault> {
     let Some(path) = home.layout.object(key, ObjectKind::Opening) else { return Ok(None) };
     let bytes = home.files.disk().read(&path).map_err(|error| cannot_read(Origin::Recordings, error))?;
     let Some(bytes) = bytes else { return Ok(None) };
-    let Ok(recording::Sealed { record, digest }) = recording::decode::<Opening>(&bytes) else {
+    let Ok(recording::Stored { record, digest }) = recording::decode::<Opening>(&bytes) else {
         return Ok(None);
     };
     Ok(orphan(home, key, record, digest))

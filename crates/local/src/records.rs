@@ -1,5 +1,6 @@
 //! Reading a home's recordings: for search, replay and verification.
 
+mod archive;
 mod listing;
 mod walk;
 
@@ -13,6 +14,7 @@ use recording::{ObjectKind, RecordKey};
 use crate::error::HomeError;
 use crate::layout::Layout;
 
+pub use archive::HomeArchive;
 pub use listing::{Listed, Listing};
 pub use walk::{Found, Objects};
 

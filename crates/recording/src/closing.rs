@@ -127,6 +127,10 @@ pub struct PageRecord {
     pub stored: u64,
     /// SHA-256 of the whole page object (header and body).
     pub digest: String,
+    /// When the store had kept it, RFC 3339; for a page inside the closing, when it was cut. Absent from the first
+    /// records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// The page object itself in base64, when it lies inside the closing; else it is an object of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<String>,

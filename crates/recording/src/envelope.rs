@@ -32,9 +32,9 @@ struct Envelope<'a> {
     record: &'a RawValue,
 }
 
-/// A record with the digest of its bytes.
+/// A record as it lies in a store, with the digest of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed<T> {
+pub struct Stored<T> {
     /// The record.
     pub record: T,
     /// The digest of its bytes as stored.
@@ -55,27 +55,35 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
 pub fn encode<T: Serialize>(record: &T) -> Result<(Vec<u8>, Digest), FormatError> {
     let body = serde_json::to_vec(record).map_err(|_| FormatError::Unreadable)?;
     let digest = digest_of(&body);
+    Ok((wrap(&body, digest), digest))
+}
+
+fn wrap(body: &[u8], digest: Digest) -> Vec<u8> {
     let mut object = Vec::with_capacity(body.len() + 112);
     object.extend_from_slice(b"{\"digest\":\"");
     object.extend_from_slice(digest.to_string().as_bytes());
     object.extend_from_slice(b"\",\"record\":");
-    object.extend_from_slice(&body);
+    object.extend_from_slice(body);
     object.extend_from_slice(b"}\n");
-    Ok((object, digest))
+    object
 }
 
 /// Reads a stored object back and checks its digest.
 ///
 /// # Errors
 /// [`FormatError::Digest`] when the content was altered, [`FormatError::Unreadable`] when it is no record.
-pub fn decode<T: DeserializeOwned>(object: &[u8]) -> Result<Sealed<T>, FormatError> {
+pub fn decode<T: DeserializeOwned>(object: &[u8]) -> Result<Stored<T>, FormatError> {
     let envelope: Envelope<'_> = serde_json::from_slice(object).map_err(|_| FormatError::Unreadable)?;
     let digest = digest_of(envelope.record.get().as_bytes());
     if envelope.digest.parse() != Ok(digest) {
         return Err(FormatError::Digest);
     }
+    // The digest covers the record alone; no byte around it may differ either, or something was edited.
+    if object != wrap(envelope.record.get().as_bytes(), digest) {
+        return Err(FormatError::Unreadable);
+    }
     let record = serde_json::from_str(envelope.record.get()).map_err(|_| FormatError::Unreadable)?;
-    Ok(Sealed { record, digest })
+    Ok(Stored { record, digest })
 }
 
 /// Reads a record's version. A record of another version may mean something else by the same fields.

@@ -26,11 +26,11 @@ mod verify;
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, PageRecord, PartRecord, RefusalRecord, Timings,
 };
-pub use envelope::{FormatError, Sealed, decode, digest_of, encode};
+pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, closing_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
-pub use verify::{Archive, ArchiveFault, Report, Severity, UNPROVEN, verify};
+pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, Wrong, verify};

@@ -39,6 +39,10 @@ pub struct Opening {
     pub digest: String,
     /// Whether the exact text lies sealed beside this record.
     pub sealed: bool,
+    /// SHA-256 of the sealed object (of its ciphertext, so that it tells nothing of the text). Absent from the first
+    /// records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_digest: Option<String>,
     /// The names that it ran under.
     pub context: ContextRecord,
     /// The types of the bound values, in order of position.

@@ -1,5 +1,8 @@
 //! A piece of a result, as stored.
 
+use std::io::Read;
+
+use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::FormatError;
@@ -70,4 +73,21 @@ pub fn decode_page(object: &[u8]) -> Result<Page<'_>, FormatError> {
     }
     let header = serde_json::from_slice(header).map_err(|_| FormatError::Unreadable)?;
     Ok(Page { header, body })
+}
+
+/// The text of a page's rows.
+///
+/// # Errors
+/// [`FormatError::Unreadable`] when the body is not one gzip member of exactly the size that the header says.
+pub(crate) fn page_text(page: &Page<'_>) -> Result<Vec<u8>, FormatError> {
+    // Nothing bounds the header's own word but the digest over it; one byte more would be a lie.
+    let mut member = GzDecoder::new(page.body);
+    let mut text = Vec::new();
+    member
+        .by_ref()
+        .take(page.header.size.saturating_add(1))
+        .read_to_end(&mut text)
+        .map_err(|_| FormatError::Unreadable)?;
+    let is_whole = text.len() as u64 == page.header.size && member.into_inner().is_empty();
+    if is_whole { Ok(text) } else { Err(FormatError::Unreadable) }
 }

@@ -1,14 +1,11 @@
 //! Telling a recording again: prompt, statement, decision, rows, end.
 
-use std::io::Read;
-
-use flate2::read::GzDecoder;
 use serde::Serialize;
 
-use crate::closing::{Closing, ClosingOutcome, FailureRecord, RefusalRecord};
+use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, RefusalRecord};
 use crate::envelope::FormatError;
 use crate::opening::{HoldRecord, Opening};
-use crate::page::Page;
+use crate::page::{Page, page_text};
 use crate::plan::ColumnRecord;
 
 /// One thing that happened, in order. As JSON: `{"exchange":…,"at":…,"kind":…, …}`.
@@ -113,25 +110,17 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
     events
 }
 
-/// The event of one page.
+/// The event of one page, at the moment when it was kept. In the first records of version 1 pages have no moment: they
+/// come at the closing's, before which none of them was shown.
 ///
 /// # Errors
 /// [`FormatError::Unreadable`] when its body holds no rows, or more than its header says.
-pub fn page_event(closing: &Closing, page: &Page<'_>) -> Result<Event, FormatError> {
+pub fn page_event(closing: &Closing, record: &PageRecord, page: &Page<'_>) -> Result<Event, FormatError> {
     let header = &page.header;
-    // The header's size was checked with the page's digest; one byte more would be a lie.
-    let mut text = Vec::new();
-    GzDecoder::new(page.body)
-        .take(header.size.saturating_add(1))
-        .read_to_end(&mut text)
-        .map_err(|_| FormatError::Unreadable)?;
-    if text.len() as u64 != header.size {
-        return Err(FormatError::Unreadable);
-    }
-    let rows = serde_json::from_slice(&text).map_err(|_| FormatError::Unreadable)?;
+    let rows = serde_json::from_slice(&page_text(page)?).map_err(|_| FormatError::Unreadable)?;
     Ok(Event {
         exchange: closing.exchange.clone(),
-        at: closing.closed.clone(),
+        at: record.kept.as_ref().unwrap_or(&closing.closed).clone(),
         what: What::Page { part: header.part, page: header.page, columns: header.columns.clone(), rows },
     })
 }

@@ -166,6 +166,9 @@ pub struct SearchArgs {
     /// Words in prompt or statement
     #[arg(long, value_name = "WORDS")]
     pub text: Option<String>,
+    /// List what was rejected before anybody was identified instead: minute, door, reason, count
+    #[arg(long, conflicts_with_all = ["person", "agent", "table", "decision", "text"])]
+    pub rejected: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,

@@ -151,8 +151,59 @@ fn what_an_agent_saw_is_listed_replayed_and_verified() {
 
     let closing = gateway.closings().pop().expect("a closing");
     let text = fs::read_to_string(&closing).expect("text");
+    let summary = gateway.lines(&["verify", "home", "--json"]).pop().expect("a summary");
+    assert_eq!((&summary["result"], &summary["faults"]), (&json!("good"), &json!(0)), "{summary}");
     fs::write(&closing, text.replacen("\"rows\":3", "\"rows\":2", 1)).expect("written");
     assert_eq!(gateway.verify(), 1);
+    let told = gateway.lines(&["verify", "home", "--json"]);
+    assert_eq!((&told[0]["what"], &told[0]["severity"]), (&json!("digest"), &json!("altered")), "{told:?}");
+    assert_eq!((told.len(), &told[1]["result"]), (2, &json!("altered")), "{told:?}");
+}
+
+#[test]
+fn the_committed_records_of_version_1_are_searched_replayed_and_verified() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recording/tests/data");
+    let run = |arguments: &[&str]| {
+        let output = snowgate(&data).args(arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?} {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let expected = |name: &str| fs::read_to_string(data.join(name)).expect("text");
+    let found = run(&["search", "--home", "v1", "--json"]);
+    assert_eq!(found, expected("v1.search.jsonl"));
+    let rows = found.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let sessions: std::collections::BTreeSet<String> =
+        rows.map(|row| row["session"].as_str().expect("a session").to_owned()).collect();
+    let told: String =
+        sessions.iter().map(|session| run(&["replay", session, "--home", "v1", "--json"])).collect();
+    assert_eq!(told, expected("v1.replay.jsonl"));
+    let verified = run(&["verify", "v1"]);
+    assert!(
+        verified.starts_with("good: 4 sessions, 16 exchanges, 20 pages, 0 faults\nnot proven:\n"),
+        "{verified}"
+    );
+}
+
+#[test]
+fn a_replay_heads_every_exchange_once_whether_it_had_a_prompt_or_not() {
+    let gateway = Served::start();
+    let mut session = String::new();
+    for prompt in [&["--prompt", "why"][..], &[]] {
+        let asked = ["ask", "--url", &gateway.url, "--home", "home", "--json", "select 1"];
+        let output = gateway.run(&[&asked[..], prompt].concat());
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        session = answer["exchange"]
+            .as_str()
+            .and_then(|exchange| exchange.split('/').next())
+            .expect("one")
+            .to_owned();
+    }
+    let told = gateway.run(&["replay", &session, "--home", "home"]).stdout;
+    let told = String::from_utf8(told).expect("text");
+    for number in 1..=2 {
+        assert_eq!(told.matches(&format!("── {session}/{number} ──")).count(), 1, "{told}");
+    }
+    assert_eq!(told.matches("  prompt (").count(), 1, "{told}");
 }
 
 #[test]
@@ -206,6 +257,39 @@ fn a_revoked_agent_is_refused_while_the_gateway_runs() {
     while gateway.ask("select 1").0 == 0 {
         assert!(begun.elapsed() < Duration::from_secs(5), "still answered");
     }
+}
+
+#[test]
+fn what_was_rejected_before_anybody_was_identified_is_counted_and_listed() {
+    let gateway = Served::start();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        for _ in 0..3 {
+            let request = reqwest::Client::new()
+                .post(format!("{}/api/v2/statements", gateway.url))
+                .bearer_auth("nobody's token")
+                .header("User-Agent", "test/1")
+                .json(&json!({"statement": SELECT}));
+            assert_eq!(request.send().await.expect("an answer").status(), 401);
+        }
+    });
+    let told = gateway.lines(&["search", "--rejected", "--home", "home", "--json"]);
+    let count: u64 = told.iter().filter_map(|row| row["count"].as_u64()).sum();
+    assert_eq!(count, 3, "{told:?}");
+    for row in &told {
+        assert_eq!(row["door"], json!("sqlapi"), "{row}");
+        assert!(row["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{row}");
+        assert!(row["minute"].as_str().is_some_and(|minute| minute.ends_with(":00.000000Z")), "{row}");
+    }
+    // No exchange came of it, and times narrow it like any search.
+    assert!(gateway.lines(&["search", "--home", "home", "--json"]).is_empty());
+    let before = ["search", "--rejected", "--to", "2020-01-01", "--home", "home", "--json"];
+    assert!(gateway.lines(&before).is_empty());
+    let text =
+        String::from_utf8(gateway.run(&["search", "--rejected", "--home", "home"]).stdout).expect("text");
+    assert!(text.lines().all(|line| line.contains("Z  sqlapi  ")) && !text.is_empty(), "{text}");
+    let wrong = gateway.run(&["search", "--rejected", "--agent", "x", "--home", "home"]);
+    assert_eq!(wrong.status.code(), Some(64));
 }
 
 #[test]

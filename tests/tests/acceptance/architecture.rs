@@ -17,7 +17,7 @@ const PURE: [(&str, &[&str]); 5] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -41,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("acceptance", &[]),
+    ("proofs", &["domain", "gateway", "masking"]),
 ];
 
 fn root() -> PathBuf {

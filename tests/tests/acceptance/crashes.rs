@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gateway::Gateway;
-use recording::Severity;
+use recording::{Severity, Wrong};
 
 use crate::chaos::{Chaos, Strike};
 use crate::house::{House, ask, asked_by, customers, in_time};
@@ -73,5 +73,5 @@ async fn of_two_hundred_statements_that_died_at_any_point_each_is_closed_or_lost
     assert!(ends.get("lost").is_some_and(|lost| *lost > 5), "what has none is lost: {ends:?}");
     let report = house.verify();
     assert_ne!(report.worst(), Some(Severity::Altered), "{:?}", report.faults);
-    assert!(report.faults.iter().all(|fault| fault.what == "sealed_missing"), "{:?}", report.faults);
+    assert!(report.faults.iter().all(|fault| fault.what == Wrong::SealedMissing), "{:?}", report.faults);
 }

@@ -2,7 +2,7 @@
 
 use domain::Outcome;
 use gateway::{AskError, Gateway, Reply};
-use recording::Severity;
+use recording::{Severity, Wrong};
 use tokio::task::JoinSet;
 
 use crate::chaos::{Chaos, Strike};
@@ -72,7 +72,7 @@ async fn is_struck(steps: Vec<String>, at: usize, strike: Strike) {
     assert_eq!(open, 0, "{context}: an exchange was never closed");
     let report = house.verify();
     assert_ne!(report.worst(), Some(Severity::Altered), "{context}: {:?}", report.faults);
-    let explained = ["sealed_missing", "page_unknown"];
+    let explained = [Wrong::SealedMissing, Wrong::PageUnknown];
     let is_explained = report.faults.iter().all(|fault| explained.contains(&fault.what));
     assert!(is_explained, "{context}: {:?}", report.faults);
 }

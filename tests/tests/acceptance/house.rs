@@ -13,7 +13,7 @@ use domain::{
 };
 use gateway::ports::{Catalogs, Clock, Identities, NotAccepted, Policies, Upstream};
 use gateway::{AskError, Fault, Gateway, Ports, Reply, Settings};
-use local::{Home, RandomIds, Records, SystemClock};
+use local::{Home, HomeArchive, RandomIds, Records, SystemClock};
 use policy::Bundle;
 use recording::{Closing, Event, ObjectKind, Opening, RecordKey, Report};
 use snowflake::scripted::Scripted;
@@ -317,7 +317,7 @@ impl House {
             for (page, entry) in (0..).zip(&record.pages) {
                 let object = page_object(&records, &key, part, page, entry);
                 let page = recording::decode_page(&object).unwrap();
-                events.push(recording::page_event(&closing, &page).unwrap());
+                events.push(recording::page_event(&closing, entry, &page).unwrap());
             }
         }
         events.push(recording::closing_event(&closing));
@@ -366,31 +366,8 @@ fn bundle(limits: &[(&str, &str)]) -> Bundle {
     Bundle::parse(&files).unwrap()
 }
 
-/// A home's files for the verifier.
-struct Files(Records, BTreeMap<String, (RecordKey, ObjectKind)>, Vec<String>);
-
-impl recording::Archive for Files {
-    fn keys(&self) -> Result<Vec<String>, String> {
-        Ok(self.1.keys().chain(&self.2).cloned().collect())
-    }
-
-    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
-        let (key, kind) = &self.1[key];
-        self.0.read(key, *kind).map_err(|error| error.to_string())
-    }
-}
-
 pub fn verify(home: &Path) -> Report {
-    let records = Records::open(home).unwrap();
-    let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
-    for found in records.objects() {
-        let found = found.unwrap();
-        match found.object {
-            Some((key, kind)) => drop(known.insert(key.object(kind), (key, kind))),
-            None => unknown.push(found.path.display().to_string()),
-        }
-    }
-    recording::verify(&Files(records, known, unknown), &mut |_, _| {}).unwrap()
+    recording::verify(&HomeArchive::open(home).unwrap(), &mut |_, _| {}).unwrap()
 }
 
 /// What `ana` asks.

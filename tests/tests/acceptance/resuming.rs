@@ -124,6 +124,29 @@ async fn a_statement_that_changes_process_after_each_page_ends_like_one_that_doe
 }
 
 #[tokio::test]
+async fn a_replay_tells_when_each_page_was_kept() {
+    let house = small_pages().await;
+    customers::answer_later(&house.snow, 1, &PARTITIONS);
+    let pending = ask_without_waiting(&trickling(&house), customers::SQL).await;
+    let clock = house.ports().clock;
+    while in_time(trickling(&house).advance(pending.handle(), clock.now())).await.unwrap() != Advanced::Closed
+    {
+        house.time.turn(Duration::from_secs(1));
+    }
+    let told = house.replay();
+    let at = |event: &recording::Event| event.at.parse::<domain::Timestamp>().unwrap();
+    let is_page = |event: &&recording::Event| matches!(event.what, recording::What::Page { .. });
+    let kept: Vec<_> = told.iter().filter(is_page).map(at).collect();
+    assert!(kept.len() >= 10, "{} pages", kept.len());
+    for two in kept.windows(2) {
+        assert!(two[1].since(two[0]) >= Duration::from_secs(1), "{two:?}");
+    }
+    assert!(kept[0].since(at(&told[0])) >= Duration::from_secs(1));
+    assert!(at(told.last().unwrap()) >= *kept.last().unwrap());
+    house.verifies();
+}
+
+#[tokio::test]
 async fn a_large_result_is_taken_over_in_the_middle_of_a_partition() {
     use snowflake::scripted::{Answer, When};
     let filler = "x".repeat(700);

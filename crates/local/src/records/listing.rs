@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::{fs, vec};
 
 use domain::Timestamp;
-use recording::{FormatError, ObjectKind, Opening, RecordKey, Sealed};
+use recording::{FormatError, ObjectKind, Opening, RecordKey, Stored};
 
 use super::{names_in, openings_in};
 use crate::error::HomeError;
@@ -17,7 +17,7 @@ pub struct Listed {
     /// Where it lies.
     pub key: RecordKey,
     /// Its opening, or why it cannot be read as one.
-    pub opening: Result<Sealed<Opening>, FormatError>,
+    pub opening: Result<Stored<Opening>, FormatError>,
 }
 
 /// Exchanges, the newest last. Each day's sessions are merged by the moments of their openings; an opening that is
@@ -60,7 +60,7 @@ impl Listing {
             match fs::read(&path) {
                 Ok(bytes) => {
                     let opening = recording::decode::<Opening>(&bytes);
-                    let opened = opening.as_ref().ok().and_then(|sealed| sealed.record.opened.parse().ok());
+                    let opened = opening.as_ref().ok().and_then(|stored| stored.record.opened.parse().ok());
                     self.heads.push(Reverse(Head { opened, listed: Listed { key, opening }, rest }));
                     return;
                 }

@@ -27,6 +27,7 @@ fn opening(identity: &Identity, exchange: ExchangeId, handle: Handle, request: O
         sql: "SELECT 1".into(),
         digest: KeyedDigest::from_bytes([7; 32]).to_string(),
         sealed: true,
+        sealed_digest: None,
         context: ContextRecord::default(),
         bindings: Vec::new(),
         statements: Vec::new(),

@@ -56,7 +56,7 @@ impl House {
         assert!(self.server.child.wait().unwrap().success(), "snowgate serve ended badly");
         let report = snowgate(&["verify", "--json"], &self.home());
         let summary: Value = serde_json::from_str(report.lines().last().unwrap()).unwrap();
-        assert_eq!(summary["verdict"], "good", "{report}");
+        assert_eq!(summary["result"], "good", "{report}");
         assert_eq!(summary["exchanges"].as_u64(), u64::try_from(self.asked).ok(), "{summary}");
     }
 }

@@ -24,7 +24,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode, Broken> {
         return Err(Broken::usage("--speed is a number above 0"));
     }
     let records = Records::open(&args.home.home)?;
-    let mut teller = Teller { json: args.json, speed: args.speed, last: None };
+    let mut teller = Teller { json: args.json, speed: args.speed, last: None, headed: None };
     let mut told = 0_u64;
     for key in records.exchanges(session)? {
         if only.is_some_and(|only| key.exchange.number.get() != only) {
@@ -77,7 +77,7 @@ fn tell(
             if digest_of(&object).to_string() != page.digest {
                 return Err(Broken::new("a page is not the one that the agent saw; next: snowgate verify"));
             }
-            let event = page_event(closing, &decode_page(&object)?)?;
+            let event = page_event(closing, page, &decode_page(&object)?)?;
             if let Err(gone) = teller.event(&event) {
                 return Ok(Err(gone));
             }
@@ -96,6 +96,8 @@ struct Teller {
     json: bool,
     speed: Option<f64>,
     last: Option<Timestamp>,
+    /// The exchange whose heading was printed last.
+    headed: Option<String>,
 }
 
 impl Teller {
@@ -106,6 +108,10 @@ impl Teller {
             serde_json::to_writer(&mut out, event)?;
             out.write_all(b"\n")
         } else {
+            if self.headed.as_ref() != Some(&event.exchange) {
+                writeln!(out, "\n── {} ──", event.exchange)?;
+                self.headed = Some(event.exchange.clone());
+            }
             print(&mut out, event)
         }
     }
@@ -113,19 +119,22 @@ impl Teller {
     fn pause(&mut self, event: &Event) {
         let Ok(at) = event.at.parse::<Timestamp>() else { return };
         if let (Some(speed), Some(last)) = (self.speed, self.last) {
-            let real = at.since(last).as_secs_f64() / speed;
-            let pause = Duration::try_from_secs_f64(real).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
-            std::thread::sleep(pause);
+            std::thread::sleep(pause(last, at, speed));
         }
         self.last = Some(at);
     }
+}
+
+/// How long to wait between two moments, told so many times as fast.
+fn pause(last: Timestamp, at: Timestamp, speed: f64) -> Duration {
+    let real = at.since(last).as_secs_f64() / speed;
+    Duration::try_from_secs_f64(real).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
 }
 
 fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     let at = event.at.get(11..23).unwrap_or(&event.at);
     match &event.what {
         What::Prompt { text, evidence } => {
-            writeln!(out, "\n── {} ──", event.exchange)?;
             writeln!(out, "{at}  prompt ({evidence})  {}", printable(text))
         }
         What::Statement { sql, class, agent, person } => {
@@ -166,5 +175,21 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
             }
             findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_as_long_as_it_was_by_the_speed_and_never_too_long() {
+        let second = |n: i64| Timestamp::from_micros(n * 1_000_000);
+        assert_eq!(pause(second(1), second(4), 1.0), Duration::from_secs(3));
+        assert_eq!(pause(second(1), second(4), 3.0), Duration::from_secs(1));
+        // The exchanges of a session may overlap.
+        assert_eq!(pause(second(4), second(1), 1.0), Duration::ZERO);
+        assert_eq!(pause(second(0), second(86_400), 1.0), LONGEST_PAUSE);
+        assert_eq!(pause(second(0), second(86_400), f64::MIN_POSITIVE), LONGEST_PAUSE);
     }
 }

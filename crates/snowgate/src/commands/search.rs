@@ -3,15 +3,20 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use local::Records;
+use domain::Timestamp;
+use local::{Home, Records, Rejections};
 use recording::{Filter, SearchRow};
 
 use super::Broken;
 use super::archive::closing_of;
 use crate::cli::{DecisionWord, SearchArgs};
 
-/// Lists exchanges, oldest first.
+/// Lists exchanges, or what never became one; oldest first.
 pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
+    if args.rejected { rejections(args) } else { exchanges(args) }
+}
+
+fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
     let records = Records::open(&args.home.home)?;
     let filter = Filter {
         person: args.person.clone(),
@@ -25,7 +30,7 @@ pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
     let mut out = std::io::stdout().lock();
     let mut found: u64 = 0;
     let mut unreadable: u64 = 0;
-    let (from, to) = (args.from.map(domain::Timestamp::day), args.to.map(domain::Timestamp::day));
+    let (from, to) = (args.from.map(Timestamp::day), args.to.map(Timestamp::day));
     for listed in records.listing(from.as_deref(), to.as_deref())? {
         let Ok(opening) = listed.map(|listed| (listed.key, listed.opening)) else {
             unreadable += 1;
@@ -63,6 +68,29 @@ pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
             _ => {
                 eprintln!("{found} found; next: snowgate replay SESSION --home {}", args.home.home.display())
             }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Requests of nobody are no exchanges: they are counted, so that they cannot flood the recordings.
+fn rejections(args: &SearchArgs) -> Result<ExitCode, Broken> {
+    let home = Home::open_existing(&args.home.home)?;
+    let from = args.from.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let to = args.to.unwrap_or(Timestamp::from_micros(i64::MAX));
+    let mut out = std::io::stdout().lock();
+    for Rejections { minute, door, reason, count } in home.rejected(from, to)? {
+        let minute = minute.to_string();
+        let written = if args.json {
+            let row = serde_json::json!({"minute": minute, "door": door, "reason": reason, "count": count});
+            writeln!(out, "{row}")
+        } else {
+            let minute = minute.get(..16).unwrap_or(&minute);
+            writeln!(out, "{minute}Z  {door}  {reason}  {count}")
+        };
+        if written.is_err() {
+            // Whoever read has seen enough.
+            break;
         }
     }
     Ok(ExitCode::SUCCESS)

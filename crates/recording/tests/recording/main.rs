@@ -1,0 +1,13 @@
+//! The records of every version that was released: read, told again, verified; and every way in which they can be
+//! wrong, found.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
+
+mod faults;
+mod sample;
+mod told;

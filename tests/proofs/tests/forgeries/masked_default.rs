@@ -1,0 +1,3 @@
+fn forge() -> masking::Masked<Vec<u8>> {
+    Default::default()
+}

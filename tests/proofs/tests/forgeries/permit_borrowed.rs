@@ -1,0 +1,3 @@
+fn keep(permit: &gateway::Permit) -> gateway::Work {
+    permit.spend()
+}

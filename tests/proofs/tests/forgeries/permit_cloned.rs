@@ -1,0 +1,3 @@
+fn twice(permit: gateway::Permit) -> (gateway::Work, gateway::Work) {
+    (permit.clone().spend(), permit.spend())
+}

@@ -1,0 +1,3 @@
+fn forge(identity: domain::Identity) -> gateway::Principal {
+    gateway::Principal::from(identity)
+}

@@ -1,0 +1,4 @@
+fn forge(identity: domain::Identity) -> gateway::Principal {
+    let key = identity.key();
+    gateway::Principal { identity, key }
+}

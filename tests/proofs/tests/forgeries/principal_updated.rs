@@ -1,0 +1,3 @@
+fn forge(identity: domain::Identity, principal: gateway::Principal) -> gateway::Principal {
+    gateway::Principal { identity, ..principal }
+}

@@ -1,0 +1,3 @@
+fn forge(digest: domain::Digest) -> gateway::Receipt {
+    gateway::Receipt { digest }
+}
