@@ -236,9 +236,9 @@ const READ_LINES: &str = r#"Each line of standard input is answered by one line,
     "columns": [{"name": "V", "shows": ["ACME.PUBLIC.CUSTOMERS.SSN"], "known": true}],
     "tests": [], "opaque": false, "why": null}]}
 
-There is one entry a step: a batch has its statements, a pipeline (->>) its steps. Columns are null when
-they cannot be told. A line that is no such object is answered by {"id", "line", "error"}, and the exit
-code is 1 at the end. Other members of a line are passed over."#;
+There is one entry a step: a batch has its statements, a pipeline (->>) its steps. Columns are null when they cannot be told.
+
+A line that is no such object is answered by {"id", "line", "error"}, and at the end the exit code is 1. Other members of a line are passed over."#;
 
 /// The lines of `snowgate decide`.
 const DECIDE_LINES: &str = r#"Each line of standard input is answered by one line, in order and at once:
@@ -248,10 +248,11 @@ const DECIDE_LINES: &str = r#"Each line of standard input is answered by one lin
   {"id": 1, "verdict": "mask", "masked_columns": [1], "mask_column_names": false,
    "column_count": 2, "rules": ["agents-read", …], "why": null}
 
-Prior statements ran before in the same session. The verdict is allow, mask, deny or approval; columns
-are counted from 0, and "*" are all. It is asked as agent snowgate-decide of group agents, with role
-ANALYST, warehouse ACME_WH, database ACME and schema PUBLIC, which the bundle must grant. A line that is
-no such object is denied, with "line" and "error", and the exit code is 1 at the end."#;
+Prior statements ran before in the same session. The verdict is allow, mask, deny or approval; columns are counted from 0, and "*" are all.
+
+It is asked as agent snowgate-decide of group agents, with role ANALYST, warehouse ACME_WH, database ACME and schema PUBLIC, which the bundle must grant.
+
+A line that is no such object is denied, with "line" and "error", and at the end the exit code is 1."#;
 
 /// `snowgate read`.
 #[derive(Debug, Args)]
