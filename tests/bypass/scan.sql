@@ -49,13 +49,13 @@ select 'x' || notes as v from customers limit 20
 -- with a number after each row | joined by a function | masked 1
 select concat(notes, id) as v from customers limit 20
 
--- filled up | characters before it | refused
+-- filled up | characters before it | masked 1
 select lpad(notes, 200, '7') as v from customers limit 20
 
 -- a fallback | or something else | masked 1
 select coalesce(notes, email) as v from customers limit 20
 
--- an insertion | characters in its middle | masked 1
+-- an insertion | characters in its middle | refused
 select insert(notes, 18, 0, 'x') as v from customers limit 20
 
 -- the greatest | one of all | masked 1
@@ -178,16 +178,16 @@ select to_json(profile) as v from customers limit 20
 -- the document cut | a part of all members as one text | masked 1
 select substr(profile::string, 10, 30) as v from customers limit 20
 
--- its keys | the names in a document | masked 1
+-- its keys | the names in a document | refused
 select object_keys(profile) as v from customers limit 20
 
 -- flattened | a row for each member | refused
 select f.key, f.value from customers c, lateral flatten(input => c.profile) f
 
--- a part of the document | without the members that are named | masked 1
+-- a part of the document | without the members that are named | refused
 select object_delete(profile, 'ssn', 'email', 'phone', 'address') as v from customers limit 20
 
--- picked members | some of the members | masked 1
+-- picked members | some of the members | refused
 select object_pick(profile, 'tier', 'ssn') as v from customers limit 20
 
 -- a member searched | rows by a member of the document | refused

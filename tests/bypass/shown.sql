@@ -17,8 +17,8 @@ SeLeCt SsN fRoM cUsToMeRs LiMiT 5
 select/**/id,/* country */ssn/* as country */from/**/customers-- where 1 = 0
 limit 5
 
--- no space | nothing between quotes, numbers and words | masked 2
-select 1a,"SSN"b from"CUSTOMERS"limit 5
+-- no space | nothing between quotes and words | masked 2
+select 1 a,"SSN"b from"CUSTOMERS"limit 5
 
 -- no-break spaces | spaces that are none in ASCII | refused or masked 1
 select⟦00A0⟧ssn⟦3000⟧from⟦2003⟧customers⟦00A0⟧limit 5
@@ -143,7 +143,7 @@ select id, length(email) as v from customers order by id limit 5
 -- its first letter's number | one character as a number | masked 1
 select ascii(email) as v from customers limit 5
 
--- a distance | how far from a guess | masked 2
+-- a distance | how far from a guess | refused
 select id, editdistance(email, 'ana.adler@example.com') as v from customers order by id limit 5
 
 -- how it sounds | what it sounds like | masked 1
