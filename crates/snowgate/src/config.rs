@@ -266,6 +266,7 @@ mod tests {
     }
 
     /// Follows a path of keys and, in arrays, positions.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other value has nothing below it")]
     fn at<'a>(root: &'a mut toml::Table, path: &[String]) -> &'a mut toml::Table {
         let Some((first, rest)) = path.split_first() else { return root };
         match root.get_mut(first).unwrap() {
@@ -275,6 +276,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other value is no table")]
     fn check_every_key(root: &toml::Table, path: &[String], free: &mut BTreeSet<String>) {
         let taken = taken_beside(root, |root| {
             at(root, path).insert("unknown_key".to_owned(), toml::Value::Integer(1));
@@ -301,7 +303,7 @@ mod tests {
                 _ => false,
             };
             if is_table {
-                check_every_key(root, &[path, &[key.clone()]].concat(), free);
+                check_every_key(root, &[path, std::slice::from_ref(key)].concat(), free);
             }
         }
     }
