@@ -364,7 +364,7 @@ fn listagg(function: &Function, mut arguments: Vec<Expr>) -> Expr {
         }
     }
     new.over = function.over.clone();
-    call("coalesce", vec![Expr::Function(new), text("")])
+    call("coalesce", vec![call("__text", vec![Expr::Function(new)]), text("")])
 }
 
 /// `TABLE(GENERATOR(ROWCOUNT => n))` as a series of so many rows.

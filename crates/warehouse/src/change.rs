@@ -52,7 +52,7 @@ pub(crate) async fn insert(
         inserted += batch.num_rows() as u64;
         batches.push(fit(batch.columns(), &schema)?);
     }
-    put(&table, batches)?;
+    put(executor, &table, batches)?;
     Answer::changes(&[("number of rows inserted", inserted)], Changes { inserted, ..Changes::default() })
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn update(
         batches.push(fit(&columns, &schema)?);
         start += batch.num_rows();
     }
-    put(&table, batches)?;
+    put(executor, &table, batches)?;
     Answer::changes(
         &[("number of rows updated", updated), ("number of multi-joined rows updated", 0)],
         Changes { updated, ..Changes::default() },
@@ -146,7 +146,7 @@ pub(crate) async fn delete(
         start += batch.num_rows();
     }
     batches.retain(|batch| batch.num_rows() > 0);
-    put(&table, batches)?;
+    put(executor, &table, batches)?;
     Answer::changes(&[("number of rows deleted", deleted)], Changes { deleted, ..Changes::default() })
 }
 
@@ -162,7 +162,7 @@ pub(crate) async fn truncate(
     match target(executor, &session.resolve(&target_name.name)?) {
         Ok(table) => {
             let _writer = table.writer.lock().await;
-            put(&table, vec![])?;
+            put(executor, &table, vec![])?;
         }
         Err(error) if truncate.if_exists && error.code == "002003" => {}
         Err(error) => return Err(error),
@@ -174,7 +174,8 @@ fn target(executor: &Executor, name: &ObjectName) -> Result<Arc<MemoryTable>, Sn
     executor.planner.store.table(&writable(name.clone())?)
 }
 
-fn put(table: &MemoryTable, batches: Vec<RecordBatch>) -> Result<(), SnowflakeError> {
+fn put(executor: &Executor, table: &MemoryTable, batches: Vec<RecordBatch>) -> Result<(), SnowflakeError> {
+    executor.planner.store.check_room(&batches)?;
     if table.replace(batches) { Ok(()) } else { Err(SnowflakeError::insufficient("table")) }
 }
 

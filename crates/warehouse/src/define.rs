@@ -53,6 +53,7 @@ pub(crate) async fn create_table(
         return Err(SnowflakeError::syntax(1, 0, "<EOF>"));
     }
     let inserted = batches.iter().map(|b| b.num_rows() as u64).sum();
+    store.check_room(&batches)?;
     let table = MemoryTable::stored(schema, batches);
     if !store.create(&name, Object::Table(Arc::new(table)), if_there)? {
         return kept(&name);
@@ -75,7 +76,7 @@ pub(crate) async fn create_view(
     }
     let definition = lexed.text_after("AS").ok_or_else(SnowflakeError::internal)?;
     let columns: Vec<_> = create.columns.iter().map(|c| c.name.value.clone()).collect();
-    let plan = executor.planner.plan_view(&name, &definition, &columns, 1).await?;
+    let plan = executor.planner.plan_view(&name, &definition, &columns).await?;
     let fields = plan.schema().fields().iter().map(|f| f.as_ref().clone());
     let schema = Arc::new(Schema::new(unique(fields.collect())?));
     let object = Object::View { definition: definition.into(), schema };

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use domain::{Bindings, Catalog, Context, ObjectName, Relation};
 use futures::FutureExt;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::encode::PartitionRows;
 use crate::errors::{SnowflakeError, WarehouseError};
@@ -22,6 +23,9 @@ use crate::{demo, information, tpch, types};
 
 /// Planning recurses over expressions; `lex` bounds their depth so that this stack suffices, also unoptimised.
 const STACK: usize = 256 << 20;
+/// Statements that run at the same time; more wait for a place. Each has a thread of its own: planning and many functions
+/// do not pause, and what does not pause would keep others from running.
+const PLACES: usize = 64;
 /// Statements run at most so long.
 const LONGEST: Duration = Duration::from_secs(604_800);
 
@@ -34,6 +38,7 @@ pub(crate) type Snapshots = HashMap<BTreeSet<(String, String)>, (u64, Arc<Catalo
 pub struct Warehouse {
     executor: Arc<Executor>,
     jobs: Arc<Jobs>,
+    places: Arc<Semaphore>,
     runtime: Option<Runtime>,
     /// What the gateway last asked for.
     pub(crate) snapshots: Mutex<Snapshots>,
@@ -96,6 +101,8 @@ impl Warehouse {
             .worker_threads(threads)
             .thread_name("warehouse")
             .thread_stack_size(STACK)
+            // Each statement may also wait for a table to be generated.
+            .max_blocking_threads(2 * PLACES)
             .enable_time()
             .build()
             .map_err(WarehouseError::Threads)?;
@@ -104,6 +111,7 @@ impl Warehouse {
         let warehouse = Self {
             executor: Arc::clone(&executor),
             jobs: Arc::default(),
+            places: Arc::new(Semaphore::new(PLACES)),
             runtime: Some(runtime),
             snapshots: Mutex::default(),
         };
@@ -130,9 +138,10 @@ impl Warehouse {
         let (id, is_new) = self.jobs.begin(&ask.request_id);
         let Some(runtime) = self.runtime.as_ref().filter(|_| is_new) else { return id };
         let (executor, jobs) = (Arc::clone(&self.executor), Arc::clone(&self.jobs));
+        let places = Arc::clone(&self.places);
         let task = runtime.spawn(async move {
             let limit = time_limit(&ask);
-            let work = AssertUnwindSafe(work(&executor, &jobs, &ask)).catch_unwind();
+            let work = AssertUnwindSafe(on_a_thread(places, executor, Arc::clone(&jobs), ask)).catch_unwind();
             let outcome = match tokio::time::timeout(limit, work).await {
                 Ok(Ok(Ok(outcome))) => outcome,
                 Ok(Ok(Err(error))) => Outcome::Failed(error),
@@ -234,6 +243,29 @@ fn time_limit(ask: &Ask) -> Duration {
     let limits = [ask.timeout, parameter.map(Duration::from_secs)];
     // Zero stands for the longest.
     limits.into_iter().flatten().filter(|limit| !limit.is_zero()).min().unwrap_or(LONGEST).min(LONGEST)
+}
+
+/// Works on a thread of its own, which stops at its next pause when this future is dropped. Until then it keeps its place.
+async fn on_a_thread(
+    places: Arc<Semaphore>,
+    executor: Arc<Executor>,
+    jobs: Arc<Jobs>,
+    ask: Ask,
+) -> Result<Outcome, SnowflakeError> {
+    let place = places.acquire_owned().await.map_err(|_| SnowflakeError::internal())?;
+    let (_wanted, unwanted) = oneshot::channel::<()>();
+    let runtime = Handle::current();
+    let thread = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = unwanted => Ok(Outcome::Cancelled),
+                outcome = work(&executor, &jobs, &ask) => outcome,
+            }
+        })
+    });
+    thread.await.unwrap_or_else(|_panic| Err(SnowflakeError::internal()))
 }
 
 async fn work(executor: &Executor, jobs: &Jobs, ask: &Ask) -> Result<Outcome, SnowflakeError> {

@@ -129,6 +129,23 @@ impl SnowflakeError {
         Self::new("000603", "XX000", "SQL execution internal error:\nProcessing aborted by error 300010.")
     }
 
+    pub(crate) fn too_complex() -> Self {
+        Self::new(
+            "000603",
+            "54001",
+            "SQL compilation error:\nthe statement is too complex for this warehouse.",
+        )
+    }
+
+    // SECURITY: Snowflake quotes the start of the text; it may come from a cell, so it is named instead.
+    pub(crate) fn too_long(function: &str) -> Self {
+        Self::new(
+            "100078",
+            "22000",
+            format!("String '(result of {})' is too long and would be truncated", function.to_uppercase()),
+        )
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(
             "300005",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
@@ -19,10 +20,10 @@ use crate::plan::Planner;
 use crate::result::{self, Answer, ResultColumn};
 use crate::session::{self, Session};
 use crate::store::{INFORMATION_SCHEMA, Store};
-use crate::{change, origin, rewrite, show, types};
+use crate::{change, guard, origin, rewrite, show, types};
 
 /// One answer may hold so much memory.
-const LARGEST_ANSWER: usize = 512 << 20;
+const LARGEST_ANSWER: usize = 256 << 20;
 /// What SYSTEM$WAIT waits at most, in seconds.
 const LONGEST_WAIT: f64 = 3600.0;
 
@@ -119,18 +120,26 @@ impl Executor {
         state: &SessionState,
         plan: LogicalPlan,
     ) -> Result<Vec<RecordBatch>, SnowflakeError> {
-        let physical = state.create_physical_plan(&plan).await?;
-        let mut stream = execute_stream(physical, state.task_ctx())?;
+        let plan = state.optimize(&plan)?;
+        let mut state = state.clone();
+        *state.config_mut() = state.config().clone().with_batch_size(guard::batch_rows(&plan)?);
+        let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+        let context = state.task_ctx();
+        // The rows that are waiting to be an answer are part of what all statements may hold.
+        let held = MemoryConsumer::new("answer").register(context.memory_pool());
+        let mut stream = execute_stream(guard::guard(physical)?, context)?;
         let mut batches = Vec::new();
         let mut size = 0;
         while let Some(batch) = stream.next().await {
             let batch = batch?;
-            size += result::size_of(&batch);
+            let bytes = result::size_of(&batch);
+            held.try_grow(bytes)?;
+            size += bytes;
             if size > LARGEST_ANSWER {
                 return Err(SnowflakeError::too_large());
             }
             if batch.num_rows() > 0 {
-                batches.push(batch);
+                batches.push(result::compact(batch, bytes)?);
             }
         }
         Ok(batches)

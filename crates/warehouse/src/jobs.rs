@@ -17,7 +17,7 @@ use crate::result::{Answer, Head};
 /// Answers are kept for so long …
 const RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// … unless they need more memory than this together: then the oldest go …
-const RETAINED_BYTES: usize = 512 << 20;
+const RETAINED_BYTES: usize = 256 << 20;
 /// … or there are more statements than this.
 const RETAINED_COUNT: usize = 10_000;
 

@@ -4,6 +4,7 @@
 //! as SQL, and folding names to upper case (Snowflake's rule for unquoted ones) cannot touch a string.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use datafusion::sql::sqlparser::dialect::SnowflakeDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -26,8 +27,10 @@ const LONGEST_CHAIN: usize = 250;
 #[derive(Clone)]
 pub(crate) struct Lexed {
     tokens: Vec<TokenWithSpan>,
-    /// The statement's own text, as written.
-    text: String,
+    /// The whole request's text, as written; shared, or a batch would hold it once for each of its statements.
+    text: Arc<str>,
+    /// Where the statement ends in it.
+    end: Location,
 }
 
 impl Lexed {
@@ -46,7 +49,8 @@ impl Lexed {
 
     /// The tokens from the `n`th on, as a statement of their own.
     pub fn from(&self, n: usize) -> Self {
-        Self { tokens: self.tokens.get(n..).unwrap_or_default().to_vec(), text: self.text.clone() }
+        let tokens = self.tokens.get(n..).unwrap_or_default().to_vec();
+        Self { tokens, text: Arc::clone(&self.text), end: self.end }
     }
 
     /// The text as written from the token after the first word `word` at nesting level zero.
@@ -62,8 +66,8 @@ impl Lexed {
             }
         }
         let start = tokens.next()?.span.start;
-        let skipped: usize = offset(&self.text, start);
-        self.text.get(skipped..).map(|t| t.trim_end().to_owned())
+        let written = offset(&self.text, start)..offset(&self.text, self.end);
+        self.text.get(written).map(|t| t.trim_end().to_owned())
     }
 
     /// Where a name first stands: line, and position counted from 0, as Snowflake's errors say it.
@@ -114,13 +118,14 @@ pub(crate) fn split(text: &str, bindings: &Bindings) -> Result<Vec<Lexed>, Snowf
     }
     let tokens =
         Tokenizer::new(&SnowflakeDialect, text).tokenize_with_location().map_err(|e| unreadable(&e))?;
+    let text = Arc::from(text);
     let mut statements = Vec::new();
     let mut current = Vec::new();
     let mut next_binding = 1_u32;
     for token in tokens {
         match &token.token {
             Token::Whitespace(_) | Token::EOF => {}
-            Token::SemiColon => finish(&mut current, &mut statements, text)?,
+            Token::SemiColon => finish(&mut current, &mut statements, &text)?,
             Token::Placeholder(mark) if mark == "?" => {
                 let literal = bindings::literal(bindings, next_binding, &token.span.start)?;
                 next_binding = next_binding.saturating_add(1);
@@ -129,25 +134,20 @@ pub(crate) fn split(text: &str, bindings: &Bindings) -> Result<Vec<Lexed>, Snowf
             _ => current.push(token),
         }
     }
-    finish(&mut current, &mut statements, text)?;
+    finish(&mut current, &mut statements, &text)?;
     Ok(statements)
 }
 
 fn finish(
     current: &mut Vec<TokenWithSpan>,
     statements: &mut Vec<Lexed>,
-    text: &str,
+    text: &Arc<str>,
 ) -> Result<(), SnowflakeError> {
-    if current.is_empty() {
-        return Ok(());
-    }
+    let Some(end) = current.last().map(|t| t.span.end) else { return Ok(()) };
     let mut tokens = std::mem::take(current);
     refuse_long_chains(&tokens)?;
     fold_names(&mut tokens);
-    // The text up to the end of this statement; positions still count from the start of the whole.
-    let end = tokens.last().map_or(text.len(), |t| offset(text, t.span.end));
-    let text = text.get(..end).unwrap_or(text).to_owned();
-    statements.push(Lexed { tokens, text });
+    statements.push(Lexed { tokens, text: Arc::clone(text), end });
     Ok(())
 }
 
@@ -221,11 +221,7 @@ fn refuse_long_chains(tokens: &[TokenWithSpan]) -> Result<(), SnowflakeError> {
             }
         }
         if total > LONGEST_CHAIN {
-            return Err(SnowflakeError::new(
-                "000603",
-                "54001",
-                "SQL compilation error:\nthe statement is too complex for this warehouse.",
-            ));
+            return Err(SnowflakeError::too_complex());
         }
     }
     Ok(())
@@ -291,10 +287,6 @@ pub(crate) fn unparsable(error: &ParserError) -> SnowflakeError {
                 if near == "EOF" { "<EOF>" } else { &near },
             )
         }
-        ParserError::RecursionLimitExceeded => SnowflakeError::new(
-            "000603",
-            "54001",
-            "SQL compilation error:\nthe statement is too complex for this warehouse.",
-        ),
+        ParserError::RecursionLimitExceeded => SnowflakeError::too_complex(),
     }
 }

@@ -38,6 +38,7 @@ mod engine;
 mod errors;
 mod execute;
 mod functions;
+mod guard;
 mod information;
 mod jobs;
 mod lex;
@@ -53,6 +54,7 @@ mod store;
 mod table;
 mod tpch;
 mod types;
+mod weight;
 
 pub use encode::{LARGEST_SLICE, PartitionRows};
 pub use engine::{Ask, Warehouse};

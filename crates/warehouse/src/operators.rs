@@ -34,6 +34,9 @@ impl ExprPlanner for Operators {
             BinaryOperator::Minus if is_date(&left_type) && right_type.is_integer() => {
                 call(functions::date_add(), vec![lit("day"), Expr::Negative(Box::new(right)), left])
             }
+            BinaryOperator::StringConcat if !left_type.is_nested() && !right_type.is_nested() => {
+                call(functions::concat(), vec![left, right])
+            }
             _ => return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         };
         Ok(PlannerResult::Planned(planned))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
@@ -9,7 +10,7 @@ use datafusion::common::{Column, TableReference};
 use datafusion::datasource::ViewTable;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -23,12 +24,16 @@ use crate::errors::SnowflakeError;
 use crate::lex::{self, Lexed};
 use crate::session::Session;
 use crate::store::{INFORMATION_SCHEMA, Object, Store};
-use crate::{functions, information, operators, rewrite, types};
+use crate::{functions, information, operators, rewrite, types, weight};
 
 /// What all statements together may hold while they run.
-const MEMORY_POOL: usize = 1 << 30;
+const MEMORY_POOL: usize = 512 << 20;
 /// Views over views, at most so deep.
 const DEEPEST_VIEW: usize = 16;
+/// Views that one statement may open, each counted as often as it is named by another view.
+const MOST_VIEWS: usize = 500;
+/// Rows that an operator makes at once, unless a statement's texts are so long that it must be fewer.
+pub(crate) const BATCH_ROWS: usize = 2048;
 
 /// Plans statements over a store.
 pub(crate) struct Planner {
@@ -43,12 +48,25 @@ pub(crate) struct Planned {
     pub plan: LogicalPlan,
     /// What plans and runs it.
     pub state: SessionState,
+    /// Its size with everything that its names stand for.
+    weight: usize,
+}
+
+/// Where in views over views planning stands.
+#[derive(Clone, Copy)]
+struct Nest<'a> {
+    depth: usize,
+    /// Views opened so far for the whole statement.
+    opened: &'a AtomicUsize,
 }
 
 impl Planner {
     /// A planner with Snowflake's functions, names and orders.
     pub fn new(store: Arc<Store>) -> EngineResult<Self> {
-        let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
+        let mut config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_batch_size(BATCH_ROWS)
+            .with_information_schema(false);
         let options = config.options_mut();
         options.sql_parser.enable_ident_normalization = false;
         options.sql_parser.parse_float_as_decimal = true;
@@ -57,7 +75,7 @@ impl Planner {
         options.execution.time_zone = Some(types::ZONE.to_owned());
         options.catalog.create_default_catalog_and_schema = false;
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_POOL)))
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_POOL)))
             // Nothing spills: the demo's data fits, and no cell value is to touch a disk.
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
             .build_arc()?;
@@ -67,6 +85,7 @@ impl Planner {
             planners.insert(0, Arc::new(operators::Operators));
         }
         if let Some(scalars) = builder.scalar_functions() {
+            functions::bound(scalars);
             scalars.extend(functions::all());
         }
         Ok(Self { template: builder.build(), store })
@@ -79,40 +98,51 @@ impl Planner {
         session: &Session,
     ) -> Result<Planned, SnowflakeError> {
         rewrite::statement(&mut statement, session)?;
-        self.plan_at(statement, session, 0).await
+        let opened = AtomicUsize::new(0);
+        self.plan_at(statement, session, Nest { depth: 0, opened: &opened }).await
     }
 
     fn plan_at<'a>(
         &'a self,
         statement: ast::Statement,
         session: &'a Session,
-        depth: usize,
+        nest: Nest<'a>,
     ) -> BoxFuture<'a, Result<Planned, SnowflakeError>> {
         Box::pin(async move {
             let mut state = self.template.clone();
             let options = state.config_mut().options_mut();
             options.catalog.default_catalog = session.database.clone().unwrap_or_default();
             options.catalog.default_schema = session.schema.clone().unwrap_or_default();
-            let statement = EngineStatement::Statement(Box::new(statement));
+            let engine_statement = EngineStatement::Statement(Box::new(statement.clone()));
             let mut names = Names::default();
-            for reference in state.resolve_table_references(&statement)? {
-                self.look_up(&reference, session, depth, &mut names).await?;
+            let mut views = BTreeMap::new();
+            for reference in state.resolve_table_references(&engine_statement)? {
+                let weight = self.look_up(&reference, session, nest, &mut names).await?;
+                let known: &mut usize = views.entry(reference.table().to_owned()).or_default();
+                *known = weight.max(*known);
             }
+            // By its last part only: a table that shares a view's name in another schema counts as that view.
+            let of_view = |name: &ast::ObjectName| {
+                let last = name.0.last().and_then(ast::ObjectNamePart::as_ident);
+                last.and_then(|ident| views.get(&ident.value)).copied().unwrap_or(0)
+            };
+            let weight = weight::expanded(&statement, &of_view)?;
             state.register_catalog_list(Arc::new(names));
-            let plan = state.statement_to_plan(statement).await?;
-            Ok(Planned { plan, state })
+            let plan = state.statement_to_plan(engine_statement).await?;
+            Ok(Planned { plan, state, weight })
         })
     }
 
+    /// Finds an object for a statement; how much it weighs beyond its name.
     async fn look_up(
         &self,
         reference: &TableReference,
         session: &Session,
-        depth: usize,
+        nest: Nest<'_>,
         names: &mut Names,
-    ) -> Result<(), SnowflakeError> {
+    ) -> Result<usize, SnowflakeError> {
         if self.template.table_functions().contains_key(reference.table()) {
-            return Ok(());
+            return Ok(0);
         }
         let database = reference.catalog().map(str::to_owned).or_else(|| session.database.clone());
         let schema = reference.schema().map(str::to_owned).or_else(|| session.schema.clone());
@@ -120,32 +150,37 @@ impl Planner {
             return Err(SnowflakeError::no_database());
         };
         let name = ObjectName::new(database, schema, reference.table());
-        let provider = match &session.stand_in {
-            Some((stood_for, provider)) if *stood_for == name => Arc::clone(provider),
-            _ => self.provider(&name, depth).await?,
+        let (provider, weight) = match &session.stand_in {
+            Some((stood_for, provider)) if *stood_for == name => (Arc::clone(provider), 0),
+            _ => self.provider(&name, nest).await?,
         };
         names.insert(name, provider);
-        Ok(())
+        Ok(weight)
     }
 
     async fn provider(
         &self,
         name: &ObjectName,
-        depth: usize,
-    ) -> Result<Arc<dyn TableProvider>, SnowflakeError> {
+        nest: Nest<'_>,
+    ) -> Result<(Arc<dyn TableProvider>, usize), SnowflakeError> {
         if name.schema == INFORMATION_SCHEMA {
             let table = information::table(&self.store, &name.database, &name.name)?;
-            return table.ok_or_else(|| SnowflakeError::missing("Object", &name.to_string()));
+            let table = table.ok_or_else(|| SnowflakeError::missing("Object", &name.to_string()))?;
+            return Ok((table, 0));
         }
         match self.store.get(name).map(|entry| entry.object) {
-            Some(Object::Table(table)) => Ok(table),
+            Some(Object::Table(table)) => Ok((table, 0)),
             Some(Object::View { definition, schema }) => {
-                if depth >= DEEPEST_VIEW {
+                if nest.opened.fetch_add(1, Ordering::Relaxed) >= MOST_VIEWS {
+                    return Err(SnowflakeError::too_complex());
+                }
+                if nest.depth >= DEEPEST_VIEW {
                     return Err(SnowflakeError::unsupported("views nested so deeply"));
                 }
                 let columns = schema.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
-                let plan = self.plan_view(name, &definition, &columns, depth + 1).await?;
-                Ok(Arc::new(ViewTable::new(plan, Some(definition.to_string()))))
+                let nest = Nest { depth: nest.depth + 1, ..nest };
+                let (plan, weight) = self.open_view(name, &definition, &columns, nest).await?;
+                Ok((Arc::new(ViewTable::new(plan, Some(definition.to_string()))), weight))
             }
             None => Err(SnowflakeError::missing("Object", &name.to_string())),
         }
@@ -157,8 +192,19 @@ impl Planner {
         name: &ObjectName,
         definition: &str,
         columns: &[String],
-        depth: usize,
     ) -> Result<LogicalPlan, SnowflakeError> {
+        let opened = AtomicUsize::new(0);
+        let nest = Nest { depth: 1, opened: &opened };
+        self.open_view(name, definition, columns, nest).await.map(|(plan, _)| plan)
+    }
+
+    async fn open_view(
+        &self,
+        name: &ObjectName,
+        definition: &str,
+        columns: &[String],
+        nest: Nest<'_>,
+    ) -> Result<(LogicalPlan, usize), SnowflakeError> {
         let session = Session {
             database: Some(name.database.clone()),
             schema: Some(name.schema.clone()),
@@ -166,7 +212,7 @@ impl Planner {
         };
         let mut statement = parse_view(definition)?;
         rewrite::statement(&mut statement, &session)?;
-        let plan = self.plan_at(statement, &session, depth).await?.plan;
+        let Planned { plan, weight, state: _ } = self.plan_at(statement, &session, nest).await?;
         if !columns.is_empty() && columns.len() != plan.schema().fields().len() {
             return Err(SnowflakeError::new(
                 "002057",
@@ -189,7 +235,7 @@ impl Planner {
             })
             .collect();
         let full = TableReference::full(name.database.clone(), name.schema.clone(), name.name.clone());
-        Ok(LogicalPlanBuilder::from(plan).project(outputs)?.alias(full)?.build()?)
+        Ok((LogicalPlanBuilder::from(plan).project(outputs)?.alias(full)?.build()?, weight))
     }
 }
 

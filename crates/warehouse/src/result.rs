@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, Int64Array, StringArray, TimestampNanosecondArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, Int64Array, StringArray, TimestampNanosecondArray, UInt64Array,
+};
+use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use domain::{ColumnRef, SqlType};
@@ -14,6 +17,9 @@ use crate::types;
 const PARTITION_ROWS: usize = 10_000;
 /// … and about so many bytes.
 const PARTITION_BYTES: usize = 4 << 20;
+
+/// What is not worth a copy.
+const LITTLE: usize = 64 << 10;
 
 /// One column of an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -161,7 +167,22 @@ pub(crate) fn table(columns: &[(&str, SqlType)], rows: &[Vec<Cell>]) -> Result<R
 
 /// How much memory a batch keeps alive, a slice counting its share.
 pub(crate) fn size_of(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+    batch.columns().iter().map(size_of_array).sum()
+}
+
+/// The batch, copied when most of the memory that it keeps alive (and of which it has `bytes`) is not its own: an answer
+/// of one row must not hold what it was cut from.
+pub(crate) fn compact(batch: RecordBatch, bytes: usize) -> Result<RecordBatch, SnowflakeError> {
+    if batch.get_array_memory_size() / 2 <= bytes.max(LITTLE) {
+        return Ok(batch);
+    }
+    let rows = (0..batch.num_rows() as u64).collect::<UInt64Array>();
+    Ok(take_record_batch(&batch, &rows)?)
+}
+
+/// How much memory an array keeps alive, a slice counting its share.
+pub(crate) fn size_of_array(array: &ArrayRef) -> usize {
+    array.to_data().get_slice_memory_size().unwrap_or_default()
 }
 
 fn cut(batches: Vec<RecordBatch>) -> (Vec<Vec<RecordBatch>>, Vec<Partition>) {

@@ -9,11 +9,14 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::errors::SnowflakeError;
 use crate::session::Session;
-use crate::{calls, types};
+use crate::{calls, types, weight};
 
 /// Stands between a result column's name and a number that makes it unique: the engine refuses equal names, which
 /// Snowflake allows. No SQL text can hold this character in a name that reaches here.
 const UNIQUE_MARK: char = '\u{1}';
+
+/// Nodes that rewriting may add to a statement. The longest texts that people write add a few thousand.
+const MOST_ADDED: usize = 20_000;
 
 /// Rewrites one statement in place.
 pub(crate) fn statement(statement: &mut ast::Statement, session: &Session) -> Result<(), SnowflakeError> {
@@ -22,7 +25,7 @@ pub(crate) fn statement(statement: &mut ast::Statement, session: &Session) -> Re
         ast::Statement::Insert(insert) => insert.source.iter_mut().for_each(|query| make_names_unique(query)),
         _ => {}
     }
-    match statement.visit(&mut Rewriter { session }) {
+    match statement.visit(&mut Rewriter { session, added: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -78,6 +81,8 @@ fn name_of(expr: &Expr) -> String {
 
 struct Rewriter<'a> {
     session: &'a Session,
+    /// Nodes that rewriting has added.
+    added: usize,
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -124,6 +129,12 @@ impl VisitorMut for Rewriter<'_> {
         };
         match rewritten {
             Ok(Some(new)) => {
+                // Some calls become an expression that holds an argument twice: nested, they double at each level.
+                let added = weight::of_expression(&new).saturating_sub(weight::of_expression(expr));
+                self.added += added;
+                if self.added > MOST_ADDED {
+                    return ControlFlow::Break(SnowflakeError::too_complex());
+                }
                 *expr = new;
                 ControlFlow::Continue(())
             }

@@ -5,15 +5,20 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use domain::{Column, ObjectName, Relation, RelationKind};
 
 use crate::errors::SnowflakeError;
+use crate::result::size_of;
 use crate::table::MemoryTable;
 use crate::types;
 
 /// The schema that every database has.
 pub(crate) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
+
+/// Rows that statements have stored may need so much memory, and as much again while they are replaced.
+const STORED_BYTES: usize = 256 << 20;
 
 type Objects = BTreeMap<String, Entry>;
 type Schemas = BTreeMap<String, Objects>;
@@ -119,6 +124,18 @@ impl Store {
             Some(Object::Table(table)) => Ok(table),
             Some(Object::View { .. }) | None => Err(SnowflakeError::missing("Table", &name.to_string())),
         }
+    }
+
+    /// An error when these rows and all stored ones, also those that they replace, are more than may be stored.
+    pub fn check_room(&self, batches: &[RecordBatch]) -> Result<(), SnowflakeError> {
+        let databases = self.read();
+        let objects = databases.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let stored = objects.map(|entry| match &entry.object {
+            Object::Table(table) => table.stored_bytes(),
+            Object::View { definition, .. } => definition.len(),
+        });
+        let bytes = stored.chain(batches.iter().map(size_of)).fold(0, usize::saturating_add);
+        if bytes > STORED_BYTES { Err(SnowflakeError::too_large()) } else { Ok(()) }
     }
 
     /// Makes a database with the schema `PUBLIC`.

@@ -13,6 +13,8 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::result::size_of;
+
 /// The rows of a table at one moment.
 pub(crate) type Batches = Arc<Vec<RecordBatch>>;
 
@@ -72,6 +74,16 @@ impl MemoryTable {
                 true
             }
             Rows::Generated { .. } => false,
+        }
+    }
+
+    /// How much memory its rows need that statements stored.
+    pub fn stored_bytes(&self) -> usize {
+        match &self.rows {
+            Rows::Stored(batches) => {
+                batches.read().unwrap_or_else(PoisonError::into_inner).iter().map(size_of).sum()
+            }
+            Rows::Generated { .. } => 0,
         }
     }
 

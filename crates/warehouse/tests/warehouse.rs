@@ -11,6 +11,8 @@
 
 #[path = "warehouse/answers.rs"]
 mod answers;
+#[path = "warehouse/bounds.rs"]
+mod bounds;
 #[path = "warehouse/demo.rs"]
 mod demo;
 #[path = "warehouse/errors.rs"]

@@ -1,8 +1,10 @@
 //! Functions that the engine does not have.
 
+mod bounds;
 mod dates;
 mod json;
 mod numbers;
+mod texts;
 
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
@@ -14,15 +16,18 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+pub(crate) use bounds::{LARGEST_BATCH, bound};
 pub(crate) use dates::{date_add, date_diff};
 pub(crate) use json::{plain, sorted, value_at};
 pub(crate) use numbers::divide;
+pub(crate) use texts::concat;
 
 /// Every function, to be registered.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
     let mut all = json::all();
     all.extend(dates::all());
     all.extend(numbers::all());
+    all.extend(texts::all());
     all
 }
 
@@ -90,10 +95,12 @@ impl ScalarUDFImpl for Column {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        bounds::check_arguments(&args)?;
         let is_scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if is_scalar { 1 } else { args.number_rows };
         let columns = args.args.into_iter().map(|a| a.into_array(rows)).collect::<Result<Vec<_>>>()?;
         let array = (self.run)(&columns, &args.arg_fields, rows)?;
+        bounds::check_answer(self.name, &ColumnarValue::Array(Arc::clone(&array)), array.len())?;
         if is_scalar && !array.is_empty() {
             return Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&array, 0)?));
         }
