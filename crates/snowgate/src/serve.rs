@@ -1,7 +1,10 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
 use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +74,21 @@ pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
     Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
 }
 
+/// One gateway at a time issues the tokens of a home: they name the address that it listens on, and a second one would
+/// make the first refuse them. The system gives the lock back when the process ends, however it ends.
+fn alone(home: &Path) -> Result<File, Broken> {
+    let path = home.join("serving.lock");
+    let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Broken::new(format!(
+            "another gateway serves {}: stop it, or choose another folder with --home and another address with --listen",
+            home.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let address = config.address()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -83,6 +101,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     })?;
     let address = listener.local_addr()?;
 
+    // Held for as long as it serves.
+    let _serving = if config.shared.issuers.is_empty() { Some(alone(&config.shared.home)?) } else { None };
     let (identities, issuer) = if config.shared.issuers.is_empty() {
         let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
         (Issuers::new(vec![issuer.settings()])?, Some(issuer))
@@ -304,4 +324,19 @@ const LOG: &str = "SNOWGATE_LOG";
 fn log_to_stderr(filter: EnvFilter) {
     // Somebody else has set one up already: theirs stays.
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_is_served_by_one_gateway_at_a_time() {
+        let home = tempfile::tempdir().unwrap();
+        let first = alone(home.path()).unwrap();
+        let told = alone(home.path()).unwrap_err().to_string();
+        assert!(told.contains("another gateway") && told.contains("--home"), "{told}");
+        drop(first);
+        alone(home.path()).unwrap();
+    }
 }
