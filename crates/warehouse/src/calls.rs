@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     JsonPathElem, ObjectName, TableAlias, TableFactor, Value,
 };
 
-use crate::errors::SnowflakeError;
+use crate::errors::{SnowflakeError, unknown_function};
 use crate::session::{self, Session};
 use crate::types;
 
@@ -84,6 +84,10 @@ pub(crate) fn path(value: &Expr, path: &JsonPath) -> Result<Expr, SnowflakeError
 pub(crate) fn function(expr: &Expr, session: &Session) -> Result<Option<Expr>, SnowflakeError> {
     let Expr::Function(function) = expr else { return Ok(None) };
     let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else { return Ok(None) };
+    // One row of the engine's UNNEST may become any number of rows at once, and Snowflake has no such function.
+    if name.value.eq_ignore_ascii_case("unnest") {
+        return Err(unknown_function("UNNEST"));
+    }
     if name.quote_style.is_some() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{Bindings, Catalog, Context, ObjectName, Relation};
 use futures::FutureExt;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::encode::PartitionRows;
@@ -96,13 +96,12 @@ impl Warehouse {
         if !(scale > 0.0 && scale <= 100.0) {
             return Err(WarehouseError::Scale);
         }
-        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+        // These keep the time; statements run on threads of their own.
         let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
+            .worker_threads(2)
             .thread_name("warehouse")
             .thread_stack_size(STACK)
-            // Each statement may also wait for a table to be generated.
-            .max_blocking_threads(2 * PLACES)
+            .max_blocking_threads(PLACES)
             .enable_time()
             .build()
             .map_err(WarehouseError::Threads)?;
@@ -254,16 +253,20 @@ async fn on_a_thread(
 ) -> Result<Outcome, SnowflakeError> {
     let place = places.acquire_owned().await.map_err(|_| SnowflakeError::internal())?;
     let (_wanted, unwanted) = oneshot::channel::<()>();
-    let runtime = Handle::current();
     let thread = tokio::task::spawn_blocking(move || {
         let _place = place;
-        runtime.block_on(async {
+        // What the engine spawns stays on this thread, too: the threads that keep the time must stay free.
+        let runtime =
+            Builder::new_current_thread().enable_time().build().map_err(|_| SnowflakeError::internal())?;
+        let outcome = runtime.block_on(async {
             tokio::select! {
                 biased;
                 _ = unwanted => Ok(Outcome::Cancelled),
                 outcome = work(&executor, &jobs, &ask) => outcome,
             }
-        })
+        });
+        runtime.shutdown_background();
+        outcome
     });
     thread.await.unwrap_or_else(|_panic| Err(SnowflakeError::internal()))
 }

@@ -249,6 +249,10 @@ pub(crate) fn division_by_zero() -> SnowflakeError {
     SnowflakeError::new("100051", "22012", "Division by zero")
 }
 
+pub(crate) fn unknown_function(name: &str) -> SnowflakeError {
+    SnowflakeError::new("002140", "42601", format!("SQL compilation error:\nUnknown function {name}"))
+}
+
 pub(crate) fn null_forbidden(column: &str) -> SnowflakeError {
     SnowflakeError::new("100072", "22000", format!("NULL result in a non-nullable column '{column}'"))
 }
@@ -266,11 +270,7 @@ fn from_text(text: &str) -> SnowflakeError {
     } else if text.starts_with("table '") && text.contains("not found") {
         SnowflakeError::missing("Object", &value())
     } else if text.contains("Invalid function") || text.contains("Table function '") {
-        SnowflakeError::new(
-            "002140",
-            "42601",
-            format!("SQL compilation error:\nUnknown function {}", value().to_uppercase()),
-        )
+        unknown_function(&value().to_uppercase())
     } else if text.contains("Date32") || text.contains("Date64") {
         SnowflakeError::new("100040", "22007", format!("Date '{}' is not recognized", value()))
     } else if text.contains("imestamp") && (text.contains("parsing") || text.contains("cast string")) {

@@ -1,8 +1,8 @@
 //! How large a function's answer may be, asked before it is made: a text that does not fit into memory ends the process.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::ScalarValue;
 use datafusion::config::ConfigOptions;
@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 
 use crate::errors::SnowflakeError;
 use crate::result::size_of_array;
+use crate::types;
 
 /// Bytes of one text, as in Snowflake.
 pub(crate) const LARGEST_VALUE: usize = 16 << 20;
@@ -63,6 +64,39 @@ pub(super) fn check_answer(name: &str, answer: &ColumnarValue, rows: usize) -> R
     let rows = if matches!(answer, ColumnarValue::Scalar(_)) { 1 } else { rows };
     let is_long = |row| length(answer, row).is_some_and(|bytes| bytes > LARGEST_VALUE);
     if (0..rows).any(is_long) { Err(too_long(name)) } else { Ok(()) }
+}
+
+/// Bytes of the JSON that one row's call may open: opened, it may need a hundred times as much.
+const LARGEST_TREE: usize = 4 << 20;
+/// Larger ones are opened one after the other.
+const LARGE_TREE: usize = 64 << 10;
+
+static LARGE_TREES: Mutex<()> = Mutex::new(());
+
+/// Proof that what a call opens may be opened now.
+pub(super) struct Trees {
+    _turn: Option<MutexGuard<'static, ()>>,
+}
+
+/// INVARIANT: the JSON and arrays that all statements have open at a time are bounded.
+pub(super) fn check_trees(columns: &[ArrayRef], fields: &[FieldRef], name: &str) -> Result<Trees> {
+    let is_opened = |field: &FieldRef| types::is_json(field) || field.data_type().is_nested();
+    let opened = columns.iter().zip(fields);
+    let opened: Vec<_> = opened
+        .filter(|(_, field)| is_opened(field) || name.ends_with("parse_json"))
+        .map(|(c, _)| c)
+        .collect();
+    let mut widest = opened.iter().map(|column| size_of_array(column)).sum::<usize>();
+    if widest > LARGE_TREE {
+        let rows = 0..opened.first().map_or(0, |column| column.len());
+        let of_row = |row| opened.iter().map(|column| size_of_array(&column.slice(row, 1))).sum();
+        widest = rows.map(of_row).max().unwrap_or(0);
+    }
+    if widest > LARGEST_TREE {
+        return Err(too_large());
+    }
+    let turn = || LARGE_TREES.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Trees { _turn: (widest > LARGE_TREE).then(turn) })
 }
 
 /// The size of each row's answer at most, from the arguments.

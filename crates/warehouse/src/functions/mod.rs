@@ -99,6 +99,7 @@ impl ScalarUDFImpl for Column {
         let is_scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if is_scalar { 1 } else { args.number_rows };
         let columns = args.args.into_iter().map(|a| a.into_array(rows)).collect::<Result<Vec<_>>>()?;
+        let _trees = bounds::check_trees(&columns, &args.arg_fields, self.name)?;
         let array = (self.run)(&columns, &args.arg_fields, rows)?;
         bounds::check_answer(self.name, &ColumnarValue::Array(Arc::clone(&array)), array.len())?;
         if is_scalar && !array.is_empty() {
