@@ -144,7 +144,7 @@ fn line(id: Option<Box<RawValue>>, rehearsed: &Rehearsed) -> Line {
             (Verdict::Approval, Some(grant), Some(reason.clone()))
         }
         Decision::Allow(grant) => {
-            let whys = statements.iter().filter_map(|statement| statement.why.as_deref());
+            let whys = statements.iter().filter_map(|statement| statement.why);
             (Verdict::Allow, Some(grant), whys.map(str::to_owned).next())
         }
     };

@@ -31,7 +31,7 @@ struct Step {
     columns: Option<Vec<Shown>>,
     tests: BTreeSet<String>,
     opaque: bool,
-    why: Option<String>,
+    why: Option<&'static str>,
 }
 
 /// One result column.
@@ -81,7 +81,7 @@ fn step(statement: &Statement) -> Step {
         columns: lineage.outputs.as_ref().map(|outputs| outputs.iter().map(shown).collect()),
         tests: lineage.tests.iter().map(|tested| schema::column(&tested.column)).collect(),
         opaque: *class == Class::Opaque,
-        why: why.clone(),
+        why: *why,
     }
 }
 
