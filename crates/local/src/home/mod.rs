@@ -1,13 +1,15 @@
 //! A home: one folder that answers the ports.
 
+mod revocations;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{SessionId, Timestamp};
-use gateway::ports::{Clock, RevokedWhat};
+use domain::Timestamp;
+use gateway::ports::Clock;
 use rusqlite::params;
 
 use crate::clock::SystemClock;
@@ -18,6 +20,9 @@ use crate::layout::Layout;
 use crate::recorder::InFlight;
 use crate::state::State;
 use crate::write_once::WriteOnce;
+
+pub(crate) use revocations::revoked_word;
+pub use revocations::{Revocation, RevocationAct};
 
 /// After how long a file on its way to its name has been forgotten by a crash.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -138,15 +143,6 @@ impl Home {
                 rows.collect()
             })
             .map_err(HomeError::State)
-    }
-}
-
-/// The word of a kind of revocation in the state.
-pub(crate) fn revoked_word(what: RevokedWhat) -> &'static str {
-    match what {
-        RevokedWhat::Agent => "agent",
-        RevokedWhat::Person => "person",
-        RevokedWhat::Session => "session",
     }
 }
 
