@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{Malformed, filter};
 use super::{Broken, schema};
-use crate::cli::ReadArgs;
+use crate::cli::{PlaceArgs, ReadArgs};
 
 /// One line that is printed.
 #[derive(Serialize)]
@@ -46,13 +46,13 @@ struct Shown {
 pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
     let (catalog, context) = match &args.schema {
         Some(path) => {
-            let name = |name: &str| Some(name.to_owned());
+            let PlaceArgs { database, schema_name } = &args.place;
             let context = Context {
-                database: name(schema::DATABASE),
-                schema: name(schema::SCHEMA),
+                database: Some(database.clone()),
+                schema: Some(schema_name.clone()),
                 ..Context::default()
             };
-            (schema::catalog(path)?, context)
+            (schema::catalog(path, &args.place)?, context)
         }
         None => (Catalog::empty(), Context::default()),
     };
