@@ -247,6 +247,7 @@ pub struct Statement {
     /// Schemas (database, schema) that reading would need and the catalog snapshot does not hold: load them
     /// and read again.
     pub missing: BTreeSet<(String, String)>,
-    /// Why it is opaque or not fully known: a sentence without user input.
-    pub why: Option<String>,
+    /// Why it is opaque or not fully known. INVARIANT: words of this program alone, so that they can be shown to anybody: no
+    /// text that was asked ever becomes one.
+    pub why: Option<&'static str>,
 }

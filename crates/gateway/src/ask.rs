@@ -21,7 +21,7 @@ use crate::permit::Permit;
 use crate::plan;
 use crate::ports::{Claim, Claimed, Prospect, RevokedWhat, Written};
 use crate::principal::Principal;
-use crate::reading::{Read, decide, refusal};
+use crate::reading::{Grounds, Read, decide, refusal};
 use crate::reply::{Receipt, Reply};
 use crate::seal;
 
@@ -65,10 +65,8 @@ impl Gateway {
         let principal = self.prove(asked.door, &asked.credential).await?;
         let mut asked = asked;
         self.complete(&mut asked);
-        let bundle = self.ports.policies.bundle().await?;
-        let read = self.read(&asked).await?;
+        let Grounds { bundle, read, key } = self.grounds(&asked).await?;
         let (rulings, ruling) = self.rule(&bundle, &principal, &asked, &read);
-        let key = self.ports.keys.digest().await?;
         let words = Words::of(&asked, &key)?;
         let handle = Handle::from_u128(self.ports.ids.random()?);
         let children = self.child_handles(&read)?;

@@ -16,6 +16,7 @@ mod gateway;
 mod line;
 mod live;
 mod opening;
+mod pages;
 mod patience;
 mod permit;
 mod plan;

@@ -9,7 +9,7 @@ use domain::{
 };
 use policy::{BatchRuling, Bundle};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 
 /// How often reading may ask for further schemas: a view over views needs one round a level.
@@ -23,8 +23,33 @@ pub(crate) struct Read {
     pub catalog: Arc<Catalog>,
 }
 
+/// What an answer rests on, before anything is claimed or opened.
+pub(crate) struct Grounds {
+    pub bundle: Arc<Bundle>,
+    pub read: Read,
+    /// What words are digested with.
+    pub key: [u8; 32],
+}
+
 impl Gateway {
-    pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
+    /// Gathers what a decision needs. Where that fails nothing can be opened, because nobody can say what would be decided
+    /// and by which budget: it is counted like a request of nobody, so that it stays known and floods nothing.
+    pub(crate) async fn grounds(&self, asked: &Asked) -> Result<Grounds, Fault> {
+        let gathered = self.gather(asked).await;
+        if let Err(fault) = &gathered {
+            self.reject(asked.door, absent(fault.origin)).await;
+        }
+        gathered
+    }
+
+    async fn gather(&self, asked: &Asked) -> Result<Grounds, Fault> {
+        let bundle = self.ports.policies.bundle().await?;
+        let read = self.read(asked).await?;
+        let key = self.ports.keys.digest().await?;
+        Ok(Grounds { bundle, read, key })
+    }
+
+    async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
         let mut wanted = BTreeSet::new();
         if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {
             wanted.insert((database.clone(), schema.clone()));
@@ -41,6 +66,18 @@ impl Gateway {
             if wanted.len() == before || rounds == ROUNDS {
                 return Ok(Read { statements, catalog });
             }
+        }
+    }
+}
+
+/// The word under which it is counted that something was not there.
+fn absent(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Policies => "policy_unavailable",
+        Origin::Catalogs | Origin::Upstream => "catalog_unavailable",
+        Origin::Keys => "keys_unavailable",
+        Origin::Identities | Origin::Recordings | Origin::Pages | Origin::Exchanges | Origin::Gateway => {
+            "gateway_unavailable"
         }
     }
 }

@@ -35,7 +35,7 @@ mod write_once;
 
 pub use clock::{RandomIds, SystemClock};
 pub use error::HomeError;
-pub use home::{Home, Rejections};
+pub use home::{Home, Rejections, Revocation, RevocationAct};
 pub use policies::{FolderPolicies, bundle_files};
 pub use reconcile::Reconciled;
 pub use records::{Found, HomeArchive, Listed, Listing, Objects, Records};

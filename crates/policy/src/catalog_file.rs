@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use crate::classes::{BUILT_IN, ClassId, Classes, MIXED};
 use crate::columns::{ColumnRules, PathRule};
-use crate::patterns::Pattern;
+use crate::patterns::{Pattern, is_full_name};
 use crate::problem::{Problem, Source};
 use crate::reader::{At, Reader, Table};
 use crate::settings::{Detectors, LimitRules, ReviewerRules};
@@ -182,6 +182,14 @@ fn read_tags(
     let mut tags = HashMap::new();
     let Some(table) = reader.table(file, "tags") else { return tags };
     for (tag, values) in reader.tables(table) {
+        // SECURITY: by any other name it would never be found on a column, and nobody would notice.
+        if !is_full_name(tag.value) {
+            let message = format!(
+                "`{}` is no full name of a tag; write it as Snowflake stores it: [tags.\"DATABASE.SCHEMA.TAG\"]",
+                tag.value
+            );
+            reader.wrong(tag.at, message);
+        }
         let mut classes_of_values = HashMap::new();
         for value in values.entries.keys() {
             let value = value.get_ref();

@@ -22,18 +22,7 @@ pub(crate) type Rank = [(u8, usize); 4];
 impl Pattern {
     /// Reads a pattern; the error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        loop {
-            let (part, after) = Part::parse(rest)?;
-            parts.push(part);
-            match after.strip_prefix('.') {
-                Some(next) => rest = next,
-                None if after.is_empty() => break,
-                None => return Err("a closing quote is followed by a dot or by nothing".into()),
-            }
-        }
-        let parts: [Part; 4] = parts
+        let parts: [Part; 4] = parts(text)?
             .try_into()
             .map_err(|_| "a pattern has four parts: DATABASE.SCHEMA.TABLE.COLUMN".to_owned())?;
         let [database, schema, table, column] = parts;
@@ -66,6 +55,29 @@ impl Pattern {
             && self.schema.may_meet(&other.schema)
             && self.table.may_meet(&other.table)
             && self.column.may_meet(&other.column)
+    }
+}
+
+/// Whether this is the full name of a Snowflake object, written as the catalog writes it ([`ObjectName`]).
+pub(crate) fn is_full_name(text: &str) -> bool {
+    let name = |[database, schema, name]: [Part; 3]| {
+        Some(ObjectName::new(database.exact()?, schema.exact()?, name.exact()?).to_string())
+    };
+    parts(text).ok().and_then(|parts| parts.try_into().ok()).and_then(name).is_some_and(|name| name == text)
+}
+
+/// The parts of a name between its dots.
+fn parts(text: &str) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = Part::parse(rest)?;
+        parts.push(part);
+        match after.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Ok(parts),
+            None => return Err("a closing quote is followed by a dot or by nothing".into()),
+        }
     }
 }
 

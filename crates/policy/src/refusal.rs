@@ -112,6 +112,10 @@ pub(crate) fn refuse(
     let mut sentences: Vec<String> =
         noes.iter().take(MOST_REASONS).map(|no| no.sentence(case, policies)).collect();
     sentences.dedup();
+    // The reader's own words, of which none is the agent's: a misspelt verb and dynamic SQL are refused by one rule.
+    if let Some(why) = case.statement.why.filter(|_| case.statement.class == Class::Opaque) {
+        sentences.insert(0, format!("it could not be read ({why})"));
+    }
     if noes.len() > MOST_REASONS {
         sentences.push(format!("and {} more reasons", noes.len() - MOST_REASONS));
     }

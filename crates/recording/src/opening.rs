@@ -181,7 +181,7 @@ impl From<&Statement> for StatementRecord {
             writes: statement.footprint.writes.iter().map(ToString::to_string).collect(),
             tests: tests.iter().map(|test| format!("{}:{}", test.column, test.how.as_str())).collect(),
             functions: statement.functions.iter().map(|function| function.name.clone()).collect(),
-            why: statement.why.clone(),
+            why: statement.why.map(str::to_owned),
         }
     }
 }

@@ -34,7 +34,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Check recordings (exit 0 good, 1 altered, 2 incomplete)
     Verify(VerifyArgs),
-    /// Refuse an agent, a person or a session from now on; effective within 5 seconds
+    /// Refuse an agent, a person or a session from now on; effective within 5 seconds. List and undo that
     Revoke(RevokeArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
     #[command(after_long_help = READ_LINES)]
@@ -70,12 +70,15 @@ pub struct ServeArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Where the home is.
-#[derive(Debug, Clone, Args)]
+/// Where the home is: the same as `serve` finds.
+#[derive(Debug, Clone, Default, Args)]
 pub struct HomeArgs {
-    /// Folder for keys, recordings and state
-    #[arg(long, value_name = "DIR", default_value = "./.snowgate")]
-    pub home: PathBuf,
+    /// Folder for keys, recordings and state [default: what the configuration says, else ./.snowgate]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub home: Option<PathBuf>,
+    /// Configuration file that says where the home is [default: ./snowgate.toml when there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
 }
 
 /// `snowgate token`.
@@ -202,6 +205,53 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
+/// `snowgate revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RevokeCommand,
+    #[command(flatten)]
+    pub home: HomeArgs,
+}
+
+/// `snowgate revoke …`.
+#[derive(Debug, Subcommand)]
+pub enum RevokeCommand {
+    /// Refuse an agent
+    Agent {
+        /// Its name
+        id: String,
+    },
+    /// Refuse a person
+    Person {
+        /// Their name as tokens carry it, or the subject of their tokens
+        id: String,
+    },
+    /// Refuse a session
+    Session {
+        /// Its id
+        id: String,
+    },
+    /// List what is revoked
+    List {
+        /// List everything that was revoked and undone instead, oldest first
+        #[arg(long)]
+        history: bool,
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a revocation back; that it was stays in `list --history`
+    Undo {
+        /// What was revoked
+        #[arg(value_enum)]
+        kind: RevokeKind,
+        /// Its name
+        id: String,
+    },
+}
+
 /// What can be revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RevokeKind {
@@ -211,18 +261,6 @@ pub enum RevokeKind {
     Person,
     /// A session, by its id.
     Session,
-}
-
-/// `snowgate revoke`.
-#[derive(Debug, Args)]
-pub struct RevokeArgs {
-    /// What to revoke
-    #[arg(value_enum)]
-    pub kind: RevokeKind,
-    /// Its name
-    pub id: String,
-    #[command(flatten)]
-    pub home: HomeArgs,
 }
 
 /// The lines of `snowgate read`.
@@ -250,28 +288,52 @@ const DECIDE_LINES: &str = r#"Each line of standard input is answered by one lin
 
 Prior statements ran before in the same session. The verdict is allow, mask, deny or approval; columns are counted from 0, and "*" are all.
 
-It is asked as agent snowgate-decide of group agents, with role ANALYST, warehouse ACME_WH, database ACME and schema PUBLIC, which the bundle must grant.
+It is asked as agent snowgate-decide of group agents, with role ANALYST, warehouse ACME_WH, database ACME and schema PUBLIC, which the bundle must grant, or with those that the options name.
 
 A line that is no such object is denied, with "line" and "error", and at the end the exit code is 1."#;
+
+/// Where names without a database or schema belong.
+#[derive(Debug, Clone, Args)]
+pub struct PlaceArgs {
+    /// Database of unqualified names, and the one that is asked under
+    #[arg(long, value_name = "NAME", default_value = "ACME", requires = "schema", value_parser = parse_identifier)]
+    pub database: String,
+    /// Schema of unqualified names, and the one that is asked under
+    #[arg(long, value_name = "NAME", default_value = "PUBLIC", requires = "schema", value_parser = parse_identifier)]
+    pub schema_name: String,
+}
 
 /// `snowgate read`.
 #[derive(Debug, Args)]
 pub struct ReadArgs {
-    /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC. Without it nothing is known of
-    /// any table, and names are told as they are written
+    /// CREATE TABLE and CREATE VIEW statements. Without it nothing is known of any table, and names are told as they
+    /// are written
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// `snowgate decide`.
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// CREATE TABLE and CREATE VIEW statements; unqualified names are of ACME.PUBLIC
+    /// CREATE TABLE and CREATE VIEW statements
     #[arg(long, value_name = "FILE")]
     pub schema: PathBuf,
     /// Folder with the policy bundle
     #[arg(long, value_name = "DIR")]
     pub policies: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Snowflake role that is asked under
+    #[arg(long, value_name = "NAME", default_value = "ANALYST", value_parser = parse_identifier)]
+    pub role: String,
+    /// Warehouse that is asked under
+    #[arg(long, value_name = "NAME", default_value = "ACME_WH", value_parser = parse_identifier)]
+    pub warehouse: String,
+    /// Groups of the agent that asks, separated by commas
+    #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "agents")]
+    pub groups: Vec<String>,
 }
 
 /// `snowgate policy …`.
@@ -309,6 +371,22 @@ fn parse_to(text: &str) -> Result<Timestamp, String> {
     parse_time(text, "T00:00:00Z", 24 * 60 * 60 * 1_000_000)
 }
 
+/// A name as Snowflake takes identifiers: without quotes in upper case.
+fn parse_identifier(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+    let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
+    if let Some(quoted) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        let name = quoted.replace("\"\"", "\"");
+        let is_whole = name.matches('"').count() * 2 == quoted.matches('"').count();
+        if is_whole && !name.is_empty() {
+            return Ok(name);
+        }
+    } else if text.starts_with(starts) && text.chars().all(is_plain) {
+        return Ok(text.to_ascii_uppercase());
+    }
+    Err("write one name, as in SQL: letters, digits and `_`, or anything in double quotes".to_owned())
+}
+
 fn parse_time(text: &str, completion: &str, day_shift: i64) -> Result<Timestamp, String> {
     let wrong = |_| "write a day (2026-11-23) or a moment (2026-11-23T15:00:00Z)".to_owned();
     if text.len() == 10 {
@@ -334,6 +412,33 @@ mod tests {
         let cli = Cli::try_parse_from(["snowgate", "--listen", "127.0.0.1:9"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.listen.as_deref(), Some("127.0.0.1:9"));
+    }
+
+    #[test]
+    fn a_name_is_read_as_snowflake_reads_identifiers() {
+        for (text, expected) in
+            [("demo_wh", Some("DEMO_WH")), ("\"a b\"", Some("a b")), ("\"a\"\"b\"", Some("a\"b"))]
+        {
+            assert_eq!(parse_identifier(text).ok().as_deref(), expected, "{text}");
+        }
+        for text in ["", "a.b", "a b", "1a", "\"", "\"\"", "\"a\"b\"", "\"a"] {
+            assert!(parse_identifier(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_revoke_names_its_home_anywhere() {
+        for words in [
+            &["agent", "a", "--home", "h"][..],
+            &["--home", "h", "agent", "a"],
+            &["session", "--home", "h", "a"],
+            &["list", "--json", "--home", "h"],
+            &["undo", "person", "a", "--home", "h"],
+        ] {
+            let cli = Cli::try_parse_from([&["snowgate", "revoke"], words].concat()).unwrap();
+            let Some(Command::Revoke(args)) = cli.command else { panic!("{words:?}") };
+            assert_eq!(args.home.home.as_deref(), Some(std::path::Path::new("h")), "{words:?}");
+        }
     }
 
     #[test]

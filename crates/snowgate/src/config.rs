@@ -2,12 +2,13 @@
 //! whole, unknown keys refused.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::Context;
-use query::configuration::{self, Defaults, Shared};
+use query::configuration::{self, Configured, Defaults, File, Places, Shared};
 use serde::Deserialize;
 
+use crate::cli::HomeArgs;
 use crate::commands::Broken;
 
 /// The file that is read when none is named.
@@ -21,6 +22,8 @@ pub struct Config {
     pub shared: Shared,
     /// What this program is told besides.
     pub own: Own,
+    /// Who said what.
+    pub places: Places,
 }
 
 /// The keys of the local server.
@@ -41,6 +44,17 @@ impl Default for Own {
     }
 }
 
+/// The home that a command works on: what `serve` would use with the same words, files and variables.
+pub fn home(args: &HomeArgs) -> Result<PathBuf, Broken> {
+    let HomeArgs { home, config } = args;
+    match (home, config) {
+        // Nothing else is needed, so that a broken configuration keeps nobody from reading recordings.
+        (Some(home), None) => Ok(home.clone()),
+        (Some(home), Some(_)) => Config::read(config.as_deref()).map(|_| home.clone()),
+        (None, _) => Ok(Config::read(config.as_deref())?.shared.home),
+    }
+}
+
 /// Nothing stands before this server that would give up on an answer.
 const DEFAULTS: Defaults = Defaults {
     home: Some("./.snowgate"),
@@ -53,25 +67,28 @@ impl Config {
     /// Reads the file and the environment.
     ///
     /// # Errors
-    /// What is wrong, with the key and what to do.
+    /// What is wrong, with its place, the key and what to do.
     pub fn read(file: Option<&Path>) -> Result<Self, Broken> {
-        let text = match file {
-            Some(file) => std::fs::read_to_string(file)
-                .map_err(|error| Broken::new(format!("{} cannot be read: {error}", file.display())))?,
-            None => match std::fs::read_to_string(DEFAULT_FILE) {
-                Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-                Err(error) => return Err(Broken::new(format!("{DEFAULT_FILE} cannot be read: {error}"))),
-            },
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            // Only what nobody named may be absent.
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Broken::new(format!("{} cannot be read: {error}", path.display()))),
         };
-        Self::parse(&text, configuration::variables()?)
+        let name = path.display().to_string();
+        Self::parse(File { name: &name, text: &text }, configuration::variables()?)
     }
 
     /// Reads a file's text and variables.
-    pub fn parse(text: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, Broken> {
+    pub fn parse(
+        file: File<'_>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Broken> {
         // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
-        let (shared, own) = configuration::read(text, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
-        Ok(Self { shared, own })
+        let Configured { shared, own, places } =
+            configuration::read(file, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
+        Ok(Self { shared, own, places })
     }
 
     /// The address.
@@ -80,10 +97,8 @@ impl Config {
     /// When it is none.
     pub fn address(&self) -> Result<SocketAddr, Broken> {
         self.own.listen.parse().map_err(|_| {
-            Broken::usage(format!(
-                "`{}` is no address to listen on; write one like 127.0.0.1:8181",
-                self.own.listen
-            ))
+            let problem = "is no address to listen on; write one like 127.0.0.1:8181";
+            Broken::usage(self.places.wrong("listen", problem).to_string())
         })
     }
 
@@ -97,19 +112,22 @@ impl Config {
         // SECURITY: the development issuer gives a token to whoever can read the home. It must never stand in front
         // of a real account, nor be reachable from another machine.
         if self.shared.issuers.is_empty() && !is_loopback {
-            return Err(Broken::new(format!(
-                "listening on {address} needs a real issuer: add [[issuers]] with issuer and audience to snowgate.toml"
-            )));
+            let problem = format!("listening on {address} needs a real issuer: {}", self.add_issuers());
+            return Err(self.places.wrong("listen", problem).into());
         }
         if self.shared.issuers.is_empty() && self.shared.upstream.is_some() {
-            return Err(Broken::new(
-                "a Snowflake upstream needs a real issuer: add [[issuers]] with issuer and audience to snowgate.toml",
-            ));
+            let problem = format!("a Snowflake upstream needs a real issuer: {}", self.add_issuers());
+            return Err(self.places.wrong("upstream", problem).into());
         }
         if !(self.own.scale > 0.0 && self.own.scale <= 100.0) {
-            return Err(Broken::usage("scale lies above 0 and is at most 100"));
+            let problem = "lies above 0 and is at most 100";
+            return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
         Ok(())
+    }
+
+    fn add_issuers(&self) -> String {
+        format!("add [[issuers]] with issuer and audience to {}", self.places.file())
     }
 
     /// The names to run under where a client names none: before the embedded warehouse, its own where none is set.
@@ -146,7 +164,8 @@ mod tests {
         credential = { kind = 'access-token', token = 't' }\n";
 
     fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, Broken> {
-        Config::parse(text, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::parse(File { name: "some.toml", text }, variables)
     }
 
     #[test]
@@ -192,6 +211,27 @@ mod tests {
             };
             assert!(!told.contains("hunter2"), "{told}");
         }
+    }
+
+    #[test]
+    fn what_must_not_be_names_who_said_it() {
+        for (text, variables, expected) in [
+            ("\nlisten = 'hunter2'", vec![], "some.toml:2: listen: is no address"),
+            (
+                "",
+                vec![("SNOWGATE_LISTEN", "0.0.0.0:1")],
+                "SNOWGATE_LISTEN: listen: listening on 0.0.0.0:1 needs",
+            ),
+            ("scale = 0.0", vec![], "some.toml:1: scale: lies above 0"),
+            (UPSTREAM, vec![], "some.toml:1: upstream: a Snowflake upstream needs a real issuer"),
+            (UPSTREAM, vec![("SNOWGATE_LISTEN", "0.0.0.0:1")], "SNOWGATE_LISTEN: listen: listening on"),
+        ] {
+            let told = read(text, &variables).unwrap().check().unwrap_err().to_string();
+            assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+        }
+        let told = read("[[issuers]]\nissuer = 'ftp://a'\naudience = ['a']", &[]).unwrap();
+        let told = crate::serve::check_parts(&told).unwrap_err().to_string();
+        assert!(told.starts_with("some.toml:2: issuers[0].issuer: the issuer"), "{told}");
     }
 
     #[test]
@@ -259,7 +299,7 @@ mod tests {
         let mut root = root.clone();
         set(&mut root);
         // The development issuer's rules do not matter here, and neither does what cannot be built.
-        let told = Config::parse(&root.to_string(), []).err()?.to_string();
+        let told = read(&root.to_string(), &[]).err()?.to_string();
         let (_, expected) = told.split_once("expected ")?;
         let names = expected.split('`').skip(1).step_by(2);
         Some(names.map(str::to_owned).collect::<BTreeSet<_>>()).filter(|names| !names.is_empty())
@@ -315,7 +355,7 @@ mod tests {
         let mut taken = BTreeSet::new();
         for text in whole_references() {
             let mut root: toml::Table = text.parse().unwrap();
-            Config::parse(&text, []).unwrap_or_else(|broken| panic!("{broken}:\n{text}"));
+            read(&text, &[]).unwrap_or_else(|broken| panic!("{broken}:\n{text}"));
             check_every_key(&root, &[], &mut free);
             taken = taken_beside(&root, |root| {
                 at(root, &credential).insert("kind".to_owned(), "none".into());

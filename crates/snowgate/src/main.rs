@@ -1,7 +1,7 @@
 //! The command line of Snowgate: the gateway as one local binary, and the tools around its recordings.
 //!
 //! Exit codes: 0 done; 1 broken (for `verify`: altered); 2 incomplete (`verify`); 3 refused and 4 waiting (`ask`);
-//! 64 wrong usage (`EX_USAGE` of sysexits.h).
+//! 64 wrong usage (`EX_USAGE` of sysexits.h); 74 recordings that cannot be read (`verify`; `EX_IOERR`).
 
 mod cli;
 mod commands;
@@ -19,6 +19,8 @@ use crate::cli::{Cli, Command, ConfigCommand, PolicyCommand};
 
 /// Wrong usage.
 const USAGE: u8 = 64;
+/// Recordings that cannot be read.
+const UNREADABLE: u8 = 74;
 
 fn main() -> ExitCode {
     query::wiring::hide_panics("snowgate");

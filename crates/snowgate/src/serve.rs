@@ -49,7 +49,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
 /// What stands on the command line wins over file and environment.
 fn with_arguments(config: Config, args: &ServeArgs) -> Config {
     let ServeArgs { listen, home, policies, scale, config: _ } = args.clone();
-    let Config { shared, own } = config;
+    let Config { shared, own, mut places } = config;
+    if listen.is_some() {
+        places.said_by("listen", "--listen");
+    }
+    if scale.is_some() {
+        places.said_by("scale", "--scale");
+    }
     Config {
         shared: Shared {
             home: home.unwrap_or(shared.home),
@@ -57,6 +63,7 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
             ..shared
         },
         own: Own { listen: listen.unwrap_or(own.listen), scale: scale.unwrap_or(own.scale), ..own },
+        places,
     }
 }
 
@@ -65,11 +72,11 @@ pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
-        Issuers::new(config.shared.issuers()?)?;
+        wiring::issuers(&config.shared, &config.places)?;
     }
     if let Some(upstream) = &config.shared.upstream {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
-        wiring::account(upstream, &clock, &ids)?;
+        wiring::account(upstream, &config.places, &clock, &ids)?;
     }
     Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
 }
@@ -94,29 +101,35 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let policies = Arc::new(wiring::policies(config.shared.policies.as_deref())?);
-    let home = Home::open(&config.shared.home)?;
+    let real_issuers = if config.shared.issuers.is_empty() {
+        None
+    } else {
+        Some(wiring::issuers(&config.shared, &config.places)?)
+    };
     // Bound before anything is printed, so that what is printed works.
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Broken::new(format!("{address} cannot be listened on: {error}; choose another with --listen"))
     })?;
     let address = listener.local_addr()?;
-
-    // Held for as long as it serves.
-    let _serving = if config.shared.issuers.is_empty() { Some(alone(&config.shared.home)?) } else { None };
-    let (identities, issuer) = if config.shared.issuers.is_empty() {
-        let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
-        (Issuers::new(vec![issuer.settings()])?, Some(issuer))
-    } else {
-        (Issuers::new(config.shared.issuers()?)?, None)
-    };
     let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) =
         if let Some(upstream) = &config.shared.upstream {
-            let (account, catalogs) = wiring::account(upstream, &clock, &ids)?;
+            let (account, catalogs) = wiring::account(upstream, &config.places, &clock, &ids)?;
             (account, catalogs)
         } else {
             let warehouse = Arc::new(Warehouse::open(config.own.scale).await?);
             (Arc::clone(&warehouse) as Arc<dyn Upstream>, warehouse)
         };
+
+    // Made last, so that what does not start leaves nothing behind.
+    let home = Home::open(&config.shared.home)?;
+    // Held for as long as it serves.
+    let _serving = if real_issuers.is_none() { Some(alone(&config.shared.home)?) } else { None };
+    let (identities, issuer) = if let Some(issuers) = real_issuers {
+        (issuers, None)
+    } else {
+        let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
+        (Issuers::new(vec![issuer.settings()])?, Some(issuer))
+    };
 
     let ports = Ports {
         identities: Arc::new(identities),

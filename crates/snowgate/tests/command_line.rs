@@ -9,8 +9,12 @@
 
 #[path = "command_line/filters.rs"]
 mod filters;
+#[path = "command_line/homes.rs"]
+mod homes;
 #[path = "command_line/starting.rs"]
 mod starting;
+#[path = "command_line/usage.rs"]
+mod usage;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -45,10 +49,16 @@ fn snowgate(folder: &Path) -> Command {
 }
 
 fn serve(folder: &Path, listen: &str, more: &[&str]) -> (Child, Vec<String>) {
+    serve_logging(folder, listen, more, Stdio::inherit())
+}
+
+/// Starts a gateway that logs there; with it, what it printed until it was ready.
+fn serve_logging(folder: &Path, listen: &str, more: &[&str], log: Stdio) -> (Child, Vec<String>) {
     let mut child = snowgate(folder)
         .args(["serve", "--listen", listen, "--home", "home"])
         .args(more)
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .expect("it starts");
     let mut printed = Vec::new();
@@ -313,6 +323,14 @@ fn a_policy_that_breaks_while_the_gateway_runs_answers_nobody_until_it_is_mended
     let checked = gateway.run(&["policy", "check", "policies"]);
     assert_eq!(checked.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&checked.stdout).starts_with("20-statements.cedar:"), "{checked:?}");
+    assert!(
+        String::from_utf8_lossy(&checked.stderr).contains("snowgate policy check policies"),
+        "{checked:?}"
+    );
+    // Nobody could decide, so there is no exchange; that it was asked is on record all the same.
+    let told = gateway.lines(&["search", "--rejected", "--home", "home", "--json"]);
+    let count: u64 = told.iter().filter_map(|row| row["count"].as_u64()).sum();
+    assert!(count >= 2 && told.iter().all(|row| row["reason"] == json!("policy_unavailable")), "{told:?}");
 
     fs::write(&file, good).expect("written");
     let begun = Instant::now();

@@ -56,7 +56,7 @@ pub(crate) fn is_too_much(text: &str, tokens: &[Token]) -> bool {
 }
 
 /// A statement that nobody can read.
-pub(crate) fn opaque(why: &str) -> Statement {
+pub(crate) fn opaque(why: &'static str) -> Statement {
     Statement {
         class: Class::Opaque,
         kind: Kind::new("unknown"),
@@ -65,7 +65,7 @@ pub(crate) fn opaque(why: &str) -> Statement {
         functions: BTreeSet::new(),
         effects: vec![Effect::Unknown],
         missing: BTreeSet::new(),
-        why: Some(why.to_owned()),
+        why: Some(why),
     }
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn finish(
         functions,
         effects,
         missing: std::mem::take(&mut reader.missing),
-        why: reader.opaque.take().or(reader.why.take()).map(str::to_owned),
+        why: reader.opaque.take().or(reader.why.take()),
     }
 }
 

@@ -19,7 +19,7 @@ fn reads_as(text: &str, plain: &str) {
 #[track_caller]
 fn is_opaque(text: &str, why: &str) {
     let statement = read_in(&acme(), text);
-    assert_eq!((statement.class, statement.why.as_deref()), (Class::Opaque, Some(why)), "{text}");
+    assert_eq!((statement.class, statement.why), (Class::Opaque, Some(why)), "{text}");
     assert_eq!(statement.lineage.outputs, None, "{text}");
 }
 

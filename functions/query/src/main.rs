@@ -11,7 +11,6 @@ use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
 use lambda_http::tracing::{self, Level, subscriber};
 use local::{Home, RandomIds, SystemClock};
-use oidc::Issuers;
 use query::wiring;
 use settings::Settings;
 
@@ -40,12 +39,14 @@ fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
     if let Some(told) = wiring::unread_tags(&policies, Some(&settings.upstream)) {
         tracing::error!("{told}");
     }
-    let home = Home::open(&settings.shared.home)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let (upstream, catalogs) = wiring::account(&settings.upstream, &clock, &ids)?;
+    let (upstream, catalogs) = wiring::account(&settings.upstream, &settings.places, &clock, &ids)?;
+    let identities = Arc::new(wiring::issuers(&settings.shared, &settings.places)?);
+    // Made last: what does not start leaves nothing behind.
+    let home = Home::open(&settings.shared.home)?;
     Ok(Ports {
-        identities: Arc::new(Issuers::new(settings.shared.issuers()?)?),
+        identities,
         policies: Arc::new(policies),
         catalogs,
         keys: Arc::new(home.clone()),

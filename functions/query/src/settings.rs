@@ -3,7 +3,7 @@
 //! The keys are those of `snowgate.toml` (see [`query::configuration`]). `SNOWGATE_CONFIG` may name such a file; every
 //! other `SNOWGATE_…` variable sets one key. The template's parameters arrive so.
 
-use query::configuration::{self, ConfigurationError, Defaults, Shared};
+use query::configuration::{self, ConfigurationError, Configured, Defaults, File, Places, Shared};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub shared: Shared,
     /// The Snowflake account, without which there is no function.
     pub upstream: snowflake::Settings,
+    /// Who said what.
+    pub places: Places,
 }
 
 /// A folder that is a mount has no name that goes without saying. API Gateway gives up after 30 seconds (decision 1).
@@ -59,22 +61,22 @@ impl Settings {
         if variables.iter().any(|(name, _)| name == "AWS_LAMBDA_INITIALIZATION_TYPE") {
             return Err(SettingsError::Fleeting);
         }
-        let file = variables.iter().find(|(name, _)| name == "SNOWGATE_CONFIG");
-        let text = file.map(|(_, path)| std::fs::read_to_string(path)).transpose()?;
-        Self::parse(&text.unwrap_or_default(), variables)
+        let name = variables.iter().find(|(name, _)| name == "SNOWGATE_CONFIG").map(|(_, path)| path.clone());
+        let text = name.as_ref().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+        let name = name.unwrap_or_else(|| "the file that SNOWGATE_CONFIG names".to_owned());
+        Self::parse(File { name: &name, text: &text }, variables)
     }
 
-    fn parse(text: &str, variables: Vec<(String, String)>) -> Result<Self, SettingsError> {
-        let (shared, NoMore {}) = configuration::read(text, variables, &["CONFIG"], &DEFAULTS)?;
+    fn parse(file: File<'_>, variables: Vec<(String, String)>) -> Result<Self, SettingsError> {
+        let Configured { shared, own: NoMore {}, places } =
+            configuration::read(file, variables, &["CONFIG"], &DEFAULTS)?;
         if shared.issuers.is_empty() {
-            return Err(
-                ConfigurationError::new("issuers names nobody: add one with issuer and audience").into()
-            );
+            return Err(places.wrong("issuers", "names nobody: add one with issuer and audience").into());
         }
         let upstream = shared.upstream.clone().ok_or_else(|| {
-            ConfigurationError::new("[upstream] is missing: the function stands before a Snowflake account")
+            places.wrong("upstream", "is missing: the function stands before a Snowflake account")
         })?;
-        Ok(Self { shared, upstream })
+        Ok(Self { shared, upstream, places })
     }
 
     /// What the gateway itself is told.
@@ -109,7 +111,7 @@ mod tests {
             .chain(more)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Settings::parse(text, variables).map_err(|error| error.to_string())
+        Settings::parse(File { name: "some.toml", text }, variables).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -126,17 +128,25 @@ mod tests {
     #[test]
     fn a_wrong_configuration_is_named_without_its_values() {
         for (text, more, expected) in [
-            (CATALOG, vec![("SNOWGATE_LISTEN", "0.0.0.0:80")], "unknown field `listen`"),
-            (CATALOG, vec![("SNOWGATE_HOLD_SECONDS", "40")], "hold_seconds lies between 1 and 25"),
-            ("", vec![], "missing field `catalog`"),
-            (CATALOG, vec![("SNOWGATE_ISSUERS", "[]")], "issuers"),
+            (
+                CATALOG,
+                vec![("SNOWGATE_LISTEN", "0.0.0.0:80")],
+                "SNOWGATE_LISTEN: listen: unknown field `listen`",
+            ),
+            (
+                CATALOG,
+                vec![("SNOWGATE_HOLD_SECONDS", "40")],
+                "SNOWGATE_HOLD_SECONDS: hold_seconds: lies between 1 and 25",
+            ),
+            ("", vec![], "upstream: missing field `catalog`"),
+            (CATALOG, vec![("SNOWGATE_ISSUERS", "[]")], "SNOWGATE_ISSUERS: issuers: names nobody"),
             (
                 CATALOG,
                 vec![(
                     "SNOWGATE_ISSUERS",
                     r#"[{issuer = "https://i.example", audience = ["a"], algorithms = ["none"]}]"#,
                 )],
-                "an algorithm is one of",
+                "SNOWGATE_ISSUERS: issuers[0].algorithms: an algorithm is one of",
             ),
         ] {
             let message = parse(text, &more).map(|_| ()).unwrap_err();
@@ -173,7 +183,7 @@ mod tests {
     fn what_the_template_sets_is_a_whole_configuration() {
         let variables = template_variables();
         assert!(variables.len() > 5, "{variables:?}");
-        let settings = Settings::parse("", variables).unwrap();
+        let settings = Settings::parse(File { name: "none", text: "" }, variables).unwrap();
         assert_eq!(settings.shared.issuers().unwrap()[0].required_scopes, ["sql"]);
         assert_eq!(settings.gateway().default_context.warehouse.as_deref(), Some("WH"));
         assert_eq!(settings.upstream.url, "https://ACME-DEV.snowflakecomputing.com");

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use gateway::ports::{Clock, Ids};
 use local::FolderPolicies;
+use oidc::{Issuers, SettingsError};
 use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
 use thiserror::Error;
 
-use crate::configuration::ConfigurationError;
+use crate::configuration::{ConfigurationError, Places, Shared, of_upstream};
 
 /// The policy bundle in force is not good, and nothing starts with it: what is wrong, a line a problem, and what to do.
 #[derive(Debug, Error)]
@@ -41,16 +42,40 @@ pub fn policies(folder: Option<&Path>) -> Result<FolderPolicies, BrokenBundle> {
     Err(BrokenBundle { problems, dir: folder.unwrap_or(Path::new("DIR")).display().to_string() })
 }
 
+/// The verifier of these issuers' tokens. Nothing is asked yet.
+///
+/// # Errors
+/// The setting that is wrong, with its place.
+pub fn issuers(shared: &Shared, places: &Places) -> Result<Issuers, ConfigurationError> {
+    Issuers::new(shared.issuers()?).map_err(|error| {
+        let of = |name: &str, key: &str| {
+            // The last that goes by the name: of two, the second is one too many.
+            let at = shared.issuers.iter().rposition(|issuer| issuer.issuer == name);
+            at.map_or_else(|| "issuers".to_owned(), |at| format!("issuers[{at}].{key}"))
+        };
+        let key = match &error {
+            SettingsError::Twice(name) | SettingsError::Issuer(name) => of(name, "issuer"),
+            SettingsError::JwksUri(name) => of(name, "jwks_uri"),
+            SettingsError::Wrong { issuer, what } => of(issuer, what),
+            SettingsError::NoIssuer | SettingsError::Algorithm | SettingsError::Client(_) => {
+                "issuers".to_owned()
+            }
+        };
+        places.wrong(&key, error)
+    })
+}
+
 /// The Snowflake account of these settings, and its catalogs. Nothing is connected yet.
 ///
 /// # Errors
-/// The setting that is wrong.
+/// The setting that is wrong, with its place.
 pub fn account(
     settings: &snowflake::Settings,
+    places: &Places,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn Ids>,
 ) -> Result<(Arc<SqlApi>, Arc<AccountCatalogs>), ConfigurationError> {
-    let wrong = |error: snowflake::Error| ConfigurationError::new(format!("[upstream] is wrong: {error}"));
+    let wrong = |error: snowflake::Error| of_upstream(places, &error);
     let credentials = TierCredentials::new(settings, clock, None).map_err(wrong)?;
     let account = Arc::new(SqlApi::new(settings.clone(), Arc::new(credentials)).map_err(wrong)?);
     let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(clock), Arc::clone(ids));

@@ -44,7 +44,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("proofs", &["domain", "gateway", "masking"]),
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 

@@ -30,4 +30,5 @@ mod patience;
 mod principals;
 mod resuming;
 mod story;
+mod supply;
 mod tokens;

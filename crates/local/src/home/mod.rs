@@ -1,13 +1,15 @@
 //! A home: one folder that answers the ports.
 
+mod revocations;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{SessionId, Timestamp};
-use gateway::ports::{Clock, RevokedWhat};
+use domain::Timestamp;
+use gateway::ports::Clock;
 use rusqlite::params;
 
 use crate::clock::SystemClock;
@@ -18,6 +20,9 @@ use crate::layout::Layout;
 use crate::recorder::InFlight;
 use crate::state::State;
 use crate::write_once::WriteOnce;
+
+pub(crate) use revocations::revoked_word;
+pub use revocations::{Revocation, RevocationAct};
 
 /// After how long a file on its way to its name has been forgotten by a crash.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -49,7 +54,7 @@ pub(crate) struct Inner {
     pub in_flight: InFlight,
 }
 
-/// How many requests were rejected in one minute, at one door, for one reason, before anybody was identified.
+/// How many requests were turned away in one minute, at one door, for one reason, before they became an exchange.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejections {
     /// When the minute began.
@@ -114,24 +119,7 @@ impl Home {
         self.inner.layout.root()
     }
 
-    /// Revokes an agent, a person (also by the subject of its tokens) or a session, durably. Every process that has
-    /// this home open refuses it from its next look on. Blocks.
-    ///
-    /// # Errors
-    /// [`HomeError::NotASession`], and [`HomeError::State`] when it cannot be written: then nothing was revoked.
-    pub fn revoke(&self, what: RevokedWhat, id: &str) -> Result<(), HomeError> {
-        if what == RevokedWhat::Session && id.parse::<SessionId>().is_err() {
-            return Err(HomeError::NotASession { id: id.to_owned() });
-        }
-        let revoke = "INSERT INTO revocations (kind, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.inner
-            .state
-            .write_synced(|transaction| transaction.execute(revoke, params![revoked_word(what), id]))
-            .map_err(HomeError::State)?;
-        Ok(())
-    }
-
-    /// What was rejected before anybody was identified, in the minutes from `from` to `to` (exclusive), in order. Blocks.
+    /// What was turned away before it became an exchange, in the minutes from `from` to `to` (exclusive), in order. Blocks.
     ///
     /// # Errors
     /// [`HomeError::State`] when it cannot be read.
@@ -155,15 +143,6 @@ impl Home {
                 rows.collect()
             })
             .map_err(HomeError::State)
-    }
-}
-
-/// The word of a kind of revocation in the state.
-pub(crate) fn revoked_word(what: RevokedWhat) -> &'static str {
-    match what {
-        RevokedWhat::Agent => "agent",
-        RevokedWhat::Person => "person",
-        RevokedWhat::Session => "session",
     }
 }
 

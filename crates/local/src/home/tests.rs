@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use domain::SessionId;
 use gateway::ports::{Exchanges, Keys, Recorder, Recordings, Written};
 use gateway::{Fault, Origin, Retry};
 use recording::{ObjectKind, RecordKey};

@@ -5,14 +5,16 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
 /// `exchanges.stage`: 0 claimed (no opening known yet), 1 under way, 2 closed, 3 a claim given back. `live` is the JSON
 /// of `gateway::Live`, null in stages 0 and 3. `wake_us` is when a held exchange has to be looked at; `tended_us` when an
 /// exchange was last leased, so that the unattended take turns, or when it was closed. `is_hidden_failure` is what
-/// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one.
+/// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one. `revocations` holds
+/// what is revoked now; `revocation_acts` every revocation (`act` is `revoked`) and every one that was taken back
+/// (`undone`), and is only ever added to.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -89,6 +91,14 @@ CREATE TABLE revocations (
     PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 
+CREATE TABLE revocation_acts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_us INTEGER,
+    act TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL
+);
+
 CREATE TABLE rejected (
     minute INTEGER NOT NULL,
     door TEXT NOT NULL,
@@ -110,6 +120,18 @@ CREATE TABLE hidden_failures (
 ) WITHOUT ROWID;
 ";
 
+/// From version 2, which did not keep when something was revoked.
+const FROM_2: &str = "
+CREATE TABLE revocation_acts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_us INTEGER,
+    act TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL
+);
+INSERT INTO revocation_acts (act, kind, id) SELECT 'revoked', kind, id FROM revocations ORDER BY kind, id;
+";
+
 /// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
 /// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
@@ -122,14 +144,17 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         .map_err(HomeError::State)?;
     match (found, tables) {
         (VERSION, _) => Ok(()),
-        (0, 0) => write(transaction, TABLES),
-        (1, _) => write(transaction, FROM_1),
+        (0, 0) => write(transaction, &[TABLES]),
+        (1, _) => write(transaction, &[FROM_1, FROM_2]),
+        (2, _) => write(transaction, &[FROM_2]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }
 
-fn write(transaction: Transaction<'_>, tables: &str) -> Result<(), HomeError> {
-    transaction.execute_batch(tables).map_err(HomeError::State)?;
+fn write(transaction: Transaction<'_>, steps: &[&str]) -> Result<(), HomeError> {
+    for step in steps {
+        transaction.execute_batch(step).map_err(HomeError::State)?;
+    }
     transaction.pragma_update(None, "user_version", VERSION).map_err(HomeError::State)?;
     transaction.commit().map_err(HomeError::State)
 }

@@ -146,12 +146,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 3, 99] {
+    for version in [0, 4, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 2 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 3 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -161,12 +161,66 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 1 left it: without anything about hidden failures.
+/// As version 2 left it: without the acts of revoking.
+fn as_version_2(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    state.execute_batch("DROP TABLE revocation_acts;").unwrap();
+    state.pragma_update(None, "user_version", 2).unwrap();
+}
+
+/// As version 1 left it: also without anything about hidden failures.
 fn as_version_1(path: &Path) {
+    as_version_2(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     let back = "ALTER TABLE exchanges DROP COLUMN is_hidden_failure; DROP TABLE hidden_failures;";
     state.execute_batch(back).unwrap();
     state.pragma_update(None, "user_version", 1).unwrap();
+}
+
+#[tokio::test]
+async fn what_version_2_revoked_is_listed_without_its_moment_and_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    Home::open(&path).unwrap().revoke(RevokedWhat::Person, "ana@example.com").unwrap();
+    as_version_2(&path);
+    let home = Home::open(&path).unwrap();
+    let told = home.revocations().unwrap();
+    assert_eq!((told.len(), told[0].id.as_str(), told[0].since), (1, "ana@example.com", None));
+    assert!(home.undo_revocation(RevokedWhat::Person, "ana@example.com").unwrap());
+    let acts: Vec<_> =
+        home.revocation_history().unwrap().into_iter().map(|act| (act.act, act.at.is_some())).collect();
+    assert_eq!(acts, [("revoked".to_owned(), false), ("undone".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_taken_back_stays_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    let mut claude = somebody();
+    claude.agent = Agent::new("claude");
+    assert_eq!(home.revocations().unwrap(), []);
+    assert!(!home.undo_revocation(RevokedWhat::Agent, "claude").unwrap(), "nothing was revoked");
+    for _ in 0..2 {
+        home.revoke(RevokedWhat::Agent, "claude").unwrap();
+        // Once more changes nothing, also not since when.
+        let told = home.revocations().unwrap();
+        home.revoke(RevokedWhat::Agent, "claude").unwrap();
+        assert_eq!(home.revocations().unwrap(), told);
+        assert!(told[0].since.is_some());
+        assert_eq!(home.revoked(&claude, None).await.unwrap(), Some(RevokedWhat::Agent));
+        // Of another kind, it is something else.
+        assert!(!home.undo_revocation(RevokedWhat::Person, "claude").unwrap());
+        assert!(home.undo_revocation(RevokedWhat::Agent, "claude").unwrap());
+        assert_eq!(home.revoked(&claude, None).await.unwrap(), None);
+        assert_eq!(home.revocations().unwrap(), []);
+    }
+    let again = Home::open(home.path()).unwrap();
+    let acts: Vec<_> = again.revocation_history().unwrap();
+    let words: Vec<_> =
+        acts.iter().map(|act| (act.act.as_str(), act.kind.as_str(), act.id.as_str())).collect();
+    let round = [("revoked", "agent", "claude"), ("undone", "agent", "claude")];
+    assert_eq!(words, [round, round].concat());
+    assert!(acts.is_sorted_by_key(|act| act.at));
 }
 
 #[tokio::test]

@@ -195,14 +195,14 @@ fn a_tag_adds_a_class_and_never_takes_one_away() {
         &format!(
             "{RUN_ALL}@id(\"see\") permit (principal, action == Action::\"see\", resource == DataClass::\"person\");"
         ),
-        "[tags.'GOV.PRIVACY']\nMAIL = 'email'\nNAME = 'person'\n",
+        "[tags.'GOV.PRIVACY.KIND']\nMAIL = 'email'\nNAME = 'person'\n",
     );
     let tagged = |name: &str, value: &str| {
         let mut catalog = catalog();
         let column = column(name);
         let relation = catalog.relations.get_mut(&column.object).unwrap();
         let stored = relation.columns.iter_mut().find(|stored| stored.name == column.column).unwrap();
-        stored.tags.insert("GOV.PRIVACY".into(), value.into());
+        stored.tags.insert("GOV.PRIVACY.KIND".into(), value.into());
         let (identity, context, statement) = (identity(&[]), context(), select().stored(name));
         let case = Case {
             identity: &identity,

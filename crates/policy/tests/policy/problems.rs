@@ -94,6 +94,31 @@ fn tags_are_checked() {
 }
 
 #[test]
+fn a_tag_that_no_column_can_have_is_refused() {
+    let found = |tag: &str| {
+        let catalog = format!("{CLASSES}[tags.'{tag}']\nX = 'email'\n{LIMITS}");
+        parse(&[("a.cedar", RUN_ALL), ("catalog.toml", &catalog)])
+            .err()
+            .map(|problems| problems[0].to_string())
+    };
+    for tag in ["GOV.PRIVACY.KIND", "GOV.\"odd.schema\".\"kind\"", "A$1.B_2.C3"] {
+        assert_eq!(found(tag), None, "{tag}");
+    }
+    for tag in [
+        "KIND",
+        "PRIVACY.KIND",
+        "A.GOV.PRIVACY.KIND",
+        "gov.privacy.kind",
+        "GOV.*.KIND",
+        "GOV..KIND",
+        "GOV.\"PRIVACY\".KIND",
+    ] {
+        let said = found(tag).expect(tag);
+        assert!(said.contains(&format!("`{tag}` is no full name of a tag")), "{said}");
+    }
+}
+
+#[test]
 fn limits_are_checked() {
     insta::assert_snapshot!(of_catalog("[[reviewers]]\ngroups = ['a']\nexpires = '1m'\n"));
     insta::assert_snapshot!(of_catalog(&format!(

@@ -123,6 +123,23 @@ fn each_part_of_the_context_must_be_permitted() {
 }
 
 #[test]
+fn what_could_not_be_read_is_refused_with_the_readers_reason() {
+    let mut opaque = statement(Class::Opaque, "unknown");
+    opaque.why = Some("a statement that nobody knows");
+    let refused = refusal(&decide(&bundle(&all_but("run")), &[], &opaque)).to_owned();
+    assert!(
+        refused.starts_with("refused by policy: it could not be read (a statement that nobody knows); "),
+        "{refused}"
+    );
+    // What was read is not explained by what little of it is unknown.
+    let known = domain::Statement { why: Some("a function that nobody knows"), ..read() };
+    assert_eq!(decide(&bundle(RUN_ALL), &[], &known).decision.as_str(), "allow");
+    let no_role = Context { role: None, ..context() };
+    let said = refusal(&decide_in(&bundle(&all_but("use")), &[], &no_role, &known)).to_owned();
+    assert!(!said.contains("nobody knows"), "{said}");
+}
+
+#[test]
 fn what_is_absent_may_be_permitted() {
     let policies = format!(
         "{RUN_ALL}\n@id(\"no-warehouse\") forbid (principal, action == Action::\"use\", resource is Warehouse);"

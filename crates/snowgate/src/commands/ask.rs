@@ -1,17 +1,19 @@
 //! `snowgate ask`: one statement over the SQL API, as an agent would ask it.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use gateway::ports::Clock;
 use local::SystemClock;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Broken, printable, table};
+use super::{Broken, cells, counted, printable, table};
 use crate::cli::AskArgs;
+use crate::config;
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
 /// Refused, or failed upstream.
@@ -54,8 +56,11 @@ pub fn run(args: &AskArgs) -> Result<ExitCode, Broken> {
 }
 
 async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
+    let base = base(&args.url)?;
+    let home = config::home(&args.home)?;
     let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    let caller = Caller { client, base: args.url.trim_end_matches('/').to_owned(), token: token(args)? };
+    let token = token(&home)?;
+    let caller = Caller { client, base, token, home };
     let mut response = caller.submit(args).await?;
     let begun = Instant::now();
     loop {
@@ -72,8 +77,26 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
     }
 }
 
+/// The gateway's address, without a slash at its end.
+fn base(url: &str) -> Result<String, Broken> {
+    let is_url = |url: &str| {
+        Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    };
+    if is_url(url) {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let guess = format!("http://{url}");
+    let example =
+        if !url.contains("//") && is_url(&guess) { guess.as_str() } else { "http://127.0.0.1:8181" };
+    Err(Broken::usage(format!(
+        "--url `{}` is no address of a gateway: write it with http:// or https://, like {}",
+        printable(url),
+        printable(example)
+    )))
+}
+
 /// A token of the development issuer in this home, or the one in `SNOWGATE_TOKEN`.
-fn token(args: &AskArgs) -> Result<String, Broken> {
+fn token(home: &Path) -> Result<String, Broken> {
     if let Some(token) = query::configuration::variable("SNOWGATE_TOKEN")? {
         return Ok(token);
     }
@@ -84,13 +107,15 @@ fn token(args: &AskArgs) -> Result<String, Broken> {
         scopes: vec!["sql".to_owned()],
         ttl: Duration::from_secs(300),
     };
-    Ok(DevelopmentIssuer::reopen(&args.home.home)?.mint(&request, SystemClock.now())?)
+    Ok(DevelopmentIssuer::reopen(home)?.mint(&request, SystemClock.now())?)
 }
 
 struct Caller {
     client: Client,
     base: String,
     token: String,
+    /// Where the recordings are looked for.
+    home: PathBuf,
 }
 
 impl Caller {
@@ -168,10 +193,14 @@ impl Caller {
                         if is_masked(at) { format!("{} (masked)", column.name) } else { column.name.clone() }
                     })
                     .collect();
-            table::write(&mut std::io::stdout().lock(), &names, &rows)?;
-            eprintln!("{} rows, recorded as {exchange}", rows.len());
+            let types = meta.row_type.iter().enumerate();
+            let types: Vec<Option<&str>> =
+                types.map(|(at, column)| Some(column.sql_type.as_str()).filter(|_| !is_masked(at))).collect();
+            let readable = cells::shown(&types, &rows, |_, read| read);
+            table::write(&mut std::io::stdout().lock(), &names, &readable)?;
+            eprintln!("{}, recorded as {exchange}", counted(rows.len() as u64, "row"));
             if let Some((session, _)) = exchange.split_once('/') {
-                eprintln!("next: snowgate replay {session} --home {}", args.home.home.display());
+                eprintln!("next: snowgate replay {session} --home {}", self.home.display());
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -298,6 +327,23 @@ mod tests {
     fn masked_columns_are_read_as_the_door_writes_them() {
         assert_eq!(ordinals("2,5-7"), [1, 4, 5, 6]);
         assert_eq!(ordinals(""), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_told_with_it() {
+        assert_eq!(base("http://127.0.0.1:8181/").unwrap(), "http://127.0.0.1:8181");
+        for (url, expected) in [
+            ("127.0.0.1:8181", "like http://127.0.0.1:8181"),
+            ("localhost:8181", "like http://localhost:8181"),
+            ("gateway.example/x", "like http://gateway.example/x"),
+            ("ftp://a.example", "like http://127.0.0.1:8181"),
+            ("http://", "like http://127.0.0.1:8181"),
+            ("", "like http://127.0.0.1:8181"),
+        ] {
+            let told = base(url).unwrap_err();
+            assert_eq!(told.code(), crate::USAGE);
+            assert!(told.to_string().ends_with(expected), "{told}");
+        }
     }
 
     #[test]

@@ -11,7 +11,12 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     let config = Config::read(file)?;
     config.check()?;
     let told = crate::serve::check_parts(&config)?;
-    let Config { shared, own } = &config;
+    let Config { shared, own, places } = &config;
+    if file.is_some() || Path::new(places.file()).exists() {
+        println!("file      {}", places.file());
+    } else {
+        println!("file      none: there is no {} here", places.file());
+    }
     println!("listen    {}", own.listen);
     println!("home      {}", shared.home.display());
     match &shared.policies {
@@ -31,6 +36,9 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     if let Some(told) = told {
         println!("ATTENTION: {told}");
     }
-    println!("good; next: snowgate serve");
+    match file {
+        Some(file) => println!("good; next: snowgate serve --config {}", file.display()),
+        None => println!("good; next: snowgate serve"),
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,13 +16,10 @@ use serde_json::value::RawValue;
 
 use super::lines::{Asked, Malformed, filter};
 use super::{Broken, schema};
-use crate::cli::DecideArgs;
+use crate::cli::{DecideArgs, PlaceArgs};
 
 /// The agent that asks; the help of the command names it.
 const AGENT: &str = "snowgate-decide";
-const GROUP: &str = "agents";
-const ROLE: &str = "ANALYST";
-const WAREHOUSE: &str = "ACME_WH";
 
 /// One line that is printed. A malformed line is denied, so that nobody takes it for a yes.
 #[derive(Serialize)]
@@ -75,13 +72,19 @@ impl Serialize for Masked {
 
 /// Decides every line.
 pub fn run(args: &DecideArgs) -> Result<ExitCode, Broken> {
-    let catalog = Arc::new(schema::catalog(&args.schema)?);
+    let catalog = Arc::new(schema::catalog(&args.schema, &args.place)?);
     let bundle = super::policy::bundle(&args.policies)?;
-    let identity = identity();
+    let identity = identity(&args.groups);
+    let context = context(args);
     filter(stdin().lock(), stdout().lock(), |asked| match asked {
         Ok(Asked { id, prior, sql }) => {
-            let rehearsed =
-                gateway::rehearse(&bundle, &identity, &question(sql), &prior, Arc::clone(&catalog));
+            let rehearsed = gateway::rehearse(
+                &bundle,
+                &identity,
+                &question(sql, context.clone()),
+                &prior,
+                Arc::clone(&catalog),
+            );
             line(id, &rehearsed)
         }
         Err(Malformed { id, line, error }) => Line {
@@ -97,21 +100,38 @@ pub fn run(args: &DecideArgs) -> Result<ExitCode, Broken> {
     })
 }
 
-fn identity() -> Identity {
+fn context(args: &DecideArgs) -> Context {
+    let DecideArgs {
+        schema: _,
+        policies: _,
+        place: PlaceArgs { database, schema_name },
+        role,
+        warehouse,
+        groups: _,
+    } = args;
+    let name = |name: &String| Some(name.clone());
+    Context {
+        role: name(role),
+        warehouse: name(warehouse),
+        database: name(database),
+        schema: name(schema_name),
+    }
+}
+
+fn identity(groups: &[String]) -> Identity {
     Identity {
         issuer: "https://decide.invalid".to_owned(),
         subject: AGENT.to_owned(),
         agent: Agent::new(AGENT),
         person: None,
-        groups: BTreeSet::from([GROUP.to_owned()]),
+        groups: groups.iter().cloned().collect(),
         scopes: BTreeSet::new(),
         token_id: None,
         expires_at: Timestamp::from_micros(i64::MAX),
     }
 }
 
-fn question(sql: String) -> domain::Asked {
-    let name = |name: &str| Some(name.to_owned());
+fn question(sql: String, context: Context) -> domain::Asked {
     domain::Asked {
         door: Door::SqlApi,
         credential: Credential::new(String::new()),
@@ -119,12 +139,7 @@ fn question(sql: String) -> domain::Asked {
         request: None,
         text: SqlText::new(sql),
         bindings: BTreeMap::new(),
-        context: Context {
-            role: name(ROLE),
-            warehouse: name(WAREHOUSE),
-            database: name(schema::DATABASE),
-            schema: name(schema::SCHEMA),
-        },
+        context,
         statement_count: 0,
         parameters: BTreeMap::new(),
         timeout: None,
@@ -144,7 +159,7 @@ fn line(id: Option<Box<RawValue>>, rehearsed: &Rehearsed) -> Line {
             (Verdict::Approval, Some(grant), Some(reason.clone()))
         }
         Decision::Allow(grant) => {
-            let whys = statements.iter().filter_map(|statement| statement.why.as_deref());
+            let whys = statements.iter().filter_map(|statement| statement.why);
             (Verdict::Allow, Some(grant), whys.map(str::to_owned).next())
         }
     };

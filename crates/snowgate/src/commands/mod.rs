@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod ask;
+pub mod cells;
 pub mod config;
 pub mod decide;
 pub mod lines;
@@ -33,6 +34,11 @@ impl Broken {
     /// The command was called wrongly.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: crate::USAGE }
+    }
+
+    /// What should be looked at cannot be read, and nothing is said of it.
+    pub fn unreadable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: crate::UNREADABLE }
     }
 
     /// The exit code.
@@ -69,6 +75,11 @@ pub fn printable(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// So many of something: `1 row`, `2 rows`.
+pub fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// The page object inside a closing.

@@ -1,15 +1,16 @@
 //! `snowgate policy check DIR` and `snowgate policy init DIR`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use policy::Bundle;
 
-use super::Broken;
+use super::{Broken, counted};
 
 /// Says what is wrong with a bundle, and where.
 pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
-    match Bundle::parse(&local::bundle_files(dir)?) {
+    match Bundle::parse(&files(dir)?) {
         Ok(bundle) => {
             println!("{} is a good bundle: {}", dir.display(), bundle.digest());
             println!("next: snowgate serve --policies {}", dir.display());
@@ -19,10 +20,10 @@ pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
             for problem in &problems {
                 println!("{problem}");
             }
-            let plural = if problems.len() == 1 { "" } else { "s" };
             Err(Broken::new(format!(
-                "{} problem{plural}; nothing is decided by a bundle that has any",
-                problems.len()
+                "{}; nothing is decided by a bundle that has any; next: mend it, then: snowgate policy check {}",
+                counted(problems.len() as u64, "problem"),
+                dir.display()
             )))
         }
     }
@@ -30,7 +31,7 @@ pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
 
 /// The bundle in a folder, for a command that decides by it.
 pub fn bundle(dir: &Path) -> Result<Bundle, Broken> {
-    Bundle::parse(&local::bundle_files(dir)?).map_err(|problems| {
+    Bundle::parse(&files(dir)?).map_err(|problems| {
         let problems: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
         Broken::new(format!(
             "the policy bundle is not good:\n  {}\nnext: snowgate policy check {}",
@@ -38,6 +39,21 @@ pub fn bundle(dir: &Path) -> Result<Bundle, Broken> {
             dir.display()
         ))
     })
+}
+
+/// The files of a bundle that somebody has named, of which there is at least one.
+fn files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Broken> {
+    let none = |what: &str| {
+        let dir = dir.display();
+        Broken::new(format!(
+            "{what} `{dir}`; next: snowgate policy init {dir} (the built-in bundle, to start from)"
+        ))
+    };
+    if !dir.exists() {
+        return Err(none("there is no folder"));
+    }
+    let files = local::bundle_files(dir)?;
+    if files.is_empty() { Err(none("there is no policy bundle in")) } else { Ok(files) }
 }
 
 /// Writes the built-in bundle, to start from.

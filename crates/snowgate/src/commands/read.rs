@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{Malformed, filter};
 use super::{Broken, schema};
-use crate::cli::ReadArgs;
+use crate::cli::{PlaceArgs, ReadArgs};
 
 /// One line that is printed.
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Step {
     columns: Option<Vec<Shown>>,
     tests: BTreeSet<String>,
     opaque: bool,
-    why: Option<String>,
+    why: Option<&'static str>,
 }
 
 /// One result column.
@@ -46,13 +46,13 @@ struct Shown {
 pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
     let (catalog, context) = match &args.schema {
         Some(path) => {
-            let name = |name: &str| Some(name.to_owned());
+            let PlaceArgs { database, schema_name } = &args.place;
             let context = Context {
-                database: name(schema::DATABASE),
-                schema: name(schema::SCHEMA),
+                database: Some(database.clone()),
+                schema: Some(schema_name.clone()),
                 ..Context::default()
             };
-            (schema::catalog(path)?, context)
+            (schema::catalog(path, &args.place)?, context)
         }
         None => (Catalog::empty(), Context::default()),
     };
@@ -81,7 +81,7 @@ fn step(statement: &Statement) -> Step {
         columns: lineage.outputs.as_ref().map(|outputs| outputs.iter().map(shown).collect()),
         tests: lineage.tests.iter().map(|tested| schema::column(&tested.column)).collect(),
         opaque: *class == Class::Opaque,
-        why: why.clone(),
+        why: *why,
     }
 }
 

@@ -11,8 +11,9 @@ use recording::{
 };
 
 use super::archive::{RecordedExchange, exchange};
-use super::{Broken, printable, table};
+use super::{Broken, cells, counted, printable, table};
 use crate::cli::ReplayArgs;
+use crate::config;
 
 /// The longest pause between two events, however long it really was.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -23,7 +24,8 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode, Broken> {
     if args.speed.is_some_and(|speed| !(speed.is_finite() && speed > 0.0)) {
         return Err(Broken::usage("--speed is a number above 0"));
     }
-    let records = Records::open(&args.home.home)?;
+    let home = config::home(&args.home)?;
+    let records = Records::open(&home)?;
     let mut teller = Teller { json: args.json, speed: args.speed, last: None, headed: None };
     let mut told = 0_u64;
     for key in records.exchanges(session)? {
@@ -39,7 +41,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode, Broken> {
     if told == 0 {
         return Err(Broken::new(format!(
             "there is no such recording here; next: snowgate search --home {}",
-            args.home.home.display()
+            home.display()
         )));
     }
     Ok(ExitCode::SUCCESS)
@@ -164,10 +166,17 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
                     })
                     .collect();
             writeln!(out, "{at}  rows")?;
-            table::write(out, &names, rows)
+            let types: Vec<Option<&str>> = columns
+                .iter()
+                .map(|column| Some(column.sql_type.as_str()).filter(|_| !column.masked))
+                .collect();
+            // What the agent saw comes first: how it had moments written is not recorded, so this is one reading.
+            let rows = cells::shown(&types, rows, |cell, read| format!("{cell} ({read})"));
+            table::write(out, &names, &rows)
         }
         What::Closing { outcome, rows, total_us, refusal, failure, lost, findings } => {
-            writeln!(out, "{at}  closed  {outcome}, {rows} rows, {:.1} ms", *total_us as f64 / 1000.0)?;
+            let rows = counted(*rows, "row");
+            writeln!(out, "{at}  closed  {outcome}, {rows}, {:.1} ms", *total_us as f64 / 1000.0)?;
             let message = refusal.as_ref().map(|refusal| &refusal.message);
             let message = message.or(failure.as_ref().map(|failure| &failure.message)).or(lost.as_ref());
             if let Some(message) = message {

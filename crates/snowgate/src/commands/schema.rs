@@ -5,21 +5,13 @@ use std::path::Path;
 use domain::{Catalog, ColumnRef, ObjectName};
 
 use super::Broken;
+use crate::cli::PlaceArgs;
 
-/// Where unqualified names belong.
-pub const DATABASE: &str = "ACME";
-/// The schema in it.
-pub const SCHEMA: &str = "PUBLIC";
-
-/// What every database has besides its own tables.
-const INFORMATION_SCHEMA: &str = include_str!("information_schema.sql");
-
-/// The catalog that a file of statements makes, and of each database in it the information schema. What makes no table
-/// and no view is passed over, and said.
-pub fn catalog(path: &Path) -> Result<Catalog, Broken> {
+/// The catalog that a file of statements makes. What makes no table and no view is passed over, and said.
+pub fn catalog(path: &Path, place: &PlaceArgs) -> Result<Catalog, Broken> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Broken::new(format!("{} cannot be read: {error}", path.display())))?;
-    let mut catalog = sql::catalog_from_ddl(&text, DATABASE, SCHEMA);
+    let catalog = sql::catalog_from_ddl(&text, &place.database, &place.schema_name);
     let made = catalog.relations.keys().filter(|name| name.schema != "INFORMATION_SCHEMA").count();
     let written = sql::split(&text).len();
     if made == 0 {
@@ -33,16 +25,6 @@ pub fn catalog(path: &Path) -> Result<Catalog, Broken> {
             "snowgate: {written} statements in {} make {made} tables and views; what others stand for is unknown",
             path.display()
         );
-    }
-    let databases: std::collections::BTreeSet<String> =
-        catalog.loaded.iter().map(|(database, _)| database.clone()).collect();
-    for database in databases {
-        let Catalog { relations, loaded, digest: _ } =
-            sql::catalog_from_ddl(INFORMATION_SCHEMA, &database, "INFORMATION_SCHEMA");
-        for (name, relation) in relations {
-            catalog.relations.entry(name).or_insert(relation);
-        }
-        catalog.loaded.extend(loaded);
     }
     Ok(catalog)
 }
@@ -65,13 +47,6 @@ fn without_absent(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_information_schema_is_read_whole() {
-        let catalog = sql::catalog_from_ddl(INFORMATION_SCHEMA, "D", "INFORMATION_SCHEMA");
-        assert_eq!(catalog.relations.len(), sql::split(INFORMATION_SCHEMA).len());
-        assert!(catalog.relations.values().all(|relation| relation.columns.len() > 4));
-    }
 
     #[test]
     fn a_name_is_told_as_far_as_it_is_known() {

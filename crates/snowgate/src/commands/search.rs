@@ -7,9 +7,10 @@ use domain::Timestamp;
 use local::{Home, Records, Rejections};
 use recording::{Filter, SearchRow};
 
-use super::Broken;
 use super::archive::closing_of;
+use super::{Broken, counted};
 use crate::cli::{DecisionWord, SearchArgs};
+use crate::config;
 
 /// Lists exchanges, or what never became one; oldest first.
 pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
@@ -17,7 +18,8 @@ pub fn run(args: &SearchArgs) -> Result<ExitCode, Broken> {
 }
 
 fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
-    let records = Records::open(&args.home.home)?;
+    let home = config::home(&args.home)?;
+    let records = Records::open(&home)?;
     let filter = Filter {
         person: args.person.clone(),
         agent: args.agent.clone(),
@@ -57,29 +59,35 @@ fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
     }
     if unreadable > 0 {
         eprintln!(
-            "snowgate: {unreadable} exchanges could not be read; next: snowgate verify {}",
-            args.home.home.display()
+            "snowgate: {} could not be read; next: snowgate verify {}",
+            counted(unreadable, "exchange"),
+            home.display()
         );
         return Ok(ExitCode::FAILURE);
     }
-    if !args.json {
-        match found {
-            0 => eprintln!("nothing found"),
-            _ => {
-                eprintln!("{found} found; next: snowgate replay SESSION --home {}", args.home.home.display())
-            }
-        }
+    // Standard output holds what was found and nothing else.
+    match found {
+        0 => eprintln!(
+            "nothing found in {}; what was turned away before it became an exchange: snowgate search --rejected",
+            home.display()
+        ),
+        _ if args.json => {}
+        _ => eprintln!("{found} found; next: snowgate replay SESSION --home {}", home.display()),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Requests of nobody are no exchanges: they are counted, so that they cannot flood the recordings.
+/// What became no exchange is counted, so that it cannot flood the recordings.
 fn rejections(args: &SearchArgs) -> Result<ExitCode, Broken> {
-    let home = Home::open_existing(&args.home.home)?;
+    let home = Home::open_existing(&config::home(&args.home)?)?;
     let from = args.from.unwrap_or(Timestamp::from_micros(i64::MIN));
     let to = args.to.unwrap_or(Timestamp::from_micros(i64::MAX));
     let mut out = std::io::stdout().lock();
-    for Rejections { minute, door, reason, count } in home.rejected(from, to)? {
+    let found = home.rejected(from, to)?;
+    if found.is_empty() {
+        eprintln!("nothing was turned away in that time; exchanges: snowgate search");
+    }
+    for Rejections { minute, door, reason, count } in found {
         let minute = minute.to_string();
         let written = if args.json {
             let row = serde_json::json!({"minute": minute, "door": door, "reason": reason, "count": count});
@@ -109,8 +117,11 @@ fn write_line(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
     let opened = row.opened.get(..19).unwrap_or(&row.opened);
     writeln!(
         out,
-        "{opened}Z  {}  {who}  {} → {} ({} rows)",
-        row.exchange, row.decision, row.outcome, row.rows
+        "{opened}Z  {}  {who}  {} → {} ({})",
+        row.exchange,
+        row.decision,
+        row.outcome,
+        counted(row.rows, "row")
     )?;
     if let Some(prompt) = &row.prompt {
         writeln!(out, "    {} {}", row.evidence, one_line(prompt))?;

@@ -8,11 +8,12 @@ use local::SystemClock;
 
 use super::Broken;
 use crate::cli::TokenArgs;
+use crate::config;
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
 /// Prints a token, and nothing else, so that it can stand in `$(…)`.
 pub fn run(args: &TokenArgs) -> Result<ExitCode, Broken> {
-    let issuer = DevelopmentIssuer::reopen(&args.home.home)?;
+    let issuer = DevelopmentIssuer::reopen(&config::home(&args.home)?)?;
     println!("{}", issuer.mint(&request(args), SystemClock.now())?);
     Ok(ExitCode::SUCCESS)
 }

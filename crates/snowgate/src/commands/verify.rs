@@ -3,22 +3,32 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use local::HomeArchive;
+use local::{HomeArchive, HomeError};
 use recording::{Severity, UNPROVEN, verify};
 
-use super::Broken;
+use super::{Broken, counted};
 use crate::cli::VerifyArgs;
 
 /// Checks every record of a home.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
-    let archive = HomeArchive::open(&args.dir)?;
+    let archive = match HomeArchive::open(&args.dir) {
+        Ok(archive) => archive,
+        Err(HomeError::Missing { path }) => {
+            return Err(Broken::usage(format!(
+                "`{}` is no home of a gateway: nothing was verified; name the folder that `serve --home` uses \
+                 (it holds `records`)",
+                path.display()
+            )));
+        }
+        Err(error) => return Err(unchecked(error)),
+    };
     let shows_progress = !args.json && std::io::stderr().is_terminal();
     let mut progress = |done: u64, all: u64| {
         if shows_progress && (done.is_multiple_of(1000) || done == all) {
             eprint!("\r{done} of {all} exchanges checked");
         }
     };
-    let report = verify(&archive, &mut progress)?;
+    let report = verify(&archive, &mut progress).map_err(unchecked)?;
     if shows_progress && report.exchanges > 0 {
         eprintln!();
     }
@@ -51,14 +61,19 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
         println!("{summary}");
     } else {
         println!(
-            "{result}: {} sessions, {} exchanges, {} pages, {} faults",
-            report.sessions,
-            report.exchanges,
-            report.pages,
-            report.faults.len()
+            "{result}: {}, {}, {}, {}",
+            counted(report.sessions, "session"),
+            counted(report.exchanges, "exchange"),
+            counted(report.pages, "page"),
+            counted(report.faults.len() as u64, "fault")
         );
         println!("not proven:");
         UNPROVEN.iter().for_each(|sentence| println!("  - {sentence}"));
     }
     Ok(ExitCode::from(code))
+}
+
+/// What cannot be read is not said to be altered: nobody knows.
+fn unchecked(error: impl std::error::Error) -> Broken {
+    Broken::unreadable(format!("nothing was verified: {}", Broken::from(error)))
 }

@@ -31,14 +31,23 @@ fn root() -> PathBuf {
 }
 
 fn snowgate(arguments: &[&str]) -> Command {
+    snowgate_in(&root(), arguments)
+}
+
+fn snowgate_in(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snowgate"));
-    command.current_dir(root()).env_clear().args(arguments);
+    command.current_dir(folder).env_clear().args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
-    let mut child = snowgate(arguments).spawn().expect("it starts");
+    run_in(&root(), arguments, input)
+}
+
+/// Runs a filter in a folder until its input ends.
+pub fn run_in(folder: &Path, arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
+    let mut child = snowgate_in(folder, arguments).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("its input");
     let input = input.as_ref().to_vec();
     // Whoever ends early does not read it all.
@@ -266,6 +275,7 @@ fn what_is_missing_or_broken_is_said_before_anything_is_read() {
         (&["read", "--schema", "no-such-file.sql"], 1, "cannot be read"),
         (&["read", "--schema", "README.md"], 1, "makes no table and no view"),
         (&["decide", "--schema", SCHEMA, "--policies", "crates"], 1, "snowgate policy check crates"),
+        (&["decide", "--schema", SCHEMA, "--policies", "no-such"], 1, "snowgate policy init no-such"),
     ] {
         let output = run(arguments, numbered(&["select 1"]));
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -1,12 +1,11 @@
 //! What `snowgate serve` and `snowgate config check` say before anything is answered.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::{Served, snowgate};
+use crate::{Served, serve_logging, snowgate};
 
 const UPSTREAM: &str = "
 [[issuers]]
@@ -38,21 +37,8 @@ fn an_opening_that_cannot_be_read_is_told_at_the_start_and_logged_by_its_key() {
     fs::write(&opening, b"{}").expect("it is written");
 
     let log = gateway.folder.path().join("log");
-    let mut child = snowgate(gateway.folder.path())
-        .args(["serve", "--listen", "127.0.0.1:0", "--home", "home"])
-        .stdout(Stdio::piped())
-        .stderr(File::create(&log).expect("a file"))
-        .spawn()
-        .expect("it starts");
-    let mut printed = Vec::new();
-    for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
-        let line = line.expect("text");
-        let is_last = line.starts_with("Stop with");
-        printed.push(line);
-        if is_last {
-            break;
-        }
-    }
+    let to_log = File::create(&log).expect("a file").into();
+    let (mut child, printed) = serve_logging(gateway.folder.path(), "127.0.0.1:0", &[], to_log);
     let _ = child.kill();
     let _ = child.wait();
     let attention = "ATTENTION: 1 opening without a closing cannot be read: somebody must look";
@@ -126,4 +112,74 @@ fn a_broken_bundle_does_not_start() {
         assert!(error.contains("the policy bundle is not good"), "{error}");
         assert!(!folder.path().join(".snowgate").exists());
     }
+}
+
+#[test]
+fn what_cannot_listen_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = snowgate(folder.path())
+        .args(["serve", "--listen", &address, "--home", "fresh"])
+        .output()
+        .expect("it runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("choose another with --listen"), "{error}");
+    assert!(!folder.path().join("fresh").exists());
+}
+
+#[test]
+fn a_wrong_setting_is_told_with_its_file_line_and_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+    const CHECK: [&str; 2] = ["config", "check"];
+    let everywhere: &[&[&str]] = &[&CHECK, &SERVE, &["search"]];
+    for (text, variable, commands, expected) in [
+        ("\nlissten = 1", None, everywhere, "mine.toml:2: lissten: unknown field `lissten`"),
+        (
+            "[defaults]\nrole = 7",
+            None,
+            everywhere,
+            "mine.toml:2: defaults.role: a value is wrong: expected a string",
+        ),
+        ("hold_seconds = 0", None, everywhere, "mine.toml:1: hold_seconds: lies between"),
+        ("a = [", None, everywhere, "mine.toml:1: "),
+        ("", Some(("SNOWGATE_SCALE", "'x'")), everywhere, "SNOWGATE_SCALE: scale: a value is wrong"),
+        ("", Some(("SNOWGATE_SCALE", "0")), &[&CHECK, &SERVE], "SNOWGATE_SCALE: scale: lies above 0"),
+        ("listen = 'nowhere'", None, &[&CHECK], "mine.toml:1: listen: is no address"),
+        ("", None, &[&["serve", "--listen", "nowhere"]], "--listen: listen: is no address"),
+    ] {
+        fs::write(folder.path().join("mine.toml"), text).expect("written");
+        for command in commands {
+            let mut started = snowgate(folder.path());
+            let output = started
+                .args(*command)
+                .args(["--config", "mine.toml"])
+                .envs(variable)
+                .output()
+                .expect("it runs");
+            let error = String::from_utf8(output.stderr).expect("text");
+            assert!(!output.status.success());
+            assert!(error.starts_with(&format!("snowgate: {expected}")), "{command:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_good_configuration_is_told_with_the_command_that_uses_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("mine.toml"), "home = 'here'\n").expect("written");
+    let check = |more: &[&str]| {
+        let output = snowgate(folder.path()).args(["config", "check"]).args(more).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let told = check(&["--config", "mine.toml"]);
+    assert!(told.contains("file      mine.toml\n") && told.contains("home      here\n"), "{told}");
+    assert!(told.ends_with("next: snowgate serve --config mine.toml\n"), "{told}");
+    let told = check(&[]);
+    assert!(
+        told.contains("there is no snowgate.toml here") && told.ends_with("next: snowgate serve\n"),
+        "{told}"
+    );
 }

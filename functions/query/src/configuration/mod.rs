@@ -5,13 +5,44 @@
 //! every program has are [`Shared`]; a program adds its own, and refuses those that it does not know.
 
 mod fields;
+mod places;
 mod shared;
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::{Table, Value};
 
+pub use places::Places;
+pub(crate) use shared::of_upstream;
 pub use shared::{Defaults, Issuer, Names, Shared};
+
+/// The text of a configuration file.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    /// What to call it.
+    pub name: &'a str,
+    /// What stands in it; empty where there is none.
+    pub text: &'a str,
+}
+
+impl File<'_> {
+    /// The line that a byte of the text stands on, as people and editors write it: `snowgate.toml:3`.
+    fn line(&self, byte: usize) -> String {
+        let before = self.text.get(..byte).unwrap_or_default();
+        format!("{}:{}", self.name, before.matches('\n').count() + 1)
+    }
+}
+
+/// A configuration, read.
+#[derive(Clone, Debug)]
+pub struct Configured<Own> {
+    /// The keys that every program has, checked.
+    pub shared: Shared,
+    /// The program's own.
+    pub own: Own,
+    /// Who said what, for whatever turns out to be wrong later.
+    pub places: Places,
+}
 
 /// What is wrong with a configuration. SECURITY: the place is told, never a value, for values may be secret.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -60,59 +91,62 @@ pub fn variable(name: &str) -> Result<Option<String>, ConfigurationError> {
 /// What our variables begin with.
 const PREFIX: &str = "SNOWGATE_";
 
-/// Reads a file's text, overridden by the `SNOWGATE_…` variables but those named in `not_settings` (without prefix): the
-/// keys that every program has, checked, and the program's own.
+/// Reads a file, overridden by the `SNOWGATE_…` variables but those named in `not_settings` (without prefix): the keys
+/// that every program has, checked, and the program's own.
 ///
 /// # Errors
-/// The line or the key that is wrong.
+/// What is wrong, with the file and its line, or the variable, and the key.
 pub fn read<Own: DeserializeOwned>(
-    text: &str,
+    file: File<'_>,
     variables: impl IntoIterator<Item = (String, String)>,
     not_settings: &[&str],
     defaults: &Defaults,
-) -> Result<(Shared, Own), ConfigurationError> {
-    let mut table: Table = toml::from_str(text).map_err(|error| {
-        ConfigurationError(format!("the configuration cannot be read: {}", place(text, &error)))
-    })?;
+) -> Result<Configured<Own>, ConfigurationError> {
+    let mut table: Table = toml::from_str(file.text).map_err(|error| unreadable(&file, &error))?;
+    let mut places = Places::of_file(&file);
     for (name, value) in variables {
         if let Some(path) = name.strip_prefix(PREFIX).filter(|path| !not_settings.contains(path)) {
-            set(&mut table, path, &value).map_err(|why| ConfigurationError(format!("{name}: {why}")))?;
+            let key =
+                set(&mut table, path, &value).map_err(|why| ConfigurationError(format!("{name}: {why}")))?;
+            places.said_by(&key, name);
         }
     }
     let (common, own) = (fields::of::<Shared>(), fields::of::<Own>());
     let known = || common.iter().chain(own);
     if let Some(unknown) = table.keys().find(|key| !known().any(|known| known == key)) {
         let known: Vec<&str> = known().copied().collect();
-        return Err(wrong(format!("unknown field `{unknown}`, expected one of `{}`", known.join("`, `"))));
+        let problem = format!("unknown field `{unknown}`, expected one of `{}`", known.join("`, `"));
+        return Err(places.wrong(unknown, problem));
     }
     let (common, own) = table.into_iter().partition(|(key, _)| common.contains(&key.as_str()));
-    let shared = Shared::read(common, defaults)?;
-    Ok((shared, section(own).map_err(wrong)?))
+    let shared = Shared::read(common, defaults, &places)?;
+    let own = section(own, &places)?;
+    Ok(Configured { shared, own, places })
 }
 
-fn wrong(why: impl std::fmt::Display) -> ConfigurationError {
-    ConfigurationError(format!("the configuration is wrong: {why}"))
+/// What is wrong in a text that is no TOML, and on which line.
+fn unreadable(file: &File<'_>, error: &toml::de::Error) -> ConfigurationError {
+    let place = file.line(error.span().map_or(0, |span| span.start));
+    ConfigurationError(format!("{place}: {}", crate::wording::without_values(error.message())))
 }
 
-/// Reads one section of a configuration.
-fn section<T: DeserializeOwned>(table: Table) -> Result<T, ConfigurationError> {
-    table
-        .try_into()
-        .map_err(|error: toml::de::Error| ConfigurationError(crate::wording::without_values(error.message())))
+/// Reads what was written, keys that are not known refused.
+fn section<T: DeserializeOwned>(table: Table, places: &Places) -> Result<T, ConfigurationError> {
+    serde_path_to_error::deserialize(table).map_err(|error| {
+        let key = error.path().to_string();
+        // Its word for the whole.
+        let key = if key == "." { "" } else { key.as_str() };
+        places.wrong(key, crate::wording::without_values(error.inner().message()))
+    })
 }
 
-/// What is wrong in a text, and on which line.
-fn place(text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    format!("line {}: {}", before.matches('\n').count() + 1, crate::wording::without_values(error.message()))
-}
-
-/// Sets the key at `path`.
-fn set(table: &mut Table, path: &str, value: &str) -> Result<(), &'static str> {
+/// Sets the key that a variable names by its path; the key as the file would write it.
+fn set(table: &mut Table, path: &str, value: &str) -> Result<String, &'static str> {
     let mut parts: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
     if parts.iter().any(String::is_empty) {
         return Err("names no key");
     }
+    let key = parts.join(".");
     let last = parts.pop().ok_or("names no key")?;
     let mut table = table;
     for part in parts {
@@ -123,7 +157,7 @@ fn set(table: &mut Table, path: &str, value: &str) -> Result<(), &'static str> {
     let read = toml::from_str::<Table>(&format!("value = {value}")).ok().filter(|read| read.len() == 1);
     let read = read.and_then(|mut read| read.remove("value"));
     table.insert(last, read.unwrap_or_else(|| Value::String(value.to_owned())));
-    Ok(())
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -148,7 +182,9 @@ mod tests {
 
     fn sample(text: &str, variables: &[(&str, &str)]) -> Result<(Shared, Own), String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        read(text, variables, &["TOKEN"], &DEFAULTS).map_err(|error| error.to_string())
+        let file = File { name: "some.toml", text };
+        let configured = read(file, variables, &["TOKEN"], &DEFAULTS).map_err(|error| error.to_string())?;
+        Ok((configured.shared, configured.own))
     }
 
     #[test]
@@ -157,8 +193,9 @@ mod tests {
         assert_eq!((shared.home.to_str(), shared.hold_seconds), (Some("./home"), 7));
         assert_eq!((shared.session_idle_minutes, own.listen), (30, None));
         let homeless = Defaults { home: None, ..DEFAULTS };
-        let message = read::<Own>("", [], &[], &homeless).unwrap_err().to_string();
-        assert!(message.contains("missing field `home`"), "{message}");
+        let nothing = File { name: "some.toml", text: "" };
+        let message = read::<Own>(nothing, [], &[], &homeless).unwrap_err().to_string();
+        assert_eq!(message, "the configuration is wrong: missing field `home`");
     }
 
     #[test]
@@ -189,34 +226,85 @@ mod tests {
     fn what_is_wrong_is_named_without_its_value() {
         let issuer = |more: &str| format!("[[issuers]]\nissuer = 'https://i.example'\n{more}");
         for (text, variables, expected) in [
-            ("lissten = 1".to_owned(), vec![], "unknown field `lissten`, expected one of `home`, `policies`"),
-            ("hold_seconds = 0".to_owned(), vec![], "hold_seconds lies between 1 and 9: as this test says"),
-            ("hold_seconds = 10".to_owned(), vec![], "hold_seconds lies between 1 and 9"),
-            ("session_idle_minutes = 0".to_owned(), vec![], "session_idle_minutes is at least 1"),
-            ("[upstream]\nurl = 's3cret'".to_owned(), vec![], "[upstream] is wrong: missing field `account`"),
+            (
+                "lissten = 1".to_owned(),
+                vec![],
+                "some.toml:1: lissten: unknown field `lissten`, expected one of `home`, `policies`",
+            ),
+            (
+                "\nhold_seconds = 0".to_owned(),
+                vec![],
+                "some.toml:2: hold_seconds: lies between 1 and 9: as this test says",
+            ),
+            ("hold_seconds = 10".to_owned(), vec![], "some.toml:1: hold_seconds: lies between 1 and 9"),
+            (
+                String::new(),
+                vec![("SNOWGATE_HOLD_SECONDS", "10")],
+                "SNOWGATE_HOLD_SECONDS: hold_seconds: lies between 1 and 9",
+            ),
+            (
+                "session_idle_minutes = 0".to_owned(),
+                vec![],
+                "some.toml:1: session_idle_minutes: is at least 1",
+            ),
+            (
+                "[upstream]\nurl = 's3cret'".to_owned(),
+                vec![],
+                "some.toml:1: upstream: missing field `account`",
+            ),
             (
                 "[upstream]\nsurprise = 's3cret'".to_owned(),
                 vec![],
-                "[upstream] is wrong: unknown field `surprise`",
+                "some.toml:2: upstream.surprise: unknown field `surprise`",
             ),
-            ("listen = 1".to_owned(), vec![], "expected a string"),
-            (String::new(), vec![("SNOWGATE_LISSTEN", "s3cret")], "unknown field `lissten`"),
-            (String::new(), vec![("SNOWGATE_", "s3cret")], "names no key"),
+            ("upstream = 's3cret'".to_owned(), vec![], "some.toml:1: upstream: a value is wrong: expected"),
+            (
+                "[upstream.timeouts]\n\nidle_ms = 's3cret'".to_owned(),
+                vec![],
+                "some.toml:3: upstream.timeouts.idle_ms: a value is wrong: expected u64",
+            ),
+            (
+                "listen = ''\n[defaults]\nrole = ['s3cret']".to_owned(),
+                vec![],
+                "some.toml:3: defaults.role: a value is wrong: expected a string",
+            ),
+            (
+                "[defaults]\nrolle = 's3cret'".to_owned(),
+                vec![],
+                "some.toml:2: defaults.rolle: unknown field `rolle`",
+            ),
+            ("listen = 1".to_owned(), vec![], "some.toml:1: listen: a value is wrong: expected a string"),
+            (String::new(), vec![("SNOWGATE_LISSTEN", "s3cret")], "SNOWGATE_LISSTEN: lissten: unknown field"),
+            (
+                "[defaults]\nrole = 'A'".to_owned(),
+                vec![("SNOWGATE_DEFAULTS__ROLE", "['s3cret']")],
+                "SNOWGATE_DEFAULTS__ROLE: defaults.role: a value is wrong",
+            ),
+            (String::new(), vec![("SNOWGATE_", "s3cret")], "SNOWGATE_: names no key"),
             (String::new(), vec![("SNOWGATE_HOLD_SECONDS__", "s3cret")], "names no key"),
             ("hold_seconds = 1".to_owned(), vec![("SNOWGATE_HOLD_SECONDS__X", "s3cret")], "no table"),
-            ("\nhold_seconds = \"s3cret".to_owned(), vec![], "line 2"),
-            ("hold_seconds = \"s3cret\"".to_owned(), vec![], "expected"),
-            (issuer(""), vec![], "missing field `audience`"),
+            ("\nhold_seconds = \"s3cret".to_owned(), vec![], "some.toml:2: "),
+            ("hold_seconds = \"s3cret\"".to_owned(), vec![], "some.toml:1: hold_seconds: a value is wrong"),
+            (issuer(""), vec![], "some.toml:1: issuers[0]: missing field `audience`"),
+            (
+                issuer("audience = ['a']\nleeway_seconds = 's3cret'"),
+                vec![],
+                "some.toml:4: issuers[0].leeway_seconds: a value is wrong",
+            ),
         ] {
             let message = sample(&text, &variables).unwrap_err();
-            assert!(message.contains(expected) && !message.contains("s3cret"), "{message}");
+            assert!(message.starts_with(expected) || message.contains(&format!(" {expected}")), "{message}");
+            assert!(!message.contains("s3cret"), "{message}");
         }
         for (text, expected) in [
-            (issuer("audience = []"), "audience names nobody"),
-            (issuer("audience = ['a']\nalgorithms = ['none']"), "an algorithm is one of"),
+            (issuer("audience = []"), "some.toml:3: issuers[0].audience: names nobody"),
+            (
+                issuer("audience = ['a']\nalgorithms = ['none']"),
+                "some.toml:4: issuers[0].algorithms: an algorithm is one of",
+            ),
         ] {
             let message = sample(&text, &[]).unwrap_err();
-            assert!(message.contains(expected) && message.contains("https://i.example"), "{message}");
+            assert!(message.starts_with(expected), "{message}");
         }
     }
 }

@@ -8,7 +8,7 @@ use oidc::{Algorithm, IssuerSettings};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{ConfigurationError, section, wrong};
+use super::{ConfigurationError, Places, section};
 
 /// What a program takes for a key that is not set, and how far one may go: everything in which programs differ.
 #[derive(Debug, Clone)]
@@ -50,7 +50,11 @@ pub struct Shared {
 
 impl Shared {
     /// Reads and checks them.
-    pub(super) fn read(mut table: Table, defaults: &Defaults) -> Result<Self, ConfigurationError> {
+    pub(super) fn read(
+        mut table: Table,
+        defaults: &Defaults,
+        places: &Places,
+    ) -> Result<Self, ConfigurationError> {
         let Defaults { home, hold_seconds, longest_hold_seconds, why_not_longer } = defaults;
         if let Some(home) = home {
             table.entry("home").or_insert_with(|| Value::String((*home).to_owned()));
@@ -61,29 +65,22 @@ impl Shared {
             let value = i64::try_from(default).unwrap_or(i64::MAX);
             table.entry(key).or_insert(Value::Integer(value));
         }
-        let upstream_is_wrong =
-            |why: &dyn std::fmt::Display| ConfigurationError(format!("[upstream] is wrong: {why}"));
-        // Apart, so that what is wrong with it names the section that it stands in.
-        let upstream = match table.remove("upstream") {
-            Some(Value::Table(upstream)) => {
-                let settings: snowflake::Settings =
-                    section(upstream).map_err(|error| upstream_is_wrong(&error))?;
-                settings.check().map_err(|error| upstream_is_wrong(&error))?;
-                Some(settings)
-            }
-            Some(_) => return Err(upstream_is_wrong(&"expected a table")),
-            None => None,
-        };
-        let shared = Self { upstream, ..section(table).map_err(wrong)? };
+        let shared: Self = section(table, places)?;
+        if let Some(upstream) = &shared.upstream {
+            upstream.check().map_err(|error| of_upstream(places, &error))?;
+        }
         if !(1..=*longest_hold_seconds).contains(&shared.hold_seconds) {
-            return Err(ConfigurationError(format!(
-                "hold_seconds lies between 1 and {longest_hold_seconds}: {why_not_longer}"
-            )));
+            let problem = format!("lies between 1 and {longest_hold_seconds}: {why_not_longer}");
+            return Err(places.wrong("hold_seconds", problem));
         }
         if shared.session_idle_minutes == 0 {
-            return Err(ConfigurationError::new("session_idle_minutes is at least 1"));
+            return Err(places.wrong("session_idle_minutes", "is at least 1"));
         }
-        shared.issuers()?;
+        for (at, issuer) in shared.issuers.iter().enumerate() {
+            issuer
+                .settings()
+                .map_err(|Wrong { key, problem }| places.wrong(&format!("issuers[{at}].{key}"), problem))?;
+        }
         Ok(shared)
     }
 
@@ -92,7 +89,8 @@ impl Shared {
     /// # Errors
     /// None for settings that were [read](super::read).
     pub fn issuers(&self) -> Result<Vec<IssuerSettings>, ConfigurationError> {
-        self.issuers.iter().map(Issuer::settings).collect()
+        let wrong = |Wrong { key, problem }| ConfigurationError(format!("issuers: {key}: {problem}"));
+        self.issuers.iter().map(|issuer| issuer.settings().map_err(wrong)).collect()
     }
 
     /// What the gateway itself is told.
@@ -129,6 +127,22 @@ impl Names {
     }
 }
 
+/// What is wrong with one key of an entry.
+struct Wrong {
+    key: &'static str,
+    problem: String,
+}
+
+/// What the account's own settings say of themselves, by the keys of the whole configuration.
+pub(crate) fn of_upstream(places: &Places, error: &snowflake::Error) -> ConfigurationError {
+    // Its keys are dotted from its own section; whatever else it says is about no single key.
+    if let snowflake::Error::Setting { key, problem } = error {
+        places.wrong(&format!("upstream.{key}"), problem)
+    } else {
+        places.wrong("upstream", error)
+    }
+}
+
 /// One `[[issuers]]` entry: an OIDC issuer whose tokens are accepted.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,19 +174,17 @@ pub struct Issuer {
 
 impl Issuer {
     /// The settings as the verifier takes them.
-    ///
-    /// # Errors
-    /// When an algorithm is unknown or no audience is accepted.
-    pub fn settings(&self) -> Result<IssuerSettings, ConfigurationError> {
-        let wrong = |why: String| ConfigurationError(format!("issuers: {}: {why}", self.issuer));
+    fn settings(&self) -> Result<IssuerSettings, Wrong> {
+        let wrong = |key, problem: String| Wrong { key, problem };
         let mut settings = IssuerSettings::new(self.issuer.clone(), "");
         if self.audience.is_empty() {
-            return Err(wrong("audience names nobody".to_owned()));
+            return Err(wrong("audience", "names nobody".to_owned()));
         }
         settings.audience.clone_from(&self.audience);
         if !self.algorithms.is_empty() {
+            // SECURITY: what stands there instead may be a secret in the wrong place.
             let read = |name: &String| {
-                name.parse::<Algorithm>().map_err(|error| wrong(format!("`{name}`: {error}")))
+                name.parse::<Algorithm>().map_err(|error| wrong("algorithms", error.to_string()))
             };
             settings.algorithms = self.algorithms.iter().map(read).collect::<Result<_, _>>()?;
         }

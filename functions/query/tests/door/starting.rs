@@ -48,9 +48,9 @@ fn the_function_does_not_start_with_a_broken_bundle() {
 fn the_function_does_not_start_with_a_wrong_setting() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, expected) in [
-        ("SNOWGATE_LISTEN", "127.0.0.1:1", "unknown field `listen`"),
-        ("SNOWGATE_HOLD_SECONDS", "26", "hold_seconds lies between 1 and 25"),
-        ("SNOWGATE_UPSTREAM__URL", "http://acme.example", "[upstream] is wrong: `url`"),
+        ("SNOWGATE_LISTEN", "127.0.0.1:1", "SNOWGATE_LISTEN: listen: unknown field `listen`"),
+        ("SNOWGATE_HOLD_SECONDS", "26", "SNOWGATE_HOLD_SECONDS: hold_seconds: lies between 1 and 25"),
+        ("SNOWGATE_UPSTREAM__URL", "http://acme.example", "SNOWGATE_UPSTREAM__URL: upstream.url: is neither"),
     ] {
         let said = refusal(folder.path(), &[(name, value)]);
         assert!(said.contains(expected), "{said}");
