@@ -131,7 +131,7 @@ pub(crate) fn finish(
             reads: std::mem::take(&mut reader.reads),
             writes: std::mem::take(&mut reader.writes),
         },
-        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests },
+        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests, ties: reader.tied() },
         functions,
         effects,
         missing: std::mem::take(&mut reader.missing),

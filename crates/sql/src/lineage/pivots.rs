@@ -87,6 +87,7 @@ impl Reader<'_> {
             PivotValueSource::Subquery(query) => {
                 let values = self.single_output(query, env);
                 self.test(&values, TestedHow::Predicate);
+                self.tie([&by, &values]);
                 self.dynamic(outputs, all.with(values), &inner)
             }
         }
