@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
-use domain::{Case, Class, ObjectName, PromptGrade, RuleId, TestedHow, Tier};
+use domain::{Case, Class, ObjectName, PromptGrade, RuleId, TestedHow, Tier, identifier};
 
 use crate::classes::ClassId;
 use crate::policies::{Answer, Policies, schema_of_tests};
-use crate::vocabulary::{Action, Vocabulary, entity, identifier};
+use crate::vocabulary::{Action, Vocabulary, entity};
 
 /// Attributes of a request's context.
 pub(crate) type Pairs = Vec<(String, RestrictedExpression)>;

@@ -126,12 +126,27 @@ fn what_equals_a_masked_column_is_masked_with_it() {
         ("select p.sku, p.name from products p, customers c where equal_null(c.ssn, p.sku)", &[0]),
         ("select p.sku, p.name from products p join (select ssn as sku from customers) c using (sku)", &[0]),
         ("select sku, name from products where sku in (select ssn from customers)", &[0]),
-        ("select sku, name from products p where exists (select 1 from customers c where c.ssn = p.sku)", &[0]),
-        ("select p.sku, p.name from products p cross join customers c qualify p.sku = max(c.ssn) over ()", &[0]),
+        (
+            "select sku, name from products p where exists (select 1 from customers c where c.ssn = p.sku)",
+            &[0],
+        ),
+        (
+            "select p.sku, p.name from products p cross join customers c qualify p.sku = max(c.ssn) over ()",
+            &[0],
+        ),
         ("select reverse(p.sku) v, p.price from products p join customers c on c.ssn = p.sku", &[0]),
-        ("select p.sku from products p join orders o on o.sku = p.sku join customers c on c.ssn = o.sku", &[0]),
-        ("with t as (select p.sku v from products p join customers c on c.ssn = p.sku) select v from t", &[0]),
-        ("select p.sku, p.name from products p join customers c on c.ssn = p.sku ->> select $1 v, $2 w from $1", &[0]),
+        (
+            "select p.sku from products p join orders o on o.sku = p.sku join customers c on c.ssn = o.sku",
+            &[0],
+        ),
+        (
+            "with t as (select p.sku v from products p join customers c on c.ssn = p.sku) select v from t",
+            &[0],
+        ),
+        (
+            "select p.sku, p.name from products p join customers c on c.ssn = p.sku ->> select $1 v, $2 w from $1",
+            &[0],
+        ),
         ("select e.id, e.name from employees e join customers c on e.name = c.name", &[1]),
         ("select c.ssn, c.country from customers c join employees e on e.ssn = c.ssn", &[0]),
         ("select c.country, p.name from products p join customers c on c.ssn like p.category || '%'", &[]),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use domain::{Catalog, ColumnRef, ObjectName};
+use sql::{BrokenDefinition, Definitions};
 
 use super::Broken;
 
@@ -19,9 +20,11 @@ const INFORMATION_SCHEMA: &str = include_str!("information_schema.sql");
 pub fn catalog(path: &Path) -> Result<Catalog, Broken> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Broken::new(format!("{} cannot be read: {error}", path.display())))?;
-    let mut catalog = sql::catalog_from_ddl(&text, DATABASE, SCHEMA);
+    let Definitions { mut catalog, statements: written, broken } = sql::definitions(&text, DATABASE, SCHEMA);
+    for BrokenDefinition { line, why } in broken {
+        eprintln!("snowgate: the statement in line {line} of {} is passed over: {why}", path.display());
+    }
     let made = catalog.relations.keys().filter(|name| name.schema != "INFORMATION_SCHEMA").count();
-    let written = sql::split(&text).len();
     if made == 0 {
         return Err(Broken::new(format!(
             "{} makes no table and no view; write CREATE TABLE and CREATE VIEW statements, each ended by `;`",
