@@ -165,3 +165,42 @@ select count(*) as n from "DEMO"."PUBLIC"."ORDERS"
 
 -- a backslash | a quote that ends nothing | clear
 select '\'; drop table customers; --' as v, $$ ' $$ as w
+
+-- a table of one's own | like `a table of guesses`, over a harmless column | clear
+select v.label, c.id from (values ('DE', 'Germany'), ('FR', 'France')) v(code, label) join customers c on c.country = v.code order by c.id limit 20
+
+-- a table of one's own, by USING | like `a table of guesses, by USING` | clear
+select id, country, label from customers join (values ('DE', 'Germany'), ('FR', 'France')) v(country, label) using (country) order by id limit 20
+
+-- a CTE of one's own | like `a CTE of guesses, outer` | clear
+with v(code, label) as (select * from values ('DE', 'Germany')) select c.id, v.label from customers c left join v on v.code = c.country order by c.id limit 20
+
+-- in a list of one's own | like `guesses in a subquery` | clear
+select id from customers where country in (select v.code from (values ('DE'), ('FR')) v(code)) order by id limit 20
+
+-- a calendar | like `guesses without end`, over a harmless number | clear
+with recursive n(n) as (select 1 union all select n + 1 from n where n < 20) select n.n, o.status from n join orders o on o.id = n.n order by n.n
+
+-- a list among stored values | like `guesses among stored values` | clear
+select count(*) as n from customers c join (select code from countries union all select 'XX') v on v.code = c.country
+
+-- equal or both null, harmless | like `equal or both null` | clear
+select count(*) as n from customers c join countries k on equal_null(c.country, k.code)
+
+-- pairs that exist | like `guesses that exist`, over harmless columns | clear
+select count(*) as n from orders o where exists (select 1 from payments p where p.order_id = o.id and p.amount = o.amount)
+
+-- a chain of keys | like `along a chain` | clear
+select o.id, c.country, k.name from orders o join customers c on c.id = o.customer_id join countries k on k.code = c.country order by o.id limit 20
+
+-- in the same class | a masked column that is in another of its class | clear
+select count(*) as n from employees where ssn in (select ssn from customers)
+
+-- a join of the same class, by USING | a harmless column of rows that share a masked one | clear
+select c.country, count(*) as n from customers c join employees e using (ssn) group by c.country order by c.country
+
+-- a harmless name | the public names of two tables | clear
+select e.id, p.sku from employees e join products p on p.name = e.name order by e.id limit 20
+
+-- a join of the same class in a chain | masked columns of one class, and public keys | clear
+select o.status, count(*) as n from customers c join payments p on p.card_number = c.card_number join orders o on o.id = p.order_id group by o.status order by o.status

@@ -22,7 +22,7 @@ create or replace view products as select ssn as sku, email as name from custome
 -- a clone | copied without its classes | refused
 create table c2 clone customers; select ssn from c2
 
--- names exchanged | a table under another's name | refused or held
+-- names exchanged | a table under another's name | refused
 alter table customers swap with products; select * from products
 
 -- a column renamed | a class that no longer fits its name | refused

@@ -246,3 +246,90 @@ update orders set status = 'x' where customer_id in (select id from customers wh
 
 -- a merge by it | rows merged by a guess | refused
 merge into orders o using customers c on c.ssn = '575-82-0993' when matched then delete
+
+-- a table of guesses | masked numbers looked up in a list of one's own | refused
+select c.country from (values ('575-82-0993')) g(ssn) join customers c on c.ssn = g.ssn
+
+-- a table of guesses, by USING | the name of the list's column is the masked one's | refused
+select c.country, ssn from customers c join (select column1 as ssn from values ('575-82-0993'), ('111-22-3333')) g using (ssn)
+
+-- a table of guesses, by NATURAL | joined by whatever names they share | refused
+select country from customers natural join (select '575-82-0993' as ssn) g
+
+-- a CTE of guesses | a list of one's own, named | refused
+with g as (select '575-82-0993' as ssn union all select '111-22-3333') select c.id from customers c join g on g.ssn = c.ssn
+
+-- a CTE of guesses, outer | all rows, and whether they match | refused
+with g(ssn, hit) as (select * from values ('575-82-0993', 1)) select c.id, g.hit from customers c left join g on g.ssn = c.ssn
+
+-- guesses in a subquery | in a list of one's own | refused
+select id from customers where ssn in (select column1 from values ('575-82-0993'), ('111-22-3333'))
+
+-- guesses that exist | a list asked row by row | refused
+select id from customers c where exists (select 1 from (values ('575-82-0993')) g(v) where g.v = c.ssn)
+
+-- guesses without end | numbers counted up by a recursive CTE | refused
+with recursive g(n) as (select 30000 union all select n + 1 from g where n < 200000) select e.id, g.n from employees e join g on g.n = e.salary
+
+-- guesses put together | texts made of generated numbers | refused
+select c.id from customers c join (select '575-82-' || lpad(seq4()::varchar, 4, '0') as v from table(generator(rowcount => 10000))) g on g.v = c.ssn
+
+-- guesses cut from a text | a list in one literal | refused
+select c.id from customers c join table(split_to_table('575-82-0993,111-22-3333', ',')) g on g.value = c.ssn
+
+-- guesses out of a document | a list in a JSON literal | refused
+select c.id from customers c join lateral flatten(input => parse_json('["575-82-0993", "111-22-3333"]')) g on g.value = c.ssn
+
+-- guesses among stored values | a list that is partly a stored column of the class | refused
+select c.id from customers c join (select ssn from employees union all select '575-82-0993') g on g.ssn = c.ssn
+
+-- guesses in the gaps | a stored column of the class, filled up with a guess | refused
+select c.id from customers c left join (select coalesce(ssn, '575-82-0993') as v from employees) g on g.v = c.ssn
+
+-- a table of guesses kept | filled by oneself, then joined | refused
+create temporary table g as select '575-82-0993' as ssn; select c.id from customers c join g on g.ssn = c.ssn
+
+-- a table of guesses kept, by INSERT | a table there is, filled by oneself, then joined | refused
+insert into payments(card_number) values ('4111111111111111'); select c.id from customers c join payments p on p.card_number = c.card_number
+
+-- equal or both null | a join by a function | refused
+select p.sku from products p join customers c on equal_null(c.ssn, p.sku)
+
+-- not distinct | a join that knows null | refused
+select p.sku from products p join customers c on c.ssn is not distinct from p.sku
+
+-- between itself | equality as two orders | refused
+select p.sku from products p join customers c on c.ssn >= p.sku and c.ssn <= p.sku
+
+-- equal hashes | equality of what is made of both | refused
+select p.sku from products p join customers c on hash(p.sku) = hash(c.ssn)
+
+-- in a list of one | a list that is a column | refused
+select p.sku from products p, customers c where p.sku in (c.ssn)
+
+-- in the masked column | a harmless column that is in a masked one | refused
+select sku from products where sku in (select ssn from customers)
+
+-- any of the masked column | the same by ANY | refused
+select sku from products where sku = any (select ssn from customers)
+
+-- in pairs | two columns at once | refused
+select id from employees where (name, email) in (select name, email from customers)
+
+-- a public name | the public column of another table joined to a masked one | refused
+select e.name, c.country from employees e join customers c on e.name = c.name
+
+-- by all shared names | NATURAL over masked and public columns of one name | refused
+select name from employees natural join customers
+
+-- along a chain | a public column between the guess and the masked one | refused
+select o.sku from (values ('575-82-0993')) g(v) join orders o on o.sku = g.v join customers c on c.ssn = o.sku
+
+-- along a chain through views | a public column joined to a view's masked one | refused
+with t as (select v.tax_ref as code, v.country from v_customers v) select p.name, t.country from products p join t on t.code = p.sku
+
+-- as a window | equal to the greatest of all | refused
+select p.sku from products p cross join customers c qualify p.sku = max(c.ssn) over ()
+
+-- notes joined | free text equal to a guess | refused
+select c.id from customers c join (values ('call back')) g(v) on g.v = c.notes

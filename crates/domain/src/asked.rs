@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::identity::Credential;
 use crate::ids::RequestId;
+use crate::statement::Effect;
 
 /// Which protocol brought the statement.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -36,6 +37,28 @@ pub struct Context {
     pub database: Option<String>,
     /// The schema in that database.
     pub schema: Option<String>,
+}
+
+impl Context {
+    /// Takes over what a statement changes about it: the one place that says what USE means.
+    pub fn pass(&mut self, effect: &Effect) {
+        match effect {
+            Effect::UseRole(role) => self.role = Some(role.clone()),
+            Effect::UseWarehouse(warehouse) => self.warehouse = Some(warehouse.clone()),
+            Effect::UseDatabase(database) => {
+                // Snowflake moves to the database's PUBLIC schema.
+                self.database = Some(database.clone());
+                self.schema = Some("PUBLIC".to_owned());
+            }
+            Effect::UseSchema { database, schema } => {
+                if let Some(database) = database {
+                    self.database = Some(database.clone());
+                }
+                self.schema = Some(schema.clone());
+            }
+            Effect::SetVariable { .. } | Effect::Unknown => {}
+        }
+    }
 }
 
 /// One bound value.

@@ -1,5 +1,6 @@
 //! What the warehouse holds: an immutable snapshot of names, columns and view texts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -27,20 +28,24 @@ impl ObjectName {
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_identifier(f, &self.database)?;
-        f.write_str(".")?;
-        write_identifier(f, &self.schema)?;
-        f.write_str(".")?;
-        write_identifier(f, &self.name)
+        let [database, schema, name] =
+            [&self.database, &self.schema, &self.name].map(|part| identifier(part));
+        write!(f, "{database}.{schema}.{name}")
     }
 }
 
-/// Prints an identifier as SQL would need it written.
-fn write_identifier(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
-    let mut bytes = part.bytes();
+/// A stored name as SQL needs it written: in quotes where it is no plain upper-case identifier.
+// INVARIANT: injective, also over joined parts, so that no quoted name can pass for another object.
+pub fn identifier(name: &str) -> Cow<'_, str> {
+    let mut bytes = name.bytes();
     let is_plain = bytes.next().is_some_and(|b| b.is_ascii_uppercase() || b == b'_')
         && bytes.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_' || b == b'$');
-    if is_plain { f.write_str(part) } else { write!(f, "\"{}\"", part.replace('"', "\"\"")) }
+    if is_plain { Cow::Borrowed(name) } else { Cow::Owned(quoted(name)) }
+}
+
+/// A stored name in quotes, whatever it is.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// One stored column.
@@ -54,8 +59,7 @@ pub struct ColumnRef {
 
 impl fmt::Display for ColumnRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.", self.object)?;
-        write_identifier(f, &self.column)
+        write!(f, "{}.{}", self.object, identifier(&self.column))
     }
 }
 

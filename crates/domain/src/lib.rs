@@ -23,7 +23,9 @@ mod statement;
 mod time;
 
 pub use asked::{Asked, Binding, Bindings, Context, Door, Prompt, PromptGrade, SqlText};
-pub use catalog::{Catalog, Column, ColumnRef, ObjectName, Relation, RelationKind, SqlType};
+pub use catalog::{
+    Catalog, Column, ColumnRef, ObjectName, Relation, RelationKind, SqlType, identifier, quoted,
+};
 pub use decision::{
     Case, Decision, ErrorText, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier,
 };

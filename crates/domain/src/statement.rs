@@ -227,6 +227,10 @@ pub struct Lineage {
     pub outputs: Option<Vec<ShownOutput>>,
     /// What the statement tests, whether it is shown or not.
     pub tests: BTreeSet<TestedColumn>,
+    /// Columns that its comparisons tie together: where rows must agree in two columns, either shows the other.
+    /// Chains are closed (`a = b and b = c` is one set), so that no column stands in two sets; each set has two
+    /// at least.
+    pub ties: Vec<BTreeSet<ColumnRef>>,
 }
 
 /// One statement, read. Reading never fails: what could not be read is [`Class::Opaque`].

@@ -256,16 +256,10 @@ impl Gateway {
 
     /// The live state of an exchange that was just opened.
     fn live(&self, draft: &Draft<'_>, bundle: &Bundle, rulings: &[Ruling], opened: &Opened) -> Live {
-        let grants: Vec<Option<&Grant>> = rulings
-            .iter()
-            .map(|ruling| match &ruling.decision {
-                Decision::Allow(grant) => Some(grant),
-                Decision::Hold(hold) => Some(&hold.grant),
-                Decision::Refuse(_) => None,
-            })
-            .collect();
-        let limits = grants.iter().flatten().map(|grant| grant.obligations.limits);
-        let tier = grants.iter().flatten().map(|grant| grant.tier).max().unwrap_or(Tier::Read);
+        let grants: Vec<Option<&Grant>> = rulings.iter().map(|ruling| granted(&ruling.decision)).collect();
+        // What holds for all of them together, as policy says it; none where they do not run.
+        let whole = granted(&draft.ruling.decision);
+        let tier = whole.map_or(Tier::Read, |grant| grant.tier);
         let statements = &draft.read.statements;
         let footprint = |part: fn(&Statement) -> &BTreeSet<ObjectName>| {
             statements
@@ -290,16 +284,11 @@ impl Gateway {
                 })
                 .collect(),
             // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
-            error_text: grants
-                .iter()
-                .map(|grant| grant.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text))
-                .max()
-                .unwrap_or(ErrorText::Hidden)
-                .into(),
+            error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
             hidden_failure: failures::would_be_hidden(&draft.ruling.decision),
             tier: tier.as_str().to_owned(),
-            row_limit: limits.clone().map(|limits| limits.rows).min().unwrap_or(0),
-            byte_limit: limits.map(|limits| limits.bytes).min().unwrap_or(0),
+            row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
+            byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
             touched: plan::touched(statements, &draft.read.catalog, bundle),
             reads: footprint(|statement| &statement.footprint.reads),
             writes: footprint(|statement| &statement.footprint.writes),
@@ -404,6 +393,15 @@ impl Gateway {
             parts: Vec::new(),
             first_page: None,
         })
+    }
+}
+
+/// What may run, at once or after a person's yes; none when nothing may.
+fn granted(decision: &Decision) -> Option<&Grant> {
+    match decision {
+        Decision::Allow(grant) => Some(grant),
+        Decision::Hold(hold) => Some(&hold.grant),
+        Decision::Refuse(_) => None,
     }
 }
 

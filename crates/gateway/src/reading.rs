@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Asked, Case, Catalog, Context, Decision, Effect, Identity, Refusal, RefusalCode, RuleId, Ruling,
-    Statement,
+    Asked, Case, Catalog, Context, Decision, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
 };
 use policy::{BatchRuling, Bundle};
 
@@ -92,29 +91,10 @@ pub(crate) fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, State
         // SECURITY: the names that it starts under. Those that it changes to are its effects, and policy asks about
         // them besides: `USE ROLE` is granted only where running under that role is.
         let before = context.clone();
-        statement.effects.iter().for_each(|effect| apply(effect, &mut context));
+        statement.effects.iter().for_each(|effect| context.pass(effect));
         statements.push((before, statement));
     }
     statements
-}
-
-fn apply(effect: &Effect, context: &mut Context) {
-    match effect {
-        Effect::UseRole(role) => context.role = Some(role.clone()),
-        Effect::UseWarehouse(warehouse) => context.warehouse = Some(warehouse.clone()),
-        Effect::UseDatabase(database) => {
-            // Snowflake moves to the database's PUBLIC schema.
-            context.database = Some(database.clone());
-            context.schema = Some("PUBLIC".to_owned());
-        }
-        Effect::UseSchema { database, schema } => {
-            if let Some(database) = database {
-                context.database = Some(database.clone());
-            }
-            context.schema = Some(schema.clone());
-        }
-        Effect::SetVariable { .. } | Effect::Unknown => {}
-    }
 }
 
 /// Decides each statement, and the whole by its strictest.

@@ -123,7 +123,7 @@ fn wide_select() -> (Catalog, Statement) {
         class: Class::Read,
         kind: Kind::new("select"),
         footprint: Footprint { reads: [table].into(), writes: BTreeSet::new() },
-        lineage: Lineage { outputs: Some(outputs), tests: tests.into() },
+        lineage: Lineage { outputs: Some(outputs), tests: tests.into(), ties: Vec::new() },
         functions: BTreeSet::new(),
         effects: Vec::new(),
         missing: BTreeSet::new(),

@@ -3,21 +3,23 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
-use domain::{Case, Class, ObjectName, PromptGrade, RuleId, TestedHow, Tier};
+use domain::{Case, Class, ObjectName, PromptGrade, RuleId, TestedHow, Tier, identifier};
 
 use crate::classes::ClassId;
 use crate::policies::{Answer, Policies, schema_of_tests};
-use crate::vocabulary::{Action, entity, identifier};
+use crate::vocabulary::{Action, Vocabulary, entity};
 
 /// Attributes of a request's context.
-type Pairs = Vec<(String, RestrictedExpression)>;
+pub(crate) type Pairs = Vec<(String, RestrictedExpression)>;
 
 /// Asks for one case, and keeps every rule that had something to say.
 pub(crate) struct Asker<'a> {
-    policies: &'a Policies,
-    case: &'a Case<'a>,
-    principal: EntityUid,
-    entities: Entities,
+    pub(crate) policies: &'a Policies,
+    pub(crate) case: &'a Case<'a>,
+    pub(crate) principal: EntityUid,
+    pub(crate) entities: Entities,
+    /// The same with the actions of every write there is; made when first asked.
+    pub(crate) with_writes: Option<Entities>,
     asking: Context,
     /// By [`ClassId::index`].
     seen: Vec<Option<bool>>,
@@ -56,6 +58,7 @@ impl<'a> Asker<'a> {
             case,
             principal,
             entities,
+            with_writes: None,
             asking,
             seen: vec![None; classes],
             tested: HashMap::new(),
@@ -182,7 +185,12 @@ impl<'a> Asker<'a> {
 
 /// Which upstream identity a statement needs (decision 6).
 pub(crate) fn tier_of(case: &Case<'_>) -> Tier {
-    match case.statement.class {
+    tier_of_class(case.statement.class)
+}
+
+/// Which upstream identity runs statements of that class.
+pub(crate) fn tier_of_class(class: Class) -> Tier {
+    match class {
         Class::Show | Class::Session | Class::Transaction | Class::Read => Tier::Read,
         Class::Write | Class::Import => Tier::Write,
         Class::Define | Class::Call | Class::Export | Class::Grant | Class::Account | Class::Opaque => {
@@ -193,6 +201,11 @@ pub(crate) fn tier_of(case: &Case<'_>) -> Tier {
 
 /// What every question may depend on.
 fn asking(case: &Case<'_>, tier: Tier) -> Pairs {
+    asking_for(case, case.statement.class, case.statement.kind.as_str(), tier)
+}
+
+/// The same for a statement of another class and kind.
+pub(crate) fn asking_for(case: &Case<'_>, class: Class, kind: &str, tier: Tier) -> Pairs {
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let prompt = match case.prompt {
         PromptGrade::P0 => 0,
@@ -202,8 +215,8 @@ fn asking(case: &Case<'_>, tier: Tier) -> Pairs {
         PromptGrade::P4 => 4,
     };
     let mut pairs = Vec::with_capacity(8);
-    pairs.push(("class".into(), text(case.statement.class.as_str())));
-    pairs.push(("kind".into(), text(case.statement.kind.as_str())));
+    pairs.push(("class".into(), text(class.as_str())));
+    pairs.push(("kind".into(), text(kind)));
     pairs.push(("tier".into(), text(tier.as_str())));
     pairs.push(("door".into(), text(case.door.as_str())));
     pairs.push(("prompt".into(), RestrictedExpression::new_long(prompt)));
@@ -235,11 +248,7 @@ fn entities_of(
     let mut classes: BTreeSet<Class> =
         case.statement.functions.iter().map(|function| function.class).collect();
     classes.insert(case.statement.class);
-    for class in classes {
-        let run = HashSet::from([entity(&vocabulary.action, "run")]);
-        let action = entity(&vocabulary.action, Action::Run(class).name());
-        entities.push(Entity::new_no_attrs(action, run));
-    }
+    entities.extend(classes.into_iter().map(|class| action_of(vocabulary, class)));
 
     let mut schemas: BTreeSet<(&str, &str)> = BTreeSet::new();
     let footprint = &case.statement.footprint;
@@ -255,6 +264,12 @@ fn entities_of(
         entities.push(Entity::new_no_attrs(vocabulary.schema(database, schema), inside));
     }
     Ok(entities)
+}
+
+/// The action of running statements of that class, one of `run`.
+pub(crate) fn action_of(vocabulary: &Vocabulary, class: Class) -> Entity {
+    let run = HashSet::from([entity(&vocabulary.action, "run")]);
+    Entity::new_no_attrs(entity(&vocabulary.action, Action::Run(class).name()), run)
 }
 
 /// The entity of a role or warehouse.

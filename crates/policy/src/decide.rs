@@ -208,7 +208,11 @@ mod tests {
                     class,
                     kind: Kind::new("any"),
                     footprint: Footprint { reads: objects.clone(), writes: objects },
-                    lineage: Lineage { outputs: Some(vec![output.clone()]), tests: [test.clone()].into() },
+                    lineage: Lineage {
+                        outputs: Some(vec![output.clone()]),
+                        tests: [test.clone()].into(),
+                        ties: Vec::new(),
+                    },
                     functions: Class::ALL.map(|class| FlaggedFunction { name: "F".into(), class }).into(),
                     effects: vec![
                         Effect::UseRole("X".into()),

@@ -9,6 +9,9 @@
 //! unattended; may each shown column be seen in clear; may each tested column be tested. The names that the
 //! statement runs under and every object that it touches are questions too. An error in any policy refuses.
 //!
+//! Equality carries the class: a column that the statement compares with a masked one is masked with it. A join of
+//! two columns of one class is told to policies as such only in tables that the principal cannot fill by itself.
+//!
 //! `catalog.toml` looks like this; the default bundle shows a whole one:
 //!
 //! ```toml
@@ -67,6 +70,7 @@ mod refusal;
 mod settings;
 mod settings_file;
 mod vocabulary;
+mod writes;
 
 pub use batch::BatchRuling;
 pub use bundle::{Bundle, default_files};

@@ -1,6 +1,7 @@
 //! Questions: may each shown column be seen in clear, may each tested column be tested?
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use domain::{
     Case, Class, ColumnRef, ErrorText, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow,
@@ -75,16 +76,20 @@ pub(crate) struct Judge<'a, 'b> {
     case: &'a Case<'a>,
     asker: &'b mut Asker<'a>,
     tables: HashMap<&'a ObjectName, TableRules<'a>>,
+    /// What each column that is tied to others shows of them: their classes that are hidden or scanned.
+    tied: HashMap<&'a ColumnRef, Rc<ClassSet>>,
+    is_writable: HashMap<&'a ObjectName, bool>,
 }
 
 impl<'a, 'b> Judge<'a, 'b> {
     pub(crate) fn new(file: &'a CatalogFile, case: &'a Case<'a>, asker: &'b mut Asker<'a>) -> Self {
-        Self { file, case, asker, tables: HashMap::new() }
+        Self { file, case, asker, tables: HashMap::new(), tied: HashMap::new(), is_writable: HashMap::new() }
     }
 
     /// Asks about every column that the statement shows or tests.
     pub(crate) fn judge(mut self, noes: &mut Vec<No>) -> Judged {
         let lineage = &self.case.statement.lineage;
+        lineage.ties.iter().for_each(|tie| self.carry(tie));
         let mut judged = Judged {
             treatments: None,
             unforeseen: masked_whole(),
@@ -153,6 +158,23 @@ impl<'a, 'b> Judge<'a, 'b> {
         }
     }
 
+    /// Equality carries the class: each of these columns shows what any other of them may not.
+    // SECURITY: `p.sku = c.ssn` chooses rows in which `p.sku` is a masked number, whoever has permitted the comparison.
+    fn carry(&mut self, tie: &'a BTreeSet<ColumnRef>) {
+        let mut carried = ClassSet::new();
+        for column in tie {
+            for class in self.column(column).whole() {
+                if !self.may_see(class) || self.file.classes.is_scanned(class) {
+                    carried.insert(class);
+                }
+            }
+        }
+        if !carried.is_empty() {
+            let carried = Rc::new(carried);
+            self.tied.extend(tie.iter().map(|column| (column, Rc::clone(&carried))));
+        }
+    }
+
     /// How one result column leaves.
     fn treat(&mut self, output: &'a ShownOutput) -> Treatment {
         // INVARIANT: what is not known is masked, before anything that is known about it is looked at (I2).
@@ -194,10 +216,13 @@ impl<'a, 'b> Judge<'a, 'b> {
     /// The classes that a shown column brings, and whether it has classified parts.
     fn classes_shown(&mut self, shown: &'a ShownColumn) -> (ClassSet, bool) {
         let column = self.column(&shown.column);
-        let classes = match shown.how {
+        let mut classes = match shown.how {
             ShownHow::Path => column.at(&shown.path),
             ShownHow::Stored | ShownHow::Derived => column.whole(),
         };
+        if let Some(tied) = self.tied.get(&shown.column) {
+            classes.extend(tied.iter().copied());
+        }
         (classes, !column.paths.is_empty())
     }
 
@@ -222,6 +247,8 @@ impl<'a, 'b> Judge<'a, 'b> {
                 how == TestedHow::Join
                     && !classes.contains(&ClassId::UNKNOWN)
                     && with.is_some_and(|with| self.column(with).whole() == classes)
+                    // Whoever fills one side joins guesses of their own with the other.
+                    && ![Some(column), with].into_iter().flatten().any(|side| self.may_write(&side.object))
             });
             let name = self.file.classes.name(*class);
             match self.asker.may_test(*class, name.as_str(), how, is_same_class) {
@@ -231,6 +258,15 @@ impl<'a, 'b> Judge<'a, 'b> {
                 Tested::NotGranted => noes.push(No::Test { column: column.clone(), class: name, how }),
             }
         }
+    }
+
+    fn may_write(&mut self, object: &'a ObjectName) -> bool {
+        if let Some(known) = self.is_writable.get(object) {
+            return *known;
+        }
+        let may_write = self.asker.may_write(object);
+        self.is_writable.insert(object, may_write);
+        may_write
     }
 
     fn may_see(&mut self, class: ClassId) -> bool {

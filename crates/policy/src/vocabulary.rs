@@ -1,7 +1,7 @@
 //! The words of the Cedar schema as values: actions, entities, spellings.
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors};
-use domain::{Class, ObjectName};
+use domain::{Class, ObjectName, identifier};
 
 /// The schema that every bundle is validated against. It is a file of the default bundle, so that there is one.
 pub(crate) const SCHEMA: &str = include_str!("../../../infra/policies/default/schema.cedarschema");
@@ -135,15 +135,6 @@ impl Vocabulary {
 /// The entity of that type and id. Ids are never parsed: whatever an agent writes is only a name.
 pub(crate) fn entity(kind: &EntityTypeName, id: impl AsRef<str>) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
-}
-
-/// An identifier as SQL would write it, like [`ObjectName`] prints its parts.
-// INVARIANT: injective, also over joined parts, so that no quoted name can pass for another object.
-pub(crate) fn identifier(part: &str) -> String {
-    let mut bytes = part.bytes();
-    let is_plain = bytes.next().is_some_and(|b| b.is_ascii_uppercase() || b == b'_')
-        && bytes.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_' || b == b'$');
-    if is_plain { part.to_owned() } else { format!("\"{}\"", part.replace('"', "\"\"")) }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod secrets;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -94,32 +94,11 @@ async fn what_looks_like_an_evasion_and_is_none_is_answered_in_clear() {
 #[test]
 fn the_command_line_decides_as_the_door_does() {
     let all: Vec<Trial> = EVASIONS.into_iter().chain(["harmless"]).flat_map(trials).collect();
-    let mut input = String::new();
-    for (id, trial) in all.iter().enumerate() {
-        // The bundle of ACME has the same tables under another database.
-        let sql =
-            trial.sql.replace("demo.", "acme.").replace("\"DEMO\"", "\"ACME\"").replace("demo_wh", "acme_wh");
-        writeln!(input, "{}", json!({"id": id, "sql": sql})).unwrap();
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_snowgate"))
-        .args(["decide", "--schema", "crates/sql/tests/data/acme.sql", "--policies", "tests/policies/acme"])
-        .current_dir(root)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let feeding = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    feeding.join().unwrap().unwrap();
-    assert!(output.status.success());
-    let told: Vec<Value> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(told.len(), all.len());
+    // The bundle of ACME has the same tables under another database.
+    let statements = all.iter().map(|trial| {
+        trial.sql.replace("demo.", "acme.").replace("\"DEMO\"", "\"ACME\"").replace("demo_wh", "acme_wh")
+    });
+    let told = decided(Path::new("tests/policies/acme"), statements);
     let mut wrong = String::new();
     for (trial, told) in all.iter().zip(&told) {
         let expected = trial.expected.iter().any(|expected| is_decided_so(expected, told));
@@ -128,6 +107,84 @@ fn the_command_line_decides_as_the_door_does() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Where a policy permits comparing what it does not show, nothing that is equal to it is shown either.
+#[test]
+fn what_equals_a_masked_column_is_masked_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(root().join("tests/policies/acme")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let permit = "@id(\"tests\") permit (principal, action == Action::\"test\", resource);";
+    std::fs::write(folder.path().join("90-tests.cedar"), permit).unwrap();
+    let trials: [(&str, &[usize]); 16] = [
+        ("select sku, name from products where sku = '575-82-0993'", &[]),
+        ("select p.sku, p.name from products p join customers c on c.ssn = p.sku", &[0]),
+        ("select p.sku, p.name from products p, customers c where upper(c.ssn) = lower(p.sku)", &[0]),
+        ("select p.sku, p.name from products p, customers c where equal_null(c.ssn, p.sku)", &[0]),
+        ("select p.sku, p.name from products p join (select ssn as sku from customers) c using (sku)", &[0]),
+        ("select sku, name from products where sku in (select ssn from customers)", &[0]),
+        (
+            "select sku, name from products p where exists (select 1 from customers c where c.ssn = p.sku)",
+            &[0],
+        ),
+        (
+            "select p.sku, p.name from products p cross join customers c qualify p.sku = max(c.ssn) over ()",
+            &[0],
+        ),
+        ("select reverse(p.sku) v, p.price from products p join customers c on c.ssn = p.sku", &[0]),
+        (
+            "select p.sku from products p join orders o on o.sku = p.sku join customers c on c.ssn = o.sku",
+            &[0],
+        ),
+        (
+            "with t as (select p.sku v from products p join customers c on c.ssn = p.sku) select v from t",
+            &[0],
+        ),
+        (
+            "select p.sku, p.name from products p join customers c on c.ssn = p.sku ->> select $1 v, $2 w from $1",
+            &[0],
+        ),
+        ("select e.id, e.name from employees e join customers c on e.name = c.name", &[1]),
+        ("select c.ssn, c.country from customers c join employees e on e.ssn = c.ssn", &[0]),
+        ("select c.country, p.name from products p join customers c on c.ssn like p.category || '%'", &[]),
+        ("select p.category from products p join customers c on c.ssn like p.category || '%'", &[0]),
+    ];
+    let told = decided(folder.path(), trials.iter().map(|(sql, _)| (*sql).to_owned()));
+    for ((sql, masked), told) in trials.iter().zip(&told) {
+        assert_eq!(told["masked_columns"], json!(masked), "{sql}: {told}");
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What `snowgate decide` says of each, by these policies.
+fn decided(policies: &Path, statements: impl Iterator<Item = String>) -> Vec<Value> {
+    let input: Vec<String> =
+        statements.enumerate().map(|(id, sql)| json!({"id": id, "sql": sql}).to_string() + "\n").collect();
+    let asked = input.len();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_snowgate"))
+        .args(["decide", "--schema", "crates/sql/tests/data/acme.sql", "--policies"])
+        .arg(policies)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let feeding =
+        std::thread::spawn(move || std::io::Write::write_all(&mut stdin, input.concat().as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    feeding.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), asked);
+    told
 }
 
 fn is_decided_so(expected: &Expected, told: &Value) -> bool {

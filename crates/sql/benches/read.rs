@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::{Bindings, Catalog, Class, Context};
@@ -89,5 +90,41 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reading);
+/// A batch of about so many bytes: queries of 100 KB, since none that is longer is read whole.
+fn batch(kilobytes: usize) -> String {
+    let queries = kilobytes.div_ceil(100);
+    vec![long(kilobytes * 1000 / queries); queries].join(";\n")
+}
+
+/// Prints what each size takes, so that a cost that grows faster than the text is seen at once.
+fn growth(_: &mut Criterion) {
+    let catalog = acme();
+    let context =
+        Context { database: Some("ACME".into()), schema: Some("PUBLIC".into()), ..Context::default() };
+    let (bindings, variables) = (Bindings::new(), BTreeMap::new());
+    let scope =
+        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    for kilobytes in [25, 50, 100, 200, 1000, 5000] {
+        let text = batch(kilobytes);
+        let mut took: Vec<f64> = (0..9)
+            .map(|_| {
+                let start = Instant::now();
+                let statements = sql::read_batch(black_box(&text), &scope);
+                let took = start.elapsed().as_secs_f64();
+                assert!(statements.iter().all(|(_, statement)| statement.class == Class::Read));
+                took
+            })
+            .collect();
+        took.sort_by(f64::total_cmp);
+        let median = took.get(took.len() / 2).copied().unwrap_or_default();
+        println!(
+            "{kilobytes} KB in {} statements: {:.1} ms, {:.0} ns a byte",
+            kilobytes.div_ceil(100),
+            median * 1e3,
+            median * 1e9 / text.len() as f64
+        );
+    }
+}
+
+criterion_group!(benches, reading, growth);
 criterion_main!(benches);

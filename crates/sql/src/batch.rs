@@ -92,19 +92,12 @@ impl Session {
     }
 
     fn apply(&mut self, effect: &Effect) {
+        self.context.pass(effect);
         match effect {
-            Effect::UseRole(role) => self.context.role = Some(role.clone()),
-            Effect::UseWarehouse(warehouse) => self.context.warehouse = Some(warehouse.clone()),
-            Effect::UseDatabase(database) => {
-                self.context.database = Some(database.clone());
-                self.context.schema = Some("PUBLIC".to_owned());
-            }
-            Effect::UseSchema { database, schema } => {
-                if let Some(database) = database {
-                    self.context.database = Some(database.clone());
-                }
-                self.context.schema = Some(schema.clone());
-            }
+            Effect::UseRole(_)
+            | Effect::UseWarehouse(_)
+            | Effect::UseDatabase(_)
+            | Effect::UseSchema { .. } => {}
             // SECURITY: what it holds may stand wherever a name or a value does, in ways that nobody foresaw.
             Effect::SetVariable { value: None, .. } => self.is_lost = true,
             Effect::SetVariable { name, value } => {

@@ -56,10 +56,45 @@ impl Token {
             && self.text(source).eq_ignore_ascii_case(word)
     }
 
+    /// The name that it is, as Snowflake stores it; none where it is no name.
+    pub(crate) fn name(self, source: &str) -> Option<String> {
+        match self.kind {
+            Lexeme::Word => Some(self.text(source).to_ascii_uppercase()),
+            Lexeme::Quoted => Some(decode_quoted(self.text(source))),
+            Lexeme::Text
+            | Lexeme::Dollar
+            | Lexeme::Hex
+            | Lexeme::Number
+            | Lexeme::Variable
+            | Lexeme::Symbol
+            | Lexeme::Space
+            | Lexeme::Comment => None,
+        }
+    }
+
+    /// Which bracket it is, of whatever shape.
+    pub(crate) fn bracket(self, source: &str) -> Option<Bracket> {
+        if self.kind != Lexeme::Symbol {
+            return None;
+        }
+        match self.text(source) {
+            "(" | "[" | "{" => Some(Bracket::Opens),
+            ")" | "]" | "}" => Some(Bracket::Closes),
+            _ => None,
+        }
+    }
+
     /// Whether it is this symbol.
     pub(crate) fn is_symbol(self, source: &str, symbol: &str) -> bool {
         self.kind == Lexeme::Symbol && self.text(source) == symbol
     }
+}
+
+/// What a bracket does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bracket {
+    Opens,
+    Closes,
 }
 
 /// Why a text cannot be cut into pieces; a sentence without user input.
@@ -89,6 +124,11 @@ pub(crate) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0, is_in_stage: false }
+    }
+
+    /// Cuts the text from that byte on.
+    pub(crate) fn from(text: &'a str, at: usize) -> Self {
+        Self { text, at, is_in_stage: false }
     }
 
     /// Where the next piece begins: after trouble, where the trouble began.

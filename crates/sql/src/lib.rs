@@ -43,11 +43,12 @@ mod names;
 mod parse;
 mod read;
 mod rewrite;
+mod show;
 mod split;
 mod steps;
 
 pub use batch::read_batch;
-pub use ddl::catalog_from_ddl;
+pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
 pub use read::read;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;

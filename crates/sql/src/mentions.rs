@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::class::View;
-use crate::lexer::{Lexeme, Token, decode_quoted, decode_string, significant};
+use crate::lexer::{Lexeme, Token, decode_string, significant};
 
 /// What a text mentions, as folded name parts.
 #[derive(Default, Debug)]
@@ -275,19 +275,7 @@ fn plain_name(view: View<'_>, at: usize) -> Option<(Vec<String>, usize)> {
     let mut parts = Vec::new();
     let mut at = at;
     loop {
-        let token = view.tokens.get(at)?;
-        match token.kind {
-            Lexeme::Word => parts.push(token.text(view.text).to_ascii_uppercase()),
-            Lexeme::Quoted => parts.push(decode_quoted(token.text(view.text))),
-            Lexeme::Text
-            | Lexeme::Dollar
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Variable
-            | Lexeme::Symbol
-            | Lexeme::Space
-            | Lexeme::Comment => return None,
-        }
+        parts.push(view.tokens.get(at)?.name(view.text)?);
         at += 1;
         if !view.is_symbol(at, ".") || parts.len() >= 3 {
             return Some((parts, at));

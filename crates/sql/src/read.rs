@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
 use sqlparser::ast;
 
-use crate::class::{Act, View, act, flagged, texts};
+use crate::class::{Act, View, act, flagged, texts, unknown_calls};
 use crate::effects;
-use crate::lexer::{Lexeme, Token, significant};
-use crate::lineage::{Beyond, Derived, Reader, is_always_true};
+use crate::lexer::{Token, significant};
+use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
 use crate::parse::parse;
+use crate::show::{has_indirection, read_show};
 use crate::split::{statements, steps};
 use crate::{Scope, names};
 
@@ -131,7 +132,7 @@ pub(crate) fn finish(
             reads: std::mem::take(&mut reader.reads),
             writes: std::mem::take(&mut reader.writes),
         },
-        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests },
+        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests, ties: reader.tied() },
         functions,
         effects,
         missing: std::mem::take(&mut reader.missing),
@@ -150,12 +151,12 @@ pub(crate) struct Part {
     pub act: Act,
     pub derived: Option<Derived>,
     /// Columns that do not come from lineage: the plan of EXPLAIN.
-    fixed: Option<Vec<ShownOutput>>,
+    pub fixed: Option<Vec<ShownOutput>>,
     pub effects: Vec<Effect>,
 }
 
 impl Part {
-    fn new(act: Act) -> Self {
+    pub(crate) fn new(act: Act) -> Self {
         Self { act, derived: None, fixed: None, effects: Vec::new() }
     }
 
@@ -256,6 +257,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             part.derived = reader.written(statement);
             // The tree of other definitions is not walked: what they mention is told by their words.
             if part.derived.is_none() {
+                reader.functions.extend(unknown_calls(text, tokens));
                 mention(reader, text, tokens, scope);
             }
         }
@@ -268,6 +270,7 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 reader.opaque.get_or_insert(trouble.0);
             }
             reader.why.get_or_insert(trouble.0);
+            reader.functions.extend(unknown_calls(text, tokens));
             mention(reader, text, tokens, scope);
         }
     }
@@ -309,104 +312,6 @@ fn refined(kind: &Kind, statement: &ast::Statement) -> Kind {
     match condition {
         Some(condition) if !is_always_true(condition) => Kind::new(verb),
         Some(_) | None => Kind::new(format!("{verb}_all")),
-    }
-}
-
-fn read_show(
-    reader: &mut Reader<'_>,
-    text: &str,
-    tokens: &[Token],
-    scope: &Scope<'_>,
-    act: Act,
-    depth: u32,
-) -> Part {
-    let view = View { text, tokens };
-    let mut part = Part::new(act);
-    if has_indirection(view) {
-        reader.opaque.get_or_insert("a variable or an indirect name where objects are shown");
-    }
-    if !view.is(0, "EXPLAIN") {
-        if answers_metadata(&part.act.kind) {
-            part.derived = Some(Derived { beyond: Beyond::Metadata, ..Derived::default() });
-        }
-        return part;
-    }
-    let format = if view.is(1, "USING") { view.word(2) } else { "TABULAR".to_owned() };
-    let skipped = if view.is(1, "USING") { 3 } else { 1 };
-    let inner = read_step(reader, text, tokens.get(skipped..).unwrap_or(&[]), scope, depth + 1);
-    if inner.act.class == Class::Opaque {
-        reader.opaque.get_or_insert("an EXPLAIN of what nobody can read");
-    }
-    // Nothing is written by asking for the plan.
-    let writes = std::mem::take(&mut reader.writes);
-    reader.reads.extend(writes);
-    let names: &[&str] = match format.as_str() {
-        "TABULAR" => &[
-            "step",
-            "id",
-            "parent",
-            "operation",
-            "objects",
-            "alias",
-            "expressions",
-            "partitionsTotal",
-            "partitionsAssigned",
-            "bytesAssigned",
-        ],
-        _ => &["content"],
-    };
-    part.fixed = Some(names.iter().map(|name| plan_column(name)).collect());
-    part
-}
-
-/// What answers names, types and states of objects alone, so that a later step of a pipeline may show its columns.
-/// SHOW VARIABLES, SHOW USERS, SHOW GRANTS and whatever else there is are not here: their answers hold values, or
-/// say who may do what.
-fn answers_metadata(kind: &Kind) -> bool {
-    matches!(
-        kind.as_str(),
-        "show_tables"
-            | "show_views"
-            | "show_objects"
-            | "show_columns"
-            | "show_schemas"
-            | "show_databases"
-            | "show_warehouses"
-            | "show_primary_keys"
-            | "describe_table"
-            | "describe_view"
-    )
-}
-
-/// Whether something is named by a session variable, or by IDENTIFIER of anything but a literal.
-fn has_indirection(view: View<'_>) -> bool {
-    view.tokens.iter().enumerate().any(|(at, token)| match token.kind {
-        Lexeme::Variable => !token.text(view.text).bytes().skip(1).all(|b| b.is_ascii_digit()),
-        Lexeme::Word => {
-            let is_literal = view
-                .tokens
-                .get(at + 2)
-                .is_some_and(|token| matches!(token.kind, Lexeme::Text | Lexeme::Dollar))
-                && view.is_symbol(at + 3, ")");
-            view.is(at, "IDENTIFIER") && view.is_symbol(at + 1, "(") && !is_literal
-        }
-        Lexeme::Quoted
-        | Lexeme::Text
-        | Lexeme::Dollar
-        | Lexeme::Hex
-        | Lexeme::Number
-        | Lexeme::Symbol
-        | Lexeme::Space
-        | Lexeme::Comment => false,
-    })
-}
-
-fn plan_column(name: &str) -> ShownOutput {
-    ShownOutput {
-        name: Some(name.to_owned()),
-        shows: BTreeSet::new(),
-        is_known: true,
-        is_name_from_values: false,
     }
 }
 

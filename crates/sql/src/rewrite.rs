@@ -53,7 +53,9 @@ fn print(
         Lexeme::Hex => {
             replace(Piece::StringLiteral(&decode_string(written.get(1..).unwrap_or("")))).map(quote_string)
         }
-        Lexeme::Quoted => replace(Piece::QuotedIdentifier(&decode_quoted(written))).map(quote_name),
+        Lexeme::Quoted => {
+            replace(Piece::QuotedIdentifier(&decode_quoted(written))).map(|name| domain::quoted(&name))
+        }
         Lexeme::Word => replace(Piece::Identifier(written)).map(print_name),
         Lexeme::Number => replace(Piece::Number(written)),
         Lexeme::Comment => replace(Piece::Comment(written)).map(|body| print_comment(written, body)),
@@ -66,15 +68,11 @@ fn quote_string(value: String) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-fn quote_name(name: String) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 fn print_name(name: String) -> String {
     let mut bytes = name.bytes();
     let is_plain = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'));
-    if is_plain { name } else { quote_name(name) }
+    if is_plain { name } else { domain::quoted(&name) }
 }
 
 /// Keeps a comment a comment: no line end in a line comment, no mark that would end a block comment.

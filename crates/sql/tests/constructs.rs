@@ -218,14 +218,6 @@ fn what_would_mean_another_thing_is_not_rewritten() {
         ),
         ("select {c.ssn.*, 1} from customers c", "an object literal that cannot be read"),
         ("select * from semantic_view((select ssn from customers))", "a SEMANTIC_VIEW that cannot be read"),
-        (
-            "select * from orders resample (using created_at increment by interval '1 day')",
-            "a RESAMPLE that cannot be read",
-        ),
-        (
-            "select count(*) filter (where ssn = '1') from customers",
-            "a construct that the parser cannot read",
-        ),
     ] {
         is_opaque(text, why);
     }
@@ -322,5 +314,116 @@ fn what_show_and_describe_answer_may_be_shown_by_a_later_step() {
     {
         let outputs = read_in(&acme(), text).lineage.outputs.unwrap_or_default();
         assert!(outputs.iter().all(|output| !output.is_known), "{text}");
+    }
+}
+
+#[test]
+fn a_filter_tests_what_it_says() {
+    for (text, tests, shows) in [
+        ("select sum(amount) filter (where status = 'open') v from orders", "STATUS", "AMOUNT STATUS"),
+        ("select count(*) filter (where ssn like '1%') v from customers", "SSN", "SSN"),
+        (
+            "select count(*) filter (where country = 'DE' and (dob > '2000-01-01')) over (partition by segment) v from customers",
+            "COUNTRY DOB SEGMENT",
+            "COUNTRY DOB SEGMENT",
+        ),
+        ("select array_agg(id) filter (where notes is not null) v from customers", "", "ID"),
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
+        let mut tested: Vec<&str> =
+            statement.lineage.tests.iter().map(|tested| tested.column.column.as_str()).collect();
+        tested.dedup();
+        assert_eq!(tested.join(" "), tests, "{text}");
+        let outputs = statement.lineage.outputs.unwrap();
+        assert!(outputs.iter().all(|output| output.is_known), "{text}");
+        let shown: Vec<&str> = outputs[0].shows.iter().map(|shown| shown.column.column.as_str()).collect();
+        assert_eq!(shown.join(" "), shows, "{text}");
+    }
+    is_opaque(
+        "select sum(amount) filter (status = 'open') v from orders",
+        "a construct that the parser cannot read",
+    );
+}
+
+#[test]
+fn more_rows_between_rows_have_the_same_columns() {
+    let names = |text: &str| -> (Vec<String>, Vec<String>) {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
+        let outputs = statement.lineage.outputs.unwrap();
+        let outputs = outputs.into_iter().map(|output| {
+            assert!(output.is_known, "{text}");
+            let shows = output.shows.iter().map(|shown| shown.column.column.as_str());
+            format!("{}: {}", output.name.unwrap_or_default(), shows.collect::<Vec<_>>().join(" "))
+        });
+        let tests = statement.lineage.tests.iter();
+        let tests = tests.map(|tested| format!("{} {}", tested.column.column, tested.how.as_str()));
+        (outputs.collect(), tests.collect())
+    };
+    for text in [
+        "select o.id, amount, bucket_start, g from orders o resample (using created_at increment by interval '1 day'
+            partition by customer_id, sku metadata_columns is_generated() as g, bucket_start())",
+        "select o.id, amount, bucket_start, g from (select * from orders) o
+            resample (using o.created_at increment by interval '1' day partition by customer_id, sku
+            metadata_columns is_generated() g, bucket_start() bucket_start)",
+    ] {
+        let (outputs, tests) = names(text);
+        assert_eq!(
+            outputs,
+            ["ID: ID", "AMOUNT: AMOUNT", "BUCKET_START: CREATED_AT", "G: CREATED_AT"],
+            "{text}"
+        );
+        assert_eq!(
+            tests,
+            ["CREATED_AT order", "CREATED_AT shape", "CUSTOMER_ID group", "SKU group"],
+            "{text}"
+        );
+    }
+    let (outputs, tests) = names("select ssn from customers resample (using dob increment by 5)");
+    assert_eq!((outputs, tests), (vec!["SSN: SSN".into()], vec!["DOB order".into(), "DOB shape".into()]));
+    is_opaque(
+        "select * from orders resample (using created_at increment by (select 1))",
+        "a RESAMPLE that cannot be read",
+    );
+}
+
+#[test]
+fn a_model_alone_in_with_is_a_name() {
+    for text in [
+        "with m as model db.s.my_model select m!predict(ssn) p from customers",
+        "with m as model my_model version v1 select m!predict(ssn) p from customers",
+        "with m as model a version first, n as model b select m!predict(ssn) p from customers",
+        "with m as model a, t as (select ssn from customers) select m!predict(ssn) p from t",
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
+        let functions: Vec<&str> =
+            statement.functions.iter().map(|function| function.name.as_str()).collect();
+        assert_eq!(functions, ["M!PREDICT"], "{text}");
+        assert!(statement.lineage.outputs.unwrap().iter().all(|output| !output.is_known), "{text}");
+    }
+    for text in [
+        "with m as model a delete from customers",
+        "with m as model a insert into products select m!predict(ssn), 1, 2, 3 from customers",
+    ] {
+        let statement = read_in(&acme(), text);
+        assert!(matches!(statement.class, Class::Write | Class::Opaque), "{text}: {statement:?}");
+    }
+}
+
+#[test]
+fn a_definition_that_cannot_be_read_tells_what_it_calls() {
+    for text in [
+        "create table t (a varchar(3)) frobnicate = yes as select leak(ssn), upper(name) from customers",
+        "create or replace dynamic table t target_lag = '1 hour' warehouse = w frobnicate = yes as select leak(ssn) from customers",
+    ] {
+        let statement = read_in(&acme(), text);
+        assert_eq!(statement.class, Class::Define, "{text}");
+        let functions: Vec<&str> =
+            statement.functions.iter().map(|function| function.name.as_str()).collect();
+        assert_eq!(functions, ["LEAK"], "{text}");
+        let reads: Vec<&str> = statement.footprint.reads.iter().map(|object| object.name.as_str()).collect();
+        assert_eq!(reads, ["CUSTOMERS"], "{text}");
     }
 }

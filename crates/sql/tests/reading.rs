@@ -485,3 +485,13 @@ fn an_explained_statement_is_shown_but_tests_all_the_same() {
     assert_eq!(shown(&statement), ["content="]);
     assert!(statement.lineage.tests.iter().all(|tested| tested.how == TestedHow::Predicate));
 }
+
+#[test]
+fn a_text_beyond_ten_megabytes_is_refused_by_name() {
+    let read = |length: usize| {
+        let statement = read_acme(&format!("select '{}'", "x".repeat(length - "select ''".len())));
+        (statement.class, statement.why)
+    };
+    assert_eq!(read(10_000_000), (domain::Class::Read, None));
+    assert_eq!(read(10_000_001), (domain::Class::Opaque, Some("a text longer than 10 MB".to_owned())));
+}

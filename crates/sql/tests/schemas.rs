@@ -112,3 +112,57 @@ fn every_database_describes_itself() {
         assert!(columns.columns.iter().any(|column| column.name == "DATA_TYPE"));
     }
 }
+
+/// What is passed over, each as `line: why`, and the tables that are left.
+#[track_caller]
+fn passes_over(ddl: &str, expected: &[&str], tables: &[&str]) {
+    let definitions = sql::definitions(ddl, "D", "S");
+    let broken: Vec<String> =
+        definitions.broken.iter().map(|broken| format!("{}: {}", broken.line, broken.why)).collect();
+    let names = definitions.catalog.relations.keys().filter(|name| name.schema == "S");
+    let names: Vec<&str> = names.map(|name| name.name.as_str()).collect();
+    assert_eq!(
+        (broken, names),
+        (expected.iter().map(|e| (*e).to_owned()).collect(), tables.to_vec()),
+        "{ddl}"
+    );
+}
+
+#[test]
+fn a_statement_that_cannot_be_cut_takes_no_other_with_it() {
+    passes_over("create table a (x int);\ncreate table b (x int);", &[], &["A", "B"]);
+    passes_over(
+        "create table a (x int); create table `b` (x int); create table c (x int)",
+        &["1: a backtick outside quotes"],
+        &["A", "C"],
+    );
+    passes_over(
+        "create table a (x int);\n\ncreate table b (\n  x int, -- fine\n  y int # not\n);\ncreate table c (x int);",
+        &["3: `#` outside quotes"],
+        &["A", "C"],
+    );
+    // The quote that is missing is far from where the text ends.
+    passes_over(
+        "create table a (x int);\ncreate table b (x int comment 'O'Brien');\ncreate table c (x int comment 'fine');\n\
+         create table d (x int);",
+        &["2: a string without its end"],
+        &["A", "C", "D"],
+    );
+    passes_over(
+        "create table a (x int comment 'open);\ncreate table b (x int);\n",
+        &["1: a string without its end"],
+        &["B"],
+    );
+    passes_over(
+        "create table a (x int); /* open\ncreate table b (x int);\ncreate table c (x int);",
+        &["1: a comment without its end"],
+        &["A", "C"],
+    );
+    passes_over(
+        "create table a (\u{a0}x int);\ncreate table b (x int);\nsel\u{435}ct 1;\ncreate table c (x int)",
+        &["1: a character outside ASCII outside quotes", "3: a character outside ASCII outside quotes"],
+        &["B", "C"],
+    );
+    passes_over("`", &["1: a backtick outside quotes"], &[]);
+    passes_over("", &[], &[]);
+}

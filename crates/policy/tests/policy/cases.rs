@@ -100,7 +100,7 @@ pub fn statement(class: Class, kind: &str) -> Statement {
         class,
         kind: Kind::new(kind),
         footprint: Footprint::default(),
-        lineage: Lineage { outputs: Some(Vec::new()), tests: BTreeSet::new() },
+        lineage: Lineage { outputs: Some(Vec::new()), ..Lineage::default() },
         functions: BTreeSet::new(),
         effects: Vec::new(),
         missing: BTreeSet::new(),
@@ -133,6 +133,8 @@ pub trait Build: Sized {
     fn tests(self, column: &str, how: TestedHow) -> Self;
     /// Joins two columns.
     fn joins(self, a: &str, b: &str) -> Self;
+    /// Compares columns with each other.
+    fn ties(self, columns: &[&str]) -> Self;
     /// Reads a table.
     fn reads(self, table: &str) -> Self;
     /// Changes a table.
@@ -184,6 +186,13 @@ impl Build for Statement {
                 with: Some(column(other)),
             });
         }
+        self
+    }
+
+    fn ties(mut self, columns: &[&str]) -> Self {
+        let tie: BTreeSet<ColumnRef> = columns.iter().map(|name| column(name)).collect();
+        self.footprint.reads.extend(tie.iter().map(|column| column.object.clone()));
+        self.lineage.ties.push(tie);
         self
     }
 

@@ -247,3 +247,47 @@ fn a_stored_column_is_described_as_whoever_sees_only_the_public_would_see_it() {
     assert_eq!(described("NEW_TABLE.A"), "redact unclassified");
     assert_eq!(described("NO_SUCH_TABLE.A"), "redact unknown");
 }
+
+/// Any column may be tested, so that only what is shown is judged.
+fn testing() -> policy::Bundle {
+    let tests = "@id(\"tests\") permit (principal, action == Action::\"test\", resource);";
+    let notes =
+        "@id(\"notes\") permit (principal, action == Action::\"see\", resource == DataClass::\"notes\");";
+    bundle(&format!("{RUN_ALL}\n{tests}\n{notes}"))
+}
+
+#[track_caller]
+fn check_tied(statement: &domain::Statement, expected: &str) {
+    let ruling = decide(&testing(), &[], statement);
+    assert_eq!(treatments(&ruling), expected);
+    let is_hidden = expected.split(", ").any(|treatment| treatment != "clear");
+    let error_text = grant(&ruling).obligations.error_text;
+    assert_eq!(error_text != domain::ErrorText::Shown, is_hidden, "{error_text:?}");
+}
+
+#[test]
+fn equality_carries_the_class() {
+    let product = || select().stored("PRODUCTS.SKU").stored("PRODUCTS.NAME");
+    check_tied(&product(), "clear, clear");
+    check_tied(&product().ties(&["PRODUCTS.SKU", "CUSTOMERS.EMAIL"]), "redact email, clear");
+    check_tied(&product().ties(&["PRODUCTS.SKU", "CUSTOMERS.ID"]), "clear, clear");
+    // Along chains, and through any expression.
+    let chain = ["PRODUCTS.SKU", "PRODUCTS.CATEGORY", "CUSTOMERS.EMAIL"];
+    check_tied(&product().ties(&chain), "redact email, clear");
+    check_tied(&select().derived("PRODUCTS.SKU").ties(&chain), "redact email");
+    // Of several classes.
+    let several = ["PRODUCTS.SKU", "CUSTOMERS.NAME", "CUSTOMERS.EMAIL"];
+    check_tied(&product().ties(&several), "redact mixed, clear");
+    // A column that is tied to its like keeps the mask that fits it.
+    let mails = select().stored("CUSTOMERS.EMAIL").ties(&["CUSTOMERS.EMAIL", "EMPLOYEES.EMAIL"]);
+    check_tied(&mails, "email_domain email");
+    // What nobody knows makes what it equals unknown.
+    check_tied(&product().ties(&["PRODUCTS.NAME", "ELSEWHERE.A"]), "clear, redact unknown");
+}
+
+#[test]
+fn equality_with_free_text_carries_the_detectors() {
+    let tie = ["PRODUCTS.NAME", "CUSTOMERS.NOTES"];
+    check_tied(&select().stored("PRODUCTS.NAME").stored("PRODUCTS.SKU").ties(&tie), "scan, clear");
+    check_tied(&select().derived("PRODUCTS.NAME").ties(&tie), "redact notes");
+}

@@ -127,6 +127,28 @@ fn statements() -> Vec<(&'static str, Context, Statement)> {
             "select p.id from payments p join customers c using (card_number)",
             select().stored("PAYMENTS.ID").joins("PAYMENTS.CARD_NUMBER", "CUSTOMERS.CARD_NUMBER"),
         ),
+        in_demo(
+            "select p.sku from products p join customers c on c.ssn = p.sku",
+            select()
+                .stored("PRODUCTS.SKU")
+                .joins("PRODUCTS.SKU", "CUSTOMERS.SSN")
+                .ties(&["PRODUCTS.SKU", "CUSTOMERS.SSN"]),
+        ),
+        in_demo(
+            "select p.card_number from payments p join customers c on c.card_number = p.card_number",
+            select()
+                .stored("PAYMENTS.CARD_NUMBER")
+                .joins("PAYMENTS.CARD_NUMBER", "CUSTOMERS.CARD_NUMBER")
+                .ties(&["PAYMENTS.CARD_NUMBER", "CUSTOMERS.CARD_NUMBER"]),
+        ),
+        in_demo(
+            "select p_name, upper(p_name) from part join partsupp on p_name = ps_comment",
+            select()
+                .stored(&tpch("PART", "P_NAME"))
+                .derived(&tpch("PART", "P_NAME"))
+                .joins(&tpch("PART", "P_NAME"), &tpch("PARTSUPP", "PS_COMMENT"))
+                .ties(&[&tpch("PART", "P_NAME"), &tpch("PARTSUPP", "PS_COMMENT")]),
+        ),
         (
             "use schema snowflake_sample_data.tpch_sf1; select c_name, c_phone as contact, c_acctbal, c_comment from customer",
             Context {

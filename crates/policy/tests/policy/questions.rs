@@ -237,13 +237,13 @@ fn a_column_that_may_be_seen_may_be_tested() {
     assert_eq!(grant(&ruling).obligations.error_text, ErrorText::Shown);
 }
 
+/// Permits tests of joins within a class.
+const JOINS: &str = "@id(\"joins\") permit (principal, action == Action::\"test\", resource) \
+                     when { context.how == \"join\" && context.is_same_class };";
+
 #[test]
 fn a_join_is_of_one_class_only_when_both_sides_are() {
-    let policies = format!(
-        "{RUN_ALL}\n@id(\"joins\") permit (principal, action == Action::\"test\", resource) \
-         when {{ context.how == \"join\" && context.is_same_class }};"
-    );
-    let bundle = bundle(&policies);
+    let bundle = bundle(&format!("{RUN_ALL}\n{JOINS}\n{NO_CHANGES}"));
     let decided = |a: &str, b: &str| decide(&bundle, &[], &read().joins(a, b)).decision.as_str();
     assert_eq!(decided("CUSTOMERS.EMAIL", "EMPLOYEES.EMAIL"), "allow");
     assert_eq!(decided("CUSTOMERS.EMAIL", "CUSTOMERS.NAME"), "refuse");
@@ -254,6 +254,46 @@ fn a_join_is_of_one_class_only_when_both_sides_are() {
         "refuse",
         "a join with something that is no stored column"
     );
+}
+
+/// Nobody changes anything.
+const NO_CHANGES: &str =
+    "@id(\"no-changes\") forbid (principal, action == Action::\"change_object\", resource);";
+
+#[test]
+fn a_join_with_a_table_that_the_agent_can_fill_is_of_no_class() {
+    let decided = |limit: &str| {
+        let bundle = bundle(&format!("{RUN_ALL}\n{JOINS}\n@id(\"limit\") forbid (principal, {limit};"));
+        let ruling = decide(&bundle, &[], &read().joins("CUSTOMERS.EMAIL", "EMPLOYEES.EMAIL"));
+        assert!(!rules(&ruling).contains("limit"), "no rule of another question is told: {ruling:?}");
+        ruling.decision.as_str()
+    };
+    let change = "action == Action::\"change_object\"";
+    let some = "action in [Action::\"write\", Action::\"import\", Action::\"define\"]";
+    let all = "action in [Action::\"write\", Action::\"import\", Action::\"define\", Action::\"call\"]";
+    for (limit, expected) in [
+        (format!("{change}, resource in Database::\"OTHER\")"), "refuse"),
+        // One table that can be filled is as good as two.
+        (format!("{change}, resource == Table::\"DEMO.PUBLIC.EMPLOYEES\")"), "refuse"),
+        (format!("{change}, resource in Schema::\"DEMO.PUBLIC\")"), "allow"),
+        // Any act that fills a table is one.
+        (format!("{some}, resource)"), "refuse"),
+        (format!("{all}, resource)"), "allow"),
+        (format!("{all}, resource) unless {{ context.kind == \"merge\" }}"), "refuse"),
+        ("action in Action::\"run\", resource) when { context.class != \"read\" }".to_owned(), "allow"),
+        // What waits for a person is no write of the agent's own.
+        ("action == Action::\"unattended\", resource) when { context.tier != \"read\" }".to_owned(), "allow"),
+    ] {
+        assert_eq!(decided(&limit), expected, "{limit}");
+    }
+}
+
+#[test]
+fn a_policy_that_fails_on_a_write_lets_nobody_join() {
+    let fails = "@id(\"fails\") forbid (principal, action == Action::\"change_object\", resource) \
+                 when { context.prompt + 9223372036854775807 > 0 };";
+    let bundle = bundle(&format!("{RUN_ALL}\n{JOINS}\n{fails}"));
+    refusal(&decide(&bundle, &[], &read().joins("CUSTOMERS.EMAIL", "EMPLOYEES.EMAIL")));
 }
 
 #[test]

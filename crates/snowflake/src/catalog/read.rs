@@ -182,7 +182,7 @@ pub(super) async fn ask_if_there<const N: usize>(
     text: &str,
     names: &[&str],
 ) -> Result<Option<Vec<Row<N>>>, Fault> {
-    let text = text.replace("{database}", &format!("\"{}\"", database.replace('"', "\"\"")));
+    let text = text.replace("{database}", &domain::quoted(database));
     let text_binding = |name: &&str| Binding { kind: "TEXT".to_owned(), value: Some((*name).to_owned()) };
     let bindings: Bindings = (1..).zip(names.iter().map(text_binding)).collect();
     let submission = Submission::of_catalog(account.settings(), ids.random()?, database, text, bindings);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use domain::{Catalog, ColumnRef, ObjectName};
+use sql::{BrokenDefinition, Definitions};
 
 use super::Broken;
 use crate::cli::PlaceArgs;
@@ -11,9 +12,12 @@ use crate::cli::PlaceArgs;
 pub fn catalog(path: &Path, place: &PlaceArgs) -> Result<Catalog, Broken> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Broken::new(format!("{} cannot be read: {error}", path.display())))?;
-    let catalog = sql::catalog_from_ddl(&text, &place.database, &place.schema_name);
+    let Definitions { catalog, statements: written, broken } =
+        sql::definitions(&text, &place.database, &place.schema_name);
+    for BrokenDefinition { line, why } in broken {
+        eprintln!("snowgate: the statement in line {line} of {} is passed over: {why}", path.display());
+    }
     let made = catalog.relations.keys().filter(|name| name.schema != "INFORMATION_SCHEMA").count();
-    let written = sql::split(&text).len();
     if made == 0 {
         return Err(Broken::new(format!(
             "{} makes no table and no view; write CREATE TABLE and CREATE VIEW statements, each ended by `;`",

@@ -11,7 +11,7 @@ mod view;
 use domain::{Class, Kind};
 
 pub(crate) use dates::{date_part_place, is_date_part};
-pub(crate) use functions::{Behaviour, behaviour, flag, flagged};
+pub(crate) use functions::{Behaviour, behaviour, flag, flagged, unknown_calls};
 pub(crate) use inner::texts;
 pub(crate) use view::View;
 
@@ -170,7 +170,7 @@ fn query(view: View<'_>, depth: u32) -> Act {
             if !is_bracketed && names_procedure(rest) {
                 return Act::new(Class::Call, "call").at_least(inner::body(rest, depth));
             }
-            match behind_common_tables(rest) {
+            match behind_models(rest).or_else(|| behind_common_tables(rest)) {
                 Some(at) => rest = rest.from(at),
                 None => return Act::unknown(),
             }
@@ -195,6 +195,28 @@ fn names_procedure(view: View<'_>) -> bool {
         depth += nesting(view.text, *token);
         depth == 0 && at > 0 && view.is(at, "PROCEDURE") && view.is(at - 1, "AS")
     })
+}
+
+/// Where a WITH of models alone ends: `WITH m AS MODEL d.s.name VERSION v, … SELECT`. Models before common tables end
+/// with them.
+fn behind_models(view: View<'_>) -> Option<usize> {
+    let is_name = |at: usize| view.tokens.get(at).is_some_and(|token| token.name(view.text).is_some());
+    let mut at = 0;
+    loop {
+        if !(is_name(at + 1) && view.is(at + 2, "AS") && view.is(at + 3, "MODEL") && is_name(at + 4)) {
+            return None;
+        }
+        at += 5;
+        while view.is_symbol(at, ".") && is_name(at + 1) {
+            at += 2;
+        }
+        if view.is(at, "VERSION") && is_name(at + 1) {
+            at += 2;
+        }
+        if !view.is_symbol(at, ",") {
+            return Some(at);
+        }
+    }
 }
 
 /// Where the common tables end: behind the last closing bracket that no comma and no AS follows.

@@ -1,5 +1,6 @@
 //! A catalog from CREATE TABLE and CREATE VIEW statements, for the command line and for tests.
 
+mod pieces;
 mod types;
 mod words;
 
@@ -8,16 +9,41 @@ use std::collections::BTreeMap;
 use domain::{Catalog, Column, Context, ObjectName, Relation, RelationKind, SqlType};
 use sqlparser::ast::{CreateTable, CreateTableLikeKind, Statement};
 
-use crate::lexer::{Token, significant};
+use crate::lexer::Token;
 use crate::names::{Namespace, Search, fold, parts};
 use crate::parse::parse;
 use crate::split::statements;
 use crate::{Scope, information, read};
 
+/// What a text of definitions makes.
+#[derive(Debug)]
+pub struct Definitions {
+    /// The tables and views, and what every database has that describes it.
+    pub catalog: Catalog,
+    /// How many statements there are, those that make nothing among them.
+    pub statements: usize,
+    /// The statements that could not be cut into pieces.
+    pub broken: Vec<BrokenDefinition>,
+}
+
+/// A statement that is passed over because it cannot be cut into pieces.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrokenDefinition {
+    /// The line that it begins in, counted from 1.
+    pub line: usize,
+    /// A sentence without user input.
+    pub why: &'static str,
+}
+
 /// The tables and views that the text creates, unqualified names meaning that database and schema. What is
 /// neither, or cannot be read, is passed over: a table that is missing is unknown, never public.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other statement creates no relation")]
 pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
+    definitions(text, database, schema).catalog
+}
+
+/// The same, with what was passed over.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other statement creates no relation")]
+pub fn definitions(text: &str, database: &str, schema: &str) -> Definitions {
     let namespace = Namespace {
         database: Some(database.to_owned()),
         schema: Some(schema.to_owned()),
@@ -31,8 +57,10 @@ pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
     let mut catalog = Catalog::empty();
     catalog.loaded.insert((database.to_owned(), schema.to_owned()));
     describe(&mut catalog, database);
-    let Ok(tokens) = significant(text) else { return catalog };
-    for statement in statements(text, &tokens) {
+    let pieces = pieces::cut(text);
+    let mut count = pieces.broken.len();
+    for statement in pieces.tokens.iter().flat_map(|tokens| statements(text, tokens)) {
+        count += 1;
         let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
         let scope =
             Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
@@ -62,7 +90,7 @@ pub fn catalog_from_ddl(text: &str, database: &str, schema: &str) -> Catalog {
             catalog.relations.insert(name, Relation { kind, columns, version: 0 });
         }
     }
-    catalog
+    Definitions { catalog, statements: count, broken: pieces.broken }
 }
 
 /// Adds what every database has that describes it.

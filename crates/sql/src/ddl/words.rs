@@ -4,7 +4,7 @@
 use domain::{Column, SqlType};
 
 use super::types;
-use crate::lexer::{Lexeme, Token, decode_quoted};
+use crate::lexer::{Lexeme, Token};
 
 /// What a definition defines.
 pub(super) struct Defined {
@@ -55,19 +55,7 @@ impl Words<'_> {
     }
 
     fn name(self, at: usize) -> Option<String> {
-        let token = self.tokens.get(at)?;
-        match token.kind {
-            Lexeme::Word => Some(token.text(self.text).to_ascii_uppercase()),
-            Lexeme::Quoted => Some(decode_quoted(token.text(self.text))),
-            Lexeme::Text
-            | Lexeme::Dollar
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Variable
-            | Lexeme::Symbol
-            | Lexeme::Space
-            | Lexeme::Comment => None,
-        }
+        self.tokens.get(at)?.name(self.text)
     }
 
     /// The columns up to the closing bracket of their list.

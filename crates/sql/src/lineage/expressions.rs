@@ -55,7 +55,7 @@ impl Reader<'_> {
                     return self.equality(&left, &right);
                 }
                 other => {
-                    let value = self.expr(other, env);
+                    let value = self.condition(other, env);
                     return self.test(&value, TestedHow::Predicate);
                 }
             }
@@ -72,12 +72,29 @@ impl Reader<'_> {
             _ => {
                 self.test(left, TestedHow::Predicate);
                 self.test(right, TestedHow::Predicate);
+                self.tie([left, right]);
             }
         }
     }
 
+    /// A condition that is true or not: whatever it calls compares its arguments. Of AND, OR and NOT each part is a
+    /// condition by itself, and ties nothing to the others.
+    pub(super) fn condition(&mut self, expr: &Expr, env: Env<'_>) -> Value {
+        let value = self.expr(expr, env);
+        if !is_connective(expr) {
+            self.tie([&value]);
+        }
+        value
+    }
+
     /// A comparison whose answer is shown: it tests both sides, and shows them a little.
     fn compared(&mut self, values: Vec<Value>) -> Value {
+        self.tie(&values);
+        self.connected(values)
+    }
+
+    /// Conditions made one.
+    fn connected(&mut self, values: Vec<Value>) -> Value {
         let all = values.into_iter().fold(Value::constant(), Value::with);
         self.test(&all, TestedHow::Predicate);
         all
@@ -210,7 +227,10 @@ impl Reader<'_> {
                 let mut shown = Value::constant();
                 let mut arms = Vec::with_capacity(conditions.len() + 1);
                 for when in conditions {
-                    let condition = self.expr(&when.condition, env);
+                    let condition = self.condition(&when.condition, env);
+                    if let Some(operand) = &operand {
+                        self.tie([operand, &condition]);
+                    }
                     self.test(&condition, TestedHow::Predicate);
                     shown = shown.with(condition);
                     arms.push(self.expr(&when.result, env));
@@ -305,8 +325,15 @@ impl Reader<'_> {
             left = inner;
         }
         let mut value = self.expr(left, env);
+        // Whether the left side is made of conditions that stand for themselves.
+        let mut is_connected = is_connective(left);
         for (op, right) in chain.into_iter().rev() {
-            let right = self.expr(right, env);
+            let connects = is_connecting(op);
+            if connects && !is_connected {
+                self.tie([&value]);
+            }
+            is_connected = connects;
+            let right = if connects { self.condition(right, env) } else { self.expr(right, env) };
             value = match op {
                 BinaryOperator::StringConcat => {
                     let sort = value.sort.joined_with(right.sort);
@@ -314,7 +341,7 @@ impl Reader<'_> {
                     self.sized(joined)
                 }
                 BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor => {
-                    self.compared(vec![value, right])
+                    self.connected(vec![value, right])
                 }
                 BinaryOperator::Eq
                 | BinaryOperator::NotEq
@@ -336,9 +363,12 @@ impl Reader<'_> {
 
     #[allow(clippy::wildcard_enum_match_arm, reason = "every other operator calculates")]
     fn unary(&mut self, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Value {
+        if matches!(op, UnaryOperator::Not | UnaryOperator::BangNot) {
+            let value = self.condition(expr, env);
+            return self.connected(vec![value]);
+        }
         let value = self.expr(expr, env);
         match op {
-            UnaryOperator::Not | UnaryOperator::BangNot => self.compared(vec![value]),
             UnaryOperator::Plus | UnaryOperator::Minus => {
                 let sort = if value.sort.is_number() { value.sort } else { Sort::Unknown };
                 Value { sort, ..self.numeric(value) }
@@ -430,6 +460,21 @@ impl Reader<'_> {
             _ => self.whole(&derived),
         }
     }
+}
+
+/// Whether the condition is made of others that stand for themselves.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other condition is one")]
+fn is_connective(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_connective(inner),
+        Expr::BinaryOp { op, .. } => is_connecting(op),
+        Expr::UnaryOp { op, .. } => matches!(op, UnaryOperator::Not | UnaryOperator::BangNot),
+        _ => false,
+    }
+}
+
+fn is_connecting(op: &BinaryOperator) -> bool {
+    matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
 }
 
 /// How large a literal is.

@@ -95,6 +95,9 @@ impl Reader<'_> {
                 shown
             }
             Behaviour::Compares => {
+                let count = values.len();
+                let compared = values.iter().enumerate().filter(|(at, _)| compares(name, *at, count));
+                self.tie(compared.map(|(_, value)| value));
                 for (at, value) in values.iter().enumerate() {
                     if compares(name, at, values.len()) {
                         // Whether a stored column is NULL may be known.

@@ -15,6 +15,7 @@ mod scope;
 mod size;
 mod sort;
 mod tables;
+mod ties;
 mod value;
 mod views;
 mod wildcard;

@@ -13,6 +13,7 @@ use super::scope::{Env, Frame, Named, Queries, Relations};
 use super::size::Size;
 use super::value::{Derived, Output, Value};
 use crate::names::fold;
+use crate::parse::RESAMPLED;
 
 impl Reader<'_> {
     /// What is left of the columns after pivoting, then one column a value and aggregate.
@@ -87,6 +88,7 @@ impl Reader<'_> {
             PivotValueSource::Subquery(query) => {
                 let values = self.single_output(query, env);
                 self.test(&values, TestedHow::Predicate);
+                self.tie([&by, &values]);
                 self.dynamic(outputs, all.with(values), &inner)
             }
         }
@@ -179,8 +181,13 @@ impl Reader<'_> {
             self.test(&value, TestedHow::Group);
             outputs.push(Output::new(single_ident(by).map(Rc::from), value));
         }
+        let is_resampled = symbols.iter().any(|symbol| symbol.symbol.value == RESAMPLED);
         for order in order_by {
-            self.order_by_expr(order, env);
+            let value = self.order_by_expr(order, env);
+            if is_resampled {
+                // How many rows are put between two tells how far they are apart.
+                self.test(&value, TestedHow::Shape);
+            }
         }
         for symbol in symbols {
             self.predicate(&symbol.definition, env);

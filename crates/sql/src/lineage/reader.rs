@@ -9,6 +9,7 @@ use domain::{
 };
 
 use super::sort::Sort;
+use super::ties::Ties;
 use super::value::{Certainty, ColumnId, Derived, ObjectId, Output, Value};
 use crate::Scope;
 use crate::names::{Namespace, Search};
@@ -32,6 +33,7 @@ pub(crate) struct Reader<'a> {
     /// The stored tables that were named, so that naming one again is cheap.
     tables: HashMap<ObjectId, Rc<Derived>>,
     tests: BTreeSet<(ColumnId, TestedHow, Option<ColumnId>)>,
+    ties: Ties,
     pub(crate) reads: BTreeSet<ObjectName>,
     pub(crate) writes: BTreeSet<ObjectName>,
     pub(crate) functions: BTreeSet<FlaggedFunction>,
@@ -65,6 +67,7 @@ impl<'a> Reader<'a> {
             guessed_ids: HashMap::new(),
             tables: HashMap::new(),
             tests: BTreeSet::new(),
+            ties: Ties::default(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
             functions: BTreeSet::new(),
@@ -217,6 +220,15 @@ impl<'a> Reader<'a> {
     pub(super) fn join(&mut self, left: ColumnId, right: ColumnId) {
         self.tests.insert((left, TestedHow::Join, Some(right)));
         self.tests.insert((right, TestedHow::Join, Some(left)));
+        self.ties.tie([left, right].into_iter());
+    }
+
+    /// The statement compares all that these values show with each other: each of them may show any other.
+    pub(super) fn tie<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) {
+        let columns = values.into_iter().flat_map(|value| {
+            value.sources.iter().map(|source| source.column).chain(value.guesses.iter().copied())
+        });
+        self.ties.tie(columns);
     }
 
     pub(super) fn flag(&mut self, name: &str, class: Class) {
@@ -238,6 +250,22 @@ impl<'a> Reader<'a> {
                 Some(TestedColumn { column: self.column_ref(*column)?, how: *how, with })
             })
             .collect()
+    }
+
+    /// What its comparisons tie together, in full names. A later step of a pipeline shows what this one has tied, so
+    /// nothing is forgotten.
+    pub(crate) fn tied(&mut self) -> Vec<BTreeSet<ColumnRef>> {
+        // A column that was guessed may be one that is stored as well.
+        let mut places: HashMap<(ObjectId, Rc<str>), ColumnId> = HashMap::new();
+        if !self.guessed_ids.is_empty() {
+            for (id, (object, name)) in (0..).zip(&self.columns) {
+                let first = *places.entry((*object, Rc::clone(name))).or_insert(id);
+                self.ties.tie([first, id].into_iter());
+            }
+        }
+        let groups = self.ties.groups();
+        let named = groups.iter().map(|group| group.iter().filter_map(|id| self.column_ref(*id)).collect());
+        named.filter(|group: &BTreeSet<ColumnRef>| group.len() > 1).collect()
     }
 
     /// The result columns in full names; none when they cannot be told.

@@ -104,6 +104,9 @@ impl Reader<'_> {
             // Which columns are equated cannot be told: any of either side.
             self.doubt("a natural join over columns that are not known");
             left.iter().chain(right).for_each(|named| self.test_each(&named.derived, TestedHow::Predicate));
+            let sides: Vec<Value> =
+                left.iter().chain(right).map(|named| self.whole(&named.derived)).collect();
+            self.tie(&sides);
         }
         let names = |side: &[Named]| -> Vec<Rc<str>> {
             side.iter()

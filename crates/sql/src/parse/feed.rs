@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token as Parsed, TokenWithSpan, Whitespace, Word};
 
 use super::step_name;
 use crate::Scope;
-use crate::lexer::{Lexeme, Lexer, Token, Trouble, decode_quoted, decode_string, significant};
+use crate::lexer::{self, Lexeme, Lexer, Token, Trouble, decode_quoted, decode_string, significant};
 
 /// Which constructs are written anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +27,8 @@ pub(super) enum Bracket {
     Object,
     /// Closed by two.
     Derived,
+    /// `FILTER (WHERE`: closed as `) IS TRUE)`.
+    Filter,
     /// Left out.
     Dropped,
 }
@@ -109,22 +111,29 @@ impl<'a> Feed<'a> {
         if let Some(after) = after {
             return Ok(after);
         }
-        match token.text(self.text) {
-            _ if token.kind == Lexeme::Word => self.push_piece(at, token)?,
-            "(" | "[" | "{" => {
+        match token.bracket(self.text) {
+            Some(lexer::Bracket::Opens) => {
                 self.brackets.push((Bracket::Plain, at));
                 self.push_piece(at, token)?;
             }
-            ")" | "]" | "}" => match self.brackets.pop().map_or(Bracket::Plain, |(bracket, _)| bracket) {
-                Bracket::Plain | Bracket::Match => self.push_piece(at, token)?,
-                Bracket::Object => self.push(Parsed::RParen),
-                Bracket::Derived => {
-                    self.push(Parsed::RParen);
-                    self.push(Parsed::RParen);
+            Some(lexer::Bracket::Closes) => {
+                match self.brackets.pop().map_or(Bracket::Plain, |(bracket, _)| bracket) {
+                    Bracket::Plain | Bracket::Match => self.push_piece(at, token)?,
+                    Bracket::Object => self.push(Parsed::RParen),
+                    Bracket::Derived => {
+                        self.push(Parsed::RParen);
+                        self.push(Parsed::RParen);
+                    }
+                    Bracket::Filter => {
+                        self.push(Parsed::RParen);
+                        self.push_word("IS");
+                        self.push_word("TRUE");
+                        self.push(Parsed::RParen);
+                    }
+                    Bracket::Dropped => {}
                 }
-                Bracket::Dropped => {}
-            },
-            _ => self.push_piece(at, token)?,
+            }
+            None => self.push_piece(at, token)?,
         }
         Ok(at + 1)
     }
@@ -205,19 +214,7 @@ impl<'a> Feed<'a> {
 
     /// The name that stands there, as Snowflake stores it.
     pub(super) fn name(&self, at: usize) -> Option<String> {
-        let token = self.tokens.get(at)?;
-        match token.kind {
-            Lexeme::Word => Some(token.text(self.text).to_ascii_uppercase()),
-            Lexeme::Quoted => Some(decode_quoted(token.text(self.text))),
-            Lexeme::Text
-            | Lexeme::Dollar
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Variable
-            | Lexeme::Symbol
-            | Lexeme::Space
-            | Lexeme::Comment => None,
-        }
+        self.tokens.get(at)?.name(self.text)
     }
 
     /// The place of the end of the bracket that opens there.
@@ -313,13 +310,7 @@ impl<'a> Feed<'a> {
                 return Err(trouble);
             }
             // Quoted even where it was not, so that no keyword is made of it.
-            self.push(if part.kind == Lexeme::Word {
-                quoted(&part.text(name).to_ascii_uppercase())
-            } else if part.kind == Lexeme::Quoted {
-                quoted(&decode_quoted(part.text(name)))
-            } else {
-                Parsed::Period
-            });
+            self.push(part.name(name).map_or(Parsed::Period, |part| quoted(&part)));
         }
         if parts.len() % 2 == 1 { Ok(()) } else { Err(trouble) }
     }
@@ -351,17 +342,14 @@ fn closings(text: &str, tokens: &[Token]) -> Vec<Option<usize>> {
     let mut closings = vec![None; tokens.len()];
     let mut open = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        if token.kind != Lexeme::Symbol {
-            continue;
-        }
-        match token.text(text) {
-            "(" | "[" | "{" => open.push(at),
-            ")" | "]" | "}" => {
+        match token.bracket(text) {
+            Some(lexer::Bracket::Opens) => open.push(at),
+            Some(lexer::Bracket::Closes) => {
                 if let Some(closed) = open.pop().and_then(|start| closings.get_mut(start)) {
                     *closed = Some(at);
                 }
             }
-            _ => {}
+            None => {}
         }
     }
     closings

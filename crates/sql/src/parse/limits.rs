@@ -1,6 +1,6 @@
 //! Bounds on what the parser is fed: it recurses, and so does whoever frees its trees.
 
-use crate::lexer::{Lexeme, Token, Trouble};
+use crate::lexer::{Bracket, Lexeme, Token, Trouble};
 
 /// How many pieces may stand at one level between two commas or clause words. A chain of operators makes a
 /// tree as deep as it is long, and trees are freed by recursion.
@@ -15,12 +15,7 @@ const DEEPEST: usize = 120;
 
 /// Whether the parser may be fed these pieces.
 pub(super) fn check(text: &str, tokens: &[Token]) -> Result<(), Trouble> {
-    if is_too_long_a_chain(text, tokens) {
-        return Err(Trouble("a chain of operators too long to read"));
-    }
-    if has_too_many_open_joins(text, tokens) {
-        return Err(Trouble("too many joins without a condition"));
-    }
+    check_levels(text, tokens)?;
     // SECURITY: the parser reads nested blocks without a bound on its stack.
     if tokens.iter().skip(1).any(|token| token.is_word(text, "BEGIN")) && !is_query(text, tokens) {
         return Err(Trouble("a scripting block"));
@@ -28,27 +23,48 @@ pub(super) fn check(text: &str, tokens: &[Token]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn is_too_long_a_chain(text: &str, tokens: &[Token]) -> bool {
-    let mut levels: Vec<usize> = vec![0];
+/// What one level of brackets holds so far.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Pieces since the last comma or clause word.
+    chain: usize,
+    /// Joins whose ON has not come yet.
+    open_joins: usize,
+}
+
+/// Walks through the levels of brackets, each counted for itself.
+fn check_levels(text: &str, tokens: &[Token]) -> Result<(), Trouble> {
+    let too_long = Err(Trouble("a chain of operators too long to read"));
+    let mut around: Vec<Level> = Vec::new();
+    let mut level = Level::default();
     let mut sets = 0_usize;
-    for token in tokens {
+    for (at, token) in tokens.iter().enumerate() {
         match token.kind {
-            Lexeme::Symbol => match token.text(text) {
-                "(" | "[" | "{" => levels.push(0),
-                ")" | "]" | "}" if levels.len() > 1 => {
-                    levels.pop();
-                }
-                "," | ";" => levels.iter_mut().rev().take(1).for_each(|level| *level = 0),
-                _ => {}
+            Lexeme::Symbol => match token.bracket(text) {
+                Some(Bracket::Opens) => around.push(std::mem::take(&mut level)),
+                Some(Bracket::Closes) => level = around.pop().unwrap_or(level),
+                None if matches!(token.text(text), "," | ";") => level.chain = 0,
+                None => {}
             },
             Lexeme::Word => {
                 let word = token.text(text);
                 if is_any(word, &["SELECT", "FROM", "WHERE", "WHEN", "JOIN"]) {
-                    levels.iter_mut().rev().take(1).for_each(|level| *level = 0);
+                    level.chain = 0;
                 }
                 let chained =
                     ["UNION", "EXCEPT", "MINUS", "INTERSECT", "PIVOT", "UNPIVOT", "MATCH_RECOGNIZE"];
                 sets += usize::from(is_any(word, &chained));
+                if word.eq_ignore_ascii_case("JOIN") {
+                    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+                    let is_closed = before.is_some_and(|before| {
+                        before.is_word(text, "CROSS") || before.is_word(text, "NATURAL")
+                    });
+                    level.open_joins += usize::from(!is_closed);
+                } else if is_any(word, &["ON", "USING"]) {
+                    level.open_joins = level.open_joins.saturating_sub(1);
+                } else if is_any(word, &["SELECT", "WHERE", "UNION"]) {
+                    level.open_joins = 0;
+                }
             }
             Lexeme::Space
             | Lexeme::Comment
@@ -59,55 +75,15 @@ fn is_too_long_a_chain(text: &str, tokens: &[Token]) -> bool {
             | Lexeme::Number
             | Lexeme::Variable => {}
         }
-        let depth = levels.len();
-        let Some(level) = levels.last_mut() else { return true };
-        *level += 1;
-        if *level > LONGEST_CHAIN || sets > MOST_SETS || depth > DEEPEST {
-            return true;
+        level.chain += 1;
+        if level.chain > LONGEST_CHAIN || sets > MOST_SETS || around.len() >= DEEPEST {
+            return too_long;
+        }
+        if level.open_joins > MOST_OPEN_JOINS {
+            return Err(Trouble("too many joins without a condition"));
         }
     }
-    false
-}
-
-fn has_too_many_open_joins(text: &str, tokens: &[Token]) -> bool {
-    let mut levels: Vec<usize> = vec![0];
-    for (at, token) in tokens.iter().enumerate() {
-        let nested = levels.len() > 1;
-        let Some(open) = levels.last_mut() else { return true };
-        match token.kind {
-            Lexeme::Symbol if token.is_symbol(text, "(") => levels.push(0),
-            Lexeme::Symbol if nested && token.is_symbol(text, ")") => {
-                levels.pop();
-            }
-            Lexeme::Word => {
-                let word = token.text(text);
-                if word.eq_ignore_ascii_case("JOIN") {
-                    let before = tokens.get(at.saturating_sub(1));
-                    let is_closed = before.is_some_and(|before| {
-                        before.is_word(text, "CROSS") || before.is_word(text, "NATURAL")
-                    });
-                    *open += usize::from(!is_closed);
-                    if *open > MOST_OPEN_JOINS {
-                        return true;
-                    }
-                } else if is_any(word, &["ON", "USING"]) {
-                    *open = open.saturating_sub(1);
-                } else if is_any(word, &["SELECT", "WHERE", "UNION"]) {
-                    *open = 0;
-                }
-            }
-            Lexeme::Symbol
-            | Lexeme::Space
-            | Lexeme::Comment
-            | Lexeme::Quoted
-            | Lexeme::Text
-            | Lexeme::Dollar
-            | Lexeme::Hex
-            | Lexeme::Number
-            | Lexeme::Variable => {}
-        }
-    }
-    false
+    Ok(())
 }
 
 fn is_any(word: &str, words: &[&str]) -> bool {

@@ -27,6 +27,8 @@ pub(crate) fn step_name(variable: &str) -> String {
 /// The function that stands for a subquery in FROM, where the parser cannot read what follows one; no text can
 /// write it.
 pub(crate) const DERIVED: &str = "\0derived";
+/// The symbol of a pattern that stands for RESAMPLE; no text can write it.
+pub(crate) const RESAMPLED: &str = "\0resampled";
 /// Likewise for `SEMANTIC_VIEW(…)`.
 pub(crate) const SEMANTIC_VIEW: &str = "\0semantic view";
 

@@ -5,11 +5,11 @@
 use sqlparser::tokenizer::{Token as Parsed, Whitespace};
 
 use super::feed::{Bracket, Feed};
-use super::{DERIVED, SEMANTIC_VIEW};
+use super::{DERIVED, RESAMPLED, SEMANTIC_VIEW};
 use crate::lexer::{Lexeme, decode_string};
 
 /// What may follow a table, but to the parser nothing else in FROM.
-const TABLE_CLAUSES: [&str; 3] = ["MATCH_RECOGNIZE", "PIVOT", "UNPIVOT"];
+const TABLE_CLAUSES: [&str; 4] = ["MATCH_RECOGNIZE", "PIVOT", "UNPIVOT", "RESAMPLE"];
 /// Words behind which a name begins an expression.
 const BEFORE_EXPRESSIONS: [&str; 24] = [
     "SELECT", "DISTINCT", "ALL", "TOP", "FROM", "JOIN", "WHERE", "ON", "AND", "OR", "NOT", "IN", "LIKE",
@@ -42,6 +42,8 @@ impl Feed<'_> {
             "FROM" => self.nth_from_end(at),
             "TIMESTAMP" => self.local_timestamp(at),
             "DATE_PART" => self.part_from_date(at),
+            "FILTER" => self.filter(at),
+            "RESAMPLE" => self.resample(at),
             _ => None,
         }
     }
@@ -325,6 +327,126 @@ impl Feed<'_> {
             self.push_word("EXTRACT");
         }
         is_extract.then_some(at + 1)
+    }
+
+    /// `sum(x) FILTER (WHERE c)`: which rows are taken is decided and shown by the condition, as by an order of them.
+    fn filter(&mut self, at: usize) -> Option<usize> {
+        let is_filter = self.is_symbol(at + 1, "(")
+            && self.is_word(at + 2, "WHERE")
+            && at.checked_sub(1).is_some_and(|before| self.is_symbol(before, ")"));
+        if !is_filter {
+            return None;
+        }
+        self.push_leading(0, "WITHIN GROUP");
+        self.push(Parsed::LParen);
+        self.push_leading(0, "ORDER BY");
+        self.push(Parsed::LParen);
+        self.brackets.push((Bracket::Filter, at + 1));
+        Some(at + 3)
+    }
+
+    /// `t RESAMPLE (USING u INCREMENT BY … PARTITION BY p METADATA_COLUMNS …)`: all rows, and more between them, as
+    /// many as the distances of `u` tell. A pattern over all rows has the same columns; its symbol tells the two
+    /// apart.
+    fn resample(&mut self, at: usize) -> Option<usize> {
+        let end =
+            self.closing(at + 1).filter(|_| self.is_symbol(at + 1, "(") && self.is_word(at + 2, "USING"))?;
+        let mut next = self.end_of_name(at + 3)?;
+        // There is one relation: whatever qualifies a column is its name.
+        let using = self.name(next - 1)?;
+        if !(self.is_word(next, "INCREMENT") && self.is_word(next + 1, "BY")) {
+            return None;
+        }
+        next = self.end_of_step(next + 2)?;
+        let mut partition = Vec::new();
+        if self.is_word(next, "PARTITION") && self.is_word(next + 1, "BY") {
+            next += 1;
+            while partition.is_empty() || self.is_symbol(next, ",") {
+                next = self.end_of_name(next + 1)?;
+                partition.push(self.name(next - 1)?);
+            }
+        }
+        let mut measures = Vec::new();
+        if self.is_word(next, "METADATA_COLUMNS") {
+            loop {
+                let function = self.name(next + 1)?;
+                let is_known = matches!(function.as_str(), "IS_GENERATED" | "BUCKET_START");
+                if !(is_known && self.is_symbol(next + 2, "(") && self.is_symbol(next + 3, ")")) {
+                    return None;
+                }
+                next += 4;
+                next += usize::from(self.is_word(next, "AS"));
+                measures.push(self.name(next).unwrap_or(function));
+                next += usize::from(self.is_name(next));
+                if !self.is_symbol(next, ",") {
+                    break;
+                }
+            }
+        }
+        if next != end {
+            return None;
+        }
+        self.push_word("MATCH_RECOGNIZE");
+        self.push(Parsed::LParen);
+        for (place, name) in partition.iter().enumerate() {
+            self.push_leading(place, "PARTITION BY");
+            self.push_quoted(name);
+        }
+        self.push_leading(0, "ORDER BY");
+        self.push_quoted(&using);
+        for (place, name) in measures.iter().enumerate() {
+            self.push_leading(place, "MEASURES");
+            self.push_quoted(&using);
+            self.push_word("AS");
+            self.push_quoted(name);
+        }
+        self.push_leading(0, "ALL ROWS PER MATCH PATTERN");
+        self.push(Parsed::LParen);
+        self.push_quoted(RESAMPLED);
+        self.push(Parsed::RParen);
+        self.push_word("DEFINE");
+        self.push_quoted(RESAMPLED);
+        self.push_word("AS");
+        self.push_word("TRUE");
+        self.push(Parsed::RParen);
+        // An alias stands before; the columns have it behind.
+        if let Some(alias) = at.checked_sub(1).and_then(|before| self.name(before)) {
+            self.push_word("AS");
+            self.push_quoted(&alias);
+        }
+        Some(end + 1)
+    }
+
+    /// What stands before the part of a list at that place: the words before its first, a comma before any other.
+    fn push_leading(&mut self, place: usize, words: &str) {
+        if place == 0 {
+            words.split(' ').for_each(|word| self.push_word(word));
+        } else {
+            self.push(Parsed::Comma);
+        }
+    }
+
+    /// Where `a.b.c` ends.
+    fn end_of_name(&self, at: usize) -> Option<usize> {
+        let mut at = at;
+        while self.is_name(at) && self.is_symbol(at + 1, ".") {
+            at += 2;
+        }
+        self.is_name(at).then_some(at + 1)
+    }
+
+    /// Where `INTERVAL '5 minutes'`, `INTERVAL '5' minute` or a number ends.
+    fn end_of_step(&self, at: usize) -> Option<usize> {
+        let is = |at: usize, kind: Lexeme| self.tokens.get(at).is_some_and(|token| token.kind == kind);
+        if is(at, Lexeme::Number) {
+            return Some(at + 1);
+        }
+        if !(self.is_word(at, "INTERVAL") && is(at + 1, Lexeme::Text)) {
+            return None;
+        }
+        let has_unit =
+            is(at + 2, Lexeme::Word) && !self.is_any_word(at + 2, &["PARTITION", "METADATA_COLUMNS"]);
+        Some(at + 2 + usize::from(has_unit))
     }
 
     /// `WITH m AS MODEL name [VERSION v] [, …]` names a model, and nothing that could be read.

@@ -1,11 +1,13 @@
 //! Functions by name: which reach out of the statement, which are total, which compare, which shape.
 
+mod calls;
 mod compare;
 mod fallible;
 mod reach;
 mod rows;
 mod total;
 
+pub(crate) use calls::unknown_calls;
 pub(crate) use reach::{flag, flagged};
 
 /// How a function treats what it is given.
