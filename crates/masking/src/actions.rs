@@ -11,9 +11,14 @@ const STARS: &str = "****";
 
 /// `****1234`: the last four characters, but never more than half of them.
 pub(crate) fn last_four(value: &str, out: &mut String) {
+    out.push_str(STARS);
+    if value.is_ascii() {
+        let kept = (value.len() / 2).min(4);
+        out.push_str(value.get(value.len() - kept..).unwrap_or_default());
+        return;
+    }
     let characters = value.chars().count();
     let kept = (characters / 2).min(4);
-    out.push_str(STARS);
     out.extend(value.chars().skip(characters - kept));
 }
 

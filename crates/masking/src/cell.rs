@@ -45,6 +45,19 @@ enum Spelling {
     Truth,
 }
 
+/// What a mask does to a whole column, as far as that can be told without reading a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whole<'a> {
+    /// NULL, whatever it was.
+    Null,
+    /// This text, whatever it was.
+    Constant(&'a str),
+    /// As it came, as long as its spelling is that of its type.
+    Kept,
+    /// Each value by itself.
+    Each,
+}
+
 /// What became of one value; a changed one lies in the scratch's `cell`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -75,6 +88,28 @@ impl CellMasker {
         Self { sql_type: sql_type.clone(), action }
     }
 
+    /// The column's type.
+    pub fn sql_type(&self) -> &SqlType {
+        &self.sql_type
+    }
+
+    /// What becomes of all values alike. Traversals that read numbers and times as such, and spell them themselves,
+    /// need not read a column that is [`Whole::Kept`].
+    pub fn whole(&self) -> Whole<'_> {
+        match &self.action {
+            Action::Null => Whole::Null,
+            Action::Constant(text) => Whole::Constant(text),
+            Action::Content { skips: Some(Spelling::Number | Spelling::Truth), .. } => Whole::Kept,
+            Action::Content { skips: None, .. }
+            | Action::LastFour
+            | Action::EmailDomain(_)
+            | Action::Token(_)
+            | Action::Year
+            | Action::IpNetwork
+            | Action::Band(_) => Whole::Each,
+        }
+    }
+
     /// Whether lineage decided, not content.
     pub fn is_by_lineage(&self) -> bool {
         !matches!(self.action, Action::Content { .. })
@@ -98,7 +133,12 @@ impl CellMasker {
             Action::EmailDomain(class) => at_least(class.chars().count()).max(length.saturating_add(2)),
             Action::Token(key) => at_least(key.token_length()),
             Action::IpNetwork => at_least(22),
-            Action::Null | Action::Year | Action::Band(_) | Action::Content { .. } => length,
+            // The lower edge of a band may have a digit and a sign more than what lies in it.
+            Action::Band(width) => {
+                let digits = width.checked_ilog10().map_or(1, |last| u64::from(last) + 1);
+                length.max(digits).saturating_add(1)
+            }
+            Action::Null | Action::Year | Action::Content { .. } => length,
         };
         SqlType::Text { length }
     }

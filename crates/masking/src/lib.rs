@@ -22,8 +22,10 @@
 //! ```
 
 mod actions;
+mod arrow;
 mod cell;
 mod detectors;
+mod gzip;
 mod json;
 mod lexical;
 mod masked;
@@ -34,7 +36,9 @@ mod text;
 mod tokens;
 mod value;
 
+pub use arrow::{ArrowMasker, ArrowStream};
 pub use detectors::{DetectorSet, Detectors, Kind};
+pub use gzip::{Deflater, GzipError, Inflater};
 pub use json::{JsonMasker, MaskError};
 pub use masked::{Masked, Rows};
 pub use pager::{Body, PageBounds, PageError, Pager};

@@ -1,0 +1,157 @@
+//! The nodes and buffers of a batch, taken in order. Every bound is checked here, before anything reads a value.
+
+use arrow_array::types::ArrowPrimitiveType;
+use arrow_array::{BinaryArray, PrimitiveArray, StringArray};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_ipc::RecordBatch;
+
+use super::Refused;
+
+/// A batch may have so many rows. More would make columns that are not read grow without anything being sent.
+const MOST_ROWS: usize = 1 << 24;
+
+/// The parts of one batch.
+pub(super) struct Parts<'a> {
+    body: &'a Buffer,
+    /// Rows of the batch.
+    pub rows: usize,
+    nodes: std::vec::IntoIter<(i64, i64)>,
+    buffers: std::vec::IntoIter<(i64, i64)>,
+}
+
+impl<'a> Parts<'a> {
+    /// The parts of a batch whose header was verified.
+    pub fn of(batch: RecordBatch<'_>, body: &'a Buffer) -> Result<Self, Refused> {
+        if batch.compression().is_some() {
+            return Err(Refused::Unsupported("compressed batches"));
+        }
+        if batch.variadicBufferCounts().is_some_and(|counts| !counts.is_empty()) {
+            return Err(Refused::Unsupported("views"));
+        }
+        let rows = usize::try_from(batch.length()).map_err(|_| Refused::Malformed)?;
+        if rows > MOST_ROWS {
+            return Err(Refused::TooLarge);
+        }
+        // The header was verified, so these lists are no longer than it is.
+        let nodes: Vec<_> = batch.nodes().iter().flatten().map(|n| (n.length(), n.null_count())).collect();
+        let buffers: Vec<_> = batch.buffers().iter().flatten().map(|b| (b.offset(), b.length())).collect();
+        Ok(Self { body, rows, nodes: nodes.into_iter(), buffers: buffers.into_iter() })
+    }
+
+    /// Ends the batch: everything must have been taken.
+    pub fn finish(mut self) -> Result<(), Refused> {
+        match (self.nodes.next(), self.buffers.next()) {
+            (None, None) => Ok(()),
+            _ => Err(Refused::Malformed),
+        }
+    }
+
+    /// Steps over nodes and buffers.
+    pub fn skip(&mut self, nodes: usize, buffers: usize) -> Result<(), Refused> {
+        for _ in 0..nodes {
+            self.nodes.next().ok_or(Refused::Malformed)?;
+        }
+        for _ in 0..buffers {
+            self.buffer()?;
+        }
+        Ok(())
+    }
+
+    /// Takes a column's node, which must have as many values as the batch has rows, and its validity.
+    pub fn validity(&mut self) -> Result<Option<NullBuffer>, Refused> {
+        let (length, null_count) = self.nodes.next().ok_or(Refused::Malformed)?;
+        if usize::try_from(length) != Ok(self.rows) {
+            return Err(Refused::Malformed);
+        }
+        let bits = self.buffer()?;
+        if bits.is_empty() {
+            // NULLs that nothing tells the places of.
+            return if null_count == 0 { Ok(None) } else { Err(Refused::Malformed) };
+        }
+        let nulls = NullBuffer::new(self.bits_of(bits)?);
+        Ok((nulls.null_count() > 0).then_some(nulls))
+    }
+
+    /// Takes a buffer of bits, one a row.
+    pub fn bits(&mut self) -> Result<BooleanBuffer, Refused> {
+        let bits = self.buffer()?;
+        self.bits_of(bits)
+    }
+
+    /// Takes a buffer of numbers, one a row.
+    pub fn numbers<T: ArrowNativeType>(&mut self) -> Result<ScalarBuffer<T>, Refused> {
+        let buffer = self.buffer()?;
+        numbers_of(&buffer, self.rows)
+    }
+
+    /// Takes a column of numbers.
+    pub fn primitive<T: ArrowPrimitiveType>(&mut self) -> Result<PrimitiveArray<T>, Refused> {
+        let nulls = self.validity()?;
+        let values = self.numbers::<T::Native>()?;
+        PrimitiveArray::try_new(values, nulls).map_err(|_| Refused::Malformed)
+    }
+
+    /// Takes a column of texts.
+    pub fn text(&mut self) -> Result<StringArray, Refused> {
+        let nulls = self.validity()?;
+        let (offsets, values) = self.spans()?;
+        // This checks that the bytes are text, too.
+        StringArray::try_new(offsets, values, nulls).map_err(|_| Refused::Malformed)
+    }
+
+    /// Takes a column of bytes.
+    pub fn binary(&mut self) -> Result<BinaryArray, Refused> {
+        let nulls = self.validity()?;
+        let (offsets, values) = self.spans()?;
+        BinaryArray::try_new(offsets, values, nulls).map_err(|_| Refused::Malformed)
+    }
+
+    fn spans(&mut self) -> Result<(OffsetBuffer<i32>, Buffer), Refused> {
+        let offsets = self.buffer()?;
+        let values = self.buffer()?;
+        // A column without rows may leave its one offset out.
+        if self.rows == 0 && offsets.is_empty() {
+            return Ok((OffsetBuffer::new_empty(), values));
+        }
+        let offsets = numbers_of::<i32>(&offsets, self.rows + 1)?;
+        let first = offsets.first().copied().unwrap_or(-1);
+        let last = offsets.last().copied().and_then(|last| usize::try_from(last).ok());
+        let is_rising =
+            offsets.iter().zip(offsets.iter().skip(1)).fold(true, |so_far, (a, b)| so_far & (a <= b));
+        if first < 0 || !is_rising || last.is_none_or(|last| last > values.len()) {
+            return Err(Refused::Malformed);
+        }
+        Ok((OffsetBuffer::new(offsets), values))
+    }
+
+    fn bits_of(&self, bits: Buffer) -> Result<BooleanBuffer, Refused> {
+        if bits.len() < self.rows.div_ceil(8) {
+            return Err(Refused::Malformed);
+        }
+        Ok(BooleanBuffer::new(bits, 0, self.rows))
+    }
+
+    /// Takes a buffer, which lies within the body.
+    fn buffer(&mut self) -> Result<Buffer, Refused> {
+        let (offset, length) = self.buffers.next().ok_or(Refused::Malformed)?;
+        let offset = usize::try_from(offset).map_err(|_| Refused::Malformed)?;
+        let length = usize::try_from(length).map_err(|_| Refused::Malformed)?;
+        let end = offset.checked_add(length).ok_or(Refused::Malformed)?;
+        if end > self.body.len() {
+            return Err(Refused::Malformed);
+        }
+        Ok(self.body.slice_with_length(offset, length))
+    }
+}
+
+/// The first `count` numbers of a buffer, which must have them; copied where they are not aligned.
+fn numbers_of<T: ArrowNativeType>(buffer: &Buffer, count: usize) -> Result<ScalarBuffer<T>, Refused> {
+    let size =
+        count.checked_mul(size_of::<T>()).filter(|size| *size <= buffer.len()).ok_or(Refused::Malformed)?;
+    let exact = buffer.slice_with_length(0, size);
+    if exact.as_ptr().align_offset(align_of::<T>()) == 0 {
+        Ok(ScalarBuffer::from(exact))
+    } else {
+        Ok(ScalarBuffer::from(Buffer::from(exact.as_slice())))
+    }
+}
