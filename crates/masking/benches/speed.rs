@@ -83,20 +83,23 @@ fn main() {
     });
 }
 
-/// Megabytes a second of CPU time: the best of several runs, because others use this machine as well.
+/// Megabytes a second of CPU time: the best of several samples, because others use this machine as well.
+///
+/// The kernel counts by ticks of some milliseconds, so a sample is as many runs as fill a tenth of a second.
 fn rate(bytes: usize, run: &mut dyn FnMut() -> usize) -> f64 {
-    black_box(run());
-    let mut best = f64::INFINITY;
-    let begun = cpu_nanos();
-    for _ in 0..200 {
+    let sample = |runs: u32, run: &mut dyn FnMut() -> usize| {
         let before = cpu_nanos();
-        black_box(run());
-        best = best.min((cpu_nanos() - before) as f64);
-        if cpu_nanos() - begun > 1_500_000_000 {
-            break;
+        for _ in 0..runs {
+            black_box(run());
         }
+        (cpu_nanos() - before) as f64
+    };
+    let mut runs = 1;
+    while sample(runs, run) < 1e8 {
+        runs *= 2;
     }
-    bytes as f64 / best * 1000.0
+    let best = (0..8).map(|_| sample(runs, run)).fold(f64::INFINITY, f64::min);
+    bytes as f64 * f64::from(runs) / best * 1000.0
 }
 
 /// Nanoseconds that this thread has run so far.

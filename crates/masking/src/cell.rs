@@ -58,6 +58,15 @@ pub(crate) enum Whole<'a> {
     Each,
 }
 
+/// A mask over numbers that are no texts: the same that [`CellMasker::mask`] makes of their spelling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Numeric {
+    /// Days since 1970-01-01.
+    Year,
+    /// Unscaled NUMBERs.
+    Band { width: u32, precision: u8, scale: u8 },
+}
+
 /// What became of one value; a changed one lies in the scratch's `cell`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -67,6 +76,17 @@ pub(crate) enum Fate {
     Nulled,
     /// Another text now.
     Changed,
+}
+
+impl Numeric {
+    /// What a number becomes; none is NULL.
+    #[inline]
+    pub fn mask(self, number: i128) -> Option<i128> {
+        match self {
+            Self::Year => actions::first_day_of_year(i64::try_from(number).ok()?).map(i128::from),
+            Self::Band { width, precision, scale } => actions::band_of(number, precision, scale, width),
+        }
+    }
 }
 
 impl CellMasker {
@@ -107,6 +127,17 @@ impl CellMasker {
             | Action::Year
             | Action::IpNetwork
             | Action::Band(_) => Whole::Each,
+        }
+    }
+
+    /// What is made of numbers that are no texts, where the mask can be told in numbers: none where it cannot.
+    pub fn in_numbers(&self) -> Option<Numeric> {
+        match (&self.action, &self.sql_type) {
+            (Action::Year, SqlType::Date) => Some(Numeric::Year),
+            (Action::Band(width), SqlType::Fixed { precision, scale }) => {
+                Some(Numeric::Band { width: *width, precision: *precision, scale: *scale })
+            }
+            _ => None,
         }
     }
 

@@ -146,6 +146,20 @@ impl Cells {
         }
     }
 
+    /// A whole or unscaled number, where the values are such.
+    #[inline]
+    pub fn number(&self, row: usize) -> Option<i128> {
+        match self {
+            Self::One(array) => array.values().get(row).map(|value| i128::from(*value)),
+            Self::Two(array) => array.values().get(row).map(|value| i128::from(*value)),
+            Self::Four(array) => array.values().get(row).map(|value| i128::from(*value)),
+            Self::Eight(array) => array.values().get(row).map(|value| i128::from(*value)),
+            Self::Days(array) => array.values().get(row).map(|value| i128::from(*value)),
+            Self::Wide(array) => array.values().get(row).copied(),
+            Self::Float(_) | Self::Truth(_) | Self::Bytes(_) | Self::Moments(_) | Self::DecFloats(_) => None,
+        }
+    }
+
     /// Appends a value's spelling. None when it has none: it is then shown to nobody.
     pub fn spell(&self, sql_type: &SqlType, row: usize, out: &mut String) -> Option<()> {
         match self {

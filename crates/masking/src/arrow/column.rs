@@ -194,9 +194,15 @@ impl Column {
         tally: &mut ColumnTally,
     ) -> Result<ArrayRef, Refused> {
         let mut made = Made::new(self.masker.sql_type(), self.physical, rows);
+        let numeric = self.masker.in_numbers().filter(|_| made.takes_numbers());
         for row in 0..rows {
             if cells.nulls().is_some_and(|nulls| nulls.is_null(row)) {
                 made.push(None)?;
+                continue;
+            }
+            if let (Some(numeric), Some(number)) = (numeric, cells.number(row)) {
+                tally.count_by_lineage(1);
+                made.push_number(numeric.mask(number));
                 continue;
             }
             let fate = self.mask_cell(cells, row, scratch, spelling, tally);

@@ -50,8 +50,45 @@ impl<'a> Made<'a> {
             self.read_zero();
         }
         self.nulls.append(is_held);
-        self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Refused::TooLarge)?);
+        if self.physical == Physical::DecFloat {
+            self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Refused::TooLarge)?);
+        }
         Ok(())
+    }
+
+    /// Whether what is made are plain numbers.
+    pub fn takes_numbers(&self) -> bool {
+        matches!(self.physical, Physical::Integer(Width::Eight) | Physical::Decimal { .. } | Physical::Date)
+    }
+
+    /// Adds a whole or unscaled number; NULL where there is none, or none that the type can hold.
+    pub fn push_number(&mut self, number: Option<i128>) {
+        let is_held = number.is_some_and(|number| self.hold(number).is_some());
+        if !is_held {
+            self.read_zero();
+        }
+        self.nulls.append(is_held);
+    }
+
+    fn hold(&mut self, number: i128) -> Option<()> {
+        match self.physical {
+            Physical::Integer(Width::Eight) => self.longs.push(i64::try_from(number).ok()?),
+            Physical::Decimal { precision, .. } => {
+                let limit = 10_u128.checked_pow(u32::from(precision))?;
+                self.wides.push((number.unsigned_abs() < limit).then_some(number)?);
+            }
+            Physical::Date => self.ints.push(i32::try_from(number).ok()?),
+            Physical::Integer(_)
+            | Physical::Float
+            | Physical::Boolean
+            | Physical::Text
+            | Physical::Binary
+            | Physical::Dictionary { .. }
+            | Physical::Moment { .. }
+            | Physical::DecFloat
+            | Physical::Other => return None,
+        }
+        Some(())
     }
 
     /// The column.
@@ -105,11 +142,7 @@ impl<'a> Made<'a> {
                     read_units(text, scale)?
                 });
             }
-            Physical::Decimal { precision, scale } => {
-                let value = read_scaled(text, u8::try_from(scale).ok()?)?;
-                let limit = 10_u128.checked_pow(u32::from(precision))?;
-                self.wides.push((value.unsigned_abs() < limit).then_some(value)?);
-            }
+            Physical::Decimal { scale, .. } => self.hold(read_scaled(text, u8::try_from(scale).ok()?)?)?,
             Physical::Float => self.floats.push(text.parse().ok()?),
             Physical::Date => self.ints.push(text.parse().ok()?),
             Physical::Moment { has_fraction, has_zone } => {
