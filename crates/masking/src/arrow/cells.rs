@@ -146,6 +146,26 @@ impl Cells {
         }
     }
 
+    /// Whether the values are such as their type has: only then a column passes without being read.
+    pub fn are_usual(&self) -> bool {
+        match self {
+            Self::Moments(Moments { fraction, zone, .. }) => {
+                // Nanoseconds; minutes, a day's more than the offset.
+                are_within(fraction.as_ref(), 999_999_999) && are_within(zone.as_ref(), 2880)
+            }
+            Self::One(_)
+            | Self::Two(_)
+            | Self::Four(_)
+            | Self::Eight(_)
+            | Self::Wide(_)
+            | Self::Float(_)
+            | Self::Truth(_)
+            | Self::Days(_)
+            | Self::Bytes(_)
+            | Self::DecFloats(_) => true,
+        }
+    }
+
     /// A whole or unscaled number, where the values are such.
     #[inline]
     pub fn number(&self, row: usize) -> Option<i128> {
@@ -253,6 +273,10 @@ impl Cells {
             }
         })
     }
+}
+
+fn are_within(values: Option<&ScalarBuffer<i32>>, most: i32) -> bool {
+    values.is_none_or(|values| values.iter().fold(true, |so_far, value| so_far & (0..=most).contains(value)))
 }
 
 fn piece<T: ArrowPrimitiveType>(

@@ -150,6 +150,9 @@ impl Column {
             }
             Route::Kept => {
                 let cells = Cells::read(self.layout.physical, parts)?.ok_or(Refused::Malformed)?;
+                if !cells.are_usual() {
+                    return self.look_through(cells, rows, scratch, spelling, tally);
+                }
                 let nulls = cells.nulls().cloned();
                 cells.into_array(nulls)
             }
