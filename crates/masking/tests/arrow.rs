@@ -6,11 +6,11 @@ mod common;
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
-use arrow_array::types::{Int8Type, Int32Type};
+use arrow_array::types::{Float32Type, Int8Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
-    Int8Array, Int16Array, Int32Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch,
-    StringArray, StructArray, new_null_array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
+    FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
+    LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StructArray, new_null_array,
 };
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_ipc::reader::StreamReader;
@@ -118,6 +118,17 @@ fn spelt(array: &ArrayRef, row: usize, sql_type: &SqlType) -> Option<String> {
         };
         let zone = piece("timezone").map_or_else(String::new, |zone| format!(" {zone}"));
         return Some(format!("{}{zone}", pointed(nanos, 9)));
+    }
+    if let Some(list) = of::<FixedSizeListArray>(array) {
+        let held = list.value(row);
+        let texts: Vec<String> = (0..held.len())
+            .map(|place| match (of::<Int32Array>(&held), of::<Float32Array>(&held)) {
+                _ if held.is_null(place) => "null".to_owned(),
+                (Some(integers), _) => integers.value(place).to_string(),
+                (_, floats) => floats.expect("floats").value(place).to_string(),
+            })
+            .collect();
+        return Some(format!("[{}]", texts.join(",")));
     }
     let shown = of::<StringArray>(array)
         .map(|a| a.value(row).to_owned())
@@ -255,6 +266,12 @@ fn columns() -> impl Strategy<Value = Given> {
             .prop_map(|(v, f, z)| given(SqlType::TimestampTz { scale: 9 }, moments(v, f, Some(z)))),
         1 => some(proptest::collection::vec(any::<u8>(), 0..12)).prop_map(|v| {
             given(SqlType::Binary { length: 12 }, BinaryArray::from_iter(v))
+        }),
+        1 => some(proptest::collection::vec(proptest::option::of(any::<i32>()), 3)).prop_map(|v| {
+            given(SqlType::Vector, FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(v, 3))
+        }),
+        1 => some(proptest::collection::vec(proptest::option::of(-9e6_f32..9e6), 2)).prop_map(|v| {
+            given(SqlType::Vector, FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(v, 2))
         }),
         1 => some((long(), -50_i16..50)).prop_map(|v| given(SqlType::DecFloat, decfloats(&v))),
     ]

@@ -4,21 +4,23 @@
 use std::sync::Arc;
 
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Int16Array, Int32Array, Int64Array,
-    PrimitiveArray, StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Decimal128Array, FixedSizeListArray, Int16Array, Int32Array,
+    Int64Array, PrimitiveArray, StructArray,
 };
 use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, Field, Fields};
+use arrow_schema::{DataType, Field, FieldRef, Fields};
 use domain::SqlType;
 
 use super::Refused;
 use super::layout::{Physical, Width};
 use super::parts::Parts;
 use super::spelling::{
-    MOST_SCALE, write_decfloat, write_float, write_hex, write_moment, write_scaled, write_units,
+    MOST_SCALE, write_decfloat, write_float, write_hex, write_moment, write_scaled, write_short_float,
+    write_units,
 };
 
 /// A column's values.
@@ -34,6 +36,7 @@ pub(super) enum Cells {
     Bytes(BinaryArray),
     Moments(Moments),
     DecFloats(DecFloats),
+    Vectors(Vectors),
 }
 
 /// Points in time in pieces.
@@ -49,6 +52,18 @@ pub(super) struct DecFloats {
     pub exponent: ScalarBuffer<i16>,
     pub significand: BinaryArray,
     pub nulls: Option<NullBuffer>,
+}
+
+/// Lists of so many numbers each.
+pub(super) struct Vectors {
+    elements: Elements,
+    size: i32,
+    nulls: Option<NullBuffer>,
+}
+
+enum Elements {
+    Integers(PrimitiveArray<Int32Type>),
+    Floats(PrimitiveArray<Float32Type>),
 }
 
 /// The Arrow type of what is written. Texts of a dictionary are written out: equal numbers would tell which masked
@@ -69,7 +84,13 @@ pub(super) fn data_type(physical: Physical) -> DataType {
             DataType::Struct(moment_fields(has_fraction, has_zone))
         }
         Physical::DecFloat => DataType::Struct(decfloat_fields()),
+        Physical::Vector { is_float, size } => DataType::FixedSizeList(element_field(is_float), size),
     }
+}
+
+fn element_field(is_float: bool) -> FieldRef {
+    let held = if is_float { DataType::Float32 } else { DataType::Int32 };
+    Arc::new(Field::new("item", held, true))
 }
 
 fn moment_fields(has_fraction: bool, has_zone: bool) -> Fields {
@@ -125,6 +146,16 @@ impl Cells {
                 nulls = NullBuffer::union(nulls.as_ref(), significand.nulls());
                 Self::DecFloats(DecFloats { exponent, significand, nulls })
             }
+            Physical::Vector { is_float, size } => {
+                let nulls = parts.validity()?;
+                let count = usize::try_from(size).map_err(|_| Refused::Malformed)?;
+                let elements = if is_float {
+                    Elements::Floats(parts.elements(count)?)
+                } else {
+                    Elements::Integers(parts.elements(count)?)
+                };
+                Self::Vectors(Vectors { elements, size, nulls })
+            }
             Physical::Text | Physical::Dictionary { .. } | Physical::Other => return Ok(None),
         }))
     }
@@ -143,6 +174,7 @@ impl Cells {
             Self::Bytes(array) => array.nulls(),
             Self::Moments(moments) => moments.nulls.as_ref(),
             Self::DecFloats(numbers) => numbers.nulls.as_ref(),
+            Self::Vectors(vectors) => vectors.nulls.as_ref(),
         }
     }
 
@@ -162,7 +194,8 @@ impl Cells {
             | Self::Truth(_)
             | Self::Days(_)
             | Self::Bytes(_)
-            | Self::DecFloats(_) => true,
+            | Self::DecFloats(_)
+            | Self::Vectors(_) => true,
         }
     }
 
@@ -176,7 +209,12 @@ impl Cells {
             Self::Eight(array) => array.values().get(row).map(|value| i128::from(*value)),
             Self::Days(array) => array.values().get(row).map(|value| i128::from(*value)),
             Self::Wide(array) => array.values().get(row).copied(),
-            Self::Float(_) | Self::Truth(_) | Self::Bytes(_) | Self::Moments(_) | Self::DecFloats(_) => None,
+            Self::Float(_)
+            | Self::Truth(_)
+            | Self::Bytes(_)
+            | Self::Moments(_)
+            | Self::DecFloats(_)
+            | Self::Vectors(_) => None,
         }
     }
 
@@ -223,6 +261,7 @@ impl Cells {
             Self::DecFloats(DecFloats { exponent, significand, nulls: _ }) => {
                 write_decfloat(*exponent.get(row)?, significand.value(row), out)
             }
+            Self::Vectors(vectors) => vectors.spell(row, out),
         }
     }
 
@@ -271,7 +310,47 @@ impl Cells {
                     StructArray::try_new(decfloat_fields(), arrays, nulls).map_err(|_| Refused::Malformed)?,
                 )
             }
+            Self::Vectors(vectors) => vectors.into_array(nulls)?,
         })
+    }
+}
+
+impl Vectors {
+    /// A JSON array.
+    fn spell(&self, row: usize, out: &mut String) -> Option<()> {
+        let size = usize::try_from(self.size).ok()?;
+        let start = row.checked_mul(size)?;
+        for place in start..start.checked_add(size)? {
+            out.push(if place == start { '[' } else { ',' });
+            match &self.elements {
+                Elements::Integers(array) if array.is_valid(place) => {
+                    write_scaled(i128::from(*array.values().get(place)?), 0, out);
+                }
+                Elements::Floats(array) if array.is_valid(place) => {
+                    write_short_float(*array.values().get(place)?, out);
+                }
+                Elements::Integers(_) | Elements::Floats(_) => out.push_str("null"),
+            }
+        }
+        out.push(']');
+        Some(())
+    }
+
+    fn into_array(self, nulls: Option<NullBuffer>) -> Result<ArrayRef, Refused> {
+        let Self { elements, size, nulls: _ } = self;
+        // Under a NULL every element is one, so that none of them is passed on.
+        let count = usize::try_from(size).map_err(|_| Refused::Malformed)?;
+        let spread = nulls.as_ref().map(|nulls| nulls.expand(count));
+        let (elements, is_float) = match elements {
+            Elements::Integers(array) => {
+                (standing(&array, NullBuffer::union(array.nulls(), spread.as_ref()))?, false)
+            }
+            Elements::Floats(array) => {
+                (standing(&array, NullBuffer::union(array.nulls(), spread.as_ref()))?, true)
+            }
+        };
+        let array = FixedSizeListArray::try_new(element_field(is_float), size, elements, nulls);
+        Ok(Arc::new(array.map_err(|_| Refused::Malformed)?))
     }
 }
 

@@ -101,6 +101,7 @@ impl Column {
             | Physical::Binary
             | Physical::Moment { .. }
             | Physical::DecFloat
+            | Physical::Vector { .. }
             | Physical::Other => None,
         }
     }
@@ -117,6 +118,7 @@ impl Column {
             | Physical::Dictionary { .. }
             | Physical::Other => 4,
             Physical::Boolean => 1,
+            Physical::Vector { size, .. } => usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(4),
         };
         rows.saturating_mul(value)
     }
@@ -175,6 +177,7 @@ impl Column {
                 | Physical::Binary
                 | Physical::Moment { .. }
                 | Physical::DecFloat
+                | Physical::Vector { .. }
                 | Physical::Other => {
                     let cells = Cells::read(self.layout.physical, parts)?.ok_or(Refused::Malformed)?;
                     if self.masker.is_by_lineage() {
@@ -336,6 +339,7 @@ fn holds(sql_type: &SqlType, physical: Physical) -> bool {
             | Physical::Dictionary { .. }
             | Physical::Moment { .. }
             | Physical::DecFloat
+            | Physical::Vector { .. }
             | Physical::Other => false,
         },
         SqlType::Real => physical == Physical::Float,
@@ -350,12 +354,8 @@ fn holds(sql_type: &SqlType, physical: Physical) -> bool {
         SqlType::TimestampTz { .. } => matches!(physical, Physical::Moment { has_zone: true, .. }),
         SqlType::Binary { .. } => physical == Physical::Binary,
         SqlType::Geography | SqlType::Geometry => is_text || physical == Physical::Binary,
-        SqlType::Text { .. }
-        | SqlType::Variant
-        | SqlType::Object
-        | SqlType::Array
-        | SqlType::Vector
-        | SqlType::Map => is_text,
+        SqlType::Vector => is_text || matches!(physical, Physical::Vector { .. }),
+        SqlType::Text { .. } | SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Map => is_text,
         SqlType::Unknown(_) => false,
     }
 }
@@ -428,6 +428,7 @@ fn metadata(sql_type: &SqlType, physical: Physical, told: Option<&str>) -> HashM
             | Physical::Binary
             | Physical::Dictionary { .. }
             | Physical::DecFloat
+            | Physical::Vector { .. }
             | Physical::Other,
         ) => 0,
     };

@@ -33,6 +33,11 @@ pub(super) enum Physical {
     },
     /// `exponent` and `significand`.
     DecFloat,
+    /// So many numbers of four bytes each.
+    Vector {
+        is_float: bool,
+        size: i32,
+    },
     /// Something else.
     Other,
 }
@@ -125,9 +130,22 @@ fn plain(field: Field<'_>) -> Physical {
         Type::Utf8 => Some(Physical::Text),
         Type::Binary => Some(Physical::Binary),
         Type::Struct_ => structure(field),
+        Type::FixedSizeList => vector(field),
         _ => None,
     };
     found.unwrap_or(Physical::Other)
+}
+
+fn vector(field: Field<'_>) -> Option<Physical> {
+    let size = field.type_as_fixed_size_list().map(|list| list.listSize()).filter(|size| *size > 0)?;
+    let children = field.children().filter(|children| children.len() == 1)?;
+    let element = children.iter().next().filter(|element| element.dictionary().is_none())?;
+    let is_float = match element.type_type() {
+        Type::FloatingPoint => element.type_as_floating_point()?.precision() == Precision::SINGLE,
+        _ => false,
+    };
+    (is_float || plain(element) == Physical::Integer(Width::Four))
+        .then_some(Physical::Vector { is_float, size })
 }
 
 /// The two structs of the convention, told by the names and types of what they hold, in order.

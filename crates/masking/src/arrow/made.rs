@@ -86,6 +86,7 @@ impl<'a> Made<'a> {
             | Physical::Dictionary { .. }
             | Physical::Moment { .. }
             | Physical::DecFloat
+            | Physical::Vector { .. }
             | Physical::Other => return None,
         }
         Some(())
@@ -126,6 +127,7 @@ impl<'a> Made<'a> {
             | Physical::Text
             | Physical::Binary
             | Physical::Dictionary { .. }
+            | Physical::Vector { .. }
             | Physical::Other => return Ok(new_null_array(&data_type(physical), rows)),
         };
         cells.into_array(nulls)
@@ -170,6 +172,7 @@ impl<'a> Made<'a> {
             | Physical::Text
             | Physical::Binary
             | Physical::Dictionary { .. }
+            | Physical::Vector { .. }
             | Physical::Other => return None,
         }
         Some(())
@@ -193,6 +196,7 @@ impl<'a> Made<'a> {
             | Physical::Text
             | Physical::Binary
             | Physical::Dictionary { .. }
+            | Physical::Vector { .. }
             | Physical::Other => {}
         }
     }

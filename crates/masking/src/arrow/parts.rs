@@ -59,8 +59,12 @@ impl<'a> Parts<'a> {
 
     /// Takes a column's node, which must have as many values as the batch has rows, and its validity.
     pub fn validity(&mut self) -> Result<Option<NullBuffer>, Refused> {
+        self.validity_of(self.rows)
+    }
+
+    fn validity_of(&mut self, values: usize) -> Result<Option<NullBuffer>, Refused> {
         let (length, null_count) = self.nodes.next().ok_or(Refused::Malformed)?;
-        if usize::try_from(length) != Ok(self.rows) {
+        if usize::try_from(length) != Ok(values) {
             return Err(Refused::Malformed);
         }
         let bits = self.buffer()?;
@@ -68,14 +72,14 @@ impl<'a> Parts<'a> {
             // NULLs that nothing tells the places of.
             return if null_count == 0 { Ok(None) } else { Err(Refused::Malformed) };
         }
-        let nulls = NullBuffer::new(self.bits_of(bits)?);
+        let nulls = NullBuffer::new(bits_of(bits, values)?);
         Ok((nulls.null_count() > 0).then_some(nulls))
     }
 
     /// Takes a buffer of bits, one a row.
     pub fn bits(&mut self) -> Result<BooleanBuffer, Refused> {
         let bits = self.buffer()?;
-        self.bits_of(bits)
+        bits_of(bits, self.rows)
     }
 
     /// Takes a buffer of numbers, one a row.
@@ -88,6 +92,14 @@ impl<'a> Parts<'a> {
     pub fn primitive<T: ArrowPrimitiveType>(&mut self) -> Result<PrimitiveArray<T>, Refused> {
         let nulls = self.validity()?;
         let values = self.numbers::<T::Native>()?;
+        PrimitiveArray::try_new(values, nulls).map_err(|_| Refused::Malformed)
+    }
+
+    /// Takes the elements of lists of that many numbers each.
+    pub fn elements<T: ArrowPrimitiveType>(&mut self, size: usize) -> Result<PrimitiveArray<T>, Refused> {
+        let count = self.rows.checked_mul(size).ok_or(Refused::Malformed)?;
+        let nulls = self.validity_of(count)?;
+        let values = numbers_of(&self.buffer()?, count)?;
         PrimitiveArray::try_new(values, nulls).map_err(|_| Refused::Malformed)
     }
 
@@ -124,13 +136,6 @@ impl<'a> Parts<'a> {
         Ok((OffsetBuffer::new(offsets), values))
     }
 
-    fn bits_of(&self, bits: Buffer) -> Result<BooleanBuffer, Refused> {
-        if bits.len() < self.rows.div_ceil(8) {
-            return Err(Refused::Malformed);
-        }
-        Ok(BooleanBuffer::new(bits, 0, self.rows))
-    }
-
     /// Takes a buffer, which lies within the body.
     fn buffer(&mut self) -> Result<Buffer, Refused> {
         let (offset, length) = self.buffers.next().ok_or(Refused::Malformed)?;
@@ -142,6 +147,13 @@ impl<'a> Parts<'a> {
         }
         Ok(self.body.slice_with_length(offset, length))
     }
+}
+
+fn bits_of(bits: Buffer, count: usize) -> Result<BooleanBuffer, Refused> {
+    if bits.len() < count.div_ceil(8) {
+        return Err(Refused::Malformed);
+    }
+    Ok(BooleanBuffer::new(bits, 0, count))
 }
 
 /// The first `count` numbers of a buffer, which must have them; copied where they are not aligned.

@@ -83,6 +83,16 @@ pub(super) fn write_float(value: f64, out: &mut String) {
     };
 }
 
+/// Writes a short float.
+pub(super) fn write_short_float(value: f32, out: &mut String) {
+    let size = value.abs();
+    let _ = if value == 0.0 || (1e-5..1e16).contains(&size) || !value.is_finite() {
+        write!(out, "{value}")
+    } else {
+        write!(out, "{value:e}")
+    };
+}
+
 /// Writes bytes as hexadecimal text.
 pub(super) fn write_hex(bytes: &[u8], out: &mut String) {
     out.reserve(bytes.len().saturating_mul(2));
