@@ -26,7 +26,8 @@
 //! [`MaskPlan::arrow_machine`] over Arrow IPC streams (the driver protocol's `rowsetBase64` and Arrow chunks). Whoever
 //! opens a door for Arrow binds one plan from the answer's `rowtype`, as for JSON, and for the inline rows and then
 //! each chunk in turn: inflates what came ([`Inflater`]), pushes it, takes `Masked<ArrowStream>` pieces, deflates them
-//! ([`Deflater`]), and ends with `next_partition`; the pieces of one partition are one stream. A machine's
+//! ([`Deflater`]), and ends with `next_partition`; the pieces of one partition are one stream. (The protocol's JSON chunks
+//! lack the brackets around their rows: push `[` before and `]` behind.) A machine's
 //! [`contradiction`](ArrowMasker::contradiction) is worth a finding, as the plan's is.
 //!
 //! ```
@@ -44,6 +45,10 @@
 //!         machine.take().map_or(Ok(()), |stream| Ok(deflater.add_stream(&stream)?))
 //!     })?;
 //!     inflater.finish()?;
+//!     machine.next_partition()?;
+//!     if let Some(end) = machine.take() {
+//!         deflater.add_stream(&end)?;
+//!     }
 //!     machine.finish()?;
 //!     Ok(deflater.finish()?)
 //! }

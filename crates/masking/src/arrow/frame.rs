@@ -116,11 +116,12 @@ impl Frames {
         }
     }
 
-    /// Whether a stream has ended, or none has begun.
+    /// Whether no message is under way: the bytes may end here, with the mark of the end or without.
     pub fn is_between(&self) -> bool {
         match self.stage {
             Stage::Ended => true,
-            Stage::Word { .. } | Stage::Header { .. } | Stage::Body { .. } => self.passed == 0,
+            Stage::Word { read, has_marker, .. } => read == 0 && !has_marker,
+            Stage::Header { .. } | Stage::Body { .. } => false,
         }
     }
 
