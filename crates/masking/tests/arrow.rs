@@ -661,11 +661,13 @@ fn a_batch_that_claims_more_rows_than_it_sends_is_refused() {
 fn offsets_buffers_and_counts_that_lie_are_refused() {
     let plan = bind(vec![Treatment::Clear], &[column("A", text())]);
     type Pairs<'a> = &'a [(i64, i64)];
-    let cases: [(Pairs<'_>, Pairs<'_>); 9] = [
+    let cases: [(Pairs<'_>, Pairs<'_>); 10] = [
         // A buffer beyond the body, before it, or around the end of all numbers.
         (&[(1, 0)], &[(0, 0), (0, 8), (8, 9)]),
         (&[(1, 0)], &[(0, 0), (-8, 8), (8, 0)]),
         (&[(1, 0)], &[(0, 0), (i64::MAX, i64::MAX), (8, 0)]),
+        // Buffers that share their bytes.
+        (&[(1, 0)], &[(0, 0), (0, 8), (0, 8)]),
         // Too few and too many parts.
         (&[(1, 0)], &[(0, 0), (0, 8)]),
         (&[], &[(0, 0), (0, 8), (8, 0)]),

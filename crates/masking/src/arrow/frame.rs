@@ -12,11 +12,38 @@ const LARGEST_HEADER: usize = 16 << 20;
 pub(super) const LARGEST_BODY: usize = 64 << 20;
 
 /// What was cut off.
-pub(super) enum Frame {
+pub(super) enum Frame<'a> {
     /// A verified header with its body.
-    Message { header: Vec<u8>, body: Buffer },
+    Message { header: Vec<u8>, body: Body<'a> },
     /// The mark that ends a stream.
     End,
+}
+
+/// The bytes behind a header.
+pub(super) enum Body<'a> {
+    /// Put together from several slices.
+    Kept(Buffer),
+    /// All within the slice that was pushed: what nobody reads of it is not copied either.
+    Lent(&'a [u8]),
+}
+
+impl Body<'_> {
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Kept(buffer) => buffer.len(),
+            Self::Lent(bytes) => bytes.len(),
+        }
+    }
+
+    /// Some of the bytes, which must be there.
+    pub fn part(&self, offset: usize, length: usize) -> Option<Buffer> {
+        let end = offset.checked_add(length)?;
+        match self {
+            Self::Kept(buffer) => (end <= buffer.len()).then(|| buffer.slice_with_length(offset, length)),
+            Self::Lent(bytes) => bytes.get(offset..end).map(Buffer::from),
+        }
+    }
 }
 
 /// The cutter.
@@ -56,7 +83,7 @@ impl Default for Stage {
 
 impl Frames {
     /// Takes bytes off the input until a frame is whole; none when the input is used up before.
-    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Refused> {
+    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Frame<'a>>, Refused> {
         loop {
             match std::mem::take(&mut self.stage) {
                 Stage::Word { mut bytes, mut read, has_marker } => {
@@ -94,6 +121,10 @@ impl Frames {
                     if size > LARGEST_BODY {
                         return Err(Refused::TooLarge);
                     }
+                    if input.len() >= size {
+                        let body = Body::Lent(self.take(input, size));
+                        return Ok(Some(Frame::Message { header, body }));
+                    }
                     let body = self.room(size);
                     self.stage = Stage::Body { header, size, body };
                 }
@@ -106,7 +137,7 @@ impl Frames {
                     }
                     let body = Buffer::from(body);
                     self.spare = Some(body.clone());
-                    return Ok(Some(Frame::Message { header, body }));
+                    return Ok(Some(Frame::Message { header, body: Body::Kept(body) }));
                 }
                 Stage::Ended => {
                     self.stage = Stage::Ended;

@@ -169,7 +169,7 @@ impl ArrowMasker {
         Ok(())
     }
 
-    fn advance(&mut self, frame: Frame) -> Result<(), Refused> {
+    fn advance(&mut self, frame: Frame<'_>) -> Result<(), Refused> {
         let (header, body) = match frame {
             Frame::Message { header, body } => (header, body),
             Frame::End => {

@@ -6,22 +6,26 @@ use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuf
 use arrow_ipc::RecordBatch;
 
 use super::Refused;
+use super::frame::Body;
 
 /// A batch may have so many rows. More would make columns that are not read grow without anything being sent.
 const MOST_ROWS: usize = 1 << 24;
 
 /// The parts of one batch.
 pub(super) struct Parts<'a> {
-    body: &'a Buffer,
+    body: &'a Body<'a>,
     /// Rows of the batch.
     pub rows: usize,
     nodes: std::vec::IntoIter<(i64, i64)>,
     buffers: std::vec::IntoIter<(i64, i64)>,
+    /// Bytes of the body that no buffer has claimed yet. Buffers do not share bytes: many that did would make much of
+    /// little.
+    unclaimed: usize,
 }
 
 impl<'a> Parts<'a> {
     /// The parts of a batch whose header was verified.
-    pub fn of(batch: RecordBatch<'_>, body: &'a Buffer) -> Result<Self, Refused> {
+    pub fn of(batch: RecordBatch<'_>, body: &'a Body<'a>) -> Result<Self, Refused> {
         if batch.compression().is_some() {
             return Err(Refused::Unsupported("compressed batches"));
         }
@@ -35,7 +39,8 @@ impl<'a> Parts<'a> {
         // The header was verified, so these lists are no longer than it is.
         let nodes: Vec<_> = batch.nodes().iter().flatten().map(|n| (n.length(), n.null_count())).collect();
         let buffers: Vec<_> = batch.buffers().iter().flatten().map(|b| (b.offset(), b.length())).collect();
-        Ok(Self { body, rows, nodes: nodes.into_iter(), buffers: buffers.into_iter() })
+        let (nodes, buffers) = (nodes.into_iter(), buffers.into_iter());
+        Ok(Self { body, rows, nodes, buffers, unclaimed: body.len() })
     }
 
     /// Ends the batch: everything must have been taken.
@@ -52,7 +57,7 @@ impl<'a> Parts<'a> {
             self.nodes.next().ok_or(Refused::Malformed)?;
         }
         for _ in 0..buffers {
-            self.buffer()?;
+            self.span()?;
         }
         Ok(())
     }
@@ -67,25 +72,25 @@ impl<'a> Parts<'a> {
         if usize::try_from(length) != Ok(values) {
             return Err(Refused::Malformed);
         }
-        let bits = self.buffer()?;
-        if bits.is_empty() {
+        let bits = self.span()?;
+        if bits.length == 0 {
             // NULLs that nothing tells the places of.
             return if null_count == 0 { Ok(None) } else { Err(Refused::Malformed) };
         }
-        let nulls = NullBuffer::new(bits_of(bits, values)?);
+        let nulls = NullBuffer::new(self.bits_of(bits, values)?);
         Ok((nulls.null_count() > 0).then_some(nulls))
     }
 
     /// Takes a buffer of bits, one a row.
     pub fn bits(&mut self) -> Result<BooleanBuffer, Refused> {
-        let bits = self.buffer()?;
-        bits_of(bits, self.rows)
+        let bits = self.span()?;
+        self.bits_of(bits, self.rows)
     }
 
     /// Takes a buffer of numbers, one a row.
     pub fn numbers<T: ArrowNativeType>(&mut self) -> Result<ScalarBuffer<T>, Refused> {
-        let buffer = self.buffer()?;
-        numbers_of(&buffer, self.rows)
+        let span = self.span()?;
+        self.numbers_of(span, self.rows)
     }
 
     /// Takes a column of numbers.
@@ -99,7 +104,8 @@ impl<'a> Parts<'a> {
     pub fn elements<T: ArrowPrimitiveType>(&mut self, size: usize) -> Result<PrimitiveArray<T>, Refused> {
         let count = self.rows.checked_mul(size).ok_or(Refused::Malformed)?;
         let nulls = self.validity_of(count)?;
-        let values = numbers_of(&self.buffer()?, count)?;
+        let span = self.span()?;
+        let values = self.numbers_of(span, count)?;
         PrimitiveArray::try_new(values, nulls).map_err(|_| Refused::Malformed)
     }
 
@@ -119,13 +125,14 @@ impl<'a> Parts<'a> {
     }
 
     fn spans(&mut self) -> Result<(OffsetBuffer<i32>, Buffer), Refused> {
-        let offsets = self.buffer()?;
-        let values = self.buffer()?;
+        let offsets = self.span()?;
+        let values = self.span()?;
+        let values = self.bytes(values, values.length)?;
         // A column without rows may leave its one offset out.
-        if self.rows == 0 && offsets.is_empty() {
+        if self.rows == 0 && offsets.length == 0 {
             return Ok((OffsetBuffer::new_empty(), values));
         }
-        let offsets = numbers_of::<i32>(&offsets, self.rows + 1)?;
+        let offsets = self.numbers_of::<i32>(offsets, self.rows + 1)?;
         let first = offsets.first().copied().unwrap_or(-1);
         let last = offsets.last().copied().and_then(|last| usize::try_from(last).ok());
         let is_rising =
@@ -136,34 +143,42 @@ impl<'a> Parts<'a> {
         Ok((OffsetBuffer::new(offsets), values))
     }
 
-    /// Takes a buffer, which lies within the body.
-    fn buffer(&mut self) -> Result<Buffer, Refused> {
+    /// Takes a buffer's place, which lies within the body.
+    fn span(&mut self) -> Result<Span, Refused> {
         let (offset, length) = self.buffers.next().ok_or(Refused::Malformed)?;
         let offset = usize::try_from(offset).map_err(|_| Refused::Malformed)?;
         let length = usize::try_from(length).map_err(|_| Refused::Malformed)?;
-        let end = offset.checked_add(length).ok_or(Refused::Malformed)?;
-        if end > self.body.len() {
+        self.unclaimed = self.unclaimed.checked_sub(length).ok_or(Refused::Malformed)?;
+        let is_within = offset.checked_add(length).is_some_and(|end| end <= self.body.len());
+        if is_within { Ok(Span { offset, length }) } else { Err(Refused::Malformed) }
+    }
+
+    /// The first bytes of a buffer, which must have so many.
+    fn bytes(&self, span: Span, needed: usize) -> Result<Buffer, Refused> {
+        if needed > span.length {
             return Err(Refused::Malformed);
         }
-        Ok(self.body.slice_with_length(offset, length))
+        self.body.part(span.offset, needed).ok_or(Refused::Malformed)
+    }
+
+    fn bits_of(&self, span: Span, count: usize) -> Result<BooleanBuffer, Refused> {
+        Ok(BooleanBuffer::new(self.bytes(span, count.div_ceil(8))?, 0, count))
+    }
+
+    /// The first numbers of a buffer; copied where they are not aligned.
+    fn numbers_of<T: ArrowNativeType>(&self, span: Span, count: usize) -> Result<ScalarBuffer<T>, Refused> {
+        let bytes = self.bytes(span, count.checked_mul(size_of::<T>()).ok_or(Refused::Malformed)?)?;
+        if bytes.as_ptr().align_offset(align_of::<T>()) == 0 {
+            Ok(ScalarBuffer::from(bytes))
+        } else {
+            Ok(ScalarBuffer::from(Buffer::from(bytes.as_slice())))
+        }
     }
 }
 
-fn bits_of(bits: Buffer, count: usize) -> Result<BooleanBuffer, Refused> {
-    if bits.len() < count.div_ceil(8) {
-        return Err(Refused::Malformed);
-    }
-    Ok(BooleanBuffer::new(bits, 0, count))
-}
-
-/// The first `count` numbers of a buffer, which must have them; copied where they are not aligned.
-fn numbers_of<T: ArrowNativeType>(buffer: &Buffer, count: usize) -> Result<ScalarBuffer<T>, Refused> {
-    let size =
-        count.checked_mul(size_of::<T>()).filter(|size| *size <= buffer.len()).ok_or(Refused::Malformed)?;
-    let exact = buffer.slice_with_length(0, size);
-    if exact.as_ptr().align_offset(align_of::<T>()) == 0 {
-        Ok(ScalarBuffer::from(exact))
-    } else {
-        Ok(ScalarBuffer::from(Buffer::from(exact.as_slice())))
-    }
+/// Where a buffer lies in the body.
+#[derive(Clone, Copy)]
+struct Span {
+    offset: usize,
+    length: usize,
 }
