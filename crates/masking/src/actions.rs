@@ -2,6 +2,7 @@
 //!
 //! Each answers none where the result would not fit the column's type: the cell becomes NULL.
 
+use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use domain::SqlType;
@@ -11,9 +12,14 @@ const STARS: &str = "****";
 
 /// `****1234`: the last four characters, but never more than half of them.
 pub(crate) fn last_four(value: &str, out: &mut String) {
+    out.push_str(STARS);
+    if value.is_ascii() {
+        let kept = (value.len() / 2).min(4);
+        out.push_str(value.get(value.len() - kept..).unwrap_or_default());
+        return;
+    }
     let characters = value.chars().count();
     let kept = (characters / 2).min(4);
-    out.push_str(STARS);
     out.extend(value.chars().skip(characters - kept));
 }
 
@@ -63,7 +69,7 @@ pub(crate) fn ip_network(value: &str, out: &mut String) -> Option<()> {
 pub(crate) fn year(sql_type: &SqlType, value: &str, out: &mut String) -> Option<()> {
     match sql_type {
         SqlType::Date => match value.parse::<i64>() {
-            Ok(days) => out.push_str(&first_day_of_year(days)?.to_string()),
+            Ok(days) => write!(out, "{}", first_day_of_year(days)?).ok()?,
             Err(_) => iso_year(value, out)?,
         },
         SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. } => {
@@ -130,7 +136,7 @@ fn year_of_instant(value: &str, offset_seconds: i64) -> Option<String> {
 }
 
 /// The days since 1970-01-01 of the first of January of the year that holds that day.
-fn first_day_of_year(days: i64) -> Option<i64> {
+pub(crate) fn first_day_of_year(days: i64) -> Option<i64> {
     // Snowflake's years lie between 1 and 9999; a wider bound still keeps the arithmetic safe.
     if !(-4_000_000..=4_000_000).contains(&days) {
         return None;
@@ -151,30 +157,65 @@ fn first_day_of_year(days: i64) -> Option<i64> {
 
 /// The lower edge of the number's band, with as many decimals as it came with.
 pub(crate) fn band(sql_type: &SqlType, value: &str, width: u32, out: &mut String) -> Option<()> {
-    let width = i128::from(width);
     let value = value.trim();
-    let (whole, fraction) = value.split_once('.').map_or((value, ""), |(whole, fraction)| (whole, fraction));
-    let is_negative = whole.starts_with('-');
-    if width == 0 || whole.trim_start_matches('-').is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit())
+    let (whole, fraction) = match memchr::memchr(b'.', value.as_bytes()) {
+        Some(point) => (value.get(..point)?, value.get(point + 1..)?),
+        None => (value, ""),
+    };
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    if digits.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // Most numbers are short, and the machine is fast with those.
+    let number = if digits.len() <= 18 {
+        i128::from(whole.parse::<i64>().ok()?)
+    } else {
+        whole.parse::<i128>().ok()?
+    };
+    let is_between = digits.len() < whole.len() && fraction.bytes().any(|b| b != b'0');
+    let floor = number.checked_sub(i128::from(is_between))?;
+    let edge = lower_edge(floor, width)?;
+    if let SqlType::Fixed { precision, scale } = sql_type
+        && !has_room(edge, *precision, *scale)
     {
         return None;
     }
-    let number: i128 = whole.parse().ok()?;
-    let is_between = is_negative && fraction.bytes().any(|b| b != b'0');
-    let floor = number.checked_sub(i128::from(is_between))?;
-    let edge = floor.div_euclid(width).checked_mul(width)?;
-    if let SqlType::Fixed { precision, scale } = sql_type {
-        let room = u32::from(precision.saturating_sub(*scale));
-        if 10_i128.checked_pow(room).is_none_or(|limit| edge.abs() >= limit) {
-            return None;
-        }
+    match i64::try_from(edge) {
+        Ok(edge) => write!(out, "{edge}").ok()?,
+        Err(_) => write!(out, "{edge}").ok()?,
     }
-    out.push_str(&edge.to_string());
     if !fraction.is_empty() {
         out.push('.');
         out.extend(std::iter::repeat_n('0', fraction.len()));
     }
     Some(())
+}
+
+/// [`band`] of a NUMBER that is no text: unscaled, and so it comes back.
+pub(crate) fn band_of(unscaled: i128, precision: u8, scale: u8, width: u32) -> Option<i128> {
+    let unit = 10_i128.checked_pow(u32::from(scale))?;
+    let floor = match (i64::try_from(unscaled), i64::try_from(unit)) {
+        (Ok(unscaled), Ok(unit)) => i128::from(unscaled.div_euclid(unit)),
+        _ => unscaled.div_euclid(unit),
+    };
+    let edge = lower_edge(floor, width)?;
+    if has_room(edge, precision, scale) { edge.checked_mul(unit) } else { None }
+}
+
+fn lower_edge(floor: i128, width: u32) -> Option<i128> {
+    match i64::try_from(floor) {
+        Ok(floor) => {
+            let width = i64::from(width);
+            Some(i128::from(floor.checked_div_euclid(width)?) * i128::from(width))
+        }
+        Err(_) => floor.checked_div_euclid(i128::from(width))?.checked_mul(i128::from(width)),
+    }
+}
+
+/// Whether a NUMBER of that precision has the digits for it.
+fn has_room(edge: i128, precision: u8, scale: u8) -> bool {
+    let digits = u32::from(precision.saturating_sub(scale));
+    10_u128.checked_pow(digits).is_some_and(|limit| edge.unsigned_abs() < limit)
 }
 
 #[cfg(test)]

@@ -45,6 +45,28 @@ enum Spelling {
     Truth,
 }
 
+/// What a mask does to a whole column, as far as that can be told without reading a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whole<'a> {
+    /// NULL, whatever it was.
+    Null,
+    /// This text, whatever it was.
+    Constant(&'a str),
+    /// As it came, as long as its spelling is that of its type.
+    Kept,
+    /// Each value by itself.
+    Each,
+}
+
+/// A mask over numbers that are no texts: the same that [`CellMasker::mask`] makes of their spelling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Numeric {
+    /// Days since 1970-01-01.
+    Year,
+    /// Unscaled NUMBERs.
+    Band { width: u32, precision: u8, scale: u8 },
+}
+
 /// What became of one value; a changed one lies in the scratch's `cell`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -54,6 +76,17 @@ pub(crate) enum Fate {
     Nulled,
     /// Another text now.
     Changed,
+}
+
+impl Numeric {
+    /// What a number becomes; none is NULL.
+    #[inline]
+    pub fn mask(self, number: i128) -> Option<i128> {
+        match self {
+            Self::Year => actions::first_day_of_year(i64::try_from(number).ok()?).map(i128::from),
+            Self::Band { width, precision, scale } => actions::band_of(number, precision, scale, width),
+        }
+    }
 }
 
 impl CellMasker {
@@ -73,6 +106,39 @@ impl CellMasker {
             Treatment::Mask(rule) => Action::by_lineage(&rule.mask, &rule.class, sql_type, keys),
         };
         Self { sql_type: sql_type.clone(), action }
+    }
+
+    /// The column's type.
+    pub fn sql_type(&self) -> &SqlType {
+        &self.sql_type
+    }
+
+    /// What becomes of all values alike. Traversals that read numbers and times as such, and spell them themselves,
+    /// need not read a column that is [`Whole::Kept`].
+    pub fn whole(&self) -> Whole<'_> {
+        match &self.action {
+            Action::Null => Whole::Null,
+            Action::Constant(text) => Whole::Constant(text),
+            Action::Content { skips: Some(Spelling::Number | Spelling::Truth), .. } => Whole::Kept,
+            Action::Content { skips: None, .. }
+            | Action::LastFour
+            | Action::EmailDomain(_)
+            | Action::Token(_)
+            | Action::Year
+            | Action::IpNetwork
+            | Action::Band(_) => Whole::Each,
+        }
+    }
+
+    /// What is made of numbers that are no texts, where the mask can be told in numbers: none where it cannot.
+    pub fn in_numbers(&self) -> Option<Numeric> {
+        match (&self.action, &self.sql_type) {
+            (Action::Year, SqlType::Date) => Some(Numeric::Year),
+            (Action::Band(width), SqlType::Fixed { precision, scale }) => {
+                Some(Numeric::Band { width: *width, precision: *precision, scale: *scale })
+            }
+            _ => None,
+        }
     }
 
     /// Whether lineage decided, not content.
@@ -98,7 +164,12 @@ impl CellMasker {
             Action::EmailDomain(class) => at_least(class.chars().count()).max(length.saturating_add(2)),
             Action::Token(key) => at_least(key.token_length()),
             Action::IpNetwork => at_least(22),
-            Action::Null | Action::Year | Action::Band(_) | Action::Content { .. } => length,
+            // The lower edge of a band may have a digit and a sign more than what lies in it.
+            Action::Band(width) => {
+                let digits = width.checked_ilog10().map_or(1, |last| u64::from(last) + 1);
+                length.max(digits).saturating_add(1)
+            }
+            Action::Null | Action::Year | Action::Content { .. } => length,
         };
         SqlType::Text { length }
     }

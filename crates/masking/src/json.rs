@@ -6,13 +6,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cell::Fate;
+use crate::cell::{CellMasker, Fate, Whole};
 use crate::detectors::Scratch;
-use crate::lexical::part;
+use crate::lexical::{at, part, plain_end};
 use crate::masked::{Masked, Rows};
 use crate::plan::MaskPlan;
 use crate::tally::Tally;
-use crate::text::{is_space, plain_end, unescape, write_json_string};
+use crate::text::{is_space, unescape, write_json_string};
 
 /// A row longer than this is refused: it could be neither buffered nor put on a page.
 const LONGEST_ROW: usize = 64 << 20;
@@ -37,6 +37,15 @@ pub enum MaskError {
     /// A row is longer than any page may be.
     #[error("a row is too long")]
     RowTooLong,
+    /// A batch is larger than may be masked at once, or would become so.
+    #[error("a batch is too large")]
+    TooLarge,
+    /// The bytes use a part of their format that results do not use.
+    #[error("the result uses what no result uses: {what}")]
+    Unsupported {
+        /// Which part: our words.
+        what: &'static str,
+    },
     /// The bytes ended within the row set.
     #[error("the result ended within a row set")]
     Incomplete,
@@ -46,6 +55,12 @@ pub enum MaskError {
         /// How many.
         rows: usize,
     },
+    /// The run was finished while masked bytes still waited to be taken.
+    #[error("{bytes} masked bytes were not taken")]
+    BytesLeft {
+        /// How many.
+        bytes: usize,
+    },
     /// The machine has failed before and takes nothing any more.
     #[error("masking has failed before")]
     Broken,
@@ -54,6 +69,8 @@ pub enum MaskError {
 /// Masks row sets by a plan. Push bytes in, take [`Masked`] rows out.
 pub struct JsonMasker {
     plan: Arc<MaskPlan>,
+    /// One entry a column: the JSON text of every masked value, where it is the same for all.
+    same: Vec<Option<String>>,
     state: State,
     /// Bytes of the partition that were passed before the current slice.
     passed: u64,
@@ -102,8 +119,10 @@ struct Cell {
 impl JsonMasker {
     pub(crate) fn new(plan: Arc<MaskPlan>) -> Self {
         let tally = Tally::new(plan.maskers().len());
+        let same = plan.maskers().iter().map(same_for_all).collect();
         Self {
             plan,
+            same,
             state: State::BeforeArray,
             passed: 0,
             carry: Vec::new(),
@@ -235,7 +254,17 @@ impl JsonMasker {
                     row_start = position;
                     self.cells.clear();
                     self.is_loose = false;
-                    State::FirstCell
+                    match tight_row(part(input, position, input.len()), &mut self.cells) {
+                        Some(length) => {
+                            self.mask_row(part(input, position, position + length))?;
+                            position += length - 1;
+                            State::AfterRow
+                        }
+                        None => {
+                            self.cells.clear();
+                            State::FirstCell
+                        }
+                    }
                 }
                 (State::AfterRow, b',') => State::NextRow,
                 (State::FirstRow | State::AfterRow, b']') => State::AfterArray,
@@ -275,23 +304,22 @@ impl JsonMasker {
     }
 
     fn mask_row(&mut self, row: &[u8]) -> Result<(), MaskError> {
-        let maskers = self.plan.maskers();
-        if self.cells.len() != maskers.len() {
-            return Err(MaskError::CellCount { expected: maskers.len(), found: self.cells.len() });
+        let Self { plan, same, passed, cells, is_loose, rows, unescaped, scratch, tally, .. } = self;
+        let maskers = plan.maskers();
+        if cells.len() != maskers.len() {
+            return Err(MaskError::CellCount { expected: maskers.len(), found: cells.len() });
         }
-        let malformed = MaskError::Malformed { at: self.passed };
+        let malformed = MaskError::Malformed { at: *passed };
         let row = std::str::from_utf8(row).map_err(|_| malformed)?;
         let tight;
-        let row = if self.is_loose {
-            tight = tighten(row, &mut self.cells).ok_or(malformed)?;
+        let row = if *is_loose {
+            tight = tighten(row, cells).ok_or(malformed)?;
             tight.as_str()
         } else {
             row
         };
-        let (cells, unescaped, scratch, tally) =
-            (&self.cells, &mut self.unescaped, &mut self.scratch, &mut self.tally);
         // INVARIANT: a row is emitted whole or not at all.
-        self.rows.write_row(|out| {
+        rows.write_row(|out| {
             let mut copied = 0;
             for ((ordinal, cell), masker) in cells.iter().enumerate().zip(maskers) {
                 if cell.is_null {
@@ -304,34 +332,96 @@ impl JsonMasker {
                 } else {
                     raw
                 };
+                if let Some(Some(text)) = same.get(ordinal) {
+                    out.push_str(row.get(copied..cell.start - 1).ok_or(malformed)?);
+                    out.push_str(text);
+                    copied = cell.end + 1;
+                    if let Some(column) = tally.columns.get_mut(ordinal) {
+                        column.count_by_lineage(1);
+                    }
+                    continue;
+                }
                 let fate = masker.mask(value, scratch);
                 if fate != Fate::Kept {
                     // The cell stands between its quotes; what is before it has stayed as it came.
                     out.push_str(row.get(copied..cell.start - 1).ok_or(malformed)?);
                     copied = cell.end + 1;
                     match fate {
-                        Fate::Changed => write_json_string(&scratch.cell, out),
+                        Fate::Changed => write_string(&scratch.cell, out),
                         Fate::Nulled | Fate::Kept => out.push_str("null"),
                     }
                 }
                 if let Some(column) = tally.columns.get_mut(ordinal) {
-                    if masker.is_by_lineage() {
-                        column.by_lineage += 1;
-                    } else if fate != Fate::Kept {
-                        column.by_content += 1;
-                        scratch.kinds.iter().for_each(|&kind| column.count_finding(kind));
-                    }
+                    column.count(masker.is_by_lineage(), fate, scratch.kinds.iter().copied());
                 }
             }
             out.push_str(row.get(copied..).ok_or(malformed)?);
             Ok(())
         })?;
-        self.tally.rows += 1;
+        tally.rows += 1;
         Ok(())
     }
 
     fn malformed(&self, position: usize) -> MaskError {
         MaskError::Malformed { at: self.passed.saturating_add(u64::try_from(position).unwrap_or(u64::MAX)) }
+    }
+}
+
+/// Reads a whole row without blanks, from its opening bracket on, and leaves its cells; answers its length. None when it
+/// is no such row, or does not end within these bytes: the states then look at each of its bytes.
+fn tight_row(bytes: &[u8], cells: &mut Vec<Cell>) -> Option<usize> {
+    let mut position = 1;
+    loop {
+        match at(bytes, position) {
+            b'"' => {
+                let start = position + 1;
+                let mut end = plain_end(bytes, start);
+                let mut has_escape = false;
+                while at(bytes, end) == b'\\' {
+                    has_escape = true;
+                    end = plain_end(bytes, end + 2);
+                }
+                if at(bytes, end) != b'"' {
+                    return None;
+                }
+                cells.push(Cell { start, end, is_null: false, has_escape });
+                position = end + 1;
+            }
+            b'n' if part(bytes, position, position + 4) == b"null" => {
+                cells.push(Cell { start: position, end: position, is_null: true, has_escape: false });
+                position += 4;
+            }
+            _ => return None,
+        }
+        match at(bytes, position) {
+            b',' => position += 1,
+            b']' => return Some(position + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// The JSON text that all values of a column become, where one masked alike is masked as all.
+fn same_for_all(masker: &CellMasker) -> Option<String> {
+    match masker.whole() {
+        Whole::Null => Some("null".to_owned()),
+        Whole::Constant(text) => {
+            let mut quoted = String::new();
+            write_json_string(text, &mut quoted);
+            Some(quoted)
+        }
+        Whole::Kept | Whole::Each => None,
+    }
+}
+
+/// Writes a JSON string with its quotes; most have nothing in them to escape.
+fn write_string(value: &str, out: &mut String) {
+    if plain_end(value.as_bytes(), 0) == value.len() {
+        out.push('"');
+        out.push_str(value);
+        out.push('"');
+    } else {
+        write_json_string(value, out);
     }
 }
 

@@ -70,3 +70,53 @@ pub(crate) fn run_start(text: &[u8], to: usize, most: usize, test: impl Fn(u8) -
     let head = text.get(..to).unwrap_or_default();
     to - head.iter().rev().take(most).take_while(|&&b| test(b)).count()
 }
+
+/// Where the plain part of a JSON string ends: at a quote, a backslash, a control character or the end.
+#[inline]
+pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
+    let tail = bytes.get(from..).unwrap_or_default();
+    let (chunks, rest) = tail.as_chunks::<8>();
+    let mut position = from;
+    for chunk in chunks {
+        let special = special_bytes(u64::from_le_bytes(*chunk));
+        if special != 0 {
+            return position + (special.trailing_zeros() / 8) as usize;
+        }
+        position += 8;
+    }
+    position + rest.iter().take_while(|&&b| b != b'"' && b != b'\\' && b >= 0x20).count()
+}
+
+/// Marks the top bit of the first of eight bytes that is a quote, a backslash or a control character. Bytes behind
+/// the first may be marked without reason, because a subtraction borrows upwards.
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+    let quote = word ^ (ONES * b'"' as u64);
+    let slash = word ^ (ONES * b'\\' as u64);
+    let is_quote = quote.wrapping_sub(ONES) & !quote;
+    let is_slash = slash.wrapping_sub(ONES) & !slash;
+    let is_control = word.wrapping_sub(ONES * 0x20) & !word;
+    (is_quote | is_slash | is_control) & TOPS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_part_ends_at_the_first_special_byte_wherever_it_stands() {
+        for special in (0..=255_u8).filter(|b| *b < 0x20 || matches!(b, b'"' | b'\\')) {
+            for place in 0..20 {
+                for filler in [b'a', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xFF, b' '] {
+                    let mut text = [filler; 24];
+                    text[place] = special;
+                    text[place + 1] = b'"';
+                    assert_eq!(plain_end(&text, 0), place);
+                    assert_eq!(plain_end(&text, place.min(1)), place);
+                    assert_eq!(plain_end(&text[..place], 0), place);
+                }
+            }
+        }
+    }
+}

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A value made only of masked bytes.
 ///
-/// SECURITY: there is no public way to make one: only a [`JsonMasker`](crate::JsonMasker) does. Whoever stores or
-/// shows result rows takes a `Masked<…>`.
+/// SECURITY: there is no public way to make one: only a [`JsonMasker`](crate::JsonMasker) or an
+/// [`ArrowMasker`](crate::ArrowMasker) does. Whoever stores or shows result rows takes a `Masked<…>`.
 ///
 /// ```compile_fail
 /// // Nobody outside this crate can forge the proof.
@@ -22,6 +22,11 @@ use std::fmt;
 /// ```compile_fail
 /// // Rows cannot be put together from foreign bytes either.
 /// let rows = masking::Rows { text: "[\"4111 1111 1111 1111\"]".to_owned(), ends: vec![23] };
+/// ```
+///
+/// ```compile_fail
+/// // Nor can a piece of a stream.
+/// let stream = masking::ArrowStream { pieces: vec![] };
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Masked<T>(T);

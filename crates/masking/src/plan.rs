@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{ColumnRef, Mask, MaskClass, MaskRule, Obligations, OutputColumn, SqlType, Treatment};
 
+use crate::arrow::ArrowMasker;
 use crate::cell::CellMasker;
 use crate::detectors::Detectors;
 use crate::json::JsonMasker;
@@ -34,6 +35,8 @@ impl fmt::Debug for AnsweredColumn {
 #[derive(Clone)]
 pub struct MaskPlan {
     columns: Vec<OutputColumn>,
+    /// The columns' names as upstream answered them.
+    answered_names: Vec<String>,
     maskers: Vec<CellMasker>,
     contradiction: Option<&'static str>,
 }
@@ -78,7 +81,8 @@ impl MaskPlan {
                 (output_column(name, column, &masker), masker)
             })
             .unzip();
-        Self { columns, maskers, contradiction }
+        let answered_names = answered.iter().map(|column| column.name.clone()).collect();
+        Self { columns, answered_names, maskers, contradiction }
     }
 
     /// How an answer contradicts what was decided, without binding it: see [`bind`](Self::bind).
@@ -104,6 +108,15 @@ impl MaskPlan {
     /// change threads.
     pub fn machine(self: &Arc<Self>) -> JsonMasker {
         JsonMasker::new(Arc::clone(self))
+    }
+
+    /// A machine that masks Arrow IPC streams by this plan.
+    pub fn arrow_machine(self: &Arc<Self>) -> ArrowMasker {
+        ArrowMasker::new(Arc::clone(self))
+    }
+
+    pub(crate) fn answered_names(&self) -> impl Iterator<Item = &str> {
+        self.answered_names.iter().map(String::as_str)
     }
 
     pub(crate) fn maskers(&self) -> &[CellMasker] {

@@ -1,5 +1,6 @@
 //! What was masked, counted; never what it was.
 
+use crate::cell::Fate;
 use crate::detectors::Kind;
 
 /// Counts of one run.
@@ -41,7 +42,38 @@ impl ColumnTally {
         })
     }
 
-    pub(crate) fn count_finding(&mut self, kind: Kind) {
+    /// Counts what became of one value that was not NULL. What is only to be counted was found in a kept one, too.
+    #[inline]
+    pub(crate) fn count(&mut self, is_by_lineage: bool, fate: Fate, kinds: impl IntoIterator<Item = Kind>) {
+        if is_by_lineage {
+            self.count_by_lineage(1);
+            return;
+        }
+        if fate != Fate::Kept {
+            self.by_content = self.by_content.saturating_add(1);
+        }
+        kinds.into_iter().for_each(|kind| self.count_finding(kind));
+    }
+
+    /// Counts values that lineage masked.
+    #[inline]
+    pub(crate) fn count_by_lineage(&mut self, values: u64) {
+        self.by_lineage = self.by_lineage.saturating_add(values);
+    }
+
+    /// Adds another column's counts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.by_lineage = self.by_lineage.saturating_add(other.by_lineage);
+        self.by_content = self.by_content.saturating_add(other.by_content);
+        if self.findings.len() < other.findings.len() {
+            self.findings.resize(other.findings.len(), 0);
+        }
+        for (total, count) in self.findings.iter_mut().zip(&other.findings) {
+            *total = total.saturating_add(*count);
+        }
+    }
+
+    fn count_finding(&mut self, kind: Kind) {
         if self.findings.is_empty() {
             self.findings = vec![0; Kind::ALL.len()];
         }

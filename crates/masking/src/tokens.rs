@@ -1,5 +1,6 @@
 //! Deterministic tokens: equal values of one class give equal tokens within a scope, and nothing else does.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::hmac;
@@ -64,37 +65,43 @@ impl ClassKey {
         out.push_str(&self.prefix);
         let mut bits = 0_u32;
         let mut held = 0_u32;
-        let mut written = 0;
-        for &byte in tag.as_ref() {
+        let mut token = [0_u8; TOKEN_CHARACTERS];
+        let mut places = token.iter_mut();
+        'bytes: for &byte in tag.as_ref() {
             bits = (bits << 8) | u32::from(byte);
             held += 8;
-            while held >= 5 && written < TOKEN_CHARACTERS {
+            while held >= 5 {
                 held -= 5;
-                out.push(base32((bits >> held) & 31));
-                written += 1;
+                match places.next() {
+                    Some(place) => *place = base32((bits >> held) & 31),
+                    None => break 'bytes,
+                }
             }
             bits &= (1 << held) - 1;
-            if written == TOKEN_CHARACTERS {
-                break;
-            }
         }
+        // Letters and digits are text.
+        out.push_str(std::str::from_utf8(&token).unwrap_or_default());
     }
 }
 
-fn base32(five_bits: u32) -> char {
+fn base32(five_bits: u32) -> u8 {
     let letter = u8::try_from(five_bits & 31).unwrap_or(0);
-    char::from(if letter < 26 { b'a' + letter } else { b'2' + (letter - 26) })
+    if letter < 26 { b'a' + letter } else { b'2' + (letter - 26) }
 }
 
 /// One spelling of what people spell in many ways: numbers lose their separators, text its case and its margins.
 fn canonical(value: &str, is_phone: bool) -> String {
-    let folded = crate::detectors::fold_text(value.trim());
+    let value = value.trim();
+    // What is plain needs no folding, and most of it no second copy.
+    let folded =
+        if value.is_ascii() { Cow::Borrowed(value) } else { crate::detectors::fold_text(value).into() };
     let digits = folded.bytes().filter(u8::is_ascii_digit).count();
     let has_letters = folded.bytes().any(|b| b.is_ascii_alphabetic() || b >= 0x80);
     if digits < 5 || has_letters {
-        return folded.to_lowercase();
+        return if folded.is_ascii() { folded.to_ascii_lowercase() } else { folded.to_lowercase() };
     }
-    let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
+    let mut digits = String::with_capacity(digits);
+    folded.bytes().filter(u8::is_ascii_digit).for_each(|digit| digits.push(char::from(digit)));
     match digits.strip_prefix('1') {
         Some(national) if is_phone && national.len() == 10 => national.to_owned(),
         Some(_) | None => digits,

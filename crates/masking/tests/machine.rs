@@ -1,55 +1,17 @@
 //! The machine against the definition, and against input that lies.
 
+mod common;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::{
-    ColumnRef, ErrorText, Limits, Mask, MaskClass, MaskRule, ObjectName, Obligations, SqlType, Treatment,
-};
+use common::{SECRET, bind, masked, obligations, text, treatments, values};
+use domain::{Mask, Obligations, SqlType, Treatment};
 use masking::{AnsweredColumn, Detectors, JsonMasker, MaskError, MaskPlan, TokenKeys, mask_value};
 use proptest::prelude::*;
 
-const SECRET: &str = "078-05-1120";
-
-fn masked_whole() -> Treatment {
-    Treatment::Mask(MaskRule { class: MaskClass::new("masked"), mask: Mask::Redact })
-}
-
-fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
-    let limits = Limits {
-        rows: 1,
-        bytes: 1,
-        at_once: 1,
-        per_minute: 1,
-        upstream_seconds_per_hour: 1,
-        statement_seconds: 1,
-        hidden_failures_per_hour: 1,
-    };
-    Obligations {
-        columns,
-        unforeseen: masked_whole(),
-        mask_column_names: false,
-        error_text: ErrorText::Shown,
-        limits,
-    }
-}
-
 fn column(name: &str, sql_type: SqlType) -> AnsweredColumn {
-    let origin = ColumnRef { object: ObjectName::new("D", "S", "T"), column: name.to_owned() };
-    AnsweredColumn { name: name.to_owned(), sql_type, is_nullable: false, origin: Some(origin) }
-}
-
-fn text() -> SqlType {
-    SqlType::Text { length: 1000 }
-}
-
-fn masked(class: &str, mask: Mask) -> Treatment {
-    Treatment::Mask(MaskRule { class: MaskClass::new(class), mask })
-}
-
-fn bind(treatments: Vec<Treatment>, answered: &[AnsweredColumn]) -> Arc<MaskPlan> {
-    let keys = TokenKeys::new([3; 32]);
-    Arc::new(MaskPlan::bind(&obligations(Some(treatments)), None, answered, &keys, &Detectors::standard()))
+    AnsweredColumn { is_nullable: false, ..common::column(name, sql_type) }
 }
 
 fn run(machine: &mut JsonMasker, input: &[u8]) -> Result<String, MaskError> {
@@ -264,20 +226,6 @@ fn debug_and_errors_show_no_value() {
     assert!(!printed.contains("078"), "{printed}");
 }
 
-fn treatments() -> impl Strategy<Value = Treatment> {
-    let masks = prop_oneof![
-        Just(Mask::Redact),
-        Just(Mask::LastFour),
-        Just(Mask::EmailDomain),
-        Just(Mask::Null),
-        Just(Mask::Token),
-        Just(Mask::Year),
-        Just(Mask::IpNetwork),
-        (0_u32..2000).prop_map(Mask::Band),
-    ];
-    prop_oneof![Just(Treatment::Clear), Just(Treatment::Scan), masks.prop_map(|mask| masked("email", mask))]
-}
-
 fn types() -> impl Strategy<Value = SqlType> {
     prop_oneof![
         (0_u64..60).prop_map(|length| SqlType::Text { length }),
@@ -294,30 +242,6 @@ fn types() -> impl Strategy<Value = SqlType> {
         Just(SqlType::Geography),
         Just(SqlType::Unknown("x".to_owned())),
     ]
-}
-
-/// Values that hold something, nothing, or something broken.
-fn values() -> impl Strategy<Value = Option<String>> {
-    let pieces = prop_oneof![
-        Just("078-05-1120".to_owned()),
-        Just("ana.lopez@example.com".to_owned()),
-        Just("4111 1111 1111 1111".to_owned()),
-        Just("{\"email\": \"a@b.example\", \"n\": [1, 4111111111111111]}".to_owned()),
-        Just("192.0.2.77".to_owned()),
-        Just("1700000000.123456789 1500".to_owned()),
-        Just("password: Xy7!kqpz".to_owned()),
-        Just("YW5hQGV4YW1wbGUuY29t".to_owned()),
-        Just("\\u0041%40&#64;".to_owned()),
-        "\\PC{0,12}",
-        "[0-9 .+()-]{0,24}",
-        "[a-z@.:/%=&\\\\\"{}\\[\\], \t\n]{0,24}",
-        any::<i64>().prop_map(|n| n.to_string()),
-        any::<String>(),
-    ];
-    proptest::option::weighted(
-        0.9,
-        proptest::collection::vec(pieces, 0..4).prop_map(|pieces| pieces.concat()),
-    )
 }
 
 type Table = (Vec<(Treatment, SqlType)>, Vec<Vec<Option<String>>>, Vec<usize>);

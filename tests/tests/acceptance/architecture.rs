@@ -12,7 +12,22 @@ const PURE: [(&str, &[&str]); 5] = [
     ("domain", &["jiff", "thiserror"]),
     ("sql", &["domain", "sqlparser"]),
     ("policy", &["domain", "aws-lc-rs", "cedar-policy", "miette", "regex-syntax", "thiserror", "toml"]),
-    ("masking", &["domain", "flate2", "aho-corasick", "aws-lc-rs", "base64", "memchr", "thiserror"]),
+    (
+        "masking",
+        &[
+            "domain",
+            "flate2",
+            "aho-corasick",
+            "arrow-array",
+            "arrow-buffer",
+            "arrow-ipc",
+            "arrow-schema",
+            "aws-lc-rs",
+            "base64",
+            "memchr",
+            "thiserror",
+        ],
+    ),
     ("recording", &["domain", "aws-lc-rs", "base64", "flate2", "serde", "serde_json", "thiserror"]),
 ];
 
