@@ -61,6 +61,7 @@ pub(crate) fn opaque(why: &str) -> Statement {
     Statement {
         class: Class::Opaque,
         kind: Kind::new("unknown"),
+        steps: Vec::new(),
         footprint: Footprint::default(),
         lineage: Lineage::default(),
         functions: BTreeSet::new(),
@@ -80,6 +81,7 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
     let mut strictest: Option<Act> = None;
     let mut outputs = None;
     let mut effects = Vec::new();
+    let mut acts = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let earlier_reads = std::mem::take(&mut reader.reads);
         let has_changed = !reader.writes.is_empty();
@@ -90,9 +92,22 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
         reader.reads.extend(earlier_reads);
         let is_last = at + 1 == steps.len();
         if is_last {
-            outputs = part.outputs(&reader);
+            outputs = part.outputs(&mut reader);
         }
-        reader.end_step(part.derived.take().unwrap_or_default());
+        let derived = part.derived.take().unwrap_or_default();
+        if !is_last {
+            derived.outputs.iter().for_each(|output| reader.touch(&output.value));
+        }
+        reader.end_step(derived);
+        if steps.len() > 1 {
+            // SECURITY: upstream a step sees the names, the variables and the role that those before it have left, and
+            // all that is told of a pipeline is told as if it ran in one session.
+            let is_of_session = part.act.class == Class::Session || part.act.kind.as_str() == "alter_session";
+            if is_of_session || (!is_last && !part.effects.is_empty()) {
+                reader.opaque.get_or_insert("a pipeline with a step that changes its session");
+            }
+            acts.push((part.act.class, part.act.kind.clone()));
+        }
         effects.append(&mut part.effects);
         strictest = match strictest {
             Some(before) if before.class >= part.act.class => Some(before),
@@ -100,7 +115,7 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
         };
     }
     let Some(act) = strictest else { return opaque("no statement") };
-    finish(&mut reader, act, outputs, effects, steps.len())
+    Statement { steps: acts, ..finish(&mut reader, act, outputs, effects) }
 }
 
 /// What was gathered so far as a statement; the reader goes on without it.
@@ -109,7 +124,6 @@ pub(crate) fn finish(
     act: Act,
     outputs: Option<Vec<ShownOutput>>,
     effects: Vec<Effect>,
-    steps: usize,
 ) -> Statement {
     let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
     let functions = std::mem::take(&mut reader.functions);
@@ -117,22 +131,23 @@ pub(crate) fn finish(
         functions.iter().filter(|function| function.class != Class::Opaque || is_known(function));
     let class = by_function.map(|function| function.class).fold(act.class, Class::max);
     let class = if is_opaque { Class::Opaque } else { class };
+    let touched = reader.take_touched();
     let tests = reader.take_tested();
-    let effects = match (class, steps) {
-        (Class::Opaque, _) => vec![Effect::Unknown],
-        (_, 1) => effects,
-        // What a pipeline does to its session is not told step by step.
-        (_, _) if effects.is_empty() => effects,
-        (_, _) => vec![Effect::Unknown],
-    };
+    let effects = if class == Class::Opaque { vec![Effect::Unknown] } else { effects };
     Statement {
         class,
         kind: act.kind,
+        steps: Vec::new(),
         footprint: Footprint {
             reads: std::mem::take(&mut reader.reads),
             writes: std::mem::take(&mut reader.writes),
         },
-        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests, ties: reader.tied() },
+        lineage: Lineage {
+            outputs: outputs.filter(|_| class != Class::Opaque),
+            tests,
+            ties: reader.tied(),
+            touched,
+        },
         functions,
         effects,
         missing: std::mem::take(&mut reader.missing),
@@ -160,7 +175,7 @@ impl Part {
         Self { act, derived: None, fixed: None, effects: Vec::new() }
     }
 
-    pub(crate) fn outputs(&mut self, reader: &Reader<'_>) -> Option<Vec<ShownOutput>> {
+    pub(crate) fn outputs(&mut self, reader: &mut Reader<'_>) -> Option<Vec<ShownOutput>> {
         self.fixed.take().or_else(|| self.derived.as_ref().and_then(|derived| reader.outputs(derived)))
     }
 }

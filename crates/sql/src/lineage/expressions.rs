@@ -23,6 +23,9 @@ impl Reader<'_> {
     pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
         self.deeper(Value::unknown(Vec::new()), |reader| {
             let value = reader.expr_here(expr, env);
+            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)) {
+                reader.touch(&value);
+            }
             match Sort::written(expr) {
                 Some(sort) => Value { sort, ..value },
                 None => value,

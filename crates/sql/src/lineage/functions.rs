@@ -204,10 +204,11 @@ impl Reader<'_> {
             }
             FunctionArguments::List(list) => list,
         };
+        let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         // The body of a lambda sees the elements of all the others, wherever it stands.
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
-                let value = self.argument_value(name, at, arg, &call.values, env);
+                let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
                 call.values.push(value);
             }
         }
@@ -217,7 +218,7 @@ impl Reader<'_> {
         }
         // Of an aggregate only what it answers depends on it, and that shows the column.
         let is_inside = matches!(behaviour, Behaviour::Count | Behaviour::Aggregate);
-        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) && !is_inside {
+        if is_distinct && !is_inside {
             let all = call.values.iter().cloned().fold(Value::constant(), Value::with);
             self.test(&all, TestedHow::Group);
         }
@@ -228,7 +229,7 @@ impl Reader<'_> {
         &mut self,
         name: &str,
         at: usize,
-        arg: &FunctionArg,
+        (arg, is_distinct): (&FunctionArg, bool),
         before: &[Value],
         env: Env<'_>,
     ) -> Value {
@@ -252,14 +253,16 @@ impl Reader<'_> {
             FunctionArgExpr::Expr(expr) => self.expr(expr, env),
             FunctionArgExpr::QualifiedWildcard(relation) => {
                 if behaviour(name) == Behaviour::Count {
-                    Value::constant()
+                    self.counted_relation(relation, env)
                 } else {
                     self.whole_relation(relation, env)
                 }
             }
+            // `COUNT(*)` counts rows, whatever they hold.
+            FunctionArgExpr::Wildcard if name == "COUNT" && !is_distinct => Value::constant(),
             FunctionArgExpr::Wildcard => {
                 if behaviour(name) == Behaviour::Count {
-                    Value::constant()
+                    self.counted_frame(env)
                 } else {
                     self.whole_frame(env)
                 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, MatchRecognizePattern, MatchRecognizeSymbol, PivotValueSource, RowsPerMatch,
-    TableFactor, Value as Literal,
+    Expr, ExprWithAlias, MatchRecognizePattern, MatchRecognizeSymbol, NullInclusion, PivotValueSource,
+    RowsPerMatch, TableFactor, Value as Literal,
 };
 
 use super::reader::Reader;
@@ -103,13 +103,11 @@ impl Reader<'_> {
     }
 
     /// The columns that are not turned, then the name of the column turned, then its value.
-    pub(super) fn unpivot(
-        &mut self,
-        inner: &Derived,
-        value: &Expr,
-        name: &Ident,
-        columns: &[ExprWithAlias],
-    ) -> Derived {
+    pub(super) fn unpivot(&mut self, factor: &TableFactor, inner: &Derived) -> Derived {
+        let TableFactor::Unpivot { value, name, columns, null_inclusion, .. } = factor else {
+            return Derived::default();
+        };
+        let keeps_nulls = *null_inclusion == Some(NullInclusion::IncludeNulls);
         let mut turned = Value::constant();
         let mut is_first = true;
         let mut used = Vec::new();
@@ -119,7 +117,12 @@ impl Reader<'_> {
                 return Derived::default();
             };
             let of = self.column_of(inner, &ident);
-            // Rows with NULL are left out, so that being NULL is seen: allowed, as IS NULL is.
+            self.touch(&of);
+            // Rows with NULL are left out, so that being NULL is seen: allowed of a stored column, as IS NULL is. An
+            // expression can be made NULL by whatever is in it.
+            if !keeps_nulls && of.bare().is_none() {
+                self.test(&of, TestedHow::Predicate);
+            }
             if !is_first {
                 self.meet([&turned, &of].into_iter());
             }

@@ -137,9 +137,13 @@ impl Reader<'_> {
             is_alias = true;
             self.test(&output.value, how);
         }
-        // A name that is an alias need not be a column; otherwise it must resolve.
-        let value =
-            if is_alias { env.frame.column(&name).unwrap_or_default() } else { self.resolve(ident, env) };
+        // A name that is an alias need not be a column, here or around; otherwise it must resolve.
+        let value = if is_alias {
+            let column = env.frame.column(&name);
+            column.or_else(|| self.lookup(&name, *env.outer?)).unwrap_or_default()
+        } else {
+            self.resolve(ident, env)
+        };
         self.test(&value, how);
     }
 

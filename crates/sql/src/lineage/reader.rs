@@ -34,6 +34,8 @@ pub(crate) struct Reader<'a> {
     tables: HashMap<ObjectId, Rc<Derived>>,
     tests: BTreeSet<(ColumnId, TestedHow, Option<ColumnId>)>,
     ties: Ties,
+    /// Whether each column stands anywhere, by its id.
+    touched: Vec<bool>,
     pub(crate) reads: BTreeSet<ObjectName>,
     pub(crate) writes: BTreeSet<ObjectName>,
     pub(crate) functions: BTreeSet<FlaggedFunction>,
@@ -68,6 +70,7 @@ impl<'a> Reader<'a> {
             tables: HashMap::new(),
             tests: BTreeSet::new(),
             ties: Ties::default(),
+            touched: Vec::new(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
             functions: BTreeSet::new(),
@@ -186,11 +189,13 @@ impl<'a> Reader<'a> {
             .iter()
             .fold(Value::constant(), |all, output| all.or(output.value.clone()))
             .derived();
-        if derived.hides_columns() {
+        let all = if derived.hides_columns() {
             all.or(Value::unknown(self.guesses(&derived.origins, "*")))
         } else {
             all
-        }
+        };
+        self.touch(&all);
+        all
     }
 
     /// The statement tests every column of a relation.
@@ -240,6 +245,32 @@ impl<'a> Reader<'a> {
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
     }
 
+    /// Some part of the statement uses this value, whatever becomes of it.
+    pub(crate) fn touch(&mut self, value: &Value) {
+        let columns = value.sources.iter().map(|source| source.column).chain(value.guesses.iter().copied());
+        for column in columns {
+            let place = column as usize;
+            if self.touched.len() <= place {
+                self.touched.resize(place + 1, false);
+            }
+            if let Some(is_touched) = self.touched.get_mut(place) {
+                *is_touched = true;
+            }
+        }
+    }
+
+    /// What some part of the statement uses beside what it shows and tests, in full names; forgotten here.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<ColumnRef> {
+        let mut touched = std::mem::take(&mut self.touched);
+        for (column, _, _) in &self.tests {
+            if let Some(is_touched) = touched.get_mut(*column as usize) {
+                *is_touched = false;
+            }
+        }
+        let ids = (0..).zip(touched).filter(|(_, is_touched)| *is_touched);
+        ids.filter_map(|(id, _)| self.column_ref(id)).collect()
+    }
+
     /// What the statement tests, in full names; forgotten here.
     pub(crate) fn take_tested(&mut self) -> BTreeSet<TestedColumn> {
         let tests = std::mem::take(&mut self.tests);
@@ -269,8 +300,16 @@ impl<'a> Reader<'a> {
     }
 
     /// The result columns in full names; none when they cannot be told.
-    pub(crate) fn outputs(&self, derived: &Derived) -> Option<Vec<ShownOutput>> {
-        derived.is_complete.then(|| derived.outputs.iter().map(|output| self.output(output)).collect())
+    pub(crate) fn outputs(&mut self, derived: &Derived) -> Option<Vec<ShownOutput>> {
+        if !derived.is_complete {
+            return None;
+        }
+        for source in derived.outputs.iter().flat_map(|output| &output.value.sources) {
+            if let Some(is_touched) = self.touched.get_mut(source.column as usize) {
+                *is_touched = false;
+            }
+        }
+        Some(derived.outputs.iter().map(|output| self.output(output)).collect())
     }
 
     fn output(&self, output: &Output) -> ShownOutput {

@@ -213,9 +213,9 @@ impl Reader<'_> {
                 let named = self.aliased(derived, alias.as_ref(), Vec::new());
                 frame.relations.push(named);
             }
-            TableFactor::Unpivot { table, value, name, columns, alias, .. } => {
+            TableFactor::Unpivot { table, alias, .. } => {
                 let inner = self.inner(table, frame, outer, queries);
-                let derived = self.unpivot(&inner, value, name, columns);
+                let derived = self.unpivot(factor, &inner);
                 let named = self.aliased(derived, alias.as_ref(), Vec::new());
                 frame.relations.push(named);
             }

@@ -82,7 +82,10 @@ impl Relations {
     }
 
     /// Those that `parts` may mean.
-    pub(super) fn called<'r>(&'r self, parts: &'r [String]) -> impl Iterator<Item = &'r Named> {
+    pub(super) fn called<'r, 'p>(
+        &'r self,
+        parts: &'p [String],
+    ) -> impl Iterator<Item = &'r Named> + use<'r, 'p> {
         let places = parts.last().and_then(|last| self.aliases.get(last));
         self.candidates(places).filter(|named| named.is_called(parts))
     }
@@ -279,20 +282,21 @@ impl Reader<'_> {
                 None => column,
             });
         }
+        // SECURITY: upstream an alias of the select list stands behind every column in sight, those of the queries around
+        // included; a name that is both counts as both.
         let alias = env.frame.output(name).or_else(|| env.frame.aliases.last(name));
-        let hides_columns = env.frame.hides_columns();
-        if alias.is_some() && !hides_columns {
-            return alias;
-        }
         let around = env.outer.and_then(|outer| self.lookup(name, *outer));
-        if !hides_columns {
-            return around.or_else(|| env.frame.has_metadata().then(Value::constant));
+        let found = [alias, around].into_iter().flatten().reduce(Value::or);
+        if !env.frame.hides_columns() {
+            return found.or_else(|| env.frame.has_metadata().then(Value::constant));
         }
         // The name may be a column that we do not see: as unknown as can be.
         self.doubt("a relation whose columns are not known");
-        let guesses = self.guesses(&env.frame.origins(), name);
-        let unknown = Value::unknown(guesses);
-        Some([alias, around].into_iter().flatten().fold(unknown, Value::or))
+        let unknown = Value::unknown(self.guesses(&env.frame.origins(), name));
+        Some(match found {
+            Some(found) => unknown.or(found),
+            None => unknown,
+        })
     }
 
     fn unresolved(&mut self, name: &str, env: Env<'_>) -> Value {
@@ -311,18 +315,50 @@ impl Reader<'_> {
         env.frame.relations.iter().fold(Value::constant(), |all, named| all.with(self.whole(&named.derived)))
     }
 
+    /// `*` inside a count that is not of rows: it leaves out rows with NULL, or counts those that differ, and so tells of
+    /// every column that is made by an expression. Of a stored column it tells what COUNT of that column does.
+    pub(super) fn counted_frame(&mut self, env: Env<'_>) -> Value {
+        let relations = env.frame.relations.iter();
+        relations.fold(Value::constant(), |all, named| all.with(self.counted(&named.derived)))
+    }
+
+    /// `t.*` inside a count.
+    pub(super) fn counted_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
+        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+            return Value::unknown(Vec::new());
+        };
+        self.counted(&named.derived)
+    }
+
+    fn counted(&mut self, derived: &Derived) -> Value {
+        let outputs = derived.outputs.iter().filter(|output| output.value.bare().is_none());
+        let made = outputs.fold(Value::constant(), |all, output| all.or(output.value.clone())).derived();
+        if derived.hides_columns() {
+            made.or(Value::unknown(self.guesses(&derived.origins, "*")))
+        } else {
+            made
+        }
+    }
+
     /// `t.*` inside an expression.
     pub(super) fn whole_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
-        let Some(parts) = parts(name) else { return Value::unknown(Vec::new()) };
-        let mut here = Some(env);
-        while let Some(env) = here {
-            if let Some(named) = env.frame.relations.called(&parts).next() {
-                return self.whole(&named.derived);
-            }
-            here = env.outer.copied();
-        }
-        Value::unknown(Vec::new())
+        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+            return Value::unknown(Vec::new());
+        };
+        self.whole(&named.derived)
     }
+}
+
+/// The nearest relation that these parts of a name mean.
+fn called_in_sight<'e>(parts: &[String], env: Env<'e>) -> Option<&'e Named> {
+    let mut here = Some(env);
+    while let Some(env) = here {
+        if let Some(named) = env.frame.relations.called(parts).next() {
+            return Some(named);
+        }
+        here = env.outer.copied();
+    }
+    None
 }
 
 /// `$2` is the second column.
