@@ -3,9 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
-use domain::{
-    Case, Class, Kind, ObjectName, PromptGrade, RuleId, Statement, TestedHow, Tier, identifier,
-};
+use domain::{Case, Class, Kind, ObjectName, PromptGrade, RuleId, Statement, TestedHow, Tier, identifier};
 
 use crate::classes::ClassId;
 use crate::policies::{Answer, Policies, schema_of_tests};

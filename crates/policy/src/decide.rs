@@ -221,9 +221,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity,
-        Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
-        TestedColumn, TestedHow, Timestamp,
+        Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity, Lineage,
+        ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement, TestedColumn,
+        TestedHow, Timestamp,
     };
 
     use super::*;

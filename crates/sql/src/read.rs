@@ -31,6 +31,11 @@ const DEEPEST_TEXT: u32 = 8;
 /// It cannot fail: a text that is too long, cannot be cut, holds no statement or more than one, or holds what
 /// nobody can read, is opaque. The stack is bounded whatever the text.
 pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
+    read_after(text, scope, &mut 0)
+}
+
+/// The same after others of a batch, on which so much work was spent.
+pub(crate) fn read_after(text: &str, scope: &Scope<'_>, spent: &mut u32) -> Statement {
     if is_too_long(text) {
         return opaque("a text longer than 10 MB");
     }
@@ -40,7 +45,7 @@ pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
     };
     match statements(text, &tokens).as_slice() {
         [] => opaque("no statement"),
-        [statement] => read_pieces(text, statement, scope),
+        [statement] => read_pieces(text, statement, scope, spent),
         _ => opaque("more than one statement"),
     }
 }
@@ -72,11 +77,12 @@ pub(crate) fn opaque(why: &str) -> Statement {
 }
 
 /// Reads the pieces of one statement.
-pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> Statement {
+fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>, spent: &mut u32) -> Statement {
     if is_too_much(text, tokens) {
         return opaque("a statement too long to read");
     }
     let mut reader = Reader::new(scope);
+    reader.bound(tokens.len(), *spent);
     let steps = steps(text, tokens);
     let mut strictest: Option<Act> = None;
     let mut outputs = None;
@@ -114,6 +120,7 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
             _ => Some(part.act),
         };
     }
+    *spent = spent.saturating_add(reader.spent());
     let Some(act) = strictest else { return opaque("no statement") };
     Statement { steps: acts, ..finish(&mut reader, act, outputs, effects) }
 }
@@ -225,7 +232,15 @@ pub(crate) fn read_step(
 fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
     let mut part = Part::new(act);
     match parse(text, tokens, scope) {
-        Ok(ast::Statement::Query(query)) => part.derived = Some(reader.read_query(&query)),
+        Ok(ast::Statement::Query(query)) => {
+            part.derived = Some(reader.read_query(&query));
+            // `SELECT … FOR UPDATE` keeps others from changing those rows.
+            if std::mem::take(&mut reader.locks) {
+                part.act =
+                    Act { class: part.act.class.max(Class::Write), kind: Kind::new("select_for_update") };
+                reader.writes.extend(reader.reads.iter().cloned());
+            }
+        }
         Ok(_) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
         }

@@ -67,6 +67,10 @@ impl Reader<'_> {
             PivotValueSource::List(values) => {
                 // A list of values compares the column with them.
                 self.test(&by, TestedHow::Predicate);
+                let columns = values.len().saturating_mul(aggregate_functions.len());
+                if !self.may_unfold(columns) || !self.charge(columns.saturating_mul(1 + all.breadth() / 2)) {
+                    return Derived::default();
+                }
                 for ExprWithAlias { expr, alias } in values {
                     for _ in aggregate_functions {
                         let name = match alias {
@@ -167,6 +171,9 @@ impl Reader<'_> {
             return Derived::default();
         };
         let inner = Rc::new(inner);
+        if !self.charge(symbols.len().saturating_mul(1 + inner.outputs.len() / 2)) {
+            return Derived::default();
+        }
         // `A.price` names a column of the rows that matched A.
         let mut relations = Relations::of(Named { qualifier: Vec::new(), derived: Rc::clone(&inner) });
         let mut names: Vec<String> = pattern_names(pattern);

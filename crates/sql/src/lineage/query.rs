@@ -38,6 +38,9 @@ impl Reader<'_> {
         if !query.pipe_operators.is_empty() || query.for_clause.is_some() || query.format_clause.is_some() {
             self.give_up("a clause that Snowflake does not have");
         }
+        if !query.locks.is_empty() {
+            self.locks = true;
+        }
         let derived = if let SetExpr::Select(select) = query.body.as_ref() {
             self.select(select, query.order_by.as_ref(), outer, queries)
         } else {
