@@ -281,6 +281,10 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 }
                 (None, _) => {}
             }
+            mentions(text, tokens, scope.variables)
+                .stages_read
+                .iter()
+                .for_each(|stage| reader.mention_stage(stage));
         }
         Ok(statement) => {
             part.act.kind = refined(&part.act.kind, statement);
@@ -438,7 +442,7 @@ fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32)
 }
 
 /// Notes what the words mention, where no tree tells it; answers whether it also changes what they do not name.
-fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
+pub(crate) fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
     let found = mentions(text, tokens, scope.variables);
     // A change that names nothing at all is asked for as such.
     if found.reads_indirect || (found.writes_indirect && !found.writes.is_empty()) {
@@ -449,6 +453,10 @@ fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<
     }
     for parts in found.writes {
         reader.mention_write(&parts);
+    }
+    found.stages_read.iter().for_each(|stage| reader.mention_stage(stage));
+    for stage in found.stages_written {
+        reader.mention_write(&[stage]);
     }
     found.writes_indirect
 }
