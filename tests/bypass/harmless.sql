@@ -204,3 +204,15 @@ select e.id, p.sku from employees e join products p on p.name = e.name order by 
 
 -- a join of the same class in a chain | masked columns of one class, and public keys | clear
 select o.status, count(*) as n from customers c join payments p on p.card_number = c.card_number join orders o on o.id = p.order_id group by o.status order by o.status
+
+-- an alias in a subquery | like `an alias before a column around` | clear
+select id, amount from orders o where exists (select 1 as sku from payments p where p.order_id = o.id) order by id limit 5
+
+-- a count of rows of a subquery | like `a count of all columns` | clear
+select count(*) n from (select id, status from orders) t
+
+-- a total of stored numbers | like `a total that overflows` | clear
+select status, sum(amount) s, avg(case when amount > 10 then amount else 0 end) a from orders group by status order by status
+
+-- a list of names | like `a list that just fits` | clear
+select listagg(sku, ',') within group (order by sku) as v from products

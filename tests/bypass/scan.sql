@@ -195,3 +195,24 @@ select id from customers where profile:tier = 'gold'
 
 -- a member's order | sorted by a member of the document | refused
 select id from customers order by profile:visits::number
+
+-- one character | CHAR without a length | refused or masked 1
+select notes::char as v from customers limit 5
+
+-- one character of a path | the same of a path | refused or masked 1
+select profile:tier::char as v from customers limit 5
+
+-- one character tried | the same by TRY_CAST | masked 1
+select try_cast(notes as char) as v from customers limit 5
+
+-- parts turned into rows | UNPIVOT over a part of the text | refused
+select id, k from (select id, get(split(notes, 'SSN 5'), 1)::varchar as v from customers) unpivot (x for k in (v))
+
+-- a comment backwards | what somebody wrote about a table, so that no detector knows it | masked 1
+show tables ->> select reverse("comment") as v from $1
+
+-- a part of a view | the text of a view, cut | masked 1
+show views ->> select substr("text", 3) as v from $1
+
+-- a comment searched | the same in a filter | refused
+show tables ->> select "name" from $1 where "comment" like '5%'

@@ -190,3 +190,36 @@ select ssn as v, '\' ; drop table customers; --' as w from customers limit 5
 
 -- dollars | a text between dollars | masked 1
 select ssn as v, $$ ' ; -- $$ as w from customers limit 5
+
+-- a variable in an earlier step | a table named by what the pipeline has just set | refused
+set t = 'EMPLOYEES'; set t = 'CUSTOMERS' ->> select id, name from identifier($t)
+
+-- a column set in an earlier step | the same with a column | refused
+set col = 'ID'; set col = 'SSN' ->> select identifier($col) as v from customers
+
+-- a schema in an earlier step | a table of a schema that the pipeline has just chosen | refused
+use schema demo.hr ->> select id from orders
+
+-- a role in an earlier step | another role for the rest | refused
+use role accountadmin ->> select 1
+
+-- secondary roles in an earlier step | more rights for the rest | refused
+use secondary roles all ->> select id from orders
+
+-- a role in the last step | another role for what follows | refused
+select 1 ->> use role accountadmin
+
+-- users behind tables | an answer that is none of objects, behind one that is | masked
+show tables ->> show users
+
+-- variables behind tables | values that the session holds, behind objects | masked
+show tables ->> show variables
+
+-- grants behind a transaction | who may do what, behind a status | masked
+begin ->> show grants
+
+-- users behind a plan | the same behind a plan | masked
+explain select 1 ->> show users
+
+-- a stage behind tables | names of files, behind objects | masked
+show tables ->> list @~

@@ -244,3 +244,9 @@ select id, bitand(salary, 1024) as v from employees order by id limit 5
 
 -- its sign | a number compared by subtraction | refused
 select id, sign(salary - 100000) as v from employees order by id limit 5
+
+-- an alias before a column beside | a lateral subquery with an alias under the name of the column | masked 1
+select l.x from customers c, lateral (select 'a' as ssn, ssn as x from products limit 1) l
+
+-- an alias before a column around a subquery | the same in a scalar subquery | masked 2
+select c.id, (select max(x) from (select 'a' as ssn, ssn as x from products)) as v from customers c limit 3

@@ -333,3 +333,69 @@ select p.sku from products p cross join customers c qualify p.sku = max(c.ssn) o
 
 -- notes joined | free text equal to a guess | refused
 select c.id from customers c join (values ('call back')) g(v) on g.v = c.notes
+
+-- an alias before a column around | an alias of the select list under the name of a column of the query around | refused
+select count(*) n from demo.public.customers c where exists (select 1 as ssn from demo.public.products p where ssn = '575-82-0993') and id = 1
+
+-- an alias in having | the same in HAVING of a subquery that is shown | refused
+select exists (select 'x' as ssn from products p group by p.sku having ssn like '5%') as v from customers
+
+-- an alias in group by | the same in GROUP BY | refused
+select id from customers where exists (select 1 as ssn from products group by ssn)
+
+-- a count of all columns | COUNT(t.*) leaves out rows in which an expression is NULL | refused
+select count(t.*) n from (select try_to_number(translate(substr(ssn,1,1),'5','x')) v from customers where id = 7) t
+
+-- a count of all columns in groups | the same a row | refused
+select id, count(t.*) n from (select id, strtok(notes, '575', 2) v from customers) t group by id
+
+-- a count of all columns in a window | the same over a window | refused
+select t.id, count(t.*) over (partition by t.id) n from (select id, try_to_number(translate(substr(ssn,1,1),'5','x')) v from customers) t
+
+-- an approximate count of all | a guess beside the value, counted with every column | refused
+select approx_count_distinct(*) n from (select ssn from customers where id = 7 union all select '575-82-0993')
+
+-- a distinct count of all | the same by COUNT(DISTINCT *) | refused
+select count(distinct *) n from (select ssn from customers where id = 7 union all select '575-82-0993')
+
+-- a sketch of all | the same by HLL | refused
+select hll(t.*) n from (select substr(ssn,1,1) v from customers where id = 7 union all select '5') t
+
+-- rows turned | UNPIVOT leaves out rows in which an expression is NULL | refused
+select id from (select id, try_to_number(translate(substr(ssn,1,1),'5','x')) as v from customers) unpivot (x for k in (v))
+
+-- elements of a type | an array whose elements must be numbers | refused
+select array_construct(translate(substr(ssn,1,1),'5','x'))::array(int) v from customers where id = 7
+
+-- elements in brackets of a type | the same in brackets | refused
+select [ssn]::array(number) v from customers where id = 7
+
+-- an element that is put in | an array of numbers that gets a text | refused
+select array_append([1]::array(int), ssn) v from customers where id = 7
+
+-- a typed parameter | a lambda that takes numbers | refused
+select transform(array_construct(ssn), x int -> x) v from customers where id = 7
+
+-- an event that is no truth value | a text as a condition | refused
+select conditional_true_event(left(ssn,1)) over (order by id) v from customers
+
+-- a total that overflows | a number that leaves no room for one digit more | refused
+select sum(v) s from (select salary as v from employees where id = 7 union all select 99999999999999999999999999999999872999::number(38,0))
+
+-- a total in a case | the same by CASE | refused
+select sum(case when id = 7 then salary else 99999999999999999999999999999999872999::int end) s from employees where id in (7, 8)
+
+-- a list that just fits | a list of texts as long as a list may be | refused
+select listagg(v) as v from (select replace(ssn,'5','') as v from customers where id = 7 union all select repeat('x',1900) from orders)
+
+-- a list of shortened texts | each as long as it has other characters | refused
+select length(listagg(replace(ssn,'5',''))) as v from customers
+
+-- a recursion that does not fit | a column as wide as its first row | refused
+with recursive r(n, v) as (select 1, 'x' union all select n + 1, (select max(replace(substr(ssn,1,1),'5','ab')) from customers where id = 7) from r where n < 3) select n from r
+
+-- an element in an unused column | a failure in a column that nobody asks for | refused
+select count(*) from (select array_construct(ssn)::array(int) v from customers where id = 7)
+
+-- an element in an earlier step | a failure in a step that nobody asks for | refused
+select array_construct(ssn)::array(int) v from customers where id = 7 ->> select 1 as one

@@ -231,6 +231,9 @@ pub struct Lineage {
     /// Chains are closed (`a = b and b = c` is one set), so that no column stands in two sets; each set has two
     /// at least.
     pub ties: Vec<BTreeSet<ColumnRef>>,
+    /// Further columns that some part of it uses, though no result column shows them and nothing tests them: those of
+    /// earlier steps of a pipeline, of columns that nobody asks a subquery for. Whether it fails may depend on them.
+    pub touched: BTreeSet<ColumnRef>,
 }
 
 /// One statement, read. Reading never fails: what could not be read is [`Class::Opaque`].
@@ -240,6 +243,8 @@ pub struct Statement {
     pub class: Class,
     /// The verb.
     pub kind: Kind,
+    /// The class and the verb of each step of a pipeline, in order; empty where there is but one.
+    pub steps: Vec<(Class, Kind)>,
     /// Tables and views touched.
     pub footprint: Footprint,
     /// What it shows and tests.
@@ -254,4 +259,11 @@ pub struct Statement {
     /// Why it is opaque or not fully known. INVARIANT: words of this program alone, so that they can be shown to anybody: no
     /// text that was asked ever becomes one.
     pub why: Option<&'static str>,
+}
+
+impl Statement {
+    /// The class and the verb of what answers: the last step of a pipeline, else the statement.
+    pub fn answering(&self) -> (Class, &Kind) {
+        self.steps.last().map_or((self.class, &self.kind), |(class, kind)| (*class, kind))
+    }
 }

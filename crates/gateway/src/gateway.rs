@@ -103,9 +103,9 @@ where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Fault::passing(Origin::Gateway, "the gateway failed while masking").because(error))
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Fault::passing(Origin::Gateway, "the gateway failed while reading or masking").because(error)
+    })
 }
 
 /// What came of carrying an exchange on.

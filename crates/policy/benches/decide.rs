@@ -122,8 +122,14 @@ fn wide_select() -> (Catalog, Statement) {
     let statement = Statement {
         class: Class::Read,
         kind: Kind::new("select"),
+        steps: Vec::new(),
         footprint: Footprint { reads: [table].into(), writes: BTreeSet::new() },
-        lineage: Lineage { outputs: Some(outputs), tests: tests.into(), ties: Vec::new() },
+        lineage: Lineage {
+            outputs: Some(outputs),
+            tests: tests.into(),
+            ties: Vec::new(),
+            touched: BTreeSet::new(),
+        },
         functions: BTreeSet::new(),
         effects: Vec::new(),
         missing: BTreeSet::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
-use domain::{Case, Class, ObjectName, PromptGrade, RuleId, TestedHow, Tier, identifier};
+use domain::{Case, Class, Kind, ObjectName, PromptGrade, RuleId, Statement, TestedHow, Tier, identifier};
 
 use crate::classes::ClassId;
 use crate::policies::{Answer, Policies, schema_of_tests};
@@ -133,12 +133,23 @@ impl<'a> Asker<'a> {
 
     /// The context of the questions whether a statement may run.
     pub(crate) fn running(&mut self, touches_hidden: bool) -> Result<Context, Unaskable> {
+        let Statement { class, kind, .. } = self.case.statement;
+        self.running_as(*class, kind, touches_hidden)
+    }
+
+    /// The context of the same questions about one step.
+    pub(crate) fn running_as(
+        &mut self,
+        class: Class,
+        kind: &Kind,
+        touches_hidden: bool,
+    ) -> Result<Context, Unaskable> {
         let statement = self.case.statement;
         let functions = statement
             .functions
             .iter()
             .map(|function| RestrictedExpression::new_string(function.name.clone()));
-        let mut pairs = asking(self.case, tier_of(self.case));
+        let mut pairs = asking_for(self.case, class, kind.as_str(), tier_of_class(class));
         pairs.push(("functions".into(), RestrictedExpression::new_set(functions)));
         pairs.push(("touches_hidden".into(), RestrictedExpression::new_bool(touches_hidden)));
         pairs.push(("is_complete".into(), RestrictedExpression::new_bool(statement.missing.is_empty())));
@@ -248,6 +259,7 @@ fn entities_of(
     let mut classes: BTreeSet<Class> =
         case.statement.functions.iter().map(|function| function.class).collect();
     classes.insert(case.statement.class);
+    classes.extend(case.statement.steps.iter().map(|(class, _)| *class));
     entities.extend(classes.into_iter().map(|class| action_of(vocabulary, class)));
 
     let mut schemas: BTreeSet<(&str, &str)> = BTreeSet::new();

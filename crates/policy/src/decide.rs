@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::Context;
-use domain::{Case, Class, Decision, Grant, Hold, Obligations, RuleId, Ruling};
+use domain::{Case, Class, Decision, Grant, Hold, Kind, Obligations, RuleId, Ruling};
 
 use crate::asker::{Asker, Unaskable, tier_of};
 use crate::bundle::Bundle;
@@ -42,8 +42,11 @@ impl Bundle {
         context::judge(&mut asker, case, &mut noes);
         let running = asker.running(touches_hidden)?;
         judge_run(&mut asker, case, &running, &mut noes);
+        judge_steps(&mut asker, case, touches_hidden, &mut noes)?;
         judge_objects(&mut asker, case, &running, &mut noes);
-        let is_unattended = noes.is_empty() && judge_unattended(&mut asker, case, &running);
+        let is_unattended = noes.is_empty()
+            && judge_unattended(&mut asker, case, &running)
+            && judge_steps_unattended(&mut asker, case, touches_hidden)?;
 
         let decision = if asker.is_broken() {
             asker.note("gateway:policy-error");
@@ -125,6 +128,47 @@ fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &m
     }
 }
 
+/// May each step of a pipeline run? Asked with its own class and verb, so that none hides behind a stricter one.
+fn judge_steps(
+    asker: &mut Asker<'_>,
+    case: &Case<'_>,
+    touches_hidden: bool,
+    noes: &mut Vec<No>,
+) -> Result<(), Unaskable> {
+    for (class, kind) in other_steps(case) {
+        let running = asker.running_as(*class, kind, touches_hidden)?;
+        let resource = entity(&asker.policies().vocabulary.statement, kind.as_str());
+        match asker.ask(Action::Run(*class), resource, running) {
+            Answer::Granted(_) | Answer::Broken(_) => {}
+            Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
+            Answer::NotGranted => noes.push(No::Statement(*class)),
+        }
+    }
+    Ok(())
+}
+
+/// May each step do without a person?
+fn judge_steps_unattended(
+    asker: &mut Asker<'_>,
+    case: &Case<'_>,
+    touches_hidden: bool,
+) -> Result<bool, Unaskable> {
+    let mut is_unattended = true;
+    for (class, kind) in other_steps(case) {
+        let running = asker.running_as(*class, kind, touches_hidden)?;
+        let resource = entity(&asker.policies().vocabulary.statement, kind.as_str());
+        is_unattended &= matches!(asker.ask(Action::Unattended, resource, running), Answer::Granted(_));
+    }
+    Ok(is_unattended)
+}
+
+/// The acts of a pipeline's steps that are not asked about as the statement's own, each once.
+fn other_steps<'a>(case: &Case<'a>) -> BTreeSet<&'a (Class, Kind)> {
+    let statement = case.statement;
+    let is_other = |step: &&(Class, Kind)| (step.0, &step.1) != (statement.class, &statement.kind);
+    statement.steps.iter().filter(is_other).collect()
+}
+
 /// May it read what it reads and change what it changes?
 fn judge_objects(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &mut Vec<No>) {
     let vocabulary = &asker.policies().vocabulary;
@@ -177,9 +221,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity, Kind,
-        Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
-        TestedColumn, TestedHow, Timestamp,
+        Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity, Lineage,
+        ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement, TestedColumn,
+        TestedHow, Timestamp,
     };
 
     use super::*;
@@ -207,11 +251,13 @@ mod tests {
                 let statement = Statement {
                     class,
                     kind: Kind::new("any"),
+                    steps: Vec::new(),
                     footprint: Footprint { reads: objects.clone(), writes: objects },
                     lineage: Lineage {
                         outputs: Some(vec![output.clone()]),
                         tests: [test.clone()].into(),
                         ties: Vec::new(),
+                        touched: BTreeSet::new(),
                     },
                     functions: Class::ALL.map(|class| FlaggedFunction { name: "F".into(), class }).into(),
                     effects: vec![

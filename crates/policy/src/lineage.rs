@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use domain::{
-    Case, Class, ColumnRef, ErrorText, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow,
-    ShownOutput, Statement, TestedHow, Treatment,
+    Case, Class, ColumnRef, ErrorText, Kind, Mask, MaskClass, MaskRule, ObjectName, ShownColumn, ShownHow,
+    ShownOutput, TestedHow, Treatment,
 };
 
 use crate::asker::{Asker, Tested};
@@ -47,10 +47,10 @@ const METADATA: [&str; 12] = [
     "explain",
 ];
 
-/// Whether a statement answers names and states alone, and no value that anybody stored or set.
-fn answers_metadata(statement: &Statement) -> bool {
-    match statement.class {
-        Class::Show => METADATA.contains(&statement.kind.as_str()),
+/// Whether such a statement, or a step of one, answers names and states alone, and no value that anybody stored or set.
+fn answers_metadata(class: Class, kind: &Kind) -> bool {
+    match class {
+        Class::Show => METADATA.contains(&kind.as_str()),
         // A status.
         Class::Session | Class::Transaction => true,
         Class::Read
@@ -90,6 +90,8 @@ impl<'a, 'b> Judge<'a, 'b> {
     pub(crate) fn judge(mut self, noes: &mut Vec<No>) -> Judged {
         let lineage = &self.case.statement.lineage;
         lineage.ties.iter().for_each(|tie| self.carry(tie));
+        // What a pipeline answers is what its last step answers, whatever the others are.
+        let (class, kind) = self.case.statement.answering();
         let mut judged = Judged {
             treatments: None,
             unforeseen: masked_whole(),
@@ -101,7 +103,7 @@ impl<'a, 'b> Judge<'a, 'b> {
         match &lineage.outputs {
             // Names, types, comments, a status: no stored value but what somebody wrote into a comment, which is for
             // the detectors. Their columns differ by version, so nobody foretells them.
-            None if answers_metadata(self.case.statement) => {
+            None if answers_metadata(class, kind) => {
                 judged.unforeseen = Treatment::Clear;
             }
             None => {
@@ -128,6 +130,17 @@ impl<'a, 'b> Judge<'a, 'b> {
         }
         for tested in &lineage.tests {
             self.test(&tested.column, tested.how, tested.with.as_ref(), &mut judged, noes);
+        }
+        // SECURITY: upstream words of a failure quote values. Whatever may fail hides them, whether its result is used or
+        // not: what a step answers that another one follows, and each column that stands anywhere.
+        let earlier = self.case.statement.steps.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        if earlier.iter().any(|(class, kind)| *class != Class::Read && !answers_metadata(*class, kind)) {
+            judged.touches_hidden = true;
+            judged.error_text = judged.error_text.max(ErrorText::CompilationOnly);
+        }
+        if lineage.touched.iter().any(|column| self.is_hidden(column)) {
+            judged.touches_hidden = true;
+            judged.error_text = ErrorText::Hidden;
         }
         judged.error_text = self.error_text(judged.error_text);
         judged
@@ -267,6 +280,12 @@ impl<'a, 'b> Judge<'a, 'b> {
         let may_write = self.asker.may_write(object);
         self.is_writable.insert(object, may_write);
         may_write
+    }
+
+    /// Whether anything in the column may not be seen, or only by way of the detectors.
+    fn is_hidden(&mut self, column: &'a ColumnRef) -> bool {
+        let classes = self.column(column).whole();
+        classes.iter().any(|class| !self.may_see(*class) || self.file.classes.is_scanned(*class))
     }
 
     fn may_see(&mut self, class: ClassId) -> bool {

@@ -57,7 +57,9 @@ impl Asker<'_> {
     /// Whether the statement has that class, or calls a function of it: then the entities have its action.
     fn runs(&self, class: Class) -> bool {
         let statement = self.case.statement;
-        statement.class == class || statement.functions.iter().any(|function| function.class == class)
+        statement.class == class
+            || statement.steps.iter().any(|(step, _)| *step == class)
+            || statement.functions.iter().any(|function| function.class == class)
     }
 
     fn may_do(&self, class: Class, kind: &str, table: &EntityUid, entities: &Entities) -> bool {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use domain::{Bindings, Context, Effect, ObjectName, Statement};
 
 use crate::Scope;
-use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read};
+use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
 use crate::split::split;
 
 /// Reads the statements of a batch in order. USE and SET change what the following ones are read against;
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     variables: BTreeMap<String, Option<String>>,
     changed: BTreeSet<ObjectName>,
     is_lost: bool,
+    /// The work of reading so far.
+    spent: u32,
 }
 
 impl Session {
@@ -51,14 +53,17 @@ impl Session {
             variables: scope.variables.clone(),
             changed: BTreeSet::new(),
             is_lost: false,
+            spent: 0,
         }
     }
 
     fn read(&mut self, text: &str, outer: &Scope<'_>) -> Statement {
+        let mut spent = self.spent;
         let statement = match self.scope(outer) {
-            Some(scope) => self.unless_changed(read(text, &scope)),
+            Some(scope) => self.unless_changed(read_after(text, &scope, &mut spent)),
             None => Self::lost(),
         };
+        self.spent = spent;
         self.pass(&statement);
         statement
     }

@@ -13,6 +13,10 @@ pub(crate) struct Mentions {
     pub reads: Vec<Vec<String>>,
     /// Names that follow a word which writes or defines.
     pub writes: Vec<Vec<String>>,
+    /// Stages whose files are read, as written: `@S/PATH`.
+    pub stages_read: Vec<String>,
+    /// Stages whose files are changed.
+    pub stages_written: Vec<String>,
     /// Whether something that is read is named by a variable or an expression that the text does not tell.
     pub reads_indirect: bool,
     /// Likewise for what is written.
@@ -20,7 +24,7 @@ pub(crate) struct Mentions {
 }
 
 /// Kinds of object whose name follows.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 31] = [
     "TABLE",
     "VIEW",
     "SCHEMA",
@@ -51,6 +55,7 @@ const KINDS: [&str; 30] = [
     "SERVICE",
     "PROJECT",
     "LISTING",
+    "REPOSITORY",
 ];
 /// Words between such a word and the name.
 const SKIPPED: [&str; 12] = [
@@ -89,11 +94,33 @@ pub(crate) fn mentions(
     tokens: &[Token],
     variables: &BTreeMap<String, Option<String>>,
 ) -> Mentions {
+    mentions_within(text, tokens, variables, 0)
+}
+
+/// How deep bodies in quotes are looked into.
+const DEEPEST_BODY: u32 = 2;
+
+fn mentions_within(
+    text: &str,
+    tokens: &[Token],
+    variables: &BTreeMap<String, Option<String>>,
+    depth: u32,
+) -> Mentions {
     let mut finder = Finder { view: View { text, tokens }, variables, found: Mentions::default() };
+    finder.stages();
+    if depth < DEEPEST_BODY && finder.view.is_any(0, &["CREATE", "ALTER"]) {
+        finder.body(depth);
+    }
+    let mut is_semantic = (1..=FARTHEST_KIND).any(|at| finder.view.is(at, "SEMANTIC"));
     let mut verb: Option<usize> = None;
     for at in 0..tokens.len() {
         if finder.view.is_any(at, &["CREATE", "ALTER", "DROP", "UNDROP", "DEFINE", "TRUNCATE"]) {
             verb = Some(at);
+        }
+        if is_semantic && finder.view.is(at, "TABLES") && finder.view.is_symbol(at + 1, "(") {
+            // There is one such list, and it is looked at once.
+            is_semantic = false;
+            finder.logical_tables(at + 1);
         }
         if let Some(role) = finder.role(at) {
             let start = if finder.view.is(at, "ON") { finder.behind_kind(at + 1) } else { at + 1 };
@@ -134,6 +161,72 @@ impl Finder<'_> {
             "WITH" if follows(&["SWAP"]) => Some(Role::Write),
             "TO" if follows(&["RENAME"]) => Some(Role::Write),
             _ => None,
+        }
+    }
+
+    /// `@s`, `@d.s.n/path`, `@~`, `@%t`, wherever they stand but behind the INTO of COPY.
+    fn stages(&mut self) {
+        let is_change = self.view.is_any(0, &["REMOVE", "RM"]);
+        let tokens = self.view.tokens;
+        let mut at = 0;
+        while let Some(first) = tokens.get(at) {
+            if !self.view.is_symbol(at, "@") {
+                at += 1;
+                continue;
+            }
+            let (start, mut end) = (at, first.end);
+            at += 1;
+            while let Some(next) = tokens.get(at).filter(|next| next.start == end && !self.ends_stage(at)) {
+                end = next.end;
+                at += 1;
+            }
+            let written = self.view.text.get(first.start..end).unwrap_or("").to_ascii_uppercase();
+            if is_change {
+                self.found.stages_written.push(written);
+            } else if !(start > 0 && self.view.is(start - 1, "INTO")) {
+                self.found.stages_read.push(written);
+            }
+        }
+    }
+
+    fn ends_stage(&self, at: usize) -> bool {
+        [",", ")", "(", ";"].iter().any(|symbol| self.view.is_symbol(at, symbol))
+    }
+
+    /// `CREATE FUNCTION … AS '…'`: what the body mentions, where it is SQL.
+    fn body(&mut self, depth: u32) {
+        let view = self.view;
+        let is_code = (0..8).any(|at| view.is_any(at, &["FUNCTION", "PROCEDURE"]));
+        let is_foreign = (0..view.tokens.len()).any(|at| view.is(at, "LANGUAGE") && !view.is(at + 1, "SQL"));
+        if !is_code || is_foreign {
+            return;
+        }
+        for (at, token) in view.tokens.iter().enumerate().skip(1) {
+            if !matches!(token.kind, Lexeme::Text | Lexeme::Dollar) || !view.is(at - 1, "AS") {
+                continue;
+            }
+            let body = decode_string(token.text(view.text));
+            let Ok(tokens) = significant(&body) else { continue };
+            let inside = mentions_within(&body, &tokens, self.variables, depth + 1);
+            // What it would write is written when it is called.
+            self.found.reads.extend(inside.reads);
+            self.found.stages_read.extend(inside.stages_read);
+        }
+    }
+
+    /// `TABLES (c AS d.s.customers PRIMARY KEY (…), orders)` of a semantic view: the tables beneath.
+    fn logical_tables(&mut self, open: usize) {
+        let mut depth = 0_i32;
+        for at in open..self.view.tokens.len() {
+            let begins = depth == 1 && (self.view.is_symbol(at - 1, "(") || self.view.is_symbol(at - 1, ","));
+            if begins && let Some((name, after)) = plain_name(self.view, at) {
+                let named = if self.view.is(after, "AS") { plain_name(self.view, after + 1) } else { None };
+                self.found.reads.push(named.map_or(name, |(name, _)| name));
+            }
+            depth += i32::from(self.view.is_symbol(at, "(")) - i32::from(self.view.is_symbol(at, ")"));
+            if depth == 0 {
+                return;
+            }
         }
     }
 
@@ -333,7 +426,33 @@ mod tests {
         check("revoke insert on d.s.t from role r", &["D.S.T"], &[]);
         check("begin select 1; drop table t; truncate table u; end", &[], &["T", "U"]);
         check("grant select on table t to role r", &["T"], &[]);
+        check("create git repository d.s.r origin = 'x'", &[], &["D.S.R"]);
+        check(
+            "create or replace semantic view sv tables (c as d.s.customers primary key (id, x), orders) dimensions (c.d as c.ssn)",
+            &["D.S.CUSTOMERS", "ORDERS"],
+            &["SV"],
+        );
+        check("create table tables (id int)", &[], &["TABLES"]);
+        check("create function f() returns int as 'select ssn from customers'", &["CUSTOMERS"], &["F"]);
+        check("create procedure p() returns int as $$begin delete from t using u; end$$", &["U"], &["P"]);
+        check("create function f() returns int language python as 'from t import u'", &[], &["F"]);
         check("select extract(year from d), a is distinct from b from t", &["D", "A", "T"], &[]);
+    }
+
+    #[test]
+    fn stages_are_told_as_they_are_written() {
+        for (text, reads, writes) in [
+            ("list @s", &["@S"] as &[&str], &[] as &[&str]),
+            ("copy into t from @d.s.n/a/b.csv file_format = (type = csv)", &["@D.S.N/A/B.CSV"], &[]),
+            ("copy into @out/x from t", &[], &[]),
+            ("copy files into @a from @b", &["@B"], &[]),
+            ("remove @s/x", &[], &["@S/X"]),
+            ("get @~/x file:///y", &["@~/X"], &[]),
+        ] {
+            let found = mentions(text, &significant(text).unwrap(), &BTreeMap::new());
+            let (reads, writes) = (strings(reads), strings(writes));
+            assert_eq!((found.stages_read, found.stages_written), (reads, writes), "{text}");
+        }
     }
 
     #[test]

@@ -31,6 +31,11 @@ const DEEPEST_TEXT: u32 = 8;
 /// It cannot fail: a text that is too long, cannot be cut, holds no statement or more than one, or holds what
 /// nobody can read, is opaque. The stack is bounded whatever the text.
 pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
+    read_after(text, scope, &mut 0)
+}
+
+/// The same after others of a batch, on which so much work was spent.
+pub(crate) fn read_after(text: &str, scope: &Scope<'_>, spent: &mut u32) -> Statement {
     if is_too_long(text) {
         return opaque("a text longer than 10 MB");
     }
@@ -40,7 +45,7 @@ pub fn read(text: &str, scope: &Scope<'_>) -> Statement {
     };
     match statements(text, &tokens).as_slice() {
         [] => opaque("no statement"),
-        [statement] => read_pieces(text, statement, scope),
+        [statement] => read_pieces(text, statement, scope, spent),
         _ => opaque("more than one statement"),
     }
 }
@@ -61,6 +66,7 @@ pub(crate) fn opaque(why: &'static str) -> Statement {
     Statement {
         class: Class::Opaque,
         kind: Kind::new("unknown"),
+        steps: Vec::new(),
         footprint: Footprint::default(),
         lineage: Lineage::default(),
         functions: BTreeSet::new(),
@@ -71,15 +77,17 @@ pub(crate) fn opaque(why: &'static str) -> Statement {
 }
 
 /// Reads the pieces of one statement.
-pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> Statement {
+fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>, spent: &mut u32) -> Statement {
     if is_too_much(text, tokens) {
         return opaque("a statement too long to read");
     }
     let mut reader = Reader::new(scope);
+    reader.bound(tokens.len(), *spent);
     let steps = steps(text, tokens);
     let mut strictest: Option<Act> = None;
     let mut outputs = None;
     let mut effects = Vec::new();
+    let mut acts = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let earlier_reads = std::mem::take(&mut reader.reads);
         let has_changed = !reader.writes.is_empty();
@@ -90,17 +98,31 @@ pub(crate) fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>) -> St
         reader.reads.extend(earlier_reads);
         let is_last = at + 1 == steps.len();
         if is_last {
-            outputs = part.outputs(&reader);
+            outputs = part.outputs(&mut reader);
         }
-        reader.end_step(part.derived.take().unwrap_or_default());
+        let derived = part.derived.take().unwrap_or_default();
+        if !is_last {
+            derived.outputs.iter().for_each(|output| reader.touch(&output.value));
+        }
+        reader.end_step(derived);
+        if steps.len() > 1 {
+            // SECURITY: upstream a step sees the names, the variables and the role that those before it have left, and
+            // all that is told of a pipeline is told as if it ran in one session.
+            let is_of_session = part.act.class == Class::Session || part.act.kind.as_str() == "alter_session";
+            if is_of_session || (!is_last && !part.effects.is_empty()) {
+                reader.opaque.get_or_insert("a pipeline with a step that changes its session");
+            }
+            acts.push((part.act.class, part.act.kind.clone()));
+        }
         effects.append(&mut part.effects);
         strictest = match strictest {
             Some(before) if before.class >= part.act.class => Some(before),
             _ => Some(part.act),
         };
     }
+    *spent = spent.saturating_add(reader.spent());
     let Some(act) = strictest else { return opaque("no statement") };
-    finish(&mut reader, act, outputs, effects, steps.len())
+    Statement { steps: acts, ..finish(&mut reader, act, outputs, effects) }
 }
 
 /// What was gathered so far as a statement; the reader goes on without it.
@@ -109,7 +131,6 @@ pub(crate) fn finish(
     act: Act,
     outputs: Option<Vec<ShownOutput>>,
     effects: Vec<Effect>,
-    steps: usize,
 ) -> Statement {
     let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
     let functions = std::mem::take(&mut reader.functions);
@@ -117,22 +138,23 @@ pub(crate) fn finish(
         functions.iter().filter(|function| function.class != Class::Opaque || is_known(function));
     let class = by_function.map(|function| function.class).fold(act.class, Class::max);
     let class = if is_opaque { Class::Opaque } else { class };
+    let touched = reader.take_touched();
     let tests = reader.take_tested();
-    let effects = match (class, steps) {
-        (Class::Opaque, _) => vec![Effect::Unknown],
-        (_, 1) => effects,
-        // What a pipeline does to its session is not told step by step.
-        (_, _) if effects.is_empty() => effects,
-        (_, _) => vec![Effect::Unknown],
-    };
+    let effects = if class == Class::Opaque { vec![Effect::Unknown] } else { effects };
     Statement {
         class,
         kind: act.kind,
+        steps: Vec::new(),
         footprint: Footprint {
             reads: std::mem::take(&mut reader.reads),
             writes: std::mem::take(&mut reader.writes),
         },
-        lineage: Lineage { outputs: outputs.filter(|_| class != Class::Opaque), tests, ties: reader.tied() },
+        lineage: Lineage {
+            outputs: outputs.filter(|_| class != Class::Opaque),
+            tests,
+            ties: reader.tied(),
+            touched,
+        },
         functions,
         effects,
         missing: std::mem::take(&mut reader.missing),
@@ -160,7 +182,7 @@ impl Part {
         Self { act, derived: None, fixed: None, effects: Vec::new() }
     }
 
-    pub(crate) fn outputs(&mut self, reader: &Reader<'_>) -> Option<Vec<ShownOutput>> {
+    pub(crate) fn outputs(&mut self, reader: &mut Reader<'_>) -> Option<Vec<ShownOutput>> {
         self.fixed.take().or_else(|| self.derived.as_ref().and_then(|derived| reader.outputs(derived)))
     }
 }
@@ -210,7 +232,15 @@ pub(crate) fn read_step(
 fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
     let mut part = Part::new(act);
     match parse(text, tokens, scope) {
-        Ok(ast::Statement::Query(query)) => part.derived = Some(reader.read_query(&query)),
+        Ok(ast::Statement::Query(query)) => {
+            part.derived = Some(reader.read_query(&query));
+            // `SELECT … FOR UPDATE` keeps others from changing those rows.
+            if std::mem::take(&mut reader.locks) {
+                part.act =
+                    Act { class: part.act.class.max(Class::Write), kind: Kind::new("select_for_update") };
+                reader.writes.extend(reader.reads.iter().cloned());
+            }
+        }
         Ok(_) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
         }
@@ -251,6 +281,10 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 }
                 (None, _) => {}
             }
+            mentions(text, tokens, scope.variables)
+                .stages_read
+                .iter()
+                .for_each(|stage| reader.mention_stage(stage));
         }
         Ok(statement) => {
             part.act.kind = refined(&part.act.kind, statement);
@@ -408,7 +442,7 @@ fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32)
 }
 
 /// Notes what the words mention, where no tree tells it; answers whether it also changes what they do not name.
-fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
+pub(crate) fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>) -> bool {
     let found = mentions(text, tokens, scope.variables);
     // A change that names nothing at all is asked for as such.
     if found.reads_indirect || (found.writes_indirect && !found.writes.is_empty()) {
@@ -419,6 +453,10 @@ fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<
     }
     for parts in found.writes {
         reader.mention_write(&parts);
+    }
+    found.stages_read.iter().for_each(|stage| reader.mention_stage(stage));
+    for stage in found.stages_written {
+        reader.mention_write(&[stage]);
     }
     found.writes_indirect
 }

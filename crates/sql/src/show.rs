@@ -8,7 +8,7 @@ use crate::Scope;
 use crate::class::{Act, View};
 use crate::lexer::{Lexeme, Token};
 use crate::lineage::{Beyond, Derived, Reader};
-use crate::read::{Part, read_step};
+use crate::read::{Part, mention, read_step};
 
 /// Reads one of them. The plan of a query names what the query names, and tests what it tests.
 pub(crate) fn read_show(
@@ -25,6 +25,9 @@ pub(crate) fn read_show(
         reader.opaque.get_or_insert("a variable or an indirect name where objects are shown");
     }
     if !view.is(0, "EXPLAIN") {
+        if part.act.kind.as_str() == "list" {
+            mention(reader, text, tokens, scope);
+        }
         if answers_metadata(&part.act.kind) {
             part.derived = Some(Derived { beyond: Beyond::Metadata, ..Derived::default() });
         }

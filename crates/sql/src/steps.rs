@@ -52,11 +52,17 @@ fn steps_of(text: &str, session: &Session, outer: &Scope<'_>) -> Vec<(Range<usiz
     let mut inside = session.clone();
     let mut reader = Reader::new(&scope);
     let mut found = Vec::new();
+    // What follows a step that changes its session is read against nothing that is known.
+    let mut is_lost = false;
     for step in steps(text, &tokens) {
+        if is_lost {
+            found.push((range_of(step, text), Session::lost()));
+            continue;
+        }
         let mut part = read_step(&mut reader, text, step, &scope, 0);
-        let outputs = part.outputs(&reader);
+        let outputs = part.outputs(&mut reader);
         let derived = part.derived.take().unwrap_or_default();
-        let statement = finish(&mut reader, part.act, outputs, part.effects, 1);
+        let statement = finish(&mut reader, part.act, outputs, part.effects);
         let statement = inside.unless_changed(statement);
         if statement.class == Class::Opaque {
             // SECURITY: reading stopped somewhere in it. Nothing that it left half-read may stand behind a later step.
@@ -67,6 +73,7 @@ fn steps_of(text: &str, session: &Session, outer: &Scope<'_>) -> Vec<(Range<usiz
             reader.end_step(derived);
         }
         inside.pass(&statement);
+        is_lost |= statement.class != Class::Opaque && !statement.effects.is_empty();
         found.push((range_of(step, text), statement));
     }
     found

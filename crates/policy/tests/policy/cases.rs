@@ -99,6 +99,7 @@ pub fn statement(class: Class, kind: &str) -> Statement {
     Statement {
         class,
         kind: Kind::new(kind),
+        steps: Vec::new(),
         footprint: Footprint::default(),
         lineage: Lineage { outputs: Some(Vec::new()), ..Lineage::default() },
         functions: BTreeSet::new(),

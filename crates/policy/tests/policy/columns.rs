@@ -291,3 +291,43 @@ fn equality_with_free_text_carries_the_detectors() {
     check_tied(&select().stored("PRODUCTS.NAME").stored("PRODUCTS.SKU").ties(&tie), "scan, clear");
     check_tied(&select().derived("PRODUCTS.NAME").ties(&tie), "redact notes");
 }
+
+/// A pipeline of these steps, whose answer's columns nobody knows.
+fn pipeline(steps: &[(Class, &str)]) -> Statement {
+    let (class, kind) = *steps.iter().max().unwrap();
+    let steps = steps.iter().map(|(class, kind)| (*class, domain::Kind::new(*kind))).collect();
+    let mut pipeline = Statement { steps, ..statement(class, kind) };
+    pipeline.lineage.outputs = None;
+    pipeline
+}
+
+#[test]
+fn the_last_step_tells_what_a_pipeline_answers() {
+    let unforeseen = |steps: &[(Class, &str)]| {
+        let ruling = decide(&bundle(RUN_ALL), &[], &pipeline(steps));
+        treatment(&grant(&ruling).obligations.unforeseen)
+    };
+    let tables = (Class::Show, "show_tables");
+    for (steps, expected) in [
+        ([(Class::Show, "show_users"), tables], "clear"),
+        ([(Class::Read, "select"), tables], "clear"),
+        ([tables, (Class::Show, "show_users")], "redact unknown"),
+        ([tables, (Class::Show, "list")], "redact unknown"),
+        ([(Class::Transaction, "begin"), (Class::Show, "show_grants")], "redact unknown"),
+    ] {
+        assert_eq!(unforeseen(&steps), expected, "{steps:?}");
+    }
+}
+
+#[test]
+fn a_column_that_stands_anywhere_hides_the_words_of_a_failure() {
+    let error_text = |name: &str| {
+        let mut statement = select().stored("CUSTOMERS.ID");
+        statement.footprint.reads.insert(column(name).object);
+        statement.lineage.touched.insert(column(name));
+        grant(&decide(&bundle(RUN_ALL), &[], &statement)).obligations.error_text
+    };
+    assert_eq!(error_text("CUSTOMERS.EMAIL"), ErrorText::Hidden);
+    assert_eq!(error_text("ELSEWHERE.A"), ErrorText::Hidden);
+    assert_eq!(error_text("CUSTOMERS.ID"), ErrorText::Shown);
+}

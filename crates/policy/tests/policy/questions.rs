@@ -462,3 +462,31 @@ fn the_same_files_give_the_same_digest_and_any_change_another() {
     assert_ne!(digest(RUN_ALL, "a.cedar"), digest(RUN_ALL, "b.cedar"));
     assert_ne!(digest(RUN_ALL, "a.cedar"), digest(&format!("{RUN_ALL} "), "a.cedar"));
 }
+
+/// A pipeline of a SHOW and a SELECT.
+fn pipeline() -> domain::Statement {
+    let steps = [(Class::Show, "show_users"), (Class::Read, "select")];
+    let steps = steps.map(|(class, kind)| (class, domain::Kind::new(kind))).into();
+    domain::Statement { steps, ..read() }
+}
+
+#[test]
+fn each_step_of_a_pipeline_is_asked_about() {
+    assert_eq!(decide(&bundle(RUN_ALL), &[], &pipeline()).decision.as_str(), "allow");
+    for (limit, expected) in [
+        ("forbid (principal, action == Action::\"show\", resource)", "refuse"),
+        ("forbid (principal, action == Action::\"show\", resource == Statement::\"show_users\")", "refuse"),
+        (
+            "forbid (principal, action in Action::\"run\", resource) when { context.kind == \"show_users\" }",
+            "refuse",
+        ),
+        (
+            "forbid (principal, action == Action::\"unattended\", resource == Statement::\"show_users\")",
+            "hold",
+        ),
+        ("forbid (principal, action == Action::\"show\", resource == Statement::\"show_tables\")", "allow"),
+    ] {
+        let bundle = bundle(&format!("{RUN_ALL}\n@id(\"limit\") {limit};"));
+        assert_eq!(decide(&bundle, &[], &pipeline()).decision.as_str(), expected, "{limit}");
+    }
+}

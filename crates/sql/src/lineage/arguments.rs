@@ -67,7 +67,8 @@ pub(super) fn size(
         "REPEAT" => of(0).times(count(1)),
         "SPACE" | "RANDSTR" => count(0),
         "LPAD" | "RPAD" => count(1),
-        "REPLACE" | "REGEXP_REPLACE" => of(0).times(of(2)),
+        // A stored text may hold many of what is replaced.
+        "REPLACE" | "REGEXP_REPLACE" => of(0).times(of(2)).times(Size::of(40)),
         "ARRAY_TO_STRING" => of(0).times(of(1)).plus(of(0)),
         "CONCAT_WS" => all.plus(of(0).times(Size::of(values.len()))),
         "TRANSFORM" => of(0).times(of(1)),
@@ -83,6 +84,66 @@ pub(super) fn size(
         | "INSERT" | "GET" | "GET_PATH" | "GET_IGNORE_CASE" | "FILTER" => all,
         // Escapes and digits of a code may double it.
         _ => all.times(Size::of(2)),
+    }
+}
+
+/// Whether the call makes a value as large as what is stored, or as a short literal: see [`Value::is_steady`].
+pub(super) fn keeps_size(name: &str, values: &[Value]) -> bool {
+    let first = || values.first().is_some_and(|value| value.is_steady);
+    match name {
+        // Of a fixed length.
+        "MD5" | "MD5_HEX" | "SHA1" | "SHA1_HEX" | "SHA2" | "SHA2_HEX" | "HASH" => true,
+        "UPPER"
+        | "LOWER"
+        | "INITCAP"
+        | "REVERSE"
+        | "TO_VARCHAR"
+        | "TO_CHAR"
+        | "TO_VARIANT"
+        | "CONCAT"
+        | "CONCAT_WS"
+        | "OBJECT_CONSTRUCT"
+        | "OBJECT_CONSTRUCT_KEEP_NULL"
+        | "ARRAY_CONSTRUCT" => values.iter().all(Value::keeps_length),
+        // Numbers that are small whatever they are made of.
+        "LENGTH"
+        | "LEN"
+        | "OCTET_LENGTH"
+        | "BIT_LENGTH"
+        | "CHAR_LENGTH"
+        | "CHARACTER_LENGTH"
+        | "ASCII"
+        | "UNICODE"
+        | "COUNT"
+        | "COUNT_IF"
+        | "APPROX_COUNT_DISTINCT"
+        | "ARRAY_SIZE"
+        | "YEAR"
+        | "MONTH"
+        | "DAY"
+        | "DAYOFMONTH"
+        | "DAYOFWEEK"
+        | "DAYOFYEAR"
+        | "WEEK"
+        | "QUARTER"
+        | "HOUR"
+        | "MINUTE"
+        | "SECOND"
+        | "DATEDIFF"
+        | "TIMESTAMPDIFF"
+        | "TIMEDIFF"
+        | "MONTHS_BETWEEN"
+        | "CHARINDEX"
+        | "POSITION"
+        | "EDITDISTANCE"
+        | "JAROWINKLER_SIMILARITY" => true,
+        "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE" | "SUM" | "AVG" | "MEDIAN" => {
+            first() && values.first().is_some_and(|value| value.sort.is_number())
+        }
+        "MIN" | "MAX" | "ANY_VALUE" | "FIRST_VALUE" | "LAST_VALUE" => first(),
+        "COALESCE" | "NVL" | "IFNULL" | "ZEROIFNULL" => Value::are_steady(values),
+        "IFF" | "NVL2" => Value::are_steady(values.get(1..).unwrap_or_default()),
+        _ => false,
     }
 }
 

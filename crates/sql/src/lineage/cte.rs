@@ -78,13 +78,13 @@ impl Reader<'_> {
         if !is_union || !mentions_itself {
             return renamed(self.query(&table.query, outer, queries), &columns);
         }
-        let mut known = match anchor(&table.query) {
+        let anchor = match anchor(&table.query) {
             Some(anchor) if table.query.with.is_none() => {
                 renamed(self.set_expr(anchor, outer, queries), &columns)
             }
             _ => Derived::default(),
         };
-        known.copies = Size::ANY;
+        let mut known = Derived { copies: Size::ANY, ..anchor };
         for _ in 0..MOST_ROUNDS {
             queries.push(name, Rc::new(known.clone()));
             let mut next = renamed(self.query(&table.query, outer, queries), &columns);
@@ -98,6 +98,7 @@ impl Reader<'_> {
                     .all(|(next, known)| next.value.shows_as(&known.value));
             if is_settled {
                 self.unbound(&mut next, &known);
+                self.refitted(&next);
             }
             next.copies = Size::ANY;
             known = next;
@@ -109,6 +110,14 @@ impl Reader<'_> {
         let whole = self.whole(&known).or(Value::unknown(Vec::new()));
         known.outputs.iter_mut().for_each(|output| output.value = whole.clone());
         known
+    }
+
+    /// SECURITY: the anchor tells how wide each column is, and what the other side puts there must fit in. Only a stored
+    /// column beside itself surely does.
+    fn refitted(&mut self, all: &Derived) {
+        for output in all.outputs.iter().filter(|output| output.value.bare().is_none()) {
+            self.test(&output.value, TestedHow::Shape);
+        }
     }
 
     /// What grows with every round of a recursion grows without end.

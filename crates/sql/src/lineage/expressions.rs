@@ -23,6 +23,10 @@ impl Reader<'_> {
     pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
         self.deeper(Value::unknown(Vec::new()), |reader| {
             let value = reader.expr_here(expr, env);
+            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)) {
+                reader.touch(&value);
+            }
+            reader.charge(value.breadth() / 2);
             match Sort::written(expr) {
                 Some(sort) => Value { sort, ..value },
                 None => value,
@@ -95,7 +99,7 @@ impl Reader<'_> {
 
     /// Conditions made one.
     fn connected(&mut self, values: Vec<Value>) -> Value {
-        let all = values.into_iter().fold(Value::constant(), Value::with);
+        let all = Value::together(&values);
         self.test(&all, TestedHow::Predicate);
         all
     }
@@ -107,7 +111,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn exprs<'x>(&mut self, exprs: impl IntoIterator<Item = &'x Expr>, env: Env<'_>) -> Value {
-        exprs.into_iter().fold(Value::constant(), |all, expr| all.with(self.expr(expr, env)))
+        let values: Vec<Value> = exprs.into_iter().map(|expr| self.expr(expr, env)).collect();
+        Value { is_steady: values.iter().all(Value::keeps_length), ..Value::together(&values) }
     }
 
     fn expr_here(&mut self, expr: &Expr, env: Env<'_>) -> Value {
@@ -119,7 +124,10 @@ impl Reader<'_> {
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
             Expr::TypedString(_) => Value::constant(),
-            Expr::Interval(interval) => self.expr(&interval.value, env).derived(),
+            Expr::Interval(interval) => {
+                let value = self.expr(&interval.value, env);
+                if value.is_constant() { value.derived() } else { self.shaped(value) }
+            }
             // `CONNECT_BY_ROOT column`.
             Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") => {
                 self.expr(value, env).derived()
@@ -242,7 +250,9 @@ impl Reader<'_> {
                 arms.extend(else_result.as_deref().map(|other| self.expr(other, env)));
                 let sort = self.meet(arms.iter());
                 let size = arms.iter().map(|arm| arm.size).max().unwrap_or_default();
-                Value { sort, size, ..arms.into_iter().fold(shown, Value::with) }
+                let is_steady = Value::are_steady(&arms);
+                arms.push(shown);
+                Value { sort, size, is_steady, ..Value::together(&arms) }
             }
             Expr::Exists { subquery, .. } => {
                 let derived = self.subquery(subquery, env);
@@ -255,8 +265,8 @@ impl Reader<'_> {
             }
             Expr::Subquery(query) => {
                 let value = self.single_output(query, env);
-                let sort = value.sort;
-                value.made(sort)
+                let (sort, is_steady) = (value.sort, value.is_steady);
+                Value { is_steady, ..value.made(sort) }
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
                 self.exprs(sets.iter().flatten(), env)
@@ -289,7 +299,8 @@ impl Reader<'_> {
 
     fn literal(&mut self, literal: &Literal, env: Env<'_>) -> Value {
         let Literal::Placeholder(name) = literal else {
-            return Value { size: written_size(literal), ..Value::constant() };
+            let size = written_size(literal);
+            return Value { size, is_steady: is_short(literal), ..Value::constant() };
         };
         if name.starts_with('?') {
             return Value::constant();
@@ -334,10 +345,17 @@ impl Reader<'_> {
             }
             is_connected = connects;
             let right = if connects { self.condition(right, env) } else { self.expr(right, env) };
+            if !self.charge(value.breadth() / 2) {
+                return Value::unknown(Vec::new());
+            }
             value = match op {
                 BinaryOperator::StringConcat => {
                     let sort = value.sort.joined_with(right.sort);
-                    let joined = Value { sort, ..value.with(right) };
+                    let is_steady = value.keeps_length() && right.keeps_length();
+                    let mixes_bytes = Sort::mixes_bytes([&value, &right]);
+                    let both = value.with(right);
+                    let both = if mixes_bytes { self.shaped(both) } else { both };
+                    let joined = Value { sort, is_steady, ..both };
                     self.sized(joined)
                 }
                 BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor => {
@@ -371,7 +389,8 @@ impl Reader<'_> {
         match op {
             UnaryOperator::Plus | UnaryOperator::Minus => {
                 let sort = if value.sort.is_number() { value.sort } else { Sort::Unknown };
-                Value { sort, ..self.numeric(value) }
+                let is_steady = value.is_steady;
+                Value { sort, is_steady, ..self.numeric(value) }
             }
             _ => self.shaped(value),
         }
@@ -399,21 +418,22 @@ impl Reader<'_> {
     fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
         let value = self.expr(expr, env);
         let to = Sort::of_cast(data_type);
-        // VARCHAR(3) may cut, or fail where there is more.
+        // VARCHAR(3) may cut, or fail where there is more. CHAR is CHAR(1).
         let is_whole = !matches!(
             data_type,
             DataType::Varchar(Some(_))
-                | DataType::Char(Some(_))
+                | DataType::Char(_)
                 | DataType::Nvarchar(Some(_))
                 | DataType::CharVarying(Some(_))
-                | DataType::Character(Some(_))
+                | DataType::Character(_)
         );
         if to == Sort::Text && is_whole {
             // Any value has a text. A whole path stays a whole path, and text stays as stored.
             let is_path = value.sources.iter().all(|source| source.how == ShownHow::Path);
             let is_kept = value.sort == Sort::Text || (is_path && !value.sources.is_empty());
+            let is_steady = value.keeps_length();
             let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
-            return Value { sort: Sort::Text, ..value };
+            return Value { sort: Sort::Text, is_steady, ..value };
         }
         match kind {
             CastKind::TryCast | CastKind::SafeCast => value.made(to),
@@ -446,6 +466,33 @@ impl Reader<'_> {
                 params.iter().map(|param| Rc::from(fold(&param.name))).collect()
             }
         };
+        // A parameter of a type of its own converts each element, which may fail. Any has a text, and is a VARIANT.
+        for data_type in lambda.params.iter().filter_map(|param| param.data_type.as_ref()) {
+            let takes_any = match Sort::of_cast(data_type) {
+                Sort::Variant => true,
+                Sort::Text => {
+                    matches!(data_type, DataType::Varchar(None) | DataType::String(None) | DataType::Text)
+                }
+                Sort::Unknown
+                | Sort::Null
+                | Sort::Digits
+                | Sort::Number(_)
+                | Sort::Numeric
+                | Sort::Float
+                | Sort::Boolean
+                | Sort::Binary
+                | Sort::Date
+                | Sort::Time
+                | Sort::Timestamp
+                | Sort::LocalTimestamp
+                | Sort::ZonedTimestamp
+                | Sort::Array
+                | Sort::Object => false,
+            };
+            if !takes_any {
+                self.test_if_traced(&elements);
+            }
+        }
         let mut frame = Frame::default();
         names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
@@ -475,6 +522,20 @@ fn is_connective(expr: &Expr) -> bool {
 
 fn is_connecting(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
+}
+
+/// Whether a literal stands for no more than what people write into a query.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other literal that we feed is short")]
+fn is_short(literal: &Literal) -> bool {
+    match literal {
+        Literal::SingleQuotedString(text) => text.len() <= 64,
+        Literal::DollarQuotedString(text) => text.value.len() <= 64,
+        Literal::Number(digits, _) => {
+            digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        }
+        Literal::Null | Literal::Boolean(_) => true,
+        _ => false,
+    }
 }
 
 /// How large a literal is.

@@ -23,11 +23,16 @@ impl Reader<'_> {
         let call = self.arguments(&name, behaviour, function, env);
         let over = self.over(function, env);
         self.meet_arguments(&name, &call.values);
-        let sort = Sort::called(&name, &call.values);
+        let sort = match Sort::called(&name, &call.values) {
+            // Of a type that the lambda tells.
+            _ if has_typed_lambda(function) => Sort::Unknown,
+            sort => sort,
+        };
+        let is_steady = arguments::keeps_size(&name, &call.values);
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let shown = self.sized(Value { size, ..shown });
+        let shown = self.sized(Value { size, is_steady, ..shown });
         match behaviour {
             Behaviour::Unknown => {
                 self.doubt("a function that nobody knows");
@@ -67,7 +72,7 @@ impl Reader<'_> {
 
     fn shown(&mut self, name: &str, behaviour: Behaviour, function: &Function, call: Call) -> Value {
         let Call { values, extra } = call;
-        let all = |values: Vec<Value>| values.into_iter().fold(Value::constant(), Value::with);
+        let all = |values: Vec<Value>| Value::together(&values);
         match behaviour {
             Behaviour::Count => {
                 let values: Vec<Value> = values.into_iter().filter(|value| value.bare().is_none()).collect();
@@ -78,8 +83,16 @@ impl Reader<'_> {
             Behaviour::Aggregate | Behaviour::Window => {
                 for value in &values {
                     // Arithmetic over text or a VARIANT converts it first, and that may fail.
-                    let takes_number = behaviour == Behaviour::Aggregate && is_numeric_aggregate(name);
-                    if takes_number && !value.sort.is_number() {
+                    // A total of numbers that were made to be large overflows, or not, by what stands beside them;
+                    // so does a text or an array that is put together of many.
+                    let adds = behaviour == Behaviour::Aggregate && is_numeric_aggregate(name);
+                    let is_total = value.is_constant() && (!adds || value.sort.is_number())
+                        || match (adds, collects(name)) {
+                            (true, _) => value.is_steady && value.sort.is_number(),
+                            (false, true) => value.keeps_length(),
+                            (false, false) => true,
+                        };
+                    if !is_total {
                         self.test_if_traced(value);
                     }
                 }
@@ -147,11 +160,17 @@ impl Reader<'_> {
         // TRUNC of a date is one of its functions.
         let is_date = is_numeric && values.first().is_some_and(|value| value.sort.is_moment());
         let has_star = has_star(function);
+        // An array of a type of its own converts whatever is put into it.
+        let converts = values
+            .iter()
+            .enumerate()
+            .any(|(at, value)| arguments::takes_array(name, at) && value.sort != Sort::Array);
+        let joins_bytes = matches!(name, "CONCAT" | "CONCAT_WS") && Sort::mixes_bytes(&values);
         for (at, value) in values.iter().enumerate() {
             let is_total = if arguments::picks(name, at) && !has_star {
                 value.is_constant()
-            } else if arguments::takes_array(name, at) {
-                value.sort == Sort::Array
+            } else if converts || joins_bytes {
+                false
             } else if has_format {
                 // Any date has a text in any format; a number or a text may not fit.
                 if at == 0 { value.sort.is_moment() } else { value.is_constant() }
@@ -164,7 +183,7 @@ impl Reader<'_> {
                 self.test_if_traced(value);
             }
         }
-        values.into_iter().fold(Value::constant(), Value::with)
+        Value::together(&values)
     }
 
     /// Tests what a function may depend on. An unknown function is flagged, so that its own uncertainty need
@@ -204,10 +223,11 @@ impl Reader<'_> {
             }
             FunctionArguments::List(list) => list,
         };
+        let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         // The body of a lambda sees the elements of all the others, wherever it stands.
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
-                let value = self.argument_value(name, at, arg, &call.values, env);
+                let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
                 call.values.push(value);
             }
         }
@@ -217,8 +237,8 @@ impl Reader<'_> {
         }
         // Of an aggregate only what it answers depends on it, and that shows the column.
         let is_inside = matches!(behaviour, Behaviour::Count | Behaviour::Aggregate);
-        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) && !is_inside {
-            let all = call.values.iter().cloned().fold(Value::constant(), Value::with);
+        if is_distinct && !is_inside {
+            let all = Value::together(&call.values);
             self.test(&all, TestedHow::Group);
         }
         call
@@ -228,7 +248,7 @@ impl Reader<'_> {
         &mut self,
         name: &str,
         at: usize,
-        arg: &FunctionArg,
+        (arg, is_distinct): (&FunctionArg, bool),
         before: &[Value],
         env: Env<'_>,
     ) -> Value {
@@ -242,7 +262,7 @@ impl Reader<'_> {
                 Value::constant()
             }
             FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
-                let elements = before.iter().cloned().fold(Value::constant(), Value::with);
+                let elements = Value::together(before);
                 let body = self.lambda(lambda, elements, env);
                 if name != "TRANSFORM" {
                     self.test(&body, TestedHow::Predicate);
@@ -252,14 +272,16 @@ impl Reader<'_> {
             FunctionArgExpr::Expr(expr) => self.expr(expr, env),
             FunctionArgExpr::QualifiedWildcard(relation) => {
                 if behaviour(name) == Behaviour::Count {
-                    Value::constant()
+                    self.counted_relation(relation, env)
                 } else {
                     self.whole_relation(relation, env)
                 }
             }
+            // `COUNT(*)` counts rows, whatever they hold.
+            FunctionArgExpr::Wildcard if name == "COUNT" && !is_distinct => Value::constant(),
             FunctionArgExpr::Wildcard => {
                 if behaviour(name) == Behaviour::Count {
-                    Value::constant()
+                    self.counted_frame(env)
                 } else {
                     self.whole_frame(env)
                 }
@@ -398,6 +420,30 @@ fn compares(name: &str, at: usize, count: usize) -> bool {
 /// Whether the function cannot fail, because what might make it fail is constant.
 fn is_total_with_constants(name: &str, values: &[Value]) -> bool {
     matches!(name, "LPAD" | "RPAD") && values.iter().skip(1).all(Value::is_constant)
+}
+
+/// Whether a lambda among the arguments tells the type of what it takes.
+fn has_typed_lambda(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    list.args.iter().any(|arg| {
+        let (FunctionArg::Named { arg, .. }
+        | FunctionArg::ExprNamed { arg, .. }
+        | FunctionArg::Unnamed(arg)) = arg;
+        match arg {
+            FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
+                lambda.params.iter().any(|param| param.data_type.is_some())
+            }
+            FunctionArgExpr::Expr(_)
+            | FunctionArgExpr::QualifiedWildcard(_)
+            | FunctionArgExpr::Wildcard
+            | FunctionArgExpr::WildcardWithOptions(_) => false,
+        }
+    })
+}
+
+/// Whether an aggregate puts all its values into one.
+fn collects(name: &str) -> bool {
+    matches!(name, "LISTAGG" | "ARRAY_AGG" | "ARRAYAGG" | "ARRAY_UNIQUE_AGG")
 }
 
 fn is_numeric_aggregate(name: &str) -> bool {

@@ -44,6 +44,7 @@ impl Reader<'_> {
                 AccessExpr::Dot(other) => value.with(self.expr(other, env)),
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
                     let bounds = self.exprs(lower_bound.iter().chain(upper_bound).chain(stride), env);
+                    let bounds = if bounds.is_constant() { bounds } else { self.shaped(bounds) };
                     value.with(bounds)
                 }
             };
@@ -129,12 +130,13 @@ enum Key {
 /// to look like it: it is no path that a policy could speak of.
 fn step(value: Value, key: Option<String>) -> Value {
     let is_shouted = |key: &String| key.chars().any(char::is_alphabetic) && *key == key.to_uppercase();
-    if key.as_ref().is_some_and(is_shouted) {
+    if key.as_ref().is_some_and(is_shouted) || value.is_told {
         return value.derived();
     }
     let key = key.map(|key| key.to_lowercase());
     let mut value = value;
     value.is_bare = false;
+    value.is_steady = false;
     value.sort = Sort::Variant;
     for source in &mut value.sources {
         *source = match (source.how, &source.path) {

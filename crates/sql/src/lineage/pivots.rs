@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, MatchRecognizePattern, MatchRecognizeSymbol, PivotValueSource, RowsPerMatch,
-    TableFactor, Value as Literal,
+    Expr, ExprWithAlias, MatchRecognizePattern, MatchRecognizeSymbol, NullInclusion, PivotValueSource,
+    RowsPerMatch, TableFactor, Value as Literal,
 };
 
 use super::reader::Reader;
@@ -67,6 +67,10 @@ impl Reader<'_> {
             PivotValueSource::List(values) => {
                 // A list of values compares the column with them.
                 self.test(&by, TestedHow::Predicate);
+                let columns = values.len().saturating_mul(aggregate_functions.len());
+                if !self.may_unfold(columns) || !self.charge(columns.saturating_mul(1 + all.breadth() / 2)) {
+                    return Derived::default();
+                }
                 for ExprWithAlias { expr, alias } in values {
                     for _ in aggregate_functions {
                         let name = match alias {
@@ -103,13 +107,11 @@ impl Reader<'_> {
     }
 
     /// The columns that are not turned, then the name of the column turned, then its value.
-    pub(super) fn unpivot(
-        &mut self,
-        inner: &Derived,
-        value: &Expr,
-        name: &Ident,
-        columns: &[ExprWithAlias],
-    ) -> Derived {
+    pub(super) fn unpivot(&mut self, factor: &TableFactor, inner: &Derived) -> Derived {
+        let TableFactor::Unpivot { value, name, columns, null_inclusion, .. } = factor else {
+            return Derived::default();
+        };
+        let keeps_nulls = *null_inclusion == Some(NullInclusion::IncludeNulls);
         let mut turned = Value::constant();
         let mut is_first = true;
         let mut used = Vec::new();
@@ -119,7 +121,12 @@ impl Reader<'_> {
                 return Derived::default();
             };
             let of = self.column_of(inner, &ident);
-            // Rows with NULL are left out, so that being NULL is seen: allowed, as IS NULL is.
+            self.touch(&of);
+            // Rows with NULL are left out, so that being NULL is seen: allowed of a stored column, as IS NULL is. An
+            // expression can be made NULL by whatever is in it.
+            if !keeps_nulls && of.bare().is_none() {
+                self.test(&of, TestedHow::Predicate);
+            }
             if !is_first {
                 self.meet([&turned, &of].into_iter());
             }
@@ -164,6 +171,9 @@ impl Reader<'_> {
             return Derived::default();
         };
         let inner = Rc::new(inner);
+        if !self.charge(symbols.len().saturating_mul(1 + inner.outputs.len() / 2)) {
+            return Derived::default();
+        }
         // `A.price` names a column of the rows that matched A.
         let mut relations = Relations::of(Named { qualifier: Vec::new(), derived: Rc::clone(&inner) });
         let mut names: Vec<String> = pattern_names(pattern);

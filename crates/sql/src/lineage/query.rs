@@ -38,6 +38,9 @@ impl Reader<'_> {
         if !query.pipe_operators.is_empty() || query.for_clause.is_some() || query.format_clause.is_some() {
             self.give_up("a clause that Snowflake does not have");
         }
+        if !query.locks.is_empty() {
+            self.locks = true;
+        }
         let derived = if let SetExpr::Select(select) = query.body.as_ref() {
             self.select(select, query.order_by.as_ref(), outer, queries)
         } else {
@@ -137,9 +140,13 @@ impl Reader<'_> {
             is_alias = true;
             self.test(&output.value, how);
         }
-        // A name that is an alias need not be a column; otherwise it must resolve.
-        let value =
-            if is_alias { env.frame.column(&name).unwrap_or_default() } else { self.resolve(ident, env) };
+        // A name that is an alias need not be a column, here or around; otherwise it must resolve.
+        let value = if is_alias {
+            let column = env.frame.column(&name);
+            column.or_else(|| self.lookup(&name, *env.outer?)).unwrap_or_default()
+        } else {
+            self.resolve(ident, env)
+        };
         self.test(&value, how);
     }
 

@@ -18,8 +18,15 @@ use crate::names::{Namespace, Search};
 const DEEPEST: u32 = 80;
 /// How many columns one statement may unfold, so that `select * from a, a` over itself stays finite.
 const MOST_OUTPUTS: usize = 200_000;
-/// How many expressions and queries one statement may hold, views and recursion counted as often as read.
+/// How much one statement may make us do, and all statements of a batch together: an expression or a query counts one,
+/// views and recursion as often as they are read; what grows with the breadth of a value or a frame counts by that.
 const MOST_WORK: u32 = 2_000_000;
+/// What any statement may make us do, however short it is: its views are long.
+const LEAST_WORK: u32 = 100_000;
+/// What each piece of its text adds to that.
+const WORK_OF_TOKEN: u32 = 40;
+/// How many columns a statement may test, or show in all its result columns together.
+const MOST_TOLD: usize = 100_000;
 
 /// One reading under way.
 pub(crate) struct Reader<'a> {
@@ -34,6 +41,8 @@ pub(crate) struct Reader<'a> {
     tables: HashMap<ObjectId, Rc<Derived>>,
     tests: BTreeSet<(ColumnId, TestedHow, Option<ColumnId>)>,
     ties: Ties,
+    /// Whether each column stands anywhere, by its id.
+    touched: Vec<bool>,
     pub(crate) reads: BTreeSet<ObjectName>,
     pub(crate) writes: BTreeSet<ObjectName>,
     pub(crate) functions: BTreeSet<FlaggedFunction>,
@@ -46,8 +55,11 @@ pub(crate) struct Reader<'a> {
     pub(super) open_views: Vec<ObjectId>,
     /// Results of earlier steps of a pipeline, by their names `$1`, `$2` …
     pub(super) steps: BTreeMap<String, Rc<Derived>>,
+    /// Whether a query locks the rows that it reads.
+    pub(crate) locks: bool,
     depth: u32,
     work: u32,
+    most_work: u32,
     unfolded: usize,
 }
 
@@ -68,6 +80,7 @@ impl<'a> Reader<'a> {
             tables: HashMap::new(),
             tests: BTreeSet::new(),
             ties: Ties::default(),
+            touched: Vec::new(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
             functions: BTreeSet::new(),
@@ -77,18 +90,43 @@ impl<'a> Reader<'a> {
             views: HashMap::new(),
             open_views: Vec::new(),
             steps: BTreeMap::new(),
+            locks: false,
             depth: 0,
             work: 0,
+            most_work: MOST_WORK,
             unfolded: 0,
         }
     }
 
+    /// Bounds the work by how long the statement is, and by what those before it in its batch have left.
+    pub(crate) fn bound(&mut self, tokens: usize, spent: u32) {
+        let of_text = u32::try_from(tokens).unwrap_or(u32::MAX).saturating_mul(WORK_OF_TOKEN);
+        let left = MOST_WORK.saturating_sub(spent);
+        self.most_work = LEAST_WORK.saturating_add(of_text).min(left);
+    }
+
+    /// How much has been done.
+    pub(crate) fn spent(&self) -> u32 {
+        self.work
+    }
+
+    /// Counts work beyond one for each expression; false when it is too much.
+    // SECURITY: whatever a statement can make longer than its own text is counted here before it is done, or a few kB
+    // would keep the gateway busy for minutes.
+    pub(super) fn charge(&mut self, more: usize) -> bool {
+        self.work = self.work.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        if self.work > self.most_work {
+            self.give_up("more to look at than its length allows");
+        }
+        self.work <= self.most_work
+    }
+
     /// Runs one deeper level, or answers `otherwise` and makes the statement opaque when it is too deep.
     pub(super) fn deeper<T>(&mut self, otherwise: T, run: impl FnOnce(&mut Self) -> T) -> T {
-        self.work += 1;
-        if self.depth >= DEEPEST || self.work > MOST_WORK {
+        if self.depth >= DEEPEST {
             self.give_up("nested too deeply");
         }
+        self.charge(1);
         if self.opaque.is_some() {
             return otherwise;
         }
@@ -132,13 +170,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A column of an object whose columns nobody knows, or that none of them is.
-    pub(super) fn guessed(&mut self, object: ObjectId, name: &str) -> ColumnId {
-        let name: Rc<str> = Rc::from(name);
-        if let Some(id) = self.guessed_ids.get(&(object, Rc::clone(&name))) {
+    pub(super) fn guessed(&mut self, object: ObjectId, name: &Rc<str>) -> ColumnId {
+        let key = (object, Rc::clone(name));
+        if let Some(id) = self.guessed_ids.get(&key) {
             return *id;
         }
-        let id = self.column(object, Rc::clone(&name));
-        self.guessed_ids.insert((object, name), id);
+        let id = self.column(object, Rc::clone(name));
+        self.guessed_ids.insert(key, id);
         id
     }
 
@@ -150,7 +188,13 @@ impl<'a> Reader<'a> {
 
     /// What the column of that name would be in each of these objects.
     pub(super) fn guesses(&mut self, origins: &[ObjectId], name: &str) -> Vec<ColumnId> {
-        let mut guesses: Vec<ColumnId> = origins.iter().map(|origin| self.guessed(*origin, name)).collect();
+        /// What one guess counts: it is kept, tested, tied and told.
+        const WORK_OF_GUESS: usize = 12;
+        if !self.charge(origins.len().saturating_mul(WORK_OF_GUESS)) {
+            return Vec::new();
+        }
+        let name: Rc<str> = Rc::from(name);
+        let mut guesses: Vec<ColumnId> = origins.iter().map(|origin| self.guessed(*origin, &name)).collect();
         guesses.sort_unstable();
         guesses.dedup();
         guesses
@@ -181,16 +225,26 @@ impl<'a> Reader<'a> {
     /// All columns of a relation together, seen through an expression. Columns that are not known are guessed
     /// as `*`, so that testing them names the object.
     pub(super) fn whole(&mut self, derived: &Derived) -> Value {
-        let all = derived
-            .outputs
-            .iter()
-            .fold(Value::constant(), |all, output| all.or(output.value.clone()))
-            .derived();
-        if derived.hides_columns() {
+        let all = self.of_outputs(derived, |_| true);
+        let all = if derived.hides_columns() {
             all.or(Value::unknown(self.guesses(&derived.origins, "*")))
         } else {
             all
+        };
+        self.touch(&all);
+        all
+    }
+
+    /// An expression over those outputs that are wanted.
+    pub(super) fn of_outputs(&mut self, derived: &Derived, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let outputs = || derived.outputs.iter().map(|output| &output.value).filter(|value| is_wanted(value));
+        let breadth: usize = outputs().map(|value| 1 + value.breadth()).sum();
+        if !self.charge(breadth) {
+            return Value::unknown(Vec::new());
         }
+        let is_steady = outputs().all(|value| value.is_steady);
+        let size = outputs().map(|value| value.size).max().unwrap_or_default();
+        Value { is_steady, size, ..Value::together(outputs()) }
     }
 
     /// The statement tests every column of a relation.
@@ -205,6 +259,15 @@ impl<'a> Reader<'a> {
 
     /// The statement tests everything that this value shows.
     pub(super) fn test(&mut self, value: &Value, how: TestedHow) {
+        if value.is_told {
+            self.give_up("tests what somebody wrote about an object");
+        }
+        if self.tests.len() > MOST_TOLD {
+            self.give_up("tests too many columns");
+        }
+        if !self.charge(value.breadth() / 4) {
+            return;
+        }
         for source in &value.sources {
             self.tests.insert((source.column, how, None));
         }
@@ -225,6 +288,10 @@ impl<'a> Reader<'a> {
 
     /// The statement compares all that these values show with each other: each of them may show any other.
     pub(super) fn tie<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) {
+        let values: Vec<&Value> = values.into_iter().collect();
+        if !self.charge(values.iter().map(|value| value.breadth() / 4).sum()) {
+            return;
+        }
         let columns = values.into_iter().flat_map(|value| {
             value.sources.iter().map(|source| source.column).chain(value.guesses.iter().copied())
         });
@@ -238,6 +305,32 @@ impl<'a> Reader<'a> {
     fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
         let (object, column) = self.columns.get(id as usize)?;
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
+    }
+
+    /// Some part of the statement uses this value, whatever becomes of it.
+    pub(crate) fn touch(&mut self, value: &Value) {
+        let columns = value.sources.iter().map(|source| source.column).chain(value.guesses.iter().copied());
+        for column in columns {
+            let place = column as usize;
+            if self.touched.len() <= place {
+                self.touched.resize(place + 1, false);
+            }
+            if let Some(is_touched) = self.touched.get_mut(place) {
+                *is_touched = true;
+            }
+        }
+    }
+
+    /// What some part of the statement uses beside what it shows and tests, in full names; forgotten here.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<ColumnRef> {
+        let mut touched = std::mem::take(&mut self.touched);
+        for (column, _, _) in &self.tests {
+            if let Some(is_touched) = touched.get_mut(*column as usize) {
+                *is_touched = false;
+            }
+        }
+        let ids = (0..).zip(touched).filter(|(_, is_touched)| *is_touched);
+        ids.filter_map(|(id, _)| self.column_ref(id)).collect()
     }
 
     /// What the statement tests, in full names; forgotten here.
@@ -269,8 +362,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The result columns in full names; none when they cannot be told.
-    pub(crate) fn outputs(&self, derived: &Derived) -> Option<Vec<ShownOutput>> {
-        derived.is_complete.then(|| derived.outputs.iter().map(|output| self.output(output)).collect())
+    pub(crate) fn outputs(&mut self, derived: &Derived) -> Option<Vec<ShownOutput>> {
+        if !derived.is_complete {
+            return None;
+        }
+        // They are told in full names: so many that telling takes longer than reading are nobody's.
+        let breadth: usize = derived.outputs.iter().map(|output| output.value.breadth()).sum();
+        if breadth > MOST_TOLD {
+            self.give_up("too many columns");
+            return None;
+        }
+        for source in derived.outputs.iter().flat_map(|output| &output.value.sources) {
+            if let Some(is_touched) = self.touched.get_mut(source.column as usize) {
+                *is_touched = false;
+            }
+        }
+        Some(derived.outputs.iter().map(|output| self.output(output)).collect())
     }
 
     fn output(&self, output: &Output) -> ShownOutput {

@@ -100,6 +100,10 @@ impl Reader<'_> {
     fn natural(&mut self, first: usize, left_end: usize, frame: &mut Frame) {
         let (left, right) = frame.relations.as_slice().split_at(left_end.min(frame.relations.len()));
         let left = left.get(first..).unwrap_or(&[]);
+        let breadth = left.iter().chain(right).map(|named| 1 + named.derived.outputs.len()).sum();
+        if !self.charge(breadth) {
+            return;
+        }
         if left.iter().chain(right).any(|named| named.derived.hides_columns()) {
             // Which columns are equated cannot be told: any of either side.
             self.doubt("a natural join over columns that are not known");
@@ -126,6 +130,9 @@ impl Reader<'_> {
 
     /// `USING (name)`: equates the column of both sides and makes one of them.
     fn merge(&mut self, name: &str, first: usize, left_end: usize, frame: &mut Frame) {
+        if !self.charge(frame.relations.len() + frame.merged.len()) {
+            return;
+        }
         let already = frame.merged.iter().position(|(merged, _)| &**merged == name);
         let left = match already.and_then(|at| frame.merged.get(at)) {
             Some((_, value)) => Some(value.clone()),
@@ -160,7 +167,13 @@ impl Reader<'_> {
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) {
+        let before = frame.relations.len();
         self.deeper((), |reader| reader.factor_here(factor, frame, outer, queries));
+        // Of many relations every column is entered in a register.
+        if before > 0 {
+            let added = frame.relations.as_slice().get(before..).unwrap_or(&[]);
+            self.charge(added.iter().map(|named| named.derived.outputs.len() / 2).sum());
+        }
     }
 
     fn factor_here(
@@ -213,9 +226,9 @@ impl Reader<'_> {
                 let named = self.aliased(derived, alias.as_ref(), Vec::new());
                 frame.relations.push(named);
             }
-            TableFactor::Unpivot { table, value, name, columns, alias, .. } => {
+            TableFactor::Unpivot { table, alias, .. } => {
                 let inner = self.inner(table, frame, outer, queries);
-                let derived = self.unpivot(&inner, value, name, columns);
+                let derived = self.unpivot(factor, &inner);
                 let named = self.aliased(derived, alias.as_ref(), Vec::new());
                 frame.relations.push(named);
             }
@@ -352,7 +365,7 @@ impl Reader<'_> {
         }
         origins.sort_unstable();
         origins.dedup();
-        let is_complete = self.may_unfold(frame.relations.len()) && is_complete;
+        let is_complete = self.may_unfold(frame.relations.len() + outputs.len()) && is_complete;
         Derived { copies: frame.copies(), ..Derived::new(outputs, is_complete, origins) }
     }
 
@@ -374,7 +387,7 @@ impl Reader<'_> {
         let Some(alias) = alias else { return Named { qualifier, derived } };
         let qualifier = vec![fold(&alias.name).into_owned()];
         let names: Vec<Rc<str>> = alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
-        if names.is_empty() {
+        if names.is_empty() || !self.may_unfold(derived.outputs.len()) {
             return Named { qualifier, derived };
         }
         let mut named = renamed(Derived::clone(&derived), &names);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use domain::Class;
 use sqlparser::ast::{Ident, ObjectName, WindowSpec};
 
 use super::reader::Reader;
@@ -82,9 +83,17 @@ impl Relations {
     }
 
     /// Those that `parts` may mean.
-    pub(super) fn called<'r>(&'r self, parts: &'r [String]) -> impl Iterator<Item = &'r Named> {
+    pub(super) fn called<'r, 'p>(
+        &'r self,
+        parts: &'p [String],
+    ) -> impl Iterator<Item = &'r Named> + use<'r, 'p> {
         let places = parts.last().and_then(|last| self.aliases.get(last));
         self.candidates(places).filter(|named| named.is_called(parts))
+    }
+
+    /// How many are looked at for a column of that name.
+    fn breadth(&self, name: &str) -> usize {
+        self.candidates(self.columns.get(name)).count()
     }
 
     /// Those that may have a column of that name.
@@ -225,6 +234,7 @@ impl Reader<'_> {
         while let Some(env) = here {
             let mut found: Option<Value> = None;
             for named in env.frame.relations.called(qualifier) {
+                self.charge(1);
                 let value = self.column_of(&named.derived, name);
                 found = Some(match found {
                     None => value,
@@ -241,7 +251,10 @@ impl Reader<'_> {
             && idents.last().is_some_and(|ident| ident.quote_style.is_none())
             && let Some(sequence) = self.namespace.complete(qualifier)
         {
-            self.reads.insert(sequence);
+            // SECURITY: it moves on, and stays so.
+            self.flag("NEXTVAL", Class::Write);
+            self.reads.insert(sequence.clone());
+            self.writes.insert(sequence);
             return Value::constant_of(Sort::Number(0));
         }
         // No relation has that name: perhaps a path into a column, or nothing at all.
@@ -257,7 +270,7 @@ impl Reader<'_> {
             return found;
         }
         if !derived.is_complete && !derived.hides_columns() {
-            return Value::constant();
+            return metadata(name);
         }
         self.doubt("a column that the catalog does not have");
         Value::unknown(self.guesses(&derived.origins, name))
@@ -272,6 +285,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn lookup(&mut self, name: &str, env: Env<'_>) -> Option<Value> {
+        if !self.charge(env.frame.relations.breadth(name)) {
+            return None;
+        }
         // A name in two relations is an error upstream, so that the first relation seen to have it decides.
         if let Some(column) = env.frame.column(name) {
             return Some(match env.frame.output(name) {
@@ -279,20 +295,30 @@ impl Reader<'_> {
                 None => column,
             });
         }
+        // SECURITY: upstream an alias of the select list stands behind every column in sight, those of the queries around
+        // included; a name that is both counts as both.
         let alias = env.frame.output(name).or_else(|| env.frame.aliases.last(name));
-        let hides_columns = env.frame.hides_columns();
-        if alias.is_some() && !hides_columns {
-            return alias;
-        }
         let around = env.outer.and_then(|outer| self.lookup(name, *outer));
-        if !hides_columns {
-            return around.or_else(|| env.frame.has_metadata().then(Value::constant));
+        let found = [alias, around].into_iter().flatten().reduce(Value::or);
+        // Each of them is asked whether it may have more columns than it names.
+        self.charge(env.frame.relations.len());
+        if !env.frame.hides_columns() {
+            if !env.frame.has_metadata() {
+                return found;
+            }
+            let shown = metadata(name);
+            return Some(match found {
+                Some(found) => found.or(shown),
+                None => shown,
+            });
         }
         // The name may be a column that we do not see: as unknown as can be.
         self.doubt("a relation whose columns are not known");
-        let guesses = self.guesses(&env.frame.origins(), name);
-        let unknown = Value::unknown(guesses);
-        Some([alias, around].into_iter().flatten().fold(unknown, Value::or))
+        let unknown = Value::unknown(self.guesses(&env.frame.origins(), name));
+        Some(match found {
+            Some(found) => unknown.or(found),
+            None => unknown,
+        })
     }
 
     fn unresolved(&mut self, name: &str, env: Env<'_>) -> Value {
@@ -300,6 +326,7 @@ impl Reader<'_> {
         let mut origins = Vec::new();
         let mut here = Some(env);
         while let Some(env) = here {
+            self.charge(env.frame.relations.len());
             origins.extend(env.frame.origins());
             here = env.outer.copied();
         }
@@ -308,21 +335,90 @@ impl Reader<'_> {
 
     /// `*` inside an expression: every column of FROM.
     pub(super) fn whole_frame(&mut self, env: Env<'_>) -> Value {
-        env.frame.relations.iter().fold(Value::constant(), |all, named| all.with(self.whole(&named.derived)))
+        let relations = env.frame.relations.iter();
+        let wholes: Vec<Value> = relations.map(|named| self.whole(&named.derived)).collect();
+        Value { is_steady: wholes.iter().all(|whole| whole.is_steady), ..Value::together(&wholes) }
+    }
+
+    /// `*` inside a count that is not of rows: it leaves out rows with NULL, or counts those that differ, and so tells of
+    /// every column that is made by an expression. Of a stored column it tells what COUNT of that column does.
+    pub(super) fn counted_frame(&mut self, env: Env<'_>) -> Value {
+        let relations = env.frame.relations.iter();
+        let counted: Vec<Value> = relations.map(|named| self.counted(&named.derived)).collect();
+        Value::together(&counted)
+    }
+
+    /// `t.*` inside a count.
+    pub(super) fn counted_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
+        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+            return Value::unknown(Vec::new());
+        };
+        self.counted(&named.derived)
+    }
+
+    fn counted(&mut self, derived: &Derived) -> Value {
+        let made = self.of_outputs(derived, |value| value.bare().is_none());
+        if derived.hides_columns() {
+            made.or(Value::unknown(self.guesses(&derived.origins, "*")))
+        } else {
+            made
+        }
     }
 
     /// `t.*` inside an expression.
     pub(super) fn whole_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
-        let Some(parts) = parts(name) else { return Value::unknown(Vec::new()) };
-        let mut here = Some(env);
-        while let Some(env) = here {
-            if let Some(named) = env.frame.relations.called(&parts).next() {
-                return self.whole(&named.derived);
-            }
-            here = env.outer.copied();
-        }
-        Value::unknown(Vec::new())
+        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+            return Value::unknown(Vec::new());
+        };
+        self.whole(&named.derived)
     }
+}
+
+/// The nearest relation that these parts of a name mean.
+fn called_in_sight<'e>(parts: &[String], env: Env<'e>) -> Option<&'e Named> {
+    let mut here = Some(env);
+    while let Some(env) = here {
+        if let Some(named) = env.frame.relations.called(parts).next() {
+            return Some(named);
+        }
+        here = env.outer.copied();
+    }
+    None
+}
+
+/// A column that SHOW or DESCRIBE answers: names, types, states and counts, or what somebody wrote, in which a detector
+/// would find what is hidden while it is whole.
+fn metadata(name: &str) -> Value {
+    const PLAIN: [&str; 27] = [
+        "name",
+        "database_name",
+        "schema_name",
+        "table_name",
+        "column_name",
+        "created_on",
+        "dropped_on",
+        "updated_on",
+        "kind",
+        "type",
+        "data_type",
+        "null?",
+        "null",
+        "primary key",
+        "unique key",
+        "key_sequence",
+        "constraint_name",
+        "owner",
+        "owner_role_type",
+        "rows",
+        "bytes",
+        "retention_time",
+        "state",
+        "size",
+        "is_current",
+        "is_default",
+        "is_secure",
+    ];
+    if PLAIN.contains(&name) { Value::constant() } else { Value::told() }
 }
 
 /// `$2` is the second column.

@@ -1,7 +1,9 @@
 //! Values that meet in one column: where their types may differ, one is converted, and that may fail.
 
 use domain::{SqlType, TestedHow};
-use sqlparser::ast::{BinaryOperator, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value as Literal};
+use sqlparser::ast::{
+    ArrayElemTypeDef, BinaryOperator, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value as Literal,
+};
 
 use super::reader::Reader;
 use super::value::Value;
@@ -99,12 +101,13 @@ impl Sort {
                 },
                 "BYTEINT" => Self::Number(0),
                 "VARIANT" => Self::Variant,
-                "OBJECT" => Self::Object,
+                // Fields of their own types convert what is put into them.
+                "OBJECT" if facets.is_empty() => Self::Object,
                 "TIMESTAMP_LTZ" => Self::LocalTimestamp,
                 "TIMESTAMP_TZ" => Self::ZonedTimestamp,
                 _ => Self::Unknown,
             },
-            DataType::Array(_) => Self::Array,
+            DataType::Array(ArrayElemTypeDef::None) => Self::Array,
             _ => Self::Unknown,
         }
     }
@@ -186,6 +189,13 @@ impl Sort {
     pub(super) fn joined_with(self, other: Self) -> Self {
         let is_text = |sort: Self| matches!(sort, Self::Text | Self::Variant) || sort.is_small();
         if is_text(self) || is_text(other) { Self::Text } else { Self::Unknown }
+    }
+
+    /// Whether bytes stand beside what may be none, so that one is converted.
+    pub(super) fn mixes_bytes<'v>(values: impl IntoIterator<Item = &'v Value>) -> bool {
+        let sorts = values.into_iter().map(|value| value.sort).filter(|sort| *sort != Self::Null);
+        let (bytes, others): (Vec<Self>, Vec<Self>) = sorts.partition(|sort| *sort == Self::Binary);
+        !bytes.is_empty() && !others.is_empty()
     }
 
     /// The sort of a literal, and of an expression that always makes one type.
@@ -310,17 +320,24 @@ impl Sort {
             | "ARRAY_CONSTRUCT_COMPACT"
             | "ARRAY_AGG"
             | "ARRAYAGG"
-            | "ARRAY_UNIQUE_AGG"
-            | "ARRAY_APPEND"
-            | "ARRAY_PREPEND"
-            | "ARRAY_CAT"
-            | "ARRAY_COMPACT"
-            | "ARRAY_DISTINCT"
-            | "ARRAY_REVERSE"
-            | "ARRAY_SLICE"
-            | "TRANSFORM"
-            | "FILTER"
-            | "OBJECT_KEYS" => Self::Array,
+            | "ARRAY_UNIQUE_AGG" => Self::Array,
+            // Of an array of a type of its own they make one.
+            "ARRAY_CAT" if values.iter().all(|value| value.sort == Self::Array) => Self::Array,
+            "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_COMPACT" | "ARRAY_DISTINCT" | "ARRAY_REVERSE"
+            | "ARRAY_SLICE" | "TRANSFORM" | "FILTER"
+                if first() == Self::Array =>
+            {
+                Self::Array
+            }
+            "MD5_BINARY"
+            | "SHA1_BINARY"
+            | "SHA2_BINARY"
+            | "TO_BINARY"
+            | "TRY_TO_BINARY"
+            | "HEX_DECODE_BINARY"
+            | "BASE64_DECODE_BINARY"
+            | "COMPRESS" => Self::Binary,
+            "OBJECT_KEYS" if first() == Self::Object => Self::Array,
             "OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL" | "OBJECT_AGG" => Self::Object,
             "TO_VARIANT" | "PARSE_JSON" | "TRY_PARSE_JSON" => Self::Variant,
             _ => Self::Unknown,
@@ -362,6 +379,19 @@ impl Reader<'_> {
                 for offset in values.iter().skip(1).take(1) {
                     self.test(offset, TestedHow::Shape);
                 }
+            }
+            // What is no truth value is converted to one, and what is no number to a number.
+            "CONDITIONAL_TRUE_EVENT" => {
+                let is_other = |value: &&Value| value.sort != Sort::Boolean;
+                values.iter().filter(is_other).for_each(|value| self.test(value, TestedHow::Shape));
+            }
+            "INTERPOLATE_LINEAR" => {
+                let is_other = |value: &&Value| !value.sort.is_number();
+                values.iter().filter(is_other).for_each(|value| self.test(value, TestedHow::Shape));
+            }
+            // How far away, of rows that match a pattern.
+            "FIRST" | "LAST" | "PREV" | "NEXT" => {
+                values.iter().skip(1).for_each(|value| self.test(value, TestedHow::Shape));
             }
             "NTILE" | "NTH_VALUE" | "WIDTH_BUCKET" => {
                 let skipped = usize::from(name == "NTH_VALUE");

@@ -61,6 +61,7 @@ impl Reader<'_> {
         };
         let derived = match version {
             None => derived,
+            Some(_) if !self.may_unfold(derived.outputs.len()) => derived,
             Some(TableVersion::Changes { .. }) => Rc::new(changed(&derived)),
             Some(
                 TableVersion::ForSystemTimeAsOf(_)

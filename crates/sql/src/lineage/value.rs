@@ -44,6 +44,11 @@ pub(crate) struct Value {
     pub certainty: Certainty,
     /// Exactly one stored column, as stored, and nothing else: COUNT and IS NULL over it tell nothing.
     pub is_bare: bool,
+    /// Whether how large it is, as a number or as a text, depends on nothing but how large what is stored is: a stored
+    /// column, or a short literal in its place. What is made in any other way may be made to just fit or just not.
+    pub is_steady: bool,
+    /// Whether it is text that SHOW or DESCRIBE answers and somebody wrote: known only as it is.
+    pub is_told: bool,
     /// What is surely known of its type.
     pub sort: Sort,
     /// How large the text of the statement can make it.
@@ -66,10 +71,16 @@ impl Value {
         Self {
             sources: vec![Source { column, how: ShownHow::Stored, path: None }],
             is_bare: true,
+            is_steady: true,
             sort,
             size: Size::STORED,
             ..Self::default()
         }
+    }
+
+    /// Text that somebody wrote and SHOW or DESCRIBE answers.
+    pub(super) fn told() -> Self {
+        Self { is_told: true, size: Size::STORED, ..Self::default() }
     }
 
     /// Something that could be any of these columns.
@@ -84,13 +95,55 @@ impl Value {
 
     /// Whether it depends on nothing stored, for certain.
     pub(super) fn is_constant(&self) -> bool {
-        self.is_known() && self.sources.is_empty()
+        self.is_known() && self.sources.is_empty() && !self.is_told
+    }
+
+    /// How many columns it shows or may be.
+    pub(super) fn breadth(&self) -> usize {
+        self.sources.len() + self.guesses.len()
+    }
+
+    /// Whether its text is as long as what is stored: of a number that was made it is not, since the number decides.
+    pub(super) fn keeps_length(&self) -> bool {
+        self.is_steady && (self.is_bare || self.is_constant() || !self.sort.is_number())
+    }
+
+    /// Whether one of these, whichever it is, is as large as what is stored: one stored column, and short literals.
+    pub(super) fn are_steady(choices: &[Self]) -> bool {
+        let mut stored = choices.iter().filter(|choice| !choice.is_constant());
+        let first = stored.next();
+        choices.iter().all(|choice| choice.is_steady)
+            && stored.all(|other| first.is_some_and(|first| first.sources == other.sources))
+    }
+
+    /// An expression over all of these.
+    pub(super) fn together<'v>(values: impl IntoIterator<Item = &'v Self>) -> Self {
+        let mut all = Self::default();
+        for value in values {
+            all.certainty = all.certainty.max(value.certainty);
+            if value.is_told {
+                all.certainty = Certainty::Untraced;
+            }
+            all.size = all.size.plus(value.size);
+            all.sources.extend(value.sources.iter().map(|source| Source {
+                column: source.column,
+                how: ShownHow::Derived,
+                path: None,
+            }));
+            all.guesses.extend(&value.guesses);
+        }
+        all.sources.sort();
+        all.sources.dedup();
+        all.guesses.sort_unstable();
+        all.guesses.dedup();
+        all
     }
 
     /// Whether both show the same, whatever their types and sizes.
     pub(super) fn shows_as(&self, other: &Self) -> bool {
         self.certainty == other.certainty
             && self.is_bare == other.is_bare
+            && self.is_told == other.is_told
             && self.sources == other.sources
             && self.guesses == other.guesses
     }
@@ -111,6 +164,10 @@ impl Value {
         });
         self.sources.dedup();
         self.is_bare = false;
+        self.is_steady = false;
+        if std::mem::take(&mut self.is_told) {
+            self.certainty = Certainty::Untraced;
+        }
         self.sort = Sort::Unknown;
         self
     }
@@ -122,6 +179,9 @@ impl Value {
 
     /// Either of two values, each as it is.
     pub(super) fn or(mut self, other: Self) -> Self {
+        self.is_steady = self.is_steady
+            && other.is_steady
+            && (self.is_constant() || other.is_constant() || self.sources == other.sources);
         self.is_bare = self.is_bare && other.is_bare && self.sources == other.sources;
         self.sort = self.sort.meet(other.sort).unwrap_or_default();
         self.size = self.size.max(other.size);
@@ -136,25 +196,29 @@ impl Value {
 
     fn gathered(mut self, other: Self) -> Self {
         self.certainty = self.certainty.max(other.certainty);
-        if self.sources.is_empty() {
-            self.sources = other.sources;
-        } else {
-            for source in other.sources {
-                if let Err(at) = self.sources.binary_search(&source) {
-                    self.sources.insert(at, source);
-                }
-            }
-        }
-        if self.guesses.is_empty() {
-            self.guesses = other.guesses;
-        } else {
-            for guess in other.guesses {
-                if let Err(at) = self.guesses.binary_search(&guess) {
-                    self.guesses.insert(at, guess);
-                }
-            }
-        }
+        self.is_told |= other.is_told;
+        merge(&mut self.sources, other.sources);
+        merge(&mut self.guesses, other.guesses);
         self
+    }
+}
+
+/// Both lists, which are sorted, as one.
+fn merge<T: Ord>(into: &mut Vec<T>, more: Vec<T>) {
+    /// Up to so many are put in one by one.
+    const FEW: usize = 8;
+    if into.is_empty() {
+        *into = more;
+    } else if more.len() <= FEW {
+        for one in more {
+            if let Err(at) = into.binary_search(&one) {
+                into.insert(at, one);
+            }
+        }
+    } else {
+        into.extend(more);
+        into.sort();
+        into.dedup();
     }
 }
 

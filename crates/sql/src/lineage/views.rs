@@ -51,7 +51,7 @@ impl Reader<'_> {
             .columns
             .iter()
             .map(|column| {
-                let guess = self.guessed(id, &column.name);
+                let guess = self.guessed(id, &Rc::from(column.name.as_str()));
                 Output::named(&column.name, Value::unknown(vec![guess]))
             })
             .collect();

@@ -78,6 +78,7 @@ impl Reader<'_> {
     ) -> Option<(Vec<Output>, bool)> {
         let Some(kind) = of else {
             let frame = env.frame;
+            self.charge(frame.relations.len() + frame.merged.len());
             let mut columns: Vec<Output> = frame
                 .merged
                 .iter()
@@ -116,7 +117,11 @@ impl Reader<'_> {
     pub(super) fn whole_star(&mut self, options: &WildcardAdditionalOptions, env: Env<'_>) -> Value {
         let mut outputs = Vec::new();
         let is_complete = self.star(None, options, env, &mut outputs);
-        let all = outputs.into_iter().fold(Value::constant(), |all, output| all.with(output.value));
+        let outputs: Vec<Value> = outputs.into_iter().map(|output| output.value).collect();
+        self.charge(outputs.iter().map(|value| 1 + value.breadth()).sum());
+        let is_steady = outputs.iter().all(|value| value.is_steady);
+        let all = Value { is_steady, ..Value::together(&outputs) };
+        self.touch(&all);
         if is_complete { all } else { all.with(self.whole_frame(env)) }
     }
 }

@@ -298,6 +298,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Likewise, for a stage whose files are read.
+    pub(crate) fn mention_stage(&mut self, written: &str) {
+        if let Some(object) = self.namespace.complete(&[written.to_owned()]) {
+            self.reads.insert(object);
+        }
+    }
+
     /// Likewise, for a name that is written.
     pub(crate) fn mention_write(&mut self, parts: &[String]) {
         if let Some(object) = self.namespace.complete(parts) {

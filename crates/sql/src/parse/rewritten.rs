@@ -182,8 +182,8 @@ impl Feed<'_> {
         clause(at)
     }
 
-    /// `CAST(x AS OBJECT(a VARCHAR))`, `x::ARRAY(INT)`: what is inside changes neither what is shown nor that the
-    /// cast may fail.
+    /// `CAST(x AS OBJECT(a VARCHAR))`, `x::ARRAY(INT)`: what is inside changes not what is shown. But each part is
+    /// converted, which may fail, so that it is no plain OBJECT or ARRAY: it is fed as a type that nobody knows.
     fn structured_type(&mut self, at: usize) -> Option<usize> {
         let before = at.checked_sub(1)?;
         let is_cast = self.is_word(before, "AS")
@@ -197,7 +197,7 @@ impl Feed<'_> {
         while self.is_any_word(after, &["ADD", "RENAME"]) && self.is_word(after + 1, "FIELDS") {
             after += 2;
         }
-        self.push_all(at, at + 1)?;
+        self.push_word("STRUCTURED");
         Some(after)
     }
 

@@ -81,3 +81,19 @@ select count(*) c, country from customers where dob is not null group by country
 select dateadd('month', -1, current_date()) d
 select mod(id, 10) b, count(*) from customers group by b
 select array_size(split(sku, '-')) from products
+
+-- Like what tells something
+select count(*) n from customers c where exists (select 1 as ssn from products p where p.sku = 'x')
+select count(t.*) n from (select ssn, email from customers) t
+select count(c.*), count(distinct c.*) from customers c
+select approx_count_distinct(*) from (select ssn from customers)
+select id, k from (select id, country, segment from customers) unpivot (v for k in (country, segment))
+select array_construct(1, 2)::array(int) v from orders
+select transform([1, 2], x int -> x + 1) v from orders
+select conditional_true_event(amount > 10) over (order by id) from orders
+select sum(amount), avg(round(amount)) from orders
+select listagg(replace(sku, '-', ''), ',') from products
+select array_agg(distinct country) from customers
+show tables ->> select "name", "rows" from $1 where "rows" > 100 order by "name"
+show tables ->> select "name", "comment" from $1
+with recursive d as (select id, manager_id, 1 lvl from employees where manager_id is null union all select e.id, e.manager_id, d.lvl + 1 from employees e join d on e.manager_id = d.id) select * from d

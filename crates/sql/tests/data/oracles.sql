@@ -267,3 +267,90 @@ select count(*), v, c from (select ssn v, country c from customers) group by (3,
 select bitor_agg(ssn) from customers
 select editdistance(name, 'Bob') from customers
 select insert(ssn, 1, 2, 'xx') from customers
+
+-- An alias of the select list, which a column of the query around stands behind
+select count(*) n from customers c where exists (select 1 as ssn from products p where ssn = '575-82-0993') and id = 1
+select exists (select 'x' as ssn from products p group by p.sku having ssn like '5%') from customers
+select id, (select count(*) from (select 'a' as email from products) p where email like 'a%' and ssn > '5') n from customers
+select id from customers where exists (select 1 as ssn from products group by ssn)
+select id from customers where exists (select sku as ssn from products qualify row_number() over (order by ssn) = 1)
+
+-- Steps in a session that an earlier one has changed
+set t = 'CUSTOMERS' ->> select id, name from identifier($t)
+use schema acme.hr ->> select id from orders
+use database other ->> select id from orders
+use role accountadmin ->> select 1
+use warehouse huge_wh ->> select count(*) from orders
+use secondary roles all ->> select 1
+select 1 ->> use role accountadmin
+unset t ->> select 1
+alter session set timezone = 'UTC' ->> select 1
+select 1 ->> alter session set query_tag = 'x' ->> select 2
+
+-- Counts that are not of rows
+select count(t.*) n from (select try_to_number(translate(substr(ssn,1,1),'5','x')) v from customers where id = 7) t
+select id, count(t.*) n from (select id, strtok(notes, '575', 2) v from customers) t group by id
+select t.id, count(t.*) over (partition by t.id) n from (select id, try_to_number(translate(substr(ssn,1,1),'5','x')) v from customers) t
+select approx_count_distinct(*) n from (select ssn from customers where id = 7 union all select '575-82-0993')
+select count(distinct *) n from (select ssn from customers where id = 7 union all select '575-82-0993')
+select count(distinct t.*) n from (select substr(ssn,1,1) v from customers where id = 7 union all select '5') t
+select hll(t.*) n from (select substr(ssn,1,1) v from customers where id = 7 union all select '5') t
+select count(* exclude id) from (select 1 id, ssn from customers where id = 7 union all select 2, '5')
+
+-- Rows that UNPIVOT leaves out
+select id from (select id, try_to_number(translate(substr(ssn,1,1),'5','x')) as v from customers) unpivot (x for k in (v))
+select id, k from (select id, get(split(notes, 'SSN 5'), 1)::varchar as v from customers) unpivot (x for k in (v))
+select id from (select * from customers unpivot (x for k in (ssn, email))) unpivot (y for l in (x))
+
+-- Conversions of elements
+select array_construct(translate(substr(ssn,1,1),'5','x'))::array(int) v from customers where id = 7
+select [ssn]::array(number) v from customers where id = 7
+select cast(array_construct(ssn) as array(int not null)) v from customers
+select split(ssn, '-')::array(int) from customers
+select array_agg(ssn)::array(int) from customers
+select {'a': ssn}::object(a int) v from customers
+select object_construct('a', ssn)::map(varchar, int) v from customers
+select array_append([1]::array(int), ssn) v from customers
+select array_append(array_append([1]::array(int), 2), ssn) v from customers
+select array_cat([1]::array(int), split(ssn, '-')) from customers
+select array_cat(array_construct(), [1]::array(int)) || ssn, array_prepend(filter([1]::array(int), x -> true), ssn) from customers
+select transform([ssn], x int -> x) v from customers
+select transform(array_construct(ssn), (x int) -> 1) v from customers
+select filter(array_construct(ssn), x boolean -> true) from customers
+select conditional_true_event(left(ssn,1)) over (order by id) v from customers
+select interpolate_linear(ssn) over (order by id) from customers
+select sha1_binary(ssn) || ssn from customers
+select concat(sha1_binary(ssn), ssn) from customers
+
+-- Totals that overflow
+select sum(v) s from (select salary as v from employees where id = 7 union all select 99999999999999999999999999999999872999::number(38,0))
+select avg(v) a from (select salary as v from employees where id = 7 union all select 99999999999999999999999999999999872999::number(38,0))
+select sum(v) over (order by id) from (select 1 id, salary as v from employees where id = 7 union all select 2, 99999999999999999999999999999999872999::int)
+select sum(case when id = 7 then salary else 99999999999999999999999999999999872999::int end) from employees where id in (7, 8)
+select sum(v) from (select salary v from employees union all select amount::number(10,2) from orders)
+
+-- Many texts in one
+select listagg(v) from (select replace(ssn,'5','') v from customers where id = 7 union all select repeat('x',1900) from orders)
+select array_agg(v) from (select replace(ssn,'5','') as v from customers where id = 7 union all select repeat('x',1900) from orders)
+select length(listagg(translate(ssn, '5', ''))) from customers
+select array_unique_agg(trim(ssn, '5')) from customers
+select replace(notes, 'e', repeat('x', 39000)) v from customers where id = 7
+
+-- A text cut to one character may fail
+select notes::char v from customers
+select cast(ssn as character) v from customers
+select profile:tier::char v from customers
+
+-- What the first rows of a recursion leave room for
+with recursive r(n, v) as (select 1, 'x' union all select n + 1, (select max(replace(substr(ssn,1,1),'5','ab')) from customers where id = 7) from r where n < 3) select n from r
+
+-- What somebody wrote about an object
+show tables ->> select "name" from $1 where "comment" like '5%'
+show views ->> select "name" from $1 order by "text"
+
+-- Reading that changes something
+select * from orders for update
+select s.nextval from products
+
+-- More than its length allows
+select c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39 from u0,u1,u2,u3,u4,u5,u6,u7,u8,u9,u10,u11,u12,u13,u14,u15,u16,u17,u18,u19,u20,u21,u22,u23,u24,u25,u26,u27,u28,u29,u30,u31,u32,u33,u34,u35,u36,u37,u38,u39,u40,u41,u42,u43,u44,u45,u46,u47,u48,u49,u50,u51,u52,u53,u54,u55,u56,u57,u58,u59,u60,u61,u62,u63,u64,u65,u66,u67,u68,u69,u70,u71,u72,u73,u74,u75,u76,u77,u78,u79,u80,u81,u82,u83,u84,u85,u86,u87,u88,u89,u90,u91,u92,u93,u94,u95,u96,u97,u98,u99,u100,u101,u102,u103,u104,u105,u106,u107,u108,u109,u110,u111,u112,u113,u114,u115,u116,u117,u118,u119,u120,u121,u122,u123,u124,u125,u126,u127,u128,u129,u130,u131,u132,u133,u134,u135,u136,u137,u138,u139,u140,u141,u142,u143,u144,u145,u146,u147,u148,u149,u150,u151,u152,u153,u154,u155,u156,u157,u158,u159,u160,u161,u162,u163,u164,u165,u166,u167,u168,u169,u170,u171,u172,u173,u174,u175,u176,u177,u178,u179,u180,u181,u182,u183,u184,u185,u186,u187,u188,u189,u190,u191,u192,u193,u194,u195,u196,u197,u198,u199,u200,u201,u202,u203,u204,u205,u206,u207,u208,u209,u210,u211,u212,u213,u214,u215,u216,u217,u218,u219,u220,u221,u222,u223,u224,u225,u226,u227,u228,u229,u230,u231,u232,u233,u234,u235,u236,u237,u238,u239,u240,u241,u242,u243,u244,u245,u246,u247,u248,u249,u250,u251,u252,u253,u254,u255,u256,u257,u258,u259,u260,u261,u262,u263,u264,u265,u266,u267,u268,u269,u270,u271,u272,u273,u274,u275,u276,u277,u278,u279,u280,u281,u282,u283,u284,u285,u286,u287,u288,u289,u290,u291,u292,u293,u294,u295,u296,u297,u298,u299,u300,u301,u302,u303,u304,u305,u306,u307,u308,u309,u310,u311,u312,u313,u314,u315,u316,u317,u318,u319,u320,u321,u322,u323,u324,u325,u326,u327,u328,u329,u330,u331,u332,u333,u334,u335,u336,u337,u338,u339,u340,u341,u342,u343,u344,u345,u346,u347,u348,u349,u350,u351,u352,u353,u354,u355,u356,u357,u358,u359,u360,u361,u362,u363,u364,u365,u366,u367,u368,u369,u370,u371,u372,u373,u374,u375,u376,u377,u378,u379,u380,u381,u382,u383,u384,u385,u386,u387,u388,u389,u390,u391,u392,u393,u394,u395,u396,u397,u398,u399
