@@ -2,8 +2,8 @@
 //!
 //! A [`Home`] holds recordings, pages and sealed texts as plain files, the state of what is under way in one SQLite
 //! file, and the keys. It is a product, not a mock: every write that must be durable is synced before it returns,
-//! every conditional write is atomic, and several processes may use one home at once (two gateways, or a gateway and
-//! `snowgate revoke`). [`Records`] reads a home's recordings without touching anything else; [`FolderPolicies`] holds
+//! every conditional write is atomic, and several processes may use one home at once (a gateway and `snowgate revoke`;
+//! that only one gateway serves it is for whoever starts one to see to). [`Records`] reads a home's recordings without touching anything else; [`FolderPolicies`] holds
 //! a policy bundle; [`SystemClock`] and [`RandomIds`] are this machine's time and randomness.
 //!
 //! The crate refuses to know what a statement is, what was decided and what a record tells, but for what finds a

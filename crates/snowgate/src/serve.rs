@@ -274,6 +274,7 @@ fn announce(
         ttl: Duration::from_secs(12 * 60 * 60),
     };
     let token = issuer.mint(&request, clock.now())?;
+    let program = program();
     let sql =
         "select c_name, c_phone as contact, c_acctbal from snowflake_sample_data.tpch_sf1.customer limit 3";
     println!("
@@ -286,12 +287,21 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
   -H 'Content-Type: application/json' -H 'Accept: application/json' -H 'X-Snowgate-Prompt: who are our customers' \\
   -d '{{\"statement\": \"{sql}\"}}'
 
-snowgate ask --url http://{address} --home {home} --prompt \"who are our customers\" \\
+{program} ask --url http://{address} --home {home} --prompt \"who are our customers\" \\
   \"{sql}\"
 
-(from a clone: cargo run -q -- ask …; further tokens: snowgate token --home {home})
-Stop with Ctrl-C.");
+# further tokens: {program} token --home {home}
+# Ctrl-C stops it");
     Ok(())
+}
+
+/// How this program is called, so that what is printed can be pasted where it was started: out of a clone's target
+/// folder nothing is called `snowgate`.
+fn program() -> &'static str {
+    let is_built_here = std::env::current_exe().is_ok_and(|path| {
+        path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with("target"))
+    });
+    if is_built_here { "cargo run -q --" } else { "snowgate" }
 }
 
 /// Ctrl-C, or the word of a process manager.

@@ -64,7 +64,7 @@ fn serve_logging(folder: &Path, listen: &str, more: &[&str], log: Stdio) -> (Chi
     let mut printed = Vec::new();
     for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
         let line = line.expect("text");
-        let is_last = line.starts_with("Stop with");
+        let is_last = line.starts_with("# Ctrl-C");
         printed.push(line);
         if is_last {
             break;

@@ -113,6 +113,8 @@ impl Planner {
             let options = state.config_mut().options_mut();
             options.catalog.default_catalog = session.database.clone().unwrap_or_default();
             options.catalog.default_schema = session.schema.clone().unwrap_or_default();
+            // Functions that tell the time have none before this, and fail.
+            state.mark_start_execution();
             let engine_statement = EngineStatement::Statement(Box::new(statement.clone()));
             let mut names = Names::default();
             let mut views = BTreeMap::new();

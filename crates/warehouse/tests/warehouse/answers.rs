@@ -68,6 +68,18 @@ async fn columns_carry_their_declared_types() {
 }
 
 #[tokio::test]
+async fn the_clock_is_told_and_is_the_same_throughout() {
+    let warehouse = open().await;
+    let text = "select current_date() = current_timestamp()::date, current_timestamp() = now(), \
+                dateadd(day, -365, current_date()) < current_date(), count(*) from customers \
+                where signup_date < current_date() and signup_date < current_date - 1";
+    let rows = rows(&warehouse, text).await;
+    assert_eq!(rows.first().and_then(|row| row.get(..3)), Some([json!("true"), json!("true"), json!("true")].as_slice()));
+    let count = "select count(*) from customers where signup_date < current_timestamp()";
+    assert_eq!(super::rows(&warehouse, count).await, [[json!("400")]]);
+}
+
+#[tokio::test]
 async fn an_origin_is_told_only_for_columns_shown_unchanged() {
     let origins: Vec<_> = columns(
         "with w as (select id as k, email as contact, upper(name) as name from customers) \
