@@ -16,6 +16,12 @@ pub enum HomeError {
         /// Where.
         path: PathBuf,
     },
+    /// There is one, without its recordings.
+    #[error("the home of a gateway at `{}` has no recordings any more: `records` is gone", path.display())]
+    RecordsGone {
+        /// Where.
+        path: PathBuf,
+    },
     /// Others than its owner may read or write what is secret.
     #[error("`{}` may be used by others than its owner (mode {mode:03o}); run `chmod go-rwx {}`", path.display(), path.display())]
     Permissions {

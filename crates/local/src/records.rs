@@ -29,13 +29,19 @@ impl Records {
     /// The recordings of the home at `path`.
     ///
     /// # Errors
-    /// [`HomeError::Missing`] when there are none.
+    /// [`HomeError::Missing`] when there is no home, [`HomeError::RecordsGone`] when there is one without them: every home
+    /// has the folder from its first start on.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
         let layout = Layout::new(path);
         if layout.records().is_dir() {
-            Ok(Self { layout })
+            return Ok(Self { layout });
+        }
+        let others = [layout.state(), layout.master(), layout.pages(), layout.sealed()];
+        let path = path.to_owned();
+        if others.iter().any(|other| other.exists()) {
+            Err(HomeError::RecordsGone { path })
         } else {
-            Err(HomeError::Missing { path: path.to_owned() })
+            Err(HomeError::Missing { path })
         }
     }
 

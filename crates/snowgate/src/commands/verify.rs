@@ -20,6 +20,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
                 path.display()
             )));
         }
+        // SECURITY: whoever takes all of them away at once has altered them too.
+        Err(error @ HomeError::RecordsGone { .. }) => return Err(error.into()),
         Err(error) => return Err(unchecked(error)),
     };
     let shows_progress = !args.json && std::io::stderr().is_terminal();

@@ -41,6 +41,10 @@ fn what_is_no_home_is_not_verified_and_not_called_altered() {
         }
     }
     check(folder, &["verify", "nowhere"], 64, "`nowhere`");
+    // A home whose recordings are gone is one all the same.
+    fs::create_dir(folder.join("robbed")).expect("a folder");
+    fs::write(folder.join("robbed/state.db"), "").expect("written");
+    check(folder, &["verify", "robbed"], 1, "has no recordings any more");
 }
 
 #[test]
