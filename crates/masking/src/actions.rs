@@ -141,18 +141,14 @@ pub(crate) fn first_day_of_year(days: i64) -> Option<i64> {
     if !(-4_000_000..=4_000_000).contains(&days) {
         return None;
     }
-    let starts = |year: i64| {
-        let past = year - 1;
-        past * 365 + past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400) - 719_162
-    };
-    let mut year = 1970 + days.div_euclid(366);
-    while starts(year + 1) <= days {
-        year += 1;
-    }
-    while starts(year) > days {
-        year -= 1;
-    }
-    Some(starts(year))
+    // Counted from the first of March of the year 0, because a leap day then ends its year.
+    let since_march = days + 719_468;
+    let (era, day) = (since_march.div_euclid(146_097), since_march.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    // January and February are the end of such a year.
+    let past = era * 400 + year - i64::from(day_of_year < 306);
+    Some(past * 365 + past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400) - 719_162)
 }
 
 /// The lower edge of the number's band, with as many decimals as it came with.
@@ -278,6 +274,21 @@ mod tests {
         assert_eq!(check(&tz, "1672529400.000000000 1500").as_deref(), Some("1672527600.000000000 1500"));
         assert_eq!(check(&tz, "1672529400.0"), None);
         assert_eq!(check(&SqlType::Boolean, "true"), None);
+    }
+
+    #[test]
+    fn every_year_starts_on_its_first_day() {
+        let (mut start, mut year) = (-719_162, 1_i64);
+        while year < 10_000 {
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let next = start + 365 + i64::from(is_leap);
+            for day in [start, start + 58, start + 59, start + 60, next - 1] {
+                assert_eq!(first_day_of_year(day), Some(start), "{year}");
+            }
+            (start, year) = (next, year + 1);
+        }
+        assert_eq!(first_day_of_year(-719_163), Some(-719_163 - 365));
+        assert_eq!(first_day_of_year(i64::MAX), None);
     }
 
     #[test]
