@@ -493,5 +493,5 @@ fn a_text_beyond_ten_megabytes_is_refused_by_name() {
         (statement.class, statement.why)
     };
     assert_eq!(read(10_000_000), (domain::Class::Read, None));
-    assert_eq!(read(10_000_001), (domain::Class::Opaque, Some("a text longer than 10 MB".to_owned())));
+    assert_eq!(read(10_000_001), (domain::Class::Opaque, Some("a text longer than 10 MB")));
 }
