@@ -418,7 +418,7 @@ fn writes_name_what_they_write_and_show_what_they_copy() {
             &[],
         ),
         ("copy into 's3://b/x' from customers", "export", "copy_into_location", &["CUSTOMERS"], &[]),
-        ("copy into t from @s", "import", "copy_into_table", &[], &["T"]),
+        ("copy into t from @s", "import", "copy_into_table", &["@S"], &["T"]),
         ("drop table customers", "define", "drop_table", &[], &["CUSTOMERS"]),
     ] {
         touches(text, class, kind, reads, writes);
@@ -493,5 +493,5 @@ fn a_text_beyond_ten_megabytes_is_refused_by_name() {
         (statement.class, statement.why)
     };
     assert_eq!(read(10_000_000), (domain::Class::Read, None));
-    assert_eq!(read(10_000_001), (domain::Class::Opaque, Some("a text longer than 10 MB".to_owned())));
+    assert_eq!(read(10_000_001), (domain::Class::Opaque, Some("a text longer than 10 MB")));
 }

@@ -72,7 +72,8 @@ pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
 }
 
 fn step(statement: &Statement) -> Step {
-    let Statement { class, kind, footprint, lineage, functions: _, effects: _, missing: _, why } = statement;
+    let Statement { class, kind, steps: _, footprint, lineage, functions: _, effects: _, missing: _, why } =
+        statement;
     Step {
         class: class.as_str(),
         kind: kind.as_str().to_owned(),

@@ -84,7 +84,7 @@ impl Reader<'_> {
             }
             _ => Derived::default(),
         };
-        let mut known = Derived { copies: Size::ANY, ..anchor };
+        let mut known = Derived { copies: Size::ANY, ..anchor.clone() };
         for _ in 0..MOST_ROUNDS {
             queries.push(name, Rc::new(known.clone()));
             let mut next = renamed(self.query(&table.query, outer, queries), &columns);
@@ -98,7 +98,7 @@ impl Reader<'_> {
                     .all(|(next, known)| next.value.shows_as(&known.value));
             if is_settled {
                 self.unbound(&mut next, &known);
-                self.refitted(&next);
+                self.refitted(&next, &anchor);
             }
             next.copies = Size::ANY;
             known = next;
@@ -112,11 +112,16 @@ impl Reader<'_> {
         known
     }
 
-    /// SECURITY: the anchor tells how wide each column is, and what the other side puts there must fit in. Only a stored
-    /// column beside itself surely does.
-    fn refitted(&mut self, all: &Derived) {
-        for output in all.outputs.iter().filter(|output| output.value.bare().is_none()) {
-            self.test(&output.value, TestedHow::Shape);
+    /// SECURITY: the anchor tells how wide each column is, and what the other side puts there must fit in. Only values of
+    /// the same stored column surely do, as large as it is.
+    fn refitted(&mut self, all: &Derived, anchor: &Derived) {
+        for (at, output) in all.outputs.iter().enumerate() {
+            let anchored = anchor.outputs.get(at);
+            let fits = output.value.is_steady
+                && anchored.is_some_and(|anchored| anchored.value.sources == output.value.sources);
+            if !fits {
+                self.test(&output.value, TestedHow::Shape);
+            }
         }
     }
 

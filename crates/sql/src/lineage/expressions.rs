@@ -3,20 +3,17 @@
 //! The match over the parser's expressions is closed: a variant that is not named here does not compile, and
 //! one that we do not understand is unknown.
 
-use std::rc::Rc;
-
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, LambdaFunction,
-    OneOrManyWithParens, Query, UnaryOperator, Value as Literal,
+    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, UnaryOperator,
+    Value as Literal,
 };
 
 use super::reader::Reader;
-use super::scope::{Env, Frame};
+use super::scope::Env;
 use super::size::Size;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
-use crate::names::fold;
 
 impl Reader<'_> {
     /// What the expression shows.
@@ -456,47 +453,6 @@ impl Reader<'_> {
             _ => false,
         };
         !has_digits && value.sort.always_fits(to)
-    }
-
-    /// The body of a lambda, its parameters being `elements`.
-    pub(super) fn lambda(&mut self, lambda: &LambdaFunction, elements: Value, env: Env<'_>) -> Value {
-        let names: Vec<Rc<str>> = match &lambda.params {
-            OneOrManyWithParens::One(param) => vec![Rc::from(fold(&param.name))],
-            OneOrManyWithParens::Many(params) => {
-                params.iter().map(|param| Rc::from(fold(&param.name))).collect()
-            }
-        };
-        // A parameter of a type of its own converts each element, which may fail. Any has a text, and is a VARIANT.
-        for data_type in lambda.params.iter().filter_map(|param| param.data_type.as_ref()) {
-            let takes_any = match Sort::of_cast(data_type) {
-                Sort::Variant => true,
-                Sort::Text => {
-                    matches!(data_type, DataType::Varchar(None) | DataType::String(None) | DataType::Text)
-                }
-                Sort::Unknown
-                | Sort::Null
-                | Sort::Digits
-                | Sort::Number(_)
-                | Sort::Numeric
-                | Sort::Float
-                | Sort::Boolean
-                | Sort::Binary
-                | Sort::Date
-                | Sort::Time
-                | Sort::Timestamp
-                | Sort::LocalTimestamp
-                | Sort::ZonedTimestamp
-                | Sort::Array
-                | Sort::Object => false,
-            };
-            if !takes_any {
-                self.test_if_traced(&elements);
-            }
-        }
-        let mut frame = Frame::default();
-        names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
-        let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
-        self.expr(&lambda.body, inner)
     }
 
     /// The one column that a subquery in an expression answers.

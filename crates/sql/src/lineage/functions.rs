@@ -9,6 +9,7 @@ use sqlparser::ast::{
 
 use super::arguments::{self, argument};
 use super::constant::constant_text;
+use super::lambdas::{has_typed_lambda, is_lambda_arg};
 use super::reader::Reader;
 use super::scope::Env;
 use super::sort::Sort;
@@ -390,12 +391,6 @@ impl Value {
     }
 }
 
-fn is_lambda_arg(arg: &FunctionArg) -> bool {
-    let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
-        arg;
-    matches!(arg, FunctionArgExpr::Expr(Expr::Lambda(_)))
-}
-
 /// Whether some argument is `*`, so that places of arguments mean nothing.
 fn has_star(function: &Function) -> bool {
     let FunctionArguments::List(list) = &function.args else { return false };
@@ -420,25 +415,6 @@ fn compares(name: &str, at: usize, count: usize) -> bool {
 /// Whether the function cannot fail, because what might make it fail is constant.
 fn is_total_with_constants(name: &str, values: &[Value]) -> bool {
     matches!(name, "LPAD" | "RPAD") && values.iter().skip(1).all(Value::is_constant)
-}
-
-/// Whether a lambda among the arguments tells the type of what it takes.
-fn has_typed_lambda(function: &Function) -> bool {
-    let FunctionArguments::List(list) = &function.args else { return false };
-    list.args.iter().any(|arg| {
-        let (FunctionArg::Named { arg, .. }
-        | FunctionArg::ExprNamed { arg, .. }
-        | FunctionArg::Unnamed(arg)) = arg;
-        match arg {
-            FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
-                lambda.params.iter().any(|param| param.data_type.is_some())
-            }
-            FunctionArgExpr::Expr(_)
-            | FunctionArgExpr::QualifiedWildcard(_)
-            | FunctionArgExpr::Wildcard
-            | FunctionArgExpr::WildcardWithOptions(_) => false,
-        }
-    })
 }
 
 /// Whether an aggregate puts all its values into one.

@@ -6,6 +6,7 @@ mod constant;
 mod cte;
 mod expressions;
 mod functions;
+mod lambdas;
 mod paths;
 mod pivots;
 mod query;

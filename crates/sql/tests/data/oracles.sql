@@ -344,6 +344,9 @@ select profile:tier::char v from customers
 -- What the first rows of a recursion leave room for
 with recursive r(n, v) as (select 1, 'x' union all select n + 1, (select max(replace(substr(ssn,1,1),'5','ab')) from customers where id = 7) from r where n < 3) select n from r
 
+with recursive r(n, v) as (select 1, 'x' union all select n + 1, (select max(ssn) from customers where id = 7) from r where n < 3) select n from r
+with recursive r(n, v) as (select 1, left(ssn, 1) from customers where id = 7 union all select n + 1, v || v from r where n < 3) select n from r
+
 -- What somebody wrote about an object
 show tables ->> select "name" from $1 where "comment" like '5%'
 show views ->> select "name" from $1 order by "text"

@@ -1,0 +1,74 @@
+//! What a short text can multiply is counted before it is done, so that reading takes no longer than the text allows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{acme, read_in};
+use domain::{Class, Context};
+use sql::{Scope, read_batch};
+
+/// `c0, c1, …`
+fn each(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_text_that_multiplies_names_by_tables_is_opaque() {
+    let catalog = acme();
+    let tables = |count| each(count, |at| format!("u{at}"));
+    let customers = |count| each(count, |at| format!("customers a{at}"));
+    let conditions: Vec<String> = (0..700).map(|at| format!("c{at} = 1")).collect();
+    let joins: Vec<String> = (1..1500).map(|at| format!("join customers a{at} using (id)")).collect();
+    let natural: Vec<String> = (1..300).map(|at| format!("natural join customers a{at}")).collect();
+    for text in [
+        format!("select {} from {}", each(500, |at| format!("c{at}")), tables(500)),
+        format!("select 1 from {} where {}", tables(700), conditions.join(" and ")),
+        format!("select {} from {}", each(3000, |_| "ssn".to_owned()), customers(3000)),
+        format!("select {} from {}", each(3000, |_| "hash(*)".to_owned()), tables(3000)),
+        format!("select {} from {}", each(3000, |_| "hash(*)".to_owned()), customers(3000)),
+        format!("select 1 from customers a0 {}", joins.join(" ")),
+        format!("select 1 from customers a0 {}", natural.join(" ")),
+    ] {
+        let statement = read_in(&catalog, &text);
+        assert_eq!(statement.class, Class::Opaque, "{}", text.get(..60).unwrap());
+        assert_eq!(statement.why, Some("more to look at than its length allows"));
+        assert!(statement.lineage.tests.len() < 20_000, "{}", statement.lineage.tests.len());
+    }
+}
+
+#[test]
+fn what_is_merely_long_is_read() {
+    let catalog = acme();
+    let unions = vec!["select id, ssn, email, name from customers"; 400].join(" union all ");
+    for text in [
+        format!("select {} from {}", each(40, |at| format!("c{at}")), each(30, |at| format!("u{at}"))),
+        format!("select {} from orders", each(5000, |at| format!("upper(sku) as x{at}"))),
+        format!("select id from orders where id in ({})", each(20_000, |at| at.to_string())),
+        format!(
+            "select {} from {}",
+            each(300, |at| format!("a{at}.ssn")),
+            each(300, |at| format!("customers a{at}"))
+        ),
+        unions,
+    ] {
+        let statement = read_in(&catalog, &text);
+        assert_eq!(statement.class, Class::Read, "{}: {:?}", text.get(..60).unwrap(), statement.why);
+    }
+}
+
+#[test]
+fn the_statements_of_a_batch_share_what_they_may_take() {
+    let catalog = acme();
+    let context =
+        Context { database: Some("ACME".into()), schema: Some("PUBLIC".into()), ..Context::default() };
+    let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
+    let scope = Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    let one = format!("select {} from {}", each(80, |at| format!("c{at}")), each(80, |at| format!("u{at}")));
+    let batch = vec![one.as_str(); 200].join("; ");
+    let read = read_batch(&batch, &scope);
+    assert_eq!(read.first().unwrap().1.class, Class::Read);
+    assert_eq!(read.last().unwrap().1.class, Class::Opaque);
+}
