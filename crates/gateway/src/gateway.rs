@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::{Credential, Door, Timestamp};
 use masking::Detectors;
+use tokio::sync::Semaphore;
 
+use crate::admission;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::ports::{
@@ -45,12 +47,19 @@ pub struct Gateway {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     pub(crate) detectors: Arc<Detectors>,
+    /// Where large texts are worked on.
+    pub(crate) desks: Arc<Semaphore>,
 }
 
 impl Gateway {
     /// A gateway over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings: Arc::new(settings), detectors: Arc::new(Detectors::standard()) }
+        Self {
+            ports,
+            settings: Arc::new(settings),
+            detectors: Arc::new(Detectors::standard()),
+            desks: admission::desks(),
+        }
     }
 
     /// What the operator chose.

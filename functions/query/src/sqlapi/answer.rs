@@ -198,17 +198,7 @@ impl<'a> Told<'a> {
     /// 422 (section 5.3); 429 for a spent budget. An approval that expired answers 422 and not 408 (section 5.2
     /// allows either): HTTP clients repeat a 408 by themselves, which would ask the reviewers again.
     fn refused(&self, refusal: &Refusal, options: &Options) -> Response {
-        let status = match refusal.code {
-            RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
-            RefusalCode::Policy
-            | RefusalCode::TooLarge
-            | RefusalCode::Revoked
-            | RefusalCode::Cancelled
-            | RefusalCode::Expired
-            | RefusalCode::Contradiction
-            | RefusalCode::RequestReused
-            | RefusalCode::StatementCount => StatusCode::UNPROCESSABLE_ENTITY,
-        };
+        let status = status_of(refusal.code);
         let code = refusal.code;
         let mut response = self.status(status, code.code(), code.sqlstate(), &refusal.message, options);
         if let Some(wait) = refusal.retry_after {
@@ -374,7 +364,40 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
             unprocessable("000709", &message, handle)
         }
         AskError::UnknownPage => unprocessable("099108", "The result has no such partition.", handle),
+        AskError::Counted(refusal) => counted(refusal),
+        AskError::Busy => {
+            let message = error.to_string();
+            let body = Status { code: "099109", message: &message, ..Status::default() };
+            let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+            insert(&mut response, header::RETRY_AFTER.as_str(), "1");
+            response
+        }
         AskError::Fault(fault) => broken(fault),
+    }
+}
+
+/// A refusal that is no exchange of its own: it has no handle.
+fn counted(refusal: &Refusal) -> Response {
+    let Refusal { code, message, retry_after } = refusal;
+    let body = Status { code: code.code(), sql_state: Some(code.sqlstate()), message, ..Status::default() };
+    let mut response = json(status_of(*code), &body);
+    if let Some(wait) = retry_after {
+        insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
+    }
+    response
+}
+
+fn status_of(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
+        RefusalCode::Policy
+        | RefusalCode::TooLarge
+        | RefusalCode::Revoked
+        | RefusalCode::Cancelled
+        | RefusalCode::Expired
+        | RefusalCode::Contradiction
+        | RefusalCode::RequestReused
+        | RefusalCode::StatementCount => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
