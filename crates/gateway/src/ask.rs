@@ -322,7 +322,7 @@ impl Gateway {
         let mut live = live;
         let closed = self.close_refused(&mut live, refused).await?;
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
-        Ok(self.reply_to(closed, None).await?)
+        self.reply_to(closed, None).await
     }
 
     async fn answer_held(&self, live: Live, reason: String, expires: Timestamp) -> Result<Reply, AskError> {
@@ -345,7 +345,7 @@ impl Gateway {
             Err(fault) => Some(self.close_because(&mut live, holder, fault).await?),
         };
         match closed {
-            Some(closed) => Ok(self.reply_to(closed, None).await?),
+            Some(closed) => self.reply_to(closed, None).await,
             None => {
                 self.ports.exchanges.release(opened_handle(&live)?, holder).await?;
                 Ok(self.pending(&live)?)

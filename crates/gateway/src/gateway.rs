@@ -15,6 +15,7 @@ use crate::ports::{
 };
 use crate::principal::Principal;
 use crate::settings::Settings;
+use crate::shelf::Shelf;
 
 /// The adapters that answer the ports.
 #[derive(Clone)]
@@ -49,6 +50,8 @@ pub struct Gateway {
     pub(crate) detectors: Arc<Detectors>,
     /// Where large texts are worked on.
     pub(crate) desks: Arc<Semaphore>,
+    /// Where pages lie that are on their way to clients.
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl Gateway {
@@ -59,6 +62,7 @@ impl Gateway {
             settings: Arc::new(settings),
             detectors: Arc::new(Detectors::standard()),
             desks: admission::desks(),
+            shelf: Arc::default(),
         }
     }
 

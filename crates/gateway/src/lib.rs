@@ -29,6 +29,7 @@ mod repeat;
 mod reply;
 mod seal;
 mod settings;
+mod shelf;
 mod snapshot;
 mod work;
 

@@ -13,6 +13,7 @@ use gateway::{Fault, Origin};
 use policy::{Bundle, Problem};
 use thiserror::Error;
 
+use crate::disk::read_file;
 use crate::error::{HomeError, was_interrupted};
 
 /// How often the folder is looked at.
@@ -180,7 +181,7 @@ pub fn bundle_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, HomeErro
             if found.is_dir() {
                 waiting.push((path, name));
             } else {
-                let bytes = fs::read(&path).map_err(HomeError::at(&path))?;
+                let bytes = read_file(&path).map_err(HomeError::at(&path))?;
                 files.insert(name, bytes);
             }
         }

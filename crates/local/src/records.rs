@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use domain::SessionId;
 use recording::{ObjectKind, RecordKey};
 
+use crate::disk::read_file;
 use crate::error::HomeError;
 use crate::layout::Layout;
 
@@ -45,11 +46,17 @@ impl Records {
     /// [`HomeError::Io`] when the file cannot be read.
     pub fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Vec<u8>>, HomeError> {
         let Some(path) = self.layout.object(key, kind) else { return Ok(None) };
-        match fs::read(&path) {
+        match read_file(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(HomeError::at(&path)(error)),
         }
+    }
+
+    /// Whether there is such an object.
+    pub(crate) fn has(&self, key: &RecordKey, kind: ObjectKind) -> Result<bool, HomeError> {
+        let Some(path) = self.layout.object(key, kind) else { return Ok(false) };
+        path.try_exists().map_err(HomeError::at(&path))
     }
 
     /// The days on which something was opened, in order.
