@@ -307,6 +307,7 @@ impl Gateway {
             tier: tier.as_str().to_owned(),
             row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
             byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
+            timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
             touched: plan::touched(statements, &draft.read.catalog, bundle),
             reads: footprint(|statement| &statement.footprint.reads),
             writes: footprint(|statement| &statement.footprint.writes),
@@ -404,8 +405,7 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
     let mut parameters = asked.parameters.clone();
     // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
     parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
-    let Grant { obligations, tier } = grant;
-    let most = Duration::from_secs(obligations.limits.statement_seconds.max(1));
+    let Grant { obligations: _, tier } = grant;
     Permit {
         exchange: opened.exchange,
         request_id: seal::upstream_request_id(key, opened.exchange),
@@ -414,9 +414,15 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
         context: asked.context.clone(),
         statement_count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
         parameters,
-        timeout: asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most)),
+        timeout: timeout(asked, grant),
         tier: *tier,
     }
+}
+
+/// How long a statement may take: as its client says, and never longer than its limit.
+fn timeout(asked: &Asked, grant: &Grant) -> Duration {
+    let most = Duration::from_secs(grant.obligations.limits.statement_seconds.max(1));
+    asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most))
 }
 
 /// How an admitted statement goes on.

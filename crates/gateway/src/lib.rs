@@ -17,6 +17,7 @@ mod gateway;
 mod line;
 mod live;
 mod opening;
+mod overtime;
 mod pages;
 mod patience;
 mod permit;

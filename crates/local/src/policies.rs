@@ -1,6 +1,6 @@
 //! The policy bundle in a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,14 @@ impl FolderPolicies {
         match &self.seen().bundle {
             Ok(bundle) => bundle.tags().into_iter().map(str::to_owned).collect(),
             Err(Broken::Invalid(_) | Broken::Unreadable(_)) => Vec::new(),
+        }
+    }
+
+    /// The groups that the bundle names as reviewers, when it was last looked at; none when there was no bundle.
+    pub fn reviewer_groups(&self) -> BTreeSet<String> {
+        match &self.seen().bundle {
+            Ok(bundle) => bundle.reviewer_groups().into_iter().map(str::to_owned).collect(),
+            Err(Broken::Invalid(_) | Broken::Unreadable(_)) => BTreeSet::new(),
         }
     }
 

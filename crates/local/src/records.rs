@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::SessionId;
+use gateway::ports::RevokedWhat;
 use recording::{ObjectKind, RecordKey};
 
 use crate::disk::read_file;
@@ -25,6 +26,20 @@ pub use walk::{Found, Objects};
 pub struct Records {
     layout: Layout,
 }
+
+/// Whether a name is known, see [`Records::knows`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Known {
+    /// An exchange carries it.
+    Yes,
+    /// None does.
+    No,
+    /// None of the newest does; there are more.
+    Perhaps,
+}
+
+/// So many openings are looked at for a name: about a second's work.
+const LOOKED_AT: usize = 20_000;
 
 impl Records {
     /// The recordings of the home at `path`.
@@ -92,6 +107,41 @@ impl Records {
             from.is_none_or(|from| day.as_str() >= from) && to.is_none_or(|to| day.as_str() <= to)
         });
         Ok(Listing::new(self.layout.clone(), days))
+    }
+
+    /// Whether an exchange of this home carries that name: an agent's, a person's (or, as a token says it, a subject's), or
+    /// a session's. The newest are looked at first, and no more than a bounded number of them.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a folder cannot be read.
+    pub fn knows(&self, what: RevokedWhat, id: &str) -> Result<Known, HomeError> {
+        let mut looked = 0_usize;
+        for day in self.days()?.iter().rev() {
+            if what == RevokedWhat::Session {
+                let Ok(session) = id.parse() else { return Ok(Known::No) };
+                if !openings_in(&self.layout, day, session)?.is_empty() {
+                    return Ok(Known::Yes);
+                }
+                continue;
+            }
+            for listed in self.listing(Some(day), Some(day))? {
+                let Ok(Ok(opening)) = listed.map(|listed| listed.opening) else { continue };
+                let principal = opening.record.principal;
+                let is_named = match what {
+                    RevokedWhat::Agent => principal.agent == id,
+                    RevokedWhat::Person => principal.person.as_deref() == Some(id) || principal.subject == id,
+                    RevokedWhat::Session => false,
+                };
+                if is_named {
+                    return Ok(Known::Yes);
+                }
+                looked = looked.saturating_add(1);
+                if looked >= LOOKED_AT {
+                    return Ok(Known::Perhaps);
+                }
+            }
+        }
+        Ok(Known::No)
     }
 
     /// Every file in the folders of records, pages and sealed texts, also those that are no objects.

@@ -8,6 +8,7 @@ use gateway::AskError;
 use gateway::ports::{Keys, REFUSALS_PER_MINUTE, RevokedWhat};
 use local::Records;
 use recording::ObjectKind;
+use snowflake::scripted::{Answer, When};
 
 use crate::door::{router, submit};
 use crate::house::{House, ask, asked, customers, in_time};
@@ -155,4 +156,23 @@ async fn a_repeat_of_what_waits_for_a_person_does_not_wait_itself() {
     let again = in_time(gateway.ask(update(), Duration::from_secs(20))).await.unwrap();
     assert_eq!(again.handle(), first.handle());
     assert!(matches!(again.outcome(), Outcome::Pending(_)) && begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn masking_takes_no_longer_than_the_statement_may() {
+    let house = House::new().await;
+    let digits = "1 ".repeat(4 * 1024);
+    let cells = [Some("1"), Some(digits.as_str())];
+    let columns = [("ID", "fixed"), ("COUNTRY", "text")];
+    house.snow.on(When::submitted(), [Answer::head(customers::HANDLE, &columns, &[&cells, &cells], &[2])]);
+    house.snow.on(When::cancelled(customers::HANDLE), [Answer::json(200, &serde_json::json!({}))]);
+    let gateway = house.gateway();
+    let mut asked = asked("select id, country from customers");
+    asked.timeout = Some(Duration::from_micros(10));
+    let reply = in_time(gateway.ask(asked, Duration::from_secs(20))).await.unwrap();
+    let Outcome::Failed { code, message, .. } = reply.outcome() else { panic!("{:?}", reply.outcome()) };
+    assert_eq!(code, "000630");
+    assert!(message.contains("timeout of 1 second(s)"), "{message}");
+    assert!(reply.first_page().is_none());
+    house.verifies();
 }

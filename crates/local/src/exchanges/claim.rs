@@ -156,7 +156,7 @@ impl Wish {
         Ok(if recorded < REFUSALS_PER_MINUTE { claimed } else { Claimed::Counted(denied) })
     }
 
-    /// Under which name this principal's refused claims are counted. No principal's key holds a space.
+    /// Under which name this principal's refused claims are counted. A principal's key begins with a digit.
     fn refused(&self) -> String {
         format!("refused {}", self.principal)
     }

@@ -177,6 +177,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         tier: "read".into(),
         row_limit: 10,
         byte_limit: 10,
+        timeout_us: None,
         touched: Vec::new(),
         reads: Vec::new(),
         writes: Vec::new(),

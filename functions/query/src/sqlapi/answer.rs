@@ -472,3 +472,28 @@ fn insert(response: &mut Response, name: &'static str, value: &str) {
         response.headers_mut().insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_asked_again_soon_says_when() {
+        let waits = |refusal: Refusal| failed(&AskError::Counted(refusal), None);
+        let message = "the limit of statements per minute is reached".to_owned();
+        let budget =
+            waits(Refusal { code: RefusalCode::Budget, message, retry_after: Some(Duration::from_secs(17)) });
+        assert_eq!(
+            (budget.status().as_u16(), &budget.headers()["retry-after"]),
+            (429, &HeaderValue::from(17))
+        );
+        let message = "this agent was revoked".to_owned();
+        let revoked = waits(Refusal { code: RefusalCode::Revoked, message, retry_after: None });
+        assert_eq!(revoked.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!revoked.headers().contains_key("retry-after"));
+        let busy = failed(&AskError::Busy, None);
+        assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (503, &HeaderValue::from(1)));
+    }
+}
