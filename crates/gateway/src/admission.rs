@@ -4,13 +4,14 @@
 //! from somebody who was revoked or is over a limit, is neither read nor redacted whole: its refusal is recorded with
 //! the head of the text. What is left is worked on by a few threads of their own, so that nobody's small statement waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use domain::{
-    Asked, Credential, Decision, Door, Handle, KeyedDigest, Limits, Refusal, RefusalCode, RequestId, Ruling,
-    SessionId, SqlText, Timestamp,
+    Asked, Credential, Decision, Door, Handle, Limits, Refusal, RefusalCode, Ruling, SessionId, SqlText,
+    Timestamp,
 };
 use policy::Bundle;
 use tokio::sync::Semaphore;
@@ -68,7 +69,7 @@ pub(crate) fn head(asked: &Asked, ruling: &Ruling) -> Option<(Asked, u64)> {
         conversation: asked.conversation.clone(),
         request: asked.request.clone(),
         text: SqlText::new(cut(text)),
-        bindings: std::collections::BTreeMap::new(),
+        bindings: BTreeMap::new(),
         context: asked.context.clone(),
         statement_count: asked.statement_count,
         parameters: asked.parameters.clone(),
@@ -123,6 +124,10 @@ impl Gateway {
         let desk = self.desks.acquire().await.map_err(|error| {
             Fault::passing(Origin::Gateway, "the gateway cannot read large statements").because(error)
         })?;
+        // Others of this principal's have been admitted while this one waited for a place.
+        if let Some(ruling) = self.foresee(&asked, principal).await? {
+            return self.prepare(asked, principal, Some(ruling)).await;
+        }
         let (gateway, principal) = (self.clone(), principal.clone());
         // The ports are waited for on that thread, too: an admission is one piece of work.
         let here = tokio::runtime::Handle::current();
@@ -133,6 +138,10 @@ impl Gateway {
 
     /// The refusal that a large text meets whatever it says.
     async fn foresee(&self, asked: &Asked, principal: &Principal) -> Result<Option<Ruling>, Fault> {
+        self.counted(asked.door, self.look_ahead(asked, principal).await).await
+    }
+
+    async fn look_ahead(&self, asked: &Asked, principal: &Principal) -> Result<Option<Ruling>, Fault> {
         let bundle = self.ports.policies.bundle().await?;
         if asked.text.reveal().len() > self.settings.statement_size {
             let message = format!("the statement is larger than {} bytes", self.settings.statement_size);
@@ -179,8 +188,6 @@ impl Gateway {
     ) -> Result<Claim<'a>, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
         let Words { digest, conversation, request } = words;
-        let (digest, conversation, request): (&KeyedDigest, &Option<String>, &Option<RequestId>) =
-            (digest, conversation, request);
         let Wanted { handle, limits, prospect, now } = wanted;
         Ok(Claim {
             identity: principal.identity(),
