@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, ObjectName, Outcome, Refusal,
-    RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, ObjectName, Outcome,
+    Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{ObjectKind, RecordKey};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Asked, Case, Catalog, Context, Decision, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
+    Asked, Case, Catalog, Context, Decision, Door, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
 };
 use policy::{BatchRuling, Bundle};
 
