@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, Limits, ObjectName,
-    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, ObjectName, Outcome,
+    Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{ObjectKind, RecordKey};
 use thiserror::Error;
 
+use crate::admission::{self, Wanted, denied};
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -19,9 +20,10 @@ use crate::live::{Live, Stage};
 use crate::opening::{Draft, Texts};
 use crate::permit::Permit;
 use crate::plan;
-use crate::ports::{Claim, Claimed, Prospect, RevokedWhat, Written};
+use crate::ports::{Claimed, Denied, Prospect, Written};
 use crate::principal::Principal;
 use crate::reading::{Grounds, Read, decide, refusal};
+use crate::repeat::Terms;
 use crate::reply::{Receipt, Reply};
 use crate::seal;
 
@@ -40,6 +42,12 @@ pub enum AskError {
     /// That result has no such page.
     #[error("there is no such partition")]
     UnknownPage,
+    /// Refused like so many of this principal's in the last minute that the refusal is counted, and no exchange.
+    #[error("{}", .0.message)]
+    Counted(Refusal),
+    /// As many large pages are on their way to clients as may be; this one can be asked for again.
+    #[error("too many large results are being sent at once; ask again in a moment")]
+    Busy,
     /// Something broke; nothing is shown.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -47,9 +55,6 @@ pub enum AskError {
 
 /// How far an opening's number may lie above the highest seen before something must be wrong.
 const CLIMB: u32 = 10_000;
-
-/// How often a repeated request looks whether the first has ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// After how long a waiting answer is checked against revocations once more.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -65,9 +70,36 @@ impl Gateway {
         let principal = self.prove(asked.door, &asked.credential).await?;
         let mut asked = asked;
         self.complete(&mut asked);
-        let Grounds { bundle, read, key } = self.grounds(&asked).await?;
-        let (rulings, ruling) = self.rule(&bundle, &principal, &asked, &read);
+        let now = self.now();
+        match self.admit(asked, &principal).await? {
+            Next::Repeat { first, terms } => {
+                let reply = self.attach(&principal, first, &terms, until).await?;
+                self.unless_revoked(&principal, now, reply).await
+            }
+            Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
+            Next::Held { live, reason, expires } => self.answer_held(*live, reason, expires).await,
+            Next::Allowed { live, permit } => {
+                let reply = self.run(*live, *permit, until).await?;
+                self.unless_revoked(&principal, now, reply).await
+            }
+        }
+    }
+
+    /// Everything up to the opening; `foreseen` refuses whatever the text says, which is not read then.
+    pub(crate) async fn prepare(
+        &self,
+        asked: Asked,
+        principal: &Principal,
+        foreseen: Option<Ruling>,
+    ) -> Result<Next, AskError> {
+        let (grounds, foreseen) = match foreseen {
+            Some(ruling) => (self.grounds_unread(asked.door).await?, Some((Vec::new(), ruling))),
+            None => (self.grounds(&asked).await?, None),
+        };
+        let Grounds { bundle, read, key } = grounds;
+        let (rulings, ruling) = foreseen.unwrap_or_else(|| self.rule(&bundle, principal, &asked, &read));
         let words = Words::of(&asked, &key)?;
+        let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
         let children = self.child_handles(&read)?;
         let limits = bundle.limits_for(principal.identity());
@@ -75,57 +107,59 @@ impl Gateway {
         let now = self.now();
 
         let wanted = Wanted { prospect: failures::prospect(&ruling.decision), handle, limits, now };
-        let mut claimed = self.claim(&principal, &words, &wanted).await?;
-        if matches!((&claimed, &ruling.decision), (Claimed::Repeat(_), Decision::Refuse(_))) {
-            // A right that was withdrawn since the first request must not show its rows again: the refusal is an exchange
-            // of its own.
+        let mut ruling = ruling;
+        let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        if let Claimed::Repeat(first) = claimed {
+            let terms = self.terms(&read, &rulings, &ruling);
+            let is_refused = matches!(ruling.decision, Decision::Refuse(_));
+            let found = self.ports.exchanges.find(principal.key(), first).await?;
+            let is_good = match &found {
+                Some(live) if !is_refused => self.may_repeat(live, &terms).await?,
+                Some(_) | None => !is_refused,
+            };
+            if is_good {
+                return Ok(Next::Repeat { first, terms });
+            }
+            // A right that was taken back since the first request must not show its rows again: the refusal is an
+            // exchange of its own.
+            if !is_refused {
+                let message = "policy has changed since this requestId was used; ask again with a new one";
+                ruling = refusal(
+                    &bundle,
+                    "gateway:policy-changed",
+                    RefusalCode::RequestReused,
+                    message.to_owned(),
+                );
+            }
             let alone = Words { request: None, ..words };
-            claimed = self.claim(&principal, &alone, &wanted).await?;
+            let wanted = Wanted { prospect: Prospect::Open, ..wanted };
+            claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
         }
         let (session, next, ruling) = match claimed {
-            Claimed::Repeat(first) => {
-                let reply = self.attach(&principal, first, until).await?;
-                return self.unless_revoked(&principal, now, reply).await;
+            Claimed::Repeat(_) => {
+                return Err(
+                    Fault::lasting(Origin::Exchanges, "a claim without a request id was repeated").into()
+                );
             }
             Claimed::New { session, next } => (session, next, ruling),
-            Claimed::Reused { session, next } => {
-                let message = "this requestId was used before for another statement; use a new one";
-                let ruling =
-                    refusal(&bundle, "gateway:request-id", RefusalCode::RequestReused, message.to_owned());
-                (session, next, ruling)
-            }
+            Claimed::Reused { session, next } => (session, next, denied(&bundle, Denied::Reused)),
             Claimed::OverBudget { session, next, limit, retry_after } => {
-                let message = format!(
-                    "the limit of {limit} is reached; ask again in {} s, or ask a policy owner to raise it",
-                    retry_after.as_secs().max(1)
-                );
-                let mut ruling = refusal(&bundle, "gateway:budget", RefusalCode::Budget, String::new());
-                ruling.decision = Decision::Refuse(Refusal {
-                    code: RefusalCode::Budget,
-                    message,
-                    retry_after: Some(retry_after.max(Duration::from_secs(1))),
-                });
-                (session, next, ruling)
+                (session, next, denied(&bundle, Denied::OverBudget { limit, retry_after }))
             }
             Claimed::FailuresSpent { session, next } => {
                 (session, next, failures::held(&bundle, &read, &rulings))
             }
             Claimed::Revoked { session, next, what } => {
-                let what = match what {
-                    RevokedWhat::Agent => "agent",
-                    RevokedWhat::Person => "person",
-                    RevokedWhat::Session => "session",
-                };
-                let message = format!("this {what} was revoked; ask a security engineer");
-                (session, next, refusal(&bundle, "gateway:revoked", RefusalCode::Revoked, message))
+                (session, next, denied(&bundle, Denied::Revoked(what)))
             }
+            Claimed::Counted(why) => return Err(self.refuse_counted(asked.door, &bundle, why).await),
         };
         let draft = Draft {
             identity: principal.identity(),
             asked: &asked,
             read: &read,
             ruling: &ruling,
-            digest: words.digest,
+            digest,
             handle,
             children: &children,
             opened: now,
@@ -142,19 +176,18 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
-        let live = self.live(&draft, &bundle, &rulings, &opened);
-        match &ruling.decision {
-            Decision::Refuse(refused) => self.answer_refused(live, refused).await,
+        let live = Box::new(self.live(&draft, &bundle, &rulings, &opened));
+        Ok(match &ruling.decision {
+            Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
-                self.answer_held(live, hold.reason.clone(), expires).await
+                Next::Held { live, reason: hold.reason.clone(), expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
-                let reply = self.run(live, permit, until).await?;
-                self.unless_revoked(&principal, now, reply).await
+                Next::Allowed { live, permit: Box::new(permit) }
             }
-        }
+        })
     }
 
     /// Fills in the names that the client left out.
@@ -198,26 +231,6 @@ impl Gateway {
         (rulings, overall)
     }
 
-    async fn claim(&self, principal: &Principal, words: &Words, wanted: &Wanted) -> Result<Claimed, Fault> {
-        let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
-        let Words { digest, conversation, request } = words;
-        let Wanted { handle, limits, prospect, now } = *wanted;
-        let claim = Claim {
-            identity: principal.identity(),
-            principal: principal.key(),
-            conversation: conversation.as_deref(),
-            request: request.as_ref(),
-            digest: *digest,
-            handle,
-            fresh_session,
-            limits,
-            prospect,
-            now,
-            session_idle: self.settings.session_idle,
-        };
-        self.ports.exchanges.claim(claim).await
-    }
-
     fn child_handles(&self, read: &Read) -> Result<Vec<Handle>, Fault> {
         if read.statements.len() < 2 {
             return Ok(Vec::new());
@@ -227,13 +240,18 @@ impl Gateway {
 
     /// Keeps the opening at the first free number, and the exact text beside it (invariant I1).
     async fn open(&self, draft: &Draft<'_>, session: SessionId, next: u32) -> Result<Opened, Fault> {
-        let texts = Texts::new(&self.detectors, draft.asked, draft.read);
+        let head = admission::head(draft.asked, draft.ruling);
+        let (kept, length) = match &head {
+            Some((head, length)) => (head, Some(*length)),
+            None => (draft.asked, None),
+        };
+        let texts = Texts::new(&self.detectors, kept, draft.read, length);
         let keys = self.ports.keys.session(session).await?;
         for number in next..next.saturating_add(CLIMB) {
             let Some(number) = ExchangeNumber::new(number) else { break };
             let exchange = ExchangeId { session, number };
             let key = RecordKey::new(draft.opened.day(), exchange);
-            let sealed = Bytes::from(seal::seal(&keys.seal, exchange, draft.asked)?);
+            let sealed = Bytes::from(seal::seal(&keys.seal, exchange, kept)?);
             let opening = draft.opening(exchange, &texts, recording::digest_of(&sealed));
             let (bytes, digest) = recording::encode(&opening).map_err(|error| {
                 Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
@@ -289,6 +307,7 @@ impl Gateway {
             tier: tier.as_str().to_owned(),
             row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
             byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
+            timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
             touched: plan::touched(statements, &draft.read.catalog, bundle),
             reads: footprint(|statement| &statement.footprint.reads),
             writes: footprint(|statement| &statement.footprint.writes),
@@ -304,7 +323,7 @@ impl Gateway {
         let mut live = live;
         let closed = self.close_refused(&mut live, refused).await?;
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
-        Ok(self.reply_to(closed, None).await?)
+        self.reply_to(closed, None).await
     }
 
     async fn answer_held(&self, live: Live, reason: String, expires: Timestamp) -> Result<Reply, AskError> {
@@ -327,7 +346,7 @@ impl Gateway {
             Err(fault) => Some(self.close_because(&mut live, holder, fault).await?),
         };
         match closed {
-            Some(closed) => Ok(self.reply_to(closed, None).await?),
+            Some(closed) => self.reply_to(closed, None).await,
             None => {
                 self.ports.exchanges.release(opened_handle(&live)?, holder).await?;
                 Ok(self.pending(&live)?)
@@ -352,30 +371,6 @@ impl Gateway {
         Ok(reply)
     }
 
-    /// Waits for a statement that was asked before under the same request id.
-    async fn attach(
-        &self,
-        principal: &Principal,
-        first: Handle,
-        until: Timestamp,
-    ) -> Result<Reply, AskError> {
-        loop {
-            match self.ports.exchanges.find(principal.key(), first).await? {
-                Some(live) if live.is_closed() => return self.closed_reply(&live, first).await,
-                Some(live) if self.now() >= until => return Ok(self.pending(&live)?),
-                None if self.now() >= until => {
-                    // Claimed, but its opening was not kept (yet): nothing can be told of it.
-                    return Err(Fault::passing(
-                        Origin::Exchanges,
-                        "the first request with this requestId is still being opened; try again",
-                    )
-                    .into());
-                }
-                Some(_) | None => tokio::time::sleep(LOOK_AGAIN).await,
-            }
-        }
-    }
-
     /// The reply while an exchange is under way: it rests on the opening.
     pub(crate) fn pending(&self, live: &Live) -> Result<Reply, Fault> {
         let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
@@ -397,7 +392,7 @@ impl Gateway {
 }
 
 /// What may run, at once or after a person's yes; none when nothing may.
-fn granted(decision: &Decision) -> Option<&Grant> {
+pub(crate) fn granted(decision: &Decision) -> Option<&Grant> {
     match decision {
         Decision::Allow(grant) => Some(grant),
         Decision::Hold(hold) => Some(&hold.grant),
@@ -410,8 +405,7 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
     let mut parameters = asked.parameters.clone();
     // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
     parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
-    let Grant { obligations, tier } = grant;
-    let most = Duration::from_secs(obligations.limits.statement_seconds.max(1));
+    let Grant { obligations: _, tier } = grant;
     Permit {
         exchange: opened.exchange,
         request_id: seal::upstream_request_id(key, opened.exchange),
@@ -420,30 +414,40 @@ fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: 
         context: asked.context.clone(),
         statement_count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
         parameters,
-        timeout: asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most)),
+        timeout: timeout(asked, grant),
         tier: *tier,
     }
 }
 
-/// What is claimed for a statement.
-struct Wanted {
-    handle: Handle,
-    limits: Limits,
-    prospect: Prospect,
-    now: Timestamp,
+/// How long a statement may take: as its client says, and never longer than its limit.
+fn timeout(asked: &Asked, grant: &Grant) -> Duration {
+    let most = Duration::from_secs(grant.obligations.limits.statement_seconds.max(1));
+    asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most))
+}
+
+/// How an admitted statement goes on.
+pub(crate) enum Next {
+    /// It was asked before under this request id, and may be answered so again.
+    Repeat { first: Handle, terms: Terms },
+    /// It is refused.
+    Refused { live: Box<Live>, refused: Refusal },
+    /// It waits for a person.
+    Held { live: Box<Live>, reason: String, expires: Timestamp },
+    /// It runs.
+    Allowed { live: Box<Live>, permit: Box<Permit> },
 }
 
 /// What a client said, as keyed digests.
 // SECURITY: clients choose these words, and what keeps the state is no sealed place.
-struct Words {
+pub(crate) struct Words {
     /// Of everything that decides what runs.
-    digest: KeyedDigest,
-    conversation: Option<String>,
-    request: Option<RequestId>,
+    pub digest: KeyedDigest,
+    pub conversation: Option<String>,
+    pub request: Option<RequestId>,
 }
 
 impl Words {
-    fn of(asked: &Asked, key: &[u8; 32]) -> Result<Self, Fault> {
+    pub fn of(asked: &Asked, key: &[u8; 32]) -> Result<Self, Fault> {
         let conversation = asked.conversation.as_deref();
         let request = asked.request.as_ref();
         Ok(Self {

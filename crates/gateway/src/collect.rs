@@ -13,6 +13,7 @@ use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::ports::Leased;
 use crate::reply::{PageReply, Receipt, Reply};
+use crate::shelf;
 
 impl Gateway {
     /// How a statement stands, for the principal that asked it. Reads only; the token and its revocation are checked
@@ -85,7 +86,7 @@ impl Gateway {
             Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
             Leased::Ours(mut live) => {
                 let closed = self.close_cancelled(&mut live, holder).await?;
-                Ok(self.reply_to(closed, None).await?)
+                self.reply_to(closed, None).await
             }
             // Whoever works on it sees the wish at the next page or look.
             Leased::Theirs | Leased::Unknown => Ok(self.pending(&live)?),
@@ -109,16 +110,22 @@ impl Gateway {
     pub(crate) async fn closed_reply(&self, live: &Live, handle: Handle) -> Result<Reply, AskError> {
         let (closing, receipt) = self.read_closing(live).await?;
         let closed = Closed::read_back(live.clone(), closing, receipt);
-        Ok(self.reply_to(closed, live.part_of(handle)).await?)
+        self.reply_to(closed, live.part_of(handle)).await
     }
 
     /// The reply that a closing allows, with its first page from where it lies.
-    pub(crate) async fn reply_to(&self, closed: Closed, part: Option<usize>) -> Result<Reply, Fault> {
-        let outside = match closed.page_outside(part) {
-            Some((part, page)) => Some(self.read_page(closed.live(), part, 0, page).await?),
-            None => None,
-        };
-        closed.reply_for(part, outside)
+    pub(crate) async fn reply_to(&self, closed: Closed, part: Option<usize>) -> Result<Reply, AskError> {
+        if let Some((at, page)) = closed.page_outside(part) {
+            let outside = self.read_page(closed.live(), at, 0, page).await?;
+            return Ok(closed.reply_for(part, Some(outside))?);
+        }
+        let principal = closed.live().principal();
+        let mut reply = closed.reply_for(part, None)?;
+        if let Some(page) = reply.first_page.take() {
+            let place = self.shelf.place(&principal, page.len())?;
+            reply.first_page = Some(shelf::put(place, page));
+        }
+        Ok(reply)
     }
 
     async fn read_closing(&self, live: &Live) -> Result<(Closing, Receipt), Fault> {
@@ -138,7 +145,9 @@ impl Gateway {
         part: usize,
         page: u32,
         entry: &PageRecord,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, AskError> {
+        let size = usize::try_from(entry.stored).unwrap_or(usize::MAX);
+        let place = self.shelf.place(&live.principal(), size)?;
         let damaged = || Fault::lasting(Origin::Pages, "a page of this result is damaged or gone");
         let object = match &entry.inline {
             Some(inline) => inline_page(inline)?,
@@ -150,7 +159,7 @@ impl Gateway {
             }
         };
         check_page(&object, entry)?;
-        Ok(object)
+        Ok(shelf::put(place, object))
     }
 }
 

@@ -277,6 +277,9 @@ impl Gateway {
         holder: u128,
         source: &mut dyn RowSource,
     ) -> Result<Slice, Fault> {
+        if let Some(closed) = self.refuse_overtime(live, holder).await? {
+            return Ok(Slice::Closed(Box::new(closed)));
+        }
         let mut waiting = self.now();
         let mut next = source.next();
         loop {

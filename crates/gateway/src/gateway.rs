@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::{Credential, Door, Timestamp};
 use masking::Detectors;
+use tokio::sync::Semaphore;
 
+use crate::admission;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::ports::{
@@ -13,6 +15,7 @@ use crate::ports::{
 };
 use crate::principal::Principal;
 use crate::settings::Settings;
+use crate::shelf::Shelf;
 
 /// The adapters that answer the ports.
 #[derive(Clone)]
@@ -45,12 +48,22 @@ pub struct Gateway {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     pub(crate) detectors: Arc<Detectors>,
+    /// Where large texts are worked on.
+    pub(crate) desks: Arc<Semaphore>,
+    /// Where pages lie that are on their way to clients.
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl Gateway {
     /// A gateway over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings: Arc::new(settings), detectors: Arc::new(Detectors::standard()) }
+        Self {
+            ports,
+            settings: Arc::new(settings),
+            detectors: Arc::new(Detectors::standard()),
+            desks: admission::desks(),
+            shelf: Arc::default(),
+        }
     }
 
     /// What the operator chose.

@@ -5,6 +5,7 @@
 //! refuses to know any protocol, any store and any cloud; and it never lets work go on behind a reply: what is
 //! unfinished is stored, and [`Gateway::advance`] resumes it in any process (invariant I10).
 
+mod admission;
 mod advance;
 mod ask;
 mod closing;
@@ -16,6 +17,7 @@ mod gateway;
 mod line;
 mod live;
 mod opening;
+mod overtime;
 mod pages;
 mod patience;
 mod permit;
@@ -24,9 +26,11 @@ pub mod ports;
 mod principal;
 mod reading;
 mod rehearse;
+mod repeat;
 mod reply;
 mod seal;
 mod settings;
+mod shelf;
 mod snapshot;
 mod work;
 
@@ -38,6 +42,6 @@ pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
-pub use seal::{SealedText, keyed_request, unseal};
+pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
 pub use settings::Settings;
 pub use snapshot::snapshot;

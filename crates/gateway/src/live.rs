@@ -38,6 +38,10 @@ pub struct Live {
     pub row_limit: u64,
     /// Bytes of the whole exchange, masked and inflated.
     pub byte_limit: u64,
+    /// How long it may take (microseconds): upstream is told so, and masking may take as long again. None in what earlier
+    /// versions have stored.
+    #[serde(default)]
+    pub timeout_us: Option<u64>,
     /// The classified objects that it reads, as they were when it was read.
     pub touched: Vec<Touched>,
     /// Objects that it reads, after the detectors.

@@ -1,5 +1,7 @@
 //! Building the opening: what is written before a statement moves, every text through the detectors.
 
+use std::collections::BTreeMap;
+
 use domain::{Asked, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Timestamp};
 use masking::Detectors;
 use recording::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
@@ -48,7 +50,10 @@ impl Draft<'_> {
             sealed: true,
             sealed_digest: Some(sealed.to_string()),
             context: texts.context.clone(),
-            bindings: asked.bindings.values().map(|binding| binding.kind.clone()).collect(),
+            sql_length: texts.length,
+            bindings: texts.bindings.clone(),
+            parameters: texts.parameters.clone(),
+            timeout_seconds: asked.timeout.map(|timeout| timeout.as_secs()),
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
@@ -68,11 +73,15 @@ pub(crate) struct Texts {
     request: Option<String>,
     context: ContextRecord,
     statements: Vec<StatementRecord>,
+    bindings: Vec<String>,
+    parameters: BTreeMap<String, String>,
+    length: Option<u64>,
 }
 
 impl Texts {
-    /// Passes every text that the client chose through the detectors.
-    pub(crate) fn new(detectors: &Detectors, asked: &Asked, read: &Read) -> Self {
+    /// Passes every text that the client chose through the detectors; `length` is the whole text's where `asked` holds
+    /// its head alone.
+    pub(crate) fn new(detectors: &Detectors, asked: &Asked, read: &Read, length: Option<u64>) -> Self {
         let clean = |text: &str, context: &str| detectors.redact_text(text, context).into_owned();
         let clean_all = |texts: &mut Vec<String>| {
             for text in texts.iter_mut() {
@@ -97,6 +106,14 @@ impl Texts {
             request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
             context,
             statements: statements.collect(),
+            bindings: asked.bindings.values().map(|binding| binding.kind.clone()).collect(),
+            // The door knows every name; a value may be a text that the client chose.
+            parameters: asked
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.clone(), clean(value, name)))
+                .collect(),
+            length,
         }
     }
 }

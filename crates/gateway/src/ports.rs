@@ -214,6 +214,25 @@ pub enum Claimed {
         /// Who or what was revoked.
         what: RevokedWhat,
     },
+    /// One of these three, like so many before it that it gets no place in the recordings: the caller counts it
+    /// ([`Recorder::count_rejected`]). Nothing was claimed.
+    Counted(Denied),
+}
+
+/// Why a claim is refused, whatever policy says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Denied {
+    /// See [`Claimed::Reused`].
+    Reused,
+    /// See [`Claimed::OverBudget`].
+    OverBudget {
+        /// Which limit, in words.
+        limit: &'static str,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// See [`Claimed::Revoked`].
+    Revoked(RevokedWhat),
 }
 
 /// What came of trying to lease a live exchange.
@@ -238,9 +257,16 @@ pub enum Saved {
     LeaseLost,
 }
 
+/// So many refused claims of one principal get an exchange of their own in any minute; see [`Exchanges`].
+pub const REFUSALS_PER_MINUTE: u32 = 20;
+
 /// The live state of exchanges: sessions, handles, request ids, budgets, leases, progress, revocations.
 ///
 /// Each method is one atomic, conditional write or one read.
+///
+/// Claims that are refused (reused, over budget, revoked) cost their principal nothing, so they are bounded apart: in any
+/// minute a principal gets [`REFUSALS_PER_MINUTE`] of them recorded, and the rest is counted. What may run is never
+/// counted only.
 ///
 /// An exchange that was closed as a hidden failure counts as one for an hour from its closing on; one that is under way
 /// counts until a save tells that it is none ([`Live::is_hidden_failure`]). When those that were closed reach the limit,
@@ -251,6 +277,10 @@ pub trait Exchanges: Send + Sync {
     /// Checks revocation, request id and budgets, and finds or begins the session, in one step. The budgets count the
     /// claim from here on; one whose failure would be hidden counts as a hidden failure.
     async fn claim(&self, claim: Claim<'_>) -> Result<Claimed, Fault>;
+
+    /// What a claim would answer now. Nothing is claimed and nothing is written: this spares the work on a large text
+    /// whose claim will be refused.
+    async fn foresee(&self, claim: Claim<'_>) -> Result<Claimed, Fault>;
 
     /// Stores the live state of an exchange that was just opened, leased to `holder` until `lease_until` (a stage of
     /// `Closed` needs no lease).

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Asked, Case, Catalog, Context, Decision, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
+    Asked, Case, Catalog, Context, Decision, Door, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
 };
 use policy::{BatchRuling, Bundle};
 
@@ -37,9 +37,23 @@ impl Gateway {
     /// Gathers what a decision needs. Where that fails nothing can be opened, because nobody can say what would be decided
     /// and by which budget: it is counted like a request of nobody, so that it stays known and floods nothing.
     pub(crate) async fn grounds(&self, asked: &Asked) -> Result<Grounds, Fault> {
-        let gathered = self.gather(asked).await;
+        self.counted(asked.door, self.gather(asked).await).await
+    }
+
+    /// The same for a text that is refused unread.
+    pub(crate) async fn grounds_unread(&self, door: Door) -> Result<Grounds, Fault> {
+        let gathered = async {
+            let bundle = self.ports.policies.bundle().await?;
+            let catalog = self.ports.catalogs.snapshot(&BTreeSet::new()).await?;
+            let key = self.ports.keys.digest().await?;
+            Ok(Grounds { bundle, read: Read { statements: Vec::new(), catalog }, key })
+        };
+        self.counted(door, gathered.await).await
+    }
+
+    pub(crate) async fn counted<T>(&self, door: Door, gathered: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &gathered {
-            self.reject(asked.door, absent(fault.origin)).await;
+            self.reject(door, absent(fault.origin)).await;
         }
         gathered
     }

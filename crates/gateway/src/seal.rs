@@ -22,6 +22,29 @@ pub struct SealedText {
     pub bindings: BTreeMap<u32, (String, Option<String>)>,
     /// The exact prompt.
     pub prompt: Option<String>,
+    /// Everything else that decides what runs. Absent from the first sealed texts of version 1, which nobody runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<SealedUnder>,
+}
+
+/// What a statement runs under, exactly.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedUnder {
+    /// The role.
+    pub role: Option<String>,
+    /// The warehouse.
+    pub warehouse: Option<String>,
+    /// The database.
+    pub database: Option<String>,
+    /// The schema.
+    pub schema: Option<String>,
+    /// How many statements the text holds; zero for any number.
+    pub statement_count: u32,
+    /// How long upstream may work on it, where its client said.
+    pub timeout_seconds: Option<u64>,
+    /// Session parameters.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// The keyed digest of everything that decides what runs: text, bindings, context, count and parameters.
@@ -95,8 +118,18 @@ pub fn seal(key: &[u8; 32], exchange: ExchangeId, asked: &Asked) -> Result<Vec<u
     let broken = || Fault::lasting(Origin::Keys, "the exact text could not be sealed");
     let bindings =
         asked.bindings.iter().map(|(at, bound)| (*at, (bound.kind.clone(), bound.value.clone()))).collect();
-    let sealed =
-        SealedText { v: 1, sql: asked.text.reveal().to_owned(), bindings, prompt: asked.prompt.text.clone() };
+    let domain::Context { role, warehouse, database, schema } = asked.context.clone();
+    let under = SealedUnder {
+        role,
+        warehouse,
+        database,
+        schema,
+        statement_count: asked.statement_count,
+        timeout_seconds: asked.timeout.map(|timeout| timeout.as_secs()),
+        parameters: asked.parameters.clone(),
+    };
+    let (sql, prompt) = (asked.text.reveal().to_owned(), asked.prompt.text.clone());
+    let sealed = SealedText { v: 1, sql, bindings, prompt, under: Some(under) };
     let mut bytes = serde_json::to_vec(&sealed).map_err(|_| broken())?;
     let cipher = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| broken())?;
     let nonce = cipher

@@ -29,6 +29,17 @@ pub(crate) trait Disk: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
 }
 
+/// The bytes of a regular file. A pipe, a device or a socket would keep its reader waiting for ever, or never end.
+///
+/// # Errors
+/// As [`fs::read`]; for what is no regular file, links followed, an error that says so.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    fs::read(path)
+}
+
 /// The file system of this machine.
 pub(crate) struct RealDisk;
 
@@ -64,7 +75,7 @@ impl Disk for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(path) {
+        match read_file(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -38,4 +38,4 @@ pub use error::HomeError;
 pub use home::{Home, Rejections, Revocation, RevocationAct};
 pub use policies::{FolderPolicies, bundle_files};
 pub use reconcile::Reconciled;
-pub use records::{Found, HomeArchive, Listed, Listing, Objects, Records};
+pub use records::{Found, HomeArchive, Known, Listed, Listing, Objects, Records};

@@ -1,6 +1,6 @@
 //! The policy bundle in a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use gateway::{Fault, Origin};
 use policy::{Bundle, Problem};
 use thiserror::Error;
 
+use crate::disk::read_file;
 use crate::error::{HomeError, was_interrupted};
 
 /// How often the folder is looked at.
@@ -78,6 +79,14 @@ impl FolderPolicies {
         match &self.seen().bundle {
             Ok(bundle) => bundle.tags().into_iter().map(str::to_owned).collect(),
             Err(Broken::Invalid(_) | Broken::Unreadable(_)) => Vec::new(),
+        }
+    }
+
+    /// The groups that the bundle names as reviewers, when it was last looked at; none when there was no bundle.
+    pub fn reviewer_groups(&self) -> BTreeSet<String> {
+        match &self.seen().bundle {
+            Ok(bundle) => bundle.reviewer_groups().into_iter().map(str::to_owned).collect(),
+            Err(Broken::Invalid(_) | Broken::Unreadable(_)) => BTreeSet::new(),
         }
     }
 
@@ -180,7 +189,7 @@ pub fn bundle_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, HomeErro
             if found.is_dir() {
                 waiting.push((path, name));
             } else {
-                let bytes = fs::read(&path).map_err(HomeError::at(&path))?;
+                let bytes = read_file(&path).map_err(HomeError::at(&path))?;
                 files.insert(name, bytes);
             }
         }

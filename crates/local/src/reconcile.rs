@@ -251,6 +251,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             tier: "read".to_owned(),
             row_limit: 0,
             byte_limit: 0,
+            timeout_us: None,
             touched: Vec::new(),
             reads: Vec::new(),
             writes: Vec::new(),

@@ -9,8 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::SessionId;
+use gateway::ports::RevokedWhat;
 use recording::{ObjectKind, RecordKey};
 
+use crate::disk::read_file;
 use crate::error::HomeError;
 use crate::layout::Layout;
 
@@ -24,6 +26,20 @@ pub use walk::{Found, Objects};
 pub struct Records {
     layout: Layout,
 }
+
+/// Whether a name is known, see [`Records::knows`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Known {
+    /// An exchange carries it.
+    Yes,
+    /// None does.
+    No,
+    /// None of the newest does; there are more.
+    Perhaps,
+}
+
+/// So many openings are looked at for a name: about a second's work.
+const LOOKED_AT: usize = 20_000;
 
 impl Records {
     /// The recordings of the home at `path`.
@@ -51,11 +67,17 @@ impl Records {
     /// [`HomeError::Io`] when the file cannot be read.
     pub fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Vec<u8>>, HomeError> {
         let Some(path) = self.layout.object(key, kind) else { return Ok(None) };
-        match fs::read(&path) {
+        match read_file(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(HomeError::at(&path)(error)),
         }
+    }
+
+    /// Whether there is such an object.
+    pub(crate) fn has(&self, key: &RecordKey, kind: ObjectKind) -> Result<bool, HomeError> {
+        let Some(path) = self.layout.object(key, kind) else { return Ok(false) };
+        path.try_exists().map_err(HomeError::at(&path))
     }
 
     /// The days on which something was opened, in order.
@@ -91,6 +113,41 @@ impl Records {
             from.is_none_or(|from| day.as_str() >= from) && to.is_none_or(|to| day.as_str() <= to)
         });
         Ok(Listing::new(self.layout.clone(), days))
+    }
+
+    /// Whether an exchange of this home carries that name: an agent's, a person's (or, as a token says it, a subject's), or
+    /// a session's. The newest are looked at first, and no more than a bounded number of them.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a folder cannot be read.
+    pub fn knows(&self, what: RevokedWhat, id: &str) -> Result<Known, HomeError> {
+        let mut looked = 0_usize;
+        for day in self.days()?.iter().rev() {
+            if what == RevokedWhat::Session {
+                let Ok(session) = id.parse() else { return Ok(Known::No) };
+                if !openings_in(&self.layout, day, session)?.is_empty() {
+                    return Ok(Known::Yes);
+                }
+                continue;
+            }
+            for listed in self.listing(Some(day), Some(day))? {
+                let Ok(Ok(opening)) = listed.map(|listed| listed.opening) else { continue };
+                let principal = opening.record.principal;
+                let is_named = match what {
+                    RevokedWhat::Agent => principal.agent == id,
+                    RevokedWhat::Person => principal.person.as_deref() == Some(id) || principal.subject == id,
+                    RevokedWhat::Session => false,
+                };
+                if is_named {
+                    return Ok(Known::Yes);
+                }
+                looked = looked.saturating_add(1);
+                if looked >= LOOKED_AT {
+                    return Ok(Known::Perhaps);
+                }
+            }
+        }
+        Ok(Known::No)
     }
 
     /// Every file in the folders of records, pages and sealed texts, also those that are no objects.

@@ -56,6 +56,8 @@ conforms!(
     exchanges::a_claim_that_never_began_counts_no_more_after_a_while,
     exchanges::statements_per_minute_are_limited,
     exchanges::upstream_seconds_are_limited_within_an_hour,
+    exchanges::of_many_refused_claims_a_few_are_recorded_and_the_rest_counted,
+    exchanges::what_is_foreseen_is_what_a_claim_answers,
     exchanges::another_principals_exchange_looks_like_none,
     failures::hidden_failures_are_limited_within_an_hour,
     failures::what_has_told_that_it_did_not_fail_is_no_hidden_failure,

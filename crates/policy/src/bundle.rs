@@ -1,6 +1,6 @@
 //! A bundle: its files, read and validated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -117,6 +117,11 @@ impl Bundle {
         let mut tags: Vec<&str> = self.catalog.columns.tags.keys().map(String::as_str).collect();
         tags.sort_unstable();
         tags
+    }
+
+    /// Every group that `[[reviewers]]` names.
+    pub fn reviewer_groups(&self) -> BTreeSet<&str> {
+        self.catalog.reviewers.groups().collect()
     }
 
     /// How much this principal may take.

@@ -116,6 +116,12 @@ pub(crate) struct ReviewerRules {
 }
 
 impl ReviewerRules {
+    /// Every group that may decide on anything.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
+        let all = self.classes.values().chain(self.kinds.values()).chain([&self.default]);
+        all.flat_map(|reviewers| &reviewers.groups).map(String::as_str)
+    }
+
     /// Who decides on a statement: those of its kind, else of its class, else the default.
     pub(crate) fn of(&self, statement: &Statement) -> &Reviewers {
         self.kinds

@@ -1,5 +1,7 @@
 //! What is kept before a statement moves.
 
+use std::collections::BTreeMap;
+
 use domain::{Class, Context, Identity, PromptGrade, Statement};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,11 @@ pub struct Opening {
     pub prompt: PromptRecord,
     /// The text, sensitive literals masked.
     pub sql: String,
+    /// Bytes of the exact text, where it is large and was refused by the gateway's own rules (its size, a limit, a
+    /// revocation, a request id) before it was read: then `sql` and the sealed text are its head alone, `bindings` and
+    /// `statements` are empty, and `digest` is still over all of it. What was read, held or run is always whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_length: Option<u64>,
     /// `hmac-sha256:…` over text, bindings, context, count and parameters.
     pub digest: String,
     /// Whether the exact text lies sealed beside this record.
@@ -47,6 +54,13 @@ pub struct Opening {
     pub context: ContextRecord,
     /// The types of the bound values, in order of position.
     pub bindings: Vec<String>,
+    /// Session parameters for this statement alone, values after the detectors; the exact ones lie sealed. Absent from the
+    /// first records of version 1, and when there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// How long upstream was to work on it at most, in seconds, where the client said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
     /// The statements, in order.
     pub statements: Vec<StatementRecord>,
     /// `allow`, `hold` or `refuse`.

@@ -35,6 +35,9 @@ pub enum What {
     Statement {
         /// The text, as recorded.
         sql: String,
+        /// Bytes of the exact text where the recording holds its head alone, see [`Opening::sql_length`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sql_length: Option<u64>,
         /// Its class.
         class: String,
         /// The program.
@@ -97,6 +100,7 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
     }
     events.push(event(What::Statement {
         sql: opening.sql.clone(),
+        sql_length: opening.sql_length,
         class: opening.class().to_owned(),
         agent: opening.principal.agent.clone(),
         person: opening.principal.person.clone(),

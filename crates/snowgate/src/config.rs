@@ -119,6 +119,15 @@ impl Config {
             let problem = format!("a Snowflake upstream needs a real issuer: {}", self.add_issuers());
             return Err(self.places.wrong("upstream", problem).into());
         }
+        // SECURITY: a loopback issuer over http is no real one: whoever may run a process on this machine can be it.
+        if (!is_loopback || self.shared.upstream.is_some())
+            && let Some(at) =
+                self.shared.issuers.iter().position(|issuer| !issuer.issuer.starts_with("https://"))
+        {
+            let problem =
+                "must be an https address before a Snowflake upstream or a listen address that others reach";
+            return Err(self.places.wrong(&format!("issuers[{at}].issuer"), problem).into());
+        }
         if !(self.own.scale > 0.0 && self.own.scale <= 100.0) {
             let problem = "lies above 0 and is at most 100";
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
@@ -232,6 +241,23 @@ mod tests {
         let told = read("[[issuers]]\nissuer = 'ftp://a'\naudience = ['a']", &[]).unwrap();
         let told = crate::serve::check_parts(&told).unwrap_err().to_string();
         assert!(told.starts_with("some.toml:2: issuers[0].issuer: the issuer"), "{told}");
+    }
+
+    #[test]
+    fn an_issuer_over_http_is_none_before_an_account_or_beyond_this_machine() {
+        let issuer = |scheme: &str| {
+            format!("[[issuers]]\nissuer = '{scheme}://127.0.0.1:9'\naudience = ['snowgate']\n")
+        };
+        for (text, is_refused) in [("listen = '0.0.0.0:8181'\n", true), ("", false), (UPSTREAM, true)] {
+            let (over_http, over_https) =
+                (format!("{text}{}", issuer("http")), format!("{text}{}", issuer("https")));
+            let checked = read(&over_http, &[]).unwrap().check();
+            assert_eq!(checked.is_err(), is_refused, "{text}");
+            if let Err(broken) = checked {
+                assert!(broken.to_string().contains("must be an https address"), "{broken}");
+            }
+            read(&over_https, &[]).unwrap().check().unwrap();
+        }
     }
 
     #[test]

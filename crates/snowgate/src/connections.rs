@@ -1,6 +1,11 @@
-//! The connections of `snowgate serve`: bounded in number, and in how long a client may take to say what it wants.
+//! The connections of `snowgate serve`: bounded in number, in all and for each address, and in how long a client may take
+//! to say what it wants and to read what it is told.
+
+mod moving;
+mod peers;
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +17,17 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use moving::Moving;
+use peers::Peers;
+
 /// How long a client may take to send the head of a request, a kept connection's next one included.
 const HEAD: Duration = Duration::from_secs(30);
 /// Connections at once. Further ones wait in the system's queue.
 const MOST: usize = 1024;
+/// Connections at once from one address, so that none locks the others out.
+const MOST_OF_ONE: usize = 512;
+/// How long a client may leave an answer unread.
+const UNREAD: Duration = Duration::from_secs(30);
 /// How long to wait after the system could not give us a connection: it has too many open files.
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -26,13 +38,23 @@ pub struct Bounds {
     pub head: Duration,
     /// Connections at once.
     pub connections: usize,
+    /// Connections at once from one address.
+    pub of_one: usize,
+    /// How long an answer may stay unread.
+    pub unread: Duration,
     /// How long answers that are under way may take after the word to stop.
     pub farewell: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { head: HEAD, connections: MOST, farewell: Duration::from_secs(10) }
+        Self {
+            head: HEAD,
+            connections: MOST,
+            of_one: MOST_OF_ONE,
+            unread: UNREAD,
+            farewell: Duration::from_secs(10),
+        }
     }
 }
 
@@ -42,6 +64,7 @@ pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, stop:
     server.timer(TokioTimer::new()).header_read_timeout(bounds.head);
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(bounds.connections));
+    let peers = Peers::new(bounds.of_one);
     let mut stop = std::pin::pin!(stop);
     loop {
         let next = async {
@@ -53,14 +76,19 @@ pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, stop:
             () = &mut stop => break,
             next = next => next,
         };
-        let Some(stream) = ready(accepted).await else { continue };
+        let Some((stream, address)) = ready(accepted).await else { continue };
+        let Some(seat) = peers.seat(address) else {
+            tracing::warn!(%address, "a connection was closed: its address has as many as it may");
+            continue;
+        };
+        let stream = Moving::new(stream, bounds.unread);
         let service = TowerToHyperService::new(router.clone());
         let connection = connections.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
+            drop((place, seat));
         });
     }
     drop(listener);
@@ -71,14 +99,14 @@ pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, stop:
 }
 
 /// A connection that is ready to be used; none when there is none after all.
-async fn ready(accepted: io::Result<(TcpStream, std::net::SocketAddr)>) -> Option<TcpStream> {
+async fn ready(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, IpAddr)> {
     match accepted {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // A small answer must not wait for more to send with it.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection keeps Nagle's algorithm");
             }
-            Some(stream)
+            Some((stream, address.ip()))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
@@ -90,22 +118,32 @@ async fn ready(accepted: io::Result<(TcpStream, std::net::SocketAddr)>) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
 
     use super::*;
 
-    const QUICK: Bounds =
-        Bounds { head: Duration::from_millis(200), connections: 4, farewell: Duration::from_secs(5) };
+    const QUICK: Bounds = Bounds {
+        head: Duration::from_millis(200),
+        connections: 4,
+        of_one: 4,
+        unread: Duration::from_millis(300),
+        farewell: Duration::from_secs(5),
+    };
 
     async fn started(router: Router) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+        started_within(QUICK, router).await
+    }
+
+    async fn started_within(
+        bounds: Bounds,
+        router: Router,
+    ) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(answer(listener, router, QUICK, async {
+        let serving = tokio::spawn(answer(listener, router, bounds, async {
             let _ = stopped.await;
         }));
         (address, stop, serving)
@@ -133,6 +171,47 @@ mod tests {
         let mut rest = Vec::new();
         idle[0].read_to_end(&mut rest).await.unwrap();
         assert!(!rest.starts_with(b"HTTP/1.1 200"), "the connection is given up on");
+    }
+
+    #[tokio::test]
+    async fn clients_that_read_nothing_take_nobodys_place_for_long() {
+        let router = Router::new()
+            .route("/", get(async || "here"))
+            .route("/large", get(async || vec![b'x'; 32 * 1024 * 1024]));
+        let (address, _stop, _) = started(router).await;
+        let mut idle = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            idle.push(stream);
+        }
+        let answer = async {
+            // Until a place is free: its address has as many connections as it may.
+            loop {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let mut answer = String::new();
+                let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+                let _ = stream.read_to_string(&mut answer).await;
+                if !answer.is_empty() {
+                    return answer;
+                }
+            }
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.unwrap();
+        assert!(answer.ends_with("here"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn one_address_leaves_places_for_others() {
+        let bounds = Bounds { of_one: 2, head: Duration::from_secs(20), ..QUICK };
+        let (address, _stop, _) =
+            started_within(bounds, Router::new().route("/", get(async || "here"))).await;
+        let held = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(10), third.read_to_end(&mut rest)).await.unwrap();
+        assert!(rest.is_empty(), "it is closed at once");
+        drop(held);
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@
 //! # In the home folder
 //!
 //! `issuer/` (mode 0700) holds `key.pk8` (PKCS #8, P-256), `secret` (64 hexadecimal digits) and `url` (the issuer's
-//! name), each of mode 0600 and written once, but for `url`, which follows the address that is listened on.
+//! name), each of mode 0600 and written once, but for `url`, which follows the address that is listened on. At every start
+//! `reserved-groups` is written: the groups that policy names as reviewers, a line each.
 //!
 //! # On the wire
 //!
@@ -20,7 +21,9 @@ mod files;
 mod form;
 mod mint;
 mod routes;
+mod unreserved;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 pub use mint::{MintError, MintRequest};
+pub use unreserved::Unreserved;
 
 /// What every token of the development issuer is for.
 pub const AUDIENCE: &str = "snowgate";
@@ -50,6 +54,8 @@ pub struct DevelopmentIssuer {
     x: String,
     y: String,
     secret: String,
+    /// Groups that the bundle in force at the last start names as reviewers.
+    reserved: BTreeSet<String>,
 }
 
 /// Why there is no development issuer.
@@ -88,6 +94,13 @@ impl DevelopmentIssuer {
         Self::read(files::existing(home)?)
     }
 
+    /// Never gives these groups, from now on: those that the policy bundle names as reviewers.
+    pub fn reserve(&mut self, home: &Path, groups: BTreeSet<String>) -> Result<(), IssuerError> {
+        files::reserve(home, &groups)?;
+        self.reserved = groups;
+        Ok(())
+    }
+
     /// `iss` of its tokens.
     #[cfg(test)]
     pub fn url(&self) -> &str {
@@ -107,7 +120,7 @@ impl DevelopmentIssuer {
     }
 
     fn read(files: files::Files) -> Result<Self, IssuerError> {
-        let files::Files { key_path, key, secret, url } = files;
+        let files::Files { key_path, key, secret, url, reserved } = files;
         let damaged = || IssuerError::Damaged(key_path.clone());
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key).map_err(|_| damaged())?;
         // SEC 1 section 2.3.3, uncompressed: 4, x, y.
@@ -117,7 +130,7 @@ impl DevelopmentIssuer {
         // RFC 7638: the digest of the required members in this order.
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let key_id = URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()));
-        Ok(Self { url, key: EncodingKey::from_ec_der(&key), key_id, x, y, secret })
+        Ok(Self { url, key: EncodingKey::from_ec_der(&key), key_id, x, y, secret, reserved })
     }
 
     fn discovery(&self) -> Value {

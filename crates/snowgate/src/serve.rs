@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use gateway::ports::{Catalogs, Clock, Ids, Policies, Upstream};
+use gateway::ports::{Catalogs, Clock, Identities, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
 use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock};
@@ -29,7 +29,7 @@ use crate::cli::ServeArgs;
 use crate::commands::Broken;
 use crate::config::{Config, Own};
 use crate::connections::{self, Bounds};
-use crate::issuer::{DevelopmentIssuer, MintRequest};
+use crate::issuer::{DevelopmentIssuer, MintRequest, Unreserved};
 
 /// How long the worker waits between two looks for what is unattended.
 const LOOK: Duration = Duration::from_millis(500);
@@ -127,12 +127,18 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let (identities, issuer) = if let Some(issuers) = real_issuers {
         (issuers, None)
     } else {
-        let issuer = Arc::new(DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?);
-        (Issuers::new(vec![issuer.settings()])?, Some(issuer))
+        let mut issuer = DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?;
+        issuer.reserve(&config.shared.home, policies.reviewer_groups())?;
+        (Issuers::new(vec![issuer.settings()])?, Some(Arc::new(issuer)))
     };
 
+    let identities: Arc<dyn Identities> = Arc::new(identities);
+    let identities: Arc<dyn Identities> = match &issuer {
+        Some(_) => Arc::new(Unreserved::new(identities, Arc::clone(&policies) as Arc<dyn Policies>)),
+        None => identities,
+    };
     let ports = Ports {
-        identities: Arc::new(identities),
+        identities,
         policies: Arc::clone(&policies) as Arc<dyn Policies>,
         catalogs,
         keys: Arc::new(home.clone()),

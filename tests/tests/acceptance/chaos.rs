@@ -195,6 +195,10 @@ impl Exchanges for Chaos {
         self.step("exchanges.claim", Origin::Exchanges, self.inner.exchanges.claim(claim)).await
     }
 
+    async fn foresee(&self, claim: Claim<'_>) -> Result<Claimed, Fault> {
+        self.step("exchanges.foresee", Origin::Exchanges, self.inner.exchanges.foresee(claim)).await
+    }
+
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault> {
         let begun = self.inner.exchanges.begin(live, holder, lease_until);
         self.step("exchanges.begin", Origin::Exchanges, begun).await

@@ -77,12 +77,31 @@ impl Identities for Badges {
     }
 }
 
-pub struct OneBundle(Arc<Bundle>);
+/// The bundle in force, which a test may replace.
+pub struct OneBundle(Mutex<Arc<Bundle>>);
+
+impl OneBundle {
+    /// Puts another bundle in force: the default one with these texts replaced, each in whatever file it stands.
+    #[track_caller]
+    pub fn change(&self, changes: &[(&str, &str)]) {
+        let mut files = policy::default_files();
+        for (from, to) in changes {
+            let mut found = false;
+            for bytes in files.values_mut() {
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                found |= text.contains(from);
+                *bytes = text.replace(from, to).into_bytes();
+            }
+            assert!(found, "no file holds {from}");
+        }
+        *self.0.lock().unwrap() = Arc::new(Bundle::parse(&files).unwrap());
+    }
+}
 
 #[async_trait]
 impl Policies for OneBundle {
     async fn bundle(&self) -> Result<Arc<Bundle>, Fault> {
-        Ok(Arc::clone(&self.0))
+        Ok(Arc::clone(&self.0.lock().unwrap()))
     }
 }
 
@@ -164,7 +183,7 @@ pub struct House {
     pub time: Arc<Time>,
     pub warehouse: Arc<Warehouse>,
     pub settings: Settings,
-    bundle: Arc<Bundle>,
+    pub bundle: Arc<OneBundle>,
     built: Timestamp,
 }
 
@@ -195,7 +214,7 @@ impl House {
             time,
             warehouse: Arc::new(Warehouse::new()),
             settings,
-            bundle: Arc::new(bundle(limits)),
+            bundle: Arc::new(OneBundle(Mutex::new(Arc::new(bundle(limits))))),
         }
     }
 
@@ -236,7 +255,7 @@ impl House {
         let home = Arc::new(self.open_home());
         Ports {
             identities: Arc::new(Badges { built: self.built }),
-            policies: Arc::new(OneBundle(Arc::clone(&self.bundle))),
+            policies: self.bundle.clone(),
             catalogs: self.warehouse.clone(),
             keys: home.clone(),
             recorder: home.clone(),

@@ -3,7 +3,7 @@
 use domain::Outcome;
 use recording::What;
 
-use crate::house::{House, ask, customers, page_text};
+use crate::house::{House, ask, asked, customers, in_time, page_text};
 
 #[tokio::test]
 async fn a_select_is_answered_masked_whatever_its_alias_and_the_recording_shows_the_same_rows() {
@@ -108,5 +108,31 @@ async fn what_policy_refuses_never_reaches_upstream_and_is_recorded() {
     let records = house.records();
     assert_eq!(records.len(), 7);
     assert!(records.iter().all(|(_, closing)| closing.as_ref().unwrap().outcome.as_str() == "refused"));
+    house.verifies();
+}
+
+#[tokio::test]
+async fn session_parameters_and_the_time_limit_stand_in_the_record_and_exactly_in_the_sealed_text() {
+    use gateway::ports::Keys;
+    let house = House::new().await;
+    customers::answer(&house.snow, &[1]);
+    let gateway = house.gateway();
+    let mut asked = asked(customers::SQL);
+    asked.timeout = Some(std::time::Duration::from_secs(77));
+    asked.parameters.insert("TIMEZONE".to_owned(), "America/Los_Angeles".to_owned());
+    asked.parameters.insert("DATE_OUTPUT_FORMAT".to_owned(), "\"ana@acme.example\" YYYY".to_owned());
+    let reply = in_time(gateway.ask(asked, gateway.settings().hold)).await.unwrap();
+    let (opening, _) = house.records().remove(0);
+    assert_eq!(opening.timeout_seconds, Some(77));
+    assert_eq!(opening.parameters["TIMEZONE"], "America/Los_Angeles");
+    assert!(!opening.parameters["DATE_OUTPUT_FORMAT"].contains("ana@"), "{:?}", opening.parameters);
+    let exchange = reply.exchange();
+    let keys = house.open_home().session(exchange.session).await.unwrap();
+    let key = recording::RecordKey::new(&opening.opened[..10], exchange);
+    let records = local::Records::open(&house.home_path()).unwrap();
+    let sealed = records.read(&key, recording::ObjectKind::Sealed).unwrap().unwrap();
+    let under = gateway::unseal(&keys.seal, exchange, &sealed).unwrap().under.unwrap();
+    assert_eq!(under.timeout_seconds, Some(77));
+    assert!(under.parameters["DATE_OUTPUT_FORMAT"].contains("ana@acme.example"));
     house.verifies();
 }

@@ -145,6 +145,10 @@ impl Exchanges for Live {
         Ok(Claimed::New { session: SessionId::from_u128(7), next })
     }
 
+    async fn foresee(&self, _: Claim<'_>) -> Result<Claimed, Fault> {
+        panic!("the statement is small")
+    }
+
     async fn begin(&self, live: &gateway::Live, _: u128, _: Timestamp) -> Result<(), Fault> {
         self.store(live);
         Ok(())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{Handle, KeyedDigest, Limits, SessionId, Timestamp};
-use gateway::ports::{Claim, Claimed, Prospect, RevokedWhat};
-use rusqlite::{OptionalExtension, Transaction, params};
+use gateway::ports::{Claim, Claimed, Denied, Prospect, REFUSALS_PER_MINUTE, RevokedWhat};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{CLAIM_LIFE, HOUR, Names, bytes_of, session_bytes, stage};
 
@@ -93,38 +93,76 @@ struct Reached {
 
 impl Wish {
     pub fn claim(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Claimed> {
-        let Session { session, highest, is_revoked } = self.session(transaction)?;
-        let next = highest.saturating_add(1);
-        if let Some(what) = is_revoked {
-            self.note(transaction, session, highest, Counted::No)?;
-            return Ok(Claimed::Revoked { session, next, what });
+        let (session, claimed) = self.foreseen(transaction)?;
+        let counted = match &claimed {
+            Claimed::New { .. } => {
+                Some(Counted::Yes { is_hidden_failure: self.prospect == Prospect::Hidden })
+            }
+            Claimed::FailuresSpent { .. } => Some(Counted::Yes { is_hidden_failure: false }),
+            Claimed::Reused { .. } | Claimed::OverBudget { .. } | Claimed::Revoked { .. } => {
+                Some(Counted::No)
+            }
+            Claimed::Repeat(_) | Claimed::Counted(_) => None,
+        };
+        if let Some(counted) = counted {
+            self.note(transaction, session.session, session.highest, counted)?;
         }
-        if let Some((handle, digest)) = self.same_request(transaction)? {
+        Ok(claimed)
+    }
+
+    /// What [`Wish::claim`] would answer.
+    pub fn foresee(&self, connection: &Connection) -> rusqlite::Result<Claimed> {
+        Ok(self.foreseen(connection)?.1)
+    }
+
+    fn foreseen(&self, connection: &Connection) -> rusqlite::Result<(Session, Claimed)> {
+        let found = self.session(connection)?;
+        let (session, next) = (found.session, found.highest.saturating_add(1));
+        if let Some(what) = found.is_revoked {
+            let claimed = Claimed::Revoked { session, next, what };
+            return Ok((found, self.bounded(connection, claimed, Denied::Revoked(what))?));
+        }
+        if let Some((handle, digest)) = self.same_request(connection)? {
             if digest == self.digest.to_string() {
-                return Ok(Claimed::Repeat(handle));
+                return Ok((found, Claimed::Repeat(handle)));
             }
-            self.note(transaction, session, highest, Counted::No)?;
-            return Ok(Claimed::Reused { session, next });
+            let claimed = Claimed::Reused { session, next };
+            return Ok((found, self.bounded(connection, claimed, Denied::Reused)?));
         }
-        match self.admission(transaction)? {
-            Admission::Runs => {
-                let is_hidden_failure = self.prospect == Prospect::Hidden;
-                self.note(transaction, session, highest, Counted::Yes { is_hidden_failure })?;
-                Ok(Claimed::New { session, next })
-            }
-            Admission::FailuresSpent => {
-                self.note(transaction, session, highest, Counted::Yes { is_hidden_failure: false })?;
-                Ok(Claimed::FailuresSpent { session, next })
-            }
+        let claimed = match self.admission(connection)? {
+            Admission::Runs => Claimed::New { session, next },
+            Admission::FailuresSpent => Claimed::FailuresSpent { session, next },
             Admission::Over(Reached { limit, retry_after }) => {
-                self.note(transaction, session, highest, Counted::No)?;
-                Ok(Claimed::OverBudget { session, next, limit, retry_after })
+                let claimed = Claimed::OverBudget { session, next, limit, retry_after };
+                self.bounded(connection, claimed, Denied::OverBudget { limit, retry_after })?
             }
-        }
+        };
+        Ok((found, claimed))
+    }
+
+    /// A refused claim, or that it is one too many for an exchange of its own.
+    fn bounded(
+        &self,
+        connection: &Connection,
+        claimed: Claimed,
+        denied: Denied,
+    ) -> rusqlite::Result<Claimed> {
+        let from = self.now.as_secs().saturating_sub(60);
+        let recorded: u32 = connection
+            .prepare_cached(
+                "SELECT coalesce(sum(claims), 0) FROM claims_per_second WHERE principal = ?1 AND second >= ?2",
+            )?
+            .query_row(params![self.refused(), from], |row| row.get(0))?;
+        Ok(if recorded < REFUSALS_PER_MINUTE { claimed } else { Claimed::Counted(denied) })
+    }
+
+    /// Under which name this principal's refused claims are counted. A principal's key begins with a digit.
+    fn refused(&self) -> String {
+        format!("refused {}", self.principal)
     }
 
     /// The session of this conversation, or the fresh one when it has ended.
-    fn session(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Session> {
+    fn session(&self, transaction: &Connection) -> rusqlite::Result<Session> {
         let select =
             "SELECT session, last_us, highest FROM sessions WHERE principal = ?1 AND conversation = ?2";
         let found: Option<([u8; 16], i64, u32)> = transaction
@@ -146,7 +184,7 @@ impl Wish {
     }
 
     /// The handle and digest of an earlier claim of this principal with this request id.
-    fn same_request(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<(Handle, String)>> {
+    fn same_request(&self, transaction: &Connection) -> rusqlite::Result<Option<(Handle, String)>> {
         let Some(request) = &self.request else { return Ok(None) };
         transaction
             .prepare_cached("SELECT handle, digest FROM exchanges WHERE principal = ?1 AND request = ?2")?
@@ -157,7 +195,7 @@ impl Wish {
             .optional()
     }
 
-    fn admission(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Admission> {
+    fn admission(&self, transaction: &Connection) -> rusqlite::Result<Admission> {
         let under_way = self.under_way(transaction)?;
         if let Some(reached) = self.budget(transaction, &under_way)? {
             return Ok(Admission::Over(reached));
@@ -181,7 +219,7 @@ impl Wish {
     }
 
     /// What of this principal's is claimed or under way.
-    fn under_way(&self, transaction: &Transaction<'_>) -> rusqlite::Result<UnderWay> {
+    fn under_way(&self, transaction: &Connection) -> rusqlite::Result<UnderWay> {
         let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
         // What waits for a person does not run: a principal whose writes are held may still read.
         transaction
@@ -197,7 +235,7 @@ impl Wish {
     }
 
     /// How many hidden failures the last hour holds.
-    fn hidden_failures(&self, transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    fn hidden_failures(&self, transaction: &Connection) -> rusqlite::Result<i64> {
         // Whole seconds, the one that began an hour ago included.
         let from = self.now.as_secs().saturating_sub(HOUR);
         transaction
@@ -216,11 +254,7 @@ impl Wish {
         Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) })
     }
 
-    fn budget(
-        &self,
-        transaction: &Transaction<'_>,
-        under_way: &UnderWay,
-    ) -> rusqlite::Result<Option<Reached>> {
+    fn budget(&self, transaction: &Connection, under_way: &UnderWay) -> rusqlite::Result<Option<Reached>> {
         let Limits {
             rows: _,
             bytes: _,
@@ -253,13 +287,7 @@ impl Wish {
     }
 
     /// Whether the buckets from `from` on hold as much as the limit; then the bucket with whose end they no longer will.
-    fn over(
-        &self,
-        tx: &Transaction<'_>,
-        select: &str,
-        from: i64,
-        limit: i64,
-    ) -> rusqlite::Result<Option<i64>> {
+    fn over(&self, tx: &Connection, select: &str, from: i64, limit: i64) -> rusqlite::Result<Option<i64>> {
         let mut select = tx.prepare_cached(select)?;
         let rows = select.query_map(params![self.principal, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let buckets: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
@@ -317,16 +345,15 @@ impl Wish {
             self.digest.to_string(),
             is_hidden_failure
         ])?;
-        if is_counted {
-            let second = self.now.as_secs();
-            tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
-                .execute(params![self.principal, second.saturating_sub(120)])?;
-            tx.prepare_cached(
-                "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
-                 ON CONFLICT DO UPDATE SET claims = claims + 1",
-            )?
-            .execute(params![self.principal, second])?;
-        }
+        let second = self.now.as_secs();
+        let name = if is_counted { self.principal.clone() } else { self.refused() };
+        tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
+            .execute(params![name, second.saturating_sub(120)])?;
+        tx.prepare_cached(
+            "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET claims = claims + 1",
+        )?
+        .execute(params![name, second])?;
         Ok(())
     }
 }

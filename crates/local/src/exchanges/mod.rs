@@ -37,6 +37,11 @@ impl Exchanges for Home {
         self.inner.state.write(move |transaction| wish.claim(transaction)).await
     }
 
+    async fn foresee(&self, claim: Claim<'_>) -> Result<Claimed, Fault> {
+        let wish = Wish::from(claim);
+        self.inner.state.read(move |connection| wish.foresee(connection)).await
+    }
+
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault> {
         let row = Row::new(live)?;
         let begun =

@@ -2,12 +2,13 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
-use std::{fs, vec};
+use std::vec;
 
 use domain::Timestamp;
 use recording::{FormatError, ObjectKind, Opening, RecordKey, Stored};
 
 use super::{names_in, openings_in};
+use crate::disk::read_file;
 use crate::error::HomeError;
 use crate::layout::Layout;
 
@@ -57,7 +58,7 @@ impl Listing {
     fn push_next(&mut self, mut rest: vec::IntoIter<RecordKey>) {
         while let Some(key) = rest.next() {
             let Some(path) = self.layout.object(&key, ObjectKind::Opening) else { continue };
-            match fs::read(&path) {
+            match read_file(&path) {
                 Ok(bytes) => {
                     let opening = recording::decode::<Opening>(&bytes);
                     let opened = opening.as_ref().ok().and_then(|stored| stored.record.opened.parse().ok());

@@ -18,7 +18,8 @@ pub struct Found {
 }
 
 /// Every file in the folders of records, pages and sealed texts, folder by folder, each in the order of names (so:
-/// by day, session and number). A symbolic link is a file that is no object; it is not followed.
+/// by day, session and number). A symbolic link, a pipe or a device is a file that is no object; it is not followed or
+/// opened.
 #[derive(Debug)]
 pub struct Objects {
     layout: Layout,
@@ -36,8 +37,13 @@ impl Objects {
         let roots = [self.layout.records(), self.layout.pages(), self.layout.sealed()];
         let (root, below) = roots.iter().find_map(|root| Some((root, path.strip_prefix(root).ok()?)))?;
         let (key, kind) = RecordKey::parse(below.to_str()?)?;
-        (self.layout.objects(kind) == *root && !path.is_symlink()).then_some((key, kind))
+        (self.layout.objects(kind) == *root && is_regular(path)).then_some((key, kind))
     }
+}
+
+/// Whether it is a file that can be read to its end: no link, no pipe, no device, no socket.
+fn is_regular(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
 impl Iterator for Objects {

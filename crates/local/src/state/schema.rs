@@ -14,7 +14,7 @@ const VERSION: i64 = 3;
 /// exchange was last leased, so that the unattended take turns, or when it was closed. `is_hidden_failure` is what
 /// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one. `revocations` holds
 /// what is revoked now; `revocation_acts` every revocation (`act` is `revoked`) and every one that was taken back
-/// (`undone`), and is only ever added to.
+/// (`undone`), and is only ever added to. `claims_per_second` counts refused claims, too, of `refused PRINCIPAL`.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,

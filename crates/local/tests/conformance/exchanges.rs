@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ExchangeId, ExchangeNumber, Limits, PrincipalKey};
 use gateway::Stage;
-use gateway::ports::{Claimed, RevokedWhat, Written};
+use gateway::ports::{Claimed, Denied, REFUSALS_PER_MINUTE, RevokedWhat, Written};
 use recording::{ObjectKind, RecordKey};
 use tokio::task::JoinSet;
 
@@ -198,6 +198,46 @@ pub async fn statements_per_minute_are_limited(two: &Two) {
     let none = Limits { per_minute: 0, ..PLENTY };
     let refused = Wish::of(&somebody()).limits(none).claim(two.first.exchanges.as_ref(), handle()).await;
     assert!(matches!(refused, Claimed::OverBudget { limit: "statements per minute", .. }));
+}
+
+/// Refused claims cost nothing, so that they are bounded apart: a principal's first ones of a minute are recorded, and
+/// what may run is never counted only.
+pub async fn of_many_refused_claims_a_few_are_recorded_and_the_rest_counted(two: &Two) {
+    let identity = somebody();
+    let none = Wish::of(&identity).limits(Limits { at_once: 0, ..PLENTY });
+    let stores = [&two.first, &two.second];
+    for at in 0..REFUSALS_PER_MINUTE {
+        let store = stores[(at % 2) as usize];
+        over(none.claim(store.exchanges.as_ref(), handle()).await, "statements at once", 1);
+    }
+    let denied = Denied::OverBudget { limit: "statements at once", retry_after: Duration::from_secs(1) };
+    for store in stores {
+        assert_eq!(none.claim(store.exchanges.as_ref(), handle()).await, Claimed::Counted(denied));
+        assert_eq!(none.foresee(store.exchanges.as_ref()).await, Claimed::Counted(denied));
+    }
+    new(Wish::of(&identity).claim(two.first.exchanges.as_ref(), handle()).await);
+    let bystander = Wish::of(&somebody()).limits(Limits { at_once: 0, ..PLENTY });
+    over(bystander.claim(two.first.exchanges.as_ref(), handle()).await, "statements at once", 1);
+    let later = none.at(62);
+    over(later.claim(two.second.exchanges.as_ref(), handle()).await, "statements at once", 1);
+}
+
+/// Looking ahead answers as a claim would, and changes nothing.
+pub async fn what_is_foreseen_is_what_a_claim_answers(two: &Two) {
+    let identity = somebody();
+    let exchanges = two.first.exchanges.as_ref();
+    let wish = Wish::of(&identity).limits(Limits { per_minute: 1, ..PLENTY }).request("r-1", 1);
+    for _ in 0..3 {
+        new(wish.foresee(exchanges).await);
+    }
+    let first = handle();
+    let (session, next) = new(wish.claim(exchanges, first).await);
+    assert_eq!(next, 1);
+    assert_eq!(wish.foresee(exchanges).await, Claimed::Repeat(first));
+    let other = Wish::of(&identity).request("r-1", 2);
+    assert_eq!(other.foresee(exchanges).await, Claimed::Reused { session, next });
+    let second = Wish::of(&identity).limits(Limits { per_minute: 1, ..PLENTY });
+    over(second.foresee(exchanges).await, "statements per minute", 61);
 }
 
 /// Upstream time counts as it is spent, also of a statement that still runs.

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{Agent, Handle, Identity, KeyedDigest, Limits, Person, RequestId, SessionId, Timestamp};
+use domain::{
+    Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
+};
 use gateway::ports::{Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings};
 use gateway::{Live, Stage};
 
@@ -133,9 +135,19 @@ impl Wish {
     }
 
     pub async fn claim(&self, exchanges: &dyn Exchanges, handle: Handle) -> Claimed {
-        let claim = Claim {
+        let principal = self.identity.key();
+        exchanges.claim(self.as_claim(&principal, handle)).await.unwrap()
+    }
+
+    pub async fn foresee(&self, exchanges: &dyn Exchanges) -> Claimed {
+        let principal = self.identity.key();
+        exchanges.foresee(self.as_claim(&principal, handle())).await.unwrap()
+    }
+
+    fn as_claim<'a>(&'a self, principal: &'a PrincipalKey, handle: Handle) -> Claim<'a> {
+        Claim {
             identity: &self.identity,
-            principal: &self.identity.key(),
+            principal,
             conversation: self.conversation.as_deref(),
             request: self.request.as_ref(),
             digest: self.digest,
@@ -145,8 +157,7 @@ impl Wish {
             prospect: self.prospect,
             now: self.now,
             session_idle: Duration::from_secs(30 * 60),
-        };
-        exchanges.claim(claim).await.unwrap()
+        }
     }
 }
 
@@ -166,6 +177,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         tier: "read".into(),
         row_limit: 10,
         byte_limit: 10,
+        timeout_us: None,
         touched: Vec::new(),
         reads: Vec::new(),
         writes: Vec::new(),

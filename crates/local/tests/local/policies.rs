@@ -89,3 +89,19 @@ fn a_folder_that_holds_more_than_any_bundle_is_refused() {
     fs::File::create(folder.path().join("big")).unwrap().set_len(17 * 1024 * 1024).unwrap();
     assert!(bundle_files(folder.path()).is_err());
 }
+
+/// A pipe that nobody writes to keeps its reader waiting for ever.
+pub fn pipe(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success(), "coreutils: mkfifo");
+}
+
+#[test]
+fn a_folder_that_holds_a_pipe_is_no_bundle_and_the_pipe_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    pipe(&folder.path().join("90-pipe.cedar"));
+    let error = std::error::Error::source(&bundle_files(folder.path()).unwrap_err())
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let told = format!("{} {error}", bundle_files(folder.path()).unwrap_err());
+    assert!(told.contains("90-pipe.cedar") && told.contains("no regular file"), "{told}");
+}

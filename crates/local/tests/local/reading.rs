@@ -123,3 +123,38 @@ fn every_file_is_found_and_what_is_no_object_is_told_apart() {
     assert_eq!(records.read(&key, ObjectKind::Page { part: 1, page: 0 }).unwrap(), None);
     assert_eq!(records.days().unwrap(), ["2026-11-23"]);
 }
+
+#[test]
+fn a_pipe_among_recordings_is_told_of_and_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put_opening(root, &key("2026-11-23", 1, 1), "2026-11-23T10:00:00.000000Z");
+    let place = root.join("records").join(key("2026-11-23", 1, 2).object(ObjectKind::Opening));
+    crate::policies::pipe(&place);
+    let records = Records::open(root).unwrap();
+    assert!(records.read(&key("2026-11-23", 1, 2), ObjectKind::Opening).is_err());
+    let listed: Vec<_> = records.listing(None, None).unwrap().collect();
+    assert_eq!((listed.len(), listed.iter().filter(|listed| listed.is_err()).count()), (2, 1));
+    let found = records.objects().map(Result::unwrap).find(|found| found.path == place).unwrap();
+    assert!(found.object.is_none(), "the verifier tells of it as of no object of ours");
+}
+
+#[test]
+fn a_name_that_no_exchange_carries_is_told_apart() {
+    use gateway::ports::RevokedWhat::{Agent, Person, Session};
+    use local::Known;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put_opening(root, &key("2026-11-23", 1, 1), "2026-11-23T10:00:00.000000Z");
+    let records = Records::open(root).unwrap();
+    let (known, unknown) = (SessionId::from_u128(1).to_string(), SessionId::from_u128(2).to_string());
+    for (what, id, expected) in [
+        (Agent, "", Known::Yes),
+        (Agent, "nobody", Known::No),
+        (Person, "nobody", Known::No),
+        (Session, known.as_str(), Known::Yes),
+        (Session, unknown.as_str(), Known::No),
+    ] {
+        assert_eq!(records.knows(what, id).unwrap(), expected, "{what:?} {id}");
+    }
+}

@@ -45,6 +45,10 @@ fn check_opening(at: &str, key: &RecordKey, opening: &Opening, report: &mut Repo
     if !["allow", "hold", "refuse"].contains(&decision) || (decision == "hold") != opening.hold.is_some() {
         report.altered(at, Wrong::Contradiction, "the decision is none, or its hold does not belong to it");
     }
+    // Only what was refused unread may be recorded by its head.
+    if opening.sql_length.is_some() && (decision != "refuse" || !opening.bindings.is_empty()) {
+        report.altered(at, Wrong::Contradiction, "the text is cut, although it was not refused unread");
+    }
 }
 
 /// The sealed text is ciphertext: that it is the one that was sealed is what can be told of it without a key.

@@ -41,6 +41,12 @@ const CASES: &[Case] = &[
         }
         sample.forge_closing(&there, |closing| closing.opening = digest.to_string());
     }),
+    Case("the text of a statement that ran was cut", Contradiction, ALTERED, |sample| {
+        sample.forge_opening(&at(SESSION, 1), |opening| {
+            opening.decision = "allow".to_owned();
+            opening.sql_length = Some(1_000_000);
+        });
+    }),
     Case("an opening was edited", Digest, ALTERED, |sample| {
         sample.scribble(&at(SESSION, 1), ObjectKind::Opening, |object| replace(object, "P1", "P4"));
     }),

@@ -64,3 +64,15 @@ fn a_page_without_a_moment_comes_at_its_closings() {
     let (kept, closed) = moment(SESSION);
     assert!(kept < closed, "{kept} {closed}");
 }
+
+#[test]
+fn a_text_that_was_refused_unread_is_told_with_its_length() {
+    let sample = Sample::v1();
+    let mut opening = sample.opening(&at(SESSION, 1));
+    let told = |opening: &recording::Opening| {
+        opening_events(opening).iter().map(|event| serde_json::to_string(event).unwrap()).collect::<String>()
+    };
+    assert!(!told(&opening).contains("sql_length"));
+    opening.sql_length = Some(1_900_000);
+    assert!(told(&opening).contains("\"sql_length\":1900000"));
+}

@@ -139,10 +139,14 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
         What::Prompt { text, evidence } => {
             writeln!(out, "{at}  prompt ({evidence})  {}", printable(text))
         }
-        What::Statement { sql, class, agent, person } => {
+        What::Statement { sql, sql_length, class, agent, person } => {
             let who = person.as_ref().map_or_else(|| agent.clone(), |person| format!("{agent} for {person}"));
             writeln!(out, "{at}  {class} asked by {}", printable(&who))?;
-            printable(sql).lines().try_for_each(|line| writeln!(out, "              {line}"))
+            printable(sql).lines().try_for_each(|line| writeln!(out, "              {line}"))?;
+            match sql_length {
+                Some(length) => writeln!(out, "              … (the head of {length} bytes, refused unread)"),
+                None => Ok(()),
+            }
         }
         What::Decision { decision, rules, hold, .. } => {
             writeln!(out, "{at}  decision  {decision} by {}", rules.join(", "))?;

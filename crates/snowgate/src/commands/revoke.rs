@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use domain::SessionId;
 use gateway::ports::RevokedWhat;
-use local::{Home, Revocation, RevocationAct};
+use local::{Home, Known, Records, Revocation, RevocationAct};
 use serde_json::json;
 
 use super::{Broken, printable};
@@ -38,6 +38,10 @@ pub fn run(args: &RevokeArgs) -> Result<ExitCode, Broken> {
     Home::open_existing(&path)?.revoke(what, id)?;
     println!("revoked; every gateway on this home refuses it within 5 seconds");
     println!("next: snowgate search --home {} to see what it did", path.display());
+    // The revocation is kept, whatever becomes of this look.
+    if let Ok(Known::No) = Records::open(&path).and_then(|records| records.knows(what, id)) {
+        eprintln!("note: no exchange of this home carries that name; is it spelt as in `snowgate search`?");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

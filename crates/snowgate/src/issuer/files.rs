@@ -1,5 +1,6 @@
 //! The issuer's folder.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -14,6 +15,7 @@ use super::IssuerError;
 const KEY: &str = "key.pk8";
 const SECRET: &str = "secret";
 const URL: &str = "url";
+const RESERVED: &str = "reserved-groups";
 
 /// What the folder holds.
 pub(super) struct Files {
@@ -23,6 +25,8 @@ pub(super) struct Files {
     pub(super) key: Vec<u8>,
     pub(super) secret: String,
     pub(super) url: String,
+    /// Groups that its tokens never carry.
+    pub(super) reserved: BTreeSet<String>,
 }
 
 /// The files of this home, made where they are missing; `url` is what it now is.
@@ -53,7 +57,22 @@ pub(super) fn existing(home: &Path) -> Result<Files, IssuerError> {
     }
     closed(&folder)?;
     let key_path = folder.join(KEY).display().to_string();
-    Ok(Files { key_path, key: read(&folder, KEY)?, secret: text(&folder, SECRET)?, url: text(&folder, URL)? })
+    let reserved = match read(&folder, RESERVED) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect(),
+        // An earlier version did not write them.
+        Err(IssuerError::Missing(_)) => BTreeSet::new(),
+        Err(other) => return Err(other),
+    };
+    let (key, secret, url) = (read(&folder, KEY)?, text(&folder, SECRET)?, text(&folder, URL)?);
+    Ok(Files { key_path, key, secret, url, reserved })
+}
+
+/// Keeps which groups tokens never carry, for commands that run beside the server.
+pub(super) fn reserve(home: &Path, groups: &BTreeSet<String>) -> Result<(), IssuerError> {
+    let folder = home.join("issuer");
+    let lines: String = groups.iter().flat_map(|group| [group.as_str(), "\n"]).collect();
+    let draft = draft(&folder, RESERVED, lines.as_bytes())?;
+    fs::rename(&draft, folder.join(RESERVED)).map_err(|source| failed(&draft, source))
 }
 
 /// Writes a file unless it exists already; whoever comes second reads what the first wrote.

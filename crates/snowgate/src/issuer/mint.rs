@@ -68,7 +68,7 @@ impl DevelopmentIssuer {
             checked(name, |character| !character.is_control()).ok_or(MintError::Name)?;
         }
         for group in groups {
-            Self::permitted(group)?;
+            self.permitted(group)?;
         }
         for scope in scopes {
             checked(scope, |character| character.is_ascii_graphic() && !matches!(character, '"' | '\\'))
@@ -101,11 +101,12 @@ impl DevelopmentIssuer {
     }
 
     // SECURITY: only ASCII, so that no other letter can be folded into one of a reserved word.
-    fn permitted(group: &str) -> Result<(), MintError> {
+    fn permitted(&self, group: &str) -> Result<(), MintError> {
         checked(group, |character| character.is_ascii_graphic() && character != ',')
             .ok_or(MintError::Group)?;
         let lower = group.to_ascii_lowercase();
-        if RESERVED.iter().any(|word| lower.contains(word)) {
+        let is_reviewers = self.reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(group));
+        if is_reviewers || RESERVED.iter().any(|word| lower.contains(word)) {
             Err(MintError::Reserved(group.to_owned()))
         } else {
             Ok(())

@@ -195,3 +195,52 @@ fn a_damaged_folder_is_told_of_not_mended() {
         assert!(matches!(DevelopmentIssuer::reopen(home.path()), Err(IssuerError::Damaged(_))), "{name}");
     }
 }
+
+#[tokio::test]
+async fn groups_that_policy_names_as_reviewers_are_never_given() {
+    let home = tempfile::tempdir().unwrap();
+    let mut issuer = DevelopmentIssuer::open(home.path(), URL).unwrap();
+    let leads = || MintRequest { groups: vec!["Leads".into()], ..request() };
+    assert!(issuer.mint(&leads(), now()).is_ok());
+    issuer.reserve(home.path(), BTreeSet::from(["leads".to_owned()])).unwrap();
+    let reserved = Err(MintError::Reserved("Leads".to_owned()));
+    assert_eq!(issuer.mint(&leads(), now()), reserved);
+    // Nor by a command beside the server.
+    assert_eq!(DevelopmentIssuer::reopen(home.path()).unwrap().mint(&leads(), now()), reserved);
+    assert!(issuer.mint(&request(), now()).is_ok());
+}
+
+/// Accepts everybody, as a member of the group that the token names.
+struct Anybody;
+
+#[async_trait::async_trait]
+impl gateway::ports::Identities for Anybody {
+    async fn verify(
+        &self,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<domain::Identity, gateway::ports::NotAccepted> {
+        Ok(domain::Identity {
+            issuer: URL.to_owned(),
+            subject: "ana".to_owned(),
+            agent: domain::Agent::new("agent"),
+            person: None,
+            groups: BTreeSet::from([credential.reveal().to_owned()]),
+            scopes: BTreeSet::new(),
+            token_id: None,
+            expires_at: now,
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_a_reviewers_group_is_refused_whenever_it_was_given() {
+    use gateway::ports::{Identities, NotAccepted, Policies};
+    let policies = Arc::new(local::FolderPolicies::new(None)) as Arc<dyn Policies>;
+    let identities = Unreserved::new(Arc::new(Anybody), policies);
+    let verify = async |group: &str| identities.verify(&Credential::new(group.to_owned()), now()).await;
+    let bundle = policy::Bundle::default_bundle().unwrap();
+    let reviewers = bundle.reviewer_groups().first().copied().unwrap();
+    assert!(matches!(verify(reviewers).await, Err(NotAccepted::Rejected { reason: "reserved_group" })));
+    assert!(verify("agents").await.is_ok());
+}

@@ -198,17 +198,7 @@ impl<'a> Told<'a> {
     /// 422 (section 5.3); 429 for a spent budget. An approval that expired answers 422 and not 408 (section 5.2
     /// allows either): HTTP clients repeat a 408 by themselves, which would ask the reviewers again.
     fn refused(&self, refusal: &Refusal, options: &Options) -> Response {
-        let status = match refusal.code {
-            RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
-            RefusalCode::Policy
-            | RefusalCode::TooLarge
-            | RefusalCode::Revoked
-            | RefusalCode::Cancelled
-            | RefusalCode::Expired
-            | RefusalCode::Contradiction
-            | RefusalCode::RequestReused
-            | RefusalCode::StatementCount => StatusCode::UNPROCESSABLE_ENTITY,
-        };
+        let status = status_of(refusal.code);
         let code = refusal.code;
         let mut response = self.status(status, code.code(), code.sqlstate(), &refusal.message, options);
         if let Some(wait) = refusal.retry_after {
@@ -374,7 +364,40 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
             unprocessable("000709", &message, handle)
         }
         AskError::UnknownPage => unprocessable("099108", "The result has no such partition.", handle),
+        AskError::Counted(refusal) => counted(refusal),
+        AskError::Busy => {
+            let message = error.to_string();
+            let body = Status { code: "099109", message: &message, ..Status::default() };
+            let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+            insert(&mut response, header::RETRY_AFTER.as_str(), "1");
+            response
+        }
         AskError::Fault(fault) => broken(fault),
+    }
+}
+
+/// A refusal that is no exchange of its own: it has no handle.
+fn counted(refusal: &Refusal) -> Response {
+    let Refusal { code, message, retry_after } = refusal;
+    let body = Status { code: code.code(), sql_state: Some(code.sqlstate()), message, ..Status::default() };
+    let mut response = json(status_of(*code), &body);
+    if let Some(wait) = retry_after {
+        insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
+    }
+    response
+}
+
+fn status_of(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
+        RefusalCode::Policy
+        | RefusalCode::TooLarge
+        | RefusalCode::Revoked
+        | RefusalCode::Cancelled
+        | RefusalCode::Expired
+        | RefusalCode::Contradiction
+        | RefusalCode::RequestReused
+        | RefusalCode::StatementCount => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -447,5 +470,30 @@ fn unreadable(error: recording::FormatError) -> Fault {
 fn insert(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_asked_again_soon_says_when() {
+        let waits = |refusal: Refusal| failed(&AskError::Counted(refusal), None);
+        let message = "the limit of statements per minute is reached".to_owned();
+        let budget =
+            waits(Refusal { code: RefusalCode::Budget, message, retry_after: Some(Duration::from_secs(17)) });
+        assert_eq!(
+            (budget.status().as_u16(), &budget.headers()["retry-after"]),
+            (429, &HeaderValue::from(17))
+        );
+        let message = "this agent was revoked".to_owned();
+        let revoked = waits(Refusal { code: RefusalCode::Revoked, message, retry_after: None });
+        assert_eq!(revoked.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!revoked.headers().contains_key("retry-after"));
+        let busy = failed(&AskError::Busy, None);
+        assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (503, &HeaderValue::from(1)));
     }
 }

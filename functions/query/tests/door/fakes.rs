@@ -207,6 +207,11 @@ impl Exchanges for FakeExchanges {
         Ok(Claimed::New { session, next })
     }
 
+    /// Nothing is foreseen: the claim tells.
+    async fn foresee(&self, claim: Claim<'_>) -> Result<Claimed, Fault> {
+        Ok(Claimed::New { session: claim.fresh_session, next: 1 })
+    }
+
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault> {
         let mut state = self.state.lock().unwrap();
         let handle = live.handle().unwrap();

@@ -1,0 +1,182 @@
+//! Repeating a request: the answer is the first one's, as long as policy would still give it.
+
+use std::time::Duration;
+
+use domain::{Decision, ErrorText, Handle, Ruling, Timestamp};
+use recording::{ObjectKind, Opening, TreatmentRecord};
+
+use crate::ask::{AskError, granted};
+use crate::fault::{Fault, Origin};
+use crate::gateway::Gateway;
+use crate::live::{Live, PartPlan, ShownErrors, Stage};
+use crate::plan;
+use crate::principal::Principal;
+use crate::reading::Read;
+use crate::reply::Reply;
+
+/// How soon a repeated request looks for the second time whether the first has ended.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// How long it waits between two looks at most.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// Under which terms a statement would be answered now.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    waits: bool,
+    parts: Vec<PartPlan>,
+    row_limit: u64,
+    byte_limit: u64,
+    error_text: ShownErrors,
+}
+
+impl Terms {
+    /// Whether what was answered, or is about to be, under the terms of `first` may be shown under these: nothing is
+    /// masked now that was not masked so then, and no limit is lower.
+    ///
+    /// What a person had agreed to is not decided here: see [`Gateway::may_repeat`].
+    fn cover(&self, first: &Live) -> bool {
+        self.parts.len() == first.parts.len()
+            && self.parts.iter().zip(&first.parts).all(|(now, then)| covers(now, then))
+            && self.row_limit >= first.row_limit
+            && self.byte_limit >= first.byte_limit
+            && self.error_text <= first.error_text
+    }
+}
+
+fn covers(now: &PartPlan, then: &PartPlan) -> bool {
+    let columns = match (&now.columns, &then.columns) {
+        (Some(now), Some(then)) => {
+            now.len() == then.len() && now.iter().zip(then).all(|(now, then)| shows_at_least(now, then))
+        }
+        (None, None) => true,
+        // What is known of the columns has changed, so that nothing can be compared.
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    columns
+        && shows_at_least(&now.unforeseen, &then.unforeseen)
+        && (!now.mask_column_names || then.mask_column_names)
+}
+
+/// Two masks are not compared: another one may show what the first did not, and hide what it did.
+fn shows_at_least(now: &TreatmentRecord, then: &TreatmentRecord) -> bool {
+    match now {
+        TreatmentRecord::Clear => true,
+        TreatmentRecord::Scan => !matches!(then, TreatmentRecord::Clear),
+        TreatmentRecord::Mask { .. } => now == then,
+    }
+}
+
+impl Gateway {
+    /// Under which terms a statement with this ruling would be answered.
+    pub(crate) fn terms(&self, read: &Read, rulings: &[Ruling], ruling: &Ruling) -> Terms {
+        let whole = granted(&ruling.decision);
+        Terms {
+            waits: matches!(ruling.decision, Decision::Hold(_)),
+            parts: read
+                .statements
+                .iter()
+                .zip(rulings)
+                .map(|((_, statement), ruling)| {
+                    let grant = granted(&ruling.decision);
+                    plan::part_plan(statement, &read.catalog, grant, &self.detectors)
+                })
+                .collect(),
+            row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
+            byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
+            error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
+        }
+    }
+
+    /// Whether the answer to a first request may be given again. A right that was taken back since must not show its
+    /// rows again.
+    pub(crate) async fn may_repeat(&self, first: &Live, terms: &Terms) -> Result<bool, Fault> {
+        if !terms.cover(first) {
+            return Ok(false);
+        }
+        // What waits for a person shows nothing yet; what had to wait before it ran was agreed to.
+        if !terms.waits || matches!(first.stage, Stage::Held { .. }) {
+            return Ok(true);
+        }
+        let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
+        let key = first.key().ok_or_else(damaged)?;
+        let object = self.ports.recordings.read(&key, ObjectKind::Opening).await?.ok_or_else(damaged)?;
+        let opening = recording::decode::<Opening>(&object).map_err(|error| damaged().because(error))?;
+        Ok(opening.record.hold.is_some())
+    }
+
+    /// Waits for a statement that was asked before under the same request id.
+    pub(crate) async fn attach(
+        &self,
+        principal: &Principal,
+        first: Handle,
+        terms: &Terms,
+        until: Timestamp,
+    ) -> Result<Reply, AskError> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            match self.ports.exchanges.find(principal.key(), first).await? {
+                // Its opening was kept only after this request had been decided.
+                Some(live) if !self.may_repeat(&live, terms).await? => {
+                    let message = "policy has changed while this request was repeated; ask again";
+                    return Err(Fault::passing(Origin::Policies, message).into());
+                }
+                Some(live) if live.is_closed() => return self.closed_reply(&live, first).await,
+                // A person takes longer than any request.
+                Some(live) if matches!(live.stage, Stage::Held { .. }) || self.now() >= until => {
+                    return Ok(self.pending(&live)?);
+                }
+                None if self.now() >= until => {
+                    // Claimed, but its opening was not kept (yet): nothing can be told of it.
+                    return Err(Fault::passing(
+                        Origin::Exchanges,
+                        "the first request with this requestId is still being opened; try again",
+                    )
+                    .into());
+                }
+                Some(_) | None => {
+                    // At least a millisecond, or a clock that stands still would be asked without end.
+                    let left = until.since(self.now()).max(Duration::from_millis(1));
+                    tokio::time::sleep(pause.min(left)).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_LOOK);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(name: &str) -> TreatmentRecord {
+        TreatmentRecord::Mask { class: "email".to_owned(), mask: name.to_owned() }
+    }
+
+    fn plan(columns: Option<Vec<TreatmentRecord>>) -> PartPlan {
+        PartPlan { names: None, columns, unforeseen: mask("redact"), mask_column_names: false, origins: None }
+    }
+
+    #[test]
+    fn what_is_masked_now_was_masked_alike_then() {
+        use TreatmentRecord::{Clear, Scan};
+        for (now, then, expected) in [
+            (Clear, Clear, true),
+            (Clear, mask("redact"), true),
+            (Scan, Scan, true),
+            (Scan, mask("redact"), true),
+            (Scan, Clear, false),
+            (mask("redact"), mask("redact"), true),
+            (mask("redact"), Clear, false),
+            (mask("redact"), mask("last_four"), false),
+            (mask("last_four"), mask("redact"), false),
+        ] {
+            let found = covers(&plan(Some(vec![now.clone()])), &plan(Some(vec![then.clone()])));
+            assert_eq!(found, expected, "{now:?} after {then:?}");
+        }
+        assert!(!covers(&plan(Some(vec![Clear])), &plan(None)));
+        assert!(!covers(&plan(Some(vec![Clear])), &plan(Some(vec![Clear, Clear]))));
+        let names = PartPlan { mask_column_names: true, ..plan(None) };
+        assert!(!covers(&names, &plan(None)) && covers(&plan(None), &names));
+    }
+}

@@ -1,0 +1,66 @@
+//! Repeating a request by its `requestId`: the first answer again, unless policy would not give it any more.
+
+use domain::{Outcome, RefusalCode};
+use gateway::Gateway;
+use gateway::Reply;
+
+use crate::house::{House, asked, customers, in_time, page_text};
+
+/// Under a request id.
+async fn ask(gateway: &Gateway, request: &str) -> Reply {
+    let mut asked = asked(customers::SQL);
+    asked.request = Some(request.parse().unwrap());
+    in_time(gateway.ask(asked, gateway.settings().hold)).await.unwrap()
+}
+
+const COUNTRY: &str = "    \"DEMO.PUBLIC.CUSTOMERS.COUNTRY\",\n";
+const SSN: &str = "match = [\"DEMO.PUBLIC.CUSTOMERS.SSN\", \"DEMO.PUBLIC.EMPLOYEES.SSN\"]";
+
+fn shows_countries(reply: &Reply) -> bool {
+    reply.first_page().is_some_and(|page| page_text(page).contains("\"DE\""))
+}
+
+#[tokio::test]
+async fn what_is_masked_since_is_not_shown_again_in_clear() {
+    let house = House::new().await;
+    customers::answer(&house.snow, &[2]);
+    let gateway = house.gateway();
+    let first = ask(&gateway, "r-1").await;
+    assert!(shows_countries(&first));
+    let again = ask(&gateway, "r-1").await;
+    assert_eq!(again.handle(), first.handle(), "policy is the same, and so is the answer");
+    assert!(shows_countries(&again));
+
+    let masked = SSN.replace("[", "[\"DEMO.PUBLIC.CUSTOMERS.COUNTRY\", ");
+    house.bundle.change(&[(COUNTRY, ""), (SSN, &masked)]);
+    let again = ask(&gateway, "r-1").await;
+    let Outcome::Refused(refusal) = again.outcome() else { panic!("{:?}", again.outcome()) };
+    assert_eq!(refusal.code, RefusalCode::RequestReused);
+    assert!(refusal.message.contains("policy has changed"), "{}", refusal.message);
+    assert_ne!(again.handle(), first.handle(), "the refusal is an exchange of its own");
+    assert!(again.first_page().is_none());
+    let refused = &house.records().pop().unwrap().0;
+    assert_eq!(
+        (refused.decision.as_str(), refused.rules.as_slice()),
+        ("refuse", &["gateway:policy-changed".to_owned()][..])
+    );
+
+    let fresh = ask(&gateway, "r-2").await;
+    assert!(fresh.first_page().is_some() && !shows_countries(&fresh));
+    house.verifies();
+}
+
+#[tokio::test]
+async fn an_answer_that_hides_more_than_policy_asks_for_may_be_repeated() {
+    let house = House::new().await;
+    customers::answer(&house.snow, &[2]);
+    let masked = SSN.replace("[", "[\"DEMO.PUBLIC.CUSTOMERS.COUNTRY\", ");
+    house.bundle.change(&[(COUNTRY, ""), (SSN, &masked)]);
+    let gateway = house.gateway();
+    let first = ask(&gateway, "r-1").await;
+    assert!(!shows_countries(&first));
+    house.bundle.change(&[]);
+    let again = ask(&gateway, "r-1").await;
+    assert_eq!(again.handle(), first.handle());
+    assert!(!shows_countries(&again), "the first answer, as it was");
+}
