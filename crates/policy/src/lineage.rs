@@ -12,7 +12,9 @@ use crate::asker::{Asker, Tested};
 use crate::catalog_file::CatalogFile;
 use crate::classes::{ClassId, ClassSet};
 use crate::columns::{ColumnClasses, TableRules};
+use crate::policies::Answer;
 use crate::refusal::No;
+use crate::vocabulary::Action;
 
 /// What the answers make of a result.
 pub(crate) struct Judged {
@@ -214,7 +216,17 @@ impl<'a, 'b> Judge<'a, 'b> {
             is_fine &= hidden.len() == 1 && classes.is_subset(&hidden);
         }
         match hidden.first() {
-            Some(class) if is_fine => Treatment::Mask(self.file.classes.fine_mask(*class)),
+            Some(class) if is_fine => {
+                let rule = self.file.classes.fine_mask(*class);
+                // SECURITY: who may write the column could write guesses into it and compare their tokens.
+                if rule.mask == Mask::Token
+                    && output.shows.iter().any(|shown| self.may_write(&shown.column.object))
+                {
+                    self.asker.note("gateway:token-refused");
+                    return Treatment::Mask(self.file.classes.redaction(&hidden));
+                }
+                Treatment::Mask(rule)
+            }
             Some(_) => Treatment::Mask(self.file.classes.redaction(&hidden)),
             // A detector sees what it knows only while the text is whole.
             None if is_made_of_scanned => {
@@ -290,6 +302,19 @@ impl<'a, 'b> Judge<'a, 'b> {
 
     fn may_see(&mut self, class: ClassId) -> bool {
         self.asker.may_see(class, self.file.classes.name(class).as_str())
+    }
+
+    /// Whether policy lets this principal change the object at all, be it with a person's yes.
+    fn may_write(&mut self, object: &ObjectName) -> bool {
+        let vocabulary = &self.asker.policies().vocabulary;
+        // A question that cannot be put is a yes: the token is then refused.
+        self.asker.running(false).map_or(true, |running| {
+            let resource = vocabulary.table(object);
+            !matches!(
+                self.asker.wonder(Action::ChangeObject, resource, running),
+                Answer::Forbidden(_) | Answer::NotGranted
+            )
+        })
     }
 
     fn column(&mut self, column: &'a ColumnRef) -> ColumnClasses<'a> {
