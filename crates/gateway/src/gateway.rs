@@ -7,7 +7,9 @@ use domain::{Credential, Door, Timestamp};
 use masking::Detectors;
 
 use crate::ask::AskError;
+use crate::detectors::Shelf;
 use crate::fault::{Fault, Origin};
+use crate::live::Live;
 use crate::ports::{
     Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings, Upstream,
 };
@@ -44,13 +46,13 @@ pub struct Ports {
 pub struct Gateway {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) detectors: Arc<Detectors>,
+    pub(crate) detectors: Arc<Shelf>,
 }
 
 impl Gateway {
     /// A gateway over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings: Arc::new(settings), detectors: Arc::new(Detectors::standard()) }
+        Self { ports, settings: Arc::new(settings), detectors: Arc::new(Shelf::default()) }
     }
 
     /// What the operator chose.
@@ -64,6 +66,12 @@ impl Gateway {
         if let Err(fault) = self.ports.recorder.count_rejected(door.as_str(), reason, now).await {
             tracing::warn!(fault = &fault as &dyn std::error::Error, "a rejection could not be counted");
         }
+    }
+
+    /// The detectors for what comes of an exchange.
+    pub(crate) async fn detectors_for(&self, live: &Live) -> Result<Detectors, Fault> {
+        let bundle = self.ports.policies.bundle().await?;
+        Ok(self.detectors.of_decided(&bundle, live.bundle.as_deref()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
