@@ -466,9 +466,7 @@ fn live(
         parts: statements
             .iter()
             .zip(&grants)
-            .map(|((_, statement), grant)| {
-                plan::part_plan(statement, &draft.read.catalog, *grant, detectors)
-            })
+            .map(|((_, statement), grant)| plan::part_plan(statement, &draft.read.catalog, *grant, detectors))
             .collect(),
         // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
         error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
