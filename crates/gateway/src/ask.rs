@@ -8,6 +8,7 @@ use domain::{
     Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, ObjectName, Outcome,
     Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
 };
+use masking::Detectors;
 use policy::{BatchRuling, Bundle};
 use recording::{ObjectKind, RecordKey};
 use thiserror::Error;
@@ -23,7 +24,7 @@ use crate::plan;
 use crate::ports::{Claimed, Denied, Prospect, Written};
 use crate::principal::Principal;
 use crate::reading::{Grounds, Read, decide, refusal};
-use crate::repeat::Terms;
+use crate::repeat::{Terms, terms};
 use crate::reply::{Receipt, Reply};
 use crate::seal;
 
@@ -110,7 +111,7 @@ impl Gateway {
         let mut ruling = ruling;
         let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
         if let Claimed::Repeat(first) = claimed {
-            let terms = self.terms(&read, &rulings, &ruling);
+            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
             let is_refused = matches!(ruling.decision, Decision::Refuse(_));
             let found = self.ports.exchanges.find(principal.key(), first).await?;
             let is_good = match &found {
@@ -164,7 +165,8 @@ impl Gateway {
             children: &children,
             opened: now,
         };
-        let opened = match self.open(&draft, session, next).await {
+        let detectors = self.detectors.of(&bundle);
+        let opened = match self.open(&draft, &detectors, session, next).await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(handle).await {
@@ -176,7 +178,7 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
-        let live = Box::new(self.live(&draft, &bundle, &rulings, &opened));
+        let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
             Decision::Hold(hold) => {
@@ -239,13 +241,19 @@ impl Gateway {
     }
 
     /// Keeps the opening at the first free number, and the exact text beside it (invariant I1).
-    async fn open(&self, draft: &Draft<'_>, session: SessionId, next: u32) -> Result<Opened, Fault> {
+    async fn open(
+        &self,
+        draft: &Draft<'_>,
+        detectors: &Detectors,
+        session: SessionId,
+        next: u32,
+    ) -> Result<Opened, Fault> {
         let head = admission::head(draft.asked, draft.ruling);
         let (kept, length) = match &head {
             Some((head, length)) => (head, Some(*length)),
             None => (draft.asked, None),
         };
-        let texts = Texts::new(&self.detectors, kept, draft.read, length);
+        let texts = Texts::new(detectors, kept, draft.read, length);
         let keys = self.ports.keys.session(session).await?;
         for number in next..next.saturating_add(CLIMB) {
             let Some(number) = ExchangeNumber::new(number) else { break };
@@ -270,53 +278,6 @@ impl Gateway {
             }
         }
         Err(Fault::lasting(Origin::Recordings, "no free number was found for the exchange"))
-    }
-
-    /// The live state of an exchange that was just opened.
-    fn live(&self, draft: &Draft<'_>, bundle: &Bundle, rulings: &[Ruling], opened: &Opened) -> Live {
-        let grants: Vec<Option<&Grant>> = rulings.iter().map(|ruling| granted(&ruling.decision)).collect();
-        // What holds for all of them together, as policy says it; none where they do not run.
-        let whole = granted(&draft.ruling.decision);
-        let tier = whole.map_or(Tier::Read, |grant| grant.tier);
-        let statements = &draft.read.statements;
-        let footprint = |part: fn(&Statement) -> &BTreeSet<ObjectName>| {
-            statements
-                .iter()
-                .flat_map(|(_, statement)| part(statement))
-                .map(|name| plan::storable_parts(name, &self.detectors))
-                .collect()
-        };
-        Live {
-            day: opened.key.day.clone(),
-            exchange: opened.exchange.to_string(),
-            principal: draft.identity.key().as_str().to_owned(),
-            handle: draft.handle.to_string(),
-            children: draft.children.iter().map(ToString::to_string).collect(),
-            opened_us: draft.opened.as_micros(),
-            opening: opened.digest.clone(),
-            parts: statements
-                .iter()
-                .zip(&grants)
-                .map(|((_, statement), grant)| {
-                    plan::part_plan(statement, &draft.read.catalog, *grant, &self.detectors)
-                })
-                .collect(),
-            // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
-            error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
-            hidden_failure: failures::would_be_hidden(&draft.ruling.decision),
-            tier: tier.as_str().to_owned(),
-            row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
-            byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
-            timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
-            touched: plan::touched(statements, &draft.read.catalog, bundle),
-            reads: footprint(|statement| &statement.footprint.reads),
-            writes: footprint(|statement| &statement.footprint.writes),
-            findings: Vec::new(),
-            upstream_us: 0,
-            masking_us: 0,
-            troubled_us: None,
-            stage: Stage::Opened,
-        }
     }
 
     async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
@@ -474,4 +435,56 @@ pub(crate) fn opened_handle(live: &Live) -> Result<Handle, Fault> {
 
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The live state of an exchange that was just opened.
+fn live(
+    draft: &Draft<'_>,
+    bundle: &Bundle,
+    detectors: &Detectors,
+    rulings: &[Ruling],
+    opened: &Opened,
+) -> Live {
+    let grants: Vec<Option<&Grant>> = rulings.iter().map(|ruling| granted(&ruling.decision)).collect();
+    // What holds for all of them together, as policy says it; none where they do not run.
+    let whole = granted(&draft.ruling.decision);
+    let tier = whole.map_or(Tier::Read, |grant| grant.tier);
+    let statements = &draft.read.statements;
+    let footprint = |part: fn(&Statement) -> &BTreeSet<ObjectName>| {
+        statements
+            .iter()
+            .flat_map(|(_, statement)| part(statement))
+            .map(|name| plan::storable_parts(name, detectors))
+            .collect()
+    };
+    Live {
+        day: opened.key.day.clone(),
+        exchange: opened.exchange.to_string(),
+        principal: draft.identity.key().as_str().to_owned(),
+        handle: draft.handle.to_string(),
+        children: draft.children.iter().map(ToString::to_string).collect(),
+        opened_us: draft.opened.as_micros(),
+        opening: opened.digest.clone(),
+        bundle: Some(bundle.digest().to_string()),
+        parts: statements
+            .iter()
+            .zip(&grants)
+            .map(|((_, statement), grant)| plan::part_plan(statement, &draft.read.catalog, *grant, detectors))
+            .collect(),
+        // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
+        error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
+        hidden_failure: failures::would_be_hidden(&draft.ruling.decision),
+        tier: tier.as_str().to_owned(),
+        row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
+        byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
+        timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
+        touched: plan::touched(statements, &draft.read.catalog, bundle),
+        reads: footprint(|statement| &statement.footprint.reads),
+        writes: footprint(|statement| &statement.footprint.writes),
+        findings: Vec::new(),
+        upstream_us: 0,
+        masking_us: 0,
+        troubled_us: None,
+        stage: Stage::Opened,
+    }
 }

@@ -217,7 +217,7 @@ impl Gateway {
             return self.close_hidden(live, finding, query_id).await;
         }
         live.hidden_failure = false;
-        let message = self.detectors.redact_text(&message, "").into_owned();
+        let message = self.detectors_for(live).await?.redact_text(&message, "").into_owned();
         let failed = FailureRecord { code, sqlstate, message, query_id };
         self.close(live, ClosingOutcome::Failed(failed), Vec::new()).await
     }

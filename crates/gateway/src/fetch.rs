@@ -15,7 +15,7 @@ use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::line::Line;
-use crate::live::{Fetched, Live, PartPlan, PartProgress, Stage, Touched};
+use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched};
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle};
 
@@ -74,8 +74,9 @@ impl Gateway {
         let Finished { handle, parts: heads, mut first } = finished;
         let session = live.exchange().ok_or_else(damaged)?.session;
         let keys = TokenKeys::new(self.ports.keys.session(session).await?.tokens);
+        let detectors = self.detectors_for(live).await?;
         if !matches!(live.stage, Stage::Fetching { .. }) {
-            let parts = self.begin_parts(live, &heads, &keys)?;
+            let parts = Self::begin_parts(live, &heads, &keys, &detectors)?;
             live.stage = Stage::Fetching { upstream: handle.text.clone(), parts };
         }
         // INVARIANT: bound from what is stored, in the first turn as in every later one.
@@ -83,7 +84,7 @@ impl Gateway {
             .parts
             .iter()
             .zip(progress_of(live)?)
-            .map(|(plan, progress)| Arc::new(bind_again(plan, progress, &keys, &self.detectors)))
+            .map(|(plan, progress)| Arc::new(bind_again(plan, progress, &keys, &detectors)))
             .collect();
         if let Some(closed) = self.refuse_too_large(live, holder).await? {
             return Ok(Some(closed));
@@ -103,16 +104,20 @@ impl Gateway {
             return Ok(Some(closed));
         }
         let parts = part_records(live, &plans)?;
+        let acts = progress_of(live)?.iter().fold(Acts::default(), |acts, part| acts.add(part.fetched.acts));
+        // A closing that could not be written is tried again with what was found before.
+        live.findings.retain(|known| acts.findings().all(|found| found.what != known.what));
+        live.findings.extend(acts.findings());
         let closed = self.close(live, ClosingOutcome::Rows {}, parts).await;
         self.settle(live, holder, closed).await.map(Some)
     }
 
     /// Compares the answer with the plan; what contradicts it is masked whole, and found.
     fn begin_parts(
-        &self,
         live: &mut Live,
         heads: &[ResultHead],
         keys: &TokenKeys,
+        detectors: &Detectors,
     ) -> Result<Vec<PartProgress>, Fault> {
         if heads.len() != live.parts.len() {
             return Err(Fault::lasting(
@@ -128,7 +133,7 @@ impl Gateway {
                 return Err(Fault::lasting(Origin::Upstream, "upstream's row counts contradict each other"));
             }
             let found = contradiction(plan, &head.columns, &live.reads).or_else(|| {
-                let answered = as_planned(&head.columns, &self.detectors);
+                let answered = as_planned(&head.columns, detectors);
                 MaskPlan::contradicts(&obligations(plan), plan.names.as_deref(), &answered)
             });
             if let Some(detail) = found {
@@ -136,7 +141,7 @@ impl Gateway {
                     .push(Finding { what: "result_contradicts_plan".to_owned(), detail: detail.to_owned() });
             }
             let contradicted = found.is_some();
-            let bound = bind(plan, &head.columns, keys, &self.detectors, contradicted);
+            let bound = bind(plan, &head.columns, keys, detectors, contradicted);
             // SECURITY: names and origins are kept as they may be shown; types are upstream's, but for the name of one
             // that nobody knows, which may be anything.
             let answered = bound.columns().iter().zip(&head.columns).map(|(shown, answered)| ColumnRecord {

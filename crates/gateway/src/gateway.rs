@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::admission;
 use crate::ask::AskError;
+use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
+use crate::live::Live;
 use crate::ports::{
     Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings, Upstream,
 };
@@ -47,7 +49,8 @@ pub struct Ports {
 pub struct Gateway {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) detectors: Arc<Detectors>,
+    /// Those of the bundle in force.
+    pub(crate) detectors: Arc<DetectorsInForce>,
     /// Where large texts are worked on.
     pub(crate) desks: Arc<Semaphore>,
     /// Where pages lie that are on their way to clients.
@@ -60,7 +63,7 @@ impl Gateway {
         Self {
             ports,
             settings: Arc::new(settings),
-            detectors: Arc::new(Detectors::standard()),
+            detectors: Arc::default(),
             desks: admission::desks(),
             shelf: Arc::default(),
         }
@@ -77,6 +80,12 @@ impl Gateway {
         if let Err(fault) = self.ports.recorder.count_rejected(door.as_str(), reason, now).await {
             tracing::warn!(fault = &fault as &dyn std::error::Error, "a rejection could not be counted");
         }
+    }
+
+    /// The detectors for what comes of an exchange.
+    pub(crate) async fn detectors_for(&self, live: &Live) -> Result<Detectors, Fault> {
+        let bundle = self.ports.policies.bundle().await?;
+        Ok(self.detectors.of_decided(&bundle, live.bundle.as_deref()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

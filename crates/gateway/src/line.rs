@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use masking::{Body, JsonMasker, MaskPlan, Masked, PageBounds, PageError, Pager};
+use masking::{Body, JsonMasker, Kind, MaskPlan, Masked, PageBounds, PageError, Pager};
 use recording::ColumnRecord;
 
 use crate::fault::{Fault, Origin};
 use crate::gateway::off_the_loop;
-use crate::live::Fetched;
+use crate::live::{Acts, Fetched};
 use crate::settings::Settings;
 
 /// Slices below this are masked where they are; the way to another thread and back would cost more.
@@ -24,9 +24,27 @@ pub(crate) struct Line {
     /// Rows of the partition under way that have come out of the machine, dropped ones included.
     partition_rows: u64,
     /// What was counted in earlier turns.
-    before: (u64, u64),
+    before: Counts,
     /// The same with the partitions that this turn has ended.
-    counted: (u64, u64),
+    counted: Counts,
+}
+
+/// What was masked and found.
+#[derive(Clone, Copy)]
+struct Counts {
+    by_lineage: u64,
+    by_content: u64,
+    acts: Acts,
+}
+
+impl Counts {
+    const fn of(fetched: &Fetched) -> Self {
+        Self {
+            by_lineage: fetched.masked_by_lineage,
+            by_content: fetched.masked_by_content,
+            acts: fetched.acts,
+        }
+    }
 }
 
 impl Line {
@@ -37,8 +55,8 @@ impl Line {
             pager: Pager::new(PageBounds { size: settings.page_size, stored: settings.page_stored }),
             skip: fetched.partition_rows,
             partition_rows: 0,
-            before: (fetched.masked_by_lineage, fetched.masked_by_content),
-            counted: (fetched.masked_by_lineage, fetched.masked_by_content),
+            before: Counts::of(fetched),
+            counted: Counts::of(fetched),
         }
     }
 
@@ -99,17 +117,36 @@ impl Line {
         let columns = &self.machine.tally().columns;
         let by_lineage: u64 = columns.iter().map(|column| column.by_lineage).sum();
         let by_content: u64 = columns.iter().map(|column| column.by_content).sum();
-        self.counted = (self.before.0.saturating_add(by_lineage), self.before.1.saturating_add(by_content));
+        let acts = columns
+            .iter()
+            .flat_map(|column| column.findings())
+            .fold(Acts::default(), |acts, (kind, count)| acts.add(acts_of(kind, count)));
+        self.counted = Counts {
+            by_lineage: self.before.by_lineage.saturating_add(by_lineage),
+            by_content: self.before.by_content.saturating_add(by_content),
+            acts: self.before.acts.add(acts),
+        };
         Ok(())
     }
 
     /// INVARIANT: counts are those of whole partitions. Who goes on with a partition masks all of it again.
     pub fn count_into(&self, fetched: &mut Fetched) {
-        (fetched.masked_by_lineage, fetched.masked_by_content) = self.counted;
+        let Counts { by_lineage, by_content, acts } = self.counted;
+        (fetched.masked_by_lineage, fetched.masked_by_content, fetched.acts) = (by_lineage, by_content, acts);
     }
 
     pub fn finish(self) -> Result<(), Fault> {
         self.machine.finish().map(|_| ()).map_err(lying)
+    }
+}
+
+/// What a finding of that kind counts for.
+fn acts_of(kind: Kind, count: u64) -> Acts {
+    let only = |wanted| if kind == wanted { count } else { 0 };
+    Acts {
+        instructions: only(Kind::Instruction),
+        hidden_text: only(Kind::HiddenText),
+        links: only(Kind::Link),
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Live {
     pub opened_us: i64,
     /// The digest that the opening carries.
     pub opening: String,
+    /// The digest of the bundle that it was decided by; an earlier version has stored none.
+    #[serde(default)]
+    pub bundle: Option<String>,
     /// One plan a statement.
     pub parts: Vec<PartPlan>,
     /// How much of upstream's words about a failure may be shown.
@@ -173,8 +176,48 @@ pub struct Fetched {
     pub masked_by_lineage: u64,
     /// Cells in which a detector found something, likewise.
     pub masked_by_content: u64,
+    /// What in the cells tried to act on its reader, likewise; an earlier version counted none.
+    #[serde(default)]
+    pub acts: Acts,
     /// The pages, in order.
     pub pages: Vec<PageRecord>,
+}
+
+/// How often something in the cells tried to act on whoever reads them, as far as the bundle asks (`[results]`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Acts {
+    /// Text that tells its reader what to do.
+    pub instructions: u64,
+    /// Runs of characters that nobody sees.
+    pub hidden_text: u64,
+    /// Links and images in Markdown.
+    pub links: u64,
+}
+
+impl Acts {
+    pub(crate) const fn add(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions.saturating_add(other.instructions),
+            hidden_text: self.hidden_text.saturating_add(other.hidden_text),
+            links: self.links.saturating_add(other.links),
+        }
+    }
+
+    /// One finding each, with its count.
+    pub(crate) fn findings(self) -> impl Iterator<Item = Finding> {
+        let Self { instructions, hidden_text, links } = self;
+        [
+            ("instructions_in_results", instructions, "text that tells its reader what to do"),
+            ("hidden_text_in_results", hidden_text, "characters that nobody sees"),
+            ("links_in_results", links, "the target of a Markdown link or image"),
+        ]
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(what, count, text)| Finding {
+            what: what.to_owned(),
+            detail: format!("{text}, {count} times in the cells"),
+        })
+    }
 }
 
 impl Live {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{Decision, ErrorText, Handle, Ruling, Timestamp};
+use masking::Detectors;
 use recording::{ObjectKind, Opening, TreatmentRecord};
 
 use crate::ask::{AskError, granted};
@@ -67,27 +68,26 @@ fn shows_at_least(now: &TreatmentRecord, then: &TreatmentRecord) -> bool {
     }
 }
 
-impl Gateway {
-    /// Under which terms a statement with this ruling would be answered.
-    pub(crate) fn terms(&self, read: &Read, rulings: &[Ruling], ruling: &Ruling) -> Terms {
-        let whole = granted(&ruling.decision);
-        Terms {
-            waits: matches!(ruling.decision, Decision::Hold(_)),
-            parts: read
-                .statements
-                .iter()
-                .zip(rulings)
-                .map(|((_, statement), ruling)| {
-                    let grant = granted(&ruling.decision);
-                    plan::part_plan(statement, &read.catalog, grant, &self.detectors)
-                })
-                .collect(),
-            row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
-            byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
-            error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
-        }
+/// Under which terms a statement with this ruling would be answered.
+pub(crate) fn terms(read: &Read, rulings: &[Ruling], ruling: &Ruling, detectors: &Detectors) -> Terms {
+    let whole = granted(&ruling.decision);
+    Terms {
+        waits: matches!(ruling.decision, Decision::Hold(_)),
+        parts: read
+            .statements
+            .iter()
+            .zip(rulings)
+            .map(|((_, statement), ruling)| {
+                plan::part_plan(statement, &read.catalog, granted(&ruling.decision), detectors)
+            })
+            .collect(),
+        row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
+        byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
+        error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
     }
+}
 
+impl Gateway {
     /// Whether the answer to a first request may be given again. A right that was taken back since must not show its
     /// rows again.
     pub(crate) async fn may_repeat(&self, first: &Live, terms: &Terms) -> Result<bool, Fault> {

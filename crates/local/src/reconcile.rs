@@ -243,6 +243,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             children: opening.children,
             opened_us: opened.as_micros(),
             opening: digest.to_string(),
+            bundle: Some(opening.bundle),
             // INVARIANT: nothing can be released from this: no plan, no rows, no bytes.
             parts: Vec::new(),
             error_text: gateway::ShownErrors::None,

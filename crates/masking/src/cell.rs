@@ -220,6 +220,7 @@ impl CellMasker {
     ) -> Fate {
         let is_changed = text::mask_json(detectors, context, json, value, scratch)
             .unwrap_or_else(|| detectors.redact_into(value, context, scratch));
+        scratch.kinds.append(&mut scratch.finder.flagged);
         if !is_changed {
             return Fate::Kept;
         }
@@ -315,7 +316,7 @@ impl Action {
             | SqlType::Binary { .. }
             | SqlType::Unknown(_) => (None, JsonValues::Never),
         };
-        let context = Context::of_column(column_name, sql_type, is_broad);
+        let context = detectors.named(Context::of_column(column_name, sql_type, is_broad), column_name);
         Self::Content { detectors: detectors.clone(), context, skips, json }
     }
 }

@@ -70,7 +70,9 @@ mod tokens;
 mod value;
 
 pub use arrow::{ArrowMasker, ArrowStream};
-pub use detectors::{DetectorSet, Detectors, Kind};
+pub use detectors::{
+    CustomDetector, DetectorSet, Detectors, Kind, LARGEST_PATTERN, MOST_CUSTOM, Stance, Subject, Tuning,
+};
 pub use gzip::{Deflater, GzipError, Inflater};
 pub use json::{JsonMasker, MaskError};
 pub use masked::{Masked, Rows};

@@ -1,6 +1,6 @@
 //! JSON inside a cell: leaves and keys are masked where they stand, everything else stays byte by byte.
 
-use crate::detectors::{Context, Detectors, Scratch, write_redacted};
+use crate::detectors::{Context, Detectors, Scratch};
 use crate::lexical::{at, run_end};
 
 /// Which texts are read as JSON.
@@ -42,6 +42,7 @@ pub(crate) fn mask_json(
     if walked.is_none() {
         scratch.cell.clear();
         scratch.kinds.clear();
+        scratch.finder.flagged.clear();
         return None;
     }
     if copied > 0 {
@@ -134,7 +135,8 @@ impl Walk<'_> {
             if is_found {
                 self.replace_string(from, key);
             }
-            (level.hint.unwrap_or(level.context).under_key(key), Context::is_kind_key(key))
+            let context = level.hint.unwrap_or(level.context).under_key(key);
+            (self.detectors.named(context, key), Context::is_kind_key(key))
         });
         self.scratch.leaf = unescaped;
         let (context, is_kind) = context?;
@@ -159,7 +161,7 @@ impl Walk<'_> {
             } else if let Some(level) =
                 self.levels.last_mut().filter(|level| level.is_kind && raw.len() <= 40)
             {
-                level.hint = Some(level.context.under_key(raw));
+                level.hint = Some(self.detectors.named(level.context.under_key(raw), raw));
             }
             return Some(());
         }
@@ -221,7 +223,7 @@ impl Walk<'_> {
         self.copy_to(from);
         let Scratch { cell, finder, kinds, piece, .. } = &mut *self.scratch;
         piece.clear();
-        write_redacted(value, &finder.findings, piece);
+        self.detectors.write_redacted(value, &finder.findings, piece);
         kinds.extend(finder.findings.iter().map(|finding| finding.kind));
         write_json_string(piece, cell);
     }

@@ -11,12 +11,26 @@ use domain::MaskClass;
 #[derive(Clone)]
 pub struct TokenKeys {
     root: hmac::Key,
+    epoch: Option<u32>,
 }
 
 impl TokenKeys {
     /// The keys under that root.
+    ///
+    /// A session's root is used up with the session, which is all the rotation that it needs.
     pub fn new(root: [u8; 32]) -> Self {
-        Self { root: hmac::Key::new(hmac::HMAC_SHA256, &root) }
+        Self { root: hmac::Key::new(hmac::HMAC_SHA256, &root), epoch: None }
+    }
+
+    /// The keys under a root that outlives sessions, in one of its epochs. A token tells its epoch
+    /// (`tok_ssn_3_…`), so that whoever joins by tokens sees why two do not meet.
+    pub fn of_epoch(root: [u8; 32], epoch: u32) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, &root);
+        let mut context = hmac::Context::with_key(&root);
+        context.update(b"snowgate token epoch v1\0");
+        context.update(&epoch.to_be_bytes());
+        let root = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
+        Self { root, epoch: Some(epoch) }
     }
 
     pub(crate) fn class(&self, class: &MaskClass) -> ClassKey {
@@ -30,7 +44,8 @@ impl TokenKeys {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .take(40)
             .collect();
-        ClassKey { key, is_phone: label.contains("phone"), prefix: format!("tok_{label}_") }
+        let epoch = self.epoch.map(|epoch| format!("{epoch}_")).unwrap_or_default();
+        ClassKey { key, is_phone: label.contains("phone"), prefix: format!("tok_{label}_{epoch}") }
     }
 }
 
@@ -42,6 +57,9 @@ impl fmt::Debug for TokenKeys {
 }
 
 /// The key of one class.
+///
+/// What a token looks like is decided here and nowhere else: tokens that keep the format of their value (FF1, NIST SP
+/// 800-38G) would be another form of this, with [`token_length`](Self::token_length) the value's own.
 #[derive(Clone)]
 pub(crate) struct ClassKey {
     key: hmac::Key,
@@ -131,6 +149,20 @@ mod tests {
         assert_ne!(one, token(1, "tax_id", "123-45-6789"));
         assert_ne!(one, token(2, "ssn", "123-45-6789"));
         assert_ne!(one, token(1, "ssn", "123-45-6780"));
+    }
+
+    #[test]
+    fn another_epoch_has_another_token_and_says_so() {
+        let token = |epoch, value| {
+            let mut out = String::new();
+            TokenKeys::of_epoch([1; 32], epoch).class(&MaskClass::new("ssn")).write_token(value, &mut out);
+            out
+        };
+        assert_eq!(token(3, "123-45-6789"), token(3, "123456789"));
+        assert!(token(3, "123-45-6789").starts_with("tok_ssn_3_"));
+        let bare = |text: String| text.chars().rev().take(20).collect::<String>();
+        assert_ne!(bare(token(3, "123-45-6789")), bare(token(4, "123-45-6789")));
+        assert_ne!(bare(token(0, "123-45-6789")), bare(super::tests::token(1, "ssn", "123-45-6789")));
     }
 
     #[test]

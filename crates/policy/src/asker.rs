@@ -156,12 +156,17 @@ impl<'a> Asker<'a> {
         Context::from_pairs(pairs).map_err(|_| Unaskable)
     }
 
-    /// Puts one question and keeps the rules that answered it.
-    pub(crate) fn ask(&mut self, action: Action, resource: EntityUid, context: Context) -> Answer {
-        let answer = match self.policies.request(&self.principal, action, resource, context) {
+    /// Puts a question about what was not asked for: its rules are not this case's.
+    pub(crate) fn wonder(&self, action: Action, resource: EntityUid, context: Context) -> Answer {
+        match self.policies.request(&self.principal, action, resource, context) {
             Some(request) => self.policies.ask(self.case.identity, action, &request, &self.entities),
             None => Answer::Broken(BTreeSet::new()),
-        };
+        }
+    }
+
+    /// Puts one question and keeps the rules that answered it.
+    pub(crate) fn ask(&mut self, action: Action, resource: EntityUid, context: Context) -> Answer {
+        let answer = self.wonder(action, resource, context);
         match &answer {
             Answer::Granted(rules) | Answer::Forbidden(rules) => self.rules.extend(rules.iter().cloned()),
             Answer::Broken(rules) => {

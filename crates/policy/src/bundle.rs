@@ -8,9 +8,9 @@ use domain::{Catalog, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName
 
 use crate::catalog_file::{self, CatalogFile};
 use crate::classes::ClassId;
+use crate::detectors::Detectors;
 use crate::policies::Policies;
 use crate::problem::{Problem, Source};
-use crate::settings::Detectors;
 use crate::vocabulary::SCHEMA;
 
 /// The schema's name within a bundle.

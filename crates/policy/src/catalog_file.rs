@@ -7,11 +7,12 @@ use toml::de::DeTable;
 
 use crate::classes::{BUILT_IN, ClassId, Classes, MIXED};
 use crate::columns::{ColumnRules, PathRule};
+use crate::detectors::{Detectors, read_detectors};
 use crate::patterns::{Pattern, is_full_name};
 use crate::problem::{Problem, Source};
 use crate::reader::{At, Reader, Table};
-use crate::settings::{Detectors, LimitRules, ReviewerRules};
-use crate::settings_file::{read_detectors, read_limits, read_reviewers};
+use crate::settings::{LimitRules, ReviewerRules};
+use crate::settings_file::{read_limits, read_reviewers};
 
 /// The file's name within a bundle.
 pub(crate) const FILE: &str = "catalog.toml";
@@ -41,8 +42,9 @@ pub(crate) fn read(text: &str, problems: &mut Vec<Problem>) -> Option<CatalogFil
     let mut reader = Reader::new(source, problems);
     let reader = &mut reader;
     let file = Table { entries: document.get_ref(), at: 0 };
-    reader
-        .only(file, &["contact", "classes", "columns", "paths", "tags", "limits", "reviewers", "detectors"]);
+    let known =
+        ["contact", "classes", "columns", "paths", "tags", "limits", "reviewers", "detectors", "results"];
+    reader.only(file, &known);
 
     let contact = reader.text(file, "contact").map(|text| text.value.to_owned());
     let classes = read_classes(reader, file);
@@ -215,7 +217,7 @@ pub(crate) fn needed_class(reader: &mut Reader<'_>, entry: Table<'_>, classes: &
     find_class(reader, classes, &name)
 }
 
-fn find_class(reader: &mut Reader<'_>, classes: &Classes, name: &At<&str>) -> Option<ClassId> {
+pub(crate) fn find_class(reader: &mut Reader<'_>, classes: &Classes, name: &At<&str>) -> Option<ClassId> {
     let class = classes.find(name.value);
     if class.is_none() {
         let message = format!(

@@ -23,8 +23,9 @@ impl Bundle {
     /// The ruling's rules are those that determined any answer, permits too, and of the gateway's own:
     /// `gateway:not-granted` (no rule permits it), `gateway:held` (no rule permits it unattended),
     /// `gateway:masked-by-default` (no rule permits seeing a class), `gateway:text-transformed` (free text is
-    /// shown only whole), `gateway:column-unknown` and `gateway:columns-unknown` (masked, because nobody knows
-    /// what it is), `gateway:policy-error`.
+    /// shown only whole), `gateway:token-refused` (redacted, because its principal may write the column),
+    /// `gateway:column-unknown` and `gateway:columns-unknown` (masked, because nobody knows what it is),
+    /// `gateway:policy-error`.
     pub fn decide(&self, case: &Case<'_>) -> Ruling {
         self.weigh(case).unwrap_or_else(|Unaskable| {
             let rules = [RuleId::new("gateway:policy-error")].into();

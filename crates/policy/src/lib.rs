@@ -36,7 +36,25 @@
 //!
 //! [[limits]]                                # without `agents` and `groups`: the default, every key needed
 //! [[reviewers]]                             # without `classes` and `kinds`: the default
-//! [detectors]                               # off = [names], custom = [{ name, pattern, class }]
+//!
+//! [detectors]                               # what is found by content, where lineage shows a value
+//! off = ["ip_address"]                      # looked for no more; `snowgate policy check` lists it
+//!
+//! [detectors.tune.phone]
+//! needs_context = true                      # only where a name, key or the words before say what it is
+//! min_length = 10                           # letters and digits of a hit, at least
+//! class = "phone"                           # hits leave as this class is masked; `token` and `null` are redactions here
+//!
+//! [[detectors.custom]]
+//! name = "employee_id"
+//! pattern = 'E[0-9]{6}'                     # or: literal = "E", shape = "999999" (9 digit, A a letter, X either)
+//! context = ["employee", "staff"]           # one of them in the name, the key, or shortly before; optional
+//! class = "employee"
+//!
+//! [results]                                 # what acts on its reader: off, flag (counted) or strip (taken out)
+//! instructions = "flag"
+//! hidden_text = "strip"
+//! links = "off"
 //! ```
 //!
 //! This crate refuses to know SQL, clocks, files and networks. It is given everything that a decision may depend
@@ -59,6 +77,7 @@ mod classes;
 mod columns;
 mod context;
 mod decide;
+mod detectors;
 mod failures;
 mod lineage;
 mod patterns;
@@ -74,5 +93,8 @@ mod writes;
 
 pub use batch::BatchRuling;
 pub use bundle::{Bundle, default_files};
+pub use detectors::{
+    BUILT_IN as BUILT_IN_DETECTORS, CustomDetector, Detectors, LARGEST_PATTERN, MOST_CUSTOM, Results, Stance,
+    TunedDetector,
+};
 pub use problem::Problem;
-pub use settings::{CustomDetector, Detectors};

@@ -214,7 +214,17 @@ impl<'a, 'b> Judge<'a, 'b> {
             is_fine &= hidden.len() == 1 && classes.is_subset(&hidden);
         }
         match hidden.first() {
-            Some(class) if is_fine => Treatment::Mask(self.file.classes.fine_mask(*class)),
+            Some(class) if is_fine => {
+                let rule = self.file.classes.fine_mask(*class);
+                // SECURITY: who may write the column could write guesses into it and compare their tokens.
+                if rule.mask == Mask::Token
+                    && output.shows.iter().any(|shown| self.may_write(&shown.column.object))
+                {
+                    self.asker.note("gateway:token-refused");
+                    return Treatment::Mask(self.file.classes.redaction(&hidden));
+                }
+                Treatment::Mask(rule)
+            }
             Some(_) => Treatment::Mask(self.file.classes.redaction(&hidden)),
             // A detector sees what it knows only while the text is whole.
             None if is_made_of_scanned => {

@@ -1,29 +1,9 @@
-//! What `catalog.toml` settles beside classes: limits, reviewers, detectors, whom to ask.
+//! What `catalog.toml` settles beside classes: limits, reviewers.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::{Class, Identity, Limits, MaskClass, Statement};
-
-/// How the content detectors are tuned (`[detectors]` of `catalog.toml`).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Detectors {
-    /// Names of built-in detectors that are switched off.
-    pub off: Vec<String>,
-    /// Detectors of this deployment's own.
-    pub custom: Vec<CustomDetector>,
-}
-
-/// A detector of this deployment's own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CustomDetector {
-    /// Its name in recordings.
-    pub name: String,
-    /// A regular expression, its syntax already checked.
-    pub pattern: String,
-    /// The class of what it finds.
-    pub class: MaskClass,
-}
+use domain::{Class, Identity, Limits, Statement};
 
 /// Limits that differ from the default; what is none stays as it is.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,14 +1,12 @@
-//! Reads the parts of `catalog.toml` that are not about columns: limits, reviewers, detectors.
+//! Reads the parts of `catalog.toml` that are not about columns: limits, reviewers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{Class, Limits};
 
-use crate::catalog_file::{is_word, needed_class};
-use crate::classes::Classes;
 use crate::reader::{At, Reader, Table};
-use crate::settings::{CustomDetector, Detectors, LimitChanges, LimitRules, ReviewerRules, Reviewers};
+use crate::settings::{LimitChanges, LimitRules, ReviewerRules, Reviewers};
 
 pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<LimitRules> {
     let mut default = None;
@@ -130,65 +128,4 @@ fn read_wait(reader: &mut Reader<'_>, text: &At<&str>) -> Option<Duration> {
         reader.wrong(text.at, "a wait is written like \"90s\", \"30m\", \"4h\" or \"2d\", at most 30 days");
     }
     fits.map(Duration::from_secs)
-}
-
-/// SECURITY: an entry that nothing obeys must not look as if it protected something.
-const NOT_TUNED: &str = "the content detectors cannot be tuned by a bundle yet; take this out";
-
-pub(crate) fn read_detectors(reader: &mut Reader<'_>, file: Table<'_>, classes: &Classes) -> Detectors {
-    let mut detectors = Detectors::default();
-    let Some(table) = reader.table(file, "detectors") else { return detectors };
-    reader.only(table, &["off", "custom"]);
-    for name in reader.texts(table, "off").unwrap_or_default() {
-        if !is_word(name.value) {
-            reader.wrong(name.at, "a detector is named in lower-case letters, digits and `_`, at most 40");
-        }
-        reader.wrong(name.at, NOT_TUNED);
-        detectors.off.push(name.value.to_owned());
-    }
-    let mut names = HashSet::new();
-    for entry in reader.array_of_tables(table, "custom") {
-        reader.only(entry, &["name", "pattern", "class"]);
-        let name = reader.needed_text(entry, "name");
-        let pattern = reader.needed_text(entry, "pattern");
-        let class = needed_class(reader, entry, classes);
-        let (Some(name), Some(pattern), Some(class)) = (name, pattern, class) else { continue };
-        if !is_word(name.value) {
-            reader.wrong(name.at, "a detector is named in lower-case letters, digits and `_`, at most 40");
-        }
-        if !names.insert(name.value) {
-            reader.wrong(name.at, format!("there is a detector `{}` already", name.value));
-        }
-        if let Some(fault) = fault_of_expression(pattern.value) {
-            reader.wrong(pattern.at, fault);
-        }
-        reader.wrong(name.at, NOT_TUNED);
-        detectors.custom.push(CustomDetector {
-            name: name.value.to_owned(),
-            pattern: pattern.value.to_owned(),
-            class: classes.name(class),
-        });
-    }
-    detectors
-}
-
-/// What is wrong with a regular expression.
-fn fault_of_expression(pattern: &str) -> Option<String> {
-    if pattern.len() > 500 {
-        return Some("a pattern has at most 500 bytes".into());
-    }
-    match regex_syntax::parse(pattern) {
-        Ok(expression) if expression.properties().minimum_len().unwrap_or(0) == 0 => Some(
-            "this pattern matches nothing at all, and so everywhere; make it match at least one character"
-                .into(),
-        ),
-        Ok(_) => None,
-        Err(regex_syntax::Error::Parse(fault)) => {
-            Some(format!("this is no regular expression: {}", fault.kind()))
-        }
-        Err(regex_syntax::Error::Translate(fault)) => {
-            Some(format!("this is no regular expression: {}", fault.kind()))
-        }
-        Err(_) => Some("this is no regular expression".into()),
-    }
 }

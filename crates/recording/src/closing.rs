@@ -140,7 +140,8 @@ pub struct PageRecord {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// A stable word: `result_contradicts_plan`, `catalog_changed`, `row_count_differs` …
+    /// A stable word: `result_contradicts_plan`, `catalog_changed`, `row_count_differs`, `instructions_in_results`,
+    /// `hidden_text_in_results`, `links_in_results` …
     pub what: String,
     /// A sentence.
     pub detail: String,

@@ -42,6 +42,9 @@ pub enum Command {
     /// Tell what a policy bundle says of statements (JSON lines in, JSON lines out)
     #[command(after_long_help = DECIDE_LINES)]
     Decide(DecideArgs),
+    /// Mask cells by what they hold (JSON lines in, JSON lines out)
+    #[command(after_long_help = MASK_LINES)]
+    Mask(MaskArgs),
     /// Work with policy bundles
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -301,6 +304,29 @@ pub struct PlaceArgs {
     /// Schema of unqualified names, and the one that is asked under
     #[arg(long, value_name = "NAME", default_value = "PUBLIC", requires = "schema", value_parser = parse_identifier)]
     pub schema_name: String,
+}
+
+/// The lines of `snowgate mask`.
+const MASK_LINES: &str = r#"Each line of standard input is answered by one line, in order:
+
+  {"id": 1, "column_name": "NOTE", "sql_type": "VARCHAR", "value": "write to ana@example.com"}
+
+  {"id": 1, "masked": "write to [EMAIL]"}
+
+Every cell is treated as one of a column that nobody has classified: the detectors go over it, and its name counts. What does not fit its type becomes null, and so does a value of a type that is not known. A line has `tokens`, a list, where tokens were put in; nothing here is known to be a stored column's, so that none is.
+
+A line that is no such object is answered by {"id", "line", "error"}, and at the end the exit code is 1. Other members of a line are passed over."#;
+
+/// `snowgate mask`.
+#[derive(Debug, Args)]
+pub struct MaskArgs {
+    /// Folder with the policy bundle whose detectors are used [default: the built-in detectors]
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+    /// Print cells and megabytes a second of processor time to standard error; what came is masked again, and again,
+    /// until the figure rests on enough time
+    #[arg(long)]
+    pub stats: bool,
 }
 
 /// `snowgate read`.

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::Read(args) => commands::read::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
+        Command::Mask(args) => commands::mask::run(&args),
         Command::Policy(PolicyCommand::Check { dir }) => commands::policy::check(&dir),
         Command::Policy(PolicyCommand::Init { dir }) => commands::policy::init(&dir),
         Command::Config(ConfigCommand::Check { config }) => commands::config::check(config.as_deref()),

@@ -171,6 +171,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         children: Vec::new(),
         opened_us: NOON.as_micros(),
         opening: format!("sha256:{}", "0".repeat(64)),
+        bundle: None,
         parts: Vec::new(),
         error_text: gateway::ShownErrors::None,
         hidden_failure: false,

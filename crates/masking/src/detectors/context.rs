@@ -4,7 +4,7 @@ use domain::SqlType;
 
 use super::Kind;
 use super::topics::{self, Atoms};
-use crate::lexical::run_start;
+use crate::lexical::{before, run_start};
 
 /// What a value stands under.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,10 @@ pub(crate) struct Context {
     is_broad: bool,
     /// Whether the value is all of what the name names, so that the name alone may mask it.
     is_value: bool,
+    /// Whether the value is a result's.
+    pub is_cell: bool,
+    /// Which patterns of the set's own have a context word in the name, a bit each.
+    pub named: u32,
 }
 
 /// What kind of text a value is.
@@ -55,7 +59,7 @@ impl Context {
             | SqlType::Unknown(_) => Shape::Text,
         };
         let atoms = topics::of_name(name);
-        Self { atoms, topic: Topic::of(atoms), shape, is_broad, is_value: true }
+        Self { atoms, topic: Topic::of(atoms), shape, is_broad, is_value: true, is_cell: true, named: 0 }
     }
 
     /// The context of a text that is no cell.
@@ -67,12 +71,19 @@ impl Context {
             shape: Shape::Text,
             is_broad: false,
             is_value: !name.is_empty(),
+            is_cell: false,
+            named: 0,
         }
     }
 
     /// The same place, for a text that is no value: a key.
     pub fn plain(self) -> Self {
-        Self { atoms: Atoms::NONE, topic: Topic::NONE, shape: Shape::Text, is_value: false, ..self }
+        Self { atoms: Atoms::NONE, topic: Topic::NONE, shape: Shape::Text, is_value: false, named: 0, ..self }
+    }
+
+    /// The same context, with what more patterns have a context word in the name.
+    pub fn with_named(self, named: u32) -> Self {
+        Self { named: self.named | named, ..self }
     }
 
     pub fn of_number(self) -> Self {
@@ -83,13 +94,14 @@ impl Context {
     /// what its parent means; a `name` or `address` line is what its parent has.
     pub fn under_key(self, key: &str) -> Self {
         let own = topics::of_name(key);
-        let says_nothing = Atoms::GENERIC.or(Atoms::UNKNOWN).or(Atoms::NUMBERED).or(Atoms::ID);
+        let says_nothing =
+            Atoms::GENERIC.or(Atoms::UNKNOWN).or(Atoms::NUMBERED).or(Atoms::ID).or(Atoms::CODE);
         let is_generic = own.is_only(says_nothing) && own.has(Atoms::GENERIC);
         let inherits = is_generic
             || own.is_only(Atoms::NAME.or(Atoms::PERSONAL).or(Atoms::GENERIC))
             || own.has(Atoms::LINE);
-        let atoms = if inherits { own.or(self.atoms) } else { own };
-        Self { atoms, topic: Topic::of(atoms), shape: Shape::Text, is_value: true, ..self }
+        let (atoms, named) = if inherits { (own.or(self.atoms), self.named) } else { (own, 0) };
+        Self { atoms, topic: Topic::of(atoms), shape: Shape::Text, is_value: true, named, ..self }
     }
 
     /// Whether a member of that name tells what the members beside it are (`{"type": "phone", "value": …}`).
@@ -138,6 +150,13 @@ pub(crate) struct Topic {
     pub person: bool,
     pub address: bool,
     pub medical: bool,
+    pub vehicle: bool,
+    pub device: bool,
+    pub place: bool,
+    pub bic: bool,
+    pub cvv: bool,
+    pub mac: bool,
+    pub human: bool,
     pub version: bool,
 }
 
@@ -157,6 +176,13 @@ impl Topic {
         person: false,
         address: false,
         medical: false,
+        vehicle: false,
+        device: false,
+        place: false,
+        bic: false,
+        cvv: false,
+        mac: false,
+        human: false,
         version: false,
     };
 
@@ -174,12 +200,13 @@ impl Topic {
             phone: atoms.has(Atoms::PHONE) && !atoms.has(Atoms::ID),
             ssn: atoms.has(Atoms::SSN) || atoms.has(Atoms::TAX) && atoms.has(Atoms::GENERIC),
             national: atoms.has(Atoms::NATIONAL),
-            card: atoms.has(Atoms::CARD) && !atoms.has(Atoms::ID),
+            card: atoms.has(Atoms::CARD) && !atoms.has(Atoms::ID.or(Atoms::HEALTH)),
             bank: atoms.has(Atoms::IBAN)
                 || atoms.has(Atoms::BANK) && atoms.has(Atoms::ACCOUNT.or(Atoms::NUMBERED))
-                || atoms.has(Atoms::ACCOUNT) && atoms.has(Atoms::NUMBERED),
+                || atoms.has(Atoms::ACCOUNT) && atoms.has(Atoms::NUMBERED)
+                || atoms.has(Atoms::SORTING) && atoms.has(Atoms::CODE),
             passport: atoms.has(Atoms::PASSPORT),
-            license: atoms.has(Atoms::LICENSE),
+            license: atoms.has(Atoms::LICENSE) && !atoms.has(Atoms::PLATE),
             birth: atoms.has(Atoms::BIRTH),
             password: atoms.has(Atoms::PASSWORD),
             secret: (atoms.has(Atoms::SECRET) && !atoms.has(Atoms::HARMLESS))
@@ -188,7 +215,17 @@ impl Topic {
             person: atoms.has(Atoms::PERSON)
                 || is_name && (is_alone || atoms.has(Atoms::PERSONAL.or(Atoms::USER))),
             address: is_postal || atoms.has(Atoms::STREET) && !atoms.has(Atoms::NAME),
-            medical: atoms.has(Atoms::MEDICAL),
+            medical: atoms.has(Atoms::MEDICAL)
+                || atoms.has(Atoms::HEALTH) && atoms.has(Atoms::RECORD.or(Atoms::CARD).or(Atoms::NUMBERED)),
+            vehicle: atoms.has(Atoms::VEHICLE) && !atoms.has(Atoms::ID),
+            device: atoms.has(Atoms::DEVICE),
+            // Shops and events have coordinates, too; a person's are sensitive.
+            place: atoms.has(Atoms::PLACE) && atoms.has(Atoms::PERSONAL.or(Atoms::USER)),
+            bic: atoms.has(Atoms::BIC),
+            cvv: atoms.has(Atoms::CVV) && !atoms.has(Atoms::ID),
+            mac: atoms.has(Atoms::HARDWARE) && !atoms.has(Atoms::ID),
+            human: atoms.has(Atoms::HUMAN)
+                && atoms.is_only(Atoms::HUMAN.or(Atoms::PERSONAL).or(Atoms::GENERIC)),
             version,
         }
     }
@@ -210,12 +247,63 @@ impl Topic {
             person: self.person || other.person,
             address: self.address || other.address,
             medical: self.medical || other.medical,
+            vehicle: self.vehicle || other.vehicle,
+            device: self.device || other.device,
+            place: self.place || other.place,
+            bic: self.bic || other.bic,
+            cvv: self.cvv || other.cvv,
+            mac: self.mac || other.mac,
+            human: self.human || other.human,
             version: self.version || other.version,
         }
     }
 
     pub fn is_none(self) -> bool {
         self == Self::NONE
+    }
+
+    /// Whether the words say that a hit of that kind is one; true for kinds that no words tell.
+    pub const fn speaks_of(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Phone => self.phone,
+            Kind::Card => self.card || self.cvv,
+            Kind::Iban => self.bank,
+            Kind::BankAccount => self.bank || self.bic,
+            Kind::UsSsn => self.ssn,
+            Kind::UsItin => self.ssn || self.national,
+            Kind::NationalId => self.national || self.ssn,
+            Kind::Passport => self.passport,
+            Kind::DriverLicense => self.license,
+            Kind::MedicalId => self.medical,
+            Kind::BirthDate => self.birth,
+            Kind::Person => self.person,
+            Kind::Address => self.address,
+            Kind::Wallet => self.wallet,
+            Kind::Password => self.password,
+            Kind::Secret => self.secret,
+            Kind::Vehicle => self.vehicle,
+            Kind::Device => self.device,
+            Kind::Location => self.place,
+            Kind::Email
+            | Kind::IpAddress
+            | Kind::Mac
+            | Kind::ConnectionString
+            | Kind::PrivateKey
+            | Kind::Jwt
+            | Kind::AwsKey
+            | Kind::GithubToken
+            | Kind::SlackToken
+            | Kind::StripeKey
+            | Kind::OpenAiKey
+            | Kind::AnthropicKey
+            | Kind::GoogleKey
+            | Kind::Custom
+            | Kind::Instruction
+            | Kind::HiddenText
+            | Kind::Link
+            | Kind::Encoded
+            | Kind::Overrun => true,
+        }
     }
 
     /// The kind that a whole value is under this name, if it looks at all like it.
@@ -247,6 +335,30 @@ impl Topic {
         if self.medical && is_document && looks.digits >= 4 {
             return Some(Kind::MedicalId);
         }
+        if self.device && is_number_like && (14..=22).contains(&looks.digits) && looks.letters == 0 {
+            return Some(Kind::Device);
+        }
+        let has_plate = looks.digits >= 1 && looks.letters >= 1 && (4..=17).contains(&looks.alphanumerics);
+        if self.vehicle && is_text && is_number_like && looks.words <= 4 && has_plate {
+            return Some(Kind::Vehicle);
+        }
+        if self.mac && is_text && looks.length == 12 && looks.alphanumerics == 12 && looks.is_hex {
+            return Some(Kind::Mac);
+        }
+        if self.bic
+            && is_text
+            && looks.others == 0
+            && matches!(looks.alphanumerics, 8 | 11)
+            && looks.words == 1
+        {
+            return Some(Kind::BankAccount);
+        }
+        if self.cvv && (3..=4).contains(&looks.digits) && looks.length == looks.digits {
+            return Some(Kind::Card);
+        }
+        if self.place && looks.digits >= 4 && looks.length <= 60 && looks.letters <= 6 {
+            return Some(Kind::Location);
+        }
         if self.bank && is_number_like && looks.digits >= 6 {
             return Some(Kind::BankAccount);
         }
@@ -269,6 +381,10 @@ impl Topic {
             if self.address {
                 return Some(Kind::Address);
             }
+            // A name has two words or more, and begins with a capital.
+            if self.human && (2..=4).contains(&looks.words) && looks.digits == 0 && looks.is_capitalised {
+                return Some(Kind::Person);
+            }
             if self.person && looks.digits <= 2 && looks.words <= 8 {
                 return Some(Kind::Person);
             }
@@ -290,14 +406,23 @@ struct Looks {
     others: usize,
     words: usize,
     is_phone_like: bool,
+    is_hex: bool,
+    is_capitalised: bool,
 }
 
 impl Looks {
     fn of(value: &str) -> Self {
         let value = value.trim();
-        let mut looks = Self { length: value.len(), is_phone_like: true, ..Self::default() };
+        let mut looks = Self {
+            length: value.len(),
+            is_phone_like: true,
+            is_hex: true,
+            is_capitalised: value.bytes().next().is_some_and(|b| b.is_ascii_uppercase() || b >= 0x80),
+            ..Self::default()
+        };
         let mut previous = b' ';
         for &byte in value.as_bytes() {
+            looks.is_hex &= byte.is_ascii_hexdigit();
             match byte {
                 b'0'..=b'9' => looks.digits += 1,
                 b'a'..=b'z' | b'A'..=b'Z' => {
@@ -321,6 +446,13 @@ impl Looks {
         looks.alphanumerics = looks.digits + looks.letters;
         looks
     }
+}
+
+/// Whether a word in capitals is a bank's code (ISO 9362): bank, country, place, perhaps a branch.
+pub(super) fn is_bic(word: &[u8]) -> bool {
+    matches!(word.len(), 8 | 11)
+        && word.iter().take(6).all(u8::is_ascii_uppercase)
+        && word.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// Whether a value only says that there is, or could be, one.
@@ -379,6 +511,8 @@ const REACH: usize = 26;
 
 /// What the words just before a position say that the value there is.
 pub(crate) fn near(text: &[u8], position: usize) -> Topic {
+    // `acct # 1234567`
+    let is_numbered = before(text, run_start(text, position, 1, |b| b == b' ')) == b'#';
     let mut atoms = Atoms::NONE;
     let mut end = position;
     let stop = position.saturating_sub(REACH);
@@ -388,7 +522,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
         if word_end <= stop {
             break;
         }
-        let word_start = run_start(text, word_end, 24, |b| b.is_ascii_alphanumeric() || b >= 0x80);
+        let word_start = run_start(text, word_end, 40, |b| b.is_ascii_alphanumeric() || b >= 0x80);
         if word_start == word_end {
             break;
         }
@@ -407,6 +541,9 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
     }
     if atoms.is_empty() {
         return Topic::NONE;
+    }
+    if is_numbered {
+        atoms = atoms.or(Atoms::NUMBERED);
     }
     // Free text counts and verifies all the time; only a name that says so is about something else.
     let spoken = Topic::of(atoms.without(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID)));

@@ -264,7 +264,9 @@ fn by_topic(window: &Window<'_>) -> Option<Kind> {
         Some(Kind::Passport)
     } else if topic.license && (6..=14).contains(&count) {
         Some(Kind::DriverLicense)
-    } else if topic.national && (8..=15).contains(&count) {
+    } else if topic.device && (14..=20).contains(&count) {
+        Some(Kind::Device)
+    } else if topic.national && (7..=18).contains(&count) {
         Some(Kind::NationalId)
     } else if topic.medical && (6..=12).contains(&count) {
         Some(Kind::MedicalId)

@@ -1,5 +1,9 @@
 //! E-mail addresses, plain and in words (`ana [at] example [dot] com`).
 
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+
 use super::Kind;
 use super::scan::Scan;
 use crate::lexical::{at, before, part, run_end, run_start};
@@ -128,7 +132,8 @@ pub(super) fn in_words(scan: &mut Scan<'_>) {
     let text = scan.text;
     let mut from = 0;
     while let Some((start, end, sign)) = next_at_word(text, from) {
-        from = end;
+        // The blank behind one word may stand before the next.
+        from = end - usize::from(before(text, end) == b' ');
         if !scan.spend(64) {
             return;
         }
@@ -154,33 +159,67 @@ enum Sign {
     Bare,
 }
 
+/// Words that stand for `@`, and how sure each is: marked as no word of a sentence is, or a word of its own.
+const AT_WORDS: &[(&str, Sign)] = &[
+    ("@", Sign::Marked),
+    ("[at]", Sign::Marked),
+    ("(at)", Sign::Marked),
+    ("{at}", Sign::Marked),
+    ("<at>", Sign::Marked),
+    ("_at_", Sign::Marked),
+    ("[ at ]", Sign::Marked),
+    ("( at )", Sign::Marked),
+    ("-at-", Sign::Marked),
+    ("[a]", Sign::Marked),
+    ("(a)", Sign::Marked),
+    (" at ", Sign::Bare),
+    (" arroba ", Sign::Marked),
+    ("[arroba]", Sign::Marked),
+    ("(arroba)", Sign::Marked),
+    (" arobase ", Sign::Marked),
+    ("[arobase]", Sign::Marked),
+    ("(arobase)", Sign::Marked),
+    (" chiocciola ", Sign::Marked),
+    ("[chiocciola]", Sign::Marked),
+    ("(chiocciola)", Sign::Marked),
+    (" apenstaartje ", Sign::Marked),
+    (" malpa ", Sign::Marked),
+    ("(malpa)", Sign::Marked),
+    (" zavinac ", Sign::Marked),
+    (" kukac ", Sign::Marked),
+];
+
+fn at_words() -> Option<&'static AhoCorasick> {
+    static AUTOMATON: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    AUTOMATON
+        .get_or_init(|| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(AT_WORDS.iter().map(|(word, _)| word))
+                .ok()
+        })
+        .as_ref()
+}
+
 /// The next word that stands for `@`: its bounds, brackets included.
 fn next_at_word(text: &[u8], from: usize) -> Option<(usize, usize, Sign)> {
+    let words = at_words()?;
     let mut position = from;
     loop {
-        let found = memchr::memchr3(b't', b'T', b'@', text.get(position..)?)?;
-        let here = position + found;
-        position = here + 1;
-        if at(text, here) == b'@' {
-            let label = run_end(text, here + 1, LONGEST_LABEL, is_label);
-            let is_odd = before(text, here) == b' '
-                || label == here + 1
-                || matches!(at(text, label), b'(' | b'[' | b'{' | b' ' | b'_');
-            if is_odd {
-                return Some((here, here + 1, Sign::Marked));
-            }
-            continue;
+        let found = words.find(Input::new(text).span(position..text.len()))?;
+        let (start, end) = (found.start(), found.end());
+        let (word, sign) = *AT_WORDS.get(found.pattern().as_usize())?;
+        if word != "@" {
+            return Some((start, end, sign));
         }
-        let a = here.checked_sub(1);
-        let Some(a) = a.filter(|&a| at(text, a).eq_ignore_ascii_case(&b'a')) else { continue };
-        let (left, right) = (before(text, a), at(text, here + 1));
-        let is_marked =
-            matches!((left, right), (b'[', b']') | (b'(', b')') | (b'{', b'}') | (b'<', b'>') | (b'_', b'_'));
-        if is_marked {
-            return Some((a - 1, here + 2, Sign::Marked));
-        }
-        if left == b' ' && right == b' ' {
-            return Some((a, here + 1, Sign::Bare));
+        position = end;
+        let label = run_end(text, end, LONGEST_LABEL, is_label);
+        let is_odd = before(text, start) == b' '
+            || label == end
+            || matches!(at(text, label), b'(' | b'[' | b'{' | b' ' | b'_');
+        if is_odd {
+            return Some((start, end, sign));
         }
     }
 }
@@ -224,7 +263,7 @@ fn spelt_domain_end(text: &[u8], from: usize, sign: Sign) -> Option<usize> {
     let (mut dots, mut words) = (0, 0);
     let mut top = (from, end);
     while dots < 8 {
-        let Some((after, is_word)) = spelt_dot(text, end) else { break };
+        let Some((after, is_word)) = spelt_dot(text, end, sign) else { break };
         let label_end = run_end(text, after, LONGEST_LABEL, is_label);
         if label_end == after {
             break;
@@ -241,13 +280,20 @@ fn spelt_domain_end(text: &[u8], from: usize, sign: Sign) -> Option<usize> {
 }
 
 /// A dot at a position, as a character or in words: where the next label starts, and whether it was a word.
-fn spelt_dot(text: &[u8], from: usize) -> Option<(usize, bool)> {
-    let gap = run_end(text, from, 2, |b| matches!(b, b' ' | b'_'));
+fn spelt_dot(text: &[u8], from: usize, sign: Sign) -> Option<(usize, bool)> {
+    const DOTS: [&[u8]; 7] = [b"dot", b"punkt", b"punto", b"ponto", b"point", b"punt", b"kropka"];
+    let gap = run_end(text, from, 2, |b| matches!(b, b' ' | b'_' | b'-'));
     let open = matches!(at(text, gap), b'[' | b'(' | b'{');
     let word = gap + usize::from(open);
-    if part(text, word, word + 3).eq_ignore_ascii_case(b"dot") && (open || gap > from) {
-        let close = word + 3 + usize::from(open);
-        let next = run_end(text, close, 2, |b| matches!(b, b' ' | b'_'));
+    // `at` is a word of many sentences, and so are most of these.
+    let known = match sign {
+        Sign::Marked => DOTS.as_slice(),
+        Sign::Bare => DOTS.get(..2).unwrap_or_default(),
+    };
+    let spelt = known.iter().find(|dot| part(text, word, word + dot.len()).eq_ignore_ascii_case(dot));
+    if let Some(dot) = spelt.filter(|_| open || gap > from) {
+        let close = word + dot.len() + usize::from(open);
+        let next = run_end(text, close, 2, |b| matches!(b, b' ' | b'_' | b'-'));
         let is_closed = if open { matches!(before(text, close), b']' | b')' | b'}') } else { next > close };
         return is_closed.then_some((next, true));
     }

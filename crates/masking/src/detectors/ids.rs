@@ -3,7 +3,7 @@
 use super::context::near;
 use super::digits::Window;
 use super::scan::Scan;
-use super::{Kind, checks, wallets};
+use super::{Kind, checks, iban, nations, wallets};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 /// State numbers that are digits alone and tell themselves by shape and check digits.
@@ -43,12 +43,21 @@ pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
         18 => window.groups.len() == 1 && checks::cn_ric(digits, false),
         _ => false,
     };
-    is_evident.then_some(Kind::NationalId)
+    if is_evident || nations::is_evident(window) {
+        return Some(Kind::NationalId);
+    }
+    (window.topic.medical && nations::is_provider(digits)).then_some(Kind::MedicalId)
 }
 
 /// Digits with letters around: `PZ 82 46 56 C`. Answers where it starts.
 pub(super) fn around_digits(window: &Window<'_>) -> Option<(usize, Kind)> {
     let (text, start, end) = (window.text, window.start(), window.end());
+    let is_chile = matches!(part(text, end, end + 2), b"-K" | b"-k")
+        && !is_word(at(text, end + 2))
+        && nations::is_chile(window.digits, 10);
+    if is_chile {
+        return Some((start, Kind::NationalId));
+    }
     let letters = start.checked_sub(3)?;
     let is_nino = window.digits.len() == 6
         && (window.is_shaped(&[2, 2, 2]) || window.groups.len() == 1)
@@ -90,7 +99,7 @@ const fn is_nino_prefix(first: u8, second: u8) -> bool {
 pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_count: usize) -> Option<usize> {
     let text = scan.text;
     let length = end - start;
-    if let Some(found) = iban(text, start) {
+    if let Some(found) = iban::find(text, start) {
         scan.found(start, found, Kind::Iban);
         return Some(found);
     }
@@ -99,7 +108,11 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         return Some(found);
     }
     if length > 24 {
-        let kind = wallets::of_word(text, start, end, scan.context.topic())?;
+        if !scan.spend(32) {
+            return None;
+        }
+        let topic = scan.context.topic().or(near(text, start));
+        let kind = wallets::of_word(text, start, end, topic)?;
         scan.found(start, end, kind);
         return Some(end);
     }
@@ -110,6 +123,10 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
     if let Some((from, to)) = evident(text, word, start, end, scan.context.topic().national) {
         scan.found(from, to, Kind::NationalId);
         return Some(to);
+    }
+    if let Some(kind) = nations::of_word(word) {
+        scan.found(start, end, kind);
+        return Some(end);
     }
     if let Some(to) = medicare(text, start, end) {
         scan.found(start, to, Kind::MedicalId);
@@ -133,6 +150,13 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
             Kind::NationalId
         } else if topic.medical && digit_count >= 4 && (6..=14).contains(&length) {
             Kind::MedicalId
+        } else if topic.phone && digit_count >= 9 && word.iter().all(|b| b.is_ascii_digit() || *b == b'X') {
+            // `4155552671x123`
+            Kind::Phone
+        } else if topic.vehicle && is_capital && (5..=17).contains(&length) {
+            Kind::Vehicle
+        } else if topic.bic && is_capital && super::context::is_bic(word) {
+            Kind::BankAccount
         } else {
             return None;
         };
@@ -163,129 +187,6 @@ pub(super) fn machine_readable(scan: &mut Scan<'_>) {
         scan.found(start, end, Kind::Passport);
         from = end;
     }
-}
-
-/// Country codes of IBANs with their lengths (SWIFT IBAN registry).
-const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
-    (b"AD", 24),
-    (b"AE", 23),
-    (b"AL", 28),
-    (b"AT", 20),
-    (b"AZ", 28),
-    (b"BA", 20),
-    (b"BE", 16),
-    (b"BG", 22),
-    (b"BH", 22),
-    (b"BI", 27),
-    (b"BR", 29),
-    (b"BY", 28),
-    (b"CH", 21),
-    (b"CR", 22),
-    (b"CY", 28),
-    (b"CZ", 24),
-    (b"DE", 22),
-    (b"DJ", 27),
-    (b"DK", 18),
-    (b"DO", 28),
-    (b"EE", 20),
-    (b"EG", 29),
-    (b"ES", 24),
-    (b"FI", 18),
-    (b"FK", 18),
-    (b"FO", 18),
-    (b"FR", 27),
-    (b"GB", 22),
-    (b"GE", 22),
-    (b"GI", 23),
-    (b"GL", 18),
-    (b"GR", 27),
-    (b"GT", 28),
-    (b"HR", 21),
-    (b"HU", 28),
-    (b"IE", 22),
-    (b"IL", 23),
-    (b"IQ", 23),
-    (b"IS", 26),
-    (b"IT", 27),
-    (b"JO", 30),
-    (b"KW", 30),
-    (b"KZ", 20),
-    (b"LB", 28),
-    (b"LC", 32),
-    (b"LI", 21),
-    (b"LT", 20),
-    (b"LU", 20),
-    (b"LV", 21),
-    (b"LY", 25),
-    (b"MC", 27),
-    (b"MD", 24),
-    (b"ME", 22),
-    (b"MK", 19),
-    (b"MN", 20),
-    (b"MR", 27),
-    (b"MT", 31),
-    (b"MU", 30),
-    (b"NI", 28),
-    (b"NL", 18),
-    (b"NO", 15),
-    (b"OM", 23),
-    (b"PK", 24),
-    (b"PL", 28),
-    (b"PS", 29),
-    (b"PT", 25),
-    (b"QA", 29),
-    (b"RO", 24),
-    (b"RS", 22),
-    (b"RU", 33),
-    (b"SA", 24),
-    (b"SC", 31),
-    (b"SD", 18),
-    (b"SE", 24),
-    (b"SI", 19),
-    (b"SK", 24),
-    (b"SM", 27),
-    (b"SO", 23),
-    (b"ST", 25),
-    (b"SV", 28),
-    (b"TL", 23),
-    (b"TN", 24),
-    (b"TR", 26),
-    (b"UA", 29),
-    (b"VA", 22),
-    (b"VG", 24),
-    (b"XK", 20),
-    (b"YE", 30),
-];
-
-/// An account number, with or without blanks and dashes.
-fn iban(text: &[u8], start: usize) -> Option<usize> {
-    let country = [at(text, start).to_ascii_uppercase(), at(text, start + 1).to_ascii_uppercase()];
-    if !country.iter().all(u8::is_ascii_uppercase)
-        || !at(text, start + 2).is_ascii_digit()
-        || !at(text, start + 3).is_ascii_digit()
-    {
-        return None;
-    }
-    let length =
-        IBAN_LENGTHS.iter().find(|(code, _)| **code == country).map(|(_, length)| usize::from(*length))?;
-    let mut characters = [0_u8; 34];
-    let mut count = 0;
-    let mut position = start;
-    let mut is_after_separator = false;
-    while count < length {
-        let byte = at(text, position);
-        if byte.is_ascii_alphanumeric() {
-            *characters.get_mut(count)? = byte.to_ascii_uppercase();
-            count += 1;
-            is_after_separator = false;
-        } else if matches!(byte, b' ' | b'-' | b'.') && count > 0 && !is_after_separator {
-            is_after_separator = true;
-        } else {
-            return None;
-        }
-        position += 1;
-    }
-    (!is_word(at(text, position)) && checks::iban_mod_97(part(&characters, 0, length))).then_some(position)
 }
 
 /// `AB123456C` in one word, or with its last letter apart.

@@ -61,6 +61,20 @@ pub enum Kind {
     GoogleKey,
     /// Any other token or key, by its prefix or its context.
     Secret,
+    /// A vehicle's identification number or plate, by its check digit or context.
+    Vehicle,
+    /// A telephone's hardware number (IMEI), by its context.
+    Device,
+    /// Coordinates of a place, by their context.
+    Location,
+    /// What a pattern of the deployment's own found.
+    Custom,
+    /// Text that tells its reader what to do.
+    Instruction,
+    /// Characters that nobody sees.
+    HiddenText,
+    /// The target of a link or image in Markdown.
+    Link,
     /// An encoded text that holds something sensitive.
     Encoded,
     /// Nothing certain: looking closer would have taken too long.
@@ -69,7 +83,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 38] = [
         Self::Email,
         Self::Phone,
         Self::Card,
@@ -99,6 +113,13 @@ impl Kind {
         Self::AnthropicKey,
         Self::GoogleKey,
         Self::Secret,
+        Self::Vehicle,
+        Self::Device,
+        Self::Location,
+        Self::Custom,
+        Self::Instruction,
+        Self::HiddenText,
+        Self::Link,
         Self::Encoded,
         Self::Overrun,
     ];
@@ -135,9 +156,57 @@ impl Kind {
             Self::AnthropicKey => "ANTHROPIC_KEY",
             Self::GoogleKey => "GOOGLE_API_KEY",
             Self::Secret => "SECRET",
+            Self::Vehicle => "VEHICLE_ID",
+            Self::Device => "DEVICE_ID",
+            Self::Location => "LOCATION",
+            Self::Custom => "CUSTOM",
+            Self::Instruction => "INSTRUCTION",
+            Self::HiddenText => "HIDDEN_TEXT",
+            Self::Link => "LINK",
             Self::Encoded => "ENCODED",
             Self::Overrun => "REDACTED",
         }
+    }
+
+    /// The kind of a detector that `catalog.toml` may switch or tune, by its name there: the word in small letters.
+    ///
+    /// What stands for a bundle's own patterns, for text that acts on its reader, or for an overrun is none.
+    pub fn of_detector(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.is_detector() && kind.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the kind is a detector that can be switched and tuned.
+    pub const fn is_detector(self) -> bool {
+        !matches!(
+            self,
+            Self::Custom | Self::Instruction | Self::HiddenText | Self::Link | Self::Encoded | Self::Overrun
+        )
+    }
+
+    /// Whether names and nearby words can say that a value is of this kind.
+    pub const fn has_context(self) -> bool {
+        matches!(
+            self,
+            Self::Phone
+                | Self::Card
+                | Self::Iban
+                | Self::BankAccount
+                | Self::UsSsn
+                | Self::UsItin
+                | Self::NationalId
+                | Self::Passport
+                | Self::DriverLicense
+                | Self::MedicalId
+                | Self::BirthDate
+                | Self::Person
+                | Self::Address
+                | Self::Wallet
+                | Self::Password
+                | Self::Secret
+                | Self::Vehicle
+                | Self::Device
+                | Self::Location
+        )
     }
 
     pub(crate) const fn index(self) -> usize {

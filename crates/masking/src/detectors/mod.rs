@@ -5,19 +5,25 @@
 //! the text, propose spans; overlapping spans are joined. Checksums, issuer ranges and nearby words decide where a
 //! shape alone would not do.
 
+mod acts;
 mod checks;
 mod context;
+mod custom;
 mod decode;
 mod digits;
 mod email;
 mod fold;
+mod iban;
 mod ids;
 mod kind;
+mod literals;
+mod nations;
 mod net;
 mod passwords;
 mod phones;
 mod scan;
 mod secrets;
+mod settings;
 mod topics;
 mod wallets;
 
@@ -27,32 +33,9 @@ use std::sync::Arc;
 pub(crate) use context::Context;
 pub(crate) use fold::fold_text;
 pub use kind::Kind;
+pub use settings::{CustomDetector, DetectorSet, LARGEST_PATTERN, MOST_CUSTOM, Stance, Subject, Tuning};
 
-use secrets::Literals;
-
-/// Which kinds are looked for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DetectorSet {
-    off: u64,
-}
-
-impl DetectorSet {
-    /// Every kind.
-    pub const fn all() -> Self {
-        Self { off: 0 }
-    }
-
-    /// The set without that kind.
-    #[must_use]
-    pub const fn without(self, kind: Kind) -> Self {
-        Self { off: self.off | kind.bit() }
-    }
-
-    const fn has(&self, kind: Kind) -> bool {
-        // SECURITY: what was not looked at to its end is never clean.
-        self.off & kind.bit() == 0 || kind.index() == Kind::Overrun.index()
-    }
-}
+use literals::Literals;
 
 /// The content detectors, made once and shared.
 #[derive(Clone)]
@@ -60,7 +43,7 @@ pub struct Detectors(Arc<Inner>);
 
 struct Inner {
     set: DetectorSet,
-    literals: Literals,
+    literals: Arc<Literals>,
 }
 
 impl Detectors {
@@ -71,7 +54,16 @@ impl Detectors {
 
     /// The detectors of that set.
     pub fn with(set: DetectorSet) -> Self {
-        Self(Arc::new(Inner { set, literals: Literals::new() }))
+        Self(Arc::new(Inner { set, literals: Literals::shared() }))
+    }
+
+    /// The same detectors with nothing switched off: see [`DetectorSet::at_its_strictest`].
+    #[must_use]
+    pub fn at_their_strictest(&self) -> Self {
+        Self(Arc::new(Inner {
+            set: self.0.set.clone().at_its_strictest(),
+            literals: Arc::clone(&self.0.literals),
+        }))
     }
 
     /// The text with every finding replaced by its kind (`[EMAIL]`); `context` names what the text is (a column
@@ -80,7 +72,7 @@ impl Detectors {
     /// For SQL literals, comments, aliases, prompts, error texts and header values.
     pub fn redact_text<'a>(&self, text: &'a str, context: &str) -> Cow<'a, str> {
         let mut scratch = Scratch::default();
-        if self.redact_into(text, Context::of_text(context), &mut scratch) {
+        if self.redact_into(text, self.named(Context::of_text(context), context), &mut scratch) {
             Cow::Owned(scratch.cell)
         } else {
             Cow::Borrowed(text)
@@ -89,7 +81,15 @@ impl Detectors {
 
     /// Whether anything would be replaced.
     pub fn is_sensitive(&self, text: &str, context: &str) -> bool {
-        self.find(text, Context::of_text(context), &mut Finder::default())
+        self.find(text, self.named(Context::of_text(context), context), &mut Finder::default())
+    }
+
+    /// The context with what the patterns of the set's own make of a name.
+    pub(crate) fn named(&self, context: Context, name: &str) -> Context {
+        if self.0.set.custom().is_empty() {
+            return context;
+        }
+        context.with_named(self.0.set.named(name))
     }
 
     /// Writes the redacted text into the scratch's `cell`; false, and nothing written, when there is no finding.
@@ -100,19 +100,38 @@ impl Detectors {
             return false;
         }
         kinds.extend(finder.findings.iter().map(|finding| finding.kind));
-        write_redacted(text, &finder.findings, cell);
+        self.write_redacted(text, &finder.findings, cell);
         true
     }
 
-    /// Leaves the findings in `finder`, sorted and apart from each other, and says whether there is any.
+    /// Leaves the findings in `finder`, sorted and apart from each other, and says whether there is any. What is only
+    /// to be counted goes to the finder's `flagged` instead.
     #[inline]
     pub(crate) fn find(&self, text: &str, context: Context, finder: &mut Finder) -> bool {
         finder.findings.clear();
-        scan::find(&self.0.literals, text, context, finder);
-        if self.0.set.off != 0 {
-            finder.findings.retain(|finding| self.0.set.has(finding.kind));
-        }
+        scan::find(&self.0.literals, &self.0.set, text, context, finder);
         !finder.findings.is_empty()
+    }
+
+    /// Writes a text with the findings (sorted, apart) replaced by their kinds, or as their class is masked.
+    pub(crate) fn write_redacted(&self, text: &str, findings: &[Finding], out: &mut String) {
+        let mut copied = 0;
+        for finding in findings {
+            out.push_str(text.get(copied..finding.start).unwrap_or_default());
+            copied = finding.end;
+            if finding.kind == Kind::HiddenText {
+                continue;
+            }
+            if let Some(rule) = self.0.set.rule(finding.kind, finding.custom) {
+                let hit = text.get(finding.start..finding.end).unwrap_or_default();
+                settings::write_masked(rule, hit, finding.seen, out);
+                continue;
+            }
+            out.push('[');
+            out.push_str(finding.kind.as_str());
+            out.push(']');
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
     }
 }
 
@@ -128,12 +147,32 @@ pub(crate) struct Finding {
     pub start: usize,
     pub end: usize,
     pub kind: Kind,
+    /// The place of the pattern that found it, from 1; zero for the built-in detectors.
+    pub custom: u8,
+    pub seen: Seen,
+}
+
+impl Finding {
+    pub const fn new(start: usize, end: usize, kind: Kind) -> Self {
+        Self { start, end, kind, custom: 0, seen: Seen::Plain }
+    }
+}
+
+/// How a finding is spelt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Seen {
+    /// As it is meant.
+    Plain,
+    /// In an encoding or a disguise, or joined with another: no part of it may stay.
+    Through,
 }
 
 /// The buffers that finding needs; kept between texts so that it allocates little.
 #[derive(Default)]
 pub(crate) struct Finder {
     pub findings: Vec<Finding>,
+    /// Kinds that were found and stay in the text.
+    pub flagged: Vec<Kind>,
     view: fold::View,
     decoded: Vec<u8>,
 }
@@ -152,18 +191,7 @@ pub(crate) struct Scratch {
     pub kinds: Vec<Kind>,
 }
 
-/// Writes a text with the findings (sorted, apart) replaced by their kinds.
-pub(crate) fn write_redacted(text: &str, findings: &[Finding], out: &mut String) {
-    let mut copied = 0;
-    for finding in findings {
-        out.push_str(text.get(copied..finding.start).unwrap_or_default());
-        out.push('[');
-        out.push_str(finding.kind.as_str());
-        out.push(']');
-        copied = finding.end;
-    }
-    out.push_str(text.get(copied..).unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tuning;

@@ -14,6 +14,10 @@ pub(super) enum Name {
     Secret,
     /// Follows without a sign between: `Bearer …`.
     Scheme,
+    /// Three or four digits.
+    Cvv,
+    /// A bank's code.
+    Bic,
 }
 
 pub(super) const NAMES: &[(&str, Name)] = &[
@@ -27,6 +31,21 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("contrasena", Name::Password),
     ("senha", Name::Password),
     ("mot de passe", Name::Password),
+    ("wachtwoord", Name::Password),
+    ("losenord", Name::Password),
+    ("salasana", Name::Password),
+    ("adgangskode", Name::Password),
+    ("passord", Name::Password),
+    ("haslo", Name::Password),
+    ("heslo", Name::Password),
+    ("jelszo", Name::Password),
+    ("parola", Name::Password),
+    ("sifre", Name::Password),
+    ("lozinka", Name::Password),
+    ("clave:", Name::Password),
+    ("clave=", Name::Password),
+    ("pw:", Name::Password),
+    ("pw=", Name::Password),
     ("pass:", Name::Password),
     ("pass=", Name::Password),
     ("secret", Name::Secret),
@@ -45,6 +64,28 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("signature=", Name::Secret),
     ("sig=", Name::Secret),
     ("auth_key", Name::Secret),
+    ("authkey", Name::Secret),
+    ("private key", Name::Secret),
+    ("subscription_key", Name::Secret),
+    ("subscription-key", Name::Secret),
+    ("license_key", Name::Secret),
+    ("signing_key", Name::Secret),
+    ("master_key", Name::Secret),
+    ("secretkey", Name::Secret),
+    ("sharedkey", Name::Secret),
+    ("sessionid=", Name::Secret),
+    ("session=", Name::Secret),
+    ("sessid=", Name::Secret),
+    ("x-amz-signature=", Name::Secret),
+    ("cvv", Name::Cvv),
+    ("cvc", Name::Cvv),
+    ("swift", Name::Bic),
+    ("bic:", Name::Bic),
+    ("bic ", Name::Bic),
+    ("bic code", Name::Bic),
+    ("swift code", Name::Bic),
+    ("swift/bic", Name::Bic),
+    ("bic/swift", Name::Bic),
     ("encryption_key", Name::Secret),
     ("bearer ", Name::Scheme),
     ("basic ", Name::Scheme),
@@ -53,20 +94,26 @@ pub(super) const NAMES: &[(&str, Name)] = &[
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
-    if !scan.spend(32) || before(text, start).is_ascii_alphanumeric() && name == Name::Scheme {
+    if !scan.spend(32) || is_word(before(text, start)) && matches!(name, Name::Scheme | Name::Cvv | Name::Bic)
+    {
         return None;
     }
     let from = match name {
         Name::Scheme => run_end(text, end, 2, |b| b == b' '),
-        Name::Password | Name::Secret => value_start(text, end)?,
+        Name::Password | Name::Secret | Name::Cvv | Name::Bic => value_start(text, end)?,
     };
-    let (from, last) = value_bounds(text, from);
+    let (from, last) = match name {
+        Name::Password | Name::Secret | Name::Scheme => value_bounds(text, from),
+        Name::Cvv | Name::Bic => (from, run_end(text, from, 16, is_word)),
+    };
     let value = part(text, from, last);
     let is_said = before(text, from) == b' '
         && !matches!(before(text, run_start(text, from, 3, |b| b == b' ')), b':' | b'=' | b'>');
     let is_value = match name {
         Name::Password => is_password(value, is_said),
         Name::Secret => is_key(value),
+        Name::Bic => super::context::is_bic(value),
+        Name::Cvv => (3..=4).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Name::Scheme => {
             value.len() >= 12 && value.iter().any(u8::is_ascii_digit) && is_key(value)
                 || value.ends_with(b"==") && value.len() >= 8
@@ -75,7 +122,12 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     if !is_value || std::str::from_utf8(value).is_ok_and(is_placeholder) {
         return None;
     }
-    let kind = if name == Name::Password { Kind::Password } else { Kind::Secret };
+    let kind = match name {
+        Name::Password => Kind::Password,
+        Name::Secret | Name::Scheme => Kind::Secret,
+        Name::Cvv => Kind::Card,
+        Name::Bic => Kind::BankAccount,
+    };
     scan.found(from, last, kind);
     Some(last)
 }
@@ -186,7 +238,8 @@ pub(super) fn birth(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usi
     }
     // Up to so many bytes of other words may stand between.
     const REACH: usize = 24;
-    let mut from = run_end(text, end, 12, |b| b.is_ascii_alphabetic());
+    let is_word_open = before(text, end).is_ascii_alphabetic();
+    let mut from = if is_word_open { run_end(text, end, 12, |b| b.is_ascii_alphabetic()) } else { end };
     let stop = from + REACH;
     while from < stop && from < text.len() {
         let byte = at(text, from);
@@ -232,7 +285,7 @@ fn date_end(text: &[u8], from: usize) -> Option<usize> {
             if is_month(word) {
                 months += 1;
                 end = word_end;
-            } else if !matches!(word, b"of" | b"de" | b"the") {
+            } else if !matches!(word, b"of" | b"de" | b"the" | b"del" | b"di") {
                 break;
             }
             position = word_end;
@@ -245,15 +298,18 @@ fn date_end(text: &[u8], from: usize) -> Option<usize> {
             break;
         }
     }
-    let is_date =
-        (4..=8).contains(&digits) && (numbers + months >= 2 || digits == 8 || digits == 4 && numbers == 1);
+    let is_short = months > 0 && digits == 3;
+    let is_date = is_short
+        || (4..=8).contains(&digits) && (numbers + months >= 2 || digits == 8 || digits == 4 && numbers == 1);
     is_date.then_some(end)
 }
 
 fn is_month(word: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 22] = [
-        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
-        b"mai", b"okt", b"dez", b"ene", b"abr", b"ago", b"dic", b"fev", b"avr", b"out",
+    const MONTHS: [&[u8]; 48] = [
+        b"gen", b"mag", b"giu", b"lug", b"set", b"ott", b"mei", b"mrt", b"maj", b"jui", b"aou", b"sty",
+        b"lut", b"kwi", b"cze", b"lip", b"sie", b"wrz", b"paz", b"lis", b"gru", b"tam", b"hel", b"elo",
+        b"oca", b"sub", b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct",
+        b"nov", b"dec", b"mai", b"okt", b"dez", b"ene", b"abr", b"ago", b"dic", b"fev", b"avr", b"out",
     ];
     let head = part(word, 0, 3);
     (3..=10).contains(&word.len()) && MONTHS.iter().any(|month| head.eq_ignore_ascii_case(month))

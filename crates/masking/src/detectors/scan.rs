@@ -1,46 +1,103 @@
 //! One text, scanned.
 
-use super::context::{Context, Shape};
-use super::secrets::Literals;
-use super::{Finder, Finding, Kind, decode, email, fold::View};
+use super::context::{Context, Shape, near};
+use super::literals::Literals;
+use super::settings::{DetectorSet, Stance};
+use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
 use super::{digits, ids, net};
-use crate::lexical::{at, before, is_token, is_word, run_end};
+use crate::lexical::{at, before, is_token, is_word, run_end, run_start};
 
 /// Findings of one text.
-pub(super) fn find(literals: &Literals, text: &str, context: Context, finder: &mut Finder) {
-    if let Some(kind) = context.kind_by_name(text) {
-        finder.findings.push(Finding { start: 0, end: text.len(), kind });
+pub(super) fn find(
+    literals: &Literals,
+    set: &DetectorSet,
+    text: &str,
+    context: Context,
+    finder: &mut Finder,
+) {
+    if let Some(kind) = context.kind_by_name(text)
+        && set.has(kind)
+        && set.has_length(kind, text.as_bytes())
+    {
+        finder.findings.push(Finding::new(0, text.len(), kind));
+        return;
+    }
+    let stances = set.stances();
+    let is_asked_more = !set.custom().is_empty() || stances.is_any() && context.is_cell;
+    if !is_asked_more && context.shape == Shape::Number && is_measure(text.as_bytes()) {
         return;
     }
     let gate = Gate::of(text.as_bytes());
-    if !gate.can_find(context) {
+    if !is_asked_more && !gate.can_find(context) {
         return;
     }
-    let Finder { findings, view, decoded } = finder;
+    let Finder { findings, flagged, view, decoded } = finder;
     // Every scanner is linear with a small factor; whoever makes one work harder pays out of this.
     let mut fuel = 4096 + text.len().saturating_mul(48);
-    if gate.beyond == 0 {
-        let mut scan =
-            Scan { text: text.as_bytes(), context, literals, findings, decoded, fuel, is_nested: false };
-        scan.run(&gate);
+    {
+        let text = text.as_bytes();
+        let mut scan = Scan {
+            text,
+            context,
+            literals,
+            set,
+            findings,
+            decoded,
+            fuel,
+            is_nested: false,
+            has_address_words: false,
+            hex_read: 0,
+        };
+        if gate.beyond == 0 {
+            scan.run(&gate);
+        } else {
+            // Patterns of one's own may name the very characters that are folded.
+            custom::find(&mut scan);
+        }
         fuel = scan.fuel;
-    } else {
+    }
+    if gate.beyond != 0 {
         view.fold(text);
-        fuel = scan_view(literals, context, findings, decoded, view, fuel);
+        fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
     if gate.may_be_escaped(text.as_bytes()) && decode::unescape_into(text, view) {
-        fuel = scan_view(literals, context, findings, decoded, view, fuel);
+        fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
+    }
+    if gate.may_be_spelt(text.as_bytes()) && decode::join_into(text, view) {
+        fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
     if fuel == 0 {
         findings.clear();
-        findings.push(Finding { start: 0, end: text.len(), kind: Kind::Overrun });
+        findings.push(Finding::new(0, text.len(), Kind::Overrun));
+        return;
+    }
+    if stances.is_any() && context.is_cell {
+        acts::find(text, stances, findings);
+        flagged
+            .extend(findings.iter().map(|found| found.kind).filter(|kind| stances.of(*kind) == Stance::Flag));
+        findings.retain(|found| stances.of(found.kind) == Stance::Strip);
     }
     join(findings);
+}
+
+/// Whether that is a number of few digits, or one with a fraction: nothing is hidden in it.
+fn is_measure(text: &[u8]) -> bool {
+    if text.len() < 7 {
+        return text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
+    }
+    let point = text.iter().position(|&b| b == b'.').unwrap_or(text.len());
+    let (whole, fraction) = text.split_at(point);
+    let is_number = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
+    let has_fraction = fraction.iter().any(|b| matches!(b, b'1'..=b'9'));
+    has_fraction
+        && is_number(fraction.get(1..).unwrap_or_default())
+        && is_number(whole.strip_prefix(b"-").unwrap_or(whole))
 }
 
 /// Scans a view of a text and puts the findings where they stand in the text itself. Answers the fuel left.
 fn scan_view(
     literals: &Literals,
+    set: &DetectorSet,
     context: Context,
     findings: &mut Vec<Finding>,
     decoded: &mut Vec<u8>,
@@ -49,11 +106,25 @@ fn scan_view(
 ) -> usize {
     let known = findings.len();
     let gate = Gate::of(&view.bytes);
-    let mut scan = Scan { text: &view.bytes, context, literals, findings, decoded, fuel, is_nested: false };
+    let mut scan = Scan {
+        text: &view.bytes,
+        context,
+        literals,
+        set,
+        findings,
+        decoded,
+        fuel,
+        is_nested: false,
+        has_address_words: false,
+        hex_read: 0,
+    };
     scan.run(&gate);
     let left = scan.fuel;
     for finding in findings.iter_mut().skip(known) {
         if let Some((start, end)) = view.span(finding.start, finding.end) {
+            if end - start != finding.end - finding.start {
+                finding.seen = Seen::Through;
+            }
             (finding.start, finding.end) = (start, end);
         }
     }
@@ -69,6 +140,9 @@ fn join(findings: &mut Vec<Finding>) {
     findings.dedup_by(|later, earlier| {
         let overlaps = later.start < earlier.end;
         if overlaps {
+            if (later.start, later.end) != (earlier.start, earlier.end) {
+                earlier.seen = Seen::Through;
+            }
             earlier.end = earlier.end.max(later.end);
         }
         overlaps
@@ -80,6 +154,7 @@ fn join(findings: &mut Vec<Finding>) {
 pub(super) struct Gate {
     pub digits: usize,
     pub beyond: usize,
+    blanks: usize,
     has_at: bool,
     has_colon: bool,
     has_equals: bool,
@@ -88,20 +163,29 @@ pub(super) struct Gate {
     has_ampersand: bool,
     has_less: bool,
     has_bracket: bool,
-    has_long_run: bool,
-    /// A long run with a letter in it.
+    /// The first long run.
+    first_run: Option<(usize, usize)>,
+    /// Whether there is a long run with a letter in it.
     has_key_run: bool,
 }
+
+/// Bytes that are looked at together.
+const WIDE: usize = 32;
 
 impl Gate {
     pub fn of(text: &[u8]) -> Self {
         let mut gate = Self::default();
         let mut seen = 0_u8;
-        let (chunks, rest) = text.as_chunks::<32>();
+        let (chunks, rest) = text.as_chunks::<WIDE>();
         for chunk in chunks {
             seen |= gate.add(chunk);
         }
-        seen |= gate.add(rest);
+        if !rest.is_empty() {
+            // Nothing is looked for that is zero.
+            let mut last = [0; WIDE];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            seen |= gate.add(&last);
+        }
         gate.has_at = seen & 1 != 0;
         gate.has_colon = seen & 2 != 0;
         gate.has_equals = seen & 4 != 0;
@@ -110,19 +194,21 @@ impl Gate {
         gate.has_ampersand = seen & 32 != 0;
         gate.has_less = seen & 64 != 0;
         gate.has_bracket = seen & 128 != 0;
-        (gate.has_long_run, gate.has_key_run) = long_runs(text);
+        (gate.first_run, gate.has_key_run) = long_runs(text);
         gate
     }
 
     /// Counts one piece; written so that it is compiled to vector code.
     #[inline]
-    fn add(&mut self, piece: &[u8]) -> u8 {
+    fn add(&mut self, piece: &[u8; WIDE]) -> u8 {
         let mut digits = 0_u8;
         let mut beyond = 0_u8;
+        let mut blanks = 0_u8;
         let mut seen = 0_u8;
         for &byte in piece {
             digits += u8::from(byte.wrapping_sub(b'0') < 10);
             beyond |= byte & 0x80;
+            blanks += u8::from(byte == b' ');
             seen |= u8::from(byte == b'@')
                 | (u8::from(byte == b':') << 1)
                 | (u8::from(byte == b'=') << 2)
@@ -134,21 +220,28 @@ impl Gate {
         }
         self.digits += usize::from(digits);
         self.beyond += usize::from(beyond);
+        self.blanks += usize::from(blanks);
         seen
     }
 
     /// Whether any scanner could find anything.
     fn can_find(&self, context: Context) -> bool {
         match context.shape {
-            Shape::Number => self.digits >= 7 || self.has_long_run || self.has_at,
+            Shape::Number => self.digits >= 7 || self.first_run.is_some() || self.has_at,
             Shape::Text | Shape::Time | Shape::Hex => true,
         }
+    }
+
+    /// Whether so many blanks stand in it that words may be spelt letter by letter.
+    fn may_be_spelt(&self, text: &[u8]) -> bool {
+        self.blanks >= 8 && self.blanks * 4 > text.len()
     }
 
     fn may_be_escaped(&self, text: &[u8]) -> bool {
         self.has_percent
             || self.has_backslash
             || self.has_ampersand
+            || self.has_equals && decode::is_quoted_printable(text)
             || self.has_bracket && memchr::memmem::find(text, b"[.]").is_some()
     }
 }
@@ -182,19 +275,17 @@ pub(super) fn next_long_run(text: &[u8], from: usize) -> Option<(usize, usize)> 
     None
 }
 
-/// Whether there is a long run, and one with a letter in it.
-fn long_runs(text: &[u8]) -> (bool, bool) {
-    let Some(mut run) = next_long_run(text, 0) else { return (false, false) };
-    loop {
-        let (start, end) = run;
+/// The first long run, and whether there is one with a letter in it.
+fn long_runs(text: &[u8]) -> (Option<(usize, usize)>, bool) {
+    let first = next_long_run(text, 0);
+    let mut run = first;
+    while let Some((start, end)) = run {
         if text.get(start..end).is_some_and(|run| run.iter().any(u8::is_ascii_alphabetic)) {
-            return (true, true);
+            return (first, true);
         }
-        match next_long_run(text, end) {
-            Some(next) => run = next,
-            None => return (true, false),
-        }
+        run = next_long_run(text, end);
     }
+    (first, false)
 }
 
 /// A scan under way.
@@ -202,35 +293,60 @@ pub(super) struct Scan<'a> {
     pub text: &'a [u8],
     pub context: Context,
     pub literals: &'a Literals,
+    pub set: &'a DetectorSet,
     pub findings: &'a mut Vec<Finding>,
     pub decoded: &'a mut Vec<u8>,
     pub fuel: usize,
     /// Whether this text came out of an encoding: then no further one is undone.
     pub is_nested: bool,
+    /// Whether an address of mail may be written out.
+    pub has_address_words: bool,
+    /// Up to where rows of hexadecimal bytes have been read: none is read twice.
+    pub hex_read: usize,
 }
 
 impl Scan<'_> {
     pub fn run(&mut self, gate: &Gate) {
-        if gate.has_key_run || gate.has_colon || gate.has_equals || self.literals.has_hint(self.text) {
+        if !self.set.custom().is_empty() {
+            custom::find(self);
+        }
+        if self.context.shape != Shape::Number || gate.has_key_run || gate.has_colon || gate.has_equals {
             self.literals();
         }
         if gate.has_at {
             email::at_signs(self);
         }
-        email::in_words(self);
+        if gate.has_at || self.has_address_words {
+            email::in_words(self);
+        }
         if gate.has_less {
             ids::machine_readable(self);
         }
-        if gate.digits >= 3 || gate.has_colon {
+        if gate.digits >= 2 || gate.has_colon {
             self.words();
         }
-        if gate.has_long_run && !self.is_nested {
-            decode::long_runs(self);
+        if let Some(first) = gate.first_run.filter(|_| !self.is_nested) {
+            decode::long_runs(self, first);
         }
     }
 
     pub fn found(&mut self, start: usize, end: usize, kind: Kind) {
-        self.findings.push(Finding { start, end, kind });
+        if self.set.is_plain() || self.admits(start, end, kind) {
+            self.findings.push(Finding::new(start, end, kind));
+        }
+    }
+
+    /// What was found in the encoding that stands there.
+    pub fn found_encoded(&mut self, start: usize, end: usize, inner: Finding) {
+        self.findings.push(Finding { start, end, seen: Seen::Through, ..inner });
+    }
+
+    /// Whether the set wants a hit of that kind there.
+    fn admits(&self, start: usize, end: usize, kind: Kind) -> bool {
+        let is_named = || self.context.topic().or(near(self.text, start)).speaks_of(kind);
+        self.set.has(kind)
+            && self.set.has_length(kind, self.text.get(start..end).unwrap_or_default())
+            && (!self.set.needs_context(kind) || is_named())
     }
 
     /// Takes fuel for looking at so many bytes; false when there is none left.
@@ -246,7 +362,7 @@ impl Scan<'_> {
         while position < text.len() {
             let byte = at(text, position);
             if !is_word(byte) {
-                position += 1;
+                position = next_stretch(text, position + 1);
                 continue;
             }
             let start = position;
@@ -257,9 +373,17 @@ impl Scan<'_> {
             }
             let length = position - start;
             if digits == 0 && length > 4 {
+                position = next_stretch(text, position);
                 continue;
             }
             let next = at(text, position);
+            if length == 2
+                && !self.is_nested
+                && let Some(end) = decode::hex_pairs(self, start)
+            {
+                position = end;
+                continue;
+            }
             let is_short =
                 length <= 4 && (next == b':' || next == b'-' && length == 2) || next == b'.' && length == 4;
             if is_short && let Some(end) = net::from_word(self, start, position) {
@@ -278,4 +402,22 @@ impl Scan<'_> {
             }
         }
     }
+}
+
+/// Where reading goes on behind bytes of which none is a digit or stands in the address of a machine: at the start of a
+/// word, or between words.
+#[inline]
+fn next_stretch(text: &[u8], from: usize) -> usize {
+    const WIDTH: usize = 16;
+    let (chunks, _) = text.get(from..).unwrap_or_default().as_chunks::<WIDTH>();
+    // From `-` to `:` there are `-./`, the digits and `:`.
+    let is_plain = |chunk: &[u8; WIDTH]| {
+        chunk.iter().fold(0_u8, |seen, &b| seen | u8::from(b.wrapping_sub(b'-') <= b':' - b'-')) == 0
+    };
+    let skipped = chunks.iter().take_while(|chunk| is_plain(chunk)).count() * WIDTH;
+    if skipped == 0 {
+        return from;
+    }
+    // A word that begins in what was passed over may have digits behind.
+    run_start(text, from + skipped, 64, is_word).max(from)
 }

@@ -1,209 +1,11 @@
 //! Keys and tokens that say what they are: by prefix, by armour, by the URL that they stand in.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
+use aho_corasick::{Anchored, Input};
 
+use super::literals::{Rule, Tail};
 use super::scan::Scan;
 use super::{Kind, passwords};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
-
-/// The bytes that may follow a prefix.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Tail {
-    /// Letters and digits.
-    Alphanumeric,
-    /// Letters, digits, `_`, `-`.
-    Url,
-    /// Letters, digits, `_`, `-`, `.`, `/`, `+`, `=`.
-    Wide,
-    /// Capitals and digits, exactly so many.
-    Capitals,
-    /// Hexadecimal digits.
-    Hex,
-}
-
-impl Tail {
-    const fn holds(self, byte: u8) -> bool {
-        match self {
-            Self::Alphanumeric => byte.is_ascii_alphanumeric(),
-            Self::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
-            Self::Wide => {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'+' | b'=')
-            }
-            Self::Capitals => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-            Self::Hex => byte.is_ascii_hexdigit(),
-        }
-    }
-}
-
-/// What a literal starts.
-#[derive(Clone, Copy, Debug)]
-enum Rule {
-    /// A key: so many bytes of that tail at least.
-    Key(Kind, Tail, usize),
-    /// Like a key, but at the start of a word and exactly so long.
-    Exact(Kind, Tail, usize),
-    Jwt,
-    /// A bot's number, this, and 33 more.
-    Telegram,
-    /// `user:password` stand before it.
-    Dsn,
-    Armour,
-    Url,
-    /// A name of a password or secret: its value follows.
-    Name(passwords::Name),
-    /// A word for a birth: a date follows.
-    Birth,
-}
-
-const KEYS: &[(&str, Rule)] = &[
-    ("AKIA", Rule::Exact(Kind::AwsKey, Tail::Capitals, 16)),
-    ("ASIA", Rule::Exact(Kind::AwsKey, Tail::Capitals, 16)),
-    ("ABIA", Rule::Exact(Kind::AwsKey, Tail::Capitals, 16)),
-    ("ACCA", Rule::Exact(Kind::AwsKey, Tail::Capitals, 16)),
-    ("ghp_", Rule::Key(Kind::GithubToken, Tail::Alphanumeric, 20)),
-    ("gho_", Rule::Key(Kind::GithubToken, Tail::Alphanumeric, 20)),
-    ("ghu_", Rule::Key(Kind::GithubToken, Tail::Alphanumeric, 20)),
-    ("ghs_", Rule::Key(Kind::GithubToken, Tail::Wide, 20)),
-    ("ghr_", Rule::Key(Kind::GithubToken, Tail::Alphanumeric, 20)),
-    ("github_pat_", Rule::Key(Kind::GithubToken, Tail::Url, 20)),
-    ("xoxb-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxp-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxa-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxr-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxs-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxc-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxd-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
-    ("xoxe.", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
-    ("xoxe-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
-    ("xapp-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("hooks.slack.com/", Rule::Key(Kind::SlackToken, Tail::Wide, 20)),
-    ("sk_live_", Rule::Key(Kind::StripeKey, Tail::Alphanumeric, 10)),
-    ("sk_test_", Rule::Key(Kind::StripeKey, Tail::Alphanumeric, 10)),
-    ("rk_live_", Rule::Key(Kind::StripeKey, Tail::Alphanumeric, 10)),
-    ("rk_test_", Rule::Key(Kind::StripeKey, Tail::Alphanumeric, 10)),
-    ("whsec_", Rule::Key(Kind::StripeKey, Tail::Wide, 16)),
-    ("sk-ant-", Rule::Key(Kind::AnthropicKey, Tail::Url, 16)),
-    ("sk-proj-", Rule::Key(Kind::OpenAiKey, Tail::Url, 16)),
-    ("sk-svcacct-", Rule::Key(Kind::OpenAiKey, Tail::Url, 16)),
-    ("sk-admin-", Rule::Key(Kind::OpenAiKey, Tail::Url, 16)),
-    ("sk-None-", Rule::Key(Kind::OpenAiKey, Tail::Url, 16)),
-    ("sk-or-v1-", Rule::Key(Kind::Secret, Tail::Url, 16)),
-    ("sk-", Rule::Key(Kind::OpenAiKey, Tail::Alphanumeric, 32)),
-    ("AIza", Rule::Key(Kind::GoogleKey, Tail::Url, 30)),
-    ("GOCSPX-", Rule::Key(Kind::GoogleKey, Tail::Url, 20)),
-    ("ya29.", Rule::Key(Kind::GoogleKey, Tail::Wide, 20)),
-    ("glpat-", Rule::Key(Kind::Secret, Tail::Wide, 16)),
-    ("gldt-", Rule::Key(Kind::Secret, Tail::Wide, 16)),
-    ("glrt-", Rule::Key(Kind::Secret, Tail::Wide, 16)),
-    ("glptt-", Rule::Key(Kind::Secret, Tail::Wide, 16)),
-    ("glsa_", Rule::Key(Kind::Secret, Tail::Url, 16)),
-    ("glc_", Rule::Key(Kind::Secret, Tail::Wide, 24)),
-    ("npm_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("pypi-", Rule::Key(Kind::Secret, Tail::Url, 50)),
-    ("rubygems_", Rule::Key(Kind::Secret, Tail::Hex, 40)),
-    ("dckr_pat_", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("dckr_oat_", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("hf_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("SG.", Rule::Key(Kind::Secret, Tail::Wide, 40)),
-    ("shpat_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("shpss_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("shpca_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("shppa_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("dop_v1_", Rule::Key(Kind::Secret, Tail::Hex, 40)),
-    ("doo_v1_", Rule::Key(Kind::Secret, Tail::Hex, 40)),
-    ("dor_v1_", Rule::Key(Kind::Secret, Tail::Hex, 40)),
-    ("dapi", Rule::Exact(Kind::Secret, Tail::Hex, 32)),
-    ("hvs.", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("hvb.", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("atlasv1.", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("ATATT3x", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("ATCTT3x", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("ATBB", Rule::Key(Kind::Secret, Tail::Alphanumeric, 24)),
-    ("EAACEdEose0cBA", Rule::Key(Kind::Secret, Tail::Alphanumeric, 8)),
-    ("lin_api_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 24)),
-    ("ntn_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("secret_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 32)),
-    ("PMAK-", Rule::Key(Kind::Secret, Tail::Url, 24)),
-    ("NRAK-", Rule::Key(Kind::Secret, Tail::Alphanumeric, 20)),
-    ("sq0atp-", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("sq0csp-", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("sq0idp-", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("AGE-SECRET-KEY-1", Rule::Key(Kind::PrivateKey, Tail::Alphanumeric, 40)),
-    ("dp.pt.", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("dp.st.", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("pplx-", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("gsk_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("xai-", Rule::Key(Kind::Secret, Tail::Alphanumeric, 40)),
-    ("tvly-", Rule::Key(Kind::Secret, Tail::Url, 20)),
-    ("r8_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("sntrys_", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("sntryu_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("phc_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("phx_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 30)),
-    ("sbp_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("pscale_tkn_", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("pscale_pw_", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("xkeysib-", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("key-", Rule::Exact(Kind::Secret, Tail::Hex, 32)),
-    ("figd_", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("pul-", Rule::Exact(Kind::Secret, Tail::Hex, 40)),
-    ("tfp_", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("nvapi-", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("fo1_", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("FlyV1 fm2_", Rule::Key(Kind::Secret, Tail::Wide, 30)),
-    ("CCIPAT_", Rule::Key(Kind::Secret, Tail::Url, 30)),
-    ("bkua_", Rule::Key(Kind::Secret, Tail::Hex, 30)),
-    ("SK", Rule::Exact(Kind::Secret, Tail::Hex, 32)),
-    (":AA", Rule::Telegram),
-    ("@tcp(", Rule::Dsn),
-    ("@unix(", Rule::Dsn),
-    ("ops_eyJ", Rule::Key(Kind::Secret, Tail::Wide, 100)),
-    ("eyJ", Rule::Jwt),
-    ("-----BEGIN", Rule::Armour),
-    ("---- BEGIN", Rule::Armour),
-    ("PuTTY-User-Key-File", Rule::Armour),
-    ("://", Rule::Url),
-    ("dob", Rule::Birth),
-    ("birth", Rule::Birth),
-    ("born", Rule::Birth),
-    ("geboren", Rule::Birth),
-    ("naissance", Rule::Birth),
-    ("nacimiento", Rule::Birth),
-    ("nascimento", Rule::Birth),
-];
-
-/// Every literal that is looked for, in one automaton.
-pub(super) struct Literals {
-    automaton: Option<AhoCorasick>,
-    /// A few pieces of the literals that may stand in plain prose; without one of them, a colon, an equals sign
-    /// or a long run of characters, no literal is worth looking for.
-    hints: Option<packed::Searcher>,
-    rules: Vec<(&'static str, Rule)>,
-}
-
-impl Literals {
-    pub fn new() -> Self {
-        let names = passwords::NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
-        let rules: Vec<_> = KEYS.iter().copied().chain(names).collect();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(rules.iter().map(|(word, _)| word))
-            .ok();
-        let hints = packed::Config::new()
-            .builder()
-            .extend(["assw", "ASSW", "irth", "IRTH", "born", "Born", "DOB", "dob", "PRIVATE", "eboren"])
-            .build();
-        Self { automaton, hints, rules }
-    }
-}
-
-impl Literals {
-    pub fn has_hint(&self, text: &[u8]) -> bool {
-        self.hints.as_ref().is_none_or(|hints| hints.find(text).is_some())
-    }
-}
 
 impl Scan<'_> {
     /// Every literal in the text, and what it starts.
@@ -216,10 +18,14 @@ impl Scan<'_> {
         };
         let text = self.text;
         let mut done = 0;
-        for found in automaton.find_iter(text) {
+        let mut from = 0;
+        while let Some(start) = literals.starts.next(text, from) {
+            from = start + 1;
+            let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+            let Ok(Some(found)) = automaton.try_find(input) else { continue };
             let Some(&(word, rule)) = literals.rules.get(found.pattern().as_usize()) else { continue };
             // A name within what was found still speaks for what is behind it.
-            if found.start() < done && !matches!(rule, Rule::Name(_)) {
+            if found.start() < done && !matches!(rule, Rule::Name(_) | Rule::Address) {
                 continue;
             }
             let end = match rule {
@@ -229,11 +35,16 @@ impl Scan<'_> {
                 }
                 Rule::Jwt => self.jwt(found.start()),
                 Rule::Dsn => self.dsn(found.start(), found.end()),
+                Rule::Azure => self.azure(found.start(), found.end()),
                 Rule::Telegram => self.telegram(found.start(), found.end()),
                 Rule::Armour => self.armour(found.start()),
                 Rule::Url => self.url(found.start(), found.end()),
                 Rule::Name(name) => passwords::value(self, name, found.start(), found.end()),
                 Rule::Birth => passwords::birth(self, found.start(), found.end()),
+                Rule::Address => {
+                    self.has_address_words = true;
+                    continue;
+                }
             };
             done = end.unwrap_or(done).max(done);
         }
@@ -258,7 +69,7 @@ impl Scan<'_> {
         if last - end < least || !is_random {
             return None;
         }
-        let from = if word.starts_with("hooks") {
+        let from = if word.contains(".com/") {
             run_start(text, start, 8, |b| matches!(b, b'h' | b't' | b'p' | b's' | b':' | b'/'))
         } else {
             start
@@ -294,6 +105,17 @@ impl Scan<'_> {
         let last = run_end(text, end, 256, |b| b > b' ' && !matches!(b, b'"' | b'\''));
         memchr::memchr(b':', part(text, from, start))?;
         self.found(from, last, Kind::ConnectionString);
+        Some(last)
+    }
+
+    fn azure(&mut self, start: usize, end: usize) -> Option<usize> {
+        let text = self.text;
+        let from = run_start(text, start, 3, |b| Tail::Url.holds(b));
+        let last = run_end(text, end, 64, |b| Tail::Url.holds(b) || matches!(b, b'~' | b'.'));
+        if start - from != 3 || last - end < 31 {
+            return None;
+        }
+        self.found(from, last, Kind::Secret);
         Some(last)
     }
 

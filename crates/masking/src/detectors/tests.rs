@@ -29,6 +29,7 @@ fn an_address_of_mail_is_found_in_any_dress() {
     check("ask ana(at)example.com now", "ask [EMAIL] now");
     check("ask ana dot lopez at example dot co dot uk now", "ask [EMAIL] now");
     check("a\u{200b}n\u{200b}a@exa\u{ad}mple.com", "[EMAIL]");
+    check("see a n a @ e x a m p l e . c o m now", "see [EMAIL] now");
     check("ana%40example.com", "[EMAIL]");
     check("ana&#64;example&#46;com", "[EMAIL]");
     check("ana\\u0040example.com", "[EMAIL]");
@@ -198,6 +199,31 @@ fn keys_and_tokens_are_found_by_their_prefix() {
         "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "aws_secret_access_key = [SECRET]",
     );
+}
+
+#[test]
+fn words_in_many_tongues_and_forms_tell_what_follows() {
+    check_under("mac_address", "001B44113AB7", "[MAC]");
+    check_under("patient", "Ana Lopez", "Ana Lopez");
+    check("acct # 000123456789", "acct # [BANK_ACCOUNT]");
+    check("sort code 20-00-00", "sort code [BANK_ACCOUNT]");
+    check("BIC: NWBKGB2LXXX", "BIC: [BANK_ACCOUNT]");
+    check("SWIFT code: DEUTDEFF, cubic METERSXX", "SWIFT code: [BANK_ACCOUNT], cubic METERSXX");
+    check("exp 12/27 cvv: 123)", "exp 12/27 cvv: [CARD])");
+    check("D.O.B. 3-May-63", "D.O.B. [DOB]");
+    check("née le 12/05/1980 à Lyon", "née le [DOB] à Lyon");
+    check("phone: 4155552671x123", "phone: [PHONE]");
+    check("license plate 7ABC123", "license plate [VEHICLE_ID]");
+    check("VIN 1HGCM82633A004352", "VIN [VEHICLE_ID]");
+    check("IMEI: 490154203237518", "IMEI: [DEVICE_ID]");
+    check("Sozialversicherungsnummer 65180150B012", "Sozialversicherungsnummer [NATIONAL_ID]");
+    check("pw: hunter2!", "pw: [PASSWORD]");
+    check("Cookie: session=9f8e7d6c5b4a39281706", "Cookie: session=[SECRET]");
+    check("MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs", "[SECRET]");
+    check_under("user_latitude", "48.858844", "[LOCATION]");
+    stays("48.858844, 2.294351");
+    stays("account 12345 was closed");
+    stays("ref efcc6803-cb87-4875-8b67-167647b69999");
 }
 
 #[test]

@@ -70,6 +70,27 @@ atoms! {
     NUMBERED = 42;
     /// Makes a number a surrogate: id.
     ID = 43;
+    /// A telephone's hardware number.
+    DEVICE = 44;
+    /// A vehicle's number or plate.
+    VEHICLE = 45;
+    /// Coordinates.
+    PLACE = 46;
+    /// A bank's code.
+    BIC = 47;
+    /// Makes a card, record or number a patient's.
+    HEALTH = 48;
+    SORTING = 49;
+    CODE = 50;
+    /// The code on the back of a card.
+    CVV = 51;
+    /// A plate is no licence to drive.
+    PLATE = 52;
+    RECORD = 53;
+    /// The address of a network card.
+    HARDWARE = 54;
+    /// Somebody: what stands under it alone is a name.
+    HUMAN = 55;
 }
 
 impl Atoms {
@@ -103,7 +124,9 @@ const WORDS: &[(&str, Atoms)] = &[
         "phone telephone tel mobile cell cellphone fax msisdn call called calls calling dial dialed \
          phones telefon telefono telefone handy movil celular portable whatsapp sms text texted \
          hotline landline reach ring voicemail phoneno phonenumber tlf telefoonnummer rufnummer \
-         cellulare ph mob gsm telefax viber dials callback rufen anrufen ruf llame llamar appeler \
+         cellulare ph mob gsm telefax viber dials callback rufen anrufen ruf rufnr tlfnr telefoon telefonnummer telefoonnr telefonszam telefonni puhelin \
+         puhelinnumero puh telno telnr mobilnummer mobiltelefon mobiel komorka gsmno cep ceptelefonu mobileph \
+         landlineno faxno faxnumber phone1 phone2 phonenum telephoneno callbackno kontakttelefon llame llamar appeler \
          appelez chiamare chiama ligar ligue erreichbar contactno contactnumber mobileno mobilenumber \
          homephone workphone",
         Atoms::PHONE,
@@ -115,7 +138,14 @@ const WORDS: &[(&str, Atoms)] = &[
          fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
          taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
          rrn cpr fnr hetu vat identification idcard govid ni pan panno sozialversicherung passportid \
-         mynumber natid gstin siren personalausweis ausweis burgerservice kennitala nin bvn emirates",
+         mynumber natid gstin siren burgerservicenummer rijksregister rijksregisternummer insz niss niss \
+         svnr ahvnr ahvnummer avs oasi mykad ktp nik cccd cmnd thaiid citizenid pis pasep cnh \
+         steueridentifikationsnummer sozialversicherungsnummer steuernummer utr abn ird irdno nhsno kimlik \
+         tckimlik tckimlikno zehut teudatzehut rodne rodnecislo isikukood asmenskodas personaskods emso uidnumber \
+         nationalinsurance socialinsurance taxnumber taxno taxidno vatno identitynumber idnumber idno \
+         nationalidno resident sss philhealth umid snils egrpou rnokpp cnic emiratesid iqama qid civilid \
+         nationalno fnr dnr personnr cprnr cprnummer hetu sotu peselnr nuip nit cedulano rg \
+         krankenversicherung idkort juminnumber voter personalausweis ausweis burgerservice kennitala nin bvn emirates",
         Atoms::NATIONAL,
     ),
     (
@@ -123,7 +153,33 @@ const WORDS: &[(&str, Atoms)] = &[
          tarjeta carte cartao pan debit",
         Atoms::CARD,
     ),
-    ("iban ibans routing aba sortcode bsb ifsc clabe kontonummer routingnumber", Atoms::IBAN),
+    ("imei imei1 imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
+    ("vin vins vinno vinnumber chassis chassisno vehicleid fahrgestellnummer bastidor", Atoms::VEHICLE),
+    (
+        "plate plates licenseplate licenceplate numberplate plateno platenumber kennzeichen targa regplate rego \
+         immatriculation matricula kenteken rendszam nopol",
+        Atoms::VEHICLE.or(Atoms::PLATE),
+    ),
+    (
+        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation",
+        Atoms::PLACE,
+    ),
+    ("bic swift swiftcode biccode swiftbic bicswift swiftno", Atoms::BIC),
+    ("health medical clinical hospital healthcare", Atoms::HEALTH),
+    ("record records chart", Atoms::RECORD),
+    ("mac macaddress macaddr hwaddr hwaddress bssid ethernet", Atoms::HARDWARE),
+    (
+        "patient employee beneficiary recipient passenger student teacher doctor nurse tenant borrower payee assignee \
+         cardholder consignee signatory referrer applicant spouse insured supervisor",
+        Atoms::HUMAN,
+    ),
+    ("sort", Atoms::SORTING),
+    ("code", Atoms::CODE),
+    ("cvv cvc cvv2 cvc2 cvn securitycode", Atoms::CVV),
+    (
+        "iban ibans routing aba sortcode bsb ifsc clabe rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
+        Atoms::IBAN,
+    ),
     ("bank sort bic swift konto cuenta", Atoms::BANK),
     ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
@@ -137,12 +193,12 @@ const WORDS: &[(&str, Atoms)] = &[
     ),
     ("driver drivers driving", Atoms::DRIVER),
     (
-        "birth dob born birthday birthdate dateofbirth geboren geburtsdatum naissance nacimiento \
+        "birth dob born birthday bdate birthdt dobirth geboortedatum geburtstag fodelsedatum fodselsdato syntymaaika nascitaq datanascimento datadinascita fechanacimiento datenaissance urodzenia dataurodzenia dogumtarihi dogum narozeni narozen rodjen ne nee nato nata nacido nacida nascido nascida fodt fodd birthdate dateofbirth geboren geburtsdatum naissance nacimiento \
          nascimento nascita bday geb ddn",
         Atoms::BIRTH,
     ),
     (
-        "password passwords passwd pwd passphrase passcode passwort kennwort contrasena senha \
+        "password passwords wachtwoord losenord salasana adgangskode passord haslo heslo jelszo parola sifre lozinka clave passwd pwd passphrase passcode passwort kennwort contrasena senha \
          motdepasse pswd userpassword dbpass userpass dbpassword adminpass ftppass",
         Atoms::PASSWORD,
     ),
@@ -166,18 +222,18 @@ const WORDS: &[(&str, Atoms)] = &[
         "wallet btc bitcoin eth ethereum crypto xbt erc20 blockchain ltc litecoin doge xrp sol trx",
         Atoms::WALLET,
     ),
-    ("name names nom nombre nome", Atoms::NAME),
+    ("name names nom nombre nome nm", Atoms::NAME),
     (
         "full first last given middle family legal maiden customer person contact employee patient \
          holder beneficiary owner member guest student applicant recipient sender passenger manager \
          buyer seller subscriber spouse child parent insured cust emp billing shipping attn people \
          users customers persons contacts employees patients profile author teacher doctor nurse \
-         tenant borrower cardholder signatory referrer delivery home mailing consignee",
+         tenant borrower cardholder signatory referrer delivery home mailing consignee famille payee assignee",
         Atoms::PERSONAL,
     ),
     ("user client", Atoms::USER),
     (
-        "surname firstname lastname fullname forename givenname familyname nachname vorname apellido \
+        "surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname vorname apellido \
          apellidos prenom cognome sobrenome cardholder cardholdername accountholder middlename \
          customername maidenname nameoncard displayname",
         Atoms::PERSON,
@@ -192,7 +248,7 @@ const WORDS: &[(&str, Atoms)] = &[
     ),
     ("address addr addresses adresse direccion indirizzo endereco adres anschrift", Atoms::ADDRESS),
     (
-        "street streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
+        "street lakcim adresa adressezeile osoite gata adress direccionpostal homeaddr mailaddr residence streetname addressline2 addressline3 addressl1 domicile domicilio wohnort wohnadresse streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
          billingaddress strasse calle rue mailingaddress addressline addressline1",
         Atoms::STREET,
     ),
@@ -238,7 +294,10 @@ const WORDS: &[(&str, Atoms)] = &[
          full is the on file my your our his her their a was as of for to",
         Atoms::GENERIC,
     ),
-    ("mrn mbi hicn npi dea", Atoms::MEDICAL),
+    (
+        "mrn mbi hicn npi dea nhi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
+        Atoms::MEDICAL,
+    ),
     ("tax", Atoms::TAX),
     ("security", Atoms::SECURITY),
     ("credit", Atoms::CREDIT),
@@ -247,26 +306,66 @@ const WORDS: &[(&str, Atoms)] = &[
     ("id uuid guid sid", Atoms::ID),
 ];
 
-/// The table, packed for lookup.
-struct Table(Vec<(u128, Atoms)>);
+/// The table, packed for lookup: words under a hash, each at its place or behind it.
+struct Table {
+    /// One more than the place in `entries`; zero where there is none.
+    slots: Vec<u16>,
+    entries: Vec<(u128, Atoms)>,
+}
+
+/// Four times as many slots as words keep most of them apart.
+const SLOTS: usize = 8192;
+
+fn slot_of(packed: u128) -> usize {
+    let (low, high) = (packed & u128::from(u64::MAX), packed >> 64);
+    let mixed = u64::try_from(low ^ high).unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> 51).unwrap_or(0)
+}
+
+impl Table {
+    fn new() -> Self {
+        let mut table = Self { slots: vec![0; SLOTS], entries: Vec::new() };
+        for (words, atoms) in WORDS {
+            for word in words.split_ascii_whitespace() {
+                table.add(pack(word.as_bytes()), *atoms);
+            }
+        }
+        table
+    }
+
+    fn add(&mut self, packed: u128, atoms: Atoms) {
+        let mut slot = slot_of(packed);
+        while let Some(place) = self.slots.get(slot).and_then(|place| usize::from(*place).checked_sub(1)) {
+            if let Some((known, hints)) = self.entries.get_mut(place)
+                && *known == packed
+            {
+                *hints = hints.or(atoms);
+                return;
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        self.entries.push((packed, atoms));
+        if let (Some(free), Ok(place)) = (self.slots.get_mut(slot), u16::try_from(self.entries.len())) {
+            *free = place;
+        }
+    }
+
+    #[inline]
+    fn find(&self, packed: u128) -> Option<Atoms> {
+        let mut slot = slot_of(packed);
+        while let Some(place) = self.slots.get(slot).and_then(|place| usize::from(*place).checked_sub(1)) {
+            match self.entries.get(place) {
+                Some((known, atoms)) if *known == packed => return Some(*atoms),
+                _ => slot = (slot + 1) % SLOTS,
+            }
+        }
+        None
+    }
+}
 
 fn table() -> &'static Table {
     static TABLE: std::sync::OnceLock<Table> = std::sync::OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut entries: Vec<(u128, Atoms)> = Vec::new();
-        for (words, atoms) in WORDS {
-            entries.extend(words.split_ascii_whitespace().map(|word| (pack(word.as_bytes()), *atoms)));
-        }
-        entries.sort_unstable_by_key(|(word, _)| *word);
-        entries.dedup_by(|later, earlier| {
-            let is_same = later.0 == earlier.0;
-            if is_same {
-                earlier.1 = earlier.1.or(later.1);
-            }
-            is_same
-        });
-        Table(entries)
-    })
+    TABLE.get_or_init(Table::new)
 }
 
 /// At most sixteen bytes, in lower case, as one number; longer words keep their first sixteen.
@@ -279,17 +378,18 @@ fn pack(word: &[u8]) -> u128 {
 
 /// What a word hints at.
 pub(crate) fn of_word(word: &[u8]) -> Atoms {
-    let packed = pack(word);
-    let entries = &table().0;
-    entries
-        .binary_search_by_key(&packed, |(word, _)| *word)
-        .ok()
-        .and_then(|found| entries.get(found))
-        .map_or(Atoms::UNKNOWN, |(_, atoms)| *atoms)
+    table().find(pack(word)).unwrap_or(Atoms::UNKNOWN)
 }
 
 /// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
 pub(crate) fn of_name(name: &str) -> Atoms {
+    if name.is_ascii() {
+        return of_ascii_name(name);
+    }
+    of_ascii_name(&super::fold_text(name))
+}
+
+fn of_ascii_name(name: &str) -> Atoms {
     let bytes = name.as_bytes();
     let mut atoms = Atoms::NONE;
     let mut start = 0;

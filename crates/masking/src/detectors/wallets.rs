@@ -11,7 +11,8 @@ pub(super) fn of_word(text: &[u8], start: usize, end: usize, topic: Topic) -> Op
     let word = part(text, start, end);
     let is_found = match word {
         [b'0', b'x' | b'X', rest @ ..] => {
-            topic.wallet && rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit)
+            rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit)
+                || topic.wallet && rest.len() == 64 && rest.iter().all(u8::is_ascii_hexdigit)
         }
         [b'b' | b'B', b'c' | b'C', b'1', ..] | [b't', b'b', b'1', ..] | [b'l', b't', b'c', b'1', ..] => {
             bech32(word)
@@ -20,8 +21,16 @@ pub(super) fn of_word(text: &[u8], start: usize, end: usize, topic: Topic) -> Op
             base58_check(word)
         }
         _ => false,
-    };
+    } || topic.wallet && is_base58(word);
     is_found.then_some(Kind::Wallet)
+}
+
+/// Addresses of other chains have checksums of their own; named so, their alphabet is enough.
+fn is_base58(word: &[u8]) -> bool {
+    (25..=106).contains(&word.len())
+        && word.iter().all(|b| b.is_ascii_alphanumeric() && !matches!(b, b'O' | b'I' | b'l'))
+        && word.iter().any(u8::is_ascii_digit)
+        && word.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Base58 with four bytes of double SHA-256 at the end.

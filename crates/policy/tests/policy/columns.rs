@@ -28,6 +28,19 @@ fn a_stored_column_gets_the_mask_of_its_class() {
 }
 
 #[test]
+fn who_may_write_a_column_gets_no_tokens_of_it() {
+    let forbid = "@id(\"no-changes\") forbid (principal, action == Action::\"change_object\", resource);\n";
+    let reader = bundle(&format!("{RUN_ALL}{forbid}"));
+    let name = select().stored("CUSTOMERS.NAME");
+    assert_eq!(treatments(&decide(&reader, &[], &name)), "token person");
+    let writer = decide(&bundle(RUN_ALL), &[], &name);
+    assert_eq!(treatments(&writer), "redact person");
+    assert!(writer.rules.iter().any(|rule| rule.as_str() == "gateway:token-refused"));
+    // What is made of it never was a token.
+    assert_eq!(treatments(&decide(&reader, &[], &select().derived("CUSTOMERS.NAME"))), "redact person");
+}
+
+#[test]
 fn what_is_made_of_a_masked_column_is_redacted() {
     check(&[], &select().derived("CUSTOMERS.EMAIL"), "redact email");
     let mixed =

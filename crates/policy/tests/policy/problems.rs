@@ -141,9 +141,47 @@ fn reviewers_are_checked() {
 #[test]
 fn detectors_are_checked() {
     insta::assert_snapshot!(of_catalog(&format!(
-        "{LIMITS}[detectors]\noff = ['Card']\n\
-         custom = [{{ name = 'a', pattern = '(', class = 'public' }}, {{ name = 'a', pattern = 'x*', class = 'public' }}, {{ name = 'B', pattern = 'b', class = 'none' }}, {{ nam = 'c' }}]\n"
+        "{LIMITS}[results]\nlinks = 'maybe'\nimages = 'strip'\n\
+         [detectors]\noff = ['Card', 'card', 'card', 'overrun']\n\
+         custom = [{{ name = 'a', pattern = '(', class = 'public' }}, {{ name = 'a', pattern = 'x*', class = 'public' }}, {{ name = 'B', pattern = 'b', class = 'none' }}, {{ nam = 'c' }}]\n\
+         [detectors.tune.card]\nneeds_context = true\n[detectors.tune.email]\nneeds_context = true\nclass = 'none'\n[detectors.tune.x]\n"
     )));
+    insta::assert_snapshot!(of_catalog(&format!(
+        "{LIMITS}[detectors]\ncustom = [\n\
+         {{ name = 'email', pattern = 'x', class = 'public' }},\n\
+         {{ name = 'C', pattern = 'x', class = 'public' }},\n\
+         {{ name = 'd', pattern = 'x+', class = 'public' }},\n\
+         {{ name = 'e', pattern = '\\pL{{240}}', class = 'public' }},\n\
+         {{ name = 'f', pattern = 'x', shape = '9', class = 'public' }},\n\
+         {{ name = 'g', pattern = '(a|b', class = 'public' }},\n\
+         {{ name = 'h', literal = '', class = 'public' }},\n\
+         {{ name = 'i', pattern = 'x', context = ['a'], class = 'public' }},\n\
+         {{ name = 'j', pattern = '(?=x)x', class = 'public' }},\n\
+         {{ name = 'j', literal = 'J-', shape = '999', class = 'public' }},\n]\n"
+    )));
+}
+
+#[test]
+fn a_bundle_says_what_its_detectors_pass_over() {
+    let catalog = format!(
+        "{CLASSES}{LIMITS}[results]\nhidden_text = 'strip'\n[detectors]\noff = ['mac']\n\
+         [detectors.tune.phone]\nneeds_context = true\nmin_length = 10\n\
+         [[detectors.custom]]\nname = 'staff'\nliteral = 'E.'\nshape = '99-AaX'\ncontext = ['Staff']\nclass = 'email'\n"
+    );
+    let bundle = parse(&[("a.cedar", RUN_ALL), ("catalog.toml", &catalog)]).unwrap();
+    let detectors = bundle.detectors();
+    assert_eq!(
+        detectors.weaknesses(),
+        [
+            "detector `mac` is switched off",
+            "detector `phone` needs words around that say what it is",
+            "detector `phone` passes over less than 10 letters and digits",
+        ]
+    );
+    assert_eq!(detectors.results.hidden_text, policy::Stance::Strip);
+    let [staff] = detectors.custom.as_slice() else { panic!("one detector") };
+    assert_eq!(staff.pattern, r"(?-u:\b)E\.[0-9][0-9]\-[A-Z][a-z][0-9A-Za-z](?-u:\b)");
+    assert_eq!(staff.rule.class.as_str(), "email");
 }
 
 #[test]

@@ -47,9 +47,17 @@ pub fn filter<T: Serialize>(
     mut answer: impl FnMut(Result<Asked, Malformed>) -> T,
 ) -> Result<ExitCode, Broken> {
     let (mut lines, mut malformed) = (0_u64, 0_u64);
-    while let Some(text) = next_line(&mut input)? {
+    let mut line = Vec::new();
+    loop {
+        let asked = match read_line(&mut input, &mut line)? {
+            Read::End => break,
+            Read::TooLong => Err(Wrong::new(format!(
+                "it is longer than {LONGEST} bytes; no statement of that size is read"
+            ))),
+            Read::Line => asked(&line),
+        };
         lines += 1;
-        let asked = text.and_then(|text| asked(&text)).map_err(|Wrong { id, error }| Malformed {
+        let asked = asked.map_err(|Wrong { id, error }| Malformed {
             id,
             line: lines,
             error: format!("line {lines}: {error}"),
@@ -84,9 +92,20 @@ impl Wrong {
     }
 }
 
-/// The next line without its end; none at the end of the input. Of a line that is too long nothing is kept.
-fn next_line(input: &mut impl BufRead) -> Result<Option<Result<Vec<u8>, Wrong>>, Broken> {
-    let mut line = Vec::new();
+/// What was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Read {
+    /// A line, perhaps an empty one.
+    Line,
+    /// A line of which nothing is kept.
+    TooLong,
+    /// Nothing more.
+    End,
+}
+
+/// Reads the next line without its end into `line`. Of one that is longer than [`LONGEST`] nothing is kept.
+pub fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Read, Broken> {
+    line.clear();
     let (mut is_any, mut is_too_long) = (false, false);
     loop {
         let piece = match input.fill_buf() {
@@ -102,7 +121,7 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<Result<Vec<u8>, Wrong>>,
         let (kept, _) = piece.split_at(end.unwrap_or(piece.len()));
         is_too_long |= line.len() + kept.len() > LONGEST;
         if is_too_long {
-            line = Vec::new();
+            *line = Vec::new();
         } else {
             line.extend_from_slice(kept);
         }
@@ -112,13 +131,11 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<Result<Vec<u8>, Wrong>>,
             break;
         }
     }
-    Ok(is_any.then(|| {
-        if is_too_long {
-            Err(Wrong::new(format!("it is longer than {LONGEST} bytes; no statement of that size is read")))
-        } else {
-            Ok(line)
-        }
-    }))
+    Ok(match (is_any, is_too_long) {
+        (false, _) => Read::End,
+        (true, true) => Read::TooLong,
+        (true, false) => Read::Line,
+    })
 }
 
 /// Reads one line.

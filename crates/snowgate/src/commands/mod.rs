@@ -6,6 +6,7 @@ pub mod cells;
 pub mod config;
 pub mod decide;
 pub mod lines;
+pub mod mask;
 pub mod policy;
 pub mod read;
 pub mod replay;

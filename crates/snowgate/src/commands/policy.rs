@@ -13,6 +13,10 @@ pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
     match Bundle::parse(&files(dir)?) {
         Ok(bundle) => {
             println!("{} is a good bundle: {}", dir.display(), bundle.digest());
+            // A bundle may look for less than the detectors would: whoever reviews it should see that at once.
+            for weakness in bundle.detectors().weaknesses() {
+                println!("weaker: {weakness}");
+            }
             println!("next: snowgate serve --policies {}", dir.display());
             Ok(ExitCode::SUCCESS)
         }

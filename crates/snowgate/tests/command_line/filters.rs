@@ -1,4 +1,4 @@
-//! `snowgate read` and `snowgate decide`: JSON lines in, JSON lines out.
+//! `snowgate read`, `snowgate decide` and `snowgate mask`: JSON lines in, JSON lines out.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -104,8 +104,41 @@ fn what_the_bundle_says_is_told_as_reviewed() {
 }
 
 #[test]
+fn cells_are_masked_by_the_detectors_of_the_bundle_that_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(root().join(POLICIES)).expect("a bundle") {
+        let path = entry.expect("a file").path();
+        std::fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let catalog = folder.path().join("catalog.toml");
+    let text = std::fs::read_to_string(&catalog).expect("its catalog");
+    let detectors = "\n[detectors]\noff = ['mac']\n[detectors.tune.card]\nclass = 'card'\n\
+                     [[detectors.custom]]\nname = 'staff'\nliteral = 'E'\nshape = '999999'\nclass = 'person'\n";
+    std::fs::write(&catalog, text + detectors).expect("written");
+    let dir = folder.path().to_str().expect("a path");
+
+    let output = run(&["policy", "check", dir], "");
+    let told = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("weaker: detector `mac` is switched off\n"), "{told}");
+
+    let cell = |value: &str| {
+        json!({"id": 1, "column_name": "NOTE", "sql_type": "VARCHAR", "value": value}).to_string()
+    };
+    let input = format!("{}\n{}\n", cell("E123456 at 00:1B:63:84:45:E6"), cell("4111111111111111"));
+    let masked = |arguments: &[&str]| -> Vec<Value> {
+        lines(&run(arguments, &input)).iter().map(|line| line["masked"].clone()).collect()
+    };
+    assert_eq!(masked(&["mask", "--policies", dir]), ["[PERSON] at 00:1B:63:84:45:E6", "****1111"]);
+    assert_eq!(masked(&["mask"]), ["E123456 at [MAC]", "[CARD]"]);
+    let stats = run(&["mask", "--stats"], &input);
+    let told = String::from_utf8(stats.stderr).expect("text");
+    assert!(told.contains(" cells/s, ") && told.contains(" MB/s of CPU time"), "{told}");
+}
+
+#[test]
 fn the_help_is_as_reviewed() {
-    for command in ["read", "decide"] {
+    for command in ["read", "decide", "mask"] {
         let output = run(&[command, "--help"], "");
         assert_eq!(output.status.code(), Some(0));
         insta::assert_snapshot!(format!("help_{command}"), String::from_utf8(output.stdout).expect("text"));

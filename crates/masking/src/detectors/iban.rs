@@ -1,0 +1,127 @@
+//! International bank account numbers (ISO 13616).
+
+use super::checks;
+use crate::lexical::{at, is_word, part};
+
+/// Country codes of IBANs with their lengths (SWIFT IBAN registry).
+const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
+];
+
+/// An account number, with or without blanks and dashes.
+pub(super) fn find(text: &[u8], start: usize) -> Option<usize> {
+    let country = [at(text, start).to_ascii_uppercase(), at(text, start + 1).to_ascii_uppercase()];
+    if !country.iter().all(u8::is_ascii_uppercase)
+        || !at(text, start + 2).is_ascii_digit()
+        || !at(text, start + 3).is_ascii_digit()
+    {
+        return None;
+    }
+    let length =
+        IBAN_LENGTHS.iter().find(|(code, _)| **code == country).map(|(_, length)| usize::from(*length))?;
+    let mut characters = [0_u8; 34];
+    let mut count = 0;
+    let mut position = start;
+    let mut is_after_separator = false;
+    while count < length {
+        let byte = at(text, position);
+        if byte.is_ascii_alphanumeric() {
+            *characters.get_mut(count)? = byte.to_ascii_uppercase();
+            count += 1;
+            is_after_separator = false;
+        } else if matches!(byte, b' ' | b'-' | b'.') && count > 0 && !is_after_separator {
+            is_after_separator = true;
+        } else {
+            return None;
+        }
+        position += 1;
+    }
+    (!is_word(at(text, position)) && checks::iban_mod_97(part(&characters, 0, length))).then_some(position)
+}
