@@ -62,6 +62,14 @@ fn whatever_equates_two_columns_ties_them() {
         "select p.name from products p cross join customers c qualify p.sku = max(c.ssn) over (partition by 1)",
         "select p.category from products p, customers c group by 1 having max(p.sku) = max(c.ssn)",
         "with t as (select p.sku v from products p join customers c on c.ssn = p.sku) select v from t",
+        "select p.name from products p where exists (select p.sku intersect select ssn from customers)",
+        "select p.name from products p where not exists (select p.sku except select ssn from customers)",
+        "select p.name from products p where 1 = (select count(*) from (select p.sku union select ssn from customers))",
+        "select p.name from products p where 1 = (select count(*) from (select p.sku v union by name select ssn v from customers))",
+        "select p.name from products p where 1 = (select count(*) from \
+         (select distinct v from (select p.sku v union all select ssn from customers)))",
+        "select p.name from products p where 1 = (select count(*) from \
+         (select 1 from (select p.sku v union all select ssn from customers) group by v))",
         "select * from (select sku, name from products) pivot (count(name) for sku in (select ssn from customers))",
         "select p.sku from products p join customers c on c.ssn = p.sku ->> select * from $1",
     ] {
@@ -97,6 +105,9 @@ fn what_stands_beside_each_other_is_not_tied() {
         "select case when country = 'DE' then segment else 'x' end v from customers",
         "select country, count(*) from customers group by 1 having count(distinct email) > 1",
         "select count(*) from customers c cross join products p",
+        "select sku from products union all select ssn from customers",
+        "select distinct ssn, country from customers",
+        "select count(*) over (partition by ssn, country) n from customers",
         "select id from customers where email is not null and phone is null",
     ] {
         check(text, &[]);

@@ -232,6 +232,10 @@ impl Reader<'_> {
         let united = |outputs, is_complete| Derived { copies, ..Derived::new(outputs, is_complete, origins) };
         if by_name {
             let outputs = self.matched_by_name(left.outputs, right.outputs);
+            if !keeps_all {
+                // Rows of both sides are compared, column by column.
+                outputs.iter().for_each(|output| self.tie([&output.value]));
+            }
             return united(outputs, is_complete);
         }
         if left.outputs.len() != right.outputs.len() || !is_complete {
@@ -241,10 +245,16 @@ impl Reader<'_> {
             outputs
                 .iter_mut()
                 .for_each(|output| output.value = std::mem::take(&mut output.value).with(whole.clone()));
+            if !keeps_all {
+                outputs.iter().for_each(|output| self.tie([&output.value]));
+            }
             return united(outputs, false);
         }
         for (left, right) in left.outputs.iter().zip(&right.outputs) {
             self.meet([&left.value, &right.value].into_iter());
+            if !keeps_all {
+                self.tie([&left.value, &right.value]);
+            }
         }
         let outputs = left
             .outputs

@@ -268,6 +268,10 @@ impl<'a> Reader<'a> {
         if !self.charge(value.breadth() / 4) {
             return;
         }
+        // Whether values of several columns fall into one group tells whether they are equal.
+        if how == TestedHow::Group && value.breadth() > 1 {
+            self.tie([value]);
+        }
         for source in &value.sources {
             self.tests.insert((source.column, how, None));
         }
