@@ -74,7 +74,10 @@ async fn the_clock_is_told_and_is_the_same_throughout() {
                 dateadd(day, -365, current_date()) < current_date(), count(*) from customers \
                 where signup_date < current_date() and signup_date < current_date - 1";
     let rows = rows(&warehouse, text).await;
-    assert_eq!(rows.first().and_then(|row| row.get(..3)), Some([json!("true"), json!("true"), json!("true")].as_slice()));
+    assert_eq!(
+        rows.first().and_then(|row| row.get(..3)),
+        Some([json!("true"), json!("true"), json!("true")].as_slice())
+    );
     let count = "select count(*) from customers where signup_date < current_timestamp()";
     assert_eq!(super::rows(&warehouse, count).await, [[json!("400")]]);
 }
