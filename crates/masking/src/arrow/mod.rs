@@ -33,6 +33,9 @@ use frame::{Frame, Frames, LARGEST_BODY};
 use parts::Parts;
 use texts::Dictionaries;
 
+/// So many masked bytes may wait. Small batches of many columns may become large ones.
+const MOST_WAITING: usize = 4 * LARGEST_BODY;
+
 /// Why a stream is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Refused {
@@ -82,6 +85,9 @@ impl ArrowMasker {
     }
 
     /// Takes the next slice of the stream. Each batch that it completes is masked and waits to be taken.
+    ///
+    /// Take what waits after each slice: more than 256 MB may not wait. A batch that lies whole within its slice is
+    /// read where it lies.
     pub fn push(&mut self, mut input: &[u8]) -> Result<(), MaskError> {
         if self.is_broken {
             return Err(MaskError::Broken);
@@ -249,11 +255,12 @@ impl ArrowMasker {
         let rows = parts.rows;
         let mut arrays = Vec::with_capacity(columns.len());
         let mut size = 0_usize;
+        let waiting: usize = pieces.iter().map(Buffer::len).sum();
         // INVARIANT: a batch is emitted whole or not at all; counts of one that is refused count for nothing.
         let mut counts: Vec<ColumnTally> = vec![ColumnTally::default(); columns.len()];
         for (column, count) in columns.iter_mut().zip(&mut counts) {
             size = size.saturating_add(column.least_size(rows));
-            if size > 2 * LARGEST_BODY {
+            if size > 2 * LARGEST_BODY || size.saturating_add(waiting) > MOST_WAITING {
                 return Err(Refused::TooLarge);
             }
             let array = column.mask(&mut parts, dictionaries, scratch, spelling, count)?;

@@ -36,6 +36,10 @@ impl<'a> Parts<'a> {
         if rows > MOST_ROWS {
             return Err(Refused::TooLarge);
         }
+        // Whatever a column holds, it takes a bit a row. Rows that nothing was sent for would make much of nothing.
+        if rows > body.len().saturating_mul(8) {
+            return Err(Refused::Malformed);
+        }
         // The header was verified, so these lists are no longer than it is.
         let nodes: Vec<_> = batch.nodes().iter().flatten().map(|n| (n.length(), n.null_count())).collect();
         let buffers: Vec<_> = batch.buffers().iter().flatten().map(|b| (b.offset(), b.length())).collect();
