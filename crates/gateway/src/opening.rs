@@ -40,7 +40,11 @@ impl Draft<'_> {
             opened: self.opened.to_string(),
             door: asked.door.as_str().to_owned(),
             handle: self.handle.to_string(),
-            children: self.children.iter().map(ToString::to_string).collect(),
+            children: if texts.length.is_some() {
+                Vec::new()
+            } else {
+                self.children.iter().map(ToString::to_string).collect()
+            },
             principal: PrincipalRecord::from(self.identity),
             conversation: texts.conversation.clone(),
             request: texts.request.clone(),
@@ -105,7 +109,8 @@ impl Texts {
             conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
             request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
             context,
-            statements: statements.collect(),
+            // What names a cut text holds is told no further than the text.
+            statements: if length.is_some() { Vec::new() } else { statements.collect() },
             bindings: asked.bindings.values().map(|binding| binding.kind.clone()).collect(),
             // The door knows every name; a value may be a text that the client chose.
             parameters: asked

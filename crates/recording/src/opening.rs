@@ -38,8 +38,8 @@ pub struct Opening {
     /// The text, sensitive literals masked.
     pub sql: String,
     /// Bytes of the exact text, where it is large and was refused by the gateway's own rules (its size, a limit, a
-    /// revocation, a request id) before it was read: then `sql` and the sealed text are its head alone, `bindings` and
-    /// `statements` are empty, and `digest` is still over all of it. What was read, held or run is always whole.
+    /// revocation, a request id): then `sql` and the sealed text are its head alone, `bindings`, `statements` and `children`
+    /// are empty, and `digest` is still over all of it. What policy allowed, held or refused is always whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql_length: Option<u64>,
     /// `hmac-sha256:…` over text, bindings, context, count and parameters.

@@ -45,8 +45,9 @@ fn check_opening(at: &str, key: &RecordKey, opening: &Opening, report: &mut Repo
     if !["allow", "hold", "refuse"].contains(&decision) || (decision == "hold") != opening.hold.is_some() {
         report.altered(at, Wrong::Contradiction, "the decision is none, or its hold does not belong to it");
     }
-    // Only what was refused unread may be recorded by its head.
-    if opening.sql_length.is_some() && (decision != "refuse" || !opening.bindings.is_empty()) {
+    // Only what was refused, whatever it says, may be recorded by its head.
+    let is_told = !(opening.bindings.is_empty() && opening.statements.is_empty());
+    if opening.sql_length.is_some() && (decision != "refuse" || is_told) {
         report.altered(at, Wrong::Contradiction, "the text is cut, although it was not refused unread");
     }
 }
