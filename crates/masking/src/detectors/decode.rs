@@ -64,7 +64,7 @@ pub(super) fn hex_pairs(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
     scan.hex_read = end;
     let known = scan.findings.len();
     if decoded.len() >= FEWEST_PAIRS && scan.spend(decoded.len()) && is_readable(&decoded) {
-        look_at(scan, start, end, &mut decoded);
+        look_at(scan, start, end, &decoded);
     }
     *scan.decoded = decoded;
     (scan.findings.len() > known).then_some(end)
@@ -92,7 +92,7 @@ fn look_into(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
     let mut decoded = std::mem::take(scan.decoded);
     if decode(run, &mut decoded) {
-        look_at(scan, start, end, &mut decoded);
+        look_at(scan, start, end, &decoded);
     }
     *scan.decoded = decoded;
 }
@@ -120,7 +120,7 @@ fn is_mailchimp(run: &[u8]) -> bool {
 }
 
 /// Scans what an encoding that stands there holds.
-fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &mut Vec<u8>) {
+fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
     if scan.spend(decoded.len()) {
         let mut inner: Vec<Finding> = Vec::new();
         let mut nothing = Vec::new();

@@ -104,7 +104,7 @@ fn is_australia_medicare(digits: &[u8]) -> bool {
 /// Australia: businesses, sole traders among them; mod 89.
 fn is_australia_business(digits: &[u8]) -> bool {
     let sum = weighted(digits, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
-    digit(digits, 0) != 0 && sum.checked_sub(10).is_some_and(|sum| sum % 89 == 0)
+    digit(digits, 0) != 0 && sum.checked_sub(10).is_some_and(|sum| sum.is_multiple_of(89))
 }
 
 /// Germany: taxpayers, ISO/IEC 7064 mod 11, 10; no digit more than three times among the first ten.

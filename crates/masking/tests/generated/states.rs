@@ -247,10 +247,10 @@ pub const SORTS: &[Sort] = &[
         name: "LV number",
         column: "",
         words: "ir",
-        make: |r| loop {
+        make: |r| {
             let n = format!("{}{}{}", r.day_month_year(), r.between(1, 2), r.digits(3));
             let sum = 1 + weighted(&n, &[10, 5, 8, 4, 2, 1, 6, 3, 7, 9]);
-            break format!("{}-{}{}", &n[..6], &n[6..], sum % 11 % 10);
+            format!("{}-{}{}", &n[..6], &n[6..], sum % 11 % 10)
         },
     },
     Sort {
@@ -381,7 +381,7 @@ pub const SORTS: &[Sort] = &[
             let body = r.digits(9);
             let sum = weighted(&body, &[3, 5, 7, 9, 11, 13, 15, 17, 19]);
             // The first two digits make the sum divisible by 89.
-            let lead = (11..100_u32).find(|lead| ((lead / 10 - 1) * 10 + lead % 10 + sum) % 89 == 0);
+            let lead = (11..100_u32).find(|lead| ((lead / 10 - 1) * 10 + lead % 10 + sum).is_multiple_of(89));
             let lead = lead.map_or_else(|| "51".to_owned(), |lead| lead.to_string());
             let body = if lead == "51" { "824753556".to_owned() } else { body };
             format!("{lead} {} {} {}", &body[..3], &body[3..6], &body[6..])
