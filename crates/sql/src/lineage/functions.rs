@@ -24,11 +24,9 @@ impl Reader<'_> {
         let call = self.arguments(&name, behaviour, function, env);
         let over = self.over(function, env);
         self.meet_arguments(&name, &call.values);
-        let sort = match Sort::called(&name, &call.values) {
-            // Of a type that the lambda tells.
-            _ if has_typed_lambda(function) => Sort::Unknown,
-            sort => sort,
-        };
+        // Of a type that the lambda tells, if it does.
+        let is_typed = has_typed_lambda(function);
+        let sort = if is_typed { Sort::Unknown } else { Sort::called(&name, &call.values) };
         let is_steady = arguments::keeps_size(&name, &call.values);
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
