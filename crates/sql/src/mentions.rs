@@ -183,7 +183,7 @@ impl Finder<'_> {
             let written = self.view.text.get(first.start..end).unwrap_or("").to_ascii_uppercase();
             if is_change {
                 self.found.stages_written.push(written);
-            } else if !(start > 0 && self.view.is(start - 1, "INTO")) {
+            } else if !self.view.is(0, "PUT") && !(start > 0 && self.view.is(start - 1, "INTO")) {
                 self.found.stages_read.push(written);
             }
         }
@@ -447,6 +447,7 @@ mod tests {
             ("copy into @out/x from t", &[], &[]),
             ("copy files into @a from @b", &["@B"], &[]),
             ("remove @s/x", &[], &["@S/X"]),
+            ("put file:///x @s", &[], &[]),
             ("get @~/x file:///y", &["@~/X"], &[]),
         ] {
             let found = mentions(text, &significant(text).unwrap(), &BTreeMap::new());
