@@ -144,10 +144,11 @@ mod tests {
                 read += ENOUGH;
                 tokio::time::sleep(PATIENCE / 4).await;
             }
+            theirs
         });
         moving.write_all(&vec![0; 10 * ENOUGH]).await.unwrap();
         moving.flush().await.unwrap();
-        reading.await.unwrap();
+        let _open = reading.await.unwrap();
         tokio::time::sleep(PATIENCE * 2).await;
         moving.write_all(&[0; 10]).await.unwrap();
     }
