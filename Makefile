@@ -26,7 +26,7 @@ lint:           ## format and lints, warnings denied
 
 bench:          ## every figure that the README quotes
 	$(CARGO) bench --locked -p sql -p masking -p policy -p gateway -p snowgate \
-	  --bench read --bench mask --bench decide --bench ask --bench load
+	  --bench read --bench speed --bench memory --bench detect --bench decide --bench ask --bench load
 
 clean-home:     ## forget the local demo: its keys, its recordings
 	rm -rf ./.snowgate

@@ -23,8 +23,9 @@ use crate::ports::{Claim, Claimed, Denied, Prospect, RevokedWhat};
 use crate::principal::Principal;
 use crate::reading::refusal;
 
-/// Texts up to here are read where they are: the way to another thread and back would cost more.
-const SMALL: usize = 4 * 1024;
+/// Texts up to here are read where they are: the way to another thread and back would cost more. Reading takes some
+/// milliseconds a kB at the worst.
+const SMALL: usize = 2 * 1024;
 
 /// So much of a text that is refused unread stands in its record.
 const HEAD: usize = 2 * 1024;

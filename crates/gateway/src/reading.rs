@@ -9,13 +9,10 @@ use domain::{
 use policy::{BatchRuling, Bundle};
 
 use crate::fault::{Fault, Origin};
-use crate::gateway::{Gateway, off_the_loop};
+use crate::gateway::Gateway;
 
 /// How often reading may ask for further schemas: a view over views needs one round a level.
 const ROUNDS: usize = 6;
-
-/// A longer text is read where it delays nobody else's.
-const LONG: usize = 2_000;
 
 /// What was asked, read against a catalog snapshot.
 pub(crate) struct Read {
@@ -73,13 +70,7 @@ impl Gateway {
         let mut rounds = 0;
         loop {
             let catalog = self.ports.catalogs.snapshot(&wanted).await?;
-            // Reading takes as long as the text allows: some milliseconds a kB at the worst.
-            let statements = if asked.text.reveal().len() > LONG {
-                let (asked, catalog) = (asked.clone(), Arc::clone(&catalog));
-                off_the_loop(move || read_with(&asked, &catalog)).await?
-            } else {
-                read_with(asked, &catalog)
-            };
+            let statements = read_with(asked, &catalog);
             let missing = statements.iter().flat_map(|(_, statement)| &statement.missing);
             let before = wanted.len();
             wanted.extend(missing.cloned());

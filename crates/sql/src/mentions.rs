@@ -183,7 +183,7 @@ impl Finder<'_> {
             let written = self.view.text.get(first.start..end).unwrap_or("").to_ascii_uppercase();
             if is_change {
                 self.found.stages_written.push(written);
-            } else if !self.view.is(0, "PUT") && !(start > 0 && self.view.is(start - 1, "INTO")) {
+            } else if !(self.view.is(0, "PUT") || start > 0 && self.view.is(start - 1, "INTO")) {
                 self.found.stages_read.push(written);
             }
         }
