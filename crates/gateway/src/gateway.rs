@@ -16,6 +16,7 @@ use crate::ports::{
     Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings, Upstream,
 };
 use crate::principal::Principal;
+use crate::reading::absent;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
 
@@ -105,7 +106,8 @@ impl Gateway {
                 Err(AskError::NotAccepted { is_expired: true })
             }
             Err(NotAccepted::Unavailable(fault)) => {
-                self.reject(door, "issuer_unavailable").await;
+                // Who is asked may need the bundle too.
+                self.reject(door, absent(fault.origin)).await;
                 Err(AskError::Fault(fault))
             }
         }

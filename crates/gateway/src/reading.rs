@@ -84,14 +84,13 @@ impl Gateway {
 }
 
 /// The word under which it is counted that something was not there.
-fn absent(origin: Origin) -> &'static str {
+pub(crate) fn absent(origin: Origin) -> &'static str {
     match origin {
         Origin::Policies => "policy_unavailable",
         Origin::Catalogs | Origin::Upstream => "catalog_unavailable",
         Origin::Keys => "keys_unavailable",
-        Origin::Identities | Origin::Recordings | Origin::Pages | Origin::Exchanges | Origin::Gateway => {
-            "gateway_unavailable"
-        }
+        Origin::Identities => "issuer_unavailable",
+        Origin::Recordings | Origin::Pages | Origin::Exchanges | Origin::Gateway => "gateway_unavailable",
     }
 }
 
