@@ -138,9 +138,18 @@ impl<'a, 'b> Judge<'a, 'b> {
             judged.touches_hidden = true;
             judged.error_text = judged.error_text.max(ErrorText::CompilationOnly);
         }
-        if lineage.touched.iter().any(|column| self.is_hidden(column)) {
+        for column in &lineage.touched {
+            if !self.is_hidden(column) {
+                continue;
+            }
             judged.touches_hidden = true;
-            judged.error_text = ErrorText::Hidden;
+            // What the catalog does not hold was mistyped, and does not compile; or it is new, and may hold anything.
+            let is_stored =
+                self.case.catalog.relation(&column.object).is_some_and(|relation| {
+                    relation.columns.iter().any(|stored| stored.name == column.column)
+                });
+            let error_text = if is_stored { ErrorText::Hidden } else { ErrorText::CompilationOnly };
+            judged.error_text = judged.error_text.max(error_text);
         }
         judged.error_text = self.error_text(judged.error_text);
         judged
