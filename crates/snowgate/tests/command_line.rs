@@ -327,7 +327,9 @@ fn a_policy_that_breaks_while_the_gateway_runs_answers_nobody_until_it_is_mended
         String::from_utf8_lossy(&checked.stderr).contains("snowgate policy check policies"),
         "{checked:?}"
     );
-    // Nobody could decide, so there is no exchange; that it was asked is on record all the same.
+    // Nobody could decide, so there is no exchange; that it was asked is on record all the same. (What was under way when
+    // it broke is an exchange.)
+    assert_eq!(gateway.ask(SELECT).0, 1);
     let told = gateway.lines(&["search", "--rejected", "--home", "home", "--json"]);
     let count: u64 = told.iter().filter_map(|row| row["count"].as_u64()).sum();
     assert!(count >= 2 && told.iter().all(|row| row["reason"] == json!("policy_unavailable")), "{told:?}");

@@ -307,7 +307,7 @@ fn what_is_missing_or_broken_is_said_before_anything_is_read() {
         (&["read", "--frobnicate"], 64, "--frobnicate"),
         (&["read", "--schema", "no-such-file.sql"], 1, "cannot be read"),
         (&["read", "--schema", "README.md"], 1, "makes no table and no view"),
-        (&["decide", "--schema", SCHEMA, "--policies", "crates"], 1, "snowgate policy check crates"),
+        (&["decide", "--schema", SCHEMA, "--policies", "events"], 1, "snowgate policy check events"),
         (&["decide", "--schema", SCHEMA, "--policies", "no-such"], 1, "snowgate policy init no-such"),
     ] {
         let output = run(arguments, numbered(&["select 1"]));
