@@ -28,8 +28,11 @@ pub async fn house() -> House {
 
 pub fn deletes(house: &House) {
     let rows: &[&[Option<&str>]] = &[&[Some("1")]];
-    let answer = Answer::result(customers::HANDLE, &[("number of rows deleted", "fixed")], rows);
-    house.snow.on(When::submitted().saying("delete from customers"), [answer]);
+    let answer = || Answer::result(customers::HANDLE, &[("number of rows deleted", "fixed")], rows);
+    house.snow.on(When::submitted().saying("delete from customers"), [answer()]);
+    // Whoever had no time to fetch it asks again.
+    house.snow.on(When::asked_about(customers::HANDLE), [answer()]);
+    house.snow.on(When::cancelled(customers::HANDLE), [Answer::json(200, &json!({}))]);
 }
 
 /// Somebody of the reviewers.
