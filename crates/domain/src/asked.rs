@@ -22,6 +22,11 @@ impl Door {
             Self::SqlApi => "sqlapi",
         }
     }
+
+    /// The door with that name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::SqlApi].into_iter().find(|door| door.as_str() == word)
+    }
 }
 
 /// The names that a statement runs under; each is part of the case, and policy must grant it.
@@ -106,6 +111,11 @@ impl PromptGrade {
             Self::P3 => "P3",
             Self::P4 => "P4",
         }
+    }
+
+    /// The grade with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::P0, Self::P1, Self::P2, Self::P3, Self::P4].into_iter().find(|grade| grade.as_str() == word)
     }
 }
 

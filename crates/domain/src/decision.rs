@@ -1,6 +1,7 @@
 //! What policy may depend on, and what it says.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::asked::{Context, Door, PromptGrade};
@@ -180,6 +181,8 @@ pub struct Hold {
     pub reason: String,
     /// Groups whose members may decide.
     pub reviewers: Vec<String>,
+    /// How many distinct people must say yes.
+    pub people: NonZeroU32,
     /// After how long silence denies.
     pub expires_after: Duration,
     /// What it may do once a person has said yes.
@@ -210,6 +213,8 @@ pub enum RefusalCode {
     Revoked,
     /// The statement was cancelled by its agent.
     Cancelled,
+    /// A reviewer said no, or nobody could be asked.
+    Denied,
     /// Nobody decided in time.
     Expired,
     /// What was read is no longer what ran: a classified object changed meanwhile.
@@ -229,6 +234,7 @@ impl RefusalCode {
             Self::TooLarge => "099003",
             Self::Revoked => "099004",
             Self::Cancelled => "000604",
+            Self::Denied => "099005",
             Self::Expired => "099006",
             Self::Contradiction => "099007",
             Self::RequestReused => "099008",
@@ -239,7 +245,7 @@ impl RefusalCode {
     /// The SQLSTATE.
     pub const fn sqlstate(self) -> &'static str {
         match self {
-            Self::Policy | Self::Revoked => "42501",
+            Self::Policy | Self::Revoked | Self::Denied => "42501",
             Self::Budget => "53400",
             Self::TooLarge => "54000",
             Self::Cancelled | Self::Expired => "57014",
@@ -256,6 +262,7 @@ impl RefusalCode {
             Self::TooLarge => "too_large",
             Self::Revoked => "revoked",
             Self::Cancelled => "cancelled",
+            Self::Denied => "denied",
             Self::Expired => "expired",
             Self::Contradiction => "contradiction",
             Self::RequestReused => "request_reused",
@@ -271,6 +278,7 @@ impl RefusalCode {
             Self::TooLarge,
             Self::Revoked,
             Self::Cancelled,
+            Self::Denied,
             Self::Expired,
             Self::Contradiction,
             Self::RequestReused,

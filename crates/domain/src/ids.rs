@@ -23,6 +23,9 @@ pub enum IdError {
     /// A digest is `sha256:` or `hmac-sha256:` and 64 hexadecimal digits.
     #[error("a digest is its algorithm, a colon and 64 hexadecimal digits")]
     Digest,
+    /// An approval is 32 lower-case hexadecimal digits.
+    #[error("an approval is 32 lower-case hexadecimal digits")]
+    Approval,
     /// A moment is RFC 3339.
     #[error("a moment is written like 2026-11-23T15:04:05Z")]
     Timestamp,
@@ -54,11 +57,47 @@ impl FromStr for SessionId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let is_lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() != 32 || !text.bytes().all(is_lower_hex) {
-            return Err(IdError::Session);
-        }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| IdError::Session)
+        bits_of(text).map(Self).ok_or(IdError::Session)
+    }
+}
+
+/// What 32 lower-case hexadecimal digits say.
+fn bits_of(text: &str) -> Option<u128> {
+    let is_lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if text.len() != 32 || !text.bytes().all(is_lower_hex) {
+        return None;
+    }
+    u128::from_str_radix(text, 16).ok()
+}
+
+/// One approval: 128 random bits, printed as 32 lower-case hexadecimal digits. It is not the agent's handle, and whoever
+/// knows it can do nothing by that alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ApprovalId(u128);
+
+impl ApprovalId {
+    /// The approval with these bits; callers draw them from the `Ids` port.
+    pub const fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The bits.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for ApprovalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for ApprovalId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        bits_of(text).map(Self).ok_or(IdError::Approval)
     }
 }
 

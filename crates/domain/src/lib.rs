@@ -12,6 +12,7 @@
 //! assert_eq!(id.to_string(), "0123456789abcdef0123456789abcdef/7");
 //! ```
 
+mod approval;
 mod asked;
 mod catalog;
 mod decision;
@@ -22,6 +23,10 @@ mod outcome;
 mod statement;
 mod time;
 
+pub use approval::{
+    Approval, ApprovalEvent, ApprovalState, GRANT_LIFE, Requester, Reviewer, ReviewerKey, Terms, Unmoved,
+    Verdict,
+};
 pub use asked::{Asked, Binding, Bindings, Context, Door, Prompt, PromptGrade, SqlText};
 pub use catalog::{
     Catalog, Column, ColumnRef, ObjectName, Relation, RelationKind, SqlType, identifier, quoted,
@@ -30,7 +35,9 @@ pub use decision::{
     Case, Decision, ErrorText, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier,
 };
 pub use identity::{Agent, Credential, Identity, Person, PrincipalKey};
-pub use ids::{Digest, ExchangeId, ExchangeNumber, Handle, IdError, KeyedDigest, RequestId, SessionId};
+pub use ids::{
+    ApprovalId, Digest, ExchangeId, ExchangeNumber, Handle, IdError, KeyedDigest, RequestId, SessionId,
+};
 pub use mask::{Mask, MaskClass, MaskRule, Treatment};
 pub use outcome::{ClosingKind, Outcome, OutputColumn, Ticket};
 pub use statement::{

@@ -50,6 +50,8 @@ impl Gateway {
         until: Timestamp,
     ) -> Result<Option<Closed>, Fault> {
         let closed = match live.stage.clone() {
+            Stage::Held { .. } if live.approval.is_some() => return self.tend(live, holder, until).await,
+            // From before there were approvals: nobody can say yes to it.
             Stage::Held { expires_us, .. } if Timestamp::from_micros(expires_us) <= now => {
                 let refused = Refusal {
                     code: RefusalCode::Expired,
@@ -146,6 +148,9 @@ impl Gateway {
 
     /// Stops upstream and closes as cancelled. Upstream may have finished meanwhile: nothing of it is shown.
     pub(crate) async fn close_cancelled(&self, live: &mut Live, holder: u128) -> Result<Closed, Fault> {
+        if matches!(live.stage, Stage::Held { .. }) && live.approval.is_some() {
+            return self.withdraw(live, holder).await;
+        }
         self.stop_upstream(live).await;
         let refused = Refusal {
             code: RefusalCode::Cancelled,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, KeyedDigest, ObjectName, Outcome,
-    Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity, KeyedDigest, ObjectName,
+    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
-use recording::{ObjectKind, RecordKey};
+use recording::{ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
@@ -78,7 +78,9 @@ impl Gateway {
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
-            Next::Held { live, reason, expires } => self.answer_held(*live, reason, expires).await,
+            Next::Held { live, opened, reason, expires } => {
+                self.answer_held(*live, *opened, reason, expires).await
+            }
             Next::Allowed { live, permit } => {
                 let reply = self.run(*live, *permit, until).await?;
                 self.unless_revoked(&principal, now, reply).await
@@ -98,7 +100,8 @@ impl Gateway {
             None => (self.grounds(&asked).await?, None),
         };
         let Grounds { bundle, read, key } = grounds;
-        let (rulings, ruling) = foreseen.unwrap_or_else(|| self.rule(&bundle, principal, &asked, &read));
+        let (rulings, ruling) =
+            foreseen.unwrap_or_else(|| self.rule(&bundle, principal.identity(), &asked, &read));
         let words = Words::of(&asked, &key)?;
         let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
@@ -183,7 +186,8 @@ impl Gateway {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
-                Next::Held { live, reason: hold.reason.clone(), expires }
+                let (opened, reason) = (Box::new(opened), hold.reason.clone());
+                Next::Held { live, opened, reason, expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
@@ -206,14 +210,14 @@ impl Gateway {
     }
 
     /// What policy says of each statement, and of the whole.
-    fn rule(
+    pub(crate) fn rule(
         &self,
         bundle: &Bundle,
-        principal: &Principal,
+        identity: &Identity,
         asked: &Asked,
         read: &Read,
     ) -> (Vec<Ruling>, Ruling) {
-        let BatchRuling { overall, statements: rulings } = decide(bundle, principal.identity(), asked, read);
+        let BatchRuling { overall, statements: rulings } = decide(bundle, identity, asked, read);
         let actual = read.statements.len();
         let desired = usize::try_from(asked.statement_count).unwrap_or(usize::MAX);
         if asked.text.reveal().len() > self.settings.statement_size {
@@ -268,7 +272,9 @@ impl Gateway {
                 Written::Taken => {}
                 Written::Kept(receipt) => {
                     return match self.ports.recorder.keep(&key, ObjectKind::Sealed, sealed).await? {
-                        Written::Kept(_) => Ok(Opened { key, exchange, digest: digest.to_string(), receipt }),
+                        Written::Kept(_) => {
+                            Ok(Opened { key, exchange, opening: Stored { record: opening, digest }, receipt })
+                        }
                         Written::Taken => Err(Fault::lasting(
                             Origin::Recordings,
                             "a sealed text lies already where this one belongs",
@@ -287,9 +293,17 @@ impl Gateway {
         self.reply_to(closed, None).await
     }
 
-    async fn answer_held(&self, live: Live, reason: String, expires: Timestamp) -> Result<Reply, AskError> {
+    /// Asks reviewers by the first step of an approval; whoever looks after the exchange tells them.
+    async fn answer_held(
+        &self,
+        live: Live,
+        opened: Opened,
+        reason: String,
+        expires: Timestamp,
+    ) -> Result<Reply, AskError> {
         let mut live = live;
-        live.stage = Stage::Held { expires_us: expires.as_micros(), reason };
+        live.approval = Some(self.ask_reviewers(opened).await?);
+        live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
     }
@@ -298,15 +312,8 @@ impl Gateway {
     async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
-        let begun = self.now();
-        self.ports.exchanges.begin(&live, holder, begun.after(self.settings.lease)).await?;
-        let started = self.ports.upstream.start(permit, self.slice(begun, until)).await;
-        live.upstream_us = micros(self.now().since(begun));
-        let closed = match started {
-            Ok(progress) => self.drive(&mut live, holder, Some(progress), until).await?,
-            Err(fault) => Some(self.close_because(&mut live, holder, fault).await?),
-        };
-        match closed {
+        self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
+        match self.start(&mut live, permit, holder, until).await? {
             Some(closed) => self.reply_to(closed, None).await,
             None => {
                 self.ports.exchanges.release(opened_handle(&live)?, holder).await?;
@@ -362,7 +369,7 @@ pub(crate) fn granted(decision: &Decision) -> Option<&Grant> {
 }
 
 /// Melts the grant, the opening and the exact text into leave to run once.
-fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: usize) -> Permit {
+pub(crate) fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: usize) -> Permit {
     let mut parameters = asked.parameters.clone();
     // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
     parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
@@ -393,7 +400,7 @@ pub(crate) enum Next {
     /// It is refused.
     Refused { live: Box<Live>, refused: Refusal },
     /// It waits for a person.
-    Held { live: Box<Live>, reason: String, expires: Timestamp },
+    Held { live: Box<Live>, opened: Box<Opened>, reason: String, expires: Timestamp },
     /// It runs.
     Allowed { live: Box<Live>, permit: Box<Permit> },
 }
@@ -421,12 +428,19 @@ impl Words {
 
 /// A durable opening.
 pub(crate) struct Opened {
-    key: RecordKey,
+    pub(crate) key: RecordKey,
     exchange: ExchangeId,
-    digest: String,
+    pub(crate) opening: Stored<Opening>,
     /// Proof that it was kept: nothing runs without.
     #[expect(dead_code, reason = "held as proof, not read")]
     receipt: Receipt,
+}
+
+impl Opened {
+    /// The opening as it was read back from where it was kept.
+    pub(crate) fn read_back(key: RecordKey, opening: Stored<Opening>) -> Self {
+        Self { exchange: key.exchange, receipt: Receipt::kept(opening.digest), key, opening }
+    }
 }
 
 pub(crate) fn opened_handle(live: &Live) -> Result<Handle, Fault> {
@@ -437,8 +451,8 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The live state of an exchange that was just opened.
-fn live(
+/// The live state of an exchange that was just opened, or is about to run.
+pub(crate) fn live(
     draft: &Draft<'_>,
     bundle: &Bundle,
     detectors: &Detectors,
@@ -464,7 +478,7 @@ fn live(
         handle: draft.handle.to_string(),
         children: draft.children.iter().map(ToString::to_string).collect(),
         opened_us: draft.opened.as_micros(),
-        opening: opened.digest.clone(),
+        opening: opened.opening.digest.to_string(),
         bundle: Some(bundle.digest().to_string()),
         parts: statements
             .iter()
@@ -485,6 +499,7 @@ fn live(
         upstream_us: 0,
         masking_us: 0,
         troubled_us: None,
+        approval: None,
         stage: Stage::Opened,
     }
 }

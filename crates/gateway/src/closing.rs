@@ -144,6 +144,7 @@ impl Gateway {
             exchange: live.exchange.clone(),
             closed: now.to_string(),
             opening: live.opening.clone(),
+            approval: live.approval.as_ref().map(|approval| approval.step.clone()),
             outcome,
             parts,
             findings: live.findings.clone(),

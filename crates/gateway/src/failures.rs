@@ -81,6 +81,7 @@ pub(crate) fn may_be_told(refused: &Refusal) -> bool {
     match refused.code {
         RefusalCode::Cancelled => true,
         RefusalCode::Policy
+        | RefusalCode::Denied
         | RefusalCode::Budget
         | RefusalCode::TooLarge
         | RefusalCode::Revoked

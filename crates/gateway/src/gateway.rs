@@ -13,7 +13,8 @@ use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{
-    Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Policies, Recorder, Recordings, Upstream,
+    Approvals, Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies, Recorder,
+    Recordings, Upstream,
 };
 use crate::principal::Principal;
 use crate::reading::absent;
@@ -37,6 +38,10 @@ pub struct Ports {
     pub recordings: Arc<dyn Recordings>,
     /// Holds what is under way.
     pub exchanges: Arc<dyn Exchanges>,
+    /// Holds what waits for people.
+    pub approvals: Arc<dyn Approvals>,
+    /// Tells reviewers.
+    pub notifier: Arc<dyn Notifier>,
     /// The Snowflake account.
     pub upstream: Arc<dyn Upstream>,
     /// The time.

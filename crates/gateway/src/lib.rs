@@ -7,6 +7,7 @@
 
 mod admission;
 mod advance;
+mod approval;
 mod ask;
 mod closing;
 mod collect;
@@ -35,15 +36,16 @@ mod shelf;
 mod snapshot;
 mod work;
 
+pub use approval::{Listing, NotAName, Review, ReviewError, ReviewPorts, Shown, SignedIn, Waiting};
 pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
-pub use live::{Acts, Fetched, Live, PartPlan, PartProgress, ShownErrors, Stage, Touched};
+pub use live::{Acts, Fetched, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched};
 pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
 pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
-pub use settings::Settings;
+pub use settings::{Settings, SignIn};
 pub use snapshot::snapshot;

@@ -60,8 +60,20 @@ pub struct Live {
     /// Since when upstream has been out of reach or busy (microseconds since 1970); none while it answers.
     #[serde(default)]
     pub troubled_us: Option<i64>,
+    /// For one that is held, or was: its approval. None in what earlier versions have stored.
+    #[serde(default)]
+    pub approval: Option<LiveApproval>,
     /// Where it stands.
     pub stage: Stage,
+}
+
+/// The approval of an exchange, as far as its live state knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LiveApproval {
+    /// Its id.
+    pub id: String,
+    /// The digest of the last step that was seen: what a closing names.
+    pub step: String,
 }
 
 /// What an earlier version has stored may be a hidden failure.
@@ -125,6 +137,10 @@ pub enum Stage {
         expires_us: i64,
         /// The reason that the agent was told.
         reason: String,
+        /// When to look at it, whatever nobody says (microseconds since 1970). None in what earlier versions have stored:
+        /// when it expires.
+        #[serde(default)]
+        look_us: Option<i64>,
     },
     /// Opened; not known to have reached upstream.
     Opened,
@@ -257,6 +273,21 @@ impl Live {
         matches!(self.stage, Stage::Closed)
     }
 
+    /// For one that waits for a person: when to look at it, whatever nobody says.
+    pub fn look(&self) -> Option<Timestamp> {
+        match &self.stage {
+            Stage::Held { expires_us, look_us, .. } => {
+                Some(Timestamp::from_micros(look_us.unwrap_or(*expires_us)))
+            }
+            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => None,
+        }
+    }
+
+    /// Which upstream identity runs it; an unknown word is the weakest.
+    pub(crate) fn tier(&self) -> Tier {
+        tier_named(&self.tier)
+    }
+
     /// Whether it counts against the budget of hidden failures as it stands. One that is under way does: if nobody ever
     /// tells how it ended, it has failed.
     pub fn is_hidden_failure(&self) -> bool {
@@ -281,7 +312,7 @@ impl Live {
     pub fn upstream(&self) -> Option<UpstreamHandle> {
         match &self.stage {
             Stage::Running { upstream } | Stage::Fetching { upstream, .. } => {
-                Some(UpstreamHandle { tier: tier_named(&self.tier), text: upstream.clone() })
+                Some(UpstreamHandle { tier: self.tier(), text: upstream.clone() })
             }
             Stage::Held { .. } | Stage::Opened | Stage::Closed => None,
         }

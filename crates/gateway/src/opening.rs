@@ -30,6 +30,7 @@ impl Draft<'_> {
             Decision::Hold(hold) => Some(HoldRecord {
                 reason: hold.reason.clone(),
                 reviewers: hold.reviewers.clone(),
+                people: Some(hold.people.get()).filter(|people| *people > 1),
                 expires: self.opened.after(hold.expires_after).to_string(),
             }),
             Decision::Allow(_) | Decision::Refuse(_) => None,

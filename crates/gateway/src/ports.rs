@@ -4,6 +4,8 @@
 //! permit (invariant I2). All of them may be called at once from many tasks and must not hold state that another
 //! process could not see, unless their documentation says how stale it may be.
 
+mod approvals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,8 @@ use crate::fault::Fault;
 use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
+
+pub use approvals::{Approvals, Notice, Notified, Notifier};
 
 /// Why a credential proves nobody.
 #[derive(Debug)]
@@ -312,7 +316,8 @@ pub trait Exchanges: Send + Sync {
     /// Notes that its agent wants this exchange cancelled; false when it has ended already or is not of this principal.
     async fn want_cancelled(&self, principal: &PrincipalKey, handle: Handle) -> Result<bool, Fault>;
 
-    /// Unfinished exchanges that nobody holds a lease on, oldest first.
+    /// Unfinished exchanges that nobody holds a lease on, oldest first. One that waits for a person is among them when its
+    /// time to be looked at has come ([`Live::look`](crate::Live::look)) or somebody has woken it since it was last leased.
     async fn unattended(&self, now: Timestamp, limit: usize) -> Result<Vec<Handle>, Fault>;
 
     /// Whether this identity or session was revoked; at most 5 seconds stale.

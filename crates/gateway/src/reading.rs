@@ -62,7 +62,7 @@ impl Gateway {
         Ok(Grounds { bundle, read, key })
     }
 
-    async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
+    pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
         let mut wanted = BTreeSet::new();
         if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {
             wanted.insert((database.clone(), schema.clone()));

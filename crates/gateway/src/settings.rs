@@ -4,6 +4,30 @@ use std::time::Duration;
 
 use domain::Context;
 
+/// How reviewers must prove themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignIn {
+    /// Whoever holds the home may decide, under any name: for the embedded warehouse alone.
+    Development,
+    /// By an OIDC provider.
+    Oidc,
+}
+
+impl SignIn {
+    /// The word in recordings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// The way with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Development, Self::Oidc].into_iter().find(|way| way.as_str() == word)
+    }
+}
+
 /// Settings of the gateway itself.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -28,6 +52,8 @@ pub struct Settings {
     pub default_context: Context,
     /// Bytes of one statement at most.
     pub statement_size: usize,
+    /// How reviewers of what is held from now on must prove themselves.
+    pub sign_in: SignIn,
 }
 
 impl Default for Settings {
@@ -43,6 +69,7 @@ impl Default for Settings {
             inline: 256 * 1024,
             default_context: Context::default(),
             statement_size: 1024 * 1024,
+            sign_in: SignIn::Oidc,
         }
     }
 }

@@ -19,6 +19,7 @@
 //! assert_eq!(records.exchanges(SessionId::from_u128(7)).unwrap(), []);
 //! ```
 
+mod approvals;
 mod clock;
 mod disk;
 mod error;
@@ -26,6 +27,7 @@ mod exchanges;
 mod home;
 mod keys;
 mod layout;
+mod notifier;
 mod policies;
 mod reconcile;
 mod recorder;
@@ -36,6 +38,7 @@ mod write_once;
 pub use clock::{RandomIds, SystemClock};
 pub use error::HomeError;
 pub use home::{Home, Rejections, Revocation, RevocationAct};
+pub use notifier::Terminal;
 pub use policies::{FolderPolicies, bundle_files};
 pub use reconcile::Reconciled;
 pub use records::{Found, HomeArchive, Known, Listed, Listing, Objects, Records};

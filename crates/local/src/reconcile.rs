@@ -260,6 +260,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             upstream_us: 0,
             masking_us: 0,
             troubled_us: None,
+            approval: None,
             stage: Stage::Opened,
         },
     })
@@ -308,7 +309,9 @@ fn unclosed_of(home: &Inner, day: &str, session: SessionId) -> Result<Vec<Record
         match RecordKey::parse(&format!("v1/dt={day}/{session}/{name}")) {
             Some((key, ObjectKind::Opening)) => openings.insert(key),
             Some((key, ObjectKind::Closing)) => closings.insert(key),
-            Some((_, ObjectKind::Page { .. } | ObjectKind::Sealed)) | None => continue,
+            Some((_, ObjectKind::Approval { .. } | ObjectKind::Page { .. } | ObjectKind::Sealed)) | None => {
+                continue;
+            }
         };
     }
     Ok(openings.difference(&closings).cloned().collect())

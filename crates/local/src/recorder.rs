@@ -24,7 +24,10 @@ impl Recorder for Home {
         // whoever comes second would have synced for nothing.
         let turn = match kind {
             ObjectKind::Opening => Some(self.inner.in_flight.turn(key.exchange).await),
-            ObjectKind::Closing | ObjectKind::Page { .. } | ObjectKind::Sealed => None,
+            ObjectKind::Closing
+            | ObjectKind::Approval { .. }
+            | ObjectKind::Page { .. }
+            | ObjectKind::Sealed => None,
         };
         let (home, key) = (self.clone(), key.clone());
         let kept = tokio::task::spawn_blocking(move || keep(&home.inner, &key, kind, &bytes))

@@ -102,6 +102,21 @@ impl Records {
         Ok(keys)
     }
 
+    /// The steps of an exchange's approval, in order, from the first on until one is missing.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a file cannot be read.
+    pub fn approval(&self, key: &RecordKey) -> Result<Vec<Vec<u8>>, HomeError> {
+        let mut steps = Vec::new();
+        for step in 0.. {
+            match self.read(key, ObjectKind::Approval { step })? {
+                Some(object) => steps.push(object),
+                None => break,
+            }
+        }
+        Ok(steps)
+    }
+
     /// Every exchange opened on the days from `from` to `to` (both included; none: without end), the newest last,
     /// each with its opening. Holds one opening a session of the day in memory.
     ///
@@ -161,7 +176,11 @@ fn openings_in(layout: &Layout, day: &str, session: SessionId) -> Result<Vec<Rec
     let names = names_in(&layout.session_records(day, session))?;
     let parse = |name: &String| match RecordKey::parse(&format!("v1/dt={day}/{session}/{name}")) {
         Some((key, ObjectKind::Opening)) => Some(key),
-        Some((_, ObjectKind::Closing | ObjectKind::Page { .. } | ObjectKind::Sealed)) | None => None,
+        Some((
+            _,
+            ObjectKind::Closing | ObjectKind::Approval { .. } | ObjectKind::Page { .. } | ObjectKind::Sealed,
+        ))
+        | None => None,
     };
     Ok(names.iter().filter_map(parse).collect())
 }

@@ -24,7 +24,13 @@ use local::Home;
 
 fn store(home: &Home) -> Store {
     let home = Arc::new(home.clone());
-    Store { exchanges: home.clone(), recorder: home.clone(), recordings: home.clone(), keys: home }
+    Store {
+        exchanges: home.clone(),
+        approvals: home.clone(),
+        recorder: home.clone(),
+        recordings: home.clone(),
+        keys: home,
+    }
 }
 
 fn two(path: &Path) -> Two {
@@ -75,6 +81,10 @@ conforms!(
     leases::what_nobody_works_on_is_unattended,
     leases::a_held_exchange_is_unattended_when_it_expires_or_is_cancelled,
     leases::the_unattended_take_turns,
+    approvals::an_approval_is_found_by_its_id,
+    approvals::what_waits_is_listed_until_it_runs,
+    approvals::a_step_is_settled_once,
+    approvals::what_was_woken_is_looked_at,
     recorder::what_was_kept_is_read_back_by_every_process,
     recorder::a_key_is_written_once,
     recorder::a_number_is_taken_across_midnight,

@@ -1,6 +1,7 @@
 //! A batch is decided by its strictest statement.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::{Case, Decision, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier};
@@ -76,6 +77,8 @@ impl Bundle {
         let hold = Hold {
             reason: format!("statement {} of {}: {}", first + 1, rulings.len(), hold.reason),
             reviewers,
+            // The same people may decide all of it, and as many as its most guarded statement needs.
+            people: holds.iter().map(|(_, hold)| hold.people).max().unwrap_or(NonZeroU32::MIN),
             expires_after: holds.iter().map(|(_, hold)| hold.expires_after).min().unwrap_or(Duration::ZERO),
             grant,
         };

@@ -91,6 +91,7 @@ impl Bundle {
         Hold {
             reason: format!("{what}; it waits for a person's yes{hidden}"),
             reviewers: reviewers.groups.clone(),
+            people: reviewers.people,
             expires_after: reviewers.expires_after,
             grant,
         }

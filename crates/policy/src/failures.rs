@@ -23,6 +23,7 @@ impl Bundle {
         let hold = Hold {
             reason: reason(grant),
             reviewers: reviewers.groups.clone(),
+            people: reviewers.people,
             expires_after: reviewers.expires_after,
             grant: grant.clone(),
         };

@@ -35,7 +35,7 @@
 //! EMAIL = "email"
 //!
 //! [[limits]]                                # without `agents` and `groups`: the default, every key needed
-//! [[reviewers]]                             # without `classes` and `kinds`: the default
+//! [[reviewers]]                             # without `classes` and `kinds`: the default; `people`: how many must say yes
 //!
 //! [detectors]                               # what is found by content, where lineage shows a value
 //! off = ["ip_address"]                      # looked for no more; `snowgate policy check` lists it

@@ -1,6 +1,7 @@
 //! What `catalog.toml` settles beside classes: limits, reviewers.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::{Class, Identity, Limits, Statement};
@@ -84,6 +85,8 @@ impl LimitRules {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Reviewers {
     pub(crate) groups: Vec<String>,
+    /// How many distinct people must say yes.
+    pub(crate) people: NonZeroU32,
     pub(crate) expires_after: Duration,
 }
 

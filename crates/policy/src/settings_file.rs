@@ -1,6 +1,7 @@
 //! Reads the parts of `catalog.toml` that are not about columns: limits, reviewers.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::{Class, Limits};
@@ -73,11 +74,12 @@ pub(crate) fn read_reviewers(reader: &mut Reader<'_>, file: Table<'_>) -> Option
     let mut by_class = HashMap::new();
     let mut by_kind = HashMap::new();
     for entry in reader.array_of_tables(file, "reviewers") {
-        reader.only(entry, &["classes", "kinds", "groups", "expires"]);
+        reader.only(entry, &["classes", "kinds", "groups", "people", "expires"]);
         let groups =
             reader.needed_texts(entry, "groups").iter().map(|group| group.value.to_owned()).collect();
         let expires_after = reader.needed_text(entry, "expires").and_then(|text| read_wait(reader, &text));
-        let reviewers = Reviewers { groups, expires_after: expires_after.unwrap_or_default() };
+        let people = reader.count(entry, "people").and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let reviewers = Reviewers { groups, people, expires_after: expires_after.unwrap_or_default() };
         let classes = reader.texts(entry, "classes");
         let kinds = reader.texts(entry, "kinds");
         if classes.is_none() && kinds.is_none() && default.replace(reviewers.clone()).is_some() {

@@ -18,6 +18,10 @@ pub struct Closing {
     pub closed: String,
     /// The digest that the opening carries.
     pub opening: String,
+    /// For a held exchange, the digest of the last step of its approval. Absent when there is none, and from the first
+    /// records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
     /// How it ended.
     pub outcome: ClosingOutcome,
     /// One entry a statement that answered, in order; empty unless the outcome is `rows`.

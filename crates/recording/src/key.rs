@@ -22,6 +22,11 @@ pub enum ObjectKind {
     Opening,
     /// The closing.
     Closing,
+    /// A step of the approval, from 0.
+    Approval {
+        /// Which.
+        step: u32,
+    },
     /// A page of a part: both count from 0.
     Page {
         /// Which statement of a batch, from 0.
@@ -44,6 +49,7 @@ impl RecordKey {
         match kind {
             ObjectKind::Opening => format!("{self}.opening.json"),
             ObjectKind::Closing => format!("{self}.closing.json"),
+            ObjectKind::Approval { step } => format!("{self}.approval-{step:04}.json"),
             ObjectKind::Page { part, page } => format!("{self}.part-{part:04}.page-{page:06}"),
             ObjectKind::Sealed => format!("{self}.sealed"),
         }
@@ -68,6 +74,10 @@ impl RecordKey {
             "opening.json" => ObjectKind::Opening,
             "closing.json" => ObjectKind::Closing,
             "sealed" => ObjectKind::Sealed,
+            step if step.starts_with("approval-") => {
+                let step = step.strip_prefix("approval-")?.strip_suffix(".json")?;
+                ObjectKind::Approval { step: step.parse().ok()? }
+            }
             page => {
                 let (part, page) = page.strip_prefix("part-")?.split_once(".page-")?;
                 if part.len() != 4 || page.len() != 6 {
@@ -99,6 +109,8 @@ mod tests {
             ObjectKind::Opening,
             ObjectKind::Closing,
             ObjectKind::Sealed,
+            ObjectKind::Approval { step: 0 },
+            ObjectKind::Approval { step: 12_345 },
             ObjectKind::Page { part: 3, page: 12 },
         ] {
             assert_eq!(RecordKey::parse(&key.object(kind)), Some((key.clone(), kind)));
@@ -114,6 +126,8 @@ mod tests {
             format!("v1/dt=2026-11-2x/{session}/00000001.opening.json"),
             format!("v2/dt=2026-11-23/{session}/00000001.opening.json"),
             format!("v1/dt=2026-11-23/{session}/00000001.part-1.page-000000"),
+            format!("v1/dt=2026-11-23/{session}/00000001.approval-1.json"),
+            format!("v1/dt=2026-11-23/{session}/00000001.approval-+001.json"),
             format!("v1/dt=2026-11-23/../{session}/00000001.opening.json"),
         ] {
             assert_eq!(RecordKey::parse(&key), None, "{key}");

@@ -1,7 +1,7 @@
 //! The record format: what is kept of every exchange, how it is checked, and how it is told again.
 //!
-//! A recording is made of three kinds of objects: an [`Opening`] before a statement moves, pages of masked rows,
-//! and a [`Closing`] before a row leaves. This crate encodes, decodes, compares and tells; it refuses to know where
+//! A recording is made of four kinds of objects: an [`Opening`] before a statement moves, the steps of an approval where a
+//! person must decide ([`ApprovalStep`]), pages of masked rows, and a [`Closing`] before a row leaves. This crate encodes, decodes, compares and tells; it refuses to know where
 //! the objects lie, and it never sees a clear value: texts arrive masked, digests of clear texts arrive keyed.
 //!
 //! ```
@@ -13,6 +13,7 @@
 //! assert_eq!(key, "v1/dt=2026-11-23/0123456789abcdef0123456789abcdef/00000007.closing.json");
 //! ```
 
+mod approval;
 mod closing;
 mod envelope;
 mod key;
@@ -21,8 +22,10 @@ mod page;
 mod plan;
 mod replay;
 mod search;
+mod trail;
 mod verify;
 
+pub use approval::{ApprovalStep, AskedRecord, ReviewerRecord, StepRecord};
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, PageRecord, PartRecord, RefusalRecord, Timings,
 };
@@ -31,6 +34,7 @@ pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
-pub use replay::{Event, What, closing_event, opening_events, page_event};
+pub use replay::{Event, What, approval_event, closing_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
+pub use trail::{NotNext, Trail};
 pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, Wrong, verify};

@@ -222,6 +222,9 @@ pub struct HoldRecord {
     pub reason: String,
     /// Groups whose members may decide.
     pub reviewers: Vec<String>,
+    /// How many distinct people must say yes; absent: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<u32>,
     /// RFC 3339: silence until then denies.
     pub expires: String,
 }

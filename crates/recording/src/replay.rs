@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::approval::{ApprovalStep, ReviewerRecord, StepRecord};
 use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, RefusalRecord};
 use crate::envelope::FormatError;
 use crate::opening::{HoldRecord, Opening};
@@ -56,6 +57,35 @@ pub enum What {
         /// For a hold.
         #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<HoldRecord>,
+    },
+    /// What happened to the approval of what waited.
+    Approval {
+        /// `asked`, `told`, `viewed`, `decided`, `expired`, `withdrawn`, `overruled` or `spent`.
+        step: String,
+        /// The approval's id, where it is asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        approval: Option<String>,
+        /// The person who looked or decided.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<ReviewerRecord>,
+        /// `approve` or `deny`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verdict: Option<String>,
+        /// Why it waits, what the person said to it, or why it was overruled.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Groups that may decide, or who was told.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        reviewers: Vec<String>,
+        /// Until when it waits.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires: Option<String>,
+        /// The rules that hold or refuse it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<String>,
+        /// The policy bundle that was asked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bundle: Option<String>,
     },
     /// Rows as the agent saw them.
     Page {
@@ -112,6 +142,64 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
         hold: opening.hold.clone(),
     }));
     events
+}
+
+/// What happened to an approval.
+pub fn approval_event(step: &ApprovalStep) -> Event {
+    let told = Told::default();
+    let told = match &step.what {
+        StepRecord::Asked(asked) => Told {
+            approval: Some(asked.approval.clone()),
+            reason: Some(asked.again.as_ref().unwrap_or(&asked.reason).clone()),
+            reviewers: asked.reviewers.clone(),
+            expires: Some(asked.expires.clone()),
+            rules: asked.rules.clone(),
+            bundle: Some(asked.bundle.clone()),
+            ..told
+        },
+        StepRecord::Told { way: _, reviewers } => Told { reviewers: reviewers.clone(), ..told },
+        StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
+        StepRecord::Decided { by, verdict, reason } => {
+            Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }
+        }
+        StepRecord::Expired {} | StepRecord::Withdrawn {} => told,
+        StepRecord::Overruled { reason: _, message, rules, bundle } => {
+            Told { reason: Some(message.clone()), rules: rules.clone(), bundle: bundle.clone(), ..told }
+        }
+        StepRecord::Spent { bundle, rules, catalog: _, tier: _ } => {
+            Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
+        }
+    };
+    let Told { approval, by, verdict, reason, reviewers, expires, rules, bundle } = told;
+    let step_word = step.what.as_str().to_owned();
+    Event {
+        exchange: step.exchange.clone(),
+        at: step.at.clone(),
+        what: What::Approval {
+            step: step_word,
+            approval,
+            by,
+            verdict,
+            reason,
+            reviewers,
+            expires,
+            rules,
+            bundle,
+        },
+    }
+}
+
+/// What a step tells beside its word.
+#[derive(Default)]
+struct Told {
+    approval: Option<String>,
+    by: Option<ReviewerRecord>,
+    verdict: Option<String>,
+    reason: Option<String>,
+    reviewers: Vec<String>,
+    expires: Option<String>,
+    rules: Vec<String>,
+    bundle: Option<String>,
 }
 
 /// The event of one page, at the moment when it was kept. In the first records of version 1 pages have no moment: they

@@ -1,9 +1,13 @@
 //! The words of the command line. They are stable: people script them.
 
+mod approvals;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
+
+pub use approvals::{ApprovalsArgs, VerdictArgs};
 
 /// The access gateway between AI agents and Snowflake.
 ///
@@ -36,6 +40,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Refuse an agent, a person or a session from now on; effective within 5 seconds. List and undo that
     Revoke(RevokeArgs),
+    /// List what waits for a person
+    Approvals(ApprovalsArgs),
+    /// Let a statement that waits run, once
+    Approve(VerdictArgs),
+    /// Keep a statement that waits from running
+    Deny(VerdictArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
     #[command(after_long_help = READ_LINES)]
     Read(ReadArgs),

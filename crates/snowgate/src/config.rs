@@ -156,7 +156,12 @@ impl Config {
 
     /// What the gateway itself is told.
     pub fn gateway_settings(&self) -> gateway::Settings {
-        gateway::Settings { default_context: self.default_context(), ..self.shared.gateway() }
+        // SECURITY: whoever holds the home may decide over the embedded warehouse, and over nothing else.
+        let sign_in = match self.shared.upstream {
+            None => gateway::SignIn::Development,
+            Some(_) => gateway::SignIn::Oidc,
+        };
+        gateway::Settings { default_context: self.default_context(), sign_in, ..self.shared.gateway() }
     }
 }
 

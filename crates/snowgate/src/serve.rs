@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Identities, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock, Terminal};
 use oidc::Issuers;
 use query::configuration::{self, Shared};
 use query::wiring;
@@ -33,8 +33,8 @@ use crate::issuer::{DevelopmentIssuer, MintRequest, Unreserved};
 
 /// How long the worker waits between two looks for what is unattended.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long one turn of the worker carries an exchange on.
-const TURN: Duration = Duration::from_secs(5);
+/// How long one turn of the worker carries an exchange on: what a person has decided meanwhile waits for the next.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Runs until it is told to stop.
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
@@ -145,6 +145,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         recorder: Arc::new(home.clone()),
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home.clone()),
+        approvals: Arc::new(home.clone()),
+        notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stdout()))),
         upstream,
         clock: Arc::clone(&clock),
         ids,

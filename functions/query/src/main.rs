@@ -10,7 +10,7 @@ use std::sync::Arc;
 use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
 use lambda_http::tracing::{self, Level, subscriber};
-use local::{Home, RandomIds, SystemClock};
+use local::{Home, RandomIds, SystemClock, Terminal};
 use query::wiring;
 use settings::Settings;
 
@@ -52,7 +52,9 @@ fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
         keys: Arc::new(home.clone()),
         recorder: Arc::new(home.clone()),
         recordings: Arc::new(home.clone()),
-        exchanges: Arc::new(home),
+        exchanges: Arc::new(home.clone()),
+        notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stderr()))),
+        approvals: Arc::new(home),
         upstream,
         clock,
         ids,

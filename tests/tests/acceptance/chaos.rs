@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
+use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Catalogs, Claim, Claimed, Exchanges, Finished, Keys, Leased, Policies, Progress, Recorder, Recordings,
-    RevokedWhat, RowSource, Saved, SessionKeys, Upstream, UpstreamHandle, Written,
+    Approvals, Catalogs, Claim, Claimed, Exchanges, Finished, Keys, Leased, Notice, Notified, Notifier,
+    Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved, SessionKeys, Upstream,
+    UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -62,6 +63,8 @@ impl Chaos {
             recorder: self.clone(),
             recordings: self.clone(),
             exchanges: self.clone(),
+            approvals: self.clone(),
+            notifier: self.clone(),
             upstream: Arc::new(Watched(self.clone())),
             clock: self.inner.clock.clone(),
             ids: self.inner.ids.clone(),
@@ -156,6 +159,7 @@ fn word(kind: ObjectKind) -> &'static str {
     match kind {
         ObjectKind::Opening => "opening",
         ObjectKind::Closing => "closing",
+        ObjectKind::Approval { .. } => "approval",
         ObjectKind::Page { .. } => "page",
         ObjectKind::Sealed => "sealed",
     }
@@ -186,6 +190,42 @@ impl Recorder for Chaos {
 impl Recordings for Chaos {
     async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         self.step(format!("read {}", word(kind)), origin(kind), self.inner.recordings.read(key, kind)).await
+    }
+}
+
+/// What a step says, by its word.
+fn step_word(bytes: &[u8]) -> &'static str {
+    recording::decode::<recording::ApprovalStep>(bytes).unwrap().record.what.as_str()
+}
+
+#[async_trait]
+impl Approvals for Chaos {
+    async fn exchange_of(&self, id: ApprovalId) -> Result<Option<Live>, Fault> {
+        self.step("approvals.exchange_of", Origin::Exchanges, self.inner.approvals.exchange_of(id)).await
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Vec<Live>, Fault> {
+        self.step("approvals.waiting", Origin::Exchanges, self.inner.approvals.waiting(limit)).await
+    }
+
+    async fn step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        self.step("approvals.step", Origin::Recordings, self.inner.approvals.step(key, step)).await
+    }
+
+    async fn settle(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        let word = format!("settle {}", step_word(&bytes));
+        self.step(word, Origin::Recordings, self.inner.approvals.settle(key, step, bytes)).await
+    }
+
+    async fn wake(&self, id: ApprovalId) -> Result<(), Fault> {
+        self.step("approvals.wake", Origin::Exchanges, self.inner.approvals.wake(id)).await
+    }
+}
+
+#[async_trait]
+impl Notifier for Chaos {
+    async fn tell(&self, notice: &Notice) -> Result<Notified, Fault> {
+        self.step("notifier.tell", Origin::Gateway, self.inner.notifier.tell(notice)).await
     }
 }
 

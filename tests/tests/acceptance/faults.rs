@@ -92,6 +92,7 @@ async fn a_closing_that_somebody_else_has_kept_is_not_ours_to_show() {
         exchange: opening.exchange.clone(),
         closed: opening.opened.clone(),
         opening: reply.receipt().digest().to_string(),
+        approval: None,
         outcome: recording::ClosingOutcome::Lost { why: "nobody came back".to_owned() },
         parts: Vec::new(),
         findings: Vec::new(),

@@ -11,8 +11,10 @@ use domain::{
     Agent, Asked, Catalog, Column, Context, Credential, Digest, Door, Handle, Identity, ObjectName, Person,
     Prompt, PromptGrade, Relation, RelationKind, SqlText, SqlType, Timestamp,
 };
-use gateway::ports::{Catalogs, Clock, Identities, NotAccepted, Policies, Upstream};
-use gateway::{AskError, Fault, Gateway, Ports, Reply, Settings};
+use gateway::ports::{
+    Catalogs, Clock, Identities, NotAccepted, Notice, Notified, Notifier, Policies, Upstream,
+};
+use gateway::{AskError, Fault, Gateway, Ports, Reply, Review, ReviewPorts, Settings, SignIn};
 use local::{Home, HomeArchive, RandomIds, Records, SystemClock};
 use policy::Bundle;
 use recording::{Closing, Event, ObjectKind, Opening, RecordKey, Report};
@@ -105,6 +107,25 @@ impl Policies for OneBundle {
     }
 }
 
+/// Keeps what reviewers are told.
+#[derive(Default)]
+pub struct Bell {
+    pub rung: Mutex<Vec<Notice>>,
+    /// Nobody hears it.
+    pub is_out_of_reach: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl Notifier for Bell {
+    async fn tell(&self, notice: &Notice) -> Result<Notified, Fault> {
+        if self.is_out_of_reach.load(Ordering::SeqCst) {
+            return Ok(Notified::Nobody);
+        }
+        self.rung.lock().unwrap().push(notice.clone());
+        Ok(Notified::Told { way: "terminal", reviewers: Vec::new() })
+    }
+}
+
 /// `DEMO.PUBLIC` with its customers, whose version a test may change.
 pub struct Warehouse {
     catalog: Arc<Catalog>,
@@ -184,6 +205,7 @@ pub struct House {
     pub warehouse: Arc<Warehouse>,
     pub settings: Settings,
     pub bundle: Arc<OneBundle>,
+    pub bell: Arc<Bell>,
     built: Timestamp,
 }
 
@@ -203,6 +225,7 @@ impl House {
                 schema: name("PUBLIC"),
             },
             hold: Duration::from_secs(5),
+            sign_in: SignIn::Development,
             ..Settings::default()
         };
         change(&mut settings);
@@ -215,6 +238,7 @@ impl House {
             warehouse: Arc::new(Warehouse::new()),
             settings,
             bundle: Arc::new(OneBundle(Mutex::new(Arc::new(bundle(limits))))),
+            bell: Arc::new(Bell::default()),
         }
     }
 
@@ -236,10 +260,14 @@ impl House {
             "credential": { "kind": "access-token", "token": "pat-of-the-gateway" },
             "roles": ["ANALYST"], "warehouses": ["DEMO_WH"],
         });
+        let writing = serde_json::json!({
+            "credential": { "kind": "access-token", "token": "pat-that-writes" },
+            "roles": ["ANALYST"], "warehouses": ["DEMO_WH"],
+        });
         let settings: snowflake::Settings = serde_json::from_value(serde_json::json!({
             "url": self.snow.url(),
             "account": "ACME-DEV",
-            "tiers": { "read": tier, "write": tier },
+            "tiers": { "read": tier, "write": writing },
             "catalog": { "role": "ANALYST", "warehouse": "DEMO_WH" },
             "timeouts": { "answer_ms": 1000, "idle_ms": 500, "body_ms": 5000, "catalog_ms": 1000 },
             "bounds": { "tries": 3, "first_partition_bytes": 4 << 20, "partition_bytes": 4 << 20 },
@@ -260,7 +288,9 @@ impl House {
             keys: home.clone(),
             recorder: home.clone(),
             recordings: home.clone(),
-            exchanges: home,
+            exchanges: home.clone(),
+            approvals: home,
+            notifier: self.bell.clone(),
             upstream: Arc::new(self.account()) as Arc<dyn Upstream>,
             clock: self.time.clone(),
             ids: Arc::new(RandomIds),
@@ -270,6 +300,11 @@ impl House {
     /// One more process.
     pub fn gateway(&self) -> Gateway {
         Gateway::new(self.ports(), self.settings.clone())
+    }
+
+    /// The reviewers' side, as one more process has it.
+    pub fn review(&self) -> Review {
+        review(&self.ports())
     }
 
     /// After everybody died: a new process finds what was left, and works until nothing is left to do.
@@ -332,6 +367,9 @@ impl House {
         let closing = closing.unwrap();
         let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
         let mut events = recording::opening_events(&opening);
+        for step in records.approval(&key).unwrap() {
+            events.push(recording::approval_event(&recording::decode(&step).unwrap().record));
+        }
         for (part, record) in (0..).zip(&closing.parts) {
             for (page, entry) in (0..).zip(&record.pages) {
                 let object = page_object(&records, &key, part, page, entry);
@@ -357,6 +395,12 @@ impl House {
         let received = self.snow.received();
         received.iter().filter(|r| r.method == "POST" && r.path == "/api/v2/statements").count()
     }
+}
+
+/// Reviewing over these ports.
+pub fn review(ports: &Ports) -> Review {
+    let Ports { approvals, recordings, keys, clock, .. } = ports.clone();
+    Review::new(ReviewPorts { approvals, recordings, keys, clock })
 }
 
 fn page_object(

@@ -13,6 +13,7 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod approvals;
 mod architecture;
 mod batches;
 mod budgets;
@@ -34,3 +35,4 @@ mod resuming;
 mod story;
 mod supply;
 mod tokens;
+mod verdicts;

@@ -34,6 +34,7 @@ async fn a_select_is_answered_masked_whatever_its_alias_and_the_recording_shows_
             What::Prompt { .. } => "prompt",
             What::Statement { .. } => "statement",
             What::Decision { .. } => "decision",
+            What::Approval { .. } => "approval",
             What::Page { .. } => "page",
             What::Closing { .. } => "closing",
         })

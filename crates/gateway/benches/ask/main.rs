@@ -27,7 +27,7 @@ use policy::{Bundle, default_files};
 use tokio::runtime::Runtime;
 
 use crate::issuer::Issuer;
-use crate::ports::{Answering, Counter, Forgetful, HeldBundle, Keyring, Live, RealClock, Tables};
+use crate::ports::{Answering, Counter, Forgetful, HeldBundle, Keyring, Live, Nobody, RealClock, Tables};
 
 /// Statements before the measurement, and in it.
 const WARM_UP: usize = 500;
@@ -115,6 +115,8 @@ fn gateway(issuer: &Issuer, bundle: &Arc<Bundle>, sql: &str) -> Gateway {
         recorder: Arc::clone(&store) as _,
         recordings: store,
         exchanges: Arc::new(Live::default()),
+        approvals: Arc::new(Nobody),
+        notifier: Arc::new(Nobody),
         upstream: Arc::new(Answering::new(columns)),
         clock: Arc::new(RealClock),
         ids: Arc::new(Counter::default()),

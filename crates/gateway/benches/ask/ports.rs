@@ -9,12 +9,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    Catalog, Column, ColumnRef, Digest, Handle, Identity, ObjectName, PrincipalKey, Relation, RelationKind,
-    SessionId, SqlType, Timestamp,
+    ApprovalId, Catalog, Column, ColumnRef, Digest, Handle, Identity, ObjectName, PrincipalKey, Relation,
+    RelationKind, SessionId, SqlType, Timestamp,
 };
 use gateway::ports::{
-    Catalogs, Claim, Claimed, Clock, Exchanges, Finished, Ids, Keys, Leased, Policies, Progress, Recorder,
-    Recordings, ResultHead, RevokedWhat, RowSource, Saved, SessionKeys, Upstream, UpstreamHandle, Written,
+    Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Finished, Ids, Keys, Leased, Notice, Notified,
+    Notifier, Policies, Progress, Recorder, Recordings, ResultHead, RevokedWhat, RowSource, Saved,
+    SessionKeys, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Permit, Receipt};
 use masking::AnsweredColumn;
@@ -259,5 +260,38 @@ pub struct Counter(AtomicU64);
 impl Ids for Counter {
     fn random(&self) -> Result<u128, Fault> {
         Ok(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1))
+    }
+}
+
+/// Nothing waits for a person here.
+pub struct Nobody;
+
+#[async_trait]
+impl Approvals for Nobody {
+    async fn exchange_of(&self, _: ApprovalId) -> Result<Option<gateway::Live>, Fault> {
+        Ok(None)
+    }
+
+    async fn waiting(&self, _: usize) -> Result<Vec<gateway::Live>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn step(&self, _: &RecordKey, _: u32) -> Result<Option<Bytes>, Fault> {
+        Ok(None)
+    }
+
+    async fn settle(&self, _: &RecordKey, _: u32, _: Bytes) -> Result<Written, Fault> {
+        panic!("nothing is held")
+    }
+
+    async fn wake(&self, _: ApprovalId) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Notifier for Nobody {
+    async fn tell(&self, _: &Notice) -> Result<Notified, Fault> {
+        Ok(Notified::Nobody)
     }
 }

@@ -224,12 +224,11 @@ impl Wish {
         // What waits for a person does not run: a principal whose writes are held may still read.
         transaction
             .prepare_cached(
-                "SELECT coalesce(sum(stage = 0 OR wake_us <= ?3), 0), coalesce(sum(stage = 1 AND wake_us > ?3), 0),
-                     coalesce(sum(is_hidden_failure), 0)
+                "SELECT coalesce(sum(NOT is_held), 0), coalesce(sum(is_held), 0), coalesce(sum(is_hidden_failure), 0)
                  FROM exchanges WHERE principal = ?1 AND stage < 2
                  AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
             )?
-            .query_row(params![self.principal, fresh_from, self.now.as_micros()], |row| {
+            .query_row(params![self.principal, fresh_from], |row| {
                 Ok(UnderWay { running: row.get(0)?, held: row.get(1)?, hidden_failures: row.get(2)? })
             })
     }

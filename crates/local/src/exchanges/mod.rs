@@ -6,7 +6,7 @@ mod progress;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Handle, Identity, PrincipalKey, SessionId, Timestamp};
+use domain::{ApprovalId, Handle, Identity, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{Claim, Claimed, Exchanges, Leased, RevokedWhat, Saved};
 use gateway::{Fault, Live, Origin};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::home::{Home, revoked_word};
 use claim::Wish;
 
-pub(crate) use progress::{Adopted, Row, adopt};
+pub(crate) use progress::{Adopted, Row, adopt, parse};
 
 /// After how long a claim whose exchange never began counts no more, and its session is searched for an opening that
 /// was kept all the same. Longer than opening an exchange may take on a slow disk.
@@ -98,8 +98,8 @@ impl Exchanges for Home {
         self.inner.state.write(move |tx| progress::want_cancelled(tx, &principal, handle)).await
     }
 
-    /// A held exchange whose time has not come and that nobody wants cancelled leaves nothing to do: it is not among
-    /// them. Those that were leased longest ago come first, so that many cannot starve one. Housekeeping happens here
+    /// A held exchange whose time has not come, that nobody has woken and nobody wants cancelled, leaves nothing to do: it
+    /// is not among them. Those that were leased longest ago come first, so that many cannot starve one. Housekeeping happens here
     /// too, in bounded steps: what is over for a day is forgotten, and what a crash left behind is adopted.
     async fn unattended(&self, now: Timestamp, limit: usize) -> Result<Vec<Handle>, Fault> {
         self.keep_house(now).await?;
@@ -181,6 +181,10 @@ fn find(
 
 pub(crate) fn bytes_of(handle: Handle) -> [u8; 16] {
     handle.as_u128().to_be_bytes()
+}
+
+pub(crate) fn approval_bytes(approval: ApprovalId) -> [u8; 16] {
+    approval.as_u128().to_be_bytes()
 }
 
 pub(crate) fn session_bytes(session: SessionId) -> [u8; 16] {

@@ -1,11 +1,11 @@
 //! From an opening to a closing: leases, progress, cancellation.
 
-use domain::{Handle, KeyedDigest, PrincipalKey, SessionId, Timestamp};
+use domain::{ApprovalId, Handle, KeyedDigest, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::Saved;
 use gateway::{Fault, Live, Origin, Stage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{CLAIM_LIFE, HOUR, bytes_of, session_bytes, stage};
+use super::{CLAIM_LIFE, HOUR, approval_bytes, bytes_of, session_bytes, stage};
 
 /// A [`Live`] as its row holds it.
 pub(crate) struct Row {
@@ -19,6 +19,8 @@ pub(crate) struct Row {
     wake_us: i64,
     upstream_us: i64,
     is_hidden_failure: bool,
+    is_held: bool,
+    approval: Option<ApprovalId>,
     live: String,
 }
 
@@ -26,11 +28,12 @@ impl Row {
     pub fn new(live: &Live) -> Result<Self, Fault> {
         let exchange = live.exchange().ok_or_else(damaged)?;
         let children = live.children.iter().map(|child| child.parse().map_err(|_| damaged()));
-        let (stage, wake_us) = match &live.stage {
-            Stage::Held { expires_us, .. } => (stage::UNDER_WAY, *expires_us),
-            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } => (stage::UNDER_WAY, 0),
-            Stage::Closed => (stage::CLOSED, 0),
+        let (stage, is_held) = match &live.stage {
+            Stage::Held { .. } => (stage::UNDER_WAY, true),
+            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } => (stage::UNDER_WAY, false),
+            Stage::Closed => (stage::CLOSED, false),
         };
+        let approval = live.approval.as_ref().map(|approval| approval.id.parse().map_err(|_| damaged()));
         Ok(Self {
             handle: live.handle().ok_or_else(damaged)?,
             children: children.collect::<Result<_, Fault>>()?,
@@ -39,9 +42,11 @@ impl Row {
             number: exchange.number.get(),
             stage,
             opened_us: live.opened_us,
-            wake_us,
+            wake_us: live.look().map_or(0, Timestamp::as_micros),
             upstream_us: i64::try_from(live.upstream_us).unwrap_or(i64::MAX),
             is_hidden_failure: live.is_hidden_failure(),
+            is_held,
+            approval: approval.transpose()?,
             live: serde_json::to_string(live).map_err(|_| damaged())?,
         })
     }
@@ -74,10 +79,10 @@ impl Row {
         let put = tx
             .prepare_cached(
                 "INSERT INTO exchanges (handle, principal, session, number, stage, is_counted, opened_us, wake_us,
-                     tended_us, upstream_us, live, is_hidden_failure)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, ?6, ?7, ?8, ?9, ?10, ?11)
+                     tended_us, upstream_us, live, is_hidden_failure, is_held, approval)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT (handle) DO UPDATE SET number = ?4, stage = ?5, opened_us = ?6, wake_us = ?7,
-                     tended_us = ?8, upstream_us = ?9, live = ?10, is_hidden_failure = ?11
+                     tended_us = ?8, upstream_us = ?9, live = ?10, is_hidden_failure = ?11, is_held = ?12, approval = ?13
                  WHERE stage IN (0, 3) AND principal = ?2 AND session = ?3",
             )?
             .execute(params![
@@ -91,7 +96,9 @@ impl Row {
                 tended_us,
                 self.upstream_us,
                 self.live,
-                self.is_hidden_failure
+                self.is_hidden_failure,
+                self.is_held,
+                self.approval.map(approval_bytes)
             ])?;
         if put == 0 {
             return Ok(false);
@@ -140,7 +147,8 @@ impl Row {
         let holder = (!is_closed).then(|| holder.to_be_bytes());
         tx.prepare_cached(
             "UPDATE exchanges SET stage = ?2, wake_us = ?3, upstream_us = ?4, live = ?5, holder = ?6,
-                 lease_until_us = ?7, tended_us = iif(?2 = 2, ?7, tended_us), is_hidden_failure = ?8
+                 lease_until_us = ?7, tended_us = iif(?2 = 2, ?7, tended_us), is_hidden_failure = ?8, is_held = ?9,
+                 approval = ?10
              WHERE handle = ?1",
         )?
         .execute(params![
@@ -151,7 +159,9 @@ impl Row {
             self.live,
             holder,
             lease_until.as_micros(),
-            self.is_hidden_failure
+            self.is_hidden_failure,
+            self.is_held,
+            self.approval.map(approval_bytes)
         ])?;
         self.spend(tx, self.upstream_us.saturating_sub(spent_us), lease_until)?;
         self.count_failure(tx, lease_until)?;
@@ -251,8 +261,9 @@ pub(super) fn lease(
     if held_by.is_some_and(|by| by != holder.to_be_bytes()) && lease_until > now.as_micros() {
         return Ok(Lease::Theirs);
     }
+    // Whoever leases it reads what was decided until now; what is decided from now on wakes it again.
     tx.prepare_cached(
-        "UPDATE exchanges SET holder = ?2, lease_until_us = ?3, tended_us = ?4 WHERE handle = ?1",
+        "UPDATE exchanges SET holder = ?2, lease_until_us = ?3, tended_us = ?4, is_woken = 0 WHERE handle = ?1",
     )?
     .execute(params![bytes_of(handle), holder.to_be_bytes(), until.as_micros(), now.as_micros()])?;
     Ok(Lease::Ours(live))
@@ -287,7 +298,7 @@ pub(super) fn unattended(
 ) -> rusqlite::Result<Vec<Handle>> {
     let mut select = connection.prepare_cached(
         "SELECT handle FROM exchanges WHERE stage = 1 AND (holder IS NULL OR lease_until_us <= ?1)
-         AND (wake_us <= ?1 OR is_cancel_wanted) ORDER BY tended_us LIMIT ?2",
+         AND (wake_us <= ?1 OR is_woken OR is_cancel_wanted) ORDER BY tended_us LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![now.as_micros(), limit], |row| {
@@ -298,7 +309,7 @@ pub(super) fn unattended(
 
 /// The state that was stored.
 // SECURITY: the parser's own words may hold what stood in the text, so they go nowhere.
-pub(super) fn parse(live: &str) -> Result<Live, Fault> {
+pub(crate) fn parse(live: &str) -> Result<Live, Fault> {
     serde_json::from_str(live).map_err(|_| damaged())
 }
 

@@ -27,13 +27,13 @@ pub use revocations::{Revocation, RevocationAct};
 /// After how long a file on its way to its name has been forgotten by a crash.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
-/// One folder that answers `Recorder`, `Recordings`, `Exchanges` and `Keys`.
+/// One folder that answers `Recorder`, `Recordings`, `Exchanges`, `Approvals` and `Keys`.
 ///
 /// Cheap to clone. Several processes may have the same home open. The folders of a home:
 ///
 /// | path | holds |
 /// | --- | --- |
-/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.closing.json` | openings and closings |
+/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.closing.json` | openings, steps of approvals, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
 /// | `state.db` | what is under way |

@@ -5,12 +5,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
 /// `exchanges.stage`: 0 claimed (no opening known yet), 1 under way, 2 closed, 3 a claim given back. `live` is the JSON
-/// of `gateway::Live`, null in stages 0 and 3. `wake_us` is when a held exchange has to be looked at; `tended_us` when an
+/// of `gateway::Live`, null in stages 0 and 3. `is_held` tells that it waits for a person, under the id in `approval`, which
+/// stays when it runs. `wake_us` is when a held exchange has to be looked at, `is_woken` that somebody has decided since it was
+/// last leased; `tended_us` when an
 /// exchange was last leased, so that the unattended take turns, or when it was closed. `is_hidden_failure` is what
 /// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one. `revocations` holds
 /// what is revoked now; `revocation_acts` every revocation (`act` is `revoked`) and every one that was taken back
@@ -48,7 +50,10 @@ CREATE TABLE exchanges (
     digest TEXT,
     upstream_us INTEGER NOT NULL DEFAULT 0,
     live TEXT,
-    is_hidden_failure INTEGER NOT NULL
+    is_hidden_failure INTEGER NOT NULL,
+    is_held INTEGER NOT NULL DEFAULT 0,
+    is_woken INTEGER NOT NULL DEFAULT 0,
+    approval BLOB
 );
 CREATE UNIQUE INDEX exchanges_request ON exchanges (principal, request) WHERE request IS NOT NULL;
 CREATE UNIQUE INDEX exchanges_number ON exchanges (session, number) WHERE number IS NOT NULL;
@@ -57,6 +62,8 @@ CREATE INDEX exchanges_tended ON exchanges (tended_us) WHERE stage = 1;
 CREATE INDEX exchanges_claimed ON exchanges (opened_us) WHERE stage = 0;
 CREATE INDEX exchanges_closed ON exchanges (tended_us) WHERE stage = 2;
 CREATE INDEX exchanges_given_back ON exchanges (opened_us) WHERE stage = 3;
+CREATE INDEX exchanges_held ON exchanges (opened_us) WHERE is_held;
+CREATE UNIQUE INDEX exchanges_approval ON exchanges (approval) WHERE approval IS NOT NULL;
 
 CREATE TABLE children (
     child BLOB PRIMARY KEY,
@@ -132,6 +139,16 @@ CREATE TABLE revocation_acts (
 INSERT INTO revocation_acts (act, kind, id) SELECT 'revoked', kind, id FROM revocations ORDER BY kind, id;
 ";
 
+/// From version 3, which knew no approvals: what waits for a person there has none, and expires.
+const FROM_3: &str = "
+ALTER TABLE exchanges ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exchanges ADD COLUMN is_woken INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exchanges ADD COLUMN approval BLOB;
+UPDATE exchanges SET is_held = 1 WHERE stage = 1 AND wake_us > 0;
+CREATE INDEX exchanges_held ON exchanges (opened_us) WHERE is_held;
+CREATE UNIQUE INDEX exchanges_approval ON exchanges (approval) WHERE approval IS NOT NULL;
+";
+
 /// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
 /// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
@@ -145,8 +162,9 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
     match (found, tables) {
         (VERSION, _) => Ok(()),
         (0, 0) => write(transaction, &[TABLES]),
-        (1, _) => write(transaction, &[FROM_1, FROM_2]),
-        (2, _) => write(transaction, &[FROM_2]),
+        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3]),
+        (2, _) => write(transaction, &[FROM_2, FROM_3]),
+        (3, _) => write(transaction, &[FROM_3]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

@@ -1,6 +1,7 @@
 //! What every store must do, whatever it is made of. An adapter's own tests give each check a store that is opened
 //! twice, as two processes would open it.
 
+pub mod approvals;
 pub mod exchanges;
 pub mod failures;
 pub mod keys;
@@ -15,13 +16,14 @@ use std::time::Duration;
 use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
-use gateway::ports::{Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings};
+use gateway::ports::{Approvals, Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings};
 use gateway::{Live, Stage};
 
 /// One process's view of a store.
 #[derive(Clone)]
 pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
+    pub approvals: Arc<dyn Approvals>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
     pub keys: Arc<dyn Keys>,
@@ -186,6 +188,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         upstream_us: 0,
         masking_us: 0,
         troubled_us: None,
+        approval: None,
         stage: Stage::Opened,
     }
 }

@@ -7,8 +7,13 @@ use tokio::task::JoinSet;
 
 use super::{Two, session};
 
-const KINDS: [ObjectKind; 4] =
-    [ObjectKind::Opening, ObjectKind::Closing, ObjectKind::Page { part: 1, page: 2 }, ObjectKind::Sealed];
+const KINDS: [ObjectKind; 5] = [
+    ObjectKind::Opening,
+    ObjectKind::Closing,
+    ObjectKind::Approval { step: 3 },
+    ObjectKind::Page { part: 1, page: 2 },
+    ObjectKind::Sealed,
+];
 
 fn key(number: u32) -> RecordKey {
     RecordKey::new("2026-11-23", format!("{}/{number}", session()).parse().unwrap())

@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Agent, SessionId, Timestamp};
-use gateway::ports::{Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
+use gateway::Stage;
+use gateway::ports::{Approvals, Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
 use local::{Home, HomeError};
 use recording::{ObjectKind, RecordKey};
 
@@ -146,12 +148,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 4, 99] {
+    for version in [0, 5, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 3 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 4 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -161,8 +163,19 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 2 left it: without the acts of revoking.
+/// As version 3 left it: without anything about approvals.
+fn as_version_3(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let back = "DROP INDEX exchanges_held; DROP INDEX exchanges_approval;
+                ALTER TABLE exchanges DROP COLUMN is_held; ALTER TABLE exchanges DROP COLUMN is_woken;
+                ALTER TABLE exchanges DROP COLUMN approval;";
+    state.execute_batch(back).unwrap();
+    state.pragma_update(None, "user_version", 3).unwrap();
+}
+
+/// As version 2 left it: also without the acts of revoking.
 fn as_version_2(path: &Path) {
+    as_version_3(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     state.execute_batch("DROP TABLE revocation_acts;").unwrap();
     state.pragma_update(None, "user_version", 2).unwrap();
@@ -246,6 +259,32 @@ async fn state_of_an_earlier_version_is_brought_up_to_date_and_forgets_nothing()
     new(wish.claim(&home, handle()).await);
     drop(home);
     Home::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn what_waited_before_there_were_approvals_waits_on_and_expires() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let ana = somebody();
+    let home = Home::open(&path).unwrap();
+    let mut state = begin(&home, &ana, 1).await;
+    let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
+    state.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    home.save(&state, 1, NOON.after(LEASE)).await.unwrap();
+    home.release(state.handle().unwrap(), 1).await.unwrap();
+    drop(home);
+    as_version_3(&path);
+
+    let home = Home::open(&path).unwrap();
+    assert!(home.waiting(10).await.unwrap().is_empty(), "nobody can approve it");
+    let handles =
+        async |seconds| home.unattended(NOON.after(Duration::from_secs(seconds)), 10).await.unwrap();
+    assert!(handles(599).await.is_empty());
+    assert_eq!(handles(600).await, [state.handle().unwrap()]);
+    // It does not keep its principal from reading.
+    let mut wish = Wish::of(&ana);
+    wish.limits.at_once = 1;
+    new(wish.claim(&home, handle()).await);
 }
 
 #[test]

@@ -363,15 +363,15 @@ fn reviewers_are_those_of_the_kind_else_of_the_class() {
     let bundle = bundle_with(
         &all_but("unattended"),
         "[[reviewers]]\nclasses = ['write']\ngroups = ['owners']\nexpires = '2h'\n\
-         [[reviewers]]\nkinds = ['delete_all']\ngroups = ['security', 'owners']\nexpires = '90s'\n",
+         [[reviewers]]\nkinds = ['delete_all']\ngroups = ['security', 'owners']\npeople = 2\nexpires = '90s'\n",
     );
     let reviewers = |class, kind| match decide(&bundle, &[], &statement(class, kind)).decision {
-        Decision::Hold(hold) => (hold.reviewers.join(" "), hold.expires_after.as_secs()),
+        Decision::Hold(hold) => (hold.reviewers.join(" "), hold.people.get(), hold.expires_after.as_secs()),
         other @ (Decision::Allow(_) | Decision::Refuse(_)) => panic!("{other:?}"),
     };
-    assert_eq!(reviewers(Class::Write, "insert"), ("owners".into(), 7200));
-    assert_eq!(reviewers(Class::Write, "delete_all"), ("security owners".into(), 90));
-    assert_eq!(reviewers(Class::Define, "create_table"), ("stewards".into(), 1800));
+    assert_eq!(reviewers(Class::Write, "insert"), ("owners".into(), 1, 7200));
+    assert_eq!(reviewers(Class::Write, "delete_all"), ("security owners".into(), 2, 90));
+    assert_eq!(reviewers(Class::Define, "create_table"), ("stewards".into(), 1, 1800));
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Archive, Found, Report, Wrong, pages};
+use super::{Archive, Found, Report, Wrong, approvals, pages};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
 use crate::opening::Opening;
+use crate::trail::Trail;
 
 /// Checks everything of one exchange; its opening, where that can be read.
 pub(super) fn check(
@@ -30,7 +31,8 @@ pub(super) fn check(
         check_opening(&opening_key, key, &opening.record, report);
         check_sealed(archive, key, found, &opening.record, report);
     }
-    check_closing(archive, key, found, opening.as_ref(), report);
+    let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
+    check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
     opening.map(|opening| opening.record)
 }
 
@@ -84,16 +86,31 @@ fn check_closing(
     key: &RecordKey,
     found: &Found,
     opening: Option<&Stored<Opening>>,
+    trail: Option<&Trail>,
     report: &mut Report,
 ) {
     let at = key.object(ObjectKind::Closing);
     if !found.closing {
         let held = opening.and_then(|opening| opening.record.hold.as_ref());
-        let detail = match held {
-            Some(hold) => {
+        let approval = trail.and_then(Trail::approval);
+        let detail = match (held, approval) {
+            (_, Some(approval)) if approval.state().is_final() => {
+                format!(
+                    "its approval is {}, and the exchange was never closed, or is still under way",
+                    approval.state().as_str()
+                )
+            }
+            (_, Some(approval)) => {
+                format!(
+                    "its approval is {} until {}, or was never closed",
+                    approval.state().as_str(),
+                    approval.lapses()
+                )
+            }
+            (Some(hold), None) => {
                 format!("the exchange is held for a person until {}, or was never closed", hold.expires)
             }
-            None => "the exchange was opened and never closed, or is still under way".to_owned(),
+            (None, None) => "the exchange was opened and never closed, or is still under way".to_owned(),
         };
         report.incomplete(at, Wrong::NotClosed, detail);
         pages::check_unreleased(archive, key, found.pages.iter(), report);
@@ -112,6 +129,9 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
+        if let Some(trail) = trail.filter(|_| opening.record.decision == "hold") {
+            approvals::check_closing(&at, trail, &closing, report);
+        }
     }
     pages::check(archive, key, found, &closing, report);
 }
@@ -120,8 +140,8 @@ fn check_closing(
 fn check_outcome(at: &str, opening: &Opening, closing: &Closing, report: &mut Report) {
     match closing.outcome {
         ClosingOutcome::Rows {} => {
-            // An approval will be a record of its own; there is none in version 1.
-            if opening.decision != "allow" {
+            // Of what was held its approval tells.
+            if opening.decision == "refuse" {
                 let detail = format!("the decision was `{}`, and rows were released", opening.decision);
                 report.altered(at, Wrong::Contradiction, detail);
             }
@@ -153,7 +173,12 @@ pub(super) fn is_moment(text: &str) -> bool {
     text.parse::<Timestamp>().is_ok_and(|moment| moment.to_string() == text)
 }
 
-fn read<T: DeserializeOwned>(archive: &dyn Archive, key: &str, report: &mut Report) -> Option<Stored<T>> {
+/// The record in an object that was listed.
+pub(super) fn read<T: DeserializeOwned>(
+    archive: &dyn Archive,
+    key: &str,
+    report: &mut Report,
+) -> Option<Stored<T>> {
     let object = read_object(archive, key, report)?;
     match decode(&object) {
         Ok(stored) => Some(stored),

@@ -1,5 +1,6 @@
 //! Checking an archive: numbers without gaps, every opening closed, every digest right.
 
+mod approvals;
 mod exchange;
 mod pages;
 
@@ -53,7 +54,7 @@ pub enum Severity {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
-    /// A number of a session is missing, or is there twice.
+    /// A number of a session is missing, or is there twice; or a step of an approval is missing.
     Gap,
     /// An opening or closing does not have the digest that it carries.
     Digest,
@@ -191,6 +192,7 @@ struct Found {
     opening: bool,
     closing: bool,
     sealed: bool,
+    steps: BTreeSet<u32>,
     pages: BTreeSet<(u32, u32)>,
 }
 
@@ -210,6 +212,9 @@ pub fn verify(archive: &dyn Archive, progress: &mut dyn FnMut(u64, u64)) -> Resu
                     ObjectKind::Opening => found.opening = true,
                     ObjectKind::Closing => found.closing = true,
                     ObjectKind::Sealed => found.sealed = true,
+                    ObjectKind::Approval { step } => {
+                        found.steps.insert(step);
+                    }
                     ObjectKind::Page { part, page } => {
                         found.pages.insert((part, page));
                     }

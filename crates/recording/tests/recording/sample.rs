@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::ExchangeId;
 use recording::{
-    Archive, ArchiveError, Closing, ObjectKind, Opening, Page, PageHeader, RecordKey, Report, decode,
-    decode_page, digest_of, encode, encode_page, verify,
+    ApprovalStep, Archive, ArchiveError, Closing, ObjectKind, Opening, Page, PageHeader, RecordKey, Report,
+    decode, decode_page, digest_of, encode, encode_page, verify,
 };
 use serde::Serialize;
 
@@ -58,12 +58,29 @@ pub fn gzip(text: &str) -> Vec<u8> {
 
 impl Sample {
     pub fn v1() -> Self {
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/v1");
+        Self::read("v1")
+    }
+
+    /// One session over the embedded warehouse: a DELETE that was approved and run, and an UPDATE that was denied.
+    pub fn approvals() -> Self {
+        Self::read("v1.approvals")
+    }
+
+    fn read(name: &str) -> Self {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
         let mut objects = BTreeMap::new();
-        for root in ["records", "pages", "sealed"] {
-            add(&data.join(root), &data.join(root), &mut objects);
+        for root in ["records", "pages", "sealed"].map(|root| data.join(root)) {
+            if root.is_dir() {
+                add(&root, &root, &mut objects);
+            }
         }
         Self { objects }
+    }
+
+    /// The steps of an exchange's approval, in order.
+    pub fn steps(&self, key: &RecordKey) -> Vec<ApprovalStep> {
+        let objects = (0..).map_while(|step| self.objects.get(&key.object(ObjectKind::Approval { step })));
+        objects.map(|object| decode(object).unwrap().record).collect()
     }
 
     pub fn verify(&self) -> Report {

@@ -1,6 +1,6 @@
 //! What the sample tells, against what it has always told.
 
-use recording::{SearchRow, closing_event, decode_page, opening_events, page_event};
+use recording::{Event, SearchRow, approval_event, closing_event, decode_page, opening_events, page_event};
 use serde::Serialize;
 
 use crate::sample::{EARLY, SESSION, Sample, at};
@@ -23,11 +23,25 @@ fn the_records_of_version_1_verify() {
 
 #[test]
 fn the_records_of_version_1_are_told_again_as_ever() {
-    let sample = Sample::v1();
+    check(&events(&Sample::v1()), include_str!("../data/v1.replay.jsonl"));
+}
+
+#[test]
+fn the_approvals_of_version_1_verify_and_are_told_again_as_ever() {
+    let sample = Sample::approvals();
+    let report = sample.verify();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    assert_eq!((report.sessions, report.exchanges, report.pages), (1, 2, 1));
+    check(&events(&sample), include_str!("../data/v1.approvals.replay.jsonl"));
+}
+
+/// Everything that a sample tells, in order.
+fn events(sample: &Sample) -> Vec<Event> {
     let mut told = Vec::new();
     for key in sample.exchanges() {
         let closing = sample.closing(&key);
         told.extend(opening_events(&sample.opening(&key)));
+        told.extend(sample.steps(&key).iter().map(approval_event));
         for (part, record) in (0..).zip(&closing.parts) {
             for (number, entry) in (0..).zip(&record.pages) {
                 let object = sample.page(&key, part, number);
@@ -36,7 +50,7 @@ fn the_records_of_version_1_are_told_again_as_ever() {
         }
         told.push(closing_event(&closing));
     }
-    check(&told, include_str!("../data/v1.replay.jsonl"));
+    told
 }
 
 #[test]

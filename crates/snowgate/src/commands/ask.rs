@@ -71,7 +71,7 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 response = caller.get(&told.handle()?, None).await?;
             }
-            StatusCode::ACCEPTED => return show_waiting(args, &told),
+            StatusCode::ACCEPTED => return show_waiting(args, &told).await,
             _ => return show_refused(args, &told),
         }
     }
@@ -270,20 +270,37 @@ fn ordinals(text: &str) -> Vec<usize> {
     ranges.flatten().filter_map(|at| at.checked_sub(1)).collect()
 }
 
-fn show_waiting(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
+async fn show_waiting(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
     let handle = told.handle()?;
+    let approval = approval_of(args, &handle).await;
     let message = told.answer.message.clone().unwrap_or_default();
     if args.json {
         let object = json!({
             "exchange": told.exchange, "outcome": "pending", "columns": [], "rows": [],
-            "refusal": { "code": told.answer.code, "message": message }, "handle": handle,
+            "refusal": { "code": told.answer.code, "message": message }, "handle": handle, "approval": approval,
         });
         println!("{object}");
     } else {
         println!("waiting: {}", printable(&message));
         println!("handle {handle}, recorded as {}", told.exchange);
+        let home = args.home.home.display();
+        match approval {
+            Some(id) => println!(
+                "next: another person decides: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home}"
+            ),
+            None if told.waits => println!("next: a reviewer looks: snowgate approvals --home {home}"),
+            None => {}
+        }
     }
     Ok(ExitCode::from(WAITING))
+}
+
+/// The approval that waits, where the gateway's home can be read from here. Which it is changes nothing: it is told so that
+/// whoever tries both sides has something to paste.
+async fn approval_of(args: &AskArgs, handle: &str) -> Option<String> {
+    let review = super::approvals::review(&args.home.home).ok()?;
+    let id = review.of_handle(handle.parse().ok()?).await.ok()??;
+    Some(id.to_string())
 }
 
 fn show_refused(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {

@@ -155,7 +155,7 @@ fn line(id: Option<Box<RawValue>>, rehearsed: &Rehearsed) -> Line {
     };
     let (verdict, grant, why) = match &overall.decision {
         Decision::Refuse(refusal) => (Verdict::Deny, None, Some(refusal.message.clone())),
-        Decision::Hold(Hold { reason, grant, reviewers: _, expires_after: _ }) => {
+        Decision::Hold(Hold { reason, grant, reviewers: _, people: _, expires_after: _ }) => {
             (Verdict::Approval, Some(grant), Some(reason.clone()))
         }
         Decision::Allow(grant) => {

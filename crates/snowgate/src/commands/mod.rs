@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod approvals;
 pub mod archive;
 pub mod ask;
 pub mod cells;
@@ -15,6 +16,7 @@ pub mod schema;
 pub mod search;
 pub mod table;
 pub mod token;
+pub mod verdict;
 pub mod verify;
 
 use std::fmt;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use domain::{ExchangeId, SessionId, Timestamp};
 use local::Records;
 use recording::{
-    Event, ObjectKind, RecordKey, What, closing_event, decode_page, digest_of, opening_events, page_event,
+    ApprovalStep, Event, ObjectKind, RecordKey, What, approval_event, closing_event, decode, decode_page,
+    digest_of, opening_events, page_event,
 };
 
 use super::archive::{RecordedExchange, exchange};
@@ -66,6 +67,11 @@ fn tell(
 ) -> Result<std::io::Result<()>, Broken> {
     for event in opening_events(&exchange.opening) {
         if let Err(gone) = teller.event(&event) {
+            return Ok(Err(gone));
+        }
+    }
+    for step in records.approval(&exchange.key)? {
+        if let Err(gone) = teller.event(&approval_event(&decode::<ApprovalStep>(&step)?.record)) {
             return Ok(Err(gone));
         }
     }
@@ -158,6 +164,26 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
                     hold.reviewers.join(", "),
                     hold.expires
                 ),
+                None => Ok(()),
+            }
+        }
+        What::Approval { step, by, verdict, reason, reviewers, expires, .. } => {
+            write!(out, "{at}  approval  {step}")?;
+            if let Some(by) = by {
+                write!(out, " by {} ({})", printable(by.name()), by.sign_in)?;
+            }
+            if let Some(verdict) = verdict {
+                write!(out, ": {verdict}")?;
+            }
+            if !reviewers.is_empty() {
+                write!(out, " for {}", printable(&reviewers.join(", ")))?;
+            }
+            if let Some(expires) = expires {
+                write!(out, ", until {expires}")?;
+            }
+            writeln!(out)?;
+            match reason {
+                Some(reason) => writeln!(out, "              {}", printable(reason)),
                 None => Ok(()),
             }
         }

@@ -12,7 +12,7 @@ use domain::{Agent, Context, Credential, Identity, Person, Timestamp};
 use gateway::ports::{Identities, NotAccepted, Policies, Progress, RowSource, Upstream, UpstreamHandle};
 use gateway::{Fault, Gateway, Permit, Ports, Settings};
 use http::{HeaderMap, Request};
-use local::{Home, RandomIds, SystemClock};
+use local::{Home, RandomIds, SystemClock, Terminal};
 use policy::Bundle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -105,7 +105,9 @@ impl House {
             keys: Arc::clone(&home) as _,
             recorder: Arc::clone(&home) as _,
             recordings: Arc::clone(&home) as _,
-            exchanges: home,
+            exchanges: Arc::clone(&home) as _,
+            notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::sink()))),
+            approvals: home,
             upstream: Arc::clone(&watched) as _,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

@@ -391,6 +391,7 @@ fn status_of(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
         RefusalCode::Policy
+        | RefusalCode::Denied
         | RefusalCode::TooLarge
         | RefusalCode::Revoked
         | RefusalCode::Cancelled

@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    Agent, Catalog, Column, Credential, Digest, Handle, Identity, KeyedDigest, ObjectName, Person,
-    PrincipalKey, Relation, RelationKind, SessionId, SqlType, Timestamp,
+    Agent, ApprovalId, Catalog, Column, Credential, Digest, Handle, Identity, KeyedDigest, ObjectName,
+    Person, PrincipalKey, Relation, RelationKind, SessionId, SqlType, Timestamp,
 };
 use gateway::ports::{
-    Catalogs, Claim, Claimed, Clock, Exchanges, Identities, Ids, Keys, Leased, NotAccepted, Policies,
-    Recorder, Recordings, RevokedWhat, Saved, SessionKeys, Written,
+    Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Identities, Ids, Keys, Leased, NotAccepted,
+    Notice, Notified, Notifier, Policies, Recorder, Recordings, RevokedWhat, Saved, SessionKeys, Written,
 };
 use gateway::{Fault, Live, Origin, Receipt};
 use policy::Bundle;
@@ -157,6 +157,45 @@ impl Recorder for FakeStore {
 impl Recordings for FakeStore {
     async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         Ok(self.objects.lock().unwrap().get(&key.object(kind)).cloned())
+    }
+}
+
+/// Steps among the records, and what waits among the exchanges.
+pub struct FakeApprovals(pub Arc<FakeStore>, pub Arc<FakeExchanges>);
+
+#[async_trait]
+impl Approvals for FakeApprovals {
+    async fn exchange_of(&self, id: ApprovalId) -> Result<Option<Live>, Fault> {
+        let id = id.to_string();
+        let waiting = self.waiting(usize::MAX).await?;
+        Ok(waiting.into_iter().find(|live| live.approval.as_ref().is_some_and(|approval| approval.id == id)))
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Vec<Live>, Fault> {
+        let state = self.1.state.lock().unwrap();
+        let held = state.lives.values().filter(|live| matches!(live.stage, gateway::Stage::Held { .. }));
+        Ok(held.take(limit).cloned().collect())
+    }
+
+    async fn step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        Recordings::read(self.0.as_ref(), key, ObjectKind::Approval { step }).await
+    }
+
+    async fn settle(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.0.keep(key, ObjectKind::Approval { step }, bytes).await
+    }
+
+    async fn wake(&self, _: ApprovalId) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+pub struct FakeNotifier;
+
+#[async_trait]
+impl Notifier for FakeNotifier {
+    async fn tell(&self, _: &Notice) -> Result<Notified, Fault> {
+        Ok(Notified::Told { way: "terminal", reviewers: Vec::new() })
     }
 }
 

@@ -20,7 +20,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::fakes::{
-    FakeCatalogs, FakeClock, FakeExchanges, FakeIdentities, FakeIds, FakeKeys, FakePolicies, FakeStore,
+    FakeApprovals, FakeCatalogs, FakeClock, FakeExchanges, FakeIdentities, FakeIds, FakeKeys, FakeNotifier,
+    FakePolicies, FakeStore,
 };
 
 /// What Snowflake answers to one text.
@@ -158,6 +159,8 @@ impl House {
             recorder: Arc::clone(&store) as _,
             recordings: Arc::clone(&store) as _,
             exchanges: Arc::clone(&exchanges) as _,
+            approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
+            notifier: Arc::new(FakeNotifier),
             upstream: Arc::clone(&upstream) as _,
             clock,
             ids: Arc::new(FakeIds::default()),

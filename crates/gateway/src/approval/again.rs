@@ -1,0 +1,171 @@
+//! Deciding again before an approval is spent: policy may have changed since somebody said yes.
+
+use domain::{Asked, Decision, Grant, Hold, Identity, Refusal, RuleId, Ruling, Tier};
+use policy::Bundle;
+use recording::{AskedRecord, TreatmentRecord};
+
+use super::sorted;
+use crate::failures;
+use crate::gateway::Gateway;
+use crate::live::{Live, PartPlan};
+use crate::plan::masked_whole;
+use crate::reading::Read;
+
+/// What policy says of an approved statement by now.
+pub(super) enum Again {
+    /// It may run, under what both decisions oblige to.
+    Runs(Grant),
+    /// It is held for other reasons, or for other people.
+    HeldAnew(Hold),
+    /// No.
+    Refused(Refusal),
+}
+
+/// The rule by which hidden failures hold a statement: policy itself does not know it.
+const FAILURE_BUDGET: &str = "gateway:failure-budget";
+
+impl Gateway {
+    /// Decides again what was asked.
+    pub(super) fn rule_again(
+        &self,
+        bundle: &Bundle,
+        identity: &Identity,
+        asked: &Asked,
+        read: &Read,
+        before: &AskedRecord,
+    ) -> (Vec<Ruling>, Ruling, Again) {
+        let (rulings, ruling) = self.rule(bundle, identity, asked, read);
+        // Whether the budget would still be spent does not matter: a person has looked at this one.
+        let was_budget = before.rules.iter().any(|rule| rule == FAILURE_BUDGET);
+        let ruling = match &ruling.decision {
+            Decision::Allow(_) | Decision::Hold(_) if was_budget => failures::held(bundle, read, &rulings),
+            Decision::Allow(_) | Decision::Hold(_) | Decision::Refuse(_) => ruling,
+        };
+        let again = match &ruling.decision {
+            // Policy asks for nobody by now, and somebody has said yes.
+            Decision::Allow(grant) => Again::Runs(grant.clone()),
+            Decision::Hold(hold) if is_same(hold, &ruling.rules, before) => Again::Runs(hold.grant.clone()),
+            Decision::Hold(hold) => Again::HeldAnew(hold.clone()),
+            Decision::Refuse(refusal) => Again::Refused(refusal.clone()),
+        };
+        (rulings, ruling, again)
+    }
+}
+
+/// Whether the same rules hold it for the same people, and as many of them.
+fn is_same(hold: &Hold, rules: &[RuleId], before: &AskedRecord) -> bool {
+    let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
+    let before_rules: Vec<&str> = before.rules.iter().map(String::as_str).collect();
+    rules == before_rules && sorted(&hold.reviewers) == before.reviewers && hold.people.get() == before.needed
+}
+
+/// What was planned when it was asked, made as strict as what is planned now.
+pub(super) fn stricter(before: &Live, now: Live) -> Live {
+    let is_same_shape = before.parts.len() == now.parts.len();
+    let parts = now.parts.into_iter().enumerate().map(|(at, part)| match before.parts.get(at) {
+        Some(before) if is_same_shape => stricter_part(before, part),
+        Some(_) | None => PartPlan { columns: None, unforeseen: masked_whole(), ..part },
+    });
+    Live {
+        parts: parts.collect(),
+        error_text: before.error_text.max(now.error_text),
+        hidden_failure: before.hidden_failure || now.hidden_failure,
+        tier: weaker_tier(&before.tier, &now.tier),
+        row_limit: before.row_limit.min(now.row_limit),
+        byte_limit: before.byte_limit.min(now.byte_limit),
+        timeout_us: [before.timeout_us, now.timeout_us].into_iter().flatten().min(),
+        ..now
+    }
+}
+
+fn stricter_part(before: &PartPlan, now: PartPlan) -> PartPlan {
+    let unforeseen = stricter_treatment(&before.unforeseen, &now.unforeseen);
+    let (columns, unforeseen) = match (&before.columns, &now.columns) {
+        (Some(old), Some(new)) if old.len() == new.len() => {
+            let columns = old.iter().zip(new).map(|(old, new)| stricter_treatment(old, new));
+            (Some(columns.collect()), unforeseen)
+        }
+        (None, None) => (None, unforeseen),
+        // What one decision was about is not what the other was about.
+        (Some(_) | None, _) => (None, masked_whole()),
+    };
+    PartPlan {
+        columns,
+        unforeseen,
+        mask_column_names: before.mask_column_names || now.mask_column_names,
+        ..now
+    }
+}
+
+fn stricter_treatment(before: &TreatmentRecord, now: &TreatmentRecord) -> TreatmentRecord {
+    use TreatmentRecord::{Clear, Mask, Scan};
+    match (before, now) {
+        (before, now) if before == now => now.clone(),
+        // Two masks that differ: neither is known to show less than the other, so the value goes whole.
+        (Mask { class, .. }, Mask { .. }) => Mask { class: class.clone(), mask: domain::Mask::Redact.name() },
+        (Mask { .. }, Clear | Scan) => before.clone(),
+        (Clear | Scan, Mask { .. }) => now.clone(),
+        (Clear | Scan, Clear | Scan) => Scan,
+    }
+}
+
+/// The tier that can do less.
+fn weaker_tier(a: &str, b: &str) -> String {
+    let tier = |word: &str| {
+        [Tier::Write, Tier::Define].into_iter().find(|tier| tier.as_str() == word).unwrap_or(Tier::Read)
+    };
+    tier(a).min(tier(b)).as_str().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(class: &str, mask: &str) -> TreatmentRecord {
+        TreatmentRecord::Mask { class: class.to_owned(), mask: mask.to_owned() }
+    }
+
+    #[test]
+    fn of_two_treatments_the_stricter_is_taken_and_of_two_masks_the_whole() {
+        use TreatmentRecord::{Clear, Scan};
+        let email = mask("email", "email_domain");
+        let cases = [
+            (Clear, Clear, Clear),
+            (Clear, Scan, Scan),
+            (Scan, Scan, Scan),
+            (Clear, email.clone(), email.clone()),
+            (Scan, email.clone(), email.clone()),
+            (email.clone(), email.clone(), email.clone()),
+            (email, mask("email", "token"), mask("email", "redact")),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(stricter_treatment(&one, &other), expected);
+            assert_eq!(stricter_treatment(&other, &one), expected);
+        }
+    }
+
+    #[test]
+    fn a_part_whose_columns_have_changed_is_masked_whole() {
+        let part = |columns: Option<Vec<TreatmentRecord>>| PartPlan {
+            names: None,
+            columns,
+            unforeseen: TreatmentRecord::Clear,
+            mask_column_names: false,
+            origins: None,
+        };
+        let clear = || Some(vec![TreatmentRecord::Clear]);
+        for other in [None, Some(vec![TreatmentRecord::Clear; 2])] {
+            let stricter = stricter_part(&part(clear()), part(other));
+            assert_eq!((stricter.columns, stricter.unforeseen), (None, masked_whole()));
+        }
+        let same = stricter_part(&part(clear()), part(clear()));
+        assert_eq!((same.columns, same.unforeseen), (clear(), TreatmentRecord::Clear));
+    }
+
+    #[test]
+    fn of_two_tiers_the_weaker_runs_it() {
+        assert_eq!(weaker_tier("write", "define"), "write");
+        assert_eq!(weaker_tier("write", "read"), "read");
+        assert_eq!(weaker_tier("write", "unknown"), "read");
+    }
+}

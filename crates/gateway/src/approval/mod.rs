@@ -1,0 +1,100 @@
+//! A person decides: what is held is asked for, told, looked after and run here; what people say comes through
+//! [`Review`].
+//!
+//! The steps of an approval are its state, each kept once at its number (`recording::ApprovalStep`). So a verdict, an
+//! expiry, a cancellation and the run itself meet in one conditional write, whoever does it and wherever a process
+//! dies: whoever finds the number taken reads on, and stands before what has happened.
+
+mod again;
+mod notice;
+mod review;
+mod run;
+mod signed_in;
+mod steps;
+mod stored;
+mod tend;
+
+pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use signed_in::{NotAName, SignedIn};
+
+use domain::{ApprovalId, Hold, Ruling, Timestamp};
+use recording::{AskedRecord, ContextRecord, HoldRecord, Opening, StepRecord, Trail};
+
+use crate::ask::Opened;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::live::LiveApproval;
+use crate::settings::SignIn;
+use steps::{Added, Case};
+
+impl Gateway {
+    /// Keeps the first step of an approval of what was just opened.
+    pub(crate) async fn ask_reviewers(&self, opened: Opened) -> Result<LiveApproval, Fault> {
+        let Opened { key, opening, .. } = opened;
+        let id = ApprovalId::from_u128(self.ports.ids.random()?);
+        let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
+        let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
+        let asked = StepRecord::Asked(question.first(hold));
+        let trail = Trail::new(&opening);
+        let mut case = Case { key, opening, trail };
+        match self.add(&mut case, self.now(), asked).await? {
+            Added::Kept => Ok(LiveApproval { id: id.to_string(), step: case.trail.last().to_string() }),
+            Added::Overtaken => Err(steps::damaged()),
+        }
+    }
+}
+
+/// What reviewers are asked for.
+pub(crate) struct Question<'a> {
+    pub id: ApprovalId,
+    pub opening: &'a Opening,
+    pub sign_in: SignIn,
+}
+
+impl Question<'_> {
+    /// As the opening tells it.
+    pub fn first(self, hold: &HoldRecord) -> AskedRecord {
+        let Self { id, opening, sign_in } = self;
+        AskedRecord {
+            approval: id.to_string(),
+            covers: opening.digest.clone(),
+            context: opening.context.clone(),
+            bundle: opening.bundle.clone(),
+            rules: opening.rules.clone(),
+            reason: hold.reason.clone(),
+            reviewers: sorted(&hold.reviewers),
+            needed: hold.people.unwrap_or(1),
+            expires: hold.expires.clone(),
+            sign_in: sign_in.as_str().to_owned(),
+            again: None,
+        }
+    }
+
+    /// Anew, as policy holds it by now.
+    pub fn again(self, hold: &Hold, ruling: &Ruling, now: Timestamp) -> AskedRecord {
+        let Self { id, opening, sign_in } = self;
+        let context: ContextRecord = opening.context.clone();
+        AskedRecord {
+            approval: id.to_string(),
+            covers: opening.digest.clone(),
+            context,
+            bundle: ruling.bundle.to_string(),
+            rules: ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            reason: hold.reason.clone(),
+            reviewers: sorted(&hold.reviewers),
+            needed: hold.people.get(),
+            expires: now.after(hold.expires_after).to_string(),
+            sign_in: sign_in.as_str().to_owned(),
+            again: Some(
+                "policy has changed since it was approved, and holds it for other reasons".to_owned(),
+            ),
+        }
+    }
+}
+
+pub(crate) fn sorted(names: &[String]) -> Vec<String> {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

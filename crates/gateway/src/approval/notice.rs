@@ -1,0 +1,97 @@
+//! What reviewers are told of a held exchange.
+
+use domain::ApprovalId;
+use recording::{AskedRecord, Opening};
+
+use super::steps::damaged;
+use crate::fault::Fault;
+use crate::ports::Notice;
+use crate::settings::SignIn;
+
+/// Objects that are named at most, of those changed and of those read.
+const NAMED: usize = 6;
+
+/// Characters of a name at most.
+const LONGEST: usize = 120;
+
+/// What to call an object whose name somebody chose freely.
+const QUOTED: &str = "(an object with a quoted name)";
+
+/// The notice of an approval.
+pub(super) fn notice(id: ApprovalId, opening: &Opening, asked: &AskedRecord) -> Result<Notice, Fault> {
+    let principal = &opening.principal;
+    let all = |part: fn(&recording::StatementRecord) -> &Vec<String>| {
+        let mut names: Vec<String> =
+            opening.statements.iter().flat_map(part).map(|name| object(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    let (mut writes, mut reads) = (all(|statement| &statement.writes), all(|statement| &statement.reads));
+    let more = writes.len().saturating_sub(NAMED).saturating_add(reads.len().saturating_sub(NAMED));
+    writes.truncate(NAMED);
+    reads.truncate(NAMED);
+    let mut kinds: Vec<String> = opening.statements.iter().map(|statement| plain(&statement.kind)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    Ok(Notice {
+        approval: id,
+        exchange: opening.exchange.clone(),
+        agent: plain(&principal.agent),
+        person: principal.person.as_deref().map(plain),
+        class: opening.class().to_owned(),
+        kinds,
+        writes,
+        reads,
+        more,
+        reason: plain_long(&asked.reason),
+        reviewers: asked.reviewers.iter().map(|group| plain(group)).collect(),
+        expires: asked.expires.parse().map_err(|_| damaged())?,
+        sign_in: SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?,
+    })
+}
+
+/// An object as Snowflake names it when nobody quotes.
+fn object(name: &str) -> String {
+    let is_plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'$' | b'.'));
+    if is_plain { plain(name) } else { QUOTED.to_owned() }
+}
+
+/// Printable ASCII, of a bounded length.
+fn plain(text: &str) -> String {
+    bounded(text, LONGEST)
+}
+
+fn plain_long(text: &str) -> String {
+    bounded(text, LONGEST.saturating_mul(8))
+}
+
+fn bounded(text: &str, longest: usize) -> String {
+    let printable = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+    let mut plain: String = text.chars().take(longest).map(printable).collect();
+    if text.chars().count() > longest {
+        plain.push_str("...");
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_somebody_chose_freely_is_not_told() {
+        for name in ["DEMO.PUBLIC.\"click http://evil.example\"", "DEMO.PUBLIC.ördner", "DEMO.PUBLIC.a"] {
+            assert_eq!(object(name), QUOTED, "{name}");
+        }
+        assert_eq!(object("DEMO.PUBLIC.ORDERS_2$"), "DEMO.PUBLIC.ORDERS_2$");
+    }
+
+    #[test]
+    fn what_is_told_is_short_and_printable() {
+        assert_eq!(plain("ana\u{202e}\r\n"), "ana???");
+        assert_eq!(plain(&"x".repeat(500)).len(), LONGEST + 3);
+    }
+}

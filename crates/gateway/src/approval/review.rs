@@ -1,0 +1,301 @@
+//! What reviewers do: look at what waits, and decide. It settles; it reaches neither policy nor upstream.
+
+use std::sync::Arc;
+
+use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
+use masking::Detectors;
+use recording::{AskedRecord, NotNext, Opening, ReviewerRecord, StepRecord};
+use thiserror::Error;
+
+use super::signed_in::SignedIn;
+use super::steps::{Added, Case, NotAdded, damaged};
+use super::stored;
+use crate::fault::{Fault, Origin};
+use crate::ports::{Approvals, Clock, Keys, Recordings};
+
+/// How many approvals a listing shows at most.
+const LISTED: usize = 1000;
+
+/// How often somebody else may be first before something must be wrong.
+const TRIES: usize = 32;
+
+/// Characters of a reviewer's reason at most.
+const LONGEST_REASON: usize = 500;
+
+/// What reviewing needs of the world.
+#[derive(Clone)]
+pub struct ReviewPorts {
+    /// Holds what waits, and its steps.
+    pub approvals: Arc<dyn Approvals>,
+    /// Reads openings and sealed texts.
+    pub recordings: Arc<dyn Recordings>,
+    /// Opens sealed texts.
+    pub keys: Arc<dyn Keys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a reviewer gets no answer, or nothing came of their verdict.
+#[derive(Debug, Error)]
+pub enum ReviewError {
+    /// There is no such approval, or nobody remembers it.
+    #[error("there is no such approval here (any more)")]
+    Unknown,
+    /// The rule does not let them.
+    #[error(transparent)]
+    Unmoved(#[from] Unmoved),
+    /// This approval wants another proof of who they are.
+    #[error("this approval waits for reviewers who sign in, and nobody has signed in here")]
+    SignIn,
+    /// Something broke. A verdict may be kept all the same: whoever gives it again learns that.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// One approval that waits.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Its id.
+    pub id: ApprovalId,
+    /// What the recording tells of what would run: every text after the detectors.
+    pub opening: Opening,
+    /// What is asked of reviewers.
+    pub asked: AskedRecord,
+    /// Waiting, or granted and about to run.
+    pub state: ApprovalState,
+    /// Who has said yes so far.
+    pub granted_by: Vec<String>,
+    /// When it is over.
+    pub lapses: Timestamp,
+}
+
+/// What waits, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// What can be told.
+    pub waiting: Vec<Waiting>,
+    /// Exchanges whose approval cannot be read: somebody must look.
+    pub damaged: Vec<String>,
+}
+
+/// What a reviewer is shown: exactly what would run.
+// SECURITY: no `Debug`; the text may hold anything.
+pub struct Shown {
+    /// As in the listing.
+    pub waiting: Waiting,
+    /// The exact text, bindings, names and prompt.
+    pub asked: Asked,
+}
+
+/// The reviewers' side of approvals. Cheap to clone.
+#[derive(Clone)]
+pub struct Review {
+    ports: ReviewPorts,
+    detectors: Arc<Detectors>,
+}
+
+impl Review {
+    /// Reviewing over these ports.
+    pub fn new(ports: ReviewPorts) -> Self {
+        Self { ports, detectors: Arc::new(Detectors::standard()) }
+    }
+
+    /// What waits for a person.
+    ///
+    /// # Errors
+    /// A fault when nobody can tell.
+    pub async fn waiting(&self) -> Result<Listing, Fault> {
+        let mut listing = Listing::default();
+        for live in self.ports.approvals.waiting(LISTED).await? {
+            match Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await {
+                Ok(case) => match waiting(case)? {
+                    Some(found) if !found.state.is_final() => listing.waiting.push(found),
+                    Some(_) | None => {}
+                },
+                Err(fault) => {
+                    tracing::error!(
+                        exchange = %live.exchange,
+                        fault = &fault as &(dyn std::error::Error + 'static),
+                        "an approval cannot be read"
+                    );
+                    listing.damaged.push(live.exchange);
+                }
+            }
+        }
+        Ok(listing)
+    }
+
+    /// How an approval stands, as a listing tells it; also when it has ended.
+    ///
+    /// # Errors
+    /// [`ReviewError::Unknown`], or a fault.
+    pub async fn standing(&self, id: ApprovalId) -> Result<Waiting, ReviewError> {
+        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
+        let case = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await?;
+        waiting(case)?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
+    }
+
+    /// The approval of the exchange with this handle, while it waits; for whoever asked in the same home.
+    ///
+    /// # Errors
+    /// A fault when nobody can tell.
+    pub async fn of_handle(&self, handle: Handle) -> Result<Option<ApprovalId>, Fault> {
+        let handle = handle.to_string();
+        let waiting = self.ports.approvals.waiting(LISTED).await?;
+        let found = waiting.into_iter().find(|live| live.handle == handle);
+        Ok(found.and_then(|live| live.approval?.id.parse().ok()))
+    }
+
+    /// Shows exactly what would run to a reviewer who may decide it; that they looked is recorded first.
+    ///
+    /// # Errors
+    /// [`ReviewError`] when it is over, they may not look, or something broke: then nothing is shown.
+    pub async fn show(&self, id: ApprovalId, by: &SignedIn) -> Result<Shown, ReviewError> {
+        for _ in 0..TRIES {
+            let mut case = self.case(id, by).await?;
+            let asked =
+                stored::asked(self.ports.recordings.as_ref(), self.ports.keys.as_ref(), &case).await?;
+            let viewed = StepRecord::Viewed { by: record(by) };
+            match self.add(&mut case, viewed).await? {
+                Added::Overtaken => {}
+                Added::Kept => {
+                    let waiting = waiting(case)?.ok_or(ReviewError::Unknown)?;
+                    return Ok(Shown { waiting, asked });
+                }
+            }
+        }
+        Err(crowded().into())
+    }
+
+    /// Takes a reviewer's verdict. The same verdict of the same reviewer again changes nothing and tells where the
+    /// approval stands.
+    ///
+    /// # Errors
+    /// [`ReviewError`] when nothing came of it.
+    pub async fn decide(
+        &self,
+        id: ApprovalId,
+        by: &SignedIn,
+        verdict: Verdict,
+        reason: Option<&str>,
+    ) -> Result<ApprovalState, ReviewError> {
+        for _ in 0..TRIES {
+            let mut case = self.case(id, by).await?;
+            if has_said(&case, by, verdict) {
+                self.wake(id).await;
+                return state(&case);
+            }
+            let decided = StepRecord::Decided {
+                by: record(by),
+                verdict: verdict.as_str().to_owned(),
+                reason: reason.and_then(|reason| self.clean(reason)),
+            };
+            match self.add(&mut case, decided).await? {
+                Added::Overtaken => {}
+                Added::Kept => {
+                    self.wake(id).await;
+                    return state(&case);
+                }
+            }
+        }
+        Err(crowded().into())
+    }
+
+    /// The approval with this id, for a reviewer who may decide it.
+    async fn case(&self, id: ApprovalId, by: &SignedIn) -> Result<Case, ReviewError> {
+        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
+        let case = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await?;
+        // It has begun anew since under another id, which has links of its own.
+        if case.trail.id() != Some(id) {
+            return Err(ReviewError::Unknown);
+        }
+        let approval = case.trail.approval().ok_or(ReviewError::Unknown)?;
+        let asked = case.trail.asked().ok_or(ReviewError::Unknown)?;
+        if asked.sign_in != by.way.as_str() {
+            return Err(ReviewError::SignIn);
+        }
+        approval.check(&by.reviewer, &by.link)?;
+        // An exchange that was lost is closed, whatever its steps say.
+        if live.is_closed() && !approval.state().is_final() {
+            return Err(ReviewError::Unknown);
+        }
+        Ok(case)
+    }
+
+    async fn add(&self, case: &mut Case, what: StepRecord) -> Result<Added, ReviewError> {
+        match case.add(self.ports.approvals.as_ref(), self.ports.clock.now(), what).await {
+            Ok(added) => Ok(added),
+            Err(NotAdded::Fault(fault)) => Err(fault.into()),
+            Err(NotAdded::NotNext(NotNext::Unmoved(unmoved))) => Err(unmoved.into()),
+            Err(NotAdded::NotNext(NotNext::SignIn)) => Err(ReviewError::SignIn),
+            Err(NotAdded::NotNext(error)) => Err(damaged().because(error).into()),
+        }
+    }
+
+    /// The verdict is kept; whoever carries the exchange on finds it at its next look, with or without this.
+    async fn wake(&self, id: ApprovalId) {
+        if let Err(fault) = self.ports.approvals.wake(id).await {
+            tracing::warn!(
+                fault = &fault as &(dyn std::error::Error + 'static),
+                "an exchange could not be woken; it is looked at within a minute"
+            );
+        }
+    }
+
+    /// A reason as it may be recorded and told to the agent.
+    fn clean(&self, reason: &str) -> Option<String> {
+        let reason: String =
+            reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect();
+        let reason = reason.trim();
+        (!reason.is_empty()).then(|| self.detectors.redact_text(reason, "").into_owned())
+    }
+}
+
+fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
+    let Case { opening, trail, key: _ } = case;
+    let (Some(id), Some(approval), Some(asked)) = (trail.id(), trail.approval(), trail.asked()) else {
+        return Ok(None);
+    };
+    Ok(Some(Waiting {
+        id,
+        asked: asked.clone(),
+        state: approval.state(),
+        granted_by: approval
+            .granted_by()
+            .iter()
+            .map(|by| {
+                by.person.as_ref().map_or_else(|| by.key.subject.clone(), |person| person.as_str().to_owned())
+            })
+            .collect(),
+        lapses: approval.lapses(),
+        opening: opening.record,
+    }))
+}
+
+/// Whether this reviewer has given this verdict on the approval under way.
+fn has_said(case: &Case, by: &SignedIn, verdict: Verdict) -> bool {
+    case.trail.steps_under_way().iter().any(|step| match &step.what {
+        StepRecord::Decided { by: earlier, verdict: word, reason: _ } => {
+            earlier.reviewer().key == by.reviewer.key && word == verdict.as_str()
+        }
+        StepRecord::Asked(_)
+        | StepRecord::Told { .. }
+        | StepRecord::Viewed { .. }
+        | StepRecord::Expired {}
+        | StepRecord::Withdrawn {}
+        | StepRecord::Overruled { .. }
+        | StepRecord::Spent { .. } => false,
+    })
+}
+
+fn state(case: &Case) -> Result<ApprovalState, ReviewError> {
+    case.trail.approval().map(domain::Approval::state).ok_or(ReviewError::Unknown)
+}
+
+fn record(by: &SignedIn) -> ReviewerRecord {
+    ReviewerRecord::new(&by.reviewer, by.way.as_str())
+}
+
+fn crowded() -> Fault {
+    Fault::passing(Origin::Recordings, "too many people act on this approval at once; try again")
+}

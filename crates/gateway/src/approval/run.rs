@@ -1,0 +1,204 @@
+//! Running what was approved: decided again, spent once, and then the stored text.
+
+use domain::{ApprovalId, Asked, Grant, Handle, Refusal, RefusalCode, Timestamp};
+use recording::StepRecord;
+
+use super::again::{Again, stricter};
+use super::steps::{Added, Case, damaged};
+use super::tend::note;
+use super::{Question, stored};
+use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
+use crate::closing::Closed;
+use crate::fault::{Fault, Retry};
+use crate::gateway::Gateway;
+use crate::live::{Live, Stage};
+use crate::opening::Draft;
+use crate::permit::Permit;
+use crate::ports::RevokedWhat;
+use crate::settings::SignIn;
+
+/// What came of running an approved exchange.
+pub(super) enum Ran {
+    /// This turn is over: its closing, or none while it runs or waits anew.
+    Ended(Option<Box<Closed>>),
+    /// Its approval stands elsewhere by now.
+    LookAgain,
+}
+
+/// What is to be done with a grant.
+enum Prepared {
+    /// Spend it and run.
+    Run(Box<Ready>),
+    /// Ask reviewers anew, until then, with that reason.
+    Anew { asked: StepRecord, expires: Timestamp, reason: String },
+    /// It does not run.
+    Overruled(StepRecord),
+}
+
+/// Everything that running takes, but for the grant being spent.
+struct Ready {
+    spent: StepRecord,
+    live: Live,
+    terms: Terms,
+}
+
+/// What a permit is made of.
+struct Terms {
+    key: [u8; 32],
+    asked: Asked,
+    opened: Opened,
+    grant: Grant,
+    count: usize,
+}
+
+impl Terms {
+    // SECURITY: called once the step that spends the grant is kept, and nowhere else.
+    fn permit(self) -> Permit {
+        let Self { key, asked, opened, grant, count } = self;
+        permit(&key, &asked, &opened, &grant, count)
+    }
+}
+
+impl Gateway {
+    /// Spends a grant and runs the stored text, once; or whatever policy says of it by now.
+    pub(super) async fn run_approved(
+        &self,
+        live: &mut Live,
+        holder: u128,
+        until: Timestamp,
+        case: &mut Case,
+    ) -> Result<Ran, Fault> {
+        match self.prepare_run(live, case).await? {
+            Prepared::Overruled(step) => {
+                self.add(case, self.now(), step).await?;
+                Ok(Ran::LookAgain)
+            }
+            Prepared::Anew { asked, expires, reason } => {
+                if self.add(case, self.now(), asked).await? == Added::Kept {
+                    note(live, &case.trail)?;
+                    live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
+                    if let Some(closed) = self.save(live, holder).await? {
+                        return Ok(Ran::Ended(Some(Box::new(closed))));
+                    }
+                }
+                Ok(Ran::LookAgain)
+            }
+            Prepared::Run(ready) => {
+                let Ready { spent, live: planned, terms } = *ready;
+                // INVARIANT: the one write that spends it comes before anything that could run it. Whoever finds the
+                // number taken runs nothing; whoever dies behind it leaves an exchange that is lost, and never runs again.
+                if self.add(case, self.now(), spent).await? == Added::Overtaken {
+                    return Ok(Ran::LookAgain);
+                }
+                let permit = terms.permit();
+                *live = planned;
+                note(live, &case.trail)?;
+                if let Some(closed) = self.save(live, holder).await? {
+                    return Ok(Ran::Ended(Some(Box::new(closed))));
+                }
+                let closed = self.start(live, permit, holder, until).await?;
+                Ok(Ran::Ended(closed.map(Box::new)))
+            }
+        }
+    }
+
+    /// Everything before the grant is spent. A fault that may pass leaves the grant for later.
+    async fn prepare_run(&self, live: &Live, case: &Case) -> Result<Prepared, Fault> {
+        let opening = &case.opening.record;
+        let exchange = case.key.exchange;
+        let identity = stored::identity(opening)?;
+        if let Some(what) = self.ports.exchanges.revoked(&identity, Some(exchange.session)).await? {
+            let what = match what {
+                RevokedWhat::Agent => "agent",
+                RevokedWhat::Person => "person",
+                RevokedWhat::Session => "session",
+            };
+            let message = format!("this {what} was revoked; ask a security engineer");
+            return Ok(overruled(RefusalCode::Revoked, message));
+        }
+        let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
+        let asked = match stored::asked(recordings, keys, case).await {
+            Ok(asked) => asked,
+            Err(fault) if fault.retry == Retry::Never => {
+                tracing::error!(
+                    exchange = %live.exchange,
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "an approved statement does not run, because its exact text cannot be opened"
+                );
+                let message = "the exact text that was approved cannot be opened any more, so it does not run; ask again";
+                return Ok(overruled(RefusalCode::Contradiction, message.to_owned()));
+            }
+            Err(fault) => return Err(fault),
+        };
+        let bundle = self.ports.policies.bundle().await?;
+        let read = self.read(&asked).await?;
+        let before = case.trail.asked().ok_or_else(damaged)?;
+        let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, before);
+        let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
+        let mut grant = match again {
+            Again::Runs(grant) => grant,
+            Again::Refused(refusal) => {
+                let step = StepRecord::overruled(&refusal, rules(), Some(ruling.bundle.to_string()));
+                return Ok(Prepared::Overruled(step));
+            }
+            Again::HeldAnew(hold) => {
+                let now = self.now();
+                let id = ApprovalId::from_u128(self.ports.ids.random()?);
+                let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
+                let asked = Question { id, opening, sign_in }.again(&hold, &ruling, now);
+                let expires = now.after(hold.expires_after);
+                return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
+            }
+        };
+        let opened = Opened::read_back(case.key.clone(), case.opening.clone());
+        let children = children(live)?;
+        let draft = Draft {
+            identity: &identity,
+            asked: &asked,
+            read: &read,
+            ruling: &ruling,
+            digest: opening.digest.parse().map_err(|_| damaged())?,
+            handle: opened_handle(live)?,
+            children: &children,
+            opened: live.opened(),
+        };
+        let detectors = self.detectors.of(&bundle);
+        let planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
+        grant.tier = planned.tier();
+        let spent = StepRecord::Spent {
+            bundle: ruling.bundle.to_string(),
+            rules: rules(),
+            catalog: read.catalog.digest.to_string(),
+            tier: planned.tier.clone(),
+        };
+        let key = self.ports.keys.digest().await?;
+        let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
+        Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
+    }
+
+    /// Sends a statement upstream whose exchange is stored as opened, and carries it as far as time allows.
+    pub(crate) async fn start(
+        &self,
+        live: &mut Live,
+        permit: Permit,
+        holder: u128,
+        until: Timestamp,
+    ) -> Result<Option<Closed>, Fault> {
+        let begun = self.now();
+        let started = self.ports.upstream.start(permit, self.slice(begun, until)).await;
+        live.upstream_us = micros(self.now().since(begun));
+        match started {
+            Ok(progress) => self.drive(live, holder, Some(progress), until).await,
+            Err(fault) => self.close_because(live, holder, fault).await.map(Some),
+        }
+    }
+}
+
+fn overruled(code: RefusalCode, message: String) -> Prepared {
+    let refusal = Refusal { code, message, retry_after: None };
+    Prepared::Overruled(StepRecord::overruled(&refusal, Vec::new(), None))
+}
+
+fn children(live: &Live) -> Result<Vec<Handle>, Fault> {
+    live.children.iter().map(|child| child.parse().map_err(|_| damaged())).collect()
+}

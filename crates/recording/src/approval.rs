@@ -1,0 +1,195 @@
+//! The steps of an approval: who was asked, told and shown, what they said, and what was spent.
+
+use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey};
+use serde::{Deserialize, Serialize};
+
+use crate::opening::ContextRecord;
+
+/// One step of a held exchange's approval, version 1: `….approval-0000.json`, counted from 0 without gaps, each written
+/// once.
+///
+/// **The steps are the state.** Nothing else says where an approval stands: it is what [`Trail`](crate::Trail) makes of
+/// its steps by the rule of [`domain::Approval`]. Whoever wants to move it on writes the next number, and who finds that
+/// taken has lost and reads again. So an approval has one outcome, and it is always recorded.
+///
+/// Step 0 is `asked`. A later `asked` begins anew, because policy changed between the yes and the run: the first
+/// approval's links are void. Each step carries the digest of the one before, step 0 that of the opening. A closing of
+/// an exchange with steps names the digest of the last ([`Closing::approval`](crate::Closing)).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalStep {
+    /// 1.
+    #[serde(deserialize_with = "crate::envelope::version_1")]
+    pub v: u32,
+    /// `SESSION/NUMBER`.
+    pub exchange: String,
+    /// Which step, from 0.
+    pub step: u32,
+    /// RFC 3339, microseconds, UTC.
+    pub at: String,
+    /// The digest of the step before; of the opening for step 0.
+    pub after: String,
+    /// What happened.
+    pub what: StepRecord,
+}
+
+/// What happened to an approval.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepRecord {
+    /// It waits for people.
+    Asked(AskedRecord),
+    /// Reviewers were told.
+    Told {
+        /// By what way: `terminal`, `mail`.
+        way: String,
+        /// Who, where the way knows names; sorted.
+        reviewers: Vec<String>,
+    },
+    /// A reviewer was shown the exact text.
+    Viewed {
+        /// Who.
+        by: ReviewerRecord,
+    },
+    /// A reviewer decided.
+    Decided {
+        /// Who.
+        by: ReviewerRecord,
+        /// `approve` or `deny`.
+        verdict: String,
+        /// Why, in their words, after the detectors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Silence denied it, or nobody spent the grant in time.
+    Expired {},
+    /// Its agent cancelled.
+    Withdrawn {},
+    /// Policy, a revocation or the way to the reviewers says no by now.
+    Overruled {
+        /// The word of [`domain::RefusalCode`].
+        reason: String,
+        /// The sentence that the agent was told.
+        message: String,
+        /// The rules that led to it, where policy was asked again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<String>,
+        /// The policy bundle that was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bundle: Option<String>,
+    },
+    /// It was spent: the stored text is about to run.
+    Spent {
+        /// The policy bundle that the statement was decided by again.
+        bundle: String,
+        /// The rules that held it by then.
+        rules: Vec<String>,
+        /// The catalog snapshot that it was read against again.
+        catalog: String,
+        /// The upstream identity that runs it: `read`, `write` or `define`.
+        tier: String,
+    },
+}
+
+impl StepRecord {
+    /// The word in listings and replays.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Asked(_) => "asked",
+            Self::Told { .. } => "told",
+            Self::Viewed { .. } => "viewed",
+            Self::Decided { .. } => "decided",
+            Self::Expired {} => "expired",
+            Self::Withdrawn {} => "withdrawn",
+            Self::Overruled { .. } => "overruled",
+            Self::Spent { .. } => "spent",
+        }
+    }
+
+    /// The step by which something that is safe to show ended it.
+    pub fn overruled(refusal: &Refusal, rules: Vec<String>, bundle: Option<String>) -> Self {
+        let Refusal { code, message, retry_after: _ } = refusal;
+        Self::Overruled { reason: code.as_str().to_owned(), message: message.clone(), rules, bundle }
+    }
+}
+
+/// What was asked of reviewers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedRecord {
+    /// The approval's id.
+    pub approval: String,
+    /// What it covers, exactly this and nothing else: the opening's keyed digest over text, bindings, role, warehouse,
+    /// database, schema, count, timeout and parameters.
+    pub covers: String,
+    /// The names that it covers, after the detectors.
+    pub context: ContextRecord,
+    /// The policy bundle that held it.
+    pub bundle: String,
+    /// The rules that held it.
+    pub rules: Vec<String>,
+    /// Why it waits, as the agent was told.
+    pub reason: String,
+    /// Groups whose members may decide, sorted.
+    pub reviewers: Vec<String>,
+    /// How many distinct people must say yes, at least 1.
+    pub needed: u32,
+    /// RFC 3339: silence until then denies.
+    pub expires: String,
+    /// How reviewers must prove themselves: `development` (whoever holds the home; over the embedded warehouse alone) or
+    /// `oidc`.
+    pub sign_in: String,
+    /// For one that begins anew: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+}
+
+/// A reviewer, as they had proven themselves at that moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewerRecord {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// Their name, where the proof told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Their groups, sorted.
+    pub groups: Vec<String>,
+    /// A program that acted for them; a verdict with one counts for nothing, and none is recorded as decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// How they had signed in: `development` or `oidc`.
+    pub sign_in: String,
+}
+
+impl ReviewerRecord {
+    /// The record of a reviewer who signed in that way.
+    pub fn new(reviewer: &Reviewer, sign_in: &str) -> Self {
+        let Reviewer { key, person, groups, agent } = reviewer;
+        Self {
+            issuer: key.issuer.clone(),
+            subject: key.subject.clone(),
+            person: person.as_ref().map(|person| person.as_str().to_owned()),
+            groups: groups.iter().cloned().collect(),
+            agent: agent.as_ref().map(|agent| agent.as_str().to_owned()),
+            sign_in: sign_in.to_owned(),
+        }
+    }
+
+    /// The reviewer.
+    pub fn reviewer(&self) -> Reviewer {
+        Reviewer {
+            key: ReviewerKey { issuer: self.issuer.clone(), subject: self.subject.clone() },
+            person: self.person.clone().map(Person::new),
+            groups: self.groups.iter().cloned().collect(),
+            agent: self.agent.clone().map(Agent::new),
+        }
+    }
+
+    /// What to call them.
+    pub fn name(&self) -> &str {
+        self.person.as_deref().unwrap_or(&self.subject)
+    }
+}

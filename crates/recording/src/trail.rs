@@ -1,0 +1,247 @@
+//! From the steps of an approval to where it stands.
+
+use std::num::NonZeroU32;
+
+use domain::{
+    Agent, Approval, ApprovalEvent, ApprovalId, ApprovalState, Digest, Person, Requester, Terms, Timestamp,
+    Unmoved, Verdict,
+};
+use thiserror::Error;
+
+use crate::approval::{ApprovalStep, AskedRecord, ReviewerRecord, StepRecord};
+use crate::envelope::Stored;
+use crate::opening::{HoldRecord, Opening};
+
+/// Why a step cannot be the next of a trail.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NotNext {
+    /// It belongs to another exchange or number.
+    #[error("this step belongs to another exchange or has another number than its name")]
+    Misplaced,
+    /// It was written after another step, or another opening.
+    #[error("this step was written after another one than lies before it")]
+    Chain,
+    /// It does not tell when it happened, or holds a word that is none.
+    #[error("this step does not say what a step says")]
+    Unreadable,
+    /// It is no approval of what its opening tells.
+    #[error("this step does not belong to what was asked")]
+    Foreign,
+    /// An approval begins with being asked for, and only once.
+    #[error("an approval begins with being asked for, and anew only once it was granted")]
+    Asked,
+    /// Whoever decided had not signed in as they must.
+    #[error("whoever acted had not signed in as this approval needs it")]
+    SignIn,
+    /// The rule does not let it happen.
+    #[error(transparent)]
+    Unmoved(#[from] Unmoved),
+}
+
+/// The steps of one exchange's approval, each checked, and where it stands by the rule.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    exchange: String,
+    requester: Requester,
+    covers: String,
+    /// What the opening says of the first approval: groups, how many people, until when.
+    hold: Option<HoldRecord>,
+    /// The digest that the next step carries.
+    last: Digest,
+    steps: Vec<ApprovalStep>,
+    now: Option<Now>,
+}
+
+/// The approval under way.
+#[derive(Clone, Debug)]
+struct Now {
+    id: ApprovalId,
+    approval: Approval,
+    /// Which step asked for it.
+    asked: usize,
+}
+
+impl Trail {
+    /// The trail of the exchange with this opening, before its first step.
+    pub fn new(opening: &Stored<Opening>) -> Self {
+        let Stored { record, digest } = opening;
+        let principal = &record.principal;
+        Self {
+            exchange: record.exchange.clone(),
+            requester: Requester {
+                issuer: principal.issuer.clone(),
+                subject: principal.subject.clone(),
+                agent: Agent::new(principal.agent.clone()),
+                person: principal.person.clone().map(Person::new),
+            },
+            covers: record.digest.clone(),
+            hold: record.hold.clone(),
+            last: *digest,
+            steps: Vec::new(),
+            now: None,
+        }
+    }
+
+    /// The steps so far, in order.
+    pub fn steps(&self) -> &[ApprovalStep] {
+        &self.steps
+    }
+
+    /// The number of the next step.
+    pub fn next_number(&self) -> u32 {
+        u32::try_from(self.steps.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The digest of the last step; of the opening before the first.
+    pub fn last(&self) -> Digest {
+        self.last
+    }
+
+    /// The approval as it stands; none before the first step.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.now.as_ref().map(|now| &now.approval)
+    }
+
+    /// Its id; none before the first step.
+    pub fn id(&self) -> Option<ApprovalId> {
+        self.now.as_ref().map(|now| now.id)
+    }
+
+    /// What was asked of reviewers; none before the first step.
+    pub fn asked(&self) -> Option<&AskedRecord> {
+        match &self.steps.get(self.now.as_ref()?.asked)?.what {
+            StepRecord::Asked(asked) => Some(asked),
+            StepRecord::Told { .. }
+            | StepRecord::Viewed { .. }
+            | StepRecord::Decided { .. }
+            | StepRecord::Expired {}
+            | StepRecord::Withdrawn {}
+            | StepRecord::Overruled { .. }
+            | StepRecord::Spent { .. } => None,
+        }
+    }
+
+    /// The steps of the approval under way, from its `asked` on.
+    pub fn steps_under_way(&self) -> &[ApprovalStep] {
+        let asked = self.now.as_ref().map_or(0, |now| now.asked);
+        self.steps.get(asked..).unwrap_or_default()
+    }
+
+    /// Whether reviewers were told of the approval under way.
+    pub fn is_told(&self) -> bool {
+        self.steps_under_way().iter().any(|step| matches!(step.what, StepRecord::Told { .. }))
+    }
+
+    /// The step that would come next, when the rule lets it happen at that moment.
+    ///
+    /// # Errors
+    /// [`NotNext`] when it does not.
+    pub fn next(&self, at: Timestamp, what: StepRecord) -> Result<ApprovalStep, NotNext> {
+        let step = ApprovalStep {
+            v: 1,
+            exchange: self.exchange.clone(),
+            step: self.next_number(),
+            at: at.to_string(),
+            after: self.last.to_string(),
+            what,
+        };
+        self.after(&step).map(|_| step)
+    }
+
+    /// Adds the next step as it was read back.
+    ///
+    /// # Errors
+    /// [`NotNext`] when it is not the next: then the trail is as before.
+    pub fn push(&mut self, stored: Stored<ApprovalStep>) -> Result<(), NotNext> {
+        let Stored { record: step, digest } = stored;
+        self.now = Some(self.after(&step)?);
+        self.steps.push(step);
+        self.last = digest;
+        Ok(())
+    }
+
+    /// The approval after this step.
+    fn after(&self, step: &ApprovalStep) -> Result<Now, NotNext> {
+        if step.exchange != self.exchange || step.step != self.next_number() {
+            return Err(NotNext::Misplaced);
+        }
+        if step.after != self.last.to_string() {
+            return Err(NotNext::Chain);
+        }
+        let at: Timestamp = step.at.parse().map_err(|_| NotNext::Unreadable)?;
+        if at.to_string() != step.at {
+            return Err(NotNext::Unreadable);
+        }
+        let now = match (&step.what, &self.now) {
+            (StepRecord::Asked(asked), before) => return self.begun(asked, before.as_ref()),
+            (_, None) => return Err(NotNext::Asked),
+            (_, Some(now)) => now,
+        };
+        let approval = match &step.what {
+            StepRecord::Asked(_) => return Err(NotNext::Asked),
+            StepRecord::Told { .. } => standing(&now.approval)?,
+            StepRecord::Viewed { by } => {
+                self.check_sign_in(by)?;
+                let by = by.reviewer();
+                now.approval.check(&by, &by.key)?;
+                standing(&now.approval)?
+            }
+            StepRecord::Decided { by, verdict, reason: _ } => {
+                self.check_sign_in(by)?;
+                let by = by.reviewer();
+                let verdict = Verdict::from_word(verdict).ok_or(NotNext::Unreadable)?;
+                // Whose link brought them is checked before anything is written.
+                now.approval.next(&ApprovalEvent::Decided { link: by.key.clone(), by, verdict }, at)?
+            }
+            StepRecord::Expired {} => now.approval.next(&ApprovalEvent::Lapsed, at)?,
+            StepRecord::Withdrawn {} => now.approval.next(&ApprovalEvent::Withdrawn, at)?,
+            StepRecord::Overruled { .. } => now.approval.next(&ApprovalEvent::Overruled, at)?,
+            StepRecord::Spent { .. } => now.approval.next(&ApprovalEvent::Spent, at)?,
+        };
+        Ok(Now { approval, ..now.clone() })
+    }
+
+    fn begun(&self, asked: &AskedRecord, before: Option<&Now>) -> Result<Now, NotNext> {
+        let may_begin = before.is_none_or(|now| now.approval.state() == ApprovalState::Granted);
+        let id: ApprovalId = asked.approval.parse().map_err(|_| NotNext::Unreadable)?;
+        let is_anew = before.is_some();
+        if !may_begin || is_anew != asked.again.is_some() || before.is_some_and(|now| now.id == id) {
+            return Err(NotNext::Asked);
+        }
+        if asked.covers != self.covers {
+            return Err(NotNext::Foreign);
+        }
+        let is_as_held = self.hold.as_ref().is_some_and(|hold| {
+            let mut reviewers = hold.reviewers.clone();
+            reviewers.sort_unstable();
+            reviewers.dedup();
+            let needed = hold.people.unwrap_or(1);
+            (asked.reviewers.as_slice(), asked.needed, &asked.expires) == (&reviewers, needed, &hold.expires)
+        });
+        if !is_anew && !is_as_held {
+            return Err(NotNext::Foreign);
+        }
+        let terms = Terms {
+            requester: self.requester.clone(),
+            reviewers: asked.reviewers.iter().cloned().collect(),
+            needed: NonZeroU32::new(asked.needed).ok_or(NotNext::Unreadable)?,
+            expires: asked.expires.parse().map_err(|_| NotNext::Unreadable)?,
+        };
+        Ok(Now { id, approval: Approval::new(terms), asked: self.steps.len() })
+    }
+
+    // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.
+    fn check_sign_in(&self, by: &ReviewerRecord) -> Result<(), NotNext> {
+        if self.asked().is_some_and(|asked| asked.sign_in == by.sign_in) {
+            Ok(())
+        } else {
+            Err(NotNext::SignIn)
+        }
+    }
+}
+
+/// The approval as it stands, unless it has ended.
+fn standing(approval: &Approval) -> Result<Approval, Unmoved> {
+    let state = approval.state();
+    if state.is_final() { Err(Unmoved::Ended(state)) } else { Ok(approval.clone()) }
+}

@@ -1,0 +1,294 @@
+//! The steps of an approval: how they are told again, and every way in which they can be wrong.
+
+use domain::{ApprovalState, Timestamp};
+use recording::{
+    ApprovalStep, AskedRecord, ClosingOutcome, ContextRecord, ObjectKind, Opening, RecordKey, RefusalRecord,
+    ReviewerRecord, Severity, StepRecord, Stored, Trail, Wrong, approval_event, decode, encode,
+};
+
+use crate::sample::{OTHER, SESSION, Sample, at};
+
+/// The exchange of the sample that was held and cancelled.
+fn held() -> RecordKey {
+    at(OTHER, 2)
+}
+
+fn stored_opening(sample: &Sample) -> Stored<Opening> {
+    decode(&sample.objects[&held().object(ObjectKind::Opening)]).unwrap()
+}
+
+fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
+    let hold = opening.hold.clone().unwrap();
+    StepRecord::Asked(AskedRecord {
+        approval: format!("{id:032x}"),
+        covers: opening.digest.clone(),
+        context: ContextRecord::default(),
+        bundle: opening.bundle.clone(),
+        rules: opening.rules.clone(),
+        reason: hold.reason,
+        reviewers: hold.reviewers,
+        needed: 1,
+        expires: hold.expires,
+        sign_in: "development".to_owned(),
+        again: again.map(str::to_owned),
+    })
+}
+
+fn reviewer(subject: &str) -> ReviewerRecord {
+    ReviewerRecord {
+        issuer: "development".to_owned(),
+        subject: subject.to_owned(),
+        person: None,
+        groups: vec!["data-reviewers".to_owned()],
+        agent: None,
+        sign_in: "development".to_owned(),
+    }
+}
+
+fn decided(subject: &str, verdict: &str) -> StepRecord {
+    StepRecord::Decided {
+        by: reviewer(subject),
+        verdict: verdict.to_owned(),
+        reason: Some("fine".to_owned()),
+    }
+}
+
+fn told() -> StepRecord {
+    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new() }
+}
+
+fn spent() -> StepRecord {
+    StepRecord::Spent {
+        bundle: "sha256:00".to_owned(),
+        rules: vec!["gateway:held".to_owned()],
+        catalog: "sha256:00".to_owned(),
+        tier: "write".to_owned(),
+    }
+}
+
+/// A moment of the sample's day, soon after the exchange was opened.
+fn moment(opening: &Opening, seconds: i64) -> Timestamp {
+    let opened: Timestamp = opening.opened.parse().unwrap();
+    Timestamp::from_micros(opened.as_micros() + seconds * 1_000_000)
+}
+
+/// Puts these steps beside the held exchange, each when the rule allows it.
+fn with_steps(sample: &mut Sample, steps: &[StepRecord]) -> Trail {
+    let opening = stored_opening(sample);
+    let mut trail = Trail::new(&opening);
+    for (second, what) in (1..).zip(steps) {
+        let step = trail.next(moment(&opening.record, second), what.clone()).unwrap();
+        put_step(sample, &step);
+        let kind = ObjectKind::Approval { step: step.step };
+        trail.push(decode(&sample.objects[&held().object(kind)]).unwrap()).unwrap();
+    }
+    trail
+}
+
+fn put_step(sample: &mut Sample, step: &ApprovalStep) {
+    let (object, _) = encode(step).unwrap();
+    sample.put(&held(), ObjectKind::Approval { step: step.step }, object);
+}
+
+/// Closes the held exchange after its last step.
+fn close(sample: &mut Sample, trail: &Trail, outcome: ClosingOutcome) {
+    let last = trail.last().to_string();
+    sample.forge_closing(&held(), |closing| {
+        closing.approval = Some(last);
+        closing.outcome = outcome;
+    });
+}
+
+fn refused(reason: &str) -> ClosingOutcome {
+    ClosingOutcome::Refused(RefusalRecord {
+        reason: reason.to_owned(),
+        message: "no".to_owned(),
+        retry_after: None,
+    })
+}
+
+fn opening() -> Opening {
+    stored_opening(&Sample::v1()).record
+}
+
+#[track_caller]
+fn is_good(sample: &Sample) {
+    assert_eq!(sample.verify().faults, []);
+}
+
+#[track_caller]
+fn is_wrong(sample: &Sample, what: Wrong) {
+    let faults = sample.verify().faults;
+    assert_eq!(faults.iter().map(|fault| fault.what).collect::<Vec<_>>(), [what], "{faults:?}");
+    assert_eq!(faults[0].severity, Severity::Altered);
+}
+
+#[test]
+fn every_end_of_an_approval_verifies_with_its_closing_and_with_no_other() {
+    let asked = || asked(&opening(), 7, None);
+    let overruled = StepRecord::Overruled {
+        reason: "policy".to_owned(),
+        message: "no".to_owned(),
+        rules: Vec::new(),
+        bundle: None,
+    };
+    let ends = [
+        (vec![asked(), told(), decided("rosa", "deny")], "denied"),
+        (vec![asked(), told(), StepRecord::Withdrawn {}], "cancelled"),
+        (vec![asked(), told(), decided("rosa", "approve"), StepRecord::Withdrawn {}], "cancelled"),
+        (vec![asked(), overruled], "policy"),
+    ];
+    for (steps, expected) in ends {
+        for reason in ["denied", "expired", "cancelled", "policy"] {
+            let mut sample = Sample::v1();
+            let trail = with_steps(&mut sample, &steps);
+            close(&mut sample, &trail, refused(reason));
+            if reason == expected { is_good(&sample) } else { is_wrong(&sample, Wrong::Contradiction) }
+        }
+    }
+}
+
+#[test]
+fn what_ran_was_approved_and_spent() {
+    let approved = [asked(&opening(), 7, None), told(), decided("rosa", "approve")];
+    let run = |steps: &[StepRecord]| {
+        let mut sample = Sample::v1();
+        let trail = with_steps(&mut sample, steps);
+        close(&mut sample, &trail, ClosingOutcome::Failed(failure()));
+        sample
+    };
+    is_good(&run(&[approved.as_slice(), &[spent()]].concat()));
+    is_wrong(&run(&approved), Wrong::Contradiction);
+    is_wrong(&run(&approved[..1]), Wrong::Contradiction);
+    let mut without_steps = Sample::v1();
+    without_steps.forge_closing(&held(), |closing| closing.outcome = ClosingOutcome::Failed(failure()));
+    is_wrong(&without_steps, Wrong::Contradiction);
+}
+
+fn failure() -> recording::FailureRecord {
+    recording::FailureRecord {
+        code: "100038".to_owned(),
+        sqlstate: "22018".to_owned(),
+        message: "no".to_owned(),
+        query_id: None,
+    }
+}
+
+#[test]
+fn a_step_that_was_changed_taken_out_or_put_elsewhere_is_found() {
+    let steps = [asked(&opening(), 7, None), told(), decided("rosa", "approve"), spent()];
+    let changed = |change: fn(&mut Sample)| {
+        let mut sample = Sample::v1();
+        let trail = with_steps(&mut sample, &steps);
+        close(&mut sample, &trail, ClosingOutcome::Failed(failure()));
+        is_good(&sample);
+        change(&mut sample);
+        sample
+    };
+    let step = |step| ObjectKind::Approval { step };
+    fn forge(sample: &mut Sample, number: u32, edit: impl FnOnce(&mut ApprovalStep)) {
+        let object = sample.remove(&held(), ObjectKind::Approval { step: number });
+        let mut step = decode::<ApprovalStep>(&object).unwrap().record;
+        edit(&mut step);
+        let (object, _) = encode(&step).unwrap();
+        sample.put(&held(), ObjectKind::Approval { step: number }, object);
+    }
+    // The middle.
+    is_wrong(&changed(|sample| drop(sample.remove(&held(), ObjectKind::Approval { step: 1 }))), Wrong::Gap);
+    // The end: the closing names it.
+    let cut = changed(|sample| drop(sample.remove(&held(), ObjectKind::Approval { step: 3 })));
+    assert!(cut.verify().faults.iter().all(|fault| fault.what == Wrong::Contradiction));
+    assert_eq!(cut.verify().worst(), Some(Severity::Altered));
+    // One byte.
+    let edited = changed(|sample| {
+        sample.scribble(&held(), ObjectKind::Approval { step: 2 }, |object| {
+            let text = String::from_utf8(object.clone()).unwrap().replacen("rosa", "sara", 1);
+            *object = text.into_bytes();
+        });
+    });
+    is_wrong(&edited, Wrong::Digest);
+    // With a digest of its own: the next one was written after another.
+    let forged = changed(|sample| {
+        forge(sample, 2, |step| step.what = decided("sara", "approve"));
+    });
+    is_wrong(&forged, Wrong::Contradiction);
+    let moved = changed(|sample| forge(sample, 3, |step| step.step = 4));
+    is_wrong(&moved, Wrong::Misplaced);
+    let elsewhere = changed(|sample| forge(sample, 0, |step| step.exchange = format!("{SESSION}/1")));
+    is_wrong(&elsewhere, Wrong::Misplaced);
+    let vague = changed(|sample| forge(sample, 3, |step| step.at = "later".to_owned()));
+    is_wrong(&vague, Wrong::Unreadable);
+    let unknown = changed(|sample| forge(sample, 3, |step| step.v = 2));
+    is_wrong(&unknown, Wrong::Unreadable);
+    // An approval of what policy allowed.
+    let mut sample = changed(|_| {});
+    let object = sample.objects[&held().object(step(0))].clone();
+    sample.put(&at(SESSION, 1), step(0), object);
+    is_wrong(&sample, Wrong::Contradiction);
+}
+
+#[test]
+fn the_verifier_holds_the_steps_to_the_rule() {
+    let opening = opening();
+    let forged = |forged: StepRecord| {
+        let mut sample = Sample::v1();
+        let trail = with_steps(&mut sample, &[asked(&opening, 7, None), told()]);
+        let step = ApprovalStep {
+            v: 1,
+            exchange: opening.exchange.clone(),
+            step: 2,
+            at: moment(&opening, 9).to_string(),
+            after: trail.last().to_string(),
+            what: forged,
+        };
+        put_step(&mut sample, &step);
+        sample
+    };
+    let by = |by: ReviewerRecord| StepRecord::Decided { by, verdict: "approve".to_owned(), reason: None };
+    let requester = opening.principal.subject.as_str();
+    for what in [
+        by(reviewer(requester)),
+        by(ReviewerRecord { groups: vec!["agents".to_owned()], ..reviewer("rosa") }),
+        by(ReviewerRecord { agent: Some("bot".to_owned()), ..reviewer("rosa") }),
+        by(ReviewerRecord { sign_in: "oidc".to_owned(), ..reviewer("rosa") }),
+        StepRecord::Expired {},
+        spent(),
+        asked(&opening, 8, Some("policy changed")),
+    ] {
+        is_wrong(&forged(what), Wrong::Contradiction);
+    }
+    is_wrong(&forged(decided("rosa", "maybe")), Wrong::Unreadable);
+}
+
+#[test]
+fn an_approval_begins_anew_only_once_it_was_granted() {
+    let opening = opening();
+    let mut sample = Sample::v1();
+    let again = asked(&opening, 8, Some("policy has changed since"));
+    let steps = [asked(&opening, 7, None), told(), decided("rosa", "approve"), again];
+    let trail = with_steps(&mut sample, &steps);
+    assert_eq!(trail.approval().unwrap().state(), ApprovalState::Waiting);
+    assert_eq!(trail.id().unwrap().to_string(), format!("{:032x}", 8));
+    assert!(!trail.is_told(), "nobody was told of the new one");
+    // The same person must say yes again: what they saw is not what would run.
+    let trail = with_steps(&mut sample, &[steps.as_slice(), &[decided("rosa", "approve"), spent()]].concat());
+    close(&mut sample, &trail, ClosingOutcome::Failed(failure()));
+    is_good(&sample);
+}
+
+#[test]
+fn a_replay_tells_every_step() {
+    let opening = opening();
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, &[asked(&opening, 7, None), told(), decided("rosa", "deny")]);
+    let events: Vec<serde_json::Value> =
+        trail.steps().iter().map(|step| serde_json::to_value(approval_event(step)).unwrap()).collect();
+    assert!(events.iter().all(|event| event["kind"] == "approval"));
+    let words: Vec<&str> = events.iter().map(|event| event["step"].as_str().unwrap()).collect();
+    assert_eq!(words, ["asked", "told", "decided"]);
+    assert_eq!(events[0]["approval"], format!("{:032x}", 7));
+    assert_eq!(events[0]["reviewers"], serde_json::json!(["data-reviewers"]));
+    assert_eq!(events[2]["by"]["subject"], "rosa");
+    assert_eq!((&events[2]["verdict"], &events[2]["reason"]), (&"deny".into(), &"fine".into()));
+    assert!(events[1].get("verdict").is_none());
+}

@@ -1,0 +1,141 @@
+//! A person decides, by the command line, while a gateway runs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::Served;
+
+const DELETE: &str = "delete from demo.public.orders where status = 'returned'";
+
+impl Served {
+    /// Asks what waits; its approval and its exchange.
+    fn held(&self, sql: &str) -> (String, String) {
+        let (code, answer) = self.ask(sql);
+        assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
+        let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
+        (text("approval"), text("exchange"))
+    }
+
+    fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.run(&[arguments, &["--home", "home"]].concat());
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (output.status.code().expect("a code"), text(output.stdout), text(output.stderr))
+    }
+
+    /// The end of an exchange, once the running gateway has come to it.
+    fn end_of(&self, exchange: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let told = self.lines(&["replay", exchange, "--home", "home", "--json"]);
+            if let Some(closing) = told.into_iter().find(|event| event["kind"] == "closing") {
+                return closing;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody ends it");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn returned_orders(&self) -> Value {
+        let (code, answer) = self.ask("select count(*) from demo.public.orders where status = 'returned'");
+        assert_eq!(code, 0, "{answer}");
+        answer["rows"][0][0].clone()
+    }
+}
+
+#[test]
+fn what_waits_is_listed_approved_run_and_told_again() {
+    let gateway = Served::start();
+    assert_ne!(gateway.returned_orders(), json!("0"));
+    let (id, exchange) = gateway.held(DELETE);
+
+    let (code, told, _) = gateway.decide(&["approvals"]);
+    assert_eq!(code, 0);
+    for part in [id.as_str(), "write (delete) asked by snowgate-ask", DELETE, "data-reviewers decide until"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let (_, json_lines, _) = gateway.decide(&["approvals", "--json"]);
+    assert!(json_lines.starts_with(&format!("{{\"id\":\"{id}\",")), "{json_lines}");
+    let listed: Value = serde_json::from_str(json_lines.trim()).expect("one object");
+    assert_eq!((&listed["exchange"], &listed["state"]), (&json!(exchange), &json!("waiting")));
+    assert_eq!(listed["writes"], json!(["DEMO.PUBLIC.ORDERS"]));
+    assert_eq!(listed["sign_in"], json!("development"));
+
+    // Who asked does not decide.
+    let (code, _, told) = gateway.decide(&["approve", &id, "--as", "snowgate-ask"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("nobody may decide what was asked by them"), "{told}");
+
+    let (code, told, broken) =
+        gateway.decide(&["approve", &id, "--as", "rosa@example.com", "--reason", "tidy"]);
+    assert_eq!(code, 0, "{broken}");
+    assert!(told.contains("approved by rosa@example.com") && told.contains(DELETE), "{told}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!((&closing["outcome"], &closing["rows"]), (&json!("rows"), &json!(1)), "{closing}");
+    assert_eq!(gateway.returned_orders(), json!("0"));
+
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let steps: Vec<&str> = told.iter().filter_map(|event| event["step"].as_str()).collect();
+    assert_eq!(
+        steps.iter().filter(|step| **step != "told").collect::<Vec<_>>(),
+        [&"asked", &"viewed", &"decided", &"spent"]
+    );
+    let decided = told.iter().find(|event| event["step"] == "decided").expect("a verdict");
+    assert_eq!((&decided["kind"], &decided["verdict"]), (&json!("approval"), &json!("approve")));
+    assert_eq!(decided["by"]["sign_in"], json!("development"));
+    let page = told.iter().find(|event| event["kind"] == "page").expect("a result");
+    assert_eq!(page["columns"][0]["name"], json!("number of rows deleted"));
+    assert_ne!(page["rows"], json!([[null]]), "the count is told");
+    let text = gateway.run(&["replay", &exchange, "--home", "home"]);
+    let text = String::from_utf8(text.stdout).expect("text");
+    assert!(text.contains("approval  decided by rosa@example.com (development): approve"), "{text}");
+
+    // Once.
+    let (code, _, told) = gateway.decide(&["deny", &id, "--as", "sam@example.com"]);
+    assert_eq!(code, 1);
+    assert!(told.contains("it is spent"), "{told}");
+    let (_, told, note) = gateway.decide(&["approvals"]);
+    assert!(told.is_empty() && note.contains("nothing waits"), "{told}{note}");
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn what_is_denied_does_not_run_and_its_agent_is_told_why() {
+    let gateway = Served::start();
+    let before = gateway.returned_orders();
+    let (id, exchange) = gateway.held(DELETE);
+    let (code, told, _) = gateway.decide(&["deny", &id, "--reason", "use the archive"]);
+    assert_eq!(code, 0);
+    assert!(told.contains("denied by reviewer@example.com"), "{told}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!(closing["refusal"]["reason"], json!("denied"));
+    let message = closing["refusal"]["message"].as_str().expect("a sentence");
+    assert!(message.contains("a reviewer denied this statement: use the archive"), "{message}");
+    assert_eq!(gateway.returned_orders(), before);
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn an_approval_that_is_none_is_told_with_what_to_do() {
+    let gateway = Served::start();
+    for verdict in ["approve", "deny"] {
+        let (code, _, told) = gateway.decide(&[verdict, &"0".repeat(32)]);
+        assert_eq!(code, 1);
+        assert!(told.contains("no such approval") && told.contains("next: snowgate approvals"), "{told}");
+        assert_eq!(gateway.decide(&[verdict, "not-an-id"]).0, 64);
+        let missing = gateway.run(&[verdict, &"0".repeat(32), "--home", "nowhere"]);
+        assert_eq!(missing.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn whoever_asked_is_told_what_a_reviewer_does_next() {
+    let gateway = Served::start();
+    let output = gateway.run(&["ask", "--url", &gateway.url, "--home", "home", DELETE]);
+    assert_eq!(output.status.code(), Some(4));
+    let told = String::from_utf8(output.stdout).expect("text");
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    let next = format!("snowgate approve {} --home home", listed["id"].as_str().expect("an id"));
+    assert!(told.contains(&next), "{told}");
+}
