@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{Broken, printable};
 use crate::cli::ApprovalsArgs;
+use crate::config;
 
 /// One approval as `--json` prints it.
 #[derive(Serialize)]
@@ -41,7 +42,8 @@ struct Row<'a> {
 
 /// Lists what waits, oldest first.
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
-    let review = review(&args.home.home)?;
+    let home = config::home(&args.home)?;
+    let review = review(&home)?;
     let listing = runtime()?.block_on(review.waiting())?;
     let mut out = std::io::stdout().lock();
     for waiting in &listing.waiting {
@@ -52,7 +54,7 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    let home = args.home.home.display();
+    let home = home.display();
     if !listing.damaged.is_empty() {
         eprintln!(
             "snowgate: the approvals of {} cannot be read; next: snowgate verify {home}",

@@ -71,7 +71,7 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 response = caller.get(&told.handle()?, None).await?;
             }
-            StatusCode::ACCEPTED => return show_waiting(args, &told).await,
+            StatusCode::ACCEPTED => return show_waiting(args, &caller.home, &told).await,
             _ => return show_refused(args, &told),
         }
     }
@@ -270,9 +270,9 @@ fn ordinals(text: &str) -> Vec<usize> {
     ranges.flatten().filter_map(|at| at.checked_sub(1)).collect()
 }
 
-async fn show_waiting(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
+async fn show_waiting(args: &AskArgs, home: &Path, told: &Told) -> Result<ExitCode, Broken> {
     let handle = told.handle()?;
-    let approval = approval_of(args, &handle).await;
+    let approval = approval_of(home, &handle).await;
     let message = told.answer.message.clone().unwrap_or_default();
     if args.json {
         let object = json!({
@@ -283,7 +283,7 @@ async fn show_waiting(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
     } else {
         println!("waiting: {}", printable(&message));
         println!("handle {handle}, recorded as {}", told.exchange);
-        let home = args.home.home.display();
+        let home = home.display();
         match approval {
             Some(id) => println!(
                 "next: another person decides: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home}"
@@ -297,8 +297,8 @@ async fn show_waiting(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
 
 /// The approval that waits, where the gateway's home can be read from here. Which it is changes nothing: it is told so that
 /// whoever tries both sides has something to paste.
-async fn approval_of(args: &AskArgs, handle: &str) -> Option<String> {
-    let review = super::approvals::review(&args.home.home).ok()?;
+async fn approval_of(home: &Path, handle: &str) -> Option<String> {
+    let review = super::approvals::review(home).ok()?;
     let id = review.of_handle(handle.parse().ok()?).await.ok()??;
     Some(id.to_string())
 }

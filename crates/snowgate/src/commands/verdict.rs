@@ -1,5 +1,6 @@
 //! `snowgate approve ID` and `snowgate deny ID`: a person decides, over the embedded warehouse.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
@@ -8,14 +9,16 @@ use gateway::{Review, ReviewError, SignIn, SignedIn, Waiting};
 use super::approvals::{review, runtime};
 use super::{Broken, printable};
 use crate::cli::VerdictArgs;
+use crate::config;
 
 /// Takes a verdict, once.
 pub fn run(verdict: Verdict, args: &VerdictArgs) -> Result<ExitCode, Broken> {
     let id: ApprovalId = args.id.parse().map_err(|error| {
         Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(&args.id)))
     })?;
-    let review = review(&args.home.home)?;
-    runtime()?.block_on(decide(&review, id, verdict, args))
+    let home = config::home(&args.home)?;
+    let review = review(&home)?;
+    runtime()?.block_on(decide(&review, id, verdict, args, &home))
 }
 
 async fn decide(
@@ -23,9 +26,10 @@ async fn decide(
     id: ApprovalId,
     verdict: Verdict,
     args: &VerdictArgs,
+    home: &Path,
 ) -> Result<ExitCode, Broken> {
-    let home = args.home.home.display();
-    let waiting = review.standing(id).await.map_err(|error| told(&error, args))?;
+    let told = |error: ReviewError| told(&error, home);
+    let waiting = review.standing(id).await.map_err(told)?;
     refuse_real_account(&waiting)?;
     // Whoever holds a home of the local demo stands in for all of its reviewers.
     let groups = waiting.asked.reviewers.iter().cloned().collect();
@@ -37,12 +41,11 @@ async fn decide(
             Ok(shown) => Some(shown.asked.text),
             // Whether it is granted already is the verdict's to say.
             Err(ReviewError::Unmoved(Unmoved::Ended(_))) => None,
-            Err(error) => return Err(told(&error, args)),
+            Err(error) => return Err(told(error)),
         },
         Verdict::Approve | Verdict::Deny => None,
     };
-    let state =
-        review.decide(id, &by, verdict, args.reason.as_deref()).await.map_err(|error| told(&error, args))?;
+    let state = review.decide(id, &by, verdict, args.reason.as_deref()).await.map_err(told)?;
     let who = printable(&args.reviewer);
     match state {
         ApprovalState::Granted => println!("approved by {who}; a running gateway runs it within seconds:"),
@@ -60,7 +63,7 @@ async fn decide(
         printable(text.reveal()).lines().for_each(|line| println!("    {line}"));
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
-        println!("next: snowgate replay {session} --home {home}");
+        println!("next: snowgate replay {session} --home {}", home.display());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -77,8 +80,8 @@ fn refuse_real_account(waiting: &Waiting) -> Result<(), Broken> {
     }
 }
 
-fn told(error: &ReviewError, args: &VerdictArgs) -> Broken {
-    let home = args.home.home.display();
+fn told(error: &ReviewError, home: &Path) -> Broken {
+    let home = home.display();
     match error {
         ReviewError::Unknown => Broken::new(format!("{error}; next: snowgate approvals --home {home}")),
         ReviewError::Unmoved(Unmoved::OwnRequest) => {
