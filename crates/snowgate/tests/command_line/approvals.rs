@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Served;
 
-const DELETE: &str = "delete from demo.public.orders where status = 'returned'";
+const DELETE: &str = "delete from demo.public.orders where status = 'cancelled'";
 
 impl Served {
     /// Asks what waits; its approval and its exchange.
@@ -37,7 +37,7 @@ impl Served {
     }
 
     fn returned_orders(&self) -> Value {
-        let (code, answer) = self.ask("select count(*) from demo.public.orders where status = 'returned'");
+        let (code, answer) = self.ask("select count(*) from demo.public.orders where status = 'cancelled'");
         assert_eq!(code, 0, "{answer}");
         answer["rows"][0][0].clone()
     }

@@ -54,7 +54,7 @@ const STREETS: [&str; 8] = [
 const CITIES: [&str; 8] =
     ["Springfield", "Rivertown", "Lakeside", "Fairview", "Greenville", "Ashford", "Millbrook", "Easton"];
 const SEGMENTS: [&str; 4] = ["consumer", "business", "vip", "partner"];
-const STATUSES: [&str; 4] = ["open", "shipped", "delivered", "returned"];
+const STATUSES: [&str; 4] = ["open", "shipped", "delivered", "cancelled"];
 const DEPARTMENTS: [&str; 6] = ["engineering", "sales", "finance", "support", "people", "operations"];
 const TIERS: [&str; 3] = ["bronze", "silver", "gold"];
 const CATEGORIES: [&str; 5] = ["books", "garden", "kitchen", "music", "toys"];
