@@ -216,3 +216,9 @@ select status, sum(amount) s, avg(case when amount > 10 then amount else 0 end) 
 
 -- a list of names | like `a list that just fits` | clear
 select listagg(sku, ',') within group (order by sku) as v from products
+
+-- using, once | two public tables joined by a public name | clear
+select a.country, b.status from (select id, country from customers) a join (select customer_id id, status from orders) b using (id) order by a.country, b.status limit 5
+
+-- a star over using | public columns by their names | clear
+with t as (select * from (select id, country from customers) a join (select customer_id id, status from orders) b using (id)) select country, status from t order by country, status limit 5

@@ -250,3 +250,30 @@ select l.x from customers c, lateral (select 'a' as ssn, ssn as x from products 
 
 -- an alias before a column around a subquery | the same in a scalar subquery | masked 2
 select c.id, (select max(x) from (select 'a' as ssn, ssn as x from products)) as v from customers c limit 3
+
+-- using again | a name that another join has merged is compared with a masked column | refused or masked 2
+select c.id, d.ssn from (select '1' ssn) a join (select '1' ssn) b using (ssn), customers c join (select lpad(seq4()::varchar, 9, '0') ssn from table(generator(rowcount => 1000))) d using (ssn)
+
+-- using in brackets | the right side of USING has merged the name already | refused or masked 2
+select c.id, d.ssn from customers c join ((select '1' ssn) a join (select '123' ssn) d using (ssn)) using (ssn)
+
+-- a place beside a merged name | a third relation's column of the merged name moves the places of the star | refused or masked 1
+select upper($3) from (select * from (select 1 k) a join (select 1 k) b using (k) join (select 1 k, ssn, country from customers) c on true)
+
+-- a name list over a merged star | an alias list names columns by places that nobody knows | refused or masked 1
+select z from (select * from (select 1 k) a join (select 1 k) b using (k) join (select 1 k, ssn, country from customers) c on true) t(x, y, z)
+
+-- a name list of WITH over a merged star | likewise in WITH | refused or masked 1
+with t(x, y, z) as (select * from (select 1 k) a join (select 1 k) b using (k) join (select 1 k, ssn, country from customers) c on true) select z from t
+
+-- places of a natural join | where NATURAL puts what it merges is not written down | refused or masked 1
+select upper($2) from (select * from (select id, ssn, country from customers) natural join (select country, id from customers))
+
+-- a union over a merged star | columns pair by places that nobody knows | refused or masked 1
+select v from (select 1 a, 'x' v, 'y' w union all select * from (select 1 k) a join (select 1 k) b using (k) join (select 1 k, ssn from customers) c on true)
+
+-- unpivot beside a namesake | a subquery under UNPIVOT does not see its neighbours | refused or masked 1
+select l.v from customers c, lateral (select p.v from (select 'x' ssn) k, (select ssn x, 'a' y) unpivot (v for n in (x, y)) p) l
+
+-- a later alias | a name that a later item of the select list takes | refused or masked 1
+select l.v from customers c, lateral (select upper(country) as v, c.ssn as country) l

@@ -399,3 +399,15 @@ select count(*) from (select array_construct(ssn)::array(int) v from customers w
 
 -- an element in an earlier step | a failure in a step that nobody asks for | refused
 select array_construct(ssn)::array(int) v from customers where id = 7 ->> select 1 as one
+
+-- natural in brackets | the right side of NATURAL has merged the name already | refused
+select c.id from customers c natural join ((select '1' ssn) a natural join (select '123' ssn) d)
+
+-- a namesake of a merged name | a merged name stands beside a masked column of the same name | refused
+select count(*) from (select '1' ssn) a join (select '1' ssn) b using (ssn), customers c where ssn = '1'
+
+-- an order by a namesake | likewise in ORDER BY | refused
+select c.id from (select '1' ssn) a join (select '1' ssn) b using (ssn), customers c order by ssn
+
+-- pivot beside a namesake | a subquery under PIVOT does not see its neighbours | refused
+select id from customers c where exists (select 1 from (select 'x' ssn) k, (select ssn x, 1 y) pivot (max(x) for y in (1)) as p(z) where z = '123')

@@ -14,7 +14,7 @@ use super::aggregate::has_aggregate;
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::size::Size;
-use super::value::{Derived, Output};
+use super::value::{Derived, Output, Value};
 use crate::names::fold;
 
 impl Reader<'_> {
@@ -109,7 +109,7 @@ impl Reader<'_> {
                 Literal::Number(number, _) => {
                     let place = number.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
                     let output = place.and_then(|place| derived.outputs.get(place));
-                    return match output.filter(|_| derived.is_complete) {
+                    return match output.filter(|_| derived.is_complete && !derived.is_unordered) {
                         Some(output) => self.test(&output.value, how),
                         None => self.test_each(derived, how),
                     };
@@ -229,7 +229,12 @@ impl Reader<'_> {
         );
         let is_complete = left.is_complete && right.is_complete;
         let copies = left.copies.max(Size::of(1)).plus(right.copies.max(Size::of(1)));
-        let united = |outputs, is_complete| Derived { copies, ..Derived::new(outputs, is_complete, origins) };
+        let is_unordered = left.is_unordered || right.is_unordered;
+        let united = |outputs, is_complete| Derived {
+            copies,
+            is_unordered,
+            ..Derived::new(outputs, is_complete, origins)
+        };
         if by_name {
             let outputs = self.matched_by_name(left.outputs, right.outputs);
             if !keeps_all {
@@ -249,6 +254,18 @@ impl Reader<'_> {
                 outputs.iter().for_each(|output| self.tie([&output.value]));
             }
             return united(outputs, false);
+        }
+        if is_unordered {
+            // Which columns pair nobody knows: each with any of the other side.
+            let whole = self.whole(&right);
+            let mut outputs = left.outputs;
+            for output in &mut outputs {
+                output.value = std::mem::take(&mut output.value).with(whole.clone());
+                if !keeps_all {
+                    self.tie([&output.value]);
+                }
+            }
+            return united(outputs, is_complete);
         }
         for (left, right) in left.outputs.iter().zip(&right.outputs) {
             self.meet([&left.value, &right.value].into_iter());
@@ -325,6 +342,9 @@ impl Reader<'_> {
         // SECURITY: from here on a name may mean an output as well as a column: it counts as both.
         let mut shown = Derived::new(outputs, is_complete, frame.origins());
         shown.copies = frame.copies();
+        let is_star =
+            |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+        shown.is_unordered = frame.is_unordered() && select.projection.iter().any(is_star);
         frame.outputs = Rc::new(shown);
         let outputs = Rc::clone(&frame.outputs);
         self.clauses(select, &outputs, &is_aggregate, Env { frame: &frame, outer, queries });
@@ -381,6 +401,13 @@ impl Reader<'_> {
         let mut outputs = Vec::with_capacity(select.projection.len());
         let mut is_aggregate = Vec::new();
         let mut is_complete = true;
+        frame.coming.extend(select.projection.iter().filter_map(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => Some(Rc::from(fold(alias))),
+            SelectItem::UnnamedExpr(_)
+            | SelectItem::ExprWithAliases { .. }
+            | SelectItem::Wildcard(_)
+            | SelectItem::QualifiedWildcard(..) => None,
+        }));
         let groups_by_all = matches!(select.group_by, GroupByExpr::All(_));
         for item in &select.projection {
             match item {
@@ -459,6 +486,12 @@ pub(super) fn renamed(derived: Derived, names: &[Rc<str>]) -> Derived {
         return derived;
     }
     let mut outputs = derived.outputs;
+    if derived.is_unordered {
+        // Which column gets which name nobody knows: any of them.
+        let all: Vec<Value> = outputs.iter().map(|output| output.value.clone()).collect();
+        let all = Value::together(&all);
+        outputs.iter_mut().for_each(|output| output.value = all.clone());
+    }
     for (output, name) in outputs.iter_mut().zip(names) {
         output.name = Some(Rc::clone(name));
         output.is_name_from_values = false;
@@ -466,7 +499,7 @@ pub(super) fn renamed(derived: Derived, names: &[Rc<str>]) -> Derived {
     // The names are others now, and so is where they stand.
     Derived {
         copies: derived.copies,
-        is_past: derived.is_past,
+        is_unordered: derived.is_unordered,
         ..Derived::new(outputs, derived.is_complete, derived.origins)
     }
 }

@@ -134,10 +134,11 @@ impl Reader<'_> {
             return;
         }
         let already = frame.merged.iter().position(|(merged, _)| &**merged == name);
-        let left = match already.and_then(|at| frame.merged.get(at)) {
-            Some((_, value)) => Some(value.clone()),
-            None => self.side(name, frame.relations.as_slice().get(first..left_end).unwrap_or(&[])),
-        };
+        // SECURITY: what was merged before may belong to another join of this FROM, or to the right side alone: the left
+        // side's own column is compared whatever else is.
+        let before = already.and_then(|at| frame.merged.get(at)).map(|(_, value)| value.clone());
+        let own = self.side(name, frame.relations.as_slice().get(first..left_end).unwrap_or(&[]));
+        let left = before.into_iter().chain(own).reduce(Value::or);
         let right = self.side(name, frame.relations.as_slice().get(left_end..).unwrap_or(&[]));
         let (left, right) = (
             left.unwrap_or_else(|| Value::unknown(Vec::new())),
@@ -339,7 +340,9 @@ impl Reader<'_> {
     ) -> Derived {
         let mut inner = Frame::default();
         let env = Env { frame, outer, queries };
-        self.factor(factor, &mut inner, Some(&env), queries);
+        // SECURITY: only what is lateral sees its neighbours; for a subquery they would hide the columns around it.
+        let around = if sees_neighbours(factor) { Some(&env) } else { outer };
+        self.factor(factor, &mut inner, around, queries);
         self.flat(&inner)
     }
 
@@ -366,7 +369,8 @@ impl Reader<'_> {
         origins.sort_unstable();
         origins.dedup();
         let is_complete = self.may_unfold(frame.relations.len() + outputs.len()) && is_complete;
-        Derived { copies: frame.copies(), ..Derived::new(outputs, is_complete, origins) }
+        let is_unordered = frame.is_unordered();
+        Derived { copies: frame.copies(), is_unordered, ..Derived::new(outputs, is_complete, origins) }
     }
 
     pub(super) fn aliased(
@@ -391,7 +395,7 @@ impl Reader<'_> {
             return Named { qualifier, derived };
         }
         let mut named = renamed(Derived::clone(&derived), &names);
-        if named.is_past {
+        if named.is_unordered {
             // Which column stood at which place nobody knows: any of them.
             let whole = self.whole(&derived);
             named.outputs.iter_mut().for_each(|output| output.value = whole.clone());
@@ -409,4 +413,17 @@ fn name_of(expr: &Expr) -> Option<ast::ObjectName> {
         _ => return None,
     };
     Some(ast::ObjectName(idents.into_iter().map(ObjectNamePart::Identifier).collect()))
+}
+
+/// Whether a factor may name the columns of those before it.
+#[allow(clippy::wildcard_enum_match_arm, reason = "tables and functions are no queries of their own")]
+fn sees_neighbours(factor: &TableFactor) -> bool {
+    match factor {
+        TableFactor::Derived { lateral, .. } => *lateral,
+        TableFactor::Pivot { table, .. }
+        | TableFactor::Unpivot { table, .. }
+        | TableFactor::MatchRecognize { table, .. } => sees_neighbours(table),
+        TableFactor::NestedJoin { .. } => false,
+        _ => true,
+    }
 }

@@ -129,6 +129,8 @@ pub(super) struct Frame {
     pub relations: Relations,
     /// Columns that USING and NATURAL have merged, first in `*`.
     pub merged: Vec<(Rc<str>, Value)>,
+    /// Every alias of the select list, those that are not read yet included.
+    pub coming: Vec<Rc<str>>,
     /// Aliases of the select list so far, and the parameters of lambdas.
     pub aliases: Values,
     /// The outputs of the select list, once it has been read.
@@ -190,10 +192,15 @@ impl Frame {
 
     /// The column of that name; none when nothing here has it.
     pub(super) fn column(&self, name: &str) -> Option<Value> {
-        if let Some((_, value)) = self.merged.iter().find(|(merged, _)| &**merged == name) {
-            return Some(value.clone());
-        }
-        self.relations.with_column(name).filter_map(|named| named.derived.value(name)).reduce(Value::or)
+        let merged = self.merged.iter().find(|(merged, _)| &**merged == name).map(|(_, value)| value.clone());
+        // SECURITY: one that stands beside that join has the same name.
+        let stored = self.relations.with_column(name).filter_map(|named| named.derived.value(name));
+        merged.into_iter().chain(stored).reduce(Value::or)
+    }
+
+    /// Whether nobody knows at which place of `*` each column stands: where USING puts what it merges is not written down.
+    pub(super) fn is_unordered(&self) -> bool {
+        !self.merged.is_empty() || self.relations.iter().any(|named| named.derived.is_unordered)
     }
 
     /// Whatever outputs have that name, together.
@@ -299,6 +306,13 @@ impl Reader<'_> {
         // included; a name that is both counts as both.
         let alias = env.frame.output(name).or_else(|| env.frame.aliases.last(name));
         let around = env.outer.and_then(|outer| self.lookup(name, *outer));
+        let around = match around {
+            Some(around) if alias.is_none() && env.frame.coming.iter().any(|coming| &**coming == name) => {
+                self.doubt("a name that a later item of the select list takes");
+                Some(around.or(Value::unknown(Vec::new())))
+            }
+            around => around,
+        };
         let found = [alias, around].into_iter().flatten().reduce(Value::or);
         // Each of them is asked whether it may have more columns than it names.
         self.charge(env.frame.relations.len());
@@ -424,7 +438,7 @@ fn metadata(name: &str) -> Value {
 /// `$2` is the second column.
 fn positional(derived: &Derived, name: &str) -> Option<Value> {
     let place: usize = name.strip_prefix('$')?.parse().ok()?;
-    if !derived.is_complete || derived.is_past {
+    if !derived.is_complete || derived.is_unordered {
         return None;
     }
     derived.outputs.get(place.checked_sub(1)?).map(|output| output.value.clone())

@@ -68,7 +68,7 @@ impl Reader<'_> {
                 | TableVersion::TimestampAsOf(_)
                 | TableVersion::VersionAsOf(_)
                 | TableVersion::Function(_),
-            ) => Rc::new(Derived { is_past: true, ..Derived::clone(&derived) }),
+            ) => Rc::new(Derived { is_unordered: true, ..Derived::clone(&derived) }),
         };
         let qualifier = vec![object.database, object.schema, object.name];
         self.shared(derived, alias, qualifier)
@@ -282,7 +282,7 @@ impl Reader<'_> {
 
 /// What `CHANGES` adds to the columns of a table.
 fn changed(derived: &Derived) -> Derived {
-    let mut changed = Derived { is_past: true, ..derived.clone() };
+    let mut changed = Derived { is_unordered: true, ..derived.clone() };
     changed.outputs.extend(
         [
             ("METADATA$ACTION", Sort::Text),

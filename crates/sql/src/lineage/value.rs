@@ -263,8 +263,8 @@ pub(crate) struct Derived {
     pub origins: Vec<ObjectId>,
     /// How many times over the text of the statement can make it hold the rows of a stored table.
     pub copies: Size,
-    /// Whether it is a table as it once was: which column stood at which place then nobody knows.
-    pub is_past: bool,
+    /// Whether nobody knows which column stands at which place: of a table as it once was, of `*` over USING.
+    pub is_unordered: bool,
     /// Where each name stands among the outputs.
     pub places: Places,
 }

@@ -29,6 +29,15 @@ impl Reader<'_> {
         }
         let expanded = definition.and_then(|definition| self.expand(id, object, definition));
         let derived = Rc::new(match expanded {
+            // Where its columns stand nobody knows: each is what its query calls so.
+            Some(expanded) if expanded.is_complete && expanded.is_unordered => {
+                let mut outputs = Vec::with_capacity(relation.columns.len());
+                for column in &relation.columns {
+                    let value = expanded.value(&column.name).unwrap_or_else(|| self.whole(&expanded));
+                    outputs.push(Output::named(&column.name, value));
+                }
+                Derived { copies: expanded.copies, ..Derived::new(outputs, true, expanded.origins) }
+            }
             Some(expanded) if expanded.is_complete && expanded.outputs.len() == relation.columns.len() => {
                 let outputs = relation
                     .columns
