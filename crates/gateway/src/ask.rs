@@ -48,7 +48,10 @@ pub enum AskError {
     Counted(Refusal),
     /// As many large pages are on their way to clients as may be; this one can be asked for again.
     #[error("too many large results are being sent at once; ask again in a moment")]
-    Busy,
+    Busy {
+        /// Of the statement, which has ended all the same.
+        handle: Option<Handle>,
+    },
     /// Something broke; nothing is shown.
     #[error(transparent)]
     Fault(#[from] Fault),

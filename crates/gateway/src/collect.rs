@@ -115,6 +115,15 @@ impl Gateway {
 
     /// The reply that a closing allows, with its first page from where it lies.
     pub(crate) async fn reply_to(&self, closed: Closed, part: Option<usize>) -> Result<Reply, AskError> {
+        let handle = closed.live().handle();
+        let reply = self.laid_out(closed, part).await;
+        // What has run is not asked again: it can be collected when there is room.
+        reply.map_err(
+            |error| if matches!(error, AskError::Busy { .. }) { AskError::Busy { handle } } else { error },
+        )
+    }
+
+    async fn laid_out(&self, closed: Closed, part: Option<usize>) -> Result<Reply, AskError> {
         if let Some((at, page)) = closed.page_outside(part) {
             let outside = self.read_page(closed.live(), at, 0, page).await?;
             return Ok(closed.reply_for(part, Some(outside))?);

@@ -60,7 +60,7 @@ impl Shelf {
         // Whoever has nothing gets one page, however large: otherwise it could never be had.
         let fits = |taken: usize, room: usize| taken == 0 || taken.saturating_add(size) <= room;
         if !fits(taken.all, self.room) || !fits(of_principal, self.each) {
-            return Err(AskError::Busy);
+            return Err(AskError::Busy { handle: None });
         }
         taken.all = taken.all.saturating_add(size);
         taken.by_principal.insert(principal.clone(), of_principal.saturating_add(size));
@@ -116,13 +116,13 @@ mod tests {
         let put_one = |who: &PrincipalKey| shelf.place(who, 100_000).map(|place| put(place, page()));
         let first = put_one(&ana).unwrap();
         let second = put_one(&ana).unwrap();
-        assert!(matches!(put_one(&ana), Err(AskError::Busy)), "her own bound");
+        assert!(matches!(put_one(&ana), Err(AskError::Busy { .. })), "her own bound");
         let third = put_one(&principal("ben")).unwrap();
-        assert!(matches!(put_one(&principal("eve")), Err(AskError::Busy)), "everybody's bound");
+        assert!(matches!(put_one(&principal("eve")), Err(AskError::Busy { .. })), "everybody's bound");
         assert!(shelf.place(&ana, SMALL - 1).unwrap().is_none(), "small ones take none");
         let slice = first.slice(10..20);
         drop(first);
-        assert!(matches!(put_one(&ana), Err(AskError::Busy)), "a part of it is still read");
+        assert!(matches!(put_one(&ana), Err(AskError::Busy { .. })), "a part of it is still read");
         drop(slice);
         drop((second, put_one(&ana).unwrap(), third));
         assert!(shelf.taken.lock().unwrap().by_principal.is_empty());
@@ -132,7 +132,7 @@ mod tests {
     fn one_page_is_had_however_large() {
         let shelf = Arc::new(Shelf { room: 100_000, each: 100_000, taken: Mutex::default() });
         let place = shelf.place(&principal("ana"), 1_000_000).unwrap();
-        assert!(matches!(shelf.place(&principal("ana"), 100_000), Err(AskError::Busy)));
+        assert!(matches!(shelf.place(&principal("ana"), 100_000), Err(AskError::Busy { .. })));
         drop(place);
         assert!(shelf.place(&principal("ana"), 100_000).is_ok());
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
+use domain::{ApprovalId, ApprovalState, Binding, Unmoved, Verdict};
 use gateway::{Review, ReviewError, SignIn, SignedIn, Waiting};
 
 use super::approvals::{review, runtime};
@@ -38,7 +38,7 @@ async fn decide(
     let exact = match verdict {
         // A yes is to exactly this text, so it is shown, and that is recorded.
         Verdict::Approve if !waiting.state.is_final() => match review.show(id, &by).await {
-            Ok(shown) => Some(shown.asked.text),
+            Ok(shown) => Some(shown.asked),
             // Whether it is granted already is the verdict's to say.
             Err(ReviewError::Unmoved(Unmoved::Ended(_))) => None,
             Err(error) => return Err(told(error)),
@@ -59,8 +59,12 @@ async fn decide(
             println!("{who} had decided this; it is {}", state.as_str());
         }
     }
-    if let Some(text) = exact {
-        printable(text.reveal()).lines().for_each(|line| println!("    {line}"));
+    if let Some(asked) = exact {
+        printable(asked.text.reveal()).lines().for_each(|line| println!("    {line}"));
+        for (place, Binding { kind, value }) in &asked.bindings {
+            let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
+            println!("    :{place} {} {value}", printable(kind.as_str()));
+        }
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         println!("next: snowgate replay {session} --home {}", home.display());

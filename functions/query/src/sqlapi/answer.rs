@@ -365,9 +365,16 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
         }
         AskError::UnknownPage => unprocessable("099108", "The result has no such partition.", handle),
         AskError::Counted(refusal) => counted(refusal),
-        AskError::Busy => {
+        AskError::Busy { handle: of } => {
             let message = error.to_string();
-            let body = Status { code: "099109", message: &message, ..Status::default() };
+            let of = of.or(handle);
+            let body = Status {
+                code: "099109",
+                message: &message,
+                statement_handle: of.map(|handle| handle.to_string()),
+                statement_status_url: of.map(|handle| links::status_url(handle, None)),
+                ..Status::default()
+            };
             let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
             insert(&mut response, header::RETRY_AFTER.as_str(), "1");
             response
@@ -494,7 +501,7 @@ mod tests {
         let revoked = waits(Refusal { code: RefusalCode::Revoked, message, retry_after: None });
         assert_eq!(revoked.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!revoked.headers().contains_key("retry-after"));
-        let busy = failed(&AskError::Busy, None);
+        let busy = failed(&AskError::Busy { handle: None }, None);
         assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (503, &HeaderValue::from(1)));
     }
 }
