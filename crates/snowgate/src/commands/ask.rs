@@ -193,9 +193,8 @@ impl Caller {
                         if is_masked(at) { format!("{} (masked)", column.name) } else { column.name.clone() }
                     })
                     .collect();
-            let types = meta.row_type.iter().enumerate();
             let types: Vec<Option<&str>> =
-                types.map(|(at, column)| Some(column.sql_type.as_str()).filter(|_| !is_masked(at))).collect();
+                meta.row_type.iter().map(|column| Some(column.sql_type.as_str())).collect();
             let readable = cells::shown(&types, &rows, |_, read| read);
             table::write(&mut std::io::stdout().lock(), &names, &readable)?;
             eprintln!("{}, recorded as {exchange}", counted(rows.len() as u64, "row"));
