@@ -504,4 +504,14 @@ mod tests {
         let busy = failed(&AskError::Busy { handle: None }, None);
         assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (503, &HeaderValue::from(1)));
     }
+
+    #[tokio::test]
+    async fn an_answer_without_room_names_what_to_collect() {
+        let handle = Handle::from_u128(7);
+        let busy = failed(&AskError::Busy { handle: Some(handle) }, None);
+        let body = axum::body::to_bytes(busy.into_body(), 4096).await.unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(told["statementHandle"], serde_json::json!(handle.to_string()));
+        assert_eq!(told["statementStatusUrl"], serde_json::json!(links::status_url(handle, None)));
+    }
 }
