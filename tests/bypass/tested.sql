@@ -411,3 +411,9 @@ select c.id from (select '1' ssn) a join (select '1' ssn) b using (ssn), custome
 
 -- pivot beside a namesake | a subquery under PIVOT does not see its neighbours | refused
 select id from customers c where exists (select 1 from (select 'x' ssn) k, (select ssn x, 1 y) pivot (max(x) for y in (1)) as p(z) where z = '123')
+
+-- a condition beside a neighbour | ON does not see what stands before its own join | refused
+select id from customers c where exists (select 1 from (select '1' ssn) k, orders a join orders b on ssn = '123')
+
+-- a neighbour of the same alias | the same by a qualified name | refused
+select id from customers c where exists (select 1 from (select '1' ssn) c, orders a join orders b on c.ssn = '123')

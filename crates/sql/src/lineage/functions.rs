@@ -290,12 +290,12 @@ impl Reader<'_> {
     }
 
     /// Whether the name means a part of a date here: always where nothing else may stand (`DATEADD(day, …)`),
-    /// elsewhere only if it means no column.
+    /// elsewhere only if it means no column. DATE_TRUNC takes its arguments in either order.
     fn is_part_of_date(&mut self, name: &str, at: usize, ident: &Ident, env: Env<'_>) -> bool {
         date_part_place(name) == Some(at)
             && ident.quote_style.is_none()
             && is_date_part(&ident.value)
-            && (at == 0 || self.lookup(&fold(ident), env).is_none())
+            && ((at == 0 && name != "DATE_TRUNC") || self.lookup(&fold(ident), env).is_none())
     }
 
     fn clause(&mut self, clause: &FunctionArgumentClause, env: Env<'_>) -> Value {

@@ -82,6 +82,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a quoted key may hold this character and still mean what is written.
+fn is_key_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | ' ' | '-' | '.')
+}
+
 /// The names of a path, none for an index; none at all where it is not plain.
 fn plain_path(path: &str) -> Option<Vec<Option<&str>>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
@@ -92,8 +97,7 @@ fn plain_path(path: &str) -> Option<Vec<Option<&str>>> {
             let (element, after) = inner.split_once(']')?;
             let quoted = |quote: char| element.strip_prefix(quote)?.strip_suffix(quote);
             if let Some(name) = quoted('\'').or_else(|| quoted('"')) {
-                let is_plain =
-                    !name.is_empty() && name.chars().all(|c| is_part(c) || matches!(c, ' ' | '-' | '.'));
+                let is_plain = !name.is_empty() && name.chars().all(is_key_part);
                 keys.push(Some(is_plain.then_some(name)?));
             } else {
                 let is_index = !element.is_empty() && element.bytes().all(|b| b.is_ascii_digit());
@@ -127,10 +131,12 @@ enum Key {
 /// One step into a VARIANT: a stored column becomes a path, a path longer, anything else stays derived.
 ///
 /// SECURITY: paths keep their case. A name all in capitals is another than the policy's, and most likely meant
-/// to look like it: it is no path that a policy could speak of.
+/// to look like it: it is no path that a policy could speak of. Nor is one with an escape or a letter beyond ASCII in it:
+/// whether upstream reads `"\u0065mail"` as `email` is not ours to guess.
 fn step(value: Value, key: Option<String>) -> Value {
     let is_shouted = |key: &String| key.chars().any(char::is_alphabetic) && *key == key.to_uppercase();
-    if key.as_ref().is_some_and(is_shouted) || value.is_told {
+    let is_plain = |key: &String| !key.is_empty() && key.chars().all(is_key_part);
+    if key.as_ref().is_some_and(|key| is_shouted(key) || !is_plain(key)) || value.is_told {
         return value.derived();
     }
     let key = key.map(|key| key.to_lowercase());

@@ -65,7 +65,7 @@ impl Reader<'_> {
             | JoinOperator::FullOuter(constraint)
             | JoinOperator::CrossJoin(constraint) => constraint,
             JoinOperator::AsOf { match_condition, constraint } => {
-                self.predicate(match_condition, Env { frame, outer, queries });
+                self.join_condition(match_condition, first, frame, outer, queries);
                 constraint
             }
             JoinOperator::Semi(_)
@@ -82,7 +82,7 @@ impl Reader<'_> {
             | JoinOperator::InnerArrayJoin => return self.give_up("a join that Snowflake does not have"),
         };
         match constraint {
-            JoinConstraint::On(condition) => self.predicate(condition, Env { frame, outer, queries }),
+            JoinConstraint::On(condition) => self.join_condition(condition, first, frame, outer, queries),
             JoinConstraint::None => {}
             JoinConstraint::Using(columns) => {
                 for column in columns {
@@ -94,6 +94,20 @@ impl Reader<'_> {
             }
             JoinConstraint::Natural => self.natural(first, left_end, frame),
         }
+    }
+
+    /// A condition between the relations from `first` on; those before it belong to other joins of this FROM.
+    fn join_condition(
+        &mut self,
+        condition: &Expr,
+        first: usize,
+        frame: &mut Frame,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) {
+        let around = std::mem::replace(&mut frame.aside, first);
+        self.predicate(condition, Env { frame, outer, queries });
+        frame.aside = around;
     }
 
     /// The columns that both sides name.

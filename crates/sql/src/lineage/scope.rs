@@ -127,6 +127,8 @@ impl Values {
 #[derive(Clone, Default)]
 pub(super) struct Frame {
     pub relations: Relations,
+    /// How many of the first relations stand outside the join whose condition is being read.
+    pub aside: usize,
     /// Columns that USING and NATURAL have merged, first in `*`.
     pub merged: Vec<(Rc<str>, Value)>,
     /// Every alias of the select list, those that are not read yet included.
@@ -198,6 +200,12 @@ impl Frame {
         merged.into_iter().chain(stored).reduce(Value::or)
     }
 
+    /// Whether only relations outside the join whose condition is being read have a column of that name.
+    fn stands_aside(&self, name: &str) -> bool {
+        let within = self.relations.as_slice().get(self.aside..).unwrap_or(&[]);
+        self.aside > 0 && !within.iter().any(|named| named.derived.named(name).next().is_some())
+    }
+
     /// Whether nobody knows at which place of `*` each column stands: where USING puts what it merges is not written down.
     pub(super) fn is_unordered(&self) -> bool {
         !self.merged.is_empty() || self.relations.iter().any(|named| named.derived.is_unordered)
@@ -238,20 +246,23 @@ impl Reader<'_> {
         let parts: Vec<String> = idents.iter().map(|ident| fold(ident).into_owned()).collect();
         let Some((name, qualifier)) = parts.split_last() else { return Value::unknown(Vec::new()) };
         let mut here = Some(env);
+        let mut found: Option<Value> = None;
         while let Some(env) = here {
-            let mut found: Option<Value> = None;
             for named in env.frame.relations.called(qualifier) {
                 self.charge(1);
                 let value = self.column_of(&named.derived, name);
-                found = Some(match found {
-                    None => value,
-                    Some(found) => found.or(value),
-                });
+                found = found.into_iter().chain([value]).reduce(Value::or);
             }
-            if let Some(found) = found {
+            // SECURITY: as for a bare name, a relation outside the join whose condition this is may not be meant.
+            let within = env.frame.relations.as_slice().get(env.frame.aside..).unwrap_or(&[]);
+            let is_sure = env.frame.aside == 0 || within.iter().any(|named| named.is_called(qualifier));
+            if is_sure && let Some(found) = found {
                 return found;
             }
             here = env.outer.copied();
+        }
+        if let Some(found) = found {
+            return found;
         }
         // `sequence.NEXTVAL` counts on, whatever is stored.
         if name == "NEXTVAL"
@@ -297,10 +308,13 @@ impl Reader<'_> {
         }
         // A name in two relations is an error upstream, so that the first relation seen to have it decides.
         if let Some(column) = env.frame.column(name) {
-            return Some(match env.frame.output(name) {
-                Some(output) => column.or(output),
-                None => column,
-            });
+            let output = env.frame.output(name);
+            // SECURITY: a condition sees the relations of its own join alone; what only a neighbour has may as well be
+            // meant of a query around.
+            self.charge(if env.frame.aside > 0 { env.frame.relations.len() } else { 0 });
+            let around = env.outer.filter(|_| env.frame.stands_aside(name));
+            let around = around.and_then(|outer| self.lookup(name, *outer));
+            return [Some(column), output, around].into_iter().flatten().reduce(Value::or);
         }
         // SECURITY: upstream an alias of the select list stands behind every column in sight, those of the queries around
         // included; a name that is both counts as both.
