@@ -417,3 +417,36 @@ select id from customers c where exists (select 1 from (select '1' ssn) k, order
 
 -- a neighbour of the same alias | the same by a qualified name | refused
 select id from customers c where exists (select 1 from (select '1' ssn) c, orders a join orders b on c.ssn = '123')
+
+-- a filter by its text | a column without alias, named by its expression | refused
+select 1 as "UPPER(SSN)" from (select upper(ssn) from customers) where "UPPER(SSN)" like '5%'
+
+-- a filter by its text in a subquery | the same where an alias stands before | refused
+select count(*) from (select id, upper(ssn) from customers) where exists (select 'x' as "UPPER(SSN)" from orders where "UPPER(SSN)" like '5%')
+
+-- a natural join by its text | NATURAL compares columns that only upstream can name | refused
+select id from (select id, upper(ssn) from customers) natural join (select '575-82-0993' as "UPPER(SSN)")
+
+-- an empty array | the body of a lambda fails only where there are elements | refused
+select transform(array_slice(split(ssn,'5'),1,100), x -> 1/(id-id)) v from customers where id = 7
+
+-- an empty array filtered | the same by FILTER | refused
+select filter(array_slice(split(ssn,'5'),1,100), x -> 1/(id-id) > 0) v from customers where id = 7
+
+-- an argument that is not needed | COALESCE may not run what stands behind | refused
+select coalesce(strtok(ssn,'5',3), (1/(id-id))::varchar) v from customers where id = 7
+
+-- the alias of what is searched | the alias under MATCH_RECOGNIZE hides the same alias around | refused
+select id v from (select 'x' as ssn, id from orders) c where exists (select 1 from customers c match_recognize(order by id measures 1 as one one row per match pattern (a) define a as c.ssn like '5%'))
+
+-- an order by a place behind many columns | a dynamic PIVOT moves it | refused
+select * from (select country, ssn from customers) pivot (max(ssn) for country in (any)) p cross join (select 'x' y, id from orders) q order by 2
+
+-- a group beside an aggregate | GROUP BY ALL may group by what stands beside one | refused
+select left(ssn,1) || count(*)::varchar as v, count(*) as n from customers group by all
+
+-- bytes beside a text | one of them is converted | refused
+select ssn || x'41' v from customers
+
+-- a digest that does not exist | a constant that fails only where there are elements | refused
+select transform(array_slice(split(ssn,'5'),1,9), x -> sha2(country, 5)) v from customers where id = 7

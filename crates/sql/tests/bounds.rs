@@ -23,7 +23,32 @@ fn a_text_that_multiplies_names_by_tables_is_opaque() {
     let conditions: Vec<String> = (0..700).map(|at| format!("c{at} = 1")).collect();
     let joins: Vec<String> = (1..1500).map(|at| format!("join customers a{at} using (id)")).collect();
     let natural: Vec<String> = (1..300).map(|at| format!("natural join customers a{at}")).collect();
+    let namesakes = each(1700, |_| "id".to_owned());
+    let using = "join a using (id) ".repeat(350);
+    let fold = |name: &str, of: &str, times: usize| {
+        let of = each(times, |at| format!("{of} t{at}"));
+        format!("{name} as (select * from {of})")
+    };
+    let nameless = each(1000, |_| "(id)".to_owned());
     for text in [
+        format!(
+            "with a as (select {nameless} from customers) select {} from {}",
+            each(1000, |_| "zz".to_owned()),
+            each(150, |at| format!("a a{at}"))
+        ),
+        format!(
+            "with a as (select {nameless} from customers), {} select * from b union all by name select * from b",
+            fold("b", "a", 10)
+        ),
+        format!("with a as (select {namesakes} from customers) select 1 from a {using}"),
+        format!("with a as (select {namesakes} from customers) select {namesakes} from a"),
+        format!(
+            "with {}, {}, {} select * ilike '{}x' from c",
+            fold("a", "customers", 16),
+            fold("b", "a", 16),
+            fold("c", "b", 5),
+            "%_".repeat(4700)
+        ),
         format!("select {} from {}", each(500, |at| format!("c{at}")), tables(500)),
         format!("select 1 from {} where {}", tables(700), conditions.join(" and ")),
         format!("select {} from {}", each(3000, |_| "ssn".to_owned()), customers(3000)),

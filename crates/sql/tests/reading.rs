@@ -352,7 +352,10 @@ fn everything_that_decides_rows_is_tested() {
         ("select distinct * from elsewhere.s.t", &["group T.*"]),
         ("select 1 from elsewhere.s.t where a = 1", &["predicate T.A"]),
         ("select repeat('x', id) from customers", &["shape CUSTOMERS.ID"]),
-        ("select filter(array_construct(ssn), x -> x = 'a') f from customers", &["predicate CUSTOMERS.SSN"]),
+        (
+            "select filter(array_construct(ssn), x -> x = 'a') f from customers",
+            &["predicate CUSTOMERS.SSN", "shape CUSTOMERS.SSN"],
+        ),
         ("select id as ssn from customers order by ssn", &["order CUSTOMERS.ID", "order CUSTOMERS.SSN"]),
         (
             "select 1 from employees where salary * 1e37 > 0",

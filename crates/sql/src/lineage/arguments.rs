@@ -22,6 +22,14 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
     }
 }
 
+/// Whether a further argument names a digest, an alphabet, a format or the like, of which some do not exist.
+pub(super) fn names_a_method(name: &str) -> bool {
+    matches!(
+        name,
+        "COLLATE" | "SHA2" | "SHA2_HEX" | "SHA2_BINARY" | "HEX_ENCODE" | "BASE64_ENCODE" | "COMPRESS"
+    ) || name.starts_with("TRY_")
+}
+
 /// Whether the argument at that place must be an array: a VARIANT that holds something else makes the function
 /// fail.
 pub(super) fn takes_array(name: &str, at: usize) -> bool {
@@ -31,6 +39,13 @@ pub(super) fn takes_array(name: &str, at: usize) -> bool {
         "ARRAY_CAT" => true,
         _ => false,
     }
+}
+
+/// Whether a value of that sort is an array that such a function takes as it is. One that is stored may convert what is put
+/// into it.
+pub(super) fn is_array_for(name: &str, sort: Sort) -> bool {
+    let adds = matches!(name, "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_CAT");
+    sort == Sort::Array || (sort == Sort::StoredArray && !adds)
 }
 
 /// Whether a distance is counted in parts of a second, of which there are more in a long time than fit.

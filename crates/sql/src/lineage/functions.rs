@@ -154,16 +154,19 @@ impl Reader<'_> {
                 }
             };
         }
+        // A constant that picks how it works may be one that it does not know.
+        if values.len() > 1 && arguments::names_a_method(name) {
+            self.risks = self.risks.saturating_add(1);
+        }
         let has_format = matches!(name, "TO_VARCHAR" | "TO_CHAR") && values.len() > 1;
         let is_numeric = matches!(name, "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE");
         // TRUNC of a date is one of its functions.
         let is_date = is_numeric && values.first().is_some_and(|value| value.sort.is_moment());
         let has_star = has_star(function);
         // An array of a type of its own converts whatever is put into it.
-        let converts = values
-            .iter()
-            .enumerate()
-            .any(|(at, value)| arguments::takes_array(name, at) && value.sort != Sort::Array);
+        let converts = values.iter().enumerate().any(|(at, value)| {
+            arguments::takes_array(name, at) && !arguments::is_array_for(name, value.sort)
+        });
         let joins_bytes = matches!(name, "CONCAT" | "CONCAT_WS") && Sort::mixes_bytes(&values);
         for (at, value) in values.iter().enumerate() {
             let is_total = if arguments::picks(name, at) && !has_star {
@@ -224,9 +227,18 @@ impl Reader<'_> {
         };
         let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         // The body of a lambda sees the elements of all the others, wherever it stands.
+        let takes_first = matches!(name, "COALESCE" | "NVL" | "IFNULL");
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
+                let risks = self.risks;
                 let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
+                // SECURITY: an argument that is not needed may never run: whether it could fail tells whether those before it
+                // are NULL. Of a stored column that may be known.
+                if takes_first && self.risks != risks {
+                    let before = call.values.iter().filter(|before| before.bare().is_none());
+                    let before = Value::together(before);
+                    self.test_if_traced(&before);
+                }
                 call.values.push(value);
             }
         }
@@ -290,12 +302,13 @@ impl Reader<'_> {
     }
 
     /// Whether the name means a part of a date here: always where nothing else may stand (`DATEADD(day, …)`),
-    /// elsewhere only if it means no column. DATE_TRUNC takes its arguments in either order.
+    /// elsewhere only if it means no column. DATE_TRUNC may take its arguments in either order.
     fn is_part_of_date(&mut self, name: &str, at: usize, ident: &Ident, env: Env<'_>) -> bool {
         date_part_place(name) == Some(at)
             && ident.quote_style.is_none()
             && is_date_part(&ident.value)
-            && ((at == 0 && name != "DATE_TRUNC") || self.lookup(&fold(ident), env).is_none())
+            && ((at == 0 && !matches!(name, "DATE_TRUNC" | "DATE_PART"))
+                || self.lookup(&fold(ident), env).is_none())
     }
 
     fn clause(&mut self, clause: &FunctionArgumentClause, env: Env<'_>) -> Value {

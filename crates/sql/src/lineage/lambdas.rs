@@ -43,6 +43,7 @@ impl Reader<'_> {
                 | Sort::LocalTimestamp
                 | Sort::ZonedTimestamp
                 | Sort::Array
+                | Sort::StoredArray
                 | Sort::Object => false,
             };
             if !takes_any {
@@ -52,7 +53,13 @@ impl Reader<'_> {
         let mut frame = Frame::default();
         names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
-        self.expr(&lambda.body, inner)
+        let risks = self.risks;
+        let body = self.expr(&lambda.body, inner);
+        // SECURITY: without elements a body never runs: whether it could fail tells whether there are some.
+        if self.risks != risks && !elements.is_constant() {
+            self.test_if_traced(&elements);
+        }
+        body
     }
 }
 

@@ -84,7 +84,7 @@ impl Reader<'_> {
 
 /// Whether a quoted key may hold this character and still mean what is written.
 fn is_key_part(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | ' ' | '-' | '.')
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | ' ' | '-')
 }
 
 /// The names of a path, none for an index; none at all where it is not plain.

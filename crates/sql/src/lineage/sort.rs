@@ -36,6 +36,8 @@ pub(crate) enum Sort {
     ZonedTimestamp,
     Variant,
     Array,
+    /// An array that is stored: it may be of a type of its own, and converts what is put into it.
+    StoredArray,
     Object,
 }
 
@@ -53,13 +55,14 @@ impl Sort {
             SqlType::TimestampLtz { .. } => Self::LocalTimestamp,
             SqlType::TimestampTz { .. } => Self::ZonedTimestamp,
             SqlType::Variant => Self::Variant,
-            SqlType::Array => Self::Array,
-            SqlType::Object => Self::Object,
+            SqlType::Array => Self::StoredArray,
             SqlType::DecFloat
             | SqlType::Geography
             | SqlType::Geometry
             | SqlType::Vector
             | SqlType::Map
+            // It may be of a type of its own, and converts what meets it.
+            | SqlType::Object
             | SqlType::Unknown(_) => Self::Unknown,
         }
     }
@@ -126,6 +129,7 @@ impl Sort {
             | Self::ZonedTimestamp
             | Self::Variant
             | Self::Array
+            | Self::StoredArray
             | Self::Object => false,
         }
     }
@@ -149,6 +153,7 @@ impl Sort {
             | Self::Binary
             | Self::Variant
             | Self::Array
+            | Self::StoredArray
             | Self::Object => false,
         }
     }
@@ -212,6 +217,7 @@ impl Sort {
                 }
                 Literal::Number(..) => Self::Numeric,
                 Literal::Boolean(_) => Self::Boolean,
+                Literal::HexStringLiteral(_) => Self::Binary,
                 _ => return None,
             }),
             Expr::TypedString(typed) => Some(Self::of_cast(&typed.data_type)),
@@ -325,9 +331,9 @@ impl Sort {
             "ARRAY_CAT" if values.iter().all(|value| value.sort == Self::Array) => Self::Array,
             "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_COMPACT" | "ARRAY_DISTINCT" | "ARRAY_REVERSE"
             | "ARRAY_SLICE" | "TRANSFORM" | "FILTER"
-                if first() == Self::Array =>
+                if matches!(first(), Self::Array | Self::StoredArray) =>
             {
-                Self::Array
+                first()
             }
             "MD5_BINARY"
             | "SHA1_BINARY"

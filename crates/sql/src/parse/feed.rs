@@ -7,6 +7,7 @@ use sqlparser::tokenizer::{Token as Parsed, TokenWithSpan, Whitespace, Word};
 use super::step_name;
 use crate::Scope;
 use crate::lexer::{self, Lexeme, Lexer, Token, Trouble, decode_quoted, decode_string, significant};
+use crate::names::INDIRECT;
 
 /// Which constructs are written anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +98,7 @@ impl<'a> Feed<'a> {
             if let Some(after) = self.indirect_name(at)? {
                 return Ok(after);
             }
-            if self.is_dropped(at) {
+            if self.is_dropped(at)? {
                 return Ok(at + 1);
             }
         } else if token.is_symbol(self.text, "?") {
@@ -223,8 +224,21 @@ impl<'a> Feed<'a> {
     }
 
     /// `DIRECTED` of `INNER DIRECTED JOIN`, which the parser does not know and which changes no meaning.
-    fn is_dropped(&self, at: usize) -> bool {
-        self.is_word(at, "DIRECTED") && self.is_word(at + 1, "JOIN") && at > 0
+    fn is_dropped(&self, at: usize) -> Result<bool, Trouble> {
+        if !(self.is_word(at, "DIRECTED") && self.is_word(at + 1, "JOIN")) {
+            return Ok(false);
+        }
+        let (Some(before), second) = (at.checked_sub(1), at.checked_sub(2)) else { return Ok(false) };
+        let kinds = ["INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"];
+        if self.is_any_word(before, &kinds) {
+            return Ok(true);
+        }
+        // Behind a name it may be its alias, unless that name is one.
+        let is_table = |at: usize| {
+            self.is_symbol(at, ".") || self.is_symbol(at, ",") || self.is_any_word(at, &["FROM", "JOIN"])
+        };
+        let is_aliased = self.is_name(before) && second.is_some_and(|second| !is_table(second));
+        if is_aliased { Ok(true) } else { Err(Trouble("DIRECTED where it may be an alias")) }
     }
 
     /// `$1` where a table stands: the result of an earlier step of a pipeline.
@@ -310,7 +324,7 @@ impl<'a> Feed<'a> {
                 return Err(trouble);
             }
             // Quoted even where it was not, so that no keyword is made of it.
-            self.push(part.name(name).map_or(Parsed::Period, |part| quoted(&part)));
+            self.push(part.name(name).map_or(Parsed::Period, |part| quoted_by(INDIRECT, part)));
         }
         if parts.len() % 2 == 1 { Ok(()) } else { Err(trouble) }
     }
@@ -334,7 +348,11 @@ impl<'a> Feed<'a> {
 }
 
 fn quoted(name: &str) -> Parsed {
-    Parsed::Word(Word { value: name.to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword })
+    quoted_by('"', name.to_owned())
+}
+
+fn quoted_by(quote: char, name: String) -> Parsed {
+    Parsed::Word(Word { value: name, quote_style: Some(quote), keyword: Keyword::NoKeyword })
 }
 
 /// For each opening bracket the place of the one that closes it.
