@@ -388,3 +388,6 @@ select $2 v from (select * exclude ("UPPER(SSN)") from (select upper(ssn), 'q' a
 
 -- the name of a scalar subquery | it may be that of its column | refused or masked 2
 select 'x' as ssn, ssn as v from (select (select max(ssn) ssn from customers))
+
+-- names that differ in case | whether they are one is a setting of the account | refused or masked 1
+select "v" x from (select 'x' as "v" union all by name select ssn as v from customers)

@@ -450,3 +450,18 @@ select ssn || x'41' v from customers
 
 -- a digest that does not exist | a constant that fails only where there are elements | refused
 select transform(array_slice(split(ssn,'5'),1,9), x -> sha2(country, 5)) v from customers where id = 7
+
+-- a group by its text | in GROUP BY a column stands before an alias | refused
+select '5' as "UPPER(SSN)", count(*) n from (select upper(ssn) from customers) group by "UPPER(SSN)"
+
+-- groups by its text | the same in a cube | refused
+select '5' as "UPPER(SSN)", count(*) n from (select upper(ssn) from customers) group by cube ("UPPER(SSN)")
+
+-- a condition by its text | ON means the column of its own join, whatever it is called | refused
+select p.sku from (select 'x' as "UPPER(SSN)") c, products p join (select upper(ssn), id from customers) d on "UPPER(SSN)" like '5%'
+
+-- an argument made before | the same as `an argument that is not needed`, over two queries | refused
+select coalesce(a, b) v from (select strtok(ssn,'5',3) a, (1/(id-id))::varchar b from customers)
+
+-- a natural join in another case | the same by NATURAL | refused
+select id from (select id, ssn as "v" from customers) natural join (select '575' as v)

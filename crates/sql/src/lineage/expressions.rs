@@ -19,7 +19,9 @@ impl Reader<'_> {
     /// What the expression shows.
     pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
         self.deeper(Value::unknown(Vec::new()), |reader| {
-            let value = reader.expr_here(expr, env);
+            let risks = reader.risks;
+            let mut value = reader.expr_here(expr, env);
+            value.is_risky |= reader.risks != risks;
             if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)) {
                 reader.touch(&value);
             }

@@ -230,11 +230,10 @@ impl Reader<'_> {
         let takes_first = matches!(name, "COALESCE" | "NVL" | "IFNULL");
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
-                let risks = self.risks;
                 let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
                 // SECURITY: an argument that is not needed may never run: whether it could fail tells whether those before it
                 // are NULL. Of a stored column that may be known.
-                if takes_first && self.risks != risks {
+                if takes_first && at > 0 && value.is_risky {
                     let before = call.values.iter().filter(|before| before.bare().is_none());
                     let before = Value::together(before);
                     self.test_if_traced(&before);

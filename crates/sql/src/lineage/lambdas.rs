@@ -53,10 +53,9 @@ impl Reader<'_> {
         let mut frame = Frame::default();
         names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
-        let risks = self.risks;
         let body = self.expr(&lambda.body, inner);
         // SECURITY: without elements a body never runs: whether it could fail tells whether there are some.
-        if self.risks != risks && !elements.is_constant() {
+        if body.is_risky && !elements.is_constant() {
             self.test_if_traced(&elements);
         }
         body

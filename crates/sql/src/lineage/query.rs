@@ -145,7 +145,8 @@ impl Reader<'_> {
         }
         // A name that is an alias need not be a column, here or around; otherwise it must resolve.
         let value = if is_alias {
-            let column = env.frame.column(&name);
+            let column =
+                env.frame.column(&name).into_iter().chain(env.frame.perhaps(&name)).reduce(Value::or);
             column.or_else(|| self.lookup(&name, *env.outer?)).unwrap_or_default()
         } else {
             self.resolve(ident, env)
@@ -238,7 +239,8 @@ impl Reader<'_> {
             is_unordered,
             ..Derived::new(outputs, is_complete, origins)
         };
-        let has_unsure_names = by_name && (left.has_unsure_names() || right.has_unsure_names());
+        let is_unsure = |derived: &Derived| derived.has_unsure_names() || derived.has_cased_names();
+        let has_unsure_names = by_name && (is_unsure(&left) || is_unsure(&right));
         // Each is compared with each.
         let pairs = left.outputs.len().saturating_mul(right.outputs.len());
         if has_unsure_names && (!self.charge(pairs / 8) || may_pair_unseen(&left, &right)) {
@@ -491,8 +493,8 @@ impl Reader<'_> {
 /// Whether the two sides may have a column in common whose name only upstream knows.
 fn may_pair_unseen(left: &Derived, right: &Derived) -> bool {
     left.outputs.iter().any(|one| {
-        let unsure = |other: &&Output| !(one.is_sure() && other.is_sure());
-        right.outputs.iter().filter(unsure).any(|other| one.may_share_name(other))
+        let paired = |other: &&Output| one.is_sure() && other.is_sure() && one.name == other.name;
+        right.outputs.iter().filter(|other| !paired(other)).any(|other| one.may_share_name(other))
     })
 }
 

@@ -120,7 +120,10 @@ impl Reader<'_> {
         if !self.charge(breadth) {
             return;
         }
-        let is_hidden = |named: &Named| named.derived.hides_columns() || named.derived.has_unsure_names();
+        let is_hidden = |named: &Named| {
+            let derived = &named.derived;
+            derived.hides_columns() || derived.has_unsure_names() || derived.has_cased_names()
+        };
         if left.iter().chain(right).any(is_hidden) {
             frame.is_shuffled = true;
             // Which columns are equated cannot be told: any of either side.

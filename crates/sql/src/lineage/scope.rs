@@ -231,7 +231,7 @@ impl Frame {
     }
 
     /// Whatever here upstream may know by that name.
-    fn perhaps(&self, name: &str) -> Option<Value> {
+    pub(super) fn perhaps(&self, name: &str) -> Option<Value> {
         self.relations.iter().filter_map(|named| named.derived.perhaps(name)).reduce(Value::or)
     }
 
@@ -354,10 +354,13 @@ impl Reader<'_> {
             let output = env.frame.output(name);
             // SECURITY: a condition sees the relations of its own join alone; what only a neighbour has may as well be
             // meant of a query around.
-            self.charge(if env.frame.aside > 0 { env.frame.relations.len() } else { 0 });
-            let around = env.outer.filter(|_| env.frame.stands_aside(name));
+            let breadth = || env.frame.relations.len() + env.frame.unsure_breadth();
+            self.charge(if env.frame.aside > 0 { breadth() } else { 0 });
+            let is_aside = env.frame.stands_aside(name);
+            let around = env.outer.filter(|_| is_aside);
+            let perhaps = if is_aside { env.frame.perhaps(name) } else { None };
             let around = around.and_then(|outer| self.lookup(name, *outer));
-            return [Some(column.clone()), output, around].into_iter().flatten().reduce(Value::or);
+            return [Some(column.clone()), output, perhaps, around].into_iter().flatten().reduce(Value::or);
         }
         if !self.charge(env.frame.unsure_breadth()) {
             return None;

@@ -47,6 +47,8 @@ pub(crate) struct Value {
     /// Whether how large it is, as a number or as a text, depends on nothing but how large what is stored is: a stored
     /// column, or a short literal in its place. What is made in any other way may be made to just fit or just not.
     pub is_steady: bool,
+    /// Whether making it may fail, or takes what a query takes: then whether it is made at all may be seen.
+    pub is_risky: bool,
     /// Whether it is text that SHOW or DESCRIBE answers and somebody wrote: known only as it is.
     pub is_told: bool,
     /// What is surely known of its type.
@@ -125,6 +127,7 @@ impl Value {
                 all.certainty = Certainty::Untraced;
             }
             all.size = all.size.plus(value.size);
+            all.is_risky |= value.is_risky;
             all.sources.extend(value.sources.iter().map(|source| Source {
                 column: source.column,
                 how: ShownHow::Derived,
@@ -197,6 +200,7 @@ impl Value {
     fn gathered(mut self, other: Self) -> Self {
         self.certainty = self.certainty.max(other.certainty);
         self.is_told |= other.is_told;
+        self.is_risky |= other.is_risky;
         merge(&mut self.sources, other.sources);
         merge(&mut self.guesses, other.guesses);
         self
@@ -271,7 +275,10 @@ impl Output {
     /// Whether both may have one name.
     pub(super) fn may_share_name(&self, other: &Self) -> bool {
         let is_called = |one: &Self, other: &Self| match &other.name {
-            Some(name) => one.name.as_ref() == Some(name) || one.may_be_called(name),
+            // Whether names that differ in case alone are one is a setting of the account.
+            Some(name) => {
+                one.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)) || one.may_be_called(name)
+            }
             None => false,
         };
         is_called(self, other) || is_called(other, self) || !(self.is_sure() || other.is_sure())
@@ -356,6 +363,15 @@ impl Derived {
         *self.places.has_unsure.get_or_init(|| !self.outputs.iter().all(Output::is_sure))
     }
 
+    /// Whether some name is not all in capitals, so that another may differ from it in case alone.
+    pub(super) fn has_cased_names(&self) -> bool {
+        let is_cased = |name: &Rc<str>| name.bytes().any(|b| b.is_ascii_lowercase());
+        *self
+            .places
+            .has_cased
+            .get_or_init(|| self.outputs.iter().filter_map(|output| output.name.as_ref()).any(is_cased))
+    }
+
     /// Whatever upstream may know by that name although the text does not say so.
     pub(super) fn perhaps(&self, name: &str) -> Option<Value> {
         let (of_expression, doubtful) = self.unsure()?;
@@ -389,6 +405,7 @@ pub(crate) struct Places {
     /// Where each name stands.
     index: OnceCell<HashMap<Rc<str>, Vec<u32>>>,
     has_unsure: OnceCell<bool>,
+    has_cased: OnceCell<bool>,
     unsure: OnceCell<(Option<Value>, Option<Value>)>,
 }
 
