@@ -313,7 +313,10 @@ impl Sort {
             "DATE_TRUNC" | "TRUNC" | "LAST_DAY" => {
                 values.iter().map(|value| value.sort).find(|sort| sort.is_moment()).unwrap_or_default()
             }
-            "TO_DATE" | "DATE" | "CURRENT_DATE" => Self::Date,
+            "TO_DATE" | "DATE" | "CURRENT_DATE" | "TRY_TO_DATE" => Self::Date,
+            "TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC" if values.len() == 1 => Self::Number(0),
+            "TRY_TO_DOUBLE" => Self::Float,
+            "TRY_TO_BOOLEAN" => Self::Boolean,
             "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" | "NULLIF" | "LAG" | "LEAD" => {
                 let values = if matches!(name, "LAG" | "LEAD") { values.get(..1) } else { Some(values) };
                 all(values.unwrap_or_default())
