@@ -223,3 +223,6 @@ explain select 1 ->> show users
 
 -- a stage behind tables | names of files, behind objects | masked
 show tables ->> list @~
+
+-- a variable in quotes | whether its name keeps its case is not written down | refused
+set c='customers'; set "c"='products'; select name from identifier($c)

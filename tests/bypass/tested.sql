@@ -465,3 +465,30 @@ select coalesce(a, b) v from (select strtok(ssn,'5',3) a, (1/(id-id))::varchar b
 
 -- a natural join in another case | the same by NATURAL | refused
 select id from (select id, ssn as "v" from customers) natural join (select '575' as v)
+
+-- a key that is there twice | a constant failure behind an argument that is not needed | refused
+select coalesce(strtok(ssn,'5',3), object_construct('a',id,'a',id)::varchar) v from customers where id = 7
+
+-- a place that is no number | the same in the body of a lambda | refused
+select transform(array_slice(split(ssn,'5'),1,9), x -> left(country,'x')) v from customers where id = 7
+
+-- a date that does not exist | the same by a literal | refused
+select coalesce(strtok(ssn,'5',3), (date 'bogus')::varchar) v from customers where id = 7
+
+-- an argument that takes its time | a large text behind an argument that is not needed | refused
+select coalesce(strtok(ssn,'5',3), sha2(lpad(country,3999999,'a'))) v from customers where id = 7
+
+-- as many parts as it likes | a large text cut by a masked one | refused
+select array_size(split(lpad(country,1900000,'5'), left(ssn,1))) v from customers where id = 7
+
+-- large and alike | a comparison that takes longer the more alike they are | refused
+select jarowinkler_similarity(lpad(country,1900000,'5'), lpad(left(ssn,1),1900000,'5')) v from customers
+
+-- a place with a sign | a number in ORDER BY is a place, however it is written | refused
+select id, ssn from customers order by +2
+
+-- a place with a type | the same in GROUP BY | refused
+select ssn, count(*) n from customers group by 1::int
+
+-- a share made of values | what says how an aggregate works fails out of its range | refused
+select approx_percentile(id, (select max(salary) from employees)) from customers

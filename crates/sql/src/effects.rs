@@ -141,7 +141,10 @@ pub(crate) fn of_set(statement: &Statement) -> Option<(Vec<Effect>, &[Expr])> {
     };
     let name = |variable: &ObjectName| {
         let [part] = variable.0.as_slice() else { return None };
-        Some(part.as_ident()?.value.to_ascii_uppercase())
+        // Whether a name in quotes keeps its case is not written down.
+        let ident = part.as_ident()?;
+        let is_sure = ident.quote_style.is_none() || !ident.value.bytes().any(|b| b.is_ascii_lowercase());
+        is_sure.then(|| ident.value.to_ascii_uppercase())
     };
     let effects = variables
         .iter()

@@ -22,12 +22,41 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
     }
 }
 
-/// Whether a further argument names a digest, an alphabet, a format or the like, of which some do not exist.
-pub(super) fn names_a_method(name: &str) -> bool {
-    matches!(
-        name,
-        "COLLATE" | "SHA2" | "SHA2_HEX" | "SHA2_BINARY" | "HEX_ENCODE" | "BASE64_ENCODE" | "COMPRESS"
-    ) || name.starts_with("TRY_")
+/// Whether a total function cannot fail whatever the text of the statement says beside its first argument: it has no other,
+/// joins whatever it is given, or counts places that are written as numbers.
+pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return true };
+    match name {
+        "CONCAT" | "COALESCE" | "NVL" | "IFNULL" | "ARRAY_CONSTRUCT" => true,
+        "LEFT" | "RIGHT" | "SUBSTR" | "SUBSTRING" | "SPLIT_PART" => {
+            let last = list.args.len().saturating_sub(1);
+            (1..=last).all(|at| {
+                let is_delimiter = name == "SPLIT_PART" && at == 1;
+                argument(function, at).is_some_and(|argument| {
+                    whole_number(argument).is_some() || (is_delimiter && constant_text(argument).is_some())
+                })
+            })
+        }
+        "TRIM" | "LTRIM" | "RTRIM" | "REPLACE" | "SPLIT" | "CONCAT_WS" => (1..list.args.len())
+            .all(|at| argument(function, at).is_some_and(|text| constant_text(text).is_some())),
+        _ => list.args.len() <= 1,
+    }
+}
+
+/// Whether the argument of an aggregate at that place says how it works, and fails where it is out of range. What
+/// `WITHIN GROUP` orders by stands first.
+pub(super) fn must_be_constant(name: &str, at: usize) -> bool {
+    match name {
+        "APPROX_PERCENTILE"
+        | "PERCENTILE_CONT"
+        | "PERCENTILE_DISC"
+        | "APPROX_TOP_K"
+        | "APPROX_TOP_K_ACCUMULATE"
+        | "LISTAGG"
+        | "NTH_VALUE" => at > 0,
+        "MINHASH" | "NTILE" => at == 0,
+        _ => false,
+    }
 }
 
 /// Whether the argument at that place must be an array: a VARIANT that holds something else makes the function

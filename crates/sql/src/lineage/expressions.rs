@@ -122,7 +122,8 @@ impl Reader<'_> {
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
-            Expr::TypedString(_) => Value::constant(),
+            // What is written may be no such date.
+            Expr::TypedString(_) => Value { is_risky: true, ..Value::constant() },
             Expr::Interval(interval) => {
                 let value = self.expr(&interval.value, env);
                 if value.is_constant() { value.derived() } else { self.shaped(value) }
@@ -265,7 +266,7 @@ impl Reader<'_> {
             Expr::Subquery(query) => {
                 let value = self.single_output(query, env);
                 let (sort, is_steady) = (value.sort, value.is_steady);
-                Value { is_steady, ..value.made(sort) }
+                Value { is_steady, is_risky: true, ..value.made(sort) }
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
                 self.exprs(sets.iter().flatten(), env)
@@ -273,7 +274,10 @@ impl Reader<'_> {
             Expr::Tuple(exprs) => self.exprs(exprs, env),
             Expr::Array(array) => self.exprs(&array.elem, env),
             Expr::Dictionary(fields) => {
-                self.exprs(fields.iter().map(|DictionaryField { value, .. }| value.as_ref()), env)
+                // A key may be there twice.
+                let fields =
+                    self.exprs(fields.iter().map(|DictionaryField { value, .. }| value.as_ref()), env);
+                Value { is_risky: true, ..fields }
             }
             Expr::Map(map) => {
                 let keys = map.entries.iter().map(|entry| entry.key.as_ref());

@@ -23,6 +23,11 @@ impl Reader<'_> {
         let behaviour = self.call(&full, &name, function.name.0.len());
         let call = self.arguments(&name, behaviour, function, env);
         let over = self.over(function, env);
+        if !is_aggregating(behaviour) && call.values.iter().any(|value| value.size.takes_time()) {
+            // SECURITY: how long it takes depends on what is stored beside what the text has made large.
+            self.test_if_traced(&Value::together(&call.values));
+        }
+        let is_harmless = behaviour == Behaviour::Total && arguments::is_harmless(&name, function);
         self.meet_arguments(&name, &call.values);
         // Of a type that the lambda tells, if it does.
         let is_typed = has_typed_lambda(function);
@@ -31,7 +36,8 @@ impl Reader<'_> {
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let shown = self.sized(Value { size, is_steady, ..shown });
+        let is_risky = shown.is_risky || !is_harmless || size.takes_time();
+        let shown = self.sized(Value { size, is_steady, is_risky, ..shown });
         match behaviour {
             Behaviour::Unknown => {
                 self.doubt("a function that nobody knows");
@@ -80,7 +86,10 @@ impl Reader<'_> {
                 several.with(extra)
             }
             Behaviour::Aggregate | Behaviour::Window => {
-                for value in &values {
+                for (at, value) in values.iter().enumerate() {
+                    if arguments::must_be_constant(name, at) && !value.is_constant() {
+                        self.test_if_traced(value);
+                    }
                     // Arithmetic over text or a VARIANT converts it first, and that may fail.
                     // A total of numbers that were made to be large overflows, or not, by what stands beside them;
                     // so does a text or an array that is put together of many.
@@ -153,10 +162,6 @@ impl Reader<'_> {
                     from.with(by)
                 }
             };
-        }
-        // A constant that picks how it works may be one that it does not know.
-        if values.len() > 1 && arguments::names_a_method(name) {
-            self.risks = self.risks.saturating_add(1);
         }
         let has_format = matches!(name, "TO_VARCHAR" | "TO_CHAR") && values.len() > 1;
         let is_numeric = matches!(name, "ABS" | "ROUND" | "FLOOR" | "CEIL" | "TRUNC" | "TRUNCATE");
@@ -425,6 +430,11 @@ fn compares(name: &str, at: usize, count: usize) -> bool {
 /// Whether the function cannot fail, because what might make it fail is constant.
 fn is_total_with_constants(name: &str, values: &[Value]) -> bool {
     matches!(name, "LPAD" | "RPAD") && values.iter().skip(1).all(Value::is_constant)
+}
+
+/// Whether a call answers one value for many rows: how many there are takes more time than how large each is.
+fn is_aggregating(behaviour: Behaviour) -> bool {
+    matches!(behaviour, Behaviour::Aggregate | Behaviour::Count | Behaviour::Window)
 }
 
 /// Whether an aggregate puts all its values into one.

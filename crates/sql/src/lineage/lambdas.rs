@@ -51,7 +51,9 @@ impl Reader<'_> {
             }
         }
         let mut frame = Frame::default();
-        names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
+        // Whether the elements themselves could be made is another question.
+        let element = Value { is_risky: false, ..elements.clone() };
+        names.into_iter().for_each(|name| frame.aliases.push(name, element.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
         let body = self.expr(&lambda.body, inner);
         // SECURITY: without elements a body never runs: whether it could fail tells whether there are some.

@@ -118,6 +118,8 @@ impl Reader<'_> {
                 Literal::Placeholder(_) => self.test_each(derived, how),
                 _ => {}
             },
+            // Upstream may take `+2` or `2::int` for a place as well.
+            other if is_number(other) => return self.test_each(derived, how),
             // Each of them is a key by itself.
             Expr::Tuple(keys) => {
                 return keys.iter().for_each(|key| self.ordinal_or_alias(key, derived, how, env));
@@ -487,6 +489,18 @@ impl Reader<'_> {
                 self.ordinal_or_alias(expr, derived, TestedHow::Group, env);
             }
         }
+    }
+}
+
+/// Whether an expression is made of numbers alone.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no number for certain")]
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(literal) => matches!(literal.value, Literal::Number(..)),
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } | Expr::Cast { expr: inner, .. } => {
+            is_number(inner)
+        }
+        _ => false,
     }
 }
 
