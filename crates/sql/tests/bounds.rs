@@ -10,6 +10,10 @@ use common::{acme, read_in};
 use domain::{Class, Context};
 use sql::{Scope, read_batch};
 
+/// A column that shows many and may fail.
+const WIDE: &str =
+    "select name||email||ssn||phone||card_number||notes||country||segment||to_varchar(1/id) x from customers";
+
 /// `c0, c1, …`
 fn each(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(", ")
@@ -41,6 +45,11 @@ fn a_text_that_multiplies_names_by_tables_is_opaque() {
             fold("b", "a", 10)
         ),
         format!("with a as (select {namesakes} from customers) select 1 from a {using}"),
+        format!(
+            "with a as ({WIDE}) select filter({}, {}) from a",
+            each(2000, |_| "x".to_owned()),
+            each(900, |_| "y->y".to_owned())
+        ),
         format!("with a as (select {namesakes} from customers) select {namesakes} from a"),
         format!(
             "with {}, {}, {} select * ilike '{}x' from c",
@@ -67,7 +76,7 @@ fn a_text_that_multiplies_names_by_tables_is_opaque() {
 #[test]
 fn what_is_merely_long_is_read() {
     let catalog = acme();
-    let unions = vec!["select id, ssn, email, name from customers"; 400].join(" union all ");
+    let unions = vec!["select id, ssn, email, name from customers"; 1000].join(" union all ");
     for text in [
         format!("select {} from {}", each(40, |at| format!("c{at}")), each(30, |at| format!("u{at}"))),
         format!("select {} from orders", each(5000, |at| format!("upper(sku) as x{at}"))),
@@ -78,6 +87,7 @@ fn what_is_merely_long_is_read() {
             each(300, |at| format!("customers a{at}"))
         ),
         unions,
+        format!("with a as ({WIDE}) select coalesce({}) from a", each(4700, |_| "x".to_owned())),
     ] {
         let statement = read_in(&catalog, &text);
         assert_eq!(statement.class, Class::Read, "{}: {:?}", text.get(..60).unwrap(), statement.why);

@@ -233,15 +233,20 @@ impl Reader<'_> {
         let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         // The body of a lambda sees the elements of all the others, wherever it stands.
         let takes_first = matches!(name, "COALESCE" | "NVL" | "IFNULL");
+        // What stood before is gathered once for each argument, not anew for every later one.
+        let mut not_tested = Value::constant();
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
                 let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
                 // SECURITY: an argument that is not needed may never run: whether it could fail tells whether those before it
                 // are NULL. Of a stored column that may be known.
-                if takes_first && at > 0 && value.is_risky {
-                    let before = call.values.iter().filter(|before| before.bare().is_none());
-                    let before = Value::together(before);
+                if takes_first && value.is_risky {
+                    let before = std::mem::take(&mut not_tested);
                     self.test_if_traced(&before);
+                }
+                if takes_first && value.bare().is_none() {
+                    self.charge(not_tested.breadth() / 2);
+                    not_tested = not_tested.with(value.clone());
                 }
                 call.values.push(value);
             }
@@ -277,6 +282,9 @@ impl Reader<'_> {
                 Value::constant()
             }
             FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
+                if !self.charge(before.iter().map(|value| 1 + value.breadth()).sum()) {
+                    return Value::unknown(Vec::new());
+                }
                 let elements = Value::together(before);
                 let body = self.lambda(lambda, elements, env);
                 if name != "TRANSFORM" {
