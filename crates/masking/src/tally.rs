@@ -110,3 +110,27 @@ fn add_all(counts: &mut Vec<u64>, others: &[u64]) {
         *total = total.saturating_add(*count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_counts_once_for_each_kind_that_is_found_in_it() {
+        let mut tally = ColumnTally::default();
+        tally.count(false, Fate::Changed, [Kind::Email, Kind::Email, Kind::Phone]);
+        tally.count(false, Fate::Nulled, [Kind::Card]);
+        tally.count(false, Fate::Kept, [Kind::Link]);
+        tally.count(false, Fate::Kept, []);
+        tally.count(true, Fate::Changed, [Kind::Email]);
+        let mut both = tally.clone();
+        both.add(&tally);
+        for (tally, times) in [(&tally, 1), (&both, 2)] {
+            assert_eq!((tally.by_content, tally.nulled, tally.by_lineage), (2 * times, times, times));
+            let found = |kind| tally.found_in().find(|(found, _)| *found == kind).map(|(_, cells)| cells);
+            let cells = [Kind::Email, Kind::Phone, Kind::Card, Kind::Link, Kind::Iban].map(found);
+            assert_eq!(cells, [Some(times), Some(times), Some(times), Some(times), None]);
+            assert_eq!(tally.findings().next(), Some((Kind::Email, 2 * times)));
+        }
+    }
+}

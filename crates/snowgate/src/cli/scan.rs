@@ -47,6 +47,9 @@ pub struct ScanArgs {
     /// Rows that are sampled of a table, at most
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rows: u32,
+    /// Seconds after which a statement is given up
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: u64,
     /// Below this an entry is a comment
     #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = parse_share)]
     pub min_confidence: f64,

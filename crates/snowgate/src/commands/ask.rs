@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::caller::{Call, Caller, Told};
+use super::caller::{Call, Caller, Stay, Told};
 use super::{Broken, cells, counted, printable, table};
 use crate::cli::AskArgs;
 use crate::config;
@@ -24,7 +25,8 @@ pub fn run(args: &AskArgs) -> Result<ExitCode, Broken> {
 async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
     super::caller::base(&args.url)?;
     let home = config::home(&args.home)?;
-    let caller = Caller::new(&args.url, &home, "snowgate-ask", &["agents"])?;
+    let stay = Stay { token: Duration::from_secs(300), answer: None };
+    let caller = Caller::new(&args.url, &home, "snowgate-ask", &["agents"], stay)?;
     let asker = Asker { caller, home };
     let call = Call { sql: &args.sql, prompt: args.prompt.as_deref(), session: None, timeout: None };
     let told = asker.caller.ask(&call).await?;

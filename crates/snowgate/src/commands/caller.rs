@@ -66,7 +66,7 @@ pub fn base(url: &str) -> Result<String, Broken> {
 }
 
 /// A token of the development issuer in this home, or the one in `SNOWGATE_TOKEN`.
-fn token(home: &Path, agent: &str, groups: &[&str]) -> Result<String, Broken> {
+fn token(home: &Path, agent: &str, groups: &[&str], ttl: Duration) -> Result<String, Broken> {
     if let Some(token) = query::configuration::variable("SNOWGATE_TOKEN")? {
         return Ok(token);
     }
@@ -75,7 +75,7 @@ fn token(home: &Path, agent: &str, groups: &[&str]) -> Result<String, Broken> {
         person: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         scopes: vec!["sql".to_owned()],
-        ttl: Duration::from_secs(300),
+        ttl,
     };
     Ok(DevelopmentIssuer::reopen(home)?.mint(&request, SystemClock.now())?)
 }
@@ -86,6 +86,15 @@ pub struct Caller {
     base: String,
     token: String,
     agent: &'static str,
+}
+
+/// For how long a caller calls.
+#[derive(Clone, Copy)]
+pub struct Stay {
+    /// A token of the development issuer lives for so long.
+    pub token: Duration,
+    /// A call that has no answer by then is given up; none waits for ever.
+    pub answer: Option<Duration>,
 }
 
 /// What is asked.
@@ -101,10 +110,19 @@ pub struct Call<'a> {
 
 impl Caller {
     /// A caller named `agent`, of these groups where the token is the development issuer's.
-    pub fn new(url: &str, home: &Path, agent: &'static str, groups: &[&str]) -> Result<Self, Broken> {
+    pub fn new(
+        url: &str,
+        home: &Path,
+        agent: &'static str,
+        groups: &[&str],
+        stay: Stay,
+    ) -> Result<Self, Broken> {
         let base = base(url)?;
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { client, base, token: token(home, agent, groups)?, agent })
+        let mut client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        if let Some(answer) = stay.answer {
+            client = client.timeout(answer);
+        }
+        Ok(Self { client: client.build()?, base, token: token(home, agent, groups, stay.token)?, agent })
     }
 
     /// Asks, and waits as long as the statement merely runs.
@@ -178,6 +196,8 @@ impl Caller {
             .map_err(|error| {
                 if error.is_connect() {
                     Broken::new(format!("nothing answers at {}; next: snowgate serve", self.base))
+                } else if error.is_timeout() {
+                    Broken::new(format!("{} takes too long to answer", self.base))
                 } else {
                     Broken::from(error)
                 }

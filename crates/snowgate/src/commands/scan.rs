@@ -17,7 +17,7 @@ use reqwest::StatusCode;
 
 use self::evidence::{Evidence, propose, read_found};
 use self::told::{Report, ScannedColumn, Standing, one_line};
-use super::caller::{Call, Caller};
+use super::caller::{Call, Caller, Stay};
 use super::{Broken, counted};
 use crate::cli::{ScanArgs, Target};
 use crate::config;
@@ -26,8 +26,10 @@ use crate::config;
 const PARTIAL: u8 = 2;
 /// Columns asked for at once: what is found in them fits into a header.
 const AT_ONCE: usize = 40;
-/// Seconds after which a sample is given up.
-const TIMEOUT: u64 = 60;
+/// What the gateway is given to say that a statement was stopped.
+const GRACE: Duration = Duration::from_secs(5);
+/// No scan takes longer, and no token of the development issuer lives longer.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a statement is asked again that the gateway has put off.
 const TRIES: u32 = 3;
 /// Seconds that are waited for a gateway that puts off.
@@ -49,8 +51,10 @@ async fn scan(args: &ScanArgs) -> Result<ExitCode, Broken> {
         None => Bundle::default_bundle().map_err(|_| Broken::new("the built-in policy bundle is broken"))?,
     };
     let home = config::home(&args.home)?;
-    let caller = Caller::new(&args.url, &home, "snowgate-scan", &["agents", "scanners"])?;
-    let scanner = Scanner { caller, rows: args.rows, has_sample: Cell::new(true) };
+    let answer = Duration::from_secs(args.timeout).saturating_add(GRACE);
+    let stay = Stay { token: A_DAY, answer: Some(answer) };
+    let caller = Caller::new(&args.url, &home, "snowgate-scan", &["agents", "scanners"], stay)?;
+    let scanner = Scanner { caller, rows: args.rows, timeout: args.timeout, has_sample: Cell::new(true) };
 
     let mut report = Report {
         rows: args.rows,
@@ -169,6 +173,8 @@ struct Answered {
 struct Scanner {
     caller: Caller,
     rows: u32,
+    /// Seconds after which a statement is stopped.
+    timeout: u64,
     /// Whether upstream may still be thought to know SAMPLE.
     has_sample: Cell<bool>,
 }
@@ -179,7 +185,7 @@ impl Scanner {
             sql,
             prompt: Some("snowgate scan: classify columns"),
             session: Some("snowgate-scan"),
-            timeout: Some(TIMEOUT),
+            timeout: Some(self.timeout),
         };
         let elsewhere = |broken: Broken| Failed::elsewhere(&broken);
         let mut tries = 1;

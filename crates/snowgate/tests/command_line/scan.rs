@@ -394,6 +394,20 @@ fn a_table_that_fails_stops_no_other_and_is_reported() {
 }
 
 #[test]
+fn a_gateway_that_never_answers_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = snowgate(folder.path());
+    command.args(["scan", "--timeout", "1", "--url", &url]).env("SNOWGATE_TOKEN", "x");
+    let output = command.output().expect("it runs");
+    let (told, error) = printed(&output);
+    assert_eq!((output.status.code(), told.as_str()), (Some(1), ""), "{error}");
+    assert!(error.contains(&format!("{url} takes too long to answer")), "{error}");
+    drop(listener);
+}
+
+#[test]
 fn what_does_not_know_sample_is_asked_for_its_first_rows_from_then_on() {
     let script = [
         listing(&[("A", "X", "TEXT"), ("B", "X", "TEXT")]),
