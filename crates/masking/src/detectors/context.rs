@@ -133,6 +133,19 @@ impl Context {
     }
 }
 
+impl Kind {
+    /// The kinds that a column's or key's name speaks of, whatever stands under it. Kinds that no name tells are not
+    /// among them.
+    pub fn named_by(name: &str) -> impl Iterator<Item = Self> {
+        let atoms = topics::of_name(name);
+        let topic = Topic::of(atoms);
+        let is_mail = atoms.has(Atoms::MAIL) && !atoms.has(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID));
+        Self::ALL.into_iter().filter(move |kind| {
+            if *kind == Self::Email { is_mail } else { kind.has_context() && topic.speaks_of(*kind) }
+        })
+    }
+}
+
 /// What words say that a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Topic {
