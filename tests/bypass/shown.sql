@@ -391,3 +391,15 @@ select 'x' as ssn, ssn as v from (select (select max(ssn) ssn from customers))
 
 -- names that differ in case | whether they are one is a setting of the account | refused or masked 1
 select "v" x from (select 'x' as "v" union all by name select ssn as v from customers)
+
+-- an alias like a function | a relation may be called as a function without brackets is | refused or masked 1
+select localtime.ssn from customers localtime
+
+-- an alias like a constant | or as a constant is | refused or masked 1
+select true.ssn from customers true
+
+-- a common table like a function | the same by WITH | refused or masked 1
+with localtime as (select ssn from customers) select (localtime).ssn from localtime
+
+-- an alias that takes FROM | COLLATE takes no word but a text | refused or masked 1
+select l.v from (select 'x' as collate) q, lateral (select collate as v from (select ssn collate from customers) z) l

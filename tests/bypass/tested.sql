@@ -492,3 +492,6 @@ select ssn, count(*) n from customers group by 1::int
 
 -- a share made of values | what says how an aggregate works fails out of its range | refused
 select approx_percentile(id, (select max(salary) from employees)) from customers
+
+-- a filter of an alias like a function | a relation may be called as a function without brackets is | refused
+select id from customers localtime where localtime.ssn like '5%'

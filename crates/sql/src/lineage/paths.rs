@@ -1,7 +1,9 @@
 //! Paths into semi-structured values: `profile:address.city`, `profile['ssn']`, `GET_PATH(profile, 'a.b')`.
 
 use domain::{ShownHow, TestedHow};
-use sqlparser::ast::{AccessExpr, Expr, JsonPath, JsonPathElem, Subscript, Value as Literal};
+use sqlparser::ast::{
+    AccessExpr, Expr, FunctionArguments, Ident, JsonPath, JsonPathElem, Subscript, Value as Literal,
+};
 
 use super::constant::constant_text;
 use super::reader::Reader;
@@ -11,7 +13,7 @@ use super::value::{Source, Value};
 
 impl Reader<'_> {
     pub(super) fn json_access(&mut self, value: &Expr, path: &JsonPath, env: Env<'_>) -> Value {
-        let mut value = self.expr(value, env);
+        let mut value = if is_word_or_literal(value) { self.field_of_word() } else { self.expr(value, env) };
         for element in &path.path {
             let key = match element {
                 JsonPathElem::Dot { key, .. } => Some(key.clone()),
@@ -32,7 +34,14 @@ impl Reader<'_> {
     }
 
     pub(super) fn field_access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Value {
-        let mut value = self.expr(root, env);
+        // SECURITY: `localtime.ssn` and `true.ssn` are columns of relations that are called so.
+        let (mut value, chain) = match (written_word(root), chain) {
+            (Some(word), [AccessExpr::Dot(Expr::Identifier(column)), rest @ ..]) => {
+                (self.resolve_qualified(&[word, column.clone()], env), rest)
+            }
+            _ if is_word_or_literal(root) => (self.field_of_word(), chain),
+            _ => (self.expr(root, env), chain),
+        };
         for access in chain {
             value = match access {
                 AccessExpr::Dot(Expr::Identifier(ident)) => step(value, Some(ident.value.clone())),
@@ -52,6 +61,12 @@ impl Reader<'_> {
         value
     }
 
+    /// A field or an element of what has none, as far as we can read it.
+    fn field_of_word(&mut self) -> Value {
+        self.doubt("a field of a constant");
+        Value::unknown(Vec::new())
+    }
+
     fn key(&mut self, key: &Expr, env: Env<'_>) -> Key {
         if let Some(text) = constant_text(key) {
             return Key::Name(text);
@@ -63,6 +78,36 @@ impl Reader<'_> {
         let by = self.expr(key, env);
         self.test(&by, TestedHow::Predicate);
         Key::Made(by)
+    }
+}
+
+/// The word that the parser has read as a constant or as a function without brackets, and that may be a name.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no such word")]
+fn written_word(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Nested(inner) => written_word(inner),
+        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+            match function.name.0.as_slice() {
+                [only] => only.as_ident().cloned(),
+                _ => None,
+            }
+        }
+        Expr::Value(literal) => match &literal.value {
+            Literal::Boolean(truth) => Some(Ident::new(if *truth { "TRUE" } else { "FALSE" })),
+            Literal::Null => Some(Ident::new("NULL")),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the expression is such a word, or a literal.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no such word")]
+fn is_word_or_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_word_or_literal(inner),
+        Expr::Value(literal) => !matches!(literal.value, Literal::Placeholder(_)),
+        other => written_word(other).is_some(),
     }
 }
 

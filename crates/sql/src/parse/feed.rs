@@ -98,6 +98,11 @@ impl<'a> Feed<'a> {
             if let Some(after) = self.indirect_name(at)? {
                 return Ok(after);
             }
+            // The parser would take whatever word follows for a collation, FROM included.
+            let follows = self.tokens.get(at + 1).map(|token| token.kind);
+            if self.is_word(at, "COLLATE") && !matches!(follows, Some(Lexeme::Text | Lexeme::Symbol)) {
+                return Err(Trouble("COLLATE without a collation"));
+            }
             if self.is_dropped(at)? {
                 return Ok(at + 1);
             }
