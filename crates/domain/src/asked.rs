@@ -13,6 +13,8 @@ use crate::statement::Effect;
 pub enum Door {
     /// Snowflake's SQL API v2.
     SqlApi,
+    /// The Model Context Protocol over Streamable HTTP.
+    Mcp,
 }
 
 impl Door {
@@ -20,12 +22,13 @@ impl Door {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SqlApi => "sqlapi",
+            Self::Mcp => "mcp",
         }
     }
 
     /// The door with that name.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::SqlApi].into_iter().find(|door| door.as_str() == word)
+        [Self::SqlApi, Self::Mcp].into_iter().find(|door| door.as_str() == word)
     }
 }
 

@@ -142,7 +142,11 @@ impl Gateway {
         self.counted(asked.door, self.look_ahead(asked, principal).await).await
     }
 
-    async fn look_ahead(&self, asked: &Asked, principal: &Principal) -> Result<Option<Ruling>, Fault> {
+    pub(crate) async fn look_ahead(
+        &self,
+        asked: &Asked,
+        principal: &Principal,
+    ) -> Result<Option<Ruling>, Fault> {
         let bundle = self.ports.policies.bundle().await?;
         if asked.text.reveal().len() > self.settings.statement_size {
             let message = format!("the statement is larger than {} bytes", self.settings.statement_size);

@@ -200,7 +200,7 @@ impl Gateway {
     }
 
     /// Fills in the names that the client left out.
-    fn complete(&self, asked: &mut Asked) {
+    pub(crate) fn complete(&self, asked: &mut Asked) {
         let defaults = &self.settings.default_context;
         let context = &mut asked.context;
         context.role = context.role.take().or_else(|| defaults.role.clone());

@@ -19,7 +19,7 @@ pub struct Opening {
     pub exchange: String,
     /// RFC 3339, microseconds, UTC.
     pub opened: String,
-    /// `sqlapi`.
+    /// `sqlapi` or `mcp`.
     pub door: String,
     /// The handle that the agent holds.
     pub handle: String,

@@ -1,0 +1,341 @@
+//! The verbs that only look: what would become of a statement, what there is to ask about.
+//!
+//! Nothing of it is an exchange and nothing reaches upstream but the catalog's own reading. Each look is counted, by door
+//! and word, and whoever may not ask at the moment (revoked, over budget) may not look either. A table or view is there for
+//! whoever may read it: what `SELECT * FROM` it would be told decides, by the same reading and the same policy, so that
+//! these verbs know no rule of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt, RelationKind,
+    Ruling, SqlText, SqlType, Statement, Treatment,
+};
+use masking::Detectors;
+
+use crate::admission::is_large;
+use crate::ask::AskError;
+use crate::fault::{Fault, Origin};
+use crate::gateway::{Gateway, off_the_loop};
+use crate::plan;
+use crate::principal::Principal;
+use crate::reading::Read;
+
+/// Tables and views that one listing looks at: reading each is about a millisecond's work.
+const LISTED: usize = 100;
+
+/// What would become of a statement.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// What would be decided now, with the rules that lead to it.
+    pub ruling: Ruling,
+    /// The class and the kind of what was asked, in policies' words; none when it was not read, or is a batch.
+    pub what: Option<(&'static str, String)>,
+    /// Why it could not be read or resolved with certainty, in words of this program.
+    pub why: Option<&'static str>,
+    /// Its result columns in order; none where they cannot be told before it runs, and when it is refused.
+    pub columns: Option<Vec<ForeseenColumn>>,
+    /// Whether every column of its result would be masked, because its columns cannot be told.
+    pub masks_all: bool,
+}
+
+/// A result column before there is a result.
+#[derive(Clone, Debug)]
+pub struct ForeseenColumn {
+    /// Its name after the detectors; none where the text does not tell, or the name would be made from values.
+    pub name: Option<String>,
+    /// How it would leave.
+    pub treatment: Treatment,
+}
+
+/// Where to look; a part that is absent is the gateway's default. Stored names.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The database.
+    pub database: Option<String>,
+    /// The schema in it.
+    pub schema: Option<String>,
+}
+
+/// A table or view that this principal may read.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Its name, each part after the detectors.
+    pub name: ObjectName,
+    /// Whether it is a view.
+    pub is_view: bool,
+    /// How many columns it has.
+    pub columns: usize,
+    /// Why reading it waits for a person; none when it does not.
+    pub waits_for: Option<String>,
+}
+
+/// Some tables and views of one schema, in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The database that was looked at; none when nobody named one and there is no default.
+    pub database: Option<String>,
+    /// The schema; likewise.
+    pub schema: Option<String>,
+    /// Those that this principal may read.
+    pub relations: Vec<Relation>,
+    /// The stored name to go on after, when there are more to look at.
+    pub after: Option<String>,
+}
+
+/// A table or view with its columns.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// What it is.
+    pub relation: Relation,
+    /// Its columns in order: each with its type and how `SELECT *` would show it.
+    pub columns: Vec<(ForeseenColumn, SqlType)>,
+}
+
+impl Gateway {
+    /// Who this credential proves. Whether they were revoked is each verb's to check.
+    ///
+    /// # Errors
+    /// [`AskError::NotAccepted`] when it proves nobody; it is counted.
+    pub async fn identify(&self, door: Door, credential: &Credential) -> Result<Principal, AskError> {
+        self.prove(door, credential).await
+    }
+
+    /// What [`Gateway::ask`] would decide now. Nothing is opened, run or held; the look is counted as `checked`.
+    ///
+    /// # Errors
+    /// [`AskError`] when nobody was identified or something broke. A no is a [`Foreseen`].
+    pub async fn check(&self, asked: Asked) -> Result<Foreseen, AskError> {
+        let principal = self.prove(asked.door, &asked.credential).await?;
+        let mut asked = asked;
+        self.complete(&mut asked);
+        self.reject(asked.door, "checked").await;
+        if let Some(ruling) = self.counted(asked.door, self.look_ahead(&asked, &principal).await).await? {
+            return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false });
+        }
+        if !is_large(&asked) {
+            return self.foresee_one(&asked, &principal).await;
+        }
+        self.aside(move |gateway| async move { gateway.foresee_one(&asked, &principal).await }).await
+    }
+
+    async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
+        let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
+        let read = self.counted(asked.door, self.read(asked).await).await?;
+        let (_, ruling) = self.rule(&bundle, principal.identity(), asked, &read);
+        Ok(foreseen(ruling, &read, &self.detectors.of(&bundle)))
+    }
+
+    /// The tables and views of a schema that this principal may read, after a name. Counted as `listed`.
+    ///
+    /// # Errors
+    /// As for [`Gateway::check`]; [`AskError::Counted`] with a refusal for whoever may not ask at the moment.
+    pub async fn list(
+        &self,
+        door: Door,
+        credential: &Credential,
+        place: Place,
+        after: Option<String>,
+    ) -> Result<Listed, AskError> {
+        let principal = self.prove(door, credential).await?;
+        self.reject(door, "listed").await;
+        self.may_look(door, &principal).await?;
+        let (database, schema) = self.place(place);
+        let (Some(database), Some(schema)) = (database.clone(), schema.clone()) else {
+            return Ok(Listed { database, schema, relations: Vec::new(), after: None });
+        };
+        self.aside(
+            move |gateway| async move { gateway.list_in(door, &principal, database, schema, after).await },
+        )
+        .await
+    }
+
+    async fn list_in(
+        &self,
+        door: Door,
+        principal: &Principal,
+        database: String,
+        schema: String,
+        after: Option<String>,
+    ) -> Result<Listed, AskError> {
+        let wanted = BTreeSet::from([(database.clone(), schema.clone())]);
+        let catalog = self.counted(door, self.ports.catalogs.snapshot(&wanted).await).await?;
+        let is_wanted = |name: &&ObjectName| {
+            name.database == database
+                && name.schema == schema
+                && after.as_ref().is_none_or(|after| name.name > *after)
+        };
+        let mut names = catalog.relations.keys().filter(is_wanted);
+        let some: Vec<&ObjectName> = names.by_ref().take(LISTED).collect();
+        let more = names.next().is_some();
+        let mut relations = Vec::new();
+        for name in &some {
+            if let Some(described) = self.describe_one(door, principal, name).await? {
+                relations.push(described.relation);
+            }
+        }
+        let after = some.last().filter(|_| more).map(|last| last.name.clone());
+        Ok(Listed { database: Some(database), schema: Some(schema), relations, after })
+    }
+
+    /// A table or view with its columns; none when there is none that this principal may read. Counted as `described`.
+    ///
+    /// # Errors
+    /// As for [`Gateway::list`].
+    pub async fn describe(
+        &self,
+        door: Door,
+        credential: &Credential,
+        place: Place,
+        name: String,
+    ) -> Result<Option<Described>, AskError> {
+        let principal = self.prove(door, credential).await?;
+        self.reject(door, "described").await;
+        self.may_look(door, &principal).await?;
+        let (Some(database), Some(schema)) = self.place(place) else { return Ok(None) };
+        self.describe_one(door, &principal, &ObjectName::new(database, schema, name)).await
+    }
+
+    /// SECURITY: what may not be read and what does not exist is the same nothing.
+    async fn describe_one(
+        &self,
+        door: Door,
+        principal: &Principal,
+        name: &ObjectName,
+    ) -> Result<Option<Described>, AskError> {
+        let asked = self.glance(door, format!("SELECT * FROM {name}"));
+        let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
+        let read = self.counted(door, self.read(&asked).await).await?;
+        let (_, ruling) = self.rule(&bundle, principal.identity(), &asked, &read);
+        Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
+    }
+
+    /// Whoever is revoked or over a limit is refused before anything is looked at.
+    async fn may_look(&self, door: Door, principal: &Principal) -> Result<(), AskError> {
+        let asked = self.glance(door, "SELECT 1".to_owned());
+        let ahead = self.counted(door, self.look_ahead(&asked, principal).await).await?;
+        match ahead.map(|ruling| ruling.decision) {
+            Some(Decision::Refuse(refusal)) => Err(AskError::Counted(refusal)),
+            Some(Decision::Allow(_) | Decision::Hold(_)) | None => Ok(()),
+        }
+    }
+
+    fn place(&self, place: Place) -> (Option<String>, Option<String>) {
+        let defaults = &self.settings.default_context;
+        let Place { database, schema } = place;
+        // As for statements: the default schema belongs to the default database alone.
+        let schema = match (&database, schema) {
+            (None, None) => defaults.schema.clone(),
+            (Some(named), None) if defaults.database.as_ref() == Some(named) => defaults.schema.clone(),
+            (_, schema) => schema,
+        };
+        (database.or_else(|| defaults.database.clone()), schema)
+    }
+
+    /// A text of ours, as if it were asked under the default names.
+    fn glance(&self, door: Door, text: String) -> Asked {
+        let mut asked = Asked {
+            door,
+            credential: Credential::new(String::new()),
+            conversation: None,
+            request: None,
+            text: SqlText::new(text),
+            bindings: BTreeMap::new(),
+            context: Context::default(),
+            statement_count: 1,
+            parameters: BTreeMap::new(),
+            timeout: None,
+            prompt: Prompt::default(),
+        };
+        self.complete(&mut asked);
+        asked
+    }
+
+    /// Work of size, where it keeps nobody's small statement waiting.
+    async fn aside<T, W, F>(&self, work: W) -> Result<T, AskError>
+    where
+        T: Send + 'static,
+        W: FnOnce(Self) -> F + Send + 'static,
+        F: Future<Output = Result<T, AskError>>,
+    {
+        let desk = self.desks.acquire().await.map_err(|error| {
+            Fault::passing(Origin::Gateway, "the gateway cannot read large statements").because(error)
+        })?;
+        let (gateway, here) = (self.clone(), tokio::runtime::Handle::current());
+        let done = off_the_loop(move || here.block_on(work(gateway))).await?;
+        drop(desk);
+        done
+    }
+}
+
+fn foreseen(ruling: Ruling, read: &Read, detectors: &Detectors) -> Foreseen {
+    let [(_, statement)] = read.statements.as_slice() else {
+        return Foreseen { ruling, what: None, why: None, columns: None, masks_all: true };
+    };
+    let grant = match &ruling.decision {
+        Decision::Allow(grant) | Decision::Hold(Hold { grant, .. }) => Some(grant),
+        Decision::Refuse(_) => None,
+    };
+    let columns = grant.and_then(|grant| columns(statement, grant, detectors));
+    let masks_all = columns.is_none() && grant.is_some_and(|grant| is_mask(&grant.obligations.unforeseen));
+    Foreseen {
+        what: Some((statement.class.as_str(), statement.kind.as_str().to_owned())),
+        why: statement.why,
+        columns,
+        masks_all,
+        ruling,
+    }
+}
+
+/// The columns that a grant speaks of, by the names that the text tells.
+fn columns(statement: &Statement, grant: &Grant, detectors: &Detectors) -> Option<Vec<ForeseenColumn>> {
+    let Obligations { columns, unforeseen: _, mask_column_names, error_text: _, limits: _ } =
+        &grant.obligations;
+    let treatments = columns.as_ref()?;
+    let outputs = statement.lineage.outputs.as_ref()?;
+    if outputs.len() != treatments.len() {
+        return None;
+    }
+    let columns = outputs.iter().zip(treatments).map(|(output, treatment)| {
+        let is_told = !output.is_name_from_values && !mask_column_names;
+        let name = output.name.as_ref().filter(|_| is_told);
+        let name = name.map(|name| detectors.redact_text(name, "").into_owned());
+        ForeseenColumn { name, treatment: treatment.clone() }
+    });
+    Some(columns.collect())
+}
+
+fn described(name: &ObjectName, ruling: &Ruling, read: &Read, detectors: &Detectors) -> Option<Described> {
+    let (grant, waits_for) = match &ruling.decision {
+        Decision::Allow(grant) => (grant, None),
+        Decision::Hold(hold) => (&hold.grant, Some(hold.reason.clone())),
+        Decision::Refuse(_) => return None,
+    };
+    let stored = read.catalog.relation(name)?;
+    let [(_, statement)] = read.statements.as_slice() else { return None };
+    // What cannot be told column by column would be masked whole (invariant I2).
+    let hidden = Treatment::from(&plan::masked_whole());
+    let told = columns(statement, grant, detectors).filter(|told| told.len() == stored.columns.len());
+    let columns = stored.columns.iter().enumerate().map(|(at, column)| {
+        let treatment = told.as_ref().and_then(|told| told.get(at)).map(|told| told.treatment.clone());
+        let name = Some(detectors.redact_text(&column.name, "").into_owned());
+        let treatment = treatment.unwrap_or_else(|| hidden.clone());
+        (ForeseenColumn { name, treatment }, column.sql_type.clone())
+    });
+    let columns = columns.collect();
+    let part = |part: &str| detectors.redact_text(part, "").into_owned();
+    let relation = Relation {
+        name: ObjectName::new(part(&name.database), part(&name.schema), part(&name.name)),
+        is_view: matches!(stored.kind, RelationKind::View { .. }),
+        columns: stored.columns.len(),
+        waits_for,
+    };
+    Some(Described { relation, columns })
+}
+
+fn is_mask(treatment: &Treatment) -> bool {
+    match treatment {
+        Treatment::Mask(_) => true,
+        Treatment::Clear | Treatment::Scan => false,
+    }
+}
