@@ -18,7 +18,7 @@ use http::StatusCode;
 use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock, Terminal};
 use oidc::Issuers;
 use query::configuration::{self, Shared};
-use query::wiring;
+use query::{Resource, wiring};
 use recording::RecordKey;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -124,12 +124,14 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let home = Home::open(&config.shared.home)?;
     // Held for as long as it serves.
     let _serving = if real_issuers.is_none() { Some(alone(&config.shared.home)?) } else { None };
-    let (identities, issuer) = if let Some(issuers) = real_issuers {
-        (issuers, None)
+    let (identities, resource, issuer) = if let Some(issuers) = real_issuers {
+        let resource = Resource::of(&config.shared.issuers()?);
+        (issuers, resource, None)
     } else {
         let mut issuer = DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?;
         issuer.reserve(&config.shared.home, policies.reviewer_groups())?;
-        (Issuers::new(vec![issuer.settings()])?, Some(Arc::new(issuer)))
+        let resource = Resource::of(&[issuer.settings()]);
+        (Issuers::new(vec![issuer.settings()])?, resource, Some(Arc::new(issuer)))
     };
 
     let identities: Arc<dyn Identities> = Arc::new(identities);
@@ -157,7 +159,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let told = watch.told();
     tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
-    let mut router = query::routes(Arc::clone(&gateway));
+    let resource = resource.with_hosts(hosts(&config, address));
+    let mut router = query::routes_for(Arc::clone(&gateway), resource);
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
@@ -271,7 +274,10 @@ fn announce(
         println!("ATTENTION: {told}");
     }
     let Some(issuer) = issuer else {
-        println!("next: point an agent at http://{address}/api/v2/statements");
+        println!(
+            "next: point an agent at http://{address}/api/v2/statements, or by MCP:\n\
+             claude mcp add --transport http snowgate http://{address}/mcp"
+        );
         return Ok(());
     };
     let request = MintRequest {
@@ -297,6 +303,8 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
 
 {program} ask --url http://{address} --home {home} --prompt \"who are our customers\" \\
   \"{sql}\"
+
+claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
 
 # further tokens: {program} token --home {home}
 # Ctrl-C stops it");

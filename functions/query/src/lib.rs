@@ -18,7 +18,9 @@
 //! ```
 
 pub mod configuration;
+mod faults;
 mod local_only;
+mod mcp;
 mod sqlapi;
 pub mod wiring;
 mod wording;
@@ -29,8 +31,14 @@ use axum::Router;
 use gateway::Gateway;
 
 pub use local_only::{Checked, LocalOnly, local_only};
+pub use mcp::Resource;
 
-/// Every door's routes over this gateway.
+/// Every door's routes over this gateway; who gives out its tokens is told to nobody.
 pub fn routes(gateway: Arc<Gateway>) -> Router {
-    sqlapi::routes(gateway)
+    routes_for(gateway, Resource::default())
+}
+
+/// Every door's routes over this gateway, which clients of MCP know as this protected resource.
+pub fn routes_for(gateway: Arc<Gateway>, resource: Resource) -> Router {
+    sqlapi::routes(Arc::clone(&gateway)).merge(mcp::routes(gateway, resource))
 }

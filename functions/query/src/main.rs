@@ -11,7 +11,7 @@ use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
 use lambda_http::tracing::{self, Level, subscriber};
 use local::{Home, RandomIds, SystemClock, Terminal};
-use query::wiring;
+use query::{Resource, wiring};
 use settings::Settings;
 
 #[tokio::main]
@@ -31,7 +31,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), lambda_http::Error> {
     let settings = Settings::read()?;
     let gateway = Gateway::new(ports(&settings)?, settings.gateway());
-    lambda_http::run(query::routes(Arc::new(gateway))).await
+    let resource = Resource::of(&settings.shared.issuers()?);
+    lambda_http::run(query::routes_for(Arc::new(gateway), resource)).await
 }
 
 fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {

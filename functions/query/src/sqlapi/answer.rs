@@ -1,7 +1,5 @@
 //! Printing replies (section 1.4). Every field that leaves is named here; nothing is passed through.
 
-use std::error::Error;
-
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -10,6 +8,8 @@ use gateway::{AskError, Fault, Origin, PageReply, Reply, Retry};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use recording::{FoundRecord, PartRecord};
 use serde::Serialize;
+
+use crate::faults;
 
 use super::headers;
 use super::links;
@@ -426,16 +426,9 @@ fn unprocessable(code: &str, message: &str, handle: Option<Handle>) -> Response 
     json(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }
 
-/// Something broke: logged here, once, with all that lies behind it; the agent is told the public line.
+/// Something broke: the agent is told the public line.
 fn broken(fault: &Fault) -> Response {
-    let mut causes = Vec::new();
-    let mut cause = fault.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    let causes = causes.join(": ");
-    tracing::error!(origin = ?fault.origin, retry = ?fault.retry, public = %fault.public, causes = %causes, "fault");
+    faults::log(fault);
     let (status, code) = match fault.retry {
         Retry::Soon => (StatusCode::SERVICE_UNAVAILABLE, "099130"),
         Retry::Never => (StatusCode::INTERNAL_SERVER_ERROR, "099131"),

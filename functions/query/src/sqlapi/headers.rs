@@ -17,7 +17,7 @@ const CONVERSATION: &str = "x-snowgate-session";
 const TOKEN_TYPE: &str = "x-snowflake-authorization-token-type";
 
 /// Bytes of a prompt at most, decoded.
-const PROMPT_SIZE: usize = 32 * 1024;
+pub(crate) const PROMPT_SIZE: usize = 32 * 1024;
 
 /// Every request names its program, takes JSON, and shows one access token.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<Credential, Rejected> {
 }
 
 /// `Authorization: Bearer TOKEN`, once, for an OAuth access token.
-fn bearer(headers: &HeaderMap) -> Result<Credential, Rejected> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Credential, Rejected> {
     // The verifier decides by the token alone. The header can only make the door say clearly that another kind of
     // credential is none here.
     if let Some(kind) = once(headers, TOKEN_TYPE, Rejected::TokenType)?
@@ -92,8 +92,12 @@ pub(crate) fn conversation(headers: &HeaderMap) -> Result<Option<String>, Reject
     };
     let Some(value) = once(headers, CONVERSATION, rejected.clone())? else { return Ok(None) };
     let text = value.to_str().map_err(|_| rejected.clone())?;
-    let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(Some(text.to_owned())) } else { Err(rejected) }
+    if is_conversation(text) { Ok(Some(text.to_owned())) } else { Err(rejected) }
+}
+
+/// Whether a word may name a conversation.
+pub(crate) fn is_conversation(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The body is JSON, by its own words.
@@ -142,7 +146,7 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         .any(|(name, is_wanted)| is_wanted && (name == "gzip" || name == "x-gzip"))
 }
 
-fn accepts_json(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
     choices(headers, header::ACCEPT).any(|(name, is_wanted)| {
         is_wanted && ["application/json", "application/*", "*/*"].contains(&name.as_str())
     })
@@ -165,7 +169,7 @@ fn choices(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item 
 }
 
 /// The header's value; `otherwise` when it stands more than once.
-fn once<'a>(
+pub(crate) fn once<'a>(
     headers: &'a HeaderMap,
     name: &str,
     otherwise: Rejected,

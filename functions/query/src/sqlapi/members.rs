@@ -25,6 +25,16 @@ impl<'a> Members<'a> {
         Self::checked("", object)
     }
 
+    /// An object without members.
+    pub(crate) fn none() -> Self {
+        Self { within: "", values: BTreeMap::new() }
+    }
+
+    /// The string of that name, which stays; none when there is none.
+    pub(crate) fn text_of(&self, name: &str) -> Option<String> {
+        self.values.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
+    }
+
     /// Whether that name stands in it, be it with null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
@@ -86,6 +96,11 @@ impl<'a> Value<'a> {
     /// The rejection of a session parameter's number.
     pub(crate) fn out_of_range(&self, least: u64, most: u64) -> Rejected {
         Rejected::Range { name: self.name.clone(), least, most }
+    }
+
+    /// The value as it was written.
+    pub(crate) fn raw(&self) -> &'a RawValue {
+        self.raw
     }
 
     pub(crate) fn is_null(&self) -> bool {

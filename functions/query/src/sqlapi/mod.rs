@@ -10,15 +10,15 @@
 
 mod answer;
 mod bindings;
-mod body;
-mod headers;
+pub(crate) mod body;
+pub(crate) mod headers;
 mod links;
-mod members;
+pub(crate) mod members;
 mod options;
 mod parameters;
 mod percent;
-mod rejected;
-mod request;
+pub(crate) mod rejected;
+pub(crate) mod request;
 mod result_set;
 mod rows;
 
@@ -181,8 +181,8 @@ async fn refuse(gateway: &Gateway, rejected: &Rejected) -> Response {
     answer::rejected(rejected)
 }
 
-/// SECURITY: no answer of this door may lie in a cache or be taken for a page.
-async fn harden(mut response: Response) -> Response {
+/// SECURITY: no answer of a door may lie in a cache or be taken for a page.
+pub(crate) async fn harden(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

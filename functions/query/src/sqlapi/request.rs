@@ -66,7 +66,7 @@ pub(crate) fn read(
     })
 }
 
-fn statement(members: &mut Members<'_>) -> Result<SqlText, Rejected> {
+pub(crate) fn statement(members: &mut Members<'_>) -> Result<SqlText, Rejected> {
     let missing = || Rejected::Member {
         within: "",
         name: super::rejected::Name::new("statement"),
@@ -89,7 +89,7 @@ fn timeout(value: &Value<'_>) -> Result<Duration, Rejected> {
 }
 
 /// A name as Snowflake stores it; kept as it is, because case tells two of them apart.
-fn name(members: &mut Members<'_>, field: &'static str) -> Result<Option<String>, Rejected> {
+pub(crate) fn name(members: &mut Members<'_>, field: &'static str) -> Result<Option<String>, Rejected> {
     let Some(value) = members.take(field) else { return Ok(None) };
     let name = value.text()?;
     if name.is_empty() || name.chars().count() > IDENTIFIER_LENGTH || name.chars().any(char::is_control) {

@@ -1,0 +1,166 @@
+//! The tools that ask, collect and cancel, over the pipeline's own verbs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{Asked, Bindings, Context, Outcome, Prompt, PromptGrade};
+use gateway::{AskError, Reply};
+use recording::PartRecord;
+use tokio::time::Instant;
+
+use super::told::{self, ToolResult};
+use super::{Caller, DOOR, NotDone, arguments, rows};
+use crate::sqlapi::headers::{self, PROMPT_SIZE};
+use crate::sqlapi::members::Members;
+use crate::sqlapi::request::{name, statement};
+
+/// Between two looks at what has not ended.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Members of `_meta` in which clients name their conversation, as they send them by late 2026. Any of them only groups
+/// within its principal.
+const CONVERSATIONS: [&str; 6] = [
+    "openai/session",
+    "vscode.conversationId",
+    "ai.opencode/sessionID",
+    "antigravity.google/conversation_id",
+    "threadId",
+    "sessionId",
+];
+
+/// Runs one statement, and answers its first rows.
+pub(super) async fn run_sql(
+    caller: &Caller<'_>,
+    mut arguments: Members<'_>,
+    meta: Option<Members<'_>>,
+) -> Result<ToolResult, NotDone> {
+    let most = arguments::row_budget(&mut arguments)?;
+    let wait = arguments::wait(&mut arguments, caller.gateway.settings().hold)?;
+    let mut asked = asked(caller, &mut arguments)?;
+    asked.conversation = conversation(caller, meta)?;
+    arguments.end()?;
+    let reply = caller.gateway.ask(asked, wait).await?;
+    Ok(tell(caller, &reply, 0, most).await?)
+}
+
+/// What `run_sql` and `check_sql` are asked.
+pub(super) fn asked(caller: &Caller<'_>, arguments: &mut Members<'_>) -> Result<Asked, NotDone> {
+    let text = statement(arguments)?;
+    let context = Context {
+        role: name(arguments, "role")?,
+        warehouse: name(arguments, "warehouse")?,
+        database: name(arguments, "database")?,
+        schema: name(arguments, "schema")?,
+    };
+    Ok(Asked {
+        door: DOOR,
+        credential: caller.credential.clone(),
+        conversation: None,
+        request: None,
+        text,
+        bindings: Bindings::new(),
+        context,
+        // One statement a call: each has its own decision, handle and result.
+        statement_count: 1,
+        parameters: Default::default(),
+        timeout: None,
+        prompt: prompt(caller, arguments)?,
+    })
+}
+
+/// What the model says of the person's words, else what its program says: either is declared by who holds the credential
+/// that asks, so that it is P1 and no more.
+fn prompt(caller: &Caller<'_>, arguments: &mut Members<'_>) -> Result<Prompt, NotDone> {
+    if let Some(value) = arguments.take("user_request") {
+        let text = value.text()?;
+        if text.len() > PROMPT_SIZE {
+            return Err(value.rejected("must be at most 32 KB of text").into());
+        }
+        if !text.trim().is_empty() {
+            return Ok(Prompt { text: Some(text), grade: PromptGrade::P1 });
+        }
+    }
+    Ok(headers::prompt(caller.headers, None)?)
+}
+
+fn conversation(caller: &Caller<'_>, meta: Option<Members<'_>>) -> Result<Option<String>, NotDone> {
+    if let Some(named) = headers::conversation(caller.headers)? {
+        return Ok(Some(named));
+    }
+    let Some(meta) = meta else { return Ok(None) };
+    let mut named = CONVERSATIONS.iter().filter_map(|member| meta.text_of(member));
+    Ok(named.find(|word| headers::is_conversation(word)))
+}
+
+/// Collects what was asked before, waiting for its end within bounds.
+pub(super) async fn get_result(
+    caller: &Caller<'_>,
+    mut arguments: Members<'_>,
+) -> Result<ToolResult, NotDone> {
+    let most = arguments::row_budget(&mut arguments)?;
+    let wait = arguments::wait(&mut arguments, caller.gateway.settings().hold)?;
+    let from_row = arguments::number(&mut arguments, "from_row", 0, u64::MAX)?.unwrap_or(0);
+    let handle = handle(&mut arguments)?;
+    arguments.end()?;
+    let handle = told::handle(&handle)?;
+    let until = Instant::now() + wait;
+    loop {
+        let reply = caller.gateway.collect(DOOR, &caller.credential, handle).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        if !matches!(reply.outcome(), Outcome::Pending(_)) || left.is_zero() {
+            return Ok(tell(caller, &reply, from_row, most).await?);
+        }
+        tokio::time::sleep(LOOK.min(left)).await;
+    }
+}
+
+/// Cancels what waits or runs.
+pub(super) async fn cancel(caller: &Caller<'_>, mut arguments: Members<'_>) -> Result<ToolResult, NotDone> {
+    let handle = handle(&mut arguments)?;
+    arguments.end()?;
+    let reply = caller.gateway.cancel(DOOR, &caller.credential, told::handle(&handle)?).await?;
+    Ok(told::cancelled(&reply))
+}
+
+fn handle(arguments: &mut Members<'_>) -> Result<String, NotDone> {
+    match arguments.take("handle") {
+        Some(value) => Ok(value.text()?),
+        None => Err(crate::sqlapi::rejected::Rejected::Member {
+            within: "",
+            name: crate::sqlapi::rejected::Name::new("handle"),
+            problem: "is missing: it is what run_sql answered",
+        }
+        .into()),
+    }
+}
+
+/// Tells a reply, with rows from this one on.
+async fn tell(caller: &Caller<'_>, reply: &Reply, from_row: u64, most: u64) -> Result<ToolResult, AskError> {
+    let ([part], Some(first)) = (reply.parts(), reply.first_page()) else {
+        return Ok(told::without_rows(reply));
+    };
+    if from_row > 0 && from_row >= part.rows {
+        return Err(AskError::UnknownPage);
+    }
+    let (page, skip) = page_of(part, from_row).ok_or(AskError::UnknownPage)?;
+    let object: Bytes = if page == 0 {
+        first.clone()
+    } else {
+        caller.gateway.page(DOOR, &caller.credential, reply.handle(), page).await?.object().clone()
+    };
+    let some = rows::read(&object, skip, most).await.map_err(told::unreadable)?;
+    Ok(told::rows(reply, part, &some, from_row))
+}
+
+/// The page that a row lies on, and how many rows lie before it there.
+fn page_of(part: &PartRecord, row: u64) -> Option<(u32, u64)> {
+    let mut before: u64 = 0;
+    for (at, page) in (0..).zip(&part.pages) {
+        let after = before.saturating_add(page.rows);
+        if row < after || (row == 0 && at == 0) {
+            return Some((at, row.saturating_sub(before)));
+        }
+        before = after;
+    }
+    None
+}

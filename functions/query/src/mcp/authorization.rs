@@ -1,0 +1,192 @@
+//! This door as an OAuth 2.1 resource server (RFC 9728, RFC 6750), and the pages that it answers.
+
+use http::{HeaderMap, header};
+use oidc::IssuerSettings;
+use serde_json::{Value, json};
+
+use super::PATH;
+
+/// Where clients look for the metadata when a challenge names no place (RFC 9728 section 3.1).
+pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// Where they look first.
+pub(super) const METADATA_OF_PATH: &str = "/.well-known/oauth-protected-resource/mcp";
+
+/// What clients are told of how to get a token, and whose web pages are answered. The default tells and answers nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Resource {
+    issuers: Vec<String>,
+    scopes: Vec<String>,
+    hosts: Vec<String>,
+}
+
+impl Resource {
+    /// The resource that takes tokens of these issuers.
+    pub fn of(issuers: &[IssuerSettings]) -> Self {
+        let mut scopes: Vec<String> =
+            issuers.iter().flat_map(|issuer| &issuer.required_scopes).cloned().collect();
+        scopes.sort();
+        scopes.dedup();
+        let issuers = issuers.iter().map(|issuer| issuer.issuer.clone()).collect();
+        Self { issuers, scopes, hosts: Vec::new() }
+    }
+
+    /// With these hosts (`name` or `name:port`), whose web pages may ask.
+    #[must_use]
+    pub fn with_hosts(self, hosts: impl IntoIterator<Item = String>) -> Self {
+        Self { hosts: hosts.into_iter().collect(), ..self }
+    }
+
+    /// SECURITY: against DNS rebinding. A web page may ask when its host is one of the configured ones, or when page and
+    /// gateway are both called by a loopback name: a name of an attacker's that points here is neither. The own `Host`
+    /// proves nothing, because a rebound page has the same. A request without `Origin` is no page's.
+    pub(super) fn allows_origin(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let origin = match (origins.next(), origins.next()) {
+            (None, _) => return true,
+            (Some(origin), None) => origin.to_str().ok(),
+            (Some(_), Some(_)) => None,
+        };
+        let page = origin
+            .and_then(|origin| origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")));
+        let Some(page) = page else { return false };
+        let is_configured = self.hosts.iter().any(|host| host.eq_ignore_ascii_case(page));
+        is_configured || (is_loopback(page) && host(headers).is_some_and(is_loopback))
+    }
+
+    /// The metadata document; none when the request does not say by which host it knows this gateway.
+    pub(super) fn metadata(&self, headers: &HeaderMap) -> Option<Value> {
+        Some(json!({
+            "resource": format!("{}{PATH}", base(headers)?),
+            "resource_name": "Snowgate",
+            "authorization_servers": self.issuers,
+            "scopes_supported": self.scopes,
+            "bearer_methods_supported": ["header"],
+        }))
+    }
+
+    /// `WWW-Authenticate` of a 401; `is_shown` when a token was shown.
+    pub(super) fn challenge(&self, headers: &HeaderMap, is_shown: bool) -> String {
+        let mut parameters = Vec::new();
+        if is_shown {
+            parameters.push("error=\"invalid_token\"".to_owned());
+        }
+        if let Some(base) = base(headers) {
+            parameters.push(format!("resource_metadata=\"{base}{METADATA_OF_PATH}\""));
+        }
+        if !self.scopes.is_empty() && self.scopes.iter().all(|scope| is_scope(scope)) {
+            parameters.push(format!("scope=\"{}\"", self.scopes.join(" ")));
+        }
+        if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) }
+    }
+}
+
+/// The address that the client knows this gateway by. Plain HTTP is for loopback alone; whatever else stands in front of a
+/// gateway speaks TLS. Clients compare it with the address that they called (RFC 9728 section 3.3), so that a wrong
+/// `Host` fools nobody but its sender.
+fn base(headers: &HeaderMap) -> Option<String> {
+    let host = host(headers)?;
+    let scheme = if is_loopback(host) { "http" } else { "https" };
+    Some(format!("{scheme}://{host}"))
+}
+
+/// The one `Host`, when it can be no more than a host.
+fn host(headers: &HeaderMap) -> Option<&str> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
+    let host = host.to_str().ok()?;
+    let is_host = !host.is_empty()
+        && host.len() <= 261
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    is_host.then_some(host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|loopback| loopback.eq_ignore_ascii_case(name))
+}
+
+/// RFC 6749 section 3.3: scope-token.
+fn is_scope(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value)| {
+            headers.append(name, value);
+        });
+        headers
+    }
+
+    fn resource() -> Resource {
+        let mut issuer = IssuerSettings::new("https://idp.example".to_owned(), "snowgate");
+        issuer.required_scopes = vec!["sql".to_owned()];
+        Resource::of(&[issuer]).with_hosts(["console.example:8443".to_owned()])
+    }
+
+    #[test]
+    fn a_page_may_ask_only_from_here_or_from_a_configured_host() {
+        let here = ("host", "127.0.0.1:8181");
+        for (pairs, expected) in [
+            (vec![here], true),
+            (vec![here, ("origin", "http://localhost:6274")], true),
+            (vec![here, ("origin", "http://[::1]:1")], true),
+            (vec![here, ("origin", "https://console.example:8443")], true),
+            (vec![("host", "gateway.example"), ("origin", "https://console.example:8443")], true),
+            (vec![("host", "evil.example:8181"), ("origin", "http://evil.example:8181")], false),
+            (vec![("host", "gateway.example"), ("origin", "http://localhost:3000")], false),
+            (vec![("origin", "http://localhost:3000")], false),
+            (vec![here, ("origin", "http://localhost.evil.example")], false),
+            (vec![here, ("origin", "http://127.0.0.1:8181@evil.example")], false),
+            (vec![here, ("origin", "http://127.0.0.1:")], false),
+            (vec![here, ("origin", "null")], false),
+            (vec![here, ("origin", "")], false),
+            (vec![here, ("origin", "http://localhost"), ("origin", "http://localhost")], false),
+        ] {
+            assert_eq!(resource().allows_origin(&headers(&pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_token_is_told_where_to_get_one() {
+        let told = resource().challenge(&headers(&[("host", "gw.example")]), false);
+        let place = "resource_metadata=\"https://gw.example/.well-known/oauth-protected-resource/mcp\"";
+        assert_eq!(told, format!("Bearer {place}, scope=\"sql\""));
+        let local = resource().challenge(&headers(&[("host", "localhost:8181")]), true);
+        assert!(
+            local.starts_with("Bearer error=\"invalid_token\", resource_metadata=\"http://localhost:8181/"),
+            "{local}"
+        );
+        for host in ["a\"b", "a b", "a/b", ""] {
+            assert_eq!(resource().challenge(&headers(&[("host", host)]), false), "Bearer scope=\"sql\"");
+        }
+        assert_eq!(Resource::default().challenge(&headers(&[]), false), "Bearer");
+    }
+
+    #[test]
+    fn the_metadata_names_the_address_that_was_called() {
+        let told = resource().metadata(&headers(&[("host", "gw.example")])).unwrap();
+        let expected = json!({
+            "resource": "https://gw.example/mcp",
+            "resource_name": "Snowgate",
+            "authorization_servers": ["https://idp.example"],
+            "scopes_supported": ["sql"],
+            "bearer_methods_supported": ["header"],
+        });
+        assert_eq!(told, expected);
+        assert_eq!(resource().metadata(&headers(&[])), None);
+    }
+}
