@@ -14,5 +14,6 @@ mod fakes;
 mod golden;
 mod house;
 mod logs;
+mod mcp;
 mod principals;
 mod starting;
