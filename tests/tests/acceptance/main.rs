@@ -27,6 +27,7 @@ mod holds;
 mod house;
 mod leaks;
 mod lies;
+mod mcp;
 mod order;
 mod patience;
 mod principals;
