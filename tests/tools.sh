@@ -14,8 +14,14 @@ if command -v node >/dev/null && command -v "$npm" >/dev/null; then
         "$npm" ci --prefix tests/oidc-provider --no-audit --no-fund --loglevel=error
         touch "$stamp"
     fi
+    stamp="$tools/mcp-clients.$(sha256sum tests/mcp-clients/package-lock.json | cut -c1-16)"
+    if [ ! -e "$stamp" ] || [ ! -d tests/mcp-clients/node_modules ]; then
+        echo "installing the TypeScript SDK of MCP for the tests"
+        "$npm" ci --prefix tests/mcp-clients --no-audit --no-fund --loglevel=error
+        touch "$stamp"
+    fi
 else
-    echo "!! node and npm are not here: the tests with a real OIDC provider will be SKIPPED" >&2
+    echo "!! node and npm are not here: the tests with a real OIDC provider and with the TypeScript client of MCP will be SKIPPED" >&2
 fi
 
 if command -v "$python" >/dev/null; then
@@ -26,6 +32,14 @@ if command -v "$python" >/dev/null; then
         "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
         touch "$stamp"
     fi
+    # Apart from those: their pins are not each other's.
+    stamp="$tools/mcp-python.$(sha256sum tests/mcp-clients/requirements.txt | cut -c1-16)"
+    if [ ! -e "$stamp" ]; then
+        echo "installing the Python SDK of MCP for the tests"
+        "$python" -m venv --clear "$tools/mcp-python"
+        "$tools/mcp-python/bin/pip" install --quiet --disable-pip-version-check -r tests/mcp-clients/requirements.txt
+        touch "$stamp"
+    fi
 else
-    echo "!! python3 is not here: the Lambda and template tests will be SKIPPED" >&2
+    echo "!! python3 is not here: the Lambda and template tests and those with the Python client of MCP will be SKIPPED" >&2
 fi

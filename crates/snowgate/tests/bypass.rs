@@ -73,6 +73,57 @@ async fn no_evasion_shows_a_stored_value_at_the_door() {
     assert!(run * 2 > masked, "{run} of {masked} masked statements have run");
 }
 
+/// Of one statement the MCP door says what the SQL API door says, and tells no stored value; several it takes from nobody.
+#[tokio::test]
+async fn no_evasion_shows_a_stored_value_by_mcp_and_it_ends_as_at_the_other_door() {
+    let house = House::open().await;
+    let secrets = Secrets::of(&house).await;
+    let (mut wrong, mut single) = (String::new(), 0);
+    for trial in EVASIONS.into_iter().chain(["harmless"]).flat_map(trials) {
+        let before = house.started();
+        let (status, told) = house.ask_by_mcp(&trial).await;
+        let has_started = house.started() > before;
+        let is_shown_in_clear = trial.expected.iter().any(|expected| matches!(expected, Expected::Clear));
+        if let Some(found) = secrets.found_in(&told).filter(|_| !is_shown_in_clear) {
+            writeln!(wrong, "{trial}: tells {found}").unwrap();
+        }
+        if told.code() == "000008" {
+            if has_started {
+                writeln!(wrong, "{trial}: several statements have run").unwrap();
+            }
+            continue;
+        }
+        single += 1;
+        let other = house.ask(&trial).await;
+        let expected = match other.status {
+            200 => "rows",
+            202 if other.waits_for_a_person() => "waiting",
+            202 => "running",
+            _ if has_started => "failed",
+            _ => "refused",
+        };
+        if status != expected
+            || told.code() != other.body["code"].as_str().filter(|_| other.status > 202).unwrap_or("")
+        {
+            writeln!(wrong, "{trial}: by MCP {status}, else {expected}: {}", other.message()).unwrap();
+        }
+        let masked: Vec<usize> = told.body["columns"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter(|(_, column)| column["masked"] == true)
+            .map(|(at, _)| at + 1)
+            .collect();
+        if masked != other.masked_columns() {
+            writeln!(wrong, "{trial}: by MCP {masked:?} are masked, else {:?}", other.masked_columns())
+                .unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(single > 150, "{single}");
+}
+
 #[tokio::test]
 async fn what_looks_like_an_evasion_and_is_none_is_answered_in_clear() {
     let house = House::open().await;

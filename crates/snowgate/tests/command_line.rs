@@ -13,6 +13,8 @@ mod approvals;
 mod filters;
 #[path = "command_line/homes.rs"]
 mod homes;
+#[path = "command_line/mcp_clients.rs"]
+mod mcp_clients;
 #[path = "command_line/scan.rs"]
 mod scan;
 #[path = "command_line/starting.rs"]
@@ -87,6 +89,12 @@ impl Served {
         let first = printed.first().cloned().unwrap_or_default();
         let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_default();
         Self { url: url.trim_end_matches(';').to_owned(), folder, child, printed }
+    }
+
+    /// The token that it printed.
+    fn token(&self) -> String {
+        let line = self.printed.iter().find_map(|line| line.strip_prefix("export TOKEN="));
+        line.expect("a token").to_owned()
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

@@ -151,6 +151,24 @@ impl House {
         }
     }
 
+    /// Asks the MCP door as an agent that has asked nothing before: one statement alone, of whose result it answers as many
+    /// rows as it ever does at once. Handles are left out, as they are of [`Answered::texts`].
+    pub async fn ask_by_mcp(&self, trial: &Trial) -> (String, Answered) {
+        let agent = format!("agent-{}", self.agents.fetch_add(1, Ordering::SeqCst));
+        let call = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "run_sql", "arguments": { "statement": trial.sql, "max_rows": 1000 } },
+        });
+        let whole = self.call(&agent, "POST", "/mcp", Some(&call)).await;
+        assert_eq!(whole.status, 200, "{trial}: {}", whole.body);
+        let mut told = whole.body["result"]["structuredContent"].clone();
+        let members = told.as_object_mut().unwrap();
+        members.remove("handle");
+        members.remove("exchange");
+        let status = told["status"].as_str().unwrap().to_owned();
+        (status, Answered { body: told, ..whole })
+    }
+
     /// All pages of one statement's result, as they leave.
     pub async fn whole(&self, sql: &str) -> Vec<Page> {
         let agent = format!("agent-{}", self.agents.fetch_add(1, Ordering::SeqCst));

@@ -78,11 +78,15 @@ pub(super) fn read(body: &[u8]) -> Result<Message<'_>, Failure> {
     if text.trim_start().starts_with('[') {
         return Err(Failure::invalid("one message a request: batches are not part of this protocol"));
     }
-    let mut members = Members::of_body(text).map_err(|rejected| match rejected {
+    let mut members = Members::of_body(text).map_err(|rejected| {
+        if rejected != Rejected::NotJson {
+            return Failure::invalid(problem(&rejected));
+        }
         // Anything else than one object: told apart from what is no JSON at all.
-        Rejected::NotJson if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() => parse(),
-        Rejected::NotJson => Failure::invalid("a message is one JSON object"),
-        rejected => Failure::invalid(problem(&rejected)),
+        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => Failure::invalid("a message is one JSON object"),
+            Err(_) => parse(),
+        }
     })?;
     let version = members.take("jsonrpc").and_then(|value| value.text().ok());
     if version.as_deref() != Some("2.0") {
@@ -120,9 +124,10 @@ fn read_id(raw: &str) -> Result<Id, Failure> {
 
 /// What is wrong with a member, in words without its value.
 pub(super) fn problem(rejected: &Rejected) -> String {
-    match rejected {
-        Rejected::Member { within, name, problem } => format!("{within}{name} {problem}"),
-        rejected => rejected.to_string(),
+    if let Rejected::Member { within, name, problem } = rejected {
+        format!("{within}{name} {problem}")
+    } else {
+        rejected.to_string()
     }
 }
 

@@ -230,9 +230,11 @@ impl Served {
             | AskError::UnknownPage
             | AskError::Counted(_)
             | AskError::Busy { .. } => {
-                let message = match error {
-                    AskError::NotAccepted { is_expired: true } => "the access token has expired",
-                    _ => "the access token is not accepted here",
+                let is_expired = matches!(error, AskError::NotAccepted { is_expired: true });
+                let message = if is_expired {
+                    "the access token has expired"
+                } else {
+                    "the access token is not accepted here"
                 };
                 let mut response = failed(StatusCode::UNAUTHORIZED, None, &Failure::invalid(message));
                 self.challenge(&mut response, headers, true);

@@ -47,6 +47,8 @@ async fn every_event_is_loaded_and_answered() {
         ("forged-claims.json", 401),
         ("get-partition.json", 200),
         ("get-status.json", 200),
+        ("mcp-metadata.json", 200),
+        ("mcp-run-sql.json", 200),
         ("post-select.json", 200),
     ];
     assert_eq!(cases, expected.map(|(case, _)| case.to_owned()));
