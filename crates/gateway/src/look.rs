@@ -20,6 +20,7 @@ use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
 use crate::principal::Principal;
 use crate::reading::Read;
+use crate::seal;
 
 /// Tables and views that one listing looks at: reading each is about a millisecond's work.
 const LISTED: usize = 100;
@@ -77,9 +78,9 @@ pub struct Listed {
     pub database: Option<String>,
     /// The schema; likewise.
     pub schema: Option<String>,
-    /// Those that this principal may read.
+    /// Those that this principal may read; there may be none, and more to look at.
     pub relations: Vec<Relation>,
-    /// The stored name to go on after, when there are more to look at.
+    /// Where to go on, when there are more to look at: a word that tells nothing.
     pub after: Option<String>,
 }
 
@@ -126,10 +127,12 @@ impl Gateway {
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle)))
     }
 
-    /// The tables and views of a schema that this principal may read, after a name. Counted as `listed`.
+    /// The tables and views of a schema that this principal may read, from where an earlier listing ended. Counted as
+    /// `listed`.
     ///
     /// # Errors
-    /// As for [`Gateway::check`]; [`AskError::Counted`] with a refusal for whoever may not ask at the moment.
+    /// As for [`Gateway::check`]; [`AskError::Counted`] with a refusal for whoever may not ask at the moment;
+    /// [`AskError::UnknownPage`] where no listing has ended.
     pub async fn list(
         &self,
         door: Door,
@@ -160,12 +163,14 @@ impl Gateway {
     ) -> Result<Listed, AskError> {
         let wanted = BTreeSet::from([(database.clone(), schema.clone())]);
         let catalog = self.counted(door, self.ports.catalogs.snapshot(&wanted).await).await?;
-        let is_wanted = |name: &&ObjectName| {
-            name.database == database
-                && name.schema == schema
-                && after.as_ref().is_none_or(|after| name.name > *after)
-        };
-        let mut names = catalog.relations.keys().filter(is_wanted);
+        let key = self.counted(door, self.ports.keys.digest().await).await?;
+        let is_there = |name: &&ObjectName| name.database == database && name.schema == schema;
+        let mut names = catalog.relations.keys().filter(is_there);
+        // SECURITY: the last that was looked at may be one that this principal must not know of.
+        let word = |name: &ObjectName| seal::keyed_word(&key, "listed", &name.to_string());
+        if after.is_some_and(|after| !names.by_ref().any(|name| word(name) == after)) {
+            return Err(AskError::UnknownPage);
+        }
         let some: Vec<&ObjectName> = names.by_ref().take(LISTED).collect();
         let more = names.next().is_some();
         let mut relations = Vec::new();
@@ -174,7 +179,7 @@ impl Gateway {
                 relations.push(described.relation);
             }
         }
-        let after = some.last().filter(|_| more).map(|last| last.name.clone());
+        let after = some.last().filter(|_| more).map(|last| word(last));
         Ok(Listed { database: Some(database), schema: Some(schema), relations, after })
     }
 
@@ -269,12 +274,13 @@ impl Gateway {
 }
 
 fn foreseen(ruling: Ruling, read: &Read, detectors: &Detectors) -> Foreseen {
-    let [(_, statement)] = read.statements.as_slice() else {
-        return Foreseen { ruling, what: None, why: None, columns: None, masks_all: true };
-    };
     let grant = match &ruling.decision {
         Decision::Allow(grant) | Decision::Hold(Hold { grant, .. }) => Some(grant),
         Decision::Refuse(_) => None,
+    };
+    let [(_, statement)] = read.statements.as_slice() else {
+        let masks_all = grant.is_some();
+        return Foreseen { ruling, what: None, why: None, columns: None, masks_all };
     };
     let columns = grant.and_then(|grant| columns(statement, grant, detectors));
     let masks_all = columns.is_none() && grant.is_some_and(|grant| is_mask(&grant.obligations.unforeseen));

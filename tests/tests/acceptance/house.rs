@@ -166,9 +166,14 @@ impl Warehouse {
             version: 1,
         };
         let name = |name: &str| ObjectName::new("DEMO", "PUBLIC", name);
+        Self::of(BTreeMap::from([(name("CUSTOMERS"), customers), (name("V_CONTACTS"), view)]))
+    }
+
+    /// `DEMO.PUBLIC` with these tables and views.
+    pub fn of(relations: BTreeMap<ObjectName, Relation>) -> Self {
         Self {
             catalog: Arc::new(Catalog {
-                relations: BTreeMap::from([(name("CUSTOMERS"), customers), (name("V_CONTACTS"), view)]),
+                relations,
                 loaded: BTreeSet::from([("DEMO".to_owned(), "PUBLIC".to_owned())]),
                 digest: Digest::from_bytes([1; 32]),
             }),

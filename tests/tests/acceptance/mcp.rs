@@ -1,17 +1,18 @@
 //! The rules of the SQL API door hold at the MCP door, because both stand before one pipeline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use domain::Verdict;
+use domain::{Column, ObjectName, Relation, RelationKind, SqlType, Verdict};
 use gateway::SignedIn;
 use gateway::ports::RevokedWhat;
 use serde_json::{Value, json};
 
 use crate::approvals::{self, REVIEWERS, WRITE, waiting, work};
 use crate::door::{call_with, get, router, submit};
-use crate::house::{House, customers, in_time};
+use crate::house::{House, Warehouse, customers, in_time};
 
 /// What a tool answers: whether it is an error, and the structure. None when the token is not accepted.
 async fn tool(router: &Router, token: &str, name: &str, arguments: Value) -> Option<(bool, Value)> {
@@ -254,4 +255,43 @@ async fn a_view_is_described_by_the_columns_behind_it() {
     let of = |object: &str| tool(&router, "ana", "describe_object", json!({ "object": object }));
     assert_eq!(of("customers").await, of("nowhere").await);
     assert!(house.records().is_empty() && house.submissions() == 0);
+}
+
+#[tokio::test]
+async fn a_long_schema_is_listed_in_pieces_that_tell_no_hidden_name() {
+    let mut house = House::new().await;
+    let table = Relation {
+        kind: RelationKind::Table,
+        columns: vec![Column {
+            name: "ID".to_owned(),
+            sql_type: SqlType::Fixed { precision: 38, scale: 0 },
+            is_nullable: false,
+            tags: BTreeMap::new(),
+        }],
+        version: 1,
+    };
+    let name = |n: usize| ObjectName::new("DEMO", "PUBLIC", format!("T{n:03}"));
+    house.warehouse = Arc::new(Warehouse::of((0..250).map(|n| (name(n), table.clone())).collect()));
+    // The last of the first piece, by which a place could be told.
+    let hide = "@id(\"hidden\") forbid (principal, action == Action::\"read_object\", resource == \
+                Table::\"DEMO.PUBLIC.T099\");\n@id(\"agents-read-demo\")";
+    house.bundle.change(&[("@id(\"agents-read-demo\")", hide)]);
+    let router = router(house.gateway());
+    let (mut names, mut pieces, mut after) = (Vec::new(), 0, Value::Null);
+    loop {
+        let (is_error, listed) =
+            tool(&router, "ana", "list_objects", json!({ "after": after })).await.unwrap();
+        assert!(!is_error && !listed.to_string().contains("T099"), "{listed}");
+        let objects = listed["objects"].as_array().unwrap();
+        names.extend(objects.iter().map(|object| object["name"].as_str().unwrap().to_owned()));
+        pieces += 1;
+        after = listed["next_after"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    let expected: Vec<String> = (0..250).filter(|n| *n != 99).map(|n| name(n).to_string()).collect();
+    assert_eq!((pieces, names), (3, expected));
+    let guessed = tool(&router, "ana", "list_objects", json!({ "after": "DEMO.PUBLIC.T099" })).await.unwrap();
+    assert_eq!((guessed.0, &guessed.1["status"]), (true, &json!("unknown")));
 }

@@ -67,7 +67,7 @@ impl ToolResult {
                 ..Told::new("unknown")
             },
             AskError::UnknownPage => Told {
-                message: "the result has no such rows: from_row lies below row_count".to_owned(),
+                message: "there is nothing at that place: from_row lies below row_count, and after is next_after of a listing".to_owned(),
                 ..Told::new("unknown")
             },
             AskError::Counted(refusal) => refused(refusal),

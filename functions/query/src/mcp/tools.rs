@@ -103,7 +103,7 @@ impl Tool {
                     ("database", text(NAME)),
                     ("schema", text(NAME)),
                 ], &["statement"]),
-                "outputSchema": answer(&["allowed", "waits", "refused"], &[
+                "outputSchema": answer(&["allowed", "waits"], &[
                     ("rules", json!({ "type": "array", "items": { "type": "string" }, "description": "The policy rules that lead to it." })),
                     ("statement", text("The class and the kind of the statement, as policies name them.")),
                     ("columns", columns("Its result columns in order, where they can be told.")),
@@ -135,7 +135,7 @@ impl Tool {
                 "inputSchema": object(&[
                     ("object", text("Its name as SQL writes it: customers, public.customers or demo.public.customers.")),
                 ], &["object"]),
-                "outputSchema": answer(&["object", "unknown"], &[
+                "outputSchema": answer(&["object"], &[
                     ("object", named_object()),
                     ("columns", columns("Its columns in order.")),
                 ]),
@@ -146,7 +146,7 @@ impl Tool {
                 "title": "Cancel a statement",
                 "description": "Cancels a statement of yours that runs or waits for a person. One that has ended stays as it ended.",
                 "inputSchema": object(&[("handle", text("What run_sql answered."))], &["handle"]),
-                "outputSchema": answer(&["cancelled", "cancelling", "ended", "unknown"], &[
+                "outputSchema": answer(&["cancelled", "cancelling", "ended"], &[
                     ("handle", text("The statement's handle.")),
                     ("exchange", text("Where it is recorded.")),
                 ]),
@@ -211,7 +211,7 @@ fn object(members: &[(&str, Value)], required: &[&str]) -> Value {
 /// An answer with its own statuses, beside those that every tool may answer.
 fn answer(statuses: &[&str], members: &[(&str, Value)]) -> Value {
     let mut all = statuses.to_vec();
-    all.extend(["refused", "invalid", "unavailable"].iter().filter(|status| !statuses.contains(status)));
+    all.extend(["refused", "unknown", "invalid", "unavailable"]);
     let mut together = vec![
         ("status", json!({ "type": "string", "enum": all })),
         ("message", text("What it means, and what to do next.")),
@@ -228,7 +228,7 @@ fn answer(statuses: &[&str], members: &[(&str, Value)]) -> Value {
 
 fn statement_answer() -> Value {
     answer(
-        &["rows", "running", "waiting", "refused", "failed", "unknown"],
+        &["rows", "running", "waiting", "failed"],
         &[
             ("handle", text("The statement, for get_result and cancel.")),
             ("exchange", text("Where it is recorded: session and number.")),
