@@ -80,7 +80,8 @@ impl Gateway {
         &self.settings
     }
 
-    /// Counts a request that was turned away before it became an exchange, by a word that holds nothing of it.
+    /// Counts a request that became no exchange, because it was turned away or only looked, by a word that holds nothing of
+    /// it.
     pub async fn reject(&self, door: Door, reason: &'static str) {
         let now = self.now();
         if let Err(fault) = self.ports.recorder.count_rejected(door.as_str(), reason, now).await {

@@ -104,8 +104,8 @@ pub trait Recorder: Send + Sync {
     /// Keeps these bytes under the object's key.
     async fn keep(&self, key: &RecordKey, kind: ObjectKind, bytes: Bytes) -> Result<Written, Fault>;
 
-    /// Counts a request that was turned away before it became an exchange: nobody was identified, or what would decide
-    /// it was not there. Aggregated per minute and reason, so that nobody can flood the recordings with them.
+    /// Counts a request that became no exchange: nobody was identified, what would decide it was not there, or it only
+    /// looked. Aggregated per minute and reason, so that nobody can flood the recordings with them.
     async fn count_rejected(
         &self,
         door: &'static str,

@@ -19,13 +19,12 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Members of `_meta` in which clients name their conversation, as they send them by late 2026. Any of them only groups
 /// within its principal.
-const CONVERSATIONS: [&str; 6] = [
+const CONVERSATIONS: [&str; 5] = [
     "openai/session",
     "vscode.conversationId",
     "ai.opencode/sessionID",
     "antigravity.google/conversation_id",
     "threadId",
-    "sessionId",
 ];
 
 /// Runs one statement, and answers its first rows.

@@ -16,8 +16,8 @@ use crate::sqlapi::rejected::Rejected;
 /// The revision in which each request carries what is needed to understand it.
 const CURRENT: &str = "2026-07-28";
 
-/// Those that begin with `initialize`, the newest first.
-const WITH_HANDSHAKE: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
+/// Those that begin with `initialize`, the newest first. Earlier ones let a client send several messages at once.
+const WITH_HANDSHAKE: [&str; 2] = ["2025-11-25", "2025-06-18"];
 
 const VERSION_HEADER: &str = "mcp-protocol-version";
 const METHOD_HEADER: &str = "mcp-method";
@@ -67,7 +67,7 @@ pub(super) fn of(headers: &HeaderMap, message: &mut Message<'_>) -> Result<Era, 
         None => None,
     };
     match (said.as_deref(), &in_body) {
-        // A client older than the header: the specification allows to take it for one of 2025-03-26.
+        // `initialize` comes without the header, and so do the clients that forget it.
         (None, None) => return Ok(Era::Handshake),
         (Some(said), None) if WITH_HANDSHAKE.contains(&said) => return Ok(Era::Handshake),
         (Some(said), None) if said != CURRENT => return Err(unsupported(said)),

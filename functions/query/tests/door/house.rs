@@ -268,6 +268,11 @@ impl Call {
         Self::post("/api/v2/statements", serde_json::json!({ "statement": statement }).to_string())
     }
 
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self

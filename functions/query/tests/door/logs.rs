@@ -51,6 +51,15 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
             .with("x-snowgate-session", "s3cret-conversation")
             .with("user-agent", "s3cret-agent")
     };
+    let by_mcp = |tool: &str, text: &str| {
+        let arguments =
+            serde_json::json!({ "statement": text, "user_request": "s3cret-prompt", "object": text });
+        let params =
+            serde_json::json!({ "name": tool, "arguments": arguments, "_meta": { "s3cret": "s3cret" } });
+        let message =
+            serde_json::json!({ "jsonrpc": "2.0", "id": "s3cret", "method": "tools/call", "params": params });
+        secretive(Call::post("/mcp", message.to_string()))
+    };
     let body = |extra: &str| format!(r#"{{"statement":"s3cret-text"{extra}}}"#);
     let calls = [
         secretive(Call::ask(text)),
@@ -66,6 +75,12 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
         secretive(Call::post("/api/v2/statements?requestId=s3cret&s3cret=s3cret", body(""))),
         secretive(Call::post("/api/v2/statements", "s3cret {")),
         Call::get("/s3cret-path"),
+        by_mcp("run_sql", text),
+        by_mcp("check_sql", text),
+        by_mcp("describe_object", "s3cret"),
+        by_mcp("s3cret-tool", text),
+        by_mcp("run_sql", text).with("mcp-method", "s3cret").with("mcp-protocol-version", "s3cret"),
+        Call::post("/mcp", "s3cret {"),
     ];
     for call in calls {
         house.send(call.request()).await;

@@ -112,7 +112,7 @@ fn fails(answered: &Answered, status: u16, code: i64) {
 async fn a_client_with_a_handshake_is_served_without_a_session() {
     let house = House::with_customers();
     for (asked, answered) in
-        [("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2024-11-05", "2025-11-25")]
+        [("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2025-03-26", "2025-11-25")]
     {
         let params = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "a", "version": "1" } });
         let call = post(&request("initialize", &params)).without("mcp-protocol-version");
@@ -535,6 +535,52 @@ async fn a_broken_store_shows_nothing_and_says_whether_to_try_again() {
     assert_eq!(told["status"], "unavailable", "{told}");
     assert!(told.get("rows").is_none());
     assert!(house.upstream.asked.lock().unwrap().is_empty(), "nothing ran");
+}
+
+#[tokio::test]
+async fn a_page_that_was_altered_is_not_shown() {
+    let house = House::with(Settings { inline: 0, ..Settings::default() });
+    house.script(CUSTOMERS, Answer::Results(vec![customers()]));
+    let ran = call(&house, "run_sql", json!({ "statement": CUSTOMERS }), false).await;
+    let collect = json!({ "handle": ran["handle"] });
+    assert_eq!(call(&house, "get_result", collect.clone(), false).await["rows"], ran["rows"]);
+    for (key, bytes) in house.store.objects.lock().unwrap().iter_mut().filter(|(key, _)| key.contains("page"))
+    {
+        let mut altered = bytes.to_vec();
+        *altered.last_mut().unwrap() ^= 1;
+        *bytes = altered.into();
+        assert!(!key.is_empty());
+    }
+    let told = call(&house, "get_result", collect, true).await;
+    assert_eq!(told["status"], "unavailable", "{told}");
+    assert!(told.get("rows").is_none() && told.get("retry_after_seconds").is_none(), "{told}");
+}
+
+/// Whatever is sent, somebody proven gets an answer of the protocol.
+#[tokio::test]
+async fn hostile_messages_are_answered() {
+    let house = House::with_customers();
+    let good = request(
+        "tools/call",
+        &json!({ "name": "run_sql", "arguments": { "statement": CUSTOMERS, "max_rows": 1 } }),
+    )
+    .to_string();
+    let mut sent = 0;
+    for at in 0..good.len() {
+        for change in ["", "\"", "{", "]", "null", "\\u0000", "9e999", "\u{202e}"] {
+            let body = format!("{}{change}{}", &good[..at], &good[at + 1..]);
+            let answered = house.send(post(&json!(null)).body(body).request()).await;
+            let status = answered.status.as_u16();
+            assert!([200, 202, 400].contains(&status), "{status}: {}", answered.text());
+            if status != 202 {
+                let json = answered.json();
+                assert_eq!(json["jsonrpc"], "2.0");
+                assert!(json.get("result").is_some() != json.get("error").is_some(), "{json}");
+            }
+            sent += 1;
+        }
+    }
+    assert!(sent > 1000);
 }
 
 #[tokio::test]
