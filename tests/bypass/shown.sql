@@ -403,3 +403,9 @@ with localtime as (select ssn from customers) select (localtime).ssn from localt
 
 -- an alias that takes FROM | COLLATE takes no word but a text | refused or masked 1
 select l.v from (select 'x' as collate) q, lateral (select collate as v from (select ssn collate from customers) z) l
+
+-- a column called PERCENT | TOP takes a number alone | refused or masked 1
+select top 10 percent id from (select ssn as percent, 1 as id from customers)
+
+-- a column called like a type | a text behind it is an alias | refused or masked 1
+select text 'x' from (select ssn as text from customers)
