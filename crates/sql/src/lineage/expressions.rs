@@ -6,7 +6,7 @@
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
-    UnaryOperator, Value as Literal,
+    TypedString, UnaryOperator, Value as Literal,
 };
 
 use super::reader::Reader;
@@ -123,17 +123,18 @@ impl Reader<'_> {
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
             // What is written may be no such date.
-            Expr::TypedString(typed) if is_moment(&typed.data_type) => {
-                Value { is_risky: true, ..Value::constant() }
-            }
+            Expr::TypedString(typed) if is_moment(typed) => Value { is_risky: true, ..Value::constant() },
             // SECURITY: of every other type it is a column with an alias.
             Expr::TypedString(_) => self.not_read("a text behind the name of a type"),
             Expr::Interval(interval) => {
-                let value = self.expr(&interval.value, env);
-                if value.is_constant() { value.derived() } else { self.shaped(value) }
+                let is_text = matches!(&*interval.value, Expr::Value(literal) if matches!(literal.value, Literal::SingleQuotedString(_)));
+                // SECURITY: before anything but a text it is a column.
+                if is_text { Value::constant() } else { self.not_read("an INTERVAL that is none") }
             }
-            // `CONNECT_BY_ROOT column`.
-            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") => {
+            // `CONNECT_BY_ROOT column`; elsewhere it is a column.
+            Expr::Prefixed { prefix, value }
+                if env.frame.is_hierarchical && prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") =>
+            {
                 self.expr(value, env).derived()
             }
             Expr::Prefixed { .. } => self.not_read("a prefixed value"),
@@ -494,10 +495,13 @@ fn is_connecting(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
 }
 
-/// Whether a text behind the name of that type is a literal of it.
+/// Whether it is `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
 #[allow(clippy::wildcard_enum_match_arm, reason = "Snowflake has no other such literals")]
-fn is_moment(data_type: &DataType) -> bool {
-    match data_type {
+fn is_moment(typed: &TypedString) -> bool {
+    if !matches!(typed.value.value, Literal::SingleQuotedString(_)) {
+        return false;
+    }
+    match &typed.data_type {
         DataType::Date | DataType::Time(None, TimezoneInfo::None) => true,
         DataType::Timestamp(None, TimezoneInfo::None) => true,
         _ => false,

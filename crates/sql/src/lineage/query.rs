@@ -345,6 +345,7 @@ impl Reader<'_> {
             self.give_up("a clause that Snowflake does not have");
         }
         let mut frame = self.from(&select.from, outer, queries);
+        frame.is_hierarchical = !select.connect_by.is_empty();
         for window in &select.named_window {
             match &window.1 {
                 NamedWindowExpr::WindowSpec(spec) => {
