@@ -5,7 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::fold::View;
-use super::scan::{Gate, Scan, next_long_run};
+use super::gate::{Gate, next_long_run};
+use super::scan::Scan;
 use super::{Finding, Kind};
 use crate::lexical::{at, part, run_end};
 

@@ -1,11 +1,12 @@
 //! One text, scanned.
 
 use super::context::{Context, Shape, near};
-use super::literals::Literals;
+use super::gate::Gate;
+use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
 use super::{digits, ids, net};
-use crate::lexical::{at, before, is_token, is_word, run_end, run_start};
+use crate::lexical::{at, is_word, run_start};
 
 /// Findings of one text.
 pub(super) fn find(
@@ -48,7 +49,7 @@ pub(super) fn find(
             has_address_words: false,
             hex_read: 0,
         };
-        if gate.beyond == 0 {
+        if !gate.is_beyond {
             scan.run(&gate);
         } else {
             // Patterns of one's own may name the very characters that are folded.
@@ -56,7 +57,7 @@ pub(super) fn find(
         }
         fuel = scan.fuel;
     }
-    if gate.beyond != 0 {
+    if gate.is_beyond {
         view.fold(text);
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
@@ -149,145 +150,6 @@ fn join(findings: &mut Vec<Finding>) {
     });
 }
 
-/// Which bytes a text has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gate {
-    pub digits: usize,
-    pub beyond: usize,
-    blanks: usize,
-    has_at: bool,
-    has_colon: bool,
-    has_equals: bool,
-    has_percent: bool,
-    has_backslash: bool,
-    has_ampersand: bool,
-    has_less: bool,
-    has_bracket: bool,
-    /// The first long run.
-    first_run: Option<(usize, usize)>,
-    /// Whether there is a long run with a letter in it.
-    has_key_run: bool,
-}
-
-/// Bytes that are looked at together.
-const WIDE: usize = 32;
-
-impl Gate {
-    pub fn of(text: &[u8]) -> Self {
-        let mut gate = Self::default();
-        let mut seen = 0_u8;
-        let (chunks, rest) = text.as_chunks::<WIDE>();
-        for chunk in chunks {
-            seen |= gate.add(chunk);
-        }
-        if !rest.is_empty() {
-            // Nothing is looked for that is zero.
-            let mut last = [0; WIDE];
-            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            seen |= gate.add(&last);
-        }
-        gate.has_at = seen & 1 != 0;
-        gate.has_colon = seen & 2 != 0;
-        gate.has_equals = seen & 4 != 0;
-        gate.has_percent = seen & 8 != 0;
-        gate.has_backslash = seen & 16 != 0;
-        gate.has_ampersand = seen & 32 != 0;
-        gate.has_less = seen & 64 != 0;
-        gate.has_bracket = seen & 128 != 0;
-        (gate.first_run, gate.has_key_run) = long_runs(text);
-        gate
-    }
-
-    /// Counts one piece; written so that it is compiled to vector code.
-    #[inline]
-    fn add(&mut self, piece: &[u8; WIDE]) -> u8 {
-        let mut digits = 0_u8;
-        let mut beyond = 0_u8;
-        let mut blanks = 0_u8;
-        let mut seen = 0_u8;
-        for &byte in piece {
-            digits += u8::from(byte.wrapping_sub(b'0') < 10);
-            beyond |= byte & 0x80;
-            blanks += u8::from(byte == b' ');
-            seen |= u8::from(byte == b'@')
-                | (u8::from(byte == b':') << 1)
-                | (u8::from(byte == b'=') << 2)
-                | (u8::from(byte == b'%') << 3)
-                | (u8::from(byte == b'\\') << 4)
-                | (u8::from(byte == b'&') << 5)
-                | (u8::from(byte == b'<') << 6)
-                | (u8::from(byte == b'[') << 7);
-        }
-        self.digits += usize::from(digits);
-        self.beyond += usize::from(beyond);
-        self.blanks += usize::from(blanks);
-        seen
-    }
-
-    /// Whether any scanner could find anything.
-    fn can_find(&self, context: Context) -> bool {
-        match context.shape {
-            Shape::Number => self.digits >= 7 || self.first_run.is_some() || self.has_at,
-            Shape::Text | Shape::Time | Shape::Hex => true,
-        }
-    }
-
-    /// Whether so many blanks stand in it that words may be spelt letter by letter.
-    fn may_be_spelt(&self, text: &[u8]) -> bool {
-        self.blanks >= 8 && self.blanks * 4 > text.len()
-    }
-
-    fn may_be_escaped(&self, text: &[u8]) -> bool {
-        self.has_percent
-            || self.has_backslash
-            || self.has_ampersand
-            || self.has_equals && decode::is_quoted_printable(text)
-            || self.has_bracket && memchr::memmem::find(text, b"[.]").is_some()
-    }
-}
-
-/// A run of characters as keys and encodings have them, long enough to be one.
-pub(super) const LONG_RUN: usize = 12;
-
-/// The next run of at least [`LONG_RUN`] token bytes at or after a position.
-///
-/// Looks at every twelfth byte only, where runs are short.
-pub(super) fn next_long_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
-    let mut probe = from + LONG_RUN - 1;
-    let mut floor = from;
-    while probe < text.len() {
-        if !is_token(at(text, probe)) {
-            floor = probe + 1;
-            probe += LONG_RUN;
-            continue;
-        }
-        let mut start = probe;
-        while start > floor && is_token(before(text, start)) {
-            start -= 1;
-        }
-        let end = run_end(text, probe, usize::MAX, is_token);
-        if end - start >= LONG_RUN {
-            return Some((start, end));
-        }
-        floor = end + 1;
-        probe = end + LONG_RUN;
-    }
-    None
-}
-
-/// The first long run, and whether there is one with a letter in it.
-fn long_runs(text: &[u8]) -> (Option<(usize, usize)>, bool) {
-    let first = next_long_run(text, 0);
-    let mut run = first;
-    while let Some((start, end)) = run {
-        if text.get(start..end).is_some_and(|run| run.iter().any(u8::is_ascii_alphabetic)) {
-            return (first, true);
-        }
-        run = next_long_run(text, end);
-    }
-    (first, false)
-}
-
 /// A scan under way.
 pub(super) struct Scan<'a> {
     pub text: &'a [u8],
@@ -311,7 +173,7 @@ impl Scan<'_> {
             custom::find(self);
         }
         if self.context.shape != Shape::Number || gate.has_key_run || gate.has_colon || gate.has_equals {
-            self.literals();
+            self.literals(gate.level);
         }
         if gate.has_at {
             email::at_signs(self);

@@ -1,0 +1,240 @@
+//! Where in a text literals stand.
+
+use std::sync::{Arc, OnceLock};
+
+use super::literals::{Level, Rule, all};
+
+/// Every literal that is looked for, under the first three bytes of each: an automaton of so many does not fit the
+/// nearest cache, and most bytes of most texts start none of them.
+pub(super) struct Literals {
+    /// By the hash of three bytes: the bits of the levels of what starts so.
+    levels: Box<[u8; SLOTS]>,
+    /// By the same hash: the place of the bucket.
+    places: Box<[u16; SLOTS]>,
+    /// Literals that start alike or share a hash, the longest first. The first one is empty.
+    buckets: Vec<Vec<(&'static str, Rule)>>,
+}
+
+/// Hashes of three bytes.
+const SLOTS: usize = 1 << 14;
+
+/// Positions that are looked at together.
+const BLOCK: usize = 16;
+
+/// Folds the case of letters; what it takes for each other besides is told apart afterwards.
+#[inline]
+const fn hash(first: u8, second: u8, third: u8) -> u16 {
+    let (first, second, third) = ((first | 0x20) as u16, (second | 0x20) as u16, (third | 0x20) as u16);
+    ((first << 8) ^ (second << 4) ^ third) & (SLOTS as u16 - 1)
+}
+
+impl Literals {
+    /// The tables are large and the same for every set.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<Literals>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new(all()))))
+    }
+
+    fn new(rules: impl Iterator<Item = (&'static str, Rule)>) -> Self {
+        let mut literals =
+            Self { levels: Box::new([0; SLOTS]), places: Box::new([0; SLOTS]), buckets: vec![Vec::new()] };
+        for (word, rule) in rules {
+            match *word.as_bytes() {
+                [first, second, third, ..] => literals.add(hash(first, second, third), word, rule),
+                // The only ones that are so short have hexadecimal digits behind.
+                [first, second] => {
+                    for third in b"0123456789abcdef" {
+                        literals.add(hash(first, second, *third), word, rule);
+                    }
+                }
+                [_] | [] => {}
+            }
+        }
+        for bucket in &mut literals.buckets {
+            bucket.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        }
+        literals
+    }
+
+    fn add(&mut self, hash: u16, word: &'static str, rule: Rule) {
+        let slot = usize::from(hash);
+        if let Some(levels) = self.levels.get_mut(slot) {
+            *levels |= rule.level(word).bit();
+        }
+        let Some(place) = self.places.get_mut(slot) else { return };
+        if *place == 0 {
+            *place = u16::try_from(self.buckets.len()).unwrap_or(0);
+            self.buckets.push(Vec::new());
+        }
+        if let Some(bucket) = self.buckets.get_mut(usize::from(*place)) {
+            bucket.push((word, rule));
+        }
+    }
+
+    /// The next literal from `from` on: where it starts, and the longest one that does so there, whatever the case of
+    /// its letters.
+    #[inline]
+    pub fn next(&self, text: &[u8], from: usize, level: Level) -> Option<(usize, &'static str, Rule)> {
+        let mut position = from;
+        loop {
+            position = self.next_start(text, position, level.mask())?;
+            if let Some((word, rule)) = self.starting_at(text, position) {
+                return Some((position, word, rule));
+            }
+            position += 1;
+        }
+    }
+
+    /// The next position at which a literal of those levels may start.
+    #[inline]
+    fn next_start(&self, text: &[u8], from: usize, mask: u8) -> Option<usize> {
+        let levels_of = |hash: u16| self.levels.get(usize::from(hash)).copied().unwrap_or(0);
+        let mut position = from;
+        loop {
+            let tail = text.get(position..).filter(|tail| tail.len() >= 3)?;
+            let mut last = [0; BLOCK + 2];
+            let block = match tail.first_chunk::<{ BLOCK + 2 }>() {
+                Some(block) => block,
+                None => {
+                    // No literal has a zero in it.
+                    last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+                    &last
+                }
+            };
+            let hashes = hashes(block);
+            let seen = hashes.iter().fold(0, |seen, &hash| seen | levels_of(hash));
+            if seen & mask != 0
+                && let Some(place) = hashes.iter().position(|&hash| levels_of(hash) & mask != 0)
+            {
+                return Some(position + place);
+            }
+            position += BLOCK;
+        }
+    }
+
+    /// The longest literal that starts there.
+    fn starting_at(&self, text: &[u8], position: usize) -> Option<(&'static str, Rule)> {
+        let tail = text.get(position..)?;
+        let &[first, second, third, ..] = tail else { return None };
+        let place = self.places.get(usize::from(hash(first, second, third)))?;
+        let bucket = self.buckets.get(usize::from(*place))?;
+        bucket
+            .iter()
+            .find(|(word, _)| {
+                tail.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+            })
+            .copied()
+    }
+}
+
+/// The hash at each position of a block; written so that it is compiled to vector code.
+#[inline]
+fn hashes(block: &[u8; BLOCK + 2]) -> [u16; BLOCK] {
+    let mut hashes = [0; BLOCK];
+    let (_, seconds) = block.split_at(1);
+    let (_, thirds) = block.split_at(2);
+    for (((slot, &first), &second), &third) in hashes.iter_mut().zip(block).zip(seconds).zip(thirds) {
+        *slot = hash(first, second, third);
+    }
+    hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
+    use proptest::prelude::*;
+
+    use super::super::literals::Tail;
+    use super::*;
+
+    /// What the table stands in for: an automaton that is asked at every position.
+    fn by_automaton(automaton: &AhoCorasick, text: &[u8]) -> Vec<(usize, &'static str)> {
+        let words: Vec<_> = all().map(|(word, _)| word).collect();
+        (0..text.len())
+            .filter_map(|start| {
+                let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+                let found = automaton.try_find(input).unwrap()?;
+                Some((start, words[found.pattern().as_usize()]))
+            })
+            .filter(|(start, word)| word.len() > 2 || text.get(start + 2).is_some_and(u8::is_ascii_hexdigit))
+            .collect()
+    }
+
+    fn automaton() -> &'static AhoCorasick {
+        static AUTOMATON: OnceLock<AhoCorasick> = OnceLock::new();
+        AUTOMATON.get_or_init(|| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::LeftmostLongest)
+                .start_kind(StartKind::Anchored)
+                .build(all().map(|(word, _)| word))
+                .unwrap()
+        })
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let words: Vec<_> = all().map(|(word, _)| word).collect();
+        let word = prop::sample::select(words);
+        prop_oneof![
+            word.clone().prop_map(str::to_owned),
+            word.clone().prop_map(|word| word.to_ascii_uppercase()),
+            (word, 0..8_usize).prop_map(|(word, cut)| word.chars().take(cut).collect()),
+            "[ -~]{0,6}",
+            "[\\x00\u{e9}]",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_finds_what_the_automaton_does(pieces in prop::collection::vec(pieces(), 0..12)) {
+            let text = pieces.concat();
+            let literals = Literals::shared();
+            for level in [Level::Words, Level::Names, Level::Keys] {
+                let mut found = Vec::new();
+                let mut from = 0;
+                while let Some((start, word, _)) = literals.next(text.as_bytes(), from, level) {
+                    found.push((start, word));
+                    from = start + 1;
+                }
+                let all = by_automaton(automaton(), text.as_bytes());
+                if level == Level::Keys {
+                    prop_assert_eq!(found, all);
+                    continue;
+                }
+                // At a lower level no more is found, and nothing of that level is missed.
+                let rule_of = |word: &str| all().find(|(other, _)| *other == word).unwrap().1;
+                prop_assert!(found.iter().all(|hit| all.contains(hit)));
+                let mut due = all.iter().filter(|(_, word)| rule_of(word).level(word) <= level);
+                prop_assert!(due.all(|hit| found.contains(hit)));
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_is_part_of_a_run_that_its_level_asks_for() {
+        let is_run = |byte: u8| Tail::Wide.holds(byte) || byte == b'~';
+        let is_telling = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+        for (word, rule) in all() {
+            assert!(word.len() >= 2, "{word}");
+            let ending = word.bytes().rev().take_while(|b| is_run(*b));
+            let (length, is_told) = match rule {
+                Rule::Key(_, _, least) => (least, true),
+                Rule::Exact(_, Tail::Capitals, length) => (length, true),
+                Rule::Exact(_, tail, length) => {
+                    // Small letters alone are a run that is long in itself.
+                    assert!(tail != Tail::Wide && length >= 12, "{word}");
+                    (length, true)
+                }
+                Rule::Jwt | Rule::Azure | Rule::Telegram => (20, word.bytes().any(is_telling)),
+                Rule::Armour if !word.contains(' ') => (0, word.bytes().any(is_telling)),
+                Rule::Armour | Rule::Dsn | Rule::Url | Rule::Name(_) | Rule::Birth | Rule::Address => {
+                    assert!(rule.level(word) < Level::Keys);
+                    continue;
+                }
+            };
+            assert!(word.len() > 2 || matches!(rule, Rule::Exact(_, Tail::Hex, _)), "{word}");
+            assert!(length + ending.count() >= super::super::gate::SHORT_RUN && is_told, "{word}");
+            assert_eq!(rule.level(word), Level::Keys);
+        }
+    }
+}
