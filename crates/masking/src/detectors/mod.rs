@@ -26,6 +26,7 @@ mod phones;
 mod scan;
 mod secrets;
 mod settings;
+mod topic;
 mod topics;
 mod wallets;
 

@@ -6,7 +6,7 @@ use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
 use super::{digits, ids, net};
-use crate::lexical::{at, is_word, run_start};
+use crate::lexical::{at, is_word, run_end, run_start};
 
 /// Findings of one text.
 pub(super) fn find(
@@ -25,7 +25,7 @@ pub(super) fn find(
     }
     let stances = set.stances();
     let is_asked_more = !set.custom().is_empty() || stances.is_any() && context.is_cell;
-    if !is_asked_more && context.shape == Shape::Number && is_measure(text.as_bytes()) {
+    if !is_asked_more && is_nothing(text.as_bytes(), context) {
         return;
     }
     let gate = Gate::of(text.as_bytes());
@@ -79,6 +79,41 @@ pub(super) fn find(
         findings.retain(|found| stances.of(found.kind) == Stance::Strip);
     }
     join(findings);
+}
+
+/// Whether a look at a short text is enough to tell that nothing can be found in it.
+///
+/// INVARIANT: never true where the scanners would find anything; a property test holds it to that.
+fn is_nothing(text: &[u8], context: Context) -> bool {
+    context.shape == Shape::Number && is_measure(text)
+        || context.topic().is_none() && (is_tiny(text) || is_small_number(text) || is_day(text))
+}
+
+/// Six bytes have no room for more than an address of a machine or of mail, or a name with its value.
+fn is_tiny(text: &[u8]) -> bool {
+    text.len() <= 6 && text.iter().all(|b| b.is_ascii() && !matches!(b, b'@' | b':' | b'='))
+}
+
+/// Fewer digits than any number that tells itself, and no fraction long enough for an encoding.
+fn is_small_number(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = run_end(digits, 0, 11, |b| b.is_ascii_digit());
+    let end = if at(digits, whole) == b'.' {
+        run_end(digits, whole + 1, 11, |b| b.is_ascii_digit())
+    } else {
+        whole
+    };
+    (1..=10).contains(&whole) && end == digits.len()
+}
+
+/// `2026-11-26`
+fn is_day(text: &[u8]) -> bool {
+    let Some(text) = <&[u8; 10]>::try_from(text).ok() else { return false };
+    text.iter().zip(b"0000-00-00").all(
+        |(byte, like)| {
+            if *like == b'0' { byte.is_ascii_digit() } else { byte == like }
+        },
+    )
 }
 
 /// Whether that is a number of few digits, or one with a fraction: nothing is hidden in it.
