@@ -5,7 +5,7 @@ use domain::SqlType;
 use super::Kind;
 use super::topic::{Looks, Topic};
 use super::topics::{self, Atoms};
-use crate::lexical::{before, run_start};
+use crate::lexical::{before, is_word, run_start};
 
 /// What a value stands under.
 #[derive(Clone, Copy, Debug)]
@@ -205,16 +205,16 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
     let stop = position.saturating_sub(REACH);
     let mut is_first = true;
     while end > stop {
-        let word_end = run_start(text, end, REACH, |b| !b.is_ascii_alphanumeric() && b < 0x80);
+        let word_end = run_start(text, end, REACH, |b| !is_word(b));
         if word_end <= stop {
             break;
         }
-        let word_start = run_start(text, word_end, 40, |b| b.is_ascii_alphanumeric() || b >= 0x80);
+        let word_start = run_start(text, word_end, 40, is_word);
         if word_start == word_end {
             break;
         }
         let word = text.get(word_start..word_end).unwrap_or_default();
-        if word.iter().filter(|b| b.is_ascii_digit()).count() >= 4 {
+        if word.len() >= 4 && word.iter().filter(|b| b.is_ascii_digit()).count() >= 4 {
             // Another value stands between: what is before it is about that one.
             break;
         }

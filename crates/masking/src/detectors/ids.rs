@@ -112,8 +112,8 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         if !scan.spend(32) {
             return None;
         }
-        let topic = scan.context.topic().or(near(text, start));
-        let kind = wallets::of_word(text, start, end, topic)?;
+        let is_named = || scan.context.topic().has(Topic::WALLET) || near(text, start).has(Topic::WALLET);
+        let kind = wallets::of_word(text, start, end, is_named)?;
         scan.found(start, end, kind);
         return Some(end);
     }
@@ -133,15 +133,16 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         scan.found(start, to, Kind::MedicalId);
         return Some(to);
     }
-    if length < 5 || !scan.spend(32) {
+    // Documents are written in capitals; words with a number in them are not documents.
+    let is_capital = part(text, start, end).iter().all(|b| !b.is_ascii_lowercase());
+    let may_be_named = is_capital || digit_count >= 4;
+    if length < 5 || !may_be_named || !scan.spend(32) {
         return None;
     }
     let topic = scan.context.topic().or(near(text, start));
     if topic.is_none() {
         return None;
     }
-    // Documents are written in capitals; words with a number in them are not documents.
-    let is_capital = part(text, start, end).iter().all(|b| !b.is_ascii_lowercase());
     let kind = if topic.has(Topic::PASSPORT)
         && is_capital
         && (6..=12).contains(&length)

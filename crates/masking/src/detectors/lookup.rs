@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::literals::{Level, Rule, all};
+use crate::lexical::part;
 
 /// Every literal that is looked for, under the first three bytes of each: an automaton of so many does not fit the
 /// nearest cache, and most bytes of most texts start none of them.
@@ -121,7 +122,10 @@ impl Literals {
         bucket
             .iter()
             .find(|(word, _)| {
-                tail.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+                let (head, word) = (part(tail, 0, word.len()), word.as_bytes());
+                // What starts alike mostly ends otherwise.
+                let is_same = |a: Option<&u8>, b: Option<&u8>| a.map(|a| a | 0x20) == b.map(|b| b | 0x20);
+                is_same(head.last(), word.last()) && head.eq_ignore_ascii_case(word)
             })
             .copied()
     }

@@ -369,11 +369,17 @@ fn table() -> &'static Table {
 }
 
 /// At most sixteen bytes, in lower case, as one number; longer words keep their first sixteen.
+#[inline]
 fn pack(word: &[u8]) -> u128 {
+    // Digits have the bit that tells small letters from capitals, too.
+    let small = |byte: u8| u64::from(byte | 0x20);
+    if word.len() <= 8 && word.iter().all(u8::is_ascii_alphanumeric) {
+        return u128::from(word.iter().fold(0, |packed, &byte| (packed << 8) | small(byte)));
+    }
     word.iter()
         .filter(|byte| byte.is_ascii_alphanumeric())
         .take(16)
-        .fold(0, |packed, &byte| (packed << 8) | u128::from(byte.to_ascii_lowercase()))
+        .fold(0, |packed, &byte| (packed << 8) | u128::from(small(byte)))
 }
 
 /// What a word hints at.
