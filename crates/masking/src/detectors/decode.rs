@@ -206,7 +206,7 @@ fn may_be_text(run: &[u8]) -> bool {
         let values = quad.map(|b| BASE64.get(usize::from(b)).copied().unwrap_or(0xFF));
         let [a, b, c, d] = values;
         let bytes = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
-        values.iter().all(|&v| v < 64) && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
+        (a | b | c | d) < 64 && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
     })
 }
 

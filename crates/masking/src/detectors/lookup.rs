@@ -13,7 +13,38 @@ pub(super) struct Literals {
     /// By the same hash: the place of the bucket.
     places: Box<[u16; SLOTS]>,
     /// Literals that start alike or share a hash, the longest first. The first one is empty.
-    buckets: Vec<Vec<(&'static str, Rule)>>,
+    buckets: Vec<Vec<Entry>>,
+}
+
+/// A literal as its bucket has it.
+struct Entry {
+    /// Its first eight bytes, in small letters, and which bits of eight bytes they are.
+    head: u64,
+    mask: u64,
+    word: &'static str,
+    rule: Rule,
+}
+
+impl Entry {
+    fn new(word: &'static str, rule: Rule) -> Self {
+        let length = word.len().min(8);
+        let mask = u64::MAX.checked_shr(64 - 8 * u32::try_from(length).unwrap_or(0)).unwrap_or(0);
+        Self { head: head(word.as_bytes()) & mask, mask, word, rule }
+    }
+}
+
+/// The first eight bytes in small letters; what is taken for each other besides is told apart afterwards.
+#[inline]
+fn head(text: &[u8]) -> u64 {
+    let bytes = match text.first_chunk::<8>() {
+        Some(bytes) => *bytes,
+        None => {
+            let mut bytes = [0; 8];
+            bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+            bytes
+        }
+    };
+    u64::from_le_bytes(bytes) | u64::from_le_bytes([0x20; 8])
 }
 
 /// Hashes of three bytes.
@@ -52,7 +83,7 @@ impl Literals {
             }
         }
         for bucket in &mut literals.buckets {
-            bucket.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+            bucket.sort_by_key(|entry| std::cmp::Reverse(entry.word.len()));
         }
         literals
     }
@@ -68,7 +99,7 @@ impl Literals {
             self.buckets.push(Vec::new());
         }
         if let Some(bucket) = self.buckets.get_mut(usize::from(*place)) {
-            bucket.push((word, rule));
+            bucket.push(Entry::new(word, rule));
         }
     }
 
@@ -119,15 +150,12 @@ impl Literals {
         let &[first, second, third, ..] = tail else { return None };
         let place = self.places.get(usize::from(hash(first, second, third)))?;
         let bucket = self.buckets.get(usize::from(*place))?;
-        bucket
-            .iter()
-            .find(|(word, _)| {
-                let (head, word) = (part(tail, 0, word.len()), word.as_bytes());
-                // What starts alike mostly ends otherwise.
-                let is_same = |a: Option<&u8>, b: Option<&u8>| a.map(|a| a | 0x20) == b.map(|b| b | 0x20);
-                is_same(head.last(), word.last()) && head.eq_ignore_ascii_case(word)
-            })
-            .copied()
+        let head = head(tail);
+        let starts = |entry: &&Entry| {
+            head & entry.mask == entry.head
+                && part(tail, 0, entry.word.len()).eq_ignore_ascii_case(entry.word.as_bytes())
+        };
+        bucket.iter().find(starts).map(|entry| (entry.word, entry.rule))
     }
 }
 

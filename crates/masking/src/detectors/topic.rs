@@ -324,39 +324,67 @@ pub(super) struct Looks {
     is_capitalised: bool,
 }
 
+/// What one byte adds: a count a byte, lowest first of digits, letters, bytes beyond ASCII, and others; above them, what it
+/// says against the whole.
+static MARKS: [u64; 256] = {
+    let mut marks = [0; 256];
+    let mut byte = 0_u8;
+    let mut rest: &mut [u64] = &mut marks;
+    while let [first, others @ ..] = rest {
+        *first = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'x' | b'e' | b't' | b'X' | b'E' | b'T' => LETTER,
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER | NO_PHONE,
+            b' ' | b'-' | b'.' | b'/' => 0,
+            b'(' | b')' | b'+' | b'#' | b',' | b':' => OTHER,
+            0x80.. => BEYOND,
+            _ => OTHER | NO_PHONE,
+        };
+        if !byte.is_ascii_hexdigit() {
+            *first |= NO_HEX;
+        }
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    marks
+};
+
+const DIGIT: u64 = 1;
+const LETTER: u64 = 1 << 8;
+const BEYOND: u64 = 1 << 16;
+const OTHER: u64 = 1 << 24;
+const COUNTS: u64 = (1 << 32) - 1;
+const NO_PHONE: u64 = 1 << 32;
+const NO_HEX: u64 = 1 << 33;
+
 impl Looks {
     pub fn of(value: &str) -> Self {
         let value = value.trim();
         let mut looks = Self {
             length: value.len(),
-            is_phone_like: true,
-            is_hex: true,
             is_capitalised: value.bytes().next().is_some_and(|b| b.is_ascii_uppercase() || b >= 0x80),
             ..Self::default()
         };
+        let mut against = 0;
         let mut previous = b' ';
-        for &byte in value.as_bytes() {
-            looks.is_hex &= byte.is_ascii_hexdigit();
-            match byte {
-                b'0'..=b'9' => looks.digits += 1,
-                b'a'..=b'z' | b'A'..=b'Z' => {
-                    looks.letters += 1;
-                    looks.is_phone_like &=
-                        matches!(byte, b'x' | b'e' | b't' | b'X' | b'E' | b'T') && looks.letters <= 4;
-                }
-                b' ' | b'-' | b'.' | b'/' => {}
-                b'(' | b')' | b'+' | b'#' | b',' | b':' => looks.others += 1,
-                0x80.. => looks.beyond += 1,
-                _ => {
-                    looks.others += 1;
-                    looks.is_phone_like = false;
-                }
+        // No count of so many bytes runs over.
+        for piece in value.as_bytes().chunks(255) {
+            let mut counts = 0;
+            for &byte in piece {
+                let mark = MARKS.get(usize::from(byte)).copied().unwrap_or(0);
+                counts += mark & COUNTS;
+                against |= mark;
+                looks.words += usize::from(byte != b' ' && previous == b' ');
+                previous = byte;
             }
-            if byte != b' ' && previous == b' ' {
-                looks.words += 1;
-            }
-            previous = byte;
+            let [digits, letters, beyond, others, ..] = counts.to_le_bytes().map(usize::from);
+            looks.digits += digits;
+            looks.letters += letters;
+            looks.beyond += beyond;
+            looks.others += others;
         }
+        looks.is_hex = against & NO_HEX == 0;
+        looks.is_phone_like = against & NO_PHONE == 0 && looks.letters <= 4;
         looks.alphanumerics = looks.digits + looks.letters;
         looks
     }
