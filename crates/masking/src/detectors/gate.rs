@@ -3,7 +3,7 @@
 use super::context::{Context, Shape};
 use super::decode;
 use super::literals::Level;
-use crate::lexical::{at, before, is_token, run_end};
+use crate::lexical::{at, before, filled_up, is_token, run_end};
 
 /// Which bytes a text has.
 #[derive(Clone, Copy, Debug)]
@@ -184,18 +184,6 @@ fn each_piece(text: &[u8], mut look: impl FnMut(&[u8; WIDE])) {
     if !rest.is_empty() {
         look(&filled_up(rest));
     }
-}
-
-/// The last piece; eight bytes at a time, because a call that copies so few takes longer than looking at them.
-#[inline]
-fn filled_up(rest: &[u8]) -> [u8; WIDE] {
-    let (words, ending) = rest.as_chunks::<8>();
-    let last = ending.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte));
-    let mut piece = [0; WIDE];
-    let (slots, _) = piece.as_chunks_mut::<8>();
-    let all = words.iter().copied().chain(std::iter::once(last.to_le_bytes()));
-    slots.iter_mut().zip(all).for_each(|(slot, word)| *slot = word);
-    piece
 }
 
 /// A run of characters as keys and encodings have them, long enough to be one.

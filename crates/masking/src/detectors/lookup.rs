@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::literals::{Level, Rule, all};
-use crate::lexical::part;
+use crate::lexical::{filled_up, part};
 
 /// Every literal that is looked for, under the first three bytes of each: an automaton of so many does not fit the
 /// nearest cache, and most bytes of most texts start none of them.
@@ -38,11 +38,7 @@ impl Entry {
 fn head(text: &[u8]) -> u64 {
     let bytes = match text.first_chunk::<8>() {
         Some(bytes) => *bytes,
-        None => {
-            let mut bytes = [0; 8];
-            bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
-            bytes
-        }
+        None => filled_up(text),
     };
     u64::from_le_bytes(bytes) | u64::from_le_bytes([0x20; 8])
 }
@@ -52,6 +48,9 @@ const SLOTS: usize = 1 << 14;
 
 /// Positions that are looked at together.
 const BLOCK: usize = 16;
+
+/// Bytes that are read for a block.
+const SPAN: usize = BLOCK + 2;
 
 /// Folds the case of letters; what it takes for each other besides is told apart afterwards.
 #[inline]
@@ -122,26 +121,29 @@ impl Literals {
     fn next_start(&self, text: &[u8], from: usize, mask: u8) -> Option<usize> {
         let levels_of = |hash: u16| self.levels.get(usize::from(hash)).copied().unwrap_or(0);
         let mut position = from;
-        loop {
-            let tail = text.get(position..).filter(|tail| tail.len() >= 3)?;
-            let mut last = [0; BLOCK + 2];
-            let block = match tail.first_chunk::<{ BLOCK + 2 }>() {
-                Some(block) => block,
-                None => {
+        while position + 3 <= text.len() {
+            let tail = text.get(position..).unwrap_or_default();
+            let filled: [u8; 24];
+            let (block, passed) = match (tail.first_chunk::<SPAN>(), text.last_chunk::<SPAN>()) {
+                (Some(block), _) => (block, 0),
+                // The last block starts before: what is passed over again was looked at.
+                (None, Some(block)) => (block, SPAN - tail.len()),
+                (None, None) => {
                     // No literal has a zero in it.
-                    last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
-                    &last
+                    filled = filled_up(tail);
+                    (filled.first_chunk::<SPAN>()?, 0)
                 }
             };
             let hashes = hashes(block);
             let seen = hashes.iter().fold(0, |seen, &hash| seen | levels_of(hash));
             if seen & mask != 0
-                && let Some(place) = hashes.iter().position(|&hash| levels_of(hash) & mask != 0)
+                && let Some(place) = hashes.iter().skip(passed).position(|&hash| levels_of(hash) & mask != 0)
             {
                 return Some(position + place);
             }
             position += BLOCK;
         }
+        None
     }
 
     /// The longest literal that starts there.
@@ -161,7 +163,7 @@ impl Literals {
 
 /// The hash at each position of a block; written so that it is compiled to vector code.
 #[inline]
-fn hashes(block: &[u8; BLOCK + 2]) -> [u16; BLOCK] {
+fn hashes(block: &[u8; SPAN]) -> [u16; BLOCK] {
     let mut hashes = [0; BLOCK];
     let (_, seconds) = block.split_at(1);
     let (_, thirds) = block.split_at(2);

@@ -86,12 +86,20 @@ pub(super) fn find(
 /// INVARIANT: never true where the scanners would find anything; a property test holds it to that.
 fn is_nothing(text: &[u8], context: Context) -> bool {
     context.shape == Shape::Number && is_measure(text)
-        || context.topic().is_none() && (is_tiny(text) || is_small_number(text) || is_day(text))
+        || context.topic().is_none()
+            && (is_tiny(text) || is_small_number(text) || is_day(text) || is_short_phrase(text))
 }
 
 /// Six bytes have no room for more than an address of a machine or of mail, or a name with its value.
 fn is_tiny(text: &[u8]) -> bool {
     text.len() <= 6 && text.iter().all(|b| b.is_ascii() && !matches!(b, b'@' | b':' | b'='))
+}
+
+/// A few letters: too short for a key, for an address that is written out, and for what stands behind a name.
+fn is_short_phrase(text: &[u8]) -> bool {
+    text.len() <= 11
+        && (text.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+            || text.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'_' | b'-')))
 }
 
 /// Fewer digits than any number that tells itself, and no fraction long enough for an encoding.
