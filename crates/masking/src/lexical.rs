@@ -42,8 +42,24 @@ pub(crate) fn is_token(byte: u8) -> bool {
     class(byte) & TOKEN != 0
 }
 
+/// The end of the word that starts at a position, and how many digits are in it.
+#[inline]
+pub(crate) fn word_end(text: &[u8], start: usize) -> (usize, usize) {
+    let (mut end, mut digits) = (start, 0);
+    for &byte in text.get(start..).unwrap_or_default() {
+        let class = class(byte);
+        if class & WORD == 0 {
+            break;
+        }
+        end += 1;
+        digits += usize::from(class & DIGIT != 0);
+    }
+    (end, digits)
+}
+
 const WORD: u8 = 1;
 const TOKEN: u8 = 2;
+const DIGIT: u8 = 4;
 
 /// What each byte is; a table, because every byte of every text is looked up.
 static CLASSES: [u8; 256] = {
@@ -57,6 +73,9 @@ static CLASSES: [u8; 256] = {
         }
         if is_alphanumeric || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=') {
             *first |= TOKEN;
+        }
+        if byte.is_ascii_digit() {
+            *first |= DIGIT;
         }
         byte = byte.wrapping_add(1);
         rest = others;

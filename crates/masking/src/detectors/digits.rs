@@ -237,6 +237,9 @@ fn is_card(window: &Window<'_>) -> bool {
             || window.topic.has(Topic::CARD) && matches!(digits.first(), Some(2..=6)))
 }
 
+/// Digits that a card glued to letters has at least.
+pub(super) const FEWEST_OF_CARD: usize = 13;
+
 /// Letters that may stand around the digits of a card in one word: `visa4111…`, `4111…x`.
 const MOST_GLUED: usize = 12;
 
@@ -250,7 +253,7 @@ pub(super) fn glued_card(scan: &mut Scan<'_>, start: usize, end: usize) {
     let letters = (from - start) + end.saturating_sub(to);
     // The exponent of a decimal fraction is glued to its digits, too.
     let is_fraction = before(text, start) == b'.';
-    if !(13..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
+    if !(FEWEST_OF_CARD..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
         return;
     }
     let mut digits = [0; 19];

@@ -6,7 +6,7 @@ use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
 use super::{digits, ids, net};
-use crate::lexical::{at, is_word, run_end, run_start};
+use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
 pub(super) fn find(
@@ -23,15 +23,26 @@ pub(super) fn find(
         finder.findings.push(Finding::new(0, text.len(), kind));
         return;
     }
-    let stances = set.stances();
-    let is_asked_more = !set.custom().is_empty() || stances.is_any() && context.is_cell;
+    let is_asked_more = !set.custom().is_empty() || set.stances().is_any() && context.is_cell;
     if !is_asked_more && is_nothing(text.as_bytes(), context) {
         return;
     }
     let gate = Gate::of(text.as_bytes());
-    if !is_asked_more && !gate.can_find(context) {
-        return;
+    if is_asked_more || gate.can_find(context) {
+        look(literals, set, text, context, finder, &gate);
     }
+}
+
+/// Findings of a text that is worth a look.
+fn look(
+    literals: &Literals,
+    set: &DetectorSet,
+    text: &str,
+    context: Context,
+    finder: &mut Finder,
+    gate: &Gate,
+) {
+    let stances = set.stances();
     let Finder { findings, flagged, view, decoded } = finder;
     // Every scanner is linear with a small factor; whoever makes one work harder pays out of this.
     let mut fuel = 4096 + text.len().saturating_mul(48);
@@ -50,7 +61,7 @@ pub(super) fn find(
             hex_read: 0,
         };
         if !gate.is_beyond {
-            scan.run(&gate);
+            scan.run(gate);
         } else {
             // Patterns of one's own may name the very characters that are folded.
             custom::find(&mut scan);
@@ -271,11 +282,8 @@ impl Scan<'_> {
                 continue;
             }
             let start = position;
-            let mut digits = 0;
-            while is_word(at(text, position)) {
-                digits += usize::from(at(text, position).is_ascii_digit());
-                position += 1;
-            }
+            let digits;
+            (position, digits) = word_end(text, start);
             let length = position - start;
             if digits == 0 && length > 4 {
                 position = next_stretch(text, position);
@@ -302,7 +310,7 @@ impl Scan<'_> {
                 position = digits::cluster(self, start);
             } else if let Some(end) = ids::mixed_word(self, start, position, digits) {
                 position = end;
-            } else {
+            } else if digits >= digits::FEWEST_OF_CARD {
                 digits::glued_card(self, start, position);
             }
         }
@@ -325,4 +333,113 @@ fn next_stretch(text: &[u8], from: usize) -> usize {
     }
     // A word that begins in what was passed over may have digits behind.
     run_start(text, from + skipped, 64, is_word).max(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SqlType;
+    use proptest::prelude::*;
+
+    use super::super::literals::Level;
+    use super::*;
+
+    /// Texts about as long as what is told without a look, and longer ones of pieces that mean something.
+    fn texts() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "ana",
+                "@",
+                "at",
+                "dot",
+                " dot ",
+                "(at)",
+                "arroba",
+                "password",
+                "pwd ",
+                "token",
+                "is ",
+                "cvv ",
+                "swift ",
+                "bic ",
+                "DEUTDEFF",
+                "Hunter!",
+                "born ",
+                "May ",
+                "1963",
+                "ssn ",
+                "tel ",
+                "+49 30 ",
+                "536-22-",
+                "1234",
+                "64::1",
+                "fe80::",
+                ".",
+                ": ",
+                "=",
+                "AKIA",
+                "eyJ",
+                "ghp_",
+                "%40",
+                "\\u0040",
+                "---- BEGIN ",
+                "PRIVATE KEY",
+                "://",
+                "\u{200b}",
+                "\u{e9}",
+                "\"",
+                "'",
+                "<",
+                ">",
+                "vin ",
+            ])
+            .prop_map(str::to_owned),
+            "[ -~]{0,4}",
+            "[0-9]{1,9}",
+            "[A-Za-z0-9]{1,36}",
+            "[a-z]{1,9} ",
+        ];
+        prop_oneof![
+            "[ -~]{0,7}",
+            "[A-Za-z ]{0,13}",
+            "[a-z _-]{0,13}",
+            "[0-9A-Za-z@:=.%_-]{0,8}",
+            "[+-]?[0-9]{0,13}[.]?[0-9]{0,13}",
+            "[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[A-Z-]{0,2}",
+            prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()),
+        ]
+    }
+
+    fn contexts() -> Vec<Context> {
+        let text = SqlType::Text { length: 100 };
+        let number = SqlType::Fixed { precision: 38, scale: 2 };
+        let moment = SqlType::TimestampNtz { scale: 9 };
+        let mut contexts: Vec<_> =
+            ["", "NOTE", "PHONE", "VIN", "CARD_NUMBER", "PASSPORT", "BUILD", "API_KEY"]
+                .iter()
+                .flat_map(|name| [&text, &number, &moment].map(|kind| Context::of_column(name, kind, true)))
+                .collect();
+        contexts.extend([Context::of_text(""), Context::of_column("ssn", &text, false).plain()]);
+        contexts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// The shortcuts against the scanners, each of which looks at everything.
+        #[test]
+        fn what_is_passed_over_has_nothing_in_it(text in texts()) {
+            let (literals, set) = (Literals::shared(), DetectorSet::all());
+            for context in contexts() {
+                let (mut short, mut whole) = (Finder::default(), Finder::default());
+                find(&literals, &set, &text, context, &mut short);
+                let gate = Gate { level: Level::Keys, ..Gate::of(text.as_bytes()) };
+                let is_said = context.kind_by_name(&text).is_some();
+                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes());
+                if !is_said && !is_measured && gate.can_find(context) {
+                    look(&literals, &set, &text, context, &mut whole, &gate);
+                    prop_assert_eq!(&short.findings, &whole.findings, "{:?}", context);
+                }
+            }
+        }
+    }
 }
