@@ -107,9 +107,11 @@ impl Context {
 
     /// Whether a member of that name tells what the members beside it are (`{"type": "phone", "value": …}`).
     pub fn is_kind_key(key: &str) -> bool {
-        ["type", "kind", "key", "k", "field", "label", "attribute", "attr", "property", "param"]
-            .iter()
-            .any(|word| key.eq_ignore_ascii_case(word))
+        const LONGEST: usize = 9;
+        key.len() <= LONGEST
+            && ["type", "kind", "key", "k", "field", "label", "attribute", "attr", "property", "param"]
+                .iter()
+                .any(|word| key.eq_ignore_ascii_case(word))
     }
 
     /// Whether the value is named a version: four numbers are then no address.

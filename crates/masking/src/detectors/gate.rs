@@ -31,7 +31,11 @@ pub(super) struct Gate {
 /// Bytes that are looked at together.
 const WIDE: usize = 32;
 
+/// The same for texts that are no longer.
+const NARROW: usize = 16;
+
 /// Bytes without a blank between, as many as the shortest key has in a row.
+#[cfg(test)]
 pub(super) const SHORT_RUN: usize = 10;
 
 /// What a quick look shows.
@@ -50,7 +54,11 @@ struct Glance {
 impl Gate {
     pub fn of(text: &[u8]) -> Self {
         let mut glance = Glance::default();
-        each_piece(text, |piece| glance.add(piece));
+        if text.len() <= NARROW {
+            glance.add::<NARROW>(&filled_up(text));
+        } else {
+            each_piece(text, |piece| glance.add(piece));
+        }
         let Glance { digits, blanks, bits, seen, visible: _, has_short_run } = glance;
         let (has_mark, has_capital) = (seen & MARK != 0, seen & CAPITAL != 0);
         let marks = if has_mark { marks(text) } else { 0 };
@@ -110,7 +118,7 @@ const CAPITAL: u8 = 2;
 impl Glance {
     /// Looks at one piece; written so that it is compiled to vector code.
     #[inline]
-    fn add(&mut self, piece: &[u8; WIDE]) {
+    fn add<const SIZE: usize>(&mut self, piece: &[u8; SIZE]) {
         let (mut digits, mut blanks, mut bits, mut seen) = (0_u8, 0_u8, 0_u8, 0_u8);
         let is_within = |byte: u8, first: u8, last: u8| u8::from(byte.wrapping_sub(first) <= last - first);
         for &byte in piece {
@@ -147,7 +155,7 @@ const fn visible(word: u64) -> u32 {
     (((above >> 7) & ONES).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
-/// Whether as many bits as [`SHORT_RUN`] stand together.
+/// Whether ten bits stand together: so many bytes without a blank the shortest key has in a row.
 #[inline]
 const fn has_run_of_ten(bits: u32) -> bool {
     let two = bits & (bits >> 1);
@@ -158,22 +166,27 @@ const fn has_run_of_ten(bits: u32) -> bool {
 
 /// The bytes that scanners ask for, a bit each.
 fn marks(text: &[u8]) -> u8 {
+    if text.len() <= NARROW {
+        return marks_of::<NARROW>(&filled_up(text));
+    }
     let mut seen = 0;
-    each_piece(text, |piece| {
-        let mut marks = 0_u8;
-        for &byte in piece {
-            marks |= u8::from(byte == b'@')
-                | (u8::from(byte == b':') << 1)
-                | (u8::from(byte == b'=') << 2)
-                | (u8::from(byte == b'<') << 3)
-                | (u8::from(byte == b'%') << 4)
-                | (u8::from(byte == b'\\') << 5)
-                | (u8::from(byte == b'&') << 6)
-                | (u8::from(byte == b'[') << 7);
-        }
-        seen |= marks;
-    });
+    each_piece(text, |piece| seen |= marks_of(piece));
     seen
+}
+
+#[inline]
+fn marks_of<const SIZE: usize>(piece: &[u8; SIZE]) -> u8 {
+    piece.iter().fold(0, |marks, &byte| {
+        marks
+            | u8::from(byte == b'@')
+            | (u8::from(byte == b':') << 1)
+            | (u8::from(byte == b'=') << 2)
+            | (u8::from(byte == b'<') << 3)
+            | (u8::from(byte == b'%') << 4)
+            | (u8::from(byte == b'\\') << 5)
+            | (u8::from(byte == b'&') << 6)
+            | (u8::from(byte == b'[') << 7)
+    })
 }
 
 /// Hands over a text in pieces of one size. Nothing is looked for that is zero: the last piece is filled up with that.

@@ -236,7 +236,7 @@ mod tests {
                     continue;
                 }
                 // At a lower level no more is found, and nothing of that level is missed.
-                let rule_of = |word: &str| all().find(|(other, _)| *other == word).unwrap().1;
+                let rule_of = |word: &str| super::all().find(|(other, _)| *other == word).unwrap().1;
                 prop_assert!(found.iter().all(|hit| all.contains(hit)));
                 let mut due = all.iter().filter(|(_, word)| rule_of(word).level(word) <= level);
                 prop_assert!(due.all(|hit| found.contains(hit)));
