@@ -130,7 +130,7 @@ impl Glance {
                 | is_within(byte, b':', b'@')
                 | is_within(byte, b'[', b'\\')
                 | u8::from(byte == b'`');
-            seen |= mark * MARK | (is_within(byte, b'A', b'Z') * CAPITAL);
+            seen |= (mark * MARK) | (is_within(byte, b'A', b'Z') * CAPITAL);
         }
         self.digits += usize::from(digits);
         self.blanks += usize::from(blanks);

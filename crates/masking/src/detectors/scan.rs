@@ -127,12 +127,8 @@ fn is_small_number(text: &[u8]) -> bool {
 
 /// `2026-11-26`
 fn is_day(text: &[u8]) -> bool {
-    let Some(text) = <&[u8; 10]>::try_from(text).ok() else { return false };
-    text.iter().zip(b"0000-00-00").all(
-        |(byte, like)| {
-            if *like == b'0' { byte.is_ascii_digit() } else { byte == like }
-        },
-    )
+    let is_like = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
+    text.len() == 10 && text.iter().zip(b"0000-00-00").all(is_like)
 }
 
 /// Whether that is a number of few digits, or one with a fraction: nothing is hidden in it.
