@@ -125,8 +125,9 @@ impl Glance {
             digits += is_within(byte, b'0', b'9');
             blanks += u8::from(byte == b' ');
             bits |= byte;
-            // `"` to `'`, `:` to `@`, `[`, `\\`, and `` ` ``.
-            let mark = is_within(byte, b'"', b'\'')
+            // `"`, `%` to `'`, `:` to `@`, `[`, `\\`, and `` ` ``.
+            let mark = u8::from(byte == b'"')
+                | is_within(byte, b'%', b'\'')
                 | is_within(byte, b':', b'@')
                 | is_within(byte, b'[', b'\\')
                 | u8::from(byte == b'`');
@@ -279,7 +280,7 @@ mod tests {
 
             let has_run = text.split(|b| *b <= b' ').any(|run| run.len() >= SHORT_RUN);
             let is_telling = text.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-            let has_mark = text.iter().any(|b| b"\"#$%&':;<=>?@[\\`".contains(b));
+            let has_mark = text.iter().any(|b| b"\"%&':;<=>?@[\\`".contains(b));
             let level = match (has_run, is_telling || gate.has_key_run, has_mark) {
                 (true, true, _) => Level::Keys,
                 (false, false, false) => Level::Words,
