@@ -219,6 +219,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn the_table_finds_what_the_automaton_does(pieces in prop::collection::vec(pieces(), 0..12)) {
             let text = pieces.concat();

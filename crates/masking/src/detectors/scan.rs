@@ -339,7 +339,7 @@ mod tests {
     use super::super::literals::Level;
     use super::*;
 
-    /// Texts about as long as what is told without a look, and longer ones of pieces that mean something.
+    /// Texts about as long as what is told without a look, longer ones of pieces that mean something, and what is found.
     fn texts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![
@@ -394,16 +394,64 @@ mod tests {
             "[A-Za-z0-9]{1,36}",
             "[a-z]{1,9} ",
         ];
-        prop_oneof![
+        let short = prop_oneof![
             "[ -~]{0,7}",
             "[A-Za-z ]{0,13}",
             "[a-z _-]{0,13}",
             "[0-9A-Za-z@:=.%_-]{0,8}",
             "[+-]?[0-9]{0,13}[.]?[0-9]{0,13}",
             "[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[A-Z-]{0,2}",
+            "(pw|pwd|pass|cvv)[:= ][ -~]{1,6}",
+            "[ab]{1,2}[ _-](at|arroba|malpa)[ _-][ab]{1,2}[ ._-](dot|punkt|)[ ._-]?[ab]{2}",
+            "[a-c]{0,4}[@:.][a-c0-9:]{1,4}[.:][a-c0-9]{1,3}",
+        ];
+        let wrapped = ("[ -~]{0,3}", prop::sample::select(FOUND.to_vec()), "[ -~]{0,3}", 0..40_usize);
+        prop_oneof![
+            short,
             prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()),
+            wrapped.prop_map(|(before, found, behind, cut)| {
+                let kept =
+                    if cut < 8 { found.get(..found.len() - cut.min(found.len())) } else { Some(found) };
+                format!("{before}{}{behind}", kept.unwrap_or(found))
+            }),
+            prop::sample::select(FOUND.to_vec()).prop_map(str::to_owned),
         ]
     }
+
+    /// What the scanners find. None of it is anybody's.
+    const FOUND: &[&str] = &[
+        "4111111111111111",
+        "4111111111111111.00",
+        "15108695088",
+        "1630615123457",
+        "8001015009087",
+        "536-22-1234",
+        "0049 30 1234567",
+        "12.531.909-2",
+        "AKIAABCDEFGHIJKLMNOP",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "xoxb-a1b2c3d4e5",
+        "key-abcdefabcdefabcdefabcdefabcdefab",
+        "hooks.slack.com/a.b.c.d.e.f.g.h.i.1.k",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0",
+        "abc8Q~a.b~c.d~e.f~g.h~i.j~k.l~m.n~o.p~q",
+        "12345678:AAabcdefghijklmnopqrstuvwxyzabcdefg",
+        "-----BEGIN PRIVATE KEY-----",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+        "postgres://app:secret@db",
+        "app:secret@tcp(db)",
+        "password is Hunter!x",
+        "password \"with blanks\"",
+        "token abc-def-ghijk",
+        "bearer abcdefg1hijklm",
+        "swift DEUTDEFF",
+        "born May 163",
+        "ana arroba example punkt de",
+        "a(at)b.de",
+        "64::1",
+        "a@b.co",
+        "pw=aB1",
+    ];
 
     fn contexts() -> Vec<Context> {
         let text = SqlType::Text { length: 100 };
@@ -419,7 +467,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1024))]
+        #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
         /// The shortcuts against the scanners, each of which looks at everything.
         #[test]
