@@ -107,20 +107,6 @@ impl Literals {
     #[inline]
     pub fn next(&self, text: &[u8], from: usize, level: Level) -> Option<(usize, &'static str, Rule)> {
         let mut position = from;
-        loop {
-            position = self.next_start(text, position, level.mask())?;
-            if let Some((word, rule)) = self.starting_at(text, position) {
-                return Some((position, word, rule));
-            }
-            position += 1;
-        }
-    }
-
-    /// The next position at which a literal of those levels may start.
-    #[inline]
-    fn next_start(&self, text: &[u8], from: usize, mask: u8) -> Option<usize> {
-        let levels_of = |hash: u16| self.levels.get(usize::from(hash)).copied().unwrap_or(0);
-        let mut position = from;
         while position + 3 <= text.len() {
             let tail = text.get(position..).unwrap_or_default();
             let filled: [u8; 24];
@@ -134,16 +120,29 @@ impl Literals {
                     (filled.first_chunk::<SPAN>()?, 0)
                 }
             };
-            let hashes = hashes(block);
-            let seen = hashes.iter().fold(0, |seen, &hash| seen | levels_of(hash));
-            if seen & mask != 0
-                && let Some(place) = hashes.iter().skip(passed).position(|&hash| levels_of(hash) & mask != 0)
-            {
-                return Some(position + place);
+            let mut starts = self.starts(block, level.mask()) >> passed;
+            while starts != 0 {
+                let place = position + starts.trailing_zeros() as usize;
+                if let Some((word, rule)) = self.starting_at(text, place) {
+                    return Some((place, word, rule));
+                }
+                starts &= starts - 1;
             }
             position += BLOCK;
         }
         None
+    }
+
+    /// The positions of a block at which a literal of those levels may start, a bit each.
+    #[inline]
+    fn starts(&self, block: &[u8; SPAN], mask: u8) -> u32 {
+        let levels =
+            hashes(block).map(|hash| self.levels.get(usize::from(hash)).copied().unwrap_or(0) & mask);
+        let seen = levels.iter().fold(0, |seen, levels| seen | levels);
+        if seen == 0 {
+            return 0;
+        }
+        levels.iter().rev().fold(0, |starts, &levels| (starts << 1) | u32::from(levels != 0))
     }
 
     /// The longest literal that starts there.
