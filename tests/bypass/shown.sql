@@ -424,3 +424,6 @@ select interval id from (select ssn as interval, 1 as id from customers)
 
 -- a column called CONNECT_BY_ROOT | without CONNECT BY it is a column | refused or masked 1
 select connect_by_root - 1 from (select salary as connect_by_root from employees)
+
+-- a common table twice | which one is meant is not written down | refused
+with a as (select ssn from customers), a as (select 'x' ssn) select ssn from a
