@@ -76,6 +76,8 @@ pub struct SessionKeys {
     pub seal: [u8; 32],
     /// Makes deterministic tokens within this session.
     pub tokens: [u8; 32],
+    /// Makes tokens that are the same in all sessions of this gateway; the same for each of them.
+    pub shared_tokens: [u8; 32],
 }
 
 /// Holds secrets that recordings must not hold.

@@ -495,17 +495,15 @@ fn is_connecting(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
 }
 
-/// Whether it is `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
-#[allow(clippy::wildcard_enum_match_arm, reason = "Snowflake has no other such literals")]
+/// Whether it is `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`. Snowflake has no other such literals.
 fn is_moment(typed: &TypedString) -> bool {
-    if !matches!(typed.value.value, Literal::SingleQuotedString(_)) {
-        return false;
-    }
-    match &typed.data_type {
-        DataType::Date | DataType::Time(None, TimezoneInfo::None) => true,
-        DataType::Timestamp(None, TimezoneInfo::None) => true,
-        _ => false,
-    }
+    let is_text = matches!(typed.value.value, Literal::SingleQuotedString(_));
+    let (date, time, timestamp) = (
+        matches!(typed.data_type, DataType::Date),
+        matches!(typed.data_type, DataType::Time(None, TimezoneInfo::None)),
+        matches!(typed.data_type, DataType::Timestamp(None, TimezoneInfo::None)),
+    );
+    is_text && (date || time || timestamp)
 }
 
 /// Whether a literal stands for no more than what people write into a query.

@@ -104,7 +104,7 @@ pub struct FakeKeys;
 #[async_trait]
 impl Keys for FakeKeys {
     async fn session(&self, _: SessionId) -> Result<SessionKeys, Fault> {
-        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32] })
+        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32], shared_tokens: [3; 32] })
     }
 
     async fn digest(&self) -> Result<[u8; 32], Fault> {
