@@ -1,6 +1,8 @@
 //! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
 //! whole, unknown keys refused.
 
+mod reviewers;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use serde::Deserialize;
 
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
+
+pub use reviewers::{MailEntry, ReviewerEntry, ReviewersIssuer};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "snowgate.toml";
@@ -36,11 +40,28 @@ pub struct Own {
     pub scale: f64,
     /// Hosts (`name` or `name:port`) that may stand in `Host` besides the address that is listened on.
     pub hosts: Vec<String>,
+    /// Where reviewers reach the page (`https://HOST`); none: the address that is listened on, on loopback alone.
+    pub approvals_url: Option<String>,
+    /// Where reviewers sign in. Without it nobody decides before a real account, and whoever holds a link over the embedded
+    /// warehouse.
+    pub reviewers_issuer: Option<ReviewersIssuer>,
+    /// Who is asked to decide.
+    pub reviewers: Vec<ReviewerEntry>,
+    /// How they are told; none: on the terminal.
+    pub mail: Option<MailEntry>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8181".to_owned(), scale: 0.01, hosts: Vec::new() }
+        Self {
+            listen: "127.0.0.1:8181".to_owned(),
+            scale: 0.01,
+            hosts: Vec::new(),
+            approvals_url: None,
+            reviewers_issuer: None,
+            reviewers: Vec::new(),
+            mail: None,
+        }
     }
 }
 
@@ -53,6 +74,11 @@ pub fn home(args: &HomeArgs) -> Result<PathBuf, Broken> {
         (Some(home), Some(_)) => Config::read(config.as_deref()).map(|_| home.clone()),
         (None, _) => Ok(Config::read(config.as_deref())?.shared.home),
     }
+}
+
+/// The folder of the policy bundle that decides in a home: what `serve` would use with the same words, files and variables.
+pub fn policies(args: &HomeArgs) -> Result<Option<PathBuf>, Broken> {
+    Ok(Config::read(args.config.as_deref())?.shared.policies)
 }
 
 /// Nothing stands before this server that would give up on an answer.
@@ -132,7 +158,7 @@ impl Config {
             let problem = "lies above 0 and is at most 100";
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
-        Ok(())
+        self.check_reviewing(address)
     }
 
     fn add_issuers(&self) -> String {
@@ -156,10 +182,10 @@ impl Config {
 
     /// What the gateway itself is told.
     pub fn gateway_settings(&self) -> gateway::Settings {
-        // SECURITY: whoever holds the home may decide over the embedded warehouse, and over nothing else.
-        let sign_in = match self.shared.upstream {
-            None => gateway::SignIn::Development,
-            Some(_) => gateway::SignIn::Oidc,
+        // SECURITY: whoever holds the home or a link may decide over the embedded warehouse, and over nothing else.
+        let sign_in = match (&self.shared.upstream, &self.own.reviewers_issuer) {
+            (None, None) => gateway::SignIn::Development,
+            (Some(_), _) | (None, Some(_)) => gateway::SignIn::Oidc,
         };
         gateway::Settings { default_context: self.default_context(), sign_in, ..self.shared.gateway() }
     }
