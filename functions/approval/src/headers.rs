@@ -48,11 +48,17 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 /// Whether a form comes from this page, as far as its browser says where from.
 // SECURITY: beside the mark in the form itself and `SameSite=Strict`, so that none of the three stands alone.
 pub fn is_own_form(headers: &HeaderMap, origin: &str) -> bool {
-    let site = headers.get("sec-fetch-site");
-    let is_same_site = site.is_none_or(|site| site == "same-origin");
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    let (is_said, is_same_site) = match (sites.next(), sites.next()) {
+        (None, None) => (false, true),
+        (Some(site), None) => (true, site == "same-origin"),
+        (Some(_) | None, Some(_)) => (true, false),
+    };
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let is_ours = match (origins.next(), origins.next()) {
         (None, None) => true,
+        // Our own referrer policy has browsers say this of our own forms (Fetch, "append a request `Origin` header").
+        (Some(named), None) if named == "null" => is_said,
         (Some(named), None) => named.as_bytes() == origin.as_bytes(),
         (Some(_) | None, Some(_)) => false,
     };
@@ -78,6 +84,12 @@ mod tests {
         check(&[("origin", "https://snowgate.example"), ("sec-fetch-site", "same-origin")], true);
         check(&[("origin", "https://evil.example")], false);
         check(&[("origin", "null")], false);
+        check(&[("origin", "null"), ("sec-fetch-site", "cross-site")], false);
+        check(
+            &[("origin", "null"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+            false,
+        );
+        check(&[("origin", "null"), ("sec-fetch-site", "same-origin")], true);
         check(&[("origin", "http://snowgate.example")], false);
         check(&[("origin", "https://snowgate.example"), ("origin", "https://evil.example")], false);
         for site in ["cross-site", "same-site", "none"] {

@@ -99,11 +99,21 @@ fn check(
             let origin = origin.to_str().ok();
             let is_named =
                 origin.is_some_and(|origin| ours.iter().any(|own| own.eq_ignore_ascii_case(origin)));
-            is_named || origin.and_then(|origin| origin.strip_prefix("http://")).is_some_and(is_ours)
+            // A page whose referrer policy is to tell nothing names no origin; its browser says that it is ours.
+            let is_nameless = origin == Some("null") && is_same_origin(headers);
+            is_named
+                || is_nameless
+                || origin.and_then(|origin| origin.strip_prefix("http://")).is_some_and(is_ours)
         }
         (Some(_), Some(_)) | (None, Some(_)) => false,
     };
     if is_allowed { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+}
+
+/// Whether a browser says that a page of this very origin asks. No page can write that header itself (Fetch Metadata).
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    matches!((sites.next(), sites.next()), (Some(site), None) if site == "same-origin")
 }
 
 fn refused(status: StatusCode) -> Response {
@@ -156,6 +166,8 @@ mod tests {
         verdict(None, &[ours, ("origin", "https://127.0.0.1:8181")], Err(403));
         verdict(None, &[ours, ("origin", "http://evil.example")], Err(403));
         verdict(None, &[ours, ("origin", "null")], Err(403));
+        verdict(None, &[ours, ("origin", "null"), ("sec-fetch-site", "cross-site")], Err(403));
+        verdict(None, &[ours, ("origin", "null"), ("sec-fetch-site", "same-origin")], Ok(()));
         verdict(None, &[ours, ("origin", "https://approve.example.com")], Ok(()));
         verdict(None, &[ours, ("origin", "http://approve.example.com")], Err(403));
         verdict(

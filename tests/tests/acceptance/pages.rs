@@ -85,7 +85,7 @@ async fn a_reviewer_opens_their_link_reads_approves_and_the_agents_own_poll_retu
         "data-reviewers",
         "agents-write-if-approved",
         "What undoes it",
-        "None that is remembered",
+        "Nothing that is remembered",
         "rosa@acme.example",
         "by this link alone",
     ] {

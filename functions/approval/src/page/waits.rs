@@ -13,7 +13,8 @@ pub fn page(session: &ReviewSession, shown: &Shown, earlier: &[EarlierAsk], wron
     let Shown { waiting, asked } = shown;
     let opening = &waiting.opening;
     let statements = opening.statements.as_slice();
-    let kinds = once_each(statements.iter().map(|statement| words(&statement.kind)));
+    let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
+    let writes = once_each(statements.iter().flat_map(|statement| statement.writes.clone()));
     let title = format!("{} wants to {}", opening.principal.agent, kinds.join(", "));
     let body = html! {
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
@@ -27,6 +28,9 @@ pub fn page(session: &ReviewSession, shown: &Shown, earlier: &[EarlierAsk], wron
                 " wants to"
             }
             h1 { (kinds.join(", ")) }
+            @if let Some(first) = writes.first() {
+                p.target { (name(first)) @if writes.len() > 1 { " and " (writes.len().saturating_sub(1)) " more" } }
+            }
             p.chips {
                 span.chip.(opening.class()) { (opening.class()) }
                 @if statements.len() != 1 { span.chip { (statements.len()) " statements, run together" } }
@@ -42,6 +46,16 @@ pub fn page(session: &ReviewSession, shown: &Shown, earlier: &[EarlierAsk], wron
         (form(session, waiting))
     };
     framed(&title, &body)
+}
+
+/// What a statement does, as people say it.
+fn act(kind: &str) -> String {
+    match kind {
+        "delete_all" => "delete all rows".to_owned(),
+        "update_all" => "update all rows".to_owned(),
+        "unknown" => "do something that cannot be read".to_owned(),
+        kind => words(kind),
+    }
 }
 
 /// A name with everything odd in it made visible.
@@ -157,7 +171,7 @@ fn why_card(waiting: &Waiting) -> Markup {
             p { (seen::shown(&asked.reason, Look::Prose)) }
             @if let Some(again) = &asked.again { p.notice { "Asked again: " (again) "." } }
             @if !asked.rules.is_empty() {
-                p.small { "Held by " @for rule in &asked.rules { code { (rule) } " " } }
+                p.small { "Rules that led here: " @for rule in &asked.rules { code { (rule) } " " } }
             }
             dl.under {
                 div { dt { "decides" } dd { (asked.reviewers.join(", ")) } }
@@ -187,13 +201,13 @@ fn undo_card(opening: &Opening, waiting: &Waiting) -> Markup {
 fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
     html! {
         section.card {
-            h2 { "Earlier asks of this agent" }
-            @if earlier.is_empty() { p { "None that is remembered." } } @else {
+            h2 { "What else this agent has asked" }
+            @if earlier.is_empty() { p { "Nothing that is remembered." } } @else {
                 ul.earlier {
                     @for EarlierAsk { opened, kinds, writes, state } in earlier {
                         li {
                             span.state.(state.as_str()) { (state.as_str()) }
-                            span { (kinds.iter().map(|kind| words(kind)).collect::<Vec<_>>().join(", ")) }
+                            span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }
                             @if let Some(first) = writes.first() {
                                 span.object { (name(first)) @if writes.len() > 1 { " and more" } }
                             }
@@ -217,7 +231,7 @@ fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
             label for="reason" { "Reason " span.small { "for the recording, and for the agent" } }
             textarea #reason name="reason" rows="2" maxlength="500" {}
             @if let Some(word) = &word {
-                label for="typed" { "To approve, type " code.word { (word) } }
+                label for="typed" { "To approve, type " code.to-type { (word) } }
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
