@@ -9,6 +9,8 @@
 
 #[path = "command_line/approvals.rs"]
 mod approvals;
+#[path = "command_line/browser.rs"]
+mod browser;
 #[path = "command_line/filters.rs"]
 mod filters;
 #[path = "command_line/homes.rs"]

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use gateway::ports::{Invitation, Notice, Notified, Notifier};
 use gateway::{Fault, SignIn};
-use lettre::message::{Mailbox, header};
+use lettre::message::header::ContentTransferEncoding;
+use lettre::message::{Body, Mailbox, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use thiserror::Error;
@@ -129,7 +130,7 @@ impl Mail {
             // So that machines which answer mail do not.
             .header(AutoSubmitted)
             .header(header::ContentType::TEXT_PLAIN)
-            .body(body(notice, invited))
+            .body(as_it_stands(body(notice, invited)))
             .map_err(|error| error.to_string())?;
         match tokio::time::timeout(ONE_MAIL, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
@@ -204,6 +205,18 @@ fn subject(notice: &Notice) -> String {
     format!("Approval wanted: {} asks to {kinds}", notice.agent)
 }
 
+/// The body as it stands, so that a link is one piece whoever reads it: notices are ASCII with lines of a bounded length, and so
+/// need no encoding (RFC 5321 section 4.5.3.1.6).
+fn as_it_stands(text: String) -> Body {
+    let is_plain = text.lines().all(|line| line.is_ascii() && line.len() < 998 && !line.contains('\0'));
+    if is_plain {
+        let lines: Vec<&str> = text.lines().chain([""]).collect();
+        Body::dangerous_pre_encoded(lines.join("\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(text)
+    }
+}
+
 /// Short lines, one thing a paragraph: it is read on a phone.
 fn body(notice: &Notice, invited: &Invitation) -> String {
     let Notice { class, kinds, writes, reads, more, reason, rules, sign_in, .. } = notice;
@@ -221,9 +234,6 @@ fn body(notice: &Notice, invited: &Invitation) -> String {
         let _ = writeln!(text, "and {more} more objects");
     }
     let _ = write!(text, "\nWhy it waits: {reason}\n");
-    if !rules.is_empty() {
-        let _ = writeln!(text, "Rule: {}", rules.join(", "));
-    }
     let _ = write!(
         text,
         "Until: {}, then it is denied\n\nRead exactly what would run, and decide:\n{}\n\n",
@@ -231,14 +241,16 @@ fn body(notice: &Notice, invited: &Invitation) -> String {
         invited.link.reveal()
     );
     let signs_in = match sign_in {
-        SignIn::Oidc => "You sign in first. ",
+        SignIn::Oidc => " You sign in first.",
         SignIn::Development => "",
     };
     let _ = write!(
         text,
-        "The link is yours alone: do not pass it on. {signs_in}Opening it decides nothing, and an answer to this mail is not \
-         read.\n"
+        "The link is yours alone: do not pass it on.{signs_in}\nOpening it decides nothing, and answers to this mail are not\nread.\n"
     );
+    if !rules.is_empty() {
+        let _ = write!(text, "\nRules that led here: {}\n", rules.join(", "));
+    }
     text
 }
 
@@ -286,15 +298,18 @@ mod tests {
              Changes: DEMO.PUBLIC.ORDERS\n\
              and 2 more objects\n\n\
              Why it waits: it waits\n\
-             Rule: agents-write-if-approved\n\
              Until: 1970-01-01 00:00 UTC, then it is denied\n\n\
              Read exactly what would run, and decide:\n\
              https://snowgate.example/a/7#t=17\n\n\
-             The link is yours alone: do not pass it on. You sign in first. Opening it decides nothing, and an answer to \
-             this mail is not read.\n"
+             The link is yours alone: do not pass it on. You sign in first.\n\
+             Opening it decides nothing, and answers to this mail are not\n\
+             read.\n\n\
+             Rules that led here: agents-write-if-approved\n"
         );
         assert_eq!(subject(&notice), "Approval wanted: claude-finance asks to delete");
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
+        assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
+        assert_eq!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::QuotedPrintable);
     }
 
     #[test]
