@@ -158,8 +158,13 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         clock: Arc::clone(&clock),
         ids,
     };
-    let page =
-        roster.clone().map(|roster| approval::routes(reviewing::reception(&ports, roster, reviewers_issuer)));
+    let behind = match config.shared.upstream {
+        Some(_) => approval::Behind::Snowflake,
+        None => approval::Behind::EmbeddedWarehouse,
+    };
+    let page = roster
+        .clone()
+        .map(|roster| approval::routes(reviewing::reception(&ports, roster, reviewers_issuer), behind));
     let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
     let gateway = Arc::new(Gateway::new(ports, settings));
     let reviewing = reviewing::told(&config, &policies, roster.as_deref());

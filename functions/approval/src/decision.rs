@@ -65,7 +65,7 @@ async fn take(
             && !typed::is_typed(&word, typed)
         {
             let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");
-            return Ok(review::show(&session, &found, Some(&wrong)));
+            return Ok(review::show(desk, &session, &found, Some(&wrong)));
         }
     }
     let reason = Some(reason.as_str()).filter(|reason| !reason.trim().is_empty());

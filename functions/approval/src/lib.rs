@@ -14,7 +14,7 @@
 //!
 //! ```no_run
 //! # fn serve(reception: gateway::Reception) -> axum::Router {
-//! approval::routes(reception)
+//! approval::routes(reception, approval::Behind::Snowflake)
 //! # }
 //! ```
 
@@ -45,6 +45,7 @@ struct Desk {
     reception: Reception,
     /// `https://HOST`: forms come from no other origin.
     origin: Arc<str>,
+    behind: Behind,
 }
 
 impl Desk {
@@ -54,8 +55,17 @@ impl Desk {
     }
 }
 
+/// What stands behind the gateway: what can be undone depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Behind {
+    /// A Snowflake account.
+    Snowflake,
+    /// The embedded warehouse of the demo.
+    EmbeddedWarehouse,
+}
+
 /// The page's routes, all below `/a/`.
-pub fn routes(reception: Reception) -> Router {
+pub fn routes(reception: Reception, behind: Behind) -> Router {
     let origin = Arc::from(reception.address());
     let below = Router::new()
         .route("/static/{name}", get(assets::asset))
@@ -68,7 +78,7 @@ pub fn routes(reception: Reception) -> Router {
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn(headers::protect))
-        .with_state(Desk { reception, origin });
+        .with_state(Desk { reception, origin, behind });
     Router::new().nest("/a", below)
 }
 

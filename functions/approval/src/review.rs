@@ -16,7 +16,7 @@ pub async fn review(State(desk): State<Desk>, Path(id): Path<String>, headers: H
         Err(error) => return problem::of(&error),
     };
     match desk.reception.find(&session).await {
-        Ok(found) => show(&session, &found, None),
+        Ok(found) => show(&desk, &session, &found, None),
         Err(error) => problem::of(&error),
     }
 }
@@ -33,10 +33,10 @@ pub async fn session(
 }
 
 /// What is found, with what was wrong with a form that was sent before.
-pub fn show(session: &ReviewSession, found: &Found, wrong: Option<&str>) -> Response {
+pub fn show(desk: &Desk, session: &ReviewSession, found: &Found, wrong: Option<&str>) -> Response {
     match found {
         Found::Waits { shown, earlier } => {
-            let page = waits::page(session, shown, earlier, wrong);
+            let page = waits::page(session, shown, earlier, desk.behind, wrong);
             let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
             (status, page).into_response()
         }

@@ -41,7 +41,8 @@ pub fn with(roster: &Arc<Roster>) -> impl FnOnce(&mut gateway::Settings) {
 /// The page as one more process has it.
 pub fn page(house: &House, roster: &Arc<Roster>, issuer: Option<Arc<dyn ReviewerIssuer>>) -> Router {
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    approval::routes(Reception::new(review(&house.ports()), Arc::clone(roster), issuer, ids))
+    let reception = Reception::new(review(&house.ports()), Arc::clone(roster), issuer, ids);
+    approval::routes(reception, approval::Behind::Snowflake)
 }
 
 /// A reviewer's link, as they were told it: its approval and its token.

@@ -2,9 +2,11 @@
 
 use recording::{Opening, StatementRecord};
 
+use crate::Behind;
+
 /// Sentences, each once.
-pub fn sentences(opening: &Opening, is_demo: bool) -> Vec<&'static str> {
-    if is_demo {
+pub fn sentences(opening: &Opening, behind: Behind) -> Vec<&'static str> {
+    if behind == Behind::EmbeddedWarehouse {
         return vec![
             "The embedded warehouse keeps no history: what is changed stays changed until the gateway is started again, \
              which makes all of its tables anew.",

@@ -5,11 +5,19 @@ use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
 use recording::{Opening, StatementRecord};
 
+use crate::Behind;
+
 use super::seen::{self, Look};
 use super::{minute, page as framed, sql_text, typed, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
-pub fn page(session: &ReviewSession, shown: &Shown, earlier: &[EarlierAsk], wrong: Option<&str>) -> Markup {
+pub fn page(
+    session: &ReviewSession,
+    shown: &Shown,
+    earlier: &[EarlierAsk],
+    behind: Behind,
+    wrong: Option<&str>,
+) -> Markup {
     let Shown { waiting, asked } = shown;
     let opening = &waiting.opening;
     let statements = opening.statements.as_slice();
@@ -41,7 +49,7 @@ pub fn page(session: &ReviewSession, shown: &Shown, earlier: &[EarlierAsk], wron
         (objects_card(statements))
         (prompt_card(asked))
         (why_card(waiting))
-        (undo_card(opening, waiting))
+        (undo_card(opening, behind))
         (earlier_card(earlier))
         (form(session, waiting))
     };
@@ -188,12 +196,11 @@ fn why_card(waiting: &Waiting) -> Markup {
     }
 }
 
-fn undo_card(opening: &Opening, waiting: &Waiting) -> Markup {
-    let is_demo = waiting.asked.sign_in == SignIn::Development.as_str();
+fn undo_card(opening: &Opening, behind: Behind) -> Markup {
     html! {
         section.card {
             h2 { "What undoes it" }
-            @for sentence in undo::sentences(opening, is_demo) { p { (sentence) } }
+            @for sentence in undo::sentences(opening, behind) { p { (sentence) } }
         }
     }
 }
