@@ -25,6 +25,9 @@ const ROSA: &str = "rosa@acme.example";
 /// What the issuer says of whoever signs in.
 type Says = Result<ProvenReviewer, NotAccepted>;
 
+/// What somebody else's proof says differently.
+type Change = Box<dyn Fn(&mut ProvenReviewer) + Send>;
+
 /// An issuer that says what a test wants, and remembers how sign-ins began.
 struct Scripted {
     says: Mutex<Box<dyn Fn() -> Says + Send>>,
@@ -159,6 +162,8 @@ impl SignsIn {
 #[tokio::test]
 async fn a_reviewer_signs_in_reads_and_approves_and_the_recording_says_how() {
     let at = signs_in().await;
+    // Whoever is in many groups has no larger cookie for it.
+    at.says_of_rosa(|who| who.groups.extend((0..1000).map(|n| format!("some-group-of-the-company-{n}"))));
     let mut rosa = at.browser();
     let onward = at.sign_in(&mut rosa).await;
     assert_eq!(onward.status, 200, "{}", onward.text);
@@ -166,6 +171,7 @@ async fn a_reviewer_signs_in_reads_and_approves_and_the_recording_says_how() {
         onward.text.contains(&format!("href=\"/a/{}/review\"", at.id)) && !onward.text.contains("CUSTOMERS")
     );
     assert_eq!(rosa.cookies.len(), 1, "the sign-in is forgotten, the session kept");
+    assert!(rosa.cookies.values().all(|cookie| cookie.len() < 2000), "{:?}", rosa.cookies);
     let shown = rosa.get(&format!("/a/{}/review", at.id)).await;
     assert!(shown.status == 200 && shown.text.contains("Time Travel"), "{}", shown.text);
     assert!(!shown.text.contains("local demo"));
@@ -178,14 +184,17 @@ async fn a_reviewer_signs_in_reads_and_approves_and_the_recording_says_how() {
     });
     let by = by.unwrap();
     assert_eq!((by.issuer.as_str(), by.subject.as_str(), by.person.as_deref()), (ISSUER, "00u1", Some(ROSA)));
-    assert_eq!(by.sign_in, "oidc");
+    assert_eq!(
+        (by.sign_in.as_str(), by.groups.as_slice()),
+        ("oidc", ["data-reviewers".to_owned()].as_slice())
+    );
     assert!(by.signed_in.is_some());
     at.house.verifies();
 }
 
 #[tokio::test]
 async fn whoever_the_link_was_not_made_for_is_shown_nothing() {
-    let changes: Vec<Box<dyn Fn(&mut ProvenReviewer) + Send>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(|who| who.email = Some("sam@acme.example".to_owned())),
         Box::new(|who| who.email = None),
         Box::new(|who| who.email = Some("rosa@acme.example.evil.example".to_owned())),

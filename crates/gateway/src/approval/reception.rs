@@ -190,10 +190,15 @@ impl Reception {
             Err(NotAccepted::Expired) => return Err(turned_away("expired")),
             Err(NotAccepted::Unavailable(fault)) => return Err(fault.into()),
         };
-        let by = SignedIn::proven(issuer.issuer(), &pending.link, proven)
+        let mut by = SignedIn::proven(issuer.issuer(), &pending.link, proven)
             .ok_or_else(|| turned_away("other_reviewer"))?;
         // Whether they may look is known now: what they would not be shown is not opened either.
         self.review.check(pending.approval, &by).await.map_err(alike)?;
+        // Of hundreds of groups, which no cookie would hold, those that decide this are enough.
+        let case = self.review.case_of(pending.approval).await?;
+        if let Some(approval) = case.trail.approval() {
+            by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
+        }
         let text = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
         Ok((pending.approval, text))
     }

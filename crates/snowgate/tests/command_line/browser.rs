@@ -199,6 +199,7 @@ impl Stage {
         // Beside the binary, where whoever wants to look finds them.
         let binary = Path::new(env!("CARGO_BIN_EXE_snowgate"));
         let shots = binary.parent().expect("a folder").join("screenshots").join(screenshots);
+        let _ = fs::remove_dir_all(&shots);
         fs::create_dir_all(&shots).expect("a folder");
         let (link, rest) = arguments.split_first().expect("a link");
         let [name, verdict, typed @ ..] = rest else { panic!("{rest:?}") };
