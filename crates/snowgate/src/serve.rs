@@ -70,7 +70,7 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
 }
 
 /// Says what could not be built of a configuration, without starting anything; else what somebody must be told.
-pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
+pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
@@ -82,7 +82,9 @@ pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
     }
     reviewing::issuer(config)?;
     reviewing::notifier(config, Terminal::new(&config.shared.home, Box::new(std::io::sink())))?;
-    Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
+    let mut told = Vec::from_iter(wiring::unread_tags(&policies, config.shared.upstream.as_ref()));
+    told.extend(reviewing::told(config, &policies, config.roster(config.address()?).as_deref()));
+    Ok(told)
 }
 
 /// One gateway at a time issues the tokens of a home: they name the address that it listens on, and a second one would

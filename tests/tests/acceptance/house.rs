@@ -422,8 +422,8 @@ impl House {
 
 /// Reviewing over these ports.
 pub fn review(ports: &Ports) -> Review {
-    let Ports { approvals, recordings, keys, policies, clock, .. } = ports.clone();
-    Review::new(ReviewPorts { approvals, recordings, keys, policies, clock })
+    let Ports { approvals, recordings, exchanges, keys, policies, clock, .. } = ports.clone();
+    Review::new(ReviewPorts { approvals, recordings, exchanges, keys, policies, clock })
 }
 
 fn page_object(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use domain::{ApprovalId, Verdict};
+use gateway::ports::RevokedWhat;
 use gateway::{Gateway, KnownReviewer, ReviewerName, Roster};
 use recording::{ApprovalStep, StepRecord};
 use serde_json::json;
@@ -346,6 +347,23 @@ async fn a_form_that_is_sent_twice_decides_once() {
     rosa.decide(id, &shown, "approve", &[]).await;
     assert_eq!(waits.house.submissions(), 1);
     waits.house.verifies();
+}
+
+#[tokio::test]
+async fn a_reviewer_who_was_revoked_decides_nothing_whatever_their_session_says() {
+    let waits = waits(WRITE).await;
+    let id = waits.id;
+    let mut rosa = waits.browser();
+    let shown = rosa.open(id, &waits.token).await;
+    waits.house.open_home().revoke(RevokedWhat::Person, ROSA).unwrap();
+    opens_nothing(&rosa.get(&format!("/a/{id}/review")).await);
+    opens_nothing(&rosa.decide(id, &shown, "approve", &[]).await);
+    assert_eq!(waits.words(), ["asked", "told", "viewed"]);
+    // Sam still does.
+    let mut sam = waits.browser();
+    let shown = sam.open(id, &link_of(&waits.house, SAM).1).await;
+    assert_eq!(sam.decide(id, &shown, "deny", &[]).await.status, 303);
+    assert_eq!(waits.words().last(), Some(&"decided"));
 }
 
 #[tokio::test]

@@ -169,8 +169,14 @@ mod tests {
         assert_eq!(whose(&asked(), &roster("https://people.example", by_subject), &token), None);
         assert_eq!(whose(&asked(), &roster("https://people.example", Vec::new()), &token), None);
         assert!(super::whose(&key(2), &asked(), &ours, &token).is_none(), "another gateway's");
-        for wrong in ["", "x", &token[1..], &format!("{token}="), &token.to_lowercase(), &"A".repeat(LENGTH)]
-        {
+        for wrong in [
+            "",
+            "x",
+            &token.chars().skip(1).collect::<String>(),
+            &format!("{token}="),
+            &token.to_lowercase(),
+            &"A".repeat(LENGTH),
+        ] {
             assert_eq!(whose(&asked(), &ours, wrong), None, "{wrong}");
         }
     }

@@ -13,7 +13,7 @@ use super::stored;
 use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Approvals, Clock, Keys, Policies, Recordings};
+use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
@@ -34,6 +34,8 @@ pub struct ReviewPorts {
     pub approvals: Arc<dyn Approvals>,
     /// Reads openings and sealed texts.
     pub recordings: Arc<dyn Recordings>,
+    /// Knows who was revoked.
+    pub exchanges: Arc<dyn Exchanges>,
     /// Opens sealed texts.
     pub keys: Arc<dyn Keys>,
     /// Holds the bundle whose detectors a reviewer's reason passes.
@@ -279,6 +281,10 @@ impl Review {
             return Err(ReviewError::SignIn);
         }
         approval.check(&by.reviewer, &by.link)?;
+        // SECURITY: whoever was revoked decides nothing, whatever their issuer and their session say.
+        if self.ports.exchanges.revoked(&by.identity(self.now()), None).await?.is_some() {
+            return Err(Unmoved::NotAReviewer.into());
+        }
         Ok(case)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Agent, Person, Reviewer, ReviewerKey, Timestamp};
+use domain::{Agent, Identity, Person, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -72,6 +72,22 @@ impl SignedIn {
     /// What to call them.
     pub fn name(&self) -> &str {
         self.reviewer.person.as_ref().map_or(self.reviewer.key.subject.as_str(), Person::as_str)
+    }
+
+    /// The names by which they can be revoked.
+    pub(super) fn identity(&self, now: Timestamp) -> Identity {
+        let Reviewer { key, person, groups, agent: _ } = self.reviewer.clone();
+        Identity {
+            issuer: key.issuer,
+            subject: key.subject,
+            // Nobody of that name can be revoked: a program does not decide.
+            agent: Agent::new(""),
+            person,
+            groups,
+            scopes: BTreeSet::new(),
+            token_id: None,
+            expires_at: now,
+        }
     }
 
     /// How they have proven themselves.

@@ -86,6 +86,7 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
         recordings: home.clone(),
+        exchanges: home.clone(),
         keys: home,
         policies: Arc::new(FolderPolicies::new(policies)),
         clock: Arc::new(SystemClock),
