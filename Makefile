@@ -5,7 +5,7 @@ PYTHON ?= python3
 NPM ?= npm
 TOOLS := .tools
 
-.PHONY: help run test tools lint bench clean-home
+.PHONY: help run test tools lint bench compare clean-home
 
 help:           ## this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -27,6 +27,10 @@ lint:           ## format and lints, warnings denied
 bench:          ## every figure that the README quotes
 	$(CARGO) bench --locked -p sql -p masking -p policy -p gateway -p snowgate \
 	  --bench read --bench speed --bench memory --bench detect --bench decide --bench ask --bench load
+
+compare:        ## other maskers on the same cells: make compare DATA=cells.jsonl SCORER=score.py (tests/pii/compare.py --help)
+	$(CARGO) build --release --locked
+	$(PYTHON) tests/pii/compare.py "$(DATA)" "$(SCORER)" --tools "$(TOOLS)"
 
 clean-home:     ## forget the local demo: its keys, its recordings
 	rm -rf ./.snowgate

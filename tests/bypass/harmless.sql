@@ -222,3 +222,18 @@ select a.country, b.status from (select id, country from customers) a join (sele
 
 -- a star over using | public columns by their names | clear
 with t as (select * from (select id, country from customers) a join (select customer_id id, status from orders) b using (id)) select country, status from t order by country, status limit 5
+
+-- a column without a name | like `a column called by its text, around`, by a name that no expression has | clear
+select id from customers c where exists (select 1 from (select upper(status), max(amount) from orders group by status) m where country = 'DE') order by id limit 5
+
+-- a name beside a column without one | what the text names is meant | clear
+select n, a from (select upper(status), id as n, amount a from orders) order by n limit 5
+
+-- a union by name | columns that the text names | clear
+select id, country from customers union all by name select customer_id as id, status as country from orders order by id, country limit 5
+
+-- a replacement | like `an argument that is not needed`, over stored columns | clear
+select coalesce(country, 'none') c, nvl(segment, upper(country)) s from customers order by id limit 5
+
+-- a column called JSON | like `a path into a column called like a type`, over a harmless one | clear
+select json[0] a, text from (select split(status, 'e') as json, status as text from orders) order by text limit 3

@@ -216,3 +216,9 @@ show views ->> select substr("text", 3) as v from $1
 
 -- a comment searched | the same in a filter | refused
 show tables ->> select "name" from $1 where "comment" like '5%'
+
+-- an escape in a key | a key that upstream may read as another | refused or masked 1
+select profile:"ti\u0065r" as v from customers limit 5
+
+-- a letter beyond ASCII in a key | the same by a look-alike | refused or masked 1
+select profile:"t⟦0456⟧er" as v from customers limit 5

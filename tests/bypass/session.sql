@@ -223,3 +223,21 @@ explain select 1 ->> show users
 
 -- a stage behind tables | names of files, behind objects | masked
 show tables ->> list @~
+
+-- a variable in quotes | whether its name keeps its case is not written down | refused
+set c='customers'; set "c"='products'; select name from identifier($c)
+
+-- a role by a text | USE takes IDENTIFIER, and the role is none that was granted | refused
+use role identifier('ACCOUNTADMIN')
+
+-- a role by a variable | a name that nobody can tell | refused
+use role $x
+
+-- a role in quotes of a text | the same | refused
+use role 'ACCOUNTADMIN'
+
+-- a schema by a text | a schema that was not granted | refused
+use identifier('SNOWFLAKE.ACCOUNT_USAGE')
+
+-- every role | no such USE is known | refused
+use roles all

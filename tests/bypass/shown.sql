@@ -277,3 +277,150 @@ select l.v from customers c, lateral (select p.v from (select 'x' ssn) k, (selec
 
 -- a later alias | a name that a later item of the select list takes | refused or masked 1
 select l.v from customers c, lateral (select upper(country) as v, c.ssn as country) l
+
+-- a column called by its text | upstream names a column without alias by its expression; an alias of that name stands behind it | refused or masked 2
+select 'x' as "UPPER(SSN)", "UPPER(SSN)" as v from (select upper(ssn) from customers)
+
+-- a column called by its text, around | likewise before a column of the query around | refused or masked 1
+select v from (select 'x' as "UPPER(SSN)") k, lateral (select "UPPER(SSN)" as v from (select upper(ssn) from customers)) l
+
+-- a column called by its place | `$4` as a name | refused or masked 2
+select 'x' as "$4", "$4" as v from (select $4 from customers)
+
+-- a pivoted value as a name | likewise a column of PIVOT | refused or masked 2
+select 'x' as "'DE'", "'DE'" as v from (select country, ssn from customers) pivot (max(ssn) for country in (any))
+
+-- matched by its text | UNION BY NAME makes both one column | refused or masked 1
+select "UPPER(SSN)" as v from (select 'a' as "UPPER(SSN)" union all by name select upper(ssn) from customers)
+
+-- excluded by its text | EXCLUDE moves the places of what follows | refused or masked 1
+select $2 as v from (select * exclude ("UPPER(SSN)") from (select upper(ssn), country, ssn from customers))
+
+-- not like its text | ILIKE moves them likewise | refused or masked 1
+select $1 as v from (select * ilike 's%' from (select upper(country), ssn from customers))
+
+-- like a letter beyond ASCII | how it is compared only upstream knows | refused or masked 1
+select $1 v from (select * ilike '%ß%' from (select country as "SSX", ssn as "ßY" from customers))
+
+-- replaced by its text | REPLACE puts a masked column in the place of another | refused or masked 1,2
+select * replace (ssn as "UPPER(COUNTRY)") from (select upper(country), ssn from customers)
+
+-- renamed by its text | RENAME names what had no name | refused or masked 2
+select 'q' as a, a as v from (select * rename ("UPPER(SSN)" as a) from (select upper(ssn) from customers))
+
+-- pivoted by its text | the columns that PIVOT uses up move the others | refused or masked 1
+select $2 as v from (select * from (select upper(ssn), country, id from customers) pivot (max("UPPER(SSN)") for country in ('DE', 'FR')))
+
+-- brackets around a name | whether they become part of it is not written down | refused or masked 2
+select 'x' as ssn, ssn as v from (select (ssn) from customers)
+
+-- a step called by its text | the same in a pipeline | refused or masked 2
+select upper(ssn) from customers ->> select 'x' as "UPPER(SSN)", "UPPER(SSN)" as v from $1
+
+-- a name given as a text | what upstream calls that column is not written down | refused or masked 1
+select l.v from customers c, lateral (select ssn as v from (select identifier('ssn') from (select 'x' as ssn) k) m) l
+
+-- a number written otherwise | a pivoted number may be called otherwise | refused or masked 1
+select l.v from (select ssn as "1.50" from customers) c, lateral (select "1.50" v from (select 1.5 k, 2 x) pivot(max(x) for k in (1.50))) l
+
+-- the alias of what is pivoted | it hides the same alias around | refused or masked 1
+select l.v from (select 'x' as ssn) c, lateral (select "'vip'" v from (select ssn, name from customers) c pivot (max(c.ssn) for name in ('vip'))) l
+
+-- a part of a date that is a column | DATE_TRUNC takes its arguments in either order | refused or masked 1
+select date_trunc(d, 'month') v from (select dob d from customers)
+
+-- somebody's own count | in quotes a name keeps its case | refused or masked 1
+select "count"(ssn) v from customers
+
+-- an alias that is a kind of join | DIRECTED behind a name is its alias | refused or masked 1
+select l.v from (select 'x' as ssn) directed, lateral (select directed.ssn as v from customers directed join orders p on true) l
+
+-- a stored table by its text | a text names what is stored, whatever WITH says | refused
+with customers as (select 'x' as ssn) select ssn from table('customers')
+
+-- a stored table by its name in a text | the same by IDENTIFIER | refused
+with customers as (select 'x' as ssn) select ssn from identifier('CUSTOMERS')
+
+-- a stored table as it was | only what is stored has a past | refused
+with customers as (select 'x' as ssn) select ssn from customers at (offset => -60)
+
+-- an alias of a bracketed join | it would have to see what stands before | refused
+select z.v from (select 'x' as ssn) c, lateral (select t.v from customers c, ((select 1 one) a cross join lateral (select c.ssn as v) l) t) z
+
+-- a place behind many columns | a dynamic PIVOT has as many columns as there are values | refused or masked 1
+select $2 v from (select * from (select country, ssn from customers) pivot (max(ssn) for country in (any)) p cross join (select 'x' y) q)
+
+-- names for many columns | a list of names gives them to what stands there | refused or masked 1
+with t(a,b,c,d) as (select * from (select country, ssn from customers) pivot (max(ssn) for country in (any)) p cross join (select 'x' y,'y' z,'z' w) q) select b from t
+
+-- an alias before many columns | the same where an alias has the name | refused or masked 2
+select 'x' as c, c as v from (select country, ssn from customers) pivot (max(ssn) for country in (any)) as p(a, b, c)
+
+-- a pivoted name with an alias | the alias of the aggregate is a part of it | refused or masked 2
+select 'x' as "'DE'_M", "'DE'_M" as v from (select country, ssn from customers) pivot (max(ssn) as m for country in ('DE'))
+
+-- a pivoted name without it | and so the name is another, and the column around is meant | refused or masked 1
+select l.v from (select ssn as de from customers) c, lateral (select de as v from (select country, id from customers) pivot (count(id) as m for country in ('DE' as de))) l
+
+-- a place in the past, turned | UNPIVOT keeps that nobody knows where columns stood | refused or masked 1
+select upper($8) v from customers at(offset => -86400) unpivot (v for n in (segment))
+
+-- a place of a star, turned | the same behind USING | refused or masked 1
+select upper($3) v from (select * from (select 1 k) a join (select 1 k, ssn, country from customers) b using (k)) unpivot (z for n in (k))
+
+-- two aliases of one name | which one upstream means is not written down | refused or masked 1,3
+select ssn as a, 'x' as a, a as v from customers
+
+-- a lateral subquery of a later join | it may not see what stands before that join | refused or masked 1
+select l.v from customers c, lateral (select l.v from (select 'x' as ssn) c, orders p join lateral (select c.ssn as v) l on true) l
+
+-- the name of what is turned | without an alias UNPIVOT keeps the name of its table | refused or masked 1
+select v from (select 'x' as v) orders, lateral (select orders.v from orders unpivot (v for n in (ship_address)))
+
+-- the name of what is pivoted | the same of PIVOT | refused or masked 1
+select v from (select 'x' as "'open'") o, lateral (select o."'open'" as v from orders o pivot(max(ship_address) for status in ('open')))
+
+-- the name of what is searched | the same of MATCH_RECOGNIZE | refused or masked 1
+select v from (select 'x' as ship_address) orders, lateral (select orders.ship_address v from orders match_recognize (order by id measures 1 as q all rows per match pattern (a) define a as true))
+
+-- a namesake of what is excluded | EXCLUDE may drop both | refused or masked 1
+select $2 v from (select * exclude ("UPPER(SSN)") from (select upper(ssn), 'q' as "UPPER(SSN)", country, ssn from customers))
+
+-- the name of a scalar subquery | it may be that of its column | refused or masked 2
+select 'x' as ssn, ssn as v from (select (select max(ssn) ssn from customers))
+
+-- names that differ in case | whether they are one is a setting of the account | refused or masked 1
+select "v" x from (select 'x' as "v" union all by name select ssn as v from customers)
+
+-- an alias like a function | a relation may be called as a function without brackets is | refused or masked 1
+select localtime.ssn from customers localtime
+
+-- an alias like a constant | or as a constant is | refused or masked 1
+select true.ssn from customers true
+
+-- a common table like a function | the same by WITH | refused or masked 1
+with localtime as (select ssn from customers) select (localtime).ssn from localtime
+
+-- an alias that takes FROM | COLLATE takes no word but a text | refused or masked 1
+select l.v from (select 'x' as collate) q, lateral (select collate as v from (select ssn collate from customers) z) l
+
+-- a column called PERCENT | TOP takes a number alone | refused or masked 1
+select top 10 percent id from (select ssn as percent, 1 as id from customers)
+
+-- a column called like a type | a text behind it is an alias | refused or masked 1
+select text 'x' from (select ssn as text from customers)
+
+-- a path into a column called like a type | the parser would read a literal of that type | refused or masked 1
+select json:ssn from (select profile as json from customers)
+
+-- the same behind a cast | the same | refused or masked 1
+select upper(text:ssn::varchar) v from (select profile as text from customers)
+
+-- an element of a column called ARRAY | Snowflake has no such literal | refused or masked 1
+select array[0] from (select split(ssn,'') as array from customers)
+
+-- a column called INTERVAL | before anything but a text it is a column | refused or masked 1
+select interval id from (select ssn as interval, 1 as id from customers)
+
+-- a column called CONNECT_BY_ROOT | without CONNECT BY it is a column | refused or masked 1
+select connect_by_root - 1 from (select salary as connect_by_root from employees)

@@ -411,3 +411,90 @@ select c.id from (select '1' ssn) a join (select '1' ssn) b using (ssn), custome
 
 -- pivot beside a namesake | a subquery under PIVOT does not see its neighbours | refused
 select id from customers c where exists (select 1 from (select 'x' ssn) k, (select ssn x, 1 y) pivot (max(x) for y in (1)) as p(z) where z = '123')
+
+-- a condition beside a neighbour | ON does not see what stands before its own join | refused
+select id from customers c where exists (select 1 from (select '1' ssn) k, orders a join orders b on ssn = '123')
+
+-- a neighbour of the same alias | the same by a qualified name | refused
+select id from customers c where exists (select 1 from (select '1' ssn) c, orders a join orders b on c.ssn = '123')
+
+-- a filter by its text | a column without alias, named by its expression | refused
+select 1 as "UPPER(SSN)" from (select upper(ssn) from customers) where "UPPER(SSN)" like '5%'
+
+-- a filter by its text in a subquery | the same where an alias stands before | refused
+select count(*) from (select id, upper(ssn) from customers) where exists (select 'x' as "UPPER(SSN)" from orders where "UPPER(SSN)" like '5%')
+
+-- a natural join by its text | NATURAL compares columns that only upstream can name | refused
+select id from (select id, upper(ssn) from customers) natural join (select '575-82-0993' as "UPPER(SSN)")
+
+-- an empty array | the body of a lambda fails only where there are elements | refused
+select transform(array_slice(split(ssn,'5'),1,100), x -> 1/(id-id)) v from customers where id = 7
+
+-- an empty array filtered | the same by FILTER | refused
+select filter(array_slice(split(ssn,'5'),1,100), x -> 1/(id-id) > 0) v from customers where id = 7
+
+-- an argument that is not needed | COALESCE may not run what stands behind | refused
+select coalesce(strtok(ssn,'5',3), (1/(id-id))::varchar) v from customers where id = 7
+
+-- the alias of what is searched | the alias under MATCH_RECOGNIZE hides the same alias around | refused
+select id v from (select 'x' as ssn, id from orders) c where exists (select 1 from customers c match_recognize(order by id measures 1 as one one row per match pattern (a) define a as c.ssn like '5%'))
+
+-- an order by a place behind many columns | a dynamic PIVOT moves it | refused
+select * from (select country, ssn from customers) pivot (max(ssn) for country in (any)) p cross join (select 'x' y, id from orders) q order by 2
+
+-- a group beside an aggregate | GROUP BY ALL may group by what stands beside one | refused
+select left(ssn,1) || count(*)::varchar as v, count(*) as n from customers group by all
+
+-- bytes beside a text | one of them is converted | refused
+select ssn || x'41' v from customers
+
+-- a digest that does not exist | a constant that fails only where there are elements | refused
+select transform(array_slice(split(ssn,'5'),1,9), x -> sha2(country, 5)) v from customers where id = 7
+
+-- a group by its text | in GROUP BY a column stands before an alias | refused
+select '5' as "UPPER(SSN)", count(*) n from (select upper(ssn) from customers) group by "UPPER(SSN)"
+
+-- groups by its text | the same in a cube | refused
+select '5' as "UPPER(SSN)", count(*) n from (select upper(ssn) from customers) group by cube ("UPPER(SSN)")
+
+-- a condition by its text | ON means the column of its own join, whatever it is called | refused
+select p.sku from (select 'x' as "UPPER(SSN)") c, products p join (select upper(ssn), id from customers) d on "UPPER(SSN)" like '5%'
+
+-- an argument made before | the same as `an argument that is not needed`, over two queries | refused
+select coalesce(a, b) v from (select strtok(ssn,'5',3) a, (1/(id-id))::varchar b from customers)
+
+-- a natural join in another case | the same by NATURAL | refused
+select id from (select id, ssn as "v" from customers) natural join (select '575' as v)
+
+-- a key that is there twice | a constant failure behind an argument that is not needed | refused
+select coalesce(strtok(ssn,'5',3), object_construct('a',id,'a',id)::varchar) v from customers where id = 7
+
+-- a place that is no number | the same in the body of a lambda | refused
+select transform(array_slice(split(ssn,'5'),1,9), x -> left(country,'x')) v from customers where id = 7
+
+-- a date that does not exist | the same by a literal | refused
+select coalesce(strtok(ssn,'5',3), (date 'bogus')::varchar) v from customers where id = 7
+
+-- an argument that takes its time | a large text behind an argument that is not needed | refused
+select coalesce(strtok(ssn,'5',3), sha2(lpad(country,3999999,'a'))) v from customers where id = 7
+
+-- as many parts as it likes | a large text cut by a masked one | refused
+select array_size(split(lpad(country,1900000,'5'), left(ssn,1))) v from customers where id = 7
+
+-- large and alike | a comparison that takes longer the more alike they are | refused
+select jarowinkler_similarity(lpad(country,1900000,'5'), lpad(left(ssn,1),1900000,'5')) v from customers
+
+-- a place with a sign | a number in ORDER BY is a place, however it is written | refused
+select id, ssn from customers order by +2
+
+-- a place with a type | the same in GROUP BY | refused
+select ssn, count(*) n from customers group by 1::int
+
+-- a share made of values | what says how an aggregate works fails out of its range | refused
+select approx_percentile(id, (select max(salary) from employees)) from customers
+
+-- a filter of an alias like a function | a relation may be called as a function without brackets is | refused
+select id from customers localtime where localtime.ssn like '5%'
+
+-- a filter by a path into a column called like a type | the parser would read a literal of that type | refused
+select id from (select id, profile as json from customers) where json:ssn = '5'

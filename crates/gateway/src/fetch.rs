@@ -319,7 +319,8 @@ impl Gateway {
 
 fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {
     let records = progress_of(live)?.iter().zip(plans).enumerate().map(|(at, (progress, plan))| {
-        let Fetched { rows, masked_by_lineage, masked_by_content, pages, .. } = progress.fetched.clone();
+        let Fetched { rows, masked_by_lineage, masked_by_content, found, pages, .. } =
+            progress.fetched.clone();
         PartRecord {
             handle: live.children.get(at).unwrap_or(&live.handle).clone(),
             query_id: progress.query_id.clone(),
@@ -327,6 +328,7 @@ fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>,
             rows,
             masked_by_lineage,
             masked_by_content,
+            found,
             pages,
         }
     });

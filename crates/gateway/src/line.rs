@@ -1,10 +1,11 @@
 //! One part's way through the masking machine into page bodies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use masking::{Body, JsonMasker, Kind, MaskPlan, Masked, PageBounds, PageError, Pager};
-use recording::ColumnRecord;
+use masking::{Body, ColumnTally, JsonMasker, Kind, MaskPlan, Masked, PageBounds, PageError, Pager};
+use recording::{ColumnRecord, FoundRecord};
 
 use crate::fault::{Fault, Origin};
 use crate::gateway::off_the_loop;
@@ -30,19 +31,53 @@ pub(crate) struct Line {
 }
 
 /// What was masked and found.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Counts {
     by_lineage: u64,
     by_content: u64,
     acts: Acts,
+    found: Vec<FoundRecord>,
 }
 
 impl Counts {
-    const fn of(fetched: &Fetched) -> Self {
+    fn of(fetched: &Fetched) -> Self {
         Self {
             by_lineage: fetched.masked_by_lineage,
             by_content: fetched.masked_by_content,
             acts: fetched.acts,
+            found: fetched.found.clone(),
+        }
+    }
+
+    /// These, with what a machine has counted since.
+    fn and(&self, columns: &[ColumnTally]) -> Self {
+        let by_lineage = columns.iter().map(|column| column.by_lineage).sum();
+        let by_content = columns.iter().map(|column| column.by_content).sum();
+        let acts = columns
+            .iter()
+            .flat_map(|column| column.findings())
+            .fold(Acts::default(), |acts, (kind, count)| acts.add(acts_of(kind, count)));
+        let mut found: BTreeMap<u32, FoundRecord> =
+            self.found.iter().map(|found| (found.column, found.clone())).collect();
+        for (column, tally) in (0_u32..).zip(columns) {
+            if tally.by_content == 0 && tally.found_in().next().is_none() {
+                continue;
+            }
+            let FoundRecord { column: _, changed, nulled, kinds } = found
+                .entry(column)
+                .or_insert_with(|| FoundRecord { column, changed: 0, nulled: 0, kinds: BTreeMap::new() });
+            *changed = changed.saturating_add(tally.by_content);
+            *nulled = nulled.saturating_add(tally.nulled);
+            for (kind, cells) in tally.found_in() {
+                let total = kinds.entry(kind.as_str().to_owned()).or_default();
+                *total = total.saturating_add(cells);
+            }
+        }
+        Self {
+            by_lineage: self.by_lineage.saturating_add(by_lineage),
+            by_content: self.by_content.saturating_add(by_content),
+            acts: self.acts.add(acts),
+            found: found.into_values().collect(),
         }
     }
 }
@@ -114,25 +149,15 @@ impl Line {
             ));
         }
         self.partition_rows = 0;
-        let columns = &self.machine.tally().columns;
-        let by_lineage: u64 = columns.iter().map(|column| column.by_lineage).sum();
-        let by_content: u64 = columns.iter().map(|column| column.by_content).sum();
-        let acts = columns
-            .iter()
-            .flat_map(|column| column.findings())
-            .fold(Acts::default(), |acts, (kind, count)| acts.add(acts_of(kind, count)));
-        self.counted = Counts {
-            by_lineage: self.before.by_lineage.saturating_add(by_lineage),
-            by_content: self.before.by_content.saturating_add(by_content),
-            acts: self.before.acts.add(acts),
-        };
+        self.counted = self.before.and(&self.machine.tally().columns);
         Ok(())
     }
 
     /// INVARIANT: counts are those of whole partitions. Who goes on with a partition masks all of it again.
     pub fn count_into(&self, fetched: &mut Fetched) {
-        let Counts { by_lineage, by_content, acts } = self.counted;
-        (fetched.masked_by_lineage, fetched.masked_by_content, fetched.acts) = (by_lineage, by_content, acts);
+        let Counts { by_lineage, by_content, acts, found } = self.counted.clone();
+        (fetched.masked_by_lineage, fetched.masked_by_content) = (by_lineage, by_content);
+        (fetched.acts, fetched.found) = (acts, found);
     }
 
     pub fn finish(self) -> Result<(), Fault> {

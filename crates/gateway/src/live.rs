@@ -1,7 +1,7 @@
 //! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
 
 use domain::{ErrorText, ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
-use recording::{ColumnRecord, Finding, PageRecord, RecordKey, TreatmentRecord};
+use recording::{ColumnRecord, Finding, FoundRecord, PageRecord, RecordKey, TreatmentRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::ports::UpstreamHandle;
@@ -195,6 +195,9 @@ pub struct Fetched {
     /// What in the cells tried to act on its reader, likewise; an earlier version counted none.
     #[serde(default)]
     pub acts: Acts,
+    /// What was found column by column, likewise.
+    #[serde(default)]
+    pub found: Vec<FoundRecord>,
     /// The pages, in order.
     pub pages: Vec<PageRecord>,
 }

@@ -9,6 +9,7 @@ use domain::{Catalog, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName
 use crate::catalog_file::{self, CatalogFile};
 use crate::classes::ClassId;
 use crate::detectors::Detectors;
+use crate::patterns::Pattern;
 use crate::policies::Policies;
 use crate::problem::{Problem, Source};
 use crate::vocabulary::SCHEMA;
@@ -135,6 +136,32 @@ impl Bundle {
         classes.into_iter().map(|id| self.catalog.classes.name(id)).collect()
     }
 
+    /// The class that `[[columns]]` gives a column by its name, and whether an entry names this very column; none where
+    /// nobody has classified it. Tags are not looked at.
+    pub fn named(&self, column: &ColumnRef) -> Option<Named> {
+        let rules = &self.catalog.columns;
+        let exact = rules.exact.get(&column.object).and_then(|columns| columns.get(&column.column));
+        let by_pattern = || {
+            let matches = |pattern: &Pattern| {
+                pattern.matches_object(&column.object) && pattern.matches_column(&column.column)
+            };
+            rules.patterns.iter().find(|(pattern, _)| matches(pattern)).map(|(_, id)| id)
+        };
+        let name = |id: &ClassId| self.catalog.classes.name(*id);
+        exact.map(|id| Named::Exactly(name(id))).or_else(|| by_pattern().map(|id| Named::ByPattern(name(id))))
+    }
+
+    /// Whether the bundle declares a class of that name.
+    pub fn has_class(&self, name: &str) -> bool {
+        self.catalog.classes.find(name).is_some()
+    }
+
+    /// The class that a value of a Snowflake tag gives here; the tag by its full name, as `[tags]` writes it.
+    pub fn class_of_tag(&self, tag: &str, value: &str) -> Option<MaskClass> {
+        let id = self.catalog.columns.tags.get(tag)?.get(value)?;
+        Some(self.catalog.classes.name(*id))
+    }
+
     /// Whether any column of this table or view holds more than what everybody may see; a table that the catalog does
     /// not have does.
     pub fn is_classified(&self, catalog: &Catalog, object: &ObjectName) -> bool {
@@ -164,6 +191,15 @@ impl Bundle {
     pub fn detectors(&self) -> &Detectors {
         &self.catalog.detectors
     }
+}
+
+/// How a bundle names a column.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// By an entry for this column.
+    Exactly(MaskClass),
+    /// By a pattern with a `*`; an entry for the column would go before it.
+    ByPattern(MaskClass),
 }
 
 /// The files of the default bundle, for whoever writes them out to begin with: path within the bundle, contents.

@@ -1,5 +1,7 @@
 //! What is kept before a row leaves.
 
+use std::collections::BTreeMap;
+
 use domain::Refusal;
 use serde::{Deserialize, Serialize};
 
@@ -115,8 +117,27 @@ pub struct PartRecord {
     pub masked_by_lineage: u64,
     /// Cells in which a detector found something.
     pub masked_by_content: u64,
+    /// The columns in which a detector found something, in order. Absent when there is none, and from the first records
+    /// of version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<FoundRecord>,
     /// The pages, in order, at least one.
     pub pages: Vec<PageRecord>,
+}
+
+/// What the detectors found in the cells of one column: kinds and counts, never a value.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundRecord {
+    /// The column, counted from 0.
+    pub column: u32,
+    /// Cells that were changed because of what they hold.
+    pub changed: u64,
+    /// Those of them that became NULL.
+    pub nulled: u64,
+    /// In how many cells each kind was found, by its word in redactions (`EMAIL`). A kind that is only to be counted is
+    /// found in cells that were not changed.
+    pub kinds: BTreeMap<String, u64>,
 }
 
 /// One page: where it lies and what it must hash to.

@@ -27,7 +27,8 @@ mod verify;
 
 pub use approval::{ApprovalStep, AskedRecord, FootprintRecord, ReviewerRecord, StepRecord};
 pub use closing::{
-    Closing, ClosingOutcome, FailureRecord, Finding, PageRecord, PartRecord, RefusalRecord, Timings,
+    Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
+    Timings,
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use key::{ObjectKind, RecordKey};

@@ -1,6 +1,7 @@
 //! The words of the command line. They are stable: people script them.
 
 mod approvals;
+mod scan;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
 
 pub use approvals::{ApprovalsArgs, VerdictArgs};
+pub use scan::{ScanArgs, Target};
 
 /// The access gateway between AI agents and Snowflake.
 ///
@@ -55,6 +57,9 @@ pub enum Command {
     /// Mask cells by what they hold (JSON lines in, JSON lines out)
     #[command(after_long_help = MASK_LINES)]
     Mask(MaskArgs),
+    /// Sample tables through the gateway and propose catalog.toml entries, never values (exit 2: some tables failed)
+    #[command(after_long_help = scan::SCAN_WORKS)]
+    Scan(ScanArgs),
     /// Work with policy bundles
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -1,6 +1,6 @@
 //! The command line of Snowgate: the gateway as one local binary, and the tools around its recordings.
 //!
-//! Exit codes: 0 done; 1 broken (for `verify`: altered); 2 incomplete (`verify`); 3 refused and 4 waiting (`ask`);
+//! Exit codes: 0 done; 1 broken (for `verify`: altered); 2 incomplete (`verify`, `scan`); 3 refused and 4 waiting (`ask`);
 //! 64 wrong usage (`EX_USAGE` of sysexits.h); 74 recordings that cannot be read (`verify`; `EX_IOERR`).
 
 mod cli;
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Read(args) => commands::read::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
+        Command::Scan(args) => commands::scan::run(&args),
         Command::Policy(PolicyCommand::Check { dir }) => commands::policy::check(&dir),
         Command::Policy(PolicyCommand::Init { dir }) => commands::policy::init(&dir),
         Command::Config(ConfigCommand::Check { config }) => commands::config::check(config.as_deref()),

@@ -15,6 +15,8 @@ mod corpus;
 mod house;
 #[path = "bypass/secrets.rs"]
 mod secrets;
+#[path = "bypass/whole.rs"]
+mod whole;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

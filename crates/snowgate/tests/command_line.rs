@@ -15,6 +15,8 @@ mod browser;
 mod filters;
 #[path = "command_line/homes.rs"]
 mod homes;
+#[path = "command_line/scan.rs"]
+mod scan;
 #[path = "command_line/starting.rs"]
 mod starting;
 #[path = "command_line/usage.rs"]

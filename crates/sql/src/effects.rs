@@ -4,7 +4,7 @@ use domain::{Class, Effect, Kind};
 use sqlparser::ast::{Expr, ObjectName, Set, Statement, UnaryOperator, Value as Literal};
 
 use crate::class::{Act, View};
-use crate::lexer::{Lexeme, decode_quoted};
+use crate::lexer::{Lexeme, Token, decode_quoted, decode_string, significant};
 
 /// Parameters of a session that no later statement's meaning depends on.
 const HARMLESS: [&str; 13] = [
@@ -103,18 +103,9 @@ fn of_use(view: View<'_>) -> Effect {
         "SECONDARY" => return Effect::Unknown,
         _ => (String::new(), 1),
     };
-    let rest = view.from(at).tokens;
-    let mut parts: Vec<String> = Vec::new();
-    for (place, token) in rest.iter().enumerate() {
-        if place % 2 == 1 && token.is_symbol(view.text, ".") {
-            continue;
-        }
-        match (token.kind, place % 2) {
-            (Lexeme::Word, 0) => parts.push(token.text(view.text).to_ascii_uppercase()),
-            (Lexeme::Quoted, 0) => parts.push(decode_quoted(token.text(view.text))),
-            (_, _) => return Effect::Unknown,
-        }
-    }
+    let Some(parts) = names_in(view.text, view.from(at).tokens).or_else(|| indirect_names(view, at)) else {
+        return Effect::Unknown;
+    };
     match (kind.as_str(), parts.as_slice()) {
         ("ROLE", [role]) => Effect::UseRole(role.clone()),
         ("WAREHOUSE", [warehouse]) => Effect::UseWarehouse(warehouse.clone()),
@@ -125,6 +116,45 @@ fn of_use(view: View<'_>) -> Effect {
         }
         _ => Effect::Unknown,
     }
+}
+
+/// `a.b` as the names that it is made of; none when it is anything else.
+fn names_in(text: &str, tokens: &[Token]) -> Option<Vec<String>> {
+    let mut parts: Vec<String> = Vec::new();
+    for (place, token) in tokens.iter().enumerate() {
+        if place % 2 == 1 && token.is_symbol(text, ".") {
+            continue;
+        }
+        match (token.kind, place % 2) {
+            (Lexeme::Word, 0) => parts.push(token.text(text).to_ascii_uppercase()),
+            (Lexeme::Quoted, 0) => parts.push(decode_quoted(token.text(text))),
+            (_, _) => return None,
+        }
+    }
+    Some(parts)
+}
+
+/// Likewise `IDENTIFIER('a.b')`.
+fn indirect_names(view: View<'_>, at: usize) -> Option<Vec<String>> {
+    let [word, opens, text, closes] = view.from(at).tokens else { return None };
+    let is_indirect = word.is_word(view.text, "IDENTIFIER")
+        && opens.is_symbol(view.text, "(")
+        && closes.is_symbol(view.text, ")")
+        && text.kind == Lexeme::Text;
+    let written = text.text(view.text);
+    // An escape in a name is meant to hide it.
+    if !is_indirect || written.contains('\\') {
+        return None;
+    }
+    let name = decode_string(written);
+    names_in(&name, &significant(&name).ok()?)
+}
+
+/// Whether a statement switches to what nobody can tell.
+pub(crate) fn is_hidden_switch(kind: &Kind, effects: &[Effect]) -> bool {
+    // What secondary roles add has no name: that is for policy to say.
+    let is_use = kind.as_str().starts_with("use_") && kind.as_str() != "use_secondary_roles";
+    is_use && effects.contains(&Effect::Unknown)
 }
 
 /// The variables that a SET statement sets, and the values it sets them to; none when it is something else.
@@ -141,7 +171,10 @@ pub(crate) fn of_set(statement: &Statement) -> Option<(Vec<Effect>, &[Expr])> {
     };
     let name = |variable: &ObjectName| {
         let [part] = variable.0.as_slice() else { return None };
-        Some(part.as_ident()?.value.to_ascii_uppercase())
+        // Whether a name in quotes keeps its case is not written down.
+        let ident = part.as_ident()?;
+        let is_sure = ident.quote_style.is_none() || !ident.value.bytes().any(|b| b.is_ascii_lowercase());
+        is_sure.then(|| ident.value.to_ascii_uppercase())
     };
     let effects = variables
         .iter()

@@ -61,6 +61,14 @@ pub(crate) fn fold(ident: &Ident) -> Cow<'_, str> {
     }
 }
 
+/// How a name is quoted in the tree that stood as a text or a variable: `IDENTIFIER('t')`. Snowflake has no such quotes.
+pub(crate) const INDIRECT: char = '`';
+
+/// Whether the name stood as a text or a variable.
+pub(crate) fn is_indirect(ident: &Ident) -> bool {
+    ident.quote_style == Some(INDIRECT)
+}
+
 /// The folded parts of a name; none when a part is no plain identifier.
 pub(crate) fn parts(name: &ast::ObjectName) -> Option<Vec<String>> {
     name.0
@@ -72,13 +80,17 @@ pub(crate) fn parts(name: &ast::ObjectName) -> Option<Vec<String>> {
         .collect()
 }
 
-/// The upper-case spelling of a function's name, qualified as written, and its last part.
+/// A function's name as Snowflake stores it, qualified as written, and its last part.
 pub(crate) fn function_name(name: &ast::ObjectName) -> (String, String) {
     let parts: Vec<String> = name
         .0
         .iter()
         .map(|part| match part {
-            ObjectNamePart::Identifier(ident) => ident.value.to_ascii_uppercase(),
+            // SECURITY: in quotes a name keeps its case, and `"upper"` is somebody's own function.
+            ObjectNamePart::Identifier(ident) => match ident.quote_style {
+                None => ident.value.to_ascii_uppercase(),
+                Some(_) => ident.value.clone(),
+            },
             ObjectNamePart::Function(_) => "?".to_owned(),
         })
         .collect();

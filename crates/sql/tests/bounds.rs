@@ -10,6 +10,10 @@ use common::{acme, read_in};
 use domain::{Class, Context};
 use sql::{Scope, read_batch};
 
+/// A column that shows many and may fail.
+const WIDE: &str =
+    "select name||email||ssn||phone||card_number||notes||country||segment||to_varchar(1/id) x from customers";
+
 /// `c0, c1, …`
 fn each(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(", ")
@@ -23,7 +27,37 @@ fn a_text_that_multiplies_names_by_tables_is_opaque() {
     let conditions: Vec<String> = (0..700).map(|at| format!("c{at} = 1")).collect();
     let joins: Vec<String> = (1..1500).map(|at| format!("join customers a{at} using (id)")).collect();
     let natural: Vec<String> = (1..300).map(|at| format!("natural join customers a{at}")).collect();
+    let namesakes = each(1700, |_| "id".to_owned());
+    let using = "join a using (id) ".repeat(350);
+    let fold = |name: &str, of: &str, times: usize| {
+        let of = each(times, |at| format!("{of} t{at}"));
+        format!("{name} as (select * from {of})")
+    };
+    let nameless = each(1000, |_| "(id)".to_owned());
     for text in [
+        format!(
+            "with a as (select {nameless} from customers) select {} from {}",
+            each(1000, |_| "zz".to_owned()),
+            each(150, |at| format!("a a{at}"))
+        ),
+        format!(
+            "with a as (select {nameless} from customers), {} select * from b union all by name select * from b",
+            fold("b", "a", 10)
+        ),
+        format!("with a as (select {namesakes} from customers) select 1 from a {using}"),
+        format!(
+            "with a as ({WIDE}) select filter({}, {}) from a",
+            each(2000, |_| "x".to_owned()),
+            each(900, |_| "y->y".to_owned())
+        ),
+        format!("with a as (select {namesakes} from customers) select {namesakes} from a"),
+        format!(
+            "with {}, {}, {} select * ilike '{}x' from c",
+            fold("a", "customers", 16),
+            fold("b", "a", 16),
+            fold("c", "b", 5),
+            "%_".repeat(4700)
+        ),
         format!("select {} from {}", each(500, |at| format!("c{at}")), tables(500)),
         format!("select 1 from {} where {}", tables(700), conditions.join(" and ")),
         format!("select {} from {}", each(3000, |_| "ssn".to_owned()), customers(3000)),
@@ -42,7 +76,7 @@ fn a_text_that_multiplies_names_by_tables_is_opaque() {
 #[test]
 fn what_is_merely_long_is_read() {
     let catalog = acme();
-    let unions = vec!["select id, ssn, email, name from customers"; 400].join(" union all ");
+    let unions = vec!["select id, ssn, email, name from customers"; 1000].join(" union all ");
     for text in [
         format!("select {} from {}", each(40, |at| format!("c{at}")), each(30, |at| format!("u{at}"))),
         format!("select {} from orders", each(5000, |at| format!("upper(sku) as x{at}"))),
@@ -53,6 +87,7 @@ fn what_is_merely_long_is_read() {
             each(300, |at| format!("customers a{at}"))
         ),
         unions,
+        format!("with a as ({WIDE}) select coalesce({}) from a", each(4700, |_| "x".to_owned())),
     ] {
         let statement = read_in(&catalog, &text);
         assert_eq!(statement.class, Class::Read, "{}: {:?}", text.get(..60).unwrap(), statement.why);

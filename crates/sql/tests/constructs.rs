@@ -49,7 +49,7 @@ fn a_method_of_a_model_is_a_function_that_nobody_knows() {
     for (text, name) in [
         ("select m!predict(ssn) p from customers", "M!PREDICT"),
         ("select db.s.m!predict(ssn) p from customers", "DB.S.M!PREDICT"),
-        ("select \"m\"!\"Predict\"(ssn):x::float p from customers", "M!PREDICT"),
+        ("select \"m\"!\"Predict\"(ssn):x::float p from customers", "m!Predict"),
         ("select model(m, v1)!predict(ssn) p from customers", "M!PREDICT"),
         ("select * from table(m!forecast(ssn))", "M!FORECAST"),
     ] {

@@ -224,6 +224,11 @@ fn every_expression_shows_what_it_is_made_of() {
             &["A=~CUSTOMERS.PROFILE", "B=~CUSTOMERS.PROFILE"],
         ),
         (
+            r#"select profile:"e\u006dail" a, profile:"ti\x65r" b, profile['emаil'] c from customers"#,
+            &["A=~CUSTOMERS.PROFILE", "B=~CUSTOMERS.PROFILE", "C=~CUSTOMERS.PROFILE"],
+        ),
+        ("select date_trunc(m, 'year') v from (select dob m from customers)", &["V=~CUSTOMERS.DOB"]),
+        (
             "select trunc(m, 2) a, dateadd(d, 1, e) b from (select salary m, id d, hired e from employees)",
             &["A=~EMPLOYEES.SALARY", "B=~EMPLOYEES.HIRED"],
         ),
@@ -268,6 +273,14 @@ fn what_cannot_be_traced_is_not_known() {
     let statement = read_acme("select a from elsewhere.s.t");
     assert_eq!(statement.missing, BTreeSet::from([("ELSEWHERE".to_owned(), "S".to_owned())]));
     assert_eq!(read_acme("select a from nothing_there").missing, BTreeSet::new());
+}
+
+#[test]
+fn a_condition_sees_the_relations_of_its_own_join() {
+    let beside = "select id from customers c where exists (select 1 from (select '1' ssn) k, orders a join orders b on ssn = '1')";
+    let within = "select id from customers c where exists (select 1 from orders o, (select '1' ssn) a join orders b on ssn = '1')";
+    tests(beside, &["predicate CUSTOMERS.SSN"]);
+    tests(within, &[]);
 }
 
 #[test]
@@ -339,7 +352,10 @@ fn everything_that_decides_rows_is_tested() {
         ("select distinct * from elsewhere.s.t", &["group T.*"]),
         ("select 1 from elsewhere.s.t where a = 1", &["predicate T.A"]),
         ("select repeat('x', id) from customers", &["shape CUSTOMERS.ID"]),
-        ("select filter(array_construct(ssn), x -> x = 'a') f from customers", &["predicate CUSTOMERS.SSN"]),
+        (
+            "select filter(array_construct(ssn), x -> x = 'a') f from customers",
+            &["predicate CUSTOMERS.SSN", "shape CUSTOMERS.SSN"],
+        ),
         ("select id as ssn from customers order by ssn", &["order CUSTOMERS.ID", "order CUSTOMERS.SSN"]),
         (
             "select 1 from employees where salary * 1e37 > 0",

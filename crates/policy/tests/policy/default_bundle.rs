@@ -1,7 +1,7 @@
 //! The default bundle is sound and names every column.
 
-use domain::{Class, TestedHow, Treatment};
-use policy::{Bundle, default_files};
+use domain::{Class, MaskClass, TestedHow, Treatment};
+use policy::{Bundle, Named, default_files};
 
 use crate::cases::{
     Build, TABLES, catalog, column, decide, object, refusal, rules, select, statement, treatments,
@@ -42,6 +42,22 @@ fn every_column_of_the_demo_and_the_sample_data_is_classified_by_name() {
             assert!(classes.iter().all(|class| !class.as_str().starts_with("un")), "{column}: {classes:?}");
         }
     }
+}
+
+#[test]
+fn a_bundle_tells_how_it_names_a_column_and_what_a_tag_stands_for() {
+    let bundle = default_bundle();
+    let named = |name: &str| bundle.named(&column(name));
+    assert_eq!(named("DEMO.PUBLIC.CUSTOMERS.SSN"), Some(Named::Exactly(MaskClass::new("ssn"))));
+    assert_eq!(
+        named("DEMO.INFORMATION_SCHEMA.TABLES.TABLE_NAME"),
+        Some(Named::ByPattern(MaskClass::new("public")))
+    );
+    assert_eq!(named("DEMO.PUBLIC.CUSTOMERS.SHOE_SIZE"), None);
+    assert!(bundle.has_class("ssn") && bundle.has_class("unclassified") && !bundle.has_class("shoe_size"));
+    let tag = |value: &str| bundle.class_of_tag("SNOWFLAKE.CORE.SEMANTIC_CATEGORY", value);
+    assert_eq!((tag("US_SSN"), tag("SHOE_SIZE")), (Some(MaskClass::new("ssn")), None));
+    assert_eq!(bundle.class_of_tag("SNOWFLAKE.CORE.PRIVACY_CATEGORY", "IDENTIFIER"), None);
 }
 
 #[test]

@@ -96,7 +96,27 @@ fn check_part(key: &RecordKey, part: &PartRecord, report: &mut Report) {
     } else if rows != part.rows {
         let detail = format!("{} rows were released and the pages hold {rows}", part.rows);
         report.altered(at, Wrong::Count, detail);
+    } else if !is_found_told_rightly(part) {
+        report.altered(at, Wrong::Count, "what was found in the columns does not add up to what was masked");
     }
+}
+
+/// Whether what was found column by column is what the whole result says. The first records tell only the whole.
+fn is_found_told_rightly(part: &PartRecord) -> bool {
+    let changed = part.found.iter().fold(0_u64, |sum, found| sum.saturating_add(found.changed));
+    let columns = part.columns.len();
+    let is_in_order = part.found.windows(2).all(|pair| match pair {
+        [before, after] => before.column < after.column,
+        [..] => true,
+    });
+    part.found.is_empty()
+        || is_in_order
+            && changed == part.masked_by_content
+            && part.found.iter().all(|found| {
+                usize::try_from(found.column).is_ok_and(|column| column < columns)
+                    && found.nulled <= found.changed
+                    && found.kinds.values().all(|cells| *cells <= part.rows)
+            })
 }
 
 /// Where a page should lie.

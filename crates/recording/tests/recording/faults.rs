@@ -1,6 +1,6 @@
 //! Every word of the verifier, by changes that lead to it and to nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
 use recording::Wrong::{
@@ -8,8 +8,8 @@ use recording::Wrong::{
     PageMissing, PageUnknown, SealedDigest, SealedMissing, SealedUnknown, UnknownObject, Unreadable,
 };
 use recording::{
-    Archive, ArchiveError, ClosingOutcome, ObjectKind, RecordKey, RefusalRecord, Severity, UNPROVEN, Wrong,
-    encode, verify,
+    Archive, ArchiveError, ClosingOutcome, FoundRecord, ObjectKind, RecordKey, RefusalRecord, Severity,
+    UNPROVEN, Wrong, encode, verify,
 };
 
 use crate::sample::{EARLY, OTHER, SESSION, Sample, at, gzip, page};
@@ -80,6 +80,20 @@ const CASES: &[Case] = &[
     Case("a page does not tell its moment", Unreadable, ALTERED, |sample| {
         sample.forge_closing(&at(SESSION, 2), |closing| {
             closing.parts[0].pages[1].kept = Some("2026-11-25".to_owned());
+        });
+    }),
+    Case("more was found in a column than was masked", Count, ALTERED, |sample| {
+        sample.forge_closing(&at(SESSION, 2), |closing| {
+            let changed = closing.parts[0].masked_by_content + 1;
+            closing.parts[0].found =
+                vec![FoundRecord { column: 0, changed, nulled: 0, kinds: BTreeMap::new() }];
+        });
+    }),
+    Case("something was found in a column that there is not", Count, ALTERED, |sample| {
+        sample.forge_closing(&at(SESSION, 2), |closing| {
+            let changed = closing.parts[0].masked_by_content;
+            closing.parts[0].found =
+                vec![FoundRecord { column: 99, changed, nulled: 0, kinds: BTreeMap::new() }];
         });
     }),
     Case("a page holds something else than rows", Unreadable, ALTERED, |sample| {

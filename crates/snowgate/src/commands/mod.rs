@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod archive;
 pub mod ask;
+pub mod caller;
 pub mod cells;
 pub mod config;
 pub mod decide;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod read;
 pub mod replay;
 pub mod revoke;
+pub mod scan;
 pub mod schema;
 pub mod search;
 pub mod table;
@@ -73,14 +75,16 @@ impl<E: std::error::Error> From<E> for Broken {
 /// The text without anything that steers a terminal or reorders what is read: control characters but line feeds
 /// and tabs, and bidirectional marks (Unicode TR 36 section 2.8).
 pub fn printable(text: &str) -> String {
-    let steers = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a character steers a terminal, breaks a line, or reorders or hides what is read.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// So many of something: `1 row`, `2 rows`.

@@ -1,6 +1,8 @@
 //! The SQL API door over the embedded warehouse, and a count of what reaches the warehouse.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,8 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use domain::{Agent, Context, Credential, Identity, Person, Timestamp};
-use gateway::ports::{Identities, NotAccepted, Policies, Progress, RowSource, Upstream, UpstreamHandle};
+use domain::{Agent, Catalog, Context, Credential, Identity, Person, Timestamp};
+use gateway::ports::{
+    Catalogs, Identities, NotAccepted, Policies, Progress, RowSource, Upstream, UpstreamHandle,
+};
 use gateway::{Fault, Gateway, Permit, Ports, Settings};
 use http::{HeaderMap, Request};
 use local::{Home, RandomIds, SystemClock, Terminal};
@@ -89,7 +93,7 @@ pub struct House {
     warehouse: Arc<Warehouse>,
     watched: Arc<Watched>,
     agents: AtomicUsize,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -125,7 +129,7 @@ impl House {
             warehouse,
             watched,
             agents: AtomicUsize::new(0),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -147,7 +151,52 @@ impl House {
         }
     }
 
+    /// All pages of one statement's result, as they leave.
+    pub async fn whole(&self, sql: &str) -> Vec<Page> {
+        let agent = format!("agent-{}", self.agents.fetch_add(1, Ordering::SeqCst));
+        let (status, _, first) =
+            self.send(&agent, "POST", "/api/v2/statements", Some(&json!({ "statement": sql }))).await;
+        assert_eq!(status, 200, "{sql}: {first}");
+        let answer: Value = serde_json::from_str(&first).unwrap();
+        let pages = answer["resultSetMetaData"]["partitionInfo"].as_array().unwrap().len();
+        let handle = answer["statementHandle"].as_str().unwrap();
+        let mut texts = vec![first.clone()];
+        for page in 1..pages {
+            let path = format!("/api/v2/statements/{handle}?partition={page}");
+            let (status, _, text) = self.send(&agent, "GET", &path, None).await;
+            assert_eq!(status, 200, "{sql}");
+            texts.push(text);
+        }
+        let read = |text: String| {
+            let page: Value = serde_json::from_str(&text).unwrap();
+            Page { rows: serde_json::from_value(page["data"].clone()).unwrap(), text }
+        };
+        texts.into_iter().map(read).collect()
+    }
+
+    /// Where everything is kept.
+    pub fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The catalog of these schemas.
+    pub async fn catalog(&self, schemas: &BTreeSet<(String, String)>) -> Arc<Catalog> {
+        Catalogs::snapshot(self.warehouse.as_ref(), schemas).await.unwrap()
+    }
+
     async fn call(&self, agent: &str, method: &str, path: &str, body: Option<&Value>) -> Answered {
+        let (status, headers, text) = self.send(agent, method, path, body).await;
+        Answered { status, headers, body: serde_json::from_str(&text).unwrap() }
+    }
+
+    /// Status, headers and the body's text, inflated.
+    async fn send(
+        &self,
+        agent: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, HeaderMap, String) {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -162,11 +211,13 @@ impl House {
         let response = tokio::time::timeout(PATIENCE, answering).await.expect("it hangs").unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 64 << 20).await.unwrap();
-        Answered {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: serde_json::from_slice(&bytes).unwrap(),
+        let mut text = String::new();
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            flate2::read::GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).unwrap();
+        } else {
+            text.push_str(std::str::from_utf8(&bytes).unwrap());
         }
+        (parts.status.as_u16(), parts.headers, text)
     }
 
     /// The rows that the warehouse answers by itself, of a batch those of its last statement; none when it fails.
@@ -186,6 +237,13 @@ impl House {
         }
         Some(rows)
     }
+}
+
+/// One page of a result.
+pub struct Page {
+    /// The body.
+    pub text: String,
+    pub rows: Vec<Vec<Value>>,
 }
 
 /// What came back.

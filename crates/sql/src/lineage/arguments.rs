@@ -22,6 +22,43 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
     }
 }
 
+/// Whether a total function cannot fail whatever the text of the statement says beside its first argument: it has no other,
+/// joins whatever it is given, or counts places that are written as numbers.
+pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return true };
+    match name {
+        "CONCAT" | "COALESCE" | "NVL" | "IFNULL" | "ARRAY_CONSTRUCT" => true,
+        "LEFT" | "RIGHT" | "SUBSTR" | "SUBSTRING" | "SPLIT_PART" => {
+            let last = list.args.len().saturating_sub(1);
+            (1..=last).all(|at| {
+                let is_delimiter = name == "SPLIT_PART" && at == 1;
+                argument(function, at).is_some_and(|argument| {
+                    whole_number(argument).is_some() || (is_delimiter && constant_text(argument).is_some())
+                })
+            })
+        }
+        "TRIM" | "LTRIM" | "RTRIM" | "REPLACE" | "SPLIT" | "CONCAT_WS" => (1..list.args.len())
+            .all(|at| argument(function, at).is_some_and(|text| constant_text(text).is_some())),
+        _ => list.args.len() <= 1,
+    }
+}
+
+/// Whether the argument of an aggregate at that place says how it works, and fails where it is out of range. What
+/// `WITHIN GROUP` orders by stands first.
+pub(super) fn must_be_constant(name: &str, at: usize) -> bool {
+    match name {
+        "APPROX_PERCENTILE"
+        | "PERCENTILE_CONT"
+        | "PERCENTILE_DISC"
+        | "APPROX_TOP_K"
+        | "APPROX_TOP_K_ACCUMULATE"
+        | "LISTAGG"
+        | "NTH_VALUE" => at > 0,
+        "MINHASH" | "NTILE" => at == 0,
+        _ => false,
+    }
+}
+
 /// Whether the argument at that place must be an array: a VARIANT that holds something else makes the function
 /// fail.
 pub(super) fn takes_array(name: &str, at: usize) -> bool {
@@ -33,9 +70,16 @@ pub(super) fn takes_array(name: &str, at: usize) -> bool {
     }
 }
 
+/// Whether a value of that sort is an array that such a function takes as it is. One that is stored may convert what is put
+/// into it.
+pub(super) fn is_array_for(name: &str, sort: Sort) -> bool {
+    let adds = matches!(name, "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_CAT");
+    sort == Sort::Array || (sort == Sort::StoredArray && !adds)
+}
+
 /// Whether a distance is counted in parts of a second, of which there are more in a long time than fit.
 pub(super) fn counts_parts_of_seconds(name: &str, function: &Function) -> bool {
-    if !matches!(name, "DATEDIFF" | "TIMESTAMPDIFF" | "TIMEDIFF") {
+    if !matches!(name, "DATEDIFF" | "TIMESTAMPDIFF" | "TIMEDIFF" | "DATE_PART") {
         return false;
     }
     let part = match argument(function, 0) {
@@ -45,6 +89,7 @@ pub(super) fn counts_parts_of_seconds(name: &str, function: &Function) -> bool {
     };
     part.is_none_or(|part| {
         let part = part.to_ascii_uppercase();
+        let part = part.strip_prefix("EPOCH_").unwrap_or(&part);
         ["NANO", "MICRO", "MILLI", "NS", "US", "MS"].iter().any(|short| part.starts_with(short))
     })
 }

@@ -5,8 +5,8 @@
 
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, UnaryOperator,
-    Value as Literal,
+    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
+    TypedString, UnaryOperator, Value as Literal,
 };
 
 use super::reader::Reader;
@@ -19,7 +19,9 @@ impl Reader<'_> {
     /// What the expression shows.
     pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Value {
         self.deeper(Value::unknown(Vec::new()), |reader| {
-            let value = reader.expr_here(expr, env);
+            let risks = reader.risks;
+            let mut value = reader.expr_here(expr, env);
+            value.is_risky |= reader.risks != risks;
             if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)) {
                 reader.touch(&value);
             }
@@ -120,13 +122,19 @@ impl Reader<'_> {
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
-            Expr::TypedString(_) => Value::constant(),
+            // What is written may be no such date.
+            Expr::TypedString(typed) if is_moment(typed) => Value { is_risky: true, ..Value::constant() },
+            // SECURITY: of every other type it is a column with an alias.
+            Expr::TypedString(_) => self.not_read("a text behind the name of a type"),
             Expr::Interval(interval) => {
-                let value = self.expr(&interval.value, env);
-                if value.is_constant() { value.derived() } else { self.shaped(value) }
+                let is_text = matches!(&*interval.value, Expr::Value(literal) if matches!(literal.value, Literal::SingleQuotedString(_)));
+                // SECURITY: before anything but a text it is a column.
+                if is_text { Value::constant() } else { self.not_read("an INTERVAL that is none") }
             }
-            // `CONNECT_BY_ROOT column`.
-            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") => {
+            // `CONNECT_BY_ROOT column`; elsewhere it is a column.
+            Expr::Prefixed { prefix, value }
+                if env.frame.is_hierarchical && prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") =>
+            {
                 self.expr(value, env).derived()
             }
             Expr::Prefixed { .. } => self.not_read("a prefixed value"),
@@ -195,9 +203,13 @@ impl Reader<'_> {
                 let value = self.expr(timestamp, env).with(self.expr(time_zone, env));
                 self.shaped(value)
             }
-            Expr::Extract { expr, .. } => {
+            Expr::Extract { expr, field, .. } => {
                 let value = self.expr(expr, env);
-                self.temporal(value)
+                // Of a distant date there are more parts of a second than fit.
+                let field = field.to_string().to_ascii_uppercase();
+                let is_total =
+                    !["EPOCH_NANO", "EPOCH_MICRO", "EPOCH_MILLI"].iter().any(|part| field.starts_with(part));
+                if is_total { self.temporal(value) } else { self.shaped(value) }
             }
             Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } => {
                 let value = self.expr(expr, env);
@@ -263,7 +275,7 @@ impl Reader<'_> {
             Expr::Subquery(query) => {
                 let value = self.single_output(query, env);
                 let (sort, is_steady) = (value.sort, value.is_steady);
-                Value { is_steady, ..value.made(sort) }
+                Value { is_steady, is_risky: true, ..value.made(sort) }
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
                 self.exprs(sets.iter().flatten(), env)
@@ -271,7 +283,10 @@ impl Reader<'_> {
             Expr::Tuple(exprs) => self.exprs(exprs, env),
             Expr::Array(array) => self.exprs(&array.elem, env),
             Expr::Dictionary(fields) => {
-                self.exprs(fields.iter().map(|DictionaryField { value, .. }| value.as_ref()), env)
+                // A key may be there twice.
+                let fields =
+                    self.exprs(fields.iter().map(|DictionaryField { value, .. }| value.as_ref()), env);
+                Value { is_risky: true, ..fields }
             }
             Expr::Map(map) => {
                 let keys = map.entries.iter().map(|entry| entry.key.as_ref());
@@ -478,6 +493,19 @@ fn is_connective(expr: &Expr) -> bool {
 
 fn is_connecting(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
+}
+
+/// Whether it is `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
+#[allow(clippy::wildcard_enum_match_arm, reason = "Snowflake has no other such literals")]
+fn is_moment(typed: &TypedString) -> bool {
+    if !matches!(typed.value.value, Literal::SingleQuotedString(_)) {
+        return false;
+    }
+    match &typed.data_type {
+        DataType::Date | DataType::Time(None, TimezoneInfo::None) => true,
+        DataType::Timestamp(None, TimezoneInfo::None) => true,
+        _ => false,
+    }
 }
 
 /// Whether a literal stands for no more than what people write into a query.

@@ -23,6 +23,11 @@ impl Reader<'_> {
         let behaviour = self.call(&full, &name, function.name.0.len());
         let call = self.arguments(&name, behaviour, function, env);
         let over = self.over(function, env);
+        if !is_aggregating(behaviour) && call.values.iter().any(|value| value.size.takes_time()) {
+            // SECURITY: how long it takes depends on what is stored beside what the text has made large.
+            self.test_if_traced(&Value::together(&call.values));
+        }
+        let is_harmless = behaviour == Behaviour::Total && arguments::is_harmless(&name, function);
         self.meet_arguments(&name, &call.values);
         // Of a type that the lambda tells, if it does.
         let is_typed = has_typed_lambda(function);
@@ -31,7 +36,8 @@ impl Reader<'_> {
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let shown = self.sized(Value { size, is_steady, ..shown });
+        let is_risky = shown.is_risky || !is_harmless || size.takes_time();
+        let shown = self.sized(Value { size, is_steady, is_risky, ..shown });
         match behaviour {
             Behaviour::Unknown => {
                 self.doubt("a function that nobody knows");
@@ -80,7 +86,10 @@ impl Reader<'_> {
                 several.with(extra)
             }
             Behaviour::Aggregate | Behaviour::Window => {
-                for value in &values {
+                for (at, value) in values.iter().enumerate() {
+                    if arguments::must_be_constant(name, at) && !value.is_constant() {
+                        self.test_if_traced(value);
+                    }
                     // Arithmetic over text or a VARIANT converts it first, and that may fail.
                     // A total of numbers that were made to be large overflows, or not, by what stands beside them;
                     // so does a text or an array that is put together of many.
@@ -160,10 +169,9 @@ impl Reader<'_> {
         let is_date = is_numeric && values.first().is_some_and(|value| value.sort.is_moment());
         let has_star = has_star(function);
         // An array of a type of its own converts whatever is put into it.
-        let converts = values
-            .iter()
-            .enumerate()
-            .any(|(at, value)| arguments::takes_array(name, at) && value.sort != Sort::Array);
+        let converts = values.iter().enumerate().any(|(at, value)| {
+            arguments::takes_array(name, at) && !arguments::is_array_for(name, value.sort)
+        });
         let joins_bytes = matches!(name, "CONCAT" | "CONCAT_WS") && Sort::mixes_bytes(&values);
         for (at, value) in values.iter().enumerate() {
             let is_total = if arguments::picks(name, at) && !has_star {
@@ -224,9 +232,22 @@ impl Reader<'_> {
         };
         let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         // The body of a lambda sees the elements of all the others, wherever it stands.
+        let takes_first = matches!(name, "COALESCE" | "NVL" | "IFNULL");
+        // What stood before is gathered once for each argument, not anew for every later one.
+        let mut not_tested = Value::constant();
         for is_lambda in [false, true] {
             for (at, arg) in list.args.iter().enumerate().filter(|(_, arg)| is_lambda_arg(arg) == is_lambda) {
                 let value = self.argument_value(name, at, (arg, is_distinct), &call.values, env);
+                // SECURITY: an argument that is not needed may never run: whether it could fail tells whether those before it
+                // are NULL. Of a stored column that may be known.
+                if takes_first && value.is_risky {
+                    let before = std::mem::take(&mut not_tested);
+                    self.test_if_traced(&before);
+                }
+                if takes_first && value.bare().is_none() {
+                    self.charge(not_tested.breadth() / 2);
+                    not_tested = not_tested.with(value.clone());
+                }
                 call.values.push(value);
             }
         }
@@ -261,6 +282,9 @@ impl Reader<'_> {
                 Value::constant()
             }
             FunctionArgExpr::Expr(Expr::Lambda(lambda)) => {
+                if !self.charge(before.iter().map(|value| 1 + value.breadth()).sum()) {
+                    return Value::unknown(Vec::new());
+                }
                 let elements = Value::together(before);
                 let body = self.lambda(lambda, elements, env);
                 if name != "TRANSFORM" {
@@ -290,12 +314,13 @@ impl Reader<'_> {
     }
 
     /// Whether the name means a part of a date here: always where nothing else may stand (`DATEADD(day, …)`),
-    /// elsewhere only if it means no column.
+    /// elsewhere only if it means no column. DATE_TRUNC may take its arguments in either order.
     fn is_part_of_date(&mut self, name: &str, at: usize, ident: &Ident, env: Env<'_>) -> bool {
         date_part_place(name) == Some(at)
             && ident.quote_style.is_none()
             && is_date_part(&ident.value)
-            && (at == 0 || self.lookup(&fold(ident), env).is_none())
+            && ((at == 0 && !matches!(name, "DATE_TRUNC" | "DATE_PART"))
+                || self.lookup(&fold(ident), env).is_none())
     }
 
     fn clause(&mut self, clause: &FunctionArgumentClause, env: Env<'_>) -> Value {
@@ -413,6 +438,11 @@ fn compares(name: &str, at: usize, count: usize) -> bool {
 /// Whether the function cannot fail, because what might make it fail is constant.
 fn is_total_with_constants(name: &str, values: &[Value]) -> bool {
     matches!(name, "LPAD" | "RPAD") && values.iter().skip(1).all(Value::is_constant)
+}
+
+/// Whether a call answers one value for many rows: how many there are takes more time than how large each is.
+fn is_aggregating(behaviour: Behaviour) -> bool {
+    matches!(behaviour, Behaviour::Aggregate | Behaviour::Count | Behaviour::Window)
 }
 
 /// Whether an aggregate puts all its values into one.

@@ -43,6 +43,7 @@ impl Reader<'_> {
                 | Sort::LocalTimestamp
                 | Sort::ZonedTimestamp
                 | Sort::Array
+                | Sort::StoredArray
                 | Sort::Object => false,
             };
             if !takes_any {
@@ -50,9 +51,16 @@ impl Reader<'_> {
             }
         }
         let mut frame = Frame::default();
-        names.into_iter().for_each(|name| frame.aliases.push(name, elements.clone()));
+        // Whether the elements themselves could be made is another question.
+        let element = Value { is_risky: false, ..elements.clone() };
+        names.into_iter().for_each(|name| frame.aliases.push(name, element.clone()));
         let inner = Env { frame: &frame, outer: Some(&env), queries: env.queries };
-        self.expr(&lambda.body, inner)
+        let body = self.expr(&lambda.body, inner);
+        // SECURITY: without elements a body never runs: whether it could fail tells whether there are some.
+        if body.is_risky && !elements.is_constant() {
+            self.test_if_traced(&elements);
+        }
+        body
     }
 }
 

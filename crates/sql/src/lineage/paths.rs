@@ -1,17 +1,20 @@
 //! Paths into semi-structured values: `profile:address.city`, `profile['ssn']`, `GET_PATH(profile, 'a.b')`.
 
 use domain::{ShownHow, TestedHow};
-use sqlparser::ast::{AccessExpr, Expr, JsonPath, JsonPathElem, Subscript, Value as Literal};
+use sqlparser::ast::{
+    AccessExpr, Expr, FunctionArguments, Ident, JsonPath, JsonPathElem, Subscript, Value as Literal,
+};
 
 use super::constant::constant_text;
 use super::reader::Reader;
-use super::scope::Env;
+use super::scope::{Env, context_sort};
 use super::sort::Sort;
 use super::value::{Source, Value};
+use crate::names::fold;
 
 impl Reader<'_> {
     pub(super) fn json_access(&mut self, value: &Expr, path: &JsonPath, env: Env<'_>) -> Value {
-        let mut value = self.expr(value, env);
+        let mut value = if is_word_or_literal(value) { self.field_of_word() } else { self.expr(value, env) };
         for element in &path.path {
             let key = match element {
                 JsonPathElem::Dot { key, .. } => Some(key.clone()),
@@ -32,7 +35,14 @@ impl Reader<'_> {
     }
 
     pub(super) fn field_access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Value {
-        let mut value = self.expr(root, env);
+        // SECURITY: `localtime.ssn` and `true.ssn` are columns of relations that are called so.
+        let (mut value, chain) = match (written_word(root), chain) {
+            (Some(word), [AccessExpr::Dot(Expr::Identifier(column)), rest @ ..]) => {
+                (self.resolve_qualified(&[word, column.clone()], env), rest)
+            }
+            _ if is_word_or_literal(root) => (self.field_of_word(), chain),
+            _ => (self.expr(root, env), chain),
+        };
         for access in chain {
             value = match access {
                 AccessExpr::Dot(Expr::Identifier(ident)) => step(value, Some(ident.value.clone())),
@@ -52,6 +62,12 @@ impl Reader<'_> {
         value
     }
 
+    /// A field or an element of what has none, as far as we can read it.
+    fn field_of_word(&mut self) -> Value {
+        self.doubt("a field of a constant");
+        Value::unknown(Vec::new())
+    }
+
     fn key(&mut self, key: &Expr, env: Env<'_>) -> Key {
         if let Some(text) = constant_text(key) {
             return Key::Name(text);
@@ -63,6 +79,39 @@ impl Reader<'_> {
         let by = self.expr(key, env);
         self.test(&by, TestedHow::Predicate);
         Key::Made(by)
+    }
+}
+
+/// The word that the parser has read as a constant or as a function without brackets, and that may be a name.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no such word")]
+fn written_word(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Nested(inner) => written_word(inner),
+        Expr::Identifier(ident) if ident.quote_style.is_none() => {
+            context_sort(&fold(ident)).map(|_| ident.clone())
+        }
+        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+            match function.name.0.as_slice() {
+                [only] => only.as_ident().cloned(),
+                _ => None,
+            }
+        }
+        Expr::Value(literal) => match &literal.value {
+            Literal::Boolean(truth) => Some(Ident::new(if *truth { "TRUE" } else { "FALSE" })),
+            Literal::Null => Some(Ident::new("NULL")),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the expression is such a word, or a literal.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no such word")]
+fn is_word_or_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_word_or_literal(inner),
+        Expr::Value(literal) => !matches!(literal.value, Literal::Placeholder(_)),
+        other => written_word(other).is_some(),
     }
 }
 
@@ -82,6 +131,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a quoted key may hold this character and still mean what is written.
+fn is_key_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | ' ' | '-')
+}
+
 /// The names of a path, none for an index; none at all where it is not plain.
 fn plain_path(path: &str) -> Option<Vec<Option<&str>>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
@@ -92,8 +146,7 @@ fn plain_path(path: &str) -> Option<Vec<Option<&str>>> {
             let (element, after) = inner.split_once(']')?;
             let quoted = |quote: char| element.strip_prefix(quote)?.strip_suffix(quote);
             if let Some(name) = quoted('\'').or_else(|| quoted('"')) {
-                let is_plain =
-                    !name.is_empty() && name.chars().all(|c| is_part(c) || matches!(c, ' ' | '-' | '.'));
+                let is_plain = !name.is_empty() && name.chars().all(is_key_part);
                 keys.push(Some(is_plain.then_some(name)?));
             } else {
                 let is_index = !element.is_empty() && element.bytes().all(|b| b.is_ascii_digit());
@@ -127,10 +180,12 @@ enum Key {
 /// One step into a VARIANT: a stored column becomes a path, a path longer, anything else stays derived.
 ///
 /// SECURITY: paths keep their case. A name all in capitals is another than the policy's, and most likely meant
-/// to look like it: it is no path that a policy could speak of.
+/// to look like it: it is no path that a policy could speak of. Nor is one with an escape or a letter beyond ASCII in it:
+/// whether upstream reads `"\u0065mail"` as `email` is not ours to guess.
 fn step(value: Value, key: Option<String>) -> Value {
     let is_shouted = |key: &String| key.chars().any(char::is_alphabetic) && *key == key.to_uppercase();
-    if key.as_ref().is_some_and(is_shouted) || value.is_told {
+    let is_plain = |key: &String| !key.is_empty() && key.chars().all(is_key_part);
+    if key.as_ref().is_some_and(|key| is_shouted(key) || !is_plain(key)) || value.is_told {
         return value.derived();
     }
     let key = key.map(|key| key.to_lowercase());

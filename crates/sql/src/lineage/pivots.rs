@@ -9,7 +9,8 @@ use sqlparser::ast::{
 };
 
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries, Relations};
+use super::relations::Inner;
+use super::scope::{Env, Frame, Named, Queries};
 use super::size::Size;
 use super::value::{Derived, Output, Value};
 use crate::names::fold;
@@ -20,7 +21,7 @@ impl Reader<'_> {
     pub(super) fn pivot(
         &mut self,
         factor: &TableFactor,
-        inner: Derived,
+        inner: &Inner,
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) -> Derived {
@@ -29,9 +30,8 @@ impl Reader<'_> {
         else {
             return Derived::default();
         };
-        let inner = Rc::new(inner);
-        let relation = Named { qualifier: Vec::new(), derived: Rc::clone(&inner) };
-        let frame = Frame { relations: Relations::of(relation), ..Frame::default() };
+        let frame = Frame { relations: inner.relations(), ..Frame::default() };
+        let inner = &inner.derived;
         let env = Env { frame: &frame, outer, queries };
         let mut used = used_names(value_column);
         let mut by = Value::constant();
@@ -67,6 +67,8 @@ impl Reader<'_> {
             PivotValueSource::List(values) => {
                 // A list of values compares the column with them.
                 self.test(&by, TestedHow::Predicate);
+                // An alias of the aggregate becomes a part of each name.
+                let is_named = matches!(aggregate_functions.as_slice(), [only] if only.alias.is_none());
                 let columns = values.len().saturating_mul(aggregate_functions.len());
                 if !self.may_unfold(columns) || !self.charge(columns.saturating_mul(1 + all.breadth() / 2)) {
                     return Derived::default();
@@ -77,23 +79,22 @@ impl Reader<'_> {
                             Some(alias) => Some(Rc::from(fold(alias))),
                             None => literal_name(expr),
                         };
-                        outputs
-                            .push(Output::new(name.filter(|_| aggregate_functions.len() == 1), all.clone()));
+                        outputs.push(Output::new(name.filter(|_| is_named), all.clone()));
                     }
                 }
-                inner.with_outputs(outputs)
+                turned(inner, outputs)
             }
             PivotValueSource::Any(orders) => {
                 for order in orders {
                     self.order_by_expr(order, env);
                 }
-                self.dynamic(outputs, all, &inner)
+                self.dynamic(outputs, all, inner)
             }
             PivotValueSource::Subquery(query) => {
                 let values = self.single_output(query, env);
                 self.test(&values, TestedHow::Predicate);
                 self.tie([&by, &values]);
-                self.dynamic(outputs, all.with(values), &inner)
+                self.dynamic(outputs, all.with(values), inner)
             }
         }
     }
@@ -102,8 +103,9 @@ impl Reader<'_> {
     /// there is one.
     fn dynamic(&mut self, mut outputs: Vec<Output>, all: Value, inner: &Derived) -> Derived {
         self.doubt("columns named by stored values");
-        outputs.push(Output { name: None, value: all, is_name_from_values: true });
-        inner.with_outputs(outputs)
+        outputs.push(Output { is_name_from_values: true, ..Output::new(None, all) });
+        // SECURITY: how many there are nobody knows, nor what stands where behind them.
+        Derived { is_unordered: true, ..turned(inner, outputs) }
     }
 
     /// The columns that are not turned, then the name of the column turned, then its value.
@@ -112,7 +114,7 @@ impl Reader<'_> {
             return Derived::default();
         };
         let keeps_nulls = *null_inclusion == Some(NullInclusion::IncludeNulls);
-        let mut turned = Value::constant();
+        let mut rows = Value::constant();
         let mut is_first = true;
         let mut used = Vec::new();
         for column in columns {
@@ -128,13 +130,13 @@ impl Reader<'_> {
                 self.test(&of, TestedHow::Predicate);
             }
             if !is_first {
-                self.meet([&turned, &of].into_iter());
+                self.meet([&rows, &of].into_iter());
             }
-            turned = if is_first { of } else { turned.or(of) };
+            rows = if is_first { of } else { rows.or(of) };
             is_first = false;
             used.push(ident);
         }
-        turned.is_bare = false;
+        rows.is_bare = false;
         let mut outputs: Vec<Output> = inner
             .outputs
             .iter()
@@ -146,15 +148,15 @@ impl Reader<'_> {
             self.give_up("an expression in UNPIVOT");
         }
         outputs.push(Output::new(Some(Rc::from(fold(name))), Value::constant()));
-        outputs.push(Output::new(value_name, turned));
-        Derived { copies: inner.copies.times(Size::of(columns.len())), ..inner.with_outputs(outputs) }
+        outputs.push(Output::new(value_name, rows));
+        Derived { copies: inner.copies.times(Size::of(columns.len())), ..turned(inner, outputs) }
     }
 
     /// Every measure may be any row's: what it names it shows; definitions and order are tested.
     pub(super) fn match_recognize(
         &mut self,
         factor: &TableFactor,
-        inner: Derived,
+        inner: &Inner,
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) -> Derived {
@@ -170,18 +172,18 @@ impl Reader<'_> {
         else {
             return Derived::default();
         };
-        let inner = Rc::new(inner);
+        let mut relations = inner.relations();
+        let inner = &inner.derived;
         if !self.charge(symbols.len().saturating_mul(1 + inner.outputs.len() / 2)) {
             return Derived::default();
         }
         // `A.price` names a column of the rows that matched A.
-        let mut relations = Relations::of(Named { qualifier: Vec::new(), derived: Rc::clone(&inner) });
         let mut names: Vec<String> = pattern_names(pattern);
         names.extend(symbols.iter().map(|symbol| fold(&symbol.symbol).into_owned()));
         names.sort_unstable();
         names.dedup();
         for name in names {
-            relations.push(Named { qualifier: vec![name], derived: Rc::clone(&inner) });
+            relations.push(Named::called(vec![name], Rc::clone(inner)));
         }
         let frame = Frame { relations, ..Frame::default() };
         let env = Env { frame: &frame, outer, queries };
@@ -213,6 +215,12 @@ impl Reader<'_> {
     }
 }
 
+/// Other columns of the same rows. Which of them were used up nobody knows where upstream alone knows their names.
+fn turned(inner: &Derived, outputs: Vec<Output>) -> Derived {
+    let is_unordered = inner.is_unordered || inner.has_unsure_names();
+    Derived { is_unordered, ..inner.with_outputs(outputs) }
+}
+
 /// The symbols of a pattern, which the pre-pass has written as a mere list.
 fn pattern_names(pattern: &MatchRecognizePattern) -> Vec<String> {
     let listed = match pattern {
@@ -237,14 +245,18 @@ fn pattern_names(pattern: &MatchRecognizePattern) -> Vec<String> {
     listed.iter().filter_map(name).collect()
 }
 
-/// The name of a pivoted column: the literal as written, in quotes where it is text.
+/// The name of a pivoted column: the literal as written, in quotes where it is text. None where it could be written in
+/// several ways (`1.50`, `'it''s'`): upstream alone knows which one it takes.
 fn literal_name(expr: &Expr) -> Option<Rc<str>> {
     let Expr::Value(literal) = expr else { return None };
     if let Literal::Number(number, _) = &literal.value {
-        return Some(Rc::from(number.as_str()));
+        let is_plain =
+            number.bytes().all(|b| b.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
+        return is_plain.then(|| Rc::from(number.as_str()));
     }
     if let Literal::SingleQuotedString(text) = &literal.value {
-        Some(Rc::from(format!("'{text}'")))
+        let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
+        is_plain.then(|| Rc::from(format!("'{text}'")))
     } else {
         None
     }

@@ -7,15 +7,15 @@ use domain::TestedHow;
 use sqlparser::ast::{
     ConnectByKind, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
     OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
-    Value as Literal, Values,
+    UnaryOperator, Value as Literal, Values,
 };
 
-use super::aggregate::has_aggregate;
+use super::aggregate::{beside_aggregates, has_aggregate};
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::size::Size;
-use super::value::{Derived, Output, Value};
-use crate::names::fold;
+use super::value::{Derived, Naming, Output, Value};
+use crate::names::{fold, is_indirect};
 
 impl Reader<'_> {
     /// A query that sees what its surroundings see.
@@ -64,6 +64,9 @@ impl Reader<'_> {
             }
             Some(LimitClause::OffsetCommaLimit { offset, limit }) => bounds.extend([offset, limit]),
             None => {}
+        }
+        if query.fetch.as_ref().is_some_and(|fetch| fetch.percent || fetch.with_ties) {
+            self.give_up("a FETCH that Snowflake does not have");
         }
         bounds.extend(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
         for bound in bounds {
@@ -118,6 +121,8 @@ impl Reader<'_> {
                 Literal::Placeholder(_) => self.test_each(derived, how),
                 _ => {}
             },
+            // Upstream may take `+2` or `2::int` for a place as well.
+            other if is_number(other) => return self.test_each(derived, how),
             // Each of them is a key by itself.
             Expr::Tuple(keys) => {
                 return keys.iter().for_each(|key| self.ordinal_or_alias(key, derived, how, env));
@@ -137,12 +142,16 @@ impl Reader<'_> {
         }
         let mut is_alias = false;
         for output in derived.named(&name) {
-            is_alias = true;
+            is_alias |= output.is_sure();
             self.test(&output.value, how);
+        }
+        if let Some(perhaps) = derived.perhaps(&name) {
+            self.test(&perhaps, how);
         }
         // A name that is an alias need not be a column, here or around; otherwise it must resolve.
         let value = if is_alias {
-            let column = env.frame.column(&name);
+            let column =
+                env.frame.column(&name).into_iter().chain(env.frame.perhaps(&name)).reduce(Value::or);
             column.or_else(|| self.lookup(&name, *env.outer?)).unwrap_or_default()
         } else {
             self.resolve(ident, env)
@@ -235,6 +244,21 @@ impl Reader<'_> {
             is_unordered,
             ..Derived::new(outputs, is_complete, origins)
         };
+        let is_unsure = |derived: &Derived| derived.has_unsure_names() || derived.has_cased_names();
+        let has_unsure_names = by_name && (is_unsure(&left) || is_unsure(&right));
+        // Each is compared with each.
+        let pairs = left.outputs.len().saturating_mul(right.outputs.len());
+        if has_unsure_names && (!self.charge(pairs / 8) || may_pair_unseen(&left, &right)) {
+            self.doubt("a set operation by names that only upstream knows");
+            let whole = self.whole(&left).with(self.whole(&right));
+            let mut outputs = left.outputs;
+            outputs.extend(right.outputs);
+            outputs.iter_mut().for_each(|output| output.value = whole.clone());
+            if !keeps_all {
+                self.tie([&whole]);
+            }
+            return united(outputs, false);
+        }
         if by_name {
             let outputs = self.matched_by_name(left.outputs, right.outputs);
             if !keeps_all {
@@ -277,11 +301,7 @@ impl Reader<'_> {
             .outputs
             .into_iter()
             .zip(right.outputs)
-            .map(|(left, right)| Output {
-                name: left.name,
-                value: left.value.or(right.value),
-                is_name_from_values: left.is_name_from_values,
-            })
+            .map(|(left, right)| Output { value: left.value.or(right.value), ..left })
             .collect();
         united(outputs, is_complete)
     }
@@ -325,6 +345,7 @@ impl Reader<'_> {
             self.give_up("a clause that Snowflake does not have");
         }
         let mut frame = self.from(&select.from, outer, queries);
+        frame.is_hierarchical = !select.connect_by.is_empty();
         for window in &select.named_window {
             match &window.1 {
                 NamedWindowExpr::WindowSpec(spec) => {
@@ -370,6 +391,9 @@ impl Reader<'_> {
                 ConnectByKind::StartWith { condition, .. } => self.predicate(condition, env),
             }
         }
+        if select.top.as_ref().is_some_and(|top| top.percent || top.with_ties) {
+            self.give_up("a TOP that Snowflake does not have");
+        }
         if let Some(Top { quantity: Some(TopQuantity::Expr(quantity)), .. }) = &select.top {
             let value = self.expr(quantity, env);
             self.test(&value, TestedHow::Shape);
@@ -413,7 +437,8 @@ impl Reader<'_> {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let value = self.expr(expr, Env { frame, outer, queries });
-                    outputs.push(Output::new(natural_name(expr), value));
+                    let (name, naming) = natural_name(expr);
+                    outputs.push(Output { naming, ..Output::new(name, value) });
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let value = self.expr(expr, Env { frame, outer, queries });
@@ -431,9 +456,15 @@ impl Reader<'_> {
                 }
             }
             let has_aggregate = match item {
-                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    groups_by_all && has_aggregate(expr)
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } if groups_by_all => {
+                    let has_aggregate = has_aggregate(expr);
+                    for beside in has_aggregate.then(|| beside_aggregates(expr)).into_iter().flatten() {
+                        let value = self.expr(beside, Env { frame, outer, queries });
+                        self.test(&value, TestedHow::Group);
+                    }
+                    has_aggregate
                 }
+                SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. } => false,
                 SelectItem::ExprWithAliases { .. }
                 | SelectItem::Wildcard(_)
                 | SelectItem::QualifiedWildcard(..) => false,
@@ -468,16 +499,56 @@ impl Reader<'_> {
     }
 }
 
-/// The name that a column without alias gets, where the text tells it.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is named by upstream")]
-fn natural_name(expr: &Expr) -> Option<Rc<str>> {
+/// Whether an expression is made of numbers alone.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no number for certain")]
+fn is_number(expr: &Expr) -> bool {
     match expr {
-        Expr::Identifier(ident) => Some(Rc::from(fold(ident))),
-        Expr::CompoundIdentifier(idents) => {
-            idents.last().filter(|ident| !ident.value.starts_with('$')).map(|ident| Rc::from(fold(ident)))
+        Expr::Value(literal) => matches!(literal.value, Literal::Number(..)),
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } | Expr::Cast { expr: inner, .. } => {
+            is_number(inner)
         }
-        _ => None,
+        _ => false,
     }
+}
+
+/// Whether the two sides may have a column in common whose name only upstream knows.
+fn may_pair_unseen(left: &Derived, right: &Derived) -> bool {
+    left.outputs.iter().any(|one| {
+        let paired = |other: &&Output| one.is_sure() && other.is_sure() && one.name == other.name;
+        right.outputs.iter().filter(|other| !paired(other)).any(|other| one.may_share_name(other))
+    })
+}
+
+/// The name that a column without alias gets, where the text tells it.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is named by upstream, by its text")]
+fn natural_name(expr: &Expr) -> (Option<Rc<str>>, Naming) {
+    let ident = match expr {
+        Expr::Identifier(ident) => ident,
+        Expr::CompoundIdentifier(idents) => match idents.last() {
+            Some(ident) if !ident.value.starts_with('$') => ident,
+            Some(_) | None => return (None, Naming::OfExpression),
+        },
+        // Whether the brackets become part of the name is not written down.
+        Expr::Nested(inner) => {
+            return match natural_name(inner) {
+                (Some(name), _) => (Some(name), Naming::Doubtful),
+                unnamed => unnamed,
+            };
+        }
+        // Nor is whether these are called by what stands in them.
+        Expr::CompoundFieldAccess { .. }
+        | Expr::Named { .. }
+        | Expr::Subquery(_)
+        | Expr::Prior(_)
+        | Expr::Prefixed { .. }
+        | Expr::Collate { .. }
+        | Expr::OuterJoin(_)
+        | Expr::UnaryOp { op: UnaryOperator::Plus, .. } => return (None, Naming::Doubtful),
+        _ => return (None, Naming::OfExpression),
+    };
+    // Nor is whether a column that a text names is called by that text.
+    let naming = if is_indirect(ident) { Naming::Doubtful } else { Naming::Sure };
+    (Some(Rc::from(fold(ident))), naming)
 }
 
 /// The same columns under the names of an alias list.
@@ -492,8 +563,14 @@ pub(super) fn renamed(derived: Derived, names: &[Rc<str>]) -> Derived {
         let all = Value::together(&all);
         outputs.iter_mut().for_each(|output| output.value = all.clone());
     }
+    if derived.is_unordered {
+        // There may be more of them than the text tells.
+        let one = outputs.first().map(|output| output.value.clone()).unwrap_or_default();
+        outputs.resize_with(outputs.len().max(names.len()), || Output::new(None, one.clone()));
+    }
     for (output, name) in outputs.iter_mut().zip(names) {
         output.name = Some(Rc::clone(name));
+        output.naming = Naming::Sure;
         output.is_name_from_values = false;
     }
     // The names are others now, and so is where they stand.

@@ -57,6 +57,8 @@ pub(crate) struct Reader<'a> {
     pub(super) steps: BTreeMap<String, Rc<Derived>>,
     /// Whether a query locks the rows that it reads.
     pub(crate) locks: bool,
+    /// How often something was tested so far: whatever may fail, or takes long, or is compared, counts.
+    pub(super) risks: u32,
     depth: u32,
     work: u32,
     most_work: u32,
@@ -91,6 +93,7 @@ impl<'a> Reader<'a> {
             open_views: Vec::new(),
             steps: BTreeMap::new(),
             locks: false,
+            risks: 0,
             depth: 0,
             work: 0,
             most_work: MOST_WORK,
@@ -259,6 +262,7 @@ impl<'a> Reader<'a> {
 
     /// The statement tests everything that this value shows.
     pub(super) fn test(&mut self, value: &Value, how: TestedHow) {
+        self.risks = self.risks.saturating_add(1);
         if value.is_told {
             self.give_up("tests what somebody wrote about an object");
         }
@@ -398,7 +402,8 @@ impl<'a> Reader<'a> {
             })
             .collect();
         ShownOutput {
-            name: output.name.as_ref().map(ToString::to_string),
+            // A name that only upstream knows foretells nothing.
+            name: output.name.as_ref().filter(|_| output.is_sure()).map(ToString::to_string),
             shows,
             is_known: output.value.is_known(),
             is_name_from_values: output.is_name_from_values,

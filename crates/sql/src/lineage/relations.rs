@@ -11,7 +11,7 @@ use sqlparser::ast::{
 
 use super::query::renamed;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries};
+use super::scope::{Env, Frame, Named, Queries, Relations};
 use super::value::{Derived, Output, Value};
 use crate::names::{fold, parts};
 use crate::parse::{DERIVED, SEMANTIC_VIEW};
@@ -54,7 +54,9 @@ impl Reader<'_> {
         queries: &Queries,
     ) {
         let left_end = frame.relations.len();
+        let around = std::mem::replace(&mut frame.aside, first);
         self.factor(&join.relation, frame, outer, queries);
+        frame.aside = around;
         let constraint = match &join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -65,7 +67,7 @@ impl Reader<'_> {
             | JoinOperator::FullOuter(constraint)
             | JoinOperator::CrossJoin(constraint) => constraint,
             JoinOperator::AsOf { match_condition, constraint } => {
-                self.predicate(match_condition, Env { frame, outer, queries });
+                self.join_condition(match_condition, first, frame, outer, queries);
                 constraint
             }
             JoinOperator::Semi(_)
@@ -82,7 +84,7 @@ impl Reader<'_> {
             | JoinOperator::InnerArrayJoin => return self.give_up("a join that Snowflake does not have"),
         };
         match constraint {
-            JoinConstraint::On(condition) => self.predicate(condition, Env { frame, outer, queries }),
+            JoinConstraint::On(condition) => self.join_condition(condition, first, frame, outer, queries),
             JoinConstraint::None => {}
             JoinConstraint::Using(columns) => {
                 for column in columns {
@@ -96,6 +98,20 @@ impl Reader<'_> {
         }
     }
 
+    /// A condition between the relations from `first` on; those before it belong to other joins of this FROM.
+    fn join_condition(
+        &mut self,
+        condition: &Expr,
+        first: usize,
+        frame: &mut Frame,
+        outer: Option<&Env<'_>>,
+        queries: &Queries,
+    ) {
+        let around = std::mem::replace(&mut frame.aside, first);
+        self.predicate(condition, Env { frame, outer, queries });
+        frame.aside = around;
+    }
+
     /// The columns that both sides name.
     fn natural(&mut self, first: usize, left_end: usize, frame: &mut Frame) {
         let (left, right) = frame.relations.as_slice().split_at(left_end.min(frame.relations.len()));
@@ -104,7 +120,12 @@ impl Reader<'_> {
         if !self.charge(breadth) {
             return;
         }
-        if left.iter().chain(right).any(|named| named.derived.hides_columns()) {
+        let is_hidden = |named: &Named| {
+            let derived = &named.derived;
+            derived.hides_columns() || derived.has_unsure_names() || derived.has_cased_names()
+        };
+        if left.iter().chain(right).any(is_hidden) {
+            frame.is_shuffled = true;
             // Which columns are equated cannot be told: any of either side.
             self.doubt("a natural join over columns that are not known");
             left.iter().chain(right).for_each(|named| self.test_each(&named.derived, TestedHow::Predicate));
@@ -153,9 +174,14 @@ impl Reader<'_> {
     }
 
     fn side(&mut self, name: &str, relations: &[Named]) -> Option<Value> {
+        // Names that only upstream knows are looked for among all.
+        if !self.charge(relations.iter().map(|named| named.derived.unsure_breadth()).sum()) {
+            return None;
+        }
         let with_it = relations.iter().filter(|named| named.derived.named(name).next().is_some());
         let with_it = with_it.map(|named| self.column_of(&named.derived, name)).reduce(Value::or);
-        with_it.or_else(|| {
+        let perhaps = relations.iter().filter_map(|named| named.derived.perhaps(name));
+        with_it.into_iter().chain(perhaps).reduce(Value::or).or_else(|| {
             let unsure = relations.iter().filter(|named| !named.derived.is_complete);
             unsure.map(|named| self.column_of(&named.derived, name)).reduce(Value::or)
         })
@@ -223,20 +249,20 @@ impl Reader<'_> {
             }
             TableFactor::Pivot { table, alias, .. } => {
                 let inner = self.inner(table, frame, outer, queries);
-                let derived = self.pivot(factor, inner, outer, queries);
-                let named = self.aliased(derived, alias.as_ref(), Vec::new());
+                let derived = self.pivot(factor, &inner, outer, queries);
+                let named = self.turned_as(derived, alias.as_ref(), inner);
                 frame.relations.push(named);
             }
             TableFactor::Unpivot { table, alias, .. } => {
                 let inner = self.inner(table, frame, outer, queries);
-                let derived = self.unpivot(factor, &inner);
-                let named = self.aliased(derived, alias.as_ref(), Vec::new());
+                let derived = self.unpivot(factor, &inner.derived);
+                let named = self.turned_as(derived, alias.as_ref(), inner);
                 frame.relations.push(named);
             }
             TableFactor::MatchRecognize { table, alias, .. } => {
                 let inner = self.inner(table, frame, outer, queries);
-                let derived = self.match_recognize(factor, inner, outer, queries);
-                let named = self.aliased(derived, alias.as_ref(), Vec::new());
+                let derived = self.match_recognize(factor, &inner, outer, queries);
+                let named = self.turned_as(derived, alias.as_ref(), inner);
                 frame.relations.push(named);
             }
             TableFactor::SemanticView { name, where_clause, alias, .. } => {
@@ -322,12 +348,11 @@ impl Reader<'_> {
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) {
-        let Some(alias) = alias else { return self.joined(table, frame, outer, queries) };
-        let mut inner = Frame::default();
-        self.joined(table, &mut inner, outer, queries);
-        let derived = self.flat(&inner);
-        let named = self.aliased(derived, Some(alias), Vec::new());
-        frame.relations.push(named);
+        if alias.is_some() {
+            // What stands within would have to see what stands before, and not under its own names.
+            self.give_up("an alias of a bracketed join");
+        }
+        self.joined(table, frame, outer, queries);
     }
 
     /// One factor read apart from those before it, as one relation.
@@ -337,13 +362,15 @@ impl Reader<'_> {
         frame: &Frame,
         outer: Option<&Env<'_>>,
         queries: &Queries,
-    ) -> Derived {
+    ) -> Inner {
         let mut inner = Frame::default();
         let env = Env { frame, outer, queries };
         // SECURITY: only what is lateral sees its neighbours; for a subquery they would hide the columns around it.
         let around = if sees_neighbours(factor) { Some(&env) } else { outer };
         self.factor(factor, &mut inner, around, queries);
-        self.flat(&inner)
+        let qualifiers = inner.relations.iter().flat_map(|named| named.qualifiers().cloned());
+        let qualifiers = qualifiers.filter(|qualifier| !qualifier.is_empty()).collect();
+        Inner { derived: Rc::new(self.flat(&inner)), qualifiers }
     }
 
     /// All columns of a frame as one relation.
@@ -373,6 +400,12 @@ impl Reader<'_> {
         Derived { copies: frame.copies(), is_unordered, ..Derived::new(outputs, is_complete, origins) }
     }
 
+    /// What `inner` was turned into, under its alias or else under the names that it had.
+    fn turned_as(&mut self, derived: Derived, alias: Option<&TableAlias>, inner: Inner) -> Named {
+        let named = self.aliased(derived, alias, Vec::new());
+        if alias.is_some() { named } else { Named { inner: inner.qualifiers, ..named } }
+    }
+
     pub(super) fn aliased(
         &mut self,
         derived: Derived,
@@ -388,11 +421,11 @@ impl Reader<'_> {
         alias: Option<&TableAlias>,
         qualifier: Vec<String>,
     ) -> Named {
-        let Some(alias) = alias else { return Named { qualifier, derived } };
+        let Some(alias) = alias else { return Named::called(qualifier, derived) };
         let qualifier = vec![fold(&alias.name).into_owned()];
         let names: Vec<Rc<str>> = alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
         if names.is_empty() || !self.may_unfold(derived.outputs.len()) {
-            return Named { qualifier, derived };
+            return Named::called(qualifier, derived);
         }
         let mut named = renamed(Derived::clone(&derived), &names);
         if named.is_unordered {
@@ -400,7 +433,25 @@ impl Reader<'_> {
             let whole = self.whole(&derived);
             named.outputs.iter_mut().for_each(|output| output.value = whole.clone());
         }
-        Named { qualifier, derived: Rc::new(named) }
+        Named::called(qualifier, Rc::new(named))
+    }
+}
+
+/// What is turned or searched for patterns.
+pub(super) struct Inner {
+    pub derived: Rc<Derived>,
+    /// The names that its columns may be qualified by.
+    pub qualifiers: Vec<Vec<String>>,
+}
+
+impl Inner {
+    /// Its columns under no name, and under each that they have.
+    pub(super) fn relations(&self) -> Relations {
+        let mut relations = Relations::of(Named::called(Vec::new(), Rc::clone(&self.derived)));
+        for qualifier in &self.qualifiers {
+            relations.push(Named::called(qualifier.clone(), Rc::clone(&self.derived)));
+        }
+        relations
     }
 }
 

@@ -9,7 +9,7 @@ use sqlparser::ast::{Ident, ObjectName, WindowSpec};
 use super::reader::Reader;
 use super::size::Size;
 use super::sort::Sort;
-use super::value::{Derived, ObjectId, Value};
+use super::value::{Derived, ObjectId, Output, Value};
 use crate::names::{fold, parts};
 
 /// One relation in FROM.
@@ -17,17 +17,27 @@ use crate::names::{fold, parts};
 pub(super) struct Named {
     /// What qualifies its columns: an alias alone, or the parts of the table's name; empty for none.
     pub qualifier: Vec<String>,
+    /// What may qualify them as well: the names of the tables that were turned into this one, which has none of its own.
+    pub inner: Vec<Vec<String>>,
     pub derived: Rc<Derived>,
 }
 
 impl Named {
     pub(super) fn nameless(derived: Derived) -> Self {
-        Self { qualifier: Vec::new(), derived: Rc::new(derived) }
+        Self::called(Vec::new(), Rc::new(derived))
+    }
+
+    pub(super) fn called(qualifier: Vec<String>, derived: Rc<Derived>) -> Self {
+        Self { qualifier, inner: Vec::new(), derived }
+    }
+
+    pub(super) fn qualifiers(&self) -> impl Iterator<Item = &Vec<String>> {
+        std::iter::once(&self.qualifier).chain(&self.inner)
     }
 
     /// Whether `t`, `s.t` or `d.s.t` means this relation.
     fn is_called(&self, parts: &[String]) -> bool {
-        !parts.is_empty() && self.qualifier.ends_with(parts)
+        !parts.is_empty() && self.qualifiers().any(|qualifier| qualifier.ends_with(parts))
     }
 }
 
@@ -53,8 +63,11 @@ impl Relations {
         let first_new = if self.all.len() == Self::FEW + 1 { 0 } else { self.all.len() - 1 };
         if self.all.len() > Self::FEW {
             for (at, named) in self.all.iter().enumerate().skip(first_new) {
-                if let Some(last) = named.qualifier.last() {
-                    self.aliases.entry(last.clone()).or_default().push(at);
+                for last in named.qualifiers().filter_map(|qualifier| qualifier.last()) {
+                    let places = self.aliases.entry(last.clone()).or_default();
+                    if places.last() != Some(&at) {
+                        places.push(at);
+                    }
                 }
                 for name in named.derived.outputs.iter().filter_map(|output| output.name.as_ref()) {
                     let places = self.columns.entry(Rc::clone(name)).or_default();
@@ -91,9 +104,9 @@ impl Relations {
         self.candidates(places).filter(|named| named.is_called(parts))
     }
 
-    /// How many are looked at for a column of that name.
+    /// How many columns are looked at for one of that name.
     fn breadth(&self, name: &str) -> usize {
-        self.candidates(self.columns.get(name)).count()
+        self.candidates(self.columns.get(name)).map(|named| 1 + named.derived.named(name).count()).sum()
     }
 
     /// Those that may have a column of that name.
@@ -109,17 +122,22 @@ impl Relations {
     }
 }
 
-/// Values by name; of two of one name the later is meant first.
+/// Values by name.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Values(HashMap<Rc<str>, Vec<Value>>);
+pub(super) struct Values(HashMap<Rc<str>, Value>);
 
 impl Values {
     pub(super) fn push(&mut self, name: Rc<str>, value: Value) {
-        self.0.entry(name).or_default().push(value);
+        // Which of two of one name upstream means is not written down.
+        let value = match self.0.remove(&name) {
+            Some(earlier) => earlier.or(value),
+            None => value,
+        };
+        self.0.insert(name, value);
     }
 
-    fn last(&self, name: &str) -> Option<Value> {
-        self.0.get(name)?.last().cloned()
+    fn get(&self, name: &str) -> Option<Value> {
+        self.0.get(name).cloned()
     }
 }
 
@@ -127,8 +145,14 @@ impl Values {
 #[derive(Clone, Default)]
 pub(super) struct Frame {
     pub relations: Relations,
+    /// How many of the first relations stand outside the join whose condition is being read.
+    pub aside: usize,
     /// Columns that USING and NATURAL have merged, first in `*`.
     pub merged: Vec<(Rc<str>, Value)>,
+    /// Whether the query has CONNECT BY.
+    pub is_hierarchical: bool,
+    /// Whether NATURAL may have merged columns whose names only upstream knows.
+    pub is_shuffled: bool,
     /// Every alias of the select list, those that are not read yet included.
     pub coming: Vec<Rc<str>>,
     /// Aliases of the select list so far, and the parameters of lambdas.
@@ -198,14 +222,42 @@ impl Frame {
         merged.into_iter().chain(stored).reduce(Value::or)
     }
 
+    /// Whether one of the columns of that name is called so for certain.
+    fn is_sure(&self, name: &str) -> bool {
+        let is_sure = |named: &Named| {
+            !named.derived.has_unsure_names() || named.derived.named(name).any(Output::is_sure)
+        };
+        let mut with_it =
+            self.relations.with_column(name).filter(|named| named.derived.named(name).next().is_some());
+        self.merged.iter().any(|(merged, _)| &**merged == name) || with_it.any(is_sure)
+    }
+
+    /// Whatever here upstream may know by that name.
+    pub(super) fn perhaps(&self, name: &str) -> Option<Value> {
+        self.relations.iter().filter_map(|named| named.derived.perhaps(name)).reduce(Value::or)
+    }
+
+    /// How much there is to look at for that.
+    fn unsure_breadth(&self) -> usize {
+        self.relations.iter().map(|named| named.derived.unsure_breadth()).sum()
+    }
+
+    /// Whether only relations outside the join whose condition is being read have a column of that name.
+    fn stands_aside(&self, name: &str) -> bool {
+        let within = self.relations.as_slice().get(self.aside..).unwrap_or(&[]);
+        self.aside > 0 && !within.iter().any(|named| named.derived.named(name).next().is_some())
+    }
+
     /// Whether nobody knows at which place of `*` each column stands: where USING puts what it merges is not written down.
     pub(super) fn is_unordered(&self) -> bool {
-        !self.merged.is_empty() || self.relations.iter().any(|named| named.derived.is_unordered)
+        self.is_shuffled
+            || !self.merged.is_empty()
+            || self.relations.iter().any(|named| named.derived.is_unordered)
     }
 
     /// Whatever outputs have that name, together.
     fn output(&self, name: &str) -> Option<Value> {
-        self.outputs.value(name)
+        self.outputs.value(name).into_iter().chain(self.outputs.perhaps(name)).reduce(Value::or)
     }
 
     fn hides_columns(&self) -> bool {
@@ -238,24 +290,26 @@ impl Reader<'_> {
         let parts: Vec<String> = idents.iter().map(|ident| fold(ident).into_owned()).collect();
         let Some((name, qualifier)) = parts.split_last() else { return Value::unknown(Vec::new()) };
         let mut here = Some(env);
+        let mut found: Option<Value> = None;
         while let Some(env) = here {
-            let mut found: Option<Value> = None;
             for named in env.frame.relations.called(qualifier) {
                 self.charge(1);
                 let value = self.column_of(&named.derived, name);
-                found = Some(match found {
-                    None => value,
-                    Some(found) => found.or(value),
-                });
+                found = found.into_iter().chain([value]).reduce(Value::or);
             }
-            if let Some(found) = found {
+            // SECURITY: as for a bare name, a relation outside the join whose condition this is may not be meant.
+            let within = env.frame.relations.as_slice().get(env.frame.aside..).unwrap_or(&[]);
+            let is_sure = env.frame.aside == 0 || within.iter().any(|named| named.is_called(qualifier));
+            if is_sure && let Some(found) = found {
                 return found;
             }
             here = env.outer.copied();
         }
+        if let Some(found) = found {
+            return found;
+        }
         // `sequence.NEXTVAL` counts on, whatever is stored.
         if name == "NEXTVAL"
-            && idents.last().is_some_and(|ident| ident.quote_style.is_none())
             && let Some(sequence) = self.namespace.complete(qualifier)
         {
             // SECURITY: it moves on, and stays so.
@@ -270,6 +324,7 @@ impl Reader<'_> {
 
     /// The column of that name, or number (`$1`), in one relation.
     pub(super) fn column_of(&mut self, derived: &Derived, name: &str) -> Value {
+        self.charge(derived.named(name).count());
         // A column may be called `"$2"` wherever it stands: then it counts as both.
         if let Some(found) =
             derived.value(name).into_iter().chain(positional(derived, name)).reduce(Value::or)
@@ -296,15 +351,28 @@ impl Reader<'_> {
             return None;
         }
         // A name in two relations is an error upstream, so that the first relation seen to have it decides.
-        if let Some(column) = env.frame.column(name) {
-            return Some(match env.frame.output(name) {
-                Some(output) => column.or(output),
-                None => column,
-            });
+        let column = env.frame.column(name);
+        if let Some(column) = column.as_ref().filter(|_| env.frame.is_sure(name)) {
+            let output = env.frame.output(name);
+            // SECURITY: a condition sees the relations of its own join alone; what only a neighbour has may as well be
+            // meant of a query around.
+            let breadth = || env.frame.relations.len() + env.frame.unsure_breadth();
+            self.charge(if env.frame.aside > 0 { breadth() } else { 0 });
+            let is_aside = env.frame.stands_aside(name);
+            let around = env.outer.filter(|_| is_aside);
+            let perhaps = if is_aside { env.frame.perhaps(name) } else { None };
+            let around = around.and_then(|outer| self.lookup(name, *outer));
+            return [Some(column.clone()), output, perhaps, around].into_iter().flatten().reduce(Value::or);
         }
+        if !self.charge(env.frame.unsure_breadth()) {
+            return None;
+        }
+        // SECURITY: where the text does not tell what upstream calls a column (`UPPER(SSN)`), it may be the one that is
+        // meant, and stands before everything that the text does tell.
+        let perhaps = env.frame.perhaps(name);
         // SECURITY: upstream an alias of the select list stands behind every column in sight, those of the queries around
         // included; a name that is both counts as both.
-        let alias = env.frame.output(name).or_else(|| env.frame.aliases.last(name));
+        let alias = env.frame.output(name).or_else(|| env.frame.aliases.get(name));
         let around = env.outer.and_then(|outer| self.lookup(name, *outer));
         let around = match around {
             Some(around) if alias.is_none() && env.frame.coming.iter().any(|coming| &**coming == name) => {
@@ -313,8 +381,8 @@ impl Reader<'_> {
             }
             around => around,
         };
-        let found = [alias, around].into_iter().flatten().reduce(Value::or);
-        // Each of them is asked whether it may have more columns than it names.
+        let found = [column, perhaps, alias, around].into_iter().flatten().reduce(Value::or);
+        // Each of them is asked whether it may have more columns than it names, or other names.
         self.charge(env.frame.relations.len());
         if !env.frame.hides_columns() {
             if !env.frame.has_metadata() {
@@ -445,7 +513,7 @@ fn positional(derived: &Derived, name: &str) -> Option<Value> {
 }
 
 /// What names stand for that need no brackets and show nothing stored.
-fn context_sort(name: &str) -> Option<Sort> {
+pub(super) fn context_sort(name: &str) -> Option<Sort> {
     match name {
         "CURRENT_DATE" => Some(Sort::Date),
         "CURRENT_TIME" | "LOCALTIME" => Some(Sort::Time),

@@ -22,6 +22,8 @@ impl Size {
     pub(super) const ANY: Self = Self(u32::MAX);
     /// Snowflake fails at 16 MB of text. A value that is made larger than this may come near it.
     const LARGEST: Self = Self(4_000_000);
+    /// Nobody pads or repeats what is stored beyond this. Work on a value so large takes time that can be told.
+    const HONEST: Self = Self(10_000);
 
     pub(super) fn of(length: usize) -> Self {
         Self(u32::try_from(length).unwrap_or(u32::MAX))
@@ -34,6 +36,11 @@ impl Size {
     /// So many times over, once at least.
     pub(super) fn times(self, other: Self) -> Self {
         Self(self.0.saturating_mul(other.0.max(1)))
+    }
+
+    /// Whether work on a value of it takes time that can be told.
+    pub(super) fn takes_time(self) -> bool {
+        self > Self::HONEST
     }
 
     /// Whether a value of it may be too large for Snowflake.

@@ -36,6 +36,8 @@ pub(crate) enum Sort {
     ZonedTimestamp,
     Variant,
     Array,
+    /// An array that is stored: it may be of a type of its own, and converts what is put into it.
+    StoredArray,
     Object,
 }
 
@@ -53,13 +55,14 @@ impl Sort {
             SqlType::TimestampLtz { .. } => Self::LocalTimestamp,
             SqlType::TimestampTz { .. } => Self::ZonedTimestamp,
             SqlType::Variant => Self::Variant,
-            SqlType::Array => Self::Array,
-            SqlType::Object => Self::Object,
+            SqlType::Array => Self::StoredArray,
             SqlType::DecFloat
             | SqlType::Geography
             | SqlType::Geometry
             | SqlType::Vector
             | SqlType::Map
+            // It may be of a type of its own, and converts what meets it.
+            | SqlType::Object
             | SqlType::Unknown(_) => Self::Unknown,
         }
     }
@@ -126,6 +129,7 @@ impl Sort {
             | Self::ZonedTimestamp
             | Self::Variant
             | Self::Array
+            | Self::StoredArray
             | Self::Object => false,
         }
     }
@@ -149,6 +153,7 @@ impl Sort {
             | Self::Binary
             | Self::Variant
             | Self::Array
+            | Self::StoredArray
             | Self::Object => false,
         }
     }
@@ -212,6 +217,7 @@ impl Sort {
                 }
                 Literal::Number(..) => Self::Numeric,
                 Literal::Boolean(_) => Self::Boolean,
+                Literal::HexStringLiteral(_) => Self::Binary,
                 _ => return None,
             }),
             Expr::TypedString(typed) => Some(Self::of_cast(&typed.data_type)),
@@ -307,7 +313,10 @@ impl Sort {
             "DATE_TRUNC" | "TRUNC" | "LAST_DAY" => {
                 values.iter().map(|value| value.sort).find(|sort| sort.is_moment()).unwrap_or_default()
             }
-            "TO_DATE" | "DATE" | "CURRENT_DATE" => Self::Date,
+            "TO_DATE" | "DATE" | "CURRENT_DATE" | "TRY_TO_DATE" => Self::Date,
+            "TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC" if values.len() == 1 => Self::Number(0),
+            "TRY_TO_DOUBLE" => Self::Float,
+            "TRY_TO_BOOLEAN" => Self::Boolean,
             "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" | "NULLIF" | "LAG" | "LEAD" => {
                 let values = if matches!(name, "LAG" | "LEAD") { values.get(..1) } else { Some(values) };
                 all(values.unwrap_or_default())
@@ -325,9 +334,9 @@ impl Sort {
             "ARRAY_CAT" if values.iter().all(|value| value.sort == Self::Array) => Self::Array,
             "ARRAY_APPEND" | "ARRAY_PREPEND" | "ARRAY_COMPACT" | "ARRAY_DISTINCT" | "ARRAY_REVERSE"
             | "ARRAY_SLICE" | "TRANSFORM" | "FILTER"
-                if first() == Self::Array =>
+                if matches!(first(), Self::Array | Self::StoredArray) =>
             {
-                Self::Array
+                first()
             }
             "MD5_BINARY"
             | "SHA1_BINARY"

@@ -13,7 +13,7 @@ use super::size::Size;
 use super::sort::Sort;
 use super::value::{Derived, Output, Value};
 use crate::information;
-use crate::names::{function_name, parts};
+use crate::names::{function_name, is_indirect, parts};
 
 impl Reader<'_> {
     /// A name in FROM: a common table expression, a step of a pipeline, a stage, a table, a view.
@@ -40,6 +40,12 @@ impl Reader<'_> {
         if let [only] = parts.as_slice()
             && let Some(named) = self.nearby(only, alias, env.queries)
         {
+            // SECURITY: a text names what is stored, and only that has a past; whether upstream takes the common table all the
+            // same is not written down.
+            let is_text = name.0.iter().any(|part| part.as_ident().is_some_and(is_indirect));
+            if is_text || version.is_some() {
+                self.give_up("a common table where a stored one may be meant");
+            }
             return named;
         }
         let places = self.namespace.places(&parts);

@@ -47,6 +47,8 @@ pub(crate) struct Value {
     /// Whether how large it is, as a number or as a text, depends on nothing but how large what is stored is: a stored
     /// column, or a short literal in its place. What is made in any other way may be made to just fit or just not.
     pub is_steady: bool,
+    /// Whether making it may fail, or takes what a query takes: then whether it is made at all may be seen.
+    pub is_risky: bool,
     /// Whether it is text that SHOW or DESCRIBE answers and somebody wrote: known only as it is.
     pub is_told: bool,
     /// What is surely known of its type.
@@ -125,6 +127,7 @@ impl Value {
                 all.certainty = Certainty::Untraced;
             }
             all.size = all.size.plus(value.size);
+            all.is_risky |= value.is_risky;
             all.sources.extend(value.sources.iter().map(|source| Source {
                 column: source.column,
                 how: ShownHow::Derived,
@@ -197,6 +200,7 @@ impl Value {
     fn gathered(mut self, other: Self) -> Self {
         self.certainty = self.certainty.max(other.certainty);
         self.is_told |= other.is_told;
+        self.is_risky |= other.is_risky;
         merge(&mut self.sources, other.sources);
         merge(&mut self.guesses, other.guesses);
         self
@@ -222,11 +226,24 @@ fn merge<T: Ord>(into: &mut Vec<T>, more: Vec<T>) {
     }
 }
 
+/// How sure the name of a column is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Naming {
+    /// The text says it, or the catalog.
+    Sure,
+    /// Upstream makes it of the text of an expression (`UPPER(SSN)`, `$4`): no plain identifier is one.
+    OfExpression,
+    /// It may be any.
+    Doubtful,
+}
+
 /// One column of a relation.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     /// The name as stored; none when the text does not tell it.
     pub name: Option<Rc<str>>,
+    /// Whether it is called that, or else what it may be called.
+    pub naming: Naming,
     pub value: Value,
     /// Whether the name is made from stored values.
     pub is_name_from_values: bool,
@@ -234,12 +251,44 @@ pub(crate) struct Output {
 
 impl Output {
     pub(super) fn new(name: Option<Rc<str>>, value: Value) -> Self {
-        Self { name, value, is_name_from_values: false }
+        let naming = if name.is_some() { Naming::Sure } else { Naming::Doubtful };
+        Self { name, naming, value, is_name_from_values: false }
     }
 
     pub(super) fn named(name: &str, value: Value) -> Self {
         Self::new(Some(Rc::from(name)), value)
     }
+
+    pub(super) fn is_sure(&self) -> bool {
+        self.naming == Naming::Sure
+    }
+
+    /// Whether upstream may know it by that name although the text does not say so.
+    pub(super) fn may_be_called(&self, name: &str) -> bool {
+        match self.naming {
+            Naming::Sure => false,
+            Naming::OfExpression => !is_plain(name),
+            Naming::Doubtful => true,
+        }
+    }
+
+    /// Whether both may have one name.
+    pub(super) fn may_share_name(&self, other: &Self) -> bool {
+        let is_called = |one: &Self, other: &Self| match &other.name {
+            // Whether names that differ in case alone are one is a setting of the account.
+            Some(name) => {
+                one.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)) || one.may_be_called(name)
+            }
+            None => false,
+        };
+        is_called(self, other) || is_called(other, self) || !(self.is_sure() || other.is_sure())
+    }
+}
+
+/// Whether a name can be written without quotes.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'))
 }
 
 /// What the columns are that the outputs do not name, where the outputs are not all.
@@ -281,7 +330,11 @@ impl Derived {
 
     /// The same rows with other columns.
     pub(super) fn with_outputs(&self, outputs: Vec<Output>) -> Self {
-        Self { copies: self.copies, ..Self::new(outputs, self.is_complete, self.origins.clone()) }
+        Self {
+            copies: self.copies,
+            is_unordered: self.is_unordered,
+            ..Self::new(outputs, self.is_complete, self.origins.clone())
+        }
     }
 
     /// Whether a column that the outputs do not name may show something that nobody knows.
@@ -304,12 +357,57 @@ impl Derived {
     pub(super) fn value(&self, name: &str) -> Option<Value> {
         self.named(name).map(|output| output.value.clone()).reduce(Value::or)
     }
+
+    /// Whether upstream may know some output by another name than the text tells.
+    pub(super) fn has_unsure_names(&self) -> bool {
+        *self.places.has_unsure.get_or_init(|| !self.outputs.iter().all(Output::is_sure))
+    }
+
+    /// Whether some name is not all in capitals, so that another may differ from it in case alone.
+    pub(super) fn has_cased_names(&self) -> bool {
+        let is_cased = |name: &Rc<str>| name.bytes().any(|b| b.is_ascii_lowercase());
+        *self
+            .places
+            .has_cased
+            .get_or_init(|| self.outputs.iter().filter_map(|output| output.name.as_ref()).any(is_cased))
+    }
+
+    /// Whatever upstream may know by that name although the text does not say so.
+    pub(super) fn perhaps(&self, name: &str) -> Option<Value> {
+        let (of_expression, doubtful) = self.unsure()?;
+        let of_expression = of_expression.as_ref().filter(|_| !is_plain(name));
+        of_expression.into_iter().chain(doubtful).cloned().reduce(Value::or)
+    }
+
+    /// How much there is to look at for that.
+    pub(super) fn unsure_breadth(&self) -> usize {
+        let both = self.unsure().map(|(of_expression, doubtful)| of_expression.iter().chain(doubtful));
+        both.into_iter().flatten().map(|value| 1 + value.breadth()).sum()
+    }
+
+    /// All outputs that are called by an expression, and all that may have any name; none when there is neither.
+    fn unsure(&self) -> Option<&(Option<Value>, Option<Value>)> {
+        if !self.has_unsure_names() {
+            return None;
+        }
+        let all = |naming| {
+            let outputs = self.outputs.iter().filter(|output| output.naming == naming);
+            outputs.map(|output| output.value.clone()).reduce(Value::or)
+        };
+        Some(self.places.unsure.get_or_init(|| (all(Naming::OfExpression), all(Naming::Doubtful))))
+    }
 }
 
-/// Where each name stands among many outputs; made when first asked. A copy begins anew, because whoever copies
-/// means to change the outputs.
+/// What is looked up among many outputs; made when first asked. A copy begins anew, because whoever copies means to
+/// change the outputs.
 #[derive(Debug, Default)]
-pub(crate) struct Places(OnceCell<HashMap<Rc<str>, Vec<u32>>>);
+pub(crate) struct Places {
+    /// Where each name stands.
+    index: OnceCell<HashMap<Rc<str>, Vec<u32>>>,
+    has_unsure: OnceCell<bool>,
+    has_cased: OnceCell<bool>,
+    unsure: OnceCell<(Option<Value>, Option<Value>)>,
+}
 
 impl Clone for Places {
     fn clone(&self) -> Self {
@@ -325,7 +423,7 @@ impl Places {
         if outputs.len() <= Self::FEW {
             return None;
         }
-        let index = self.0.get_or_init(|| {
+        let index = self.index.get_or_init(|| {
             let mut index: HashMap<Rc<str>, Vec<u32>> = HashMap::with_capacity(outputs.len());
             for (place, output) in (0_u32..).zip(outputs) {
                 if let Some(name) = &output.name {

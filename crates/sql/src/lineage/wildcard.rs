@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::reader::Reader;
 use super::scope::Env;
-use super::value::{Output, Value};
+use super::value::{Naming, Output, Value};
 use crate::names::{fold, parts};
 
 impl Reader<'_> {
@@ -21,7 +21,7 @@ impl Reader<'_> {
         env: Env<'_>,
         outputs: &mut Vec<Output>,
     ) -> bool {
-        let Some((mut columns, is_complete)) = self.starred(of, env) else {
+        let Some((mut columns, mut is_complete)) = self.starred(of, env) else {
             self.doubt("a `*` over nothing that is known");
             return false;
         };
@@ -32,24 +32,45 @@ impl Reader<'_> {
             self.give_up("a `*` with an option that Snowflake does not have");
         }
         if let Some(ilike) = &options.opt_ilike {
-            columns.retain(|output| output.name.as_deref().is_none_or(|name| like(&ilike.pattern, name)));
+            // How letters beyond ASCII are compared, and what an expression is called, only upstream knows.
+            let is_sure =
+                |output: &Output| output.is_sure() && output.name.as_ref().is_none_or(|name| name.is_ascii());
+            is_complete &= ilike.pattern.is_ascii() && columns.iter().all(is_sure);
+            let pattern: Vec<char> = ilike.pattern.to_uppercase().chars().collect();
+            let length = |output: &Output| output.name.as_ref().map_or(0, |name| name.len());
+            let steps: usize = columns.iter().map(|output| 1 + pattern.len() * length(output) / 16).sum();
+            if !self.charge(steps) {
+                return false;
+            }
+            columns.retain(|output| output.name.as_deref().is_none_or(|name| like(&pattern, name)));
         }
         if let Some(exclude) = &options.opt_exclude {
             let names = match exclude {
                 ExcludeSelectItem::Single(name) => std::slice::from_ref(name),
                 ExcludeSelectItem::Multiple(names) => names.as_slice(),
             };
+            if !self.charge(names.len().saturating_mul(columns.len()) / 8) {
+                return false;
+            }
             let excluded: HashSet<String> = names.iter().filter_map(|name| parts(name)?.pop()).collect();
+            is_complete &= excluded.iter().all(|name| is_there(&columns, name));
             columns.retain(|output| !output.name.as_deref().is_some_and(|name| excluded.contains(name)));
         }
         if let Some(replace) = &options.opt_replace {
+            if !self.charge(replace.items.len().saturating_mul(columns.len()) / 8) {
+                return false;
+            }
             for item in &replace.items {
                 let value = self.expr(&item.expr, env);
                 let name = fold(&item.column_name);
-                columns
-                    .iter_mut()
-                    .filter(|output| output.name.as_deref() == Some(&*name))
-                    .for_each(|output| output.value = value.clone());
+                // SECURITY: what only upstream calls so is replaced as well.
+                for output in &mut columns {
+                    if output.name.as_deref() == Some(&*name) && output.is_sure() {
+                        output.value = value.clone();
+                    } else if output.name.as_deref() == Some(&*name) || output.may_be_called(&name) {
+                        output.value = std::mem::take(&mut output.value).or(value.clone());
+                    }
+                }
             }
         }
         if let Some(rename) = &options.opt_rename {
@@ -57,10 +78,19 @@ impl Reader<'_> {
                 RenameSelectItem::Single(pair) => std::slice::from_ref(pair),
                 RenameSelectItem::Multiple(pairs) => pairs.as_slice(),
             };
+            if !self.charge(pairs.len().saturating_mul(columns.len()) / 8) {
+                return false;
+            }
             let new_names: HashMap<String, Rc<str>> = pairs
                 .iter()
                 .map(|pair| (fold(&pair.ident).into_owned(), Rc::from(fold(&pair.alias))))
                 .collect();
+            for old in new_names.keys().filter(|old| !is_there(&columns, old)).cloned().collect::<Vec<_>>() {
+                columns
+                    .iter_mut()
+                    .filter(|output| output.may_be_called(&old))
+                    .for_each(|output| output.naming = Naming::Doubtful);
+            }
             for output in &mut columns {
                 if let Some(new) = output.name.as_deref().and_then(|old| new_names.get(old)) {
                     output.name = Some(Rc::clone(new));
@@ -126,25 +156,31 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the name matches the pattern of `* ILIKE '…'`, in any case.
-fn like(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
+/// Whether a column is called that for certain, and every other for certain not.
+fn is_there(columns: &[Output], name: &str) -> bool {
+    columns.iter().any(|output| output.is_sure() && output.name.as_deref() == Some(name))
+        && !columns.iter().any(|output| output.may_be_called(name))
+}
+
+/// Whether the name matches the pattern of `* ILIKE '…'`, which is in capitals, in any case.
+fn like(pattern: &[char], name: &str) -> bool {
     let name: Vec<char> = name.to_uppercase().chars().collect();
     // One row of the usual table: which prefixes of the name the pattern so far matches.
     let mut matched: Vec<bool> = (0..=name.len()).map(|at| at == 0).collect();
     for wanted in pattern {
-        let before = matched.clone();
         let mut seen = false;
+        // What stood one place before, ahead of this character of the pattern.
+        let mut previous = false;
         for (at, is_matched) in matched.iter_mut().enumerate() {
-            let previous =
-                at.checked_sub(1).and_then(|previous| before.get(previous)).copied().unwrap_or(false);
             let character = at.checked_sub(1).and_then(|previous| name.get(previous));
-            seen |= before.get(at).copied().unwrap_or(false);
+            let here = *is_matched;
+            seen |= here;
             *is_matched = match wanted {
                 '%' => seen,
                 '_' => previous,
-                wanted => previous && character == Some(&wanted),
+                wanted => previous && character == Some(wanted),
             };
+            previous = here;
         }
     }
     matched.last().copied().unwrap_or(false)
@@ -163,7 +199,8 @@ mod tests {
             ("%", "", true),
             ("a%c", "ABBC", true),
         ] {
-            assert_eq!(like(pattern, name), expected, "{pattern} {name}");
+            let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
+            assert_eq!(like(&pattern, name), expected, "{pattern:?} {name}");
         }
     }
 }

@@ -7,6 +7,7 @@ use sqlparser::tokenizer::{Token as Parsed, TokenWithSpan, Whitespace, Word};
 use super::step_name;
 use crate::Scope;
 use crate::lexer::{self, Lexeme, Lexer, Token, Trouble, decode_quoted, decode_string, significant};
+use crate::names::INDIRECT;
 
 /// Which constructs are written anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +98,20 @@ impl<'a> Feed<'a> {
             if let Some(after) = self.indirect_name(at)? {
                 return Ok(after);
             }
-            if self.is_dropped(at) {
+            // `json:ssn` and `array[0]`: a path into a column, whatever the parser would make of its name.
+            if self.is_symbol(at + 1, ":") || self.is_symbol(at + 1, "[") {
+                let word = token.text(self.text).to_ascii_uppercase();
+                if TYPES.contains(&word.as_str()) {
+                    self.push_quoted(&word);
+                    return Ok(at + 1);
+                }
+            }
+            // The parser would take whatever word follows for a collation, FROM included.
+            let follows = self.tokens.get(at + 1).map(|token| token.kind);
+            if self.is_word(at, "COLLATE") && !matches!(follows, Some(Lexeme::Text | Lexeme::Symbol)) {
+                return Err(Trouble("COLLATE without a collation"));
+            }
+            if self.is_dropped(at)? {
                 return Ok(at + 1);
             }
         } else if token.is_symbol(self.text, "?") {
@@ -223,8 +237,21 @@ impl<'a> Feed<'a> {
     }
 
     /// `DIRECTED` of `INNER DIRECTED JOIN`, which the parser does not know and which changes no meaning.
-    fn is_dropped(&self, at: usize) -> bool {
-        self.is_word(at, "DIRECTED") && self.is_word(at + 1, "JOIN") && at > 0
+    fn is_dropped(&self, at: usize) -> Result<bool, Trouble> {
+        if !(self.is_word(at, "DIRECTED") && self.is_word(at + 1, "JOIN")) {
+            return Ok(false);
+        }
+        let (Some(before), second) = (at.checked_sub(1), at.checked_sub(2)) else { return Ok(false) };
+        let kinds = ["INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"];
+        if self.is_any_word(before, &kinds) {
+            return Ok(true);
+        }
+        // Behind a name it may be its alias, unless that name is one.
+        let is_table = |at: usize| {
+            self.is_symbol(at, ".") || self.is_symbol(at, ",") || self.is_any_word(at, &["FROM", "JOIN"])
+        };
+        let is_aliased = self.is_name(before) && second.is_some_and(|second| !is_table(second));
+        if is_aliased { Ok(true) } else { Err(Trouble("DIRECTED where it may be an alias")) }
     }
 
     /// `$1` where a table stands: the result of an earlier step of a pipeline.
@@ -310,7 +337,7 @@ impl<'a> Feed<'a> {
                 return Err(trouble);
             }
             // Quoted even where it was not, so that no keyword is made of it.
-            self.push(part.name(name).map_or(Parsed::Period, |part| quoted(&part)));
+            self.push(part.name(name).map_or(Parsed::Period, |part| quoted_by(INDIRECT, part)));
         }
         if parts.len() % 2 == 1 { Ok(()) } else { Err(trouble) }
     }
@@ -333,8 +360,77 @@ impl<'a> Feed<'a> {
     }
 }
 
+/// Names of types that are no reserved words, so that columns may be called so. Behind the name of a type the parser reads a
+/// literal of it, behind ARRAY and MAP the elements of one; Snowflake does neither.
+const TYPES: [&str; 60] = [
+    "ARRAY",
+    "BIGDECIMAL",
+    "BIGINT",
+    "BIGNUMERIC",
+    "BINARY",
+    "BIT",
+    "BLOB",
+    "BOOL",
+    "BOOLEAN",
+    "BYTEA",
+    "BYTES",
+    "CHAR",
+    "CHARACTER",
+    "CLOB",
+    "DATE",
+    "DATETIME",
+    "DEC",
+    "DECIMAL",
+    "DOUBLE",
+    "ENUM",
+    "FLOAT",
+    "FLOAT32",
+    "FLOAT4",
+    "FLOAT64",
+    "FLOAT8",
+    "INT",
+    "INT2",
+    "INT4",
+    "INT64",
+    "INT8",
+    "INTEGER",
+    "INTERVAL",
+    "JSON",
+    "JSONB",
+    "MAP",
+    "MEDIUMINT",
+    "NUMERIC",
+    "NVARCHAR",
+    "OBJECT",
+    "REAL",
+    "REGCLASS",
+    "SMALLINT",
+    "STRING",
+    "STRUCT",
+    "TEXT",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "TIMESTAMP_NTZ",
+    "TIMETZ",
+    "TINYINT",
+    "TSQUERY",
+    "TSVECTOR",
+    "TUPLE",
+    "UNSIGNED",
+    "UUID",
+    "VARBINARY",
+    "VARBIT",
+    "VARCHAR",
+    "VARIANT",
+];
+
 fn quoted(name: &str) -> Parsed {
-    Parsed::Word(Word { value: name.to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword })
+    quoted_by('"', name.to_owned())
+}
+
+fn quoted_by(quote: char, name: String) -> Parsed {
+    Parsed::Word(Word { value: name, quote_style: Some(quote), keyword: Keyword::NoKeyword })
 }
 
 /// For each opening bracket the place of the one that closes it.

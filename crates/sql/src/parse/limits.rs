@@ -6,7 +6,7 @@ use crate::lexer::{Bracket, Lexeme, Token, Trouble};
 /// tree as deep as it is long, and trees are freed by recursion.
 const LONGEST_CHAIN: usize = 4000;
 /// How many set operators, pivots and the like one statement may chain; likewise.
-const MOST_SETS: usize = 500;
+const MOST_SETS: usize = 1000;
 /// How many joins may wait for their ON. The parser nests `a JOIN b JOIN c ON … ON …` without a bound on its
 /// stack.
 const MOST_OPEN_JOINS: usize = 12;

@@ -97,3 +97,5 @@ select array_agg(distinct country) from customers
 show tables ->> select "name", "rows" from $1 where "rows" > 100 order by "name"
 show tables ->> select "name", "comment" from $1
 with recursive d as (select id, manager_id, 1 lvl from employees where manager_id is null union all select e.id, e.manager_id, d.lvl + 1 from employees e join d on e.manager_id = d.id) select * from d
+select transform(split(country, 'e'), x -> upper(x)) v from customers
+select filter(split(segment, ','), x -> x like 'a%') v from customers

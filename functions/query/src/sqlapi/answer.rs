@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{ExchangeId, Handle, Outcome, Refusal, RefusalCode, Ticket};
 use gateway::{AskError, Fault, Origin, PageReply, Reply, Retry};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use recording::PartRecord;
+use recording::{FoundRecord, PartRecord};
 use serde::Serialize;
 
 use super::headers;
@@ -23,6 +23,13 @@ const EXCHANGE: &str = "x-snowgate-exchange";
 
 /// Which columns were masked by lineage, counting from 1: `2,5-7`. Absent when none was.
 const MASKED_COLUMNS: &str = "x-snowgate-masked-columns";
+
+/// What the detectors found in the columns, counting from 1: `3 changed=12 nulled=0 EMAIL=12 PHONE=1, 7 changed=…`; of each
+/// the number of cells. Absent when nothing was found, `too-many` when it would not fit into a header.
+const FOUND: &str = "x-snowgate-found";
+
+/// Bytes of that header; proxies bound all headers of an answer at 8 KiB and more.
+const LONGEST_FOUND: usize = 4096;
 
 /// `decision` on a statement that waits for a person; absent on one that merely runs.
 const WAITS_FOR: &str = "x-snowgate-waits-for";
@@ -135,6 +142,10 @@ impl<'a> Told<'a> {
         let masked = masked_columns(part);
         if !masked.is_empty() {
             insert(&mut response, MASKED_COLUMNS, &masked);
+        }
+        let found = found(part);
+        if !found.is_empty() {
+            insert(&mut response, FOUND, &found);
         }
         Ok(response)
     }
@@ -449,6 +460,23 @@ fn masked_columns(part: &PartRecord) -> String {
     runs.into_iter().map(print).collect::<Vec<_>>().join(",")
 }
 
+/// What was found, column by column; see [`FOUND`].
+fn found(part: &PartRecord) -> String {
+    let mut text = String::new();
+    for FoundRecord { column, changed, nulled, kinds } in &part.found {
+        let comma = if text.is_empty() { "" } else { ", " };
+        let column = u64::from(*column).saturating_add(1);
+        text.push_str(&format!("{comma}{column} changed={changed} nulled={nulled}"));
+        for (kind, cells) in kinds {
+            text.push_str(&format!(" {kind}={cells}"));
+        }
+        if text.len() > LONGEST_FOUND {
+            return "too-many".to_owned();
+        }
+    }
+    text
+}
+
 fn rows_response(body: Body, coding: Coding) -> Response {
     let mut response = Response::new(body);
     insert(&mut response, header::CONTENT_TYPE.as_str(), "application/json");
@@ -503,6 +531,34 @@ mod tests {
         assert!(!revoked.headers().contains_key("retry-after"));
         let busy = failed(&AskError::Busy { handle: None }, None);
         assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (503, &HeaderValue::from(1)));
+    }
+
+    fn part_with(found: Vec<FoundRecord>) -> PartRecord {
+        PartRecord {
+            handle: String::new(),
+            query_id: String::new(),
+            columns: Vec::new(),
+            rows: 0,
+            masked_by_lineage: 0,
+            masked_by_content: 0,
+            found,
+            pages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_found_is_told_by_column_and_kind() {
+        let record = |column, kinds: &[(&str, u64)]| FoundRecord {
+            column,
+            changed: 12,
+            nulled: 2,
+            kinds: kinds.iter().map(|(kind, cells)| ((*kind).to_owned(), *cells)).collect(),
+        };
+        assert_eq!(found(&part_with(Vec::new())), "");
+        let told = found(&part_with(vec![record(2, &[("EMAIL", 12), ("PHONE", 1)]), record(6, &[])]));
+        assert_eq!(told, "3 changed=12 nulled=2 EMAIL=12 PHONE=1, 7 changed=12 nulled=2");
+        let many = (0..500).map(|column| record(column, &[("EMAIL", 12)])).collect();
+        assert_eq!(found(&part_with(many)), "too-many");
     }
 
     #[tokio::test]

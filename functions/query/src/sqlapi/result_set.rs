@@ -180,6 +180,7 @@ mod tests {
             rows,
             masked_by_lineage: 0,
             masked_by_content: 0,
+            found: Vec::new(),
             pages: Vec::new(),
         }
     }
