@@ -5,6 +5,7 @@
 //! process could not see, unless their documentation says how stale it may be.
 
 mod approvals;
+mod reviewers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
 
-pub use approvals::{Approvals, Notice, Notified, Notifier};
+pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
+pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 
 /// Why a credential proves nobody.
 #[derive(Debug)]
