@@ -21,13 +21,32 @@ if command -v node >/dev/null && command -v "$npm" >/dev/null; then
         touch "$stamp"
     fi
 else
-    echo "!! node and npm are not here: the tests with a real OIDC provider and with the TypeScript client of MCP will be SKIPPED" >&2
+    echo "!! node and npm are not here: the tests with a real OIDC provider, a real browser and the TypeScript client of MCP will be SKIPPED" >&2
+fi
+
+# The browser is Debian's package: the tests drive whatever Chromium there is.
+if command -v node >/dev/null && command -v "$npm" >/dev/null; then
+    stamp="$tools/browser.$(sha256sum tests/browser/package-lock.json | cut -c1-16)"
+    if [ ! -e "$stamp" ] || [ ! -d tests/browser/node_modules ]; then
+        echo "installing the driver of the browser for the tests"
+        "$npm" ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+        touch "$stamp"
+    fi
+    if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing Chromium for the tests"
+        if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >/dev/null 2>&1; then
+            echo "!! Chromium could not be installed" >&2
+        fi
+    fi
+    if ! command -v chromium >/dev/null; then
+        echo "!! chromium is not here (apt-get install chromium): the tests with a real browser will be SKIPPED" >&2
+    fi
 fi
 
 if command -v "$python" >/dev/null; then
     stamp="$tools/python.$(sha256sum tests/requirements.txt | cut -c1-16)"
     if [ ! -e "$stamp" ]; then
-        echo "installing cargo-lambda, sam and cfn-lint for the tests"
+        echo "installing cargo-lambda, sam, cfn-lint and a mail catcher for the tests"
         "$python" -m venv --clear "$tools/python"
         "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
         touch "$stamp"
@@ -41,5 +60,5 @@ if command -v "$python" >/dev/null; then
         touch "$stamp"
     fi
 else
-    echo "!! python3 is not here: the Lambda and template tests and those with the Python client of MCP will be SKIPPED" >&2
+    echo "!! python3 is not here: the Lambda, template and mail tests will be SKIPPED" >&2
 fi

@@ -234,3 +234,6 @@ select id, country from customers union all by name select customer_id as id, st
 
 -- a replacement | like `an argument that is not needed`, over stored columns | clear
 select coalesce(country, 'none') c, nvl(segment, upper(country)) s from customers order by id limit 5
+
+-- a column called JSON | like `a path into a column called like a type`, over a harmless one | clear
+select json[0] a, text from (select split(status, 'e') as json, status as text from orders) order by text limit 3

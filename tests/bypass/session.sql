@@ -241,3 +241,6 @@ use identifier('SNOWFLAKE.ACCOUNT_USAGE')
 
 -- every role | no such USE is known | refused
 use roles all
+
+-- more than a name | UNSET takes names alone | refused
+unset x select ssn from customers

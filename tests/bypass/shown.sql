@@ -403,3 +403,27 @@ with localtime as (select ssn from customers) select (localtime).ssn from localt
 
 -- an alias that takes FROM | COLLATE takes no word but a text | refused or masked 1
 select l.v from (select 'x' as collate) q, lateral (select collate as v from (select ssn collate from customers) z) l
+
+-- a column called PERCENT | TOP takes a number alone | refused or masked 1
+select top 10 percent id from (select ssn as percent, 1 as id from customers)
+
+-- a column called like a type | a text behind it is an alias | refused or masked 1
+select text 'x' from (select ssn as text from customers)
+
+-- a path into a column called like a type | the parser would read a literal of that type | refused or masked 1
+select json:ssn from (select profile as json from customers)
+
+-- the same behind a cast | the same | refused or masked 1
+select upper(text:ssn::varchar) v from (select profile as text from customers)
+
+-- an element of a column called ARRAY | Snowflake has no such literal | refused or masked 1
+select array[0] from (select split(ssn,'') as array from customers)
+
+-- a column called INTERVAL | before anything but a text it is a column | refused or masked 1
+select interval id from (select ssn as interval, 1 as id from customers)
+
+-- a column called CONNECT_BY_ROOT | without CONNECT BY it is a column | refused or masked 1
+select connect_by_root - 1 from (select salary as connect_by_root from employees)
+
+-- a common table twice | which one is meant is not written down | refused
+with a as (select ssn from customers), a as (select 'x' ssn) select ssn from a

@@ -495,3 +495,6 @@ select approx_percentile(id, (select max(salary) from employees)) from customers
 
 -- a filter of an alias like a function | a relation may be called as a function without brackets is | refused
 select id from customers localtime where localtime.ssn like '5%'
+
+-- a filter by a path into a column called like a type | the parser would read a literal of that type | refused
+select id from (select id, profile as json from customers) where json:ssn = '5'

@@ -1,4 +1,4 @@
-// A real OIDC issuer for tests: `node provider.mjs PORT` serves http://127.0.0.1:PORT and prints `ready URL`.
+// A real OIDC issuer for tests: `node provider.mjs PORT [REDIRECT_URI]` serves http://127.0.0.1:PORT and prints `ready URL`.
 //
 // Its signing keys are made at each start, so a restart on the same port is a rotation of all keys. It ends
 // when its standard input does, so that it never outlives the test that started it.
@@ -7,6 +7,9 @@
 //   claude-demo                secret    an agent for itself; group `agents`, whom the default bundle knows
 //   claude-finance             secret    an agent for itself; group `analysts`
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
+//
+//   With REDIRECT_URI people sign in, too, for the client `snowgate-approvals` with the secret `secret`: whoever types a name
+//   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`.
 //
 //   resource                             its tokens
 //   https://snowgate.example/ALG         signed with ALG, audience `snowgate`; RS256 is the default
@@ -21,6 +24,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
   console.error("usage: node provider.mjs PORT");
   process.exit(64);
 }
+const redirectUri = process.argv[3];
 
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 const resources = new Map(
@@ -39,6 +43,8 @@ const people = {
   },
 };
 
+const reviewers = ["rosa", "sam"];
+
 const key = (...kind) => ({ ...generateKeyPairSync(...kind).privateKey.export({ format: "jwk" }), use: "sig" });
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
@@ -50,18 +56,34 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       key("ed25519"),
     ],
   },
-  clients: Object.keys(people).map((client_id) => ({
-    client_id,
-    client_secret: "secret",
-    grant_types: ["client_credentials"],
-    redirect_uris: [],
-    response_types: [],
-  })),
-  scopes: ["sql:read", "sql:write"],
+  clients: [
+    ...Object.keys(people).map((client_id) => ({
+      client_id,
+      client_secret: "secret",
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+    })),
+    ...(redirectUri
+      ? [{ client_id: "snowgate-approvals", client_secret: "secret", redirect_uris: [redirectUri] }]
+      : []),
+  ],
+  scopes: ["openid", "sql:read", "sql:write"],
+  claims: { openid: ["sub"], email: ["email", "email_verified"], groups: ["groups"] },
+  conformIdTokenClaims: false,
+  findAccount: (_ctx, id) => ({
+    accountId: id,
+    claims: () => ({
+      sub: id,
+      email: `${id}@example.com`,
+      email_verified: true,
+      groups: reviewers.includes(id) ? ["data-reviewers"] : ["everybody"],
+    }),
+  }),
   ttl: { ClientCredentials: 600 },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: redirectUri !== undefined },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => "https://snowgate.example/RS256",

@@ -39,6 +39,9 @@ pub enum Mask {
     /// A deterministic token: equal values of one class give equal tokens within a scope, so that joins still
     /// work. Only for stored columns, never for literals or detector hits.
     Token,
+    /// A token that is the same in every session of this gateway, in this epoch of its keys: answers of different sessions
+    /// can be joined, by whoever sees them. Another epoch makes other tokens.
+    SharedToken(u32),
     /// A date or timestamp becomes the first day of its year.
     Year,
     /// An IPv4 address keeps its first three parts (`/24`), an IPv6 address its first three groups (`/48`).
@@ -48,7 +51,13 @@ pub enum Mask {
 }
 
 impl Mask {
-    /// The word in `catalog.toml` and recordings; a band carries its width (`band:1000`).
+    /// Whether equal values look equal under it: who may choose values may compare them with others'.
+    pub const fn is_token(self) -> bool {
+        matches!(self, Self::Token | Self::SharedToken(_))
+    }
+
+    /// The word in `catalog.toml` and recordings; a band carries its width (`band:1000`), a shared token its epoch
+    /// (`shared_token:1`).
     pub fn name(self) -> String {
         match self {
             Self::Redact => "redact".into(),
@@ -56,6 +65,7 @@ impl Mask {
             Self::EmailDomain => "email_domain".into(),
             Self::Null => "null".into(),
             Self::Token => "token".into(),
+            Self::SharedToken(epoch) => format!("shared_token:{epoch}"),
             Self::Year => "year".into(),
             Self::IpNetwork => "ip_network".into(),
             Self::Band(width) => format!("band:{width}"),

@@ -73,7 +73,8 @@ impl Gateway {
         let holder = turn.holder;
         let Finished { handle, parts: heads, mut first } = finished;
         let session = live.exchange().ok_or_else(damaged)?.session;
-        let keys = TokenKeys::new(self.ports.keys.session(session).await?.tokens);
+        let keys = self.ports.keys.session(session).await?;
+        let keys = TokenKeys::new(keys.tokens).with_shared(keys.shared_tokens);
         let detectors = self.detectors_for(live).await?;
         if !matches!(live.stage, Stage::Fetching { .. }) {
             let parts = Self::begin_parts(live, &heads, &keys, &detectors)?;

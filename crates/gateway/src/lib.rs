@@ -37,7 +37,10 @@ mod shelf;
 mod snapshot;
 mod work;
 
-pub use approval::{Listing, NotAName, Review, ReviewError, ReviewPorts, Shown, SignedIn, Waiting};
+pub use approval::{
+    Arrived, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName, Reception, Review, ReviewError,
+    ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, Waiting,
+};
 pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use fault::{Fault, Origin, Retry};

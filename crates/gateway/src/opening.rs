@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Asked, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Timestamp};
+use domain::{
+    Asked, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Statement, Timestamp,
+};
 use masking::Detectors;
-use recording::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
+use recording::{
+    ContextRecord, FootprintRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord,
+};
 use sql::Piece;
 
 use crate::failures;
@@ -88,22 +92,11 @@ impl Texts {
     /// its head alone.
     pub(crate) fn new(detectors: &Detectors, asked: &Asked, read: &Read, length: Option<u64>) -> Self {
         let clean = |text: &str, context: &str| detectors.redact_text(text, context).into_owned();
-        let clean_all = |texts: &mut Vec<String>| {
-            for text in texts.iter_mut() {
-                *text = clean(text, "");
-            }
-        };
         let mut context = ContextRecord::from(&asked.context);
         for name in [&mut context.role, &mut context.warehouse, &mut context.database, &mut context.schema] {
             *name = name.as_deref().map(|name| clean(name, ""));
         }
-        let statements = read.statements.iter().map(|(_, statement)| {
-            let mut record = StatementRecord::from(statement);
-            for texts in [&mut record.reads, &mut record.writes, &mut record.tests, &mut record.functions] {
-                clean_all(texts);
-            }
-            record
-        });
+        let statements = read.statements.iter().map(|(_, statement)| recordable(detectors, statement));
         Self {
             sql: recordable_sql(detectors, asked.text.reveal()),
             prompt: asked.prompt.text.as_deref().map(|text| clean(text, "prompt")),
@@ -122,6 +115,23 @@ impl Texts {
             length,
         }
     }
+}
+
+/// What may be written of a statement that was read.
+fn recordable(detectors: &Detectors, statement: &Statement) -> StatementRecord {
+    let mut record = StatementRecord::from(statement);
+    for texts in [&mut record.reads, &mut record.writes, &mut record.tests, &mut record.functions] {
+        for text in texts.iter_mut() {
+            *text = detectors.redact_text(text, "").into_owned();
+        }
+    }
+    record
+}
+
+/// The objects of each statement as they may be written.
+pub(crate) fn footprints(detectors: &Detectors, read: &Read) -> Vec<FootprintRecord> {
+    let records = read.statements.iter().map(|(_, statement)| recordable(detectors, statement));
+    records.map(|record| FootprintRecord::from(&record)).collect()
 }
 
 /// The statement with sensitive literals, comments and names masked: searchable, and still telling what was asked.

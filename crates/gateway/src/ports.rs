@@ -5,6 +5,7 @@
 //! process could not see, unless their documentation says how stale it may be.
 
 mod approvals;
+mod reviewers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
 
-pub use approvals::{Approvals, Notice, Notified, Notifier};
+pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
+pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 
 /// Why a credential proves nobody.
 #[derive(Debug)]
@@ -76,6 +78,8 @@ pub struct SessionKeys {
     pub seal: [u8; 32],
     /// Makes deterministic tokens within this session.
     pub tokens: [u8; 32],
+    /// Makes tokens that are the same in all sessions of this gateway; the same for each of them.
+    pub shared_tokens: [u8; 32],
 }
 
 /// Holds secrets that recordings must not hold.

@@ -1,8 +1,11 @@
 //! What an operator may choose.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Context;
+
+use crate::approval::Roster;
 
 /// How reviewers must prove themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +57,8 @@ pub struct Settings {
     pub statement_size: usize,
     /// How reviewers of what is held from now on must prove themselves.
     pub sign_in: SignIn,
+    /// The people who may be asked to decide, and their page; none where there is no page.
+    pub roster: Option<Arc<Roster>>,
 }
 
 impl Default for Settings {
@@ -70,6 +75,7 @@ impl Default for Settings {
             default_context: Context::default(),
             statement_size: 1024 * 1024,
             sign_in: SignIn::Oidc,
+            roster: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::ApprovalId;
+use domain::{ApprovalId, PrincipalKey};
 use gateway::ports::{Approvals, Recorder, Recordings, Written};
 use gateway::{Fault, Live};
 use recording::{ObjectKind, RecordKey};
@@ -39,6 +39,23 @@ impl Approvals for Home {
                      ORDER BY opened_us LIMIT ?1",
                 )?;
                 let rows = select.query_map(params![limit], |row| row.get(0))?;
+                rows.collect()
+            })
+            .await?;
+        found.iter().map(|live| parse(live)).collect()
+    }
+
+    async fn asked_by(&self, principal: &PrincipalKey, limit: usize) -> Result<Vec<Live>, Fault> {
+        let (principal, limit) = (principal.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+        let found: Vec<String> = self
+            .inner
+            .state
+            .read(move |connection| {
+                let mut select = connection.prepare_cached(
+                    "SELECT live FROM exchanges WHERE approval IS NOT NULL AND live IS NOT NULL AND principal = ?1
+                     ORDER BY opened_us DESC LIMIT ?2",
+                )?;
+                let rows = select.query_map(params![principal.as_str(), limit], |row| row.get(0))?;
                 rows.collect()
             })
             .await?;

@@ -25,7 +25,8 @@ const WRAPPED_VERSION: u8 = 1;
 /// The keys of a home.
 ///
 /// `keys/master` holds 32 random bytes. From it are derived, by HMAC-SHA256 over a label, the key that wraps session
-/// keys (`wrap`), the gateway's digest key (`digest`) and each session's token key (`tokens`, the session). A session's
+/// keys (`wrap`), the gateway's digest key (`digest`), each session's token key (`tokens`, the session) and the key of tokens
+/// that outlive sessions (`shared-tokens`). A session's
 /// sealing key is random, so that deleting it erases: `keys/sessions/<session>` holds the byte 1, 12 bytes of nonce and
 /// the key encrypted with AES-256-GCM, the session's name as additional data.
 pub(crate) struct KeyRing {
@@ -102,7 +103,11 @@ impl KeyRing {
     }
 
     fn with_tokens(&self, session: SessionId, seal: [u8; 32]) -> SessionKeys {
-        SessionKeys { seal, tokens: derive(&self.master, "tokens", &session.as_u128().to_be_bytes()) }
+        SessionKeys {
+            seal,
+            tokens: derive(&self.master, "tokens", &session.as_u128().to_be_bytes()),
+            shared_tokens: derive(&self.master, "shared-tokens", &[]),
+        }
     }
 
     fn remember(&self, session: SessionId, keys: &SessionKeys) {

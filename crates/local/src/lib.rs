@@ -38,7 +38,7 @@ mod write_once;
 pub use clock::{RandomIds, SystemClock};
 pub use error::HomeError;
 pub use home::{Home, Rejections, Revocation, RevocationAct};
-pub use notifier::Terminal;
+pub use notifier::{Mail, MailError, MailSettings, MailTls, Terminal};
 pub use policies::{FolderPolicies, bundle_files};
 pub use reconcile::Reconciled;
 pub use records::{Found, HomeArchive, Known, Listed, Listing, Objects, Records};

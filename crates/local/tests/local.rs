@@ -11,6 +11,8 @@ mod conformance;
 mod folder;
 #[path = "local/lost.rs"]
 mod lost;
+#[path = "local/mail.rs"]
+mod mail;
 #[path = "local/policies.rs"]
 mod policies;
 #[path = "local/reading.rs"]
@@ -83,6 +85,7 @@ conforms!(
     leases::the_unattended_take_turns,
     approvals::an_approval_is_found_by_its_id,
     approvals::what_waits_is_listed_until_it_runs,
+    approvals::what_somebody_asked_is_told_the_latest_first,
     approvals::a_step_is_settled_once,
     approvals::what_was_woken_is_looked_at,
     recorder::what_was_kept_is_read_back_by_every_process,

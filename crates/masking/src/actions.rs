@@ -176,16 +176,25 @@ pub(crate) fn band(sql_type: &SqlType, value: &str, width: u32, out: &mut String
     {
         return None;
     }
+    let mut zeros = fraction.len();
+    if *sql_type == SqlType::DecFloat {
+        // Its decimals float: they are as many as there is room for behind the edge.
+        let digits = edge.unsigned_abs().checked_ilog10().map_or(1, |last| last + 1);
+        zeros = zeros.min(usize::try_from(MOST_DIGITS.checked_sub(digits)?).ok()?);
+    }
     match i64::try_from(edge) {
         Ok(edge) => write!(out, "{edge}").ok()?,
         Err(_) => write!(out, "{edge}").ok()?,
     }
-    if !fraction.is_empty() {
+    if zeros > 0 {
         out.push('.');
-        out.extend(std::iter::repeat_n('0', fraction.len()));
+        out.extend(std::iter::repeat_n('0', zeros));
     }
     Some(())
 }
+
+/// Digits that a NUMBER or DECFLOAT has at most.
+const MOST_DIGITS: u32 = 38;
 
 /// [`band`] of a NUMBER that is no text: unscaled, and so it comes back.
 pub(crate) fn band_of(unscaled: i128, precision: u8, scale: u8, width: u32) -> Option<i128> {
@@ -303,5 +312,11 @@ mod tests {
         assert_eq!(check("-", 10), None);
         let narrow = SqlType::Fixed { precision: 2, scale: 0 };
         assert_eq!(made(|out| band(&narrow, "-95", 10, out)), None);
+        // A DECFLOAT has 38 digits, wherever its point is.
+        let tiny = format!("-0.{:037}", 1);
+        let edge = made(|out| band(&SqlType::DecFloat, &tiny, 18, out));
+        assert_eq!(edge, Some(format!("-18.{}", "0".repeat(36))));
+        assert_eq!(made(|out| band(&SqlType::DecFloat, &format!("-{}", "9".repeat(38)), 18, out)), None);
+        assert_eq!(made(|out| band(&SqlType::DecFloat, "1234.5", 100, out)).as_deref(), Some("1200.0"));
     }
 }

@@ -262,6 +262,9 @@ impl Action {
             Mask::LastFour if is_text => Self::LastFour,
             Mask::EmailDomain if is_text => Self::EmailDomain(redacted()),
             Mask::Token if is_text => Self::Token(Box::new(keys.class(class))),
+            Mask::SharedToken(epoch) if is_text => keys
+                .shared_class(*epoch, class)
+                .map_or_else(|| Self::Constant(redacted()), |key| Self::Token(Box::new(key))),
             Mask::IpNetwork if is_text => Self::IpNetwork,
             Mask::Year => Self::Year,
             Mask::Band(width) => match sql_type {
@@ -288,6 +291,7 @@ impl Action {
             | Mask::LastFour
             | Mask::EmailDomain
             | Mask::Token
+            | Mask::SharedToken(_)
             | Mask::IpNetwork
             | Mask::Null => Self::Null,
         }

@@ -1,7 +1,7 @@
 //! JSON inside a cell: leaves and keys are masked where they stand, everything else stays byte by byte.
 
 use crate::detectors::{Context, Detectors, Scratch};
-use crate::lexical::{at, run_end};
+use crate::lexical::{at, plain_end, run_end};
 
 /// Which texts are read as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,13 +25,11 @@ pub(crate) fn mask_json(
     text: &str,
     scratch: &mut Scratch,
 ) -> Option<bool> {
+    if values == JsonValues::Never {
+        return None;
+    }
     let first = text.bytes().find(|b| !is_space(*b))?;
-    let is_candidate = match values {
-        JsonValues::Never => false,
-        JsonValues::Containers => matches!(first, b'{' | b'['),
-        JsonValues::Any => true,
-    };
-    if !is_candidate {
+    if values == JsonValues::Containers && !matches!(first, b'{' | b'[') {
         return None;
     }
     scratch.cell.clear();
@@ -245,34 +243,6 @@ const fn closing(level: Level) -> u8 {
 
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// Where the plain part of a JSON string ends: at a quote, a backslash, a control character or the end.
-#[inline]
-pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
-    let tail = bytes.get(from..).unwrap_or_default();
-    let (chunks, _) = tail.as_chunks::<8>();
-    let mut position = from;
-    for chunk in chunks {
-        if has_special(u64::from_le_bytes(*chunk)) {
-            break;
-        }
-        position += 8;
-    }
-    run_end(bytes, position, usize::MAX, |b| b != b'"' && b != b'\\' && b >= 0x20)
-}
-
-/// Whether one of eight bytes is a quote, a backslash or a control character. May also say yes to others: the
-/// bytes are then looked at one by one.
-const fn has_special(word: u64) -> bool {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let slash = word ^ (ONES * b'\\' as u64);
-    let is_quote = quote.wrapping_sub(ONES) & !quote;
-    let is_slash = slash.wrapping_sub(ONES) & !slash;
-    let is_control = word.wrapping_sub(ONES * 0x20) & !word;
-    (is_quote | is_slash | is_control) & TOPS != 0
 }
 
 /// The end of a JSON number; none when it is no number by the grammar.

@@ -6,35 +6,43 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use domain::MaskClass;
 
-/// The keys of one scope's tokens, derived per class from one key that the caller gives (a session's, so that no
-/// two sessions can compare tokens).
+/// The keys of tokens, derived per class from keys that the caller gives: a session's, so that no two sessions can compare
+/// tokens; and, where it has one, the key of tokens that outlive sessions.
 #[derive(Clone)]
 pub struct TokenKeys {
-    root: hmac::Key,
-    epoch: Option<u32>,
+    session: hmac::Key,
+    shared: Option<hmac::Key>,
 }
 
 impl TokenKeys {
-    /// The keys under that root.
-    ///
-    /// A session's root is used up with the session, which is all the rotation that it needs.
-    pub fn new(root: [u8; 32]) -> Self {
-        Self { root: hmac::Key::new(hmac::HMAC_SHA256, &root), epoch: None }
+    /// The keys under a session's root, which is used up with the session: that is all the rotation that it needs. There
+    /// are no shared tokens; what should become one is redacted.
+    pub fn new(session: [u8; 32]) -> Self {
+        Self { session: hmac::Key::new(hmac::HMAC_SHA256, &session), shared: None }
     }
 
-    /// The keys under a root that outlives sessions, in one of its epochs. A token tells its epoch
-    /// (`tok_ssn_3_…`), so that whoever joins by tokens sees why two do not meet.
-    pub fn of_epoch(root: [u8; 32], epoch: u32) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, &root);
-        let mut context = hmac::Context::with_key(&root);
-        context.update(b"snowgate token epoch v1\0");
-        context.update(&epoch.to_be_bytes());
-        let root = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
-        Self { root, epoch: Some(epoch) }
+    /// With the root of tokens that outlive sessions.
+    #[must_use]
+    pub fn with_shared(self, root: [u8; 32]) -> Self {
+        Self { shared: Some(hmac::Key::new(hmac::HMAC_SHA256, &root)), ..self }
     }
 
     pub(crate) fn class(&self, class: &MaskClass) -> ClassKey {
-        let mut context = hmac::Context::with_key(&self.root);
+        Self::key_of(&self.session, class, "")
+    }
+
+    /// The key of a class for all sessions, in one epoch. A token tells its epoch (`tok_ssn_3_…`), so that whoever joins by
+    /// tokens sees why two do not meet. None without the root of such tokens.
+    pub(crate) fn shared_class(&self, epoch: u32, class: &MaskClass) -> Option<ClassKey> {
+        let mut context = hmac::Context::with_key(self.shared.as_ref()?);
+        context.update(b"snowgate token epoch v1\0");
+        context.update(&epoch.to_be_bytes());
+        let root = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
+        Some(Self::key_of(&root, class, &format!("{epoch}_")))
+    }
+
+    fn key_of(root: &hmac::Key, class: &MaskClass, epoch: &str) -> ClassKey {
+        let mut context = hmac::Context::with_key(root);
         context.update(b"snowgate token v1\0");
         context.update(class.as_str().as_bytes());
         let key = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
@@ -44,7 +52,6 @@ impl TokenKeys {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .take(40)
             .collect();
-        let epoch = self.epoch.map(|epoch| format!("{epoch}_")).unwrap_or_default();
         ClassKey { key, is_phone: label.contains("phone"), prefix: format!("tok_{label}_{epoch}") }
     }
 }
@@ -155,7 +162,8 @@ mod tests {
     fn another_epoch_has_another_token_and_says_so() {
         let token = |epoch, value| {
             let mut out = String::new();
-            TokenKeys::of_epoch([1; 32], epoch).class(&MaskClass::new("ssn")).write_token(value, &mut out);
+            let keys = TokenKeys::new([9; 32]).with_shared([1; 32]);
+            keys.shared_class(epoch, &MaskClass::new("ssn")).unwrap().write_token(value, &mut out);
             out
         };
         assert_eq!(token(3, "123-45-6789"), token(3, "123456789"));
@@ -163,6 +171,11 @@ mod tests {
         let bare = |text: String| text.chars().rev().take(20).collect::<String>();
         assert_ne!(bare(token(3, "123-45-6789")), bare(token(4, "123-45-6789")));
         assert_ne!(bare(token(0, "123-45-6789")), bare(super::tests::token(1, "ssn", "123-45-6789")));
+    }
+
+    #[test]
+    fn without_their_root_there_are_no_shared_tokens() {
+        assert!(TokenKeys::new([1; 32]).shared_class(1, &MaskClass::new("ssn")).is_none());
     }
 
     #[test]

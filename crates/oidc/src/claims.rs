@@ -1,14 +1,81 @@
 //! What a token says, once its signature is known to be good.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::{Agent, Identity, Person, Timestamp};
+use gateway::ports::ProvenReviewer;
 
 use crate::json::Json;
 use crate::name;
 use crate::{IssuerSettings, Rejected};
 
 type Claims = BTreeMap<String, Json>;
+
+/// What the claims of a signed ID token say of whoever has signed in, to the client that asked for them just now (OpenID
+/// Connect Core 1.0 section 3.1.3.7).
+pub(crate) fn signed_in(
+    payload: &[u8],
+    expected: &ExpectedIdToken<'_>,
+    now: Timestamp,
+) -> Result<ProvenReviewer, Rejected> {
+    let Ok(Json::Object(claims)) = serde_json::from_slice(payload) else { return Err(Rejected::Malformed) };
+    let ExpectedIdToken { settings, client_id, nonce, max_age, acr_values } = expected;
+    if required(&claims, "iss")? != settings.issuer {
+        return Err(Rejected::Issuer);
+    }
+    let audience = claims.get("aud").ok_or(Rejected::Audience)?.texts().ok_or(Rejected::Claim)?;
+    let party = optional(&claims, "azp")?;
+    // SECURITY: a token for several may be meant for another of them; the authorized party tells.
+    let is_ours = audience.contains(client_id)
+        && party.is_none_or(|party| party == *client_id)
+        && (audience.len() == 1 || party.is_some());
+    if !is_ours {
+        return Err(Rejected::Audience);
+    }
+    // SECURITY: without the nonce of this very sign-in the token is somebody else's.
+    if required(&claims, "nonce")? != *nonce {
+        return Err(Rejected::Nonce);
+    }
+    moment(&claims, "iat")?.ok_or(Rejected::Claim)?;
+    times(&claims, settings, now)?;
+    let signed_in = moment(&claims, "auth_time")?.ok_or(Rejected::Claim)?;
+    if signed_in > now.after(settings.leeway) {
+        return Err(Rejected::NotYetValid);
+    }
+    // SECURITY: `max_age` only asks the issuer; whether it did as asked is seen here.
+    if now.since(signed_in) > max_age.saturating_add(settings.leeway) {
+        return Err(Rejected::Stale);
+    }
+    if !acr_values.is_empty() {
+        let acr = required(&claims, "acr")?;
+        if !acr_values.iter().any(|accepted| accepted == acr) {
+            return Err(Rejected::Weak);
+        }
+    }
+    let is_verified = matches!(claims.get("email_verified"), Some(Json::Bool(true)));
+    let email = optional(&claims, "email")?.filter(|_| is_verified);
+    let agent = match claims.get("act") {
+        Some(act) => Some(actor(act, settings)?),
+        None => None,
+    };
+    Ok(ProvenReviewer {
+        subject: name::checked(required(&claims, "sub")?)?.to_owned(),
+        email: email.map(name::checked).transpose()?.map(str::to_owned),
+        groups: names(&claims, &settings.groups_claim)?,
+        agent,
+        signed_in,
+    })
+}
+
+/// What an ID token must say.
+pub(crate) struct ExpectedIdToken<'a> {
+    pub settings: &'a IssuerSettings,
+    pub client_id: &'a str,
+    pub nonce: &'a str,
+    pub max_age: Duration,
+    pub acr_values: &'a [String],
+}
 
 /// The identity that the claims of a signed token prove to somebody who expects them of this issuer, now.
 pub(crate) fn identity(

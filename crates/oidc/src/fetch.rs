@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Response, Url};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -69,11 +69,53 @@ impl Source {
 
     /// The address of the keys, as the discovery document has it.
     async fn discovered(&self) -> Result<Url, FetchError> {
-        #[derive(Deserialize)]
-        struct Document {
-            issuer: String,
-            jwks_uri: String,
-        }
+        let document = self.document().await?;
+        let jwks_uri = document.jwks_uri.ok_or(FetchError::Shape)?;
+        checked_url(&jwks_uri, self.is_loopback).ok_or(FetchError::Address)
+    }
+
+    /// Where people sign in and where codes are redeemed, as the discovery document has it.
+    pub(crate) async fn endpoints(&self) -> Result<Endpoints, FetchError> {
+        let finding = async {
+            let document = self.document().await?;
+            let checked = |address: Option<String>| {
+                checked_url(&address.ok_or(FetchError::Shape)?, self.is_loopback).ok_or(FetchError::Address)
+            };
+            Ok(Endpoints {
+                authorization: checked(document.authorization_endpoint)?,
+                token: checked(document.token_endpoint)?,
+            })
+        };
+        tokio::time::timeout(self.timeout, finding).await.map_err(|_| FetchError::TimedOut)?
+    }
+
+    /// Redeems something at the token endpoint; whatever it answers with 200.
+    pub(crate) async fn redeem(
+        &self,
+        address: Url,
+        client: &ClientId,
+        form: &[(&str, &str)],
+    ) -> Result<Vec<u8>, FetchError> {
+        let public = client.secret.is_none().then_some(("client_id", client.id.as_str()));
+        let body =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(form).extend_pairs(public).finish();
+        let redeeming = async {
+            let request = self
+                .client
+                .post(address)
+                .header("accept", "application/json")
+                .header("content-type", "application/x-www-form-urlencoded");
+            let request = match &client.secret {
+                // RFC 6749 section 2.3.1: both are encoded as in a form before they are joined.
+                Some(secret) => request.basic_auth(encoded(&client.id), Some(encoded(secret))),
+                None => request,
+            };
+            read(request.body(body).send().await.map_err(transport)?).await
+        };
+        tokio::time::timeout(self.timeout, redeeming).await.map_err(|_| FetchError::TimedOut)?
+    }
+
+    async fn document(&self) -> Result<Document, FetchError> {
         let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let address = checked_url(&address, self.is_loopback).ok_or(FetchError::Address)?;
         let text = self.get(address).await?;
@@ -82,24 +124,55 @@ impl Source {
         if document.issuer != self.issuer {
             return Err(FetchError::Issuer);
         }
-        checked_url(&document.jwks_uri, self.is_loopback).ok_or(FetchError::Address)
+        Ok(document)
     }
 
     async fn get(&self, address: Url) -> Result<Vec<u8>, FetchError> {
-        let mut response =
-            self.client.get(address).header("accept", "application/json").send().await.map_err(transport)?;
-        if response.status().as_u16() != 200 {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(transport)? {
-            if body.len() + piece.len() > LARGEST {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(body)
+        let sent = self.client.get(address).header("accept", "application/json").send();
+        read(sent.await.map_err(transport)?).await
     }
+}
+
+/// What of a discovery document is of any use here.
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    jwks_uri: Option<String>,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+}
+
+/// Where people sign in, and where codes are redeemed.
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Url,
+    pub(crate) token: Url,
+}
+
+/// The client that an issuer knows us as.
+// SECURITY: no `Debug`.
+#[derive(Clone)]
+pub(crate) struct ClientId {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// A whole body, with the only status that means anything.
+async fn read(mut response: Response) -> Result<Vec<u8>, FetchError> {
+    if response.status().as_u16() != 200 {
+        return Err(FetchError::Status(response.status().as_u16()));
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(transport)? {
+        if body.len() + piece.len() > LARGEST {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
 }
 
 /// Why keys could not be fetched; for operators' logs.

@@ -13,7 +13,8 @@ use crate::{IssuerSettings, Rejected, SettingsError};
 /// The issuers that are trusted, with their keys.
 pub struct Issuers(Vec<Issuer>);
 
-struct Issuer {
+/// One issuer with its keys.
+pub(crate) struct Issuer {
     settings: IssuerSettings,
     keyring: Keyring,
 }
@@ -30,8 +31,7 @@ impl Issuers {
             if issuers.iter().any(|other| other.settings.issuer == settings.issuer) {
                 return Err(SettingsError::Twice(settings.issuer));
             }
-            let keyring = Keyring::new(&settings, Source::new(&settings)?);
-            issuers.push(Issuer { settings, keyring });
+            issuers.push(Issuer::new(settings)?);
         }
         Ok(Self(issuers))
     }
@@ -51,7 +51,23 @@ impl Issuers {
 }
 
 impl Issuer {
+    pub(crate) fn new(settings: IssuerSettings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let keyring = Keyring::new(&settings, Source::new(&settings)?);
+        Ok(Self { settings, keyring })
+    }
+
+    pub(crate) fn settings(&self) -> &IssuerSettings {
+        &self.settings
+    }
+
     async fn verify(&self, token: &Token<'_>, now: Timestamp) -> Result<Identity, Rejected> {
+        self.check(token, now).await?;
+        claims::identity(&token.payload, &self.settings, now)
+    }
+
+    /// Whether the issuer has signed it, as its settings want it. What the token claims is not looked at.
+    pub(crate) async fn check(&self, token: &Token<'_>, now: Timestamp) -> Result<(), Rejected> {
         if !self.settings.algorithms.contains(&token.algorithm) {
             return Err(Rejected::Algorithm);
         }
@@ -64,7 +80,7 @@ impl Issuer {
         if !keys.candidates(key_id, token.algorithm)?.any(|key| token.is_signed_by(key)) {
             return Err(Rejected::Signature);
         }
-        claims::identity(&token.payload, &self.settings, now)
+        Ok(())
     }
 }
 

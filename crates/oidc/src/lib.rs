@@ -34,8 +34,10 @@ mod name;
 mod port;
 mod rejected;
 mod settings;
+mod sign_in;
 mod token;
 
 pub use issuers::Issuers;
 pub use rejected::{Public, Rejected};
 pub use settings::{Algorithm, IssuerSettings, SettingsError};
+pub use sign_in::{SignInSettings, SignIns};

@@ -64,6 +64,15 @@ pub enum Rejected {
     /// It is bound to a key that its presenter would have to prove (`cnf`, RFC 7800), which is not supported.
     #[error("the token is bound to a key")]
     Bound,
+    /// It was made for another sign-in.
+    #[error("the token was made for another sign-in")]
+    Nonce,
+    /// Whoever it is about proved themselves too long ago.
+    #[error("the sign-in is too old")]
+    Stale,
+    /// Whoever it is about proved themselves in a way that is not accepted.
+    #[error("the sign-in was too weak")]
+    Weak,
     /// The issuer's keys could not be fetched, and there are none that are recent enough.
     #[error("the issuer's keys cannot be fetched")]
     Unreachable,
@@ -71,7 +80,7 @@ pub enum Rejected {
 
 impl Rejected {
     /// Every reason, so that counters can be made beforehand.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::TooLong,
         Self::Malformed,
         Self::Header,
@@ -90,6 +99,9 @@ impl Rejected {
         Self::Scope,
         Self::Name,
         Self::Bound,
+        Self::Nonce,
+        Self::Stale,
+        Self::Weak,
         Self::Unreachable,
     ];
 
@@ -114,6 +126,9 @@ impl Rejected {
             Self::Scope => "scope",
             Self::Name => "name",
             Self::Bound => "bound",
+            Self::Nonce => "nonce",
+            Self::Stale => "stale",
+            Self::Weak => "weak",
             Self::Unreachable => "unreachable",
         }
     }
@@ -141,7 +156,10 @@ impl Rejected {
             | Self::Claim
             | Self::Scope
             | Self::Name
-            | Self::Bound => Public::NotAccepted,
+            | Self::Bound
+            | Self::Nonce
+            | Self::Stale
+            | Self::Weak => Public::NotAccepted,
         }
     }
 }

@@ -12,4 +12,5 @@ mod attacks;
 mod fetching;
 mod provider;
 mod scripted;
+mod sign_in;
 mod signer;

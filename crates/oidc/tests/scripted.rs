@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::{Credential, Identity, Timestamp};
 use oidc::{Algorithm, IssuerSettings, Issuers, Rejected};
 use serde_json::{Value, json};
@@ -41,6 +41,10 @@ pub enum Answer {
 struct Script {
     discovery: Answer,
     jwks: Answer,
+    /// What codes are redeemed for.
+    token: Answer,
+    /// How they were: the authorization header and the form.
+    redeemed: Vec<(Option<String>, String)>,
     keys: Vec<Value>,
     /// How often each was asked for.
     asked: (usize, usize),
@@ -60,12 +64,20 @@ impl Scripted {
         let address = listener.local_addr().unwrap();
         let issuer = format!("http://{address}");
         let keys = signers.iter().map(|signer| signer.jwk()).collect();
-        let script = Script { discovery: Answer::Honest, jwks: Answer::Honest, keys, asked: (0, 0) };
+        let script = Script {
+            discovery: Answer::Honest,
+            jwks: Answer::Honest,
+            token: Answer::Status(400),
+            redeemed: Vec::new(),
+            keys,
+            asked: (0, 0),
+        };
         let script = Arc::new(Mutex::new(script));
         let state = (issuer.clone(), Arc::clone(&script));
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys_document))
+            .route("/token", post(redeem))
             .with_state(state);
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { issuer, address, script }
@@ -77,6 +89,15 @@ impl Scripted {
 
     pub fn answers_keys(&self, answer: Answer) {
         self.script.lock().unwrap().jwks = answer;
+    }
+
+    pub fn answers_codes(&self, answer: Answer) {
+        self.script.lock().unwrap().token = answer;
+    }
+
+    /// How codes were redeemed: the authorization header and the form.
+    pub fn redeemed(&self) -> Vec<(Option<String>, String)> {
+        self.script.lock().unwrap().redeemed.clone()
     }
 
     /// Publishes these keys and no others from now on.
@@ -131,7 +152,12 @@ async fn discovery(State((issuer, script)): State<Shared>) -> Response {
         script.asked.0 += 1;
         script.discovery.clone()
     };
-    let honest = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")});
+    let honest = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/keys"),
+        "authorization_endpoint": format!("{issuer}/authorize?tenant=1"),
+        "token_endpoint": format!("{issuer}/token"),
+    });
     respond(answer, honest).await
 }
 
@@ -142,6 +168,16 @@ async fn keys_document(State((_, script)): State<Shared>) -> Response {
         (script.jwks.clone(), script.keys.clone())
     };
     respond(answer, json!({"keys": keys})).await
+}
+
+async fn redeem(State((_, script)): State<Shared>, headers: HeaderMap, form: String) -> Response {
+    let answer = {
+        let mut script = script.lock().unwrap();
+        let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        script.redeemed.push((authorization, form));
+        script.token.clone()
+    };
+    respond(answer, json!({})).await
 }
 
 async fn respond(answer: Answer, honest: Value) -> Response {

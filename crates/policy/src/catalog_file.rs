@@ -63,7 +63,7 @@ fn read_classes(reader: &mut Reader<'_>, file: Table<'_>) -> Classes {
     let mut classes = Classes::built_in();
     let Some(table) = reader.table(file, "classes") else { return classes };
     for (name, class) in reader.tables(table) {
-        reader.only(class, &["mask", "width", "scan"]);
+        reader.only(class, &["mask", "width", "epoch", "scan"]);
         if name.value == MIXED || BUILT_IN.iter().any(|(built_in, _)| *built_in == name.value) {
             reader.wrong(name.at, format!("class `{}` is built in; choose another name", name.value));
             continue;
@@ -80,14 +80,18 @@ fn read_classes(reader: &mut Reader<'_>, file: Table<'_>) -> Classes {
 }
 
 /// The names of masks in the file.
-const MASKS: [&str; 8] =
-    ["redact", "last_four", "email_domain", "null", "token", "year", "ip_network", "band"];
+const MASKS: [&str; 9] =
+    ["redact", "last_four", "email_domain", "null", "token", "shared_token", "year", "ip_network", "band"];
 
 fn read_mask(reader: &mut Reader<'_>, class: Table<'_>) -> Option<Mask> {
     let width = reader.count(class, "width");
     let name = reader.text(class, "mask");
     if class.entries.contains_key("width") && name.as_ref().is_none_or(|name| name.value != "band") {
         reader.wrong(class.at, "`width` belongs to `mask = \"band\"`; remove it or change the mask");
+    }
+    let epoch = reader.count(class, "epoch");
+    if class.entries.contains_key("epoch") && name.as_ref().is_none_or(|name| name.value != "shared_token") {
+        reader.wrong(class.at, "`epoch` belongs to `mask = \"shared_token\"`; remove it or change the mask");
     }
     let name = name?;
     let mask = match name.value {
@@ -96,6 +100,15 @@ fn read_mask(reader: &mut Reader<'_>, class: Table<'_>) -> Option<Mask> {
         "email_domain" => Mask::EmailDomain,
         "null" => Mask::Null,
         "token" => Mask::Token,
+        "shared_token" => {
+            if !class.entries.contains_key("epoch") {
+                reader.wrong(
+                    name.at,
+                    "a shared token needs its `epoch`: 1, and one more whenever its keys shall change",
+                );
+            }
+            Mask::SharedToken(epoch?)
+        }
         "year" => Mask::Year,
         "ip_network" => Mask::IpNetwork,
         "band" => {

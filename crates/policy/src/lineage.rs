@@ -226,7 +226,7 @@ impl<'a, 'b> Judge<'a, 'b> {
             Some(class) if is_fine => {
                 let rule = self.file.classes.fine_mask(*class);
                 // SECURITY: who may write the column could write guesses into it and compare their tokens.
-                if rule.mask == Mask::Token
+                if rule.mask.is_token()
                     && output.shows.iter().any(|shown| self.may_write(&shown.column.object))
                 {
                     self.asker.note("gateway:token-refused");

@@ -1,9 +1,9 @@
 //! The steps of an approval: who was asked, told and shown, what they said, and what was spent.
 
-use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey};
+use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::opening::ContextRecord;
+use crate::opening::{ContextRecord, StatementRecord};
 
 /// One step of a held exchange's approval, version 1: `….approval-0000.json`, counted from 0 without gaps, each written
 /// once.
@@ -45,6 +45,9 @@ pub enum StepRecord {
         way: String,
         /// Who, where the way knows names; sorted.
         reviewers: Vec<String>,
+        /// Who could not be told this time, sorted: it is tried again, a few times.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failed: Vec<String>,
     },
     /// A reviewer was shown the exact text.
     Viewed {
@@ -139,9 +142,29 @@ pub struct AskedRecord {
     /// How reviewers must prove themselves: `development` (whoever holds the home; over the embedded warehouse alone) or
     /// `oidc`.
     pub sign_in: String,
+    /// For one that begins anew: the objects that each statement reads and changes by then. The first was asked for what the
+    /// opening tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footprints: Option<Vec<FootprintRecord>>,
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+}
+
+/// The objects of one statement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FootprintRecord {
+    /// Objects read.
+    pub reads: Vec<String>,
+    /// Objects written.
+    pub writes: Vec<String>,
+}
+
+impl From<&StatementRecord> for FootprintRecord {
+    fn from(statement: &StatementRecord) -> Self {
+        Self { reads: statement.reads.clone(), writes: statement.writes.clone() }
+    }
 }
 
 /// A reviewer, as they had proven themselves at that moment.
@@ -162,11 +185,14 @@ pub struct ReviewerRecord {
     pub agent: Option<String>,
     /// How they had signed in: `development` or `oidc`.
     pub sign_in: String,
+    /// When they had signed in, as their issuer said it: RFC 3339. None for `development`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in: Option<String>,
 }
 
 impl ReviewerRecord {
-    /// The record of a reviewer who signed in that way.
-    pub fn new(reviewer: &Reviewer, sign_in: &str) -> Self {
+    /// The record of a reviewer who signed in that way, at that moment where anybody knows it.
+    pub fn new(reviewer: &Reviewer, sign_in: &str, signed_in: Option<Timestamp>) -> Self {
         let Reviewer { key, person, groups, agent } = reviewer;
         Self {
             issuer: key.issuer.clone(),
@@ -175,6 +201,7 @@ impl ReviewerRecord {
             groups: groups.iter().cloned().collect(),
             agent: agent.as_ref().map(|agent| agent.as_str().to_owned()),
             sign_in: sign_in.to_owned(),
+            signed_in: signed_in.map(|at| at.to_string()),
         }
     }
 

@@ -51,6 +51,9 @@ fn mask_named(name: &str) -> Option<Mask> {
     if let Some(width) = name.strip_prefix("band:") {
         return width.parse().ok().filter(|width| *width > 0).map(Mask::Band);
     }
+    if let Some(epoch) = name.strip_prefix("shared_token:") {
+        return epoch.parse().ok().map(Mask::SharedToken);
+    }
     [Mask::Redact, Mask::LastFour, Mask::EmailDomain, Mask::Null, Mask::Token, Mask::Year, Mask::IpNetwork]
         .into_iter()
         .find(|mask| mask.name() == name)

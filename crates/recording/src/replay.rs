@@ -71,7 +71,7 @@ pub enum What {
         /// `approve` or `deny`.
         #[serde(skip_serializing_if = "Option::is_none")]
         verdict: Option<String>,
-        /// Why it waits, what the person said to it, or why it was overruled.
+        /// Why it waits, who could not be told, what the person said to it, or why it was overruled.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         /// Groups that may decide, or who was told.
@@ -157,7 +157,10 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             bundle: Some(asked.bundle.clone()),
             ..told
         },
-        StepRecord::Told { way: _, reviewers } => Told { reviewers: reviewers.clone(), ..told },
+        StepRecord::Told { way: _, reviewers, failed } => {
+            let not_told = (!failed.is_empty()).then(|| format!("could not be told: {}", failed.join(", ")));
+            Told { reviewers: reviewers.clone(), reason: not_told, ..told }
+        }
         StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
         StepRecord::Decided { by, verdict, reason } => {
             Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }

@@ -42,7 +42,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Refuse an agent, a person or a session from now on; effective within 5 seconds. List and undo that
     Revoke(RevokeArgs),
-    /// List what waits for a person
+    /// List what waits for a person, or show one of it whole
     Approvals(ApprovalsArgs),
     /// Let a statement that waits run, once
     Approve(VerdictArgs),

@@ -1,6 +1,8 @@
 //! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
 //! whole, unknown keys refused.
 
+mod reviewers;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use serde::Deserialize;
 
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
+
+pub use reviewers::{MailEntry, ReviewerEntry, ReviewersIssuer};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "snowgate.toml";
@@ -36,11 +40,28 @@ pub struct Own {
     pub scale: f64,
     /// Hosts (`name` or `name:port`) that may stand in `Host` besides the address that is listened on.
     pub hosts: Vec<String>,
+    /// Where reviewers reach the page (`https://HOST`); none: the address that is listened on, on loopback alone.
+    pub approvals_url: Option<String>,
+    /// Where reviewers sign in. Without it nobody decides before a real account, and whoever holds a link over the embedded
+    /// warehouse.
+    pub reviewers_issuer: Option<ReviewersIssuer>,
+    /// Who is asked to decide.
+    pub reviewers: Vec<ReviewerEntry>,
+    /// How they are told; none: on the terminal.
+    pub mail: Option<MailEntry>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8181".to_owned(), scale: 0.01, hosts: Vec::new() }
+        Self {
+            listen: "127.0.0.1:8181".to_owned(),
+            scale: 0.01,
+            hosts: Vec::new(),
+            approvals_url: None,
+            reviewers_issuer: None,
+            reviewers: Vec::new(),
+            mail: None,
+        }
     }
 }
 
@@ -53,6 +74,11 @@ pub fn home(args: &HomeArgs) -> Result<PathBuf, Broken> {
         (Some(home), Some(_)) => Config::read(config.as_deref()).map(|_| home.clone()),
         (None, _) => Ok(Config::read(config.as_deref())?.shared.home),
     }
+}
+
+/// The folder of the policy bundle that decides in a home: what `serve` would use with the same words, files and variables.
+pub fn policies(args: &HomeArgs) -> Result<Option<PathBuf>, Broken> {
+    Ok(Config::read(args.config.as_deref())?.shared.policies)
 }
 
 /// Nothing stands before this server that would give up on an answer.
@@ -132,7 +158,7 @@ impl Config {
             let problem = "lies above 0 and is at most 100";
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
-        Ok(())
+        self.check_reviewing(address)
     }
 
     fn add_issuers(&self) -> String {
@@ -156,10 +182,10 @@ impl Config {
 
     /// What the gateway itself is told.
     pub fn gateway_settings(&self) -> gateway::Settings {
-        // SECURITY: whoever holds the home may decide over the embedded warehouse, and over nothing else.
-        let sign_in = match self.shared.upstream {
-            None => gateway::SignIn::Development,
-            Some(_) => gateway::SignIn::Oidc,
+        // SECURITY: whoever holds the home or a link may decide over the embedded warehouse, and over nothing else.
+        let sign_in = match (&self.shared.upstream, &self.own.reviewers_issuer) {
+            (None, None) => gateway::SignIn::Development,
+            (Some(_), _) | (None, Some(_)) => gateway::SignIn::Oidc,
         };
         gateway::Settings { default_context: self.default_context(), sign_in, ..self.shared.gateway() }
     }
@@ -192,6 +218,16 @@ mod tests {
         let config = read(EXAMPLE, &[]).unwrap();
         config.check().unwrap();
         crate::serve::check_parts(&config).unwrap();
+        // What it says of signing in and of mail is what holds where nothing is said of it.
+        let (shown, mail) =
+            (config.sign_in_settings().unwrap().unwrap(), config.mail_settings().unwrap().unwrap());
+        let plain = oidc::SignInSettings::new(shown.issuer.issuer.clone(), shown.client_id.clone());
+        assert_eq!(shown.issuer, plain.issuer);
+        assert_eq!(
+            (shown.scopes, shown.max_age, shown.acr_values),
+            (plain.scopes, plain.max_age, plain.acr_values)
+        );
+        assert_eq!(mail.tls, local::MailTls::Starttls);
         let default = read("", &[]).unwrap();
         assert_eq!(config.default_context(), default.default_context());
         assert_eq!((config.own.listen, config.own.scale), (default.own.listen, default.own.scale));
@@ -292,6 +328,98 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    const ISSUER: &str = "[reviewers_issuer]\nissuer = 'https://people.example'\nclient_id = 'snowgate'\n";
+    const ROSA: &str = "[[reviewers]]\nemail = 'rosa@example.com'\ngroups = ['data-reviewers']\n";
+    const MAIL: &str = "[mail]\nhost = '127.0.0.1'\ntls = 'none'\nfrom = 'snowgate@example.com'\n";
+
+    #[test]
+    fn what_reviewing_needs_is_told_before_anything_listens() {
+        let agents = "[[issuers]]\nissuer = 'https://a.example'\naudience = ['snowgate']\n";
+        for (text, expected) in [
+            (ISSUER.to_owned(), "reviewers_issuer: lets nobody decide: add [[reviewers]]"),
+            (MAIL.to_owned(), "mail: has nobody to go to"),
+            (
+                format!("approvals_url = 'http://approve.example'\n{ISSUER}{ROSA}"),
+                "approvals_url: is https://HOST",
+            ),
+            (
+                format!("listen = '0.0.0.0:1'\n{agents}{ISSUER}{ROSA}"),
+                "reviewers_issuer: needs approvals_url",
+            ),
+            (
+                format!("{UPSTREAM}{agents}{}{ROSA}", ISSUER.replace("https", "http")),
+                "reviewers_issuer.issuer: must be an https address",
+            ),
+            (format!("{ROSA}{ROSA}"), "reviewers: names somebody twice"),
+            (ROSA.replace("email", "subject = 'x'\nemail"), "reviewers[0]: names one person"),
+            (ROSA.replace("['data-reviewers']", "[]"), "reviewers[0].groups: names no group"),
+            (ROSA.replace("rosa@example.com", "rosa"), "reviewers[0].email: is no mail address"),
+            (
+                format!("{}{MAIL}", ROSA.replace("email = 'rosa@example.com'", "subject = 'x'")),
+                "reviewers[0].mail: is needed",
+            ),
+            (format!("{ROSA}{}", MAIL.replace("'none'", "'maybe'")), "mail.tls: is one of"),
+            (format!("{ROSA}{MAIL}user = 'u'\n"), "mail.user: needs its password"),
+        ] {
+            let told = read(&text, &[]).unwrap().check().unwrap_err().to_string();
+            assert!(told.contains(expected), "{told}");
+        }
+        for (text, expected) in [
+            (
+                format!("{ROSA}{}", MAIL.replace("127.0.0.1", "smtp.example.com")),
+                "mail.tls: may be `none` only",
+            ),
+            (format!("{ROSA}{}", MAIL.replace("snowgate@", "snow gate@")), "mail.from: is no mail address"),
+            (
+                format!("{ISSUER}max_age_seconds = 0\n{ROSA}"),
+                "reviewers_issuer.max_age_seconds: `max_age_seconds` of issuer",
+            ),
+            (
+                format!("{ISSUER}algorithms = ['HS256']\n{ROSA}"),
+                "reviewers_issuer.algorithms: an algorithm is one of",
+            ),
+        ] {
+            let config = read(&text, &[]).unwrap();
+            config.check().unwrap();
+            let told = crate::serve::check_parts(&config).unwrap_err().to_string();
+            assert!(told.contains(expected), "{told}");
+        }
+        read(&format!("{ISSUER}{ROSA}{MAIL}"), &[]).unwrap().check().unwrap();
+    }
+
+    #[test]
+    fn a_link_alone_decides_over_the_embedded_warehouse_without_an_issuer_and_nowhere_else() {
+        let sign_in = |text: &str| read(text, &[]).unwrap().gateway_settings().sign_in;
+        let roster = |text: &str| read(text, &[]).unwrap().roster("127.0.0.1:8181".parse().unwrap());
+        assert_eq!(sign_in(""), gateway::SignIn::Development);
+        assert_eq!(sign_in(&format!("{ISSUER}{ROSA}")), gateway::SignIn::Oidc);
+        assert_eq!(sign_in(UPSTREAM), gateway::SignIn::Oidc);
+        assert_eq!(sign_in(&format!("{ROSA}{UPSTREAM}")), gateway::SignIn::Oidc);
+        // Before an account without an issuer there is no page at all.
+        assert_eq!(roster(UPSTREAM), None);
+        assert_eq!(roster(&format!("{ROSA}{UPSTREAM}")), None);
+        assert_eq!(roster("").unwrap().people().len(), 1);
+        let named = roster(&format!("{ISSUER}{ROSA}{UPSTREAM}")).unwrap();
+        assert_eq!((named.issuer(), named.address()), ("https://people.example", "http://127.0.0.1:8181"));
+        let public = read("", &[("SNOWGATE_APPROVALS_URL", "https://approve.example/")]).unwrap();
+        assert_eq!(
+            public.roster("127.0.0.1:1".parse().unwrap()).unwrap().address(),
+            "https://approve.example"
+        );
+        // Over plain http nobody but this machine is let in.
+        let agents = "[[issuers]]\nissuer = 'https://a.example'\naudience = ['a']\n";
+        let everywhere = read(&format!("listen = '0.0.0.0:1'\n{agents}"), &[]).unwrap();
+        assert_eq!(everywhere.roster("0.0.0.0:1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn no_secret_of_reviewing_is_printed() {
+        let text =
+            format!("{ISSUER}client_secret = 'hunter2'\n{ROSA}{MAIL}user = 'u'\npassword = 'hunter2'\n");
+        let config = read(&text, &[]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     /// The reference with everything that it comments out, and further ones with each of the lines that stand in

@@ -1,5 +1,7 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
+mod reviewing;
+
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -68,7 +70,7 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
 }
 
 /// Says what could not be built of a configuration, without starting anything; else what somebody must be told.
-pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
+pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
@@ -78,7 +80,11 @@ pub fn check_parts(config: &Config) -> Result<Option<String>, Broken> {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         wiring::account(upstream, &config.places, &clock, &ids)?;
     }
-    Ok(wiring::unread_tags(&policies, config.shared.upstream.as_ref()))
+    reviewing::issuer(config)?;
+    reviewing::notifier(config, Terminal::new(&config.shared.home, Box::new(std::io::sink())))?;
+    let mut told = Vec::from_iter(wiring::unread_tags(&policies, config.shared.upstream.as_ref()));
+    told.extend(reviewing::told(config, &policies, config.roster(config.address()?).as_deref()));
+    Ok(told)
 }
 
 /// One gateway at a time issues the tokens of a home: they name the address that it listens on, and a second one would
@@ -106,6 +112,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     } else {
         Some(wiring::issuers(&config.shared, &config.places)?)
     };
+    let reviewers_issuer = reviewing::issuer(&config)?;
     // Bound before anything is printed, so that what is printed works.
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Broken::new(format!("{address} cannot be listened on: {error}; choose another with --listen"))
@@ -139,6 +146,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         Some(_) => Arc::new(Unreserved::new(identities, Arc::clone(&policies) as Arc<dyn Policies>)),
         None => identities,
     };
+    let roster = config.roster(address);
+    let terminal = Terminal::new(home.path(), Box::new(std::io::stdout()));
     let ports = Ports {
         identities,
         policies: Arc::clone(&policies) as Arc<dyn Policies>,
@@ -148,15 +157,25 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
-        notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stdout()))),
+        notifier: reviewing::notifier(&config, terminal)?,
         upstream,
         clock: Arc::clone(&clock),
         ids,
     };
-    let gateway = Arc::new(Gateway::new(ports, config.gateway_settings()));
+    let behind = match config.shared.upstream {
+        Some(_) => approval::Behind::Snowflake,
+        None => approval::Behind::EmbeddedWarehouse,
+    };
+    let page = roster
+        .clone()
+        .map(|roster| approval::routes(reviewing::reception(&ports, roster, reviewers_issuer), behind));
+    let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
+    let gateway = Arc::new(Gateway::new(ports, settings));
+    let reviewing = reviewing::told(&config, &policies, roster.as_deref());
     let mut watch = Watch::new(policies, config.shared.upstream.clone());
     watch.report(&home.reconcile(clock.now()).await?);
-    let told = watch.told();
+    let mut told = watch.told();
+    told.extend(reviewing);
     tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
     let resource = resource.with_hosts(hosts(&config, address));
@@ -164,7 +183,11 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
-    let router = router.layer(from_fn(outlive_the_client)).layer(query::local_only(hosts(&config, address)));
+    if let Some(page) = page {
+        router = router.merge(page);
+    }
+    let own = query::local_only(hosts(&config, address)).with_origins(config.own.approvals_url.clone());
+    let router = router.layer(from_fn(outlive_the_client)).layer(own);
     announce(&config, address, &told, issuer.as_deref(), clock.as_ref())?;
     connections::answer(listener, router, Bounds::default(), stop()).await;
     Ok(ExitCode::SUCCESS)
@@ -257,6 +280,9 @@ fn hosts(config: &Config, address: SocketAddr) -> Vec<String> {
         hosts.push(format!("localhost:{}", address.port()));
     }
     hosts.extend(config.own.hosts.iter().cloned());
+    // Where reviewers come to, whatever stands before this server.
+    let page = config.own.approvals_url.as_deref().and_then(|url| url.split_once("://"));
+    hosts.extend(page.map(|(_, host)| host.trim_end_matches('/').to_owned()));
     hosts
 }
 
@@ -306,6 +332,7 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
 
 claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
 
+# what must wait for a person prints a link here for each reviewer: decide in the browser
 # further tokens: {program} token --home {home}
 # Ctrl-C stops it");
     Ok(())

@@ -51,10 +51,7 @@ pub(crate) fn of_change(act: &Act, names_target: bool) -> Vec<Effect> {
 pub(crate) fn of_pieces(view: View<'_>) -> Vec<Effect> {
     match view.word(0).as_str() {
         "USE" => vec![of_use(view)],
-        "UNSET" => (1..view.tokens.len())
-            .filter(|at| !view.word(*at).is_empty())
-            .map(|at| Effect::SetVariable { name: view.word(at), value: None })
-            .collect(),
+        "UNSET" => of_unset(view),
         "ALTER" => {
             if is_harmless_setting(view) {
                 Vec::new()
@@ -93,6 +90,29 @@ pub(crate) fn is_harmless_setting(view: View<'_>) -> bool {
         }
         at += usize::from(view.is_symbol(at, ","));
     }
+}
+
+/// `UNSET a`, `UNSET (a, b)`.
+fn of_unset(view: View<'_>) -> Vec<Effect> {
+    let rest = view.from(1).tokens;
+    let names = match rest {
+        [only] => std::slice::from_ref(only),
+        [opens, names @ .., closes]
+            if opens.is_symbol(view.text, "(") && closes.is_symbol(view.text, ")") =>
+        {
+            names
+        }
+        _ => return vec![Effect::Unknown],
+    };
+    let effect = |(at, token): (usize, &Token)| match (token.kind, at % 2) {
+        (Lexeme::Word, 0) => {
+            let name = token.text(view.text).to_ascii_uppercase();
+            Some(Effect::SetVariable { name, value: None })
+        }
+        (Lexeme::Symbol, 1) if token.is_symbol(view.text, ",") => None,
+        (_, _) => Some(Effect::Unknown),
+    };
+    names.iter().enumerate().filter_map(effect).collect()
 }
 
 fn of_use(view: View<'_>) -> Effect {
@@ -150,11 +170,11 @@ fn indirect_names(view: View<'_>, at: usize) -> Option<Vec<String>> {
     names_in(&name, &significant(&name).ok()?)
 }
 
-/// Whether a statement switches to what nobody can tell.
+/// Whether a statement switches to what nobody can tell, or forgets it.
 pub(crate) fn is_hidden_switch(kind: &Kind, effects: &[Effect]) -> bool {
     // What secondary roles add has no name: that is for policy to say.
     let is_use = kind.as_str().starts_with("use_") && kind.as_str() != "use_secondary_roles";
-    is_use && effects.contains(&Effect::Unknown)
+    (is_use || kind.as_str() == "unset") && effects.contains(&Effect::Unknown)
 }
 
 /// The variables that a SET statement sets, and the values it sets them to; none when it is something else.

@@ -38,6 +38,7 @@ mod lexer;
 mod lineage;
 #[cfg(test)]
 mod looks;
+mod marks;
 mod mentions;
 mod names;
 mod parse;
@@ -49,6 +50,7 @@ mod steps;
 
 pub use batch::read_batch;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
+pub use marks::{Mark, marks};
 pub use read::read;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;

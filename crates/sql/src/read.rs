@@ -133,7 +133,7 @@ pub(crate) fn finish(
     effects: Vec<Effect>,
 ) -> Statement {
     if effects::is_hidden_switch(&act.kind, &effects) {
-        reader.opaque.get_or_insert("USE of a name that cannot be told");
+        reader.opaque.get_or_insert("USE or UNSET of a name that cannot be told");
     }
     let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
     let functions = std::mem::take(&mut reader.functions);

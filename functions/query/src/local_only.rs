@@ -15,20 +15,31 @@ use tower::{Layer, Service};
 /// DNS points at this machine is not ours. A request whose `Origin` is not `http://` and one of these hosts is
 /// answered 403: it comes from a web page that is not ours. A request without `Origin` is no page's.
 pub fn local_only(hosts: impl IntoIterator<Item = String>) -> LocalOnly {
-    LocalOnly { hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
+    let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+    LocalOnly { hosts, origins: Arc::default() }
 }
 
 /// See [`local_only`].
 #[derive(Clone, Debug)]
 pub struct LocalOnly {
     hosts: Arc<[String]>,
+    origins: Arc<[String]>,
+}
+
+impl LocalOnly {
+    /// Also pages of these origins (`https://approve.example.com`): ours, behind whatever ends TLS before this server.
+    #[must_use]
+    pub fn with_origins(self, origins: impl IntoIterator<Item = String>) -> Self {
+        let plain = |origin: String| origin.trim_end_matches('/').to_ascii_lowercase();
+        Self { origins: origins.into_iter().map(plain).collect(), ..self }
+    }
 }
 
 impl<S> Layer<S> for LocalOnly {
     type Service = Checked<S>;
 
     fn layer(&self, inner: S) -> Checked<S> {
-        Checked { inner, hosts: Arc::clone(&self.hosts) }
+        Checked { inner, hosts: Arc::clone(&self.hosts), origins: Arc::clone(&self.origins) }
     }
 }
 
@@ -37,6 +48,7 @@ impl<S> Layer<S> for LocalOnly {
 pub struct Checked<S> {
     inner: S,
     hosts: Arc<[String]>,
+    origins: Arc<[String]>,
 }
 
 impl<S, B> Service<Request<B>> for Checked<S>
@@ -55,7 +67,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let authority = request.uri().authority().map(|authority| authority.as_str());
-        match check(&self.hosts, authority, request.headers()) {
+        match check(&self.hosts, &self.origins, authority, request.headers()) {
             Ok(()) => Box::pin(self.inner.call(request)),
             Err(status) => Box::pin(ready(Ok(refused(status)))),
         }
@@ -64,7 +76,12 @@ where
 
 /// SECURITY: both the target's authority (which wins over `Host` in absolute form) and `Host` must be ours; one
 /// `Host` exactly, at most one `Origin`.
-fn check(hosts: &[String], authority: Option<&str>, headers: &HeaderMap) -> Result<(), StatusCode> {
+fn check(
+    hosts: &[String],
+    ours: &[String],
+    authority: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<(), StatusCode> {
     let is_ours = |name: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
     let mut named = headers.get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
@@ -79,11 +96,24 @@ fn check(hosts: &[String], authority: Option<&str>, headers: &HeaderMap) -> Resu
     let is_allowed = match (origins.next(), origins.next()) {
         (None, None) => true,
         (Some(origin), None) => {
-            origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://")).is_some_and(is_ours)
+            let origin = origin.to_str().ok();
+            let is_named =
+                origin.is_some_and(|origin| ours.iter().any(|own| own.eq_ignore_ascii_case(origin)));
+            // A page whose referrer policy is to tell nothing names no origin; its browser says that it is ours.
+            let is_nameless = origin == Some("null") && is_same_origin(headers);
+            is_named
+                || is_nameless
+                || origin.and_then(|origin| origin.strip_prefix("http://")).is_some_and(is_ours)
         }
         (Some(_), Some(_)) | (None, Some(_)) => false,
     };
     if is_allowed { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+}
+
+/// Whether a browser says that a page of this very origin asks. No page can write that header itself (Fetch Metadata).
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    matches!((sites.next(), sites.next()), (Some(site), None) if site == "same-origin")
 }
 
 fn refused(status: StatusCode) -> Response {
@@ -111,7 +141,8 @@ mod tests {
             map.append(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
         let hosts = ["127.0.0.1:8181".to_owned(), "localhost:8181".to_owned()];
-        let found = check(&hosts, authority, &map).map_err(|status| status.as_u16());
+        let ours = ["https://approve.example.com".to_owned()];
+        let found = check(&hosts, &ours, authority, &map).map_err(|status| status.as_u16());
         assert_eq!(found, expected, "{authority:?} {headers:?}");
     }
 
@@ -135,6 +166,10 @@ mod tests {
         verdict(None, &[ours, ("origin", "https://127.0.0.1:8181")], Err(403));
         verdict(None, &[ours, ("origin", "http://evil.example")], Err(403));
         verdict(None, &[ours, ("origin", "null")], Err(403));
+        verdict(None, &[ours, ("origin", "null"), ("sec-fetch-site", "cross-site")], Err(403));
+        verdict(None, &[ours, ("origin", "null"), ("sec-fetch-site", "same-origin")], Ok(()));
+        verdict(None, &[ours, ("origin", "https://approve.example.com")], Ok(()));
+        verdict(None, &[ours, ("origin", "http://approve.example.com")], Err(403));
         verdict(
             None,
             &[ours, ("origin", "http://127.0.0.1:8181"), ("origin", "http://evil.example")],

@@ -208,6 +208,11 @@ impl Approvals for Chaos {
         self.step("approvals.waiting", Origin::Exchanges, self.inner.approvals.waiting(limit)).await
     }
 
+    async fn asked_by(&self, principal: &PrincipalKey, limit: usize) -> Result<Vec<Live>, Fault> {
+        let found = self.inner.approvals.asked_by(principal, limit);
+        self.step("approvals.asked_by", Origin::Exchanges, found).await
+    }
+
     async fn step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
         self.step("approvals.step", Origin::Recordings, self.inner.approvals.step(key, step)).await
     }

@@ -113,6 +113,8 @@ pub struct Bell {
     pub rung: Mutex<Vec<Notice>>,
     /// Nobody hears it.
     pub is_out_of_reach: std::sync::atomic::AtomicBool,
+    /// Those of these names cannot be told.
+    pub is_deaf: Mutex<BTreeSet<String>>,
 }
 
 #[async_trait]
@@ -122,13 +124,16 @@ impl Notifier for Bell {
             return Ok(Notified::Nobody);
         }
         self.rung.lock().unwrap().push(notice.clone());
-        Ok(Notified::Told { way: "terminal", reviewers: Vec::new() })
+        let deaf = self.is_deaf.lock().unwrap();
+        let names = notice.invited.iter().map(|invited| invited.name.clone());
+        let (failed, reviewers) = names.partition(|name| deaf.contains(name));
+        Ok(Notified::Told { way: "terminal", reviewers, failed })
     }
 }
 
 /// `DEMO.PUBLIC` with its customers, whose version a test may change.
 pub struct Warehouse {
-    catalog: Arc<Catalog>,
+    catalog: Mutex<Arc<Catalog>>,
     pub altered: AtomicI64,
     pub forgotten: Mutex<Vec<ObjectName>>,
 }
@@ -172,28 +177,46 @@ impl Warehouse {
     /// `DEMO.PUBLIC` with these tables and views.
     pub fn of(relations: BTreeMap<ObjectName, Relation>) -> Self {
         Self {
-            catalog: Arc::new(Catalog {
+            catalog: Mutex::new(Arc::new(Catalog {
                 relations,
                 loaded: BTreeSet::from([("DEMO".to_owned(), "PUBLIC".to_owned())]),
                 digest: Digest::from_bytes([1; 32]),
-            }),
+            })),
             altered: AtomicI64::new(0),
             forgotten: Mutex::default(),
         }
     }
 }
 
+impl Warehouse {
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.lock().unwrap())
+    }
+
+    /// Has the view read `LEADS`, a table like the customers', from now on.
+    pub fn move_view_to_leads(&self) {
+        let mut catalog = Catalog::clone(&self.catalog());
+        let name = |name: &str| ObjectName::new("DEMO", "PUBLIC", name);
+        let leads = catalog.relations[&name("CUSTOMERS")].clone();
+        let definition = Some("SELECT id, email AS contact, country FROM leads".to_owned());
+        let kind = RelationKind::View { definition };
+        let view = Relation { kind, ..catalog.relations[&name("V_CONTACTS")].clone() };
+        catalog.relations.extend([(name("LEADS"), leads), (name("V_CONTACTS"), view)]);
+        catalog.digest = Digest::from_bytes([2; 32]);
+        *self.catalog.lock().unwrap() = Arc::new(catalog);
+    }
+}
+
 #[async_trait]
 impl Catalogs for Warehouse {
     async fn snapshot(&self, _: &BTreeSet<(String, String)>) -> Result<Arc<Catalog>, Fault> {
-        Ok(Arc::clone(&self.catalog))
+        Ok(self.catalog())
     }
 
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
-        let altered = self.altered.load(Ordering::SeqCst);
-        let known = objects
-            .iter()
-            .filter_map(|name| Some((name.clone(), self.catalog.relation(name)?.version + altered)));
+        let (altered, catalog) = (self.altered.load(Ordering::SeqCst), self.catalog());
+        let known =
+            objects.iter().filter_map(|name| Some((name.clone(), catalog.relation(name)?.version + altered)));
         Ok(known.collect())
     }
 
@@ -404,8 +427,8 @@ impl House {
 
 /// Reviewing over these ports.
 pub fn review(ports: &Ports) -> Review {
-    let Ports { approvals, recordings, keys, clock, .. } = ports.clone();
-    Review::new(ReviewPorts { approvals, recordings, keys, clock })
+    let Ports { approvals, recordings, exchanges, keys, policies, clock, .. } = ports.clone();
+    Review::new(ReviewPorts { approvals, recordings, exchanges, keys, policies, clock })
 }
 
 fn page_object(
@@ -435,7 +458,7 @@ fn bundle(limits: &[(&str, &str)]) -> Bundle {
 }
 
 pub fn verify(home: &Path) -> Report {
-    recording::verify(&HomeArchive::open(home).unwrap(), &mut |_, _| {}).unwrap()
+    recording::verify(&HomeArchive::open(home).unwrap(), SystemClock.now(), &mut |_, _| {}).unwrap()
 }
 
 /// What `ana` asks.

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use local::{HomeArchive, Records};
+use gateway::ports::Clock;
+use local::{HomeArchive, Records, SystemClock};
 use recording::{Closing, ObjectKind, SearchRow, decode};
 
 /// Its exchanges in their order, once the verifier has found nothing wrong with them.
 #[track_caller]
 pub fn verified(home: &Path) -> Vec<SearchRow> {
-    let report = recording::verify(&HomeArchive::open(home).unwrap(), &mut |_, _| {}).unwrap();
+    let report =
+        recording::verify(&HomeArchive::open(home).unwrap(), SystemClock.now(), &mut |_, _| {}).unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
 
     let records = Records::open(home).unwrap();

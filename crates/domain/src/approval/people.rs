@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::identity::{Agent, Identity, Person};
 
 /// Names one reviewer: what a link is made for, and what a sign-in proves.
@@ -82,7 +84,25 @@ impl Reviewer {
     }
 }
 
-/// A name as two spellings of it are the same: mail addresses differ in case and nobody means that.
+/// A name as two spellings of it are the same: mail addresses differ in case, and in forms of one character that look alike
+/// or are not seen at all, and nobody means that.
+// SECURITY: whoever can choose how their name is written must not become two people by it.
 fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
+    let seen = |text: &str| text.nfkc().filter(|c| !is_invisible(*c)).collect::<String>();
+    // Lower case last, and once more: a letter may have a lower case that is written in several ways.
+    seen(&seen(name).to_lowercase()).trim().to_owned()
+}
+
+/// Whether a character is not seen: the format characters (category Cf) and those that are ignored by default
+/// (`Default_Ignorable_Code_Point`), of Unicode 16.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}' | '\u{034F}' | '\u{0600}'..='\u{0605}' | '\u{061C}' | '\u{06DD}' | '\u{070F}'
+            | '\u{0890}'..='\u{0891}' | '\u{08E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}' | '\u{13430}'..='\u{1343F}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+    )
 }

@@ -112,7 +112,16 @@ fn is_unmoved(by: Reviewer, why: Unmoved) {
 #[test]
 fn who_asked_or_was_asked_for_never_decides_however_they_sign_in() {
     is_unmoved(reviewer("ana"), Unmoved::OwnRequest);
-    for mail in ["ana@acme.example", "Ana@ACME.example", " ana@acme.example "] {
+    for mail in [
+        "ana@acme.example",
+        "Ana@ACME.example",
+        " ana@acme.example ",
+        "ana\u{200b}@acme.example",
+        "\u{feff}ana@acme.example\u{202c}",
+        "a\u{ad}na@acme.example",
+        "\u{ff41}na@acme.example",
+        "\u{1d41a}na\u{ff20}acme.example",
+    ] {
         is_unmoved(Reviewer { person: Some(Person::new(mail)), ..reviewer("00u1") }, Unmoved::OwnRequest);
         is_unmoved(Reviewer { person: None, ..reviewer(mail) }, Unmoved::OwnRequest);
     }
@@ -154,6 +163,10 @@ fn so_many_distinct_people_must_approve_and_one_may_deny() {
         Reviewer { groups: ["stewards".to_owned()].into(), ..reviewer("rosa") },
         Reviewer { person: Some(Person::new("ROSA@acme.example")), ..reviewer("00u2") },
         Reviewer { person: None, ..reviewer("rosa@acme.example") },
+        // The same letters, written in other ways.
+        Reviewer { person: Some(Person::new("ro\u{200d}sa@acme.example")), ..reviewer("00u3") },
+        Reviewer { person: Some(Person::new("\u{ff32}osa@acme.example")), ..reviewer("00u4") },
+        Reviewer { person: None, ..reviewer("\u{2060}rosa") },
     ];
     for by in again {
         assert_eq!(one.next(&decided(by, Verdict::Approve), at(2)).unwrap_err(), Unmoved::SamePerson);

@@ -96,7 +96,7 @@ pub struct Keyring;
 #[async_trait]
 impl Keys for Keyring {
     async fn session(&self, _: SessionId) -> Result<SessionKeys, Fault> {
-        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32] })
+        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32], shared_tokens: [3; 32] })
     }
 
     async fn digest(&self) -> Result<[u8; 32], Fault> {
@@ -273,6 +273,10 @@ impl Approvals for Nobody {
     }
 
     async fn waiting(&self, _: usize) -> Result<Vec<gateway::Live>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn asked_by(&self, _: &PrincipalKey, _: usize) -> Result<Vec<gateway::Live>, Fault> {
         Ok(Vec::new())
     }
 

@@ -2,7 +2,7 @@
 
 use domain::{Asked, Decision, Grant, Hold, Identity, Refusal, RuleId, Ruling, Tier};
 use policy::Bundle;
-use recording::{AskedRecord, TreatmentRecord};
+use recording::{AskedRecord, FootprintRecord, TreatmentRecord};
 
 use super::sorted;
 use crate::failures;
@@ -32,11 +32,11 @@ impl Gateway {
         identity: &Identity,
         asked: &Asked,
         read: &Read,
-        before: &AskedRecord,
+        before: &Before<'_>,
     ) -> (Vec<Ruling>, Ruling, Again) {
         let (rulings, ruling) = self.rule(bundle, identity, asked, read);
         // Whether the budget would still be spent does not matter: a person has looked at this one.
-        let was_budget = before.rules.iter().any(|rule| rule == FAILURE_BUDGET);
+        let was_budget = before.asked.rules.iter().any(|rule| rule == FAILURE_BUDGET);
         let ruling = match &ruling.decision {
             Decision::Allow(_) | Decision::Hold(_) if was_budget => failures::held(bundle, read, &rulings),
             Decision::Allow(_) | Decision::Hold(_) | Decision::Refuse(_) => ruling,
@@ -52,8 +52,20 @@ impl Gateway {
     }
 }
 
-/// Whether the same rules hold it for the same people, and as many of them.
-fn is_same(hold: &Hold, rules: &[RuleId], before: &AskedRecord) -> bool {
+/// What was approved, and what the statement touches by now.
+pub(super) struct Before<'a> {
+    pub asked: &'a AskedRecord,
+    pub footprints: &'a [FootprintRecord],
+    pub footprints_now: &'a [FootprintRecord],
+}
+
+/// Whether the same rules hold it for the same people, and as many of them, and it touches the same objects: behind a view
+/// there may be others by now.
+fn is_same(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> bool {
+    let Before { asked: before, footprints, footprints_now } = before;
+    if footprints != footprints_now {
+        return false;
+    }
     let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
     let before_rules: Vec<&str> = before.rules.iter().map(String::as_str).collect();
     rules == before_rules && sorted(&hold.reviewers) == before.reviewers && hold.people.get() == before.needed

@@ -6,19 +6,27 @@
 //! dies: whoever finds the number taken reads on, and stands before what has happened.
 
 mod again;
+mod links;
 mod notice;
+mod reception;
 mod review;
+mod roster;
 mod run;
+mod session;
 mod signed_in;
 mod steps;
 mod stored;
 mod tend;
 
+pub use links::Link;
+pub use reception::{Arrived, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use roster::{KnownReviewer, ReviewerName, Roster};
+pub use session::{ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
-use recording::{AskedRecord, ContextRecord, HoldRecord, Opening, StepRecord, Trail};
+use recording::{AskedRecord, ContextRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail};
 
 use crate::ask::Opened;
 use crate::fault::Fault;
@@ -66,12 +74,19 @@ impl Question<'_> {
             needed: hold.people.unwrap_or(1),
             expires: hold.expires.clone(),
             sign_in: sign_in.as_str().to_owned(),
+            footprints: None,
             again: None,
         }
     }
 
     /// Anew, as policy holds it by now.
-    pub fn again(self, hold: &Hold, ruling: &Ruling, now: Timestamp) -> AskedRecord {
+    pub fn again(
+        self,
+        hold: &Hold,
+        ruling: &Ruling,
+        footprints: Vec<FootprintRecord>,
+        now: Timestamp,
+    ) -> AskedRecord {
         let Self { id, opening, sign_in } = self;
         let context: ContextRecord = opening.context.clone();
         AskedRecord {
@@ -85,9 +100,8 @@ impl Question<'_> {
             needed: hold.people.get(),
             expires: now.after(hold.expires_after).to_string(),
             sign_in: sign_in.as_str().to_owned(),
-            again: Some(
-                "policy has changed since it was approved, and holds it for other reasons".to_owned(),
-            ),
+            footprints: Some(footprints),
+            again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
         }
     }
 }

@@ -5,7 +5,7 @@ use recording::{AskedRecord, Opening};
 
 use super::steps::damaged;
 use crate::fault::Fault;
-use crate::ports::Notice;
+use crate::ports::{Invitation, Notice};
 use crate::settings::SignIn;
 
 /// Objects that are named at most, of those changed and of those read.
@@ -18,7 +18,12 @@ const LONGEST: usize = 120;
 const QUOTED: &str = "(an object with a quoted name)";
 
 /// The notice of an approval.
-pub(super) fn notice(id: ApprovalId, opening: &Opening, asked: &AskedRecord) -> Result<Notice, Fault> {
+pub(super) fn notice(
+    id: ApprovalId,
+    opening: &Opening,
+    asked: &AskedRecord,
+    invited: Vec<Invitation>,
+) -> Result<Notice, Fault> {
     let principal = &opening.principal;
     let all = |part: fn(&recording::StatementRecord) -> &Vec<String>| {
         let mut names: Vec<String> =
@@ -45,9 +50,11 @@ pub(super) fn notice(id: ApprovalId, opening: &Opening, asked: &AskedRecord) -> 
         reads,
         more,
         reason: plain_long(&asked.reason),
+        rules: asked.rules.iter().map(|rule| plain(rule)).collect(),
         reviewers: asked.reviewers.iter().map(|group| plain(group)).collect(),
         expires: asked.expires.parse().map_err(|_| damaged())?,
         sign_in: SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?,
+        invited,
     })
 }
 

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
-use masking::Detectors;
 use recording::{AskedRecord, NotNext, Opening, ReviewerRecord, StepRecord};
 use thiserror::Error;
 
+use super::reception::own_verdict;
 use super::signed_in::SignedIn;
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::stored;
+use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
-use crate::ports::{Approvals, Clock, Keys, Recordings};
+use crate::live::Live;
+use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
 
 /// How often somebody else may be first before something must be wrong.
 const TRIES: usize = 32;
+
+/// How many earlier exchanges are looked at, of whoever asks.
+const EARLIER: usize = 16;
 
 /// Characters of a reviewer's reason at most.
 const LONGEST_REASON: usize = 500;
@@ -29,8 +34,12 @@ pub struct ReviewPorts {
     pub approvals: Arc<dyn Approvals>,
     /// Reads openings and sealed texts.
     pub recordings: Arc<dyn Recordings>,
+    /// Knows who was revoked.
+    pub exchanges: Arc<dyn Exchanges>,
     /// Opens sealed texts.
     pub keys: Arc<dyn Keys>,
+    /// Holds the bundle whose detectors a reviewer's reason passes.
+    pub policies: Arc<dyn Policies>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -44,6 +53,9 @@ pub enum ReviewError {
     /// The rule does not let them.
     #[error(transparent)]
     Unmoved(#[from] Unmoved),
+    /// The form that brought a verdict is not this reviewer's own, or showed something else than what waits.
+    #[error("this form is not the one that was shown, or it is too old: open the page again")]
+    Form,
     /// This approval wants another proof of who they are.
     #[error("this approval waits for reviewers who sign in, and nobody has signed in here")]
     SignIn,
@@ -91,13 +103,13 @@ pub struct Shown {
 #[derive(Clone)]
 pub struct Review {
     ports: ReviewPorts,
-    detectors: Arc<Detectors>,
+    detectors: Arc<DetectorsInForce>,
 }
 
 impl Review {
     /// Reviewing over these ports.
     pub fn new(ports: ReviewPorts) -> Self {
-        Self { ports, detectors: Arc::new(Detectors::standard()) }
+        Self { ports, detectors: Arc::default() }
     }
 
     /// What waits for a person.
@@ -135,6 +147,52 @@ impl Review {
         waiting(case)?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
     }
 
+    /// How it stands for a reviewer who may decide it, and what they have said themselves; also when it has ended.
+    pub(super) async fn said(
+        &self,
+        id: ApprovalId,
+        by: &SignedIn,
+    ) -> Result<(Waiting, Option<Verdict>), ReviewError> {
+        let case = self.case(id, by).await?;
+        let own = own_verdict(&case.trail, by);
+        Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
+    }
+
+    /// Whether this reviewer may look at it.
+    pub(super) async fn check(&self, id: ApprovalId, by: &SignedIn) -> Result<(), ReviewError> {
+        self.case(id, by).await.map(|_| ())
+    }
+
+    /// The exchanges that waited for a person of whoever asked this one, the latest first.
+    pub(super) async fn asked_by_same(&self, opening: &Opening) -> Result<Vec<Live>, Fault> {
+        let principal = stored::identity(opening)?.key();
+        self.ports.approvals.asked_by(&principal, EARLIER).await
+    }
+
+    /// The approval of a live exchange.
+    pub(super) async fn read(&self, live: &Live) -> Result<Case, Fault> {
+        Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live).await
+    }
+
+    /// The approval with this id, whoever wants to know.
+    pub(super) async fn case_of(&self, id: ApprovalId) -> Result<Case, ReviewError> {
+        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
+        let case = self.read(&live).await?;
+        let state = case.trail.approval().map(domain::Approval::state);
+        // It has begun anew since under another id, which has links of its own; and an exchange that was lost is closed,
+        // whatever its steps say.
+        let is_lost = live.is_closed() && state.is_some_and(|state| !state.is_final());
+        if case.trail.id() != Some(id) || is_lost { Err(ReviewError::Unknown) } else { Ok(case) }
+    }
+
+    pub(super) fn keys(&self) -> &dyn Keys {
+        self.ports.keys.as_ref()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
     /// The approval of the exchange with this handle, while it waits; for whoever asked in the same home.
     ///
     /// # Errors
@@ -155,8 +213,17 @@ impl Review {
             let mut case = self.case(id, by).await?;
             let asked =
                 stored::asked(self.ports.recordings.as_ref(), self.ports.keys.as_ref(), &case).await?;
-            let viewed = StepRecord::Viewed { by: record(by) };
-            match self.add(&mut case, viewed).await? {
+            // Looking again is no new step: an approval has room for so many.
+            let by_now = case.trail.approval().ok_or(ReviewError::Unknown)?.state();
+            if by_now.is_final() {
+                return Err(Unmoved::Ended(by_now).into());
+            }
+            let added = if has_looked(&case, by) {
+                Added::Kept
+            } else {
+                self.add(&mut case, StepRecord::Viewed { by: record(by) }).await?
+            };
+            match added {
                 Added::Overtaken => {}
                 Added::Kept => {
                     let waiting = waiting(case)?.ok_or(ReviewError::Unknown)?;
@@ -179,16 +246,20 @@ impl Review {
         verdict: Verdict,
         reason: Option<&str>,
     ) -> Result<ApprovalState, ReviewError> {
+        let reason = match reason {
+            Some(reason) => self.clean(id, reason).await?,
+            None => None,
+        };
         for _ in 0..TRIES {
             let mut case = self.case(id, by).await?;
-            if has_said(&case, by, verdict) {
+            if own_verdict(&case.trail, by) == Some(verdict) {
                 self.wake(id).await;
                 return state(&case);
             }
             let decided = StepRecord::Decided {
                 by: record(by),
                 verdict: verdict.as_str().to_owned(),
-                reason: reason.and_then(|reason| self.clean(reason)),
+                reason: reason.clone(),
             };
             match self.add(&mut case, decided).await? {
                 Added::Overtaken => {}
@@ -203,21 +274,16 @@ impl Review {
 
     /// The approval with this id, for a reviewer who may decide it.
     async fn case(&self, id: ApprovalId, by: &SignedIn) -> Result<Case, ReviewError> {
-        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
-        let case = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await?;
-        // It has begun anew since under another id, which has links of its own.
-        if case.trail.id() != Some(id) {
-            return Err(ReviewError::Unknown);
-        }
+        let case = self.case_of(id).await?;
         let approval = case.trail.approval().ok_or(ReviewError::Unknown)?;
         let asked = case.trail.asked().ok_or(ReviewError::Unknown)?;
         if asked.sign_in != by.way.as_str() {
             return Err(ReviewError::SignIn);
         }
         approval.check(&by.reviewer, &by.link)?;
-        // An exchange that was lost is closed, whatever its steps say.
-        if live.is_closed() && !approval.state().is_final() {
-            return Err(ReviewError::Unknown);
+        // SECURITY: whoever was revoked decides nothing, whatever their issuer and their session say.
+        if self.ports.exchanges.revoked(&by.identity(self.now()), None).await?.is_some() {
+            return Err(Unmoved::NotAReviewer.into());
         }
         Ok(case)
     }
@@ -242,12 +308,20 @@ impl Review {
         }
     }
 
-    /// A reason as it may be recorded and told to the agent.
-    fn clean(&self, reason: &str) -> Option<String> {
+    /// A reason as it may be recorded and told to the agent: after the detectors of the bundle in force, at their strictest
+    /// where that is not the bundle that held it.
+    // SECURITY: without a bundle nobody knows what must not be said, and nothing is.
+    async fn clean(&self, id: ApprovalId, reason: &str) -> Result<Option<String>, ReviewError> {
         let reason: String =
             reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect();
         let reason = reason.trim();
-        (!reason.is_empty()).then(|| self.detectors.redact_text(reason, "").into_owned())
+        if reason.is_empty() {
+            return Ok(None);
+        }
+        let bundle = self.ports.policies.bundle().await?;
+        let held_by = self.standing(id).await?.asked.bundle;
+        let detectors = self.detectors.of_decided(&bundle, Some(&held_by));
+        Ok(Some(detectors.redact_text(reason, "").into_owned()))
     }
 }
 
@@ -272,15 +346,14 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
     }))
 }
 
-/// Whether this reviewer has given this verdict on the approval under way.
-fn has_said(case: &Case, by: &SignedIn, verdict: Verdict) -> bool {
+/// Whether this reviewer has looked since they signed in.
+fn has_looked(case: &Case, by: &SignedIn) -> bool {
+    let now = record(by);
     case.trail.steps_under_way().iter().any(|step| match &step.what {
-        StepRecord::Decided { by: earlier, verdict: word, reason: _ } => {
-            earlier.reviewer().key == by.reviewer.key && word == verdict.as_str()
-        }
+        StepRecord::Viewed { by: earlier } => *earlier == now,
         StepRecord::Asked(_)
         | StepRecord::Told { .. }
-        | StepRecord::Viewed { .. }
+        | StepRecord::Decided { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
@@ -293,7 +366,7 @@ fn state(case: &Case) -> Result<ApprovalState, ReviewError> {
 }
 
 fn record(by: &SignedIn) -> ReviewerRecord {
-    ReviewerRecord::new(&by.reviewer, by.way.as_str())
+    ReviewerRecord::new(&by.reviewer, by.way.as_str(), by.at)
 }
 
 fn crowded() -> Fault {

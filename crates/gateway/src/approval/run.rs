@@ -1,9 +1,9 @@
 //! Running what was approved: decided again, spent once, and then the stored text.
 
 use domain::{ApprovalId, Asked, Grant, Handle, Refusal, RefusalCode, Timestamp};
-use recording::StepRecord;
+use recording::{FootprintRecord, StepRecord};
 
-use super::again::{Again, stricter};
+use super::again::{Again, Before, stricter};
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
@@ -12,7 +12,7 @@ use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
-use crate::opening::Draft;
+use crate::opening::{Draft, footprints};
 use crate::permit::Permit;
 use crate::ports::RevokedWhat;
 use crate::settings::SignIn;
@@ -133,7 +133,15 @@ impl Gateway {
         let bundle = self.ports.policies.bundle().await?;
         let read = self.read(&asked).await?;
         let before = case.trail.asked().ok_or_else(damaged)?;
-        let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, before);
+        let detectors = self.detectors.of(&bundle);
+        let footprints_now = footprints(&detectors, &read);
+        let at_asking = || opening.statements.iter().map(FootprintRecord::from).collect();
+        let approved = Before {
+            asked: before,
+            footprints: &before.footprints.clone().unwrap_or_else(at_asking),
+            footprints_now: &footprints_now,
+        };
+        let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
         let mut grant = match again {
             Again::Runs(grant) => grant,
@@ -145,7 +153,7 @@ impl Gateway {
                 let now = self.now();
                 let id = ApprovalId::from_u128(self.ports.ids.random()?);
                 let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
-                let asked = Question { id, opening, sign_in }.again(&hold, &ruling, now);
+                let asked = Question { id, opening, sign_in }.again(&hold, &ruling, footprints_now, now);
                 let expires = now.after(hold.expires_after);
                 return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
             }
@@ -162,7 +170,6 @@ impl Gateway {
             children: &children,
             opened: live.opened(),
         };
-        let detectors = self.detectors.of(&bundle);
         let planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
         grant.tier = planned.tier();
         let spent = StepRecord::Spent {

@@ -1,10 +1,13 @@
 //! The worker's look at what waits: tells reviewers, and follows what people, time and the agent have decided.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{ApprovalState, Refusal, RefusalCode, Timestamp};
-use recording::{NotNext, StepRecord, Trail};
+use domain::{Approval, ApprovalState, Refusal, RefusalCode, Timestamp};
+use masking::Detectors;
+use recording::{AskedRecord, NotNext, StepRecord, Trail};
 
+use super::links::{self, Link, LinkKey};
 use super::notice::notice;
 use super::run::Ran;
 use super::steps::{Added, Case, NotAdded, damaged};
@@ -12,13 +15,19 @@ use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, LiveApproval, Stage};
-use crate::ports::Notified;
+use crate::ports::{Invitation, Notified};
+use crate::settings::SignIn;
 
 /// How often an approval is looked at whatever nobody says: a verdict whose word was lost is found by that.
 const LOOK: Duration = Duration::from_secs(60);
 
 /// How soon it is looked at again when reviewers could not be told.
 const SOON: Duration = Duration::from_secs(5);
+
+/// How often reviewers are told who could not be reached, and how long after the first time it is tried again; then four times
+/// as long, each time.
+const TELLINGS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How often others may be first before this turn gives up.
 const TRIES: usize = 64;
@@ -44,8 +53,8 @@ impl Gateway {
                 self.add(&mut case, now, StepRecord::Expired {}).await?;
                 continue;
             }
-            let is_told = case.trail.is_told();
-            look_at(live, next_look(state, is_told, approval.lapses(), now));
+            let telling = telling(&case.trail, now);
+            look_at(live, next_look(state, telling, approval.lapses(), now));
             // Its agent may have given up.
             if let Some(closed) = self.save(live, holder).await? {
                 return Ok(Some(closed));
@@ -55,7 +64,7 @@ impl Gateway {
                     Ran::Ended(closed) => return Ok(closed.map(|closed| *closed)),
                     Ran::LookAgain => {}
                 },
-                ApprovalState::Waiting if is_told => return Ok(None),
+                ApprovalState::Waiting if telling != Telling::Due => return Ok(None),
                 ApprovalState::Waiting => {
                     let Some(told) = self.tell(&case).await? else { return Ok(None) };
                     self.add(&mut case, self.now(), told).await?;
@@ -100,27 +109,28 @@ impl Gateway {
 
     /// Tells reviewers; what is to be recorded of that, or none when it must be tried again.
     async fn tell(&self, case: &Case) -> Result<Option<StepRecord>, Fault> {
-        let (Some(id), Some(asked)) = (case.trail.id(), case.trail.asked()) else { return Err(damaged()) };
-        let notice = notice(id, &case.opening.record, asked)?;
+        let (Some(id), Some(asked), Some(approval)) =
+            (case.trail.id(), case.trail.asked(), case.trail.approval())
+        else {
+            return Err(damaged());
+        };
+        let sign_in = SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?;
+        let Some(invited) = self.invited(case, asked, approval, sign_in).await? else {
+            return Ok(Some(nobody(&case.opening.record.exchange, &asked.reviewers)));
+        };
+        let notice = notice(id, &case.opening.record, asked, invited)?;
         match self.ports.notifier.tell(&notice).await {
-            Ok(Notified::Told { way, reviewers }) => {
-                Ok(Some(StepRecord::Told { way: way.to_owned(), reviewers }))
+            Ok(Notified::Told { way, reviewers, failed }) => {
+                if !failed.is_empty() {
+                    tracing::warn!(
+                        exchange = %notice.exchange,
+                        count = failed.len(),
+                        "reviewers could not be told; it is tried again a few times"
+                    );
+                }
+                Ok(Some(StepRecord::Told { way: way.to_owned(), reviewers, failed }))
             }
-            Ok(Notified::Nobody) => {
-                tracing::error!(
-                    exchange = %notice.exchange,
-                    groups = %notice.reviewers.join(", "),
-                    "a held statement is denied, because no reviewer can be told of it"
-                );
-                let refusal = Refusal {
-                    code: RefusalCode::Denied,
-                    message: "no reviewer can be reached, so nobody could approve this statement; tell a \
-                              policy owner"
-                        .to_owned(),
-                    retry_after: None,
-                };
-                Ok(Some(StepRecord::overruled(&refusal, Vec::new(), None)))
-            }
+            Ok(Notified::Nobody) => Ok(Some(nobody(&notice.exchange, &notice.reviewers))),
             Err(fault) => {
                 tracing::warn!(
                     exchange = %notice.exchange,
@@ -132,9 +142,41 @@ impl Gateway {
         }
     }
 
+    /// Who is to be told now, each with their link: everybody whom nobody has told yet. None when too few could ever be told.
+    async fn invited(
+        &self,
+        case: &Case,
+        asked: &AskedRecord,
+        approval: &Approval,
+        sign_in: SignIn,
+    ) -> Result<Option<Vec<Invitation>>, Fault> {
+        let Some(roster) = &self.settings.roster else { return Ok(Some(Vec::new())) };
+        let everybody: Vec<_> = roster.invited(approval).collect();
+        // Over the embedded warehouse whoever sees the terminal decides; anywhere else only who is on the roster.
+        let needed = usize::try_from(asked.needed).unwrap_or(usize::MAX);
+        if sign_in == SignIn::Oidc && everybody.len() < needed {
+            return Ok(None);
+        }
+        let told = told(&case.trail);
+        let key = LinkKey::of(self.ports.keys.as_ref()).await?;
+        let invitations = everybody.into_iter().filter(|person| !told.contains(person.name.as_str()));
+        Ok(Some(
+            invitations
+                .map(|person| Invitation {
+                    name: person.name.as_str().to_owned(),
+                    mail: person.mail.clone(),
+                    link: Link::new(roster, asked, &links::token(&key, asked, roster.issuer(), &person.name)),
+                })
+                .collect(),
+        ))
+    }
+
     /// Closes an exchange whose approval has ended before it ran.
     async fn close_ended(&self, live: &mut Live, holder: u128, trail: &Trail) -> Result<Closed, Fault> {
-        let closed = match ended(trail).ok_or_else(damaged)? {
+        // What a person has said passes the detectors in force now, too: who wrote it down may have had others. Where there are
+        // none, it is not told.
+        let detectors = self.detectors_for(live).await.ok();
+        let closed = match ended(trail, detectors.as_ref()).ok_or_else(damaged)? {
             Ended::Refused(refusal) => self.close_refused(live, &refusal).await,
             // SECURITY: whoever spent it has died before anybody could know how far they came. It never runs again.
             Ended::Spent => {
@@ -152,11 +194,13 @@ enum Ended {
     Spent,
 }
 
-fn ended(trail: &Trail) -> Option<Ended> {
+fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
     let refused = |code, message: String| Ended::Refused(Refusal { code, message, retry_after: None });
     Some(match &trail.steps().last()?.what {
         StepRecord::Decided { verdict: _, by: _, reason } => {
-            let why = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let clean = |reason| Some(detectors?.redact_text(reason, ""));
+            let why =
+                reason.as_deref().and_then(clean).map(|reason| format!(": {reason}")).unwrap_or_default();
             refused(RefusalCode::Denied, format!("a reviewer denied this statement{why}"))
         }
         StepRecord::Expired {} if is_granted(trail) => refused(
@@ -192,17 +236,82 @@ pub(super) fn note(live: &mut Live, trail: &Trail) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How it stands with telling reviewers of the approval under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Telling {
+    /// Everybody was told, or it was tried often enough.
+    Done,
+    /// It is to be tried now.
+    Due,
+    /// It is to be tried again then.
+    Later(Timestamp),
+}
+
+fn telling(trail: &Trail, now: Timestamp) -> Telling {
+    let (mut tries, mut last) = (0_u32, None);
+    for step in trail.steps_under_way() {
+        if let StepRecord::Told { failed, .. } = &step.what {
+            tries = tries.saturating_add(1);
+            last = Some((&step.at, failed.is_empty()));
+        }
+    }
+    match last {
+        None => Telling::Due,
+        Some((_, true)) => Telling::Done,
+        Some(_) if tries >= TELLINGS => Telling::Done,
+        Some((at, false)) => {
+            let pause = FIRST_PAUSE.saturating_mul(4_u32.saturating_pow(tries.saturating_sub(1)));
+            // A moment that cannot be read is long over.
+            let next = at.parse().unwrap_or(now.min(Timestamp::from_micros(0))).after(pause);
+            if now >= next { Telling::Due } else { Telling::Later(next) }
+        }
+    }
+}
+
+/// Who was told of the approval under way.
+fn told(trail: &Trail) -> BTreeSet<&str> {
+    let steps = trail.steps_under_way().iter();
+    let names = steps.filter_map(|step| match &step.what {
+        StepRecord::Told { reviewers, .. } => Some(reviewers),
+        StepRecord::Asked(_)
+        | StepRecord::Viewed { .. }
+        | StepRecord::Decided { .. }
+        | StepRecord::Expired {}
+        | StepRecord::Withdrawn {}
+        | StepRecord::Overruled { .. }
+        | StepRecord::Spent { .. } => None,
+    });
+    names.flatten().map(String::as_str).collect()
+}
+
+/// The end of an approval that nobody could ever decide.
+fn nobody(exchange: &str, groups: &[String]) -> StepRecord {
+    tracing::error!(
+        %exchange,
+        groups = %groups.join(", "),
+        "a held statement is denied, because no reviewer can be told of it"
+    );
+    let message =
+        "no reviewer can be reached, so nobody could approve this statement; tell a policy owner".to_owned();
+    let refusal = Refusal { code: RefusalCode::Denied, message, retry_after: None };
+    StepRecord::overruled(&refusal, Vec::new(), None)
+}
+
 /// When to look next, whatever nobody says.
-fn next_look(state: ApprovalState, is_told: bool, lapses: Timestamp, now: Timestamp) -> Timestamp {
-    match state {
-        ApprovalState::Waiting if is_told => now.after(LOOK).min(lapses),
-        ApprovalState::Waiting => now.after(SOON).min(lapses),
+fn next_look(state: ApprovalState, telling: Telling, lapses: Timestamp, now: Timestamp) -> Timestamp {
+    match (state, telling) {
+        (ApprovalState::Waiting, Telling::Done) => now.after(LOOK).min(lapses),
+        (ApprovalState::Waiting, Telling::Later(next)) => now.after(LOOK).min(next).min(lapses),
+        (ApprovalState::Waiting, Telling::Due) => now.after(SOON).min(lapses),
         // There is something to do.
-        ApprovalState::Granted
-        | ApprovalState::Denied
-        | ApprovalState::Expired
-        | ApprovalState::Withdrawn
-        | ApprovalState::Spent => now,
+        (
+            ApprovalState::Granted
+            | ApprovalState::Denied
+            | ApprovalState::Expired
+            | ApprovalState::Withdrawn
+            | ApprovalState::Spent,
+            _,
+        ) => now,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ApprovalId, Timestamp};
+use domain::{ApprovalId, PrincipalKey, Timestamp};
 use recording::RecordKey;
 
 use super::Written;
+use crate::approval::Link;
 use crate::fault::Fault;
 use crate::live::Live;
 use crate::settings::SignIn;
@@ -19,6 +20,9 @@ pub trait Approvals: Send + Sync {
 
     /// Exchanges that wait for a person, oldest first.
     async fn waiting(&self, limit: usize) -> Result<Vec<Live>, Fault>;
+
+    /// Exchanges of this principal that wait for a person or did, as long as they are remembered, the latest first.
+    async fn asked_by(&self, principal: &PrincipalKey, limit: usize) -> Result<Vec<Live>, Fault>;
 
     /// The bytes of one step; none when there is none.
     async fn step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault>;
@@ -55,12 +59,27 @@ pub struct Notice {
     pub more: usize,
     /// Why it waits.
     pub reason: String,
+    /// The rules that hold it, by their names.
+    pub rules: Vec<String>,
     /// Groups whose members may decide.
     pub reviewers: Vec<String>,
     /// Silence until then denies.
     pub expires: Timestamp,
     /// How reviewers must prove themselves.
     pub sign_in: SignIn,
+    /// Who is to be told this time, each with a link of their own; empty where there is no page for them.
+    pub invited: Vec<Invitation>,
+}
+
+/// One reviewer who is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Invitation {
+    /// What the recording calls them.
+    pub name: String,
+    /// Where their mail goes, where anybody knows.
+    pub mail: Option<String>,
+    /// Their way to the page.
+    pub link: Link,
 }
 
 /// What came of telling reviewers.
@@ -72,6 +91,8 @@ pub enum Notified {
         way: &'static str,
         /// Who, where the way knows names; sorted.
         reviewers: Vec<String>,
+        /// Whom it could not reach, sorted: that is recorded, and tried again a few times.
+        failed: Vec<String>,
     },
     /// There is nobody who could be told: nobody will ever decide.
     Nobody,

@@ -68,6 +68,25 @@ pub async fn what_waits_is_listed_until_it_runs(two: &Two) {
     assert_eq!(listed().await, [second.handle]);
 }
 
+/// What somebody has asked that waited for a person is remembered, whatever became of it; and nobody else's.
+pub async fn what_somebody_asked_is_told_the_latest_first(two: &Two) {
+    let (identity, other) = (somebody(), somebody());
+    let (_, mut first) = held(two, &identity).await;
+    let (_, second) = held(two, &identity).await;
+    let _unattended = begin(two.first.exchanges.as_ref(), &identity, 1).await;
+    held(two, &other).await;
+    let exchanges = two.first.exchanges.as_ref();
+    exchanges.lease(first.handle().unwrap(), 1, NOON, NOON.after(LEASE)).await.unwrap();
+    first.stage = Stage::Closed;
+    exchanges.save(&first, 1, NOON.after(LEASE)).await.unwrap();
+    let asked = async |limit| {
+        let asked = two.second.approvals.asked_by(&identity.key(), limit).await.unwrap();
+        asked.into_iter().map(|live| live.handle).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(asked(100).await, [first.handle, second.handle].into());
+    assert_eq!(asked(1).await.len(), 1);
+}
+
 /// Of many who write one step, in two processes, exactly one is told that theirs is kept, and it is.
 pub async fn a_step_is_settled_once(two: &Two) {
     let (_, live) = held(two, &somebody()).await;

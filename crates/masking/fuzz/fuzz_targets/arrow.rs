@@ -101,14 +101,23 @@ fuzz_target!(|data: &[u8]| {
     let (out, is_good) = run(input, usize::from(mode) + 1);
     let (whole, is_good_whole) = run(input, input.len().max(1));
     assert_eq!((&out, is_good), (&whole, is_good_whole));
-    assert!(!out.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
-    if is_good && !out.is_empty() {
-        for batch in StreamReader::try_new(out.as_slice(), None).expect("a stream") {
-            let batch = batch.expect("a batch");
-            for row in 0..batch.num_rows().min(100) {
-                let [ssn, phone, salary] = [0, 1, 2].map(|column| text(&batch, column, row));
-                assert!(is_masked(ssn.as_deref(), phone.as_deref(), salary.as_deref()));
-            }
-        }
+    if out.is_empty() {
+        return;
     }
+    // A change may glue the secret of a scanned text to other letters, or cut a text within it: it is then no number of
+    // a person any more. Whatever else of it comes out, leaks.
+    let mut noted = 0;
+    for batch in StreamReader::try_new(out.as_slice(), None).expect("a stream") {
+        let batch = batch.expect("a batch");
+        let mut notes = String::new();
+        for row in 0..batch.num_rows() {
+            let [ssn, phone, salary, note] = [0, 1, 2, 3].map(|column| text(&batch, column, row));
+            assert!(is_masked(ssn.as_deref(), phone.as_deref(), salary.as_deref()));
+            let note = note.unwrap_or_default();
+            assert!(!note.split(' ').any(|word| word == SECRET));
+            notes.push_str(&note);
+        }
+        noted += notes.matches(SECRET).count();
+    }
+    assert!(out.windows(SECRET.len()).filter(|window| *window == SECRET.as_bytes()).count() <= noted);
 });

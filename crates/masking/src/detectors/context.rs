@@ -3,8 +3,9 @@
 use domain::SqlType;
 
 use super::Kind;
+use super::topic::{Looks, Topic};
 use super::topics::{self, Atoms};
-use crate::lexical::{before, run_start};
+use crate::lexical::{before, is_word, run_start};
 
 /// What a value stands under.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +107,11 @@ impl Context {
 
     /// Whether a member of that name tells what the members beside it are (`{"type": "phone", "value": …}`).
     pub fn is_kind_key(key: &str) -> bool {
-        ["type", "kind", "key", "k", "field", "label", "attribute", "attr", "property", "param"]
-            .iter()
-            .any(|word| key.eq_ignore_ascii_case(word))
+        const LONGEST: usize = 9;
+        key.len() <= LONGEST
+            && ["type", "kind", "key", "k", "field", "label", "attribute", "attr", "property", "param"]
+                .iter()
+                .any(|word| key.eq_ignore_ascii_case(word))
     }
 
     /// Whether the value is named a version: four numbers are then no address.
@@ -125,339 +128,11 @@ impl Context {
     /// The kind to which the name alone is reason enough, if the value looks at all like it.
     #[inline]
     pub fn kind_by_name(self, value: &str) -> Option<Kind> {
-        if !self.is_value || self.topic.is_none() {
+        if !self.is_value || !self.topic.may_name_whole(self.is_broad) {
             return None;
         }
         let kind = self.topic.kind_of_whole(&Looks::of(value), self.shape, self.is_broad)?;
         (!is_placeholder(value)).then_some(kind)
-    }
-}
-
-impl Kind {
-    /// The kinds that a column's or key's name speaks of, whatever stands under it. Kinds that no name tells are not
-    /// among them.
-    pub fn named_by(name: &str) -> impl Iterator<Item = Self> {
-        let atoms = topics::of_name(name);
-        let topic = Topic::of(atoms);
-        let is_mail = atoms.has(Atoms::MAIL) && !atoms.has(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID));
-        Self::ALL.into_iter().filter(move |kind| {
-            if *kind == Self::Email { is_mail } else { kind.has_context() && topic.speaks_of(*kind) }
-        })
-    }
-}
-
-/// What words say that a value is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Topic {
-    pub phone: bool,
-    pub ssn: bool,
-    pub national: bool,
-    pub card: bool,
-    pub bank: bool,
-    pub passport: bool,
-    pub license: bool,
-    pub birth: bool,
-    pub password: bool,
-    pub secret: bool,
-    pub wallet: bool,
-    pub person: bool,
-    pub address: bool,
-    pub medical: bool,
-    pub vehicle: bool,
-    pub device: bool,
-    pub place: bool,
-    pub bic: bool,
-    pub cvv: bool,
-    pub mac: bool,
-    pub human: bool,
-    pub version: bool,
-}
-
-impl Topic {
-    pub const NONE: Self = Self {
-        phone: false,
-        ssn: false,
-        national: false,
-        card: false,
-        bank: false,
-        passport: false,
-        license: false,
-        birth: false,
-        password: false,
-        secret: false,
-        wallet: false,
-        person: false,
-        address: false,
-        medical: false,
-        vehicle: false,
-        device: false,
-        place: false,
-        bic: false,
-        cvv: false,
-        mac: false,
-        human: false,
-        version: false,
-    };
-
-    fn of(atoms: Atoms) -> Self {
-        let version = atoms.has(Atoms::VERSION);
-        if atoms.has(Atoms::ABOUT) && !atoms.has(Atoms::GENERIC) || atoms.has(Atoms::DIGEST) {
-            return Self { version, ..Self::NONE };
-        }
-        let is_key = atoms.has(Atoms::TOKEN.or(Atoms::KEY)) && !atoms.has(Atoms::HARMLESS);
-        let is_name = atoms.has(Atoms::NAME) && !atoms.has(Atoms::THING.or(Atoms::VERSION));
-        let is_alone = atoms.is_only(Atoms::NAME);
-        let is_postal =
-            atoms.has(Atoms::ADDRESS) && !atoms.has(Atoms::ELECTRONIC.or(Atoms::WALLET).or(Atoms::ID));
-        Self {
-            phone: atoms.has(Atoms::PHONE) && !atoms.has(Atoms::ID),
-            ssn: atoms.has(Atoms::SSN) || atoms.has(Atoms::TAX) && atoms.has(Atoms::GENERIC),
-            national: atoms.has(Atoms::NATIONAL),
-            card: atoms.has(Atoms::CARD) && !atoms.has(Atoms::ID.or(Atoms::HEALTH)),
-            bank: atoms.has(Atoms::IBAN)
-                || atoms.has(Atoms::BANK) && atoms.has(Atoms::ACCOUNT.or(Atoms::NUMBERED))
-                || atoms.has(Atoms::ACCOUNT) && atoms.has(Atoms::NUMBERED)
-                || atoms.has(Atoms::SORTING) && atoms.has(Atoms::CODE),
-            passport: atoms.has(Atoms::PASSPORT),
-            license: atoms.has(Atoms::LICENSE) && !atoms.has(Atoms::PLATE),
-            birth: atoms.has(Atoms::BIRTH),
-            password: atoms.has(Atoms::PASSWORD),
-            secret: (atoms.has(Atoms::SECRET) && !atoms.has(Atoms::HARMLESS))
-                || is_key && atoms.has(Atoms::SECRETIVE.or(Atoms::SECRET).or(Atoms::AWS)),
-            wallet: atoms.has(Atoms::WALLET),
-            person: atoms.has(Atoms::PERSON)
-                || is_name && (is_alone || atoms.has(Atoms::PERSONAL.or(Atoms::USER))),
-            address: is_postal || atoms.has(Atoms::STREET) && !atoms.has(Atoms::NAME),
-            medical: atoms.has(Atoms::MEDICAL)
-                || atoms.has(Atoms::HEALTH) && atoms.has(Atoms::RECORD.or(Atoms::CARD).or(Atoms::NUMBERED)),
-            vehicle: atoms.has(Atoms::VEHICLE) && !atoms.has(Atoms::ID),
-            device: atoms.has(Atoms::DEVICE),
-            // Shops and events have coordinates, too; a person's are sensitive.
-            place: atoms.has(Atoms::PLACE) && atoms.has(Atoms::PERSONAL.or(Atoms::USER)),
-            bic: atoms.has(Atoms::BIC),
-            cvv: atoms.has(Atoms::CVV) && !atoms.has(Atoms::ID),
-            mac: atoms.has(Atoms::HARDWARE) && !atoms.has(Atoms::ID),
-            human: atoms.has(Atoms::HUMAN)
-                && atoms.is_only(Atoms::HUMAN.or(Atoms::PERSONAL).or(Atoms::GENERIC)),
-            version,
-        }
-    }
-
-    /// What either says.
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            phone: self.phone || other.phone,
-            ssn: self.ssn || other.ssn,
-            national: self.national || other.national,
-            card: self.card || other.card,
-            bank: self.bank || other.bank,
-            passport: self.passport || other.passport,
-            license: self.license || other.license,
-            birth: self.birth || other.birth,
-            password: self.password || other.password,
-            secret: self.secret || other.secret,
-            wallet: self.wallet || other.wallet,
-            person: self.person || other.person,
-            address: self.address || other.address,
-            medical: self.medical || other.medical,
-            vehicle: self.vehicle || other.vehicle,
-            device: self.device || other.device,
-            place: self.place || other.place,
-            bic: self.bic || other.bic,
-            cvv: self.cvv || other.cvv,
-            mac: self.mac || other.mac,
-            human: self.human || other.human,
-            version: self.version || other.version,
-        }
-    }
-
-    pub fn is_none(self) -> bool {
-        self == Self::NONE
-    }
-
-    /// Whether the words say that a hit of that kind is one; true for kinds that no words tell.
-    pub const fn speaks_of(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Phone => self.phone,
-            Kind::Card => self.card || self.cvv,
-            Kind::Iban => self.bank,
-            Kind::BankAccount => self.bank || self.bic,
-            Kind::UsSsn => self.ssn,
-            Kind::UsItin => self.ssn || self.national,
-            Kind::NationalId => self.national || self.ssn,
-            Kind::Passport => self.passport,
-            Kind::DriverLicense => self.license,
-            Kind::MedicalId => self.medical,
-            Kind::BirthDate => self.birth,
-            Kind::Person => self.person,
-            Kind::Address => self.address,
-            Kind::Wallet => self.wallet,
-            Kind::Password => self.password,
-            Kind::Secret => self.secret,
-            Kind::Vehicle => self.vehicle,
-            Kind::Device => self.device,
-            Kind::Location => self.place,
-            Kind::Email
-            | Kind::IpAddress
-            | Kind::Mac
-            | Kind::ConnectionString
-            | Kind::PrivateKey
-            | Kind::Jwt
-            | Kind::AwsKey
-            | Kind::GithubToken
-            | Kind::SlackToken
-            | Kind::StripeKey
-            | Kind::OpenAiKey
-            | Kind::AnthropicKey
-            | Kind::GoogleKey
-            | Kind::Custom
-            | Kind::Instruction
-            | Kind::HiddenText
-            | Kind::Link
-            | Kind::Encoded
-            | Kind::Overrun => true,
-        }
-    }
-
-    /// The kind that a whole value is under this name, if it looks at all like it.
-    fn kind_of_whole(self, looks: &Looks, shape: Shape, is_broad: bool) -> Option<Kind> {
-        let is_text = shape == Shape::Text;
-        let is_number_like = looks.others == 0 && looks.length <= 32;
-        let is_document = is_number_like && looks.words <= 3 && (5..=20).contains(&looks.alphanumerics);
-        if self.password && is_text && looks.words <= 2 && looks.length >= 3 {
-            return Some(Kind::Password);
-        }
-        if self.secret && is_text && looks.words <= 1 && looks.length >= 8 {
-            return Some(Kind::Secret);
-        }
-        if self.card && is_number_like && (12..=19).contains(&looks.digits) && looks.letters == 0 {
-            return Some(Kind::Card);
-        }
-        if self.ssn && is_number_like && (7..=11).contains(&looks.digits) && looks.letters <= 2 {
-            return Some(Kind::UsSsn);
-        }
-        if self.passport && is_document && looks.digits >= 1 {
-            return Some(Kind::Passport);
-        }
-        if self.license && is_document && looks.digits >= 4 {
-            return Some(Kind::DriverLicense);
-        }
-        if self.national && is_number_like && (7..=20).contains(&looks.alphanumerics) && looks.digits >= 4 {
-            return Some(Kind::NationalId);
-        }
-        if self.medical && is_document && looks.digits >= 4 {
-            return Some(Kind::MedicalId);
-        }
-        if self.device && is_number_like && (14..=22).contains(&looks.digits) && looks.letters == 0 {
-            return Some(Kind::Device);
-        }
-        let has_plate = looks.digits >= 1 && looks.letters >= 1 && (4..=17).contains(&looks.alphanumerics);
-        if self.vehicle && is_text && is_number_like && looks.words <= 4 && has_plate {
-            return Some(Kind::Vehicle);
-        }
-        if self.mac && is_text && looks.length == 12 && looks.alphanumerics == 12 && looks.is_hex {
-            return Some(Kind::Mac);
-        }
-        if self.bic
-            && is_text
-            && looks.others == 0
-            && matches!(looks.alphanumerics, 8 | 11)
-            && looks.words == 1
-        {
-            return Some(Kind::BankAccount);
-        }
-        if self.cvv && (3..=4).contains(&looks.digits) && looks.length == looks.digits {
-            return Some(Kind::Card);
-        }
-        if self.place && looks.digits >= 4 && looks.length <= 60 && looks.letters <= 6 {
-            return Some(Kind::Location);
-        }
-        if self.bank && is_number_like && looks.digits >= 6 {
-            return Some(Kind::BankAccount);
-        }
-        if self.phone && looks.is_phone_like && (6..=18).contains(&looks.digits) {
-            return Some(Kind::Phone);
-        }
-        if self.birth && looks.length <= 40 && looks.digits >= 1 && shape != Shape::Hex {
-            return Some(Kind::BirthDate);
-        }
-        if self.wallet
-            && is_text
-            && looks.words <= 1
-            && looks.others <= 1
-            && looks.alphanumerics >= 24
-            && looks.digits >= 2
-        {
-            return Some(Kind::Wallet);
-        }
-        if is_broad && is_text && looks.letters + looks.beyond >= 2 {
-            if self.address {
-                return Some(Kind::Address);
-            }
-            // A name has two words or more, and begins with a capital.
-            if self.human && (2..=4).contains(&looks.words) && looks.digits == 0 && looks.is_capitalised {
-                return Some(Kind::Person);
-            }
-            if self.person && looks.digits <= 2 && looks.words <= 8 {
-                return Some(Kind::Person);
-            }
-        }
-        None
-    }
-}
-
-/// What a value consists of.
-#[derive(Default)]
-struct Looks {
-    length: usize,
-    digits: usize,
-    letters: usize,
-    /// Bytes beyond ASCII.
-    beyond: usize,
-    alphanumerics: usize,
-    /// Bytes that are neither alphanumeric nor usual within numbers.
-    others: usize,
-    words: usize,
-    is_phone_like: bool,
-    is_hex: bool,
-    is_capitalised: bool,
-}
-
-impl Looks {
-    fn of(value: &str) -> Self {
-        let value = value.trim();
-        let mut looks = Self {
-            length: value.len(),
-            is_phone_like: true,
-            is_hex: true,
-            is_capitalised: value.bytes().next().is_some_and(|b| b.is_ascii_uppercase() || b >= 0x80),
-            ..Self::default()
-        };
-        let mut previous = b' ';
-        for &byte in value.as_bytes() {
-            looks.is_hex &= byte.is_ascii_hexdigit();
-            match byte {
-                b'0'..=b'9' => looks.digits += 1,
-                b'a'..=b'z' | b'A'..=b'Z' => {
-                    looks.letters += 1;
-                    looks.is_phone_like &=
-                        matches!(byte, b'x' | b'e' | b't' | b'X' | b'E' | b'T') && looks.letters <= 4;
-                }
-                b' ' | b'-' | b'.' | b'/' => {}
-                b'(' | b')' | b'+' | b'#' | b',' | b':' => looks.others += 1,
-                0x80.. => looks.beyond += 1,
-                _ => {
-                    looks.others += 1;
-                    looks.is_phone_like = false;
-                }
-            }
-            if byte != b' ' && previous == b' ' {
-                looks.words += 1;
-            }
-            previous = byte;
-        }
-        looks.alphanumerics = looks.digits + looks.letters;
-        looks
     }
 }
 
@@ -480,7 +155,8 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     if wraps.iter().any(|(open, close)| trimmed.starts_with(open) && trimmed.ends_with(close)) {
         return true;
     }
-    if trimmed.ends_with("...") || trimmed.ends_with('…') || trimmed.contains("***") {
+    let has_stars = memchr::memchr(b'*', trimmed.as_bytes()).is_some() && trimmed.contains("***");
+    if trimmed.ends_with("...") || trimmed.ends_with('…') || has_stars {
         return true;
     }
     if trimmed.len() > 14 {
@@ -531,16 +207,16 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
     let stop = position.saturating_sub(REACH);
     let mut is_first = true;
     while end > stop {
-        let word_end = run_start(text, end, REACH, |b| !b.is_ascii_alphanumeric() && b < 0x80);
+        let word_end = run_start(text, end, REACH, |b| !is_word(b));
         if word_end <= stop {
             break;
         }
-        let word_start = run_start(text, word_end, 40, |b| b.is_ascii_alphanumeric() || b >= 0x80);
+        let word_start = run_start(text, word_end, 40, is_word);
         if word_start == word_end {
             break;
         }
         let word = text.get(word_start..word_end).unwrap_or_default();
-        if word.iter().filter(|b| b.is_ascii_digit()).count() >= 4 {
+        if word.len() >= 4 && word.iter().filter(|b| b.is_ascii_digit()).count() >= 4 {
             // Another value stands between: what is before it is about that one.
             break;
         }
@@ -560,5 +236,18 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
     }
     // Free text counts and verifies all the time; only a name that says so is about something else.
     let spoken = Topic::of(atoms.without(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID)));
-    Topic { person: false, address: false, ..spoken }
+    spoken.without(Topic::PERSON.or(Topic::ADDRESS))
+}
+
+impl Kind {
+    /// The kinds that a column's or key's name speaks of, whatever stands under it. Kinds that no name tells are not
+    /// among them.
+    pub fn named_by(name: &str) -> impl Iterator<Item = Self> {
+        let atoms = topics::of_name(name);
+        let topic = Topic::of(atoms);
+        let is_mail = atoms.has(Atoms::MAIL) && !atoms.has(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID));
+        Self::ALL.into_iter().filter(move |kind| {
+            if *kind == Self::Email { is_mail } else { kind.has_context() && topic.speaks_of(*kind) }
+        })
+    }
 }

@@ -5,7 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::fold::View;
-use super::scan::{Gate, Scan, next_long_run};
+use super::gate::{Gate, next_long_run};
+use super::scan::Scan;
 use super::{Finding, Kind};
 use crate::lexical::{at, part, run_end};
 
@@ -168,8 +169,8 @@ fn decode(run: &[u8], out: &mut Vec<u8>) -> bool {
         return is_readable(out);
     }
     out.clear();
-    // The first bytes tell most of what is no text.
-    if !starts_as_text(run) {
+    // Most of what is no text shows it soon.
+    if !may_be_text(run) {
         return false;
     }
     let engine = if run.iter().any(|b| matches!(b, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
@@ -196,15 +197,16 @@ static BASE64: [u8; 256] = {
     values
 };
 
-/// Whether the first six bytes that a run encodes may be text.
+/// Whether the bytes that a run encodes may be text, as far as whole groups of four tell. Padding stands in the last one.
 #[inline]
-fn starts_as_text(run: &[u8]) -> bool {
+fn may_be_text(run: &[u8]) -> bool {
     let (quads, _) = run.as_chunks::<4>();
-    quads.iter().take(2).all(|quad| {
+    let (_, quads) = quads.split_last().unwrap_or((&[0; 4], &[]));
+    quads.iter().all(|quad| {
         let values = quad.map(|b| BASE64.get(usize::from(b)).copied().unwrap_or(0xFF));
         let [a, b, c, d] = values;
         let bytes = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
-        values.iter().all(|&v| v < 64) && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
+        (a | b | c | d) < 64 && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
     })
 }
 

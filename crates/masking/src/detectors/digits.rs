@@ -4,32 +4,45 @@
 //! starts and ends at a blank: `ref 12 4111 1111 1111 1111` holds a card. A group is never cut, so that a long id
 //! does not become a card by accident.
 
-use super::context::{Shape, Topic, near};
+use super::context::{Shape, near};
 use super::scan::Scan;
+use super::topic::Topic;
 use super::{Kind, checks, ids, phones};
 use crate::lexical::{at, before, is_word, part, run_end};
 
 const MOST_DIGITS: usize = 48;
 const MOST_GROUPS: usize = 24;
 
-/// A group of digits: where it stands, and which of the cluster's digits it has.
+/// A group of digits: where it stands behind the cluster's start, and which of the cluster's digits it has.
+///
+/// So many digits with seams of three bytes at most between are shorter than 256 bytes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Group {
-    pub start: usize,
-    pub end: usize,
-    first: usize,
-    count: usize,
+    start: u8,
+    end: u8,
+    first: u8,
+    count: u8,
 }
 
 impl Group {
     pub const fn len(self) -> usize {
-        self.count
+        self.count as usize
+    }
+
+    const fn first(self) -> usize {
+        self.first as usize
+    }
+
+    fn of(start: usize, end: usize, first: usize, count: usize) -> Option<Self> {
+        let small = |number: usize| u8::try_from(number).ok();
+        Some(Self { start: small(start)?, end: small(end)?, first: small(first)?, count: small(count)? })
     }
 }
 
 /// Digit groups that stand together.
 pub(super) struct Cluster<'a> {
     text: &'a [u8],
+    start: usize,
     digits: [u8; MOST_DIGITS],
     groups: [Group; MOST_GROUPS],
     group_count: usize,
@@ -41,6 +54,7 @@ pub(super) struct Cluster<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Window<'a> {
     pub text: &'a [u8],
+    cluster_start: usize,
     pub groups: &'a [Group],
     pub digits: &'a [u8],
     pub is_whole: bool,
@@ -51,11 +65,16 @@ pub(super) struct Window<'a> {
 
 impl Window<'_> {
     pub fn start(&self) -> usize {
-        self.groups.first().map_or(0, |group| group.start)
+        self.groups.first().map_or(0, |group| self.cluster_start + usize::from(group.start))
     }
 
     pub fn end(&self) -> usize {
-        self.groups.last().map_or(0, |group| group.end)
+        self.groups.last().map_or(0, |group| self.cluster_start + usize::from(group.end))
+    }
+
+    /// The digits of a group as they stand in the text.
+    fn spelling(&self, group: &Group) -> &[u8] {
+        between(self.text, self.cluster_start, group.start, group.end)
     }
 
     /// Whether the groups have these lengths.
@@ -67,7 +86,7 @@ impl Window<'_> {
     /// The bytes between the groups before and after a seam (the first seam is 0).
     pub fn seam(&self, seam: usize) -> &[u8] {
         match (self.groups.get(seam), self.groups.get(seam + 1)) {
-            (Some(left), Some(right)) => part(self.text, left.end, right.start),
+            (Some(left), Some(right)) => between(self.text, self.cluster_start, left.end, right.start),
             _ => &[],
         }
     }
@@ -106,23 +125,22 @@ impl Window<'_> {
 /// Scans the cluster whose first group starts there; answers where scanning goes on.
 pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     let text = scan.text;
-    let Some(mut cluster) = Cluster::read(text, start) else {
+    let mut cluster = Cluster::at(text, start);
+    if !cluster.read() {
         return run_end(text, start, usize::MAX, |b| b.is_ascii_digit());
-    };
+    }
     let end = cluster.end();
     let own = scan.context.topic();
-    let is_short = cluster.digit_count() < 4;
-    if is_short {
+    if cluster.digit_count() < 4 {
         return end;
     }
     cluster.join_single_digits();
     cluster.drop_zero_fraction();
-    if !scan.spend(24 * cluster.group_count) {
+    // Short numbers are nothing, whatever is said of them, but four of them with dots may be an address.
+    if is_short(cluster.digit_count(), cluster.group_count) || !scan.spend(24 * cluster.group_count) {
         return end;
     }
-    // Short numbers are nothing, whatever is said of them, but four of them with dots may be a version.
-    let is_worth_asking = cluster.digit_count() >= 6 || cluster.group_count >= 4;
-    let topic = if is_worth_asking { own.or(near(text, start)) } else { own };
+    let topic = own.or(near(text, start));
     // Numbers of some precision are measurements.
     let count = cluster.group_count;
     if let Some(window) = cluster.window(0, count, topic)
@@ -136,11 +154,14 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     while first < count {
         let mut found_to = None;
         for last in (first + 1..=count).rev() {
-            if first == 0 && last == count {
+            if first == 0 && last == count || !cluster.may_cut(first, last) {
                 continue;
             }
             let Some(window) = cluster.window(first, last, topic) else { break };
-            if !cluster.may_cut(first, last) || !scan.spend(4) {
+            if is_short(window.digits.len(), window.groups.len()) {
+                break;
+            }
+            if !scan.spend(4) {
                 continue;
             }
             if let Some((from, to, kind)) = classify(scan, &window) {
@@ -154,11 +175,18 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     end
 }
 
+/// Whether so few digits in so few groups can be nothing that [`classify`] knows.
+const fn is_short(digits: usize, groups: usize) -> bool {
+    digits < 6 && groups < 4
+}
+
+/// What stands between two places behind a cluster's start.
+fn between(text: &[u8], start: usize, from: u8, to: u8) -> &[u8] {
+    part(text, start + usize::from(from), start + usize::from(to))
+}
+
 fn has_no_fraction(window: &Window<'_>) -> bool {
-    window
-        .groups
-        .get(1)
-        .is_some_and(|group| part(window.text, group.start, group.end).iter().all(|&b| b == b'0'))
+    window.groups.get(1).is_some_and(|group| window.spelling(group).iter().all(|&b| b == b'0'))
 }
 
 /// What a window is, and its span.
@@ -205,8 +233,12 @@ fn is_card(window: &Window<'_>) -> bool {
     let is_shaped = shape_is_usual || window.is_whole;
     is_shaped
         && checks::luhn(digits)
-        && (checks::card_issuer(digits) || window.topic.card && matches!(digits.first(), Some(2..=6)))
+        && (checks::card_issuer(digits)
+            || window.topic.has(Topic::CARD) && matches!(digits.first(), Some(2..=6)))
 }
+
+/// Digits that a card glued to letters has at least.
+pub(super) const FEWEST_OF_CARD: usize = 13;
 
 /// Letters that may stand around the digits of a card in one word: `visa4111…`, `4111…x`.
 const MOST_GLUED: usize = 12;
@@ -221,7 +253,7 @@ pub(super) fn glued_card(scan: &mut Scan<'_>, start: usize, end: usize) {
     let letters = (from - start) + end.saturating_sub(to);
     // The exponent of a decimal fraction is glued to its digits, too.
     let is_fraction = before(text, start) == b'.';
-    if !(13..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
+    if !(FEWEST_OF_CARD..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
         return;
     }
     let mut digits = [0; 19];
@@ -241,10 +273,12 @@ fn social_security(window: &Window<'_>) -> Option<Kind> {
     }
     let is_evident =
         window.is_shaped(&[3, 2, 4]) && window.separator().is_some_and(|s| s != b'/') || window.is_spaced;
-    let is_named = window.topic.ssn && window.groups.len() <= 3;
+    let is_named = window.topic.has(Topic::SSN) && window.groups.len() <= 3;
     if checks::us_ssn(digits) && (is_evident || is_named) {
         Some(Kind::UsSsn)
-    } else if checks::us_itin(digits) && (is_evident || window.topic.national || window.topic.ssn) {
+    } else if checks::us_itin(digits)
+        && (is_evident || window.topic.has(Topic::NATIONAL) || window.topic.has(Topic::SSN))
+    {
         Some(Kind::UsItin)
     } else {
         None
@@ -258,19 +292,19 @@ fn by_topic(window: &Window<'_>) -> Option<Kind> {
     if topic.is_none() || window.starts_with_date() || window.groups.len() > 5 {
         return None;
     }
-    if topic.ssn && count == 9 {
+    if topic.has(Topic::SSN) && count == 9 {
         Some(Kind::UsSsn)
-    } else if topic.passport && (7..=10).contains(&count) {
+    } else if topic.has(Topic::PASSPORT) && (7..=10).contains(&count) {
         Some(Kind::Passport)
-    } else if topic.license && (6..=14).contains(&count) {
+    } else if topic.has(Topic::LICENSE) && (6..=14).contains(&count) {
         Some(Kind::DriverLicense)
-    } else if topic.device && (14..=20).contains(&count) {
+    } else if topic.has(Topic::DEVICE) && (14..=20).contains(&count) {
         Some(Kind::Device)
-    } else if topic.national && (7..=18).contains(&count) {
+    } else if topic.has(Topic::NATIONAL) && (7..=18).contains(&count) {
         Some(Kind::NationalId)
-    } else if topic.medical && (6..=12).contains(&count) {
+    } else if topic.has(Topic::MEDICAL) && (6..=12).contains(&count) {
         Some(Kind::MedicalId)
-    } else if topic.bank && (6..=20).contains(&count) {
+    } else if topic.has(Topic::BANK) && (6..=20).contains(&count) {
         Some(Kind::BankAccount)
     } else {
         None
@@ -281,12 +315,12 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
     if window.groups.len() != 4
         || window.separator() != Some(b'.')
         || scan.context.is_version()
-        || window.topic.version
+        || window.topic.has(Topic::VERSION)
     {
         return false;
     }
     let is_octet = |group: &Group| {
-        let octet = part(window.text, group.start, group.end);
+        let octet = window.spelling(group);
         let value = octet.iter().take(4).fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
         octet.len() <= 3 && value <= 255 && (octet.len() == 1 || at(octet, 0) != b'0')
     };
@@ -300,16 +334,22 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
 }
 
 impl<'a> Cluster<'a> {
-    /// Reads the groups from a position; none when the first has more digits than anything known.
-    fn read(text: &'a [u8], start: usize) -> Option<Self> {
-        let mut cluster = Self {
+    /// The cluster whose first group starts there, not read yet.
+    const fn at(text: &'a [u8], start: usize) -> Self {
+        Self {
             text,
+            start,
             digits: [0; MOST_DIGITS],
-            groups: [Group::default(); MOST_GROUPS],
+            groups: [Group { start: 0, end: 0, first: 0, count: 0 }; MOST_GROUPS],
             group_count: 0,
             is_spaced: false,
-        };
-        let mut position = start;
+        }
+    }
+
+    /// Reads the groups; false when the first has more digits than anything known.
+    fn read(&mut self) -> bool {
+        let text = self.text;
+        let mut position = self.start;
         let mut digits = 0;
         loop {
             let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
@@ -317,23 +357,26 @@ impl<'a> Cluster<'a> {
             if digits + count > MOST_DIGITS || is_word(at(text, end)) {
                 break;
             }
-            let group = cluster.groups.get_mut(cluster.group_count)?;
-            *group = Group { start: position, end, first: digits, count };
-            for (place, &byte) in cluster.digits.iter_mut().skip(digits).zip(part(text, position, end)) {
+            let Some(slot) = self.groups.get_mut(self.group_count) else { break };
+            let Some(group) = Group::of(position - self.start, end - self.start, digits, count) else {
+                break;
+            };
+            *slot = group;
+            for (place, &byte) in self.digits.iter_mut().skip(digits).zip(part(text, position, end)) {
                 *place = byte - b'0';
             }
-            cluster.group_count += 1;
+            self.group_count += 1;
             digits += count;
             let next = run_end(text, end, 3, |b| {
                 matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\t')
             });
             let is_joined = next > end && at(text, next).is_ascii_digit() && is_seam(part(text, end, next));
-            if !is_joined || cluster.group_count == MOST_GROUPS {
+            if !is_joined || self.group_count == MOST_GROUPS {
                 break;
             }
             position = next;
         }
-        (cluster.group_count > 0).then_some(cluster)
+        self.group_count > 0
     }
 
     fn groups(&self) -> &[Group] {
@@ -341,11 +384,11 @@ impl<'a> Cluster<'a> {
     }
 
     fn end(&self) -> usize {
-        self.groups().last().map_or(0, |group| group.end)
+        self.groups().last().map_or(0, |group| self.start + usize::from(group.end))
     }
 
     fn digit_count(&self) -> usize {
-        self.groups().last().map_or(0, |group| group.first + group.len())
+        self.groups().last().map_or(0, |group| group.first() + group.len())
     }
 
     /// Makes one group of digits that all stand alone, unless they are a list that counts.
@@ -356,8 +399,8 @@ impl<'a> Cluster<'a> {
         let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
             || digits.iter().all(|&d| d <= 1);
         if count >= 8 && !is_counting && groups.iter().all(|group| group.len() == 1) {
-            let whole =
-                Group { start: groups.first().map_or(0, |g| g.start), end: self.end(), first: 0, count };
+            let end = groups.last().map_or(0, |group| group.end);
+            let whole = Group { start: 0, end, first: 0, count: u8::try_from(count).unwrap_or(0) };
             if let Some(first) = self.groups.first_mut() {
                 *first = whole;
             }
@@ -378,11 +421,12 @@ impl<'a> Cluster<'a> {
 
     fn window(&self, first: usize, last: usize, topic: Topic) -> Option<Window<'_>> {
         let groups = self.groups().get(first..last)?;
-        let from = groups.first()?.first;
+        let from = groups.first()?.first();
         let ending = groups.last()?;
-        let to = ending.first + ending.len();
+        let to = ending.first() + ending.len();
         Some(Window {
             text: self.text,
+            cluster_start: self.start,
             groups,
             digits: self.digits.get(from..to.min(MOST_DIGITS))?,
             is_whole: first == 0 && last == self.group_count,
@@ -394,7 +438,7 @@ impl<'a> Cluster<'a> {
     /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash.
     fn may_cut(&self, first: usize, last: usize) -> bool {
         let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
-            (Some(a), Some(b)) => part(self.text, a.end, b.start)
+            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start)
                 .iter()
                 .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\t')),
             _ => true,

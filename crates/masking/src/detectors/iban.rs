@@ -3,7 +3,7 @@
 use super::checks;
 use crate::lexical::{at, is_word, part};
 
-/// Country codes of IBANs with their lengths (SWIFT IBAN registry).
+/// Country codes of IBANs, in order, with their lengths (SWIFT IBAN registry).
 const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
     (b"AD", 24),
     (b"AE", 23),
@@ -104,8 +104,8 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<usize> {
     {
         return None;
     }
-    let length =
-        IBAN_LENGTHS.iter().find(|(code, _)| **code == country).map(|(_, length)| usize::from(*length))?;
+    let place = IBAN_LENGTHS.binary_search_by_key(&country, |(code, _)| **code).ok()?;
+    let length = IBAN_LENGTHS.get(place).map(|(_, length)| usize::from(*length))?;
     let mut characters = [0_u8; 34];
     let mut count = 0;
     let mut position = start;
@@ -124,4 +124,14 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<usize> {
         position += 1;
     }
     (!is_word(at(text, position)) && checks::iban_mod_97(part(&characters, 0, length))).then_some(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_countries_stand_in_order() {
+        assert!(IBAN_LENGTHS.is_sorted_by(|(left, _), (right, _)| left < right));
+    }
 }

@@ -3,6 +3,7 @@
 use super::context::near;
 use super::digits::Window;
 use super::scan::Scan;
+use super::topic::Topic;
 use super::{Kind, checks, iban, nations, wallets};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
@@ -21,7 +22,7 @@ pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
                 || window.is_shaped(&[3, 3, 3, 2]) && checks::br_cpf(digits)
                 || window.is_shaped(&[2, 2, 2, 3, 2]) && checks::be_rrn(digits)
                 || (window.is_shaped(&[6, 5]) || window.groups.len() == 1) && checks::no_fnr(digits)
-                || window.topic.national && (checks::br_cpf(digits) || checks::be_rrn(digits))
+                || window.topic.has(Topic::NATIONAL) && (checks::br_cpf(digits) || checks::be_rrn(digits))
         }
         12 => {
             // Four and four and four; a window of a longer row of fours is more likely a piece of a card.
@@ -46,7 +47,7 @@ pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
     if is_evident || nations::is_evident(window) {
         return Some(Kind::NationalId);
     }
-    (window.topic.medical && nations::is_provider(digits)).then_some(Kind::MedicalId)
+    (window.topic.has(Topic::MEDICAL) && nations::is_provider(digits)).then_some(Kind::MedicalId)
 }
 
 /// Digits with letters around: `PZ 82 46 56 C`. Answers where it starts.
@@ -111,8 +112,8 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         if !scan.spend(32) {
             return None;
         }
-        let topic = scan.context.topic().or(near(text, start));
-        let kind = wallets::of_word(text, start, end, topic)?;
+        let is_named = || scan.context.topic().has(Topic::WALLET) || near(text, start).has(Topic::WALLET);
+        let kind = wallets::of_word(text, start, end, is_named)?;
         scan.found(start, end, kind);
         return Some(end);
     }
@@ -120,7 +121,7 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
     let mut upper = [0_u8; 24];
     upper.iter_mut().zip(word).for_each(|(to, from)| *to = from.to_ascii_uppercase());
     let word = part(&upper, 0, length);
-    if let Some((from, to)) = evident(text, word, start, end, scan.context.topic().national) {
+    if let Some((from, to)) = evident(text, word, start, end, scan.context.topic().has(Topic::NATIONAL)) {
         scan.found(from, to, Kind::NationalId);
         return Some(to);
     }
@@ -132,34 +133,41 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         scan.found(start, to, Kind::MedicalId);
         return Some(to);
     }
-    if length < 5 || !scan.spend(32) {
+    // Documents are written in capitals; words with a number in them are not documents.
+    let is_capital = part(text, start, end).iter().all(|b| !b.is_ascii_lowercase());
+    let may_be_named = is_capital || digit_count >= 4;
+    if length < 5 || !may_be_named || !scan.spend(32) {
         return None;
     }
     let topic = scan.context.topic().or(near(text, start));
     if topic.is_none() {
         return None;
     }
-    // Documents are written in capitals; words with a number in them are not documents.
-    let is_capital = part(text, start, end).iter().all(|b| !b.is_ascii_lowercase());
-    let kind =
-        if topic.passport && is_capital && (6..=12).contains(&length) && (digit_count >= 2 || length >= 8) {
-            Kind::Passport
-        } else if topic.license && is_capital && digit_count >= 4 && (5..=18).contains(&length) {
-            Kind::DriverLicense
-        } else if topic.national && digit_count >= 5 && (7..=20).contains(&length) {
-            Kind::NationalId
-        } else if topic.medical && digit_count >= 4 && (6..=14).contains(&length) {
-            Kind::MedicalId
-        } else if topic.phone && digit_count >= 9 && word.iter().all(|b| b.is_ascii_digit() || *b == b'X') {
-            // `4155552671x123`
-            Kind::Phone
-        } else if topic.vehicle && is_capital && (5..=17).contains(&length) {
-            Kind::Vehicle
-        } else if topic.bic && is_capital && super::context::is_bic(word) {
-            Kind::BankAccount
-        } else {
-            return None;
-        };
+    let kind = if topic.has(Topic::PASSPORT)
+        && is_capital
+        && (6..=12).contains(&length)
+        && (digit_count >= 2 || length >= 8)
+    {
+        Kind::Passport
+    } else if topic.has(Topic::LICENSE) && is_capital && digit_count >= 4 && (5..=18).contains(&length) {
+        Kind::DriverLicense
+    } else if topic.has(Topic::NATIONAL) && digit_count >= 5 && (7..=20).contains(&length) {
+        Kind::NationalId
+    } else if topic.has(Topic::MEDICAL) && digit_count >= 4 && (6..=14).contains(&length) {
+        Kind::MedicalId
+    } else if topic.has(Topic::PHONE)
+        && digit_count >= 9
+        && word.iter().all(|b| b.is_ascii_digit() || *b == b'X')
+    {
+        // `4155552671x123`
+        Kind::Phone
+    } else if topic.has(Topic::VEHICLE) && is_capital && (5..=17).contains(&length) {
+        Kind::Vehicle
+    } else if topic.has(Topic::BIC) && is_capital && super::context::is_bic(word) {
+        Kind::BankAccount
+    } else {
+        return None;
+    };
     scan.found(start, end, kind);
     Some(end)
 }

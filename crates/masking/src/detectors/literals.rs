@@ -1,9 +1,5 @@
 //! Every literal that is looked for, and what it starts.
 
-use std::sync::{Arc, OnceLock};
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
-
 use super::Kind;
 use super::passwords;
 
@@ -293,34 +289,55 @@ const KEYS: &[(&str, Rule)] = &[
     ("nascimento", Rule::Birth),
 ];
 
-/// Every literal that is looked for, in one automaton.
-pub(super) struct Literals {
-    pub starts: Starts,
-    pub automaton: Option<AhoCorasick>,
-    pub rules: Vec<(&'static str, Rule)>,
+/// How many of the literals can start anything in a text: what its bytes are tells before it is read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Level {
+    /// Pieces of addresses alone: small letters, blanks and marks that no name's value needs.
+    Words,
+    /// All but keys: nothing in the text is long enough for one.
+    Names,
+    /// Every literal.
+    Keys,
 }
 
-impl Literals {
-    /// The automaton is large and the same for every set.
-    pub fn shared() -> Arc<Self> {
-        static SHARED: OnceLock<Arc<Literals>> = OnceLock::new();
-        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new())))
+impl Rule {
+    /// The lowest level at which a literal of that rule is looked for.
+    ///
+    /// INVARIANT: below it, the rule finds nothing. A test holds every literal to what the levels promise.
+    pub fn level(self, word: &str) -> Level {
+        match self {
+            Self::Address => Level::Words,
+            Self::Name(_) | Self::Birth | Self::Dsn | Self::Url => Level::Names,
+            // Its words stand apart, and none of them is long.
+            Self::Armour if word.contains(' ') => Level::Names,
+            Self::Armour | Self::Key(..) | Self::Exact(..) | Self::Jwt | Self::Azure | Self::Telegram => {
+                Level::Keys
+            }
+        }
+    }
+}
+
+impl Level {
+    /// The bit of what is looked for from this level on.
+    pub const fn bit(self) -> u8 {
+        match self {
+            Self::Words => 1,
+            Self::Names => 2,
+            Self::Keys => 4,
+        }
     }
 
-    fn new() -> Self {
-        let names = passwords::NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
-        let addresses = ADDRESSES.iter().map(|&word| (word, Rule::Address));
-        let rules: Vec<_> = KEYS.iter().copied().chain(names).chain(addresses).collect();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Anchored)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(rules.iter().map(|(word, _)| word))
-            .ok();
-        let starts = Starts::of(rules.iter().map(|(word, _)| *word));
-        Self { starts, automaton, rules }
+    /// The bits of what is looked for at this level.
+    pub const fn mask(self) -> u8 {
+        self.bit() * 2 - 1
     }
+}
+
+/// Every literal that is looked for.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Rule)> {
+    let names = passwords::NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
+    let addresses = ADDRESSES.iter().map(|&word| (word, Rule::Address));
+    KEYS.iter().copied().chain(names).chain(addresses)
 }
 
 /// Pieces of addresses of mail that are written out.
@@ -347,51 +364,3 @@ const ADDRESSES: &[&str] = &[
     "(a)",
     "[a]",
 ];
-
-/// The first three bytes of every literal, in a small table: an automaton of so many literals does not fit the nearest
-/// cache, and most bytes of most texts start none of them.
-pub(super) struct Starts(Vec<u64>);
-
-impl Starts {
-    const BITS: usize = 1 << 15;
-
-    /// Folds the case of letters; what it takes for each other besides, the automaton tells apart.
-    const fn add(state: usize, byte: u8) -> usize {
-        ((state << 5) ^ (byte | 0x20) as usize) % Self::BITS
-    }
-
-    fn of<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let mut starts = Self(vec![0; Self::BITS / 64]);
-        for word in words {
-            let head = word.bytes().take(3).fold(0, Self::add);
-            // A shorter one may go on with anything.
-            let all: Vec<usize> = if word.len() < 3 {
-                (0..=255).map(|byte| Self::add(head, byte)).collect()
-            } else {
-                vec![head]
-            };
-            for place in all {
-                if let Some(bits) = starts.0.get_mut(place / 64) {
-                    *bits |= 1 << (place % 64);
-                }
-            }
-        }
-        starts
-    }
-
-    /// The next position from `from` at which a literal may start.
-    #[inline]
-    pub fn next(&self, text: &[u8], from: usize) -> Option<usize> {
-        let tail = text.get(from..)?;
-        let (head, rest) = tail.split_at_checked(2)?;
-        let mut state = head.iter().copied().fold(0, Self::add);
-        for (place, &byte) in rest.iter().enumerate() {
-            state = Self::add(state, byte);
-            let bits = self.0.get(state / 64).copied().unwrap_or(0);
-            if (bits >> (state % 64)) & 1 == 1 {
-                return Some(from + place);
-            }
-        }
-        None
-    }
-}

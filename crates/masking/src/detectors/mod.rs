@@ -13,10 +13,12 @@ mod decode;
 mod digits;
 mod email;
 mod fold;
+mod gate;
 mod iban;
 mod ids;
 mod kind;
 mod literals;
+mod lookup;
 mod nations;
 mod net;
 mod passwords;
@@ -24,6 +26,7 @@ mod phones;
 mod scan;
 mod secrets;
 mod settings;
+mod topic;
 mod topics;
 mod wallets;
 
@@ -35,7 +38,7 @@ pub(crate) use fold::fold_text;
 pub use kind::Kind;
 pub use settings::{CustomDetector, DetectorSet, LARGEST_PATTERN, MOST_CUSTOM, Stance, Subject, Tuning};
 
-use literals::Literals;
+use lookup::Literals;
 
 /// The content detectors, made once and shared.
 #[derive(Clone)]

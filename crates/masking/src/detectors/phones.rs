@@ -3,6 +3,7 @@
 use super::Kind;
 use super::checks;
 use super::digits::Window;
+use super::topic::Topic;
 use crate::lexical::{before, is_word};
 
 type Found = (usize, usize, Kind);
@@ -22,7 +23,7 @@ pub(super) fn international(window: &Window<'_>) -> Option<Found> {
     }
     // A prefix for abroad is only one where the number is written as a telephone's.
     let has_prefix = matches!(window.digits, [0, 0, 1..=9, ..]) && (11..=17).contains(&count);
-    let is_written = window.is_whole && window.groups.len() >= 3 || window.topic.phone;
+    let is_written = window.is_whole && window.groups.len() >= 3 || window.topic.has(Topic::PHONE);
     (has_prefix && is_written && !window.starts_with_date()).then_some((start, window.end(), Kind::Phone))
 }
 
@@ -41,7 +42,7 @@ pub(super) fn national(window: &Window<'_>) -> Option<Found> {
         return Some(found);
     }
     let is_number = (7..=15).contains(&count) && window.groups.len() <= 7;
-    (window.topic.phone && is_number).then_some(found)
+    (window.topic.has(Topic::PHONE) && is_number).then_some(found)
 }
 
 fn is_north_american(window: &Window<'_>) -> bool {

@@ -1,11 +1,12 @@
 //! One text, scanned.
 
 use super::context::{Context, Shape, near};
-use super::literals::Literals;
+use super::gate::Gate;
+use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
 use super::{digits, ids, net};
-use crate::lexical::{at, before, is_token, is_word, run_end, run_start};
+use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
 pub(super) fn find(
@@ -22,15 +23,26 @@ pub(super) fn find(
         finder.findings.push(Finding::new(0, text.len(), kind));
         return;
     }
-    let stances = set.stances();
-    let is_asked_more = !set.custom().is_empty() || stances.is_any() && context.is_cell;
-    if !is_asked_more && context.shape == Shape::Number && is_measure(text.as_bytes()) {
+    let is_asked_more = !set.custom().is_empty() || set.stances().is_any() && context.is_cell;
+    if !is_asked_more && is_nothing(text.as_bytes(), context) {
         return;
     }
     let gate = Gate::of(text.as_bytes());
-    if !is_asked_more && !gate.can_find(context) {
-        return;
+    if is_asked_more || gate.can_find(context) {
+        look(literals, set, text, context, finder, &gate);
     }
+}
+
+/// Findings of a text that is worth a look.
+fn look(
+    literals: &Literals,
+    set: &DetectorSet,
+    text: &str,
+    context: Context,
+    finder: &mut Finder,
+    gate: &Gate,
+) {
+    let stances = set.stances();
     let Finder { findings, flagged, view, decoded } = finder;
     // Every scanner is linear with a small factor; whoever makes one work harder pays out of this.
     let mut fuel = 4096 + text.len().saturating_mul(48);
@@ -48,15 +60,15 @@ pub(super) fn find(
             has_address_words: false,
             hex_read: 0,
         };
-        if gate.beyond == 0 {
-            scan.run(&gate);
+        if !gate.is_beyond {
+            scan.run(gate);
         } else {
             // Patterns of one's own may name the very characters that are folded.
             custom::find(&mut scan);
         }
         fuel = scan.fuel;
     }
-    if gate.beyond != 0 {
+    if gate.is_beyond {
         view.fold(text);
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
@@ -78,6 +90,45 @@ pub(super) fn find(
         findings.retain(|found| stances.of(found.kind) == Stance::Strip);
     }
     join(findings);
+}
+
+/// Whether a look at a short text is enough to tell that nothing can be found in it.
+///
+/// INVARIANT: never true where the scanners would find anything; a property test holds it to that.
+fn is_nothing(text: &[u8], context: Context) -> bool {
+    context.shape == Shape::Number && is_measure(text)
+        || context.topic().is_none()
+            && (is_tiny(text) || is_small_number(text) || is_day(text) || is_short_phrase(text))
+}
+
+/// Six bytes have no room for more than an address of a machine or of mail, or a name with its value.
+fn is_tiny(text: &[u8]) -> bool {
+    text.len() <= 6 && text.iter().all(|b| b.is_ascii() && !matches!(b, b'@' | b':' | b'='))
+}
+
+/// A few letters: too short for a key, for an address that is written out, and for what stands behind a name.
+fn is_short_phrase(text: &[u8]) -> bool {
+    text.len() <= 11
+        && (text.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+            || text.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'_' | b'-')))
+}
+
+/// Fewer digits than any number that tells itself, and no fraction long enough for an encoding.
+fn is_small_number(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = run_end(digits, 0, 11, |b| b.is_ascii_digit());
+    let end = if at(digits, whole) == b'.' {
+        run_end(digits, whole + 1, 11, |b| b.is_ascii_digit())
+    } else {
+        whole
+    };
+    (1..=10).contains(&whole) && end == digits.len()
+}
+
+/// `2026-11-26`
+fn is_day(text: &[u8]) -> bool {
+    let is_like = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
+    text.len() == 10 && text.iter().zip(b"0000-00-00").all(is_like)
 }
 
 /// Whether that is a number of few digits, or one with a fraction: nothing is hidden in it.
@@ -149,145 +200,6 @@ fn join(findings: &mut Vec<Finding>) {
     });
 }
 
-/// Which bytes a text has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gate {
-    pub digits: usize,
-    pub beyond: usize,
-    blanks: usize,
-    has_at: bool,
-    has_colon: bool,
-    has_equals: bool,
-    has_percent: bool,
-    has_backslash: bool,
-    has_ampersand: bool,
-    has_less: bool,
-    has_bracket: bool,
-    /// The first long run.
-    first_run: Option<(usize, usize)>,
-    /// Whether there is a long run with a letter in it.
-    has_key_run: bool,
-}
-
-/// Bytes that are looked at together.
-const WIDE: usize = 32;
-
-impl Gate {
-    pub fn of(text: &[u8]) -> Self {
-        let mut gate = Self::default();
-        let mut seen = 0_u8;
-        let (chunks, rest) = text.as_chunks::<WIDE>();
-        for chunk in chunks {
-            seen |= gate.add(chunk);
-        }
-        if !rest.is_empty() {
-            // Nothing is looked for that is zero.
-            let mut last = [0; WIDE];
-            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            seen |= gate.add(&last);
-        }
-        gate.has_at = seen & 1 != 0;
-        gate.has_colon = seen & 2 != 0;
-        gate.has_equals = seen & 4 != 0;
-        gate.has_percent = seen & 8 != 0;
-        gate.has_backslash = seen & 16 != 0;
-        gate.has_ampersand = seen & 32 != 0;
-        gate.has_less = seen & 64 != 0;
-        gate.has_bracket = seen & 128 != 0;
-        (gate.first_run, gate.has_key_run) = long_runs(text);
-        gate
-    }
-
-    /// Counts one piece; written so that it is compiled to vector code.
-    #[inline]
-    fn add(&mut self, piece: &[u8; WIDE]) -> u8 {
-        let mut digits = 0_u8;
-        let mut beyond = 0_u8;
-        let mut blanks = 0_u8;
-        let mut seen = 0_u8;
-        for &byte in piece {
-            digits += u8::from(byte.wrapping_sub(b'0') < 10);
-            beyond |= byte & 0x80;
-            blanks += u8::from(byte == b' ');
-            seen |= u8::from(byte == b'@')
-                | (u8::from(byte == b':') << 1)
-                | (u8::from(byte == b'=') << 2)
-                | (u8::from(byte == b'%') << 3)
-                | (u8::from(byte == b'\\') << 4)
-                | (u8::from(byte == b'&') << 5)
-                | (u8::from(byte == b'<') << 6)
-                | (u8::from(byte == b'[') << 7);
-        }
-        self.digits += usize::from(digits);
-        self.beyond += usize::from(beyond);
-        self.blanks += usize::from(blanks);
-        seen
-    }
-
-    /// Whether any scanner could find anything.
-    fn can_find(&self, context: Context) -> bool {
-        match context.shape {
-            Shape::Number => self.digits >= 7 || self.first_run.is_some() || self.has_at,
-            Shape::Text | Shape::Time | Shape::Hex => true,
-        }
-    }
-
-    /// Whether so many blanks stand in it that words may be spelt letter by letter.
-    fn may_be_spelt(&self, text: &[u8]) -> bool {
-        self.blanks >= 8 && self.blanks * 4 > text.len()
-    }
-
-    fn may_be_escaped(&self, text: &[u8]) -> bool {
-        self.has_percent
-            || self.has_backslash
-            || self.has_ampersand
-            || self.has_equals && decode::is_quoted_printable(text)
-            || self.has_bracket && memchr::memmem::find(text, b"[.]").is_some()
-    }
-}
-
-/// A run of characters as keys and encodings have them, long enough to be one.
-pub(super) const LONG_RUN: usize = 12;
-
-/// The next run of at least [`LONG_RUN`] token bytes at or after a position.
-///
-/// Looks at every twelfth byte only, where runs are short.
-pub(super) fn next_long_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
-    let mut probe = from + LONG_RUN - 1;
-    let mut floor = from;
-    while probe < text.len() {
-        if !is_token(at(text, probe)) {
-            floor = probe + 1;
-            probe += LONG_RUN;
-            continue;
-        }
-        let mut start = probe;
-        while start > floor && is_token(before(text, start)) {
-            start -= 1;
-        }
-        let end = run_end(text, probe, usize::MAX, is_token);
-        if end - start >= LONG_RUN {
-            return Some((start, end));
-        }
-        floor = end + 1;
-        probe = end + LONG_RUN;
-    }
-    None
-}
-
-/// The first long run, and whether there is one with a letter in it.
-fn long_runs(text: &[u8]) -> (Option<(usize, usize)>, bool) {
-    let first = next_long_run(text, 0);
-    let mut run = first;
-    while let Some((start, end)) = run {
-        if text.get(start..end).is_some_and(|run| run.iter().any(u8::is_ascii_alphabetic)) {
-            return (first, true);
-        }
-        run = next_long_run(text, end);
-    }
-    (first, false)
-}
-
 /// A scan under way.
 pub(super) struct Scan<'a> {
     pub text: &'a [u8],
@@ -311,7 +223,7 @@ impl Scan<'_> {
             custom::find(self);
         }
         if self.context.shape != Shape::Number || gate.has_key_run || gate.has_colon || gate.has_equals {
-            self.literals();
+            self.literals(gate.level);
         }
         if gate.has_at {
             email::at_signs(self);
@@ -366,11 +278,8 @@ impl Scan<'_> {
                 continue;
             }
             let start = position;
-            let mut digits = 0;
-            while is_word(at(text, position)) {
-                digits += usize::from(at(text, position).is_ascii_digit());
-                position += 1;
-            }
+            let digits;
+            (position, digits) = word_end(text, start);
             let length = position - start;
             if digits == 0 && length > 4 {
                 position = next_stretch(text, position);
@@ -397,7 +306,7 @@ impl Scan<'_> {
                 position = digits::cluster(self, start);
             } else if let Some(end) = ids::mixed_word(self, start, position, digits) {
                 position = end;
-            } else {
+            } else if digits >= digits::FEWEST_OF_CARD {
                 digits::glued_card(self, start, position);
             }
         }
@@ -420,4 +329,162 @@ fn next_stretch(text: &[u8], from: usize) -> usize {
     }
     // A word that begins in what was passed over may have digits behind.
     run_start(text, from + skipped, 64, is_word).max(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SqlType;
+    use proptest::prelude::*;
+
+    use super::super::literals::Level;
+    use super::*;
+
+    /// Texts about as long as what is told without a look, longer ones of pieces that mean something, and what is found.
+    fn texts() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "ana",
+                "@",
+                "at",
+                "dot",
+                " dot ",
+                "(at)",
+                "arroba",
+                "password",
+                "pwd ",
+                "token",
+                "is ",
+                "cvv ",
+                "swift ",
+                "bic ",
+                "DEUTDEFF",
+                "Hunter!",
+                "born ",
+                "May ",
+                "1963",
+                "ssn ",
+                "tel ",
+                "+49 30 ",
+                "536-22-",
+                "1234",
+                "64::1",
+                "fe80::",
+                ".",
+                ": ",
+                "=",
+                "AKIA",
+                "eyJ",
+                "ghp_",
+                "%40",
+                "\\u0040",
+                "---- BEGIN ",
+                "PRIVATE KEY",
+                "://",
+                "\u{200b}",
+                "\u{e9}",
+                "\"",
+                "'",
+                "<",
+                ">",
+                "vin ",
+            ])
+            .prop_map(str::to_owned),
+            "[ -~]{0,4}",
+            "[0-9]{1,9}",
+            "[A-Za-z0-9]{1,36}",
+            "[a-z]{1,9} ",
+        ];
+        let short = prop_oneof![
+            "[ -~]{0,7}",
+            "[A-Za-z ]{0,13}",
+            "[a-z _-]{0,13}",
+            "[0-9A-Za-z@:=.%_-]{0,8}",
+            "[+-]?[0-9]{0,13}[.]?[0-9]{0,13}",
+            "[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[A-Z-]{0,2}",
+            "(pw|pwd|pass|cvv)[:= ][ -~]{1,6}",
+            "[ab]{1,2}[ _-](at|arroba|malpa)[ _-][ab]{1,2}[ ._-](dot|punkt|)[ ._-]?[ab]{2}",
+            "[a-c]{0,4}[@:.][a-c0-9:]{1,4}[.:][a-c0-9]{1,3}",
+        ];
+        let wrapped = ("[ -~]{0,3}", prop::sample::select(FOUND.to_vec()), "[ -~]{0,3}", 0..40_usize);
+        prop_oneof![
+            short,
+            prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()),
+            wrapped.prop_map(|(before, found, behind, cut)| {
+                let kept =
+                    if cut < 8 { found.get(..found.len() - cut.min(found.len())) } else { Some(found) };
+                format!("{before}{}{behind}", kept.unwrap_or(found))
+            }),
+            prop::sample::select(FOUND.to_vec()).prop_map(str::to_owned),
+        ]
+    }
+
+    /// What the scanners find. None of it is anybody's.
+    const FOUND: &[&str] = &[
+        "4111111111111111",
+        "4111111111111111.00",
+        "15108695088",
+        "1630615123457",
+        "8001015009087",
+        "536-22-1234",
+        "0049 30 1234567",
+        "12.531.909-2",
+        "AKIAABCDEFGHIJKLMNOP",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "xoxb-a1b2c3d4e5",
+        "key-abcdefabcdefabcdefabcdefabcdefab",
+        "hooks.slack.com/a.b.c.d.e.f.g.h.i.1.k",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0",
+        "abc8Q~a.b~c.d~e.f~g.h~i.j~k.l~m.n~o.p~q",
+        "12345678:AAabcdefghijklmnopqrstuvwxyzabcdefg",
+        "-----BEGIN PRIVATE KEY-----",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+        "postgres://app:secret@db",
+        "app:secret@tcp(db)",
+        "password is Hunter!x",
+        "password \"with blanks\"",
+        "token abc-def-ghijk",
+        "bearer abcdefg1hijklm",
+        "swift DEUTDEFF",
+        "born May 163",
+        "ana arroba example punkt de",
+        "a(at)b.de",
+        "64::1",
+        "a@b.co",
+        "pw=aB1",
+    ];
+
+    fn contexts() -> Vec<Context> {
+        let text = SqlType::Text { length: 100 };
+        let number = SqlType::Fixed { precision: 38, scale: 2 };
+        let moment = SqlType::TimestampNtz { scale: 9 };
+        let mut contexts: Vec<_> =
+            ["", "NOTE", "PHONE", "VIN", "CARD_NUMBER", "PASSPORT", "BUILD", "API_KEY"]
+                .iter()
+                .flat_map(|name| [&text, &number, &moment].map(|kind| Context::of_column(name, kind, true)))
+                .collect();
+        contexts.extend([Context::of_text(""), Context::of_column("ssn", &text, false).plain()]);
+        contexts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The shortcuts against the scanners, each of which looks at everything.
+        #[test]
+        fn what_is_passed_over_has_nothing_in_it(text in texts()) {
+            let (literals, set) = (Literals::shared(), DetectorSet::all());
+            for context in contexts() {
+                let (mut short, mut whole) = (Finder::default(), Finder::default());
+                find(&literals, &set, &text, context, &mut short);
+                let mut gate = Gate::of(text.as_bytes());
+                gate.level = Level::Keys;
+                let is_said = context.kind_by_name(&text).is_some();
+                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes());
+                if !is_said && !is_measured && gate.can_find(context) {
+                    look(&literals, &set, &text, context, &mut whole, &gate);
+                    prop_assert_eq!(&short.findings, &whole.findings, "{:?}", context);
+                }
+            }
+        }
+    }
 }

@@ -1,46 +1,35 @@
 //! Keys and tokens that say what they are: by prefix, by armour, by the URL that they stand in.
 
-use aho_corasick::{Anchored, Input};
-
-use super::literals::{Rule, Tail};
+use super::literals::{Level, Rule, Tail};
 use super::scan::Scan;
 use super::{Kind, passwords};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 impl Scan<'_> {
     /// Every literal in the text, and what it starts.
-    pub(super) fn literals(&mut self) {
+    pub(super) fn literals(&mut self, level: Level) {
         let literals = self.literals;
-        let Some(automaton) = &literals.automaton else {
-            // SECURITY: without its automaton a scan sees nothing; it must not call that clean.
-            self.fuel = 0;
-            return;
-        };
         let text = self.text;
         let mut done = 0;
         let mut from = 0;
-        while let Some(start) = literals.starts.next(text, from) {
+        while let Some((start, word, rule)) = literals.next(text, from, level) {
             from = start + 1;
-            let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-            let Ok(Some(found)) = automaton.try_find(input) else { continue };
-            let Some(&(word, rule)) = literals.rules.get(found.pattern().as_usize()) else { continue };
+            let behind = start + word.len();
             // A name within what was found still speaks for what is behind it.
-            if found.start() < done && !matches!(rule, Rule::Name(_) | Rule::Address) {
+            if start < done && !matches!(rule, Rule::Name(_) | Rule::Address) {
                 continue;
             }
             let end = match rule {
-                Rule::Key(kind, tail, least) => self.key(word, found.start(), found.end(), kind, tail, least),
-                Rule::Exact(kind, tail, length) => {
-                    self.exact(word, found.start(), found.end(), kind, tail, length)
-                }
-                Rule::Jwt => self.jwt(found.start()),
-                Rule::Dsn => self.dsn(found.start(), found.end()),
-                Rule::Azure => self.azure(found.start(), found.end()),
-                Rule::Telegram => self.telegram(found.start(), found.end()),
-                Rule::Armour => self.armour(found.start()),
-                Rule::Url => self.url(found.start(), found.end()),
-                Rule::Name(name) => passwords::value(self, name, found.start(), found.end()),
-                Rule::Birth => passwords::birth(self, found.start(), found.end()),
+                Rule::Key(kind, tail, least) => self.key(word, start, behind, kind, tail, least),
+                Rule::Exact(kind, tail, length) => self.exact(word, start, behind, kind, tail, length),
+                Rule::Jwt => self.jwt(start),
+                Rule::Dsn => self.dsn(start, behind),
+                Rule::Azure => self.azure(start, behind),
+                Rule::Telegram => self.telegram(start, behind),
+                Rule::Armour => self.armour(start),
+                Rule::Url => self.url(start, behind),
+                Rule::Name(name) => passwords::value(self, name, start, behind),
+                Rule::Birth => passwords::birth(self, start, behind),
                 Rule::Address => {
                     self.has_address_words = true;
                     continue;

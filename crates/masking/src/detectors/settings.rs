@@ -242,7 +242,7 @@ pub(super) fn write_masked(rule: &MaskRule, hit: &str, seen: Seen, out: &mut Str
         (Seen::Plain, Mask::IpNetwork) => crate::actions::ip_network(hit, out),
         (Seen::Plain, Mask::Year) => crate::actions::year(&domain::SqlType::Text { length: 10 }, hit, out),
         // SECURITY: a token of a detector's hit would tell the token of any guess (`select '123-45-6789'`).
-        (Seen::Plain, Mask::Token | Mask::Redact | Mask::Null | Mask::Band(_)) => None,
+        (Seen::Plain, Mask::Token | Mask::SharedToken(_) | Mask::Redact | Mask::Null | Mask::Band(_)) => None,
     };
     if done.is_none() {
         out.truncate(from);

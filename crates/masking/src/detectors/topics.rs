@@ -369,11 +369,24 @@ fn table() -> &'static Table {
 }
 
 /// At most sixteen bytes, in lower case, as one number; longer words keep their first sixteen.
+#[inline]
 fn pack(word: &[u8]) -> u128 {
+    // Digits have the bit that tells small letters from capitals, too.
+    let small = |byte: u8| u64::from(byte | 0x20);
+    let packed = |bytes: &[u8]| bytes.iter().fold(0, |packed, &byte| (packed << 8) | small(byte));
+    if word.len() <= 16 && word.iter().all(u8::is_ascii_alphanumeric) {
+        return match word.split_last_chunk::<8>() {
+            Some((head, tail)) => {
+                let tail = u64::from_be_bytes(*tail) | u64::from_be_bytes([0x20; 8]);
+                (u128::from(packed(head)) << 64) | u128::from(tail)
+            }
+            None => u128::from(packed(word)),
+        };
+    }
     word.iter()
         .filter(|byte| byte.is_ascii_alphanumeric())
         .take(16)
-        .fold(0, |packed, &byte| (packed << 8) | u128::from(byte.to_ascii_lowercase()))
+        .fold(0, |packed, &byte| (packed << 8) | u128::from(small(byte)))
 }
 
 /// What a word hints at.
@@ -418,4 +431,22 @@ fn of_ascii_name(name: &str) -> Atoms {
         previous = byte;
     }
     atoms
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_word_is_packed_letter_by_letter(word in "[A-Za-z0-9_é]{0,20}") {
+            let letters = word.bytes().filter(u8::is_ascii_alphanumeric).take(16);
+            let packed = letters.fold(0, |packed, b| packed * 256 + u128::from(b.to_ascii_lowercase()));
+            prop_assert_eq!(pack(word.as_bytes()), packed);
+        }
+    }
 }

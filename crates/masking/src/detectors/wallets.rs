@@ -3,16 +3,15 @@
 use aws_lc_rs::digest;
 
 use super::Kind;
-use super::context::Topic;
 use crate::lexical::{at, part};
 
 /// Whether a long word is a wallet's address.
-pub(super) fn of_word(text: &[u8], start: usize, end: usize, topic: Topic) -> Option<Kind> {
+pub(super) fn of_word(text: &[u8], start: usize, end: usize, is_named: impl Fn() -> bool) -> Option<Kind> {
     let word = part(text, start, end);
     let is_found = match word {
         [b'0', b'x' | b'X', rest @ ..] => {
             rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit)
-                || topic.wallet && rest.len() == 64 && rest.iter().all(u8::is_ascii_hexdigit)
+                || rest.len() == 64 && rest.iter().all(u8::is_ascii_hexdigit) && is_named()
         }
         [b'b' | b'B', b'c' | b'C', b'1', ..] | [b't', b'b', b'1', ..] | [b'l', b't', b'c', b'1', ..] => {
             bech32(word)
@@ -21,7 +20,7 @@ pub(super) fn of_word(text: &[u8], start: usize, end: usize, topic: Topic) -> Op
             base58_check(word)
         }
         _ => false,
-    } || topic.wallet && is_base58(word);
+    } || is_base58(word) && is_named();
     is_found.then_some(Kind::Wallet)
 }
 

@@ -65,6 +65,7 @@ pub fn treatments() -> impl Strategy<Value = Treatment> {
         Just(Mask::EmailDomain),
         Just(Mask::Null),
         Just(Mask::Token),
+        Just(Mask::SharedToken(2)),
         Just(Mask::Year),
         Just(Mask::IpNetwork),
         (0_u32..2000).prop_map(Mask::Band),

@@ -36,6 +36,13 @@ fn who_may_write_a_column_gets_no_tokens_of_it() {
     let writer = decide(&bundle(RUN_ALL), &[], &name);
     assert_eq!(treatments(&writer), "redact person");
     assert!(writer.rules.iter().any(|rule| rule.as_str() == "gateway:token-refused"));
+    let shared = "[classes.shared]\nmask = 'shared_token'\nepoch = 3\n[[columns]]\nmatch = 'DEMO.PUBLIC.CUSTOMERS.SHARED'\nclass = 'shared'\n";
+    for (cedar, expected) in
+        [(format!("{RUN_ALL}{forbid}"), "shared_token:3 shared"), (RUN_ALL.to_owned(), "redact shared")]
+    {
+        let ruling = decide(&bundle_with(&cedar, shared), &[], &select().stored("CUSTOMERS.SHARED"));
+        assert_eq!(treatments(&ruling), expected);
+    }
     // What is made of it never was a token.
     assert_eq!(treatments(&decide(&reader, &[], &select().derived("CUSTOMERS.NAME"))), "redact person");
 }

@@ -60,6 +60,13 @@ fn every_wrong_type_is_named() {
 }
 
 #[test]
+fn a_shared_token_needs_an_epoch_and_nothing_else_has_one() {
+    insta::assert_snapshot!(of_catalog(&format!(
+        "[classes.a]\nmask = 'shared_token'\n[classes.b]\nmask = 'token'\nepoch = 1\n{LIMITS}"
+    )));
+}
+
+#[test]
 fn classes_and_masks_are_checked() {
     insta::assert_snapshot!(of_catalog(&format!(
         "[classes.public]\nmask = 'null'\n[classes.mixed]\n[classes.'E-Mail']\n[classes.a]\nmask = 'rot13'\n\

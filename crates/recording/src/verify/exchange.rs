@@ -15,6 +15,7 @@ pub(super) fn check(
     archive: &dyn Archive,
     key: &RecordKey,
     found: &Found,
+    now: Timestamp,
     report: &mut Report,
 ) -> Option<Opening> {
     let opening_key = key.object(ObjectKind::Opening);
@@ -32,7 +33,11 @@ pub(super) fn check(
         check_sealed(archive, key, found, &opening.record, report);
     }
     let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
-    check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
+    if found.closing {
+        check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
+    } else {
+        check_open(archive, key, found, opening.as_ref(), trail.as_ref(), now, report);
+    }
     opening.map(|opening| opening.record)
 }
 
@@ -81,6 +86,43 @@ fn check_sealed(
     }
 }
 
+/// An exchange without a closing: one whose approval waits and is not over is as it should be.
+fn check_open(
+    archive: &dyn Archive,
+    key: &RecordKey,
+    found: &Found,
+    opening: Option<&Stored<Opening>>,
+    trail: Option<&Trail>,
+    now: Timestamp,
+    report: &mut Report,
+) {
+    let at = key.object(ObjectKind::Closing);
+    let held = opening.and_then(|opening| opening.record.hold.as_ref());
+    let approval = trail.and_then(Trail::approval);
+    let detail = match (held, approval) {
+        (_, Some(approval)) if approval.state().is_final() => {
+            format!(
+                "its approval is {}, and the exchange was never closed, or is still under way",
+                approval.state().as_str()
+            )
+        }
+        (_, Some(approval)) => {
+            let (state, lapses) = (approval.state().as_str(), approval.lapses());
+            if now < lapses && found.pages.is_empty() {
+                report.note(at, Wrong::NotClosed, format!("its approval is {state} until {lapses}"));
+                return;
+            }
+            format!("its approval was {state} until {lapses}, and the exchange was never closed")
+        }
+        (Some(hold), None) => {
+            format!("the exchange is held for a person until {}, or was never closed", hold.expires)
+        }
+        (None, None) => "the exchange was opened and never closed, or is still under way".to_owned(),
+    };
+    report.incomplete(at, Wrong::NotClosed, detail);
+    pages::check_unreleased(archive, key, found.pages.iter(), report);
+}
+
 fn check_closing(
     archive: &dyn Archive,
     key: &RecordKey,
@@ -90,32 +132,6 @@ fn check_closing(
     report: &mut Report,
 ) {
     let at = key.object(ObjectKind::Closing);
-    if !found.closing {
-        let held = opening.and_then(|opening| opening.record.hold.as_ref());
-        let approval = trail.and_then(Trail::approval);
-        let detail = match (held, approval) {
-            (_, Some(approval)) if approval.state().is_final() => {
-                format!(
-                    "its approval is {}, and the exchange was never closed, or is still under way",
-                    approval.state().as_str()
-                )
-            }
-            (_, Some(approval)) => {
-                format!(
-                    "its approval is {} until {}, or was never closed",
-                    approval.state().as_str(),
-                    approval.lapses()
-                )
-            }
-            (Some(hold), None) => {
-                format!("the exchange is held for a person until {}, or was never closed", hold.expires)
-            }
-            (None, None) => "the exchange was opened and never closed, or is still under way".to_owned(),
-        };
-        report.incomplete(at, Wrong::NotClosed, detail);
-        pages::check_unreleased(archive, key, found.pages.iter(), report);
-        return;
-    }
     let Some(closing) = read::<Closing>(archive, &at, report) else { return };
     let closing = closing.record;
     if closing.exchange != key.exchange.to_string() {

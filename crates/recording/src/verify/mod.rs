@@ -7,7 +7,7 @@ mod pages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use domain::SessionId;
+use domain::{SessionId, Timestamp};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -44,6 +44,8 @@ pub enum ArchiveError {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Nothing is wrong: an approval waits, and its time is not over.
+    Note,
     /// Something is missing that may still come, or that a crash explains.
     Incomplete,
     /// Something is not as it was written.
@@ -156,6 +158,8 @@ pub struct Report {
     pub pages: u64,
     /// Everything wrong, in the order of keys.
     pub faults: Vec<ArchiveFault>,
+    /// What is open and may be, in the order of keys.
+    pub notes: Vec<ArchiveFault>,
 }
 
 /// What no check can tell before records are signed.
@@ -179,6 +183,11 @@ impl Report {
         self.faults.push(fault);
     }
 
+    fn note(&mut self, at: impl Into<String>, what: Wrong, detail: impl Into<String>) {
+        let note = ArchiveFault { at: at.into(), severity: Severity::Note, what, detail: detail.into() };
+        self.notes.push(note);
+    }
+
     fn incomplete(&mut self, at: impl Into<String>, what: Wrong, detail: impl Into<String>) {
         let fault =
             ArchiveFault { at: at.into(), severity: Severity::Incomplete, what, detail: detail.into() };
@@ -198,9 +207,15 @@ struct Found {
 
 /// Checks everything; faults do not stop it. `progress` is called with (done, all) exchanges.
 ///
+/// An approval that is not over at `now` may be open; every other exchange must be closed.
+///
 /// # Errors
 /// [`ArchiveError::List`] when the archive cannot be listed at all.
-pub fn verify(archive: &dyn Archive, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, ArchiveError> {
+pub fn verify(
+    archive: &dyn Archive,
+    now: Timestamp,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Report, ArchiveError> {
     let mut report = Report::default();
     let mut exchanges: BTreeMap<RecordKey, Found> = BTreeMap::new();
     for key in archive.keys()? {
@@ -225,7 +240,7 @@ pub fn verify(archive: &dyn Archive, progress: &mut dyn FnMut(u64, u64)) -> Resu
     let mut sessions: BTreeMap<SessionId, Session> = BTreeMap::new();
     let all = exchanges.len() as u64;
     for (key, found) in &exchanges {
-        let opening = exchange::check(archive, key, found, &mut report);
+        let opening = exchange::check(archive, key, found, now, &mut report);
         if found.opening {
             let session = sessions.entry(key.exchange.session).or_default();
             session.numbers.push(key.exchange.number.get());

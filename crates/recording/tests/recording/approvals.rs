@@ -30,6 +30,7 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         needed: 1,
         expires: hold.expires,
         sign_in: "development".to_owned(),
+        footprints: None,
         again: again.map(str::to_owned),
     })
 }
@@ -42,6 +43,7 @@ fn reviewer(subject: &str) -> ReviewerRecord {
         groups: vec!["data-reviewers".to_owned()],
         agent: None,
         sign_in: "development".to_owned(),
+        signed_in: None,
     }
 }
 
@@ -54,7 +56,7 @@ fn decided(subject: &str, verdict: &str) -> StepRecord {
 }
 
 fn told() -> StepRecord {
-    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new() }
+    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new() }
 }
 
 fn spent() -> StepRecord {
@@ -274,6 +276,30 @@ fn an_approval_begins_anew_only_once_it_was_granted() {
     let trail = with_steps(&mut sample, &[steps.as_slice(), &[decided("rosa", "approve"), spent()]].concat());
     close(&mut sample, &trail, ClosingOutcome::Failed(failure()));
     is_good(&sample);
+}
+
+#[test]
+fn what_waits_is_open_and_may_be_until_its_time_is_over() {
+    let opening = opening();
+    let steps = [asked(&opening, 7, None), told(), decided("rosa", "approve"), StepRecord::Withdrawn {}];
+    for (count, state) in [(2, "waiting"), (3, "granted")] {
+        let mut sample = Sample::v1();
+        let trail = with_steps(&mut sample, &steps[..count]);
+        sample.remove(&held(), ObjectKind::Closing);
+        let lapses = trail.approval().unwrap().lapses();
+        let just_before = Timestamp::from_micros(lapses.as_micros() - 1);
+        let report = sample.verify_at(just_before);
+        assert_eq!((report.worst(), report.notes.len()), (None, 1), "{report:?}");
+        assert!(report.notes[0].detail.contains(state), "{report:?}");
+        let late = sample.verify_at(lapses);
+        assert_eq!((late.worst(), late.notes.len()), (Some(Severity::Incomplete), 0), "{late:?}");
+    }
+    // What has ended must be closed.
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, &steps);
+    sample.remove(&held(), ObjectKind::Closing);
+    let ended = sample.verify_at(Timestamp::from_micros(trail.approval().unwrap().lapses().as_micros() - 1));
+    assert_eq!((ended.worst(), ended.notes.len()), (Some(Severity::Incomplete), 0), "{ended:?}");
 }
 
 #[test]

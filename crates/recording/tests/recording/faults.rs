@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Timestamp;
 use recording::Wrong::{
     Contradiction, Count, Digest, Gap, Misplaced, NotClosed, OpeningDigest, OpeningMissing, PageDigest,
     PageMissing, PageUnknown, SealedDigest, SealedMissing, SealedUnknown, UnknownObject, Unreadable,
@@ -345,9 +346,12 @@ impl Archive for Broken {
 #[test]
 fn what_cannot_be_read_is_never_good() {
     let keys: Vec<String> = Sample::v1().objects.into_keys().collect();
-    let report = verify(&Broken { keys: Some(keys) }, &mut |_, _| {}).unwrap();
+    let report = verify(&Broken { keys: Some(keys) }, Timestamp::from_micros(0), &mut |_, _| {}).unwrap();
     assert_eq!(report.worst(), Some(Severity::Incomplete));
     assert!(report.faults.iter().all(|fault| fault.what == Unreadable), "{:?}", report.faults);
     assert_eq!(report.faults[0].detail, "the object cannot be read: permission denied");
-    assert!(matches!(verify(&Broken { keys: None }, &mut |_, _| {}), Err(ArchiveError::List(_))));
+    assert!(matches!(
+        verify(&Broken { keys: None }, Timestamp::from_micros(0), &mut |_, _| {}),
+        Err(ArchiveError::List(_))
+    ));
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::ExchangeId;
+use domain::{ExchangeId, Timestamp};
 use recording::{
     ApprovalStep, Archive, ArchiveError, Closing, ObjectKind, Opening, Page, PageHeader, RecordKey, Report,
     decode, decode_page, digest_of, encode, encode_page, verify,
@@ -83,8 +83,13 @@ impl Sample {
         objects.map(|object| decode(object).unwrap().record).collect()
     }
 
+    /// Long after everything.
     pub fn verify(&self) -> Report {
-        verify(self, &mut |_, _| {}).unwrap()
+        self.verify_at(Timestamp::from_micros(i64::MAX))
+    }
+
+    pub fn verify_at(&self, now: Timestamp) -> Report {
+        verify(self, now, &mut |_, _| {}).unwrap()
     }
 
     /// The exchanges, by session and number.

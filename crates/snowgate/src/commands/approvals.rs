@@ -1,12 +1,14 @@
 //! `snowgate approvals`: what waits for a person, and what every command needs to reach it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gateway::{Review, ReviewPorts, Waiting};
-use local::{Home, SystemClock};
+use domain::{ApprovalId, Asked, Binding, Context, Unmoved};
+use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
+use local::{FolderPolicies, Home, SystemClock};
 use recording::{ContextRecord, PromptRecord};
 use serde::Serialize;
 
@@ -43,7 +45,10 @@ struct Row<'a> {
 /// Lists what waits, oldest first.
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
-    let review = review(&home)?;
+    let review = review(&home, None)?;
+    if let Some(id) = &args.id {
+        return runtime()?.block_on(show(&review, id, args, &home));
+    }
     let listing = runtime()?.block_on(review.waiting())?;
     let mut out = std::io::stdout().lock();
     for waiting in &listing.waiting {
@@ -66,22 +71,144 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
         match listing.waiting.len() {
             0 => eprintln!("nothing waits for a person"),
             _ => eprintln!(
-                "next: snowgate approve ID --home {home}, or snowgate deny ID --home {home} --reason WHY"
+                "next: snowgate approvals ID --home {home} shows one whole, snowgate approve ID --home {home} lets it run, \
+                 snowgate deny ID --home {home} --reason WHY does not"
             ),
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reviewing in the home at `path`, which must be there. A gateway may serve it meanwhile.
-pub fn review(path: &Path) -> Result<Review, Broken> {
+/// Reviewing in the home at `path`, which must be there. A gateway may serve it meanwhile. The bundle in that folder, or the
+/// built-in one, says what a reason must not hold.
+pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
         recordings: home.clone(),
+        exchanges: home.clone(),
         keys: home,
+        policies: Arc::new(FolderPolicies::new(policies)),
         clock: Arc::new(SystemClock),
     }))
+}
+
+/// What exactly would run, as `--json` prints it.
+#[derive(Serialize)]
+struct Exact<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    exact_sql: &'a str,
+    bindings: Vec<Bound<'a>>,
+    exact_context: ContextRecord,
+    parameters: &'a BTreeMap<String, String>,
+    exact_prompt: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Bound<'a> {
+    place: u32,
+    kind: &'a str,
+    value: Option<&'a str>,
+}
+
+/// Shows one whole; that somebody looked is recorded first.
+async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
+    let id = approval_id(id)?;
+    let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
+    let by = stand_in(&waiting, &args.reviewer)?;
+    let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
+    let Shown { waiting, asked } = &shown;
+    let row = row(waiting);
+    let mut out = std::io::stdout().lock();
+    let written = if args.json {
+        let bindings = asked.bindings.iter().map(|(place, Binding { kind, value })| Bound {
+            place: *place,
+            kind,
+            value: value.as_deref(),
+        });
+        let exact = Exact {
+            row,
+            exact_sql: asked.text.reveal(),
+            bindings: bindings.collect(),
+            exact_context: ContextRecord::from(&asked.context),
+            parameters: &asked.parameters,
+            exact_prompt: asked.prompt.text.as_deref(),
+        };
+        write_json(&mut out, &exact)
+    } else {
+        write_lines(&mut out, &row).and_then(|()| {
+            writeln!(out, "exactly this would run:")?;
+            write_exact(&mut out, asked)
+        })
+    };
+    if written.is_ok() && !args.json {
+        let home = home.display();
+        eprintln!(
+            "next: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home} --reason WHY"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The exact text, bound values and parameters.
+pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
+    printable(asked.text.reveal()).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    for (place, Binding { kind, value }) in &asked.bindings {
+        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
+        writeln!(out, "    :{place} {} {value}", printable(kind))?;
+    }
+    let Context { role, warehouse, database, schema } = &asked.context;
+    writeln!(out, "    {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    for (name, value) in &asked.parameters {
+        writeln!(out, "    {} = {}", printable(name), printable(value))?;
+    }
+    Ok(())
+}
+
+/// The names that it runs under, in a line.
+fn under(names: [Option<&str>; 4]) -> String {
+    let words = ["role", "warehouse", "database", "schema"].into_iter().zip(names);
+    let words =
+        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), printable)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// The id of an approval.
+pub fn approval_id(text: &str) -> Result<ApprovalId, Broken> {
+    text.parse().map_err(|error| {
+        Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(text)))
+    })
+}
+
+/// Whoever holds a home of the local demo stands in for all of its reviewers.
+pub fn stand_in(waiting: &Waiting, name: &str) -> Result<SignedIn, Broken> {
+    if SignIn::from_word(&waiting.asked.sign_in) != Some(SignIn::Development) {
+        return Err(Broken::new(format!(
+            "this statement waits for reviewers who sign in: each decides on the page that their own link opens (mailed, or \
+             printed by the gateway); without [reviewers_issuer] nobody can, and it is denied by silence at {}",
+            waiting.lapses
+        )));
+    }
+    let groups = waiting.asked.reviewers.iter().cloned().collect();
+    SignedIn::development(name, groups).map_err(|error| Broken::usage(error.to_string()))
+}
+
+/// What went wrong, and what to do.
+pub fn told(error: &ReviewError, home: &Path) -> Broken {
+    let home = home.display();
+    match error {
+        ReviewError::Unknown => Broken::new(format!("{error}; next: snowgate approvals --home {home}")),
+        ReviewError::Unmoved(Unmoved::OwnRequest) => {
+            Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
+        }
+        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form => Broken::new(error.to_string()),
+        ReviewError::Fault(fault) => {
+            let cause =
+                std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
+            Broken::new(format!("{fault}{cause}"))
+        }
+    }
 }
 
 /// What a command waits by.
@@ -123,7 +250,7 @@ fn once_each<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn write_json(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
+fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, row)?;
     out.write_all(b"\n")
 }
@@ -143,6 +270,8 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
         writeln!(out, "    prompt ({})  {}", row.prompt.grade, printable(prompt))?;
     }
     printable(row.sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    let ContextRecord { role, warehouse, database, schema } = row.context;
+    writeln!(out, "    under {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
     for (what, objects) in [("changes", &row.writes), ("reads", &row.reads)] {
         if !objects.is_empty() {
             writeln!(out, "    {what} {}", printable(&objects.join(", ")))?;

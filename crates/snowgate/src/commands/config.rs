@@ -33,7 +33,20 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
         Some(_) => println!("upstream  Snowflake, over the SQL API"),
         None => println!("upstream  the embedded warehouse, scale {}", own.scale),
     }
-    if let Some(told) = told {
+    match (config.roster(config.address()?), &own.reviewers_issuer) {
+        (Some(roster), Some(issuer)) => {
+            println!("approve   {}/a/…, signed in at {}", roster.address(), issuer.issuer)
+        }
+        (Some(roster), None) => {
+            println!("approve   {}/a/…, by links alone: the local demo", roster.address())
+        }
+        (None, _) => println!("approve   nobody can"),
+    }
+    match &own.mail {
+        Some(mail) => println!("mail      {}", mail.host),
+        None => println!("mail      none: links are printed by `serve`"),
+    }
+    for told in told {
         println!("ATTENTION: {told}");
     }
     match file {

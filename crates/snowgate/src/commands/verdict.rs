@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::{ApprovalId, ApprovalState, Binding, Unmoved, Verdict};
-use gateway::{Review, ReviewError, SignIn, SignedIn, Waiting};
+use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
+use gateway::{Review, ReviewError};
 
-use super::approvals::{review, runtime};
+use super::approvals::{approval_id, review, runtime, stand_in, told, write_exact};
 use super::{Broken, printable};
 use crate::cli::VerdictArgs;
 use crate::config;
 
 /// Takes a verdict, once.
 pub fn run(verdict: Verdict, args: &VerdictArgs) -> Result<ExitCode, Broken> {
-    let id: ApprovalId = args.id.parse().map_err(|error| {
-        Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(&args.id)))
-    })?;
+    let id = approval_id(&args.id)?;
     let home = config::home(&args.home)?;
-    let review = review(&home)?;
+    // Only a reason needs the bundle: a broken configuration keeps nobody from saying no.
+    let policies = if args.reason.is_some() { config::policies(&args.home)? } else { None };
+    let review = review(&home, policies)?;
     runtime()?.block_on(decide(&review, id, verdict, args, &home))
 }
 
@@ -30,11 +30,7 @@ async fn decide(
 ) -> Result<ExitCode, Broken> {
     let told = |error: ReviewError| told(&error, home);
     let waiting = review.standing(id).await.map_err(told)?;
-    refuse_real_account(&waiting)?;
-    // Whoever holds a home of the local demo stands in for all of its reviewers.
-    let groups = waiting.asked.reviewers.iter().cloned().collect();
-    let by =
-        SignedIn::development(&args.reviewer, groups).map_err(|error| Broken::usage(error.to_string()))?;
+    let by = stand_in(&waiting, &args.reviewer)?;
     let exact = match verdict {
         // A yes is to exactly this text, so it is shown, and that is recorded.
         Verdict::Approve if !waiting.state.is_final() => match review.show(id, &by).await {
@@ -60,42 +56,10 @@ async fn decide(
         }
     }
     if let Some(asked) = exact {
-        printable(asked.text.reveal()).lines().for_each(|line| println!("    {line}"));
-        for (place, Binding { kind, value }) in &asked.bindings {
-            let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
-            println!("    :{place} {} {value}", printable(kind.as_str()));
-        }
+        write_exact(&mut std::io::stdout().lock(), &asked)?;
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         println!("next: snowgate replay {session} --home {}", home.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Over a real account reviewers sign in, and there is nowhere to sign in yet.
-fn refuse_real_account(waiting: &Waiting) -> Result<(), Broken> {
-    match SignIn::from_word(&waiting.asked.sign_in) {
-        Some(SignIn::Development) => Ok(()),
-        Some(SignIn::Oidc) | None => Err(Broken::new(format!(
-            "this statement waits before a real account, where only reviewers who have signed in may decide, and \
-             this version has no sign-in for them yet: it is denied by silence at {}",
-            waiting.lapses
-        ))),
-    }
-}
-
-fn told(error: &ReviewError, home: &Path) -> Broken {
-    let home = home.display();
-    match error {
-        ReviewError::Unknown => Broken::new(format!("{error}; next: snowgate approvals --home {home}")),
-        ReviewError::Unmoved(Unmoved::OwnRequest) => {
-            Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
-        }
-        ReviewError::Unmoved(_) | ReviewError::SignIn => Broken::new(error.to_string()),
-        ReviewError::Fault(fault) => {
-            let cause =
-                std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-            Broken::new(format!("{fault}{cause}"))
-        }
-    }
 }

@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use local::{HomeArchive, HomeError};
+use gateway::ports::Clock;
+use local::{HomeArchive, HomeError, SystemClock};
 use recording::{Severity, UNPROVEN, verify};
 
 use super::{Broken, counted};
@@ -30,17 +31,18 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
             eprint!("\r{done} of {all} exchanges checked");
         }
     };
-    let report = verify(&archive, &mut progress).map_err(unchecked)?;
+    let report = verify(&archive, SystemClock.now(), &mut progress).map_err(unchecked)?;
     if shows_progress && report.exchanges > 0 {
         eprintln!();
     }
-    for fault in &report.faults {
+    for fault in report.faults.iter().chain(&report.notes) {
         if args.json {
             println!("{}", serde_json::to_string(fault)?);
         } else {
             let severity = match fault.severity {
                 Severity::Altered => "altered",
                 Severity::Incomplete => "incomplete",
+                Severity::Note => "note",
             };
             println!(
                 "{severity}: {} {}: {}",
@@ -51,14 +53,14 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
         }
     }
     let (result, code) = match report.worst() {
-        None => ("good", 0),
+        None | Some(Severity::Note) => ("good", 0),
         Some(Severity::Altered) => ("altered", 1),
         Some(Severity::Incomplete) => ("incomplete", 2),
     };
     if args.json {
         let summary = serde_json::json!({
             "result": result, "sessions": report.sessions, "exchanges": report.exchanges, "pages": report.pages,
-            "faults": report.faults.len(), "unproven": UNPROVEN,
+            "faults": report.faults.len(), "notes": report.notes.len(), "unproven": UNPROVEN,
         });
         println!("{summary}");
     } else {

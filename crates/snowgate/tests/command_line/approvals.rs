@@ -51,7 +51,10 @@ fn what_waits_is_listed_approved_run_and_told_again() {
 
     let (code, told, _) = gateway.decide(&["approvals"]);
     assert_eq!(code, 0);
-    for part in [id.as_str(), "write (delete) asked by snowgate-ask", DELETE, "data-reviewers decide until"] {
+    let under = "under role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC";
+    for part in
+        [id.as_str(), "write (delete) asked by snowgate-ask", DELETE, "data-reviewers decide until", under]
+    {
         assert!(told.contains(part), "{part}: {told}");
     }
     let (_, json_lines, _) = gateway.decide(&["approvals", "--json"]);
@@ -113,6 +116,44 @@ fn what_is_denied_does_not_run_and_its_agent_is_told_why() {
     assert!(message.contains("a reviewer denied this statement: use the archive"), "{message}");
     assert_eq!(gateway.returned_orders(), before);
     assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn one_approval_is_shown_whole_before_anybody_decides_and_who_looked_is_recorded() {
+    let gateway = Served::start();
+    // A literal that the list masks.
+    let sql = "update demo.public.orders set status = 'asked by ana.lee@customers.example' where id = 1";
+    let (id, exchange) = gateway.held(sql);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(!listed.contains("ana.lee"), "{listed}");
+    let (code, told, next) = gateway.decide(&["approvals", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{next}");
+    for part in [
+        "exactly this would run:",
+        sql,
+        "role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC",
+        "changes DEMO.PUBLIC.ORDERS",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(next.contains(&format!("next: snowgate approve {id}")), "{next}");
+    let (_, told, _) = gateway.decide(&["approvals", &id, "--json", "--as", "rosa@example.com"]);
+    let told: Value = serde_json::from_str(told.trim()).expect("one object");
+    assert_eq!((&told["id"], &told["exact_sql"]), (&json!(id), &json!(sql)));
+    assert_eq!(told["exact_context"]["role"], json!("ANALYST"));
+    // Who asked is shown nothing, and nobody is shown what is none.
+    let (code, told, why) = gateway.decide(&["approvals", &id, "--as", "snowgate-ask"]);
+    assert!(
+        code == 1 && told.is_empty() && why.contains("nobody may decide what was asked by them"),
+        "{why}"
+    );
+    assert_eq!(gateway.decide(&["approvals", "not-an-id"]).0, 64);
+    let (code, _, why) = gateway.decide(&["approvals", &"0".repeat(32)]);
+    assert!(code == 1 && why.contains("no such approval"), "{why}");
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let looked: Vec<&Value> = told.iter().filter(|event| event["step"] == "viewed").collect();
+    assert_eq!(looked.len(), 1, "looking again is no new step");
+    assert_eq!(looked[0]["by"]["subject"], json!("rosa@example.com"));
 }
 
 #[test]

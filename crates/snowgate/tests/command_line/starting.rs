@@ -97,6 +97,35 @@ fn tags_that_nobody_reads_are_told_loudly() {
 }
 
 #[test]
+fn that_nobody_could_decide_is_told_loudly() {
+    const ISSUER: &str = "[reviewers_issuer]\nissuer = 'https://people.example'\nclient_id = 'snowgate'\n";
+    const ROSA: &str = "[[reviewers]]\nemail = 'rosa@example.com'\ngroups = ['data-reviewers']\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = ROSA.replace("data-reviewers", "stewards");
+    for (text, expected) in [
+        (
+            format!("{UPSTREAM}tags = true\n"),
+            Some("[reviewers_issuer] is not configured, so reviewers of a real account cannot"),
+        ),
+        (format!("{UPSTREAM}tags = true\n{ROSA}"), Some("is denied when its time is over")),
+        (format!("{UPSTREAM}tags = true\n{ISSUER}{other}"), Some("nobody under [[reviewers]] is asked for")),
+        (format!("{UPSTREAM}tags = true\n{ISSUER}{ROSA}"), None),
+        (String::new(), None),
+    ] {
+        fs::write(folder.path().join("snowgate.toml"), &text).expect("it is written");
+        let output = snowgate(folder.path()).args(["config", "check"]).output().expect("it runs");
+        let printed = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+        match expected {
+            Some(expected) => {
+                assert!(printed.contains("ATTENTION: ") && printed.contains(expected), "{printed}")
+            }
+            None => assert!(!printed.contains("ATTENTION"), "{printed}"),
+        }
+    }
+}
+
+#[test]
 fn a_broken_bundle_does_not_start() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("policies")).expect("a folder");

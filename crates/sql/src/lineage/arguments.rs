@@ -79,7 +79,7 @@ pub(super) fn is_array_for(name: &str, sort: Sort) -> bool {
 
 /// Whether a distance is counted in parts of a second, of which there are more in a long time than fit.
 pub(super) fn counts_parts_of_seconds(name: &str, function: &Function) -> bool {
-    if !matches!(name, "DATEDIFF" | "TIMESTAMPDIFF" | "TIMEDIFF") {
+    if !matches!(name, "DATEDIFF" | "TIMESTAMPDIFF" | "TIMEDIFF" | "DATE_PART") {
         return false;
     }
     let part = match argument(function, 0) {
@@ -89,6 +89,7 @@ pub(super) fn counts_parts_of_seconds(name: &str, function: &Function) -> bool {
     };
     part.is_none_or(|part| {
         let part = part.to_ascii_uppercase();
+        let part = part.strip_prefix("EPOCH_").unwrap_or(&part);
         ["NANO", "MICRO", "MILLI", "NS", "US", "MS"].iter().any(|short| part.starts_with(short))
     })
 }

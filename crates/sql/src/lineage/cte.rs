@@ -24,6 +24,9 @@ impl Reader<'_> {
         let mut here = queries.clone();
         let names: Vec<_> = with.cte_tables.iter().map(|table| fold(&table.alias.name)).collect();
         let places: HashMap<&str, usize> = names.iter().map(AsRef::as_ref).zip(0..).collect();
+        if places.len() < names.len() {
+            self.give_up("two common table expressions of one name");
+        }
         for (at, (table, name)) in with.cte_tables.iter().zip(&names).enumerate() {
             let mentions = Mentions::within(&table.query, name, at, &places);
             self.refuse_ambiguous(&mentions, name, with.recursive, &here);

@@ -5,8 +5,8 @@
 
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, UnaryOperator,
-    Value as Literal,
+    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
+    TypedString, UnaryOperator, Value as Literal,
 };
 
 use super::reader::Reader;
@@ -123,13 +123,18 @@ impl Reader<'_> {
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
             // What is written may be no such date.
-            Expr::TypedString(_) => Value { is_risky: true, ..Value::constant() },
+            Expr::TypedString(typed) if is_moment(typed) => Value { is_risky: true, ..Value::constant() },
+            // SECURITY: of every other type it is a column with an alias.
+            Expr::TypedString(_) => self.not_read("a text behind the name of a type"),
             Expr::Interval(interval) => {
-                let value = self.expr(&interval.value, env);
-                if value.is_constant() { value.derived() } else { self.shaped(value) }
+                let is_text = matches!(&*interval.value, Expr::Value(literal) if matches!(literal.value, Literal::SingleQuotedString(_)));
+                // SECURITY: before anything but a text it is a column.
+                if is_text { Value::constant() } else { self.not_read("an INTERVAL that is none") }
             }
-            // `CONNECT_BY_ROOT column`.
-            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") => {
+            // `CONNECT_BY_ROOT column`; elsewhere it is a column.
+            Expr::Prefixed { prefix, value }
+                if env.frame.is_hierarchical && prefix.value.eq_ignore_ascii_case("CONNECT_BY_ROOT") =>
+            {
                 self.expr(value, env).derived()
             }
             Expr::Prefixed { .. } => self.not_read("a prefixed value"),
@@ -198,9 +203,13 @@ impl Reader<'_> {
                 let value = self.expr(timestamp, env).with(self.expr(time_zone, env));
                 self.shaped(value)
             }
-            Expr::Extract { expr, .. } => {
+            Expr::Extract { expr, field, .. } => {
                 let value = self.expr(expr, env);
-                self.temporal(value)
+                // Of a distant date there are more parts of a second than fit.
+                let field = field.to_string().to_ascii_uppercase();
+                let is_total =
+                    !["EPOCH_NANO", "EPOCH_MICRO", "EPOCH_MILLI"].iter().any(|part| field.starts_with(part));
+                if is_total { self.temporal(value) } else { self.shaped(value) }
             }
             Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } => {
                 let value = self.expr(expr, env);
@@ -484,6 +493,17 @@ fn is_connective(expr: &Expr) -> bool {
 
 fn is_connecting(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor)
+}
+
+/// Whether it is `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`. Snowflake has no other such literals.
+fn is_moment(typed: &TypedString) -> bool {
+    let is_text = matches!(typed.value.value, Literal::SingleQuotedString(_));
+    let (date, time, timestamp) = (
+        matches!(typed.data_type, DataType::Date),
+        matches!(typed.data_type, DataType::Time(None, TimezoneInfo::None)),
+        matches!(typed.data_type, DataType::Timestamp(None, TimezoneInfo::None)),
+    );
+    is_text && (date || time || timestamp)
 }
 
 /// Whether a literal stands for no more than what people write into a query.

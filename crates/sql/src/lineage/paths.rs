@@ -7,9 +7,10 @@ use sqlparser::ast::{
 
 use super::constant::constant_text;
 use super::reader::Reader;
-use super::scope::Env;
+use super::scope::{Env, context_sort};
 use super::sort::Sort;
 use super::value::{Source, Value};
+use crate::names::fold;
 
 impl Reader<'_> {
     pub(super) fn json_access(&mut self, value: &Expr, path: &JsonPath, env: Env<'_>) -> Value {
@@ -86,6 +87,9 @@ impl Reader<'_> {
 fn written_word(expr: &Expr) -> Option<Ident> {
     match expr {
         Expr::Nested(inner) => written_word(inner),
+        Expr::Identifier(ident) if ident.quote_style.is_none() => {
+            context_sort(&fold(ident)).map(|_| ident.clone())
+        }
         Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
             match function.name.0.as_slice() {
                 [only] => only.as_ident().cloned(),

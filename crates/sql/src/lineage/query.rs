@@ -65,6 +65,9 @@ impl Reader<'_> {
             Some(LimitClause::OffsetCommaLimit { offset, limit }) => bounds.extend([offset, limit]),
             None => {}
         }
+        if query.fetch.as_ref().is_some_and(|fetch| fetch.percent || fetch.with_ties) {
+            self.give_up("a FETCH that Snowflake does not have");
+        }
         bounds.extend(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
         for bound in bounds {
             let value = self.expr(bound, env);
@@ -342,6 +345,7 @@ impl Reader<'_> {
             self.give_up("a clause that Snowflake does not have");
         }
         let mut frame = self.from(&select.from, outer, queries);
+        frame.is_hierarchical = !select.connect_by.is_empty();
         for window in &select.named_window {
             match &window.1 {
                 NamedWindowExpr::WindowSpec(spec) => {
@@ -386,6 +390,9 @@ impl Reader<'_> {
                 }
                 ConnectByKind::StartWith { condition, .. } => self.predicate(condition, env),
             }
+        }
+        if select.top.as_ref().is_some_and(|top| top.percent || top.with_ties) {
+            self.give_up("a TOP that Snowflake does not have");
         }
         if let Some(Top { quantity: Some(TopQuantity::Expr(quantity)), .. }) = &select.top {
             let value = self.expr(quantity, env);

@@ -402,7 +402,8 @@ impl<'a> Reader<'a> {
             })
             .collect();
         ShownOutput {
-            name: output.name.as_ref().map(ToString::to_string),
+            // A name that only upstream knows foretells nothing.
+            name: output.name.as_ref().filter(|_| output.is_sure()).map(ToString::to_string),
             shows,
             is_known: output.value.is_known(),
             is_name_from_values: output.is_name_from_values,

@@ -149,6 +149,8 @@ pub(super) struct Frame {
     pub aside: usize,
     /// Columns that USING and NATURAL have merged, first in `*`.
     pub merged: Vec<(Rc<str>, Value)>,
+    /// Whether the query has CONNECT BY.
+    pub is_hierarchical: bool,
     /// Whether NATURAL may have merged columns whose names only upstream knows.
     pub is_shuffled: bool,
     /// Every alias of the select list, those that are not read yet included.
@@ -511,7 +513,7 @@ fn positional(derived: &Derived, name: &str) -> Option<Value> {
 }
 
 /// What names stand for that need no brackets and show nothing stored.
-fn context_sort(name: &str) -> Option<Sort> {
+pub(super) fn context_sort(name: &str) -> Option<Sort> {
     match name {
         "CURRENT_DATE" => Some(Sort::Date),
         "CURRENT_TIME" | "LOCALTIME" => Some(Sort::Time),

@@ -98,6 +98,14 @@ impl<'a> Feed<'a> {
             if let Some(after) = self.indirect_name(at)? {
                 return Ok(after);
             }
+            // `json:ssn` and `array[0]`: a path into a column, whatever the parser would make of its name.
+            if self.is_symbol(at + 1, ":") || self.is_symbol(at + 1, "[") {
+                let word = token.text(self.text).to_ascii_uppercase();
+                if TYPES.contains(&word.as_str()) {
+                    self.push_quoted(&word);
+                    return Ok(at + 1);
+                }
+            }
             // The parser would take whatever word follows for a collation, FROM included.
             let follows = self.tokens.get(at + 1).map(|token| token.kind);
             if self.is_word(at, "COLLATE") && !matches!(follows, Some(Lexeme::Text | Lexeme::Symbol)) {
@@ -351,6 +359,71 @@ impl<'a> Feed<'a> {
         })
     }
 }
+
+/// Names of types that are no reserved words, so that columns may be called so. Behind the name of a type the parser reads a
+/// literal of it, behind ARRAY and MAP the elements of one; Snowflake does neither.
+const TYPES: [&str; 60] = [
+    "ARRAY",
+    "BIGDECIMAL",
+    "BIGINT",
+    "BIGNUMERIC",
+    "BINARY",
+    "BIT",
+    "BLOB",
+    "BOOL",
+    "BOOLEAN",
+    "BYTEA",
+    "BYTES",
+    "CHAR",
+    "CHARACTER",
+    "CLOB",
+    "DATE",
+    "DATETIME",
+    "DEC",
+    "DECIMAL",
+    "DOUBLE",
+    "ENUM",
+    "FLOAT",
+    "FLOAT32",
+    "FLOAT4",
+    "FLOAT64",
+    "FLOAT8",
+    "INT",
+    "INT2",
+    "INT4",
+    "INT64",
+    "INT8",
+    "INTEGER",
+    "INTERVAL",
+    "JSON",
+    "JSONB",
+    "MAP",
+    "MEDIUMINT",
+    "NUMERIC",
+    "NVARCHAR",
+    "OBJECT",
+    "REAL",
+    "REGCLASS",
+    "SMALLINT",
+    "STRING",
+    "STRUCT",
+    "TEXT",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "TIMESTAMP_NTZ",
+    "TIMETZ",
+    "TINYINT",
+    "TSQUERY",
+    "TSVECTOR",
+    "TUPLE",
+    "UNSIGNED",
+    "UUID",
+    "VARBINARY",
+    "VARBIT",
+    "VARCHAR",
+    "VARIANT",
+];
 
 fn quoted(name: &str) -> Parsed {
     quoted_by('"', name.to_owned())

@@ -104,7 +104,7 @@ pub struct FakeKeys;
 #[async_trait]
 impl Keys for FakeKeys {
     async fn session(&self, _: SessionId) -> Result<SessionKeys, Fault> {
-        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32] })
+        Ok(SessionKeys { seal: [1; 32], tokens: [2; 32], shared_tokens: [3; 32] })
     }
 
     async fn digest(&self) -> Result<[u8; 32], Fault> {
@@ -177,6 +177,12 @@ impl Approvals for FakeApprovals {
         Ok(held.take(limit).cloned().collect())
     }
 
+    async fn asked_by(&self, principal: &PrincipalKey, limit: usize) -> Result<Vec<Live>, Fault> {
+        let state = self.1.state.lock().unwrap();
+        let theirs = |live: &&Live| live.principal == principal.as_str() && live.approval.is_some();
+        Ok(state.lives.values().filter(theirs).take(limit).cloned().collect())
+    }
+
     async fn step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
         Recordings::read(self.0.as_ref(), key, ObjectKind::Approval { step }).await
     }
@@ -195,7 +201,7 @@ pub struct FakeNotifier;
 #[async_trait]
 impl Notifier for FakeNotifier {
     async fn tell(&self, _: &Notice) -> Result<Notified, Fault> {
-        Ok(Notified::Told { way: "terminal", reviewers: Vec::new() })
+        Ok(Notified::Told { way: "terminal", reviewers: Vec::new(), failed: Vec::new() })
     }
 }
 

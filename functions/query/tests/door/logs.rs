@@ -52,8 +52,11 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
             .with("user-agent", "s3cret-agent")
     };
     let by_mcp = |tool: &str, text: &str| {
-        let arguments =
-            serde_json::json!({ "statement": text, "user_request": "s3cret-prompt", "object": text });
+        let arguments = if tool == "describe_object" {
+            serde_json::json!({ "object": text })
+        } else {
+            serde_json::json!({ "statement": text, "user_request": "s3cret-prompt" })
+        };
         let params =
             serde_json::json!({ "name": tool, "arguments": arguments, "_meta": { "s3cret": "s3cret" } });
         let message =

@@ -1,0 +1,381 @@
+//! A reviewer comes by a link: they sign in, look, and decide. The page's own rules, without HTTP and without words.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{ApprovalId, ApprovalState, Timestamp, Unmoved, Verdict};
+use recording::{Opening, StepRecord, Trail};
+
+use super::links::{self, LinkKey};
+use super::review::{Review, ReviewError, Shown, Waiting};
+use super::roster::{ReviewerName, Roster};
+use super::session::{self, Pending, ReviewSession};
+use super::signed_in::SignedIn;
+use crate::fault::{Fault, Origin};
+use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
+use crate::settings::SignIn;
+
+/// How many earlier asks are told.
+const EARLIER: usize = 8;
+
+/// What becomes of whoever came by a link.
+pub enum Arrived {
+    /// They are who they are by holding it (the local demo): the text of their session.
+    SignedIn(String),
+    /// They must prove themselves.
+    SignIn {
+        /// Where.
+        url: String,
+        /// What comes back unchanged.
+        state: String,
+        /// The text that their browser keeps meanwhile.
+        pending: String,
+    },
+}
+
+/// An earlier ask of the same agent for the same person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EarlierAsk {
+    /// When it was asked, RFC 3339.
+    pub opened: String,
+    /// The verbs, each once.
+    pub kinds: Vec<String>,
+    /// Objects that it was to change.
+    pub writes: Vec<String>,
+    /// Where it stands, or how it ended.
+    pub state: ApprovalState,
+}
+
+/// What a reviewer who has signed in finds.
+pub enum Found {
+    /// It waits: exactly what would run, and what its agent has asked before.
+    Waits {
+        /// What would run.
+        shown: Box<Shown>,
+        /// Earlier ones, the latest first.
+        earlier: Vec<EarlierAsk>,
+    },
+    /// There is nothing (more) for them to decide.
+    Over {
+        /// Where it stands.
+        waiting: Box<Waiting>,
+        /// What they themselves have said, where they have.
+        own: Option<Verdict>,
+    },
+}
+
+/// Where reviewers come by their links. Cheap to clone; holds nothing that another process could not see.
+#[derive(Clone)]
+pub struct Reception {
+    review: Review,
+    roster: Arc<Roster>,
+    issuer: Option<Arc<dyn ReviewerIssuer>>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Reception {
+    /// Receives the reviewers of this roster. Without an issuer only approvals of the local demo can be opened.
+    pub fn new(
+        review: Review,
+        roster: Arc<Roster>,
+        issuer: Option<Arc<dyn ReviewerIssuer>>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { review, roster, issuer, ids }
+    }
+
+    /// The address of the page, `https://HOST`.
+    pub fn address(&self) -> &str {
+        self.roster.address()
+    }
+
+    /// Whoever holds this token for this approval.
+    ///
+    /// # Errors
+    /// [`ReviewError::Unknown`] for everything that opens nothing (any more), whatever the reason: an unknown approval, another
+    /// token, one that is over. A fault when nobody can tell.
+    pub async fn arrive(&self, id: ApprovalId, token: &str) -> Result<Arrived, ReviewError> {
+        let key = self.key().await?;
+        let now = self.now();
+        let case = self.review.case_of(id).await?;
+        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else {
+            return Err(ReviewError::Unknown);
+        };
+        if approval.state().is_final() || now >= approval.lapses() {
+            return Err(ReviewError::Unknown);
+        }
+        let person = links::whose(&key, asked, &self.roster, token).ok_or(ReviewError::Unknown)?;
+        match SignIn::from_word(&asked.sign_in).ok_or(ReviewError::Unknown)? {
+            SignIn::Development => {
+                let groups = person.groups.clone().unwrap_or_else(|| approval.terms().reviewers.clone());
+                let by =
+                    SignedIn::development(person.name.as_str(), groups).map_err(|_| ReviewError::Unknown)?;
+                self.session_of(&key, id, &person.name, &by, now).map(Arrived::SignedIn)
+            }
+            SignIn::Oidc => self.send_to_issuer(&key, id, &person.name, now).await,
+        }
+    }
+
+    async fn send_to_issuer(
+        &self,
+        key: &LinkKey,
+        id: ApprovalId,
+        link: &ReviewerName,
+        now: Timestamp,
+    ) -> Result<Arrived, ReviewError> {
+        let issuer = self.issuer.as_ref().ok_or(ReviewError::SignIn)?;
+        let pending = Pending {
+            approval: id,
+            link: link.clone(),
+            state: self.random()?,
+            nonce: self.random()?,
+            verifier: self.random()?,
+            begun: now,
+        };
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()).as_ref());
+        let redirect_uri = self.redirect_uri();
+        let begun = SignInBegun {
+            redirect_uri: &redirect_uri,
+            state: &pending.state,
+            nonce: &pending.nonce,
+            challenge: &challenge,
+        };
+        let url = issuer.begin(&begun).await?;
+        let text = session::pend(key, &pending).ok_or_else(unwritable)?;
+        Ok(Arrived::SignIn { url, state: pending.state, pending: text })
+    }
+
+    /// Where the issuer sends reviewers back to: it must know this address.
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/a/callback", self.roster.address())
+    }
+
+    /// Whoever comes back from the issuer: their approval, and the text of their session.
+    ///
+    /// # Errors
+    /// [`ReviewError::Unknown`] where the sign-in is none of ours, was another browser's, or proves somebody else than whom the
+    /// link was made for; a fault when the issuer cannot be asked.
+    pub async fn come_back(
+        &self,
+        pending: &str,
+        state: &str,
+        code: &str,
+        named_issuer: Option<&str>,
+    ) -> Result<(ApprovalId, String), ReviewError> {
+        let (key, now) = (self.key().await?, self.now());
+        let issuer = self.issuer.as_ref().ok_or(ReviewError::SignIn)?;
+        let Some(pending) = session::pending(&key, pending, now) else {
+            return Err(turned_away("sign_in_unknown"));
+        };
+        // Both are ours, and neither is worth anything to who knows it: no secret is compared here.
+        if pending.state != state {
+            return Err(turned_away("state"));
+        }
+        // RFC 9207 section 2.4: an answer of another issuer is not redeemed at ours.
+        if named_issuer.is_some_and(|named| named != issuer.issuer()) {
+            return Err(turned_away("issuer"));
+        }
+        let redirect_uri = self.redirect_uri();
+        let answer = SignInAnswer {
+            code,
+            verifier: &pending.verifier,
+            redirect_uri: &redirect_uri,
+            nonce: &pending.nonce,
+        };
+        let proven = match issuer.end(&answer, now).await {
+            Ok(proven) => proven,
+            Err(NotAccepted::Rejected { reason }) => return Err(turned_away(reason)),
+            Err(NotAccepted::Expired) => return Err(turned_away("expired")),
+            Err(NotAccepted::Unavailable(fault)) => return Err(fault.into()),
+        };
+        let mut by = SignedIn::proven(issuer.issuer(), &pending.link, proven)
+            .ok_or_else(|| turned_away("other_reviewer"))?;
+        // Whether they may look is known now: what they would not be shown is not opened either.
+        self.review.check(pending.approval, &by).await.map_err(alike)?;
+        // Of hundreds of groups, which no cookie would hold, those that decide this are enough.
+        let case = self.review.case_of(pending.approval).await?;
+        if let Some(approval) = case.trail.approval() {
+            by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
+        }
+        let text = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
+        Ok((pending.approval, text))
+    }
+
+    fn session_of(
+        &self,
+        key: &LinkKey,
+        id: ApprovalId,
+        link: &ReviewerName,
+        by: &SignedIn,
+        now: Timestamp,
+    ) -> Result<String, ReviewError> {
+        Ok(session::begin(key, self.random()?, id, link, by, now).ok_or_else(unwritable)?)
+    }
+
+    /// The session of this approval whose text a browser brings.
+    ///
+    /// # Errors
+    /// [`ReviewError::Unknown`] where it is none, or over, or its reviewer is not asked any more.
+    pub async fn session(&self, id: ApprovalId, text: &str) -> Result<ReviewSession, ReviewError> {
+        let key = self.key().await?;
+        let session = session::session(&key, text, id, self.now()).ok_or(ReviewError::Unknown)?;
+        if !self.roster.people().iter().any(|person| person.name == session.link) {
+            return Err(ReviewError::Unknown);
+        }
+        Ok(session)
+    }
+
+    /// What waits for a reviewer who has signed in; that they looked is recorded first.
+    ///
+    /// # Errors
+    /// [`ReviewError`] when they may not look, or something broke: then nothing is shown.
+    pub async fn find(&self, session: &ReviewSession) -> Result<Found, ReviewError> {
+        let ReviewSession { approval: id, by, .. } = session;
+        let (waiting, own) = self.review.said(*id, by).await?;
+        // Whoever has said yes waits for the others; a no, and the end, are for everybody.
+        let is_over = waiting.state != ApprovalState::Waiting || self.now() >= waiting.lapses;
+        if is_over || own.is_some() {
+            return Ok(Found::Over { waiting: Box::new(waiting), own });
+        }
+        match self.review.show(*id, by).await {
+            Ok(shown) => {
+                let earlier = self.earlier(&shown.waiting).await?;
+                Ok(Found::Waits { shown: Box::new(shown), earlier })
+            }
+            // Somebody was faster just now.
+            Err(ReviewError::Unmoved(Unmoved::Ended(_))) => {
+                let (waiting, own) = self.review.said(*id, by).await?;
+                Ok(Found::Over { waiting: Box::new(waiting), own })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the verdict of a form: once, from this session's own form, on exactly what it showed.
+    ///
+    /// # Errors
+    /// [`ReviewError::Form`] where the form is not this session's, or showed something else; else as [`Review::decide`].
+    pub async fn decide(
+        &self,
+        session: &ReviewSession,
+        text: &str,
+        form: &Form<'_>,
+        verdict: Verdict,
+        reason: Option<&str>,
+    ) -> Result<ApprovalState, ReviewError> {
+        self.check_form(session, text, form).await?;
+        self.review.decide(session.approval, &session.by, verdict, reason).await
+    }
+
+    /// Whether a form is this session's own, and showed what waits.
+    ///
+    /// # Errors
+    /// [`ReviewError::Form`] where it is not.
+    pub async fn check_form(
+        &self,
+        session: &ReviewSession,
+        text: &str,
+        form: &Form<'_>,
+    ) -> Result<(), ReviewError> {
+        let Form { mark, covers } = form;
+        let key = self.key().await?;
+        if !session::is_form_of(&key, text, mark) {
+            return Err(ReviewError::Form);
+        }
+        let (waiting, _) = self.review.said(session.approval, &session.by).await?;
+        if waiting.asked.covers == *covers { Ok(()) } else { Err(ReviewError::Form) }
+    }
+
+    /// What its agent has asked before for the same person, as far as it is remembered.
+    async fn earlier(&self, waiting: &Waiting) -> Result<Vec<EarlierAsk>, Fault> {
+        let mut earlier = Vec::new();
+        for live in self.review.asked_by_same(&waiting.opening).await? {
+            if live.exchange == waiting.opening.exchange || earlier.len() >= EARLIER {
+                continue;
+            }
+            // What cannot be read is somebody else's to mend, and no reason to show nothing.
+            let Ok(case) = self.review.read(&live).await else { continue };
+            if let Some(ask) = earlier_ask(&case.opening.record, &case.trail) {
+                earlier.push(ask);
+            }
+        }
+        Ok(earlier)
+    }
+
+    async fn key(&self) -> Result<LinkKey, Fault> {
+        LinkKey::of(self.review.keys()).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.review.now()
+    }
+
+    /// 256 random bits as a text.
+    fn random(&self) -> Result<String, Fault> {
+        let bytes = [self.ids.random()?.to_be_bytes(), self.ids.random()?.to_be_bytes()].concat();
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// What a form brings back of what it showed.
+#[derive(Clone, Copy)]
+pub struct Form<'a> {
+    /// The session's mark for its forms.
+    pub mark: &'a str,
+    /// The digest of what was shown.
+    pub covers: &'a str,
+}
+
+fn earlier_ask(opening: &Opening, trail: &Trail) -> Option<EarlierAsk> {
+    let once_each = |part: fn(&recording::StatementRecord) -> Vec<String>| {
+        let mut names: Vec<String> = opening.statements.iter().flat_map(part).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    Some(EarlierAsk {
+        opened: opening.opened.clone(),
+        kinds: once_each(|statement| vec![statement.kind.clone()]),
+        writes: once_each(|statement| statement.writes.clone()),
+        state: trail.approval()?.state(),
+    })
+}
+
+/// What one reviewer has said in these steps.
+pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
+    trail.steps_under_way().iter().rev().find_map(|step| match &step.what {
+        StepRecord::Decided { by: who, verdict, reason: _ } if who.reviewer().key == by.reviewer.key => {
+            Verdict::from_word(verdict)
+        }
+        StepRecord::Decided { .. }
+        | StepRecord::Asked(_)
+        | StepRecord::Told { .. }
+        | StepRecord::Viewed { .. }
+        | StepRecord::Expired {}
+        | StepRecord::Withdrawn {}
+        | StepRecord::Overruled { .. }
+        | StepRecord::Spent { .. } => None,
+    })
+}
+
+/// SECURITY: whoever is not whom the link was made for learns nothing of why (invariant I11); operators do.
+fn turned_away(reason: &'static str) -> ReviewError {
+    tracing::warn!(reason, "a reviewer's sign-in was not accepted");
+    ReviewError::Unknown
+}
+
+fn alike(error: ReviewError) -> ReviewError {
+    match error {
+        ReviewError::Unmoved(unmoved) => {
+            tracing::warn!(%unmoved, "a reviewer who has signed in may not decide");
+            ReviewError::Unknown
+        }
+        ReviewError::Unknown | ReviewError::SignIn | ReviewError::Form | ReviewError::Fault(_) => error,
+    }
+}
+
+fn unwritable() -> Fault {
+    Fault::lasting(Origin::Gateway, "a reviewer's session cannot be written")
+}

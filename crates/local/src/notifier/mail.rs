@@ -1,0 +1,329 @@
+//! Telling reviewers by mail, over SMTP: one plain text a reviewer, with their own link.
+
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use gateway::ports::{Invitation, Notice, Notified, Notifier};
+use gateway::{Fault, SignIn};
+use lettre::message::header::ContentTransferEncoding;
+use lettre::message::{Body, Mailbox, header};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use thiserror::Error;
+
+use super::terminal::Terminal;
+use super::words::{until, who};
+
+/// How long one command of the conversation may take.
+const COMMAND: Duration = Duration::from_secs(4);
+
+/// How long one mail may take in all. Shorter than a lease: whoever tells must not lose what they look after.
+const ONE_MAIL: Duration = Duration::from_secs(8);
+
+/// How the conversation is protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MailTls {
+    /// From the first byte on (port 465).
+    Implicit,
+    /// By STARTTLS, without which nothing is sent (port 587).
+    Starttls,
+    /// Not at all: to this machine alone.
+    None,
+}
+
+/// Where mail goes out.
+#[derive(Clone)]
+pub struct MailSettings {
+    /// The server's name or address.
+    pub host: String,
+    /// Its port; none: the usual one.
+    pub port: Option<u16>,
+    /// How it is protected.
+    pub tls: MailTls,
+    /// User and password, where the server wants them.
+    pub credentials: Option<(String, String)>,
+    /// Whom the mail is from.
+    pub from: String,
+}
+
+impl fmt::Debug for MailSettings {
+    // SECURITY: without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, tls, credentials: _, from } = self;
+        f.debug_struct("MailSettings")
+            .field("host", host)
+            .field("port", port)
+            .field("tls", tls)
+            .field("from", from)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why mail cannot be sent with these settings, by the key that is wrong.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{problem}")]
+pub struct MailError {
+    /// The setting.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl MailError {
+    fn new(key: &'static str, problem: impl Into<String>) -> Self {
+        Self { key, problem: problem.into() }
+    }
+}
+
+/// Sends one mail a reviewer. Whoever cannot be reached is told on the terminal instead, so that nothing is lost.
+pub struct Mail {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    terminal: Terminal,
+}
+
+impl Mail {
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn new(settings: &MailSettings, terminal: Terminal) -> Result<Self, MailError> {
+        let MailSettings { host, port, tls, credentials, from } = settings;
+        let from = mailbox(from).ok_or_else(|| MailError::new("from", "is no mail address"))?;
+        let builder = match tls {
+            MailTls::Implicit => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
+            MailTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
+            MailTls::None if is_loopback(host) => {
+                Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str()))
+            }
+            // SECURITY: a link that anybody on the way can read is nobody's own.
+            MailTls::None => {
+                return Err(MailError::new("tls", "may be `none` only where `host` is this machine"));
+            }
+        };
+        let mut builder =
+            builder.map_err(|_| MailError::new("host", "is no name that TLS can be checked for"))?;
+        builder = builder.timeout(Some(COMMAND));
+        if let Some(port) = port {
+            builder = builder.port(*port);
+        }
+        if let Some((user, password)) = credentials {
+            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+        }
+        Ok(Self { transport: builder.build(), from, terminal })
+    }
+
+    /// Whether that is an address that mail can be sent to.
+    pub fn is_address(text: &str) -> bool {
+        mailbox(text).is_some()
+    }
+
+    async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
+        let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(subject(notice))
+            // So that machines which answer mail do not.
+            .header(AutoSubmitted)
+            .header(header::ContentType::TEXT_PLAIN)
+            .body(as_it_stands(body(notice, invited)))
+            .map_err(|error| error.to_string())?;
+        match tokio::time::timeout(ONE_MAIL, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err("the mail server did not answer in time".to_owned()),
+        }
+    }
+}
+
+#[async_trait]
+impl Notifier for Mail {
+    async fn tell(&self, notice: &Notice) -> Result<Notified, Fault> {
+        // Whom nobody has named cannot be written to.
+        if notice.invited.is_empty() {
+            return self.terminal.tell(notice).await;
+        }
+        let sent = join_all(notice.invited.iter().map(|invited| self.send(notice, invited))).await;
+        let (mut reviewers, mut failed) = (Vec::new(), Vec::new());
+        let mut lost = String::new();
+        for (invited, sent) in notice.invited.iter().zip(sent) {
+            match sent {
+                Ok(()) => reviewers.push(invited.name.clone()),
+                Err(why) => {
+                    tracing::warn!(exchange = %notice.exchange, %why, "a reviewer could not be sent mail");
+                    let _ = writeln!(
+                        lost,
+                        "\nMAIL FAILED to {}, whose link is {}",
+                        invited.name,
+                        invited.link.reveal()
+                    );
+                    failed.push(invited.name.clone());
+                }
+            }
+        }
+        if !lost.is_empty() {
+            self.terminal.print(lost).await?;
+        }
+        reviewers.sort_unstable();
+        failed.sort_unstable();
+        Ok(Notified::Told { way: "mail", reviewers, failed })
+    }
+}
+
+/// RFC 3834 section 5.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl header::Header for AutoSubmitted {
+    fn name() -> header::HeaderName {
+        header::HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> header::HeaderValue {
+        header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+fn mailbox(text: &str) -> Option<Mailbox> {
+    text.parse().ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn subject(notice: &Notice) -> String {
+    let kinds = notice.kinds.join(", ").replace('_', " ");
+    format!("Approval wanted: {} asks to {kinds}", notice.agent)
+}
+
+/// The body as it stands, so that a link is one piece whoever reads it: notices are ASCII with lines of a bounded length, and so
+/// need no encoding (RFC 5321 section 4.5.3.1.6).
+fn as_it_stands(text: String) -> Body {
+    let is_plain = text.lines().all(|line| line.is_ascii() && line.len() < 998 && !line.contains('\0'));
+    if is_plain {
+        let lines: Vec<&str> = text.lines().chain([""]).collect();
+        Body::dangerous_pre_encoded(lines.join("\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(text)
+    }
+}
+
+/// Short lines, one thing a paragraph: it is read on a phone.
+fn body(notice: &Notice, invited: &Invitation) -> String {
+    let Notice { class, kinds, writes, reads, more, reason, rules, sign_in, .. } = notice;
+    let mut text = format!(
+        "An agent asks for your approval.\n\nWho asks: {}\nWhat: {} ({class})\n",
+        who(notice),
+        kinds.join(", ").replace('_', " ")
+    );
+    for (what, objects) in [("Changes", writes), ("Reads", reads)] {
+        for object in objects {
+            let _ = writeln!(text, "{what}: {object}");
+        }
+    }
+    if *more > 0 {
+        let _ = writeln!(text, "and {more} more objects");
+    }
+    let _ = write!(text, "\nWhy it waits: {reason}\n");
+    let _ = write!(
+        text,
+        "Until: {}, then it is denied\n\nRead exactly what would run, and decide:\n{}\n\n",
+        until(notice),
+        invited.link.reveal()
+    );
+    let signs_in = match sign_in {
+        SignIn::Oidc => " You sign in first.",
+        SignIn::Development => "",
+    };
+    let _ = write!(
+        text,
+        "The link is yours alone: do not pass it on.{signs_in}\nOpening it decides nothing, and answers to this mail are not\nread.\n"
+    );
+    if !rules.is_empty() {
+        let _ = write!(text, "\nRules that led here: {}\n", rules.join(", "));
+    }
+    text
+}
+
+/// An error with everything behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::notifier::words::sample;
+
+    fn settings(tls: MailTls, host: &str) -> MailSettings {
+        MailSettings {
+            host: host.to_owned(),
+            port: Some(1),
+            tls,
+            credentials: Some(("snowgate".to_owned(), "hunter2".to_owned())),
+            from: "Snowgate <snowgate@acme.example>".to_owned(),
+        }
+    }
+
+    fn mail(settings: &MailSettings) -> Result<Mail, MailError> {
+        Mail::new(settings, Terminal::new(Path::new("."), Box::new(std::io::sink())))
+    }
+
+    #[test]
+    fn a_mail_reads_well_on_a_phone_and_holds_one_link() {
+        let notice = sample(SignIn::Oidc);
+        let text = body(&notice, &notice.invited[0]);
+        assert_eq!(
+            text,
+            "An agent asks for your approval.\n\n\
+             Who asks: claude-finance for ana@acme.example\n\
+             What: delete (write)\n\
+             Changes: DEMO.PUBLIC.ORDERS\n\
+             and 2 more objects\n\n\
+             Why it waits: it waits\n\
+             Until: 1970-01-01 00:00 UTC, then it is denied\n\n\
+             Read exactly what would run, and decide:\n\
+             https://snowgate.example/a/7#t=17\n\n\
+             The link is yours alone: do not pass it on. You sign in first.\n\
+             Opening it decides nothing, and answers to this mail are not\n\
+             read.\n\n\
+             Rules that led here: agents-write-if-approved\n"
+        );
+        assert_eq!(subject(&notice), "Approval wanted: claude-finance asks to delete");
+        assert!(text.is_ascii() && text.matches("https://").count() == 1);
+        assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
+        assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);
+    }
+
+    #[test]
+    fn mail_goes_unprotected_to_this_machine_alone_and_no_password_is_printed() {
+        assert!(mail(&settings(MailTls::None, "127.0.0.1")).is_ok());
+        assert!(mail(&settings(MailTls::None, "localhost")).is_ok());
+        for host in ["smtp.acme.example", "127.0.0.1.acme.example", "10.0.0.1"] {
+            assert_eq!(mail(&settings(MailTls::None, host)).err().unwrap().key, "tls", "{host}");
+            assert!(mail(&settings(MailTls::Starttls, host)).is_ok());
+        }
+        let wrong =
+            MailSettings { from: "nobody".to_owned(), ..settings(MailTls::Implicit, "smtp.acme.example") };
+        assert_eq!(mail(&wrong).err().unwrap().key, "from");
+        assert!(!format!("{wrong:?}").contains("hunter2"));
+        assert!(Mail::is_address("rosa@acme.example") && !Mail::is_address("rosa\r\nBcc: x@y.example"));
+    }
+}

@@ -1,0 +1,81 @@
+//! Wiring the page of reviewers, and the way to them.
+
+use std::sync::Arc;
+
+use gateway::ports::{Notifier, ReviewerIssuer};
+use gateway::{Ports, Reception, Review, ReviewPorts, Roster};
+use local::{FolderPolicies, Mail, Terminal};
+use oidc::{SettingsError, SignIns};
+
+use crate::commands::Broken;
+use crate::config::Config;
+
+/// Where reviewers sign in. Nothing is asked yet.
+pub fn issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken> {
+    let Some(settings) = config.sign_in_settings()? else { return Ok(None) };
+    let sign_ins = SignIns::new(settings).map_err(|error| {
+        let key = match &error {
+            SettingsError::Wrong { issuer: _, what } => (*what).to_owned(),
+            SettingsError::JwksUri(_) => "jwks_uri".to_owned(),
+            SettingsError::NoIssuer
+            | SettingsError::Twice(_)
+            | SettingsError::Issuer(_)
+            | SettingsError::Algorithm
+            | SettingsError::Client(_) => "issuer".to_owned(),
+        };
+        Broken::new(config.places.wrong(&format!("reviewers_issuer.{key}"), error).to_string())
+    })?;
+    Ok(Some(Arc::new(sign_ins)))
+}
+
+/// How reviewers are told.
+pub fn notifier(config: &Config, terminal: Terminal) -> Result<Arc<dyn Notifier>, Broken> {
+    let Some(settings) = config.mail_settings()? else { return Ok(Arc::new(terminal)) };
+    let mail = Mail::new(&settings, terminal).map_err(|error| {
+        let key = format!("mail.{}", error.key);
+        Broken::new(config.places.wrong(&key, error).to_string())
+    })?;
+    Ok(Arc::new(mail))
+}
+
+/// Where reviewers come by their links.
+pub fn reception(ports: &Ports, roster: Arc<Roster>, issuer: Option<Arc<dyn ReviewerIssuer>>) -> Reception {
+    let Ports { approvals, recordings, exchanges, keys, policies, clock, ids, .. } = ports.clone();
+    let review = Review::new(ReviewPorts { approvals, recordings, exchanges, keys, policies, clock });
+    Reception::new(review, roster, issuer, ids)
+}
+
+/// What somebody must be told when the gateway starts: for whom nobody is ever asked.
+pub fn told(config: &Config, policies: &FolderPolicies, roster: Option<&Roster>) -> Vec<String> {
+    let groups = policies.reviewer_groups();
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    let Some(roster) = roster else {
+        let why = if config.own.reviewers_issuer.is_none() {
+            "[reviewers_issuer] is not configured, so reviewers of a real account cannot sign in"
+        } else {
+            "approvals_url is not configured"
+        };
+        return vec![format!(
+            "{why}: whatever the policy bundle holds for a person waits, and is denied when its time is over"
+        )];
+    };
+    let alone: Vec<&str> = groups
+        .iter()
+        .filter(|group| {
+            let asks = |person: &gateway::KnownReviewer| {
+                person.groups.as_ref().is_none_or(|groups| groups.contains(*group))
+            };
+            !roster.people().iter().any(asks)
+        })
+        .map(String::as_str)
+        .collect();
+    if alone.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "nobody under [[reviewers]] is asked for the reviewers' groups {} of the policy bundle: what is held for them alone is denied",
+        alone.join(", ")
+    )]
+}

@@ -1,0 +1,41 @@
+"use strict";
+// Brings the secret part of a link into the form, takes readers on, and minds the word that must be typed. It decides nothing.
+(function () {
+  const arrive = document.getElementById("arrive");
+  if (arrive) {
+    const token = new URLSearchParams(window.location.hash.slice(1)).get("t") || "";
+    if (/^[A-Za-z0-9_-]{43}$/.test(token)) {
+      arrive.elements.namedItem("token").value = token;
+      arrive.hidden = false;
+      arrive.addEventListener("submit", function () {
+        window.history.replaceState(null, "", window.location.pathname);
+      });
+    } else {
+      document.getElementById("incomplete").hidden = false;
+    }
+  }
+
+  const onward = document.getElementById("onward");
+  if (onward) {
+    window.location.replace(onward.href);
+  }
+
+  const typed = document.getElementById("typed");
+  const approve = document.getElementById("approve");
+  if (typed && approve) {
+    const plain = function (text) {
+      return text.trim().split(/\s+/).join(" ").toUpperCase();
+    };
+    const mind = function () {
+      approve.disabled = plain(typed.value) !== typed.dataset.word;
+    };
+    typed.addEventListener("input", mind);
+    typed.addEventListener("keydown", function (event) {
+      // The first button of a form is pressed by Enter; nobody means that here.
+      if (event.key === "Enter") {
+        event.preventDefault();
+      }
+    });
+    mind();
+  }
+})();

@@ -1,0 +1,79 @@
+//! Taking a verdict.
+
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{ApprovalId, Unmoved, Verdict};
+use gateway::{Found, ReviewError};
+use serde::Deserialize;
+
+use crate::page::{problem, typed};
+use crate::{Desk, headers, review};
+
+/// What the form brings.
+#[derive(Deserialize)]
+pub struct Decision {
+    /// The session's mark for its forms.
+    mark: String,
+    /// The digest of what was shown.
+    covers: String,
+    verdict: String,
+    #[serde(default)]
+    reason: String,
+    /// What destroys is typed.
+    #[serde(default)]
+    typed: String,
+}
+
+/// Approves or denies.
+pub async fn decide(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Result<Form<Decision>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let (Ok(approval), Ok(Form(decision))) = (id.parse::<ApprovalId>(), form) else {
+        return problem::form();
+    };
+    if !headers::is_own_form(&headers, &desk.origin) {
+        return problem::form();
+    }
+    let Some(verdict) = Verdict::from_word(&decision.verdict) else { return problem::form() };
+    match take(&desk, approval, &id, &headers, verdict, &decision).await {
+        Ok(response) => response,
+        Err(error) => problem::of(&error),
+    }
+}
+
+async fn take(
+    desk: &Desk,
+    id: ApprovalId,
+    path: &str,
+    headers: &HeaderMap,
+    verdict: Verdict,
+    decision: &Decision,
+) -> Result<Response, ReviewError> {
+    let Decision { mark, covers, verdict: _, reason, typed } = decision;
+    let (session, text) = review::session(desk, path, headers).await?;
+    let form = gateway::Form { mark, covers };
+    desk.reception.check_form(&session, &text, &form).await?;
+    if verdict == Verdict::Approve {
+        let found = desk.reception.find(&session).await?;
+        // What is over is told by the page that says so.
+        if let Found::Waits { shown, .. } = &found
+            && let Some(word) = typed::word(&shown.waiting.opening)
+            && !typed::is_typed(&word, typed)
+        {
+            let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");
+            return Ok(review::show(desk, &session, &found, Some(&wrong)));
+        }
+    }
+    let reason = Some(reason.as_str()).filter(|reason| !reason.trim().is_empty());
+    match desk.reception.decide(&session, &text, &form, verdict, reason).await {
+        // The page tells where it stands; the same verdict again changes nothing, so reloading is safe.
+        Ok(_) | Err(ReviewError::Unmoved(Unmoved::Ended(_) | Unmoved::Granted | Unmoved::Lapsed)) => {
+            Ok(Redirect::to(&format!("/a/{id}/review")).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,89 @@
+//! What must be typed before it is approved: whatever destroys.
+
+use domain::Class;
+use recording::{Opening, StatementRecord};
+
+/// The word to type; none where a press of the button will do.
+pub fn word(opening: &Opening) -> Option<String> {
+    // A batch has one word, the first that destroys; and what tells of no statement may do anything.
+    if opening.statements.is_empty() {
+        return Some("UNKNOWN".to_owned());
+    }
+    let destroys = opening.statements.iter().find(|statement| destroys(statement))?;
+    Some(destroys.kind.replace('_', " ").to_uppercase())
+}
+
+/// Whether what is typed is the word; nobody means its case or its blanks.
+pub fn is_typed(word: &str, typed: &str) -> bool {
+    typed.split_whitespace().map(str::to_uppercase).eq(word.split_whitespace().map(str::to_owned))
+}
+
+/// Whether a statement takes away what is there, gives rights, lets something out, or may do anything.
+fn destroys(statement: &StatementRecord) -> bool {
+    let kind = statement.kind.as_str();
+    let takes_all =
+        ["truncate", "delete_all", "update_all", "insert_overwrite", "remove", "merge"].contains(&kind);
+    let takes_away = ["drop", "alter", "undrop"].iter().any(|verb| kind.starts_with(verb));
+    // What replaces is told by no kind of its own.
+    let may_replace = kind.starts_with("create") && !statement.writes.is_empty();
+    let class = Class::ALL.into_iter().find(|class| class.as_str() == statement.class);
+    let may_do_anything = match class.unwrap_or(Class::Opaque) {
+        Class::Show | Class::Session | Class::Transaction | Class::Read | Class::Write => false,
+        Class::Import | Class::Define => false,
+        Class::Call | Class::Export | Class::Grant | Class::Account | Class::Opaque => true,
+    };
+    takes_all || takes_away || may_replace || may_do_anything
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(class: &str, kind: &str) -> StatementRecord {
+        StatementRecord {
+            class: class.to_owned(),
+            kind: kind.to_owned(),
+            reads: Vec::new(),
+            writes: vec!["DEMO.PUBLIC.ORDERS".to_owned()],
+            tests: Vec::new(),
+            functions: Vec::new(),
+            why: None,
+        }
+    }
+
+    #[test]
+    fn what_destroys_is_typed() {
+        for (class, kind) in [
+            ("define", "drop_table"),
+            ("write", "truncate"),
+            ("write", "delete_all"),
+            ("write", "update_all"),
+            ("write", "insert_overwrite"),
+            ("write", "merge"),
+            ("define", "alter_table"),
+            ("define", "create_table"),
+            ("grant", "grant"),
+            ("export", "copy_into_location"),
+            ("call", "call"),
+            ("opaque", "unknown"),
+            ("a class of later", "select"),
+        ] {
+            assert!(destroys(&statement(class, kind)), "{kind}");
+        }
+        for (class, kind) in
+            [("write", "delete"), ("write", "update"), ("write", "insert"), ("read", "select")]
+        {
+            assert!(!destroys(&statement(class, kind)), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_word_is_typed_in_any_case() {
+        for typed in ["DROP TABLE", "drop table", "  Drop   Table "] {
+            assert!(is_typed("DROP TABLE", typed), "{typed}");
+        }
+        for typed in ["", "DROP", "DROP TABLE x", "DROPTABLE"] {
+            assert!(!is_typed("DROP TABLE", typed), "{typed}");
+        }
+    }
+}

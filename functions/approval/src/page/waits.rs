@@ -1,0 +1,266 @@
+//! What waits: everything that a reviewer decides by, and the form that takes their verdict.
+
+use domain::{Asked, Binding, Context, PromptGrade};
+use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
+use maud::{Markup, html};
+use recording::{Opening, StatementRecord};
+
+use crate::Behind;
+
+use super::seen::{self, Look};
+use super::{minute, page as framed, sql_text, typed, undo, words};
+
+/// The page; with what was wrong with a form that was sent before.
+pub fn page(
+    session: &ReviewSession,
+    shown: &Shown,
+    earlier: &[EarlierAsk],
+    behind: Behind,
+    wrong: Option<&str>,
+) -> Markup {
+    let Shown { waiting, asked } = shown;
+    let opening = &waiting.opening;
+    let statements = opening.statements.as_slice();
+    let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
+    let writes = once_each(statements.iter().flat_map(|statement| statement.writes.clone()));
+    let title = format!("{} wants to {}", opening.principal.agent, kinds.join(", "));
+    let body = html! {
+        @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
+        section.head {
+            p.who {
+                strong { (name(&opening.principal.agent)) }
+                @match &opening.principal.person {
+                    Some(person) => { " for " strong { (name(person)) } }
+                    None => { " for nobody but itself" }
+                }
+                " wants to"
+            }
+            h1 { (kinds.join(", ")) }
+            @if let Some(first) = writes.first() {
+                p.target { (name(first)) @if writes.len() > 1 { " and " (writes.len().saturating_sub(1)) " more" } }
+            }
+            p.chips {
+                span.chip.(opening.class()) { (opening.class()) }
+                @if statements.len() != 1 { span.chip { (statements.len()) " statements, run together" } }
+                span.chip { "until " (minute(&waiting.lapses.to_string())) }
+            }
+        }
+        (sql_card(asked))
+        (objects_card(statements))
+        (prompt_card(asked))
+        (why_card(waiting))
+        (undo_card(opening, behind))
+        (earlier_card(earlier))
+        (form(session, waiting))
+    };
+    framed(&title, &body)
+}
+
+/// What a statement does, as people say it.
+fn act(kind: &str) -> String {
+    match kind {
+        "delete_all" => "delete all rows".to_owned(),
+        "update_all" => "update all rows".to_owned(),
+        "unknown" => "do something that cannot be read".to_owned(),
+        kind => words(kind),
+    }
+}
+
+/// A name with everything odd in it made visible.
+fn name(name: &str) -> Markup {
+    seen::shown(name, Look::Name)
+}
+
+fn sql_card(asked: &Asked) -> Markup {
+    let text = asked.text.reveal();
+    let Context { role, warehouse, database, schema } = &asked.context;
+    html! {
+        section.card {
+            h2 { "Exactly this would run" }
+            @for warning in sql_text::warnings(text) { p.notice { (warning) } }
+            (sql_text::shown(text))
+            @if !asked.bindings.is_empty() {
+                h3 { "with these values" }
+                div.scroll { table {
+                    thead { tr { th { "at" } th { "type" } th { "value" } } }
+                    tbody {
+                        @for (place, Binding { kind, value }) in &asked.bindings {
+                            tr {
+                                td { (place) }
+                                td { (name(kind)) }
+                                td.value {
+                                    @match value {
+                                        Some(value) => (seen::shown(value, Look::Prose)),
+                                        None => em { "NULL" },
+                                    }
+                                }
+                            }
+                        }
+                    }
+                } }
+            }
+            h3 { "under" }
+            dl.under {
+                @for (what, named) in [("role", role), ("warehouse", warehouse), ("database", database), ("schema", schema)] {
+                    div { dt { (what) } dd { @match named { Some(named) => (name(named)), None => em { "none" } } } }
+                }
+                @if let Some(timeout) = asked.timeout {
+                    div { dt { "stops after" } dd { (timeout.as_secs()) " s" } }
+                }
+                @for (parameter, value) in &asked.parameters {
+                    div { dt { (name(parameter)) } dd { (seen::shown(value, Look::Prose)) } }
+                }
+            }
+        }
+    }
+}
+
+fn objects_card(statements: &[StatementRecord]) -> Markup {
+    let of =
+        |part: fn(&StatementRecord) -> &Vec<String>| once_each(statements.iter().flat_map(part).cloned());
+    let (writes, reads) = (of(|statement| &statement.writes), of(|statement| &statement.reads));
+    let functions = of(|statement| &statement.functions);
+    let unread: Vec<&str> = statements.iter().filter_map(|statement| statement.why.as_deref()).collect();
+    html! {
+        section.card {
+            h2 { "What it touches" }
+            @for (what, objects, class) in
+                [("Changes", &writes, "changes"), ("Reads", &reads, "reads"), ("Calls", &functions, "calls")]
+            {
+                @if !objects.is_empty() {
+                    h3 { (what) }
+                    ul.objects.(class) { @for object in objects { li { (name(object)) } } }
+                }
+            }
+            @if writes.is_empty() && reads.is_empty() { p { "No object that could be told from its text." } }
+            @for why in unread {
+                p.notice { "It could not be read whole (" (why) "), so it may touch more than this." }
+            }
+        }
+    }
+}
+
+fn prompt_card(asked: &Asked) -> Markup {
+    let grade = asked.prompt.grade;
+    html! {
+        section.card {
+            h2 { "What the person asked for" }
+            @match asked.prompt.text.as_deref().filter(|text| !text.trim().is_empty()) {
+                Some(text) => {
+                    blockquote { (seen::shown(text, Look::Prose)) }
+                    @if seen::odd(text, Look::Prose) > 0 {
+                        p.notice { "Characters that would not be seen, or look like others, are marked with their numbers." }
+                    }
+                }
+                None => p { "Nobody said." },
+            }
+            p.small { span.chip { (grade.as_str()) } " " (evidence(grade)) }
+        }
+    }
+}
+
+const fn evidence(grade: PromptGrade) -> &'static str {
+    match grade {
+        PromptGrade::P0 => "No evidence: the agent did not say what it was asked.",
+        PromptGrade::P1 => {
+            "Weak evidence: the agent says so itself. It may have made this up, or been told to."
+        }
+        PromptGrade::P2 => "Seen by a hook or telemetry of the client, with a credential of its own.",
+        PromptGrade::P3 => "Two channels with different credentials agree.",
+        PromptGrade::P4 => "The model’s provider saw the same use of this tool.",
+    }
+}
+
+fn why_card(waiting: &Waiting) -> Markup {
+    let Waiting { opening, asked, granted_by, .. } = waiting;
+    html! {
+        section.card {
+            h2 { "Why it waits" }
+            p { (seen::shown(&asked.reason, Look::Prose)) }
+            @if let Some(again) = &asked.again { p.notice { "Asked again: " (again) "." } }
+            @if !asked.rules.is_empty() {
+                p.small { "Rules that led here: " @for rule in &asked.rules { code { (rule) } " " } }
+            }
+            dl.under {
+                div { dt { "decides" } dd { (asked.reviewers.join(", ")) } }
+                div { dt { "people" } dd {
+                    @if asked.needed > 1 {
+                        (asked.needed) " must say yes"
+                        @if !granted_by.is_empty() { "; so far " (granted_by.join(", ")) }
+                    } @else { "one is enough" }
+                } }
+                div { dt { "asked" } dd { (minute(&opening.opened)) } }
+                div { dt { "recorded as" } dd { code { (opening.exchange) } } }
+            }
+        }
+    }
+}
+
+fn undo_card(opening: &Opening, behind: Behind) -> Markup {
+    html! {
+        section.card {
+            h2 { "What undoes it" }
+            @for sentence in undo::sentences(opening, behind) { p { (sentence) } }
+        }
+    }
+}
+
+fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
+    html! {
+        section.card {
+            h2 { "What else this agent has asked" }
+            @if earlier.is_empty() { p { "Nothing that is remembered." } } @else {
+                ul.earlier {
+                    @for EarlierAsk { opened, kinds, writes, state } in earlier {
+                        li {
+                            span.state.(state.as_str()) { (state.as_str()) }
+                            span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }
+                            @if let Some(first) = writes.first() {
+                                span.object { (name(first)) @if writes.len() > 1 { " and more" } }
+                            }
+                            span.small { (minute(opened)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
+    let word = typed::word(&waiting.opening);
+    let id = waiting.id;
+    html! {
+        form.card.decide method="post" action=(format!("/a/{id}/decision")) autocomplete="off" {
+            h2 { "Your decision" }
+            input type="hidden" name="mark" value=(session.form_mark());
+            input type="hidden" name="covers" value=(waiting.asked.covers);
+            label for="reason" { "Reason " span.small { "for the recording, and for the agent" } }
+            textarea #reason name="reason" rows="2" maxlength="500" {}
+            @if let Some(word) = &word {
+                label for="typed" { "To approve, type " code.to-type { (word) } }
+                input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
+                    spellcheck="false" autocomplete="off";
+            }
+            div.buttons {
+                button.deny type="submit" name="verdict" value="deny" { "Deny" }
+                button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }
+            }
+            p.small { "You decide as " strong { (name(session.by().name())) } (way(session)) ", once. Silence denies." }
+        }
+    }
+}
+
+fn way(session: &ReviewSession) -> &'static str {
+    match session.by().way() {
+        SignIn::Oidc => "",
+        SignIn::Development => " (by this link alone: the local demo)",
+    }
+}
+
+fn once_each(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

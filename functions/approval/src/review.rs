@@ -1,0 +1,45 @@
+//! Looking at what waits.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use domain::ApprovalId;
+use gateway::{Found, ReviewError, ReviewSession};
+
+use crate::page::{over, problem, waits};
+use crate::{Desk, cookies};
+
+/// The page of a reviewer who has signed in.
+pub async fn review(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let session = match session(&desk, &id, &headers).await {
+        Ok((session, _)) => session,
+        Err(error) => return problem::of(&error),
+    };
+    match desk.reception.find(&session).await {
+        Ok(found) => show(&desk, &session, &found, None),
+        Err(error) => problem::of(&error),
+    }
+}
+
+/// The session that the browser brings for this approval, and its text.
+pub async fn session(
+    desk: &Desk,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<(ReviewSession, String), ReviewError> {
+    let id: ApprovalId = id.parse().map_err(|_| ReviewError::Unknown)?;
+    let text = cookies::session_of(desk, headers, id).ok_or(ReviewError::Unknown)?;
+    Ok((desk.reception.session(id, &text).await?, text))
+}
+
+/// What is found, with what was wrong with a form that was sent before.
+pub fn show(desk: &Desk, session: &ReviewSession, found: &Found, wrong: Option<&str>) -> Response {
+    match found {
+        Found::Waits { shown, earlier } => {
+            let page = waits::page(session, shown, earlier, desk.behind, wrong);
+            let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+            (status, page).into_response()
+        }
+        Found::Over { waiting, own } => over::page(waiting, *own).into_response(),
+    }
+}

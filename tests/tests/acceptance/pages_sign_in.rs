@@ -1,0 +1,321 @@
+//! Reviewers of a real account sign in: whatever their issuer says, fails to say or lies about.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::Router;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{Agent, ApprovalId, Timestamp};
+use gateway::ports::{NotAccepted, ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
+use gateway::{Fault, Gateway, Origin, Roster, SignIn};
+use recording::StepRecord;
+
+use crate::approvals::{WRITE, deletes, steps, words, work};
+use crate::door::{self, get};
+use crate::house::House;
+use crate::pages_door::{Browser, HOST, Shown, link_of, page, people, told};
+
+const ISSUER: &str = "https://people.example";
+const ROSA: &str = "rosa@acme.example";
+
+/// What the issuer says of whoever signs in.
+type Says = Result<ProvenReviewer, NotAccepted>;
+
+/// What somebody else's proof says differently.
+type Change = Box<dyn Fn(&mut ProvenReviewer) + Send>;
+
+/// An issuer that says what a test wants, and remembers how sign-ins began.
+struct Scripted {
+    says: Mutex<Box<dyn Fn() -> Says + Send>>,
+    begun: Mutex<Vec<(String, String, String)>>,
+    is_down: Mutex<bool>,
+}
+
+#[async_trait]
+impl ReviewerIssuer for Scripted {
+    fn issuer(&self) -> &str {
+        ISSUER
+    }
+
+    async fn begin(&self, begun: &SignInBegun<'_>) -> Result<String, Fault> {
+        if *self.is_down.lock().unwrap() {
+            return Err(Fault::passing(Origin::Identities, "it does not answer"));
+        }
+        assert_eq!(begun.redirect_uri, format!("{HOST}/a/callback"));
+        let began = [begun.state, begun.nonce, begun.challenge].map(str::to_owned);
+        let [state, nonce, challenge] = began;
+        self.begun.lock().unwrap().push((state.clone(), nonce, challenge));
+        Ok(format!("{ISSUER}/authorize?state={state}"))
+    }
+
+    async fn end(&self, answer: &SignInAnswer<'_>, _: Timestamp) -> Says {
+        let begun = self.begun.lock().unwrap();
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, answer.verifier.as_bytes()).as_ref());
+        let (_, nonce, _) =
+            begun.iter().find(|(_, _, began)| *began == challenge).expect("it began elsewhere");
+        assert_eq!((answer.nonce, answer.code), (nonce.as_str(), "code"));
+        (self.says.lock().unwrap())()
+    }
+}
+
+/// Rosa, as an honest issuer proves her.
+fn rosa(now: Timestamp) -> ProvenReviewer {
+    ProvenReviewer {
+        subject: "00u1".to_owned(),
+        email: Some(ROSA.to_owned()),
+        groups: BTreeSet::from(["data-reviewers".to_owned(), "everybody".to_owned()]),
+        agent: None,
+        signed_in: now,
+    }
+}
+
+struct SignsIn {
+    house: House,
+    gateway: Gateway,
+    router: Router,
+    pages: Router,
+    issuer: Arc<Scripted>,
+    handle: String,
+    id: ApprovalId,
+    token: String,
+}
+
+async fn signs_in() -> SignsIn {
+    let roster = Arc::new(Roster::new(HOST, ISSUER, people()));
+    let named = Arc::clone(&roster);
+    let house = House::with(
+        move |settings| {
+            settings.sign_in = SignIn::Oidc;
+            settings.roster = Some(named);
+        },
+        &[],
+    )
+    .await;
+    deletes(&house);
+    let now = house.time_now();
+    let issuer = Arc::new(Scripted {
+        says: Mutex::new(Box::new(move || Ok(rosa(now)))),
+        begun: Mutex::default(),
+        is_down: Mutex::default(),
+    });
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let held = door::submit(&router, "ana", WRITE, "").await;
+    assert_eq!(held.status, 202);
+    told(&house, &gateway).await;
+    let (id, token) = link_of(&house, ROSA);
+    let pages = page(&house, &roster, Some(issuer.clone()));
+    SignsIn { house, gateway, router, pages, issuer, handle: held.handle(), id, token }
+}
+
+impl SignsIn {
+    fn browser(&self) -> Browser {
+        Browser::new(self.pages.clone())
+    }
+
+    fn says(&self, says: impl Fn() -> Says + Send + 'static) {
+        *self.issuer.says.lock().unwrap() = Box::new(says);
+    }
+
+    fn says_of_rosa(&self, change: impl Fn(&mut ProvenReviewer) + Send + 'static) {
+        let now = self.house.time_now();
+        self.says(move || {
+            let mut proven = rosa(now);
+            change(&mut proven);
+            Ok(proven)
+        });
+    }
+
+    /// Sends somebody to the issuer; the state that comes back.
+    async fn arrive(&self, browser: &mut Browser) -> String {
+        let sent = browser.post(&format!("/a/{}", self.id), &[("token", &self.token)]).await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
+        let begun = self.issuer.begun.lock().unwrap();
+        let (state, _, _) = begun.last().unwrap();
+        assert!(sent.text.contains(&format!("href=\"{ISSUER}/authorize?state={state}\"")), "{}", sent.text);
+        assert!(!sent.text.contains("CUSTOMERS"));
+        state.clone()
+    }
+
+    async fn come_back(&self, browser: &mut Browser, state: &str) -> Shown {
+        browser.get(&format!("/a/callback?code=code&state={state}")).await
+    }
+
+    async fn sign_in(&self, browser: &mut Browser) -> Shown {
+        let state = self.arrive(browser).await;
+        self.come_back(browser, &state).await
+    }
+
+    #[track_caller]
+    fn is_closed_to(&self, browser: &Browser, shown: &Shown) {
+        assert_eq!(shown.status, 404, "{}", shown.text);
+        assert!(shown.text.contains("This link opens nothing"), "{}", shown.text);
+        assert!(!browser.cookies.keys().any(|name| name.contains("review")), "{:?}", browser.cookies.keys());
+        assert_eq!(words(&self.house), ["asked", "told"]);
+    }
+}
+
+#[tokio::test]
+async fn a_reviewer_signs_in_reads_and_approves_and_the_recording_says_how() {
+    let at = signs_in().await;
+    // Whoever is in many groups has no larger cookie for it.
+    at.says_of_rosa(|who| who.groups.extend((0..1000).map(|n| format!("some-group-of-the-company-{n}"))));
+    let mut rosa = at.browser();
+    let onward = at.sign_in(&mut rosa).await;
+    assert_eq!(onward.status, 200, "{}", onward.text);
+    assert!(
+        onward.text.contains(&format!("href=\"/a/{}/review\"", at.id)) && !onward.text.contains("CUSTOMERS")
+    );
+    assert_eq!(rosa.cookies.len(), 1, "the sign-in is forgotten, the session kept");
+    assert!(rosa.cookies.values().all(|cookie| cookie.len() < 2000), "{:?}", rosa.cookies);
+    let shown = rosa.get(&format!("/a/{}/review", at.id)).await;
+    assert!(shown.status == 200 && shown.text.contains("Time Travel"), "{}", shown.text);
+    assert!(!shown.text.contains("local demo"));
+    assert_eq!(rosa.decide(at.id, &shown, "approve", &[]).await.status, 303);
+    assert_eq!(work(&at.house, &at.gateway).await, 1);
+    assert_eq!(get(&at.router, "ana", &at.handle, "").await.status, 200);
+    let by = steps(&at.house).into_iter().find_map(|step| match step.what {
+        StepRecord::Decided { by, .. } => Some(by),
+        _ => None,
+    });
+    let by = by.unwrap();
+    assert_eq!((by.issuer.as_str(), by.subject.as_str(), by.person.as_deref()), (ISSUER, "00u1", Some(ROSA)));
+    assert_eq!(
+        (by.sign_in.as_str(), by.groups.as_slice()),
+        ("oidc", ["data-reviewers".to_owned()].as_slice())
+    );
+    assert!(by.signed_in.is_some());
+    at.house.verifies();
+}
+
+#[tokio::test]
+async fn whoever_the_link_was_not_made_for_is_shown_nothing() {
+    let changes: Vec<Change> = vec![
+        Box::new(|who| who.email = Some("sam@acme.example".to_owned())),
+        Box::new(|who| who.email = None),
+        Box::new(|who| who.email = Some("rosa@acme.example.evil.example".to_owned())),
+        // In no group that decides, any more.
+        Box::new(|who| who.groups = BTreeSet::from(["everybody".to_owned()])),
+        Box::new(|who| who.groups = BTreeSet::new()),
+        // A program.
+        Box::new(|who| who.agent = Some(Agent::new("claude-finance"))),
+        // Who asked, by another name.
+        Box::new(|who| who.subject = "ana".to_owned()),
+        Box::new(|who| who.subject = "An\u{200b}a@acme.example".to_owned()),
+    ];
+    for change in changes {
+        let at = signs_in().await;
+        at.says_of_rosa(change);
+        let mut somebody = at.browser();
+        let shown = at.sign_in(&mut somebody).await;
+        at.is_closed_to(&somebody, &shown);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_proves_nobody_opens_nothing_and_an_issuer_out_of_reach_is_told() {
+    let at = signs_in().await;
+    for reason in ["nonce", "audience", "stale", "signature", "algorithm", "code", "malformed"] {
+        at.says(move || Err(NotAccepted::Rejected { reason }));
+        let mut somebody = at.browser();
+        let shown = at.sign_in(&mut somebody).await;
+        at.is_closed_to(&somebody, &shown);
+        assert!(reason == "code" || !shown.text.contains(reason));
+    }
+    at.says(|| Err(NotAccepted::Unavailable(Fault::passing(Origin::Identities, "hunter2 is not told"))));
+    let mut somebody = at.browser();
+    let shown = at.sign_in(&mut somebody).await;
+    assert_eq!(shown.status, 503);
+    assert!(shown.text.contains("Signing in does not work just now") && !shown.text.contains("hunter2"));
+    *at.issuer.is_down.lock().unwrap() = true;
+    let shown = at.browser().post(&format!("/a/{}", at.id), &[("token", &at.token)]).await;
+    assert_eq!(shown.status, 503);
+    // Once it answers again the same link does.
+    *at.issuer.is_down.lock().unwrap() = false;
+    at.says_of_rosa(|_| {});
+    assert_eq!(at.sign_in(&mut at.browser()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_sign_in_is_its_browsers_own_and_counts_once() {
+    let at = signs_in().await;
+    let (mut rosa, mut other) = (at.browser(), at.browser());
+    let state = at.arrive(&mut rosa).await;
+    // Somebody is led to the end of a sign-in that is not theirs.
+    let shown = at.come_back(&mut other, &state).await;
+    at.is_closed_to(&other, &shown);
+    // Another sign-in's state, and none.
+    let others = at.arrive(&mut other).await;
+    let shown = at.come_back(&mut rosa, &others).await;
+    at.is_closed_to(&rosa, &shown);
+    for query in
+        ["", "?code=code", "?state=", "?state=x&code=code", "?code=code&state=%00", "?error=access_denied"]
+    {
+        let shown = rosa.get(&format!("/a/callback{query}")).await;
+        at.is_closed_to(&rosa, &shown);
+    }
+    // The state of one in the cookie of another.
+    let mut mixed = at.browser();
+    let value = other.cookies.values().next().unwrap().clone();
+    mixed.cookies.insert(format!("__Host-snowgate-sign-in-{}", &state[..22]), value);
+    let shown = at.come_back(&mut mixed, &state).await;
+    at.is_closed_to(&mixed, &shown);
+    // An answer of another issuer (RFC 9207).
+    let shown =
+        rosa.get(&format!("/a/callback?code=code&state={state}&iss=https%3A%2F%2Fevil.example")).await;
+    at.is_closed_to(&rosa, &shown);
+    // That has ended the sign-in.
+    let shown = at.come_back(&mut rosa, &state).await;
+    at.is_closed_to(&rosa, &shown);
+    // Given up.
+    let state = at.arrive(&mut rosa).await;
+    let shown =
+        rosa.get(&format!("/a/callback?error=access_denied&error_description=%3Cb%3Ex&state={state}")).await;
+    assert_eq!(shown.status, 403);
+    assert!(shown.text.contains("You are not signed in") && !shown.text.contains("<b>x"), "{}", shown.text);
+    // Too slow.
+    let state = at.arrive(&mut rosa).await;
+    at.house.time.turn(gateway::SIGN_IN_LIFE + Duration::from_secs(1));
+    let shown = at.come_back(&mut rosa, &state).await;
+    at.is_closed_to(&rosa, &shown);
+}
+
+#[tokio::test]
+async fn without_an_issuer_nobody_decides_what_waits_for_those_who_sign_in() {
+    let at = signs_in().await;
+    let roster = Arc::new(Roster::new(HOST, ISSUER, people()));
+    let mut somebody = Browser::new(page(&at.house, &roster, None));
+    let shown = somebody.post(&format!("/a/{}", at.id), &[("token", &at.token)]).await;
+    at.is_closed_to(&somebody, &shown);
+    // A session of the local demo opens nothing here either, whatever it says.
+    let demo = Arc::new(Roster::development(HOST, people()));
+    let mut somebody = Browser::new(page(&at.house, &demo, None));
+    let shown = somebody.post(&format!("/a/{}", at.id), &[("token", &at.token)]).await;
+    at.is_closed_to(&somebody, &shown);
+}
+
+#[tokio::test]
+async fn where_too_few_could_ever_sign_in_it_is_denied_at_once() {
+    let roster = Arc::new(Roster::new(HOST, ISSUER, Vec::new()));
+    let house = House::with(
+        move |settings| {
+            settings.sign_in = SignIn::Oidc;
+            settings.roster = Some(roster);
+        },
+        &[],
+    )
+    .await;
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let held = door::submit(&router, "ana", WRITE, "").await;
+    assert_eq!(work(&house, &gateway).await, 1);
+    let refused = get(&router, "ana", &held.handle(), "").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("no reviewer can be reached"), "{}", refused.text());
+    assert_eq!(words(&house), ["asked", "overruled"]);
+    house.verifies();
+}
