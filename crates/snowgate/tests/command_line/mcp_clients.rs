@@ -124,7 +124,9 @@ fn converse(served: &Served, mut client: Client) {
     let (is_error, held) = client.call("run_sql", write);
     assert_eq!((is_error, &held["status"]), (false, &json!("waiting")), "{held}");
     let (is_error, cancelled) = client.call("cancel", json!({ "handle": held["handle"] }));
-    assert_eq!((is_error, &cancelled["status"]), (false, &json!("cancelled")), "{cancelled}");
+    // Somebody else may be looking after it at that moment: then it ends a moment later.
+    let words = [json!("cancelled"), json!("cancelling")];
+    assert!(!is_error && words.contains(&cancelled["status"]), "{cancelled}");
     let (is_error, ended) = client.call("get_result", json!({ "handle": held["handle"] }));
     assert_eq!((is_error, &ended["code"]), (true, &json!("000604")), "{ended}");
     let (is_error, invalid) = client.call("run_sql", json!({}));
