@@ -216,6 +216,7 @@ fn why(treatment: &Treatment) -> String {
                 Mask::EmailDomain => "the domain stays",
                 Mask::Null => "it becomes NULL",
                 Mask::Token => "equal values become equal tokens",
+                Mask::SharedToken(_) => "equal values become equal tokens, in other sessions too",
                 Mask::Year => "the year stays",
                 Mask::IpNetwork => "the network stays",
                 Mask::Band(_) => "a number becomes the lower edge of its band",
