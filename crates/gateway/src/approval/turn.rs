@@ -113,16 +113,13 @@ impl Gateway {
     async fn note_telling(&self, case: &mut Case, step: StepRecord) -> Result<(), Fault> {
         // A reminder that did not reach somebody is nothing that must be made up for.
         let before: Vec<String> = told(&case.trail).into_iter().map(str::to_owned).collect();
-        let step = match step {
-            StepRecord::Told { way, reviewers, mut failed } => {
-                failed.retain(|name| !before.contains(name));
-                if reviewers.is_empty() && failed.is_empty() {
-                    return Err(not_reminded());
-                }
-                StepRecord::Told { way, reviewers, failed }
+        let mut step = step;
+        if let StepRecord::Told { way: _, reviewers, failed } = &mut step {
+            failed.retain(|name| !before.contains(name));
+            if reviewers.is_empty() && failed.is_empty() {
+                return Err(not_reminded());
             }
-            other => other,
-        };
+        }
         for _ in 0..TRIES {
             if self.add(case, self.now(), step.clone()).await? == Added::Kept || !self.is_open(case)? {
                 return Ok(());
