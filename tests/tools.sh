@@ -46,7 +46,7 @@ fi
 if command -v "$python" >/dev/null; then
     stamp="$tools/python.$(sha256sum tests/requirements.txt | cut -c1-16)"
     if [ ! -e "$stamp" ]; then
-        echo "installing cargo-lambda, sam, cfn-lint and a mail catcher for the tests"
+        echo "installing cargo-lambda, sam, cfn-lint, moto and a mail catcher for the tests"
         "$python" -m venv --clear "$tools/python"
         "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
         touch "$stamp"
@@ -60,5 +60,5 @@ if command -v "$python" >/dev/null; then
         touch "$stamp"
     fi
 else
-    echo "!! python3 is not here: the Lambda, template and mail tests will be SKIPPED" >&2
+    echo "!! python3 is not here: the Lambda, template, mail and AWS tests will be SKIPPED" >&2
 fi

@@ -5,6 +5,7 @@
 //! process could not see, unless their documentation says how stale it may be.
 
 mod approvals;
+mod letter;
 mod reviewers;
 
 use std::collections::{BTreeMap, BTreeSet};

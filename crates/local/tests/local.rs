@@ -87,6 +87,7 @@ conforms!(
     approvals::what_waits_is_listed_until_it_runs,
     approvals::what_somebody_asked_is_told_the_latest_first,
     approvals::a_step_is_settled_once,
+    approvals::of_equal_steps_one_is_settled,
     approvals::what_was_woken_is_looked_at,
     recorder::what_was_kept_is_read_back_by_every_process,
     recorder::a_key_is_written_once,

@@ -41,7 +41,7 @@ pub enum StepRecord {
     Asked(AskedRecord),
     /// Reviewers were told.
     Told {
-        /// By what way: `terminal`, `mail`.
+        /// By what way: `terminal`, `mail`; `none` when nobody of these could be reached by any.
         way: String,
         /// Who, where the way knows names; sorted.
         reviewers: Vec<String>,

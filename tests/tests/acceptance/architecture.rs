@@ -38,14 +38,16 @@ const PURE: [(&str, &[&str]); 5] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
     ("local", &["domain", "gateway", "policy", "recording"]),
+    ("aws", &["domain", "gateway", "recording"]),
     ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
     // The page settles: it reaches neither policy nor upstream, and links no adapter.
     ("approval", &["domain", "gateway", "recording", "sql"]),
+    ("work", &["aws", "domain", "gateway"]),
     ("query", &["domain", "gateway", "recording", "oidc", "snowflake", "local", "policy", "masking"]),
     (
         "snowgate",
@@ -149,6 +151,16 @@ fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
     }
 }
 
+#[test]
+fn only_what_answers_ports_by_aws_links_its_sdk_and_nobody_its_http_client() {
+    for (name, tree) in trees() {
+        let links = tree.iter().any(|found| found.starts_with("aws-sdk"));
+        assert_eq!(links, ["aws", "work"].contains(&name.as_str()), "`{name}`");
+        // One way out, and one TLS stack on it: its own HTTP clients are left out.
+        assert!(!tree.contains("aws-smithy-http-client"), "`{name}` links another HTTP client");
+    }
+}
+
 /// Every crate that each member reaches when it is built.
 fn trees() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = metadata(&[]);
@@ -242,7 +254,7 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 3] = ["crates/gateway", "functions/approval", "functions/query"];
+const BOUND: [&str; 4] = ["crates/gateway", "functions/approval", "functions/query", "functions/work"];
 
 #[test]
 fn the_lints_ban_work_behind_a_reply() {

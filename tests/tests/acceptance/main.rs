@@ -15,9 +15,18 @@
 
 mod approvals;
 mod architecture;
+mod aws_machine;
+mod aws_notifier;
+mod aws_steps;
 mod batches;
 mod budgets;
 mod chaos;
+#[allow(dead_code, reason = "tests of the Lambda use more of it")]
+#[path = "../lambda/children.rs"]
+mod children;
+#[allow(dead_code, reason = "an adapter runs the checks of the ports that it answers")]
+#[path = "../../../crates/local/tests/conformance/mod.rs"]
+mod conformance;
 mod crashes;
 mod door;
 mod failures;
@@ -28,12 +37,15 @@ mod house;
 mod leaks;
 mod lies;
 mod mcp;
+mod machine_file;
+mod moto;
 mod order;
 mod pages;
 mod pages_door;
 mod pages_sign_in;
 mod patience;
 mod principals;
+mod reminders;
 mod repeats;
 mod resuming;
 mod story;

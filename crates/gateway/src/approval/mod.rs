@@ -17,6 +17,7 @@ mod signed_in;
 mod steps;
 mod stored;
 mod tend;
+mod turn;
 
 pub use links::Link;
 pub use reception::{Arrived, EarlierAsk, Form, Found, Reception};
@@ -24,6 +25,7 @@ pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
+pub use turn::{Reminded, Stands};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
 use recording::{AskedRecord, ContextRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail};

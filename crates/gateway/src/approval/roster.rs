@@ -47,13 +47,23 @@ pub struct Roster {
     address: String,
     issuer: String,
     people: Vec<KnownReviewer>,
+    second: BTreeSet<String>,
 }
 
 impl Roster {
     /// These people, who sign in at that issuer, on the page below `address` (`https://HOST`, without a slash at its end).
     pub fn new(address: impl Into<String>, issuer: impl Into<String>, people: Vec<KnownReviewer>) -> Self {
         let address = address.into().trim_end_matches('/').to_owned();
-        Self { address, issuer: issuer.into(), people }
+        Self { address, issuer: issuer.into(), people, second: BTreeSet::new() }
+    }
+
+    /// Those who may decide by these groups alone are asked only when the others stay silent ([`Reminded::Second`]), or are too
+    /// few to decide.
+    ///
+    /// [`Reminded::Second`]: crate::Reminded::Second
+    #[must_use]
+    pub fn escalating_to(self, second: BTreeSet<String>) -> Self {
+        Self { second, ..self }
     }
 
     /// The issuer of whoever holds a home of the local demo.
@@ -79,6 +89,24 @@ impl Roster {
     /// Who is to be asked for this approval: whoever is in its groups, and may decide it as far as anybody knows.
     pub fn invited<'a>(&'a self, approval: &'a Approval) -> impl Iterator<Item = &'a KnownReviewer> {
         self.people.iter().filter(move |person| self.may_be_asked(person, approval))
+    }
+
+    /// Who is to be asked for this approval first: everybody, where the first group alone could not decide it.
+    pub(super) fn invited_first<'a>(&'a self, approval: &'a Approval) -> Vec<&'a KnownReviewer> {
+        let first: Vec<_> =
+            self.invited(approval).filter(|person| !self.is_second(person, approval)).collect();
+        let needed = usize::try_from(approval.terms().needed.get()).unwrap_or(usize::MAX);
+        if first.len() < needed { self.invited(approval).collect() } else { first }
+    }
+
+    /// Who is to be asked for this approval when the first group stays silent.
+    pub(super) fn invited_second<'a>(&'a self, approval: &'a Approval) -> Vec<&'a KnownReviewer> {
+        self.invited(approval).filter(|person| self.is_second(person, approval)).collect()
+    }
+
+    fn is_second(&self, person: &KnownReviewer, approval: &Approval) -> bool {
+        let Some(groups) = &person.groups else { return false };
+        groups.intersection(&approval.terms().reviewers).all(|group| self.second.contains(group))
     }
 
     fn may_be_asked(&self, person: &KnownReviewer, approval: &Approval) -> bool {
@@ -131,5 +159,41 @@ mod tests {
         let invited: Vec<&str> = roster.invited(&approval).map(|person| person.name.as_str()).collect();
         assert_eq!(invited, ["rosa@acme.example", "00u7"]);
         assert_eq!(roster.address(), "https://snowgate.example");
+    }
+
+    #[test]
+    fn the_second_group_is_asked_first_only_where_the_first_could_not_decide() {
+        let approval = |needed| {
+            Approval::new(Terms {
+                requester: Requester {
+                    issuer: "https://issuer.example".into(),
+                    subject: "ana".into(),
+                    agent: Agent::new("claude-finance"),
+                    person: None,
+                },
+                reviewers: ["stewards".to_owned(), "leads".to_owned()].into(),
+                needed: std::num::NonZeroU32::new(needed).unwrap(),
+                expires: Timestamp::from_micros(1),
+            })
+        };
+        let subject = |name: &str| ReviewerName::Subject(name.to_owned());
+        let people = vec![
+            known(subject("rosa"), Some(&["stewards"])),
+            known(subject("lee"), Some(&["leads", "others"])),
+            known(subject("both"), Some(&["leads", "stewards"])),
+            known(subject("nobody"), Some(&["others"])),
+        ];
+        let roster = Roster::new("https://snowgate.example", "https://people.example", people)
+            .escalating_to(["leads".to_owned()].into());
+        let names = |people: Vec<&KnownReviewer>| -> Vec<String> {
+            people.into_iter().map(|person| person.name.as_str().to_owned()).collect()
+        };
+        assert_eq!(names(roster.invited_first(&approval(2))), ["rosa", "both"]);
+        assert_eq!(names(roster.invited_second(&approval(2))), ["lee"]);
+        assert_eq!(names(roster.invited_first(&approval(3))), ["rosa", "lee", "both"]);
+        let only =
+            Roster::new("https://snowgate.example", "https://people.example", roster.people().to_vec());
+        assert_eq!(names(only.invited_first(&approval(2))), ["rosa", "lee", "both"]);
+        assert_eq!(names(only.invited_second(&approval(2))), [""; 0]);
     }
 }

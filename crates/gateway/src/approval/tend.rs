@@ -9,6 +9,7 @@ use recording::{AskedRecord, NotNext, StepRecord, Trail};
 
 use super::links::{self, Link, LinkKey};
 use super::notice::notice;
+use super::roster::{KnownReviewer, Roster};
 use super::run::Ran;
 use super::steps::{Added, Case, NotAdded, damaged};
 use crate::closing::Closed;
@@ -91,7 +92,7 @@ impl Gateway {
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
     }
 
-    async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
+    pub(super) async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
         Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live).await
     }
 
@@ -109,15 +110,22 @@ impl Gateway {
 
     /// Tells reviewers; what is to be recorded of that, or none when it must be tried again.
     async fn tell(&self, case: &Case) -> Result<Option<StepRecord>, Fault> {
-        let (Some(id), Some(asked), Some(approval)) =
-            (case.trail.id(), case.trail.asked(), case.trail.approval())
-        else {
+        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else {
             return Err(damaged());
         };
-        let sign_in = SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?;
-        let Some(invited) = self.invited(case, asked, approval, sign_in).await? else {
+        let Some(invited) = self.invited(case, asked, approval).await? else {
             return Ok(Some(nobody(&case.opening.record.exchange, &asked.reviewers)));
         };
+        self.tell_these(case, invited).await
+    }
+
+    /// Tells these; what is to be recorded of that, or none when it must be tried again.
+    pub(super) async fn tell_these(
+        &self,
+        case: &Case,
+        invited: Vec<Invitation>,
+    ) -> Result<Option<StepRecord>, Fault> {
+        let (Some(id), Some(asked)) = (case.trail.id(), case.trail.asked()) else { return Err(damaged()) };
         let notice = notice(id, &case.opening.record, asked, invited)?;
         match self.ports.notifier.tell(&notice).await {
             Ok(Notified::Told { way, reviewers, failed }) => {
@@ -129,6 +137,13 @@ impl Gateway {
                     );
                 }
                 Ok(Some(StepRecord::Told { way: way.to_owned(), reviewers, failed }))
+            }
+            // None of these; but somebody was told before, and may decide.
+            Ok(Notified::Nobody) if !told(&case.trail).is_empty() => {
+                let mut failed: Vec<String> =
+                    notice.invited.into_iter().map(|invited| invited.name).collect();
+                failed.sort_unstable();
+                Ok(Some(StepRecord::Told { way: "none".to_owned(), reviewers: Vec::new(), failed }))
             }
             Ok(Notified::Nobody) => Ok(Some(nobody(&notice.exchange, &notice.reviewers))),
             Err(fault) => {
@@ -142,33 +157,46 @@ impl Gateway {
         }
     }
 
-    /// Who is to be told now, each with their link: everybody whom nobody has told yet. None when too few could ever be told.
+    /// Who is to be told now, each with their link: everybody of the first group, and of the second once it was turned to, whom
+    /// nobody has told yet. None when too few could ever be told.
     async fn invited(
         &self,
         case: &Case,
         asked: &AskedRecord,
         approval: &Approval,
-        sign_in: SignIn,
     ) -> Result<Option<Vec<Invitation>>, Fault> {
         let Some(roster) = &self.settings.roster else { return Ok(Some(Vec::new())) };
-        let everybody: Vec<_> = roster.invited(approval).collect();
         // Over the embedded warehouse whoever sees the terminal decides; anywhere else only who is on the roster.
         let needed = usize::try_from(asked.needed).unwrap_or(usize::MAX);
-        if sign_in == SignIn::Oidc && everybody.len() < needed {
+        let sign_in = SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?;
+        if sign_in == SignIn::Oidc && roster.invited(approval).count() < needed {
             return Ok(None);
         }
-        let told = told(&case.trail);
+        let (told, tried) = (told(&case.trail), tried(&case.trail));
+        let is_tried = |person: &&KnownReviewer| tried.contains(person.name.as_str());
+        let people = if roster.invited_second(approval).iter().any(is_tried) {
+            roster.invited(approval).collect()
+        } else {
+            roster.invited_first(approval)
+        };
+        let untold = people.into_iter().filter(|person| !told.contains(person.name.as_str()));
+        self.invitations(roster, asked, untold).await.map(Some)
+    }
+
+    /// An invitation for each of these.
+    pub(super) async fn invitations<'a>(
+        &self,
+        roster: &Roster,
+        asked: &AskedRecord,
+        people: impl Iterator<Item = &'a KnownReviewer>,
+    ) -> Result<Vec<Invitation>, Fault> {
         let key = LinkKey::of(self.ports.keys.as_ref()).await?;
-        let invitations = everybody.into_iter().filter(|person| !told.contains(person.name.as_str()));
-        Ok(Some(
-            invitations
-                .map(|person| Invitation {
-                    name: person.name.as_str().to_owned(),
-                    mail: person.mail.clone(),
-                    link: Link::new(roster, asked, &links::token(&key, asked, roster.issuer(), &person.name)),
-                })
-                .collect(),
-        ))
+        let invitation = |person: &KnownReviewer| Invitation {
+            name: person.name.as_str().to_owned(),
+            mail: person.mail.clone(),
+            link: Link::new(roster, asked, &links::token(&key, asked, roster.issuer(), &person.name)),
+        };
+        Ok(people.map(invitation).collect())
     }
 
     /// Closes an exchange whose approval has ended before it ran.
@@ -268,11 +296,10 @@ fn telling(trail: &Trail, now: Timestamp) -> Telling {
     }
 }
 
-/// Who was told of the approval under way.
-fn told(trail: &Trail) -> BTreeSet<&str> {
-    let steps = trail.steps_under_way().iter();
-    let names = steps.filter_map(|step| match &step.what {
-        StepRecord::Told { reviewers, .. } => Some(reviewers),
+/// Each telling of the approval under way: who was told, and who could not be.
+pub(super) fn tellings(trail: &Trail) -> impl Iterator<Item = (&Vec<String>, &Vec<String>)> {
+    trail.steps_under_way().iter().filter_map(|step| match &step.what {
+        StepRecord::Told { way: _, reviewers, failed } => Some((reviewers, failed)),
         StepRecord::Asked(_)
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
@@ -280,8 +307,20 @@ fn told(trail: &Trail) -> BTreeSet<&str> {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. } => None,
-    });
-    names.flatten().map(String::as_str).collect()
+    })
+}
+
+/// Who was told of the approval under way.
+pub(super) fn told(trail: &Trail) -> BTreeSet<&str> {
+    tellings(trail).flat_map(|(reviewers, _)| reviewers).map(String::as_str).collect()
+}
+
+/// Whom it was tried to tell.
+fn tried(trail: &Trail) -> BTreeSet<&str> {
+    tellings(trail)
+        .flat_map(|(reviewers, failed)| reviewers.iter().chain(failed))
+        .map(String::as_str)
+        .collect()
 }
 
 /// The end of an approval that nobody could ever decide.

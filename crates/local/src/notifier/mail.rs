@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
+use gateway::Fault;
 use gateway::ports::{Invitation, Notice, Notified, Notifier};
-use gateway::{Fault, SignIn};
 use lettre::message::header::ContentTransferEncoding;
 use lettre::message::{Body, Mailbox, header};
 use lettre::transport::smtp::authentication::Credentials;
@@ -15,7 +15,6 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use thiserror::Error;
 
 use super::terminal::Terminal;
-use super::words::{until, who};
 
 /// How long one command of the conversation may take.
 const COMMAND: Duration = Duration::from_secs(4);
@@ -126,11 +125,11 @@ impl Mail {
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
-            .subject(subject(notice))
+            .subject(notice.subject())
             // So that machines which answer mail do not.
             .header(AutoSubmitted)
             .header(header::ContentType::TEXT_PLAIN)
-            .body(as_it_stands(body(notice, invited)))
+            .body(as_it_stands(notice.letter(invited)))
             .map_err(|error| error.to_string())?;
         match tokio::time::timeout(ONE_MAIL, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
@@ -200,11 +199,6 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn subject(notice: &Notice) -> String {
-    let kinds = notice.kinds.join(", ").replace('_', " ");
-    format!("Approval wanted: {} asks to {kinds}", notice.agent)
-}
-
 /// The body as it stands, so that a link is one piece whoever reads it: notices are ASCII with lines of a bounded length, and so
 /// need no encoding (RFC 5321 section 4.5.3.1.6).
 fn as_it_stands(text: String) -> Body {
@@ -215,43 +209,6 @@ fn as_it_stands(text: String) -> Body {
     } else {
         Body::new(text)
     }
-}
-
-/// Short lines, one thing a paragraph: it is read on a phone.
-fn body(notice: &Notice, invited: &Invitation) -> String {
-    let Notice { class, kinds, writes, reads, more, reason, rules, sign_in, .. } = notice;
-    let mut text = format!(
-        "An agent asks for your approval.\n\nWho asks: {}\nWhat: {} ({class})\n",
-        who(notice),
-        kinds.join(", ").replace('_', " ")
-    );
-    for (what, objects) in [("Changes", writes), ("Reads", reads)] {
-        for object in objects {
-            let _ = writeln!(text, "{what}: {object}");
-        }
-    }
-    if *more > 0 {
-        let _ = writeln!(text, "and {more} more objects");
-    }
-    let _ = write!(text, "\nWhy it waits: {reason}\n");
-    let _ = write!(
-        text,
-        "Until: {}, then it is denied\n\nRead exactly what would run, and decide:\n{}\n\n",
-        until(notice),
-        invited.link.reveal()
-    );
-    let signs_in = match sign_in {
-        SignIn::Oidc => " You sign in first.",
-        SignIn::Development => "",
-    };
-    let _ = write!(
-        text,
-        "The link is yours alone: do not pass it on.{signs_in}\nOpening it decides nothing, and answers to this mail are not\nread.\n"
-    );
-    if !rules.is_empty() {
-        let _ = write!(text, "\nRules that led here: {}\n", rules.join(", "));
-    }
-    text
 }
 
 /// An error with everything behind it.
@@ -269,8 +226,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use std::path::Path;
 
+    use gateway::SignIn;
+
     use super::*;
-    use crate::notifier::words::sample;
+    use crate::notifier::sample::sample;
 
     fn settings(tls: MailTls, host: &str) -> MailSettings {
         MailSettings {
@@ -289,7 +248,7 @@ mod tests {
     #[test]
     fn a_mail_reads_well_on_a_phone_and_holds_one_link() {
         let notice = sample(SignIn::Oidc);
-        let text = body(&notice, &notice.invited[0]);
+        let text = notice.letter(&notice.invited[0]);
         assert_eq!(
             text,
             "An agent asks for your approval.\n\n\
@@ -306,7 +265,7 @@ mod tests {
              read.\n\n\
              Rules that led here: agents-write-if-approved\n"
         );
-        assert_eq!(subject(&notice), "Approval wanted: claude-finance asks to delete");
+        assert_eq!(notice.subject(), "Approval wanted: claude-finance asks to delete");
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
         assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
         assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);

@@ -1,8 +1,9 @@
 //! How reviewers of a local gateway are told: on its own terminal, or by mail.
 
 mod mail;
+#[cfg(test)]
+mod sample;
 mod terminal;
-mod words;
 
 pub use mail::{Mail, MailError, MailSettings, MailTls};
 pub use terminal::Terminal;

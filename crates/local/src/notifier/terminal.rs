@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use gateway::ports::{Notice, Notified, Notifier};
 use gateway::{Fault, Origin, SignIn};
 
-use super::words::{until, who};
 use crate::error::was_interrupted;
 
 /// Prints what waits, each reviewer's link, and the command that decides it over the embedded warehouse.
@@ -78,7 +77,7 @@ fn words(notice: &Notice, home: &Path) -> String {
         "\nWAITS for {}: {class} ({}) asked by {}\n",
         reviewers.join(", "),
         kinds.join(", "),
-        who(notice)
+        notice.who()
     );
     for (what, objects) in [("changes", writes), ("reads", reads)] {
         if !objects.is_empty() {
@@ -89,7 +88,7 @@ fn words(notice: &Notice, home: &Path) -> String {
         let _ = writeln!(text, "  and {more} more objects");
     }
     let _ =
-        writeln!(text, "  because {reason}\n  exchange {exchange}, denied by silence at {}", until(notice));
+        writeln!(text, "  because {reason}\n  exchange {exchange}, denied by silence at {}", notice.until());
     for invited in invited {
         let _ = writeln!(text, "  link for {}: {}", invited.name, invited.link.reveal());
     }
@@ -114,7 +113,7 @@ fn words(notice: &Notice, home: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notifier::words::sample;
+    use crate::notifier::sample::sample;
 
     #[test]
     fn a_notice_says_who_wants_what_why_and_how_to_decide() {

@@ -110,6 +110,23 @@ pub async fn a_step_is_settled_once(two: &Two) {
     }
 }
 
+/// Of many who write the very same step, exactly one is told that it is theirs: equal bytes are no leave to go on.
+pub async fn of_equal_steps_one_is_settled(two: &Two) {
+    let (_, live) = held(two, &somebody()).await;
+    let key = live.key().unwrap();
+    let mut tasks = JoinSet::new();
+    for at in 0..20_u8 {
+        let store = if at % 2 == 0 { two.first.clone() } else { two.second.clone() };
+        let key = key.clone();
+        tasks.spawn(async move {
+            let written = store.approvals.settle(&key, 0, Bytes::from_static(b"spent")).await.unwrap();
+            matches!(written, Written::Kept(_))
+        });
+    }
+    let kept = tasks.join_all().await.into_iter().filter(|kept| *kept).count();
+    assert_eq!(kept, 1);
+}
+
 /// What was woken is unattended at once, until somebody leases it; a word that comes during a lease is not lost.
 pub async fn what_was_woken_is_looked_at(two: &Two) {
     let (id, live) = held(two, &somebody()).await;

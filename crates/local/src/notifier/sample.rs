@@ -1,25 +1,10 @@
-//! What reviewers are told, in words. Everything that is told stands in the notice: ids, names, and sentences of ours.
+//! A notice, for tests.
 
-use gateway::ports::Notice;
+use domain::{ApprovalId, Timestamp};
+use gateway::ports::{Invitation, Notice};
+use gateway::{Link, SignIn};
 
-/// Who asks, and for whom.
-pub(super) fn who(notice: &Notice) -> String {
-    let Notice { agent, person, .. } = notice;
-    person.as_ref().map_or_else(|| agent.clone(), |person| format!("{agent} for {person}"))
-}
-
-/// The moment to the minute, as people read it.
-pub(super) fn until(notice: &Notice) -> String {
-    let text = notice.expires.to_string();
-    let minute = text.get(..16).unwrap_or(&text).replace('T', " ");
-    format!("{minute} UTC")
-}
-
-#[cfg(test)]
-pub(super) fn sample(sign_in: gateway::SignIn) -> Notice {
-    use domain::{ApprovalId, Timestamp};
-    use gateway::Link;
-    use gateway::ports::Invitation;
+pub(super) fn sample(sign_in: SignIn) -> Notice {
     let invited = |name: &str| Invitation {
         name: name.to_owned(),
         mail: Some(name.to_owned()),

@@ -1,0 +1,144 @@
+//! The state machine that keeps the time of approvals: one execution each, named by its id.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sfn::error::SdkError;
+use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use domain::{ApprovalId, Timestamp};
+use gateway::{Fault, Origin};
+
+use crate::calls::{Clients, fault};
+use crate::steps::text;
+
+/// Tokens of one approval that are woken at once, the most there can be: it waits thrice, and each wait is tried nine times.
+const TOKENS: i32 = 27;
+
+const NOT_STARTED: &str = "what waits for a person could not be begun";
+const NOT_WOKEN: &str = "what waits for a person could not be woken";
+const NOT_WAITING: &str = "what waits for a person could not be put to wait";
+
+/// Executions of the state machine, and the task tokens that they wait with.
+#[derive(Clone)]
+pub struct Machine {
+    executions: aws_sdk_sfn::Client,
+    items: aws_sdk_dynamodb::Client,
+    arn: String,
+    table: String,
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { executions: _, items: _, arn, table } = self;
+        f.debug_struct("Machine").field("arn", arn).field("table", table).finish()
+    }
+}
+
+impl Machine {
+    /// The state machine with that ARN; its tokens lie in that table.
+    pub fn new(clients: &Clients, arn: impl Into<String>, table: impl Into<String>) -> Self {
+        Self {
+            executions: clients.machine.clone(),
+            items: clients.table.clone(),
+            arn: arn.into(),
+            table: table.into(),
+        }
+    }
+
+    /// Begins the execution of an approval, if it has not begun before.
+    ///
+    /// # Errors
+    /// When nobody knows whether it has begun; beginning it again is safe.
+    pub async fn start(&self, id: ApprovalId) -> Result<(), Fault> {
+        let start = self.executions.start_execution().state_machine_arn(&self.arn);
+        // The id alone: whoever may read histories reads this.
+        let start = start.name(id.to_string()).input(format!(r#"{{"approval":"{id}"}}"#));
+        match start.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if has_begun(&error) => Ok(()),
+            Err(error) => Err(fault(Origin::Exchanges, NOT_STARTED, "states:StartExecution", &error)),
+        }
+    }
+
+    /// Keeps a token by which the execution of this approval goes on; it may be forgotten at `forget`.
+    ///
+    /// # Errors
+    /// When it is not kept.
+    // Each token is an item of its own. A wait that is tried again has another one, and the word of the first try may come
+    // late: whichever wrote last, the one that waits is among them.
+    pub async fn keep_token(&self, id: ApprovalId, token: &str, forget: Timestamp) -> Result<(), Fault> {
+        let name = digest(&SHA256, token.as_bytes());
+        let name: String = name.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let seconds = forget.as_micros().div_euclid(1_000_000);
+        let put = self.items.put_item().table_name(&self.table);
+        let put = put
+            .item("pk", text(partition(id)))
+            .item("sk", text(format!("token#{name}")))
+            .item("token", text(token))
+            .item("forget_at", AttributeValue::N(seconds.to_string()));
+        put.send()
+            .await
+            .map(|_| ())
+            .map_err(|error| fault(Origin::Exchanges, NOT_WAITING, "dynamodb:PutItem", &error))
+    }
+
+    /// Has the execution of this approval go on, wherever it waits. One that does not wait (any more) is no error: it looks
+    /// by itself.
+    ///
+    /// # Errors
+    /// When nobody knows whether it goes on; it does at the end of its wait.
+    pub async fn wake(&self, id: ApprovalId) -> Result<(), Fault> {
+        for token in self.tokens(id).await? {
+            self.go_on(&token).await?;
+        }
+        Ok(())
+    }
+
+    /// Has whatever waits with this token go on. A token that nothing waits with (any more) is no error.
+    ///
+    /// # Errors
+    /// As [`Machine::wake`].
+    pub async fn go_on(&self, token: &str) -> Result<(), Fault> {
+        // Nothing comes with the word: what was decided stands in the table.
+        let word = self.executions.send_task_success().task_token(token).output("{}");
+        match word.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if waits_no_more(&error) => Ok(()),
+            Err(error) => Err(fault(Origin::Exchanges, NOT_WOKEN, "states:SendTaskSuccess", &error)),
+        }
+    }
+
+    async fn tokens(&self, id: ApprovalId) -> Result<Vec<String>, Fault> {
+        let query = self.items.query().table_name(&self.table).consistent_read(true).limit(TOKENS);
+        let query = query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :token)")
+            .expression_attribute_values(":pk", text(partition(id)))
+            .expression_attribute_values(":token", text("token#"));
+        let found = query
+            .send()
+            .await
+            .map_err(|error| fault(Origin::Exchanges, NOT_WOKEN, "dynamodb:Query", &error))?;
+        let items = found.items.unwrap_or_default();
+        let tokens = items.into_iter().map(|mut item| match item.remove("token") {
+            Some(AttributeValue::S(token)) => Ok(token),
+            _ => Err(Fault::lasting(Origin::Exchanges, NOT_WOKEN)),
+        });
+        tokens.collect()
+    }
+}
+
+fn has_begun(error: &SdkError<StartExecutionError>) -> bool {
+    error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists)
+}
+
+fn waits_no_more(error: &SdkError<SendTaskSuccessError>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        error.is_invalid_token() || error.is_task_timed_out() || error.is_task_does_not_exist()
+    })
+}
+
+fn partition(id: ApprovalId) -> String {
+    format!("approval#{id}")
+}

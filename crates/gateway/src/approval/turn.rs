@@ -1,0 +1,160 @@
+//! One approval's turn, for whoever keeps its time: a look at it, one reminder, the second group.
+
+use std::time::Duration;
+
+use domain::{ApprovalId, ApprovalState, Timestamp};
+use recording::{StepRecord, Trail};
+
+use super::roster::{KnownReviewer, Roster};
+use super::steps::{Added, Case, damaged};
+use super::tend::{tellings, told};
+use crate::fault::{Fault, Origin};
+use crate::gateway::Gateway;
+use crate::ports::Invitation;
+
+/// How often others may be first before this turn gives up.
+const TRIES: usize = 64;
+
+/// How an approval stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stands {
+    /// Where.
+    pub state: ApprovalState,
+    /// Whether somebody has tried to tell reviewers.
+    pub is_told: bool,
+    /// How many people have said yes.
+    pub granted: usize,
+    /// Whether its exchange is closed: nothing is left to do.
+    pub is_over: bool,
+    /// When it lapses unless something happens.
+    pub lapses: Timestamp,
+    /// How long that is from now.
+    pub left: Duration,
+}
+
+/// Who is told of what waits, beside everybody at first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reminded {
+    /// Whoever was told and has said nothing; once.
+    Told,
+    /// The second group ([`Roster::escalating_to`](crate::Roster::escalating_to)).
+    Second,
+}
+
+impl Gateway {
+    /// How an approval stands; none when nothing waits under its id: not yet, not any more, or asked anew under another.
+    ///
+    /// # Errors
+    /// A fault when nobody can tell.
+    pub async fn approval_stands(&self, id: ApprovalId) -> Result<Option<Stands>, Fault> {
+        let Some(live) = self.ports.approvals.exchange_of(id).await? else { return Ok(None) };
+        let case = self.case_of(&live).await?;
+        if case.trail.id() != Some(id) {
+            return Ok(None);
+        }
+        let approval = case.trail.approval().ok_or_else(damaged)?;
+        let (state, lapses) = (approval.state(), approval.lapses());
+        Ok(Some(Stands {
+            state,
+            is_told: tellings(&case.trail).next().is_some(),
+            granted: approval.granted_by().len(),
+            is_over: live.is_closed(),
+            lapses,
+            left: lapses.since(self.now()),
+        }))
+    }
+
+    /// Looks after an approval as [`Gateway::advance`] does after its exchange: tells reviewers, expires it, runs what is
+    /// granted, closes what has ended. How it stands then, as [`Gateway::approval_stands`] tells it.
+    ///
+    /// # Errors
+    /// A fault of the stores; it is left as it is, to be looked after later.
+    pub async fn tend_approval(&self, id: ApprovalId, until: Timestamp) -> Result<Option<Stands>, Fault> {
+        let Some(live) = self.ports.approvals.exchange_of(id).await? else { return Ok(None) };
+        self.advance(live.handle().ok_or_else(damaged)?, until).await?;
+        self.approval_stands(id).await
+    }
+
+    /// Tells reviewers of what still waits; called again, it tells nobody twice, unless nobody knows whether they were told.
+    /// How the approval stands then, as [`Gateway::approval_stands`] tells it.
+    ///
+    /// # Errors
+    /// A fault when nobody could be told, or nobody can tell how it stands.
+    pub async fn remind(&self, id: ApprovalId, whom: Reminded) -> Result<Option<Stands>, Fault> {
+        let Some(live) = self.ports.approvals.exchange_of(id).await? else { return Ok(None) };
+        let mut case = self.case_of(&live).await?;
+        if case.trail.id() == Some(id) && self.is_open(&case)? {
+            let invited = self.reminded(&case, whom).await?;
+            if !invited.is_empty() {
+                let step = self.tell_these(&case, invited).await?.ok_or_else(not_reminded)?;
+                self.note_telling(&mut case, step).await?;
+            }
+        }
+        self.approval_stands(id).await
+    }
+
+    fn is_open(&self, case: &Case) -> Result<bool, Fault> {
+        let approval = case.trail.approval().ok_or_else(damaged)?;
+        Ok(approval.state() == ApprovalState::Waiting && self.now() < approval.lapses())
+    }
+
+    async fn reminded(&self, case: &Case, whom: Reminded) -> Result<Vec<Invitation>, Fault> {
+        let (Some(roster), Some(asked)) = (&self.settings.roster, case.trail.asked()) else {
+            return Ok(Vec::new());
+        };
+        let people = match whom {
+            Reminded::Told => silent(&case.trail, roster)?,
+            Reminded::Second => untold(&case.trail, roster)?,
+        };
+        self.invitations(roster, asked, people.into_iter()).await
+    }
+
+    /// Records who was told, whoever looks and decides meanwhile; unless it has ended, for then nobody may be told.
+    async fn note_telling(&self, case: &mut Case, step: StepRecord) -> Result<(), Fault> {
+        // A reminder that did not reach somebody is nothing that must be made up for.
+        let before: Vec<String> = told(&case.trail).into_iter().map(str::to_owned).collect();
+        let mut step = step;
+        if let StepRecord::Told { way: _, reviewers, failed } = &mut step {
+            failed.retain(|name| !before.contains(name));
+            if reviewers.is_empty() && failed.is_empty() {
+                return Err(not_reminded());
+            }
+        }
+        for _ in 0..TRIES {
+            if self.add(case, self.now(), step.clone()).await? == Added::Kept || !self.is_open(case)? {
+                return Ok(());
+            }
+        }
+        Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
+    }
+}
+
+fn not_reminded() -> Fault {
+    Fault::passing(Origin::Gateway, "reviewers could not be reminded")
+}
+
+/// Who was told and has not decided; nobody when somebody was reminded before.
+fn silent<'a>(trail: &Trail, roster: &'a Roster) -> Result<Vec<&'a KnownReviewer>, Fault> {
+    let approval = trail.approval().ok_or_else(damaged)?;
+    let told = told(trail);
+    let times = tellings(trail).flat_map(|(reviewers, _)| reviewers).count();
+    if times > told.len() {
+        return Ok(Vec::new());
+    }
+    let has_decided = |name: &str| {
+        let mut granted = approval.granted_by().iter();
+        granted.any(|by| by.key.subject == name || by.person.as_ref().is_some_and(|by| by.as_str() == name))
+    };
+    let people = roster.people().iter();
+    Ok(people
+        .filter(|person| told.contains(person.name.as_str()) && !has_decided(person.name.as_str()))
+        .collect())
+}
+
+/// Who of the second group was not told.
+fn untold<'a>(trail: &'a Trail, roster: &'a Roster) -> Result<Vec<&'a KnownReviewer>, Fault> {
+    let approval = trail.approval().ok_or_else(damaged)?;
+    let told = told(trail);
+    let second = roster.invited_second(approval);
+    Ok(second.into_iter().filter(|person| !told.contains(person.name.as_str())).collect())
+}

@@ -1,0 +1,156 @@
+//! The tasks of the state machine that keeps the time of approvals (`infra/approvals.asl.json`), as calls of the gateway.
+//!
+//! No URL leads here. An event names a task and an approval; the answer says how the approval stands and nothing else, for
+//! the state machine's history is read by many. Every task may be done again: whatever the machine believes, the steps of
+//! the approval decide, and what they say has happened does not happen twice.
+//!
+//! ```
+//! let event = serde_json::json!({ "task": "ask", "approval": "00000000000000000000000000000007" });
+//! assert!(matches!(work::read(event), Ok(work::Task::Ask { .. })));
+//! ```
+
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::Machine;
+use domain::{ApprovalId, ApprovalState, Timestamp};
+use gateway::ports::Clock;
+use gateway::{Fault, Gateway, Reminded, Stands};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use task::{Task, read};
+
+/// For how long one invocation carries a statement on; the state machine calls again.
+const TURN: Duration = Duration::from_secs(60);
+
+/// For how long a token is remembered after the approval it waits for has lapsed.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How an approval stands, for the state machine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Answer {
+    /// Whether nothing is left to do.
+    pub over: bool,
+    /// The word of [`ApprovalState`]; none where nothing waits under that id any more.
+    pub state: Option<&'static str>,
+    /// For how long to wait, at least 1.
+    pub seconds: u64,
+}
+
+/// Why a task was not done. The state machine tries it again.
+#[derive(Debug, Error)]
+pub enum NotDone {
+    /// The event is none of the state machine's.
+    // SECURITY: what it holds is not told; it may be a token.
+    #[error("the event is no task of the state machine: see events/work for what it sends")]
+    Unreadable,
+    /// Nothing waits under that id yet: an approval is stored a moment before its exchange.
+    #[error("nothing waits under this approval's id")]
+    Unknown,
+    /// Reviewers could not be told, for now.
+    #[error("no reviewer could be told yet")]
+    NotTold,
+    /// Something broke.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What does the tasks.
+#[derive(Clone)]
+pub struct Work {
+    gateway: Gateway,
+    machine: Machine,
+    clock: Arc<dyn Clock>,
+}
+
+impl Work {
+    /// Over this gateway, which must reach upstream, and that state machine.
+    pub fn new(gateway: Gateway, machine: Machine, clock: Arc<dyn Clock>) -> Self {
+        Self { gateway, machine, clock }
+    }
+
+    /// Does one task.
+    ///
+    /// # Errors
+    /// [`NotDone`]; it may be done again.
+    pub async fn handle(&self, event: serde_json::Value) -> Result<Answer, NotDone> {
+        match task::read(event)? {
+            Task::Ask { approval } => match self.tend(approval).await? {
+                Some(stands) if stands.state == ApprovalState::Waiting && !stands.is_told => {
+                    Err(NotDone::NotTold)
+                }
+                Some(stands) => Ok(answer(&stands, half(&stands))),
+                None => Err(NotDone::Unknown),
+            },
+            Task::Wait { approval, token } => self.wait(approval, &token).await,
+            Task::Remind { approval } => self.remind(approval, Reminded::Told, half).await,
+            Task::Escalate { approval } => self.remind(approval, Reminded::Second, all).await,
+            Task::Expire { approval } => Ok(told(self.tend(approval).await?, all)),
+            Task::Run { approval } => Ok(told(self.tend(approval).await?, half)),
+            Task::Sweep {} => {
+                self.gateway.work(self.until()).await?;
+                Ok(Answer { over: true, state: None, seconds: 1 })
+            }
+        }
+    }
+
+    async fn tend(&self, id: ApprovalId) -> Result<Option<Stands>, Fault> {
+        self.gateway.tend_approval(id, self.until()).await
+    }
+
+    fn until(&self) -> Timestamp {
+        self.clock.now().after(TURN)
+    }
+
+    /// Keeps the token for whoever settles the approval; where it does not wait any more, the machine goes on at once.
+    async fn wait(&self, id: ApprovalId, token: &str) -> Result<Answer, NotDone> {
+        let Some(stands) = self.gateway.approval_stands(id).await? else {
+            self.machine.go_on(token).await?;
+            return Ok(told(None, all));
+        };
+        self.machine.keep_token(id, token, stands.lapses.after(REMEMBERED)).await?;
+        // INVARIANT: looked at again once the token is kept. A verdict before that finds no token, and is found here; one after
+        // it finds the token.
+        let now = self.gateway.approval_stands(id).await?;
+        if now.is_none_or(|now| now.state != ApprovalState::Waiting || now.granted != stands.granted) {
+            self.machine.go_on(token).await?;
+        }
+        Ok(told(now, all))
+    }
+
+    /// A reminder that fails is tried again by the state machine, and at last given up; the approval waits on.
+    async fn remind(
+        &self,
+        id: ApprovalId,
+        whom: Reminded,
+        wait: fn(&Stands) -> Duration,
+    ) -> Result<Answer, NotDone> {
+        Ok(told(self.gateway.remind(id, whom).await?, wait))
+    }
+}
+
+/// Until the next is told: half of what is left.
+fn half(stands: &Stands) -> Duration {
+    stands.left / 2
+}
+
+/// Until the end.
+fn all(stands: &Stands) -> Duration {
+    stands.left
+}
+
+fn told(stands: Option<Stands>, wait: fn(&Stands) -> Duration) -> Answer {
+    match stands {
+        Some(stands) => answer(&stands, wait(&stands)),
+        None => Answer { over: true, state: None, seconds: 1 },
+    }
+}
+
+fn answer(stands: &Stands, wait: Duration) -> Answer {
+    // Rounded up: at the end of the wait it has lapsed.
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+    Answer { over: stands.is_over, state: Some(stands.state.as_str()), seconds }
+}

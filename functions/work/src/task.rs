@@ -1,0 +1,144 @@
+//! What the state machine, and the schedule beside it, send.
+
+use domain::ApprovalId;
+use serde::{Deserialize, Deserializer};
+
+use crate::NotDone;
+
+/// One task: `{"task": "ask", "approval": "…"}` and so on; the states of `infra/approvals.asl.json` send these, and a
+/// schedule sends `sweep`.
+// SECURITY: no `Debug`; whoever holds a token can have the machine go on.
+#[derive(Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Task {
+    /// Reviewers are to be asked.
+    Ask {
+        /// Of what.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+    },
+    /// The machine waits, until somebody brings its token.
+    Wait {
+        /// For what.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+        /// The task token.
+        token: String,
+    },
+    /// Whoever was told is to be told once more.
+    Remind {
+        /// Of what.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+    },
+    /// The second group is to be told.
+    Escalate {
+        /// Of what.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+    },
+    /// Its time should be over.
+    Expire {
+        /// Whose.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+    },
+    /// It was settled: what is granted runs, what has ended is closed.
+    Run {
+        /// What.
+        #[serde(deserialize_with = "id")]
+        approval: ApprovalId,
+    },
+    /// Whatever is unattended is to be carried on, should a machine have failed.
+    Sweep {},
+}
+
+/// The task of an event.
+///
+/// # Errors
+/// [`NotDone::Unreadable`].
+pub fn read(event: serde_json::Value) -> Result<Task, NotDone> {
+    serde_json::from_value(event).map_err(|_| NotDone::Unreadable)
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApprovalId, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn word(task: &Task) -> &'static str {
+        match task {
+            Task::Ask { .. } => "ask",
+            Task::Wait { token, .. } => {
+                assert!(!token.is_empty());
+                "wait"
+            }
+            Task::Remind { .. } => "remind",
+            Task::Escalate { .. } => "escalate",
+            Task::Expire { .. } => "expire",
+            Task::Run { .. } => "run",
+            Task::Sweep {} => "sweep",
+        }
+    }
+
+    #[test]
+    fn every_event_is_the_task_of_its_name_and_every_task_has_one() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/work");
+        let mut seen = BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let task = read(event).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(path.file_stem().unwrap(), word(&task));
+            seen.insert(word(&task));
+        }
+        assert_eq!(seen, ["ask", "wait", "remind", "escalate", "expire", "run", "sweep"].into());
+    }
+
+    #[test]
+    fn every_task_of_the_state_machine_is_known() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/approvals.asl.json");
+        let machine: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let states = machine["States"].as_object().unwrap().values();
+        let payloads =
+            states.filter(|state| state["Type"] == "Task").map(|state| &state["Parameters"]["Payload"]);
+        let sent: BTreeSet<&str> = payloads
+            .map(|payload| {
+                let mut event = json!({ "task": payload["task"], "approval": "7".repeat(32) });
+                if payload.get("token.$").is_some() {
+                    event["token"] = json!("a token");
+                }
+                word(&read(event).unwrap_or_else(|error| panic!("{payload}: {error}")))
+            })
+            .collect();
+        assert_eq!(sent, ["ask", "wait", "remind", "escalate", "expire", "run"].into());
+    }
+
+    #[test]
+    fn what_is_no_task_is_refused_and_never_told() {
+        let id = "7".repeat(32);
+        for event in [
+            json!({}),
+            json!([]),
+            json!({ "task": "ask" }),
+            json!({ "task": "ask", "approval": "7" }),
+            json!({ "task": "ask", "approval": id, "sql": "delete from customers" }),
+            json!({ "task": "approve", "approval": id }),
+            json!({ "task": "wait", "approval": id }),
+            json!({ "task": "ask", "approval": id, "token": "AQC-secret" }),
+            json!({ "Records": [] }),
+        ] {
+            let Err(error) = read(event.clone()) else { panic!("{event}") };
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains("AQC") && !told.contains("delete"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Approvals in a table of AWS: what every store must do, and what is a table's alone.
+
+use std::sync::Arc;
+
+use aws::{Approvals, Clients, Machine, Steps};
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use gateway::ports::{self, Written};
+use gateway::{Fault, Retry};
+use local::Home;
+use recording::RecordKey;
+use tempfile::TempDir;
+
+use crate::conformance::{self, Store, Two};
+use crate::moto::{Moto, Spoil, config_for};
+
+fn store(home: &Home, clients: &Clients, table: &str) -> Store {
+    let home = Arc::new(home.clone());
+    let machine = Machine::new(clients, "arn:aws:states:us-east-1:123456789012:stateMachine:none", table);
+    let exchanges: Arc<dyn ports::Approvals> = home.clone();
+    Store {
+        exchanges: home.clone(),
+        approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
+        recorder: home.clone(),
+        recordings: home.clone(),
+        keys: home,
+    }
+}
+
+async fn two(moto: &Moto, folder: &TempDir) -> Two {
+    let path = folder.path().join("home");
+    let table = moto.table().await;
+    let one = || store(&Home::open(&path).unwrap(), &moto.clients(), &table);
+    Two { first: one(), second: one() }
+}
+
+macro_rules! conforms {
+    ($($check:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                let Some(moto) = Moto::get() else { return };
+                let folder = tempfile::tempdir().unwrap();
+                conformance::approvals::$check(&two(moto, &folder).await).await;
+            }
+        )*
+    };
+}
+
+conforms!(
+    an_approval_is_found_by_its_id,
+    what_waits_is_listed_until_it_runs,
+    what_somebody_asked_is_told_the_latest_first,
+    a_step_is_settled_once,
+    of_equal_steps_one_is_settled,
+    what_was_woken_is_looked_at,
+);
+
+fn key() -> RecordKey {
+    RecordKey::new("2026-11-23", format!("{}/1", "a".repeat(32)).parse().unwrap())
+}
+
+fn is_kept(written: Result<Written, Fault>) -> bool {
+    matches!(written.unwrap(), Written::Kept(_))
+}
+
+#[tokio::test]
+async fn a_step_is_kept_byte_for_byte_and_never_forgotten() {
+    let Some(moto) = Moto::get() else { return };
+    let table = moto.table().await;
+    let steps = Steps::new(&moto.clients(), &table);
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    assert!(is_kept(steps.keep(&key(), 7, Bytes::from(bytes.clone())).await));
+    assert_eq!(steps.read(&key(), 7).await.unwrap().unwrap(), bytes);
+    assert_eq!(steps.read(&key(), 8).await.unwrap(), None);
+
+    let found = moto.clients().dynamodb().scan().table_name(&table).send().await.unwrap();
+    let item = &found.items()[0];
+    let mut names: Vec<&str> = item.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["bytes", "pk", "sk", "writer"], "nothing by which a table would forget it");
+    let text = |name: &str| item[name].as_s().unwrap().as_str();
+    assert_eq!((text("pk"), text("sk")), (key().to_string().as_str(), "step#0007"));
+
+    let long = steps.keep(&key(), 8, Bytes::from(vec![0; 400 * 1024])).await.unwrap_err();
+    assert_eq!(long.retry, Retry::Never);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_still_its_writers_own() {
+    let Some(moto) = Moto::get() else { return };
+    let table = moto.table().await;
+    let steps = Steps::new(&moto.clients(), &table);
+    moto.spoil(&format!("\"TableName\":\"{table}\""), 1, Spoil::Lost);
+    assert!(is_kept(steps.keep(&key(), 0, Bytes::from_static(b"spent")).await), "its own earlier try");
+    // Whoever comes later has lost, and be it with the very same step.
+    let again = steps.keep(&key(), 0, Bytes::from_static(b"spent")).await;
+    assert!(!is_kept(again));
+    // Nobody answers at all: nobody knows, and it is no `Taken`.
+    moto.spoil(&format!("\"TableName\":\"{table}\""), 3, Spoil::Lost);
+    let fault = steps.keep(&key(), 1, Bytes::from_static(b"spent")).await.unwrap_err();
+    assert_eq!(fault.retry, Retry::Soon);
+    assert_eq!(steps.read(&key(), 1).await.unwrap().unwrap(), "spent");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_no_missing_step() {
+    let Some(moto) = Moto::get() else { return };
+    let table = moto.table().await;
+    let clients = moto.clients();
+    let steps = Steps::new(&clients, &table);
+    let put = clients.dynamodb().put_item().table_name(&table);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    put.item("pk", text(&key().to_string()))
+        .item("sk", text("step#0000"))
+        .item("bytes", text("no bytes"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(steps.read(&key(), 0).await.unwrap_err().retry, Retry::Never);
+    assert!(!is_kept(steps.keep(&key(), 0, Bytes::from_static(b"mine")).await));
+
+    let nowhere = Steps::new(&clients, "no-such-table");
+    let fault = nowhere.read(&key(), 0).await.unwrap_err();
+    assert_eq!(fault.retry, Retry::Never, "somebody must mend it");
+    assert!(nowhere.keep(&key(), 0, Bytes::from_static(b"mine")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_table_out_of_reach_is_a_fault_that_may_pass_and_tells_no_secret() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let clients = Clients::new(&config_for(&format!("http://{closed}")));
+    let steps = Steps::new(&clients, "approvals");
+    let read = steps.read(&key(), 0).await.unwrap_err();
+    let kept = steps.keep(&key(), 0, Bytes::from_static(b"delete from customers")).await.unwrap_err();
+    for fault in [read, kept] {
+        assert_eq!(fault.retry, Retry::Soon, "{fault:?}");
+        let told = format!("{fault:?} {steps:?}");
+        for secret in ["wJalr", "AKID", "delete from", "127.0.0.1"] {
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+}
