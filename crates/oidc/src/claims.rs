@@ -59,7 +59,11 @@ pub(crate) fn signed_in(
         Some(act) => Some(actor(act, settings)?),
         None => None,
     };
+    // SECURITY: names that nobody has verified give no right, but whoever is called as who asked may not decide.
+    let aliases = ["email", "preferred_username", "upn", "unique_name", "oid"].into_iter();
+    let aliases = aliases.filter_map(|claim| name::checked(claims.get(claim)?.text()?).ok());
     Ok(ProvenReviewer {
+        aliases: aliases.map(str::to_owned).collect(),
         subject: name::checked(required(&claims, "sub")?)?.to_owned(),
         email: email.map(name::checked).transpose()?.map(str::to_owned),
         groups: names(&claims, &settings.groups_claim)?,

@@ -1,9 +1,11 @@
 //! The steps of an approval: who was asked, told and shown, what they said, and what was spent.
 
+use std::collections::BTreeSet;
+
 use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::opening::{ContextRecord, StatementRecord};
+use crate::opening::{ContextRecord, Opening, StatementRecord};
 
 /// One step of a held exchange's approval, version 1: `….approval-0000.json`, counted from 0 without gaps, each written
 /// once.
@@ -161,6 +163,19 @@ pub struct FootprintRecord {
     pub writes: Vec<String>,
 }
 
+impl AskedRecord {
+    /// What is asked about: the opening with what its statements touched when this was asked, where that was told anew.
+    pub fn of(&self, opening: &Opening) -> Opening {
+        let mut opening = opening.clone();
+        let footprints = self.footprints.iter().flatten();
+        for (statement, FootprintRecord { reads, writes }) in opening.statements.iter_mut().zip(footprints) {
+            statement.reads.clone_from(reads);
+            statement.writes.clone_from(writes);
+        }
+        opening
+    }
+}
+
 impl From<&StatementRecord> for FootprintRecord {
     fn from(statement: &StatementRecord) -> Self {
         Self { reads: statement.reads.clone(), writes: statement.writes.clone() }
@@ -193,7 +208,8 @@ pub struct ReviewerRecord {
 impl ReviewerRecord {
     /// The record of a reviewer who signed in that way, at that moment where anybody knows it.
     pub fn new(reviewer: &Reviewer, sign_in: &str, signed_in: Option<Timestamp>) -> Self {
-        let Reviewer { key, person, groups, agent } = reviewer;
+        // What nobody has proven is not written down.
+        let Reviewer { key, person, aliases: _, groups, agent } = reviewer;
         Self {
             issuer: key.issuer.clone(),
             subject: key.subject.clone(),
@@ -210,6 +226,7 @@ impl ReviewerRecord {
         Reviewer {
             key: ReviewerKey { issuer: self.issuer.clone(), subject: self.subject.clone() },
             person: self.person.clone().map(Person::new),
+            aliases: BTreeSet::new(),
             groups: self.groups.iter().cloned().collect(),
             agent: self.agent.clone().map(Agent::new),
         }

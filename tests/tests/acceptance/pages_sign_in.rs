@@ -67,6 +67,7 @@ fn rosa(now: Timestamp) -> ProvenReviewer {
     ProvenReviewer {
         subject: "00u1".to_owned(),
         email: Some(ROSA.to_owned()),
+        aliases: BTreeSet::new(),
         groups: BTreeSet::from(["data-reviewers".to_owned(), "everybody".to_owned()]),
         agent: None,
         signed_in: now,

@@ -22,6 +22,9 @@ pub struct Reviewer {
     pub key: ReviewerKey,
     /// Their name (usually an e-mail address), where the proof tells one.
     pub person: Option<Person>,
+    /// Whatever else the proof calls them, whether anybody has verified it or not. Such a name never gives a right; it takes
+    /// the right to decide what was asked under it.
+    pub aliases: BTreeSet<String>,
     /// The groups that they are in at this moment.
     pub groups: BTreeSet<String>,
     /// The program that acts for them, where the proof names one: such a verdict is nobody's.
@@ -75,7 +78,9 @@ impl Reviewer {
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.key.subject.as_str()).chain(self.person.as_ref().map(Person::as_str))
+        let proven =
+            std::iter::once(self.key.subject.as_str()).chain(self.person.as_ref().map(Person::as_str));
+        proven.chain(self.aliases.iter().map(String::as_str))
     }
 
     fn has_name(&self, name: &str) -> bool {

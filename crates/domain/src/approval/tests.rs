@@ -27,6 +27,7 @@ fn reviewer(subject: &str) -> Reviewer {
     Reviewer {
         key: ReviewerKey { issuer: "https://people.example".into(), subject: subject.into() },
         person: Some(Person::new(format!("{subject}@acme.example"))),
+        aliases: BTreeSet::new(),
         groups: ["data-reviewers".to_owned()].into(),
         agent: None,
     }
@@ -126,6 +127,9 @@ fn who_asked_or_was_asked_for_never_decides_however_they_sign_in() {
         is_unmoved(Reviewer { person: None, ..reviewer(mail) }, Unmoved::OwnRequest);
     }
     is_unmoved(Reviewer { person: None, ..reviewer("claude-finance") }, Unmoved::OwnRequest);
+    // An address that nobody has verified is enough to say no.
+    let aliases = BTreeSet::from(["ANA@acme.example".to_owned()]);
+    is_unmoved(Reviewer { person: None, aliases, ..reviewer("00u1") }, Unmoved::OwnRequest);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) fn notice(
     asked: &AskedRecord,
     invited: Vec<Invitation>,
 ) -> Result<Notice, Fault> {
+    let opening = &asked.of(opening);
     let principal = &opening.principal;
     let all = |part: fn(&recording::StatementRecord) -> &Vec<String>| {
         let mut names: Vec<String> =

@@ -342,7 +342,7 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
             })
             .collect(),
         lapses: approval.lapses(),
-        opening: opening.record,
+        opening: asked.of(&opening.record),
     }))
 }
 

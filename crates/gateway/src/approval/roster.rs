@@ -113,7 +113,13 @@ impl Roster {
         let name = person.name.as_str();
         let key = ReviewerKey { issuer: self.issuer.clone(), subject: name.to_owned() };
         let groups = person.groups.clone().unwrap_or_else(|| approval.terms().reviewers.clone());
-        let reviewer = Reviewer { key: key.clone(), person: Some(Person::new(name)), groups, agent: None };
+        let reviewer = Reviewer {
+            key: key.clone(),
+            person: Some(Person::new(name)),
+            aliases: BTreeSet::new(),
+            groups,
+            agent: None,
+        };
         match approval.check(&reviewer, &key) {
             Ok(()) => true,
             // Who asked needs no link: they may not decide.

@@ -4,6 +4,7 @@ use domain::{ApprovalId, Asked, Grant, Handle, Refusal, RefusalCode, Timestamp};
 use recording::{FootprintRecord, StepRecord};
 
 use super::again::{Again, Before, stricter};
+use super::signed_in::identity_of;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
@@ -115,6 +116,14 @@ impl Gateway {
             };
             let message = format!("this {what} was revoked; ask a security engineer");
             return Ok(overruled(RefusalCode::Revoked, message));
+        }
+        // SECURITY: the yes of somebody whose rights were taken back since is none.
+        for by in case.trail.approval().ok_or_else(damaged)?.granted_by() {
+            let by = identity_of(by, self.now());
+            if self.ports.exchanges.revoked(&by, None).await?.is_some() {
+                let message = "a reviewer who had approved this was revoked; ask again";
+                return Ok(overruled(RefusalCode::Revoked, message.to_owned()));
+            }
         }
         let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
         let asked = match stored::asked(recordings, keys, case).await {

@@ -52,20 +52,21 @@ impl SignedIn {
         }
         let key = ReviewerKey { issuer: DEVELOPMENT.to_owned(), subject: name.to_owned() };
         let link = key.clone();
-        let reviewer = Reviewer { key, person: Some(Person::new(name)), groups, agent: None };
+        let reviewer =
+            Reviewer { key, person: Some(Person::new(name)), aliases: BTreeSet::new(), groups, agent: None };
         Ok(Self { reviewer, link, way: SignIn::Development, at: None })
     }
 
     /// Whom an issuer has proven, when the link was made for them; none when it was made for somebody else.
     pub(super) fn proven(issuer: &str, link: &ReviewerName, proven: ProvenReviewer) -> Option<Self> {
-        let ProvenReviewer { subject, email, groups, agent, signed_in } = proven;
+        let ProvenReviewer { subject, email, aliases, groups, agent, signed_in } = proven;
         let is_theirs = match link {
             ReviewerName::Subject(name) => *name == subject,
             // SECURITY: an address that nobody has verified is none.
             ReviewerName::Email(name) => email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name)),
         };
         let key = ReviewerKey { issuer: issuer.to_owned(), subject };
-        let reviewer = Reviewer { key: key.clone(), person: email.map(Person::new), groups, agent };
+        let reviewer = Reviewer { key: key.clone(), person: email.map(Person::new), aliases, groups, agent };
         is_theirs.then_some(Self { reviewer, link: key, way: SignIn::Oidc, at: Some(signed_in) })
     }
 
@@ -76,23 +77,28 @@ impl SignedIn {
 
     /// The names by which they can be revoked.
     pub(super) fn identity(&self, now: Timestamp) -> Identity {
-        let Reviewer { key, person, groups, agent: _ } = self.reviewer.clone();
-        Identity {
-            issuer: key.issuer,
-            subject: key.subject,
-            // Nobody of that name can be revoked: a program does not decide.
-            agent: Agent::new(""),
-            person,
-            groups,
-            scopes: BTreeSet::new(),
-            token_id: None,
-            expires_at: now,
-        }
+        identity_of(&self.reviewer, now)
     }
 
     /// How they have proven themselves.
     pub fn way(&self) -> SignIn {
         self.way
+    }
+}
+
+/// The names by which a reviewer can be revoked.
+pub(super) fn identity_of(reviewer: &Reviewer, now: Timestamp) -> Identity {
+    let Reviewer { key, person, aliases: _, groups, agent: _ } = reviewer.clone();
+    Identity {
+        issuer: key.issuer,
+        subject: key.subject,
+        // Nobody of that name can be revoked: a program does not decide.
+        agent: Agent::new(""),
+        person,
+        groups,
+        scopes: BTreeSet::new(),
+        token_id: None,
+        expires_at: now,
     }
 }
 
@@ -103,6 +109,7 @@ pub(super) struct Kept {
     issuer: String,
     subject: String,
     person: Option<String>,
+    aliases: BTreeSet<String>,
     groups: BTreeSet<String>,
     agent: Option<String>,
     way: String,
@@ -112,8 +119,9 @@ pub(super) struct Kept {
 impl From<&SignedIn> for Kept {
     fn from(signed_in: &SignedIn) -> Self {
         let SignedIn { reviewer, link: _, way, at } = signed_in;
-        let Reviewer { key, person, groups, agent } = reviewer;
+        let Reviewer { key, person, aliases, groups, agent } = reviewer;
         Self {
+            aliases: aliases.clone(),
             issuer: key.issuer.clone(),
             subject: key.subject.clone(),
             person: person.as_ref().map(|person| person.as_str().to_owned()),
@@ -128,11 +136,12 @@ impl From<&SignedIn> for Kept {
 impl Kept {
     /// The sign-in again, as it was proven then.
     pub(super) fn signed_in(self) -> Option<SignedIn> {
-        let Self { issuer, subject, person, groups, agent, way, at_us } = self;
+        let Self { issuer, subject, person, aliases, groups, agent, way, at_us } = self;
         let key = ReviewerKey { issuer, subject };
         let reviewer = Reviewer {
             key: key.clone(),
             person: person.map(Person::new),
+            aliases,
             groups,
             agent: agent.map(Agent::new),
         };
@@ -149,6 +158,7 @@ mod tests {
         ProvenReviewer {
             subject: subject.to_owned(),
             email: email.map(str::to_owned),
+            aliases: BTreeSet::new(),
             groups: BTreeSet::new(),
             agent: None,
             signed_in: Timestamp::from_micros(1),

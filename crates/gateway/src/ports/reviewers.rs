@@ -42,6 +42,8 @@ pub struct ProvenReviewer {
     pub subject: String,
     /// Their e-mail address, where the issuer says that it is verified.
     pub email: Option<String>,
+    /// Whatever else the token calls them, verified or not.
+    pub aliases: BTreeSet<String>,
     /// The groups that they are in at this moment.
     pub groups: BTreeSet<String>,
     /// The program that acts for them, where the token names one.
