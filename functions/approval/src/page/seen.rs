@@ -50,13 +50,16 @@ fn code(c: char) -> String {
 fn pieces(text: &str, look: Look) -> Vec<Seen<'_>> {
     let mut pieces = Vec::new();
     let mut plain = 0;
+    let mut accents = 0_usize;
     for (at, word) in words(text) {
         let is_mixed = word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(is_foreign);
         let is_double = !word.is_ascii()
             && word.chars().filter(|c| c.is_alphabetic()).all(|c| c.is_ascii() || looks_latin(c));
         for (within, c) in word.char_indices() {
+            accents = if is_accent(c) { accents.saturating_add(1) } else { 0 };
             let found = match hidden(c) {
                 Some(what) => Some(Seen::Odd(c, what)),
+                None if accents > MOST_ACCENTS => Some(Seen::Odd(c, "one of many accents over one letter")),
                 None if c.is_ascii() => None,
                 None if look == Look::Code => Some(Seen::Double(c, "a character outside of ASCII")),
                 None if is_wide(c) => Some(Seen::Double(c, "another form of a plain character")),
@@ -113,18 +116,30 @@ fn hidden(c: char) -> Option<&'static str> {
         '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{17B4}' | '\u{17B5}' | '\u{2800}' => {
             "is blank"
         }
-        '\u{FE00}'..='\u{FE0F}' | '\u{180B}'..='\u{180D}' | '\u{180F}' | '\u{E0100}'..='\u{E01EF}' => {
-            "changes the character before it"
-        }
+        '\u{FE00}'..='\u{FE0F}' | '\u{180B}'..='\u{180D}' | '\u{180F}' => "changes the character before it",
         '\u{E0000}'..='\u{E00FF}' => "a hidden tag",
         '\u{2028}' | '\u{2029}' | '\u{0085}' => "a line end that not everybody knows",
         '\u{00A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
             "an unusual space"
         }
+        '\u{0334}'..='\u{0338}' | '\u{0483}'..='\u{0489}' | '\u{1ABE}' | '\u{20D0}'..='\u{20F0}' => {
+            "is drawn over the character before it"
+        }
+        '\u{E0100}'..='\u{E0FFF}' | '\u{2065}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{13430}'..='\u{1343F}' => {
+            "is not seen"
+        }
         '\u{206A}'..='\u{206F}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' => "a format character",
         '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}' => "a private character",
         _ => return None,
     })
+}
+
+/// As many accents stand over one letter where people write: Vietnamese has two.
+const MOST_ACCENTS: usize = 2;
+
+/// Whether it is drawn over or under the character before it, and takes no place of its own.
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{0300}'..='\u{036F}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 /// Whether it is a plain character in another form (`Ａ`, `𝐚`, `①`).
@@ -162,6 +177,8 @@ mod tests {
         check("a\u{202e}b\u{200b}c\u{feff}\0\r", Look::Prose, "a<U+202E>b<U+200B>c<U+FEFF><U+0000><U+000D>");
         check("a\u{a0}b\u{2800}\u{e0041}\u{ad}", Look::Prose, "a<U+00A0>b<U+2800><U+E0041><U+00AD>");
         check("a\tb\nc", Look::Prose, "a\tb\nc");
+        check("t\u{336}h\u{338} a\u{2065}b\u{e01f0}", Look::Prose, "t<U+0336>h<U+0338> a<U+2065>b<U+E01F0>");
+        check("e\u{301}\u{302}\u{303}\u{304}", Look::Prose, "e\u{301}\u{302}<U+0303><U+0304>");
     }
 
     #[test]

@@ -128,6 +128,15 @@ pub fn warnings(text: &str) -> Vec<String> {
         let comments = if folded == 1 { "A long comment is" } else { "Long comments are" };
         warnings.push(format!("{comments} folded. The statement goes on behind."));
     }
+    let is_long_text =
+        |(mark, piece): &&(Mark, &str)| *mark == Mark::Text && piece.chars().count() > LONG_TEXT;
+    let texts = pieces.iter().filter(is_long_text).count();
+    if texts > 0 {
+        let texts = if texts == 1 { "A long text is" } else { "Long texts are" };
+        warnings.push(format!(
+            "{texts} folded. What it holds is part of the statement, and may be code: open it."
+        ));
+    }
     let is_stretched = pieces.iter().any(|(mark, piece)| *mark == Mark::Space && stretch(piece).is_some());
     if is_stretched {
         warnings.push("The text has large gaps, which are closed here. It goes on behind them.".to_owned());
