@@ -119,6 +119,11 @@ impl Context {
         self.atoms.has(Atoms::VERSION)
     }
 
+    /// Whether the value is named a coordinate of somebody's.
+    pub fn is_place(self) -> bool {
+        self.topic.has(Topic::PLACE)
+    }
+
     /// What the column's or key's name says that the value is.
     #[inline]
     pub const fn topic(self) -> Topic {

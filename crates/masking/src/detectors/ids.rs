@@ -96,12 +96,26 @@ const fn is_nino_prefix(first: u8, second: u8) -> bool {
         )
 }
 
+/// An account number whose country stands apart from its check digits: `DE 89 3704 …`. The check digits are given.
+pub(super) fn account_apart(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
+    let country = start.checked_sub(3).filter(|_| before(scan.text, start) == b' ')?;
+    if is_word(before(scan.text, country)) || !scan.spend(4) {
+        return None;
+    }
+    let found = iban::find(scan.text, country)?;
+    scan.found(country, found, Kind::Iban);
+    Some(found)
+}
+
 /// A word of letters and digits; answers the end of what was found.
 pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_count: usize) -> Option<usize> {
     let text = scan.text;
     let length = end - start;
-    if let Some(found) = iban::find(text, start) {
-        scan.found(start, found, Kind::Iban);
+    // The word for it may be glued before.
+    let is_named = length >= 8 && part(text, start, start + 4).eq_ignore_ascii_case(b"iban");
+    let account = if is_named { start + 4 } else { start };
+    if let Some(found) = iban::find(text, account) {
+        scan.found(account, found, Kind::Iban);
         return Some(found);
     }
     if let Some(found) = united_kingdom_spaced(text, start, end) {

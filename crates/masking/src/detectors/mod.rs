@@ -6,6 +6,7 @@
 //! shape alone would not do.
 
 mod acts;
+mod cards;
 mod checks;
 mod context;
 mod custom;

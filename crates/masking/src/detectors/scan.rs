@@ -4,7 +4,7 @@ use super::context::{Context, Shape, near};
 use super::gate::Gate;
 use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
-use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
+use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
 use super::{digits, ids, net};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
@@ -16,6 +16,17 @@ pub(super) fn find(
     context: Context,
     finder: &mut Finder,
 ) {
+    if cards::may_have_exponent(text.as_bytes())
+        && let Some(digits) = cards::written_out(text.as_bytes())
+    {
+        let whole = if context.shape == Shape::Number { context } else { context.of_number() };
+        find(literals, set, &digits, whole, finder);
+        if let Some(first) = finder.findings.first().copied() {
+            finder.findings.clear();
+            finder.findings.push(Finding { start: 0, end: text.len(), seen: Seen::Through, ..first });
+            return;
+        }
+    }
     if let Some(kind) = context.kind_by_name(text)
         && set.has(kind)
         && set.has_length(kind, text.as_bytes())
@@ -287,6 +298,13 @@ impl Scan<'_> {
             }
             let next = at(text, position);
             if length == 2
+                && digits == 2
+                && let Some(end) = ids::account_apart(self, start)
+            {
+                position = end;
+                continue;
+            }
+            if length == 2
                 && !self.is_nested
                 && let Some(end) = decode::hex_pairs(self, start)
             {
@@ -306,8 +324,8 @@ impl Scan<'_> {
                 position = digits::cluster(self, start);
             } else if let Some(end) = ids::mixed_word(self, start, position, digits) {
                 position = end;
-            } else if digits >= digits::FEWEST_OF_CARD {
-                digits::glued_card(self, start, position);
+            } else if digits >= cards::FEWEST {
+                cards::glued(self, start, position);
             }
         }
     }
@@ -479,7 +497,8 @@ mod tests {
                 let mut gate = Gate::of(text.as_bytes());
                 gate.level = Level::Keys;
                 let is_said = context.kind_by_name(&text).is_some();
-                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes());
+                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes())
+                    || cards::written_out(text.as_bytes()).is_some();
                 if !is_said && !is_measured && gate.can_find(context) {
                     look(&literals, &set, &text, context, &mut whole, &gate);
                     prop_assert_eq!(&short.findings, &whole.findings, "{:?}", context);
