@@ -137,7 +137,7 @@ pub(super) fn fr_nir(digits: &[u8]) -> bool {
     let month = number(digits, 3, 5);
     digits.len() == 15
         && matches!(digit(digits, 0), 1..=4 | 7 | 8)
-        && (matches!(month, 1..=12 | 20 | 30..=42 | 50..=62))
+        && (matches!(month, 1..=12 | 20..=42 | 50..=99))
         && 97 - number(digits, 0, 13) % 97 == number(digits, 13, 15)
 }
 

@@ -8,7 +8,7 @@ use super::context::{Shape, near};
 use super::scan::Scan;
 use super::topic::Topic;
 use super::{Kind, cards, checks, ids, phones};
-use crate::lexical::{at, before, is_word, part, run_end};
+use crate::lexical::{at, before, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
 const MOST_GROUPS: usize = 24;
@@ -311,7 +311,8 @@ impl<'a> Cluster<'a> {
         loop {
             let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
             let count = end - position;
-            if digits + count > MOST_DIGITS || is_word(at(text, end)) {
+            // In scripts without blanks words are glued to numbers.
+            if digits + count > MOST_DIGITS || at(text, end).is_ascii_alphanumeric() {
                 break;
             }
             let Some(slot) = self.groups.get_mut(self.group_count) else { break };

@@ -14,6 +14,7 @@ mod decode;
 mod digits;
 mod email;
 mod fold;
+mod foreign;
 mod gate;
 mod iban;
 mod ids;

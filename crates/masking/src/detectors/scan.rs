@@ -246,7 +246,7 @@ impl Scan<'_> {
             ids::machine_readable(self);
         }
         if gate.digits >= 2 || gate.has_colon {
-            self.words();
+            self.words(gate.is_beyond);
         }
         if let Some(first) = gate.first_run.filter(|_| !self.is_nested) {
             decode::long_runs(self, first);
@@ -279,7 +279,7 @@ impl Scan<'_> {
     }
 
     /// Every word: digits go to the number scanners, mixed ones to the id scanners.
-    fn words(&mut self) {
+    fn words(&mut self, is_beyond: bool) {
         let text = self.text;
         let mut position = 0;
         while position < text.len() {
@@ -288,9 +288,21 @@ impl Scan<'_> {
                 position = next_stretch(text, position + 1);
                 continue;
             }
-            let start = position;
+            let mut start = position;
+            if !byte.is_ascii() {
+                // In scripts without blanks numbers are glued to words.
+                start = run_end(text, start, usize::MAX, |b| !b.is_ascii());
+                if !at(text, start).is_ascii_digit() {
+                    start = position;
+                }
+            }
             let digits;
-            (position, digits) = word_end(text, start);
+            let number_end = run_end(text, start, usize::MAX, |b| is_beyond && b.is_ascii_digit());
+            (position, digits) = if number_end > start && !at(text, number_end).is_ascii() {
+                (number_end, number_end - start)
+            } else {
+                word_end(text, start)
+            };
             let length = position - start;
             if digits == 0 && length > 4 {
                 position = next_stretch(text, position);

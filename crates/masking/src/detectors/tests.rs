@@ -322,6 +322,34 @@ fn words_in_many_tongues_and_forms_tell_what_follows() {
 }
 
 #[test]
+fn words_in_other_scripts_tell_what_follows() {
+    check("Телефон: 8 (912) 345-67-89", "Телефон: [PHONE]");
+    check("ТЕЛ. 8 912 345 67 89", "ТЕЛ. [PHONE]");
+    check("お電話番号は03-1234-5678です", "お電話番号は[PHONE]です");
+    check("手机13812345678，谢谢", "手机[PHONE]，谢谢");
+    check("\u{260E} 030 1234567", "\u{260E} [PHONE]");
+    check("휴대폰 010-1234-5678", "휴대폰 [PHONE]");
+    check("هاتف 0501234567", "هاتف [PHONE]");
+    check("טלפון 03-1234567", "טלפון [PHONE]");
+    check("τηλ. 210 1234567", "τηλ. [PHONE]");
+    check("ИНН 0289567884", "ИНН [NATIONAL_ID]");
+    check("マイナンバー 328490300258", "マイナンバー [NATIONAL_ID]");
+    check("เลขประจำตัวประชาชน 1203545168081", "เลขประจำตัวประชาชน [NATIONAL_ID]");
+    check("паспорт 4509 123456", "паспорт [PASSPORT]");
+    check("口座番号 1234567", "口座番号 [BANK_ACCOUNT]");
+    check("asmens kodas 38703181745", "asmens kodas [NATIONAL_ID]");
+    check_under("電話番号", "0312345678", "[PHONE]");
+    check_under("пароль", "hunter22", "[PASSWORD]");
+    check_under("주민등록번호", "8001019234567", "[NATIONAL_ID]");
+    stays("версия 1.2.3.4");
+    stays("2024年1月15日に12345678人、売上は1,234,567円。");
+    stays("订单号 20240115123456 已发货，价格 1234567 元");
+    stays("Заказ номер 123456789 от 12.03.2024 на сумму 1 234 567 руб.");
+    stays("длинный отчет 1234567 строк");
+    stays("주문번호 20240115123456 가격 1234567원");
+}
+
+#[test]
 fn what_only_looks_like_a_secret_stays() {
     stays("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----");
     stays("AKIA**************** and sk_live_... and ghp_");
@@ -413,6 +441,9 @@ fn hostile_texts_take_time_in_proportion() {
     let detectors = Detectors::standard();
     for piece in [
         "@",
+        "é1",
+        "電話",
+        "電話1234567",
         "a@",
         "a.b@c.",
         "1 ",
