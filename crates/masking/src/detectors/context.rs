@@ -119,6 +119,16 @@ impl Context {
         self.atoms.has(Atoms::VERSION)
     }
 
+    /// Whether the name says anything.
+    pub fn tells(self) -> bool {
+        !self.topic.is_none()
+    }
+
+    /// Whether the name is a password's or a secret's.
+    pub fn is_credential(self) -> bool {
+        self.topic.has(Topic::PASSWORD.or(Topic::SECRET))
+    }
+
     /// Whether the value is named a coordinate of somebody's.
     pub fn is_place(self) -> bool {
         self.topic.has(Topic::PLACE)

@@ -5,7 +5,7 @@ use super::gate::Gate;
 use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
-use super::{digits, ids, net};
+use super::{digits, ids, net, passwords};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
@@ -235,6 +235,9 @@ impl Scan<'_> {
         }
         if self.context.shape != Shape::Number || gate.has_key_run || gate.has_colon || gate.has_equals {
             self.literals(gate.level);
+        }
+        if gate.is_beyond && (gate.has_colon || gate.has_equals) {
+            passwords::in_other_scripts(self);
         }
         if gate.has_at {
             email::at_signs(self);

@@ -208,7 +208,7 @@ const WORDS: &[(&str, Atoms)] = &[
     ),
     (
         "password passwords wachtwoord losenord salasana adgangskode passord haslo heslo jelszo parola sifre lozinka clave passwd pwd passphrase passcode passwort kennwort contrasena senha \
-         motdepasse pswd userpassword dbpass userpass dbpassword adminpass ftppass",
+         motdepasse pw temppw wifipw wifikey mfacode otpcode pswd userpassword dbpass userpass dbpassword adminpass ftppass",
         Atoms::PASSWORD,
     ),
     (
@@ -445,6 +445,10 @@ pub(crate) fn of_glued_word(word: &[u8]) -> Atoms {
 
 /// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
 pub(crate) fn of_name(name: &str) -> Atoms {
+    const SHORT_PASSWORDS: [&str; 4] = ["pass", "pin", "otp", "pw"];
+    if SHORT_PASSWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+        return Atoms::PASSWORD;
+    }
     if name.is_ascii() {
         return of_folded_name(name.as_bytes());
     }
