@@ -42,6 +42,8 @@ enum Action {
 #[derive(Clone, Copy)]
 enum Spelling {
     Number,
+    /// A number that is a measurement: see [`is_measurement`].
+    Measure,
     Truth,
 }
 
@@ -120,7 +122,7 @@ impl CellMasker {
             Action::Null => Whole::Null,
             Action::Constant(text) => Whole::Constant(text),
             Action::Content { skips: Some(Spelling::Number | Spelling::Truth), .. } => Whole::Kept,
-            Action::Content { skips: None, .. }
+            Action::Content { skips: None | Some(Spelling::Measure), .. }
             | Action::LastFour
             | Action::EmailDomain(_)
             | Action::Token(_)
@@ -148,7 +150,17 @@ impl CellMasker {
 
     /// Whether a value that is not NULL may become NULL.
     pub fn may_null(&self) -> bool {
-        !matches!(self.action, Action::Content { skips: Some(_), .. })
+        !matches!(self.action, Action::Content { skips: Some(Spelling::Number | Spelling::Truth), .. })
+    }
+
+    /// Whether a FLOAT is kept, told without spelling it.
+    pub fn keeps_float(&self, number: f64) -> bool {
+        match &self.action {
+            Action::Content { skips: Some(Spelling::Measure), context, .. } => {
+                is_measurement(number, *context)
+            }
+            _ => false,
+        }
     }
 
     /// The type that the masked column has: the same, long enough for what the mask writes.
@@ -202,7 +214,9 @@ impl CellMasker {
             Action::Year => actions::year(&self.sql_type, value, out),
             Action::IpNetwork => actions::ip_network(value, out),
             Action::Band(width) => actions::band(&self.sql_type, value, *width, out),
-            Action::Content { skips: Some(spelling), .. } if spelling.fits(value) => return Fate::Kept,
+            Action::Content { skips: Some(spelling), context, .. } if spelling.fits(value, *context) => {
+                return Fate::Kept;
+            }
             Action::Content { detectors, context, json, .. } => {
                 return self.mask_by_content(detectors, *context, *json, value, scratch);
             }
@@ -299,7 +313,7 @@ impl Action {
 
     fn content(sql_type: &SqlType, detectors: &Detectors, column_name: &str, is_broad: bool) -> Self {
         let (skips, json) = match sql_type {
-            SqlType::Real => (Some(Spelling::Number), JsonValues::Never),
+            SqlType::Real => (Some(Spelling::Measure), JsonValues::Never),
             SqlType::Boolean => (Some(Spelling::Truth), JsonValues::Never),
             SqlType::Date
             | SqlType::Time { .. }
@@ -325,9 +339,27 @@ impl Action {
     }
 }
 
+/// Whether a FLOAT is no number of a card, a telephone or a person: one with a fraction, or with fewer digits than
+/// those have. What the column is named counts.
+fn is_measurement(number: f64, context: Context) -> bool {
+    if number.is_nan() || number.is_infinite() || number.abs() >= 1e19 {
+        return true;
+    }
+    if number.fract() != 0.0 {
+        return !context.is_place();
+    }
+    number.abs() < 1e8 && context.topic().is_none()
+}
+
 impl Spelling {
-    fn fits(self, value: &str) -> bool {
+    fn fits(self, value: &str, context: Context) -> bool {
         match self {
+            Self::Measure if !Self::Number.fits(value, context) => false,
+            Self::Measure => {
+                // Few bytes without an exponent are a small number.
+                value.len() < 9 && context.topic().is_none() && !value.contains(['e', 'E'])
+                    || value.parse().is_ok_and(|number| is_measurement(number, context))
+            }
             // Digits, sign, point, exponent, `NaN`, `inf`; the zone of a TIMESTAMP_TZ stands after a space.
             Self::Number => {
                 value.len() <= 40

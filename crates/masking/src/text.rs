@@ -34,7 +34,8 @@ pub(crate) fn mask_json(
     }
     scratch.cell.clear();
     scratch.kinds.clear();
-    let mut walk = Walk { detectors, text, position: 0, copied: 0, scratch, levels: Vec::new() };
+    let mut walk =
+        Walk { detectors, text, position: 0, copied: 0, scratch, levels: Vec::new(), is_back: false };
     let walked = walk.document(context);
     let Walk { copied, .. } = walk;
     if walked.is_none() {
@@ -57,6 +58,8 @@ struct Walk<'a> {
     copied: usize,
     scratch: &'a mut Scratch,
     levels: Vec<Level>,
+    /// Whether the members of the innermost object are to be read again.
+    is_back: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +70,23 @@ struct Level {
     hint: Option<Context>,
     /// Whether the member under way is such a one.
     is_kind: bool,
+    /// Where the member under way stands.
+    member: usize,
+    /// Whether the member under way is called a name: of a password, it tells what its value is.
+    is_name: bool,
+    /// Where the first member stands, and what was written before it, as long as none has had members itself: what is
+    /// read of the kind then counts for the members before, too.
+    first: Option<Mark>,
+}
+
+/// Where a walk can go on from anew.
+#[derive(Clone, Copy)]
+struct Mark {
+    position: usize,
+    copied: usize,
+    written: usize,
+    kinds: usize,
+    flagged: usize,
 }
 
 impl Walk<'_> {
@@ -81,10 +101,21 @@ impl Walk<'_> {
                     if self.levels.len() >= DEEPEST {
                         return None;
                     }
-                    let level = Level { is_object: open == b'{', context, hint: None, is_kind: false };
-                    self.levels.push(level);
+                    if let Some(outer) = self.levels.last_mut() {
+                        outer.first = None;
+                    }
                     self.position += 1;
                     self.skip_space();
+                    let level = Level {
+                        is_object: open == b'{',
+                        context,
+                        hint: None,
+                        is_kind: false,
+                        is_name: false,
+                        member: self.position,
+                        first: Some(self.mark()),
+                    };
+                    self.levels.push(level);
                     if at(self.text.as_bytes(), self.position) != closing(level) {
                         context = self.member(level)?;
                         continue;
@@ -102,6 +133,10 @@ impl Walk<'_> {
                 let Some(&level) = self.levels.last() else {
                     return (self.position == self.text.len()).then_some(());
                 };
+                if std::mem::take(&mut self.is_back) {
+                    context = self.member(level)?;
+                    break;
+                }
                 let byte = at(self.text.as_bytes(), self.position);
                 self.position += 1;
                 if byte == b',' {
@@ -114,6 +149,26 @@ impl Walk<'_> {
                 self.levels.pop();
             }
         }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            position: self.position,
+            copied: self.copied,
+            written: self.scratch.cell.len(),
+            kinds: self.scratch.kinds.len(),
+            flagged: self.scratch.finder.flagged.len(),
+        }
+    }
+
+    /// Goes back to the first member of the innermost object, once, and only where no member has members: each is read
+    /// twice at most.
+    fn go_back(&mut self, mark: Mark) {
+        self.position = mark.position;
+        self.copied = mark.copied;
+        self.scratch.cell.truncate(mark.written);
+        self.scratch.kinds.truncate(mark.kinds);
+        self.scratch.finder.flagged.truncate(mark.flagged);
     }
 
     /// The key of a member, if it has one; answers its value's context.
@@ -134,12 +189,13 @@ impl Walk<'_> {
                 self.replace_string(from, key);
             }
             let context = level.hint.unwrap_or(level.context).under_key(key);
-            (self.detectors.named(context, key), Context::is_kind_key(key))
+            let is_name = key.eq_ignore_ascii_case("name");
+            (self.detectors.named(context, key), Context::is_kind_key(key), is_name)
         });
         self.scratch.leaf = unescaped;
-        let (context, is_kind) = context?;
+        let (context, is_kind, is_name) = context?;
         if let Some(level) = self.levels.last_mut() {
-            level.is_kind = is_kind;
+            (level.is_kind, level.is_name, level.member) = (is_kind, is_name, from);
         }
         self.skip_space();
         if at(self.text.as_bytes(), self.position) != b':' {
@@ -157,9 +213,18 @@ impl Walk<'_> {
             if self.detectors.find(raw, context, &mut self.scratch.finder) {
                 self.replace_string(from, raw);
             } else if let Some(level) =
-                self.levels.last_mut().filter(|level| level.is_kind && raw.len() <= 40)
+                self.levels.last_mut().filter(|level| (level.is_kind || level.is_name) && raw.len() <= 40)
             {
-                level.hint = Some(self.detectors.named(level.context.under_key(raw), raw));
+                let hint = self.detectors.named(level.context.under_key(raw), raw);
+                if level.is_name && !hint.is_credential() {
+                    return Some(());
+                }
+                level.hint = Some(hint);
+                let first = level.first.take().filter(|first| first.position < level.member && hint.tells());
+                if let Some(first) = first {
+                    self.go_back(first);
+                    self.is_back = true;
+                }
             }
             return Some(());
         }

@@ -63,7 +63,7 @@ fn a_column_in_which_something_may_be_found_may_hold_null() {
     check(SqlType::Fixed { precision: 38, scale: 0 }, Treatment::Clear, true);
     check(SqlType::Date, Treatment::Scan, true);
     check(SqlType::Date, Treatment::Clear, false);
-    check(SqlType::Real, Treatment::Clear, false);
+    check(SqlType::Real, Treatment::Clear, true);
     check(SqlType::Boolean, Treatment::Clear, false);
     check(text(), masked("ssn", Mask::Redact), true);
     check(SqlType::Unknown("hologram".to_owned()), Treatment::Clear, true);

@@ -218,6 +218,25 @@ impl Cells {
         }
     }
 
+    /// A FLOAT, where the values are such.
+    #[inline]
+    pub fn float(&self, row: usize) -> Option<f64> {
+        match self {
+            Self::Float(array) => array.values().get(row).copied(),
+            Self::One(_)
+            | Self::Two(_)
+            | Self::Four(_)
+            | Self::Eight(_)
+            | Self::Wide(_)
+            | Self::Days(_)
+            | Self::Truth(_)
+            | Self::Bytes(_)
+            | Self::Moments(_)
+            | Self::DecFloats(_)
+            | Self::Vectors(_) => None,
+        }
+    }
+
     /// Appends a value's spelling. None when it has none: it is then shown to nobody.
     pub fn spell(&self, sql_type: &SqlType, row: usize, out: &mut String) -> Option<()> {
         match self {

@@ -235,6 +235,9 @@ impl Column {
             if cells.nulls().is_some_and(|nulls| nulls.is_null(row)) {
                 continue;
             }
+            if cells.float(row).is_some_and(|number| self.masker.keeps_float(number)) {
+                continue;
+            }
             if self.mask_cell(&cells, row, scratch, spelling, tally) != Fate::Kept {
                 nulled.push(row);
             }

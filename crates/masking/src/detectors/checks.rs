@@ -137,7 +137,7 @@ pub(super) fn fr_nir(digits: &[u8]) -> bool {
     let month = number(digits, 3, 5);
     digits.len() == 15
         && matches!(digit(digits, 0), 1..=4 | 7 | 8)
-        && (matches!(month, 1..=12 | 20 | 30..=42 | 50..=62))
+        && (matches!(month, 1..=12 | 20..=42 | 50..=99))
         && 97 - number(digits, 0, 13) % 97 == number(digits, 13, 15)
 }
 
@@ -208,8 +208,8 @@ pub(super) fn card_issuer(digits: &[u8]) -> bool {
     let length = digits.len();
     let lead = number(digits, 0, 6);
     match lead {
-        // Visa.
-        400_000..=499_999 => matches!(length, 16 | 19),
+        // Visa. Its old ones of thirteen digits are as much like the codes of goods: words must tell those.
+        400_000..=499_999 => matches!(length, 16 | 18 | 19),
         // Mastercard, Maestro of its range.
         510_000..=559_999 | 222_100..=272_099 => length == 16,
         // American Express.
@@ -219,23 +219,38 @@ pub(super) fn card_issuer(digits: &[u8]) -> bool {
         360_000..=369_999 => (14..=19).contains(&length),
         // JCB, RuPay beside it.
         352_800..=358_999 => (16..=19).contains(&length),
-        // Mir.
-        220_000..=220_499 => (16..=19).contains(&length),
+        213_100..=213_199 | 180_000..=180_099 => length == 15,
+        // Mir, Borica.
+        220_000..=220_599 => (16..=19).contains(&length),
         // Discover, UnionPay, RuPay, Elo, Hipercard, Maestro.
         601_100..=601_199 | 620_000..=629_999 | 644_000..=659_999 => (16..=19).contains(&length),
-        606_282 | 606_900..=608_999 | 636_368 | 636_297 | 504_175 | 506_600..=506_799 | 508_500..=508_999 => {
-            length == 16
-        }
-        501_800..=501_899
-        | 502_000..=502_099
+        606_282
+        | 606_900..=608_999
+        | 636_368
+        | 636_297
+        | 504_175
+        | 506_600..=506_799
+        | 508_500..=509_999
+        | 603_488..=603_499 => length == 16,
+        501_800..=502_099
         | 503_800..=503_899
         | 589_300..=589_399
         | 630_400..=630_499
+        | 670_300..=670_399
+        | 670_600..=670_699
+        | 670_900..=670_999
         | 675_900..=675_999
         | 676_100..=676_399
-        | 560_000..=569_999 => (16..=19).contains(&length),
-        // Verve, Troy, UnionPay's newer range.
-        506_099..=506_198 | 979_200..=979_289 | 810_000..=817_199 => (16..=19).contains(&length),
+        | 677_100..=677_199
+        | 560_000..=589_299 => (16..=19).contains(&length),
+        // Argencard, Meeza, Hiper, InterPayment, Naranja, Cabal, Mada, UkrCard (Mada's other range is within Maestro's).
+        501_105 | 507_803..=507_810 | 589_562 | 589_657 | 968_201..=968_211 => length == 16,
+        604_001..=604_219 | 636_000..=636_099 | 637_000..=637_999 => (16..=19).contains(&length),
+        // Napas, Humo, Uzcard.
+        970_400..=970_499 => matches!(length, 16 | 19),
+        986_000..=986_099 | 860_000..=860_099 => length == 16,
+        // Verve, Troy, UnionPay's and RuPay's newer ranges.
+        506_099..=506_198 | 979_200..=979_289 | 810_000..=829_999 => (16..=19).contains(&length),
         _ => false,
     }
 }

@@ -119,6 +119,21 @@ impl Context {
         self.atoms.has(Atoms::VERSION)
     }
 
+    /// Whether the name says anything.
+    pub fn tells(self) -> bool {
+        !self.topic.is_none()
+    }
+
+    /// Whether the name is a password's or a secret's.
+    pub fn is_credential(self) -> bool {
+        self.topic.has(Topic::PASSWORD.or(Topic::SECRET))
+    }
+
+    /// Whether the value is named a coordinate of somebody's.
+    pub fn is_place(self) -> bool {
+        self.topic.has(Topic::PLACE)
+    }
+
     /// What the column's or key's name says that the value is.
     #[inline]
     pub const fn topic(self) -> Topic {
@@ -220,7 +235,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
             // Another value stands between: what is before it is about that one.
             break;
         }
-        let hint = topics::of_word(word);
+        let hint = topics::of_glued_word(word);
         if is_first && hint.has(Atoms::OTHER_NUMBER) && !hint.has(Atoms::GENERIC) {
             return Topic::NONE;
         }

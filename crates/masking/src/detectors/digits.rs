@@ -7,10 +7,10 @@
 use super::context::{Shape, near};
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, checks, ids, phones};
-use crate::lexical::{at, before, is_word, part, run_end};
+use super::{Kind, cards, checks, ids, phones};
+use crate::lexical::{at, before, part, run_end};
 
-const MOST_DIGITS: usize = 48;
+pub(super) const MOST_DIGITS: usize = 48;
 const MOST_GROUPS: usize = 24;
 
 /// A group of digits: where it stands behind the cluster's start, and which of the cluster's digits it has.
@@ -130,6 +130,12 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         return run_end(text, start, usize::MAX, |b| b.is_ascii_digit());
     }
     let end = cluster.end();
+    if cluster.group_count == 1
+        && cluster.digit_count() == 4
+        && let Some(end) = cards::between_marks(scan, start)
+    {
+        return end;
+    }
     let own = scan.context.topic();
     if cluster.digit_count() < 4 {
         return end;
@@ -199,7 +205,7 @@ fn classify(scan: &Scan<'_>, window: &Window<'_>) -> Option<(usize, usize, Kind)
         Some(Kind::IpAddress)
     } else if window.is_decimal() {
         None
-    } else if is_card(window) {
+    } else if cards::is_card(window) {
         Some(Kind::Card)
     } else {
         social_security(window).or_else(|| ids::of_digits(window))
@@ -215,55 +221,6 @@ fn classify(scan: &Scan<'_>, window: &Window<'_>) -> Option<(usize, usize, Kind)
         return None;
     }
     phones::national(window).or_else(|| by_topic(window).map(|kind| (start, end, kind)))
-}
-
-fn is_card(window: &Window<'_>) -> bool {
-    let digits = window.digits;
-    if !(12..=19).contains(&digits.len()) || window.starts_with_date() {
-        return false;
-    }
-    let shape_is_usual = matches!(window.groups.len(), 1)
-        || window.is_shaped(&[4, 4, 4, 4])
-        || window.is_shaped(&[4, 6, 5])
-        || window.is_shaped(&[4, 6, 4])
-        || window.is_shaped(&[4, 4, 4, 4, 3])
-        || window.is_shaped(&[6, 13])
-        || window.is_shaped(&[4, 4, 4, 3])
-        || window.is_shaped(&[4, 4, 4, 2]);
-    let is_shaped = shape_is_usual || window.is_whole;
-    is_shaped
-        && checks::luhn(digits)
-        && (checks::card_issuer(digits)
-            || window.topic.has(Topic::CARD) && matches!(digits.first(), Some(2..=6)))
-}
-
-/// Digits that a card glued to letters has at least.
-pub(super) const FEWEST_OF_CARD: usize = 13;
-
-/// Letters that may stand around the digits of a card in one word: `visa4111…`, `4111…x`.
-const MOST_GLUED: usize = 12;
-
-/// Finds a card whose digits are glued to a few letters. Digits that are cut by letters, as those of hashes and keys
-/// are, are no card.
-pub(super) fn glued_card(scan: &mut Scan<'_>, start: usize, end: usize) {
-    let text = scan.text;
-    let from = run_end(text, start, MOST_GLUED + 1, |b| !b.is_ascii_digit());
-    let to = run_end(text, from, MOST_DIGITS, |b| b.is_ascii_digit());
-    let is_one_group = to <= end && part(text, to, end).iter().all(|b| !b.is_ascii_digit());
-    let letters = (from - start) + end.saturating_sub(to);
-    // The exponent of a decimal fraction is glued to its digits, too.
-    let is_fraction = before(text, start) == b'.';
-    if !(FEWEST_OF_CARD..=19).contains(&(to - from)) || !is_one_group || letters > MOST_GLUED || is_fraction {
-        return;
-    }
-    let mut digits = [0; 19];
-    for (place, byte) in digits.iter_mut().zip(part(text, from, to)) {
-        *place = byte - b'0';
-    }
-    let digits = digits.get(..to - from).unwrap_or_default();
-    if scan.spend(24) && checks::luhn(digits) && checks::card_issuer(digits) {
-        scan.found(from, to, Kind::Card);
-    }
 }
 
 fn social_security(window: &Window<'_>) -> Option<Kind> {
@@ -354,7 +311,8 @@ impl<'a> Cluster<'a> {
         loop {
             let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
             let count = end - position;
-            if digits + count > MOST_DIGITS || is_word(at(text, end)) {
+            // In scripts without blanks words are glued to numbers.
+            if digits + count > MOST_DIGITS || at(text, end).is_ascii_alphanumeric() {
                 break;
             }
             let Some(slot) = self.groups.get_mut(self.group_count) else { break };
@@ -368,7 +326,7 @@ impl<'a> Cluster<'a> {
             self.group_count += 1;
             digits += count;
             let next = run_end(text, end, 3, |b| {
-                matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\t')
+                matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\r' | b'\t')
             });
             let is_joined = next > end && at(text, next).is_ascii_digit() && is_seam(part(text, end, next));
             if !is_joined || self.group_count == MOST_GROUPS {
@@ -440,7 +398,7 @@ impl<'a> Cluster<'a> {
         let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
             (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start)
                 .iter()
-                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\t')),
+                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t')),
             _ => true,
         };
         first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
@@ -449,7 +407,8 @@ impl<'a> Cluster<'a> {
 
 /// Whether those bytes may stand within one number.
 fn is_seam(bytes: &[u8]) -> bool {
-    const PAIRS: [&[u8]; 11] = [b"  ", b") ", b")-", b" (", b" -", b"- ", b" /", b"/ ", b". ", b"-(", b" ."];
+    const PAIRS: [&[u8]; 12] =
+        [b"  ", b") ", b")-", b" (", b" -", b"- ", b" /", b"/ ", b". ", b"-(", b" .", b"\r\n"];
     const TRIPLES: [&[u8]; 4] = [b" - ", b" / ", b" . ", b") -"];
     match bytes.len() {
         1 => true,

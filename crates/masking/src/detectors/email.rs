@@ -79,6 +79,17 @@ fn local_start(text: &[u8], sign: usize) -> Option<usize> {
     {
         start += 1;
     }
+    // `bounce-ana.lopez=example.org@lists.example.com`
+    if before(text, start) == b'=' && part(text, start, sign).contains(&b'.') {
+        let outer = run_start(text, start - 1, LONGEST_LOCAL, |b| is_local(b) || b == b'=');
+        let label = part(text, outer, start - 1);
+        let is_returned = [&b"bounce"[..], b"return", b"owner", b"prvs", b"srs0", b"srs1"]
+            .iter()
+            .any(|word| label.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word)));
+        if is_returned {
+            return Some(outer);
+        }
+    }
     (start < sign).then_some(start)
 }
 

@@ -8,6 +8,24 @@ pub(crate) struct View {
     starts: Vec<usize>,
 }
 
+/// Two bytes beyond ASCII for a letter that has no look-alike there, the same for capitals and small ones.
+fn letter_of(character: char) -> [u8; 2] {
+    let mut small = character.to_lowercase();
+    let code = match (small.next(), small.next()) {
+        (Some(one), None) => u32::from(one),
+        _ => u32::from(character),
+    };
+    [code >> 7, code].map(|bits| 0x80 | u8::try_from(bits & 0x7F).unwrap_or(0))
+}
+
+/// Signs that say `telephone`.
+const fn is_telephone(character: char) -> bool {
+    matches!(
+        character,
+        '\u{260E}' | '\u{260F}' | '\u{2706}' | '\u{2121}' | '\u{1F4DE}' | '\u{1F4F1}' | '\u{1F4F2}'
+    )
+}
+
 /// Stands for a letter that has no look-alike in ASCII.
 const LETTER: u8 = 0xFF;
 
@@ -44,8 +62,14 @@ impl View {
     pub fn push_char(&mut self, character: char, start: usize) {
         if character.is_ascii() {
             self.push(u8::try_from(character).unwrap_or(b' '), start);
+        } else if is_telephone(character) {
+            b"tel ".iter().for_each(|&byte| self.push(byte, start));
         } else if let Some(byte) = fold_char(character) {
-            self.push(byte, start);
+            if byte == LETTER {
+                letter_of(character).into_iter().for_each(|byte| self.push(byte, start));
+            } else {
+                self.push(byte, start);
+            }
         }
     }
 }

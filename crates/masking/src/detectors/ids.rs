@@ -4,7 +4,7 @@ use super::context::near;
 use super::digits::Window;
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, checks, iban, nations, wallets};
+use super::{Kind, checks, iban, nations, secrets, wallets};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 /// State numbers that are digits alone and tell themselves by shape and check digits.
@@ -96,12 +96,32 @@ const fn is_nino_prefix(first: u8, second: u8) -> bool {
         )
 }
 
+/// An account number whose country stands apart from its check digits: `DE 89 3704 …`. The check digits are given.
+pub(super) fn account_apart(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
+    let country = start.checked_sub(3).filter(|_| before(scan.text, start) == b' ')?;
+    if is_word(before(scan.text, country)) || !scan.spend(4) {
+        return None;
+    }
+    let found = iban::find(scan.text, country)?;
+    scan.found(country, found, Kind::Iban);
+    Some(found)
+}
+
 /// A word of letters and digits; answers the end of what was found.
 pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_count: usize) -> Option<usize> {
     let text = scan.text;
     let length = end - start;
-    if let Some(found) = iban::find(text, start) {
-        scan.found(start, found, Kind::Iban);
+    if length == 2
+        && let Some((from, to)) = nations::corsica(text, start)
+    {
+        scan.found(from, to, Kind::NationalId);
+        return Some(to);
+    }
+    // The word for it may be glued before.
+    let is_named = length >= 8 && part(text, start, start + 4).eq_ignore_ascii_case(b"iban");
+    let account = if is_named { start + 4 } else { start };
+    if let Some(found) = iban::find(text, account) {
+        scan.found(account, found, Kind::Iban);
         return Some(found);
     }
     if let Some(found) = united_kingdom_spaced(text, start, end) {
@@ -111,6 +131,10 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
     if length > 24 {
         if !scan.spend(32) {
             return None;
+        }
+        if let Some(from) = secrets::keyed_before(text, start, end) {
+            scan.found(from, end, Kind::Secret);
+            return Some(end);
         }
         let is_named = || scan.context.topic().has(Topic::WALLET) || near(text, start).has(Topic::WALLET);
         let kind = wallets::of_word(text, start, end, is_named)?;
@@ -151,6 +175,8 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         Kind::Passport
     } else if topic.has(Topic::LICENSE) && is_capital && digit_count >= 4 && (5..=18).contains(&length) {
         Kind::DriverLicense
+    } else if topic.has(Topic::MAC) && length == 12 && word.iter().all(u8::is_ascii_hexdigit) {
+        Kind::Mac
     } else if topic.has(Topic::NATIONAL) && digit_count >= 5 && (7..=20).contains(&length) {
         Kind::NationalId
     } else if topic.has(Topic::MEDICAL) && digit_count >= 4 && (6..=14).contains(&length) {

@@ -16,6 +16,8 @@ pub(super) enum Tail {
     Capitals,
     /// Hexadecimal digits.
     Hex,
+    /// Like the wide ones, and `$`, `@`, `:`.
+    Path,
 }
 
 impl Tail {
@@ -28,6 +30,7 @@ impl Tail {
             }
             Self::Capitals => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Path => Self::Wide.holds(byte) || matches!(byte, b'$' | b'@' | b':'),
         }
     }
 }
@@ -40,6 +43,8 @@ pub(super) enum Rule {
     /// Like a key, but at the start of a word and exactly so long.
     Exact(Kind, Tail, usize),
     Jwt,
+    /// Letters and digits around: so many before at least, and so many behind.
+    Within(usize, usize),
     /// Three characters, this, and at least 31 more.
     Azure,
     /// A bot's number, this, and 33 more.
@@ -177,7 +182,7 @@ const KEYS: &[(&str, Rule)] = &[
     ("discord.com/api/webhooks/", Rule::Key(Kind::Secret, Tail::Wide, 20)),
     ("discordapp.com/api/webhooks/", Rule::Key(Kind::Secret, Tail::Wide, 20)),
     ("hooks.zapier.com/hooks/", Rule::Key(Kind::Secret, Tail::Wide, 10)),
-    ("webhook.office.com/webhookb2/", Rule::Key(Kind::Secret, Tail::Wide, 30)),
+    ("webhook.office.com/webhookb2/", Rule::Key(Kind::Secret, Tail::Path, 30)),
     ("v1.0-", Rule::Key(Kind::Secret, Tail::Wide, 140)),
     ("cfut_", Rule::Key(Kind::Secret, Tail::Url, 30)),
     ("cfat_", Rule::Key(Kind::Secret, Tail::Url, 30)),
@@ -213,7 +218,27 @@ const KEYS: &[(&str, Rule)] = &[
     ("AKID", Rule::Key(Kind::Secret, Tail::Alphanumeric, 32)),
     ("rzp_live_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 14)),
     ("rzp_test_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 14)),
-    ("access_token$production$", Rule::Key(Kind::Secret, Tail::Wide, 40)),
+    ("access_token$production$", Rule::Key(Kind::Secret, Tail::Path, 40)),
+    ("access_token$sandbox$", Rule::Key(Kind::Secret, Tail::Path, 40)),
+    ("sb_secret_", Rule::Key(Kind::Secret, Tail::Url, 20)),
+    ("vercel_blob_rw_", Rule::Key(Kind::Secret, Tail::Url, 20)),
+    ("napi_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 40)),
+    ("tskey-", Rule::Key(Kind::Secret, Tail::Url, 20)),
+    ("amzn.mws.", Rule::Key(Kind::Secret, Tail::Url, 30)),
+    ("AZDO", Rule::Within(72, 4)),
+    ("JQQJ9", Rule::Within(48, 20)),
+    ("NRAL", Rule::Within(36, 0)),
+    ("hcaik_", Rule::Key(Kind::Secret, Tail::Url, 40)),
+    ("cmVmdGtu", Rule::Key(Kind::Secret, Tail::Alphanumeric, 40)),
+    ("cflt", Rule::Key(Kind::Secret, Tail::Wide, 56)),
+    ("sdk-", Rule::Exact(Kind::Secret, Tail::Url, 36)),
+    ("mob-", Rule::Exact(Kind::Secret, Tail::Url, 36)),
+    ("live_", Rule::Exact(Kind::Secret, Tail::Hex, 35)),
+    ("test_", Rule::Exact(Kind::Secret, Tail::Hex, 35)),
+    ("dG9rO", Rule::Key(Kind::Secret, Tail::Wide, 40)),
+    ("oauth:", Rule::Exact(Kind::Secret, Tail::Alphanumeric, 30)),
+    ("ico-", Rule::Exact(Kind::Secret, Tail::Alphanumeric, 32)),
+    ("AQE", Rule::Key(Kind::Secret, Tail::Wide, 100)),
     ("access-production-", Rule::Key(Kind::Secret, Tail::Url, 36)),
     ("access-sandbox-", Rule::Key(Kind::Secret, Tail::Url, 36)),
     ("CLOJARS_", Rule::Key(Kind::Secret, Tail::Alphanumeric, 50)),
@@ -310,9 +335,13 @@ impl Rule {
             Self::Name(_) | Self::Birth | Self::Dsn | Self::Url => Level::Names,
             // Its words stand apart, and none of them is long.
             Self::Armour if word.contains(' ') => Level::Names,
-            Self::Armour | Self::Key(..) | Self::Exact(..) | Self::Jwt | Self::Azure | Self::Telegram => {
-                Level::Keys
-            }
+            Self::Armour
+            | Self::Key(..)
+            | Self::Exact(..)
+            | Self::Within(..)
+            | Self::Jwt
+            | Self::Azure
+            | Self::Telegram => Level::Keys,
         }
     }
 }

@@ -260,6 +260,7 @@ mod tests {
                     assert!(tail != Tail::Wide && length >= 12, "{word}");
                     (length, true)
                 }
+                Rule::Within(before, _) => (before, true),
                 Rule::Jwt | Rule::Azure | Rule::Telegram => (20, word.bytes().any(is_telling)),
                 Rule::Armour if !word.contains(' ') => (0, word.bytes().any(is_telling)),
                 Rule::Armour | Rule::Dsn | Rule::Url | Rule::Name(_) | Rule::Birth | Rule::Address => {

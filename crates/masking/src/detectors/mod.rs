@@ -6,6 +6,7 @@
 //! shape alone would not do.
 
 mod acts;
+mod cards;
 mod checks;
 mod context;
 mod custom;
@@ -13,6 +14,7 @@ mod decode;
 mod digits;
 mod email;
 mod fold;
+mod foreign;
 mod gate;
 mod iban;
 mod ids;

@@ -4,7 +4,7 @@
 use super::Kind;
 use super::checks::{is_day, luhn, number};
 use super::digits::Window;
-use crate::lexical::{at, part};
+use crate::lexical::{at, before, is_word, part};
 
 /// The sum of digits times weights.
 fn weighted(digits: &[u8], weights: &[u64]) -> u64 {
@@ -227,6 +227,33 @@ fn france(word: &[u8]) -> bool {
     let is_shaped = has_digits(word, 0, 5) && has_digits(word, 7, 15);
     let body = (value(word, 0, 5) * 100 + department) * 1_000_000 + value(word, 7, 13);
     is_shaped && matches!(at(word, 0), b'1' | b'2') && 97 - body % 97 == value(word, 13, 15)
+}
+
+/// The same in groups, `2 13 57 2A 013 008 40`; the department is given.
+pub(super) fn corsica(text: &[u8], department: usize) -> Option<(usize, usize)> {
+    if !matches!(part(text, department, department + 2), [b'2', b'A' | b'a' | b'B' | b'b']) {
+        return None;
+    }
+    let mut word = [0_u8; 15];
+    let is_seam = |b: u8| matches!(b, b' ' | b'-' | b'.');
+    let mut from = department;
+    for place in (0..5).rev() {
+        from -= usize::from(is_seam(before(text, from)));
+        let digit = before(text, from);
+        *word.get_mut(place)? = Some(digit).filter(u8::is_ascii_digit)?;
+        from -= 1;
+    }
+    word.iter_mut().skip(5).zip(part(text, department, department + 2)).for_each(|(to, b)| {
+        *to = b.to_ascii_uppercase();
+    });
+    let mut to = department + 2;
+    for place in 7..15 {
+        to += usize::from(is_seam(at(text, to)));
+        *word.get_mut(place)? = Some(at(text, to)).filter(u8::is_ascii_digit)?;
+        to += 1;
+    }
+    let is_apart = !is_word(before(text, from)) && !is_word(at(text, to));
+    (is_apart && france(&word)).then_some((from, to))
 }
 
 /// Five characters of the surname, the decade, month (and 50 for women), day, year, initials, a check.

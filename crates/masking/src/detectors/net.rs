@@ -79,7 +79,11 @@ fn ipv6(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let end = run_end(text, from, 45, |b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
     // A full stop or colon behind the address ends the sentence, not the address.
     let mut last = end;
-    while matches!(before(text, last), b'.' | b':') && last > from {
+    while matches!(before(text, last), b'.' | b':')
+        && last > from
+        // `2001:db8::/32`
+        && !(part(text, from, last).ends_with(b"::") && at(text, last) == b'/')
+    {
         last -= 1;
     }
     if is_word(at(text, end)) {

@@ -3,6 +3,7 @@
 use super::Kind;
 use super::context::is_placeholder;
 use super::scan::Scan;
+use super::topics::{self, Atoms};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 /// What a name makes of the value behind it.
@@ -14,6 +15,12 @@ pub(super) enum Name {
     Secret,
     /// Follows without a sign between: `Bearer …`.
     Scheme,
+    /// What a command takes for a password, or behind `user:`.
+    Argument,
+    /// Four to eight digits.
+    Pin,
+    /// Only what is as long as a key, under a name that is no harmless key's.
+    Key,
     /// Three or four digits.
     Cvv,
     /// A bank's code.
@@ -89,28 +96,61 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("encryption_key", Name::Secret),
     ("bearer ", Name::Scheme),
     ("basic ", Name::Scheme),
+    ("ssws ", Name::Scheme),
+    ("identified by", Name::Password),
+    ("pw is", Name::Password),
+    ("pw to", Name::Password),
+    ("bindpw", Name::Password),
+    ("parole:", Name::Password),
+    ("secret answer:", Name::Password),
+    ("sshpass -p", Name::Argument),
+    ("curl -u ", Name::Argument),
+    ("--user ", Name::Argument),
+    ("--user=", Name::Argument),
+    ("pin:", Name::Pin),
+    ("pin=", Name::Pin),
+    ("otp:", Name::Pin),
+    ("otp=", Name::Pin),
+    ("_key", Name::Key),
 ];
 
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
-    if !scan.spend(32) || is_word(before(text, start)) && matches!(name, Name::Scheme | Name::Cvv | Name::Bic)
-    {
+    let is_word_of_its_own = matches!(name, Name::Scheme | Name::Cvv | Name::Bic | Name::Pin);
+    if !scan.spend(32) || is_word_of_its_own && is_word(before(text, start)) {
         return None;
     }
     let from = match name {
         Name::Scheme => run_end(text, end, 2, |b| b == b' '),
-        Name::Password | Name::Secret | Name::Cvv | Name::Bic => value_start(text, end)?,
+        Name::Argument => run_end(text, end, 2, |b| b == b' '),
+        Name::Password | Name::Secret | Name::Cvv | Name::Bic | Name::Pin | Name::Key => {
+            value_start(text, end)?
+        }
     };
+    let opening = at(text, from);
     let (from, last) = match name {
-        Name::Password | Name::Secret | Name::Scheme => value_bounds(text, from),
-        Name::Cvv | Name::Bic => (from, run_end(text, from, 16, is_word)),
+        Name::Password | Name::Secret | Name::Scheme | Name::Key => value_bounds(text, from),
+        Name::Argument => {
+            let (from, last) = value_bounds(text, from);
+            // `-u user:password`
+            let colon = memchr::memchr(b':', part(text, from, last));
+            let is_user = at(text, start + 1) != b's';
+            (if is_user { from + colon? + 1 } else { from }, last)
+        }
+        Name::Cvv | Name::Bic | Name::Pin => (from, run_end(text, from, 16, is_word)),
     };
     let value = part(text, from, last);
     let is_said = before(text, from) == b' '
-        && !matches!(before(text, run_start(text, from, 3, |b| b == b' ')), b':' | b'=' | b'>');
+        && !matches!(before(text, run_start(text, from, 3, |b| b == b' ')), b':' | b'=' | b'>')
+        || matches!(before(text, from), b'\n' | b'\t');
+    // SQL has its passwords in quotes.
+    let is_quoted = matches!(opening, b'"' | b'\'') && part(text, start, end).ends_with(b"by");
     let is_value = match name {
-        Name::Password => is_password(value, is_said),
+        Name::Password => is_password(value, is_said && !is_quoted),
+        Name::Argument => value.len() >= 3 && !value.iter().all(u8::is_ascii_lowercase),
+        Name::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Name::Key => is_long_key(text, start, value),
         Name::Secret => is_key(value),
         Name::Bic => super::context::is_bic(value),
         Name::Cvv => (3..=4).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
@@ -123,8 +163,8 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
         return None;
     }
     let kind = match name {
-        Name::Password => Kind::Password,
-        Name::Secret | Name::Scheme => Kind::Secret,
+        Name::Password | Name::Argument | Name::Pin => Kind::Password,
+        Name::Secret | Name::Scheme | Name::Key => Kind::Secret,
         Name::Cvv => Kind::Card,
         Name::Bic => Kind::BankAccount,
     };
@@ -148,14 +188,38 @@ fn value_start(text: &[u8], end: usize) -> Option<usize> {
         return None;
     }
     let quote = run_end(text, rest, 2, |b| matches!(b, b'"' | b'\'' | b'\\' | b']'));
-    let gap = run_end(text, quote, 3, |b| b == b' ');
-    let sign = run_end(text, gap, 2, |b| matches!(b, b':' | b'=' | b'>'));
+    let gap = run_end(text, quote, 3, |b| matches!(b, b' ' | b'\t'));
+    let sign = match part(text, gap, gap + 2) {
+        b"->" => gap + 2,
+        _ => run_end(text, gap, 2, |b| matches!(b, b':' | b'=' | b'>')),
+    };
     if sign > gap {
-        return Some(run_end(text, sign, 3, |b| matches!(b, b' ' | b'\t')));
+        let next = run_end(text, sign, 3, |b| matches!(b, b' ' | b'\t'));
+        // A form has the value in its next line.
+        let line = run_end(text, next, 2, |b| matches!(b, b'\r' | b'\n'));
+        return Some(if line > next { run_end(text, line, 3, |b| b == b' ') } else { next });
     }
-    // `the password is …`
-    let is_said = gap > quote && part(text, gap, gap + 3).eq_ignore_ascii_case(b"is ");
-    let said = if is_said { run_end(text, gap + 3, 3, |b| matches!(b, b' ' | b':')) } else { gap };
+    // `| password | … |`, `key="Password" value="…"`
+    if at(text, gap) == b'|' {
+        return Some(run_end(text, gap + 1, 3, |b| b == b' '));
+    }
+    if part(text, gap, gap + 6).eq_ignore_ascii_case(b"value=") {
+        return Some(gap + 6);
+    }
+    // `the password is …`, `password changed to …`
+    const VERBS: [&[u8]; 16] = [
+        b"is", b"was", b"has", b"been", b"now", b"to", b"changed", b"set", b"reset", b"lautet", b"ist",
+        b"es", b"son", b"est", b"e", b"jest",
+    ];
+    let mut said = gap;
+    for _ in 0..4 {
+        let end = run_end(text, said, 9, |b| b.is_ascii_alphabetic());
+        if at(text, end) != b' ' || !VERBS.iter().any(|verb| part(text, said, end).eq_ignore_ascii_case(verb))
+        {
+            break;
+        }
+        said = run_end(text, end, 3, |b| matches!(b, b' ' | b':'));
+    }
     (gap > quote).then_some(said)
 }
 
@@ -202,7 +266,9 @@ fn is_password(value: &[u8], is_said: bool) -> bool {
     let is_capitalised = value.iter().skip(1).all(u8::is_ascii_lowercase);
     // Prose says much about passwords that is none: without a sign between, only what no word looks like counts.
     let is_likely = if is_said {
-        classes(value) >= 3 && value.len() >= 6
+        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+        let is_mixed = digits >= 3 && value.len() >= 8 && value.iter().all(u8::is_ascii_alphanumeric);
+        classes(value) >= 3 && value.len() >= 6 || is_mixed && classes(value) == 2
     } else {
         value.len() >= 4 || has_mark && !is_capitalised
     };
@@ -228,6 +294,46 @@ fn is_key(value: &[u8]) -> bool {
         || upper > 1 && lower > 1 && value.len() >= 16
         || others > 0 && value.len() >= 12;
     value.len() >= 8 && is_mixed && others * 2 <= value.len()
+}
+
+/// Whether a value behind `…_key` is one that opens something: the name may say that it is a key of rows or pages.
+fn is_long_key(text: &[u8], start: usize, value: &[u8]) -> bool {
+    const SHORTEST: usize = 20;
+    let from = run_start(text, start, 40, |b| b.is_ascii_alphanumeric() || b == b'_');
+    let hints = std::str::from_utf8(part(text, from, start)).map_or(Atoms::NONE, topics::of_name);
+    let is_harmless = hints.has(
+        Atoms::HARMLESS
+            .or(Atoms::DIGEST)
+            .or(Atoms::ABOUT)
+            .or(Atoms::OTHER_NUMBER)
+            .or(Atoms::THING)
+            .or(Atoms::ID),
+    );
+    let is_plain = value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_'));
+    value.len() >= SHORTEST && is_plain && !is_harmless && is_key(value)
+}
+
+/// Passwords behind words of other scripts: `пароль: …`. Such words stand in folded texts only.
+pub(super) fn in_other_scripts(scan: &mut Scan<'_>) {
+    const LONGEST: usize = 40;
+    let text = scan.text;
+    let mut from = 0;
+    while let Some(found) = memchr::memchr2(b':', b'=', text.get(from..).unwrap_or_default()) {
+        let sign = from + found;
+        from = sign + 1;
+        let end = run_start(text, sign, 2, |b| matches!(b, b' ' | b'-'));
+        let start = run_start(text, end, LONGEST, |b| is_word(b) || b == b'-');
+        let word = part(text, start, end);
+        if word.is_ascii() || !scan.spend(2 * LONGEST) || !topics::of_glued_word(word).has(Atoms::PASSWORD) {
+            continue;
+        }
+        let (start, last) = value_bounds(text, run_end(text, sign + 1, 3, |b| b == b' '));
+        let value = part(text, start, last);
+        if is_password(value, false) && !std::str::from_utf8(value).is_ok_and(is_placeholder) {
+            scan.found(start, last, Kind::Password);
+            from = last.max(from);
+        }
+    }
 }
 
 /// A date behind a word for a birth; answers its end.

@@ -4,8 +4,8 @@ use super::context::{Context, Shape, near};
 use super::gate::Gate;
 use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
-use super::{Finder, Finding, Kind, Seen, acts, custom, decode, email, fold::View};
-use super::{digits, ids, net};
+use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
+use super::{digits, ids, net, passwords};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
@@ -16,6 +16,17 @@ pub(super) fn find(
     context: Context,
     finder: &mut Finder,
 ) {
+    if cards::may_have_exponent(text.as_bytes())
+        && let Some(digits) = cards::written_out(text.as_bytes())
+    {
+        let whole = if context.shape == Shape::Number { context } else { context.of_number() };
+        find(literals, set, &digits, whole, finder);
+        if let Some(first) = finder.findings.first().copied() {
+            finder.findings.clear();
+            finder.findings.push(Finding { start: 0, end: text.len(), seen: Seen::Through, ..first });
+            return;
+        }
+    }
     if let Some(kind) = context.kind_by_name(text)
         && set.has(kind)
         && set.has_length(kind, text.as_bytes())
@@ -225,6 +236,9 @@ impl Scan<'_> {
         if self.context.shape != Shape::Number || gate.has_key_run || gate.has_colon || gate.has_equals {
             self.literals(gate.level);
         }
+        if gate.is_beyond && (gate.has_colon || gate.has_equals) {
+            passwords::in_other_scripts(self);
+        }
         if gate.has_at {
             email::at_signs(self);
         }
@@ -235,7 +249,7 @@ impl Scan<'_> {
             ids::machine_readable(self);
         }
         if gate.digits >= 2 || gate.has_colon {
-            self.words();
+            self.words(gate.is_beyond);
         }
         if let Some(first) = gate.first_run.filter(|_| !self.is_nested) {
             decode::long_runs(self, first);
@@ -268,7 +282,7 @@ impl Scan<'_> {
     }
 
     /// Every word: digits go to the number scanners, mixed ones to the id scanners.
-    fn words(&mut self) {
+    fn words(&mut self, is_beyond: bool) {
         let text = self.text;
         let mut position = 0;
         while position < text.len() {
@@ -277,15 +291,34 @@ impl Scan<'_> {
                 position = next_stretch(text, position + 1);
                 continue;
             }
-            let start = position;
+            let mut start = position;
+            if !byte.is_ascii() {
+                // In scripts without blanks numbers are glued to words.
+                start = run_end(text, start, usize::MAX, |b| !b.is_ascii());
+                if !at(text, start).is_ascii_digit() {
+                    start = position;
+                }
+            }
             let digits;
-            (position, digits) = word_end(text, start);
+            let number_end = run_end(text, start, usize::MAX, |b| is_beyond && b.is_ascii_digit());
+            (position, digits) = if number_end > start && !at(text, number_end).is_ascii() {
+                (number_end, number_end - start)
+            } else {
+                word_end(text, start)
+            };
             let length = position - start;
             if digits == 0 && length > 4 {
                 position = next_stretch(text, position);
                 continue;
             }
             let next = at(text, position);
+            if length == 2
+                && digits == 2
+                && let Some(end) = ids::account_apart(self, start)
+            {
+                position = end;
+                continue;
+            }
             if length == 2
                 && !self.is_nested
                 && let Some(end) = decode::hex_pairs(self, start)
@@ -306,8 +339,8 @@ impl Scan<'_> {
                 position = digits::cluster(self, start);
             } else if let Some(end) = ids::mixed_word(self, start, position, digits) {
                 position = end;
-            } else if digits >= digits::FEWEST_OF_CARD {
-                digits::glued_card(self, start, position);
+            } else if digits >= cards::FEWEST {
+                cards::glued(self, start, position);
             }
         }
     }
@@ -479,7 +512,8 @@ mod tests {
                 let mut gate = Gate::of(text.as_bytes());
                 gate.level = Level::Keys;
                 let is_said = context.kind_by_name(&text).is_some();
-                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes());
+                let is_measured = context.shape == Shape::Number && is_measure(text.as_bytes())
+                    || cards::written_out(text.as_bytes()).is_some();
                 if !is_said && !is_measured && gate.can_find(context) {
                     look(&literals, &set, &text, context, &mut whole, &gate);
                     prop_assert_eq!(&short.findings, &whole.findings, "{:?}", context);

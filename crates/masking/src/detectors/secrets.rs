@@ -22,6 +22,9 @@ impl Scan<'_> {
             let end = match rule {
                 Rule::Key(kind, tail, least) => self.key(word, start, behind, kind, tail, least),
                 Rule::Exact(kind, tail, length) => self.exact(word, start, behind, kind, tail, length),
+                Rule::Within(least_before, least_behind) => {
+                    self.within(word, start, behind, least_before, least_behind)
+                }
                 Rule::Jwt => self.jwt(start),
                 Rule::Dsn => self.dsn(start, behind),
                 Rule::Azure => self.azure(start, behind),
@@ -49,7 +52,9 @@ impl Scan<'_> {
         least: usize,
     ) -> Option<usize> {
         let text = self.text;
-        if part(text, start, end) != word.as_bytes() || before(text, start).is_ascii_alphanumeric() {
+        // A host's name may stand before.
+        let is_apart = word.contains(".com/") || !before(text, start).is_ascii_alphanumeric();
+        if part(text, start, end) != word.as_bytes() || !is_apart {
             return None;
         }
         let last = run_end(text, end, usize::MAX, |b| tail.holds(b));
@@ -59,7 +64,9 @@ impl Scan<'_> {
             return None;
         }
         let from = if word.contains(".com/") {
-            run_start(text, start, 8, |b| matches!(b, b'h' | b't' | b'p' | b's' | b':' | b'/'))
+            run_start(text, start, 80, |b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/')
+            })
         } else {
             start
         };
@@ -85,6 +92,29 @@ impl Scan<'_> {
             return None;
         }
         self.found(start, last, kind);
+        Some(last)
+    }
+
+    fn within(
+        &mut self,
+        word: &str,
+        start: usize,
+        end: usize,
+        least_before: usize,
+        least_behind: usize,
+    ) -> Option<usize> {
+        const LONGEST: usize = 96;
+        let text = self.text;
+        if part(text, start, end) != word.as_bytes() || !self.spend(2 * LONGEST) {
+            return None;
+        }
+        let from = run_start(text, start, LONGEST, |b| b.is_ascii_alphanumeric());
+        let last = run_end(text, end, LONGEST, |b| b.is_ascii_alphanumeric());
+        let has_digit = part(text, from, start).iter().any(u8::is_ascii_digit);
+        if start - from < least_before || last - end < least_behind || last - from >= LONGEST || !has_digit {
+            return None;
+        }
+        self.found(from, last, Kind::Secret);
         Some(last)
     }
 
@@ -216,6 +246,27 @@ impl Scan<'_> {
                 .count();
         self.found(scheme, trimmed, Kind::ConnectionString);
         Some(trimmed)
+    }
+}
+
+/// Where a key starts whose last part that word is: `pat….` and 64 hexadecimal digits (Airtable), `1/…:` and 32 (Asana).
+pub(super) fn keyed_before(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let is_hex = || part(text, start, end).iter().all(u8::is_ascii_hexdigit);
+    match (before(text, start), end - start) {
+        (b'.', 64) => {
+            let from = run_start(text, start - 1, 18, |b| b.is_ascii_alphanumeric());
+            (start - 1 - from == 17 && part(text, from, from + 3) == b"pat" && is_hex()).then_some(from)
+        }
+        (b':', 32) => {
+            let number = run_start(text, start - 1, 20, |b| b.is_ascii_digit());
+            let from = number.checked_sub(2)?;
+            let is_key = (10..20).contains(&(start - 1 - number))
+                && at(text, from).is_ascii_digit()
+                && at(text, from + 1) == b'/'
+                && !is_word(before(text, from));
+            (is_key && is_hex()).then_some(from)
+        }
+        _ => None,
     }
 }
 

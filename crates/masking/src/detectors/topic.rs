@@ -216,7 +216,8 @@ impl Topic {
         let is_text = shape == Shape::Text;
         let is_number_like = looks.others == 0 && looks.length <= 32;
         let is_document = is_number_like && looks.words <= 3 && (5..=20).contains(&looks.alphanumerics);
-        if self.has(Self::PASSWORD) && is_text && looks.words <= 2 && looks.length >= 3 {
+        let is_number = shape == Shape::Number && looks.digits >= 4 && looks.length == looks.digits;
+        if self.has(Self::PASSWORD) && (is_text && looks.words <= 2 && looks.length >= 3 || is_number) {
             return Some(Kind::Password);
         }
         if self.has(Self::SECRET) && is_text && looks.words <= 1 && looks.length >= 8 {

@@ -1,5 +1,9 @@
 //! Words that tell what stands beside them: column names, JSON keys, the text before a value.
 
+use super::fold::View;
+use super::foreign;
+use crate::lexical::is_word;
+
 /// A set of hints that words give.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Atoms(u64);
@@ -91,6 +95,8 @@ atoms! {
     HARDWARE = 54;
     /// Somebody: what stands under it alone is a name.
     HUMAN = 55;
+    /// The word is looked for within others, too.
+    PIECE = 56;
 }
 
 impl Atoms {
@@ -128,7 +134,8 @@ const WORDS: &[(&str, Atoms)] = &[
          puhelinnumero puh telno telnr mobilnummer mobiltelefon mobiel komorka gsmno cep ceptelefonu mobileph \
          landlineno faxno faxnumber phone1 phone2 phonenum telephoneno callbackno kontakttelefon llame llamar appeler \
          appelez chiamare chiama ligar ligue erreichbar contactno contactnumber mobileno mobilenumber \
-         homephone workphone",
+         homephone workphone telepon ponsel nohp talrunis telefonas mobitel sdt thoai dienthoai handynummer handynr mobilnr \
+         reached ruckruf ruckrufnummer kontaktnummer telefonski",
         Atoms::PHONE,
     ),
     ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
@@ -145,12 +152,14 @@ const WORDS: &[(&str, Atoms)] = &[
          nationalinsurance socialinsurance taxnumber taxno taxidno vatno identitynumber idnumber idno \
          nationalidno resident sss philhealth umid snils egrpou rnokpp cnic emiratesid iqama qid civilid \
          nationalno fnr dnr personnr cprnr cprnummer hetu sotu peselnr nuip nit cedulano rg \
-         krankenversicherung idkort juminnumber voter personalausweis ausweis burgerservice kennitala nin bvn emirates",
+         krankenversicherung idkort juminnumber voter personalausweis ausweis burgerservice kennitala nin bvn emirates asmens kods nip edb adoszam adoazonosito \
+         tajszam identidad identidade identitate identita identite kra npwp masothue ruc rif cidadao iin ssnit",
         Atoms::NATIONAL,
     ),
     (
         "card cards cc ccnum ccn creditcard cardnumber cardno visa mastercard amex discover karte \
-         tarjeta carte cartao pan debit",
+         tarjeta carte cartao pan debit karta kaart kortti kartu kortnummer kartennummer kreditkarte kreditkort creditcardno bankkarte \
+         girocard",
         Atoms::CARD,
     ),
     ("imei imei1 imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
@@ -184,11 +193,11 @@ const WORDS: &[(&str, Atoms)] = &[
     ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
         "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
-         passaporte ppt",
+         passaporte ppt utlevel putovnica pasaport paszport paszportu paspor pasas",
         Atoms::PASSPORT,
     ),
     (
-        "license licence dl dln driverlicense driverslicense fuhrerschein permis licencia licenseno",
+        "license licence dl dln driverlicense driverslicense fuhrerschein permis licencia licenseno fuehrerschein rijbewijs korkort korekort forerkort ajokortti",
         Atoms::LICENSE,
     ),
     ("driver drivers driving", Atoms::DRIVER),
@@ -199,7 +208,7 @@ const WORDS: &[(&str, Atoms)] = &[
     ),
     (
         "password passwords wachtwoord losenord salasana adgangskode passord haslo heslo jelszo parola sifre lozinka clave passwd pwd passphrase passcode passwort kennwort contrasena senha \
-         motdepasse pswd userpassword dbpass userpass dbpassword adminpass ftppass",
+         motdepasse pw temppw wifipw wifikey mfacode otpcode pswd userpassword dbpass userpass dbpassword adminpass ftppass",
         Atoms::PASSWORD,
     ),
     (
@@ -330,7 +339,29 @@ impl Table {
                 table.add(pack(word.as_bytes()), *atoms);
             }
         }
+        for (words, atoms) in foreign::WORDS {
+            for word in words.split_ascii_whitespace() {
+                // What a capital looks like is not what its small letter does.
+                let mut capital = word.chars();
+                let first: String = capital.next().into_iter().flat_map(char::to_uppercase).collect();
+                for form in [word, &word.to_uppercase(), &format!("{first}{}", capital.as_str())] {
+                    table.add_folded(form, *atoms);
+                }
+            }
+        }
+        for (words, atoms) in foreign::PIECES {
+            for word in words.split_ascii_whitespace() {
+                table.add_folded(word, atoms.or(Atoms::PIECE));
+            }
+        }
         table
+    }
+
+    /// Adds a word as it is seen once it is folded.
+    fn add_folded(&mut self, word: &str, atoms: Atoms) {
+        let mut view = View::default();
+        view.fold(word);
+        self.add(pack(&view.bytes), atoms);
     }
 
     fn add(&mut self, packed: u128, atoms: Atoms) {
@@ -384,26 +415,50 @@ fn pack(word: &[u8]) -> u128 {
         };
     }
     word.iter()
-        .filter(|byte| byte.is_ascii_alphanumeric())
+        .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
         .take(16)
         .fold(0, |packed, &byte| (packed << 8) | u128::from(small(byte)))
 }
 
 /// What a word hints at.
-pub(crate) fn of_word(word: &[u8]) -> Atoms {
-    table().find(pack(word)).unwrap_or(Atoms::UNKNOWN)
+fn of_word(word: &[u8]) -> Atoms {
+    table().find(pack(word)).map_or(Atoms::UNKNOWN, |atoms| atoms.without(Atoms::PIECE))
+}
+
+/// What a word hints at that others may be glued to, as in scripts without blanks.
+pub(crate) fn of_glued_word(word: &[u8]) -> Atoms {
+    let whole = of_word(word);
+    if !whole.has(Atoms::UNKNOWN) || word.iter().all(u8::is_ascii) {
+        return whole;
+    }
+    // Two letters at least, eight at most; a letter is two bytes.
+    const LENGTHS: std::ops::RangeInclusive<usize> = 2..=8;
+    const LONGEST: usize = 40;
+    let known = table();
+    let pieces = (0..word.len().min(LONGEST))
+        .flat_map(|from| LENGTHS.map_while(move |letters| word.get(from..from + 2 * letters)));
+    pieces
+        .filter(|piece| piece.iter().all(|b| !b.is_ascii()))
+        .filter_map(|piece| known.find(pack(piece)).filter(|atoms| atoms.has(Atoms::PIECE)))
+        .fold(whole, |atoms, piece| atoms.or(piece.without(Atoms::PIECE)))
 }
 
 /// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
 pub(crate) fn of_name(name: &str) -> Atoms {
-    if name.is_ascii() {
-        return of_ascii_name(name);
+    const SHORT_PASSWORDS: [&str; 4] = ["pass", "pin", "otp", "pw"];
+    if SHORT_PASSWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+        return Atoms::PASSWORD;
     }
-    of_ascii_name(&super::fold_text(name))
+    if name.is_ascii() {
+        return of_folded_name(name.as_bytes());
+    }
+    let mut view = View::default();
+    view.fold(name);
+    of_folded_name(&view.bytes)
 }
 
-fn of_ascii_name(name: &str) -> Atoms {
-    let bytes = name.as_bytes();
+fn of_folded_name(name: &[u8]) -> Atoms {
+    let bytes = name;
     let mut atoms = Atoms::NONE;
     let mut start = 0;
     // Read without its separators, a name may be one of our compounds.
@@ -416,10 +471,10 @@ fn of_ascii_name(name: &str) -> Atoms {
     let mut previous = 0_u8;
     for (position, &byte) in bytes.iter().chain(std::iter::once(&b'_')).enumerate() {
         let is_hump = byte.is_ascii_uppercase() && previous.is_ascii_lowercase();
-        let is_separator = !byte.is_ascii_alphanumeric();
+        let is_separator = !is_word(byte);
         if is_hump || is_separator {
             if let Some(word) = bytes.get(start..position).filter(|word| !word.is_empty()) {
-                atoms = atoms.or(of_word(word));
+                atoms = atoms.or(of_glued_word(word));
                 let stem = word.trim_ascii_end();
                 let letters = stem.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
                 if letters < word.len() {
@@ -444,8 +499,8 @@ mod tests {
 
         #[test]
         fn a_word_is_packed_letter_by_letter(word in "[A-Za-z0-9_é]{0,20}") {
-            let letters = word.bytes().filter(u8::is_ascii_alphanumeric).take(16);
-            let packed = letters.fold(0, |packed, b| packed * 256 + u128::from(b.to_ascii_lowercase()));
+            let letters = word.bytes().filter(|b| b.is_ascii_alphanumeric() || *b >= 0x80).take(16);
+            let packed = letters.fold(0, |packed, b| packed * 256 + u128::from(b | 0x20));
             prop_assert_eq!(pack(word.as_bytes()), packed);
         }
     }
