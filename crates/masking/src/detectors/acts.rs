@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::fold::View;
 use super::settings::{Stance, Stances};
 use super::{Finding, Kind};
 use crate::lexical::{at, part, run_end, run_start};
@@ -119,14 +120,30 @@ fn phrases() -> Option<&'static AhoCorasick> {
 
 /// Adds what acts on its reader to the findings, as far as the stances ask for it.
 pub(super) fn find(text: &str, stances: Stances, findings: &mut Vec<Finding>) {
-    if stances.instructions != Stance::Off {
-        instructions(text.as_bytes(), findings);
-    }
-    if stances.links != Stance::Off {
-        links(text.as_bytes(), findings);
+    if text.is_ascii() {
+        said(text.as_bytes(), stances, findings);
+    } else if stances.instructions != Stance::Off || stances.links != Stance::Off {
+        // SECURITY: as it looks, and as it will stand there once hidden characters are taken out.
+        let mut view = View::default();
+        view.fold(text);
+        let mut folded = Vec::new();
+        said(&view.bytes, stances, &mut folded);
+        findings.extend(folded.into_iter().filter_map(|found| {
+            let (start, end) = view.span(found.start, found.end)?;
+            Some(Finding::new(start, end, found.kind))
+        }));
     }
     if stances.hidden != Stance::Off && !text.is_ascii() {
         hidden(text, findings);
+    }
+}
+
+fn said(text: &[u8], stances: Stances, findings: &mut Vec<Finding>) {
+    if stances.instructions != Stance::Off {
+        instructions(text, findings);
+    }
+    if stances.links != Stance::Off {
+        links(text, findings);
     }
 }
 

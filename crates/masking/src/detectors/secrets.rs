@@ -13,6 +13,9 @@ impl Scan<'_> {
         let mut done = 0;
         let mut from = 0;
         while let Some((start, word, rule)) = literals.next(text, from, level) {
+            if self.fuel == 0 {
+                return;
+            }
             from = start + 1;
             let behind = start + word.len();
             // A name within what was found still speaks for what is behind it.
@@ -61,6 +64,8 @@ impl Scan<'_> {
         // Words joined by dashes have prefixes like these; keys have digits or capitals.
         let is_random = part(text, end, last).iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
         if last - end < least || !is_random {
+            // SECURITY: the next prefix in the same run would be looked at over the same bytes.
+            self.spend(last - end);
             return None;
         }
         let from = if word.contains(".com/") {
@@ -176,6 +181,7 @@ impl Scan<'_> {
                 && at(text, start + 3).is_ascii_alphabetic()
                 && is_header(text, start, end);
         if !is_token {
+            self.spend(end - start);
             return None;
         }
         self.found(start, end, Kind::Jwt);
