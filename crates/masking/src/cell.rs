@@ -155,11 +155,10 @@ impl CellMasker {
 
     /// Whether a FLOAT is kept, told without spelling it.
     pub fn keeps_float(&self, number: f64) -> bool {
-        match &self.action {
-            Action::Content { skips: Some(Spelling::Measure), context, .. } => {
-                is_measurement(number, *context)
-            }
-            _ => false,
+        if let Action::Content { skips: Some(Spelling::Measure), context, .. } = &self.action {
+            is_measurement(number, *context)
+        } else {
+            false
         }
     }
 

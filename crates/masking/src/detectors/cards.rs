@@ -161,3 +161,98 @@ pub(super) fn written_out(text: &[u8]) -> Option<String> {
     let digits = whole.iter().chain(part(fraction, 0, behind)).map(|&b| char::from(b));
     Some(digits.chain(std::iter::repeat_n('0', missing)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Detectors;
+    use super::super::tests::{check, check_under, stays};
+    use super::*;
+
+    #[test]
+    fn a_card_is_found_whatever_stands_between_its_groups() {
+        for mark in [",", ", ", "|", ";", ":", "*", "\r\n", "\\n", "<br>", "\",\"", "  ", "+"] {
+            check(&format!("see 4111{mark}1111{mark}1111{mark}1111."), "see [CARD].");
+            check(&format!("see 3782{mark}822463{mark}10005."), "see [CARD].");
+        }
+        stays("4111,1111,1111,1112");
+        stays("4111,1111;1111,1111");
+        stays("1,4111,1111,1111,1111");
+        stays("4111,1111,1111,1111,5");
+        stays("9111,1111,1111,1111");
+    }
+
+    #[test]
+    fn cards_of_smaller_issuers_are_found_and_any_card_where_it_is_named() {
+        for card in [
+            "9860 4454 4520 1889",
+            "8600 1885 1429 7084",
+            "9704 1234 5678 9012 340",
+            "2205 0012 3456 7893",
+            "213112345678904",
+            "6370 9512 3456 7897",
+        ] {
+            let digits: Vec<u8> = card.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect();
+            let body = digits.split_last().unwrap().1;
+            let check_digit = (0..10).find(|last| checks::luhn(&[body, &[*last]].concat())).unwrap();
+            let card = format!("{}{check_digit}", card.split_at(card.len() - 1).0);
+            check(&format!("paid with {card} now"), "paid with [CARD] now");
+        }
+        // Visa of thirteen digits, UATP.
+        stays("4222222222222");
+        check("card number: 4222222222222", "card number: [CARD]");
+        stays("135412345678911");
+        check("credit card 135412345678911", "credit card [CARD]");
+        stays("credit card 135412345678912");
+    }
+
+    #[test]
+    fn a_number_with_an_exponent_is_its_digits() {
+        check("4.111111111111111e15", "[CARD]");
+        check("4.111111111111111E+15", "[CARD]");
+        check("pay 4.111111111111111e15 now", "pay [CARD] now");
+        check("pay 4111111111111111e0, 4.111111111111111e+15.", "pay [CARD], [CARD].");
+        check_under("ssn", "7.8051120e8", "[US_SSN]");
+        stays("4.111111111111112e15");
+        stays("4.111111111111111e14");
+        stays("4.111111111111111e-15");
+        stays("6.02214076e23");
+        stays("1e99");
+        stays("1e9");
+    }
+
+    #[test]
+    fn a_float_counts_as_any_other_number() {
+        let (detectors, keys) = (Detectors::standard(), crate::TokenKeys::new([0; 32]));
+        let shown = |name: &str, value: &'static str| {
+            let treatment = domain::Treatment::Clear;
+            crate::mask_value(&treatment, &domain::SqlType::Real, Some(value), &keys, &detectors, name)
+                .is_some()
+        };
+        for (name, value) in [
+            ("V", "4111111111111111"),
+            ("V", "4.111111111111111e15"),
+            ("V", "4111111111111111.0"),
+            ("SSN", "78051120"),
+            ("SSN", "1.23456789e+08"),
+            ("PHONE", "4155550123"),
+            ("CARD_NUMBER", "9111111111111111"),
+            ("CUSTOMER_LATITUDE", "48.137154"),
+        ] {
+            assert!(!shown(name, value), "{name} {value}");
+        }
+        for (name, value) in [
+            ("V", "4111111111111112"),
+            ("V", "48.137154"),
+            ("LATITUDE", "48.137154"),
+            ("V", "1700000000000"),
+            ("V", "1.5e300"),
+            ("V", "-0"),
+            ("V", "NaN"),
+            ("SSN", "inf"),
+            ("PHONE_COST", "12345678.25"),
+            ("V", "0.000000123456789"),
+        ] {
+            assert!(shown(name, value), "{name} {value}");
+        }
+    }
+}

@@ -209,7 +209,7 @@ pub(super) fn card_issuer(digits: &[u8]) -> bool {
     let lead = number(digits, 0, 6);
     match lead {
         // Visa. Its old ones of thirteen digits are as much like the codes of goods: words must tell those.
-        400_000..=499_999 => matches!(length, 16 | 18 | 19),
+        400_000..=499_999 => matches!(length, 16 | 19),
         // Mastercard, Maestro of its range.
         510_000..=559_999 | 222_100..=272_099 => length == 16,
         // American Express.
@@ -250,7 +250,8 @@ pub(super) fn card_issuer(digits: &[u8]) -> bool {
         970_400..=970_499 => matches!(length, 16 | 19),
         986_000..=986_099 | 860_000..=860_099 => length == 16,
         // Verve, Troy, UnionPay's and RuPay's newer ranges.
-        506_099..=506_198 | 979_200..=979_289 | 810_000..=829_999 => (16..=19).contains(&length),
+        506_099..=506_198 | 979_200..=979_289 | 810_000..=817_199 => (16..=19).contains(&length),
+        817_200..=829_999 => length == 16,
         _ => false,
     }
 }

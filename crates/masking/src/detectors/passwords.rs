@@ -121,6 +121,11 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     if !scan.spend(32) || is_word_of_its_own && is_word(before(text, start)) {
         return None;
     }
+    // Assemblies of .NET are told by a key that everybody knows.
+    let is_public = run_start(text, start, 9, |b| b.is_ascii_alphabetic());
+    if name == Name::Secret && part(text, is_public, start).eq_ignore_ascii_case(b"publickey") {
+        return None;
+    }
     let from = match name {
         Name::Scheme => run_end(text, end, 2, |b| b == b' '),
         Name::Argument => run_end(text, end, 2, |b| b == b' '),
