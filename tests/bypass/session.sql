@@ -244,3 +244,9 @@ use roles all
 
 -- more than a name | UNSET takes names alone | refused
 unset x select ssn from customers
+
+-- another database | what a definition changes lies where it lies | refused
+drop database snowflake_sample_data
+
+-- a schema of another database | the same of a schema | refused
+drop schema snowflake_sample_data.tpch_sf1

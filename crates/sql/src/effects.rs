@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, ObjectName, Set, Statement, UnaryOperator, Value as L
 
 use crate::class::{Act, View};
 use crate::lexer::{Lexeme, Token, decode_quoted, decode_string, significant};
+use crate::names::Named;
 
 /// Parameters of a session that no later statement's meaning depends on.
 const HARMLESS: [&str; 13] = [
@@ -69,6 +70,41 @@ pub(crate) fn of_definition(view: View<'_>, kind: &Kind) -> Vec<Effect> {
     let is_namespace = ["_database", "_schema"].iter().any(|end| kind.as_str().ends_with(end));
     let keeps_names = kind.as_str().starts_with("alter_") && !view.has("RENAME");
     if is_namespace && !keeps_names { vec![Effect::Unknown] } else { Vec::new() }
+}
+
+/// What a definition names: whatever its kind says, or stands behind the ON of a comment.
+pub(crate) fn named_by(view: View<'_>, kind: &Kind) -> Named {
+    /// What a comment may be on that lies in no database.
+    const OF_ACCOUNT: [&str; 14] = [
+        "ACCOUNT",
+        "APPLICATION",
+        "COMPUTE",
+        "CONNECTION",
+        "FAILOVER",
+        "INTEGRATION",
+        "NETWORK",
+        "NOTIFICATION",
+        "REPLICATION",
+        "RESOURCE",
+        "ROLE",
+        "SHARE",
+        "USER",
+        "WAREHOUSE",
+    ];
+    let kind = kind.as_str();
+    if kind.ends_with("_database") {
+        return Named::Databases;
+    }
+    if kind.ends_with("_schema") {
+        return Named::Schemas;
+    }
+    let on = if kind == "comment" { (1..6).find(|at| view.is(*at, "ON")) } else { None };
+    match on.map(|on| view.word(on + 1)).as_deref() {
+        Some("DATABASE") if !view.is(on.unwrap_or_default() + 2, "ROLE") => Named::Databases,
+        Some("SCHEMA") => Named::Schemas,
+        Some(word) if OF_ACCOUNT.contains(&word) => Named::OfAccount,
+        Some(_) | None => Named::Objects,
+    }
 }
 
 /// Whether ALTER SESSION sets or unsets only parameters that change no name, limit or identity.

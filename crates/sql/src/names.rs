@@ -13,6 +13,18 @@ pub(crate) struct Namespace {
     pub search: Search,
 }
 
+/// What the names in a statement name.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Named {
+    /// Tables and whatever else lies in a schema.
+    #[default]
+    Objects,
+    Schemas,
+    Databases,
+    /// Roles, users, warehouses and whatever else lies in no database.
+    OfAccount,
+}
+
 /// Where a name without a schema is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Search {
@@ -36,6 +48,22 @@ impl Namespace {
             [schema, name] => Some(ObjectName::new(database(), or_public(schema), name)),
             [database, schema, name] => Some(ObjectName::new(database, or_public(schema), name)),
             _ => None,
+        }
+    }
+
+    /// The full name of what these parts name. A schema is an object without a name of its own, a database one without a
+    /// schema either, so that policy finds them where they lie; what lies in no database matches nothing that could be granted.
+    pub(crate) fn named(&self, what: Named, parts: &[String]) -> Option<ObjectName> {
+        match (what, parts) {
+            (Named::Objects, parts) => self.complete(parts),
+            (Named::Schemas, [schema]) => {
+                Some(ObjectName::new(self.database.clone().unwrap_or_default(), schema, ""))
+            }
+            (Named::Schemas, [database, schema]) => Some(ObjectName::new(database, schema, "")),
+            (Named::Databases, [database]) => Some(ObjectName::new(database, "", "")),
+            (Named::OfAccount, [.., name]) => Some(ObjectName::new("", "", name)),
+            // Something of another account, or a share.
+            (Named::Schemas | Named::Databases | Named::OfAccount, parts) => self.complete(parts),
         }
     }
 

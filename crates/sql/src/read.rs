@@ -206,7 +206,9 @@ pub(crate) fn read_step(
     if tokens.iter().any(|token| token.is_symbol(text, "->>")) {
         reader.opaque.get_or_insert("a pipeline inside brackets");
     }
-    match (act.kind.as_str(), act.class) {
+    let named = effects::named_by(View { text, tokens }, &act.kind);
+    let around = std::mem::replace(&mut reader.named, named);
+    let part = match (act.kind.as_str(), act.class) {
         // Whatever the class of what stands inside.
         ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
         (kind, Class::Export) if kind.ends_with("_task") || kind.ends_with("_alert") => {
@@ -229,7 +231,9 @@ pub(crate) fn read_step(
             mention(reader, text, tokens, scope);
             Part::new(act)
         }
-    }
+    };
+    reader.named = around;
+    part
 }
 
 fn read_query(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {

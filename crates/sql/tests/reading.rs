@@ -444,6 +444,27 @@ fn writes_name_what_they_write_and_show_what_they_copy() {
 }
 
 #[test]
+fn what_holds_objects_is_named_as_what_it_is() {
+    for (text, kind, writes) in [
+        ("drop database other", "drop_database", "OTHER.\"\".\"\""),
+        ("create schema other.s", "create_schema", "OTHER.S.\"\""),
+        ("drop schema s", "drop_schema", "ACME.S.\"\""),
+        ("alter database other set comment = 'x'", "alter_database", "OTHER.\"\".\"\""),
+        ("comment on database other is 'x'", "comment", "OTHER.\"\".\"\""),
+        ("comment if exists on schema other.s is 'x'", "comment", "OTHER.S.\"\""),
+        ("comment on table s.t is 'x'", "comment", "ACME.S.T"),
+        ("comment on role accountadmin is 'x'", "comment", "\"\".\"\".ACCOUNTADMIN"),
+    ] {
+        let statement = read_acme(text);
+        let found: Vec<String> = statement.footprint.writes.iter().map(ToString::to_string).collect();
+        assert_eq!((statement.kind.as_str(), found.as_slice()), (kind, &[writes.to_owned()][..]), "{text}");
+    }
+    let cloned = read_acme("create schema s2 clone other.s");
+    let found: Vec<String> = cloned.footprint.reads.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["OTHER.S.\"\""]);
+}
+
+#[test]
 fn functions_that_reach_out_give_the_statement_their_class() {
     for (text, class) in [
         ("select system$send_email('i', 'a@b', 's', (select listagg(ssn) from customers))", "export"),

@@ -12,7 +12,7 @@ use super::sort::Sort;
 use super::ties::Ties;
 use super::value::{Certainty, ColumnId, Derived, ObjectId, Output, Value};
 use crate::Scope;
-use crate::names::{Namespace, Search};
+use crate::names::{Named, Namespace, Search};
 
 /// How deep queries, views and expressions may nest. The parser stops at 50; views add theirs.
 const DEEPEST: u32 = 80;
@@ -32,6 +32,8 @@ const MOST_TOLD: usize = 100_000;
 pub(crate) struct Reader<'a> {
     pub(super) scope: &'a Scope<'a>,
     pub(super) namespace: Namespace,
+    /// What the step that is being read names.
+    pub(crate) named: Named,
     objects: Vec<ObjectName>,
     object_ids: HashMap<ObjectName, ObjectId>,
     columns: Vec<(ObjectId, Rc<str>)>,
@@ -75,6 +77,7 @@ impl<'a> Reader<'a> {
         Self {
             scope,
             namespace,
+            named: Named::default(),
             objects: Vec::new(),
             object_ids: HashMap::new(),
             columns: Vec::new(),

@@ -14,7 +14,7 @@ use sqlparser::ast::{
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::value::{Derived, Output, Value};
-use crate::names::parts;
+use crate::names::{Named, parts};
 use crate::parse::step_name;
 
 impl Reader<'_> {
@@ -293,8 +293,14 @@ fn counted(copied: Value) -> Derived {
 impl Reader<'_> {
     /// Notes a name that only the words tell.
     pub(crate) fn mention_read(&mut self, parts: &[String]) {
-        if let Some(object) = self.namespace.complete(parts) {
-            self.relation(&object);
+        match self.namespace.named(self.named, parts) {
+            Some(object) if self.named == Named::Objects => {
+                self.relation(&object);
+            }
+            Some(object) => {
+                self.reads.insert(object);
+            }
+            None => {}
         }
     }
 
@@ -307,8 +313,11 @@ impl Reader<'_> {
 
     /// Likewise, for a name that is written.
     pub(crate) fn mention_write(&mut self, parts: &[String]) {
-        if let Some(object) = self.namespace.complete(parts) {
-            self.writes.insert(object);
+        match self.namespace.named(self.named, parts) {
+            Some(object) => {
+                self.writes.insert(object);
+            }
+            None => {}
         }
     }
 }

@@ -544,13 +544,14 @@ async fn a_page_that_was_altered_is_not_shown() {
     let ran = call(&house, "run_sql", json!({ "statement": CUSTOMERS }), false).await;
     let collect = json!({ "handle": ran["handle"] });
     assert_eq!(call(&house, "get_result", collect.clone(), false).await["rows"], ran["rows"]);
-    let mut objects = house.store.objects.lock().unwrap();
-    for (_, bytes) in objects.iter_mut().filter(|(key, _)| key.contains("page")) {
-        let mut altered = bytes.to_vec();
-        *altered.last_mut().unwrap() ^= 1;
-        *bytes = altered.into();
+    {
+        let mut objects = house.store.objects.lock().unwrap();
+        for (_, bytes) in objects.iter_mut().filter(|(key, _)| key.contains("page")) {
+            let mut altered = bytes.to_vec();
+            *altered.last_mut().unwrap() ^= 1;
+            *bytes = altered.into();
+        }
     }
-    drop(objects);
     let told = call(&house, "get_result", collect, true).await;
     assert_eq!(told["status"], "unavailable", "{told}");
     assert!(told.get("rows").is_none() && told.get("retry_after_seconds").is_none(), "{told}");
@@ -568,7 +569,8 @@ async fn hostile_messages_are_answered() {
     let mut sent = 0;
     for at in 0..good.len() {
         for change in ["", "\"", "{", "]", "null", "\\u0000", "9e999", "\u{202e}"] {
-            let body = format!("{}{change}{}", &good[..at], &good[at + 1..]);
+            let (before, behind) = (good.get(..at).unwrap(), good.get(at + 1..).unwrap());
+            let body = format!("{before}{change}{behind}");
             let answered = house.send(post(&json!(null)).body(body).request()).await;
             let status = answered.status.as_u16();
             assert!([200, 202, 400].contains(&status), "{status}: {}", answered.text());
