@@ -313,11 +313,8 @@ impl Reader<'_> {
 
     /// Likewise, for a name that is written.
     pub(crate) fn mention_write(&mut self, parts: &[String]) {
-        match self.namespace.named(self.named, parts) {
-            Some(object) => {
-                self.writes.insert(object);
-            }
-            None => {}
+        if let Some(object) = self.namespace.named(self.named, parts) {
+            self.writes.insert(object);
         }
     }
 }
