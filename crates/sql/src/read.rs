@@ -6,7 +6,6 @@ use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage,
 use sqlparser::ast;
 
 use crate::class::{Act, View, act, flagged, texts, unknown_calls};
-use crate::effects;
 use crate::lexer::{Token, significant};
 use crate::lineage::{Derived, Reader, is_always_true};
 use crate::mentions::mentions;
@@ -14,6 +13,7 @@ use crate::parse::parse;
 use crate::show::{has_indirection, read_show};
 use crate::split::{statements, steps};
 use crate::{Scope, names};
+use crate::{ddl, effects};
 
 /// The longest text that is read at all.
 const LONGEST: usize = 10_000_000;
@@ -264,6 +264,8 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
     let mut part = Part::new(act);
     let written = reader.writes.len();
     let parsed = parse(text, tokens, scope);
+    let view = View { text, tokens };
+    let read = reader.reads.clone();
     match &parsed {
         Ok(statement) if !agrees(&part.act, statement) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
@@ -315,9 +317,27 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             mention(reader, text, tokens, scope);
         }
     }
-    let names_target = reader.writes.len() > written && !has_indirection(View { text, tokens });
+    let names_target = reader.writes.len() > written && !has_indirection(view);
+    if converts_columns(view, &part.act.kind) {
+        reader.test_stored();
+    } else if view.has("TEMPLATE") {
+        // The names and types of its columns are values.
+        reader.test_read_beyond(&read);
+    }
     part.effects.extend(effects::of_change(&part.act, names_target));
     part
+}
+
+/// Whether a definition gives columns that hold something other types, so that it fails where a value does not fit.
+fn converts_columns(view: View<'_>, kind: &Kind) -> bool {
+    if kind.as_str() == "create_or_alter_table" {
+        return true;
+    }
+    let is_column = |at: &usize| view.is_any(*at, &["ALTER", "MODIFY"]);
+    let column = (1..view.tokens.len()).find(is_column).filter(|_| kind.as_str().starts_with("alter_"));
+    column.is_some_and(|column| {
+        (column + 1..view.tokens.len()).any(|at| view.is(at, "TYPE") || ddl::is_type(&view.word(at)))
+    })
 }
 
 /// Whether the tree is the act that the words told.

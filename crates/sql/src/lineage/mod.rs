@@ -15,6 +15,7 @@ mod relations;
 mod scope;
 mod size;
 mod sort;
+mod stores;
 mod tables;
 mod ties;
 mod value;

@@ -14,6 +14,8 @@ use super::aggregate::{beside_aggregates, has_aggregate};
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::size::Size;
+use super::sort::Sort;
+use super::stores::is_default;
 use super::value::{Derived, Naming, Output, Value};
 use crate::names::{fold, is_indirect};
 
@@ -199,7 +201,11 @@ impl Reader<'_> {
         let mut outputs: Vec<Output> = Vec::new();
         for row in &values.rows {
             for (at, expr) in row.content.iter().enumerate() {
-                let value = self.expr(expr, env);
+                // Where no column is in sight this is none.
+                let value = match outer {
+                    None if is_default(expr) => Value::constant_of(Sort::Null),
+                    None | Some(_) => self.expr(expr, env),
+                };
                 match outputs.get_mut(at) {
                     Some(output) => {
                         self.meet([&output.value, &value].into_iter());

@@ -313,7 +313,7 @@ impl<'a> Reader<'a> {
         self.functions.insert(FlaggedFunction { name: name.to_owned(), class });
     }
 
-    fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
+    pub(super) fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
         let (object, column) = self.columns.get(id as usize)?;
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
     }

@@ -13,8 +13,9 @@ use sqlparser::ast::{
 
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
+use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
-use crate::names::{Named, parts};
+use crate::names::{Named, fold, parts};
 use crate::parse::step_name;
 
 impl Reader<'_> {
@@ -109,7 +110,11 @@ impl Reader<'_> {
         match &insert.table {
             TableObject::TableName(name) if name.0.is_empty() && insert.multi_table_insert_type.is_some() => {
             }
-            TableObject::TableName(name) => self.write_name(name),
+            TableObject::TableName(name) => {
+                self.write_name(name);
+                let filled = self.filled(name, &last_parts(&insert.columns));
+                self.store_rows(&filled, &source);
+            }
             TableObject::TableFunction(_) | TableObject::TableQuery(_) => {
                 self.give_up("an insert into no table")
             }
@@ -126,14 +131,25 @@ impl Reader<'_> {
         let mut copied = all;
         for clause in clauses {
             self.write_name(&clause.table_name);
-            for value in clause.values.iter().flat_map(|values| &values.values) {
-                if let MultiTableInsertValue::Expr(expr) = value {
-                    copied = copied.or(self.expr(expr, env));
+            let names: Vec<String> = clause.columns.iter().map(|name| fold(name).into_owned()).collect();
+            let filled = self.filled(&clause.table_name, &names);
+            match &clause.values {
+                Some(values) => {
+                    let values: Vec<Option<&Expr>> = values
+                        .values
+                        .iter()
+                        .map(|value| match value {
+                            MultiTableInsertValue::Expr(expr) => Some(expr),
+                            MultiTableInsertValue::Default => None,
+                        })
+                        .collect();
+                    copied = copied.or(self.store_values(&filled, &values, env));
                 }
+                None => env.frame.relations.iter().for_each(|rows| self.store_rows(&filled, &rows.derived)),
             }
         }
-        for assignment in &insert.assignments {
-            copied = copied.or(self.expr(&assignment.value, env));
+        if !insert.assignments.is_empty() {
+            self.give_up("a clause that Snowflake does not have");
         }
         copied
     }
@@ -157,22 +173,35 @@ impl Reader<'_> {
         self.write_target(&update.table.relation);
         let frame = self.sources(&tables, &queries);
         let env = Env { frame: &frame, outer: None, queries: &queries };
-        let copied = self.assigned(&update.assignments, env);
+        let copied = self.assigned(&update.table.relation, &update.assignments, env);
         if let Some(condition) = &update.selection {
             self.predicate(condition, env);
         }
         copied
     }
 
-    fn assigned(&mut self, assignments: &[Assignment], env: Env<'_>) -> Value {
+    fn assigned(&mut self, table: &TableFactor, assignments: &[Assignment], env: Env<'_>) -> Value {
         let mut copied = Value::constant();
         for Assignment { target, value } in assignments {
-            if matches!(target, AssignmentTarget::Tuple(_)) {
-                self.give_up("an assignment to several columns");
-            }
-            copied = copied.or(self.expr(value, env));
+            let filled = match target {
+                AssignmentTarget::ColumnName(name) => {
+                    self.filled_of(table, &last_parts(std::slice::from_ref(name)))
+                }
+                AssignmentTarget::Tuple(_) => {
+                    self.give_up("an assignment to several columns");
+                    Filled::Unknown
+                }
+            };
+            copied = copied.or(self.store_values(&filled, &given(std::slice::from_ref(value)), env));
         }
         copied
+    }
+
+    fn filled_of(&mut self, table: &TableFactor, names: &[String]) -> Filled {
+        match target(table) {
+            Some(name) => self.filled(name, names),
+            None => Filled::Unknown,
+        }
     }
 
     fn delete(&mut self, delete: &Delete) -> Value {
@@ -215,12 +244,13 @@ impl Reader<'_> {
                     }
                     match &insert.kind {
                         MergeInsertKind::Values(values) => {
-                            for expr in values.rows.iter().flat_map(|row| &row.content) {
-                                copied = copied.or(self.expr(expr, env));
+                            let filled = self.filled_of(&merge.table, &last_parts(&insert.columns));
+                            for row in &values.rows {
+                                copied = copied.or(self.store_values(&filled, &given(&row.content), env));
                             }
                         }
                         MergeInsertKind::Row | MergeInsertKind::Wildcard => {
-                            copied = copied.or(self.whole_frame(env))
+                            copied = copied.or(self.merged_by_name(&merge.table, env))
                         }
                     }
                 }
@@ -229,8 +259,8 @@ impl Reader<'_> {
                         self.predicate(condition, env);
                     }
                     copied = copied.or(match &update.kind {
-                        MergeUpdateKind::Set(assignments) => self.assigned(assignments, env),
-                        MergeUpdateKind::Wildcard => self.whole_frame(env),
+                        MergeUpdateKind::Set(assignments) => self.assigned(&merge.table, assignments, env),
+                        MergeUpdateKind::Wildcard => self.merged_by_name(&merge.table, env),
                     });
                 }
                 MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
@@ -239,11 +269,25 @@ impl Reader<'_> {
         copied
     }
 
+    /// Every column of the source goes into the column of the same name.
+    fn merged_by_name(&mut self, table: &TableFactor, env: Env<'_>) -> Value {
+        let whole = self.whole_frame(env);
+        // The first relation is the target itself.
+        for source in env.frame.relations.iter().skip(1) {
+            match target(table) {
+                Some(name) => self.store_by_name(name, &source.derived),
+                None => self.test_each(&source.derived, TestedHow::Shape),
+            }
+        }
+        whole
+    }
+
     fn create_table(&mut self, table: &CreateTable) -> Value {
         self.write_name(&table.name);
         let mut copied = Value::constant();
         if let Some(query) = &table.query {
             let derived = self.read_query(query);
+            self.store_new(&table.columns, &derived);
             copied = copied.or(self.whole(&derived));
         }
         if let Some(clone) = &table.clone {
@@ -266,10 +310,9 @@ impl Reader<'_> {
     }
 
     fn write_target(&mut self, factor: &TableFactor) {
-        if let TableFactor::Table { name, .. } = factor {
-            self.write_name(name)
-        } else {
-            self.give_up("a write to no table")
+        match target(factor) {
+            Some(name) => self.write_name(name),
+            None => self.give_up("a write to no table"),
         }
     }
 
@@ -282,6 +325,21 @@ impl Reader<'_> {
         }
         frame
     }
+}
+
+/// The values of a row; none for DEFAULT, which is no expression.
+fn given(row: &[Expr]) -> Vec<Option<&Expr>> {
+    row.iter().map(|expr| (!is_default(expr)).then_some(expr)).collect()
+}
+
+/// The table that is written.
+fn target(factor: &TableFactor) -> Option<&ObjectName> {
+    if let TableFactor::Table { name, .. } = factor { Some(name) } else { None }
+}
+
+/// The names of columns, which their table may qualify; one that is no name matches no column.
+fn last_parts(names: &[ObjectName]) -> Vec<String> {
+    names.iter().map(|name| parts(name).and_then(|mut parts| parts.pop()).unwrap_or_default()).collect()
 }
 
 /// The one column of a statement that answers a count or a status.
