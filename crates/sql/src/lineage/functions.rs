@@ -36,7 +36,8 @@ impl Reader<'_> {
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let is_risky = shown.is_risky || !is_harmless || size.takes_time();
+        let is_repeated = !shown.is_constant() && is_swollen(env);
+        let is_risky = shown.is_risky || !is_harmless || size.takes_time() || is_repeated;
         let shown = self.sized(Value { size, is_steady, is_risky, ..shown });
         match behaviour {
             Behaviour::Unknown => {
@@ -470,4 +471,9 @@ fn is_numeric_aggregate(name: &str) -> bool {
             | "GROUPING"
             | "GROUPING_ID"
     )
+}
+
+/// Whether this or a query around makes many rows of one.
+fn is_swollen(env: Env<'_>) -> bool {
+    env.frame.is_swollen() || env.outer.is_some_and(|outer| is_swollen(*outer))
 }

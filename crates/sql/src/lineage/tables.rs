@@ -272,7 +272,8 @@ impl Reader<'_> {
                 column => Output::named(column, input.clone().made(Sort::Text)),
             })
             .collect();
-        Derived::made(outputs, Size::ANY)
+        // What is stored has as many elements as it has.
+        Derived::made(outputs, if last == "GENERATOR" { Size::ANY } else { input.size.max(Size::of(1)) })
     }
 }
 
