@@ -119,7 +119,13 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(ident) => self.resolve(ident, env),
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
-            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) => self.expr(inner, env),
+            Expr::Prior(inner) => {
+                if !env.frame.is_hierarchical {
+                    self.give_up("an operator where upstream may see a column");
+                }
+                self.expr(inner, env)
+            }
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),

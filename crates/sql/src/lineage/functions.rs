@@ -363,7 +363,11 @@ impl Reader<'_> {
         let spec = env.frame.windows.iter().find(|(window, _)| *window == name).map(|(_, spec)| spec);
         match spec {
             Some(spec) => self.deeper(Value::unknown(Vec::new()), |reader| reader.window(spec, env)),
-            None => Value::unknown(Vec::new()),
+            None => {
+                // SECURITY: to upstream OVER may be an alias, and what stands behind it another clause.
+                self.give_up("a window that the query does not define");
+                Value::unknown(Vec::new())
+            }
         }
     }
 
