@@ -12,6 +12,7 @@ use crate::mentions::mentions;
 use crate::parse::parse;
 use crate::show::{has_indirection, read_show};
 use crate::split::{statements, steps};
+use crate::stages::{Stages, stages};
 use crate::{Scope, names};
 use crate::{ddl, effects};
 
@@ -208,6 +209,7 @@ pub(crate) fn read_step(
     }
     let named = effects::named_by(View { text, tokens }, &act.kind);
     let around = std::mem::replace(&mut reader.named, named);
+    let act_class = act.class;
     let part = match (act.kind.as_str(), act.class) {
         // Whatever the class of what stands inside.
         ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
@@ -233,6 +235,9 @@ pub(crate) fn read_step(
         }
     };
     reader.named = around;
+    let Stages { read, written } = stages(View { text, tokens }, act_class == Class::Read);
+    read.iter().for_each(|stage| reader.mention_stage(stage));
+    written.iter().for_each(|stage| reader.write_stage(stage));
     part
 }
 
@@ -290,10 +295,6 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 }
                 (None, _) => {}
             }
-            mentions(text, tokens, scope.variables)
-                .stages_read
-                .iter()
-                .for_each(|stage| reader.mention_stage(stage));
         }
         Ok(statement) => {
             part.derived = reader.written(statement);
@@ -478,9 +479,6 @@ pub(crate) fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], sco
     for parts in found.writes {
         reader.mention_write(&parts);
     }
-    found.stages_read.iter().for_each(|stage| reader.mention_stage(stage));
-    for stage in found.stages_written {
-        reader.mention_write(&[stage]);
-    }
+    found.stages_in_bodies.iter().for_each(|stage| reader.mention_stage(stage));
     found.writes_indirect
 }

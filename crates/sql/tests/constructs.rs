@@ -261,12 +261,41 @@ fn sequences_and_stages_are_named() {
             "select s.nextval, acme.other.t.nextval from orders",
             &["ACME.OTHER.T", "ACME.PUBLIC.ORDERS", "ACME.PUBLIC.S"] as &[&str],
         ),
-        ("select $1 from @stage/a/file.csv (file_format => 'f') t", &["ACME.PUBLIC.\"@STAGE/A/FILE.CSV\""]),
-        ("select $1 from @acme.public.stage/a", &["ACME.PUBLIC.\"@ACME.PUBLIC.STAGE/A\""]),
+        ("select $1 from @stage/a/file.csv (file_format => 'f') t", &["ACME.PUBLIC.\"@STAGE\""]),
+        ("select $1 from @hr.private.stage/a", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select $1 from @hr.\"p\".\"s\"", &["HR.\"p\".\"@s\""]),
+        ("select $1 from '@hr.private.stage/a b'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select $1 from @~/a", &["\"\".\"\".\"@~\""]),
+        ("select $1 from @%customers/a", &["ACME.PUBLIC.CUSTOMERS"]),
+        ("select $1 from @hr.private.%payroll", &["HR.PRIVATE.PAYROLL"]),
+        ("select * from directory(@hr.private.stage)", &["HR.PRIVATE.\"@STAGE\""]),
+        (
+            "select * from table(infer_schema(location => '@hr.private.stage', file_format => 'f'))",
+            &["HR.PRIVATE.\"@STAGE\""],
+        ),
+        ("create view v as select $1 a from @hr.private.stage", &["HR.PRIVATE.\"@STAGE\""]),
+        ("copy into t from '@hr.private.stage'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("copy into t from (select $1 from @hr.private.stage/x t)", &["HR.PRIVATE.\"@STAGE\""]),
+        ("list @hr.private.stage/x", &["HR.PRIVATE.\"@STAGE\""]),
+        ("begin copy into t from @hr.private.stage; end", &["HR.PRIVATE.\"@STAGE\""]),
+        ("execute immediate 'list @hr.private.stage'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select * from \"@HR\".\"PRIVATE\".\"STAGE\"", &["\"@HR\".PRIVATE.STAGE"]),
     ] {
         let statement = read_in(&acme(), text);
         let found: Vec<String> = statement.footprint.reads.iter().map(ToString::to_string).collect();
         assert_eq!(found, reads, "{text}: {:?}", statement.why);
+    }
+    for (text, writes) in [
+        ("copy into @hr.private.stage/x from orders", "HR.PRIVATE.\"@STAGE\""),
+        ("copy into '@hr.private.stage/x' from orders", "HR.PRIVATE.\"@STAGE\""),
+        ("copy files into @a.b.c from @d.e.f", "A.B.\"@C\""),
+        ("put file:///tmp/x @hr.private.stage", "HR.PRIVATE.\"@STAGE\""),
+        ("remove @hr.private.stage/x", "HR.PRIVATE.\"@STAGE\""),
+        ("remove @~/x", "\"\".\"\".\"@~\""),
+    ] {
+        let statement = read_in(&acme(), text);
+        let found: Vec<String> = statement.footprint.writes.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [writes], "{text}: {:?}", statement.why);
     }
 }
 

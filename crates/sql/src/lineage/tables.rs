@@ -14,6 +14,7 @@ use super::sort::Sort;
 use super::value::{Derived, Output, Value};
 use crate::information;
 use crate::names::{function_name, is_indirect, parts};
+use crate::stages::Stage;
 
 impl Reader<'_> {
     /// A name in FROM: a common table expression, a step of a pipeline, a stage, a table, a view.
@@ -31,10 +32,8 @@ impl Reader<'_> {
             self.give_up("a table named by an expression");
             return Named::nameless(Derived::default());
         };
-        if let [first, ..] = parts.as_slice()
-            && first.starts_with('@')
-        {
-            let derived = self.stage(&parts.join("."));
+        if let Some(written) = stage_in(name) {
+            let derived = self.stage(&written);
             return self.aliased(derived, alias, Vec::new());
         }
         if let [only] = parts.as_slice()
@@ -190,11 +189,7 @@ impl Reader<'_> {
     /// Files: nothing is known of what they hold.
     fn stage(&mut self, written: &str) -> Derived {
         self.doubt("files of a stage");
-        let name = ObjectName::new(
-            self.namespace.database.clone().unwrap_or_default(),
-            self.namespace.schema.clone().unwrap_or_default(),
-            written,
-        );
+        let name = Stage::told(written).object(&self.namespace);
         self.reads.insert(name.clone());
         let id = self.object(&name);
         Derived::new(Vec::new(), false, vec![id])
@@ -332,6 +327,15 @@ impl Reader<'_> {
         let origins = function.map(|function| self.object(&function)).into_iter().collect();
         Derived { copies: Size::ANY, ..Derived::new(Vec::new(), false, origins) }
     }
+}
+
+/// A stage as it is written, where a name is one: `@d.s."n"/x`, `'@n'`. In double quotes a name is a table's.
+fn stage_in(name: &ast::ObjectName) -> Option<String> {
+    let parts: Option<Vec<&str>> =
+        name.0.iter().map(|part| part.as_ident().map(|ident| ident.value.as_str())).collect();
+    let first = name.0.first()?.as_ident()?;
+    let is_stage = first.quote_style != Some('"') && first.value.starts_with('@');
+    parts.filter(|_| is_stage).map(|parts| parts.join("."))
 }
 
 /// What `CHANGES` adds to the columns of a table.

@@ -18,6 +18,7 @@ use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
 use crate::names::{Named, fold, parts};
 use crate::parse::step_name;
+use crate::stages::Stage;
 
 impl Reader<'_> {
     /// The query of a statement that only reads.
@@ -418,10 +419,15 @@ impl Reader<'_> {
     }
 
     /// Likewise, for a stage whose files are read.
-    pub(crate) fn mention_stage(&mut self, written: &str) {
-        if let Some(object) = self.namespace.complete(&[written.to_owned()]) {
-            self.reads.insert(object);
-        }
+    pub(crate) fn mention_stage(&mut self, stage: &Stage) {
+        let object = stage.object(&self.namespace);
+        self.reads.insert(object);
+    }
+
+    /// Likewise, for a stage whose files are changed.
+    pub(crate) fn write_stage(&mut self, stage: &Stage) {
+        let object = stage.object(&self.namespace);
+        self.writes.insert(object);
     }
 
     /// Likewise, for a name that is written.
