@@ -14,6 +14,7 @@ use recording::{ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
+use crate::approval::Surroundings;
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -81,8 +82,8 @@ impl Gateway {
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
-            Next::Held { live, opened, reason, expires } => {
-                self.answer_held(*live, *opened, reason, expires).await
+            Next::Held { live, opened, touched, reason, expires } => {
+                self.answer_held(*live, *opened, *touched, reason, expires).await
             }
             Next::Allowed { live, permit } => {
                 let reply = self.run(*live, *permit, until).await?;
@@ -172,7 +173,15 @@ impl Gateway {
             opened: now,
         };
         let detectors = self.detectors.of(&bundle);
-        let opened = match self.open(&draft, &detectors, session, next).await {
+        let opening = async {
+            // What reviewers are asked for is what the catalog says now.
+            let touched = match &ruling.decision {
+                Decision::Hold(_) => self.touched(&key, &read, &detectors).await?,
+                Decision::Allow(_) | Decision::Refuse(_) => Surroundings::default(),
+            };
+            Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, touched))
+        };
+        let (opened, touched) = match opening.await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(handle).await {
@@ -190,7 +199,7 @@ impl Gateway {
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
                 let (opened, reason) = (Box::new(opened), hold.reason.clone());
-                Next::Held { live, opened, reason, expires }
+                Next::Held { live, opened, touched: Box::new(touched), reason, expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
@@ -305,7 +314,7 @@ impl Gateway {
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        live.approval = Some(self.ask_reviewers(opened).await?);
+        live.approval = Some(self.ask_reviewers(opened, touched).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
@@ -315,6 +324,7 @@ impl Gateway {
     async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
+        touched: Surroundings,
         self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
         match self.start(&mut live, permit, holder, until).await? {
             Some(closed) => self.reply_to(closed, None).await,
@@ -403,7 +413,13 @@ pub(crate) enum Next {
     /// It is refused.
     Refused { live: Box<Live>, refused: Refusal },
     /// It waits for a person.
-    Held { live: Box<Live>, opened: Box<Opened>, reason: String, expires: Timestamp },
+    Held {
+        live: Box<Live>,
+        opened: Box<Opened>,
+        touched: Box<Surroundings>,
+        reason: String,
+        expires: Timestamp,
+    },
     /// It runs.
     Allowed { live: Box<Live>, permit: Box<Permit> },
 }

@@ -337,6 +337,9 @@ pub trait Exchanges: Send + Sync {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UpstreamHandle {
     /// Which upstream identity runs it.
+
+    /// The names of all people who were revoked, as they were written; at most 5 seconds stale.
+    async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault>;
     pub tier: Tier,
     /// The adapter's text.
     pub text: String,

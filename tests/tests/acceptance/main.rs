@@ -52,3 +52,4 @@ mod story;
 mod supply;
 mod tokens;
 mod verdicts;
+mod touched;

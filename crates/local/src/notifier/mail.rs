@@ -77,7 +77,7 @@ impl MailError {
     }
 }
 
-/// Sends one mail a reviewer. Whoever cannot be reached is told on the terminal instead, so that nothing is lost.
+/// Sends one mail a reviewer. The link of whoever cannot be reached is printed on the terminal, where somebody watches one.
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
@@ -154,12 +154,11 @@ impl Notifier for Mail {
                 Ok(()) => reviewers.push(invited.name.clone()),
                 Err(why) => {
                     tracing::warn!(exchange = %notice.exchange, %why, "a reviewer could not be sent mail");
-                    let _ = writeln!(
-                        lost,
-                        "\nMAIL FAILED to {}, whose link is {}",
-                        invited.name,
-                        invited.link.reveal()
-                    );
+                    let _ = write!(lost, "\nMAIL FAILED to {}", invited.name);
+                    if self.terminal.shows_links(notice.sign_in) {
+                        let _ = write!(lost, ", whose link is {}", invited.link.reveal());
+                    }
+                    lost.push('\n');
                     failed.push(invited.name.clone());
                 }
             }
@@ -254,7 +253,7 @@ mod tests {
             "An agent asks for your approval.\n\n\
              Who asks: claude-finance for ana@acme.example\n\
              What: delete (write)\n\
-             Changes: DEMO.PUBLIC.ORDERS\n\
+             Changes: DEMO . PUBLIC . ORDERS\n\
              and 2 more objects\n\n\
              Why it waits: it waits\n\
              Until: 1970-01-01 00:00 UTC, then it is denied\n\n\
