@@ -114,9 +114,23 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let wanted = Wanted { prospect: failures::prospect(&ruling.decision), handle, limits, now };
+        let prospect = failures::prospect(&ruling.decision);
+        let wanted = Wanted { prospect, handle, limits, may_join: true, now };
         let mut ruling = ruling;
         let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        if let Claimed::Joins(first) = claimed {
+            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
+            if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
+                && matches!(live.stage, Stage::Held { .. })
+                && self.may_repeat(&live, &terms).await?
+            {
+                self.reject(asked.door, "joined").await;
+                return Ok(Next::Repeat { first, terms });
+            }
+            // It has ended just now, or would be answered otherwise.
+            let wanted = Wanted { may_join: false, ..wanted };
+            claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        }
         if let Claimed::Repeat(first) = claimed {
             let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
             let is_refused = matches!(ruling.decision, Decision::Refuse(_));
@@ -140,13 +154,13 @@ impl Gateway {
                 );
             }
             let alone = Words { request: None, ..words };
-            let wanted = Wanted { prospect: Prospect::Open, ..wanted };
+            let wanted = Wanted { prospect: Prospect::Open, may_join: false, ..wanted };
             claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
         }
         let (session, next, ruling) = match claimed {
-            Claimed::Repeat(_) => {
+            Claimed::Repeat(_) | Claimed::Joins(_) => {
                 return Err(
-                    Fault::lasting(Origin::Exchanges, "a claim without a request id was repeated").into()
+                    Fault::lasting(Origin::Exchanges, "a claim that stands alone was repeated").into()
                 );
             }
             Claimed::New { session, next } => (session, next, ruling),
@@ -310,6 +324,7 @@ impl Gateway {
         &self,
         live: Live,
         opened: Opened,
+        touched: Surroundings,
         reason: String,
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
@@ -324,7 +339,6 @@ impl Gateway {
     async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
-        touched: Surroundings,
         self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
         match self.start(&mut live, permit, holder, until).await? {
             Some(closed) => self.reply_to(closed, None).await,

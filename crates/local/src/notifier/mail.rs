@@ -1,8 +1,10 @@
 //! Telling reviewers by mail, over SMTP: one plain text a reviewer, with their own link.
 
+use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -21,6 +23,10 @@ const COMMAND: Duration = Duration::from_secs(4);
 
 /// How long one mail may take in all. Shorter than a lease: whoever tells must not lose what they look after.
 const ONE_MAIL: Duration = Duration::from_secs(8);
+
+/// Mails to one address at most within any hour; later ones are tried again, a few times.
+const MAILS_AN_HOUR: usize = 120;
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How the conversation is protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +88,8 @@ pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     terminal: Terminal,
+    /// When each address was written to within the last hour.
+    sent: Mutex<HashMap<String, VecDeque<Instant>>>,
 }
 
 impl Mail {
@@ -112,7 +120,7 @@ impl Mail {
         if let Some((user, password)) = credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
-        Ok(Self { transport: builder.build(), from, terminal })
+        Ok(Self { transport: builder.build(), from, terminal, sent: Mutex::default() })
     }
 
     /// Whether that is an address that mail can be sent to.
@@ -120,8 +128,26 @@ impl Mail {
         mailbox(text).is_some()
     }
 
+    /// Whether an address may be written to once more now; it counts as written to then.
+    // SECURITY: whoever gets too much mail reads none of it. Each agent has a limit of its own; this one is for all together.
+    fn has_room(&self, address: &str, now: Instant) -> bool {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mails = sent.entry(address.to_lowercase()).or_default();
+        while mails.front().is_some_and(|at| now.saturating_duration_since(*at) >= HOUR) {
+            mails.pop_front();
+        }
+        let has_room = mails.len() < MAILS_AN_HOUR;
+        if has_room {
+            mails.push_back(now);
+        }
+        has_room
+    }
+
     async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
         let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
+        if !self.has_room(&to.email.to_string(), Instant::now()) {
+            return Err(format!("they had {MAILS_AN_HOUR} mails within the hour"));
+        }
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
@@ -268,6 +294,18 @@ mod tests {
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
         assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
         assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);
+    }
+
+    #[test]
+    fn a_mailbox_takes_so_many_mails_an_hour_whoever_asks() {
+        let mail = mail(&settings(MailTls::None, "localhost")).unwrap();
+        let now = Instant::now();
+        for _ in 0..MAILS_AN_HOUR {
+            assert!(mail.has_room("rosa@acme.example", now));
+        }
+        assert!(!mail.has_room("Rosa@acme.example", now + HOUR - Duration::from_secs(1)));
+        assert!(mail.has_room("sam@acme.example", now));
+        assert!(mail.has_room("rosa@acme.example", now + HOUR));
     }
 
     #[test]
