@@ -30,7 +30,9 @@ mod secrets;
 mod settings;
 mod topic;
 mod topics;
+mod trifles;
 mod wallets;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
