@@ -235,7 +235,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
             // Another value stands between: what is before it is about that one.
             break;
         }
-        let hint = topics::of_glued_word(word);
+        let hint = topics::of_spoken_word(word);
         if is_first && hint.has(Atoms::OTHER_NUMBER) && !hint.has(Atoms::GENERIC) {
             return Topic::NONE;
         }

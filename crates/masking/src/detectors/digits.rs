@@ -7,7 +7,7 @@
 use super::context::{Shape, near};
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, cards, checks, ids, phones};
+use super::{Kind, cards, checks, ids, phones, versions};
 use crate::lexical::{at, before, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
@@ -269,11 +269,7 @@ fn by_topic(window: &Window<'_>) -> Option<Kind> {
 }
 
 fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
-    if window.groups.len() != 4
-        || window.separator() != Some(b'.')
-        || scan.context.is_version()
-        || window.topic.has(Topic::VERSION)
-    {
+    if window.groups.len() != 4 || window.separator() != Some(b'.') {
         return false;
     }
     let is_octet = |group: &Group| {
@@ -287,7 +283,10 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
     let (start, end) = (window.start(), window.end());
     let is_apart = before(window.text, start) != b'.'
         && !(at(window.text, end) == b'.' && at(window.text, end + 1).is_ascii_digit());
-    is_apart && !is_nobody && window.groups.iter().all(is_octet)
+    is_apart
+        && !is_nobody
+        && window.groups.iter().all(is_octet)
+        && !versions::is_version(window.text, start, end, scan.context)
 }
 
 impl<'a> Cluster<'a> {
@@ -393,13 +392,18 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash.
+    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash; four numbers with dots
+    /// between at a hyphen, too, since addresses stand in ranges.
     fn may_cut(&self, first: usize, last: usize) -> bool {
-        let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
-            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start)
+        let seam = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
+            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start),
+            _ => b" ",
+        };
+        let is_address = last - first == 4 && (first..last - 1).all(|left| seam(left) == b".");
+        let is_open = |left: usize| {
+            seam(left)
                 .iter()
-                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t')),
-            _ => true,
+                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
         first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
     }

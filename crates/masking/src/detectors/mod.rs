@@ -31,6 +31,7 @@ mod settings;
 mod topic;
 mod topics;
 mod trifles;
+mod versions;
 mod wallets;
 mod words;
 

@@ -98,6 +98,12 @@ atoms! {
     HUMAN = 55;
     /// The word is looked for within others, too.
     PIECE = 56;
+    /// Says what the rest says in running text only, not in names.
+    SPOKEN = 57;
+    /// A machine, or what stands before one: four numbers behind it are its address.
+    MACHINE = 58;
+    /// What has versions: in running text four numbers right behind it are one.
+    PRODUCT = 59;
 }
 
 impl Atoms {
@@ -230,6 +236,15 @@ fn pack(word: &[u8]) -> u128 {
         .fold(0, |packed, &byte| (packed << 8) | u128::from(small(byte)))
 }
 
+/// What a word of a name hints at, behind others that came to `atoms`.
+fn added(atoms: Atoms, hint: Atoms) -> Atoms {
+    // `version_host` is a host, `host_version` a version.
+    let atoms = if hint.has(Atoms::MACHINE) { atoms.without(Atoms::VERSION) } else { atoms };
+    let hint = if hint.has(Atoms::SPOKEN) { hint.without(Atoms::SPOKEN.or(Atoms::PHONE)) } else { hint };
+    let hint = hint.without(Atoms::MACHINE.or(Atoms::PRODUCT));
+    atoms.or(if hint.is_empty() { Atoms::UNKNOWN } else { hint })
+}
+
 /// What a word hints at.
 fn of_word(word: &[u8]) -> Atoms {
     table().find(pack(word)).map_or(Atoms::UNKNOWN, |atoms| atoms.without(Atoms::PIECE))
@@ -251,6 +266,18 @@ pub(crate) fn of_glued_word(word: &[u8]) -> Atoms {
         .filter(|piece| piece.iter().all(|b| !b.is_ascii()))
         .filter_map(|piece| known.find(pack(piece)).filter(|atoms| atoms.has(Atoms::PIECE)))
         .fold(whole, |atoms, piece| atoms.or(piece.without(Atoms::PIECE)))
+}
+
+/// What a word of running text hints at: one with a capital within may be a name, `dateOfBirth`.
+pub(crate) fn of_spoken_word(word: &[u8]) -> Atoms {
+    const LONGEST: usize = 40;
+    let whole = of_glued_word(word);
+    let has_hump =
+        || word.array_windows().any(|[left, right]| left.is_ascii_lowercase() && right.is_ascii_uppercase());
+    if whole.has(Atoms::UNKNOWN) && word.len() <= LONGEST && has_hump() {
+        return whole.or(of_folded_name(word));
+    }
+    whole
 }
 
 /// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
@@ -275,7 +302,7 @@ fn of_folded_name(name: &[u8]) -> Atoms {
     if name.len() <= 20 {
         let whole = of_word(bytes);
         if !whole.has(Atoms::UNKNOWN) {
-            atoms = whole;
+            atoms = added(atoms, whole);
         }
     }
     let mut previous = 0_u8;
@@ -284,11 +311,11 @@ fn of_folded_name(name: &[u8]) -> Atoms {
         let is_separator = !is_word(byte);
         if is_hump || is_separator {
             if let Some(word) = bytes.get(start..position).filter(|word| !word.is_empty()) {
-                atoms = atoms.or(of_glued_word(word));
+                atoms = added(atoms, of_glued_word(word));
                 let stem = word.trim_ascii_end();
                 let letters = stem.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
                 if letters < word.len() {
-                    atoms = atoms.or(of_word(word.get(..letters).unwrap_or_default()));
+                    atoms = added(atoms, of_word(word.get(..letters).unwrap_or_default()));
                 }
             }
             start = if is_separator { position + 1 } else { position };

@@ -5,16 +5,21 @@ use super::topics::Atoms;
 /// Words of at most sixteen ASCII letters or digits, with what they hint at.
 pub(super) const WORDS: &[(&str, Atoms)] = &[
     (
-        "phone telephone tel mobile cell cellphone fax msisdn call called calls calling dial dialed \
-         phones telefon telefono telefone handy movil celular portable whatsapp sms text texted \
-         hotline landline reach ring voicemail phoneno phonenumber tlf telefoonnummer rufnummer \
-         cellulare ph mob gsm telefax viber dials callback rufen anrufen ruf rufnr tlfnr telefoon telefonnummer telefoonnr telefonszam telefonni puhelin \
+        "phone telephone tel mobile cell cellphone fax msisdn \
+         phones telefon telefono telefone handy movil celular portable whatsapp sms \
+         hotline landline voicemail phoneno phonenumber tlf telefoonnummer rufnummer \
+         cellulare ph mob gsm telefax viber callback rufnr tlfnr telefoon telefonnummer telefoonnr telefonszam telefonni puhelin \
          puhelinnumero puh telno telnr mobilnummer mobiltelefon mobiel komorka gsmno cep ceptelefonu mobileph \
-         landlineno faxno faxnumber phone1 phone2 phonenum telephoneno callbackno kontakttelefon llame llamar appeler \
-         appelez chiamare chiama ligar ligue erreichbar contactno contactnumber mobileno mobilenumber \
+         landlineno faxno faxnumber phone1 phone2 phonenum telephoneno callbackno kontakttelefon contactno contactnumber mobileno mobilenumber \
          homephone workphone telepon ponsel nohp talrunis telefonas mobitel sdt thoai dienthoai handynummer handynr mobilnr \
-         reached ruckruf ruckrufnummer kontaktnummer telefonski",
+         ruckruf ruckrufnummer kontaktnummer telefonski callernumber callingnumber callednumber",
         Atoms::PHONE,
+    ),
+    // What people say of a telephone; columns have such names for other reasons.
+    (
+        "call called calls calling dial dialed dials text texted reach reached ring rufen anrufen ruf llame llamar \
+         appeler appelez chiamare chiama ligar ligue erreichbar",
+        Atoms::PHONE.or(Atoms::SPOKEN),
     ),
     ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
     (
@@ -147,8 +152,20 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::ELECTRONIC,
     ),
     (
-        "version ver versions build firmware release rev revision fw semver sdk oid patch section sec \
-         chapter clause article appendix figure step upgrade upgraded downgraded kernel",
+        "ip ips ipv4 ipaddr ipaddress cidr subnet host hosts hostname addr addrs address addresses client clients src \
+         source dst dest destination peer remote server servers from at by on via node nodes gateway router dhcp lease \
+         dns endpoint listen bind proxy origin target user users localhost machine device",
+        Atoms::MACHINE,
+    ),
+    (
+        "update updated updating rollback rolled hotfix driver drivers plugin tag package packages lib library image \
+         firefox chrome edge safari android ios windows macos fileversion assemblyversion productversion release \
+         released agent browser nginx postgres postgresql mysql redis python java openssl",
+        Atoms::PRODUCT,
+    ),
+    (
+        "version ver versions versione versie wersja verze verzio versio versiune build builds firmware release rev revision fw semver sdk oid patch section sec \
+         chapter clause article appendix figure step upgrade upgrades upgraded upgrading downgrade downgraded kernel",
         Atoms::VERSION,
     ),
     (
