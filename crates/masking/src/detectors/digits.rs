@@ -100,6 +100,17 @@ impl Window<'_> {
         (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
     }
 
+    /// The separator without the blanks around it, if it is the same everywhere.
+    pub fn mark(&self) -> Option<u8> {
+        let mark = |seam: usize| match self.seam(seam).trim_ascii() {
+            [] => Some(b' '),
+            [byte] => Some(*byte),
+            _ => None,
+        };
+        let first = mark(0).filter(|_| self.groups.len() > 1)?;
+        (1..self.groups.len().saturating_sub(1)).all(|seam| mark(seam) == Some(first)).then_some(first)
+    }
+
     /// `2026-11-23`, `23.11.2026` and their like.
     pub fn starts_with_date(&self) -> bool {
         let lengths =
@@ -229,7 +240,7 @@ fn social_security(window: &Window<'_>) -> Option<Kind> {
         return None;
     }
     let is_evident =
-        window.is_shaped(&[3, 2, 4]) && window.separator().is_some_and(|s| s != b'/') || window.is_spaced;
+        window.is_shaped(&[3, 2, 4]) && window.mark().is_some_and(|mark| mark != b'/') || window.is_spaced;
     let is_named = window.topic.has(Topic::SSN) && window.groups.len() <= 3;
     if checks::us_ssn(digits) && (is_evident || is_named) {
         Some(Kind::UsSsn)
@@ -355,7 +366,11 @@ impl<'a> Cluster<'a> {
         let digits = self.digits.get(..count).unwrap_or_default();
         let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
             || digits.iter().all(|&d| d <= 1);
-        if count >= 8 && !is_counting && groups.iter().all(|group| group.len() == 1) {
+        // `0.1 0.2 0.3` are fractions.
+        let spelling = between(self.text, self.start, 0, groups.last().map_or(0, |group| group.end));
+        let has = |mark: u8| spelling.contains(&mark);
+        let is_list = is_counting || has(b'.') && has(b' ');
+        if count >= 8 && !is_list && groups.iter().all(|group| group.len() == 1) {
             let end = groups.last().map_or(0, |group| group.end);
             let whole = Group { start: 0, end, first: 0, count: u8::try_from(count).unwrap_or(0) };
             if let Some(first) = self.groups.first_mut() {

@@ -10,7 +10,7 @@ use crate::lexical::{at, before, is_word, part, run_end, run_start};
 /// State numbers that are digits alone and tell themselves by shape and check digits.
 pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
     let digits = window.digits;
-    let separator = window.separator();
+    let separator = window.mark();
     let is_evident = match digits.len() {
         10 => {
             window.is_shaped(&[6, 4])

@@ -6,6 +6,7 @@
 //! shape alone would not do.
 
 mod acts;
+mod births;
 mod cards;
 mod checks;
 mod context;
@@ -199,6 +200,8 @@ pub(crate) struct Scratch {
     pub kinds: Vec<Kind>,
 }
 
+#[cfg(test)]
+mod nested;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

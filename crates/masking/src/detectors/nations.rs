@@ -18,7 +18,7 @@ fn digit(digits: &[u8], place: usize) -> u64 {
 /// Whether a row of digit groups is such a number by its shape and check digits.
 pub(super) fn is_evident(window: &Window<'_>) -> bool {
     let digits = window.digits;
-    let separator = window.separator();
+    let separator = window.mark();
     let is_dashed = separator == Some(b'-');
     match digits.len() {
         8 | 9 => {

@@ -37,7 +37,7 @@ fn is_small_number(text: &[u8]) -> bool {
 }
 
 /// `2026-11-26`
-fn is_day(text: &[u8]) -> bool {
+pub(super) fn is_day(text: &[u8]) -> bool {
     let is_like = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
     text.len() == 10 && text.iter().zip(b"0000-00-00").all(is_like)
 }
