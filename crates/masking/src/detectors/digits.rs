@@ -100,14 +100,17 @@ impl Window<'_> {
         (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
     }
 
-    /// The separator without the blanks around it, if it is the same everywhere.
+    /// The separator without blanks around it, if it is the same everywhere.
     pub fn mark(&self) -> Option<u8> {
+        if self.seam(0).len() <= 1 {
+            return self.separator();
+        }
         let mark = |seam: usize| match self.seam(seam).trim_ascii() {
             [] => Some(b' '),
             [byte] => Some(*byte),
             _ => None,
         };
-        let first = mark(0).filter(|_| self.groups.len() > 1)?;
+        let first = mark(0)?;
         (1..self.groups.len().saturating_sub(1)).all(|seam| mark(seam) == Some(first)).then_some(first)
     }
 
@@ -361,17 +364,20 @@ impl<'a> Cluster<'a> {
 
     /// Makes one group of digits that all stand alone, unless they are a list that counts.
     fn join_single_digits(&mut self) {
+        const FEWEST: usize = 8;
         let groups = self.groups();
         let count = self.group_count;
+        if count < FEWEST || groups.iter().any(|group| group.len() != 1) {
+            return;
+        }
         let digits = self.digits.get(..count).unwrap_or_default();
         let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
             || digits.iter().all(|&d| d <= 1);
+        let end = groups.last().map_or(0, |group| group.end);
         // `0.1 0.2 0.3` are fractions.
-        let spelling = between(self.text, self.start, 0, groups.last().map_or(0, |group| group.end));
-        let has = |mark: u8| spelling.contains(&mark);
-        let is_list = is_counting || has(b'.') && has(b' ');
-        if count >= 8 && !is_list && groups.iter().all(|group| group.len() == 1) {
-            let end = groups.last().map_or(0, |group| group.end);
+        let spelling = between(self.text, self.start, 0, end);
+        let is_list = is_counting || spelling.contains(&b'.') && spelling.contains(&b' ');
+        if !is_list {
             let whole = Group { start: 0, end, first: 0, count: u8::try_from(count).unwrap_or(0) };
             if let Some(first) = self.groups.first_mut() {
                 *first = whole;

@@ -6,7 +6,7 @@ use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::trifles::is_nothing;
 use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
-use super::{digits, ids, net, passwords};
+use super::{digits, ids, net, passwords, tables};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
@@ -195,6 +195,9 @@ impl Scan<'_> {
         }
         if gate.has_less {
             ids::machine_readable(self);
+        }
+        if gate.has_line && !self.is_nested {
+            tables::find(self);
         }
         if gate.digits >= 2 || gate.has_colon {
             self.words(gate.is_beyond);

@@ -72,6 +72,9 @@ impl Scan<'_> {
             run_start(text, start, 80, |b| {
                 b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/')
             })
+        } else if word == "atlasv1." && before(text, start) == b'.' {
+            // The token's own name stands before.
+            run_start(text, start - 1, 14, |b| b.is_ascii_alphanumeric())
         } else {
             start
         };

@@ -270,11 +270,11 @@ pub(crate) fn of_glued_word(word: &[u8]) -> Atoms {
 
 /// What a word of running text hints at: one with a capital within may be a name, `dateOfBirth`.
 pub(crate) fn of_spoken_word(word: &[u8]) -> Atoms {
-    const LONGEST: usize = 40;
+    const LENGTHS: std::ops::RangeInclusive<usize> = 5..=40;
     let whole = of_glued_word(word);
     let has_hump =
         || word.array_windows().any(|[left, right]| left.is_ascii_lowercase() && right.is_ascii_uppercase());
-    if whole.has(Atoms::UNKNOWN) && word.len() <= LONGEST && has_hump() {
+    if whole.has(Atoms::UNKNOWN) && LENGTHS.contains(&word.len()) && has_hump() {
         return whole.or(of_folded_name(word));
     }
     whole
