@@ -132,7 +132,7 @@ impl Reader<'_> {
         if value.is_constant() || column.is_some_and(|column| self.always_holds(column, value)) {
             return;
         }
-        self.test(value, TestedHow::Shape);
+        self.test_if_traced(value);
     }
 
     /// Whether the column takes this value whatever it is.
