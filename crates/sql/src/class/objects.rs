@@ -150,6 +150,11 @@ fn before_kind(view: View<'_>) -> usize {
     1 + (1..view.tokens.len()).take_while(|at| view.is_any(*at, &MODIFIERS)).count()
 }
 
+/// The class that a definition of the kind of object would have that the words are, and in how many words it is written.
+pub(crate) fn kind_of_object(view: View<'_>) -> Option<(Class, usize)> {
+    Some(reach(view)).filter(|(class, _)| *class != Class::Opaque)
+}
+
 /// Where the name of what is defined may begin, behind the longest kind of object that the words are; none where nobody
 /// knows that kind.
 pub(crate) fn behind_kind(view: View<'_>) -> Option<usize> {
