@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use crate::class::{Act, View, act, flagged, texts, unknown_calls, unknown_calls_of_script};
 use crate::lexer::{Token, significant};
-use crate::lineage::{Derived, Reader, is_always_true};
+use crate::lineage::{Derived, Reader};
 use crate::mentions::mentions;
 use crate::parse::parse;
 use crate::show::{has_indirection, read_show};
@@ -297,8 +297,8 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             }
         }
         Ok(statement) => {
-            part.act.kind = refined(&part.act.kind, statement);
             part.derived = reader.written(statement);
+            part.act.kind = refined(&part.act.kind, statement, std::mem::take(&mut reader.writes_all));
             // The tree of other definitions is not walked: what they mention is told by their words.
             if part.derived.is_none() {
                 reader.functions.extend(unknown_calls(text, tokens));
@@ -365,16 +365,13 @@ fn agrees(act: &Act, statement: &ast::Statement) -> bool {
 
 /// A write without a real WHERE is a write to all rows.
 #[allow(clippy::wildcard_enum_match_arm, reason = "only these two have a WHERE")]
-fn refined(kind: &Kind, statement: &ast::Statement) -> Kind {
-    let (verb, condition) = match statement {
-        ast::Statement::Update(update) => ("update", &update.selection),
-        ast::Statement::Delete(delete) => ("delete", &delete.selection),
+fn refined(kind: &Kind, statement: &ast::Statement, is_of_all: bool) -> Kind {
+    let verb = match statement {
+        ast::Statement::Update(_) => "update",
+        ast::Statement::Delete(_) => "delete",
         _ => return kind.clone(),
     };
-    match condition {
-        Some(condition) if !is_always_true(condition) => Kind::new(verb),
-        Some(_) | None => Kind::new(format!("{verb}_all")),
-    }
+    if is_of_all { Kind::new(format!("{verb}_all")) } else { Kind::new(verb) }
 }
 
 fn read_session(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {

@@ -303,7 +303,7 @@ fn sequences_and_stages_are_named() {
 fn a_name_is_looked_for_along_the_search_path() {
     let catalog = sql::catalog_from_ddl(
         "create table acme.public.customers (id int, ssn varchar); create table acme.s.t (a int);
-         create view acme.s.v as select * from customers",
+         create view acme.s.v (a) as select id from customers",
         "ACME",
         "S",
     );
@@ -313,7 +313,8 @@ fn a_name_is_looked_for_along_the_search_path() {
     let scope =
         sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
     for (text, reads) in [
-        ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS"] as &[&str]),
+        // What is not in its own schema as far as the catalog tells may be there by now.
+        ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS", "ACME.S.CUSTOMERS"] as &[&str]),
         ("select a from t", &["ACME.S.T"]),
         ("select x from nothing", &["ACME.PUBLIC.NOTHING", "ACME.S.NOTHING"]),
         // In the text of a view only its own schema is.
@@ -323,6 +324,67 @@ fn a_name_is_looked_for_along_the_search_path() {
         let found: Vec<String> =
             sql::read(text, &scope).footprint.reads.iter().map(ToString::to_string).collect();
         assert_eq!(found, reads, "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_only_public_has_is_not_taken_for_sure() {
+    let catalog = sql::catalog_from_ddl(
+        "create table acme.public.customers (id int, ssn varchar); create table acme.public.t (ssn varchar, a int);
+         create table acme.s.t (a int, ssn varchar)",
+        "ACME",
+        "S",
+    );
+    let context =
+        domain::Context { database: Some("ACME".into()), schema: Some("S".into()), ..Default::default() };
+    let (bindings, variables) = Default::default();
+    let scope =
+        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    assert_eq!(sql::read("select id from customers", &scope).class, Class::Opaque);
+    assert_eq!(sql::read("select id from public.customers", &scope).class, Class::Read);
+    // Once `S.T` is gone the name means the other one.
+    let statement = sql::read("select ssn v from t", &scope);
+    let shows = &statement.lineage.outputs.unwrap()[0].shows;
+    let shows: Vec<String> = shows.iter().map(|shown| shown.column.to_string()).collect();
+    assert_eq!(shows, ["ACME.PUBLIC.T.SSN", "ACME.S.T.SSN"]);
+    let statement = sql::read("select $1 v from t", &scope);
+    assert!(!statement.lineage.outputs.unwrap()[0].is_known);
+}
+
+#[test]
+fn the_expressions_of_a_table_are_read() {
+    let read = |text| read_in(&acme(), text);
+    for text in [
+        "create table t (a varchar, b varchar default elsewhere.leak('x'))",
+        "create table t (a varchar) cluster by (elsewhere.leak(a))",
+    ] {
+        let functions = read(text).functions;
+        assert!(functions.iter().any(|function| function.name == "ELSEWHERE.LEAK"), "{text}: {functions:?}");
+    }
+    let reads = read("create table t (id int default hr.private.seq.nextval)").footprint.reads;
+    assert!(reads.iter().any(|read| read.to_string() == "HR.PRIVATE.SEQ"), "{reads:?}");
+    let plain = read(
+        "create table t (a int default 5, b varchar default upper('x'), c int) cluster by (a, to_date(c))",
+    );
+    assert!(plain.functions.is_empty() && plain.class == Class::Define, "{:?}", plain.functions);
+}
+
+#[test]
+fn a_condition_that_chooses_no_rows_of_its_own_chooses_all() {
+    for (text, kind) in [
+        ("delete from orders where exists (select 1)", "delete_all"),
+        ("delete from orders where exists (select 1 from customers where id = 1)", "delete_all"),
+        ("delete from orders where coalesce(true, false)", "delete_all"),
+        ("delete from orders where current_date > '2000-01-01'", "delete_all"),
+        ("delete from orders where iff(1 = 1, true, false)", "delete_all"),
+        ("delete from orders where id is null or (id is not null)", "delete_all"),
+        ("update orders set status = 'x' where case when 1 = 1 then true end", "update_all"),
+        ("update orders set status = c.country from customers c where c.id = 1", "update_all"),
+        ("delete from orders where exists (select 1 from customers c where c.id = customer_id)", "delete"),
+        ("delete from elsewhere.s.t where a = 1", "delete"),
+        ("update orders o set status = 'x' from customers c where o.customer_id = c.id", "update"),
+    ] {
+        assert_eq!(read_in(&acme(), text).kind.as_str(), kind, "{text}");
     }
 }
 

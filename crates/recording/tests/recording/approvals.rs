@@ -31,6 +31,8 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         expires: hold.expires,
         sign_in: "development".to_owned(),
         footprints: None,
+        touched: None,
+        views: Vec::new(),
         again: again.map(str::to_owned),
     })
 }
@@ -40,6 +42,7 @@ fn reviewer(subject: &str) -> ReviewerRecord {
         issuer: "development".to_owned(),
         subject: subject.to_owned(),
         person: None,
+        marks: Vec::new(),
         groups: vec!["data-reviewers".to_owned()],
         agent: None,
         sign_in: "development".to_owned(),

@@ -5,8 +5,8 @@
 
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
-    TypedString, UnaryOperator, Value as Literal,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query,
+    TimezoneInfo, TypedString, UnaryOperator, Value as Literal,
 };
 
 use super::arguments::is_count;
@@ -119,7 +119,13 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(ident) => self.resolve(ident, env),
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
-            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) => self.expr(inner, env),
+            Expr::Prior(inner) => {
+                if !env.frame.is_hierarchical {
+                    self.give_up("an operator where upstream may see a column");
+                }
+                self.expr(inner, env)
+            }
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
@@ -431,6 +437,10 @@ impl Reader<'_> {
     }
 
     fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
+        if !is_type(data_type) {
+            // SECURITY: the parser takes words for a part of the type (`int unsigned`) that are an alias upstream.
+            self.give_up("a type that Snowflake does not have");
+        }
         let value = self.expr(expr, env);
         let to = Sort::of_cast(data_type);
         // VARCHAR(3) may cut, or fail where there is more. CHAR is CHAR(1).
@@ -480,6 +490,46 @@ impl Reader<'_> {
             (true, [only]) => only.value.clone(),
             _ => self.whole(&derived),
         }
+    }
+}
+
+/// Whether Snowflake has that type, written like this.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other type is another database's")]
+fn is_type(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::String(_)
+        | DataType::Text
+        | DataType::Varchar(_)
+        | DataType::Char(_)
+        | DataType::Nvarchar(_)
+        | DataType::CharVarying(_)
+        | DataType::Character(_)
+        | DataType::Int(_)
+        | DataType::Integer(_)
+        | DataType::BigInt(_)
+        | DataType::SmallInt(_)
+        | DataType::TinyInt(_)
+        | DataType::Numeric(_)
+        | DataType::Decimal(_)
+        | DataType::Dec(_)
+        | DataType::Float(_)
+        | DataType::Float4
+        | DataType::Float8
+        | DataType::Double(_)
+        | DataType::DoublePrecision
+        | DataType::Real
+        | DataType::Boolean
+        | DataType::Bool
+        | DataType::Date
+        | DataType::Datetime(_)
+        | DataType::Time(..)
+        | DataType::Timestamp(..)
+        | DataType::TimestampNtz(_)
+        | DataType::Binary(_)
+        | DataType::Varbinary(_)
+        | DataType::Array(ArrayElemTypeDef::None)
+        | DataType::Custom(..) => true,
+        _ => false,
     }
 }
 

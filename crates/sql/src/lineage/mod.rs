@@ -23,6 +23,5 @@ mod views;
 mod wildcard;
 mod writes;
 
-pub(crate) use constant::is_always_true;
 pub(crate) use reader::Reader;
 pub(crate) use value::{Beyond, Derived};

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use domain::TestedHow;
 use sqlparser::ast::{
     ConnectByKind, Distinct, Expr, FunctionArguments, GroupByExpr, GroupByWithModifier, LimitClause,
-    NamedWindowExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Top, TopQuantity, UnaryOperator, Value as Literal, Values,
+    NamedWindowExpr, OrderBy, OrderByKind, Query, RenameSelectItem, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, Top, TopQuantity, UnaryOperator, Value as Literal, Values, WildcardAdditionalOptions,
 };
 
 use super::aggregate::{beside_aggregates, has_aggregate};
@@ -431,13 +431,15 @@ impl Reader<'_> {
         let mut outputs = Vec::with_capacity(select.projection.len());
         let mut is_aggregate = Vec::new();
         let mut is_complete = true;
-        frame.coming.extend(select.projection.iter().filter_map(|item| match item {
-            SelectItem::ExprWithAlias { alias, .. } => Some(Rc::from(fold(alias))),
-            SelectItem::UnnamedExpr(_)
-            | SelectItem::ExprWithAliases { .. }
-            | SelectItem::Wildcard(_)
-            | SelectItem::QualifiedWildcard(..) => None,
-        }));
+        for item in &select.projection {
+            match item {
+                SelectItem::ExprWithAlias { alias, .. } => frame.coming.push(Rc::from(fold(alias))),
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    frame.coming.extend(given_names(options));
+                }
+                SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAliases { .. } => {}
+            }
+        }
         let groups_by_all = matches!(select.group_by, GroupByExpr::All(_));
         for item in &select.projection {
             match item {
@@ -450,15 +452,21 @@ impl Reader<'_> {
                     let value = self.expr(expr, Env { frame, outer, queries });
                     let name: Rc<str> = Rc::from(fold(alias));
                     frame.aliases.push(Rc::clone(&name), value.clone());
-                    outputs.push(Output::new(Some(name), value));
+                    // Whether a text for an alias keeps its case is not written down.
+                    let name = Some(name).filter(|_| alias.quote_style != Some('\''));
+                    outputs.push(Output::new(name, value));
                 }
                 SelectItem::ExprWithAliases { .. } => self.give_up("one expression with several aliases"),
                 SelectItem::Wildcard(options) => {
+                    let before = outputs.len();
                     is_complete &= self.star(None, options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
                 SelectItem::QualifiedWildcard(kind, options) => {
+                    let before = outputs.len();
                     is_complete &=
                         self.star(Some(kind), options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
             }
             let has_aggregate = match item {
@@ -501,6 +509,30 @@ impl Reader<'_> {
             if let GroupByWithModifier::GroupingSets(expr) = modifier {
                 self.ordinal_or_alias(expr, derived, TestedHow::Group, env);
             }
+        }
+    }
+}
+
+/// The names that a star gives to columns; whether a later item may use them is not written down.
+fn given_names(options: &WildcardAdditionalOptions) -> Vec<Rc<str>> {
+    let renamed = match &options.opt_rename {
+        Some(RenameSelectItem::Single(pair)) => std::slice::from_ref(pair),
+        Some(RenameSelectItem::Multiple(pairs)) => pairs.as_slice(),
+        None => &[],
+    };
+    let replaced = options.opt_replace.iter().flat_map(|replace| &replace.items);
+    let renamed = renamed.iter().map(|pair| Rc::from(fold(&pair.alias)));
+    renamed.chain(replaced.map(|item| Rc::from(fold(&item.column_name)))).collect()
+}
+
+fn alias_given(frame: &mut Frame, options: &WildcardAdditionalOptions, columns: &[Output]) {
+    let names = given_names(options);
+    if names.is_empty() {
+        return;
+    }
+    for output in columns {
+        if let Some(name) = output.name.as_ref().filter(|name| names.contains(name)) {
+            frame.aliases.push(Rc::clone(name), output.value.clone());
         }
     }
 }
@@ -557,7 +589,10 @@ fn natural_name(expr: &Expr) -> (Option<Rc<str>>, Naming) {
                 Some(_) | None => (None, Naming::Doubtful),
             };
         }
-        Expr::CompoundFieldAccess { .. } | Expr::Named { .. } => return (None, Naming::Doubtful),
+        // A unit behind an interval may be its alias.
+        Expr::CompoundFieldAccess { .. } | Expr::Named { .. } | Expr::Interval(_) => {
+            return (None, Naming::Doubtful);
+        }
         _ => return (None, Naming::OfExpression),
     };
     // Nor is whether a column that a text names is called by that text.

@@ -1,6 +1,7 @@
 //! Which column a name means: the relations of a query, its aliases, then the queries around it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use domain::Class;
@@ -146,6 +147,15 @@ impl Values {
     }
 }
 
+/// A column that USING or NATURAL has made of those of several relations.
+#[derive(Clone, Debug)]
+pub(super) struct Merged {
+    pub name: Rc<str>,
+    pub value: Value,
+    /// The places of those relations.
+    pub of: Range<usize>,
+}
+
 /// The names of one query.
 #[derive(Clone, Default)]
 pub(super) struct Frame {
@@ -153,7 +163,7 @@ pub(super) struct Frame {
     /// How many of the first relations stand outside the join whose condition is being read.
     pub aside: usize,
     /// Columns that USING and NATURAL have merged, first in `*`.
-    pub merged: Vec<(Rc<str>, Value)>,
+    pub merged: Vec<Merged>,
     /// Whether the query has CONNECT BY.
     pub is_hierarchical: bool,
     /// Whether NATURAL may have merged columns whose names only upstream knows.
@@ -226,10 +236,28 @@ impl Frame {
 
     /// The column of that name; none when nothing here has it.
     pub(super) fn column(&self, name: &str) -> Option<Value> {
-        let merged = self.merged.iter().find(|(merged, _)| &**merged == name).map(|(_, value)| value.clone());
+        let merged = self.merged.iter().filter(|merged| &*merged.name == name);
+        let merged = merged.map(|merged| merged.value.clone());
         // SECURITY: one that stands beside that join has the same name.
         let stored = self.relations.with_column(name).filter_map(|named| named.derived.value(name));
-        merged.into_iter().chain(stored).reduce(Value::or)
+        merged.chain(stored).reduce(Value::or)
+    }
+
+    /// The columns of `*` in order, and whether they are all.
+    pub(super) fn starred(&self) -> (Vec<Output>, bool) {
+        let merged = self.merged.iter();
+        let mut columns: Vec<Output> =
+            merged.map(|merged| Output::new(Some(Rc::clone(&merged.name)), merged.value.clone())).collect();
+        let mut is_complete = true;
+        for (at, named) in self.relations.iter().enumerate() {
+            is_complete &= named.derived.is_complete;
+            // SECURITY: a relation that was not merged shows its own column of that name.
+            let here = self.merged.iter().filter(|merged| merged.of.contains(&at));
+            let gone: HashSet<&str> = here.map(|merged| &*merged.name).collect();
+            let is_kept = |output: &&Output| !output.name.as_deref().is_some_and(|name| gone.contains(name));
+            columns.extend(named.derived.outputs.iter().filter(is_kept).cloned());
+        }
+        (columns, is_complete)
     }
 
     /// Whether one of the columns of that name is called so for certain.
@@ -239,7 +267,7 @@ impl Frame {
         };
         let mut with_it =
             self.relations.with_column(name).filter(|named| named.derived.named(name).next().is_some());
-        self.merged.iter().any(|(merged, _)| &**merged == name) || with_it.any(is_sure)
+        self.merged.iter().any(|merged| &*merged.name == name) || with_it.any(is_sure)
     }
 
     /// Whatever here upstream may know by that name.

@@ -55,6 +55,7 @@ impl Reader<'_> {
         let (object, derived) = match self.found(&places) {
             Some(found) => {
                 let derived = self.relation(&found);
+                let derived = self.beside_public(&found, &places, derived);
                 (found, derived)
             }
             None => {
@@ -89,7 +90,12 @@ impl Reader<'_> {
             self.give_up("a step that the pipeline does not have");
         }
         (name == "DUAL").then(|| {
-            let derived = Derived::made(Vec::new(), Size::NONE);
+            let stored = self.namespace.places(&qualifier);
+            if stored.iter().any(|place| self.scope.catalog.relation(place).is_some()) {
+                self.give_up("a table called DUAL");
+            }
+            // How many columns it has is not written down.
+            let derived = Derived { is_unordered: true, ..Derived::made(Vec::new(), Size::NONE) };
             self.aliased(derived, alias, qualifier)
         })
     }
@@ -97,8 +103,18 @@ impl Reader<'_> {
     /// The object that is meant, where several may be and the catalog tells.
     fn found(&mut self, places: &[ObjectName]) -> Option<ObjectName> {
         let catalog = self.scope.catalog;
-        for place in places {
+        for (at, place) in places.iter().enumerate() {
             if catalog.relation(place).is_some() {
+                // Nobody puts anything into the schema that describes the database.
+                let is_shadowed = places.iter().take(at).any(|place| place.schema != information::SCHEMA);
+                if is_shadowed {
+                    // SECURITY: something of that name may stand in the session's own schema by now, or where the catalog's
+                    // role does not see it: then that one is meant.
+                    self.reads.extend(places.iter().take(at).cloned());
+                    self.give_up(
+                        "a name without its schema that only PUBLIC seems to have: write PUBLIC before it",
+                    );
+                }
                 return Some(place.clone());
             }
             // Whether it is there is not known, so neither is whether the next is meant.
@@ -108,6 +124,37 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    /// The columns of what was found, and of what is meant once that is gone.
+    // SECURITY: whoever may drop or rename it makes the name mean the other one, while the catalog still has it.
+    fn beside_public(
+        &mut self,
+        found: &ObjectName,
+        places: &[ObjectName],
+        derived: Rc<Derived>,
+    ) -> Rc<Derived> {
+        let catalog = self.scope.catalog;
+        let Some(other) = places.iter().find(|place| *place != found && catalog.relation(place).is_some())
+        else {
+            return derived;
+        };
+        let other = self.relation(other);
+        if !self.may_unfold(derived.outputs.len()) || !self.charge(derived.outputs.len()) {
+            return derived;
+        }
+        let mut either = Derived::clone(&derived);
+        for output in &mut either.outputs {
+            let name = output.name.as_deref().unwrap_or_default();
+            if let Some(value) = other.value(name) {
+                output.value = std::mem::take(&mut output.value).or(value);
+            }
+        }
+        let names = |derived: &Derived| -> Vec<Option<Rc<str>>> {
+            derived.outputs.iter().map(|output| output.name.clone()).collect()
+        };
+        either.is_unordered |= names(&derived) != names(&other);
+        Rc::new(either)
     }
 
     /// The schema of the object has to be loaded.

@@ -109,20 +109,7 @@ impl Reader<'_> {
         let Some(kind) = of else {
             let frame = env.frame;
             self.charge(frame.relations.len() + frame.merged.len());
-            let mut columns: Vec<Output> = frame
-                .merged
-                .iter()
-                .map(|(name, value)| Output::new(Some(Rc::clone(name)), value.clone()))
-                .collect();
-            let merged: HashSet<&str> = frame.merged.iter().map(|(name, _)| &**name).collect();
-            let mut is_complete = true;
-            for named in frame.relations.iter() {
-                is_complete &= named.derived.is_complete;
-                let is_kept =
-                    |output: &&Output| !output.name.as_deref().is_some_and(|name| merged.contains(name));
-                columns.extend(named.derived.outputs.iter().filter(is_kept).cloned());
-            }
-            return Some((columns, is_complete));
+            return Some(frame.starred());
         };
         let parts = match kind {
             SelectItemQualifiedWildcardKind::ObjectName(name) => parts(name)?,

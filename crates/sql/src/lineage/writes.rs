@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr, FromTable,
-    Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
+    Assignment, AssignmentTarget, ColumnOption, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr,
+    FromTable, Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
     MultiTableInsertValue, ObjectName, Query, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind,
+    UpdateTableFromKind, WrappedCollection,
 };
 
+use super::constant::is_always_true;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Queries};
+use super::scope::{Env, Frame, Merged, Queries};
 use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
 use crate::names::{Named, fold, parts};
@@ -175,8 +176,9 @@ impl Reader<'_> {
         let frame = self.sources(&tables, &queries);
         let env = Env { frame: &frame, outer: None, queries: &queries };
         let copied = self.assigned(&update.table.relation, &update.assignments, env);
-        if let Some(condition) = &update.selection {
-            self.predicate(condition, env);
+        match &update.selection {
+            Some(condition) => self.choose_rows(condition, &update.table.relation, env),
+            None => self.writes_all = true,
         }
         copied
     }
@@ -219,10 +221,22 @@ impl Reader<'_> {
         from.iter().for_each(|table| self.write_target(&table.relation));
         let tables: Vec<&TableWithJoins> = from.iter().chain(delete.using.iter().flatten()).collect();
         let frame = self.sources(&tables, &queries);
-        if let Some(condition) = &delete.selection {
-            self.predicate(condition, Env { frame: &frame, outer: None, queries: &queries });
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        match (&delete.selection, from.first()) {
+            (Some(condition), Some(table)) => self.choose_rows(condition, &table.relation, env),
+            (Some(condition), None) => self.predicate(condition, env),
+            (None, _) => self.writes_all = true,
         }
         Value::constant()
+    }
+
+    /// The condition of a write. One in which no column of the written table stands chooses all of its rows or none.
+    fn choose_rows(&mut self, condition: &Expr, table: &TableFactor, env: Env<'_>) {
+        let written = target(table).and_then(parts).and_then(|parts| self.namespace.complete(&parts));
+        let around = self.take_touches();
+        self.predicate(condition, env);
+        self.writes_all = is_always_true(condition) || !self.has_touched(written.as_ref());
+        self.touch_again(around);
     }
 
     fn merge_into(&mut self, merge: &Merge) -> Value {
@@ -285,6 +299,7 @@ impl Reader<'_> {
 
     fn create_table(&mut self, table: &CreateTable) -> Value {
         self.write_name(&table.name);
+        self.defined(table);
         let mut copied = Value::constant();
         if let Some(query) = &table.query {
             let derived = self.read_query(query);
@@ -299,6 +314,39 @@ impl Reader<'_> {
             self.read_name(&like.name);
         }
         copied
+    }
+
+    /// The expressions of a definition: what a column is without a value, what it must be, how rows are kept.
+    fn defined(&mut self, table: &CreateTable) {
+        let own = table.columns.iter().map(|column| Output::named(&fold(&column.name), Value::constant()));
+        let frame = Frame::of(Derived::new(own.collect(), true, Vec::new()));
+        let queries = Queries::default();
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        let options = table.columns.iter().flat_map(|column| &column.options);
+        let written = options.filter_map(|option| match &option.option {
+            ColumnOption::Default(expr)
+            | ColumnOption::Materialized(expr)
+            | ColumnOption::Ephemeral(Some(expr))
+            | ColumnOption::Alias(expr)
+            | ColumnOption::OnUpdate(expr) => Some(expr),
+            ColumnOption::Check(check) => Some(check.expr.as_ref()),
+            ColumnOption::Generated { generation_expr, .. } => generation_expr.as_ref(),
+            _ => None,
+        });
+        let clustered = table.cluster_by.iter().flat_map(|by| match by {
+            WrappedCollection::NoWrapping(exprs) | WrappedCollection::Parentheses(exprs) => exprs,
+        });
+        for expr in written.chain(clustered) {
+            match next_of(expr).and_then(|sequence| self.namespace.complete(&sequence)) {
+                // It counts on when a row is put in.
+                Some(sequence) => {
+                    self.reads.insert(sequence);
+                }
+                None => {
+                    self.expr(expr, env);
+                }
+            }
+        }
     }
 
     fn create_view(&mut self, view: &CreateView) -> Value {
@@ -320,12 +368,24 @@ impl Reader<'_> {
     fn sources(&mut self, tables: &[&TableWithJoins], queries: &Queries) -> Frame {
         let mut frame = Frame::default();
         for table in tables {
-            let mut more = self.from(std::slice::from_ref(*table), None, queries);
+            let more = self.from(std::slice::from_ref(*table), None, queries);
+            let first = frame.relations.len();
             frame.relations.append(more.relations);
-            frame.merged.append(&mut more.merged);
+            frame.merged.extend(
+                more.merged
+                    .into_iter()
+                    .map(|merged| Merged { of: merged.of.start + first..merged.of.end + first, ..merged }),
+            );
         }
         frame
     }
+}
+
+/// The sequence of `s.NEXTVAL`.
+fn next_of(expr: &Expr) -> Option<Vec<String>> {
+    let Expr::CompoundIdentifier(idents) = expr else { return None };
+    let (last, sequence) = idents.split_last()?;
+    fold(last).eq("NEXTVAL").then(|| sequence.iter().map(|ident| fold(ident).into_owned()).collect())
 }
 
 /// The values of a row; none for DEFAULT, which is no expression.
