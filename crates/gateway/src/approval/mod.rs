@@ -22,7 +22,7 @@ mod touched;
 mod turn;
 
 pub use links::Link;
-pub use reception::{Arrived, EarlierAsk, Form, Found, Reception};
+pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};

@@ -1,7 +1,7 @@
 //! What waits: everything that a reviewer decides by, and the form that takes their verdict.
 
 use domain::{Asked, Binding, Context, PromptGrade};
-use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
+use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
 use recording::{AskedRecord, EstimateRecord, Opening, StatementRecord, ViewRecord};
 
@@ -14,7 +14,7 @@ use super::{minute, page as framed, sql_text, typed, undo, words};
 pub fn page(
     session: &ReviewSession,
     shown: &Shown,
-    earlier: &[EarlierAsk],
+    earlier: &Earlier,
     behind: Behind,
     wrong: Option<&str>,
 ) -> Markup {
@@ -260,13 +260,15 @@ fn undo_card(opening: &Opening, behind: Behind) -> Markup {
     }
 }
 
-fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
+fn earlier_card(earlier: &Earlier) -> Markup {
+    let Earlier { latest, within_hour } = earlier;
     html! {
         section.card {
             h2 { "What else this agent has asked" }
-            @if earlier.is_empty() { p { "Nothing that is remembered." } } @else {
+            @if *within_hour > 0 { p { strong { (within_hour) } " within the last hour." } }
+            @if latest.is_empty() { p { "Nothing that is remembered." } } @else {
                 ul.earlier {
-                    @for EarlierAsk { opened, kinds, writes, state } in earlier {
+                    @for EarlierAsk { opened, kinds, writes, state } in latest {
                         li {
                             span.state.(state.as_str()) { (state.as_str()) }
                             span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }
