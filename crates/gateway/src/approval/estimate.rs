@@ -5,6 +5,7 @@
 //! and masked as any answer, and two numbers and an amount are all that is taken out of it.
 
 use std::io::Read as _;
+use std::pin::Pin;
 use std::time::Duration;
 
 use domain::{Asked, Class, Credential, Decision, Prompt, PromptGrade, SqlText, Tier, Timestamp};
@@ -26,26 +27,30 @@ const LARGEST: u64 = 1024 * 1024;
 
 impl Gateway {
     /// What upstream expects; none where nobody knows, whatever the reason: nobody waits longer for a guess.
-    pub(crate) async fn estimate(
-        &self,
-        asked: &Asked,
-        principal: &Principal,
+    ///
+    /// In a box of its own: preparing one statement holds the whole life of another.
+    pub(crate) fn estimate<'a>(
+        &'a self,
+        asked: &'a Asked,
+        principal: &'a Principal,
         read: &Read,
-    ) -> Option<EstimateRecord> {
+    ) -> Pin<Box<dyn Future<Output = Option<EstimateRecord>> + Send + 'a>> {
         if !self.settings.estimates || !may_be_explained(read) {
-            return None;
+            return Box::pin(std::future::ready(None));
         }
-        let until = self.now().after(PATIENCE);
-        match self.explain(explaining(asked), principal, until).await {
-            Ok(estimate) => estimate,
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &(dyn std::error::Error + 'static),
-                    "a statement that waits is not estimated"
-                );
-                None
+        Box::pin(async move {
+            let until = self.now().after(PATIENCE);
+            match self.explain(explaining(asked), principal, until).await {
+                Ok(estimate) => estimate,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &(dyn std::error::Error + 'static),
+                        "a statement that waits is not estimated"
+                    );
+                    None
+                }
             }
-        }
+        })
     }
 
     async fn explain(
@@ -65,7 +70,7 @@ impl Gateway {
         if !is_open {
             return Ok(None);
         }
-        let reply = match Box::pin(self.prepare(asked, principal, None)).await? {
+        let reply = match self.prepare(asked, principal, None).await? {
             Next::Allowed { live, permit } if permit.tier == Tier::Read => {
                 self.run(*live, *permit, until).await?
             }

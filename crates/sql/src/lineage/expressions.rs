@@ -5,10 +5,11 @@
 
 use domain::{ShownHow, TestedHow};
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
-    TypedString, UnaryOperator, Value as Literal,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query,
+    TimezoneInfo, TypedString, UnaryOperator, Value as Literal,
 };
 
+use super::arguments::is_count;
 use super::reader::Reader;
 use super::scope::Env;
 use super::size::Size;
@@ -118,7 +119,13 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(ident) => self.resolve(ident, env),
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
-            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) => self.expr(inner, env),
+            Expr::Prior(inner) => {
+                if !env.frame.is_hierarchical {
+                    self.give_up("an operator where upstream may see a column");
+                }
+                self.expr(inner, env)
+            }
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
@@ -224,9 +231,11 @@ impl Reader<'_> {
                 let places = self.exprs(places, env);
                 // A place that depends on a value may fail when it is no number.
                 let places = if places.is_constant() { places } else { self.shaped(places) };
+                let is_counted = substring_from.iter().chain(substring_for).all(|place| is_count(place));
                 let value = self.expr(expr, env);
                 let sort = Sort::Unknown.joined_with(value.sort);
-                Value { sort, ..value.with(places) }
+                let is_risky = value.is_risky || !is_counted;
+                Value { sort, is_risky, ..value.with(places) }
             }
             Expr::Trim { expr, trim_what, trim_characters, .. } => {
                 let extra = trim_what.iter().map(AsRef::as_ref).chain(trim_characters.iter().flatten());
@@ -428,6 +437,10 @@ impl Reader<'_> {
     }
 
     fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
+        if !is_type(data_type) {
+            // SECURITY: the parser takes words for a part of the type (`int unsigned`) that are an alias upstream.
+            self.give_up("a type that Snowflake does not have");
+        }
         let value = self.expr(expr, env);
         let to = Sort::of_cast(data_type);
         // VARCHAR(3) may cut, or fail where there is more. CHAR is CHAR(1).
@@ -477,6 +490,46 @@ impl Reader<'_> {
             (true, [only]) => only.value.clone(),
             _ => self.whole(&derived),
         }
+    }
+}
+
+/// Whether Snowflake has that type, written like this.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other type is another database's")]
+fn is_type(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::String(_)
+        | DataType::Text
+        | DataType::Varchar(_)
+        | DataType::Char(_)
+        | DataType::Nvarchar(_)
+        | DataType::CharVarying(_)
+        | DataType::Character(_)
+        | DataType::Int(_)
+        | DataType::Integer(_)
+        | DataType::BigInt(_)
+        | DataType::SmallInt(_)
+        | DataType::TinyInt(_)
+        | DataType::Numeric(_)
+        | DataType::Decimal(_)
+        | DataType::Dec(_)
+        | DataType::Float(_)
+        | DataType::Float4
+        | DataType::Float8
+        | DataType::Double(_)
+        | DataType::DoublePrecision
+        | DataType::Real
+        | DataType::Boolean
+        | DataType::Bool
+        | DataType::Date
+        | DataType::Datetime(_)
+        | DataType::Time(..)
+        | DataType::Timestamp(..)
+        | DataType::TimestampNtz(_)
+        | DataType::Binary(_)
+        | DataType::Varbinary(_)
+        | DataType::Array(ArrayElemTypeDef::None)
+        | DataType::Custom(..) => true,
+        _ => false,
     }
 }
 

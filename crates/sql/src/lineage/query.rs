@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    ConnectByKind, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
-    OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
-    UnaryOperator, Value as Literal, Values,
+    ConnectByKind, Distinct, Expr, FunctionArguments, GroupByExpr, GroupByWithModifier, LimitClause,
+    NamedWindowExpr, OrderBy, OrderByKind, Query, RenameSelectItem, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, Top, TopQuantity, UnaryOperator, Value as Literal, Values, WildcardAdditionalOptions,
 };
 
 use super::aggregate::{beside_aggregates, has_aggregate};
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::size::Size;
+use super::sort::Sort;
+use super::stores::is_default;
 use super::value::{Derived, Naming, Output, Value};
 use crate::names::{fold, is_indirect};
 
@@ -199,7 +201,11 @@ impl Reader<'_> {
         let mut outputs: Vec<Output> = Vec::new();
         for row in &values.rows {
             for (at, expr) in row.content.iter().enumerate() {
-                let value = self.expr(expr, env);
+                // Where no column is in sight this is none.
+                let value = match outer {
+                    None if is_default(expr) => Value::constant_of(Sort::Null),
+                    None | Some(_) => self.expr(expr, env),
+                };
                 match outputs.get_mut(at) {
                     Some(output) => {
                         self.meet([&output.value, &value].into_iter());
@@ -425,13 +431,15 @@ impl Reader<'_> {
         let mut outputs = Vec::with_capacity(select.projection.len());
         let mut is_aggregate = Vec::new();
         let mut is_complete = true;
-        frame.coming.extend(select.projection.iter().filter_map(|item| match item {
-            SelectItem::ExprWithAlias { alias, .. } => Some(Rc::from(fold(alias))),
-            SelectItem::UnnamedExpr(_)
-            | SelectItem::ExprWithAliases { .. }
-            | SelectItem::Wildcard(_)
-            | SelectItem::QualifiedWildcard(..) => None,
-        }));
+        for item in &select.projection {
+            match item {
+                SelectItem::ExprWithAlias { alias, .. } => frame.coming.push(Rc::from(fold(alias))),
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    frame.coming.extend(given_names(options));
+                }
+                SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAliases { .. } => {}
+            }
+        }
         let groups_by_all = matches!(select.group_by, GroupByExpr::All(_));
         for item in &select.projection {
             match item {
@@ -444,15 +452,21 @@ impl Reader<'_> {
                     let value = self.expr(expr, Env { frame, outer, queries });
                     let name: Rc<str> = Rc::from(fold(alias));
                     frame.aliases.push(Rc::clone(&name), value.clone());
-                    outputs.push(Output::new(Some(name), value));
+                    // Whether a text for an alias keeps its case is not written down.
+                    let name = Some(name).filter(|_| alias.quote_style != Some('\''));
+                    outputs.push(Output::new(name, value));
                 }
                 SelectItem::ExprWithAliases { .. } => self.give_up("one expression with several aliases"),
                 SelectItem::Wildcard(options) => {
+                    let before = outputs.len();
                     is_complete &= self.star(None, options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
                 SelectItem::QualifiedWildcard(kind, options) => {
+                    let before = outputs.len();
                     is_complete &=
                         self.star(Some(kind), options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
             }
             let has_aggregate = match item {
@@ -499,6 +513,30 @@ impl Reader<'_> {
     }
 }
 
+/// The names that a star gives to columns; whether a later item may use them is not written down.
+fn given_names(options: &WildcardAdditionalOptions) -> Vec<Rc<str>> {
+    let renamed = match &options.opt_rename {
+        Some(RenameSelectItem::Single(pair)) => std::slice::from_ref(pair),
+        Some(RenameSelectItem::Multiple(pairs)) => pairs.as_slice(),
+        None => &[],
+    };
+    let replaced = options.opt_replace.iter().flat_map(|replace| &replace.items);
+    let renamed = renamed.iter().map(|pair| Rc::from(fold(&pair.alias)));
+    renamed.chain(replaced.map(|item| Rc::from(fold(&item.column_name)))).collect()
+}
+
+fn alias_given(frame: &mut Frame, options: &WildcardAdditionalOptions, columns: &[Output]) {
+    let names = given_names(options);
+    if names.is_empty() {
+        return;
+    }
+    for output in columns {
+        if let Some(name) = output.name.as_ref().filter(|name| names.contains(name)) {
+            frame.aliases.push(Rc::clone(name), output.value.clone());
+        }
+    }
+}
+
 /// Whether an expression is made of numbers alone.
 #[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is no number for certain")]
 fn is_number(expr: &Expr) -> bool {
@@ -528,27 +566,53 @@ fn natural_name(expr: &Expr) -> (Option<Rc<str>>, Naming) {
             Some(ident) if !ident.value.starts_with('$') => ident,
             Some(_) | None => return (None, Naming::OfExpression),
         },
-        // Whether the brackets become part of the name is not written down.
-        Expr::Nested(inner) => {
-            return match natural_name(inner) {
-                (Some(name), _) => (Some(name), Naming::Doubtful),
-                unnamed => unnamed,
+        // The text of these is a plain name.
+        Expr::Value(literal) if matches!(literal.value, Literal::Boolean(_) | Literal::Null) => {
+            return perhaps_called(&literal.to_string());
+        }
+        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+            return perhaps_called(&function.name.to_string());
+        }
+        // Whether these are called by what stands in them, or by all of their text, is not written down.
+        Expr::Nested(inner)
+        | Expr::Prior(inner)
+        | Expr::OuterJoin(inner)
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Prefixed { value: inner, .. }
+        | Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => return perhaps(natural_name(inner)),
+        Expr::Subquery(query) => {
+            return match single_item(query) {
+                Some(SelectItem::UnnamedExpr(inner)) => perhaps(natural_name(inner)),
+                Some(SelectItem::ExprWithAlias { alias, .. }) => {
+                    (Some(Rc::from(fold(alias))), Naming::Doubtful)
+                }
+                Some(_) | None => (None, Naming::Doubtful),
             };
         }
-        // Nor is whether these are called by what stands in them.
-        Expr::CompoundFieldAccess { .. }
-        | Expr::Named { .. }
-        | Expr::Subquery(_)
-        | Expr::Prior(_)
-        | Expr::Prefixed { .. }
-        | Expr::Collate { .. }
-        | Expr::OuterJoin(_)
-        | Expr::UnaryOp { op: UnaryOperator::Plus, .. } => return (None, Naming::Doubtful),
+        // A unit behind an interval may be its alias.
+        Expr::CompoundFieldAccess { .. } | Expr::Named { .. } | Expr::Interval(_) => {
+            return (None, Naming::Doubtful);
+        }
         _ => return (None, Naming::OfExpression),
     };
     // Nor is whether a column that a text names is called by that text.
     let naming = if is_indirect(ident) { Naming::Doubtful } else { Naming::Sure };
     (Some(Rc::from(fold(ident))), naming)
+}
+
+fn perhaps_called(text: &str) -> (Option<Rc<str>>, Naming) {
+    (Some(Rc::from(text.to_ascii_uppercase())), Naming::Doubtful)
+}
+
+fn perhaps((name, naming): (Option<Rc<str>>, Naming)) -> (Option<Rc<str>>, Naming) {
+    let naming = if name.is_some() { Naming::Doubtful } else { naming };
+    (name, naming)
+}
+
+/// The only item that a query selects, if it is a plain one.
+fn single_item(query: &Query) -> Option<&SelectItem> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    if let [only] = select.projection.as_slice() { Some(only) } else { None }
 }
 
 /// The same columns under the names of an alias list.

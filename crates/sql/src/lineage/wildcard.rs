@@ -109,20 +109,7 @@ impl Reader<'_> {
         let Some(kind) = of else {
             let frame = env.frame;
             self.charge(frame.relations.len() + frame.merged.len());
-            let mut columns: Vec<Output> = frame
-                .merged
-                .iter()
-                .map(|(name, value)| Output::new(Some(Rc::clone(name)), value.clone()))
-                .collect();
-            let merged: HashSet<&str> = frame.merged.iter().map(|(name, _)| &**name).collect();
-            let mut is_complete = true;
-            for named in frame.relations.iter() {
-                is_complete &= named.derived.is_complete;
-                let is_kept =
-                    |output: &&Output| !output.name.as_deref().is_some_and(|name| merged.contains(name));
-                columns.extend(named.derived.outputs.iter().filter(is_kept).cloned());
-            }
-            return Some((columns, is_complete));
+            return Some(frame.starred());
         };
         let parts = match kind {
             SelectItemQualifiedWildcardKind::ObjectName(name) => parts(name)?,
@@ -131,14 +118,8 @@ impl Reader<'_> {
                 return Some((vec![Output::new(None, value.with(Value::unknown(Vec::new())))], false));
             }
         };
-        let mut here = Some(env);
-        while let Some(env) = here {
-            if let Some(named) = env.frame.relations.called(&parts).next() {
-                return Some((named.derived.outputs.clone(), named.derived.is_complete));
-            }
-            here = env.outer.copied();
-        }
-        None
+        let named = self.starred_in_sight(&parts, env)?;
+        Some((named.derived.outputs.clone(), named.derived.is_complete))
     }
 }
 
