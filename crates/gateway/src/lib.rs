@@ -38,8 +38,8 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName, Reception,
-    Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
+    Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName,
+    Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
     SIGN_IN_LIFE, Shown, SignedIn, Stands, Waiting,
 };
 pub use ask::AskError;

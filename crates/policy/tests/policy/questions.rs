@@ -364,6 +364,11 @@ fn limits_are_the_agents_over_the_lowest_of_its_groups_over_the_default() {
     let limits = bundle.limits_for(&identity(&["a", "b"]));
     assert_eq!((limits.rows, limits.at_once, limits.per_minute), (50, 1, 5));
     assert_eq!(bundle.limits_for(&identity(&[])).rows, 10);
+    // Where nobody says how often people may be asked.
+    assert_eq!(bundle.limits_for(&identity(&[])).asks_per_hour, 60);
+    let said = bundle_with(RUN_ALL, "[[limits]]\ngroups = ['a']\nasks_per_hour = 3\n");
+    assert_eq!(said.limits_for(&identity(&["a"])).asks_per_hour, 3);
+    assert_eq!(said.limits_for(&identity(&["b"])).asks_per_hour, 60);
 }
 
 #[test]
