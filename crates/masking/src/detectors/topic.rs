@@ -42,7 +42,7 @@ topics! {
 }
 
 /// Hints that come to something, by themselves or with others.
-const TELLING: Atoms = Atoms::PHONE
+pub(super) const TELLING: Atoms = Atoms::PHONE
     .or(Atoms::SSN)
     .or(Atoms::TAX)
     .or(Atoms::NATIONAL)
@@ -86,7 +86,9 @@ impl Topic {
             return Self::NONE;
         }
         let version = if atoms.has(Atoms::VERSION) { Self::VERSION } else { Self::NONE };
-        if atoms.has(Atoms::ABOUT) && !atoms.has(Atoms::GENERIC) || atoms.has(Atoms::DIGEST) {
+        if atoms.has(Atoms::ABOUT) && !atoms.has(Atoms::GENERIC)
+            || atoms.has(Atoms::DIGEST.or(Atoms::MEASURE))
+        {
             return version;
         }
         let is_key = atoms.has(Atoms::TOKEN.or(Atoms::KEY)) && !atoms.has(Atoms::HARMLESS);

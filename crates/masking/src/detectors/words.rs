@@ -164,13 +164,19 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::PRODUCT,
     ),
     (
+        "revenue premium premiums claims fee fees seats sales seconds minutes duration ms sessions cost costs sent pages \
+         followers shares likes population bytes theta angle weight depth speed seq rank requested rowcount payment \
+         payments charges balance views clicks masked last4 created region country model tower penalty usage volume",
+        Atoms::MEASURE,
+    ),
+    (
         "version ver versions versione versie wersja verze verzio versio versiune build builds firmware release rev revision fw semver sdk oid patch section sec \
          chapter clause article appendix figure step upgrade upgrades upgraded upgrading downgrade downgraded kernel",
         Atoms::VERSION,
     ),
     (
         "count cnt counts num verified valid flag status avg rate sum total enabled required length \
-         len has is opt format type score ratio pct percent provider changed updated created expires \
+         len has is opt format type score ratio pct percent changed updated created expires \
          expiry expired attempts policy reset max min present template prefix suffix label \
          placeholder regex strength age rotated at ttl missing",
         Atoms::ABOUT,
