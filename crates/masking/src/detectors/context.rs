@@ -200,6 +200,13 @@ impl Context {
         self.topic
     }
 
+    /// The same for values of tables within texts, which are few: the code for all others is not copied for them.
+    #[cold]
+    #[inline(never)]
+    pub fn kind_in_table(self, value: &str) -> Option<Kind> {
+        self.kind_by_name(value)
+    }
+
     /// The kind to which the name alone is reason enough, if the value looks at all like it.
     #[allow(clippy::inline_always, reason = "every value of every result is asked this")]
     #[inline(always)]

@@ -340,6 +340,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_of_many_offices_and_tongues_tell_what_stands_under_them() {
+        for (names, value, expected) in [
+            ("reisepassnummer identity_document travelDocument", "C01X00T47", "PASSPORT"),
+            ("drivers_lic dlnumber fuehrerscheinnr patente cdl", "D1234567", "DRIVER_LICENSE"),
+            ("gebdat fec_nac dobs", "1981-05-12", "DOB"),
+            ("rekeningnummer num_compte", "1234567890", "BANK_ACCOUNT"),
+            ("patient_id medicaid_id chart_no health_plan_no", "12345678", "MEDICAL_ID"),
+            (
+                "tax_identifier taxIdentifier contribuinte piva fein nip taj nr_dowodu",
+                "123456789",
+                "NATIONAL_ID",
+            ),
+            ("smtp_pass root_pass security_answer userPin", "h7Gkd92pQ", "PASSWORD"),
+            (
+                "authorization auth_header bearer_token sas_token deploy_key",
+                "f97ca891e7310d76b1701c5c",
+                "SECRET",
+            ),
+        ] {
+            for name in names.split(' ') {
+                check_under(name, value, &format!("[{expected}]"));
+            }
+        }
+        for name in ["member_id", "employer_id", "document_number", "mnemonic", "passenger_count"] {
+            check_under(name, "12345678", "12345678");
+        }
+    }
+
+    #[test]
     fn the_last_word_of_a_name_says_what_is_measured() {
         for name in [
             "mobile_number_verified",
