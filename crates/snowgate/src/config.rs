@@ -1,6 +1,7 @@
 //! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
 //! whole, unknown keys refused.
 
+mod evidence;
 mod reviewers;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
 
+pub use evidence::EvidenceEntry;
 pub use reviewers::{MailEntry, ReviewerEntry, ReviewersIssuer};
 
 /// The file that is read when none is named.
@@ -49,6 +51,8 @@ pub struct Own {
     pub reviewers: Vec<ReviewerEntry>,
     /// How they are told; none: on the terminal.
     pub mail: Option<MailEntry>,
+    /// The channels that evidence of prompts comes by.
+    pub evidence: Vec<EvidenceEntry>,
 }
 
 impl Default for Own {
@@ -61,6 +65,7 @@ impl Default for Own {
             reviewers_issuer: None,
             reviewers: Vec::new(),
             mail: None,
+            evidence: Vec::new(),
         }
     }
 }
@@ -158,6 +163,7 @@ impl Config {
             let problem = "lies above 0 and is at most 100";
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
+        self.channels()?;
         self.check_reviewing(address)
     }
 

@@ -29,6 +29,7 @@ mod children;
 mod conformance;
 mod crashes;
 mod door;
+mod evidence;
 mod failures;
 mod faults;
 mod floods;
