@@ -13,8 +13,8 @@ use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{
-    Approvals, Catalogs, Clock, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies, Recorder,
-    Recordings, Upstream,
+    Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies,
+    Recorder, Recordings, Upstream,
 };
 use crate::principal::Principal;
 use crate::reading::absent;
@@ -40,6 +40,8 @@ pub struct Ports {
     pub exchanges: Arc<dyn Exchanges>,
     /// Holds what waits for people.
     pub approvals: Arc<dyn Approvals>,
+    /// Holds what evidence channels saw.
+    pub evidence: Arc<dyn Evidence>,
     /// Tells reviewers.
     pub notifier: Arc<dyn Notifier>,
     /// The Snowflake account.

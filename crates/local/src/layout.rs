@@ -10,10 +10,10 @@ use recording::{ObjectKind, RecordKey};
 ///
 /// | path | holds |
 /// | --- | --- |
-/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.closing.json` | openings, steps of approvals, closings |
+/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.evidence-0000.json` …, `.closing.json` | openings, steps of approvals, late evidence, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
-/// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations |
+/// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations; evidence that waits for its statement, sealed |
 /// | `keys/master` | 32 random bytes, made at first start |
 /// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
 /// | `tmp/` | files on their way to their name |
@@ -82,7 +82,10 @@ impl Layout {
     /// The folder that objects of this kind lie in.
     pub fn objects(&self, kind: ObjectKind) -> PathBuf {
         match kind {
-            ObjectKind::Opening | ObjectKind::Closing | ObjectKind::Approval { .. } => self.records(),
+            ObjectKind::Opening
+            | ObjectKind::Closing
+            | ObjectKind::Approval { .. }
+            | ObjectKind::Evidence { .. } => self.records(),
             ObjectKind::Page { .. } => self.pages(),
             ObjectKind::Sealed => self.sealed(),
         }
@@ -114,9 +117,11 @@ pub(crate) fn neighbours(key: &RecordKey) -> Option<[RecordKey; 2]> {
 /// What trouble with objects of this kind is called.
 pub(crate) fn origin_of(kind: ObjectKind) -> Origin {
     match kind {
-        ObjectKind::Opening | ObjectKind::Closing | ObjectKind::Approval { .. } | ObjectKind::Sealed => {
-            Origin::Recordings
-        }
+        ObjectKind::Opening
+        | ObjectKind::Closing
+        | ObjectKind::Approval { .. }
+        | ObjectKind::Evidence { .. }
+        | ObjectKind::Sealed => Origin::Recordings,
         ObjectKind::Page { .. } => Origin::Pages,
     }
 }

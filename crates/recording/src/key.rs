@@ -27,6 +27,11 @@ pub enum ObjectKind {
         /// Which.
         step: u32,
     },
+    /// Evidence of the prompt that came after the opening, from 0.
+    Evidence {
+        /// Which.
+        step: u32,
+    },
     /// A page of a part: both count from 0.
     Page {
         /// Which statement of a batch, from 0.
@@ -50,6 +55,7 @@ impl RecordKey {
             ObjectKind::Opening => format!("{self}.opening.json"),
             ObjectKind::Closing => format!("{self}.closing.json"),
             ObjectKind::Approval { step } => format!("{self}.approval-{step:04}.json"),
+            ObjectKind::Evidence { step } => format!("{self}.evidence-{step:04}.json"),
             ObjectKind::Page { part, page } => format!("{self}.part-{part:04}.page-{page:06}"),
             ObjectKind::Sealed => format!("{self}.sealed"),
         }
@@ -77,6 +83,10 @@ impl RecordKey {
             step if step.starts_with("approval-") => {
                 let step = step.strip_prefix("approval-")?.strip_suffix(".json")?;
                 ObjectKind::Approval { step: step.parse().ok()? }
+            }
+            step if step.starts_with("evidence-") => {
+                let step = step.strip_prefix("evidence-")?.strip_suffix(".json")?;
+                ObjectKind::Evidence { step: step.parse().ok()? }
             }
             page => {
                 let (part, page) = page.strip_prefix("part-")?.split_once(".page-")?;
@@ -111,6 +121,8 @@ mod tests {
             ObjectKind::Sealed,
             ObjectKind::Approval { step: 0 },
             ObjectKind::Approval { step: 12_345 },
+            ObjectKind::Evidence { step: 0 },
+            ObjectKind::Evidence { step: 31 },
             ObjectKind::Page { part: 3, page: 12 },
         ] {
             assert_eq!(RecordKey::parse(&key.object(kind)), Some((key.clone(), kind)));
@@ -128,6 +140,8 @@ mod tests {
             format!("v1/dt=2026-11-23/{session}/00000001.part-1.page-000000"),
             format!("v1/dt=2026-11-23/{session}/00000001.approval-1.json"),
             format!("v1/dt=2026-11-23/{session}/00000001.approval-+001.json"),
+            format!("v1/dt=2026-11-23/{session}/00000001.evidence-1.json"),
+            format!("v1/dt=2026-11-23/{session}/00000001.evidence-0001"),
             format!("v1/dt=2026-11-23/../{session}/00000001.opening.json"),
         ] {
             assert_eq!(RecordKey::parse(&key), None, "{key}");

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Approvals(args) => commands::approvals::run(&args),
         Command::Approve(args) => commands::verdict::run(domain::Verdict::Approve, &args),
         Command::Deny(args) => commands::verdict::run(domain::Verdict::Deny, &args),
+        Command::Agent(args) => commands::agent::run(&args),
         Command::Read(args) => commands::read::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Mask(args) => commands::mask::run(&args),

@@ -31,6 +31,7 @@ mod conformance;
 mod crashes;
 mod door;
 mod estimates;
+mod evidence;
 mod failures;
 mod faults;
 mod floods;

@@ -9,9 +9,9 @@ use sqlparser::ast::{
 
 use super::arguments::{self, argument};
 use super::constant::constant_text;
+use super::frame::Env;
 use super::lambdas::{has_typed_lambda, is_lambda_arg};
 use super::reader::Reader;
-use super::scope::Env;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
 use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};

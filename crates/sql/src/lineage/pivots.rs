@@ -8,9 +8,9 @@ use sqlparser::ast::{
     RowsPerMatch, TableFactor, Value as Literal,
 };
 
+use super::frame::{Env, Frame, Named, Queries};
 use super::reader::Reader;
 use super::relations::Inner;
-use super::scope::{Env, Frame, Named, Queries};
 use super::size::Size;
 use super::value::{Derived, Output, Value};
 use crate::names::fold;

@@ -9,9 +9,9 @@ use sqlparser::ast::{
     TableAlias, TableFactor, TableFunctionArgs, TableSampleKind, TableWithJoins,
 };
 
+use super::frame::{Env, Frame, Merged, Named, Queries, Relations};
 use super::query::renamed;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Merged, Named, Queries, Relations};
 use super::value::{Derived, Value};
 use crate::names::{fold, parts};
 use crate::parse::{DERIVED, SEMANTIC_VIEW};

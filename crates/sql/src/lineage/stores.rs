@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use domain::{Column, ObjectName, SqlType, TestedHow};
 use sqlparser::ast::{self, ColumnDef, Expr};
 
+use super::frame::Env;
 use super::reader::Reader;
-use super::scope::Env;
 use super::sort::Sort;
 use super::value::{ColumnId, Derived, Value};
 use crate::ddl;

@@ -7,8 +7,8 @@ use sqlparser::ast::{
     ExcludeSelectItem, RenameSelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
 };
 
+use super::frame::{Env, Frame};
 use super::reader::Reader;
-use super::scope::Env;
 use super::value::{Naming, Output, Value};
 use crate::names::{fold, parts};
 
@@ -182,6 +182,30 @@ mod tests {
         ] {
             let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
             assert_eq!(like(&pattern, name), expected, "{pattern:?} {name}");
+        }
+    }
+}
+
+/// The names that a star gives to columns; whether a later item may use them is not written down.
+pub(super) fn given_names(options: &WildcardAdditionalOptions) -> Vec<Rc<str>> {
+    let renamed = match &options.opt_rename {
+        Some(RenameSelectItem::Single(pair)) => std::slice::from_ref(pair),
+        Some(RenameSelectItem::Multiple(pairs)) => pairs.as_slice(),
+        None => &[],
+    };
+    let replaced = options.opt_replace.iter().flat_map(|replace| &replace.items);
+    let renamed = renamed.iter().map(|pair| Rc::from(fold(&pair.alias)));
+    renamed.chain(replaced.map(|item| Rc::from(fold(&item.column_name)))).collect()
+}
+
+pub(super) fn alias_given(frame: &mut Frame, options: &WildcardAdditionalOptions, columns: &[Output]) {
+    let names = given_names(options);
+    if names.is_empty() {
+        return;
+    }
+    for output in columns {
+        if let Some(name) = output.name.as_ref().filter(|name| names.contains(name)) {
+            frame.aliases.push(Rc::clone(name), output.value.clone());
         }
     }
 }

@@ -12,8 +12,8 @@ use sqlparser::ast::{
 };
 
 use super::constant::is_always_true;
+use super::frame::{Env, Frame, Merged, Queries};
 use super::reader::Reader;
-use super::scope::{Env, Frame, Merged, Queries};
 use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
 use crate::names::{Named, fold, parts};

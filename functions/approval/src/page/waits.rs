@@ -218,11 +218,13 @@ const fn evidence(grade: PromptGrade) -> &'static str {
     match grade {
         PromptGrade::P0 => "No evidence: the agent did not say what it was asked.",
         PromptGrade::P1 => {
-            "Weak evidence: the agent says so itself. It may have made this up, or been told to."
+            "Weak evidence: the agent says so itself, or channels contradict each other. It may have been made up."
         }
         PromptGrade::P2 => "Seen by a hook or telemetry of the client, with a credential of its own.",
         PromptGrade::P3 => "Two channels with different credentials agree.",
-        PromptGrade::P4 => "The model’s provider saw the same use of this tool.",
+        PromptGrade::P4 => {
+            "The model’s provider saw it: what the model received and produced. It does not show that a person typed it."
+        }
     }
 }
 
