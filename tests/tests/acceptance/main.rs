@@ -30,6 +30,7 @@ mod conformance;
 mod crashes;
 mod door;
 mod evidence;
+mod evidence_faults;
 mod failures;
 mod faults;
 mod floods;
