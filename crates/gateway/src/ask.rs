@@ -10,10 +10,11 @@ use domain::{
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
-use recording::{ObjectKind, Opening, RecordKey, Stored};
+use recording::{EstimateRecord, ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
+use crate::approval::Surroundings;
 use crate::evidence::Weighed;
 use crate::failures;
 use crate::fault::{Fault, Origin};
@@ -82,8 +83,8 @@ impl Gateway {
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
-            Next::Held { live, opened, reason, expires } => {
-                self.answer_held(*live, *opened, reason, expires).await
+            Next::Held { live, opened, shown, reason, expires } => {
+                self.answer_held(*live, *opened, *shown, reason, expires).await
             }
             Next::Allowed { live, permit } => {
                 let reply = self.run(*live, *permit, until).await?;
@@ -120,9 +121,23 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let wanted = Wanted { prospect: failures::prospect(&ruling.decision), handle, limits, now };
+        let prospect = failures::prospect(&ruling.decision);
+        let wanted = Wanted { prospect, handle, limits, may_join: true, now };
         let mut ruling = ruling;
         let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        if let Claimed::Joins(first) = claimed {
+            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
+            if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
+                && matches!(live.stage, Stage::Held { .. })
+                && self.may_repeat(&live, &terms).await?
+            {
+                self.reject(asked.door, "joined").await;
+                return Ok(Next::Repeat { first, terms });
+            }
+            // It has ended just now, or would be answered otherwise.
+            let wanted = Wanted { may_join: false, ..wanted };
+            claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        }
         if let Claimed::Repeat(first) = claimed {
             let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
             let is_refused = matches!(ruling.decision, Decision::Refuse(_));
@@ -146,13 +161,13 @@ impl Gateway {
                 );
             }
             let alone = Words { request: None, ..words };
-            let wanted = Wanted { prospect: Prospect::Open, ..wanted };
+            let wanted = Wanted { prospect: Prospect::Open, may_join: false, ..wanted };
             claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
         }
         let (session, next, ruling) = match claimed {
-            Claimed::Repeat(_) => {
+            Claimed::Repeat(_) | Claimed::Joins(_) => {
                 return Err(
-                    Fault::lasting(Origin::Exchanges, "a claim without a request id was repeated").into()
+                    Fault::lasting(Origin::Exchanges, "a claim that stands alone was repeated").into()
                 );
             }
             Claimed::New { session, next } => (session, next, ruling),
@@ -180,7 +195,18 @@ impl Gateway {
             weighed: &weighed,
         };
         let detectors = self.detectors.of(&bundle);
-        let opened = match self.open(&draft, &detectors, session, next).await {
+        let opening = async {
+            // What reviewers are asked for is what the catalog says now.
+            let shown = match &ruling.decision {
+                Decision::Hold(_) => ShownBeside {
+                    touched: self.touched(&key, &read, &detectors).await?,
+                    estimate: self.estimate(&asked, principal, &read).await,
+                },
+                Decision::Allow(_) | Decision::Refuse(_) => ShownBeside::default(),
+            };
+            Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, shown))
+        };
+        let (opened, shown) = match opening.await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(handle).await {
@@ -199,7 +225,7 @@ impl Gateway {
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
                 let (opened, reason) = (Box::new(opened), hold.reason.clone());
-                Next::Held { live, opened, reason, expires }
+                Next::Held { live, opened, shown: Box::new(shown), reason, expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
@@ -298,7 +324,7 @@ impl Gateway {
         Err(Fault::lasting(Origin::Recordings, "no free number was found for the exchange"))
     }
 
-    async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
+    pub(crate) async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
         let mut live = live;
         let closed = self.close_refused(&mut live, refused).await?;
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
@@ -310,18 +336,20 @@ impl Gateway {
         &self,
         live: Live,
         opened: Opened,
+        shown: ShownBeside,
         reason: String,
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        live.approval = Some(self.ask_reviewers(opened).await?);
+        let ShownBeside { touched, estimate } = shown;
+        live.approval = Some(self.ask_reviewers(opened, touched, estimate).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
     }
 
     /// Sends the statement upstream and carries it as far as time allows.
-    async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
+    pub(crate) async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
         self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
@@ -412,9 +440,16 @@ pub(crate) enum Next {
     /// It is refused.
     Refused { live: Box<Live>, refused: Refusal },
     /// It waits for a person.
-    Held { live: Box<Live>, opened: Box<Opened>, reason: String, expires: Timestamp },
+    Held { live: Box<Live>, opened: Box<Opened>, shown: Box<ShownBeside>, reason: String, expires: Timestamp },
     /// It runs.
     Allowed { live: Box<Live>, permit: Box<Permit> },
+}
+
+/// What reviewers are shown beside what would run.
+#[derive(Default)]
+pub(crate) struct ShownBeside {
+    touched: Surroundings,
+    estimate: Option<EstimateRecord>,
 }
 
 /// What a client said, as keyed digests.

@@ -27,7 +27,9 @@ mod search;
 mod trail;
 mod verify;
 
-pub use approval::{ApprovalStep, AskedRecord, FootprintRecord, ReviewerRecord, StepRecord};
+pub use approval::{
+    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, ReviewerRecord, StepRecord, ViewRecord,
+};
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
     Timings,

@@ -15,6 +15,7 @@
 
 mod approvals;
 mod architecture;
+mod asks;
 mod aws_machine;
 mod aws_notifier;
 mod aws_steps;
@@ -29,6 +30,7 @@ mod children;
 mod conformance;
 mod crashes;
 mod door;
+mod estimates;
 mod evidence;
 mod evidence_faults;
 mod failures;
@@ -53,4 +55,5 @@ mod resuming;
 mod story;
 mod supply;
 mod tokens;
+mod touched;
 mod verdicts;

@@ -1,6 +1,7 @@
 //! A reviewer comes by a link: they sign in, look, and decide. The page's own rules, without HTTP and without words.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -11,7 +12,7 @@ use recording::{Opening, StepRecord, Trail};
 use super::links::{self, LinkKey};
 use super::review::{Review, ReviewError, Shown, Waiting};
 use super::roster::{ReviewerName, Roster};
-use super::session::{self, Pending, ReviewSession};
+use super::session::{self, BegunSession, Pending, ReviewSession};
 use super::signed_in::SignedIn;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
@@ -20,10 +21,13 @@ use crate::settings::SignIn;
 /// How many earlier asks are told.
 const EARLIER: usize = 8;
 
+/// Within which others are counted.
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 /// What becomes of whoever came by a link.
 pub enum Arrived {
-    /// They are who they are by holding it (the local demo): the text of their session.
-    SignedIn(String),
+    /// They are who they are by holding it (the local demo): their session.
+    SignedIn(BegunSession),
     /// They must prove themselves.
     SignIn {
         /// Where.
@@ -48,14 +52,23 @@ pub struct EarlierAsk {
     pub state: ApprovalState,
 }
 
+/// What the same agent has asked for the same person, besides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Earlier {
+    /// A few, the latest first.
+    pub latest: Vec<EarlierAsk>,
+    /// How many within the last hour, those among them.
+    pub within_hour: usize,
+}
+
 /// What a reviewer who has signed in finds.
 pub enum Found {
     /// It waits: exactly what would run, and what its agent has asked before.
     Waits {
         /// What would run.
         shown: Box<Shown>,
-        /// Earlier ones, the latest first.
-        earlier: Vec<EarlierAsk>,
+        /// What else was asked.
+        earlier: Earlier,
     },
     /// There is nothing (more) for them to decide.
     Over {
@@ -152,7 +165,7 @@ impl Reception {
         format!("{}/a/callback", self.roster.address())
     }
 
-    /// Whoever comes back from the issuer: their approval, and the text of their session.
+    /// Whoever comes back from the issuer: their approval, and their session.
     ///
     /// # Errors
     /// [`ReviewError::Unknown`] where the sign-in is none of ours, was another browser's, or proves somebody else than whom the
@@ -163,7 +176,7 @@ impl Reception {
         state: &str,
         code: &str,
         named_issuer: Option<&str>,
-    ) -> Result<(ApprovalId, String), ReviewError> {
+    ) -> Result<(ApprovalId, BegunSession), ReviewError> {
         let (key, now) = (self.key().await?, self.now());
         let issuer = self.issuer.as_ref().ok_or(ReviewError::SignIn)?;
         let Some(pending) = session::pending(&key, pending, now) else {
@@ -199,8 +212,8 @@ impl Reception {
         if let Some(approval) = case.trail.approval() {
             by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
         }
-        let text = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
-        Ok((pending.approval, text))
+        let session = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
+        Ok((pending.approval, session))
     }
 
     fn session_of(
@@ -210,7 +223,7 @@ impl Reception {
         link: &ReviewerName,
         by: &SignedIn,
         now: Timestamp,
-    ) -> Result<String, ReviewError> {
+    ) -> Result<BegunSession, ReviewError> {
         Ok(session::begin(key, self.random()?, id, link, by, now).ok_or_else(unwritable)?)
     }
 
@@ -289,16 +302,22 @@ impl Reception {
     }
 
     /// What its agent has asked before for the same person, as far as it is remembered.
-    async fn earlier(&self, waiting: &Waiting) -> Result<Vec<EarlierAsk>, Fault> {
-        let mut earlier = Vec::new();
+    async fn earlier(&self, waiting: &Waiting) -> Result<Earlier, Fault> {
+        let mut earlier = Earlier::default();
         for live in self.review.asked_by_same(&waiting.opening).await? {
-            if live.exchange == waiting.opening.exchange || earlier.len() >= EARLIER {
+            if live.exchange == waiting.opening.exchange {
+                continue;
+            }
+            if self.now().since(live.opened()) < HOUR {
+                earlier.within_hour = earlier.within_hour.saturating_add(1);
+            }
+            if earlier.latest.len() >= EARLIER {
                 continue;
             }
             // What cannot be read is somebody else's to mend, and no reason to show nothing.
             let Ok(case) = self.review.read(&live).await else { continue };
             if let Some(ask) = earlier_ask(&case.opening.record, &case.trail) {
-                earlier.push(ask);
+                earlier.latest.push(ask);
             }
         }
         Ok(earlier)

@@ -7,7 +7,7 @@
 use super::context::{Shape, near};
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, cards, checks, ids, phones};
+use super::{Kind, cards, checks, ids, phones, versions};
 use crate::lexical::{at, before, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
@@ -48,6 +48,10 @@ pub(super) struct Cluster<'a> {
     group_count: usize,
     /// Whether every digit stands alone (`4 1 1 1 …`): the groups are then one.
     is_spaced: bool,
+    /// Whether more groups follow than are read at once.
+    is_cut: bool,
+    /// Where a telephone's extension ends that is glued to the last group, `x123`; zero where there is none.
+    extension: usize,
 }
 
 /// A row of groups of a cluster.
@@ -100,6 +104,20 @@ impl Window<'_> {
         (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
     }
 
+    /// The separator without blanks around it, if it is the same everywhere.
+    pub fn mark(&self) -> Option<u8> {
+        if self.seam(0).len() <= 1 {
+            return self.separator();
+        }
+        let mark = |seam: usize| match self.seam(seam).trim_ascii() {
+            [] => Some(b' '),
+            [byte] => Some(*byte),
+            _ => None,
+        };
+        let first = mark(0)?;
+        (1..self.groups.len().saturating_sub(1)).all(|seam| mark(seam) == Some(first)).then_some(first)
+    }
+
     /// `2026-11-23`, `23.11.2026` and their like.
     pub fn starts_with_date(&self) -> bool {
         let lengths =
@@ -140,6 +158,7 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     if cluster.digit_count() < 4 {
         return end;
     }
+    let next = if cluster.is_cut { cluster.resume() } else { end };
     cluster.join_single_digits();
     cluster.drop_zero_fraction();
     // Short numbers are nothing, whatever is said of them, but four of them with dots may be an address.
@@ -147,20 +166,24 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         return end;
     }
     let topic = own.or(near(text, start));
+    // A value that ends with the last group may go on behind a cut: it is read again from its start.
+    let count = cluster.group_count - usize::from(cluster.is_cut);
     // Numbers of some precision are measurements.
-    let count = cluster.group_count;
-    if let Some(window) = cluster.window(0, count, topic)
+    if !cluster.is_cut
+        && let Some(window) = cluster.window(0, count, topic)
         && !(window.is_decimal() && scan.context.shape == Shape::Number)
         && let Some((from, to, kind)) = classify(scan, &window)
     {
+        let to = cluster.with_extension(to, kind);
         scan.found(from, to, kind);
         return end.max(to);
     }
     let mut first = 0;
+    let mut done = next;
     while first < count {
         let mut found_to = None;
         for last in (first + 1..=count).rev() {
-            if first == 0 && last == count || !cluster.may_cut(first, last) {
+            if first == 0 && last == cluster.group_count || !cluster.may_cut(first, last) {
                 continue;
             }
             let Some(window) = cluster.window(first, last, topic) else { break };
@@ -171,14 +194,16 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
                 continue;
             }
             if let Some((from, to, kind)) = classify(scan, &window) {
+                let to = cluster.with_extension(to, kind);
                 scan.found(from, to, kind);
+                done = done.max(to);
                 found_to = Some(last);
                 break;
             }
         }
         first = found_to.unwrap_or(first + 1);
     }
-    end
+    done
 }
 
 /// Whether so few digits in so few groups can be nothing that [`classify`] knows.
@@ -229,7 +254,7 @@ fn social_security(window: &Window<'_>) -> Option<Kind> {
         return None;
     }
     let is_evident =
-        window.is_shaped(&[3, 2, 4]) && window.separator().is_some_and(|s| s != b'/') || window.is_spaced;
+        window.is_shaped(&[3, 2, 4]) && window.mark().is_some_and(|mark| mark != b'/') || window.is_spaced;
     let is_named = window.topic.has(Topic::SSN) && window.groups.len() <= 3;
     if checks::us_ssn(digits) && (is_evident || is_named) {
         Some(Kind::UsSsn)
@@ -269,11 +294,7 @@ fn by_topic(window: &Window<'_>) -> Option<Kind> {
 }
 
 fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
-    if window.groups.len() != 4
-        || window.separator() != Some(b'.')
-        || scan.context.is_version()
-        || window.topic.has(Topic::VERSION)
-    {
+    if window.groups.len() != 4 || window.separator() != Some(b'.') {
         return false;
     }
     let is_octet = |group: &Group| {
@@ -287,7 +308,10 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
     let (start, end) = (window.start(), window.end());
     let is_apart = before(window.text, start) != b'.'
         && !(at(window.text, end) == b'.' && at(window.text, end + 1).is_ascii_digit());
-    is_apart && !is_nobody && window.groups.iter().all(is_octet)
+    is_apart
+        && !is_nobody
+        && window.groups.iter().all(is_octet)
+        && !versions::is_version(window.text, start, end, scan.context)
 }
 
 impl<'a> Cluster<'a> {
@@ -300,6 +324,8 @@ impl<'a> Cluster<'a> {
             groups: [Group { start: 0, end: 0, first: 0, count: 0 }; MOST_GROUPS],
             group_count: 0,
             is_spaced: false,
+            is_cut: false,
+            extension: 0,
         }
     }
 
@@ -312,7 +338,10 @@ impl<'a> Cluster<'a> {
             let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
             let count = end - position;
             // In scripts without blanks words are glued to numbers.
-            if digits + count > MOST_DIGITS || at(text, end).is_ascii_alphanumeric() {
+            let is_glued = at(text, end).is_ascii_alphanumeric();
+            let extension = if is_glued && count == 4 { extension_end(text, end) } else { None };
+            if digits + count > MOST_DIGITS || is_glued && extension.is_none() {
+                self.is_cut = digits + count > MOST_DIGITS;
                 break;
             }
             let Some(slot) = self.groups.get_mut(self.group_count) else { break };
@@ -325,11 +354,16 @@ impl<'a> Cluster<'a> {
             }
             self.group_count += 1;
             digits += count;
+            if let Some(extension) = extension {
+                self.extension = extension;
+                break;
+            }
             let next = run_end(text, end, 3, |b| {
                 matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\r' | b'\t')
             });
             let is_joined = next > end && at(text, next).is_ascii_digit() && is_seam(part(text, end, next));
             if !is_joined || self.group_count == MOST_GROUPS {
+                self.is_cut = is_joined;
                 break;
             }
             position = next;
@@ -345,19 +379,44 @@ impl<'a> Cluster<'a> {
         self.groups().last().map_or(0, |group| self.start + usize::from(group.end))
     }
 
+    /// Where reading goes on behind a cut: at the first group with which a value could start that goes on there, and
+    /// never at the first one of this cluster.
+    fn resume(&self) -> usize {
+        const LONGEST: usize = 19;
+        const MOST: usize = 8;
+        let all = self.digit_count();
+        let may_start = |&(place, group): &(usize, &Group)| {
+            place > 0 && place + MOST >= self.group_count && all - group.first() <= LONGEST
+        };
+        let group = self.groups().iter().enumerate().find(may_start);
+        group.map_or(self.end(), |(_, group)| self.start + usize::from(group.start))
+    }
+
+    /// The end of what was found, with the extension if it is a telephone's.
+    fn with_extension(&self, end: usize, kind: Kind) -> usize {
+        if kind == Kind::Phone && end == self.end() { end.max(self.extension) } else { end }
+    }
+
     fn digit_count(&self) -> usize {
         self.groups().last().map_or(0, |group| group.first() + group.len())
     }
 
     /// Makes one group of digits that all stand alone, unless they are a list that counts.
     fn join_single_digits(&mut self) {
+        const FEWEST: usize = 8;
         let groups = self.groups();
         let count = self.group_count;
+        if count < FEWEST || groups.iter().any(|group| group.len() != 1) {
+            return;
+        }
         let digits = self.digits.get(..count).unwrap_or_default();
         let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
             || digits.iter().all(|&d| d <= 1);
-        if count >= 8 && !is_counting && groups.iter().all(|group| group.len() == 1) {
-            let end = groups.last().map_or(0, |group| group.end);
+        let end = groups.last().map_or(0, |group| group.end);
+        // `0.1 0.2 0.3` are fractions.
+        let spelling = between(self.text, self.start, 0, end);
+        let is_list = is_counting || spelling.contains(&b'.') && spelling.contains(&b' ');
+        if !is_list {
             let whole = Group { start: 0, end, first: 0, count: u8::try_from(count).unwrap_or(0) };
             if let Some(first) = self.groups.first_mut() {
                 *first = whole;
@@ -393,16 +452,28 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash.
+    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash; four numbers with dots
+    /// between at a hyphen, too, since addresses stand in ranges.
     fn may_cut(&self, first: usize, last: usize) -> bool {
-        let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
-            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start)
+        let seam = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
+            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start),
+            _ => b" ",
+        };
+        let is_address = last - first == 4 && (first..last - 1).all(|left| seam(left) == b".");
+        let is_open = |left: usize| {
+            seam(left)
                 .iter()
-                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t')),
-            _ => true,
+                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
         first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
     }
+}
+
+/// The end of a telephone's extension that is glued there, `x123`.
+pub(super) fn extension_end(text: &[u8], from: usize) -> Option<usize> {
+    let end = run_end(text, from + 1, 7, |b| b.is_ascii_digit());
+    let is_one = matches!(at(text, from), b'x' | b'X') && (from + 2..from + 8).contains(&end);
+    (is_one && !at(text, end).is_ascii_alphanumeric()).then_some(end)
 }
 
 /// Whether those bytes may stand within one number.

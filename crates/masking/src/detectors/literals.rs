@@ -1,7 +1,7 @@
 //! Every literal that is looked for, and what it starts.
 
 use super::Kind;
-use super::passwords;
+use super::names::{NAMES, Name};
 
 /// The bytes that may follow a prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +18,8 @@ pub(super) enum Tail {
     Hex,
     /// Like the wide ones, and `$`, `@`, `:`.
     Path,
+    /// Like the wide ones, and `%`.
+    Escaped,
 }
 
 impl Tail {
@@ -30,6 +32,7 @@ impl Tail {
             }
             Self::Capitals => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Escaped => Self::Wide.holds(byte) || byte == b'%',
             Self::Path => Self::Wide.holds(byte) || matches!(byte, b'$' | b'@' | b':'),
         }
     }
@@ -54,7 +57,7 @@ pub(super) enum Rule {
     Armour,
     Url,
     /// A name of a password or secret: its value follows.
-    Name(passwords::Name),
+    Name(Name),
     /// A word for a birth: a date follows.
     Birth,
     /// An address of mail may be written out around it.
@@ -78,7 +81,7 @@ const KEYS: &[(&str, Rule)] = &[
     ("xoxr-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
     ("xoxs-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
     ("xoxc-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxd-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
+    ("xoxd-", Rule::Key(Kind::SlackToken, Tail::Escaped, 10)),
     ("xoxe.", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
     ("xoxe-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
     ("xapp-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
@@ -293,6 +296,13 @@ const KEYS: &[(&str, Rule)] = &[
     ("nata il", Rule::Birth),
     ("ne le ", Rule::Birth),
     ("nee le ", Rule::Birth),
+    ("ne le:", Rule::Birth),
+    ("nee le:", Rule::Birth),
+    ("gebdat", Rule::Birth),
+    ("geb_dat", Rule::Birth),
+    ("d_o_b", Rule::Birth),
+    ("fec_nac", Rule::Birth),
+    ("fecha_nac", Rule::Birth),
     ("nacido", Rule::Birth),
     ("nacida", Rule::Birth),
     ("nascido", Rule::Birth),
@@ -364,7 +374,7 @@ impl Level {
 
 /// Every literal that is looked for.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, Rule)> {
-    let names = passwords::NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
+    let names = NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
     let addresses = ADDRESSES.iter().map(|&word| (word, Rule::Address));
     KEYS.iter().copied().chain(names).chain(addresses)
 }

@@ -6,6 +6,7 @@
 //! shape alone would not do.
 
 mod acts;
+mod births;
 mod cards;
 mod checks;
 mod context;
@@ -19,8 +20,10 @@ mod gate;
 mod iban;
 mod ids;
 mod kind;
+mod lettered;
 mod literals;
 mod lookup;
+mod names;
 mod nations;
 mod net;
 mod passwords;
@@ -28,9 +31,13 @@ mod phones;
 mod scan;
 mod secrets;
 mod settings;
+mod tables;
 mod topic;
 mod topics;
+mod trifles;
+mod versions;
 mod wallets;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -196,6 +203,10 @@ pub(crate) struct Scratch {
     pub kinds: Vec<Kind>,
 }
 
+#[cfg(test)]
+mod nested;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -323,6 +323,18 @@ fn words_in_other_scripts_tell_what_follows() {
 }
 
 #[test]
+fn a_key_under_the_name_of_one_needs_no_prefix() {
+    for name in ["figma_token", "deployToken", "twilio_key", "ssh_key", "jwt", "recovery_key"] {
+        check_under(name, "a8Fk29dLmQ0zXc71PqRtYv5N", "[SECRET]");
+        check_under(name, "customer:1234567:Profile", "customer:1234567:Profile");
+        check_under(name, "028155a9-6d01-41eb-bc5c-131180e58950", "028155a9-6d01-41eb-bc5c-131180e58950");
+    }
+    for name in ["page_token", "cache_key", "public_key", "key_name", "sort_key", "object_key", "key_id"] {
+        check_under(name, "a8Fk29dLmQ0zXc71PqRtYv5N", "a8Fk29dLmQ0zXc71PqRtYv5N");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_secret_stays() {
     stays("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----");
     stays("AKIA**************** and sk_live_... and ghp_");
@@ -374,48 +386,6 @@ fn names_of_other_things_make_nothing_sensitive() {
     ] {
         check_under(name, value, value);
     }
-}
-
-#[test]
-fn json_is_masked_by_its_keys_and_stays_what_it_is() {
-    let detectors = Detectors::standard();
-    let keys = crate::TokenKeys::new([0; 32]);
-    let shown = |text: &str| {
-        let kind = domain::SqlType::Variant;
-        crate::mask_value(&domain::Treatment::Scan, &kind, Some(text), &keys, &detectors, "PAYLOAD")
-            .map(std::borrow::Cow::into_owned)
-    };
-    let check = |text: &str, expected: &str| assert_eq!(shown(text).as_deref(), Some(expected));
-    check(r#"{ "a" : [1, 2.50, "x"] , "b":null }"#, r#"{ "a" : [1, 2.50, "x"] , "b":null }"#);
-    check(r#"{"user":{"name":"Ana Lopez","ssn":78051120}}"#, r#"{"user":{"name":"[PERSON]","ssn":null}}"#);
-    check(r#"{"product":{"name":"Cable"}}"#, r#"{"product":{"name":"Cable"}}"#);
-    check(r#"{"ana@example.com":"\u0041na\u0040example.com"}"#, r#"{"[EMAIL]":"[EMAIL]"}"#);
-    check(r#"[{"type":"phone","value":"4155552671"}]"#, r#"[{"type":"phone","value":"[PHONE]"}]"#);
-    check(r#"{"passport":{"number":"C01X00T47"}}"#, r#"{"passport":{"number":"[PASSPORT]"}}"#);
-    check(
-        r#"[{"number":"4155552671","type":"phone","x":"ana@example.com"}]"#,
-        r#"[{"number":"[PHONE]","type":"phone","x":"[EMAIL]"}]"#,
-    );
-    check(
-        r#"{"a":"ana@example.com","value":"4155552671","type":"phone"}"#,
-        r#"{"a":"[EMAIL]","value":"[PHONE]","type":"phone"}"#,
-    );
-    check(
-        r#"{"value":"4155552671","more":{"type":"phone"},"type":"phone"}"#,
-        r#"{"value":"4155552671","more":{"type":"phone"},"type":"phone"}"#,
-    );
-    check(r#"{"number":"4155552671","type":"order"}"#, r#"{"number":"4155552671","type":"order"}"#);
-    check(
-        r#"[{"name":"DB_PASSWORD","value":"hunter22"},{"name":"MODE","value":"hunter22"}]"#,
-        r#"[{"name":"DB_PASSWORD","value":"[PASSWORD]"},{"name":"MODE","value":"hunter22"}]"#,
-    );
-    check(
-        r#"{"password":12345678,"pin":1234,"ssn":7.8051120e7}"#,
-        r#"{"password":null,"pin":null,"ssn":null}"#,
-    );
-    check(r#"{"a":4.111111111111111e15,"b":1.5e3}"#, r#"{"a":null,"b":1.5e3}"#);
-    check("4111111111111111", "null");
-    check("{broken ana@example.com", "{broken [EMAIL]");
 }
 
 #[test]

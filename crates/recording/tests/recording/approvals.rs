@@ -31,6 +31,9 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         expires: hold.expires,
         sign_in: "development".to_owned(),
         footprints: None,
+        touched: None,
+        views: Vec::new(),
+        estimate: None,
         again: again.map(str::to_owned),
     })
 }
@@ -40,6 +43,7 @@ fn reviewer(subject: &str) -> ReviewerRecord {
         issuer: "development".to_owned(),
         subject: subject.to_owned(),
         person: None,
+        marks: Vec::new(),
         groups: vec!["data-reviewers".to_owned()],
         agent: None,
         sign_in: "development".to_owned(),

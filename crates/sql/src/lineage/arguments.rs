@@ -25,7 +25,11 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
 /// Whether a total function cannot fail whatever the text of the statement says beside its first argument: it has no other,
 /// joins whatever it is given, or counts places that are written as numbers.
 pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
-    let FunctionArguments::List(list) = &function.args else { return true };
+    let list = match &function.args {
+        FunctionArguments::List(list) => list,
+        FunctionArguments::None => return true,
+        FunctionArguments::Subquery(_) => return false,
+    };
     match name {
         "CONCAT" | "COALESCE" | "NVL" | "IFNULL" | "ARRAY_CONSTRUCT" => true,
         "LEFT" | "RIGHT" | "SUBSTR" | "SUBSTRING" | "SPLIT_PART" => {
@@ -39,6 +43,9 @@ pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
         }
         "TRIM" | "LTRIM" | "RTRIM" | "REPLACE" | "SPLIT" | "CONCAT_WS" => (1..list.args.len())
             .all(|at| argument(function, at).is_some_and(|text| constant_text(text).is_some())),
+        // What takes a seed, or how many digits a second has.
+        "RANDOM" | "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8" | "CURRENT_TIME" | "CURRENT_TIMESTAMP" | "LOCALTIME"
+        | "LOCALTIMESTAMP" | "SYSDATE" | "SYSTIMESTAMP" | "GETDATE" => list.args.is_empty(),
         _ => list.args.len() <= 1,
     }
 }
@@ -192,6 +199,11 @@ pub(super) fn keeps_size(name: &str, values: &[Value]) -> bool {
     }
 }
 
+/// Whether a place or a length is written as a number.
+pub(super) fn is_count(expr: &Expr) -> bool {
+    whole_number(expr).is_some()
+}
+
 /// The expression at that place of a call.
 pub(super) fn argument(function: &Function, at: usize) -> Option<&Expr> {
     let FunctionArguments::List(list) = &function.args else { return None };
@@ -202,9 +214,10 @@ pub(super) fn argument(function: &Function, at: usize) -> Option<&Expr> {
 fn whole_number(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Nested(inner) => whole_number(inner),
-        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => Some(0),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => whole_number(expr).map(|_| 0),
         Expr::Value(literal) => match &literal.value {
-            Literal::Number(number, _) => number.parse().ok(),
+            // More digits than that may not be a number that Snowflake counts with.
+            Literal::Number(number, _) if number.len() <= 9 => number.parse().ok(),
             _ => None,
         },
         _ => None,

@@ -3,14 +3,15 @@
 //! The match over the parser's expressions is closed: a variant that is not named here does not compile, and
 //! one that we do not understand is unknown.
 
-use domain::{ShownHow, TestedHow};
+use domain::TestedHow;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
-    TypedString, UnaryOperator, Value as Literal,
+    BinaryOperator, DataType, DictionaryField, Expr, Query, TimezoneInfo, TypedString, UnaryOperator,
+    Value as Literal,
 };
 
+use super::arguments::is_count;
+use super::frame::Env;
 use super::reader::Reader;
-use super::scope::Env;
 use super::size::Size;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
@@ -118,7 +119,13 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(ident) => self.resolve(ident, env),
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
-            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) => self.expr(inner, env),
+            Expr::Prior(inner) => {
+                if !env.frame.is_hierarchical {
+                    self.give_up("an operator where upstream may see a column");
+                }
+                self.expr(inner, env)
+            }
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
@@ -224,9 +231,11 @@ impl Reader<'_> {
                 let places = self.exprs(places, env);
                 // A place that depends on a value may fail when it is no number.
                 let places = if places.is_constant() { places } else { self.shaped(places) };
+                let is_counted = substring_from.iter().chain(substring_for).all(|place| is_count(place));
                 let value = self.expr(expr, env);
                 let sort = Sort::Unknown.joined_with(value.sort);
-                Value { sort, ..value.with(places) }
+                let is_risky = value.is_risky || !is_counted;
+                Value { sort, is_risky, ..value.with(places) }
             }
             Expr::Trim { expr, trim_what, trim_characters, .. } => {
                 let extra = trim_what.iter().map(AsRef::as_ref).chain(trim_characters.iter().flatten());
@@ -425,49 +434,6 @@ impl Reader<'_> {
             self.test(&value, TestedHow::Shape);
         }
         value
-    }
-
-    fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
-        let value = self.expr(expr, env);
-        let to = Sort::of_cast(data_type);
-        // VARCHAR(3) may cut, or fail where there is more. CHAR is CHAR(1).
-        let is_whole = !matches!(
-            data_type,
-            DataType::Varchar(Some(_))
-                | DataType::Char(_)
-                | DataType::Nvarchar(Some(_))
-                | DataType::CharVarying(Some(_))
-                | DataType::Character(_)
-        );
-        if to == Sort::Text && is_whole {
-            // Any value has a text. A whole path stays a whole path, and text stays as stored.
-            let is_path = value.sources.iter().all(|source| source.how == ShownHow::Path);
-            let is_kept = value.sort == Sort::Text || (is_path && !value.sources.is_empty());
-            let is_steady = value.keeps_length();
-            let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
-            return Value { sort: Sort::Text, is_steady, ..value };
-        }
-        match kind {
-            CastKind::TryCast | CastKind::SafeCast => value.made(to),
-            CastKind::Cast | CastKind::DoubleColon if is_whole && self.fits(&value, to, data_type) => {
-                value.made(to)
-            }
-            CastKind::Cast | CastKind::DoubleColon => Value { sort: to, ..self.shaped(value) },
-        }
-    }
-
-    /// Whether the cast cannot fail, whatever the value.
-    #[allow(clippy::wildcard_enum_match_arm, reason = "every other type holds all of its sort")]
-    fn fits(&self, value: &Value, to: Sort, data_type: &DataType) -> bool {
-        // A number of fewer digits may not hold it.
-        let has_digits = match data_type {
-            DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => {
-                *info != ExactNumberInfo::None
-            }
-            DataType::Custom(_, facets) => !facets.is_empty(),
-            _ => false,
-        };
-        !has_digits && value.sort.always_fits(to)
     }
 
     /// The one column that a subquery in an expression answers.

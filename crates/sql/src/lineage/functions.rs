@@ -9,9 +9,9 @@ use sqlparser::ast::{
 
 use super::arguments::{self, argument};
 use super::constant::constant_text;
+use super::frame::Env;
 use super::lambdas::{has_typed_lambda, is_lambda_arg};
 use super::reader::Reader;
-use super::scope::Env;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
 use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};
@@ -36,7 +36,8 @@ impl Reader<'_> {
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let is_risky = shown.is_risky || !is_harmless || size.takes_time();
+        let is_repeated = !shown.is_constant() && is_swollen(env);
+        let is_risky = shown.is_risky || !is_harmless || size.takes_time() || is_repeated;
         let shown = self.sized(Value { size, is_steady, is_risky, ..shown });
         match behaviour {
             Behaviour::Unknown => {
@@ -225,7 +226,8 @@ impl Reader<'_> {
         let list = match &function.args {
             FunctionArguments::None => return call,
             FunctionArguments::Subquery(query) => {
-                call.values.push(self.single_output(query, env));
+                // It fails where it answers several rows.
+                call.values.push(Value { is_risky: true, ..self.single_output(query, env) });
                 return call;
             }
             FunctionArguments::List(list) => list,
@@ -362,7 +364,11 @@ impl Reader<'_> {
         let spec = env.frame.windows.iter().find(|(window, _)| *window == name).map(|(_, spec)| spec);
         match spec {
             Some(spec) => self.deeper(Value::unknown(Vec::new()), |reader| reader.window(spec, env)),
-            None => Value::unknown(Vec::new()),
+            None => {
+                // SECURITY: to upstream OVER may be an alias, and what stands behind it another clause.
+                self.give_up("a window that the query does not define");
+                Value::unknown(Vec::new())
+            }
         }
     }
 
@@ -470,4 +476,9 @@ fn is_numeric_aggregate(name: &str) -> bool {
             | "GROUPING"
             | "GROUPING_ID"
     )
+}
+
+/// Whether this or a query around makes many rows of one.
+fn is_swollen(env: Env<'_>) -> bool {
+    env.frame.is_swollen() || env.outer.is_some_and(|outer| is_swollen(*outer))
 }

@@ -2,19 +2,24 @@
 
 mod aggregate;
 mod arguments;
+mod casts;
 mod constant;
 mod cte;
 mod expressions;
+mod frame;
 mod functions;
 mod lambdas;
+mod naming;
 mod paths;
 mod pivots;
 mod query;
 mod reader;
 mod relations;
 mod scope;
+mod set_operations;
 mod size;
 mod sort;
+mod stores;
 mod tables;
 mod ties;
 mod value;
@@ -22,6 +27,5 @@ mod views;
 mod wildcard;
 mod writes;
 
-pub(crate) use constant::is_always_true;
 pub(crate) use reader::Reader;
 pub(crate) use value::{Beyond, Derived};

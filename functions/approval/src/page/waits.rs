@@ -1,9 +1,9 @@
 //! What waits: everything that a reviewer decides by, and the form that takes their verdict.
 
 use domain::{Asked, Binding, Context, PromptGrade};
-use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
+use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{LateEvidence, Opening, StatementRecord};
+use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -14,7 +14,7 @@ use super::{minute, page as framed, sql_text, typed, undo, words};
 pub fn page(
     session: &ReviewSession,
     shown: &Shown,
-    earlier: &[EarlierAsk],
+    earlier: &Earlier,
     behind: Behind,
     wrong: Option<&str>,
 ) -> Markup {
@@ -23,7 +23,7 @@ pub fn page(
     let statements = opening.statements.as_slice();
     let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
     let writes = once_each(statements.iter().flat_map(|statement| statement.writes.clone()));
-    let title = format!("{} wants to {}", opening.principal.agent, kinds.join(", "));
+    let title = format!("{} wants to {}", seen::told(&opening.principal.agent), kinds.join(", "));
     let body = html! {
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
         section.head {
@@ -46,7 +46,7 @@ pub fn page(
             }
         }
         (sql_card(asked))
-        (objects_card(statements))
+        (objects_card(statements, &waiting.asked))
         (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
         (undo_card(opening, behind))
@@ -115,7 +115,8 @@ fn sql_card(asked: &Asked) -> Markup {
     }
 }
 
-fn objects_card(statements: &[StatementRecord]) -> Markup {
+fn objects_card(statements: &[StatementRecord], asked: &AskedRecord) -> Markup {
+    let AskedRecord { views, estimate, .. } = asked;
     let of =
         |part: fn(&StatementRecord) -> &Vec<String>| once_each(statements.iter().flat_map(part).cloned());
     let (writes, reads) = (of(|statement| &statement.writes), of(|statement| &statement.reads));
@@ -135,6 +136,60 @@ fn objects_card(statements: &[StatementRecord]) -> Markup {
             @if writes.is_empty() && reads.is_empty() { p { "No object that could be told from its text." } }
             @for why in unread {
                 p.notice { "It could not be read whole (" (why) "), so it may touch more than this." }
+            }
+            (estimated(estimate.as_ref()))
+            @if !views.is_empty() {
+                h3 { "Views that it goes through" }
+                @for view in views { (one_view(view)) }
+                p.small {
+                    "As they were when this was asked. If one of them, or a table beneath, is defined anew before this runs, \
+                     it is asked for again."
+                }
+            }
+        }
+    }
+}
+
+/// How much it would read, as far as upstream can tell before it runs.
+fn estimated(estimate: Option<&EstimateRecord>) -> Markup {
+    html! {
+        p.small {
+            @match estimate {
+                Some(EstimateRecord { exchange, bytes, partitions, of_partitions }) => {
+                    "The warehouse expects it to read at most " (amount(*bytes)) ", in " (partitions) " of " (of_partitions)
+                    " partitions. Its plan is recorded as " code { (exchange) } "."
+                },
+                None => "No estimate of how much it would read.",
+            }
+        }
+    }
+}
+
+/// Bytes as people say them.
+fn amount(bytes: u64) -> String {
+    let mut left = bytes;
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+        if left < 10_000 {
+            return format!("{left} {unit}");
+        }
+        left /= 1000;
+    }
+    format!("{left} PB")
+}
+
+/// What stands behind a view's name.
+fn one_view(view: &ViewRecord) -> Markup {
+    let ViewRecord { name: named, definition, length } = view;
+    html! {
+        details.view open {
+            summary { (name(named)) }
+            @match (definition, length) {
+                (Some(text), _) => {
+                    @for warning in sql_text::warnings(text) { p.notice { (warning) } }
+                    (sql_text::shown(text))
+                }
+                (None, Some(length)) => p { "Its query of " (length) " bytes is too long to be shown here." },
+                (None, None) => p { "Nobody here may see its query." },
             }
         }
     }
@@ -196,14 +251,14 @@ fn why_card(waiting: &Waiting) -> Markup {
             p { (seen::shown(&asked.reason, Look::Prose)) }
             @if let Some(again) = &asked.again { p.notice { "Asked again: " (again) "." } }
             @if !asked.rules.is_empty() {
-                p.small { "Rules that led here: " @for rule in &asked.rules { code { (rule) } " " } }
+                p.small { "Rules that led here: " @for rule in &asked.rules { code { (name(rule)) } " " } }
             }
             dl.under {
-                div { dt { "decides" } dd { (asked.reviewers.join(", ")) } }
+                div { dt { "decides" } dd { (name(&asked.reviewers.join(", "))) } }
                 div { dt { "people" } dd {
                     @if asked.needed > 1 {
                         (asked.needed) " must say yes"
-                        @if !granted_by.is_empty() { "; so far " (granted_by.join(", ")) }
+                        @if !granted_by.is_empty() { "; so far " (name(&granted_by.join(", "))) }
                     } @else { "one is enough" }
                 } }
                 div { dt { "asked" } dd { (minute(&opening.opened)) } }
@@ -222,13 +277,15 @@ fn undo_card(opening: &Opening, behind: Behind) -> Markup {
     }
 }
 
-fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
+fn earlier_card(earlier: &Earlier) -> Markup {
+    let Earlier { latest, within_hour } = earlier;
     html! {
         section.card {
             h2 { "What else this agent has asked" }
-            @if earlier.is_empty() { p { "Nothing that is remembered." } } @else {
+            @if *within_hour > 0 { p { strong { (within_hour) } " within the last hour." } }
+            @if latest.is_empty() { p { "Nothing that is remembered." } } @else {
                 ul.earlier {
-                    @for EarlierAsk { opened, kinds, writes, state } in earlier {
+                    @for EarlierAsk { opened, kinds, writes, state } in latest {
                         li {
                             span.state.(state.as_str()) { (state.as_str()) }
                             span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }
