@@ -38,9 +38,17 @@ impl Evidence for Home {
         found.into_iter().map(|found| found.ok_or_else(damaged)).collect()
     }
 
-    async fn expect(&self, expecting: &Expecting) -> Result<(), Fault> {
+    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
         let expecting = expecting.clone();
-        self.inner.state.write(move |transaction| expect(transaction, &expecting)).await
+        let found = self
+            .inner
+            .state
+            .write(move |transaction| {
+                expect(transaction, &expecting)?;
+                about(transaction, &expecting.subject, &expecting.keyed, expecting.at)
+            })
+            .await?;
+        found.into_iter().map(|found| found.ok_or_else(damaged)).collect()
     }
 }
 
@@ -60,16 +68,13 @@ fn keep(
     most: u32,
 ) -> rusqlite::Result<Vec<Option<Expecting>>> {
     let mut found: Vec<Option<Expecting>> = Vec::new();
-    let mut new = Vec::new();
     for sighting in sightings {
-        if insert(transaction, sighting, most)? {
-            new.push(sighting);
-        }
+        insert(transaction, sighting, most)?;
     }
     let Some(now) = sightings.iter().map(|sighting| sighting.at).max() else { return Ok(found) };
     forget(transaction, "sightings", oldest(now))?;
     // Whatever has come in one go is joined when all of it is here.
-    for sighting in new {
+    for sighting in sightings {
         for expecting in expecting(transaction, sighting)? {
             if !found.contains(&expecting) {
                 found.push(expecting);
@@ -79,15 +84,14 @@ fn keep(
     Ok(found)
 }
 
-/// Whether it was not there before.
-fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, most: u32) -> rusqlite::Result<bool> {
+fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, most: u32) -> rusqlite::Result<()> {
     let StoredSighting { id, channel, kind, subject, keyed, prompt_id, at, object } = sighting;
     let is_known: Option<i64> = transaction
         .prepare_cached("SELECT 1 FROM sightings WHERE id = ?1")?
         .query_row(params![id], |row| row.get(0))
         .optional()?;
     if is_known.is_some() {
-        return Ok(false);
+        return Ok(());
     }
     let number: i64 = transaction
         .prepare_cached(
@@ -120,8 +124,8 @@ fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, most: u32) -
             prompt_id,
             at.as_micros(),
             object.as_ref(),
-        ])?;
-    Ok(true)
+        ])
+        .map(|_| ())
 }
 
 fn forget(transaction: &Transaction<'_>, table: &'static str, oldest_us: i64) -> rusqlite::Result<()> {

@@ -186,7 +186,7 @@ impl Evidence for Chaos {
         self.step("evidence.about", Origin::Exchanges, self.inner.evidence.about(subject, keyed, now)).await
     }
 
-    async fn expect(&self, expecting: &Expecting) -> Result<(), Fault> {
+    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
         self.step("evidence.expect", Origin::Exchanges, self.inner.evidence.expect(expecting)).await
     }
 }

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::door::{Answered, call_with};
 use crate::house::{House, customers};
 
-const PROMPT: &str = "who are our customers?";
+pub const PROMPT: &str = "who are our customers?";
 
 /// A gateway whose channels are a laptop's hooks, its telemetry, an application's prompts, and the provider's export; ben
 /// has hooks of his own.
-fn router(gateway: Gateway) -> Router {
+pub fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
     let mut channels = Channels::default();
     let of = |name: &str| SpeaksFor::Subjects(vec![name.to_owned()]);
@@ -41,13 +41,13 @@ fn router(gateway: Gateway) -> Router {
 }
 
 /// A conversation at a gateway.
-struct Talk {
-    house: House,
-    router: Router,
+pub struct Talk {
+    pub house: House,
+    pub router: Router,
 }
 
 impl Talk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let house = House::new().await;
         customers::answer(&house.snow, &[2]);
         let router = router(house.gateway());
@@ -55,7 +55,7 @@ impl Talk {
     }
 
     /// A statement as Claude Code sends it; what the tool told.
-    async fn run(&self, token: &str, tool_use: Option<&str>, sql: &str) -> Value {
+    pub async fn run(&self, token: &str, tool_use: Option<&str>, sql: &str) -> Value {
         let mut params = json!({ "name": "run_sql", "arguments": { "statement": sql } });
         if let Some(tool_use) = tool_use {
             params["_meta"] = json!({ "claudecode/toolUseId": tool_use });
@@ -63,7 +63,7 @@ impl Talk {
         self.tool(token, params, &[]).await
     }
 
-    async fn tool(&self, token: &str, params: Value, more: &[(&str, &str)]) -> Value {
+    pub async fn tool(&self, token: &str, params: Value, more: &[(&str, &str)]) -> Value {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
         let mut headers = vec![("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181")];
         headers.extend(more);
@@ -73,7 +73,7 @@ impl Talk {
         answered.json()["result"]["structuredContent"].clone()
     }
 
-    async fn send(&self, secret: &str, path: &str, body: &Value) -> Answered {
+    pub async fn send(&self, secret: &str, path: &str, body: &Value) -> Answered {
         call_with(&self.router, secret, "POST", path, Some(body.to_string().as_bytes()), &[]).await
     }
 
@@ -83,7 +83,7 @@ impl Talk {
     }
 
     /// `UserPromptSubmit` and `PreToolUse` as Claude Code sends them.
-    async fn prompt(&self, secret: &str, prompt_id: &str, prompt: &str) {
+    pub async fn prompt(&self, secret: &str, prompt_id: &str, prompt: &str) {
         let hook = json!({
             "session_id": "s-1", "prompt_id": prompt_id, "transcript_path": "/t.jsonl", "cwd": "/", "permission_mode": "default",
             "hook_event_name": "UserPromptSubmit", "prompt": prompt,
@@ -91,7 +91,7 @@ impl Talk {
         Self::took(&self.send(secret, "/v1/hooks/claude-code", &hook).await);
     }
 
-    async fn tool_use(&self, secret: &str, prompt_id: &str, tool_use: &str, sql: &str) {
+    pub async fn tool_use(&self, secret: &str, prompt_id: &str, tool_use: &str, sql: &str) {
         let hook = json!({
             "session_id": "s-1", "prompt_id": prompt_id, "hook_event_name": "PreToolUse",
             "tool_name": "mcp__snowgate__run_sql", "tool_input": { "statement": sql }, "tool_use_id": tool_use,
@@ -100,7 +100,7 @@ impl Talk {
     }
 
     /// What Claude Code's telemetry logs of a prompt and a tool use.
-    async fn telemetry(&self, prompt: &str, tool_use: &str) {
+    pub async fn telemetry(&self, prompt: &str, tool_use: &str) {
         let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
         let logs = json!({ "resourceLogs": [{ "resource": { "attributes": [text("service.name", "claude-code")] },
             "scopeLogs": [{ "logRecords": [
@@ -116,7 +116,7 @@ impl Talk {
     }
 
     /// What the model's provider exports, as spans with messages.
-    async fn provider(&self, prompt: &str, tool_use: &str, sql: &str) {
+    pub async fn provider(&self, prompt: &str, tool_use: &str, sql: &str) {
         let text = |key: &str, value: String| json!({ "key": key, "value": { "stringValue": value } });
         let input = json!([{ "role": "user", "parts": [{ "type": "text", "content": prompt }] }]);
         let output = json!([{ "role": "assistant", "parts": [
@@ -129,7 +129,7 @@ impl Talk {
         Self::took(&self.send("secret-of-claude", "/otlp/v1/traces", &spans).await);
     }
 
-    fn openings(&self) -> Vec<Opening> {
+    pub fn openings(&self) -> Vec<Opening> {
         let mut openings: Vec<Opening> =
             self.house.records().into_iter().map(|(opening, _)| opening).collect();
         openings.sort_by(|one, other| one.opened.cmp(&other.opened));
@@ -137,13 +137,13 @@ impl Talk {
     }
 
     #[track_caller]
-    fn opening(&self) -> Opening {
+    pub fn opening(&self) -> Opening {
         let mut openings = self.openings();
         assert_eq!(openings.len(), 1);
         openings.remove(0)
     }
 
-    fn late(&self, opening: &Opening) -> Vec<LateEvidence> {
+    pub fn late(&self, opening: &Opening) -> Vec<LateEvidence> {
         let records = local::Records::open(&self.house.home_path()).unwrap();
         let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
         let read = |object: &Vec<u8>| recording::decode::<LateEvidence>(object).unwrap().record;
@@ -160,13 +160,13 @@ impl Talk {
     }
 
     #[track_caller]
-    fn is_known(&self, then: &str, now: &str) {
+    pub fn is_known(&self, then: &str, now: &str) {
         assert_eq!(self.known(), (then.to_owned(), now.to_owned()));
         self.house.verifies();
     }
 }
 
-const HOOKS: &str = "secret-of-ana-hooks";
+pub const HOOKS: &str = "secret-of-ana-hooks";
 
 #[tokio::test]
 async fn a_hook_before_the_call_makes_p2_and_the_prompt_is_the_persons_own() {

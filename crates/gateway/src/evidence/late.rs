@@ -10,7 +10,7 @@ use super::sighting;
 use super::weigh::{Declared, Weighed, same, subject_of, weigh};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
-use crate::ports::{Expecting, Written};
+use crate::ports::{Expecting, Recordings, Written};
 use crate::seal;
 
 /// So often evidence is appended to one exchange at most: more would be somebody playing.
@@ -44,9 +44,7 @@ impl Gateway {
     }
 
     async fn expect(&self, expecting: &Expecting, weighed: &Weighed) -> Result<(), Fault> {
-        self.ports.evidence.expect(expecting).await?;
-        let now = self.now();
-        let known = self.ports.evidence.about(&expecting.subject, &expecting.keyed, now).await?;
+        let known = self.ports.evidence.expect(expecting).await?;
         if known.iter().any(|sighting| !weighed.seen.contains(&sighting.id)) {
             self.append(expecting).await?;
         }
@@ -132,14 +130,7 @@ impl Gateway {
 
     /// The number of the next late evidence of an exchange, and the last there is.
     pub(crate) async fn last_evidence(&self, at: &RecordKey) -> Result<(u32, Option<LateEvidence>), Fault> {
-        let mut last = None;
-        for step in 0..MOST {
-            let Some(bytes) = self.ports.recordings.read(at, ObjectKind::Evidence { step }).await? else {
-                return Ok((step, last));
-            };
-            last = Some(recording::decode::<LateEvidence>(&bytes).map_err(damaged)?.record);
-        }
-        Ok((MOST, last))
+        last(self.ports.recordings.as_ref(), at).await
     }
 
     /// The prompt that the opening sealed.
@@ -149,6 +140,21 @@ impl Gateway {
         })?;
         Ok(seal::unseal(sealing, at.exchange, &sealed)?.prompt)
     }
+}
+
+/// The number of the next late evidence of an exchange, and the last there is.
+pub(crate) async fn last(
+    recordings: &dyn Recordings,
+    at: &RecordKey,
+) -> Result<(u32, Option<LateEvidence>), Fault> {
+    let mut last = None;
+    for step in 0..MOST {
+        let Some(bytes) = recordings.read(at, ObjectKind::Evidence { step }).await? else {
+            return Ok((step, last));
+        };
+        last = Some(recording::decode::<LateEvidence>(&bytes).map_err(damaged)?.record);
+    }
+    Ok((MOST, last))
 }
 
 /// What came with the call itself, as far as the opening tells.

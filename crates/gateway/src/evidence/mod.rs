@@ -21,6 +21,7 @@ use crate::gateway::Gateway;
 use crate::ports::{NotAccepted, Subject};
 use crate::principal::Principal;
 
+pub(crate) use late::last;
 pub(crate) use weigh::Weighed;
 
 /// For how long evidence waits for its statement, and a statement for late evidence.

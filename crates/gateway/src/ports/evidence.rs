@@ -72,9 +72,10 @@ pub struct Expecting {
 /// the other. SECURITY: no answer holds what is another subject's.
 #[async_trait]
 pub trait Evidence: Send + Sync {
-    /// Keeps what one channel said, all or nothing; what it has said before changes nothing. No more than `most` of that
-    /// channel's stay. Answers the exchanges that any of it may belong to: by a clue of its own, or by one of another
-    /// sighting of the same channel with the same prompt's id.
+    /// Keeps what one channel said, all or nothing; what it has said before is not kept twice. No more than `most` of that
+    /// channel's stay. Answers the exchanges that any of it may belong to, also when it was said before, for whoever took it
+    /// in then may have failed: by a clue of its own, or by one of another sighting of the same channel with the same
+    /// prompt's id.
     async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault>;
 
     /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels with
@@ -86,8 +87,8 @@ pub trait Evidence: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault>;
 
-    /// Notes that evidence may still come for an exchange.
-    async fn expect(&self, expecting: &Expecting) -> Result<(), Fault>;
+    /// Notes that evidence may still come for an exchange, and answers what there is already, as [`Evidence::about`] does.
+    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault>;
 }
 
 /// A gateway that takes no evidence but what comes with a call.
@@ -104,7 +105,7 @@ impl Evidence for NoEvidence {
         Ok(Vec::new())
     }
 
-    async fn expect(&self, _: &Expecting) -> Result<(), Fault> {
-        Ok(())
+    async fn expect(&self, _: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
+        Ok(Vec::new())
     }
 }

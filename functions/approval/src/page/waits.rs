@@ -3,7 +3,7 @@
 use domain::{Asked, Binding, Context, PromptGrade};
 use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{AskedRecord, EstimateRecord, Opening, StatementRecord, ViewRecord};
+use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -18,7 +18,7 @@ pub fn page(
     behind: Behind,
     wrong: Option<&str>,
 ) -> Markup {
-    let Shown { waiting, asked } = shown;
+    let Shown { waiting, asked, later } = shown;
     let opening = &waiting.opening;
     let statements = opening.statements.as_slice();
     let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
@@ -47,7 +47,7 @@ pub fn page(
         }
         (sql_card(asked))
         (objects_card(statements, &waiting.asked))
-        (prompt_card(asked))
+        (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
         (undo_card(opening, behind))
         (earlier_card(earlier))
@@ -195,7 +195,7 @@ fn one_view(view: &ViewRecord) -> Markup {
     }
 }
 
-fn prompt_card(asked: &Asked) -> Markup {
+fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
     let grade = asked.prompt.grade;
     html! {
         section.card {
@@ -210,7 +210,22 @@ fn prompt_card(asked: &Asked) -> Markup {
                 None => p { "Nobody said." },
             }
             p.small { span.chip { (grade.as_str()) } " " (evidence(grade)) }
+            @if let Some(later) = later { (known_later(asked, later)) }
         }
+    }
+}
+
+/// What came since it was asked. It decides nothing, but that a lower grade is decided by once somebody approves.
+fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
+    let grade = PromptGrade::from_word(&later.grade);
+    let was_unknown = asked.prompt.text.is_none();
+    html! {
+        h3 { "Known since it was asked" }
+        @if let Some(text) = later.text.as_deref().filter(|_| was_unknown || later.sealed.is_some()) {
+            blockquote { (seen::shown(text, Look::Prose)) }
+        }
+        p.small { span.chip { (later.grade) } " " @if let Some(grade) = grade { (evidence(grade)) } }
+        @for finding in &later.findings { p.notice.bad { (finding.detail) "." } }
     }
 }
 
