@@ -21,7 +21,7 @@ const LONGEST_ROW: usize = 64 << 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MaskError {
     /// The bytes are no row set.
-    #[error("the result is no array of rows of strings and nulls (byte {at})")]
+    #[error("the result is not in its format (byte {at})")]
     Malformed {
         /// The offset of the byte that shows it, counted from the start of the partition.
         at: u64,

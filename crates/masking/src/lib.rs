@@ -2,7 +2,7 @@
 //!
 //! A [`MaskPlan`] binds what policy said (`domain::Obligations`) to what upstream really answered, column by
 //! column and by ordinal. A [`JsonMasker`] or an [`ArrowMasker`] drives result bytes through the plan and gives
-//! [`Masked`] rows or streams; nobody else can make a `Masked`. [`mask_value`] is the definition of what happens to one value: every traversal is
+//! [`Masked`] rows or streams, and nothing else makes one of upstream's bytes. [`mask_value`] is the definition of what happens to one value: every traversal is
 //! held to it. [`Detectors`] find sensitive things by content, in cells that lineage leaves in clear and in any
 //! other text (SQL literals, prompts, error texts).
 //!

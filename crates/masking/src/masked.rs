@@ -4,8 +4,9 @@ use std::fmt;
 
 /// A value made only of masked bytes.
 ///
-/// SECURITY: there is no public way to make one: only a [`JsonMasker`](crate::JsonMasker) or an
-/// [`ArrowMasker`](crate::ArrowMasker) does. Whoever stores or shows result rows takes a `Masked<…>`.
+/// SECURITY: there is no public way to make one. Of upstream's bytes only a [`JsonMasker`](crate::JsonMasker) or an
+/// [`ArrowMasker`](crate::ArrowMasker) makes one; [`Pager`](crate::Pager) and [`Deflater`](crate::Deflater) turn one into
+/// another. Whoever stores or shows result rows takes a `Masked<…>`.
 ///
 /// ```compile_fail
 /// // Nobody outside this crate can forge the proof.

@@ -1,5 +1,5 @@
-//! Cutting masked rows into page bodies: at row boundaries, within the bounds of a page. The only way from
-//! `Masked<Rows>` to bytes that may be stored.
+//! Cutting masked rows into page bodies: at row boundaries, within the bounds of a page: from
+//! `Masked<Rows>` to the bodies that are stored.
 
 use std::fmt;
 use std::io::Write;

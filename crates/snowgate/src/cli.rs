@@ -332,7 +332,7 @@ const MASK_LINES: &str = r#"Each line of standard input is answered by one line,
 
   {"id": 1, "masked": "write to [EMAIL]"}
 
-Every cell is treated as one of a column that nobody has classified: the detectors go over it, and its name counts. What does not fit its type becomes null, and so does a value of a type that is not known. A line has `tokens`, a list, where tokens were put in; nothing here is known to be a stored column's, so that none is.
+Every cell is treated as one of a column that nobody has classified: the detectors go over it, and its name counts. A replacement that does not fit the type becomes null, and so does a value of a type that is not known. A line has `tokens`, a list, where tokens were put in; nothing here is known to be a stored column's, so that none is.
 
 A line that is no such object is answered by {"id", "line", "error"}, and at the end the exit code is 1. Other members of a line are passed over."#;
 

@@ -3,6 +3,15 @@
 //! Exit codes: 0 done; 1 broken (for `verify`: altered); 2 incomplete (`verify`, `scan`); 3 refused and 4 waiting (`ask`);
 //! 64 wrong usage (`EX_USAGE` of sysexits.h); 74 recordings that cannot be read (`verify`; `EX_IOERR`).
 
+/// Prints a line for whoever reads. A reader that has gone away (`… | head`) changes nothing about what is done, nor about
+/// the exit code.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod cli;
 mod commands;
 mod config;

@@ -300,12 +300,12 @@ fn announce(
     clock: &dyn Clock,
 ) -> Result<(), Broken> {
     let home = config.shared.home.display();
-    println!("Snowgate listens on http://{address}; recordings lie in {home}");
+    say!("Snowgate listens on http://{address}; recordings lie in {home}");
     for told in told {
-        println!("ATTENTION: {told}");
+        say!("ATTENTION: {told}");
     }
     let Some(issuer) = issuer else {
-        println!(
+        say!(
             "next: point an agent at http://{address}/api/v2/statements, or by MCP:\n\
              claude mcp add --transport http snowgate http://{address}/mcp"
         );
@@ -322,7 +322,7 @@ fn announce(
     let program = program();
     let sql =
         "select c_name, c_phone as contact, c_acctbal from snowflake_sample_data.tpch_sf1.customer limit 3";
-    println!("
+    say!("
 This is a demo: the warehouse is embedded and its people are made up. Whoever can read {home} gets tokens.
 In another terminal, from this folder:
 

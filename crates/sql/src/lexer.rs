@@ -162,13 +162,11 @@ impl Iterator for Lexer<'_> {
             self.at = end;
             self.is_in_stage = self.stays_in_stage(kind, first);
             let token = Token { kind, start, end };
-            self.moves_files = match kind {
-                Lexeme::Space | Lexeme::Comment => self.moves_files,
-                Lexeme::Symbol if first == b';' => None,
-                _ => self
-                    .moves_files
-                    .or_else(|| Some(token.is_word(self.text, "PUT") || token.is_word(self.text, "GET"))),
-            };
+            if token.is_symbol(self.text, ";") {
+                self.moves_files = None;
+            } else if !matches!(kind, Lexeme::Space | Lexeme::Comment) && self.moves_files.is_none() {
+                self.moves_files = Some(token.is_word(self.text, "PUT") || token.is_word(self.text, "GET"));
+            }
             token
         }))
     }
@@ -316,7 +314,7 @@ impl Lexer<'_> {
         loop {
             match self.byte(at) {
                 None => return Err(Trouble("a quoted name without its end")),
-                // SECURITY: names of the pre-pass begin with it, and nobody's else.
+                // SECURITY: the names that `parse` makes up begin with it, and no others may.
                 Some(0) => return Err(Trouble("a zero in a quoted name")),
                 Some(b'"') if self.byte(at + 1) == Some(b'"') => at += 2,
                 Some(b'"') => return Ok(at + 1),

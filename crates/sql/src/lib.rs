@@ -6,8 +6,9 @@
 //!
 //! Four layers, each fed by the one before it:
 //!
-//! 1. the lexer cuts a text into pieces, and is the only one to see the text;
-//! 2. splitting finds statements, blocks and the steps of pipelines; classifying tells the act from pieces;
+//! 1. the lexer cuts a text into pieces, and nobody cuts it anew but the path of a stage, a text of its own;
+//! 2. splitting finds statements, blocks and the steps of pipelines; classifying tells the act from pieces, and what is
+//!    mentioned, where a stage lies and what changes for later statements is told from them where there is no tree;
 //! 3. `sqlparser` makes a tree of our pieces, and its statement must be the act that the pieces told;
 //! 4. lineage walks the tree by a closed match, and tells what is shown and what is tested.
 //!

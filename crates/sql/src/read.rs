@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
 use sqlparser::ast;
 
-use crate::class::{Act, View, act, flagged, texts, unknown_calls, unknown_calls_of_script};
+use crate::class::{Act, DEEPEST, View, act, flagged, texts, unknown_calls, unknown_calls_of_script};
 use crate::lexer::{Token, significant};
 use crate::lineage::{Derived, Reader};
 use crate::mentions::mentions;
@@ -24,8 +24,6 @@ const MOST_TOKENS: usize = 100_000;
 const MOST_STEPS: usize = 64;
 /// How many statements one text may hold.
 pub(crate) const MOST_STATEMENTS: usize = 256;
-/// How deep `EXECUTE IMMEDIATE '…'` and EXPLAIN may nest.
-const DEEPEST_TEXT: u32 = 8;
 
 /// Reads one statement, a trailing `;` allowed.
 ///
@@ -200,7 +198,7 @@ pub(crate) fn read_step(
 ) -> Part {
     let act = act(text, tokens);
     reader.functions.extend(flagged(text, tokens));
-    if depth > DEEPEST_TEXT {
+    if depth > DEEPEST {
         reader.opaque.get_or_insert("texts nested too deeply");
         return Part::new(act);
     }

@@ -110,7 +110,7 @@ fn a_hidden_column_is_found_under_whatever_name() {
     assert!(tested.is_empty(), "these show, and test nothing hidden: {tested:#?}");
 }
 
-/// What the pre-pass rewrites for one construct must not change what another means: a statement that needs no help is
+/// What is rewritten for one construct must not change what another means: a statement that needs no help is
 /// read alike beside one that does.
 #[test]
 fn a_construct_that_needs_help_changes_nothing_else() {

@@ -35,7 +35,7 @@ pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
         })?,
         None => everything(args, &url)?,
     };
-    println!("{}", printed.trim_end());
+    say!("{}", printed.trim_end());
     Ok(ExitCode::SUCCESS)
 }
 

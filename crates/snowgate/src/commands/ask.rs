@@ -70,7 +70,7 @@ impl Asker {
             let object = json!({
                 "exchange": exchange, "outcome": "rows", "columns": columns, "rows": rows, "refusal": null, "handle": handle,
             });
-            println!("{object}");
+            say!("{object}");
         } else {
             let names: Vec<String> =
                 meta.row_type
@@ -102,16 +102,16 @@ async fn show_waiting(args: &AskArgs, home: &Path, told: &Told) -> Result<ExitCo
             "exchange": told.exchange, "outcome": "pending", "columns": [], "rows": [],
             "refusal": { "code": told.answer.code, "message": message }, "handle": handle, "approval": approval,
         });
-        println!("{object}");
+        say!("{object}");
     } else {
-        println!("waiting: {}", printable(&message));
-        println!("handle {handle}, recorded as {}", told.exchange);
+        say!("waiting: {}", printable(&message));
+        say!("handle {handle}, recorded as {}", told.exchange);
         let home = home.display();
         match approval {
-            Some(id) => println!(
+            Some(id) => say!(
                 "next: another person decides: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home}"
             ),
-            None if told.waits => println!("next: a reviewer looks: snowgate approvals --home {home}"),
+            None if told.waits => say!("next: a reviewer looks: snowgate approvals --home {home}"),
             None => {}
         }
     }
@@ -138,10 +138,10 @@ fn show_refused(args: &AskArgs, told: &Told) -> Result<ExitCode, Broken> {
             "exchange": told.exchange, "outcome": "refused", "columns": [], "rows": [],
             "refusal": { "code": code, "message": message }, "handle": told.answer.statement_handle,
         });
-        println!("{object}");
+        say!("{object}");
     } else {
-        println!("refused {code}: {}", printable(&message));
-        println!("recorded as {}", told.exchange);
+        say!("refused {code}: {}", printable(&message));
+        say!("recorded as {}", told.exchange);
     }
     Ok(ExitCode::from(REFUSED))
 }

@@ -13,45 +13,45 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     let told = crate::serve::check_parts(&config)?;
     let Config { shared, own, places } = &config;
     if file.is_some() || Path::new(places.file()).exists() {
-        println!("file      {}", places.file());
+        say!("file      {}", places.file());
     } else {
-        println!("file      none: there is no {} here", places.file());
+        say!("file      none: there is no {} here", places.file());
     }
-    println!("listen    {}", own.listen);
-    println!("home      {}", shared.home.display());
+    say!("listen    {}", own.listen);
+    say!("home      {}", shared.home.display());
     match &shared.policies {
-        Some(dir) => println!("policies  {}", dir.display()),
-        None => println!("policies  built in"),
+        Some(dir) => say!("policies  {}", dir.display()),
+        None => say!("policies  built in"),
     }
     if shared.issuers.is_empty() {
-        println!("issuers   the development issuer, on loopback");
+        say!("issuers   the development issuer, on loopback");
     }
     for issuer in &shared.issuers {
-        println!("issuer    {}", issuer.issuer);
+        say!("issuer    {}", issuer.issuer);
     }
     match &shared.upstream {
-        Some(_) => println!("upstream  Snowflake, over the SQL API"),
-        None => println!("upstream  the embedded warehouse, scale {}", own.scale),
+        Some(_) => say!("upstream  Snowflake, over the SQL API"),
+        None => say!("upstream  the embedded warehouse, scale {}", own.scale),
     }
     match (config.roster(config.address()?), &own.reviewers_issuer) {
         (Some(roster), Some(issuer)) => {
-            println!("approve   {}/a/…, signed in at {}", roster.address(), issuer.issuer)
+            say!("approve   {}/a/…, signed in at {}", roster.address(), issuer.issuer)
         }
         (Some(roster), None) => {
-            println!("approve   {}/a/…, by links alone: the local demo", roster.address())
+            say!("approve   {}/a/…, by links alone: the local demo", roster.address())
         }
-        (None, _) => println!("approve   nobody can"),
+        (None, _) => say!("approve   nobody can"),
     }
     match &own.mail {
-        Some(mail) => println!("mail      {}", mail.host),
-        None => println!("mail      none: links are printed by `serve`"),
+        Some(mail) => say!("mail      {}", mail.host),
+        None => say!("mail      none: links are printed by `serve`"),
     }
     for told in told {
-        println!("ATTENTION: {told}");
+        say!("ATTENTION: {told}");
     }
     match file {
-        Some(file) => println!("good; next: snowgate serve --config {}", file.display()),
-        None => println!("good; next: snowgate serve"),
+        Some(file) => say!("good; next: snowgate serve --config {}", file.display()),
+        None => say!("good; next: snowgate serve"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -149,6 +149,10 @@ impl Masking {
             }
         };
         let id = cell.id.map_or("null", RawValue::get);
+        // Both say what the value is; without them little is found in it.
+        if cell.column_name.is_none() && cell.sql_type.is_none() {
+            return wrong(id, format!("`column_name` and `sql_type` are missing; {SHAPE}"));
+        }
         let (Some(name), Some(sql_type)) = (name_of(cell.column_name), name_of(cell.sql_type)) else {
             return wrong(id, "`column_name` and `sql_type` are texts; write them in quotes".to_owned());
         };

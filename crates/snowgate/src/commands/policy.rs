@@ -12,17 +12,17 @@ use super::{Broken, counted};
 pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
     match Bundle::parse(&files(dir)?) {
         Ok(bundle) => {
-            println!("{} is a good bundle: {}", dir.display(), bundle.digest());
+            say!("{} is a good bundle: {}", dir.display(), bundle.digest());
             // A bundle may look for less than the detectors would: whoever reviews it should see that at once.
             for weakness in bundle.detectors().weaknesses() {
-                println!("weaker: {weakness}");
+                say!("weaker: {weakness}");
             }
-            println!("next: snowgate serve --policies {}", dir.display());
+            say!("next: snowgate serve --policies {}", dir.display());
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
             for problem in &problems {
-                println!("{problem}");
+                say!("{problem}");
             }
             Err(Broken::new(format!(
                 "{}; nothing is decided by a bundle that has any; next: mend it, then: snowgate policy check {}",
@@ -77,8 +77,8 @@ pub fn init(dir: &Path) -> Result<ExitCode, Broken> {
             std::fs::create_dir_all(parent)?;
         }
         std::fs::write(&path, bytes)?;
-        println!("wrote {}", path.display());
+        say!("wrote {}", path.display());
     }
-    println!("next: edit them, then: snowgate policy check {}", dir.display());
+    say!("next: edit them, then: snowgate policy check {}", dir.display());
     Ok(ExitCode::SUCCESS)
 }

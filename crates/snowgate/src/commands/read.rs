@@ -88,9 +88,12 @@ fn step(statement: &Statement) -> Step {
 }
 
 fn told(why: Option<&str>, functions: &BTreeSet<FlaggedFunction>) -> Option<String> {
-    let calls = functions.iter().map(|FlaggedFunction { name, class }| match class {
-        Class::Opaque => format!("it calls `{name}`, which nobody knows"),
-        class => format!("it calls `{name}`, which is of class {class}"),
+    let calls = functions.iter().map(|FlaggedFunction { name, class }| {
+        if *class == Class::Opaque {
+            format!("it calls `{name}`, which nobody knows")
+        } else {
+            format!("it calls `{name}`, which is of class {class}")
+        }
     });
     let reasons: Vec<String> = why.map(str::to_owned).into_iter().chain(calls).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))

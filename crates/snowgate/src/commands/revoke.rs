@@ -36,8 +36,8 @@ pub fn run(args: &RevokeArgs) -> Result<ExitCode, Broken> {
     };
     checked(what, id)?;
     Home::open_existing(&path)?.revoke(what, id)?;
-    println!("revoked; every gateway on this home refuses it within 5 seconds");
-    println!("next: snowgate search --home {} to see what it did", path.display());
+    say!("revoked; every gateway on this home refuses it within 5 seconds");
+    say!("next: snowgate search --home {} to see what it did", path.display());
     // The revocation is kept, whatever becomes of this look.
     if let Ok(Known::No) = Records::open(&path).and_then(|records| records.knows(what, id)) {
         eprintln!("note: no exchange of this home carries that name; is it spelt as in `snowgate search`?");
@@ -67,8 +67,8 @@ fn undo(path: &Path, what: RevokedWhat, id: &str) -> Result<ExitCode, Broken> {
             path.display()
         )));
     }
-    println!("taken back; it may ask again, with a token that is still good. Both stay on record");
-    println!("next: snowgate revoke list --history --home {}", path.display());
+    say!("taken back; it may ask again, with a token that is still good. Both stay on record");
+    say!("next: snowgate revoke list --history --home {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -117,9 +117,10 @@ fn judged(listed: &Listed, evidence: Evidence, bundle: &Bundle, tags: &Tags) -> 
 
 fn print(args: &ScanArgs, report: &Report, bundle: &Bundle) {
     if args.json {
-        report.json_lines().iter().for_each(|line| println!("{line}"));
+        report.json_lines().iter().for_each(|line| say!("{line}"));
     } else {
-        print!("{}", report.toml(|class| bundle.has_class(class)));
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), "{}", report.toml(|class| bundle.has_class(class)));
     }
     let columns = counted(report.columns.len() as u64, "column");
     eprintln!(

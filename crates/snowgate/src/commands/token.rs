@@ -14,7 +14,7 @@ use crate::issuer::{DevelopmentIssuer, MintRequest};
 /// Prints a token, and nothing else, so that it can stand in `$(…)`.
 pub fn run(args: &TokenArgs) -> Result<ExitCode, Broken> {
     let issuer = DevelopmentIssuer::reopen(&config::home(&args.home)?)?;
-    println!("{}", issuer.mint(&request(args), SystemClock.now())?);
+    say!("{}", issuer.mint(&request(args), SystemClock.now())?);
     Ok(ExitCode::SUCCESS)
 }
 

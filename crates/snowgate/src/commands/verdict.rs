@@ -44,22 +44,22 @@ async fn decide(
     let state = review.decide(id, &by, verdict, args.reason.as_deref()).await.map_err(told)?;
     let who = printable(&args.reviewer);
     match state {
-        ApprovalState::Granted => println!("approved by {who}; a running gateway runs it within seconds:"),
-        ApprovalState::Waiting => println!(
+        ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
+        ApprovalState::Waiting => say!(
             "approved by {who}; {} of {} people have said yes:",
             waiting.granted_by.len().saturating_add(1),
             waiting.asked.needed
         ),
-        ApprovalState::Denied => println!("denied by {who}; its agent is told"),
+        ApprovalState::Denied => say!("denied by {who}; its agent is told"),
         ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Spent => {
-            println!("{who} had decided this; it is {}", state.as_str());
+            say!("{who} had decided this; it is {}", state.as_str());
         }
     }
     if let Some(asked) = exact {
         write_exact(&mut std::io::stdout().lock(), &asked)?;
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
-        println!("next: snowgate replay {session} --home {}", home.display());
+        say!("next: snowgate replay {session} --home {}", home.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -37,14 +37,14 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
     }
     for fault in report.faults.iter().chain(&report.notes) {
         if args.json {
-            println!("{}", serde_json::to_string(fault)?);
+            say!("{}", serde_json::to_string(fault)?);
         } else {
             let severity = match fault.severity {
                 Severity::Altered => "altered",
                 Severity::Incomplete => "incomplete",
                 Severity::Note => "note",
             };
-            println!(
+            say!(
                 "{severity}: {} {}: {}",
                 super::printable(&fault.at),
                 fault.what.as_str(),
@@ -62,17 +62,17 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Broken> {
             "result": result, "sessions": report.sessions, "exchanges": report.exchanges, "pages": report.pages,
             "faults": report.faults.len(), "notes": report.notes.len(), "unproven": UNPROVEN,
         });
-        println!("{summary}");
+        say!("{summary}");
     } else {
-        println!(
+        say!(
             "{result}: {}, {}, {}, {}",
             counted(report.sessions, "session"),
             counted(report.exchanges, "exchange"),
             counted(report.pages, "page"),
             counted(report.faults.len() as u64, "fault")
         );
-        println!("not proven:");
-        UNPROVEN.iter().for_each(|sentence| println!("  - {sentence}"));
+        say!("not proven:");
+        UNPROVEN.iter().for_each(|sentence| say!("  - {sentence}"));
     }
     Ok(ExitCode::from(code))
 }

@@ -43,7 +43,7 @@ impl Act {
 }
 
 /// How deep texts that run texts (`EXECUTE IMMEDIATE '…'`) and EXPLAIN may nest.
-const DEEPEST: u32 = 8;
+pub(crate) const DEEPEST: u32 = 8;
 
 /// The act of one step.
 pub(crate) fn act(text: &str, tokens: &[Token]) -> Act {

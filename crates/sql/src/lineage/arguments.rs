@@ -162,8 +162,6 @@ pub(super) fn keeps_size(name: &str, values: &[Value]) -> bool {
         | "LEN"
         | "OCTET_LENGTH"
         | "BIT_LENGTH"
-        | "CHAR_LENGTH"
-        | "CHARACTER_LENGTH"
         | "ASCII"
         | "UNICODE"
         | "COUNT"

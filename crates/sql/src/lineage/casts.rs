@@ -59,41 +59,40 @@ impl Reader<'_> {
 }
 
 /// Whether Snowflake has that type, written like this.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other type is another database's")]
 fn is_type(data_type: &DataType) -> bool {
-    match data_type {
+    matches!(
+        data_type,
         DataType::String(_)
-        | DataType::Text
-        | DataType::Varchar(_)
-        | DataType::Char(_)
-        | DataType::Nvarchar(_)
-        | DataType::CharVarying(_)
-        | DataType::Character(_)
-        | DataType::Int(_)
-        | DataType::Integer(_)
-        | DataType::BigInt(_)
-        | DataType::SmallInt(_)
-        | DataType::TinyInt(_)
-        | DataType::Numeric(_)
-        | DataType::Decimal(_)
-        | DataType::Dec(_)
-        | DataType::Float(_)
-        | DataType::Float4
-        | DataType::Float8
-        | DataType::Double(_)
-        | DataType::DoublePrecision
-        | DataType::Real
-        | DataType::Boolean
-        | DataType::Bool
-        | DataType::Date
-        | DataType::Datetime(_)
-        | DataType::Time(..)
-        | DataType::Timestamp(..)
-        | DataType::TimestampNtz(_)
-        | DataType::Binary(_)
-        | DataType::Varbinary(_)
-        | DataType::Array(ArrayElemTypeDef::None)
-        | DataType::Custom(..) => true,
-        _ => false,
-    }
+            | DataType::Text
+            | DataType::Varchar(_)
+            | DataType::Char(_)
+            | DataType::Nvarchar(_)
+            | DataType::CharVarying(_)
+            | DataType::Character(_)
+            | DataType::Int(_)
+            | DataType::Integer(_)
+            | DataType::BigInt(_)
+            | DataType::SmallInt(_)
+            | DataType::TinyInt(_)
+            | DataType::Numeric(_)
+            | DataType::Decimal(_)
+            | DataType::Dec(_)
+            | DataType::Float(_)
+            | DataType::Float4
+            | DataType::Float8
+            | DataType::Double(_)
+            | DataType::DoublePrecision
+            | DataType::Real
+            | DataType::Boolean
+            | DataType::Bool
+            | DataType::Date
+            | DataType::Datetime(_)
+            | DataType::Time(..)
+            | DataType::Timestamp(..)
+            | DataType::TimestampNtz(_)
+            | DataType::Binary(_)
+            | DataType::Varbinary(_)
+            | DataType::Array(ArrayElemTypeDef::None)
+            | DataType::Custom(..)
+    )
 }

@@ -203,8 +203,8 @@ impl Reader<'_> {
             Expr::UnaryOp { op, expr } => self.unary(*op, expr, env),
             Expr::Cast { kind, expr, data_type, .. } => self.cast(kind, expr, data_type, env),
             Expr::Convert { expr, styles, .. } => {
-                let value = self.expr(expr, env).with(self.exprs(styles, env));
-                self.shaped(value)
+                self.give_up("a CONVERT, which Snowflake does not have");
+                self.expr(expr, env).with(self.exprs(styles, env))
             }
             Expr::AtTimeZone { timestamp, time_zone } => {
                 let value = self.expr(timestamp, env).with(self.expr(time_zone, env));

@@ -434,7 +434,7 @@ fn has_star(function: &Function) -> bool {
 /// Whether a comparing function compares that argument: of choices only what they choose by.
 fn compares(name: &str, at: usize, count: usize) -> bool {
     match name {
-        "IFF" | "IF" | "NVL2" => at == 0,
+        "IFF" | "NVL2" => at == 0,
         // DECODE(expr, search, result, …, default).
         "DECODE" => at == 0 || (at % 2 == 1 && at + 1 < count),
         _ => true,

@@ -229,7 +229,7 @@ fn turned(inner: &Derived, outputs: Vec<Output>) -> Derived {
     Derived { is_unordered, ..inner.with_outputs(outputs) }
 }
 
-/// The symbols of a pattern, which the pre-pass has written as a mere list.
+/// The symbols of a pattern, which `parse` has written as a mere list.
 fn pattern_names(pattern: &MatchRecognizePattern) -> Vec<String> {
     let listed = match pattern {
         MatchRecognizePattern::Concat(patterns) => patterns.as_slice(),

@@ -310,7 +310,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A name with arguments in FROM: a table function, or what only the pre-pass can write.
+    /// A name with arguments in FROM: a table function, or what only `parse` can write.
     fn called(
         &mut self,
         name: &ast::ObjectName,
@@ -459,7 +459,7 @@ impl Inner {
     }
 }
 
-/// Whether the name is that word of the pre-pass.
+/// Whether the name is that word, which `parse` alone can write.
 fn is_marker(name: &ast::ObjectName, marker: &str) -> bool {
     matches!(name.0.as_slice(), [ObjectNamePart::Identifier(ident)] if ident.value == marker)
 }
@@ -509,7 +509,7 @@ fn sees_neighbours(factor: &TableFactor) -> bool {
         | TableFactor::Unpivot { table, .. }
         | TableFactor::MatchRecognize { table, .. } => sees_neighbours(table),
         TableFactor::NestedJoin { .. } => false,
-        // A subquery in the words of the pre-pass.
+        // A subquery in the words of `parse`.
         TableFactor::Table { name, args: Some(_), .. } => !is_marker(name, DERIVED),
         _ => true,
     }

@@ -155,10 +155,8 @@ impl Reader<'_> {
 
 /// Whether this is the word DEFAULT, which stands for what a column holds otherwise.
 pub(super) fn is_default(expr: &Expr) -> bool {
-    match expr {
-        Expr::Identifier(name) => name.quote_style.is_none() && name.value.eq_ignore_ascii_case("DEFAULT"),
-        _ => false,
-    }
+    matches!(expr, Expr::Identifier(name)
+        if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("DEFAULT"))
 }
 
 fn is_longest(column: &SqlType) -> bool {

@@ -167,25 +167,6 @@ fn like(pattern: &[char], name: &str) -> bool {
     matched.last().copied().unwrap_or(false)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn a_pattern_matches_as_ilike_does() {
-        for (pattern, name, expected) in [
-            ("%id%", "ORDER_ID", true),
-            ("_d", "ID", true),
-            ("id", "IDS", false),
-            ("%", "", true),
-            ("a%c", "ABBC", true),
-        ] {
-            let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
-            assert_eq!(like(&pattern, name), expected, "{pattern:?} {name}");
-        }
-    }
-}
-
 /// The names that a star gives to columns; whether a later item may use them is not written down.
 pub(super) fn given_names(options: &WildcardAdditionalOptions) -> Vec<Rc<str>> {
     let renamed = match &options.opt_rename {
@@ -206,6 +187,25 @@ pub(super) fn alias_given(frame: &mut Frame, options: &WildcardAdditionalOptions
     for output in columns {
         if let Some(name) = output.name.as_ref().filter(|name| names.contains(name)) {
             frame.aliases.push(Rc::clone(name), output.value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn a_pattern_matches_as_ilike_does() {
+        for (pattern, name, expected) in [
+            ("%id%", "ORDER_ID", true),
+            ("_d", "ID", true),
+            ("id", "IDS", false),
+            ("%", "", true),
+            ("a%c", "ABBC", true),
+        ] {
+            let pattern: Vec<char> = pattern.to_uppercase().chars().collect();
+            assert_eq!(like(&pattern, name), expected, "{pattern:?} {name}");
         }
     }
 }

@@ -317,6 +317,7 @@ impl Reader<'_> {
     }
 
     /// The expressions of a definition: what a column is without a value, what it must be, how rows are kept.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "every other option has no expression")]
     fn defined(&mut self, table: &CreateTable) {
         let own = table.columns.iter().map(|column| Output::named(&fold(&column.name), Value::constant()));
         let frame = Frame::of(Derived::new(own.collect(), true, Vec::new()));
