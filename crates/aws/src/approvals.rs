@@ -74,6 +74,7 @@ fn begun(bytes: &[u8]) -> Option<ApprovalId> {
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     }
 }

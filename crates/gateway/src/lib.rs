@@ -46,7 +46,9 @@ pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
-pub use live::{Acts, Fetched, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched};
+pub use live::{
+    Acts, Fetched, Kept, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
+};
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 pub use permit::{Permit, Work};
 pub use principal::Principal;

@@ -261,6 +261,9 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             masking_us: 0,
             troubled_us: None,
             approval: None,
+            kept: None,
+            row_ceiling: 0,
+            byte_ceiling: 0,
             stage: Stage::Opened,
         },
     })

@@ -94,6 +94,16 @@ pub enum StepRecord {
         /// The upstream identity that runs it: `read`, `write` or `define`.
         tier: String,
     },
+    /// The result that was kept is about to be released, exactly as it was asked for ([`AskedRecord::result`]). Nothing runs
+    /// again.
+    Released {
+        /// The policy bundle that it was decided by again.
+        bundle: String,
+        /// The rules that held it by then.
+        rules: Vec<String>,
+        /// The catalog snapshot that its statement was read against again.
+        catalog: String,
+    },
 }
 
 impl StepRecord {
@@ -108,6 +118,7 @@ impl StepRecord {
             Self::Withdrawn {} => "withdrawn",
             Self::Overruled { .. } => "overruled",
             Self::Spent { .. } => "spent",
+            Self::Released { .. } => "released",
         }
     }
 
@@ -151,6 +162,27 @@ pub struct AskedRecord {
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+    /// For a statement that has run: its result, which has outgrown its limit and is kept. None: it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultRecord>,
+}
+
+/// A result that has outgrown its limit: kept, masked, and released to nobody before a person says yes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultRecord {
+    /// Rows by upstream's own count.
+    pub rows: u64,
+    /// Rows that are kept: fewer where it has outgrown what may be kept, too. Upstream was stopped then.
+    pub kept_rows: u64,
+    /// Bytes that are kept, masked and inflated.
+    pub kept_bytes: u64,
+    /// Rows that leave without a person.
+    pub row_limit: u64,
+    /// Bytes that leave without a person.
+    pub byte_limit: u64,
+    /// [`results_digest`](crate::results_digest) of what is kept: exactly this is released.
+    pub digest: String,
 }
 
 /// The objects of one statement.

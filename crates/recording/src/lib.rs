@@ -25,10 +25,10 @@ mod search;
 mod trail;
 mod verify;
 
-pub use approval::{ApprovalStep, AskedRecord, FootprintRecord, ReviewerRecord, StepRecord};
+pub use approval::{ApprovalStep, AskedRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord};
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
-    Timings,
+    Timings, results_digest,
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use key::{ObjectKind, RecordKey};

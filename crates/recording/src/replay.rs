@@ -60,7 +60,7 @@ pub enum What {
     },
     /// What happened to the approval of what waited.
     Approval {
-        /// `asked`, `told`, `viewed`, `decided`, `expired`, `withdrawn`, `overruled` or `spent`.
+        /// `asked`, `told`, `viewed`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
         step: String,
         /// The approval's id, where it is asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,6 +170,9 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             Told { reason: Some(message.clone()), rules: rules.clone(), bundle: bundle.clone(), ..told }
         }
         StepRecord::Spent { bundle, rules, catalog: _, tier: _ } => {
+            Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
+        }
+        StepRecord::Released { bundle, rules, catalog: _ } => {
             Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
         }
     };

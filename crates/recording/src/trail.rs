@@ -27,6 +27,11 @@ pub enum NotNext {
     /// It is no approval of what its opening tells.
     #[error("this step does not belong to what was asked")]
     Foreign,
+    /// What it wants is another thing than was asked for.
+    #[error(
+        "this approval is of a statement that is to run, and this step is of its result, or the other way round"
+    )]
+    OtherThing,
     /// An approval begins with being asked for, and only once.
     #[error("an approval begins with being asked for, and anew only once it was granted")]
     Asked,
@@ -117,7 +122,8 @@ impl Trail {
             | StepRecord::Expired {}
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
-            | StepRecord::Spent { .. } => None,
+            | StepRecord::Spent { .. }
+            | StepRecord::Released { .. } => None,
         }
     }
 
@@ -196,15 +202,31 @@ impl Trail {
             StepRecord::Expired {} => now.approval.next(&ApprovalEvent::Lapsed, at)?,
             StepRecord::Withdrawn {} => now.approval.next(&ApprovalEvent::Withdrawn, at)?,
             StepRecord::Overruled { .. } => now.approval.next(&ApprovalEvent::Overruled, at)?,
-            StepRecord::Spent { .. } => now.approval.next(&ApprovalEvent::Spent, at)?,
+            StepRecord::Spent { .. } if self.is_of_result() => return Err(NotNext::OtherThing),
+            StepRecord::Released { .. } if !self.is_of_result() => return Err(NotNext::OtherThing),
+            StepRecord::Spent { .. } | StepRecord::Released { .. } => {
+                now.approval.next(&ApprovalEvent::Spent, at)?
+            }
         };
         Ok(Now { approval, ..now.clone() })
     }
 
     fn begun(&self, asked: &AskedRecord, before: Option<&Now>) -> Result<Now, NotNext> {
-        let may_begin = before.is_none_or(|now| now.approval.state() == ApprovalState::Granted);
+        let state = before.map(|now| now.approval.state());
         let id: ApprovalId = asked.approval.parse().map_err(|_| NotNext::Unreadable)?;
-        let is_anew = before.is_some();
+        let (may_begin, is_anew) = match &asked.result {
+            // What has run is not asked for anew.
+            None if before.is_some() && self.is_of_result() => return Err(NotNext::OtherThing),
+            None => (state.is_none_or(|state| state == ApprovalState::Granted), before.is_some()),
+            // A result is asked for once its statement has run: unattended, or by an approval that was spent.
+            Some(_) => {
+                let has_run = match state {
+                    None => self.hold.is_none(),
+                    Some(state) => state == ApprovalState::Spent && !self.is_of_result(),
+                };
+                (has_run, false)
+            }
+        };
         if !may_begin || is_anew != asked.again.is_some() || before.is_some_and(|now| now.id == id) {
             return Err(NotNext::Asked);
         }
@@ -218,7 +240,7 @@ impl Trail {
             let needed = hold.people.unwrap_or(1);
             (asked.reviewers.as_slice(), asked.needed, &asked.expires) == (&reviewers, needed, &hold.expires)
         });
-        if !is_anew && !is_as_held {
+        if !is_anew && asked.result.is_none() && !is_as_held {
             return Err(NotNext::Foreign);
         }
         let terms = Terms {
@@ -228,6 +250,11 @@ impl Trail {
             expires: asked.expires.parse().map_err(|_| NotNext::Unreadable)?,
         };
         Ok(Now { id, approval: Approval::new(terms), asked: self.steps.len() })
+    }
+
+    /// Whether the approval under way is of a result that is kept, and of nothing that is to run.
+    pub fn is_of_result(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.result.is_some())
     }
 
     // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.

@@ -61,7 +61,7 @@ async fn take(
         let found = desk.reception.find(&session).await?;
         // What is over is told by the page that says so.
         if let Found::Waits { shown, .. } = &found
-            && let Some(word) = typed::word(&shown.waiting.opening)
+            && let Some(word) = typed::word_for(&shown.waiting)
             && !typed::is_typed(&word, typed)
         {
             let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");

@@ -29,6 +29,7 @@ mod children;
 mod conformance;
 mod crashes;
 mod door;
+mod exports;
 mod failures;
 mod faults;
 mod floods;

@@ -126,6 +126,7 @@ mod tests {
             sign_in: "oidc".into(),
             footprints: None,
             again: None,
+            result: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod again;
 mod links;
 mod notice;
 mod reception;
+mod results;
 mod review;
 mod roster;
 mod run;
@@ -78,6 +79,7 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
             again: None,
+            result: None,
         }
     }
 
@@ -104,6 +106,7 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
+            result: None,
         }
     }
 }

@@ -356,7 +356,8 @@ pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     })
 }
 

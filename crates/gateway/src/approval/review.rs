@@ -357,7 +357,8 @@ fn has_looked(case: &Case, by: &SignedIn) -> bool {
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => false,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => false,
     })
 }
 

@@ -257,6 +257,8 @@ impl Wish {
         let Limits {
             rows: _,
             bytes: _,
+            rows_if_approved: _,
+            bytes_if_approved: _,
             at_once,
             per_minute,
             upstream_seconds_per_hour,

@@ -71,6 +71,8 @@ pub fn session() -> SessionId {
 pub const PLENTY: Limits = Limits {
     rows: 1000,
     bytes: 1000,
+    rows_if_approved: 1,
+    bytes_if_approved: 1,
     at_once: 1000,
     per_minute: 10_000,
     upstream_seconds_per_hour: 3600,
@@ -189,6 +191,9 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        kept: None,
+        row_ceiling: 0,
+        byte_ceiling: 0,
         stage: Stage::Opened,
     }
 }

@@ -108,8 +108,10 @@ fn check_open(
         }
         (_, Some(approval)) => {
             let (state, lapses) = (approval.state().as_str(), approval.lapses());
-            if now < lapses && found.pages.is_empty() {
+            let is_of_result = trail.is_some_and(Trail::is_of_result);
+            if now < lapses && (found.pages.is_empty() || is_of_result) {
                 report.note(at, Wrong::NotClosed, format!("its approval is {state} until {lapses}"));
+                pages::check_unreleased(archive, key, found.pages.iter(), report);
                 return;
             }
             format!("its approval was {state} until {lapses}, and the exchange was never closed")
@@ -145,7 +147,9 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
-        if let Some(trail) = trail.filter(|_| opening.record.decision == "hold") {
+        if let Some(trail) =
+            trail.filter(|trail| opening.record.decision == "hold" || !trail.steps().is_empty())
+        {
             approvals::check_closing(&at, trail, &closing, report);
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::{ApprovalId, Asked, Binding, Context, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, PromptRecord};
+use recording::{ContextRecord, PromptRecord, ResultRecord};
 use serde::Serialize;
 
 use super::{Broken, printable};
@@ -40,6 +40,9 @@ struct Row<'a> {
     granted_by: &'a [String],
     expires: String,
     sign_in: &'a str,
+    /// For a result that has outgrown its limit and is kept: the statement has run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a ResultRecord>,
 }
 
 /// Lists what waits, oldest first.
@@ -138,7 +141,8 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         write_json(&mut out, &exact)
     } else {
         write_lines(&mut out, &row).and_then(|()| {
-            writeln!(out, "exactly this would run:")?;
+            let has_run = waiting.asked.result.is_some();
+            writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
             write_exact(&mut out, asked)
         })
     };
@@ -240,6 +244,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         granted_by,
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
+        result: asked.result.as_ref(),
     }
 }
 

@@ -44,6 +44,9 @@ async fn decide(
     let state = review.decide(id, &by, verdict, args.reason.as_deref()).await.map_err(told)?;
     let who = printable(&args.reviewer);
     match state {
+        ApprovalState::Granted if waiting.asked.result.is_some() => {
+            println!("approved by {who}; its result is released within seconds by a running gateway:");
+        }
         ApprovalState::Granted => println!("approved by {who}; a running gateway runs it within seconds:"),
         ApprovalState::Waiting => println!(
             "approved by {who}; {} of {} people have said yes:",

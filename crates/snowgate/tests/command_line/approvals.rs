@@ -180,3 +180,51 @@ fn whoever_asked_is_told_what_a_reviewer_does_next() {
     let next = format!("snowgate approve {} --home home", listed["id"].as_str().expect("an id"));
     assert!(told.contains(&next), "{told}");
 }
+
+#[test]
+fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = crate::snowgate(folder.path()).args(["policy", "init", "policies"]).output().expect("it runs");
+    assert!(init.status.success(), "{init:?}");
+    let catalog = folder.path().join("policies/catalog.toml");
+    let text = std::fs::read_to_string(&catalog).expect("a catalog");
+    let few = text
+        .replace("rows = 2_000_000", "rows = 5")
+        .replace("rows_if_approved = 10_000_000", "rows_if_approved = 30");
+    assert_ne!(few, text);
+    std::fs::write(&catalog, few).expect("it is written");
+    let gateway = Served::start_in(folder, &["--policies", "policies"]);
+
+    let twenty =
+        "select c_name, c_acctbal from snowflake_sample_data.tpch_sf1.customer order by c_custkey limit 20";
+    let (id, exchange) = gateway.held(twenty);
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    let result = &listed["result"];
+    assert_eq!(
+        (&result["rows"], &result["kept_rows"], &result["row_limit"]),
+        (&json!(20), &json!(20), &json!(5))
+    );
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("exactly this has run:") && told.contains("20 rows and the limit is 5"), "{told}");
+    let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{broken}");
+    assert!(told.contains("its result is released within seconds"), "{told}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!((&closing["outcome"], &closing["rows"]), (&json!("rows"), &json!(20)), "{closing}");
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let page = told.iter().find(|event| event["kind"] == "page").expect("a result");
+    assert_eq!(page["rows"][0][0], json!("[PERSON]"), "{page}");
+    assert!(told.iter().any(|event| event["step"] == "released"));
+
+    // What is denied is there for nobody, and what is larger than may be kept is stopped.
+    let all = "select c_custkey from snowflake_sample_data.tpch_sf1.customer";
+    let (id, exchange) = gateway.held(all);
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("more than may be kept"), "{told}");
+    assert_eq!(gateway.decide(&["deny", &id, "--reason", "too many"]).0, 0);
+    let closing = gateway.end_of(&exchange);
+    assert_eq!(closing["refusal"]["reason"], json!("denied"), "{closing}");
+    assert_eq!(closing["rows"], json!(0));
+    assert_eq!(gateway.verify(), 0);
+}

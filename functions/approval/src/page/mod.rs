@@ -3,6 +3,7 @@
 pub mod arriving;
 pub mod over;
 pub mod problem;
+mod result;
 mod seen;
 mod sql_text;
 pub mod typed;

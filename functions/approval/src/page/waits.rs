@@ -8,7 +8,7 @@ use recording::{Opening, StatementRecord};
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, sql_text, typed, undo, words};
+use super::{minute, page as framed, result, sql_text, typed, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -45,11 +45,12 @@ pub fn page(
                 span.chip { "until " (minute(&waiting.lapses.to_string())) }
             }
         }
-        (sql_card(asked))
+        @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
+        (sql_card(asked, waiting.asked.result.is_some()))
         (objects_card(statements))
         (prompt_card(asked))
         (why_card(waiting))
-        (undo_card(opening, behind))
+        @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
         (form(session, waiting))
     };
@@ -71,12 +72,12 @@ fn name(name: &str) -> Markup {
     seen::shown(name, Look::Name)
 }
 
-fn sql_card(asked: &Asked) -> Markup {
+fn sql_card(asked: &Asked, has_run: bool) -> Markup {
     let text = asked.text.reveal();
     let Context { role, warehouse, database, schema } = &asked.context;
     html! {
         section.card {
-            h2 { "Exactly this would run" }
+            h2 { @if has_run { "Exactly this has run" } @else { "Exactly this would run" } }
             @for warning in sql_text::warnings(text) { p.notice { (warning) } }
             (sql_text::shown(text))
             @if !asked.bindings.is_empty() {
@@ -228,7 +229,7 @@ fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
 }
 
 fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
-    let word = typed::word(&waiting.opening);
+    let word = typed::word_for(waiting);
     let id = waiting.id;
     html! {
         form.card.decide method="post" action=(format!("/a/{id}/decision")) autocomplete="off" {
