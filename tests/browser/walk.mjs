@@ -1,6 +1,6 @@
 // Walks one reviewer through the page in a real Chromium: `node walk.mjs LINK NAME VERDICT FOLDER TYPED`.
 //
-// Screenshots go to FOLDER. Prints one JSON object: what was on the page at each step. Exits 1 at the first thing that is not
+// Where THIEF is set, the browser visits that address, too, before it decides. Screenshots go to FOLDER. Prints one JSON object: what was on the page at each step. Exits 1 at the first thing that is not
 // as it should be. Everything it asks of the page a person could do.
 
 import { chromium } from "playwright-core";
@@ -31,6 +31,13 @@ const both = async (step) => {
   await page.setViewportSize(phone);
 };
 
+// The page in the place of what waits goes on by itself, or says why not.
+const settled = async () => {
+  await page.waitForLoadState();
+  await page.waitForFunction(() => !document.getElementById("look") || !document.getElementById("closed").hidden);
+  await page.waitForLoadState();
+};
+
 try {
   await page.goto(link);
   told.shell = await page.locator("main").innerText();
@@ -47,11 +54,26 @@ try {
   await page.waitForURL(/\/a\/[0-9a-f]{32}\/review$|\/a\/callback/);
   await page.waitForLoadState();
   if (!page.url().endsWith("/review")) await page.waitForURL(/review$/, { timeout: 3000 }).catch(() => {});
+  await settled();
   told.url = page.url();
   told.review = await page.locator("main").innerText();
   await both("2-review");
   told.overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   told.script = await page.evaluate(() => window.pwned === undefined);
+
+  if (process.env.THIEF) {
+    const other = await context.newPage();
+    await other.goto(process.env.THIEF);
+    told.stolen = (await context.cookies(process.env.THIEF)).length;
+    // In another tab nobody has signed in.
+    await other.goto(page.url());
+    await other.waitForFunction(() => !document.getElementById("closed").hidden);
+    told.otherTab = await other.locator("main").innerText();
+    await other.close();
+    await page.reload();
+    await settled();
+    told.reloaded = await page.locator("main").innerText();
+  }
 
   if (verdict !== "-") {
     const approve = page.getByRole("button", { name: "Approve" });
@@ -61,11 +83,11 @@ try {
     }
     await page.locator("#reason").fill("looked at it in a browser");
     await page.getByRole("button", { name: verdict === "approve" ? "Approve" : "Deny" }).click();
-    await page.waitForLoadState();
+    await settled();
     told.over = await page.locator("main").innerText();
     await both("3-decided");
     await page.goBack();
-    await page.waitForLoadState();
+    await settled();
     told.back = await page.locator("main").innerText();
   }
   console.log(JSON.stringify(told));

@@ -164,7 +164,22 @@ copy into 's3://bucket/out' from customers credentials = (aws_key_id = 'x' aws_s
 select get_presigned_url(@~, 'out.csv')
 
 -- out of a stage | a file that somebody wrote | masked 1
+select $1 from @s/out.csv
+
+-- out of everybody's stage | a file of the user that all agents share | refused
 select $1 from @~/out.csv
+
+-- out of another database | a stage that only looks as if it lay here | refused
+select count(*) from @hr.private.stage
+
+-- out of another database, in quotes | a location that is a text | refused
+select count(*) from '@hr.private.stage/x.csv'
+
+-- a list of files | a directory table of another database | refused
+select * from directory(@hr.private.stage)
+
+-- the columns of files | a named argument that is a location | refused
+select * from table(infer_schema(location => '@hr.private.stage', file_format => 'f'))
 
 -- a grant | rights for everybody | refused
 grant select on table customers to role public
@@ -221,8 +236,11 @@ begin ->> show grants
 -- users behind a plan | the same behind a plan | masked
 explain select 1 ->> show users
 
+-- a stage of another database behind tables | names of files, behind objects | refused
+show tables ->> list @hr.private.stage
+
 -- a stage behind tables | names of files, behind objects | masked
-show tables ->> list @~
+show tables ->> list @s
 
 -- a variable in quotes | whether its name keeps its case is not written down | refused
 set c='customers'; set "c"='products'; select name from identifier($c)

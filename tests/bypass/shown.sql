@@ -427,3 +427,36 @@ select connect_by_root - 1 from (select salary as connect_by_root from employees
 
 -- a common table twice | which one is meant is not written down | refused
 with a as (select ssn from customers), a as (select 'x' ssn) select ssn from a
+
+-- a constant's name | upstream calls a column made by `current_date` CURRENT_DATE | refused or masked 1,2
+select * replace (ssn as current_date) from (select current_date, ssn from customers)
+
+-- a truth's name | upstream calls a column made by `true` TRUE | refused or masked 1
+select $2 from (select * exclude ("TRUE") from (select true, 'q' as "TRUE", country, ssn from customers))
+
+-- a constant's name in a union by name | which columns meet cannot be told | refused or masked 1
+select $3 v from (select current_date as "CURRENT_DATE", country as b from customers union all by name select current_date, ssn as y, country as z from customers)
+
+-- an alias called SEMANTIC_VIEW | with a list of columns it is no semantic view | refused or masked 1
+select l.v, m.o from (select 'x' as b) q, lateral (select b as v from (select id, ssn from customers) semantic_view (a, b)) l, (select {*} o from (select 1 a)) m
+
+-- an alias called GLOBAL | Snowflake has no global joins | refused or masked 1
+select l.v from (select 'x' as ssn) global, lateral (select global.ssn as v from customers global full join orders o on true) l
+
+-- PRIOR in a select list | in a hierarchical query it is an operator | refused or masked 1
+select prior ssn from (select id, manager_id, ssn, 1 as prior from employees) start with id = 1 connect by manager_id = prior id
+
+-- CONNECT_BY_ROOT within an expression | in a hierarchical query it is an operator | refused or masked 1
+select '' || connect_by_root ssn from (select id, manager_id, ssn, 'x' as connect_by_root from employees) start with id = 1 connect by manager_id = prior id
+
+-- a star of a neighbour's alias | a relation outside the join may not be meant | refused
+select l.* from customers c, lateral (select l.* from (select 'x' as ssn) c, orders p join lateral (select c.*) l on true) l
+
+-- OVER for an alias | a window that nobody defined may be an alias before another clause | refused or masked 1
+select l.v from (select 'x' as ssn) q, lateral (select ssn as v, count(*) over from customers) l
+
+-- a subquery without a name | like a column that upstream may call anything | masked 2
+select id, (select max(ssn) from customers) from orders where id = 1
+
+-- brackets around a column | like a column that upstream may call anything | masked 1
+select (ssn) from customers where id = 1

@@ -498,3 +498,27 @@ select id from customers localtime where localtime.ssn like '5%'
 
 -- a filter by a path into a column called like a type | the parser would read a literal of that type | refused
 select id from (select id, profile as json from customers) where json:ssn = '5'
+
+-- joins without a condition before a natural one | brackets that only the parser sees | refused
+select a.id from customers a join (select 1 one) b join (select 2 two) c natural join (select '575-82-0993' ssn) d
+
+-- a left join before a natural one | brackets that only the parser sees | refused
+select a.id from customers a join (select 1 one) b left join (select 2 two) c on true natural join (select '575-82-0993' ssn) d
+
+-- a cut that may fail | an argument that is not needed never fails | refused
+select coalesce(strtok(ssn, '5', 3), substr(country, 'x')) v from customers where id = 7
+
+-- a length beyond all numbers | an argument that is not needed never fails | refused
+select coalesce(strtok(ssn, '5', 3), left(country, 18446744073709551615)) v from customers where id = 7
+
+-- a thousand million digests or none | quick work takes long when it is repeated | refused
+select max(coalesce(strtok(ssn, '5', 3), sha2(country) || sha2(country || 'a'))) v from customers, table(generator(rowcount => 1000000000)) where id = 7
+
+-- a digest for each part, repeated | quick work takes long when it is repeated | refused
+select max(array_size(transform(split(ssn, '5'), x -> sha2(x)))) from customers, table(generator(rowcount => 1000000000)) where id = 7
+
+-- PRIOR in a subquery of CONNECT BY | there it may be a column | refused
+select id from employees connect by manager_id = prior id and '575-82-0993' in (select prior x from (select ssn as prior, '1' as x from customers))
+
+-- a value that must become a number | whether it can be stored is an answer | refused
+insert into products(price) select ssn from customers

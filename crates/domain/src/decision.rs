@@ -154,6 +154,8 @@ pub struct Limits {
     /// Failures within any hour of statements that touch what may not be seen in clear ([`ErrorText::hides`]). A failure
     /// tells something of the values that led to it, so when these are spent, such statements wait for a person.
     pub hidden_failures_per_hour: u32,
+    /// Statements within any hour that ask people to decide, whatever becomes of them.
+    pub asks_per_hour: u32,
 }
 
 /// Which upstream identity runs a statement (decision 6).

@@ -25,7 +25,7 @@ mod time;
 
 pub use approval::{
     Approval, ApprovalEvent, ApprovalState, GRANT_LIFE, Requester, Reviewer, ReviewerKey, Terms, Unmoved,
-    Verdict,
+    Verdict, folded_name,
 };
 pub use asked::{Asked, Binding, Bindings, Context, Door, Prompt, PromptGrade, SqlText};
 pub use catalog::{

@@ -157,11 +157,14 @@ impl Gateway {
             prospect: Prospect::Open,
             handle: Handle::from_u128(self.ports.ids.random()?),
             limits: bundle.limits_for(principal.identity()),
+            may_join: false,
             now: self.now(),
         };
         let claim = self.wish(principal, &words, &wanted)?;
         let foreseen = match self.ports.exchanges.foresee(claim).await? {
-            Claimed::New { .. } | Claimed::Repeat(_) | Claimed::FailuresSpent { .. } => return Ok(None),
+            Claimed::New { .. } | Claimed::Repeat(_) | Claimed::Joins(_) | Claimed::FailuresSpent { .. } => {
+                return Ok(None);
+            }
             Claimed::Reused { .. } => Denied::Reused,
             Claimed::OverBudget { limit, retry_after, .. } => Denied::OverBudget { limit, retry_after },
             Claimed::Revoked { what, .. } => Denied::Revoked(what),
@@ -193,7 +196,7 @@ impl Gateway {
     ) -> Result<Claim<'a>, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
         let Words { digest, conversation, request } = words;
-        let Wanted { handle, limits, prospect, now } = wanted;
+        let Wanted { handle, limits, prospect, may_join, now } = wanted;
         Ok(Claim {
             identity: principal.identity(),
             principal: principal.key(),
@@ -204,6 +207,7 @@ impl Gateway {
             fresh_session,
             limits: *limits,
             prospect: *prospect,
+            may_join: *may_join,
             now: *now,
             session_idle: self.settings.session_idle,
         })
@@ -215,5 +219,6 @@ pub(crate) struct Wanted {
     pub handle: Handle,
     pub limits: Limits,
     pub prospect: Prospect,
+    pub may_join: bool,
     pub now: Timestamp,
 }

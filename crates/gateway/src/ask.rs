@@ -14,6 +14,7 @@ use recording::{ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
+use crate::approval::Surroundings;
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -81,8 +82,8 @@ impl Gateway {
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
-            Next::Held { live, opened, reason, expires } => {
-                self.answer_held(*live, *opened, reason, expires).await
+            Next::Held { live, opened, touched, reason, expires } => {
+                self.answer_held(*live, *opened, *touched, reason, expires).await
             }
             Next::Allowed { live, permit } => {
                 let reply = self.run(*live, *permit, until).await?;
@@ -113,9 +114,23 @@ impl Gateway {
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let wanted = Wanted { prospect: failures::prospect(&ruling.decision), handle, limits, now };
+        let prospect = failures::prospect(&ruling.decision);
+        let wanted = Wanted { prospect, handle, limits, may_join: true, now };
         let mut ruling = ruling;
         let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        if let Claimed::Joins(first) = claimed {
+            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
+            if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
+                && matches!(live.stage, Stage::Held { .. })
+                && self.may_repeat(&live, &terms).await?
+            {
+                self.reject(asked.door, "joined").await;
+                return Ok(Next::Repeat { first, terms });
+            }
+            // It has ended just now, or would be answered otherwise.
+            let wanted = Wanted { may_join: false, ..wanted };
+            claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        }
         if let Claimed::Repeat(first) = claimed {
             let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
             let is_refused = matches!(ruling.decision, Decision::Refuse(_));
@@ -139,13 +154,13 @@ impl Gateway {
                 );
             }
             let alone = Words { request: None, ..words };
-            let wanted = Wanted { prospect: Prospect::Open, ..wanted };
+            let wanted = Wanted { prospect: Prospect::Open, may_join: false, ..wanted };
             claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
         }
         let (session, next, ruling) = match claimed {
-            Claimed::Repeat(_) => {
+            Claimed::Repeat(_) | Claimed::Joins(_) => {
                 return Err(
-                    Fault::lasting(Origin::Exchanges, "a claim without a request id was repeated").into()
+                    Fault::lasting(Origin::Exchanges, "a claim that stands alone was repeated").into()
                 );
             }
             Claimed::New { session, next } => (session, next, ruling),
@@ -172,7 +187,15 @@ impl Gateway {
             opened: now,
         };
         let detectors = self.detectors.of(&bundle);
-        let opened = match self.open(&draft, &detectors, session, next).await {
+        let opening = async {
+            // What reviewers are asked for is what the catalog says now.
+            let touched = match &ruling.decision {
+                Decision::Hold(_) => self.touched(&key, &read, &detectors).await?,
+                Decision::Allow(_) | Decision::Refuse(_) => Surroundings::default(),
+            };
+            Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, touched))
+        };
+        let (opened, touched) = match opening.await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(handle).await {
@@ -190,7 +213,7 @@ impl Gateway {
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
                 let (opened, reason) = (Box::new(opened), hold.reason.clone());
-                Next::Held { live, opened, reason, expires }
+                Next::Held { live, opened, touched: Box::new(touched), reason, expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
@@ -301,11 +324,12 @@ impl Gateway {
         &self,
         live: Live,
         opened: Opened,
+        touched: Surroundings,
         reason: String,
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        live.approval = Some(self.ask_reviewers(opened).await?);
+        live.approval = Some(self.ask_reviewers(opened, touched).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
@@ -403,7 +427,13 @@ pub(crate) enum Next {
     /// It is refused.
     Refused { live: Box<Live>, refused: Refusal },
     /// It waits for a person.
-    Held { live: Box<Live>, opened: Box<Opened>, reason: String, expires: Timestamp },
+    Held {
+        live: Box<Live>,
+        opened: Box<Opened>,
+        touched: Box<Surroundings>,
+        reason: String,
+        expires: Timestamp,
+    },
     /// It runs.
     Allowed { live: Box<Live>, permit: Box<Permit> },
 }

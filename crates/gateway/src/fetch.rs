@@ -396,6 +396,7 @@ fn obligations(plan: &PartPlan) -> Obligations {
         upstream_seconds_per_hour: 0,
         statement_seconds: 0,
         hidden_failures_per_hour: 0,
+        asks_per_hour: 0,
     })
 }
 

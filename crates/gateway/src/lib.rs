@@ -38,9 +38,9 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName, Reception, Reminded, Review,
-    ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown,
-    SignedIn, Stands, Waiting,
+    Arrived, BegunSession, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName, Reception,
+    Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
+    SIGN_IN_LIFE, Shown, SignedIn, Stands, Waiting,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

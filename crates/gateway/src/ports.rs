@@ -169,6 +169,8 @@ pub struct Claim<'a> {
     pub limits: Limits,
     /// What policy wants to become of it.
     pub prospect: Prospect,
+    /// Whether it may join what waits for a person already.
+    pub may_join: bool,
     /// Now.
     pub now: Timestamp,
     /// After how long without a statement a session has ended.
@@ -187,6 +189,9 @@ pub enum Claimed {
     },
     /// This request id was used before for the same thing: that is its handle.
     Repeat(Handle),
+    /// It would wait for a person, and this principal waits for one with the very same thing already: that is its handle.
+    /// Nothing was claimed.
+    Joins(Handle),
     /// This request id was used before for something else. The refusal itself is recorded in this session.
     Reused {
         /// The session.
@@ -201,7 +206,8 @@ pub enum Claimed {
         /// The number to try first.
         next: u32,
         /// Which limit, in words: `statements at once`, `statements per minute`, `upstream seconds per hour`,
-        /// `statements over masked columns at once`, `statements that wait for a decision`.
+        /// `statements over masked columns at once`, `statements that wait for a decision`, `statements an hour that ask for a
+        /// decision`.
         limit: &'static str,
         /// When asking again makes sense.
         retry_after: Duration,
@@ -331,6 +337,9 @@ pub trait Exchanges: Send + Sync {
         identity: &Identity,
         session: Option<SessionId>,
     ) -> Result<Option<RevokedWhat>, Fault>;
+
+    /// The names of all people who were revoked, as they were written; at most 5 seconds stale.
+    async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault>;
 }
 
 /// Upstream's own word for a running statement, opaque to us; enough to resume in another process.

@@ -185,6 +185,7 @@ fn plan(treatments: Vec<Treatment>) -> Arc<MaskPlan> {
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
         hidden_failures_per_hour: 1,
+        asks_per_hour: 1,
     };
     let obligations = Obligations {
         columns: Some(treatments),

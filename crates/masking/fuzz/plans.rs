@@ -46,6 +46,7 @@ pub fn plan() -> Arc<MaskPlan> {
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
         hidden_failures_per_hour: 1,
+        asks_per_hour: 1,
     };
     let obligations = Obligations {
         columns: Some(treatments),

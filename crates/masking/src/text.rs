@@ -68,11 +68,13 @@ struct Level {
     context: Context,
     /// What a member like `"type": "phone"` says of the values beside it.
     hint: Option<Context>,
+    /// Whether it says so of a `value` only, because it stands under `name`.
+    is_for_value: bool,
     /// Whether the member under way is such a one.
     is_kind: bool,
     /// Where the member under way stands.
     member: usize,
-    /// Whether the member under way is called a name: of a password, it tells what its value is.
+    /// Whether the member under way is called a name, which may be the name of what its value is.
     is_name: bool,
     /// Where the first member stands, and what was written before it, as long as none has had members itself: what is
     /// read of the kind then counts for the members before, too.
@@ -110,6 +112,7 @@ impl Walk<'_> {
                         is_object: open == b'{',
                         context,
                         hint: None,
+                        is_for_value: false,
                         is_kind: false,
                         is_name: false,
                         member: self.position,
@@ -188,9 +191,12 @@ impl Walk<'_> {
             if is_found {
                 self.replace_string(from, key);
             }
-            let context = level.hint.unwrap_or(level.context).under_key(key);
-            let is_name = key.eq_ignore_ascii_case("name");
-            (self.detectors.named(context, key), Context::is_kind_key(key), is_name)
+            let context = match level.hint {
+                Some(hint) if level.is_for_value && Context::is_value_key(key) => hint,
+                Some(hint) if !level.is_for_value => hint.under_key(key),
+                Some(_) | None => level.context.under_key(key),
+            };
+            (self.detectors.named(context, key), Context::is_kind_key(key), Context::is_name_key(key))
         });
         self.scratch.leaf = unescaped;
         let (context, is_kind, is_name) = context?;
@@ -216,9 +222,10 @@ impl Walk<'_> {
                 self.levels.last_mut().filter(|level| (level.is_kind || level.is_name) && raw.len() <= 40)
             {
                 let hint = self.detectors.named(level.context.under_key(raw), raw);
-                if level.is_name && !hint.is_credential() {
+                if level.is_name && !hint.tells() {
                     return Some(());
                 }
+                level.is_for_value = level.is_name && !hint.is_credential();
                 level.hint = Some(hint);
                 let first = level.first.take().filter(|first| first.position < level.member && hint.tells());
                 if let Some(first) = first {

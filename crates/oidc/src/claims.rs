@@ -62,6 +62,9 @@ pub(crate) fn signed_in(
     // SECURITY: names that nobody has verified give no right, but whoever is called as who asked may not decide.
     let aliases = ["email", "preferred_username", "upn", "unique_name", "oid"].into_iter();
     let aliases = aliases.filter_map(|claim| name::checked(claims.get(claim)?.text()?).ok());
+    // The claim by which agents' tokens call people must be there: without it nobody knows whose asks are theirs.
+    let shared = settings.person_claim.as_ref().map(|claim| name::checked(required(&claims, claim)?));
+    let aliases = aliases.chain(shared.transpose()?);
     Ok(ProvenReviewer {
         aliases: aliases.map(str::to_owned).collect(),
         subject: name::checked(required(&claims, "sub")?)?.to_owned(),

@@ -122,6 +122,41 @@ async fn a_code_is_redeemed_by_the_client_and_its_verifier() {
 }
 
 #[tokio::test]
+async fn names_that_nobody_has_verified_are_told_apart_from_those_that_somebody_has() {
+    let at = issuer().await;
+    let mut claims = claims(&at.0);
+    for (claim, value) in [
+        ("email_verified", json!("true")),
+        ("preferred_username", json!("rosa")),
+        ("upn", json!("rosa@tenant.example")),
+        ("unique_name", json!("live.com#rosa")),
+        ("oid", json!("7e0d")),
+        ("name", json!("Rosa of no claim that is read")),
+    ] {
+        claims[claim] = value;
+    }
+    let proven = says(&at, header(&at.1), &claims).await.unwrap();
+    assert_eq!(proven.email, None, "an address that nobody has verified is none");
+    let names = ["7e0d", "live.com#rosa", "rosa", "rosa@acme.example", "rosa@tenant.example"];
+    assert!(proven.aliases.iter().eq(names), "{:?}", proven.aliases);
+}
+
+#[tokio::test]
+async fn the_claim_that_names_people_as_agents_tokens_do_must_be_there() {
+    let mut at = issuer().await;
+    let mut settings = settings(&at.0);
+    settings.issuer.person_claim = Some("employee".to_owned());
+    at.2 = SignIns::new(settings).unwrap();
+    let mut claims = claims(&at.0);
+    is_rejected(says(&at, header(&at.1), &claims).await, "claim");
+    claims["employee"] = json!("ana");
+    let proven = says(&at, header(&at.1), &claims).await.unwrap();
+    assert!(proven.aliases.contains("ana"), "{:?}", proven.aliases);
+    claims["employee"] = json!(["ana"]);
+    is_rejected(says(&at, header(&at.1), &claims).await, "claim");
+}
+
+#[tokio::test]
 async fn a_token_that_is_not_for_this_sign_in_proves_nobody() {
     let at = issuer().await;
     let changed = |change: &dyn Fn(&mut Value)| {

@@ -107,6 +107,7 @@ fn strictest(a: &Grant, b: &Grant) -> Grant {
         upstream_seconds_per_hour: x.upstream_seconds_per_hour.min(y.upstream_seconds_per_hour),
         statement_seconds: x.statement_seconds.min(y.statement_seconds),
         hidden_failures_per_hour: x.hidden_failures_per_hour.min(y.hidden_failures_per_hour),
+        asks_per_hour: x.asks_per_hour.min(y.asks_per_hour),
     };
     let obligations = Obligations {
         columns: None,

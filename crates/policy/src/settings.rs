@@ -18,6 +18,7 @@ pub(crate) struct LimitChanges {
     pub(crate) upstream_seconds_per_hour: Option<u64>,
     pub(crate) statement_seconds: Option<u64>,
     pub(crate) hidden_failures_per_hour: Option<u32>,
+    pub(crate) asks_per_hour: Option<u32>,
 }
 
 impl LimitChanges {
@@ -39,6 +40,7 @@ impl LimitChanges {
             upstream_seconds_per_hour: lower(self.upstream_seconds_per_hour, other.upstream_seconds_per_hour),
             statement_seconds: lower(self.statement_seconds, other.statement_seconds),
             hidden_failures_per_hour: lower(self.hidden_failures_per_hour, other.hidden_failures_per_hour),
+            asks_per_hour: lower(self.asks_per_hour, other.asks_per_hour),
         }
     }
 
@@ -53,6 +55,7 @@ impl LimitChanges {
             upstream_seconds_per_hour,
             statement_seconds,
             hidden_failures_per_hour,
+            asks_per_hour,
         } = self;
         Limits {
             rows: rows.unwrap_or(base.rows),
@@ -64,6 +67,7 @@ impl LimitChanges {
             upstream_seconds_per_hour: upstream_seconds_per_hour.unwrap_or(base.upstream_seconds_per_hour),
             statement_seconds: statement_seconds.unwrap_or(base.statement_seconds),
             hidden_failures_per_hour: hidden_failures_per_hour.unwrap_or(base.hidden_failures_per_hour),
+            asks_per_hour: asks_per_hour.unwrap_or(base.asks_per_hour),
         }
     }
 }

@@ -9,6 +9,9 @@ use domain::{Class, Limits};
 use crate::reader::{At, Reader, Table};
 use crate::settings::{LimitChanges, LimitRules, ReviewerRules, Reviewers};
 
+/// How often people may be asked where a bundle does not say.
+const ASKS_PER_HOUR: u32 = 60;
+
 pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<LimitRules> {
     let mut default = None;
     let mut agents = HashMap::new();
@@ -24,7 +27,7 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
             "hidden_failures_per_hour",
         ];
         let mut known = limits.to_vec();
-        known.extend(["agents", "groups", "rows_if_approved", "bytes_if_approved"]);
+        known.extend(["asks_per_hour", "rows_if_approved", "bytes_if_approved", "agents", "groups"]);
         reader.only(entry, &known);
         let changes = LimitChanges {
             rows: reader.count(entry, "rows"),
@@ -36,6 +39,7 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
             upstream_seconds_per_hour: reader.count(entry, "upstream_seconds_per_hour"),
             statement_seconds: reader.count(entry, "statement_seconds"),
             hidden_failures_per_hour: reader.count(entry, "hidden_failures_per_hour"),
+            asks_per_hour: reader.count(entry, "asks_per_hour"),
         };
         let for_agents = reader.texts(entry, "agents");
         let for_groups = reader.texts(entry, "groups");
@@ -70,6 +74,7 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
         upstream_seconds_per_hour: default.upstream_seconds_per_hour?,
         statement_seconds: default.statement_seconds?,
         hidden_failures_per_hour: default.hidden_failures_per_hour?,
+        asks_per_hour: default.asks_per_hour.unwrap_or(ASKS_PER_HOUR),
     };
     Some(LimitRules { default, agents, groups })
 }

@@ -159,6 +159,14 @@ pub struct AskedRecord {
     /// opening tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footprints: Option<Vec<FootprintRecord>>,
+    /// `hmac-sha256:…` over what the catalog said of every object that the statements touch, views and what lies beneath them
+    /// included: columns, types, versions, definitions. Absent from the first records of version 1: what waits since then is
+    /// asked for anew once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touched: Option<String>,
+    /// The views among those objects, as they were then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewRecord>,
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
@@ -183,6 +191,20 @@ pub struct ResultRecord {
     pub byte_limit: u64,
     /// [`results_digest`](crate::results_digest) of what is kept: exactly this is released.
     pub digest: String,
+}
+
+/// A view that a statement reads through.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewRecord {
+    /// Its name, after the detectors.
+    pub name: String,
+    /// Its query, after the detectors; none where nobody may see it, or it is too long to keep here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Bytes of a query that is too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
 }
 
 /// The objects of one statement.
@@ -225,6 +247,11 @@ pub struct ReviewerRecord {
     /// Their name, where the proof told one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
+    /// Keyed digests of every name of theirs, proven or not, each as [`domain::folded_name`] has it; sorted. By these one person
+    /// with two accounts is one, and is found again when one of the names is revoked. Absent from the first records of
+    /// version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// Their groups, sorted.
     pub groups: Vec<String>,
     /// A program that acted for them; a verdict with one counts for nothing, and none is recorded as decided.
@@ -240,12 +267,13 @@ pub struct ReviewerRecord {
 impl ReviewerRecord {
     /// The record of a reviewer who signed in that way, at that moment where anybody knows it.
     pub fn new(reviewer: &Reviewer, sign_in: &str, signed_in: Option<Timestamp>) -> Self {
-        // What nobody has proven is not written down.
-        let Reviewer { key, person, aliases: _, groups, agent } = reviewer;
+        // What nobody has proven is not written down: its mark is.
+        let Reviewer { key, person, aliases: _, marks, groups, agent } = reviewer;
         Self {
             issuer: key.issuer.clone(),
             subject: key.subject.clone(),
             person: person.as_ref().map(|person| person.as_str().to_owned()),
+            marks: marks.iter().cloned().collect(),
             groups: groups.iter().cloned().collect(),
             agent: agent.as_ref().map(|agent| agent.as_str().to_owned()),
             sign_in: sign_in.to_owned(),
@@ -259,6 +287,7 @@ impl ReviewerRecord {
             key: ReviewerKey { issuer: self.issuer.clone(), subject: self.subject.clone() },
             person: self.person.clone().map(Person::new),
             aliases: BTreeSet::new(),
+            marks: self.marks.iter().cloned().collect(),
             groups: self.groups.iter().cloned().collect(),
             agent: self.agent.clone().map(Agent::new),
         }

@@ -25,7 +25,9 @@ mod search;
 mod trail;
 mod verify;
 
-pub use approval::{ApprovalStep, AskedRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord};
+pub use approval::{
+    ApprovalStep, AskedRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord, ViewRecord,
+};
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
     Timings, results_digest,

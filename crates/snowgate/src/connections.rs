@@ -1,6 +1,7 @@
 //! The connections of `snowgate serve`: bounded in number, in all and for each address, and in how long a client may take
 //! to say what it wants and to read what it is told.
 
+mod arriving;
 mod moving;
 mod peers;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -22,6 +24,8 @@ use peers::Peers;
 
 /// How long a client may take to send the head of a request, a kept connection's next one included.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long a client may take to send the body of a request. What a door says of a slow one comes earlier.
+const BODY: Duration = Duration::from_secs(30);
 /// Connections at once. Further ones wait in the system's queue.
 const MOST: usize = 1024;
 /// Connections at once from one address, so that none locks the others out.
@@ -36,6 +40,8 @@ const BREATH: Duration = Duration::from_millis(200);
 pub struct Bounds {
     /// How long the head of a request may take.
     pub head: Duration,
+    /// How long the body of a request may take.
+    pub body: Duration,
     /// Connections at once.
     pub connections: usize,
     /// Connections at once from one address.
@@ -50,6 +56,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             head: HEAD,
+            body: BODY,
             connections: MOST,
             of_one: MOST_OF_ONE,
             unread: UNREAD,
@@ -62,6 +69,7 @@ impl Default for Bounds {
 pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, stop: impl Future<Output = ()>) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(bounds.head);
+    let router = router.layer(from_fn(move |request, next| arriving::in_time(bounds.body, request, next)));
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(bounds.connections));
     let peers = Peers::new(bounds.of_one);
@@ -118,7 +126,7 @@ async fn ready(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStre
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
 
@@ -126,6 +134,7 @@ mod tests {
 
     const QUICK: Bounds = Bounds {
         head: Duration::from_millis(200),
+        body: Duration::from_millis(300),
         connections: 4,
         of_one: 4,
         unread: Duration::from_millis(300),
@@ -199,6 +208,58 @@ mod tests {
         };
         let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.unwrap();
         assert!(answer.ends_with("here"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn bodies_that_never_end_take_nobodys_place_for_long() {
+        let router =
+            Router::new().route("/", get(async || "here").post(async |body: bytes::Bytes| body)).route(
+                "/form",
+                post(async |form: Result<axum::extract::RawForm, _>| format!("{}", form.is_ok())),
+            );
+        let (address, _stop, _) = started(router).await;
+        let mut slow = Vec::new();
+        for path in ["/", "/form", "/", "/form"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 1000";
+            let begun = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\na");
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            // And a byte now and then.
+            slow.push(tokio::spawn(async move {
+                let (mut read, mut write) = stream.into_split();
+                let trickling = tokio::spawn(async move {
+                    while write.write_all(b"a").await.is_ok() {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                });
+                let mut told = Vec::new();
+                let _ = read.read_to_end(&mut told).await;
+                trickling.abort();
+                String::from_utf8(told).unwrap()
+            }));
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(20), asked(address)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        for one in slow {
+            let told = tokio::time::timeout(Duration::from_secs(20), one).await.unwrap().unwrap();
+            assert!(!told.contains("true") && !told.ends_with('a'), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_arrives_in_time_is_read_whole() {
+        let router = Router::new().route("/", post(async |body: bytes::Bytes| body));
+        let (address, _stop, _) = started(router).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for part in [b"in ", b"two ".as_slice(), b"!"] {
+            stream.write_all(part).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("in two !"), "{answer}");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ mod reviewing;
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -147,7 +148,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         None => identities,
     };
     let roster = config.roster(address);
-    let terminal = Terminal::new(home.path(), Box::new(std::io::stdout()));
+    let terminal = if std::io::stdout().is_terminal() { Terminal::new } else { Terminal::kept };
+    let terminal = terminal(home.path(), Box::new(std::io::stdout()));
     let ports = Ports {
         identities,
         policies: Arc::clone(&policies) as Arc<dyn Policies>,
@@ -176,6 +178,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     watch.report(&home.reconcile(clock.now()).await?);
     let mut told = watch.told();
     told.extend(reviewing);
+    told.extend(reviewing::unreached(&config));
     tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
     let resource = resource.with_hosts(hosts(&config, address));

@@ -213,6 +213,9 @@ pub(crate) fn is_hidden_switch(kind: &Kind, effects: &[Effect]) -> bool {
     (is_use || kind.as_str() == "unset") && effects.contains(&Effect::Unknown)
 }
 
+/// Bytes that a session variable holds at most.
+const LONGEST_VARIABLE: usize = 256;
+
 /// The variables that a SET statement sets, and the values it sets them to; none when it is something else.
 #[allow(clippy::wildcard_enum_match_arm, reason = "every other statement sets nothing")]
 pub(crate) fn of_set(statement: &Statement) -> Option<(Vec<Effect>, &[Expr])> {
@@ -237,7 +240,9 @@ pub(crate) fn of_set(statement: &Statement) -> Option<(Vec<Effect>, &[Expr])> {
         .enumerate()
         .map(|(at, variable)| match name(variable) {
             Some(name) if variables.len() == values.len() => {
-                Effect::SetVariable { name, value: values.get(at).and_then(constant) }
+                // SECURITY: upstream refuses a text that is longer, and then sets none of them.
+                let value = values.get(at).and_then(constant).filter(|value| value.len() <= LONGEST_VARIABLE);
+                Effect::SetVariable { name, value }
             }
             Some(name) => Effect::SetVariable { name, value: None },
             None => Effect::Unknown,

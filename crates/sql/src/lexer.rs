@@ -119,16 +119,18 @@ pub(crate) struct Lexer<'a> {
     at: usize,
     /// Whether the pieces before, back to an `@` and without a gap, are the path of a stage.
     is_in_stage: bool,
+    /// Whether the statement that is being cut begins with PUT or GET; none before its first piece.
+    moves_files: Option<bool>,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, is_in_stage: false }
+        Self::from(text, 0)
     }
 
     /// Cuts the text from that byte on.
     pub(crate) fn from(text: &'a str, at: usize) -> Self {
-        Self { text, at, is_in_stage: false }
+        Self { text, at, is_in_stage: false, moves_files: None }
     }
 
     /// Where the next piece begins: after trouble, where the trouble began.
@@ -159,7 +161,15 @@ impl Iterator for Lexer<'_> {
         Some(self.piece(start, first).map(|(kind, end)| {
             self.at = end;
             self.is_in_stage = self.stays_in_stage(kind, first);
-            Token { kind, start, end }
+            let token = Token { kind, start, end };
+            self.moves_files = match kind {
+                Lexeme::Space | Lexeme::Comment => self.moves_files,
+                Lexeme::Symbol if first == b';' => None,
+                _ => self
+                    .moves_files
+                    .or_else(|| Some(token.is_word(self.text, "PUT") || token.is_word(self.text, "GET"))),
+            };
+            token
         }))
     }
 }
@@ -191,7 +201,9 @@ impl Lexer<'_> {
             b'#' => Err(Trouble("`#` outside quotes")),
             b'`' => Err(Trouble("a backtick outside quotes")),
             b'\\' => Err(Trouble("a backslash outside quotes")),
-            0x80.. => Err(Trouble("a character outside ASCII outside quotes")),
+            0x80.. => Err(Trouble(
+                "a character outside ASCII outside quotes (a name with one stands in double quotes)",
+            )),
             byte if byte.is_ascii_control() => Err(Trouble("a control character outside quotes")),
             _ => Ok((Lexeme::Symbol, start + self.symbol_length(start))),
         }
@@ -226,7 +238,13 @@ impl Lexer<'_> {
         match (end - start, self.byte(end)) {
             // `N'…'`, `E'…'`, `B'…'` mean different strings in different dialects.
             (1, Some(b'\'')) => Err(Trouble("a prefixed string")),
-            (4, Some(b':')) if self.is_file_scheme(start) => self.file(start),
+            // SECURITY: anywhere else this is a name before a comment.
+            (4, Some(b':')) if self.is_file_scheme(start) && self.moves_files == Some(true) => {
+                self.file(start)
+            }
+            (4, Some(b':')) if self.is_file_scheme(start) => {
+                Err(Trouble("a file's path outside PUT and GET"))
+            }
             _ => Ok((Lexeme::Word, end)),
         }
     }

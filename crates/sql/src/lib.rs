@@ -36,6 +36,7 @@ mod effects;
 mod information;
 mod lexer;
 mod lineage;
+mod lists;
 #[cfg(test)]
 mod looks;
 mod marks;
@@ -46,6 +47,7 @@ mod read;
 mod rewrite;
 mod show;
 mod split;
+mod stages;
 mod steps;
 
 pub use batch::read_batch;

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::class::View;
+use crate::class::{View, behind_kind};
 use crate::lexer::{Lexeme, Token, decode_string, significant};
+use crate::lists::Lists;
+use crate::stages::{Stage, stages};
 
 /// What a text mentions, as folded name parts.
 #[derive(Default, Debug)]
@@ -13,10 +15,8 @@ pub(crate) struct Mentions {
     pub reads: Vec<Vec<String>>,
     /// Names that follow a word which writes or defines.
     pub writes: Vec<Vec<String>>,
-    /// Stages whose files are read, as written: `@S/PATH`.
-    pub stages_read: Vec<String>,
-    /// Stages whose files are changed.
-    pub stages_written: Vec<String>,
+    /// Stages whose files a body would read. Those of the statement itself are told by [`stages`].
+    pub stages_in_bodies: Vec<Stage>,
     /// Whether something that is read is named by a variable or an expression that the text does not tell.
     pub reads_indirect: bool,
     /// Likewise for what is written.
@@ -74,6 +74,11 @@ const SKIPPED: [&str; 12] = [
 ];
 /// What stands where a name could, and is none.
 const NO_NAMES: [&str; 7] = ["SELECT", "WITH", "VALUES", "SET", "ALL", "FUTURE", "WHEN"];
+/// What stands before the kind of a policy.
+const BEFORE_POLICIES: [&str; 9] =
+    ["CREATE", "REPLACE", "ALTER", "DROP", "UNDROP", "SET", "UNSET", "ADD", "ON"];
+/// In how many pieces a verb, its modifiers and the kind of object are written at most.
+const LONGEST_KIND: usize = 16;
 /// How far behind its verb the kind of an object stands at most: `CREATE OR REPLACE SECURE MATERIALIZED VIEW`.
 const FARTHEST_KIND: usize = 5;
 
@@ -88,7 +93,7 @@ enum Role {
 
 /// Everything mentioned. Variables are looked up by their upper-case names.
 ///
-/// INVARIANT: every piece is looked at a bounded number of times: a list of names ends where another begins.
+/// INVARIANT: every piece is looked at a bounded number of times: a list of names is followed while the text is.
 pub(crate) fn mentions(
     text: &str,
     tokens: &[Token],
@@ -107,30 +112,44 @@ fn mentions_within(
     depth: u32,
 ) -> Mentions {
     let mut finder = Finder { view: View { text, tokens }, variables, found: Mentions::default() };
-    finder.stages();
     if depth < DEEPEST_BODY && finder.view.is_any(0, &["CREATE", "ALTER"]) {
         finder.body(depth);
     }
     let mut is_semantic = (1..=FARTHEST_KIND).any(|at| finder.view.is(at, "SEMANTIC"));
     let mut verb: Option<usize> = None;
+    let mut lists = Lists::default();
     for at in 0..tokens.len() {
         if finder.view.is_any(at, &["CREATE", "ALTER", "DROP", "UNDROP", "DEFINE", "TRUNCATE"]) {
             verb = Some(at);
+            if !finder.view.is(at, "TRUNCATE")
+                && let Some(name) = behind_kind(finder.view.from(at).until(LONGEST_KIND))
+            {
+                verb = None;
+                finder.take_name(at + name, Role::Write);
+            }
         }
         if is_semantic && finder.view.is(at, "TABLES") && finder.view.is_symbol(at + 1, "(") {
             // There is one such list, and it is looked at once.
             is_semantic = false;
             finder.logical_tables(at + 1);
         }
-        if let Some(role) = finder.role(at) {
+        if lists.pass(finder.view, at) {
+            finder.take_name(at + 1, Role::ReadList);
+        }
+        // Behind a JOIN, and so in a list, USING names columns; EXECUTE names values by it.
+        let is_using = finder.view.is(at, "USING") && !lists.is_open() && !finder.view.is(0, "EXECUTE");
+        if let Some(role) = finder.role(at).or(is_using.then_some(Role::ReadList)) {
             let start = if finder.view.is(at, "ON") { finder.behind_kind(at + 1) } else { at + 1 };
-            finder.take_names(start, role);
+            if role == Role::ReadList {
+                lists.open(at);
+            }
+            finder.take_name(start, role);
         } else if verb.is_some_and(|verb| at - verb <= FARTHEST_KIND)
             && finder.view.is_any(at, &KINDS)
             && !finder.is_read(at)
         {
             verb = None;
-            finder.take_names(at + 1, Role::Write);
+            finder.take_name(at + 1, Role::Write);
         }
     }
     finder.found
@@ -150,8 +169,10 @@ impl Finder<'_> {
         match view.word(at).as_str() {
             "FROM" if follows(&["DELETE"]) => Some(Role::Write),
             "FROM" if !follows(&["DISTINCT"]) && !view.is(0, "REVOKE") => Some(Role::ReadList),
+            // A kind of policy.
+            "JOIN" if view.is_any(at + 1, &["POLICY", "POLICIES"]) && follows(&BEFORE_POLICIES) => None,
             "JOIN" | "CLONE" | "LIKE" | "OF" => Some(Role::Read),
-            "USING" if !view.is_symbol(at + 1, "(") => Some(Role::Read),
+            "USING" if !view.is_symbol(at + 1, "(") => Some(Role::ReadList),
             "ON" if view.is(0, "COMMENT") => Some(Role::Write),
             // Of an index, a grant or a stream; the ON of a join names nothing.
             "ON" if view.is_any(at + 1, &KINDS) || view.is_any(at + 2, &KINDS) || !self.is_condition(at) => {
@@ -162,35 +183,6 @@ impl Finder<'_> {
             "TO" if follows(&["RENAME"]) => Some(Role::Write),
             _ => None,
         }
-    }
-
-    /// `@s`, `@d.s.n/path`, `@~`, `@%t`, wherever they stand but behind the INTO of COPY.
-    fn stages(&mut self) {
-        let is_change = self.view.is_any(0, &["REMOVE", "RM"]);
-        let tokens = self.view.tokens;
-        let mut at = 0;
-        while let Some(first) = tokens.get(at) {
-            if !self.view.is_symbol(at, "@") {
-                at += 1;
-                continue;
-            }
-            let (start, mut end) = (at, first.end);
-            at += 1;
-            while let Some(next) = tokens.get(at).filter(|next| next.start == end && !self.ends_stage(at)) {
-                end = next.end;
-                at += 1;
-            }
-            let written = self.view.text.get(first.start..end).unwrap_or("").to_ascii_uppercase();
-            if is_change {
-                self.found.stages_written.push(written);
-            } else if !(self.view.is(0, "PUT") || start > 0 && self.view.is(start - 1, "INTO")) {
-                self.found.stages_read.push(written);
-            }
-        }
-    }
-
-    fn ends_stage(&self, at: usize) -> bool {
-        [",", ")", "(", ";"].iter().any(|symbol| self.view.is_symbol(at, symbol))
     }
 
     /// `CREATE FUNCTION … AS '…'`: what the body mentions, where it is SQL.
@@ -210,7 +202,8 @@ impl Finder<'_> {
             let inside = mentions_within(&body, &tokens, self.variables, depth + 1);
             // What it would write is written when it is called.
             self.found.reads.extend(inside.reads);
-            self.found.stages_read.extend(inside.stages_read);
+            self.found.stages_in_bodies.extend(inside.stages_in_bodies);
+            self.found.stages_in_bodies.extend(stages(View { text: &body, tokens: &tokens }, false).read);
         }
     }
 
@@ -251,44 +244,43 @@ impl Finder<'_> {
         at > 0 && self.role(at - 1).is_some()
     }
 
-    /// The name behind a word, or the names of its list.
-    fn take_names(&mut self, at: usize, role: Role) {
+    /// The name at that place, behind a word or a comma of its list.
+    fn take_name(&mut self, at: usize, role: Role) {
+        let view = self.view;
         let mut at = at;
-        loop {
-            while self.view.is_symbol(at, "(") || (self.view.is_any(at, &SKIPPED) && !self.is_last_part(at)) {
-                at += 1;
-            }
-            let is_column = self.view.is(0, "COMMENT") && self.view.is(at, "COLUMN");
-            let name = match self.name_at(at + usize::from(is_column)) {
-                Named::Plainly(name, after) => Some((name, after)),
-                Named::Indirectly if self.may_be_table(at) && role == Role::Write => {
-                    self.found.writes_indirect = true;
-                    None
-                }
-                Named::Indirectly if self.may_be_table(at) => {
-                    self.found.reads_indirect = true;
-                    None
-                }
-                Named::Indirectly | Named::Nothing => None,
-            };
-            let Some((mut name, after)) = name else { return };
-            // Of a column the table is named; a fourth part is not among its names anyway.
-            if is_column && !self.view.is_symbol(after, ".") {
-                name.pop();
-            }
-            // `FROM f(…)` calls a function.
-            if role == Role::Write || !self.view.is_symbol(after, "(") {
+        while view.is_symbol(at, "(") || (view.is_any(at, &SKIPPED) && !self.is_last_part(at)) {
+            at += 1;
+        }
+        if view.is_any(at, &["BACKUP", "SNAPSHOT"]) && view.is(at + 1, "SET") {
+            at += 2;
+        }
+        if view.is(at, "SEMANTIC_VIEW") && view.is_symbol(at + 1, "(") {
+            at += 2;
+        }
+        let is_column = view.is(0, "COMMENT") && view.is(at, "COLUMN");
+        let (mut name, after) = match self.name_at(at + usize::from(is_column)) {
+            Named::Plainly(name, after) => (name, after),
+            Named::Indirectly if self.may_be_table(at) => {
                 match role {
-                    Role::Write => self.found.writes.push(name),
-                    Role::Read | Role::ReadList => self.found.reads.push(name),
+                    Role::Write => self.found.writes_indirect = true,
+                    Role::Read | Role::ReadList => self.found.reads_indirect = true,
                 }
+                return;
             }
-            // An alias may stand before the comma.
-            let comma = (after..after + 3).find(|at| self.view.is_symbol(*at, ","));
-            match comma {
-                Some(comma) if role == Role::ReadList => at = comma + 1,
-                Some(_) | None => return,
+            Named::Indirectly | Named::Nothing => return,
+        };
+        // Of a column the table is named; a fourth part is not among its names anyway.
+        if is_column && !view.is_symbol(after, ".") {
+            name.pop();
+        }
+        // `FROM f(…)` calls a function; `CREATE INDEX i ON t (…)` does not.
+        let is_index = view.is(0, "CREATE") && at > 0 && view.is(at - 1, "ON");
+        match role {
+            Role::Write => self.found.writes.push(name),
+            Role::Read | Role::ReadList if !view.is_symbol(after, "(") || is_index => {
+                self.found.reads.push(name);
             }
+            Role::Read | Role::ReadList => {}
         }
     }
 
@@ -435,25 +427,60 @@ mod tests {
         check("create table tables (id int)", &[], &["TABLES"]);
         check("create function f() returns int as 'select ssn from customers'", &["CUSTOMERS"], &["F"]);
         check("create procedure p() returns int as $$begin delete from t using u; end$$", &["U"], &["P"]);
+        check("alter agent a.b set x = 1", &[], &["A.B"]);
+        for kind in [
+            "mcp server",
+            "workspace",
+            "contact",
+            "dataset",
+            "experiment",
+            "backup set",
+            "snapshot set",
+            "type",
+        ] {
+            check(&format!("drop {kind} if exists d.s.o"), &[], &["D.S.O"]);
+        }
+        check("create index i on hr.private.t(c)", &["HR.PRIVATE.T"], &["I"]);
+        check("create or replace join policy p as () returns join_constraint -> 1", &[], &["P"]);
+        check("alter database role d.r set comment = 'x'", &[], &["D.R"]);
+        check("create model monitor m", &[], &["M"]);
+        check("create table t from backup set hr.private.bs identifier 'x'", &["HR.PRIVATE.BS"], &["T"]);
+        check("select * from semantic_view(hr.private.sv metrics m)", &["HR.PRIVATE.SV"], &[]);
         check("create function f() returns int language python as 'from t import u'", &[], &["F"]);
-        check("select extract(year from d), a is distinct from b from t", &["D", "A", "T"], &[]);
+        check("select extract(year from d), a is distinct from b from t", &["D", "T"], &[]);
     }
 
     #[test]
-    fn stages_are_told_as_they_are_written() {
-        for (text, reads, writes) in [
-            ("list @s", &["@S"] as &[&str], &[] as &[&str]),
-            ("copy into t from @d.s.n/a/b.csv file_format = (type = csv)", &["@D.S.N/A/B.CSV"], &[]),
-            ("copy into @out/x from t", &[], &[]),
-            ("copy files into @a from @b", &["@B"], &[]),
-            ("remove @s/x", &[], &["@S/X"]),
-            ("put file:///x @s", &[], &[]),
-            ("get @~/x file:///y", &["@~/X"], &[]),
+    fn a_list_of_names_goes_on_behind_whatever_stands_in_it() {
+        for (member, reads) in [
+            ("(select 1 a) y", &[] as &[&str]),
+            ("(select a from o group by a, b order by a, b) y", &["O"]),
+            ("table(f(1, 2)) y", &[]),
+            ("lateral flatten(input => a, outer => true) y", &[]),
+            ("values (1, 2), (3, 4) as y (a, b)", &[]),
+            ("(values (1, 2)) y", &[]),
+            ("o at(offset => -60) y", &["O"]),
+            ("o sample (10) seed (1) y", &["O"]),
+            ("o as y (a, b)", &["O"]),
+            ("o join u on o.a = u.a and f(o.a, 1) = 2", &["O", "U"]),
+            ("(o join u using (a, b))", &["O", "U"]),
+            ("o limit", &["O"]),
+            ("o pivot(max(a) for b in ('x', 'y'))", &["O"]),
         ] {
-            let found = mentions(text, &significant(text).unwrap(), &BTreeMap::new());
-            let (reads, writes) = (strings(reads), strings(writes));
-            assert_eq!((found.stages_read, found.stages_written), (reads, writes), "{text}");
+            let expected: Vec<&str> = reads.iter().copied().chain(["HR.PRIVATE.PAYROLL"]).collect();
+            check(
+                &format!("select a, b from {member}, hr.private.payroll x where c in (d, e)"),
+                &expected,
+                &[],
+            );
+            check(&format!("delete from t using {member}, hr.private.payroll"), &expected, &["T"]);
+            let dynamic =
+                format!("create dynamic table d as select a from {member}, hr.private.payroll order by a, b");
+            check(&dynamic, &expected, &["D"]);
         }
+        check("select a from (b, (c, d)), e", &["B", "C", "D", "E"], &[]);
+        check("begin select a from b; let x := (c, d); return e, f; end", &["B"], &[]);
+        check("merge into a using b on a.i = b.i when matched then update set x = 1, y = z", &["B"], &["A"]);
     }
 
     #[test]

@@ -6,14 +6,15 @@ use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage,
 use sqlparser::ast;
 
 use crate::class::{Act, View, act, flagged, texts, unknown_calls};
-use crate::effects;
 use crate::lexer::{Token, significant};
-use crate::lineage::{Derived, Reader, is_always_true};
+use crate::lineage::{Derived, Reader};
 use crate::mentions::mentions;
 use crate::parse::parse;
 use crate::show::{has_indirection, read_show};
 use crate::split::{statements, steps};
+use crate::stages::{Stages, stages};
 use crate::{Scope, names};
+use crate::{ddl, effects};
 
 /// The longest text that is read at all.
 const LONGEST: usize = 10_000_000;
@@ -208,6 +209,7 @@ pub(crate) fn read_step(
     }
     let named = effects::named_by(View { text, tokens }, &act.kind);
     let around = std::mem::replace(&mut reader.named, named);
+    let act_class = act.class;
     let part = match (act.kind.as_str(), act.class) {
         // Whatever the class of what stands inside.
         ("block" | "execute_immediate" | "call", _) => read_call(reader, text, tokens, scope, act, depth),
@@ -233,6 +235,9 @@ pub(crate) fn read_step(
         }
     };
     reader.named = around;
+    let Stages { read, written } = stages(View { text, tokens }, act_class == Class::Read);
+    read.iter().for_each(|stage| reader.mention_stage(stage));
+    written.iter().for_each(|stage| reader.write_stage(stage));
     part
 }
 
@@ -264,6 +269,8 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
     let mut part = Part::new(act);
     let written = reader.writes.len();
     let parsed = parse(text, tokens, scope);
+    let view = View { text, tokens };
+    let read = reader.reads.clone();
     match &parsed {
         Ok(statement) if !agrees(&part.act, statement) => {
             reader.opaque.get_or_insert("a statement that its words and its tree tell differently");
@@ -288,14 +295,10 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
                 }
                 (None, _) => {}
             }
-            mentions(text, tokens, scope.variables)
-                .stages_read
-                .iter()
-                .for_each(|stage| reader.mention_stage(stage));
         }
         Ok(statement) => {
-            part.act.kind = refined(&part.act.kind, statement);
             part.derived = reader.written(statement);
+            part.act.kind = refined(&part.act.kind, statement, std::mem::take(&mut reader.writes_all));
             // The tree of other definitions is not walked: what they mention is told by their words.
             if part.derived.is_none() {
                 reader.functions.extend(unknown_calls(text, tokens));
@@ -315,9 +318,27 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             mention(reader, text, tokens, scope);
         }
     }
-    let names_target = reader.writes.len() > written && !has_indirection(View { text, tokens });
+    let names_target = reader.writes.len() > written && !has_indirection(view);
+    if converts_columns(view, &part.act.kind) {
+        reader.test_stored();
+    } else if view.has("TEMPLATE") {
+        // The names and types of its columns are values.
+        reader.test_read_beyond(&read);
+    }
     part.effects.extend(effects::of_change(&part.act, names_target));
     part
+}
+
+/// Whether a definition gives columns that hold something other types, so that it fails where a value does not fit.
+fn converts_columns(view: View<'_>, kind: &Kind) -> bool {
+    if kind.as_str() == "create_or_alter_table" {
+        return true;
+    }
+    let is_column = |at: &usize| view.is_any(*at, &["ALTER", "MODIFY"]);
+    let column = (1..view.tokens.len()).find(is_column).filter(|_| kind.as_str().starts_with("alter_"));
+    column.is_some_and(|column| {
+        (column + 1..view.tokens.len()).any(|at| view.is(at, "TYPE") || ddl::is_type(&view.word(at)))
+    })
 }
 
 /// Whether the tree is the act that the words told.
@@ -344,16 +365,13 @@ fn agrees(act: &Act, statement: &ast::Statement) -> bool {
 
 /// A write without a real WHERE is a write to all rows.
 #[allow(clippy::wildcard_enum_match_arm, reason = "only these two have a WHERE")]
-fn refined(kind: &Kind, statement: &ast::Statement) -> Kind {
-    let (verb, condition) = match statement {
-        ast::Statement::Update(update) => ("update", &update.selection),
-        ast::Statement::Delete(delete) => ("delete", &delete.selection),
+fn refined(kind: &Kind, statement: &ast::Statement, is_of_all: bool) -> Kind {
+    let verb = match statement {
+        ast::Statement::Update(_) => "update",
+        ast::Statement::Delete(_) => "delete",
         _ => return kind.clone(),
     };
-    match condition {
-        Some(condition) if !is_always_true(condition) => Kind::new(verb),
-        Some(_) | None => Kind::new(format!("{verb}_all")),
-    }
+    if is_of_all { Kind::new(format!("{verb}_all")) } else { Kind::new(verb) }
 }
 
 fn read_session(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Scope<'_>, act: Act) -> Part {
@@ -461,9 +479,6 @@ pub(crate) fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], sco
     for parts in found.writes {
         reader.mention_write(&parts);
     }
-    found.stages_read.iter().for_each(|stage| reader.mention_stage(stage));
-    for stage in found.stages_written {
-        reader.mention_write(&[stage]);
-    }
+    found.stages_in_bodies.iter().for_each(|stage| reader.mention_stage(stage));
     found.writes_indirect
 }

@@ -261,12 +261,41 @@ fn sequences_and_stages_are_named() {
             "select s.nextval, acme.other.t.nextval from orders",
             &["ACME.OTHER.T", "ACME.PUBLIC.ORDERS", "ACME.PUBLIC.S"] as &[&str],
         ),
-        ("select $1 from @stage/a/file.csv (file_format => 'f') t", &["ACME.PUBLIC.\"@STAGE/A/FILE.CSV\""]),
-        ("select $1 from @acme.public.stage/a", &["ACME.PUBLIC.\"@ACME.PUBLIC.STAGE/A\""]),
+        ("select $1 from @stage/a/file.csv (file_format => 'f') t", &["ACME.PUBLIC.\"@STAGE\""]),
+        ("select $1 from @hr.private.stage/a", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select $1 from @hr.\"p\".\"s\"", &["HR.\"p\".\"@s\""]),
+        ("select $1 from '@hr.private.stage/a b'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select $1 from @~/a", &["\"\".\"\".\"@~\""]),
+        ("select $1 from @%customers/a", &["ACME.PUBLIC.CUSTOMERS"]),
+        ("select $1 from @hr.private.%payroll", &["HR.PRIVATE.PAYROLL"]),
+        ("select * from directory(@hr.private.stage)", &["HR.PRIVATE.\"@STAGE\""]),
+        (
+            "select * from table(infer_schema(location => '@hr.private.stage', file_format => 'f'))",
+            &["HR.PRIVATE.\"@STAGE\""],
+        ),
+        ("create view v as select $1 a from @hr.private.stage", &["HR.PRIVATE.\"@STAGE\""]),
+        ("copy into t from '@hr.private.stage'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("copy into t from (select $1 from @hr.private.stage/x t)", &["HR.PRIVATE.\"@STAGE\""]),
+        ("list @hr.private.stage/x", &["HR.PRIVATE.\"@STAGE\""]),
+        ("begin copy into t from @hr.private.stage; end", &["HR.PRIVATE.\"@STAGE\""]),
+        ("execute immediate 'list @hr.private.stage'", &["HR.PRIVATE.\"@STAGE\""]),
+        ("select * from \"@HR\".\"PRIVATE\".\"STAGE\"", &["\"@HR\".PRIVATE.STAGE"]),
     ] {
         let statement = read_in(&acme(), text);
         let found: Vec<String> = statement.footprint.reads.iter().map(ToString::to_string).collect();
         assert_eq!(found, reads, "{text}: {:?}", statement.why);
+    }
+    for (text, writes) in [
+        ("copy into @hr.private.stage/x from orders", "HR.PRIVATE.\"@STAGE\""),
+        ("copy into '@hr.private.stage/x' from orders", "HR.PRIVATE.\"@STAGE\""),
+        ("copy files into @a.b.c from @d.e.f", "A.B.\"@C\""),
+        ("put file:///tmp/x @hr.private.stage", "HR.PRIVATE.\"@STAGE\""),
+        ("remove @hr.private.stage/x", "HR.PRIVATE.\"@STAGE\""),
+        ("remove @~/x", "\"\".\"\".\"@~\""),
+    ] {
+        let statement = read_in(&acme(), text);
+        let found: Vec<String> = statement.footprint.writes.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [writes], "{text}: {:?}", statement.why);
     }
 }
 
@@ -274,7 +303,7 @@ fn sequences_and_stages_are_named() {
 fn a_name_is_looked_for_along_the_search_path() {
     let catalog = sql::catalog_from_ddl(
         "create table acme.public.customers (id int, ssn varchar); create table acme.s.t (a int);
-         create view acme.s.v as select * from customers",
+         create view acme.s.v (a) as select id from customers",
         "ACME",
         "S",
     );
@@ -284,7 +313,8 @@ fn a_name_is_looked_for_along_the_search_path() {
     let scope =
         sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
     for (text, reads) in [
-        ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS"] as &[&str]),
+        // What is not in its own schema as far as the catalog tells may be there by now.
+        ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS", "ACME.S.CUSTOMERS"] as &[&str]),
         ("select a from t", &["ACME.S.T"]),
         ("select x from nothing", &["ACME.PUBLIC.NOTHING", "ACME.S.NOTHING"]),
         // In the text of a view only its own schema is.
@@ -294,6 +324,67 @@ fn a_name_is_looked_for_along_the_search_path() {
         let found: Vec<String> =
             sql::read(text, &scope).footprint.reads.iter().map(ToString::to_string).collect();
         assert_eq!(found, reads, "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_only_public_has_is_not_taken_for_sure() {
+    let catalog = sql::catalog_from_ddl(
+        "create table acme.public.customers (id int, ssn varchar); create table acme.public.t (ssn varchar, a int);
+         create table acme.s.t (a int, ssn varchar)",
+        "ACME",
+        "S",
+    );
+    let context =
+        domain::Context { database: Some("ACME".into()), schema: Some("S".into()), ..Default::default() };
+    let (bindings, variables) = Default::default();
+    let scope =
+        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    assert_eq!(sql::read("select id from customers", &scope).class, Class::Opaque);
+    assert_eq!(sql::read("select id from public.customers", &scope).class, Class::Read);
+    // Once `S.T` is gone the name means the other one.
+    let statement = sql::read("select ssn v from t", &scope);
+    let shows = &statement.lineage.outputs.unwrap()[0].shows;
+    let shows: Vec<String> = shows.iter().map(|shown| shown.column.to_string()).collect();
+    assert_eq!(shows, ["ACME.PUBLIC.T.SSN", "ACME.S.T.SSN"]);
+    let statement = sql::read("select $1 v from t", &scope);
+    assert!(!statement.lineage.outputs.unwrap()[0].is_known);
+}
+
+#[test]
+fn the_expressions_of_a_table_are_read() {
+    let read = |text| read_in(&acme(), text);
+    for text in [
+        "create table t (a varchar, b varchar default elsewhere.leak('x'))",
+        "create table t (a varchar) cluster by (elsewhere.leak(a))",
+    ] {
+        let functions = read(text).functions;
+        assert!(functions.iter().any(|function| function.name == "ELSEWHERE.LEAK"), "{text}: {functions:?}");
+    }
+    let reads = read("create table t (id int default hr.private.seq.nextval)").footprint.reads;
+    assert!(reads.iter().any(|read| read.to_string() == "HR.PRIVATE.SEQ"), "{reads:?}");
+    let plain = read(
+        "create table t (a int default 5, b varchar default upper('x'), c int) cluster by (a, to_date(c))",
+    );
+    assert!(plain.functions.is_empty() && plain.class == Class::Define, "{:?}", plain.functions);
+}
+
+#[test]
+fn a_condition_that_chooses_no_rows_of_its_own_chooses_all() {
+    for (text, kind) in [
+        ("delete from orders where exists (select 1)", "delete_all"),
+        ("delete from orders where exists (select 1 from customers where id = 1)", "delete_all"),
+        ("delete from orders where coalesce(true, false)", "delete_all"),
+        ("delete from orders where current_date > '2000-01-01'", "delete_all"),
+        ("delete from orders where iff(1 = 1, true, false)", "delete_all"),
+        ("delete from orders where id is null or (id is not null)", "delete_all"),
+        ("update orders set status = 'x' where case when 1 = 1 then true end", "update_all"),
+        ("update orders set status = c.country from customers c where c.id = 1", "update_all"),
+        ("delete from orders where exists (select 1 from customers c where c.id = customer_id)", "delete"),
+        ("delete from elsewhere.s.t where a = 1", "delete"),
+        ("update orders o set status = 'x' from customers c where o.customer_id = c.id", "update"),
+    ] {
+        assert_eq!(read_in(&acme(), text).kind.as_str(), kind, "{text}");
     }
 }
 

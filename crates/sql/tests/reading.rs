@@ -431,7 +431,7 @@ fn writes_name_what_they_write_and_show_what_they_copy() {
             "export",
             "copy_into_location",
             &["CUSTOMERS"],
-            &[],
+            &["@~"],
         ),
         ("copy into 's3://b/x' from customers", "export", "copy_into_location", &["CUSTOMERS"], &[]),
         ("copy into t from @s", "import", "copy_into_table", &["@S"], &["T"]),

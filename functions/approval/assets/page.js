@@ -1,5 +1,6 @@
 "use strict";
-// Brings the secret part of a link into the form, takes readers on, and minds the word that must be typed. It decides nothing.
+// Brings the secret part of a link into the form, keeps the mark of a session in this tab, takes readers on, and minds the word that
+// must be typed. It decides nothing.
 (function () {
   const arrive = document.getElementById("arrive");
   if (arrive) {
@@ -15,9 +16,28 @@
     }
   }
 
+  // Of one approval, in this tab and for this origin alone.
+  const place = "mark of " + (window.location.pathname.split("/")[2] || "");
   const onward = document.getElementById("onward");
   if (onward) {
+    if (onward.dataset.mark) {
+      window.sessionStorage.setItem("mark of " + new URL(onward.href).pathname.split("/")[2], onward.dataset.mark);
+    }
     window.location.replace(onward.href);
+  }
+
+  const look = document.getElementById("look");
+  if (look) {
+    const mark = window.sessionStorage.getItem(place) || "";
+    if (mark) {
+      look.elements.namedItem("mark").value = mark;
+      look.submit();
+    } else {
+      document.getElementById("closed").hidden = false;
+    }
+  } else if (window.location.pathname.endsWith("/review")) {
+    // So that going back and loading again ask for the page anew, and send no form of theirs.
+    window.history.replaceState(null, "", window.location.pathname);
   }
 
   const typed = document.getElementById("typed");

@@ -2,9 +2,9 @@
 
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use domain::ApprovalId;
-use gateway::{Arrived, ReviewError};
+use gateway::{Arrived, BegunSession, ReviewError};
 use serde::Deserialize;
 
 use crate::page::{arriving, problem};
@@ -38,16 +38,23 @@ pub async fn arrive(
         return problem::form();
     }
     match desk.reception.arrive(id, &token).await {
-        Ok(Arrived::SignedIn(session)) => {
-            let Some(cookie) = cookies::session(&desk, id, &session) else { return problem::broken() };
-            ([(header::SET_COOKIE, cookie)], Redirect::to(&format!("/a/{id}/review"))).into_response()
-        }
+        Ok(Arrived::SignedIn(session)) => begun(&desk, id, &session),
         Ok(Arrived::SignIn { url, state, pending }) => {
             let Some(cookie) = cookies::sign_in(&desk, &state, &pending) else { return problem::broken() };
             // No redirect: browsers hold a form's whole way to `form-action`.
             ([(header::SET_COOKIE, cookie)], arriving::to_issuer(&url)).into_response()
         }
         Err(error) => problem::of(&error),
+    }
+}
+
+/// The answer with which a session begins: its cookie, and the mark of its forms for the page's own script.
+fn begun(desk: &Desk, id: ApprovalId, session: &BegunSession) -> Response {
+    let BegunSession { text, mark } = session;
+    match cookies::session(desk, id, text) {
+        // No redirect: the session's cookie comes along only from a page of ours, and a redirect hands nothing over.
+        Some(cookie) => ([(header::SET_COOKIE, cookie)], arriving::onward(id, mark)).into_response(),
+        None => problem::broken(),
     }
 }
 
@@ -75,11 +82,7 @@ pub async fn come_back(
     let forget = cookies::no_sign_in(&desk, &state);
     let mut response = match (code, error) {
         (Some(code), None) => match desk.reception.come_back(&pending, &state, &code, iss.as_deref()).await {
-            Ok((id, session)) => match cookies::session(&desk, id, &session) {
-                // No redirect: the session's cookie comes along only from a page of ours.
-                Some(cookie) => ([(header::SET_COOKIE, cookie)], arriving::onward(id)).into_response(),
-                None => problem::broken(),
-            },
+            Ok((id, session)) => begun(&desk, id, &session),
             Err(error) => problem::of(&error),
         },
         // They gave up, or the issuer did not let them in. Its words are not ours to print.

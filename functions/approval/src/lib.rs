@@ -8,8 +8,9 @@
 //! | --- | --- |
 //! | `GET /a/ID` | a page that says nothing; its script brings the token out of the fragment into a form |
 //! | `POST /a/ID` | checks the token; sends the reviewer to their issuer |
-//! | `GET /a/callback` | redeems the code; begins the session of this approval |
-//! | `GET /a/ID/review` | with a session: shows what would run; that somebody looked is recorded first |
+//! | `GET /a/callback` | redeems the code; begins the session of this approval, and hands its mark to the script once |
+//! | `GET /a/ID/review` | a page that says nothing; its script brings the mark |
+//! | `POST /a/ID/review` | with a session and its mark: shows what would run; that somebody looked is recorded first |
 //! | `POST /a/ID/decision` | with a session and its form: approves or denies |
 //!
 //! ```no_run
@@ -72,7 +73,7 @@ pub fn routes(reception: Reception, behind: Behind) -> Router {
         // A HEAD is never a look and never a sign-in.
         .route("/callback", get(arrival::come_back).head(nothing))
         .route("/{id}", get(arrival::shell).post(arrival::arrive))
-        .route("/{id}/review", get(review::review).head(nothing))
+        .route("/{id}/review", get(review::before).head(nothing).post(review::review))
         .route("/{id}/decision", post(decision::decide))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

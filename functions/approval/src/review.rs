@@ -1,20 +1,49 @@
 //! Looking at what waits.
 
-use axum::extract::{Path, State};
+use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ApprovalId;
 use gateway::{Found, ReviewError, ReviewSession};
+use serde::Deserialize;
 
-use crate::page::{over, problem, waits};
-use crate::{Desk, cookies};
+use crate::page::{arriving, over, problem, waits};
+use crate::{Desk, cookies, headers};
+
+/// What the page's own script brings.
+#[derive(Deserialize)]
+pub struct Look {
+    /// The session's mark.
+    mark: String,
+}
+
+/// The page in the place of what waits. It tells nothing.
+pub async fn before(Path(id): Path<String>) -> Response {
+    match id.parse::<ApprovalId>() {
+        Ok(id) => arriving::before(id).into_response(),
+        Err(_) => problem::nothing_here(),
+    }
+}
 
 /// The page of a reviewer who has signed in.
-pub async fn review(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn review(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Result<Form<Look>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let Ok(Form(Look { mark })) = form else { return problem::nothing_here() };
+    if !headers::is_own_form(&headers, &desk.origin) {
+        return problem::form();
+    }
     let session = match session(&desk, &id, &headers).await {
         Ok((session, _)) => session,
         Err(error) => return problem::of(&error),
     };
+    // SECURITY: whoever brings the cookie alone is shown nothing.
+    if !session.is_marked(&mark) {
+        return problem::nothing_here();
+    }
     match desk.reception.find(&session).await {
         Ok(found) => show(&desk, &session, &found, None),
         Err(error) => problem::of(&error),

@@ -340,6 +340,34 @@ async fn who_was_revoked_meanwhile_runs_nothing_that_was_approved_before() {
 }
 
 #[tokio::test]
+async fn the_yes_of_a_reviewer_who_was_revoked_since_is_none_whoever_else_says_yes() {
+    for people in [1, 2] {
+        let house = house().await;
+        let needed = format!("groups = [\"data-reviewers\"]\npeople = {people}");
+        house.bundle.change(&[("groups = [\"data-reviewers\"]", &needed)]);
+        let gateway = house.gateway();
+        let (router, review) = (router(gateway.clone()), house.review());
+        let held = held(&router, WRITE).await;
+        let id = waiting(&review).await;
+        decide(&review, id, "rosa", Verdict::Approve).await.unwrap();
+        house.open_home().revoke(RevokedWhat::Person, "rosa").unwrap();
+        if people == 2 {
+            assert_eq!(decide(&review, id, "sam", Verdict::Approve).await.unwrap(), ApprovalState::Granted);
+        }
+        assert_eq!(work(&house, &gateway).await, 1);
+        assert_eq!(words(&house).last(), Some(&"overruled"), "{people}");
+        let refused = get(&router, "ana", &held.handle(), "").await;
+        assert!(
+            refused.text().contains("a reviewer who had approved this was revoked"),
+            "{}",
+            refused.text()
+        );
+        assert_eq!(house.submissions(), 0);
+        house.verifies();
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_is_not_the_one_that_was_approved_does_not_run() {
     for is_gone in [true, false] {
         let house = house().await;

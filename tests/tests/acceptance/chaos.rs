@@ -295,6 +295,11 @@ impl Exchanges for Chaos {
         self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session))
             .await
     }
+
+    async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {
+        let revoked = self.inner.exchanges.revoked_people();
+        self.step("exchanges.revoked_people", Origin::Exchanges, revoked).await
+    }
 }
 
 /// The account behind [`Chaos`].

@@ -193,6 +193,13 @@ impl Warehouse {
         Arc::clone(&self.catalog.lock().unwrap())
     }
 
+    /// Changes what the catalog says of an object of `DEMO.PUBLIC`.
+    pub fn define(&self, name: &str, change: impl FnOnce(&mut Relation)) {
+        let mut catalog = Catalog::clone(&self.catalog());
+        change(catalog.relations.get_mut(&ObjectName::new("DEMO", "PUBLIC", name)).unwrap());
+        *self.catalog.lock().unwrap() = Arc::new(catalog);
+    }
+
     /// Has the view read `LEADS`, a table like the customers', from now on.
     pub fn move_view_to_leads(&self) {
         let mut catalog = Catalog::clone(&self.catalog());

@@ -15,6 +15,7 @@
 
 mod approvals;
 mod architecture;
+mod asks;
 mod aws_machine;
 mod aws_notifier;
 mod aws_steps;
@@ -52,4 +53,5 @@ mod resuming;
 mod story;
 mod supply;
 mod tokens;
+mod touched;
 mod verdicts;

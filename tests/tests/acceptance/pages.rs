@@ -94,7 +94,7 @@ async fn a_reviewer_opens_their_link_reads_approves_and_the_agents_own_poll_retu
     }
     assert_eq!(waits.words(), ["asked", "told", "viewed"]);
     // Looking again is not another look.
-    rosa.get(&format!("/a/{}/review", waits.id)).await;
+    rosa.review(waits.id).await;
     assert_eq!(waits.words(), ["asked", "told", "viewed"]);
 
     let decided = rosa.decide(waits.id, &shown, "approve", &[("reason", "the owner agrees")]).await;
@@ -102,13 +102,13 @@ async fn a_reviewer_opens_their_link_reads_approves_and_the_agents_own_poll_retu
         (decided.status.as_u16(), decided.location()),
         (303, format!("/a/{}/review", waits.id).as_str())
     );
-    let over = rosa.get(decided.location()).await;
+    let over = rosa.review(waits.id).await;
     assert!(over.status == 200 && over.text.contains("<h1>Approved</h1>"), "{}", over.text);
     assert_eq!(work(&waits.house, &waits.gateway).await, 1);
     let done = waits.poll().await;
     assert_eq!((done.status.as_u16(), &done.json()["data"]), (200, &json!([["1"]])), "{}", done.text());
     assert_eq!(waits.words(), ["asked", "told", "viewed", "decided", "spent"]);
-    let over = rosa.get(&format!("/a/{}/review", waits.id)).await;
+    let over = rosa.review(waits.id).await;
     assert!(over.text.contains("sent to run") && !over.text.contains("name=\"verdict\""), "{}", over.text);
     waits.house.verifies();
 }
@@ -125,7 +125,7 @@ async fn a_denial_with_its_reason_is_told_to_the_agent_after_the_detectors_of_th
     let shown = rosa.open(waits.id, &waits.token).await;
     let reason = "not before PRJ-1234 is told; ask person1@customers.example\u{7}";
     rosa.decide(waits.id, &shown, "deny", &[("reason", reason)]).await;
-    let over = rosa.get(&format!("/a/{}/review", waits.id)).await;
+    let over = rosa.review(waits.id).await;
     assert!(over.text.contains("<h1>Denied</h1>"), "{}", over.text);
     assert_eq!(work(&waits.house, &waits.gateway).await, 1);
     let refused = waits.poll().await;
@@ -170,7 +170,7 @@ async fn what_only_fetches_a_link_decides_nothing_and_is_shown_nothing() {
         }
     }
     assert_eq!(waits.words(), ["asked", "told"]);
-    // With a session, too: a HEAD or a prefetch is no look.
+    // With a session, too: a GET, a HEAD or a prefetch is no look.
     let mut rosa = waits.browser();
     rosa.post(&format!("/a/{id}"), &[("token", &waits.token)]).await;
     let path = format!("/a/{id}/review");
@@ -182,6 +182,8 @@ async fn what_only_fetches_a_link_decides_nothing_and_is_shown_nothing() {
         let shown = rosa.call(method, &path, None, &headers).await;
         assert_eq!(shown.text, "");
     }
+    let before = rosa.get(&path).await;
+    assert!(before.status == 200 && before.text == waits.browser().get(&path).await.text, "{}", before.text);
     assert_eq!(waits.words(), ["asked", "told"]);
 }
 
@@ -219,8 +221,8 @@ async fn whatever_opens_nothing_looks_the_same() {
         answers.push(nobody.post(&format!("/a/{id}"), &[("token", token)]).await);
     }
     answers.push(nobody.post("/a/not-an-id", &[("token", &token)]).await);
-    answers.push(nobody.get(&format!("/a/{id}/review")).await);
-    answers.push(nobody.get(&format!("/a/{unknown}/review")).await);
+    answers.push(nobody.review(id).await);
+    answers.push(nobody.review(unknown).await);
     // A reviewer who is not on the roster any more.
     let fewer = Arc::new(Roster::development(HOST, vec![people().remove(1)]));
     let mut gone = Browser::new(page(&waits.house, &fewer, None));
@@ -249,11 +251,13 @@ async fn a_link_and_a_session_are_for_one_approval() {
     let mut rosa = first.browser();
     opens_nothing(&rosa.post(&format!("/a/{}", second.0), &[("token", &first.token)]).await);
     let shown = rosa.open(first.id, &first.token).await;
-    opens_nothing(&rosa.get(&format!("/a/{}/review", second.0)).await);
+    opens_nothing(&rosa.review(second.0).await);
     // The cookie of one, put in the place of the other's.
     let stolen = rosa.cookies[&format!("__Host-snowgate-review-{}", first.id)].clone();
     rosa.cookies.insert(format!("__Host-snowgate-review-{}", second.0), stolen);
-    opens_nothing(&rosa.get(&format!("/a/{}/review", second.0)).await);
+    let mark = rosa.marks[&first.id.to_string()].clone();
+    rosa.marks.insert(second.0.to_string(), mark);
+    opens_nothing(&rosa.review(second.0).await);
     opens_nothing(&rosa.decide(second.0, &shown, "approve", &[]).await);
     let listing = first.house.review().waiting().await.unwrap();
     assert_eq!(listing.waiting.len(), 2, "nothing was decided");
@@ -309,6 +313,16 @@ async fn a_form_that_is_not_the_sessions_own_decides_nothing() {
         let answer = rosa.call("POST", &path, Some(&good), &headers).await;
         assert_eq!(answer.status, 403, "{headers:?}");
     }
+    // Whoever has the cookie alone, as every server on the same machine gets it over http, is shown nothing either.
+    let looks = format!("/a/{id}/review");
+    for marks in [vec![], vec![("mark", "")], vec![("mark", sams.as_str())], vec![("mark", &mark[1..])]] {
+        opens_nothing(&rosa.post(&looks, &marks).await);
+    }
+    assert_eq!(rosa.post(&looks, &[("mark", &mark)]).await.status, 200);
+    for headers in [vec![("origin", "http://127.0.0.1:9")], vec![("sec-fetch-site", "same-site")]] {
+        let answer = rosa.call("POST", &looks, Some(&[("mark", &mark)]), &headers).await;
+        assert_eq!(answer.status, 403, "{headers:?}");
+    }
     // Without the session's cookie the rest is worth nothing; of two, neither is taken.
     let mut bare = waits.browser();
     opens_nothing(&bare.post(&path, &good).await);
@@ -341,7 +355,7 @@ async fn a_form_that_is_sent_twice_decides_once() {
     }
     // Another verdict comes too late, and is told what counted.
     assert_eq!(rosa.decide(id, &shown, "deny", &[]).await.status, 303);
-    assert!(rosa.get(&format!("/a/{id}/review")).await.text.contains("<h1>Approved</h1>"));
+    assert!(rosa.review(id).await.text.contains("<h1>Approved</h1>"));
     assert_eq!(waits.words(), ["asked", "told", "viewed", "decided"]);
     assert_eq!(work(&waits.house, &waits.gateway).await, 1);
     rosa.decide(id, &shown, "approve", &[]).await;
@@ -356,7 +370,7 @@ async fn a_reviewer_who_was_revoked_decides_nothing_whatever_their_session_says(
     let mut rosa = waits.browser();
     let shown = rosa.open(id, &waits.token).await;
     waits.house.open_home().revoke(RevokedWhat::Person, ROSA).unwrap();
-    opens_nothing(&rosa.get(&format!("/a/{id}/review")).await);
+    opens_nothing(&rosa.review(id).await);
     opens_nothing(&rosa.decide(id, &shown, "approve", &[]).await);
     assert_eq!(waits.words(), ["asked", "told", "viewed"]);
     // Sam still does.
@@ -374,8 +388,7 @@ async fn of_two_reviewers_at_once_one_is_first_and_the_other_is_told() {
     let (hers, his) = (rosa.open(id, &waits.token).await, sam.open(id, &link_of(&waits.house, SAM).1).await);
     let (one, two) = tokio::join!(rosa.decide(id, &hers, "approve", &[]), sam.decide(id, &his, "deny", &[]));
     assert_eq!((one.status.as_u16(), two.status.as_u16()), (303, 303));
-    let path = format!("/a/{id}/review");
-    let (hers, his) = (rosa.get(&path).await.text, sam.get(&path).await.text);
+    let (hers, his) = (rosa.review(id).await.text, sam.review(id).await.text);
     let (yes, no) = (hers.contains("<h1>Approved</h1>"), his.contains("<h1>Denied</h1>"));
     assert!(yes != no, "{hers}{his}");
     assert!(his.contains("Approved by others") || hers.contains("It was denied"), "{hers}{his}");
@@ -392,7 +405,7 @@ async fn where_two_must_agree_each_decides_for_themselves() {
     let shown = rosa.open(id, &waits.token).await;
     assert!(shown.text.contains("2 must say yes"), "{}", shown.text);
     rosa.decide(id, &shown, "approve", &[]).await;
-    let told = rosa.get(&format!("/a/{id}/review")).await.text;
+    let told = rosa.review(id).await.text;
     assert!(told.contains("You have approved it") && told.contains("1 of 2 people"), "{told}");
     let mut sam = waits.browser();
     let shown = sam.open(id, &link_of(&waits.house, SAM).1).await;
@@ -460,7 +473,7 @@ async fn markup_in_whatever_an_agent_wrote_stays_text() {
     protects(&shown, "review");
     let refused = rosa.decide(id, &shown, "deny", &[("reason", EVIL)]).await;
     assert_eq!(refused.status, 303);
-    assert!(!rosa.get(&format!("/a/{id}/review")).await.text.contains("<script>alert"));
+    assert!(!rosa.review(id).await.text.contains("<script>alert"));
 }
 
 #[tokio::test]
@@ -535,6 +548,19 @@ async fn what_reads_other_objects_by_now_is_asked_for_anew() {
     let second = review.waiting().await.unwrap().waiting.remove(0);
     assert_ne!(second.id, first);
     assert!(second.asked.again.as_deref().unwrap().contains("what it touches"), "{:?}", second.asked.again);
+    // Reviewers are told and shown what it touches by now.
+    let told = house.bell.rung.lock().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (told.approval, told.reads.contains(&"DEMO.PUBLIC.LEADS".to_owned())),
+        (second.id, true),
+        "{told:?}"
+    );
+    let (id, token) = link_of(&house, ROSA);
+    let shown = Browser::new(page(&house, &demo(), None)).open(id, &token).await;
+    for part in ["<li>DEMO.PUBLIC.LEADS</li>", "Asked again: what holds it"] {
+        assert!(shown.text.contains(part), "{part}: {}", shown.text);
+    }
+    assert!(!shown.text.contains("<li>DEMO.PUBLIC.CUSTOMERS</li>"), "{}", shown.text);
     assert_eq!(house.submissions(), 1, "only the first, which failed");
     in_time(review.decide(second.id, &reviewer(ROSA), Verdict::Approve, None)).await.unwrap();
     work(&house, &gateway).await;

@@ -85,11 +85,13 @@ impl Shown {
 pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
+    /// What the page's script keeps, by its approval.
+    pub marks: BTreeMap<String, String>,
 }
 
 impl Browser {
     pub fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new() }
+        Self { router, cookies: BTreeMap::new(), marks: BTreeMap::new() }
     }
 
     pub async fn get(&mut self, path: &str) -> Shown {
@@ -142,16 +144,27 @@ impl Browser {
             }
         }
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        // As `page.js` does.
+        if let Some((_, behind)) = text.split_once("data-mark=\"") {
+            let (mark, behind) = behind.split_once('"').unwrap();
+            let (_, behind) = behind.split_once("href=\"/a/").unwrap();
+            self.marks.insert(behind.split('/').next().unwrap().to_owned(), mark.to_owned());
+        }
         Shown { status: parts.status, headers: parts.headers, text }
     }
 
     /// Comes by a link of the local demo, to the page that shows what waits.
     pub async fn open(&mut self, id: ApprovalId, token: &str) -> Shown {
         let arrived = self.post(&format!("/a/{id}"), &[("token", token)]).await;
-        assert_eq!(arrived.status, 303, "{}", arrived.text);
-        assert_eq!(arrived.location(), format!("/a/{id}/review"));
-        let path = arrived.location().to_owned();
-        self.get(&path).await
+        assert_eq!(arrived.status, 200, "{}", arrived.text);
+        assert!(arrived.text.contains(&format!("href=\"/a/{id}/review\"")), "{}", arrived.text);
+        self.review(id).await
+    }
+
+    /// The page that shows what waits, once signed in.
+    pub async fn review(&mut self, id: ApprovalId) -> Shown {
+        let mark = self.marks.get(&id.to_string()).cloned().unwrap_or_default();
+        self.post(&format!("/a/{id}/review"), &[("mark", &mark)]).await
     }
 
     /// Sends the form of a page that shows what waits.

@@ -10,8 +10,8 @@ use axum::Router;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Agent, ApprovalId, Timestamp};
-use gateway::ports::{NotAccepted, ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
-use gateway::{Fault, Gateway, Origin, Roster, SignIn};
+use gateway::ports::{NotAccepted, ProvenReviewer, ReviewerIssuer, RevokedWhat, SignInAnswer, SignInBegun};
+use gateway::{Fault, Gateway, KnownReviewer, Origin, ReviewerName, Roster, SignIn};
 use recording::StepRecord;
 
 use crate::approvals::{WRITE, deletes, steps, words, work};
@@ -86,7 +86,12 @@ struct SignsIn {
 }
 
 async fn signs_in() -> SignsIn {
-    let roster = Arc::new(Roster::new(HOST, ISSUER, people()));
+    signs_in_by(people(), ROSA, &[]).await
+}
+
+/// With that roster, of whom one has the link; and with a changed bundle.
+async fn signs_in_by(people: Vec<KnownReviewer>, link: &str, changes: &[(&str, &str)]) -> SignsIn {
+    let roster = Arc::new(Roster::new(HOST, ISSUER, people));
     let named = Arc::clone(&roster);
     let house = House::with(
         move |settings| {
@@ -97,6 +102,9 @@ async fn signs_in() -> SignsIn {
     )
     .await;
     deletes(&house);
+    if !changes.is_empty() {
+        house.bundle.change(changes);
+    }
     let now = house.time_now();
     let issuer = Arc::new(Scripted {
         says: Mutex::new(Box::new(move || Ok(rosa(now)))),
@@ -108,7 +116,7 @@ async fn signs_in() -> SignsIn {
     let held = door::submit(&router, "ana", WRITE, "").await;
     assert_eq!(held.status, 202);
     told(&house, &gateway).await;
-    let (id, token) = link_of(&house, ROSA);
+    let (id, token) = link_of(&house, link);
     let pages = page(&house, &roster, Some(issuer.clone()));
     SignsIn { house, gateway, router, pages, issuer, handle: held.handle(), id, token }
 }
@@ -173,7 +181,7 @@ async fn a_reviewer_signs_in_reads_and_approves_and_the_recording_says_how() {
     );
     assert_eq!(rosa.cookies.len(), 1, "the sign-in is forgotten, the session kept");
     assert!(rosa.cookies.values().all(|cookie| cookie.len() < 2000), "{:?}", rosa.cookies);
-    let shown = rosa.get(&format!("/a/{}/review", at.id)).await;
+    let shown = rosa.review(at.id).await;
     assert!(shown.status == 200 && shown.text.contains("Time Travel"), "{}", shown.text);
     assert!(!shown.text.contains("local demo"));
     assert_eq!(rosa.decide(at.id, &shown, "approve", &[]).await.status, 303);
@@ -214,6 +222,86 @@ async fn whoever_the_link_was_not_made_for_is_shown_nothing() {
         let mut somebody = at.browser();
         let shown = at.sign_in(&mut somebody).await;
         at.is_closed_to(&somebody, &shown);
+    }
+}
+
+/// Two accounts, as their issuer numbers them.
+fn accounts() -> Vec<KnownReviewer> {
+    let account = |subject: &str| KnownReviewer {
+        name: ReviewerName::Subject(subject.to_owned()),
+        groups: Some(BTreeSet::from(["data-reviewers".to_owned()])),
+        mail: None,
+    };
+    vec![account("00u1"), account("00u2")]
+}
+
+/// An account of whoever has that address, which nobody has verified.
+fn account(who: &mut ProvenReviewer, subject: &str, address: &str) {
+    who.subject = subject.to_owned();
+    who.email = None;
+    who.aliases = BTreeSet::from([address.to_owned()]);
+}
+
+#[tokio::test]
+async fn one_person_with_two_accounts_is_one_person_though_nobody_has_verified_their_address() {
+    let two = ("groups = [\"data-reviewers\"]", "groups = [\"data-reviewers\"]\npeople = 2");
+    for (address, is_same) in [("Rosa@Acme.example", true), ("sam@acme.example", false)] {
+        let mut at = signs_in_by(accounts(), "00u1", &[two]).await;
+        at.says_of_rosa(|who| account(who, "00u1", ROSA));
+        let mut first = at.browser();
+        at.sign_in(&mut first).await;
+        let shown = first.review(at.id).await;
+        assert_eq!(first.decide(at.id, &shown, "approve", &[]).await.status, 303);
+        at.token = link_of(&at.house, "00u2").1;
+        at.says_of_rosa(move |who| account(who, "00u2", address));
+        let mut second = at.browser();
+        at.sign_in(&mut second).await;
+        let shown = second.review(at.id).await;
+        let decided = second.decide(at.id, &shown, "approve", &[]).await;
+        work(&at.house, &at.gateway).await;
+        assert_eq!(decided.status.as_u16(), if is_same { 409 } else { 303 }, "{}", decided.text);
+        assert_eq!(at.house.submissions(), usize::from(!is_same));
+        // What nobody has verified is written nowhere.
+        let recorded = format!("{:?}", steps(&at.house)).to_lowercase();
+        assert!(!recorded.contains("acme.example\"), person") && !recorded.contains("sam@"), "{recorded}");
+        at.house.verifies();
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_revoked_by_a_name_that_nobody_has_verified_decides_nothing_and_has_decided_nothing() {
+    let at = signs_in_by(accounts(), "00u1", &[]).await;
+    at.says_of_rosa(|who| account(who, "00u1", "Rosa@tenant.example"));
+    at.house.open_home().revoke(RevokedWhat::Person, "rosa@tenant.example").unwrap();
+    let mut rosa = at.browser();
+    let shown = at.sign_in(&mut rosa).await;
+    at.is_closed_to(&rosa, &shown);
+    at.house.open_home().undo_revocation(RevokedWhat::Person, "rosa@tenant.example").unwrap();
+    at.sign_in(&mut rosa).await;
+    let shown = rosa.review(at.id).await;
+    assert_eq!(rosa.decide(at.id, &shown, "approve", &[]).await.status, 303);
+    at.house.open_home().revoke(RevokedWhat::Person, "ROSA@tenant.example").unwrap();
+    assert_eq!(work(&at.house, &at.gateway).await, 1);
+    assert_eq!((words(&at.house).last(), at.house.submissions()), (Some(&"overruled"), 0));
+    at.house.verifies();
+}
+
+#[tokio::test]
+async fn what_a_reviewer_has_proven_counts_for_minutes() {
+    for (minutes_ago, minutes) in [(0, 10), (3, 7), (6, 5), (60, 5)] {
+        let at = signs_in().await;
+        let ago = Duration::from_secs(minutes_ago * 60);
+        at.says_of_rosa(move |who| {
+            let earlier = who.signed_in.as_micros() - i64::try_from(ago.as_micros()).unwrap();
+            who.signed_in = Timestamp::from_micros(earlier);
+        });
+        let mut rosa = at.browser();
+        at.sign_in(&mut rosa).await;
+        at.house.time.turn(Duration::from_secs(minutes * 60 - 20));
+        let shown = rosa.review(at.id).await;
+        assert_eq!(shown.status, 200, "{minutes_ago}");
+        at.house.time.turn(Duration::from_secs(20));
+        assert_eq!(rosa.decide(at.id, &shown, "approve", &[]).await.status, 404, "{minutes_ago}");
     }
 }
 

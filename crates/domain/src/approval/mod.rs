@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use crate::time::Timestamp;
 
-pub use people::{Requester, Reviewer, ReviewerKey};
+pub use people::{Requester, Reviewer, ReviewerKey, folded_name};
 
 /// For how long a grant waits to be spent. Whoever said yes meant now, not whenever a gateway comes back.
 pub const GRANT_LIFE: Duration = Duration::from_secs(15 * 60);

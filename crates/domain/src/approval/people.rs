@@ -25,6 +25,9 @@ pub struct Reviewer {
     /// Whatever else the proof calls them, whether anybody has verified it or not. Such a name never gives a right; it takes
     /// the right to decide what was asked under it.
     pub aliases: BTreeSet<String>,
+    /// Keyed digests of all of these names, each as [`folded_name`] has it: what a record tells of names that nobody has
+    /// proven.
+    pub marks: BTreeSet<String>,
     /// The groups that they are in at this moment.
     pub groups: BTreeSet<String>,
     /// The program that acts for them, where the proof names one: such a verdict is nobody's.
@@ -62,7 +65,7 @@ impl Requester {
     pub(super) fn is(&self, reviewer: &Reviewer) -> bool {
         let person = self.person.as_ref().map(Person::as_str);
         let names = [Some(self.subject.as_str()), person, Some(self.agent.as_str())];
-        names.into_iter().flatten().any(|name| reviewer.has_name(name))
+        names.into_iter().flatten().any(|name| reviewer.is_called(name))
     }
 }
 
@@ -74,7 +77,18 @@ impl Reviewer {
 
     /// Whether two verdicts are one person's, whatever they have signed in by.
     pub fn is_same_person(&self, other: &Self) -> bool {
-        self.names().any(|name| other.has_name(name))
+        self.names().any(|name| other.is_called(name)) || !self.marks.is_disjoint(&other.marks)
+    }
+
+    /// Every name of theirs, verified or not, as [`folded_name`] has it.
+    pub fn folded_names(&self) -> BTreeSet<String> {
+        self.names().map(folded_name).collect()
+    }
+
+    /// Whether that is a name of theirs, verified or not, in whatever spelling.
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = folded_name(name);
+        self.names().any(|own| folded_name(own) == name)
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -82,17 +96,12 @@ impl Reviewer {
             std::iter::once(self.key.subject.as_str()).chain(self.person.as_ref().map(Person::as_str));
         proven.chain(self.aliases.iter().map(String::as_str))
     }
-
-    fn has_name(&self, name: &str) -> bool {
-        let name = folded(name);
-        self.names().any(|own| folded(own) == name)
-    }
 }
 
 /// A name as two spellings of it are the same: mail addresses differ in case, and in forms of one character that look alike
 /// or are not seen at all, and nobody means that.
 // SECURITY: whoever can choose how their name is written must not become two people by it.
-fn folded(name: &str) -> String {
+pub fn folded_name(name: &str) -> String {
     let seen = |text: &str| text.nfkc().filter(|c| !is_invisible(*c)).collect::<String>();
     // Lower case last, and once more: a letter may have a lower case that is written in several ways.
     seen(&seen(name).to_lowercase()).trim().to_owned()

@@ -28,6 +28,7 @@ fn reviewer(subject: &str) -> Reviewer {
         key: ReviewerKey { issuer: "https://people.example".into(), subject: subject.into() },
         person: Some(Person::new(format!("{subject}@acme.example"))),
         aliases: BTreeSet::new(),
+        marks: BTreeSet::new(),
         groups: ["data-reviewers".to_owned()].into(),
         agent: None,
     }
@@ -175,9 +176,26 @@ fn so_many_distinct_people_must_approve_and_one_may_deny() {
     for by in again {
         assert_eq!(one.next(&decided(by, Verdict::Approve), at(2)).unwrap_err(), Unmoved::SamePerson);
     }
+    // By another account, whose names nobody has proven and a record tells by their marks alone.
+    let marks = BTreeSet::from(["mark of rosa@acme.example".to_owned()]);
+    let first = Reviewer { person: None, marks: marks.clone(), ..reviewer("00u5") };
+    let first = Approval::new(terms(2)).next(&decided(first, Verdict::Approve), at(1)).unwrap();
+    let second = Reviewer { person: None, marks, ..reviewer("00u6") };
+    assert_eq!(first.next(&decided(second, Verdict::Approve), at(2)).unwrap_err(), Unmoved::SamePerson);
     assert_eq!(one.next(&deny("rosa"), at(2)).unwrap().state(), ApprovalState::Denied);
     let both = one.next(&approve("sam"), at(2)).unwrap();
     assert_eq!((both.state(), both.granted_by().len()), (ApprovalState::Granted, 2));
+}
+
+#[test]
+fn a_reviewer_is_called_by_every_name_in_every_spelling() {
+    let aliases = BTreeSet::from(["Rosa\u{200b}@Tenant.example".to_owned()]);
+    let rosa = Reviewer { aliases, ..reviewer("00u1") };
+    assert!(rosa.folded_names().iter().eq(["00u1", "00u1@acme.example", "rosa@tenant.example"]));
+    for name in ["00U1", "ROSA@tenant.example", "\u{ff10}0u1@acme.example "] {
+        assert!(rosa.is_called(name), "{name}");
+    }
+    assert!(!rosa.is_called("rosa") && !rosa.is_called(""));
 }
 
 #[test]

@@ -57,13 +57,15 @@ pub(super) struct Before<'a> {
     pub asked: &'a AskedRecord,
     pub footprints: &'a [FootprintRecord],
     pub footprints_now: &'a [FootprintRecord],
+    /// What the catalog says of it by now: [`Surroundings::digest`](super::Surroundings).
+    pub touched_now: &'a str,
 }
 
-/// Whether the same rules hold it for the same people, and as many of them, and it touches the same objects: behind a view
-/// there may be others by now.
+/// Whether the same rules hold it for the same people, and as many of them, and it touches the same objects, of which the
+/// catalog says the same: behind a view there may be others by now, or other columns and rows of the same.
 fn is_same(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> bool {
-    let Before { asked: before, footprints, footprints_now } = before;
-    if footprints != footprints_now {
+    let Before { asked: before, footprints, footprints_now, touched_now } = before;
+    if footprints != footprints_now || before.touched.as_deref() != Some(*touched_now) {
         return false;
     }
     let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();

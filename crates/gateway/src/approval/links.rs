@@ -125,6 +125,8 @@ mod tests {
             expires: "2026-11-25T10:00:00.000000Z".into(),
             sign_in: "oidc".into(),
             footprints: None,
+            touched: None,
+            views: Vec::new(),
             again: None,
             result: None,
         }

@@ -18,13 +18,14 @@ mod signed_in;
 mod steps;
 mod stored;
 mod tend;
+mod touched;
 mod turn;
 
 pub use links::Link;
 pub use reception::{Arrived, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
-pub use session::{ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
+pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
 pub use turn::{Reminded, Stands};
 
@@ -37,15 +38,20 @@ use crate::gateway::Gateway;
 use crate::live::LiveApproval;
 use crate::settings::SignIn;
 use steps::{Added, Case};
+pub(crate) use touched::Surroundings;
 
 impl Gateway {
     /// Keeps the first step of an approval of what was just opened.
-    pub(crate) async fn ask_reviewers(&self, opened: Opened) -> Result<LiveApproval, Fault> {
+    pub(crate) async fn ask_reviewers(
+        &self,
+        opened: Opened,
+        touched: Surroundings,
+    ) -> Result<LiveApproval, Fault> {
         let Opened { key, opening, .. } = opened;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
         let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
-        let asked = StepRecord::Asked(question.first(hold));
+        let asked = StepRecord::Asked(question.first(hold, touched));
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -64,7 +70,7 @@ pub(crate) struct Question<'a> {
 
 impl Question<'_> {
     /// As the opening tells it.
-    pub fn first(self, hold: &HoldRecord) -> AskedRecord {
+    pub fn first(self, hold: &HoldRecord, touched: Surroundings) -> AskedRecord {
         let Self { id, opening, sign_in } = self;
         AskedRecord {
             approval: id.to_string(),
@@ -78,6 +84,8 @@ impl Question<'_> {
             expires: hold.expires.clone(),
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
+            touched: Some(touched.digest),
+            views: touched.views,
             again: None,
             result: None,
         }
@@ -89,6 +97,7 @@ impl Question<'_> {
         hold: &Hold,
         ruling: &Ruling,
         footprints: Vec<FootprintRecord>,
+        touched: Surroundings,
         now: Timestamp,
     ) -> AskedRecord {
         let Self { id, opening, sign_in } = self;
@@ -105,6 +114,8 @@ impl Question<'_> {
             expires: now.after(hold.expires_after).to_string(),
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
+            touched: Some(touched.digest),
+            views: touched.views,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
             result: None,
         }

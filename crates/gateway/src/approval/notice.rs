@@ -14,6 +14,10 @@ const NAMED: usize = 6;
 /// Characters of a name at most.
 const LONGEST: usize = 120;
 
+/// Characters of an agent's name at most, and what to call one with another name than programs have.
+const LONGEST_AGENT: usize = 64;
+const UNUSUAL: &str = "(an agent with an unusual name)";
+
 /// What to call an object whose name somebody chose freely.
 const QUOTED: &str = "(an object with a quoted name)";
 
@@ -43,7 +47,7 @@ pub(super) fn notice(
     Ok(Notice {
         approval: id,
         exchange: opening.exchange.clone(),
-        agent: plain(&principal.agent),
+        agent: agent(&principal.agent),
         person: principal.person.as_deref().map(plain),
         class: opening.class().to_owned(),
         kinds,
@@ -65,6 +69,13 @@ fn object(name: &str) -> String {
         .bytes()
         .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'$' | b'.'));
     if is_plain { plain(name) } else { QUOTED.to_owned() }
+}
+
+/// An agent's name, where it is a word.
+// SECURITY: some issuers let agents choose it, and a sentence in it would be read as ours.
+fn agent(name: &str) -> String {
+    let is_word = name.len() <= LONGEST_AGENT && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_word && !name.is_empty() { name.to_owned() } else { UNUSUAL.to_owned() }
 }
 
 /// Printable ASCII, of a bounded length.
@@ -95,6 +106,16 @@ mod tests {
             assert_eq!(object(name), QUOTED, "{name}");
         }
         assert_eq!(object("DEMO.PUBLIC.ORDERS_2$"), "DEMO.PUBLIC.ORDERS_2$");
+    }
+
+    #[test]
+    fn an_agent_whose_name_is_a_sentence_is_not_called_so() {
+        for name in ["claude-finance", "https://issuer.example#bot", "com.acme.bot"] {
+            assert_eq!(agent(name), name);
+        }
+        for name in ["click www.evil.com to approve. URGENT", "", "b\u{f6}t", "a\tb", &"x".repeat(65)] {
+            assert_eq!(agent(name), UNUSUAL, "{name}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use recording::{Opening, StepRecord, Trail};
 use super::links::{self, LinkKey};
 use super::review::{Review, ReviewError, Shown, Waiting};
 use super::roster::{ReviewerName, Roster};
-use super::session::{self, Pending, ReviewSession};
+use super::session::{self, BegunSession, Pending, ReviewSession};
 use super::signed_in::SignedIn;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
@@ -22,8 +22,8 @@ const EARLIER: usize = 8;
 
 /// What becomes of whoever came by a link.
 pub enum Arrived {
-    /// They are who they are by holding it (the local demo): the text of their session.
-    SignedIn(String),
+    /// They are who they are by holding it (the local demo): their session.
+    SignedIn(BegunSession),
     /// They must prove themselves.
     SignIn {
         /// Where.
@@ -152,7 +152,7 @@ impl Reception {
         format!("{}/a/callback", self.roster.address())
     }
 
-    /// Whoever comes back from the issuer: their approval, and the text of their session.
+    /// Whoever comes back from the issuer: their approval, and their session.
     ///
     /// # Errors
     /// [`ReviewError::Unknown`] where the sign-in is none of ours, was another browser's, or proves somebody else than whom the
@@ -163,7 +163,7 @@ impl Reception {
         state: &str,
         code: &str,
         named_issuer: Option<&str>,
-    ) -> Result<(ApprovalId, String), ReviewError> {
+    ) -> Result<(ApprovalId, BegunSession), ReviewError> {
         let (key, now) = (self.key().await?, self.now());
         let issuer = self.issuer.as_ref().ok_or(ReviewError::SignIn)?;
         let Some(pending) = session::pending(&key, pending, now) else {
@@ -199,8 +199,8 @@ impl Reception {
         if let Some(approval) = case.trail.approval() {
             by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
         }
-        let text = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
-        Ok((pending.approval, text))
+        let session = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
+        Ok((pending.approval, session))
     }
 
     fn session_of(
@@ -210,7 +210,7 @@ impl Reception {
         link: &ReviewerName,
         by: &SignedIn,
         now: Timestamp,
-    ) -> Result<String, ReviewError> {
+    ) -> Result<BegunSession, ReviewError> {
         Ok(session::begin(key, self.random()?, id, link, by, now).ok_or_else(unwritable)?)
     }
 

@@ -9,7 +9,7 @@ use recording::{AskedRecord, Finding, FootprintRecord, Opening, PartRecord, Resu
 use super::run::overruled;
 use super::steps::{Added, Case, damaged};
 use super::tend::{TRIES, note};
-use super::{Question, sorted, stored};
+use super::{Question, Surroundings, sorted, stored};
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin, Retry};
 use crate::gateway::Gateway;
@@ -22,6 +22,7 @@ struct Judged {
     ruling: Ruling,
     hold: Hold,
     footprints: Vec<FootprintRecord>,
+    touched: Surroundings,
     catalog: String,
 }
 
@@ -65,10 +66,10 @@ impl Gateway {
         judged: Judged,
         result: ResultRecord,
     ) -> Result<AskedRecord, Fault> {
-        let Judged { ruling, hold, footprints, catalog: _ } = judged;
+        let Judged { ruling, hold, footprints, touched, catalog: _ } = judged;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let question = Question { id, opening, sign_in: self.settings.sign_in };
-        let asked = question.again(&hold, &ruling, footprints, self.now());
+        let asked = question.again(&hold, &ruling, footprints, touched, self.now());
         Ok(AskedRecord { again: None, result: Some(result), ..asked })
     }
 
@@ -135,8 +136,10 @@ impl Gateway {
         let ruling = bundle.hold_for_size(&statements, reason);
         Ok(match &ruling.decision {
             Decision::Hold(hold) => {
+                let key = self.ports.keys.digest().await?;
+                let touched = self.touched(&key, &read, &detectors).await?;
                 let (hold, footprints) = (hold.clone(), footprints(&detectors, &read));
-                Ok(Judged { ruling, hold, footprints, catalog: read.catalog.digest.to_string() })
+                Ok(Judged { ruling, hold, footprints, touched, catalog: read.catalog.digest.to_string() })
             }
             Decision::Refuse(refusal) => Err(refusal.clone()),
             Decision::Allow(_) => return Err(damaged()),
@@ -223,7 +226,7 @@ fn note_cut(live: &mut Live, result: &ResultRecord) {
 
 /// Whether the same rules hold it for the same people, and it reads the same objects.
 fn is_as_asked(judged: &Judged, asked: &AskedRecord) -> bool {
-    let Judged { ruling, hold, footprints, catalog: _ } = judged;
+    let Judged { ruling, hold, footprints, touched: _, catalog: _ } = judged;
     let rules: Vec<&str> = ruling.rules.iter().map(domain::RuleId::as_str).collect();
     asked.footprints.as_ref() == Some(footprints)
         && rules == asked.rules.iter().map(String::as_str).collect::<Vec<_>>()

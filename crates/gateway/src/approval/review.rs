@@ -7,7 +7,7 @@ use recording::{AskedRecord, NotNext, Opening, ReviewerRecord, StepRecord};
 use thiserror::Error;
 
 use super::reception::own_verdict;
-use super::signed_in::SignedIn;
+use super::signed_in::{SignedIn, is_revoked};
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::stored;
 use crate::detectors::DetectorsInForce;
@@ -209,6 +209,7 @@ impl Review {
     /// # Errors
     /// [`ReviewError`] when it is over, they may not look, or something broke: then nothing is shown.
     pub async fn show(&self, id: ApprovalId, by: &SignedIn) -> Result<Shown, ReviewError> {
+        let looks = self.record(by).await?;
         for _ in 0..TRIES {
             let mut case = self.case(id, by).await?;
             let asked =
@@ -218,10 +219,10 @@ impl Review {
             if by_now.is_final() {
                 return Err(Unmoved::Ended(by_now).into());
             }
-            let added = if has_looked(&case, by) {
+            let added = if has_looked(&case, &looks) {
                 Added::Kept
             } else {
-                self.add(&mut case, StepRecord::Viewed { by: record(by) }).await?
+                self.add(&mut case, StepRecord::Viewed { by: looks.clone() }).await?
             };
             match added {
                 Added::Overtaken => {}
@@ -250,6 +251,7 @@ impl Review {
             Some(reason) => self.clean(id, reason).await?,
             None => None,
         };
+        let decides = self.record(by).await?;
         for _ in 0..TRIES {
             let mut case = self.case(id, by).await?;
             if own_verdict(&case.trail, by) == Some(verdict) {
@@ -257,7 +259,7 @@ impl Review {
                 return state(&case);
             }
             let decided = StepRecord::Decided {
-                by: record(by),
+                by: decides.clone(),
                 verdict: verdict.as_str().to_owned(),
                 reason: reason.clone(),
             };
@@ -282,10 +284,17 @@ impl Review {
         }
         approval.check(&by.reviewer, &by.link)?;
         // SECURITY: whoever was revoked decides nothing, whatever their issuer and their session say.
-        if self.ports.exchanges.revoked(&by.identity(self.now()), None).await?.is_some() {
+        let revoked = self.ports.exchanges.revoked_people().await?;
+        if is_revoked(&by.reviewer, &revoked, &self.ports.keys.digest().await?) {
             return Err(Unmoved::NotAReviewer.into());
         }
         Ok(case)
+    }
+
+    /// Somebody as a step names them.
+    async fn record(&self, by: &SignedIn) -> Result<ReviewerRecord, Fault> {
+        let marked = by.marked(&self.ports.keys.digest().await?);
+        Ok(ReviewerRecord::new(&marked, by.way.as_str(), by.at))
     }
 
     async fn add(&self, case: &mut Case, what: StepRecord) -> Result<Added, ReviewError> {
@@ -347,10 +356,9 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
 }
 
 /// Whether this reviewer has looked since they signed in.
-fn has_looked(case: &Case, by: &SignedIn) -> bool {
-    let now = record(by);
+fn has_looked(case: &Case, now: &ReviewerRecord) -> bool {
     case.trail.steps_under_way().iter().any(|step| match &step.what {
-        StepRecord::Viewed { by: earlier } => *earlier == now,
+        StepRecord::Viewed { by: earlier } => earlier == now,
         StepRecord::Asked(_)
         | StepRecord::Told { .. }
         | StepRecord::Decided { .. }
@@ -364,10 +372,6 @@ fn has_looked(case: &Case, by: &SignedIn) -> bool {
 
 fn state(case: &Case) -> Result<ApprovalState, ReviewError> {
     case.trail.approval().map(domain::Approval::state).ok_or(ReviewError::Unknown)
-}
-
-fn record(by: &SignedIn) -> ReviewerRecord {
-    ReviewerRecord::new(&by.reviewer, by.way.as_str(), by.at)
 }
 
 fn crowded() -> Fault {

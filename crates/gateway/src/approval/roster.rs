@@ -117,6 +117,7 @@ impl Roster {
             key: key.clone(),
             person: Some(Person::new(name)),
             aliases: BTreeSet::new(),
+            marks: BTreeSet::new(),
             groups,
             agent: None,
         };

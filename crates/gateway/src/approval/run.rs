@@ -4,7 +4,7 @@ use domain::{ApprovalId, Asked, Grant, Handle, Refusal, RefusalCode, Timestamp};
 use recording::{FootprintRecord, StepRecord};
 
 use super::again::{Again, Before, stricter};
-use super::signed_in::identity_of;
+use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
@@ -111,6 +111,7 @@ impl Gateway {
             return Ok(Prepared::Overruled(step));
         }
         let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
+        let key = keys.digest().await?;
         let asked = match stored::asked(recordings, keys, case).await {
             Ok(asked) => asked,
             Err(fault) if fault.retry == Retry::Never => {
@@ -125,15 +126,16 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let bundle = self.ports.policies.bundle().await?;
-        let read = self.read(&asked).await?;
         let before = case.trail.asked().ok_or_else(damaged)?;
         let detectors = self.detectors.of(&bundle);
+        let (read, touched) = self.read_afresh(&key, &asked, &detectors).await?;
         let footprints_now = footprints(&detectors, &read);
         let at_asking = || opening.statements.iter().map(FootprintRecord::from).collect();
         let approved = Before {
             asked: before,
             footprints: &before.footprints.clone().unwrap_or_else(at_asking),
             footprints_now: &footprints_now,
+            touched_now: &touched.digest,
         };
         let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
@@ -147,7 +149,8 @@ impl Gateway {
                 let now = self.now();
                 let id = ApprovalId::from_u128(self.ports.ids.random()?);
                 let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
-                let asked = Question { id, opening, sign_in }.again(&hold, &ruling, footprints_now, now);
+                let question = Question { id, opening, sign_in };
+                let asked = question.again(&hold, &ruling, footprints_now, touched, now);
                 let expires = now.after(hold.expires_after);
                 return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
             }
@@ -172,7 +175,6 @@ impl Gateway {
             catalog: read.catalog.digest.to_string(),
             tier: planned.tier.clone(),
         };
-        let key = self.ports.keys.digest().await?;
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
     }
@@ -191,12 +193,12 @@ impl Gateway {
             return Ok(Some(overruled(RefusalCode::Revoked, message)));
         }
         // SECURITY: the yes of somebody whose rights were taken back since is none.
-        for by in case.trail.approval().ok_or_else(damaged)?.granted_by() {
-            let by = identity_of(by, self.now());
-            if self.ports.exchanges.revoked(&by, None).await?.is_some() {
-                let message = "a reviewer who had approved this was revoked; ask again";
-                return Ok(Some(overruled(RefusalCode::Revoked, message.to_owned())));
-            }
+        let key = self.ports.keys.digest().await?;
+        let revoked = self.ports.exchanges.revoked_people().await?;
+        let granted_by = case.trail.approval().ok_or_else(damaged)?.granted_by();
+        if granted_by.iter().any(|by| is_revoked(by, &revoked, &key)) {
+            let message = "a reviewer who had approved this was revoked; ask again";
+            return Ok(Some(overruled(RefusalCode::Revoked, message.to_owned())));
         }
         Ok(None)
     }

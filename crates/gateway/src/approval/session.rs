@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{ApprovalId, Timestamp};
@@ -12,8 +13,11 @@ use super::links::LinkKey;
 use super::roster::ReviewerName;
 use super::signed_in::{Kept, SignedIn};
 
-/// How long a reviewer may take from opening the page to their verdict, before they sign in again.
-pub const SESSION_LIFE: Duration = Duration::from_secs(15 * 60);
+/// For how long what a reviewer has proven counts, their groups included: then they sign in again.
+pub const SESSION_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// How long they may take from signing in to their verdict, however long ago their issuer says that they proved themselves.
+const SHORTEST: Duration = Duration::from_secs(5 * 60);
 
 /// How long signing in may take.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -45,10 +49,24 @@ impl ReviewSession {
         &self.form_mark
     }
 
+    /// Whether somebody brings that.
+    pub fn is_marked(&self, mark: &str) -> bool {
+        verify_slices_are_equal(self.form_mark.as_bytes(), mark.as_bytes()).is_ok()
+    }
+
     /// When it ends.
     pub fn until(&self) -> Timestamp {
         self.until
     }
+}
+
+/// What a browser is given when its session begins.
+// SECURITY: no `Debug`; whoever has both decides.
+pub struct BegunSession {
+    /// The session, for a cookie.
+    pub text: String,
+    /// What its looks and forms must bring, for the page's own script.
+    pub mark: String,
 }
 
 /// A reviewer who was sent to their issuer.
@@ -108,7 +126,7 @@ const SESSION: &str = "review-session/1";
 const PENDING: &str = "review-sign-in/1";
 const FORM: &str = "review-form/1";
 
-/// The text of a session that begins; `id` is random.
+/// A session that begins; `id` is random.
 pub(super) fn begin(
     key: &LinkKey,
     id: String,
@@ -116,15 +134,22 @@ pub(super) fn begin(
     link: &ReviewerName,
     by: &SignedIn,
     now: Timestamp,
-) -> Option<String> {
+) -> Option<BegunSession> {
     let text = SessionText {
         id,
         approval: approval.to_string(),
         link: NameText::of(link),
         by: Kept::from(by),
-        until_us: now.after(SESSION_LIFE).as_micros(),
+        until_us: until(by, now).as_micros(),
     };
-    marked(key, SESSION, &text)
+    let text = marked(key, SESSION, &text)?;
+    Some(BegunSession { mark: key.tag(&[FORM, &text]), text })
+}
+
+/// When a session ends that begins now.
+fn until(by: &SignedIn, now: Timestamp) -> Timestamp {
+    let proven = by.at.map_or(now, |at| at.min(now));
+    proven.after(SESSION_LIFE).max(now.after(SHORTEST))
 }
 
 /// The session of this approval that a browser brings; none where it is none of ours, another approval's, or over.

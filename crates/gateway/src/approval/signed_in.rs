@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Agent, Identity, Person, Reviewer, ReviewerKey, Timestamp};
+use domain::{Agent, Person, Reviewer, ReviewerKey, Timestamp, folded_name};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::roster::ReviewerName;
 use crate::ports::ProvenReviewer;
+use crate::seal;
 use crate::settings::SignIn;
 
 /// The issuer of whoever holds a home of the local demo.
@@ -52,8 +53,14 @@ impl SignedIn {
         }
         let key = ReviewerKey { issuer: DEVELOPMENT.to_owned(), subject: name.to_owned() };
         let link = key.clone();
-        let reviewer =
-            Reviewer { key, person: Some(Person::new(name)), aliases: BTreeSet::new(), groups, agent: None };
+        let reviewer = Reviewer {
+            key,
+            person: Some(Person::new(name)),
+            aliases: BTreeSet::new(),
+            marks: BTreeSet::new(),
+            groups,
+            agent: None,
+        };
         Ok(Self { reviewer, link, way: SignIn::Development, at: None })
     }
 
@@ -66,7 +73,14 @@ impl SignedIn {
             ReviewerName::Email(name) => email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name)),
         };
         let key = ReviewerKey { issuer: issuer.to_owned(), subject };
-        let reviewer = Reviewer { key: key.clone(), person: email.map(Person::new), aliases, groups, agent };
+        let reviewer = Reviewer {
+            key: key.clone(),
+            person: email.map(Person::new),
+            aliases,
+            marks: BTreeSet::new(),
+            groups,
+            agent,
+        };
         is_theirs.then_some(Self { reviewer, link: key, way: SignIn::Oidc, at: Some(signed_in) })
     }
 
@@ -75,9 +89,10 @@ impl SignedIn {
         self.reviewer.person.as_ref().map_or(self.reviewer.key.subject.as_str(), Person::as_str)
     }
 
-    /// The names by which they can be revoked.
-    pub(super) fn identity(&self, now: Timestamp) -> Identity {
-        identity_of(&self.reviewer, now)
+    /// Who they are, marked for the record.
+    pub(super) fn marked(&self, key: &[u8; 32]) -> Reviewer {
+        let marks = self.reviewer.folded_names().iter().map(|name| mark(key, name)).collect();
+        Reviewer { marks, ..self.reviewer.clone() }
     }
 
     /// How they have proven themselves.
@@ -86,20 +101,16 @@ impl SignedIn {
     }
 }
 
-/// The names by which a reviewer can be revoked.
-pub(super) fn identity_of(reviewer: &Reviewer, now: Timestamp) -> Identity {
-    let Reviewer { key, person, aliases: _, groups, agent: _ } = reviewer.clone();
-    Identity {
-        issuer: key.issuer,
-        subject: key.subject,
-        // Nobody of that name can be revoked: a program does not decide.
-        agent: Agent::new(""),
-        person,
-        groups,
-        scopes: BTreeSet::new(),
-        token_id: None,
-        expires_at: now,
-    }
+/// Whether one of a reviewer's names is among those of people who were revoked.
+// SECURITY: by every name, verified or not, and in every spelling: such a name takes rights and gives none.
+pub(super) fn is_revoked(reviewer: &Reviewer, revoked: &BTreeSet<String>, key: &[u8; 32]) -> bool {
+    let is_marked = |name: &str| reviewer.marks.contains(&mark(key, &folded_name(name)));
+    revoked.iter().any(|name| reviewer.is_called(name) || is_marked(name))
+}
+
+/// The mark of a folded name.
+fn mark(key: &[u8; 32], name: &str) -> String {
+    seal::keyed_word(key, "reviewer", name)
 }
 
 /// A sign-in as a session keeps it.
@@ -119,7 +130,8 @@ pub(super) struct Kept {
 impl From<&SignedIn> for Kept {
     fn from(signed_in: &SignedIn) -> Self {
         let SignedIn { reviewer, link: _, way, at } = signed_in;
-        let Reviewer { key, person, aliases, groups, agent } = reviewer;
+        // Marks are made where something is recorded.
+        let Reviewer { key, person, aliases, marks: _, groups, agent } = reviewer;
         Self {
             aliases: aliases.clone(),
             issuer: key.issuer.clone(),
@@ -142,6 +154,7 @@ impl Kept {
             key: key.clone(),
             person: person.map(Person::new),
             aliases,
+            marks: BTreeSet::new(),
             groups,
             agent: agent.map(Agent::new),
         };

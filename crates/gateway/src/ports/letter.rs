@@ -21,21 +21,22 @@ impl Notice {
 
     /// The subject of a letter about it, of any length.
     pub fn subject(&self) -> String {
-        format!("Approval wanted: {} asks to {}", self.agent, self.verbs())
+        format!("Approval wanted: {} asks to {}", unlinked(&self.agent), self.verbs())
     }
 
     /// A letter about it to one reviewer: plain text in short lines, one thing a paragraph, for it is read on a phone.
     // SECURITY: it holds their link, and is for nobody else.
     pub fn letter(&self, invited: &Invitation) -> String {
-        let Self { class, writes, reads, more, reason, rules, sign_in, .. } = self;
-        let mut text = format!(
-            "An agent asks for your approval.\n\nWho asks: {}\nWhat: {} ({class})\n",
-            self.who(),
-            self.verbs()
-        );
+        let Self { agent, person, class, writes, reads, more, reason, rules, sign_in, .. } = self;
+        let mut text = format!("An agent asks for your approval.\n\nWho asks: {}", unlinked(agent));
+        if let Some(person) = person {
+            let _ =
+                write!(text, " for {}", if is_address(person) { person.clone() } else { unlinked(person) });
+        }
+        let _ = writeln!(text, "\nWhat: {} ({class})", self.verbs());
         for (what, objects) in [("Changes", writes), ("Reads", reads)] {
             for object in objects {
-                let _ = writeln!(text, "{what}: {object}");
+                let _ = writeln!(text, "{what}: {}", unlinked(object));
             }
         }
         if *more > 0 {
@@ -64,5 +65,51 @@ impl Notice {
 
     fn verbs(&self) -> String {
         self.kinds.join(", ").replace('_', " ")
+    }
+}
+
+/// A name of which no phone and no mail program makes a link: with a blank around whatever an address is written with.
+// SECURITY: an agent may choose names, of itself or of what it would make, and `DEMO.EVIL.COM` is an address.
+fn unlinked(name: &str) -> String {
+    let mut text = String::with_capacity(name.len().saturating_mul(2));
+    for c in name.chars() {
+        if matches!(c, '.' | ':' | '/' | '@') {
+            text.extend([' ', c, ' ']);
+        } else {
+            text.push(c);
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a person's name is a mail address and nothing else: a link to it opens no page.
+fn is_address(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
+    let Some((local, domain)) = name.split_once('@') else { return false };
+    !local.is_empty() && !domain.is_empty() && local.bytes().chain(domain.bytes()).all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_can_be_made_a_link_of_a_name() {
+        for (name, expected) in [
+            ("DEMO.EVIL.COM", "DEMO . EVIL . COM"),
+            ("claude-finance_2", "claude-finance_2"),
+            ("https://evil.example/x", "https : / / evil . example / x"),
+            ("www.evil.com", "www . evil . com"),
+            ("..", ". ."),
+            ("(an object with a quoted name)", "(an object with a quoted name)"),
+        ] {
+            assert_eq!(unlinked(name), expected);
+        }
+        for address in ["ana@acme.example", "a.b+c@x"] {
+            assert!(is_address(address), "{address}");
+        }
+        for other in ["ana", "@x", "a@", "https://a@evil.example", "a@evil.example/x", "a@b@c", "a b@c"] {
+            assert!(!is_address(other), "{other}");
+        }
     }
 }

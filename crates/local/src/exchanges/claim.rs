@@ -8,6 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{CLAIM_LIFE, HOUR, Names, bytes_of, session_bytes, stage};
 
+/// Claims by second, from one on.
+const CLAIMS: &str =
+    "SELECT second, claims FROM claims_per_second WHERE principal = ?1 AND second >= ?2 ORDER BY second";
+
 /// How many statements may wait for a person, for each that may run at once.
 const HELD_FOR_EACH: i64 = 8;
 
@@ -22,6 +26,7 @@ pub(super) struct Wish {
     fresh_session: SessionId,
     limits: Limits,
     prospect: Prospect,
+    may_join: bool,
     now: Timestamp,
     session_idle: Duration,
 }
@@ -38,6 +43,7 @@ impl From<Claim<'_>> for Wish {
             fresh_session,
             limits,
             prospect,
+            may_join,
             now,
             session_idle,
         } = claim;
@@ -52,6 +58,7 @@ impl From<Claim<'_>> for Wish {
             fresh_session,
             limits,
             prospect,
+            may_join,
             now,
             session_idle,
         }
@@ -95,14 +102,16 @@ impl Wish {
     pub fn claim(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Claimed> {
         let (session, claimed) = self.foreseen(transaction)?;
         let counted = match &claimed {
-            Claimed::New { .. } => {
-                Some(Counted::Yes { is_hidden_failure: self.prospect == Prospect::Hidden })
-            }
-            Claimed::FailuresSpent { .. } => Some(Counted::Yes { is_hidden_failure: false }),
+            Claimed::New { .. } => Some(match self.prospect {
+                Prospect::Open => Counted::Runs,
+                Prospect::Hidden => Counted::MayFailHidden,
+                Prospect::Waits => Counted::Waits,
+            }),
+            Claimed::FailuresSpent { .. } => Some(Counted::Waits),
             Claimed::Reused { .. } | Claimed::OverBudget { .. } | Claimed::Revoked { .. } => {
                 Some(Counted::No)
             }
-            Claimed::Repeat(_) | Claimed::Counted(_) => None,
+            Claimed::Repeat(_) | Claimed::Joins(_) | Claimed::Counted(_) => None,
         };
         if let Some(counted) = counted {
             self.note(transaction, session.session, session.highest, counted)?;
@@ -129,7 +138,15 @@ impl Wish {
             let claimed = Claimed::Reused { session, next };
             return Ok((found, self.bounded(connection, claimed, Denied::Reused)?));
         }
-        let claimed = match self.admission(connection)? {
+        let admission = self.admission(connection)?;
+        let would_wait = self.prospect == Prospect::Waits || matches!(admission, Admission::FailuresSpent);
+        if self.may_join
+            && would_wait
+            && let Some(handle) = self.waits_already(connection)?
+        {
+            return Ok((found, Claimed::Joins(handle)));
+        }
+        let claimed = match admission {
             Admission::Runs => Claimed::New { session, next },
             Admission::FailuresSpent => Claimed::FailuresSpent { session, next },
             Admission::Over(Reached { limit, retry_after }) => {
@@ -159,6 +176,11 @@ impl Wish {
     /// Under which name this principal's refused claims are counted. A principal's key begins with a digit.
     fn refused(&self) -> String {
         format!("refused {}", self.principal)
+    }
+
+    /// Under which name what this principal asks people for is counted.
+    fn asks(&self) -> String {
+        asks_of(&self.principal)
     }
 
     /// The session of this conversation, or the fresh one when it has ended.
@@ -195,6 +217,19 @@ impl Wish {
             .optional()
     }
 
+    /// What of this principal's waits for a person with the very same text, names and values.
+    fn waits_already(&self, connection: &Connection) -> rusqlite::Result<Option<Handle>> {
+        connection
+            .prepare_cached(
+                "SELECT handle FROM exchanges WHERE is_held AND stage = 1 AND principal = ?1 AND digest = ?2
+                 ORDER BY opened_us LIMIT 1",
+            )?
+            .query_row(params![self.principal, self.digest.to_string()], |row| {
+                Ok(Handle::from_u128(u128::from_be_bytes(row.get(0)?)))
+            })
+            .optional()
+    }
+
     fn admission(&self, transaction: &Connection) -> rusqlite::Result<Admission> {
         let under_way = self.under_way(transaction)?;
         if let Some(reached) = self.budget(transaction, &under_way)? {
@@ -202,12 +237,12 @@ impl Wish {
         }
         match self.prospect {
             Prospect::Open => Ok(Admission::Runs),
-            Prospect::Waits => Ok(self.waiting(&under_way, Admission::Runs)),
+            Prospect::Waits => self.waiting(transaction, &under_way, Admission::Runs),
             Prospect::Hidden => {
                 let failed = self.hidden_failures(transaction)?;
                 let limit = i64::from(self.limits.hidden_failures_per_hour);
                 if failed >= limit {
-                    return Ok(self.waiting(&under_way, Admission::FailuresSpent));
+                    return self.waiting(transaction, &under_way, Admission::FailuresSpent);
                 }
                 if failed.saturating_add(under_way.hidden_failures) < limit {
                     return Ok(Admission::Runs);
@@ -245,12 +280,24 @@ impl Wish {
     }
 
     /// Whether one more may wait for a person.
-    fn waiting(&self, under_way: &UnderWay, admission: Admission) -> Admission {
-        if under_way.held < i64::from(self.limits.at_once).saturating_mul(HELD_FOR_EACH) {
-            return admission;
+    fn waiting(
+        &self,
+        transaction: &Connection,
+        under_way: &UnderWay,
+        admission: Admission,
+    ) -> rusqlite::Result<Admission> {
+        if under_way.held >= i64::from(self.limits.at_once).saturating_mul(HELD_FOR_EACH) {
+            let limit = "statements that wait for a decision";
+            return Ok(Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) }));
         }
-        let limit = "statements that wait for a decision";
-        Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) })
+        // Whatever became of them: one that was withdrawn at once has disturbed people, too.
+        let second = self.now.as_secs();
+        let limit = i64::from(self.limits.asks_per_hour);
+        let free = self.over(transaction, CLAIMS, &self.asks(), second.saturating_sub(HOUR), limit)?;
+        Ok(free.map_or(admission, |free| {
+            let retry_after = seconds(free.saturating_add(HOUR + 1).saturating_sub(second));
+            Admission::Over(Reached { limit: "statements an hour that ask for a decision", retry_after })
+        }))
     }
 
     fn budget(&self, transaction: &Connection, under_way: &UnderWay) -> rusqlite::Result<Option<Reached>> {
@@ -265,22 +312,27 @@ impl Wish {
             statement_seconds: _,
             // Ends in hold, not in refusal: see `admission`.
             hidden_failures_per_hour: _,
+            // Of those that wait alone: see `waiting`.
+            asks_per_hour: _,
         } = self.limits;
         if under_way.running >= i64::from(at_once) {
             return Ok(Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) }));
         }
         // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
         let second = self.now.as_secs();
-        let claims = "SELECT second, claims FROM claims_per_second WHERE principal = ?1 AND second >= ?2 ORDER BY second";
         let limit = i64::from(per_minute);
-        if let Some(free) = self.over(transaction, claims, second.saturating_sub(60), limit)? {
+        if let Some(free) =
+            self.over(transaction, CLAIMS, &self.principal, second.saturating_sub(60), limit)?
+        {
             let retry_after = seconds(free.saturating_add(61).saturating_sub(second));
             return Ok(Some(Reached { limit: "statements per minute", retry_after }));
         }
         let minute = second.div_euclid(60);
         let spent = "SELECT minute, spent_us FROM upstream_per_minute WHERE principal = ?1 AND minute >= ?2 ORDER BY minute";
         let limit = i64::try_from(upstream_seconds_per_hour).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        if let Some(free) = self.over(transaction, spent, minute.saturating_sub(60), limit)? {
+        if let Some(free) =
+            self.over(transaction, spent, &self.principal, minute.saturating_sub(60), limit)?
+        {
             let retry_after = seconds(free.saturating_add(61).saturating_mul(60).saturating_sub(second));
             return Ok(Some(Reached { limit: "upstream seconds per hour", retry_after }));
         }
@@ -288,9 +340,16 @@ impl Wish {
     }
 
     /// Whether the buckets from `from` on hold as much as the limit; then the bucket with whose end they no longer will.
-    fn over(&self, tx: &Connection, select: &str, from: i64, limit: i64) -> rusqlite::Result<Option<i64>> {
+    fn over(
+        &self,
+        tx: &Connection,
+        select: &str,
+        name: &str,
+        from: i64,
+        limit: i64,
+    ) -> rusqlite::Result<Option<i64>> {
         let mut select = tx.prepare_cached(select)?;
-        let rows = select.query_map(params![self.principal, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = select.query_map(params![name, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let buckets: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
         let mut held = buckets.iter().fold(0_i64, |sum, (_, amount)| sum.saturating_add(*amount));
         if held < limit {
@@ -326,14 +385,12 @@ impl Wish {
             self.now.as_micros(),
             highest
         ])?;
-        let (is_counted, is_hidden_failure, request) = match counted {
-            Counted::Yes { is_hidden_failure } => (true, is_hidden_failure, self.request.as_deref()),
-            Counted::No => (false, false, None),
-        };
+        let is_counted = counted != Counted::No;
+        let request = self.request.as_deref().filter(|_| is_counted);
         tx.prepare_cached(
             "INSERT INTO exchanges (handle, principal, session, stage, is_counted, opened_us, tended_us, request, digest,
-                 is_hidden_failure)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)",
+                 is_hidden_failure, is_held)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             bytes_of(self.handle),
@@ -344,28 +401,34 @@ impl Wish {
             self.now.as_micros(),
             request,
             self.digest.to_string(),
-            is_hidden_failure
+            counted == Counted::MayFailHidden,
+            counted == Counted::Waits
         ])?;
         let second = self.now.as_secs();
         let name = if is_counted { self.principal.clone() } else { self.refused() };
-        tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
-            .execute(params![name, second.saturating_sub(120)])?;
-        tx.prepare_cached(
-            "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
-             ON CONFLICT DO UPDATE SET claims = claims + 1",
-        )?
-        .execute(params![name, second])?;
+        let asks = Some((self.asks(), HOUR)).filter(|_| counted == Counted::Waits);
+        for (name, for_seconds) in [Some((name, 60)), asks].into_iter().flatten() {
+            tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
+                .execute(params![name, second.saturating_sub(for_seconds + 60)])?;
+            tx.prepare_cached(
+                "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
+                 ON CONFLICT DO UPDATE SET claims = claims + 1",
+            )?
+            .execute(params![name, second])?;
+        }
         Ok(())
     }
 }
 
 /// Whether a claim counts towards the budget and holds its request id: a refused one does neither.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
-    Yes {
-        /// Whether it is a hidden failure until it has told that it is none.
-        is_hidden_failure: bool,
-    },
+    /// As one that runs.
+    Runs,
+    /// Likewise, and as a hidden failure until it has told that it is none.
+    MayFailHidden,
+    /// As one that waits for a person.
+    Waits,
     No,
 }
 
@@ -374,21 +437,28 @@ enum Counted {
 /// The row stays for housekeeping, because an opening may lie in the recordings although its writer was told of an
 /// error; who finds it there closes it as lost.
 pub(super) fn give_back(transaction: &Transaction<'_>, handle: Handle) -> rusqlite::Result<()> {
-    let given_back: Option<(String, i64, bool)> = transaction
+    let given_back: Option<(String, i64, bool, bool)> = transaction
         .prepare_cached(
             "UPDATE exchanges SET stage = 3, request = NULL WHERE handle = ?1 AND stage = 0
-             RETURNING principal, opened_us, is_counted",
+             RETURNING principal, opened_us, is_counted, is_held",
         )?
-        .query_row(params![bytes_of(handle)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![bytes_of(handle)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    if let Some((principal, opened, true)) = given_back {
-        transaction
-            .prepare_cached(
-                "UPDATE claims_per_second SET claims = claims - 1 WHERE principal = ?1 AND second = ?2",
-            )?
-            .execute(params![principal, Timestamp::from_micros(opened).as_secs()])?;
+    if let Some((principal, opened, true, is_held)) = given_back {
+        let asks = Some(asks_of(&principal)).filter(|_| is_held);
+        for name in [Some(principal), asks].into_iter().flatten() {
+            transaction
+                .prepare_cached(
+                    "UPDATE claims_per_second SET claims = claims - 1 WHERE principal = ?1 AND second = ?2",
+                )?
+                .execute(params![name, Timestamp::from_micros(opened).as_secs()])?;
+        }
     }
     Ok(())
+}
+
+fn asks_of(principal: &str) -> String {
+    format!("asks {principal}")
 }
 
 fn seconds(count: i64) -> Duration {

@@ -3,6 +3,7 @@
 mod claim;
 mod progress;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -114,6 +115,15 @@ impl Exchanges for Home {
     ) -> Result<Option<RevokedWhat>, Fault> {
         let names = Names::of(identity);
         self.inner.state.read(move |connection| names.revoked(connection, session)).await
+    }
+
+    async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {
+        let kind = revoked_word(RevokedWhat::Person);
+        let select = "SELECT id FROM revocations WHERE kind = ?1";
+        let work = move |connection: &Connection| {
+            connection.prepare_cached(select)?.query_map([kind], |row| row.get(0))?.collect()
+        };
+        self.inner.state.read(work).await
     }
 }
 

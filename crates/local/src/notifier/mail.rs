@@ -1,8 +1,10 @@
 //! Telling reviewers by mail, over SMTP: one plain text a reviewer, with their own link.
 
+use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -21,6 +23,10 @@ const COMMAND: Duration = Duration::from_secs(4);
 
 /// How long one mail may take in all. Shorter than a lease: whoever tells must not lose what they look after.
 const ONE_MAIL: Duration = Duration::from_secs(8);
+
+/// Mails to one address at most within any hour; later ones are tried again, a few times.
+const MAILS_AN_HOUR: usize = 120;
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How the conversation is protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,11 +83,13 @@ impl MailError {
     }
 }
 
-/// Sends one mail a reviewer. Whoever cannot be reached is told on the terminal instead, so that nothing is lost.
+/// Sends one mail a reviewer. The link of whoever cannot be reached is printed on the terminal, where somebody watches one.
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     terminal: Terminal,
+    /// When each address was written to within the last hour.
+    sent: Mutex<HashMap<String, VecDeque<Instant>>>,
 }
 
 impl Mail {
@@ -112,7 +120,7 @@ impl Mail {
         if let Some((user, password)) = credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
-        Ok(Self { transport: builder.build(), from, terminal })
+        Ok(Self { transport: builder.build(), from, terminal, sent: Mutex::default() })
     }
 
     /// Whether that is an address that mail can be sent to.
@@ -120,8 +128,26 @@ impl Mail {
         mailbox(text).is_some()
     }
 
+    /// Whether an address may be written to once more now; it counts as written to then.
+    // SECURITY: whoever gets too much mail reads none of it. Each agent has a limit of its own; this one is for all together.
+    fn has_room(&self, address: &str, now: Instant) -> bool {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mails = sent.entry(address.to_lowercase()).or_default();
+        while mails.front().is_some_and(|at| now.saturating_duration_since(*at) >= HOUR) {
+            mails.pop_front();
+        }
+        let has_room = mails.len() < MAILS_AN_HOUR;
+        if has_room {
+            mails.push_back(now);
+        }
+        has_room
+    }
+
     async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
         let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
+        if !self.has_room(&to.email.to_string(), Instant::now()) {
+            return Err(format!("they had {MAILS_AN_HOUR} mails within the hour"));
+        }
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
@@ -154,12 +180,11 @@ impl Notifier for Mail {
                 Ok(()) => reviewers.push(invited.name.clone()),
                 Err(why) => {
                     tracing::warn!(exchange = %notice.exchange, %why, "a reviewer could not be sent mail");
-                    let _ = writeln!(
-                        lost,
-                        "\nMAIL FAILED to {}, whose link is {}",
-                        invited.name,
-                        invited.link.reveal()
-                    );
+                    let _ = write!(lost, "\nMAIL FAILED to {}", invited.name);
+                    if self.terminal.shows_links(notice.sign_in) {
+                        let _ = write!(lost, ", whose link is {}", invited.link.reveal());
+                    }
+                    lost.push('\n');
                     failed.push(invited.name.clone());
                 }
             }
@@ -254,7 +279,7 @@ mod tests {
             "An agent asks for your approval.\n\n\
              Who asks: claude-finance for ana@acme.example\n\
              What: delete (write)\n\
-             Changes: DEMO.PUBLIC.ORDERS\n\
+             Changes: DEMO . PUBLIC . ORDERS\n\
              and 2 more objects\n\n\
              Why it waits: it waits\n\
              Until: 1970-01-01 00:00 UTC, then it is denied\n\n\
@@ -269,6 +294,18 @@ mod tests {
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
         assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
         assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);
+    }
+
+    #[test]
+    fn a_mailbox_takes_so_many_mails_an_hour_whoever_asks() {
+        let mail = mail(&settings(MailTls::None, "localhost")).unwrap();
+        let now = Instant::now();
+        for _ in 0..MAILS_AN_HOUR {
+            assert!(mail.has_room("rosa@acme.example", now));
+        }
+        assert!(!mail.has_room("Rosa@acme.example", now + HOUR - Duration::from_secs(1)));
+        assert!(mail.has_room("sam@acme.example", now));
+        assert!(mail.has_room("rosa@acme.example", now + HOUR));
     }
 
     #[test]

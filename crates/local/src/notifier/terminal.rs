@@ -15,13 +15,30 @@ use crate::error::was_interrupted;
 #[derive(Clone)]
 pub struct Terminal {
     home: PathBuf,
+    is_watched: bool,
     out: Arc<Mutex<Box<dyn Write + Send>>>,
 }
 
 impl Terminal {
     /// Prints to `out` what waits in the home at `path`.
     pub fn new(path: &Path, out: Box<dyn Write + Send>) -> Self {
-        Self { home: path.to_owned(), out: Arc::new(Mutex::new(out)) }
+        Self { home: path.to_owned(), is_watched: true, out: Arc::new(Mutex::new(out)) }
+    }
+
+    /// The same, where what is printed is kept, and read by others than whoever has started the gateway: links of reviewers who
+    /// sign in are not printed.
+    // SECURITY: a log is no place for links.
+    pub fn kept(path: &Path, out: Box<dyn Write + Send>) -> Self {
+        Self { is_watched: false, ..Self::new(path, out) }
+    }
+
+    /// Whether a link of somebody who must prove themselves so is printed.
+    pub(super) fn shows_links(&self, sign_in: SignIn) -> bool {
+        match sign_in {
+            // Whoever reads the output reads the home, too.
+            SignIn::Development => true,
+            SignIn::Oidc => self.is_watched,
+        }
     }
 
     /// Prints it; by what way.
@@ -43,6 +60,11 @@ impl Terminal {
 #[async_trait]
 impl Notifier for Terminal {
     async fn tell(&self, notice: &Notice) -> Result<Notified, Fault> {
+        if !self.shows_links(notice.sign_in) {
+            let unlinked = Notice { invited: Vec::new(), ..notice.clone() };
+            self.print(words(&unlinked, &self.home)).await?;
+            return Ok(Notified::Nobody);
+        }
         let way = self.print(words(notice, &self.home)).await?;
         if way == "log" {
             // SECURITY: the terminal has gone, and a log is no place for links.
@@ -103,7 +125,8 @@ fn words(notice: &Notice, home: &Path) -> String {
             );
         }
         SignIn::Oidc if invited.is_empty() => text.push_str(
-            "  nobody can decide it: reviewers of a real account sign in, and [reviewers_issuer] is not configured\n",
+            "  nobody can decide it: reviewers of a real account sign in by links, and [reviewers_issuer] is not configured, or \
+             neither [mail] nor a terminal is there to tell them\n",
         ),
         SignIn::Oidc => text.push_str("  next: each reviewer opens their own link, and signs in\n"),
     }
@@ -136,6 +159,28 @@ mod tests {
         assert!(real.contains("and signs in") && !real.contains("snowgate approve"), "{real}");
         let nobody = Notice { invited: Vec::new(), ..sample(SignIn::Oidc) };
         assert!(words(&nobody, Path::new(".")).contains("[reviewers_issuer] is not configured"));
+    }
+
+    #[tokio::test]
+    async fn links_of_reviewers_who_sign_in_are_not_printed_where_output_is_kept() {
+        struct Shared(Arc<Mutex<Vec<u8>>>);
+        impl Write for Shared {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        for (sign_in, is_told) in [(SignIn::Oidc, false), (SignIn::Development, true)] {
+            let out = Arc::new(Mutex::new(Vec::new()));
+            let kept = Terminal::kept(Path::new("."), Box::new(Shared(Arc::clone(&out))));
+            let told = kept.tell(&sample(sign_in)).await.unwrap();
+            assert_eq!(told != Notified::Nobody, is_told);
+            let printed = String::from_utf8(out.lock().unwrap().clone()).unwrap();
+            assert_eq!(printed.contains("#t="), is_told, "{printed}");
+            assert!(printed.contains("WAITS for data-reviewers"), "{printed}");
+        }
     }
 
     #[tokio::test]

@@ -310,4 +310,9 @@ pub async fn revocation_is_seen_by_every_process(two: &Two, revoke: &(dyn Fn(Rev
     alone.person = None;
     revoke(RevokedWhat::Person, &alone.subject);
     assert_eq!(two.second.exchanges.revoked(&alone, None).await.unwrap(), Some(RevokedWhat::Person));
+    let people = two.second.exchanges.revoked_people().await.unwrap();
+    assert!(
+        people.contains(&alone.subject) && people.iter().all(|name| !name.starts_with("agent-")),
+        "{people:?}"
+    );
 }

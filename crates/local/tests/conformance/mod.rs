@@ -2,6 +2,7 @@
 //! twice, as two processes would open it.
 
 pub mod approvals;
+pub mod asks;
 pub mod exchanges;
 pub mod failures;
 pub mod keys;
@@ -78,6 +79,7 @@ pub const PLENTY: Limits = Limits {
     upstream_seconds_per_hour: 3600,
     statement_seconds: 60,
     hidden_failures_per_hour: 1000,
+    asks_per_hour: 1000,
 };
 
 /// A wish, with all that a check wants to vary.
@@ -88,6 +90,7 @@ pub struct Wish {
     pub digest: KeyedDigest,
     pub limits: Limits,
     pub prospect: Prospect,
+    pub may_join: bool,
     pub now: Timestamp,
 }
 
@@ -100,6 +103,7 @@ impl Wish {
             digest: KeyedDigest::from_bytes([1; 32]),
             limits: PLENTY,
             prospect: Prospect::Open,
+            may_join: false,
             now: NOON,
         }
     }
@@ -124,6 +128,13 @@ impl Wish {
     /// Of a statement that waits for a person.
     pub fn waiting(mut self) -> Self {
         self.prospect = Prospect::Waits;
+        self
+    }
+
+    /// Of that text, which joins the same where it waits already.
+    pub fn joining(mut self, digest: u8) -> Self {
+        self.may_join = true;
+        self.digest = KeyedDigest::from_bytes([digest; 32]);
         self
     }
 
@@ -159,6 +170,7 @@ impl Wish {
             fresh_session: session(),
             limits: self.limits,
             prospect: self.prospect,
+            may_join: self.may_join,
             now: self.now,
             session_idle: Duration::from_secs(30 * 60),
         }

@@ -5,6 +5,7 @@ use domain::SqlType;
 use super::Kind;
 use super::topic::{Looks, Topic};
 use super::topics::{self, Atoms};
+use super::trifles;
 use crate::lexical::{before, is_word, run_start};
 
 /// What a value stands under.
@@ -107,11 +108,70 @@ impl Context {
 
     /// Whether a member of that name tells what the members beside it are (`{"type": "phone", "value": …}`).
     pub fn is_kind_key(key: &str) -> bool {
-        const LONGEST: usize = 9;
-        key.len() <= LONGEST
-            && ["type", "kind", "key", "k", "field", "label", "attribute", "attr", "property", "param"]
-                .iter()
-                .any(|word| key.eq_ignore_ascii_case(word))
+        const LONGEST: usize = 15;
+        const KEYS: [&str; 17] = [
+            "type",
+            "kind",
+            "key",
+            "k",
+            "field",
+            "label",
+            "attribute",
+            "attr",
+            "property",
+            "param",
+            "doctype",
+            "doc_type",
+            "document_type",
+            "documentType",
+            "id_type",
+            "idType",
+            "identifier_type",
+        ];
+        key.len() <= LONGEST && KEYS.iter().any(|word| key.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether a member of that name may tell what the value beside it is (`{"name": "ssn", "value": …}`): it may as well
+    /// be the name of somebody, or a heading.
+    pub fn is_name_key(key: &str) -> bool {
+        const LONGEST: usize = 11;
+        const KEYS: [&str; 14] = [
+            "name",
+            "n",
+            "id",
+            "column",
+            "column_name",
+            "columnName",
+            "field_name",
+            "fieldName",
+            "title",
+            "header",
+            "question",
+            "variable",
+            "prop",
+            "code",
+        ];
+        key.len() <= LONGEST && KEYS.iter().any(|word| key.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether a member of that name has the value that a name beside it names.
+    pub fn is_value_key(key: &str) -> bool {
+        const LONGEST: usize = 12;
+        const KEYS: [&str; 12] = [
+            "value",
+            "val",
+            "v",
+            "answer",
+            "data",
+            "content",
+            "text",
+            "values",
+            "string_value",
+            "stringValue",
+            "raw",
+            "response",
+        ];
+        key.len() <= LONGEST && KEYS.iter().any(|word| key.eq_ignore_ascii_case(word))
     }
 
     /// Whether the value is named a version: four numbers are then no address.
@@ -147,7 +207,10 @@ impl Context {
             return None;
         }
         let kind = self.topic.kind_of_whole(&Looks::of(value), self.shape, self.is_broad)?;
-        (!is_placeholder(value)).then_some(kind)
+        // `ssn_last_checked`: of dates only those of births are meant.
+        let is_other_date = !matches!(kind, Kind::BirthDate | Kind::Password | Kind::Secret)
+            && trifles::is_day(value.as_bytes());
+        (!is_placeholder(value) && !is_other_date).then_some(kind)
     }
 }
 
@@ -235,7 +298,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
             // Another value stands between: what is before it is about that one.
             break;
         }
-        let hint = topics::of_glued_word(word);
+        let hint = topics::of_spoken_word(word);
         if is_first && hint.has(Atoms::OTHER_NUMBER) && !hint.has(Atoms::GENERIC) {
             return Topic::NONE;
         }

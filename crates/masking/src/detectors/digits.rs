@@ -7,7 +7,7 @@
 use super::context::{Shape, near};
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, cards, checks, ids, phones};
+use super::{Kind, cards, checks, ids, phones, versions};
 use crate::lexical::{at, before, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
@@ -98,6 +98,20 @@ impl Window<'_> {
             _ => return None,
         };
         (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
+    }
+
+    /// The separator without blanks around it, if it is the same everywhere.
+    pub fn mark(&self) -> Option<u8> {
+        if self.seam(0).len() <= 1 {
+            return self.separator();
+        }
+        let mark = |seam: usize| match self.seam(seam).trim_ascii() {
+            [] => Some(b' '),
+            [byte] => Some(*byte),
+            _ => None,
+        };
+        let first = mark(0)?;
+        (1..self.groups.len().saturating_sub(1)).all(|seam| mark(seam) == Some(first)).then_some(first)
     }
 
     /// `2026-11-23`, `23.11.2026` and their like.
@@ -229,7 +243,7 @@ fn social_security(window: &Window<'_>) -> Option<Kind> {
         return None;
     }
     let is_evident =
-        window.is_shaped(&[3, 2, 4]) && window.separator().is_some_and(|s| s != b'/') || window.is_spaced;
+        window.is_shaped(&[3, 2, 4]) && window.mark().is_some_and(|mark| mark != b'/') || window.is_spaced;
     let is_named = window.topic.has(Topic::SSN) && window.groups.len() <= 3;
     if checks::us_ssn(digits) && (is_evident || is_named) {
         Some(Kind::UsSsn)
@@ -269,11 +283,7 @@ fn by_topic(window: &Window<'_>) -> Option<Kind> {
 }
 
 fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
-    if window.groups.len() != 4
-        || window.separator() != Some(b'.')
-        || scan.context.is_version()
-        || window.topic.has(Topic::VERSION)
-    {
+    if window.groups.len() != 4 || window.separator() != Some(b'.') {
         return false;
     }
     let is_octet = |group: &Group| {
@@ -287,7 +297,10 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
     let (start, end) = (window.start(), window.end());
     let is_apart = before(window.text, start) != b'.'
         && !(at(window.text, end) == b'.' && at(window.text, end + 1).is_ascii_digit());
-    is_apart && !is_nobody && window.groups.iter().all(is_octet)
+    is_apart
+        && !is_nobody
+        && window.groups.iter().all(is_octet)
+        && !versions::is_version(window.text, start, end, scan.context)
 }
 
 impl<'a> Cluster<'a> {
@@ -351,13 +364,20 @@ impl<'a> Cluster<'a> {
 
     /// Makes one group of digits that all stand alone, unless they are a list that counts.
     fn join_single_digits(&mut self) {
+        const FEWEST: usize = 8;
         let groups = self.groups();
         let count = self.group_count;
+        if count < FEWEST || groups.iter().any(|group| group.len() != 1) {
+            return;
+        }
         let digits = self.digits.get(..count).unwrap_or_default();
         let is_counting = digits.windows(2).all(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1))
             || digits.iter().all(|&d| d <= 1);
-        if count >= 8 && !is_counting && groups.iter().all(|group| group.len() == 1) {
-            let end = groups.last().map_or(0, |group| group.end);
+        let end = groups.last().map_or(0, |group| group.end);
+        // `0.1 0.2 0.3` are fractions.
+        let spelling = between(self.text, self.start, 0, end);
+        let is_list = is_counting || spelling.contains(&b'.') && spelling.contains(&b' ');
+        if !is_list {
             let whole = Group { start: 0, end, first: 0, count: u8::try_from(count).unwrap_or(0) };
             if let Some(first) = self.groups.first_mut() {
                 *first = whole;
@@ -393,13 +413,18 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash.
+    /// Whether a window may end where it does: at the cluster's ends, at a blank, or at a slash; four numbers with dots
+    /// between at a hyphen, too, since addresses stand in ranges.
     fn may_cut(&self, first: usize, last: usize) -> bool {
-        let is_open = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
-            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start)
+        let seam = |left: usize| match (self.groups().get(left), self.groups().get(left + 1)) {
+            (Some(a), Some(b)) => between(self.text, self.start, a.end, b.start),
+            _ => b" ",
+        };
+        let is_address = last - first == 4 && (first..last - 1).all(|left| seam(left) == b".");
+        let is_open = |left: usize| {
+            seam(left)
                 .iter()
-                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t')),
-            _ => true,
+                .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
         first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
     }

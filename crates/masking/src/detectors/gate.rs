@@ -15,6 +15,8 @@ pub(super) struct Gate {
     pub has_colon: bool,
     pub has_equals: bool,
     pub has_less: bool,
+    /// Whether it may have more than one line.
+    pub has_line: bool,
     /// The first long run.
     pub first_run: Option<(usize, usize)>,
     /// Whether there is a long run with a letter in it.
@@ -78,6 +80,7 @@ impl Gate {
             has_colon: marks & 2 != 0,
             has_equals: marks & 4 != 0,
             has_less: marks & 8 != 0,
+            has_line: seen & LINE != 0,
             first_run,
             has_key_run,
             level,
@@ -114,6 +117,7 @@ impl Gate {
 /// A byte that has a meaning to some scanner, or stands before or around the value of a name.
 const MARK: u8 = 1;
 const CAPITAL: u8 = 2;
+const LINE: u8 = 4;
 
 impl Glance {
     /// Looks at one piece; written so that it is compiled to vector code.
@@ -131,7 +135,8 @@ impl Glance {
                 | is_within(byte, b':', b'@')
                 | is_within(byte, b'[', b'\\')
                 | u8::from(byte == b'`');
-            seen |= (mark * MARK) | (is_within(byte, b'A', b'Z') * CAPITAL);
+            seen |=
+                (mark * MARK) | (is_within(byte, b'A', b'Z') * CAPITAL) | (u8::from(byte == b'\n') * LINE);
         }
         self.digits += usize::from(digits);
         self.blanks += usize::from(blanks);
@@ -256,6 +261,7 @@ mod tests {
             "[ -~]{0,3}",
             Just(" ".to_owned()),
             "[\\PC]{0,2}",
+            Just("\n".to_owned()),
         ];
         prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
     }
@@ -274,6 +280,7 @@ mod tests {
             prop_assert_eq!(seen, [b'@', b':', b'=', b'<', b'%'].map(has));
             let seen = [gate.has_backslash, gate.has_ampersand, gate.has_bracket];
             prop_assert_eq!(seen, [b'\\', b'&', b'['].map(has));
+            prop_assert_eq!(gate.has_line, has(b'\n'));
 
             let long: Vec<_> = text.split(|b| !is_token(*b)).filter(|run| run.len() >= LONG_RUN).collect();
             let first = gate.first_run.and_then(|(start, end)| text.get(start..end));

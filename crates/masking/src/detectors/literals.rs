@@ -18,6 +18,8 @@ pub(super) enum Tail {
     Hex,
     /// Like the wide ones, and `$`, `@`, `:`.
     Path,
+    /// Like the wide ones, and `%`.
+    Escaped,
 }
 
 impl Tail {
@@ -30,6 +32,7 @@ impl Tail {
             }
             Self::Capitals => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Escaped => Self::Wide.holds(byte) || byte == b'%',
             Self::Path => Self::Wide.holds(byte) || matches!(byte, b'$' | b'@' | b':'),
         }
     }
@@ -78,7 +81,7 @@ const KEYS: &[(&str, Rule)] = &[
     ("xoxr-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
     ("xoxs-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
     ("xoxc-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
-    ("xoxd-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
+    ("xoxd-", Rule::Key(Kind::SlackToken, Tail::Escaped, 10)),
     ("xoxe.", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
     ("xoxe-", Rule::Key(Kind::SlackToken, Tail::Wide, 10)),
     ("xapp-", Rule::Key(Kind::SlackToken, Tail::Url, 10)),
@@ -293,6 +296,13 @@ const KEYS: &[(&str, Rule)] = &[
     ("nata il", Rule::Birth),
     ("ne le ", Rule::Birth),
     ("nee le ", Rule::Birth),
+    ("ne le:", Rule::Birth),
+    ("nee le:", Rule::Birth),
+    ("gebdat", Rule::Birth),
+    ("geb_dat", Rule::Birth),
+    ("d_o_b", Rule::Birth),
+    ("fec_nac", Rule::Birth),
+    ("fecha_nac", Rule::Birth),
     ("nacido", Rule::Birth),
     ("nacida", Rule::Birth),
     ("nascido", Rule::Birth),

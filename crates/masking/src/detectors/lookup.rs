@@ -136,13 +136,13 @@ impl Literals {
     /// The positions of a block at which a literal of those levels may start, a bit each.
     #[inline]
     fn starts(&self, block: &[u8; SPAN], mask: u8) -> u32 {
-        let levels =
-            hashes(block).map(|hash| self.levels.get(usize::from(hash)).copied().unwrap_or(0) & mask);
-        let seen = levels.iter().fold(0, |seen, levels| seen | levels);
-        if seen == 0 {
+        let hashes = hashes(block);
+        let levels = |hash: &u16| self.levels.get(usize::from(*hash)).copied().unwrap_or(0);
+        // Looked up again where there is something: keeping all of them costs more than that.
+        if hashes.iter().fold(0, |seen, hash| seen | levels(hash)) & mask == 0 {
             return 0;
         }
-        levels.iter().rev().fold(0, |starts, &levels| (starts << 1) | u32::from(levels != 0))
+        hashes.iter().rev().fold(0, |starts, hash| (starts << 1) | u32::from(levels(hash) & mask != 0))
     }
 
     /// The longest literal that starts there.

@@ -6,6 +6,7 @@
 //! shape alone would not do.
 
 mod acts;
+mod births;
 mod cards;
 mod checks;
 mod context;
@@ -19,6 +20,7 @@ mod gate;
 mod iban;
 mod ids;
 mod kind;
+mod lettered;
 mod literals;
 mod lookup;
 mod nations;
@@ -28,9 +30,13 @@ mod phones;
 mod scan;
 mod secrets;
 mod settings;
+mod tables;
 mod topic;
 mod topics;
+mod trifles;
+mod versions;
 mod wallets;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -196,6 +202,8 @@ pub(crate) struct Scratch {
     pub kinds: Vec<Kind>,
 }
 
+#[cfg(test)]
+mod nested;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

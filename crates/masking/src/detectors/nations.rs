@@ -18,7 +18,7 @@ fn digit(digits: &[u8], place: usize) -> u64 {
 /// Whether a row of digit groups is such a number by its shape and check digits.
 pub(super) fn is_evident(window: &Window<'_>) -> bool {
     let digits = window.digits;
-    let separator = window.separator();
+    let separator = window.mark();
     let is_dashed = separator == Some(b'-');
     match digits.len() {
         8 | 9 => {
@@ -33,7 +33,7 @@ pub(super) fn is_evident(window: &Window<'_>) -> bool {
         10 => {
             window.is_shaped(&[6, 4])
                 && is_dashed
-                && (is_denmark(digits) || is_iceland(digits) || is_finland(digits))
+                && (is_birth_first(digits) || is_iceland(digits) || is_finland(digits))
                 || window.is_shaped(&[4, 6]) && separator == Some(b' ') && is_austria(digits)
                 || window.is_shaped(&[4, 5, 1]) && separator.is_some() && is_australia_medicare(digits)
         }
@@ -67,10 +67,9 @@ fn is_netherlands(digits: &[u8]) -> bool {
     digits.len() == 9 && sum > 0 && sum % 11 == digit(digits, 8)
 }
 
-/// Denmark: day, month, year and mod 11.
-fn is_denmark(digits: &[u8]) -> bool {
+/// Denmark: day, month, year; the check digit was given up in 2007.
+fn is_birth_first(digits: &[u8]) -> bool {
     is_day(number(digits, 2, 4), number(digits, 0, 2))
-        && weighted(digits, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
 }
 
 /// Iceland: day, month, year, mod 11, the century.
@@ -302,7 +301,7 @@ mod tests {
             |text: &str| -> Vec<u8> { text.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect() };
         assert!(is_chile(&digits("12.531.909"), 2));
         assert!(is_netherlands(&digits("111222333")));
-        assert!(is_denmark(&digits("211062-5629")));
+        assert!(is_birth_first(&digits("211062-5629")));
         assert!(is_iceland(&digits("120174-3399")));
         assert!(is_austria(&digits("1237 010180")));
         assert!(is_australia_business(&digits("51 824 753 556")));

@@ -11,6 +11,8 @@ use crate::lexical::{at, before, is_word, part, run_end, run_start};
 pub(super) enum Name {
     /// Whatever it is.
     Password,
+    /// The same, behind a short name and its sign, with a blank between: no word may end so.
+    Spaced,
     /// Only what looks like a key.
     Secret,
     /// Follows without a sign between: `Bearer …`.
@@ -55,6 +57,21 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("pw=", Name::Password),
     ("pass:", Name::Password),
     ("pass=", Name::Password),
+    ("pass =", Name::Spaced),
+    ("pass :", Name::Spaced),
+    ("pass\t", Name::Spaced),
+    ("pass |", Name::Spaced),
+    ("pw =", Name::Spaced),
+    ("pw :", Name::Spaced),
+    ("clave =", Name::Spaced),
+    ("clave :", Name::Spaced),
+    ("mot_de_passe", Name::Password),
+    ("motdepasse", Name::Password),
+    ("secret_answer", Name::Password),
+    ("security answer:", Name::Password),
+    ("security_answer", Name::Password),
+    ("secret key", Name::Secret),
+    ("secret-key", Name::Secret),
     ("secret", Name::Secret),
     ("credential", Name::Secret),
     ("token", Name::Secret),
@@ -86,6 +103,9 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("x-amz-signature=", Name::Secret),
     ("cvv", Name::Cvv),
     ("cvc", Name::Cvv),
+    ("cvv code", Name::Cvv),
+    ("cvc code", Name::Cvv),
+    ("security code", Name::Cvv),
     ("swift", Name::Bic),
     ("bic:", Name::Bic),
     ("bic ", Name::Bic),
@@ -111,13 +131,17 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("pin=", Name::Pin),
     ("otp:", Name::Pin),
     ("otp=", Name::Pin),
+    ("pin =", Name::Pin),
+    ("pin :", Name::Pin),
+    ("otp =", Name::Pin),
+    ("otp :", Name::Pin),
     ("_key", Name::Key),
 ];
 
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
-    let is_word_of_its_own = matches!(name, Name::Scheme | Name::Cvv | Name::Bic | Name::Pin);
+    let is_word_of_its_own = matches!(name, Name::Scheme | Name::Cvv | Name::Bic | Name::Pin | Name::Spaced);
     if !scan.spend(32) || is_word_of_its_own && is_word(before(text, start)) {
         return None;
     }
@@ -129,13 +153,13 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     let from = match name {
         Name::Scheme => run_end(text, end, 2, |b| b == b' '),
         Name::Argument => run_end(text, end, 2, |b| b == b' '),
-        Name::Password | Name::Secret | Name::Cvv | Name::Bic | Name::Pin | Name::Key => {
+        Name::Password | Name::Spaced | Name::Secret | Name::Cvv | Name::Bic | Name::Pin | Name::Key => {
             value_start(text, end)?
         }
     };
     let opening = at(text, from);
     let (from, last) = match name {
-        Name::Password | Name::Secret | Name::Scheme | Name::Key => value_bounds(text, from),
+        Name::Password | Name::Spaced | Name::Secret | Name::Scheme | Name::Key => value_bounds(text, from),
         Name::Argument => {
             let (from, last) = value_bounds(text, from);
             // `-u user:password`
@@ -143,16 +167,23 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
             let is_user = at(text, start + 1) != b's';
             (if is_user { from + colon? + 1 } else { from }, last)
         }
-        Name::Cvv | Name::Bic | Name::Pin => (from, run_end(text, from, 16, is_word)),
+        Name::Cvv | Name::Bic | Name::Pin => {
+            let from = run_end(text, from, 2, |b| matches!(b, b'"' | b'\'' | b'`' | b'*'));
+            (from, run_end(text, from, 16, is_word))
+        }
     };
     let value = part(text, from, last);
+    // The key in armour is hidden whole, from its first line to its last.
+    if value.starts_with(b"-----BEGIN") || value.starts_with(b"---- BEGIN") {
+        return None;
+    }
     let is_said = before(text, from) == b' '
         && !matches!(before(text, run_start(text, from, 3, |b| b == b' ')), b':' | b'=' | b'>')
         || matches!(before(text, from), b'\n' | b'\t');
     // SQL has its passwords in quotes.
     let is_quoted = matches!(opening, b'"' | b'\'') && part(text, start, end).ends_with(b"by");
     let is_value = match name {
-        Name::Password => is_password(value, is_said && !is_quoted),
+        Name::Password | Name::Spaced => is_password(value, is_said && !is_quoted),
         Name::Argument => value.len() >= 3 && !value.iter().all(u8::is_ascii_lowercase),
         Name::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Name::Key => is_long_key(text, start, value),
@@ -164,11 +195,15 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
                 || value.ends_with(b"==") && value.len() >= 8
         }
     };
-    if !is_value || std::str::from_utf8(value).is_ok_and(is_placeholder) {
+    let is_open = !matches!(before(text, from), b'"' | b'\'' | b'`');
+    if !is_value
+        || std::str::from_utf8(value).is_ok_and(is_placeholder)
+        || is_open && is_code(value, at(text, last))
+    {
         return None;
     }
     let kind = match name {
-        Name::Password | Name::Argument | Name::Pin => Kind::Password,
+        Name::Password | Name::Spaced | Name::Argument | Name::Pin => Kind::Password,
         Name::Secret | Name::Scheme | Name::Key => Kind::Secret,
         Name::Cvv => Kind::Card,
         Name::Bic => Kind::BankAccount,
@@ -181,7 +216,7 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
 fn value_start(text: &[u8], end: usize) -> Option<usize> {
     // The sign may belong to the literal itself.
     if matches!(before(text, end), b'=' | b':') {
-        return Some(run_end(text, end, 2, |b| b == b' '));
+        return Some(mark_end(text, run_end(text, end, 2, |b| b == b' ')));
     }
     // The rest of the name: `password_hash`, `tokens`, `secret_access_key`.
     let rest = run_end(text, end, 24, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
@@ -192,17 +227,10 @@ fn value_start(text: &[u8], end: usize) -> Option<usize> {
     }) {
         return None;
     }
-    let quote = run_end(text, rest, 2, |b| matches!(b, b'"' | b'\'' | b'\\' | b']'));
-    let gap = run_end(text, quote, 3, |b| matches!(b, b' ' | b'\t'));
-    let sign = match part(text, gap, gap + 2) {
-        b"->" => gap + 2,
-        _ => run_end(text, gap, 2, |b| matches!(b, b':' | b'=' | b'>')),
-    };
-    if sign > gap {
-        let next = run_end(text, sign, 3, |b| matches!(b, b' ' | b'\t'));
-        // A form has the value in its next line.
-        let line = run_end(text, next, 2, |b| matches!(b, b'\r' | b'\n'));
-        return Some(if line > next { run_end(text, line, 3, |b| b == b' ') } else { next });
+    let quote = run_end(text, rest, 2, |b| matches!(b, b'"' | b'\'' | b'\\' | b']' | b'*' | b'`'));
+    let gap = bracket_end(text, run_end(text, quote, 3, |b| matches!(b, b' ' | b'\t')));
+    if let Some(sign) = sign_end(text, gap) {
+        return Some(sign);
     }
     // `| password | … |`, `key="Password" value="…"`
     if at(text, gap) == b'|' {
@@ -211,21 +239,63 @@ fn value_start(text: &[u8], end: usize) -> Option<usize> {
     if part(text, gap, gap + 6).eq_ignore_ascii_case(b"value=") {
         return Some(gap + 6);
     }
-    // `the password is …`, `password changed to …`
-    const VERBS: [&[u8]; 16] = [
-        b"is", b"was", b"has", b"been", b"now", b"to", b"changed", b"set", b"reset", b"lautet", b"ist",
-        b"es", b"son", b"est", b"e", b"jest",
+    // `password - …`, and the value in a line of its own.
+    if gap > quote && part(text, gap, gap + 2) == b"- " {
+        return Some(gap + 2);
+    }
+    let line = run_end(text, gap, 2, |b| matches!(b, b'\r' | b'\n'));
+    if line > gap {
+        return Some(line);
+    }
+    // `the password is …`, `password changed to: …`
+    const VERBS: [&[u8]; 17] = [
+        b"is", b"was", b"has", b"been", b"now", b"to", b"as", b"changed", b"set", b"reset", b"lautet",
+        b"ist", b"es", b"son", b"est", b"e", b"jest",
     ];
     let mut said = gap;
     for _ in 0..4 {
         let end = run_end(text, said, 9, |b| b.is_ascii_alphabetic());
-        if at(text, end) != b' ' || !VERBS.iter().any(|verb| part(text, said, end).eq_ignore_ascii_case(verb))
-        {
+        let is_verb = VERBS.iter().any(|verb| part(text, said, end).eq_ignore_ascii_case(verb));
+        if is_verb && matches!(at(text, end), b':' | b'=') {
+            return sign_end(text, end);
+        }
+        if !is_verb || at(text, end) != b' ' {
             break;
         }
         said = run_end(text, end, 3, |b| matches!(b, b' ' | b':'));
     }
     (gap > quote).then_some(said)
+}
+
+/// Behind a sign between a name and its value, blanks, the end of a form's line; none where there is no sign.
+fn sign_end(text: &[u8], from: usize) -> Option<usize> {
+    let sign = match part(text, from, from + 2) {
+        b"->" => from + 2,
+        _ => run_end(text, from, 2, |b| matches!(b, b':' | b'=' | b'>')),
+    };
+    if sign == from {
+        return None;
+    }
+    let next = mark_end(text, run_end(text, sign, 3, |b| matches!(b, b' ' | b'\t')));
+    // A form has the value in its next line.
+    let line = run_end(text, next, 2, |b| matches!(b, b'\r' | b'\n'));
+    Some(if line > next { run_end(text, line, 3, |b| b == b' ') } else { next })
+}
+
+/// Behind the marks of bold text, `**password:** …`.
+fn mark_end(text: &[u8], from: usize) -> usize {
+    let end = run_end(text, from, 2, |b| b == b'*');
+    if end == from + 2 { run_end(text, end, 2, |b| b == b' ') } else { from }
+}
+
+/// Behind a word or two in brackets, `password (temp): …`.
+fn bracket_end(text: &[u8], from: usize) -> usize {
+    const LONGEST: usize = 20;
+    if at(text, from) != b'(' {
+        return from;
+    }
+    let close = run_end(text, from + 1, LONGEST, |b| b.is_ascii_alphabetic() || b == b' ');
+    if at(text, close) == b')' { run_end(text, close + 1, 2, |b| b == b' ') } else { from }
 }
 
 /// The bounds of a value: between its quotes, or up to a blank.
@@ -264,6 +334,38 @@ fn value_bounds(text: &[u8], from: usize) -> (usize, usize) {
         .take_while(|b| matches!(b, b'.' | b',' | b';' | b':' | b'\''))
         .count();
     (from, end - trailing)
+}
+
+/// What a program has there instead of a value: a call, a variable of its surroundings. `next` follows it.
+fn is_code(value: &[u8], next: u8) -> bool {
+    const SURROUNDINGS: [&[u8]; 9] = [
+        b"process.env",
+        b"os.environ",
+        b"os.getenv",
+        b"system.getenv",
+        b"import.meta.env",
+        b"env.",
+        b"secrets.",
+        b"$(",
+        b"${",
+    ];
+    let is_surrounding =
+        |known: &&[u8]| part(value, 0, known.len()).eq_ignore_ascii_case(known) && value.len() > known.len();
+    if SURROUNDINGS.iter().any(|known| is_surrounding(known)) || value == b"${{" || value == b"$(" {
+        return true;
+    }
+    let is_variable = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
+    if let [b'$', name @ ..] = value {
+        return name.len() >= 3 && name.iter().all(is_variable);
+    }
+    // `getpass()`, `jwt.encode(payload,`
+    let is_name = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.');
+    let name = run_end(value, 0, 40, is_name);
+    let inner = value.get(name + 1..).unwrap_or_default();
+    name >= 3
+        && at(value, name) == b'('
+        && (next == b',' || matches!(value.last(), Some(b')' | b'(' | b'"' | b'\'')))
+        && inner.iter().all(|b| !b.is_ascii_digit())
 }
 
 fn is_password(value: &[u8], is_said: bool) -> bool {
@@ -341,87 +443,59 @@ pub(super) fn in_other_scripts(scan: &mut Scan<'_>) {
     }
 }
 
-/// A date behind a word for a birth; answers its end.
-pub(super) fn birth(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
-    let text = scan.text;
-    if is_word(before(text, start)) && before(text, start) != b'_' || !scan.spend(64) {
-        return None;
-    }
-    // Up to so many bytes of other words may stand between.
-    const REACH: usize = 24;
-    let is_word_open = before(text, end).is_ascii_alphabetic();
-    let mut from = if is_word_open { run_end(text, end, 12, |b| b.is_ascii_alphabetic()) } else { end };
-    let stop = from + REACH;
-    while from < stop && from < text.len() {
-        let byte = at(text, from);
-        if byte.is_ascii_digit() {
-            break;
-        }
-        if byte.is_ascii_alphabetic() {
-            let word_end = run_end(text, from, 12, |b| b.is_ascii_alphabetic());
-            if is_month(part(text, from, word_end)) {
-                break;
-            }
-            from = word_end;
-        } else {
-            from += 1;
-        }
-    }
-    let last = date_end(text, from)?;
-    scan.found(from, last, Kind::BirthDate);
-    Some(last)
-}
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, stays};
 
-/// The end of a date in any usual spelling; none when it is none.
-fn date_end(text: &[u8], from: usize) -> Option<usize> {
-    let (mut position, mut end) = (from, from);
-    let (mut digits, mut numbers, mut months) = (0, 0, 0);
-    while position < from + 32 {
-        let byte = at(text, position);
-        if byte.is_ascii_digit() {
-            end = run_end(text, position, 9, |b| b.is_ascii_digit());
-            digits += end - position;
-            numbers += 1;
-            position = end;
-            // `3rd`, `1st`
-            let ordinal = run_end(text, position, 3, |b| b.is_ascii_alphabetic());
-            if ordinal == position + 2
-                && matches!(part(text, position, ordinal), b"st" | b"nd" | b"rd" | b"th")
-            {
-                position = ordinal;
-            }
-        } else if byte.is_ascii_alphabetic() || byte >= 0x80 {
-            let word_end = run_end(text, position, 12, is_word);
-            let word = part(text, position, word_end);
-            if is_month(word) {
-                months += 1;
-                end = word_end;
-            } else if !matches!(word, b"of" | b"de" | b"the" | b"del" | b"di") {
-                break;
-            }
-            position = word_end;
-        } else if matches!(byte, b' ' | b'-' | b'/' | b'.' | b',') {
-            position += 1;
-        } else {
-            break;
+    #[test]
+    fn a_value_is_found_behind_any_sign_that_people_put_there() {
+        for name in ["pass = ", "DB_PASS = ", "clave = ", "pw : "] {
+            check(&format!("{name}hunter22"), &format!("{name}[PASSWORD]"));
         }
-        if digits >= 8 || digits >= 5 && months > 0 {
-            break;
+        for name in
+            ["password - ", "**password:** ", "password\n", "password (temp): ", "password reset to: "]
+        {
+            check(&format!("{name}Xk78!4917"), &format!("{name}[PASSWORD]"));
+        }
+        let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        for name in ["secret key: ", "aws secret key = ", "secret_key - ", "secret-key: "] {
+            check(&format!("{name}{key}"), &format!("{name}[SECRET]"));
+        }
+        for name in ["cvv \"", "security code: ", "CVV code ", "CVV - "] {
+            check(&format!("{name}061 x"), &format!("{name}[CARD] x"));
+        }
+        check("mot_de_passe=hunter22", "mot_de_passe=[PASSWORD]");
+        check("pin = 3314", "pin = [PASSWORD]");
+        stays("compass = north and bypass : allowed, spin = 3314");
+        stays("password - forgotten, see below");
+        stays("select id, password, address_line_1 from people");
+        stays("password\ncreated_at\nupdated");
+        stays("security code: none");
+    }
+
+    #[test]
+    fn a_private_key_in_quotes_is_hidden_whole() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END PRIVATE KEY-----";
+        for name in ["PRIVATE_KEY=\"", "private_key: '", "token=\"", "password: \""] {
+            check(&format!("{name}{key}\""), &format!("{name}[PRIVATE_KEY]\""));
         }
     }
-    let is_short = months > 0 && digits == 3;
-    let is_date = is_short
-        || (4..=8).contains(&digits) && (numbers + months >= 2 || digits == 8 || digits == 4 && numbers == 1);
-    is_date.then_some(end)
-}
 
-fn is_month(word: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 48] = [
-        b"gen", b"mag", b"giu", b"lug", b"set", b"ott", b"mei", b"mrt", b"maj", b"jui", b"aou", b"sty",
-        b"lut", b"kwi", b"cze", b"lip", b"sie", b"wrz", b"paz", b"lis", b"gru", b"tam", b"hel", b"elo",
-        b"oca", b"sub", b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct",
-        b"nov", b"dec", b"mai", b"okt", b"dez", b"ene", b"abr", b"ago", b"dic", b"fev", b"avr", b"out",
-    ];
-    let head = part(word, 0, 3);
-    (3..=10).contains(&word.len()) && MONTHS.iter().any(|month| head.eq_ignore_ascii_case(month))
+    #[test]
+    fn what_a_program_has_for_a_value_stays() {
+        for code in [
+            "password = getpass()",
+            "const apiKey = process.env.KEY;",
+            "token = jwt.encode(payload, key)",
+            "export PASSWORD=$(cat /run/secrets/pw)",
+            "password: ${{ secrets.DB_PASSWORD }}",
+            "auth_token=os.environ[\"TOKEN\"]",
+            "curl -H \"Authorization: Bearer $TOKEN\"",
+            "PGPASSWORD=$DB_PASSWORD psql",
+        ] {
+            stays(code);
+        }
+        check("password = \"getpass()\"", "password = \"[PASSWORD]\"");
+        check("password = hunter(22)", "password = [PASSWORD]");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::literals::{Level, Rule, Tail};
 use super::scan::Scan;
-use super::{Kind, passwords};
+use super::{Kind, births, passwords};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 impl Scan<'_> {
@@ -35,7 +35,7 @@ impl Scan<'_> {
                 Rule::Armour => self.armour(start),
                 Rule::Url => self.url(start, behind),
                 Rule::Name(name) => passwords::value(self, name, start, behind),
-                Rule::Birth => passwords::birth(self, start, behind),
+                Rule::Birth => births::birth(self, start, behind),
                 Rule::Address => {
                     self.has_address_words = true;
                     continue;
@@ -72,6 +72,9 @@ impl Scan<'_> {
             run_start(text, start, 80, |b| {
                 b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/')
             })
+        } else if word == "atlasv1." && before(text, start) == b'.' {
+            // The token's own name stands before.
+            run_start(text, start - 1, 14, |b| b.is_ascii_alphanumeric())
         } else {
             start
         };

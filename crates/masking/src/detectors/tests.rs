@@ -377,48 +377,6 @@ fn names_of_other_things_make_nothing_sensitive() {
 }
 
 #[test]
-fn json_is_masked_by_its_keys_and_stays_what_it_is() {
-    let detectors = Detectors::standard();
-    let keys = crate::TokenKeys::new([0; 32]);
-    let shown = |text: &str| {
-        let kind = domain::SqlType::Variant;
-        crate::mask_value(&domain::Treatment::Scan, &kind, Some(text), &keys, &detectors, "PAYLOAD")
-            .map(std::borrow::Cow::into_owned)
-    };
-    let check = |text: &str, expected: &str| assert_eq!(shown(text).as_deref(), Some(expected));
-    check(r#"{ "a" : [1, 2.50, "x"] , "b":null }"#, r#"{ "a" : [1, 2.50, "x"] , "b":null }"#);
-    check(r#"{"user":{"name":"Ana Lopez","ssn":78051120}}"#, r#"{"user":{"name":"[PERSON]","ssn":null}}"#);
-    check(r#"{"product":{"name":"Cable"}}"#, r#"{"product":{"name":"Cable"}}"#);
-    check(r#"{"ana@example.com":"\u0041na\u0040example.com"}"#, r#"{"[EMAIL]":"[EMAIL]"}"#);
-    check(r#"[{"type":"phone","value":"4155552671"}]"#, r#"[{"type":"phone","value":"[PHONE]"}]"#);
-    check(r#"{"passport":{"number":"C01X00T47"}}"#, r#"{"passport":{"number":"[PASSPORT]"}}"#);
-    check(
-        r#"[{"number":"4155552671","type":"phone","x":"ana@example.com"}]"#,
-        r#"[{"number":"[PHONE]","type":"phone","x":"[EMAIL]"}]"#,
-    );
-    check(
-        r#"{"a":"ana@example.com","value":"4155552671","type":"phone"}"#,
-        r#"{"a":"[EMAIL]","value":"[PHONE]","type":"phone"}"#,
-    );
-    check(
-        r#"{"value":"4155552671","more":{"type":"phone"},"type":"phone"}"#,
-        r#"{"value":"4155552671","more":{"type":"phone"},"type":"phone"}"#,
-    );
-    check(r#"{"number":"4155552671","type":"order"}"#, r#"{"number":"4155552671","type":"order"}"#);
-    check(
-        r#"[{"name":"DB_PASSWORD","value":"hunter22"},{"name":"MODE","value":"hunter22"}]"#,
-        r#"[{"name":"DB_PASSWORD","value":"[PASSWORD]"},{"name":"MODE","value":"hunter22"}]"#,
-    );
-    check(
-        r#"{"password":12345678,"pin":1234,"ssn":7.8051120e7}"#,
-        r#"{"password":null,"pin":null,"ssn":null}"#,
-    );
-    check(r#"{"a":4.111111111111111e15,"b":1.5e3}"#, r#"{"a":null,"b":1.5e3}"#);
-    check("4111111111111111", "null");
-    check("{broken ana@example.com", "{broken [EMAIL]");
-}
-
-#[test]
 fn a_kind_can_be_switched_off() {
     let detectors = Detectors::with(DetectorSet::all().without(Kind::Email));
     assert_eq!(detectors.redact_text("ana@example.com 078-05-1120", ""), "ana@example.com [US_SSN]");

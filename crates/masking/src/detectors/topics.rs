@@ -2,6 +2,7 @@
 
 use super::fold::View;
 use super::foreign;
+use super::words::WORDS;
 use crate::lexical::is_word;
 
 /// A set of hints that words give.
@@ -97,6 +98,12 @@ atoms! {
     HUMAN = 55;
     /// The word is looked for within others, too.
     PIECE = 56;
+    /// Says what the rest says in running text only, not in names.
+    SPOKEN = 57;
+    /// A machine, or what stands before one: four numbers behind it are its address.
+    MACHINE = 58;
+    /// What has versions: in running text four numbers right behind it are one.
+    PRODUCT = 59;
 }
 
 impl Atoms {
@@ -123,197 +130,6 @@ impl Atoms {
         self.0 == 0
     }
 }
-
-/// Words of at most sixteen ASCII letters or digits, with what they hint at.
-const WORDS: &[(&str, Atoms)] = &[
-    (
-        "phone telephone tel mobile cell cellphone fax msisdn call called calls calling dial dialed \
-         phones telefon telefono telefone handy movil celular portable whatsapp sms text texted \
-         hotline landline reach ring voicemail phoneno phonenumber tlf telefoonnummer rufnummer \
-         cellulare ph mob gsm telefax viber dials callback rufen anrufen ruf rufnr tlfnr telefoon telefonnummer telefoonnr telefonszam telefonni puhelin \
-         puhelinnumero puh telno telnr mobilnummer mobiltelefon mobiel komorka gsmno cep ceptelefonu mobileph \
-         landlineno faxno faxnumber phone1 phone2 phonenum telephoneno callbackno kontakttelefon llame llamar appeler \
-         appelez chiamare chiama ligar ligue erreichbar contactno contactnumber mobileno mobilenumber \
-         homephone workphone telepon ponsel nohp talrunis telefonas mobitel sdt thoai dienthoai handynummer handynr mobilnr \
-         reached ruckruf ruckrufnummer kontaktnummer telefonski",
-        Atoms::PHONE,
-    ),
-    ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
-    (
-        "sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
-         itin steuer steuerid steueridnr idnr fiscal fiscale codice insee nir national personnummer \
-         fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
-         taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
-         rrn cpr fnr hetu vat identification idcard govid ni pan panno sozialversicherung passportid \
-         mynumber natid gstin siren burgerservicenummer rijksregister rijksregisternummer insz niss niss \
-         svnr ahvnr ahvnummer avs oasi mykad ktp nik cccd cmnd thaiid citizenid pis pasep cnh \
-         steueridentifikationsnummer sozialversicherungsnummer steuernummer utr abn ird irdno nhsno kimlik \
-         tckimlik tckimlikno zehut teudatzehut rodne rodnecislo isikukood asmenskodas personaskods emso uidnumber \
-         nationalinsurance socialinsurance taxnumber taxno taxidno vatno identitynumber idnumber idno \
-         nationalidno resident sss philhealth umid snils egrpou rnokpp cnic emiratesid iqama qid civilid \
-         nationalno fnr dnr personnr cprnr cprnummer hetu sotu peselnr nuip nit cedulano rg \
-         krankenversicherung idkort juminnumber voter personalausweis ausweis burgerservice kennitala nin bvn emirates asmens kods nip edb adoszam adoazonosito \
-         tajszam identidad identidade identitate identita identite kra npwp masothue ruc rif cidadao iin ssnit",
-        Atoms::NATIONAL,
-    ),
-    (
-        "card cards cc ccnum ccn creditcard cardnumber cardno visa mastercard amex discover karte \
-         tarjeta carte cartao pan debit karta kaart kortti kartu kortnummer kartennummer kreditkarte kreditkort creditcardno bankkarte \
-         girocard",
-        Atoms::CARD,
-    ),
-    ("imei imei1 imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
-    ("vin vins vinno vinnumber chassis chassisno vehicleid fahrgestellnummer bastidor", Atoms::VEHICLE),
-    (
-        "plate plates licenseplate licenceplate numberplate plateno platenumber kennzeichen targa regplate rego \
-         immatriculation matricula kenteken rendszam nopol",
-        Atoms::VEHICLE.or(Atoms::PLATE),
-    ),
-    (
-        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation",
-        Atoms::PLACE,
-    ),
-    ("bic swift swiftcode biccode swiftbic bicswift swiftno", Atoms::BIC),
-    ("health medical clinical hospital healthcare", Atoms::HEALTH),
-    ("record records chart", Atoms::RECORD),
-    ("mac macaddress macaddr hwaddr hwaddress bssid ethernet", Atoms::HARDWARE),
-    (
-        "patient employee beneficiary recipient passenger student teacher doctor nurse tenant borrower payee assignee \
-         cardholder consignee signatory referrer applicant spouse insured supervisor",
-        Atoms::HUMAN,
-    ),
-    ("sort", Atoms::SORTING),
-    ("code", Atoms::CODE),
-    ("cvv cvc cvv2 cvc2 cvn securitycode", Atoms::CVV),
-    (
-        "iban ibans routing aba sortcode bsb ifsc clabe rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
-        Atoms::IBAN,
-    ),
-    ("bank sort bic swift konto cuenta", Atoms::BANK),
-    ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
-    (
-        "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
-         passaporte ppt utlevel putovnica pasaport paszport paszportu paspor pasas",
-        Atoms::PASSPORT,
-    ),
-    (
-        "license licence dl dln driverlicense driverslicense fuhrerschein permis licencia licenseno fuehrerschein rijbewijs korkort korekort forerkort ajokortti",
-        Atoms::LICENSE,
-    ),
-    ("driver drivers driving", Atoms::DRIVER),
-    (
-        "birth dob born birthday bdate birthdt dobirth geboortedatum geburtstag fodelsedatum fodselsdato syntymaaika nascitaq datanascimento datadinascita fechanacimiento datenaissance urodzenia dataurodzenia dogumtarihi dogum narozeni narozen rodjen ne nee nato nata nacido nacida nascido nascida fodt fodd birthdate dateofbirth geboren geburtsdatum naissance nacimiento \
-         nascimento nascita bday geb ddn",
-        Atoms::BIRTH,
-    ),
-    (
-        "password passwords wachtwoord losenord salasana adgangskode passord haslo heslo jelszo parola sifre lozinka clave passwd pwd passphrase passcode passwort kennwort contrasena senha \
-         motdepasse pw temppw wifipw wifikey mfacode otpcode pswd userpassword dbpass userpass dbpassword adminpass ftppass",
-        Atoms::PASSWORD,
-    ),
-    (
-        "secret secrets secretkey clientsecret apisecret credential credentials sharedkey signingkey",
-        Atoms::SECRET,
-    ),
-    ("token tokens jwt bearer pat cookie otp", Atoms::TOKEN),
-    ("key keys", Atoms::KEY),
-    (
-        "apikey accesskey authtoken accesstoken refreshtoken privatekey encryptionkey accountkey",
-        Atoms::SECRET,
-    ),
-    (
-        "access auth api private client refresh session authorization oauth signing encryption master \
-         bot webhook service shared",
-        Atoms::SECRETIVE,
-    ),
-    ("aws amazon s3 iam", Atoms::AWS),
-    (
-        "wallet btc bitcoin eth ethereum crypto xbt erc20 blockchain ltc litecoin doge xrp sol trx",
-        Atoms::WALLET,
-    ),
-    ("name names nom nombre nome nm", Atoms::NAME),
-    (
-        "full first last given middle family legal maiden customer person contact employee patient \
-         holder beneficiary owner member guest student applicant recipient sender passenger manager \
-         buyer seller subscriber spouse child parent insured cust emp billing shipping attn people \
-         users customers persons contacts employees patients profile author teacher doctor nurse \
-         tenant borrower cardholder signatory referrer delivery home mailing consignee famille payee assignee",
-        Atoms::PERSONAL,
-    ),
-    ("user client", Atoms::USER),
-    (
-        "surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname vorname apellido \
-         apellidos prenom cognome sobrenome cardholder cardholdername accountholder middlename \
-         customername maidenname nameoncard displayname",
-        Atoms::PERSON,
-    ),
-    (
-        "product event company org organization organisation host file table column city country \
-         state region brand domain server service plan vendor project app application model device \
-         category job queue bucket schema database db role warehouse group team item field tag class \
-         method function module package campaign store shop currency nation part supplier segment \
-         bank branch school street metric source target index stage",
-        Atoms::THING,
-    ),
-    ("address addr addresses adresse direccion indirizzo endereco adres anschrift", Atoms::ADDRESS),
-    (
-        "street lakcim adresa adressezeile osoite gata adress direccionpostal homeaddr mailaddr residence streetname addressline2 addressline3 addressl1 domicile domicilio wohnort wohnadresse streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
-         billingaddress strasse calle rue mailingaddress addressline addressline1",
-        Atoms::STREET,
-    ),
-    ("line1 line2 line", Atoms::LINE),
-    ("email mail emails emailaddress mails correo", Atoms::MAIL.or(Atoms::ELECTRONIC)),
-    (
-        "ip ipv4 ipv6 mac remote url web contract network memory peer bind listen proxy gateway dns \
-         socket bus hw ethernet",
-        Atoms::ELECTRONIC,
-    ),
-    (
-        "version ver versions build firmware release rev revision fw semver sdk oid patch section sec \
-         chapter clause article appendix figure step upgrade upgraded downgraded kernel",
-        Atoms::VERSION,
-    ),
-    (
-        "count cnt counts num verified valid flag status avg rate sum total enabled required length \
-         len has is opt format type score ratio pct percent provider changed updated created expires \
-         expiry expired attempts policy reset max min present template prefix suffix label \
-         placeholder regex strength age rotated at ttl missing",
-        Atoms::ABOUT,
-    ),
-    (
-        "order orders ord invoice inv tracking shipment ticket txn transaction ref reference batch \
-         sku po event row qty quantity amount price total zip postcode ean upc isbn asin case request \
-         build port serial part item lot epoch timestamp ts page line job run trace span commit issue \
-         pr bug store product sum size bytes pid",
-        Atoms::OTHER_NUMBER,
-    ),
-    (
-        "page cursor next prev previous sync continuation public primary foreign partition sort cache \
-         object idempotency pagination hash row surrogate dedupe routing unique lookup csrf count \
-         type pub",
-        Atoms::HARMLESS,
-    ),
-    (
-        "hash sha sha1 sha256 sha512 md5 digest checksum etag commit fingerprint crc blake integrity",
-        Atoms::DIGEST,
-    ),
-    ("number no num nr numero nummer", Atoms::NUMBERED),
-    (
-        "number no num nr value val id code v text raw data content numero nummer plain formatted \
-         full is the on file my your our his her their a was as of for to",
-        Atoms::GENERIC,
-    ),
-    (
-        "mrn mbi hicn npi dea nhi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
-        Atoms::MEDICAL,
-    ),
-    ("tax", Atoms::TAX),
-    ("security", Atoms::SECURITY),
-    ("credit", Atoms::CREDIT),
-    ("date day month year", Atoms::DATE),
-    ("ids identifier", Atoms::IDENTITY),
-    ("id uuid guid sid", Atoms::ID),
-];
 
 /// The table, packed for lookup: words under a hash, each at its place or behind it.
 struct Table {
@@ -420,6 +236,15 @@ fn pack(word: &[u8]) -> u128 {
         .fold(0, |packed, &byte| (packed << 8) | u128::from(small(byte)))
 }
 
+/// What a word of a name hints at, behind others that came to `atoms`.
+fn added(atoms: Atoms, hint: Atoms) -> Atoms {
+    // `version_host` is a host, `host_version` a version.
+    let atoms = if hint.has(Atoms::MACHINE) { atoms.without(Atoms::VERSION) } else { atoms };
+    let hint = if hint.has(Atoms::SPOKEN) { hint.without(Atoms::SPOKEN.or(Atoms::PHONE)) } else { hint };
+    let hint = hint.without(Atoms::MACHINE.or(Atoms::PRODUCT));
+    atoms.or(if hint.is_empty() { Atoms::UNKNOWN } else { hint })
+}
+
 /// What a word hints at.
 fn of_word(word: &[u8]) -> Atoms {
     table().find(pack(word)).map_or(Atoms::UNKNOWN, |atoms| atoms.without(Atoms::PIECE))
@@ -441,6 +266,18 @@ pub(crate) fn of_glued_word(word: &[u8]) -> Atoms {
         .filter(|piece| piece.iter().all(|b| !b.is_ascii()))
         .filter_map(|piece| known.find(pack(piece)).filter(|atoms| atoms.has(Atoms::PIECE)))
         .fold(whole, |atoms, piece| atoms.or(piece.without(Atoms::PIECE)))
+}
+
+/// What a word of running text hints at: one with a capital within may be a name, `dateOfBirth`.
+pub(crate) fn of_spoken_word(word: &[u8]) -> Atoms {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 5..=40;
+    let whole = of_glued_word(word);
+    let has_hump =
+        || word.array_windows().any(|[left, right]| left.is_ascii_lowercase() && right.is_ascii_uppercase());
+    if whole.has(Atoms::UNKNOWN) && LENGTHS.contains(&word.len()) && has_hump() {
+        return whole.or(of_folded_name(word));
+    }
+    whole
 }
 
 /// What the words of a name hint at: `customerName`, `CUSTOMER_NAME`, `customer-name2`.
@@ -465,7 +302,7 @@ fn of_folded_name(name: &[u8]) -> Atoms {
     if name.len() <= 20 {
         let whole = of_word(bytes);
         if !whole.has(Atoms::UNKNOWN) {
-            atoms = whole;
+            atoms = added(atoms, whole);
         }
     }
     let mut previous = 0_u8;
@@ -474,11 +311,11 @@ fn of_folded_name(name: &[u8]) -> Atoms {
         let is_separator = !is_word(byte);
         if is_hump || is_separator {
             if let Some(word) = bytes.get(start..position).filter(|word| !word.is_empty()) {
-                atoms = atoms.or(of_glued_word(word));
+                atoms = added(atoms, of_glued_word(word));
                 let stem = word.trim_ascii_end();
                 let letters = stem.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
                 if letters < word.len() {
-                    atoms = atoms.or(of_word(word.get(..letters).unwrap_or_default()));
+                    atoms = added(atoms, of_word(word.get(..letters).unwrap_or_default()));
                 }
             }
             start = if is_separator { position + 1 } else { position };

@@ -36,6 +36,7 @@ pub fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
         upstream_seconds_per_hour: 1,
         statement_seconds: 1,
         hidden_failures_per_hour: 1,
+        asks_per_hour: 1,
     };
     Obligations {
         columns,

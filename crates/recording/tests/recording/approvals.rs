@@ -32,6 +32,8 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         expires: hold.expires,
         sign_in: "development".to_owned(),
         footprints: None,
+        touched: None,
+        views: Vec::new(),
         again: again.map(str::to_owned),
         result: None,
     })
@@ -64,6 +66,7 @@ fn reviewer(subject: &str) -> ReviewerRecord {
         issuer: "development".to_owned(),
         subject: subject.to_owned(),
         person: None,
+        marks: Vec::new(),
         groups: vec!["data-reviewers".to_owned()],
         agent: None,
         sign_in: "development".to_owned(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::{ApprovalId, Asked, Binding, Context, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, PromptRecord, ResultRecord};
+use recording::{ContextRecord, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::{Broken, printable};
@@ -33,6 +33,8 @@ struct Row<'a> {
     context: &'a ContextRecord,
     reads: Vec<&'a str>,
     writes: Vec<&'a str>,
+    /// Views that it goes through, as they were when it was asked.
+    views: &'a [ViewRecord],
     reason: &'a str,
     rules: &'a [String],
     reviewers: &'a [String],
@@ -143,7 +145,8 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         write_lines(&mut out, &row).and_then(|()| {
             let has_run = waiting.asked.result.is_some();
             writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
-            write_exact(&mut out, asked)
+            write_exact(&mut out, asked)?;
+            row.views.iter().try_for_each(|view| write_view(&mut out, view))
         })
     };
     if written.is_ok() && !args.json {
@@ -168,6 +171,17 @@ pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
         writeln!(out, "    {} = {}", printable(name), printable(value))?;
     }
     Ok(())
+}
+
+/// What stands behind a view's name.
+fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
+    let ViewRecord { name, definition, length } = view;
+    writeln!(out, "the view {} is:", printable(name))?;
+    match (definition, length) {
+        (Some(text), _) => printable(text).lines().try_for_each(|line| writeln!(out, "    {line}")),
+        (None, Some(length)) => writeln!(out, "    (a query of {length} bytes, too long to be shown)"),
+        (None, None) => writeln!(out, "    (a query that nobody here may see)"),
+    }
 }
 
 /// The names that it runs under, in a line.
@@ -237,6 +251,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         context: &asked.context,
         reads: once_each(statements.iter().flat_map(|statement| &statement.reads).map(String::as_str)),
         writes: once_each(statements.iter().flat_map(|statement| &statement.writes).map(String::as_str)),
+        views: &asked.views,
         reason: &asked.reason,
         rules: &asked.rules,
         reviewers: &asked.reviewers,

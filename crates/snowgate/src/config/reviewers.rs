@@ -45,6 +45,8 @@ pub struct ReviewersIssuer {
     pub scopes: Option<Vec<String>>,
     /// The claim of the ID token that lists groups.
     pub groups_claim: Option<String>,
+    /// The claim of the ID token that says what agents' tokens call a person.
+    pub person_claim: Option<String>,
     /// How long ago a reviewer may have proven themselves.
     pub max_age_seconds: Option<u64>,
     /// Accepted ways of proving themselves.
@@ -136,6 +138,7 @@ impl Config {
         if let Some(claim) = &entry.groups_claim {
             settings.issuer.groups_claim.clone_from(claim);
         }
+        settings.issuer.person_claim.clone_from(&entry.person_claim);
         if let Some(seconds) = entry.max_age_seconds {
             settings.max_age = Duration::from_secs(seconds);
         }

@@ -1,5 +1,6 @@
 //! Wiring the page of reviewers, and the way to them.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use gateway::ports::{Notifier, ReviewerIssuer};
@@ -45,8 +46,44 @@ pub fn reception(ports: &Ports, roster: Arc<Roster>, issuer: Option<Arc<dyn Revi
     Reception::new(review, roster, issuer, ids)
 }
 
-/// What somebody must be told when the gateway starts: for whom nobody is ever asked.
+/// What somebody must be told when the gateway starts: for whom nobody is ever asked, and who might decide what was asked for
+/// themselves.
 pub fn told(config: &Config, policies: &FolderPolicies, roster: Option<&Roster>) -> Vec<String> {
+    let mut told = unasked(config, policies, roster);
+    told.extend(strangers(config));
+    told
+}
+
+/// Where nobody can be told of what waits, because this program's output is no terminal.
+pub fn unreached(config: &Config) -> Option<String> {
+    let is_silent = config.own.reviewers_issuer.is_some()
+        && config.own.mail.is_none()
+        && !std::io::stdout().is_terminal();
+    is_silent.then(|| {
+        "[mail] is not configured, and links are printed on a terminal alone, which this output is not: whatever the policy bundle \
+         holds for a person is denied at once"
+            .to_owned()
+    })
+}
+
+/// Where reviewers and agents' people sign in at different issuers, and nothing says that both call them the same.
+fn strangers(config: &Config) -> Option<String> {
+    let reviewers = config.own.reviewers_issuer.as_ref().filter(|entry| entry.person_claim.is_none())?;
+    let agents: Vec<&str> = config.shared.issuers.iter().map(|entry| entry.issuer.as_str()).collect();
+    let others: Vec<&str> = agents.into_iter().filter(|issuer| *issuer != reviewers.issuer).collect();
+    if others.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "agents' tokens come from {} and reviewers sign in at {}: who calls a person otherwise than the other lets them approve \
+         what was asked for themselves. Set reviewers_issuer.person_claim to the claim of the ID token that names people as agents' \
+         tokens do",
+        others.join(", "),
+        reviewers.issuer
+    ))
+}
+
+fn unasked(config: &Config, policies: &FolderPolicies, roster: Option<&Roster>) -> Vec<String> {
     let groups = policies.reviewer_groups();
     if groups.is_empty() {
         return Vec::new();

@@ -1,10 +1,11 @@
 //! Reviewers as they really come: mail that a real server takes, a real OIDC provider, a real browser.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -78,7 +79,7 @@ fn catcher(python: &Path, port: u16, folder: &Path) -> Running {
         .spawn()
         .expect("python starts");
     let running = Running(child);
-    eventually("the mail catcher listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    eventually("the mail catcher listens", || TcpStream::connect(("127.0.0.1", port)).ok());
     running
 }
 
@@ -187,6 +188,11 @@ impl Stage {
 
     /// What `walk.mjs` saw; none, said loudly, where there is no browser.
     fn walk(&self, arguments: &[&str], screenshots: &str) -> Option<Value> {
+        self.walk_by(arguments, screenshots, None)
+    }
+
+    /// The same, by way of another server's page.
+    fn walk_by(&self, arguments: &[&str], screenshots: &str, thief: Option<&str>) -> Option<Value> {
         if !is_there("chromium", "--version") {
             skipped("no `chromium` (apt-get install chromium), so no browser has seen the page");
             return None;
@@ -210,6 +216,7 @@ impl Stage {
             .args(typed)
             .current_dir(&script)
             .env("CHROMIUM", "/usr/bin/chromium")
+            .envs(thief.map(|address| ("THIEF", address)))
             .output()
             .expect("node starts");
         let told = String::from_utf8(output.stdout).expect("text");
@@ -260,8 +267,8 @@ fn each_reviewer_gets_one_mail_that_reads_well_and_holds_nothing_of_what_the_age
         for line in [
             "Who asks: snowgate-ask",
             "What: delete (write)",
-            "Changes: DEMO.PUBLIC.ORDERS",
-            "Reads: DEMO.PUBLIC.ORDERS",
+            "Changes: DEMO . PUBLIC . ORDERS",
+            "Reads: DEMO . PUBLIC . ORDERS",
         ] {
             assert!(body.lines().any(|found| found == line), "{line}: {body}");
         }
@@ -321,6 +328,74 @@ fn a_reviewer_comes_by_mail_signs_in_reads_and_approves_in_a_real_browser() {
     assert_eq!((&decided["by"]["sign_in"], &decided["by"]["subject"]), (&json!("oidc"), &json!("rosa")));
     assert_eq!(decided["reason"], json!("looked at it in a browser"));
     assert_eq!(stage.gateway.verify(), 0);
+}
+
+/// Another server on this machine, which tries whatever a cookie of the page's is worth to it: what it was answered.
+fn thief(page: &str) -> (String, Receiver<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/", listener.local_addr().expect("an address"));
+    let (send, stolen) = channel();
+    let host = page.trim_start_matches("http://").to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (send, host) = (send.clone(), host.clone());
+            // Browsers open connections ahead, and say nothing on them.
+            std::thread::spawn(move || rob(stream.expect("a visitor"), &host, &send));
+        }
+    });
+    (address, stolen)
+}
+
+fn rob(mut stream: TcpStream, host: &str, send: &Sender<Vec<String>>) {
+    let lines = BufReader::new(stream.try_clone().expect("a stream")).lines().map_while(Result::ok);
+    let lines: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    if let Some(cookie) = lines.iter().find_map(|line| Some(line.split_once(": snowgate-review-")?.1)) {
+        let id = cookie.split_once('=').expect("a value").0;
+        let tries = [
+            ("GET", format!("/a/{id}/review"), ""),
+            ("POST", format!("/a/{id}/review"), "mark="),
+            ("POST", format!("/a/{id}/decision"), "mark=&covers=&verdict=approve"),
+        ];
+        let _ = send.send(tries.map(|(method, path, form)| raw(host, method, &path, cookie, form)).to_vec());
+    }
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nhere");
+}
+
+/// What that host answers to whoever brings that session.
+fn raw(host: &str, method: &str, path: &str, cookie: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    let length = form.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncookie: snowgate-review-{cookie}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n{form}"
+    )
+    .expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn another_server_on_this_machine_gets_the_cookie_of_a_review_and_nothing_for_it() {
+    let Some(stage) = Stage::start(false) else { return };
+    stage.submit(DELETE);
+    let link = link(mail_to(&mails(&stage.mailbox, 2), "rosa@example.com"));
+    let (address, stolen) = thief(&stage.gateway.url);
+    let Some(told) = stage.walk_by(&[&link, "-", "deny"], "stolen", Some(&address)) else { return };
+    // Browsers send a cookie to every port of a host.
+    assert_eq!(told["stolen"], json!(1), "{told}");
+    let answers = stolen.recv_timeout(Duration::from_secs(10)).expect("its cookie");
+    for (answer, status) in answers.iter().zip(["200", "404", "403"]) {
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        for secret in ["ORDERS", "demo-agent", "cancelled", "name=\"covers\"", "value=\"ey"] {
+            assert!(!answer.contains(secret), "{secret}: {answer}");
+        }
+    }
+    let text = |step: &str| told[step].as_str().expect("a text").to_owned();
+    assert!(text("otherTab").contains("Nobody has signed in here"), "{told}");
+    assert!(text("reloaded").contains("Your decision"), "what its reviewer opened stays open: {told}");
+    assert!(text("over").contains("Denied"), "{told}");
 }
 
 #[test]

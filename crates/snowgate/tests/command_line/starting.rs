@@ -109,7 +109,15 @@ fn that_nobody_could_decide_is_told_loudly() {
         ),
         (format!("{UPSTREAM}tags = true\n{ROSA}"), Some("is denied when its time is over")),
         (format!("{UPSTREAM}tags = true\n{ISSUER}{other}"), Some("nobody under [[reviewers]] is asked for")),
-        (format!("{UPSTREAM}tags = true\n{ISSUER}{ROSA}"), None),
+        (format!("{UPSTREAM}tags = true\n{ISSUER}{ROSA}"), Some("Set reviewers_issuer.person_claim")),
+        (format!("{UPSTREAM}tags = true\n{ISSUER}person_claim = 'email'\n{ROSA}"), None),
+        (
+            format!(
+                "{UPSTREAM}tags = true\n{}{ROSA}",
+                ISSUER.replace("people.example", "login.example.com/")
+            ),
+            None,
+        ),
         (String::new(), None),
     ] {
         fs::write(folder.path().join("snowgate.toml"), &text).expect("it is written");

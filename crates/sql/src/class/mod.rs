@@ -13,6 +13,7 @@ use domain::{Class, Kind};
 pub(crate) use dates::{date_part_place, is_date_part};
 pub(crate) use functions::{Behaviour, behaviour, flag, flagged, unknown_calls};
 pub(crate) use inner::texts;
+pub(crate) use objects::behind_kind;
 pub(crate) use view::View;
 
 use crate::lexer::{Lexeme, Token};

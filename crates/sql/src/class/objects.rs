@@ -145,10 +145,22 @@ const DEFINE: [&[&str]; 50] = [
     &["CORTEX", "SEARCH", "SERVICE"],
 ];
 
+/// How many pieces of a definition, its verb among them, stand before the words for the kind of object.
+fn before_kind(view: View<'_>) -> usize {
+    1 + (1..view.tokens.len()).take_while(|at| view.is_any(*at, &MODIFIERS)).count()
+}
+
+/// Where the name of what is defined may begin, behind the longest kind of object that the words are; none where nobody
+/// knows that kind.
+pub(crate) fn behind_kind(view: View<'_>) -> Option<usize> {
+    let kind = before_kind(view);
+    let (class, length) = reach(view.from(kind));
+    (class != Class::Opaque).then_some(kind + length)
+}
+
 /// The act of a statement that begins with CREATE, ALTER, DROP, UNDROP or DEFINE.
 pub(super) fn defining(view: View<'_>) -> Act {
-    let skipped = (1..view.tokens.len()).take_while(|at| view.is_any(*at, &MODIFIERS)).count();
-    let object = view.from(1 + skipped);
+    let object = view.from(before_kind(view));
     let (class, length) = match class_instance(object) {
         Some(class) => return Act::new(class, format!("{}_instance", verb(view, object))),
         None => reach(object),

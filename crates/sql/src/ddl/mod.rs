@@ -7,7 +7,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use domain::{Catalog, Column, Context, ObjectName, Relation, RelationKind, SqlType};
-use sqlparser::ast::{CreateTable, CreateTableLikeKind, Statement};
+use sqlparser::ast::{ColumnDef, ColumnOption, ColumnOptionDef, CreateTable, CreateTableLikeKind, Statement};
 
 use crate::lexer::Token;
 use crate::names::{Namespace, Search, fold, parts};
@@ -176,11 +176,20 @@ fn view_columns(definition: &str, names: Vec<String>, view: &ObjectName, scope: 
         .collect()
 }
 
-fn column(column: &sqlparser::ast::ColumnDef) -> Column {
+/// Whether the upper-case word is a type.
+pub(crate) fn is_type(word: &str) -> bool {
+    !word.is_empty() && !matches!(types::named(word, &[]), SqlType::Unknown(_))
+}
+
+/// A column as its definition says.
+pub(crate) fn column(column: &ColumnDef) -> Column {
+    let refuses_null = |option: &ColumnOptionDef| {
+        matches!(option.option, ColumnOption::NotNull | ColumnOption::PrimaryKey(_))
+    };
     Column {
         name: fold(&column.name).into_owned(),
         sql_type: types::of(&column.data_type),
-        is_nullable: true,
+        is_nullable: !column.options.iter().any(refuses_null),
         tags: BTreeMap::new(),
     }
 }

@@ -37,9 +37,8 @@ pub(super) fn named(word: &str, facets: &[u64]) -> SqlType {
         }
         "FLOAT" | "FLOAT4" | "FLOAT8" | "DOUBLE" | "REAL" => SqlType::Real,
         "DECFLOAT" => SqlType::DecFloat,
-        "VARCHAR" | "CHAR" | "CHARACTER" | "STRING" | "TEXT" | "NVARCHAR" | "NCHAR" => {
-            SqlType::Text { length: length(16_777_216) }
-        }
+        "VARCHAR" | "STRING" | "TEXT" | "NVARCHAR" => SqlType::Text { length: length(16_777_216) },
+        "CHAR" | "CHARACTER" | "NCHAR" => SqlType::Text { length: length(1) },
         "BOOLEAN" | "BOOL" => SqlType::Boolean,
         "DATE" => SqlType::Date,
         "TIME" => SqlType::Time { scale: small(0, 9) },

@@ -68,7 +68,7 @@ impl Words<'_> {
                 columns.push(Column {
                     name: self.name(at)?,
                     sql_type: self.sql_type(at + 1, end),
-                    is_nullable: true,
+                    is_nullable: !(at..end).any(|at| self.refuses_null(at)),
                     tags: Default::default(),
                 });
             }
@@ -77,6 +77,10 @@ impl Words<'_> {
             }
             at = end + 1;
         }
+    }
+
+    fn refuses_null(self, at: usize) -> bool {
+        (self.is(at, "NOT") && self.is(at + 1, "NULL")) || (self.is(at, "PRIMARY") && self.is(at + 1, "KEY"))
     }
 
     /// Where the comma or the bracket stands that ends this part of a list.

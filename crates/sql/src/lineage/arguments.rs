@@ -192,6 +192,11 @@ pub(super) fn keeps_size(name: &str, values: &[Value]) -> bool {
     }
 }
 
+/// Whether a place or a length is written as a number.
+pub(super) fn is_count(expr: &Expr) -> bool {
+    whole_number(expr).is_some()
+}
+
 /// The expression at that place of a call.
 pub(super) fn argument(function: &Function, at: usize) -> Option<&Expr> {
     let FunctionArguments::List(list) = &function.args else { return None };
@@ -202,9 +207,10 @@ pub(super) fn argument(function: &Function, at: usize) -> Option<&Expr> {
 fn whole_number(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Nested(inner) => whole_number(inner),
-        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => Some(0),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => whole_number(expr).map(|_| 0),
         Expr::Value(literal) => match &literal.value {
-            Literal::Number(number, _) => number.parse().ok(),
+            // More digits than that may not be a number that Snowflake counts with.
+            Literal::Number(number, _) if number.len() <= 9 => number.parse().ok(),
             _ => None,
         },
         _ => None,

@@ -31,7 +31,7 @@ fn text(expr: &Expr) -> Option<&str> {
 
 /// Whether a condition may hold for every row whatever is stored, so that a statement with it is one without
 /// it: it names nothing, or compares a thing with itself. Where it is too deep to tell: yes.
-pub(crate) fn is_always_true(condition: &Expr) -> bool {
+pub(super) fn is_always_true(condition: &Expr) -> bool {
     holds(condition, 0)
 }
 
@@ -47,13 +47,25 @@ fn holds(condition: &Expr, depth: u32) -> bool {
     match condition {
         Expr::Nested(inner) => next(inner),
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => next(left) && next(right),
-        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => next(left) || next(right),
+        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
+            next(left) || next(right) || are_opposites(left, right) || are_opposites(right, left)
+        }
         Expr::BinaryOp {
             left,
             op: BinaryOperator::Eq | BinaryOperator::GtEq | BinaryOperator::LtEq,
             right,
         } => (is_constant(left, depth) && is_constant(right, depth)) || left == right,
         other => is_constant(other, depth),
+    }
+}
+
+/// `x IS NULL OR x IS NOT NULL`
+fn are_opposites(left: &Expr, right: &Expr) -> bool {
+    match (left, right) {
+        (Expr::IsNull(left), Expr::IsNotNull(right)) => left == right,
+        (Expr::Nested(left), right) => are_opposites(left, right),
+        (left, Expr::Nested(right)) => are_opposites(left, right),
+        _ => false,
     }
 }
 

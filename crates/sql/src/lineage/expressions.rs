@@ -9,6 +9,7 @@ use sqlparser::ast::{
     TypedString, UnaryOperator, Value as Literal,
 };
 
+use super::arguments::is_count;
 use super::reader::Reader;
 use super::scope::Env;
 use super::size::Size;
@@ -118,7 +119,13 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(ident) => self.resolve(ident, env),
             Expr::CompoundIdentifier(idents) => self.resolve_qualified(idents, env),
-            Expr::Nested(inner) | Expr::OuterJoin(inner) | Expr::Prior(inner) => self.expr(inner, env),
+            Expr::Nested(inner) | Expr::OuterJoin(inner) => self.expr(inner, env),
+            Expr::Prior(inner) => {
+                if !env.frame.is_hierarchical {
+                    self.give_up("an operator where upstream may see a column");
+                }
+                self.expr(inner, env)
+            }
             Expr::Named { expr, .. } => self.expr(expr, env),
             Expr::Collate { expr, .. } => self.expr(expr, env).made(Sort::Text),
             Expr::Value(literal) => self.literal(&literal.value, env),
@@ -224,9 +231,11 @@ impl Reader<'_> {
                 let places = self.exprs(places, env);
                 // A place that depends on a value may fail when it is no number.
                 let places = if places.is_constant() { places } else { self.shaped(places) };
+                let is_counted = substring_from.iter().chain(substring_for).all(|place| is_count(place));
                 let value = self.expr(expr, env);
                 let sort = Sort::Unknown.joined_with(value.sort);
-                Value { sort, ..value.with(places) }
+                let is_risky = value.is_risky || !is_counted;
+                Value { sort, is_risky, ..value.with(places) }
             }
             Expr::Trim { expr, trim_what, trim_characters, .. } => {
                 let extra = trim_what.iter().map(AsRef::as_ref).chain(trim_characters.iter().flatten());

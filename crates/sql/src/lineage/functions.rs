@@ -36,7 +36,8 @@ impl Reader<'_> {
         let size = arguments::size(&name, function, &call.values, sort, || env.frame.copies());
         let shown = self.shown(&name, behaviour, function, call);
         let shown = if let Some(over) = over { shown.with(over) } else { shown };
-        let is_risky = shown.is_risky || !is_harmless || size.takes_time();
+        let is_repeated = !shown.is_constant() && is_swollen(env);
+        let is_risky = shown.is_risky || !is_harmless || size.takes_time() || is_repeated;
         let shown = self.sized(Value { size, is_steady, is_risky, ..shown });
         match behaviour {
             Behaviour::Unknown => {
@@ -362,7 +363,11 @@ impl Reader<'_> {
         let spec = env.frame.windows.iter().find(|(window, _)| *window == name).map(|(_, spec)| spec);
         match spec {
             Some(spec) => self.deeper(Value::unknown(Vec::new()), |reader| reader.window(spec, env)),
-            None => Value::unknown(Vec::new()),
+            None => {
+                // SECURITY: to upstream OVER may be an alias, and what stands behind it another clause.
+                self.give_up("a window that the query does not define");
+                Value::unknown(Vec::new())
+            }
         }
     }
 
@@ -470,4 +475,9 @@ fn is_numeric_aggregate(name: &str) -> bool {
             | "GROUPING"
             | "GROUPING_ID"
     )
+}
+
+/// Whether this or a query around makes many rows of one.
+fn is_swollen(env: Env<'_>) -> bool {
+    env.frame.is_swollen() || env.outer.is_some_and(|outer| is_swollen(*outer))
 }

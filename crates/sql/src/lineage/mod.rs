@@ -15,6 +15,7 @@ mod relations;
 mod scope;
 mod size;
 mod sort;
+mod stores;
 mod tables;
 mod ties;
 mod value;
@@ -22,6 +23,5 @@ mod views;
 mod wildcard;
 mod writes;
 
-pub(crate) use constant::is_always_true;
 pub(crate) use reader::Reader;
 pub(crate) use value::{Beyond, Derived};

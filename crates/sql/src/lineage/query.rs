@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    ConnectByKind, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
-    OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Top, TopQuantity,
-    UnaryOperator, Value as Literal, Values,
+    ConnectByKind, Distinct, Expr, FunctionArguments, GroupByExpr, GroupByWithModifier, LimitClause,
+    NamedWindowExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    Top, TopQuantity, UnaryOperator, Value as Literal, Values,
 };
 
 use super::aggregate::{beside_aggregates, has_aggregate};
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
 use super::size::Size;
+use super::sort::Sort;
+use super::stores::is_default;
 use super::value::{Derived, Naming, Output, Value};
 use crate::names::{fold, is_indirect};
 
@@ -199,7 +201,11 @@ impl Reader<'_> {
         let mut outputs: Vec<Output> = Vec::new();
         for row in &values.rows {
             for (at, expr) in row.content.iter().enumerate() {
-                let value = self.expr(expr, env);
+                // Where no column is in sight this is none.
+                let value = match outer {
+                    None if is_default(expr) => Value::constant_of(Sort::Null),
+                    None | Some(_) => self.expr(expr, env),
+                };
                 match outputs.get_mut(at) {
                     Some(output) => {
                         self.meet([&output.value, &value].into_iter());
@@ -528,27 +534,50 @@ fn natural_name(expr: &Expr) -> (Option<Rc<str>>, Naming) {
             Some(ident) if !ident.value.starts_with('$') => ident,
             Some(_) | None => return (None, Naming::OfExpression),
         },
-        // Whether the brackets become part of the name is not written down.
-        Expr::Nested(inner) => {
-            return match natural_name(inner) {
-                (Some(name), _) => (Some(name), Naming::Doubtful),
-                unnamed => unnamed,
+        // The text of these is a plain name.
+        Expr::Value(literal) if matches!(literal.value, Literal::Boolean(_) | Literal::Null) => {
+            return perhaps_called(&literal.to_string());
+        }
+        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+            return perhaps_called(&function.name.to_string());
+        }
+        // Whether these are called by what stands in them, or by all of their text, is not written down.
+        Expr::Nested(inner)
+        | Expr::Prior(inner)
+        | Expr::OuterJoin(inner)
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Prefixed { value: inner, .. }
+        | Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => return perhaps(natural_name(inner)),
+        Expr::Subquery(query) => {
+            return match single_item(query) {
+                Some(SelectItem::UnnamedExpr(inner)) => perhaps(natural_name(inner)),
+                Some(SelectItem::ExprWithAlias { alias, .. }) => {
+                    (Some(Rc::from(fold(alias))), Naming::Doubtful)
+                }
+                Some(_) | None => (None, Naming::Doubtful),
             };
         }
-        // Nor is whether these are called by what stands in them.
-        Expr::CompoundFieldAccess { .. }
-        | Expr::Named { .. }
-        | Expr::Subquery(_)
-        | Expr::Prior(_)
-        | Expr::Prefixed { .. }
-        | Expr::Collate { .. }
-        | Expr::OuterJoin(_)
-        | Expr::UnaryOp { op: UnaryOperator::Plus, .. } => return (None, Naming::Doubtful),
+        Expr::CompoundFieldAccess { .. } | Expr::Named { .. } => return (None, Naming::Doubtful),
         _ => return (None, Naming::OfExpression),
     };
     // Nor is whether a column that a text names is called by that text.
     let naming = if is_indirect(ident) { Naming::Doubtful } else { Naming::Sure };
     (Some(Rc::from(fold(ident))), naming)
+}
+
+fn perhaps_called(text: &str) -> (Option<Rc<str>>, Naming) {
+    (Some(Rc::from(text.to_ascii_uppercase())), Naming::Doubtful)
+}
+
+fn perhaps((name, naming): (Option<Rc<str>>, Naming)) -> (Option<Rc<str>>, Naming) {
+    let naming = if name.is_some() { Naming::Doubtful } else { naming };
+    (name, naming)
+}
+
+/// The only item that a query selects, if it is a plain one.
+fn single_item(query: &Query) -> Option<&SelectItem> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    if let [only] = select.projection.as_slice() { Some(only) } else { None }
 }
 
 /// The same columns under the names of an alias list.

@@ -57,6 +57,8 @@ pub(crate) struct Reader<'a> {
     pub(super) open_views: Vec<ObjectId>,
     /// Results of earlier steps of a pipeline, by their names `$1`, `$2` …
     pub(super) steps: BTreeMap<String, Rc<Derived>>,
+    /// Whether a write chooses all rows.
+    pub(crate) writes_all: bool,
     /// Whether a query locks the rows that it reads.
     pub(crate) locks: bool,
     /// How often something was tested so far: whatever may fail, or takes long, or is compared, counts.
@@ -95,6 +97,7 @@ impl<'a> Reader<'a> {
             views: HashMap::new(),
             open_views: Vec::new(),
             steps: BTreeMap::new(),
+            writes_all: false,
             locks: false,
             risks: 0,
             depth: 0,
@@ -313,7 +316,7 @@ impl<'a> Reader<'a> {
         self.functions.insert(FlaggedFunction { name: name.to_owned(), class });
     }
 
-    fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
+    pub(super) fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
         let (object, column) = self.columns.get(id as usize)?;
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
     }
@@ -330,6 +333,25 @@ impl<'a> Reader<'a> {
                 *is_touched = true;
             }
         }
+    }
+
+    /// What was touched so far, as if nothing had been.
+    pub(super) fn take_touches(&mut self) -> Vec<bool> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Puts back what was touched before.
+    pub(super) fn touch_again(&mut self, before: Vec<bool>) {
+        if self.touched.len() < before.len() {
+            self.touched.resize(before.len(), false);
+        }
+        self.touched.iter_mut().zip(before).for_each(|(is_touched, was)| *is_touched |= was);
+    }
+
+    /// Whether a column of that object was touched, or one of an object that nobody knows.
+    pub(super) fn has_touched(&self, object: Option<&ObjectName>) -> bool {
+        let touched = self.columns.iter().zip(&self.touched).filter(|(_, is_touched)| **is_touched);
+        touched.map(|((id, _), _)| *id).any(|id| object.is_none() || self.object_name(id) == object)
     }
 
     /// What some part of the statement uses beside what it shows and tests, in full names; forgotten here.

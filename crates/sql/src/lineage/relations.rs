@@ -53,6 +53,10 @@ impl Reader<'_> {
         outer: Option<&Env<'_>>,
         queries: &Queries,
     ) {
+        if join.global {
+            // Upstream the word is the name of what stands before it.
+            self.give_up("a join that Snowflake does not have");
+        }
         let left_end = frame.relations.len();
         let around = std::mem::replace(&mut frame.aside, first);
         self.factor(&join.relation, frame, outer, queries);
@@ -352,6 +356,11 @@ impl Reader<'_> {
             // What stands within would have to see what stands before, and not under its own names.
             self.give_up("an alias of a bracketed join");
         }
+        // SECURITY: joins without a condition before this one make the parser see brackets where none are. Upstream reads from
+        // the left, and then these equate columns of what stands before as well.
+        if !frame.relations.as_slice().is_empty() && table.joins.iter().any(is_by_name) {
+            self.give_up("a join by names within another join");
+        }
         self.joined(table, frame, outer, queries);
     }
 
@@ -453,6 +462,31 @@ impl Inner {
         }
         relations
     }
+}
+
+/// Whether a join equates columns by their names.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every other join is none of Snowflake's, and refused")]
+fn is_by_name(join: &Join) -> bool {
+    let equates = |constraint: &JoinConstraint| {
+        matches!(constraint, JoinConstraint::Natural | JoinConstraint::Using(_))
+    };
+    let within = match &join.relation {
+        TableFactor::NestedJoin { table_with_joins, .. } => table_with_joins.joins.iter().any(is_by_name),
+        _ => false,
+    };
+    within
+        || match &join.join_operator {
+            JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)
+            | JoinOperator::CrossJoin(constraint)
+            | JoinOperator::AsOf { constraint, .. } => equates(constraint),
+            _ => true,
+        }
 }
 
 /// The name that an expression is.

@@ -48,6 +48,8 @@ pub(super) struct Relations {
     /// Beyond a few: where each alias and each column stands.
     aliases: HashMap<String, Vec<usize>>,
     columns: HashMap<Rc<str>, Vec<usize>>,
+    /// How many rows the text of the statement makes of one stored row.
+    made: Size,
 }
 
 impl Relations {
@@ -55,10 +57,13 @@ impl Relations {
     const FEW: usize = 8;
 
     pub(super) fn of(only: Named) -> Self {
-        Self { all: vec![only], ..Self::default() }
+        let mut relations = Self::default();
+        relations.push(only);
+        relations
     }
 
     pub(super) fn push(&mut self, named: Named) {
+        self.made = self.made.times(named.derived.copies).max(named.derived.copies);
         self.all.push(named);
         let first_new = if self.all.len() == Self::FEW + 1 { 0 } else { self.all.len() - 1 };
         if self.all.len() > Self::FEW {
@@ -205,6 +210,11 @@ impl Frame {
         origins
     }
 
+    /// Whether the text makes so many rows of one that even quick work on each takes time that can be told.
+    pub(super) fn is_swollen(&self) -> bool {
+        self.relations.made == Size::ANY
+    }
+
     /// How often the rows of one of its tables may be there: every further relation of a join repeats them.
     pub(super) fn copies(&self) -> Size {
         self.relations
@@ -248,6 +258,12 @@ impl Frame {
         self.aside > 0 && !within.iter().any(|named| named.derived.named(name).next().is_some())
     }
 
+    /// Whether a relation that is called so stands in the join whose condition is being read, if one is.
+    fn is_within(&self, parts: &[String]) -> bool {
+        let within = self.relations.as_slice().get(self.aside..).unwrap_or(&[]);
+        self.aside == 0 || within.iter().any(|named| named.is_called(parts))
+    }
+
     /// Whether nobody knows at which place of `*` each column stands: where USING puts what it merges is not written down.
     pub(super) fn is_unordered(&self) -> bool {
         self.is_shuffled
@@ -274,6 +290,12 @@ impl Reader<'_> {
     /// The value of `column`.
     pub(super) fn resolve(&mut self, ident: &Ident, env: Env<'_>) -> Value {
         let name = fold(ident);
+        if matches!(&*name, "PRIOR" | "CONNECT_BY_ROOT")
+            && ident.quote_style.is_none()
+            && is_hierarchical(env)
+        {
+            self.give_up("an operator where the parser sees a column");
+        }
         if let Some(value) = self.lookup(&name, env) {
             return value;
         }
@@ -298,9 +320,9 @@ impl Reader<'_> {
                 found = found.into_iter().chain([value]).reduce(Value::or);
             }
             // SECURITY: as for a bare name, a relation outside the join whose condition this is may not be meant.
-            let within = env.frame.relations.as_slice().get(env.frame.aside..).unwrap_or(&[]);
-            let is_sure = env.frame.aside == 0 || within.iter().any(|named| named.is_called(qualifier));
-            if is_sure && let Some(found) = found {
+            if env.frame.is_within(qualifier)
+                && let Some(found) = found
+            {
                 return found;
             }
             here = env.outer.copied();
@@ -432,7 +454,7 @@ impl Reader<'_> {
 
     /// `t.*` inside a count.
     pub(super) fn counted_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
-        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+        let Some(named) = parts(name).and_then(|parts| self.starred_in_sight(&parts, env)) else {
             return Value::unknown(Vec::new());
         };
         self.counted(&named.derived)
@@ -447,21 +469,36 @@ impl Reader<'_> {
         }
     }
 
+    /// The relation whose star `t.*` is.
+    // SECURITY: one outside the join whose condition is being read may not be meant.
+    pub(super) fn starred_in_sight<'e>(&mut self, parts: &[String], env: Env<'e>) -> Option<&'e Named> {
+        let (named, is_sure) = called_in_sight(parts, env)?;
+        if !is_sure {
+            self.give_up("a star of a relation that may stand in another join");
+        }
+        Some(named)
+    }
+
     /// `t.*` inside an expression.
     pub(super) fn whole_relation(&mut self, name: &ObjectName, env: Env<'_>) -> Value {
-        let Some(named) = parts(name).and_then(|parts| called_in_sight(&parts, env)) else {
+        let Some(named) = parts(name).and_then(|parts| self.starred_in_sight(&parts, env)) else {
             return Value::unknown(Vec::new());
         };
         self.whole(&named.derived)
     }
 }
 
-/// The nearest relation that these parts of a name mean.
-fn called_in_sight<'e>(parts: &[String], env: Env<'e>) -> Option<&'e Named> {
+/// Whether this or a query around has CONNECT BY.
+fn is_hierarchical(env: Env<'_>) -> bool {
+    env.frame.is_hierarchical || env.outer.is_some_and(|outer| is_hierarchical(*outer))
+}
+
+/// The nearest relation that these parts of a name mean, and whether it is meant for certain.
+fn called_in_sight<'e>(parts: &[String], env: Env<'e>) -> Option<(&'e Named, bool)> {
     let mut here = Some(env);
     while let Some(env) = here {
         if let Some(named) = env.frame.relations.called(parts).next() {
-            return Some(named);
+            return Some((named, env.frame.is_within(parts)));
         }
         here = env.outer.copied();
     }

@@ -14,6 +14,7 @@ use super::sort::Sort;
 use super::value::{Derived, Output, Value};
 use crate::information;
 use crate::names::{function_name, is_indirect, parts};
+use crate::stages::Stage;
 
 impl Reader<'_> {
     /// A name in FROM: a common table expression, a step of a pipeline, a stage, a table, a view.
@@ -31,10 +32,8 @@ impl Reader<'_> {
             self.give_up("a table named by an expression");
             return Named::nameless(Derived::default());
         };
-        if let [first, ..] = parts.as_slice()
-            && first.starts_with('@')
-        {
-            let derived = self.stage(&parts.join("."));
+        if let Some(written) = stage_in(name) {
+            let derived = self.stage(&written);
             return self.aliased(derived, alias, Vec::new());
         }
         if let [only] = parts.as_slice()
@@ -56,6 +55,7 @@ impl Reader<'_> {
         let (object, derived) = match self.found(&places) {
             Some(found) => {
                 let derived = self.relation(&found);
+                let derived = self.beside_public(&found, &places, derived);
                 (found, derived)
             }
             None => {
@@ -90,7 +90,12 @@ impl Reader<'_> {
             self.give_up("a step that the pipeline does not have");
         }
         (name == "DUAL").then(|| {
-            let derived = Derived::made(Vec::new(), Size::NONE);
+            let stored = self.namespace.places(&qualifier);
+            if stored.iter().any(|place| self.scope.catalog.relation(place).is_some()) {
+                self.give_up("a table called DUAL");
+            }
+            // How many columns it has is not written down.
+            let derived = Derived { is_unordered: true, ..Derived::made(Vec::new(), Size::NONE) };
             self.aliased(derived, alias, qualifier)
         })
     }
@@ -98,8 +103,18 @@ impl Reader<'_> {
     /// The object that is meant, where several may be and the catalog tells.
     fn found(&mut self, places: &[ObjectName]) -> Option<ObjectName> {
         let catalog = self.scope.catalog;
-        for place in places {
+        for (at, place) in places.iter().enumerate() {
             if catalog.relation(place).is_some() {
+                // Nobody puts anything into the schema that describes the database.
+                let is_shadowed = places.iter().take(at).any(|place| place.schema != information::SCHEMA);
+                if is_shadowed {
+                    // SECURITY: something of that name may stand in the session's own schema by now, or where the catalog's
+                    // role does not see it: then that one is meant.
+                    self.reads.extend(places.iter().take(at).cloned());
+                    self.give_up(
+                        "a name without its schema that only PUBLIC seems to have: write PUBLIC before it",
+                    );
+                }
                 return Some(place.clone());
             }
             // Whether it is there is not known, so neither is whether the next is meant.
@@ -109,6 +124,37 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    /// The columns of what was found, and of what is meant once that is gone.
+    // SECURITY: whoever may drop or rename it makes the name mean the other one, while the catalog still has it.
+    fn beside_public(
+        &mut self,
+        found: &ObjectName,
+        places: &[ObjectName],
+        derived: Rc<Derived>,
+    ) -> Rc<Derived> {
+        let catalog = self.scope.catalog;
+        let Some(other) = places.iter().find(|place| *place != found && catalog.relation(place).is_some())
+        else {
+            return derived;
+        };
+        let other = self.relation(other);
+        if !self.may_unfold(derived.outputs.len()) || !self.charge(derived.outputs.len()) {
+            return derived;
+        }
+        let mut either = Derived::clone(&derived);
+        for output in &mut either.outputs {
+            let name = output.name.as_deref().unwrap_or_default();
+            if let Some(value) = other.value(name) {
+                output.value = std::mem::take(&mut output.value).or(value);
+            }
+        }
+        let names = |derived: &Derived| -> Vec<Option<Rc<str>>> {
+            derived.outputs.iter().map(|output| output.name.clone()).collect()
+        };
+        either.is_unordered |= names(&derived) != names(&other);
+        Rc::new(either)
     }
 
     /// The schema of the object has to be loaded.
@@ -143,11 +189,7 @@ impl Reader<'_> {
     /// Files: nothing is known of what they hold.
     fn stage(&mut self, written: &str) -> Derived {
         self.doubt("files of a stage");
-        let name = ObjectName::new(
-            self.namespace.database.clone().unwrap_or_default(),
-            self.namespace.schema.clone().unwrap_or_default(),
-            written,
-        );
+        let name = Stage::told(written).object(&self.namespace);
         self.reads.insert(name.clone());
         let id = self.object(&name);
         Derived::new(Vec::new(), false, vec![id])
@@ -272,7 +314,8 @@ impl Reader<'_> {
                 column => Output::named(column, input.clone().made(Sort::Text)),
             })
             .collect();
-        Derived::made(outputs, Size::ANY)
+        // What is stored has as many elements as it has.
+        Derived::made(outputs, if last == "GENERATOR" { Size::ANY } else { input.size.max(Size::of(1)) })
     }
 }
 
@@ -284,6 +327,15 @@ impl Reader<'_> {
         let origins = function.map(|function| self.object(&function)).into_iter().collect();
         Derived { copies: Size::ANY, ..Derived::new(Vec::new(), false, origins) }
     }
+}
+
+/// A stage as it is written, where a name is one: `@d.s."n"/x`, `'@n'`. In double quotes a name is a table's.
+fn stage_in(name: &ast::ObjectName) -> Option<String> {
+    let parts: Option<Vec<&str>> =
+        name.0.iter().map(|part| part.as_ident().map(|ident| ident.value.as_str())).collect();
+    let first = name.0.first()?.as_ident()?;
+    let is_stage = first.quote_style != Some('"') && first.value.starts_with('@');
+    parts.filter(|_| is_stage).map(|parts| parts.join("."))
 }
 
 /// What `CHANGES` adds to the columns of a table.

@@ -233,7 +233,7 @@ pub(crate) enum Naming {
     Sure,
     /// Upstream makes it of the text of an expression (`UPPER(SSN)`, `$4`): no plain identifier is one.
     OfExpression,
-    /// It may be any.
+    /// It may be that, or what upstream makes of the text; without a name it may be any.
     Doubtful,
 }
 
@@ -268,7 +268,7 @@ impl Output {
         match self.naming {
             Naming::Sure => false,
             Naming::OfExpression => !is_plain(name),
-            Naming::Doubtful => true,
+            Naming::Doubtful => self.name.is_none() || !is_plain(name),
         }
     }
 
@@ -390,11 +390,14 @@ impl Derived {
         if !self.has_unsure_names() {
             return None;
         }
-        let all = |naming| {
-            let outputs = self.outputs.iter().filter(|output| output.naming == naming);
+        let all = |is_any| {
+            let is_wanted = |output: &&Output| {
+                !output.is_sure() && (output.naming == Naming::Doubtful && output.name.is_none()) == is_any
+            };
+            let outputs = self.outputs.iter().filter(is_wanted);
             outputs.map(|output| output.value.clone()).reduce(Value::or)
         };
-        Some(self.places.unsure.get_or_init(|| (all(Naming::OfExpression), all(Naming::Doubtful))))
+        Some(self.places.unsure.get_or_init(|| (all(false), all(true))))
     }
 }
 

@@ -131,14 +131,8 @@ impl Reader<'_> {
                 return Some((vec![Output::new(None, value.with(Value::unknown(Vec::new())))], false));
             }
         };
-        let mut here = Some(env);
-        while let Some(env) = here {
-            if let Some(named) = env.frame.relations.called(&parts).next() {
-                return Some((named.derived.outputs.clone(), named.derived.is_complete));
-            }
-            here = env.outer.copied();
-        }
-        None
+        let named = self.starred_in_sight(&parts, env)?;
+        Some((named.derived.outputs.clone(), named.derived.is_complete))
     }
 }
 

@@ -5,17 +5,20 @@ use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr, FromTable,
-    Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
+    Assignment, AssignmentTarget, ColumnOption, CreateTable, CreateTableLikeKind, CreateView, Delete, Expr,
+    FromTable, Insert, Merge, MergeAction, MergeInsertKind, MergeUpdateKind, MultiTableInsertIntoClause,
     MultiTableInsertValue, ObjectName, Query, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind,
+    UpdateTableFromKind, WrappedCollection,
 };
 
+use super::constant::is_always_true;
 use super::reader::Reader;
 use super::scope::{Env, Frame, Queries};
+use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
-use crate::names::{Named, parts};
+use crate::names::{Named, fold, parts};
 use crate::parse::step_name;
+use crate::stages::Stage;
 
 impl Reader<'_> {
     /// The query of a statement that only reads.
@@ -109,7 +112,11 @@ impl Reader<'_> {
         match &insert.table {
             TableObject::TableName(name) if name.0.is_empty() && insert.multi_table_insert_type.is_some() => {
             }
-            TableObject::TableName(name) => self.write_name(name),
+            TableObject::TableName(name) => {
+                self.write_name(name);
+                let filled = self.filled(name, &last_parts(&insert.columns));
+                self.store_rows(&filled, &source);
+            }
             TableObject::TableFunction(_) | TableObject::TableQuery(_) => {
                 self.give_up("an insert into no table")
             }
@@ -126,14 +133,25 @@ impl Reader<'_> {
         let mut copied = all;
         for clause in clauses {
             self.write_name(&clause.table_name);
-            for value in clause.values.iter().flat_map(|values| &values.values) {
-                if let MultiTableInsertValue::Expr(expr) = value {
-                    copied = copied.or(self.expr(expr, env));
+            let names: Vec<String> = clause.columns.iter().map(|name| fold(name).into_owned()).collect();
+            let filled = self.filled(&clause.table_name, &names);
+            match &clause.values {
+                Some(values) => {
+                    let values: Vec<Option<&Expr>> = values
+                        .values
+                        .iter()
+                        .map(|value| match value {
+                            MultiTableInsertValue::Expr(expr) => Some(expr),
+                            MultiTableInsertValue::Default => None,
+                        })
+                        .collect();
+                    copied = copied.or(self.store_values(&filled, &values, env));
                 }
+                None => env.frame.relations.iter().for_each(|rows| self.store_rows(&filled, &rows.derived)),
             }
         }
-        for assignment in &insert.assignments {
-            copied = copied.or(self.expr(&assignment.value, env));
+        if !insert.assignments.is_empty() {
+            self.give_up("a clause that Snowflake does not have");
         }
         copied
     }
@@ -157,22 +175,36 @@ impl Reader<'_> {
         self.write_target(&update.table.relation);
         let frame = self.sources(&tables, &queries);
         let env = Env { frame: &frame, outer: None, queries: &queries };
-        let copied = self.assigned(&update.assignments, env);
-        if let Some(condition) = &update.selection {
-            self.predicate(condition, env);
+        let copied = self.assigned(&update.table.relation, &update.assignments, env);
+        match &update.selection {
+            Some(condition) => self.choose_rows(condition, &update.table.relation, env),
+            None => self.writes_all = true,
         }
         copied
     }
 
-    fn assigned(&mut self, assignments: &[Assignment], env: Env<'_>) -> Value {
+    fn assigned(&mut self, table: &TableFactor, assignments: &[Assignment], env: Env<'_>) -> Value {
         let mut copied = Value::constant();
         for Assignment { target, value } in assignments {
-            if matches!(target, AssignmentTarget::Tuple(_)) {
-                self.give_up("an assignment to several columns");
-            }
-            copied = copied.or(self.expr(value, env));
+            let filled = match target {
+                AssignmentTarget::ColumnName(name) => {
+                    self.filled_of(table, &last_parts(std::slice::from_ref(name)))
+                }
+                AssignmentTarget::Tuple(_) => {
+                    self.give_up("an assignment to several columns");
+                    Filled::Unknown
+                }
+            };
+            copied = copied.or(self.store_values(&filled, &given(std::slice::from_ref(value)), env));
         }
         copied
+    }
+
+    fn filled_of(&mut self, table: &TableFactor, names: &[String]) -> Filled {
+        match target(table) {
+            Some(name) => self.filled(name, names),
+            None => Filled::Unknown,
+        }
     }
 
     fn delete(&mut self, delete: &Delete) -> Value {
@@ -189,10 +221,22 @@ impl Reader<'_> {
         from.iter().for_each(|table| self.write_target(&table.relation));
         let tables: Vec<&TableWithJoins> = from.iter().chain(delete.using.iter().flatten()).collect();
         let frame = self.sources(&tables, &queries);
-        if let Some(condition) = &delete.selection {
-            self.predicate(condition, Env { frame: &frame, outer: None, queries: &queries });
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        match (&delete.selection, from.first()) {
+            (Some(condition), Some(table)) => self.choose_rows(condition, &table.relation, env),
+            (Some(condition), None) => self.predicate(condition, env),
+            (None, _) => self.writes_all = true,
         }
         Value::constant()
+    }
+
+    /// The condition of a write. One in which no column of the written table stands chooses all of its rows or none.
+    fn choose_rows(&mut self, condition: &Expr, table: &TableFactor, env: Env<'_>) {
+        let written = target(table).and_then(parts).and_then(|parts| self.namespace.complete(&parts));
+        let around = self.take_touches();
+        self.predicate(condition, env);
+        self.writes_all = is_always_true(condition) || !self.has_touched(written.as_ref());
+        self.touch_again(around);
     }
 
     fn merge_into(&mut self, merge: &Merge) -> Value {
@@ -215,12 +259,13 @@ impl Reader<'_> {
                     }
                     match &insert.kind {
                         MergeInsertKind::Values(values) => {
-                            for expr in values.rows.iter().flat_map(|row| &row.content) {
-                                copied = copied.or(self.expr(expr, env));
+                            let filled = self.filled_of(&merge.table, &last_parts(&insert.columns));
+                            for row in &values.rows {
+                                copied = copied.or(self.store_values(&filled, &given(&row.content), env));
                             }
                         }
                         MergeInsertKind::Row | MergeInsertKind::Wildcard => {
-                            copied = copied.or(self.whole_frame(env))
+                            copied = copied.or(self.merged_by_name(&merge.table, env))
                         }
                     }
                 }
@@ -229,8 +274,8 @@ impl Reader<'_> {
                         self.predicate(condition, env);
                     }
                     copied = copied.or(match &update.kind {
-                        MergeUpdateKind::Set(assignments) => self.assigned(assignments, env),
-                        MergeUpdateKind::Wildcard => self.whole_frame(env),
+                        MergeUpdateKind::Set(assignments) => self.assigned(&merge.table, assignments, env),
+                        MergeUpdateKind::Wildcard => self.merged_by_name(&merge.table, env),
                     });
                 }
                 MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
@@ -239,11 +284,26 @@ impl Reader<'_> {
         copied
     }
 
+    /// Every column of the source goes into the column of the same name.
+    fn merged_by_name(&mut self, table: &TableFactor, env: Env<'_>) -> Value {
+        let whole = self.whole_frame(env);
+        // The first relation is the target itself.
+        for source in env.frame.relations.iter().skip(1) {
+            match target(table) {
+                Some(name) => self.store_by_name(name, &source.derived),
+                None => self.test_each(&source.derived, TestedHow::Shape),
+            }
+        }
+        whole
+    }
+
     fn create_table(&mut self, table: &CreateTable) -> Value {
         self.write_name(&table.name);
+        self.defined(table);
         let mut copied = Value::constant();
         if let Some(query) = &table.query {
             let derived = self.read_query(query);
+            self.store_new(&table.columns, &derived);
             copied = copied.or(self.whole(&derived));
         }
         if let Some(clone) = &table.clone {
@@ -256,6 +316,39 @@ impl Reader<'_> {
         copied
     }
 
+    /// The expressions of a definition: what a column is without a value, what it must be, how rows are kept.
+    fn defined(&mut self, table: &CreateTable) {
+        let own = table.columns.iter().map(|column| Output::named(&fold(&column.name), Value::constant()));
+        let frame = Frame::of(Derived::new(own.collect(), true, Vec::new()));
+        let queries = Queries::default();
+        let env = Env { frame: &frame, outer: None, queries: &queries };
+        let options = table.columns.iter().flat_map(|column| &column.options);
+        let written = options.filter_map(|option| match &option.option {
+            ColumnOption::Default(expr)
+            | ColumnOption::Materialized(expr)
+            | ColumnOption::Ephemeral(Some(expr))
+            | ColumnOption::Alias(expr)
+            | ColumnOption::OnUpdate(expr) => Some(expr),
+            ColumnOption::Check(check) => Some(check.expr.as_ref()),
+            ColumnOption::Generated { generation_expr, .. } => generation_expr.as_ref(),
+            _ => None,
+        });
+        let clustered = table.cluster_by.iter().flat_map(|by| match by {
+            WrappedCollection::NoWrapping(exprs) | WrappedCollection::Parentheses(exprs) => exprs,
+        });
+        for expr in written.chain(clustered) {
+            match next_of(expr).and_then(|sequence| self.namespace.complete(&sequence)) {
+                // It counts on when a row is put in.
+                Some(sequence) => {
+                    self.reads.insert(sequence);
+                }
+                None => {
+                    self.expr(expr, env);
+                }
+            }
+        }
+    }
+
     fn create_view(&mut self, view: &CreateView) -> Value {
         self.write_name(&view.name);
         if view.to.is_some() {
@@ -266,10 +359,9 @@ impl Reader<'_> {
     }
 
     fn write_target(&mut self, factor: &TableFactor) {
-        if let TableFactor::Table { name, .. } = factor {
-            self.write_name(name)
-        } else {
-            self.give_up("a write to no table")
+        match target(factor) {
+            Some(name) => self.write_name(name),
+            None => self.give_up("a write to no table"),
         }
     }
 
@@ -282,6 +374,28 @@ impl Reader<'_> {
         }
         frame
     }
+}
+
+/// The sequence of `s.NEXTVAL`.
+fn next_of(expr: &Expr) -> Option<Vec<String>> {
+    let Expr::CompoundIdentifier(idents) = expr else { return None };
+    let (last, sequence) = idents.split_last()?;
+    fold(last).eq("NEXTVAL").then(|| sequence.iter().map(|ident| fold(ident).into_owned()).collect())
+}
+
+/// The values of a row; none for DEFAULT, which is no expression.
+fn given(row: &[Expr]) -> Vec<Option<&Expr>> {
+    row.iter().map(|expr| (!is_default(expr)).then_some(expr)).collect()
+}
+
+/// The table that is written.
+fn target(factor: &TableFactor) -> Option<&ObjectName> {
+    if let TableFactor::Table { name, .. } = factor { Some(name) } else { None }
+}
+
+/// The names of columns, which their table may qualify; one that is no name matches no column.
+fn last_parts(names: &[ObjectName]) -> Vec<String> {
+    names.iter().map(|name| parts(name).and_then(|mut parts| parts.pop()).unwrap_or_default()).collect()
 }
 
 /// The one column of a statement that answers a count or a status.
@@ -305,10 +419,15 @@ impl Reader<'_> {
     }
 
     /// Likewise, for a stage whose files are read.
-    pub(crate) fn mention_stage(&mut self, written: &str) {
-        if let Some(object) = self.namespace.complete(&[written.to_owned()]) {
-            self.reads.insert(object);
-        }
+    pub(crate) fn mention_stage(&mut self, stage: &Stage) {
+        let object = stage.object(&self.namespace);
+        self.reads.insert(object);
+    }
+
+    /// Likewise, for a stage whose files are changed.
+    pub(crate) fn write_stage(&mut self, stage: &Stage) {
+        let object = stage.object(&self.namespace);
+        self.writes.insert(object);
     }
 
     /// Likewise, for a name that is written.

@@ -112,7 +112,13 @@ impl Feed<'_> {
         while self.is_name(after) && self.is_symbol(after + 1, ".") {
             after += 2;
         }
-        if is_query || !self.is_name(after) {
+        // SECURITY: anywhere else, and before a plain list, it is a name as any other.
+        let before = at.checked_sub(1)?;
+        let stands_in_from = self.is_any_word(before, &["FROM", "JOIN"]) || self.is_symbol(before, ",");
+        let is_asked = self.is_any_word(after + 1, &["METRICS", "DIMENSIONS", "FACTS", "WHERE"])
+            && !self.is_symbol(after + 2, ",")
+            && after + 2 < end;
+        if is_query || !self.is_name(after) || !stands_in_from || !is_asked {
             return None;
         }
         self.push_quoted(SEMANTIC_VIEW);

@@ -34,13 +34,30 @@ pub fn to_issuer(url: &str) -> Markup {
     page("Sign in", &body)
 }
 
-/// On to what waits.
-pub fn onward(id: ApprovalId) -> Markup {
+/// On to what waits, with the mark that the script keeps for it.
+// SECURITY: the mark is told here, once, and to nobody who brings the cookie alone: cookies know no ports, so that on this machine
+// any other server gets them. What a script keeps belongs to one origin, its port included.
+pub fn onward(id: ApprovalId, mark: &str) -> Markup {
     let body = html! {
         section.card.plain {
             h1 { "You are signed in" }
-            p { a.button.primary #onward href=(format!("/a/{id}/review")) { "Read what waits" } }
+            p { a.button.primary #onward data-mark=(mark) href=(format!("/a/{id}/review")) { "Read what waits" } }
         }
     };
     page("Signed in", &body)
+}
+
+/// The page in the place of what waits: its script brings the mark that it keeps. It is the same for every approval and for none.
+pub fn before(id: ApprovalId) -> Markup {
+    let body = html! {
+        section.card.plain {
+            h1 { "What waits for you" }
+            form #look method="post" action=(format!("/a/{id}/review")) autocomplete="off" {
+                input type="hidden" name="mark" value="";
+                noscript { p { "This page needs JavaScript." } }
+            }
+            p #closed hidden { "Nobody has signed in here. Open the link in your mail: it opens this page in the tab that you use then." }
+        }
+    };
+    page("Approval", &body)
 }

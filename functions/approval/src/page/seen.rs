@@ -38,6 +38,15 @@ pub fn shown(text: &str, look: Look) -> Markup {
     }
 }
 
+/// A name where there is no markup, as in the title of a page: every odd character by its number.
+pub fn told(name: &str) -> String {
+    let pieces = pieces(name, Look::Name).into_iter().map(|piece| match piece {
+        Seen::Plain(text) => text.to_owned(),
+        Seen::Odd(c, _) | Seen::Double(c, _) => format!("({})", code(c)),
+    });
+    pieces.collect()
+}
+
 /// How many characters of a text are made visible.
 pub fn odd(text: &str, look: Look) -> usize {
     pieces(text, look).iter().filter(|piece| !matches!(piece, Seen::Plain(_))).count()
@@ -179,6 +188,12 @@ mod tests {
         check("a\tb\nc", Look::Prose, "a\tb\nc");
         check("t\u{336}h\u{338} a\u{2065}b\u{e01f0}", Look::Prose, "t<U+0336>h<U+0338> a<U+2065>b<U+E01F0>");
         check("e\u{301}\u{302}\u{303}\u{304}", Look::Prose, "e\u{301}\u{302}<U+0303><U+0304>");
+    }
+
+    #[test]
+    fn a_name_in_a_title_hides_nothing() {
+        assert_eq!(told("b\u{202e}ot-\u{430}"), "b(U+202E)ot-(U+0430)");
+        assert_eq!(told("claude-finance"), "claude-finance");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use domain::{Asked, Binding, Context, PromptGrade};
 use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{Opening, StatementRecord};
+use recording::{Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -23,7 +23,7 @@ pub fn page(
     let statements = opening.statements.as_slice();
     let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
     let writes = once_each(statements.iter().flat_map(|statement| statement.writes.clone()));
-    let title = format!("{} wants to {}", opening.principal.agent, kinds.join(", "));
+    let title = format!("{} wants to {}", seen::told(&opening.principal.agent), kinds.join(", "));
     let body = html! {
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
         section.head {
@@ -47,7 +47,7 @@ pub fn page(
         }
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
         (sql_card(asked, waiting.asked.result.is_some()))
-        (objects_card(statements))
+        (objects_card(statements, &waiting.asked.views))
         (prompt_card(asked))
         (why_card(waiting))
         @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
@@ -116,7 +116,7 @@ fn sql_card(asked: &Asked, has_run: bool) -> Markup {
     }
 }
 
-fn objects_card(statements: &[StatementRecord]) -> Markup {
+fn objects_card(statements: &[StatementRecord], views: &[ViewRecord]) -> Markup {
     let of =
         |part: fn(&StatementRecord) -> &Vec<String>| once_each(statements.iter().flat_map(part).cloned());
     let (writes, reads) = (of(|statement| &statement.writes), of(|statement| &statement.reads));
@@ -136,6 +136,32 @@ fn objects_card(statements: &[StatementRecord]) -> Markup {
             @if writes.is_empty() && reads.is_empty() { p { "No object that could be told from its text." } }
             @for why in unread {
                 p.notice { "It could not be read whole (" (why) "), so it may touch more than this." }
+            }
+            @if !views.is_empty() {
+                h3 { "Views that it goes through" }
+                @for view in views { (one_view(view)) }
+                p.small {
+                    "As they were when this was asked. If one of them, or a table beneath, is defined anew before this runs, \
+                     it is asked for again."
+                }
+            }
+        }
+    }
+}
+
+/// What stands behind a view's name.
+fn one_view(view: &ViewRecord) -> Markup {
+    let ViewRecord { name: named, definition, length } = view;
+    html! {
+        details.view open {
+            summary { (name(named)) }
+            @match (definition, length) {
+                (Some(text), _) => {
+                    @for warning in sql_text::warnings(text) { p.notice { (warning) } }
+                    (sql_text::shown(text))
+                }
+                (None, Some(length)) => p { "Its query of " (length) " bytes is too long to be shown here." },
+                (None, None) => p { "Nobody here may see its query." },
             }
         }
     }
@@ -180,14 +206,14 @@ fn why_card(waiting: &Waiting) -> Markup {
             p { (seen::shown(&asked.reason, Look::Prose)) }
             @if let Some(again) = &asked.again { p.notice { "Asked again: " (again) "." } }
             @if !asked.rules.is_empty() {
-                p.small { "Rules that led here: " @for rule in &asked.rules { code { (rule) } " " } }
+                p.small { "Rules that led here: " @for rule in &asked.rules { code { (name(rule)) } " " } }
             }
             dl.under {
-                div { dt { "decides" } dd { (asked.reviewers.join(", ")) } }
+                div { dt { "decides" } dd { (name(&asked.reviewers.join(", "))) } }
                 div { dt { "people" } dd {
                     @if asked.needed > 1 {
                         (asked.needed) " must say yes"
-                        @if !granted_by.is_empty() { "; so far " (granted_by.join(", ")) }
+                        @if !granted_by.is_empty() { "; so far " (name(&granted_by.join(", "))) }
                     } @else { "one is enough" }
                 } }
                 div { dt { "asked" } dd { (minute(&opening.opened)) } }

@@ -329,6 +329,10 @@ impl Exchanges for FakeExchanges {
     async fn revoked(&self, _: &Identity, _: Option<SessionId>) -> Result<Option<RevokedWhat>, Fault> {
         Ok(None)
     }
+
+    async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {
+        Ok(BTreeSet::new())
+    }
 }
 
 /// Stands still at 2025-11-24T16:00:00Z until somebody waits.

@@ -1,0 +1,81 @@
+//! What asks people to decide: so often an hour, and once for the same thing.
+
+use std::time::Duration;
+
+use domain::{Handle, Identity, Limits};
+use gateway::ports::{Claimed, Exchanges};
+use gateway::{Live, Stage};
+
+use super::{LEASE, NOON, PLENTY, Two, Wish, handle, live, new, somebody};
+
+fn wish(identity: &Identity) -> Wish {
+    Wish::of(identity).limits(Limits { asks_per_hour: 2, ..PLENTY }).waiting()
+}
+
+/// Begins what was claimed as one that waits.
+async fn waits(exchanges: &dyn Exchanges, identity: &Identity, claimed: Claimed, handle: Handle) -> Live {
+    let (session, next) = new(claimed);
+    let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
+    let stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    let state = Live { stage, ..live(identity, handle, session, next) };
+    exchanges.begin(&state, 1, NOON.after(LEASE)).await.unwrap();
+    state
+}
+
+/// What was withdrawn at once has asked people all the same; what need not ask runs, and an hour later there is room.
+pub async fn people_are_asked_so_often_an_hour_whatever_becomes_of_it(two: &Two) {
+    let identity = somebody();
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    for seconds in [0, 10] {
+        let handle = handle();
+        let claimed = wish(&identity).at(seconds).claim(first, handle).await;
+        let state = waits(first, &identity, claimed, handle).await;
+        first.save(&Live { stage: Stage::Closed, ..state }, 1, NOON).await.unwrap();
+    }
+    let claimed = wish(&identity).at(20).claim(second, handle()).await;
+    let Claimed::OverBudget { limit, retry_after, .. } = claimed else { panic!("{claimed:?}") };
+    assert_eq!(limit, "statements an hour that ask for a decision");
+    // When the first of the two is an hour old.
+    assert_eq!(retry_after, Duration::from_secs(3600 - 20 + 1));
+    new(Wish::of(&identity).at(20).claim(second, handle()).await);
+    new(wish(&somebody()).at(20).claim(second, handle()).await);
+    assert!(matches!(wish(&identity).at(3600).claim(second, handle()).await, Claimed::OverBudget { .. }));
+    new(wish(&identity).at(3601).claim(second, handle()).await);
+}
+
+/// One whose opening could not be kept has asked nobody; of many at once no more ask than may.
+pub async fn of_many_asks_at_once_no_more_are_told_than_may_be(two: &Two) {
+    let identity = somebody();
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    let given_back = handle();
+    new(wish(&identity).claim(first, given_back).await);
+    first.abandon(given_back).await.unwrap();
+    new(wish(&identity).claim(first, handle()).await);
+    new(wish(&identity).claim(second, handle()).await);
+    assert!(matches!(wish(&identity).claim(second, handle()).await, Claimed::OverBudget { .. }));
+}
+
+/// The same thing again joins what waits, over every limit; another thing, somebody else's, and what has ended are none.
+pub async fn the_same_thing_again_joins_what_waits(two: &Two) {
+    let identity = somebody();
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    let own = handle();
+    let claimed = wish(&identity).joining(1).claim(first, own).await;
+    let state = waits(first, &identity, claimed, own).await;
+    for _ in 0..5 {
+        assert_eq!(wish(&identity).joining(1).claim(second, handle()).await, Claimed::Joins(own));
+    }
+    // Also where it would wait because too much has failed.
+    let mut failing = Wish::of(&identity).hiding(0).joining(1);
+    failing.limits.asks_per_hour = 2;
+    assert_eq!(failing.claim(second, handle()).await, Claimed::Joins(own));
+    new(wish(&somebody()).joining(1).claim(second, handle()).await);
+    new(Wish::of(&identity).joining(1).claim(second, handle()).await);
+    new(wish(&identity).joining(2).claim(second, handle()).await);
+    // The limit is reached by now.
+    assert_eq!(wish(&identity).joining(1).claim(second, handle()).await, Claimed::Joins(own));
+    let alone = Wish { may_join: false, ..wish(&identity).joining(1) };
+    assert!(matches!(alone.claim(second, handle()).await, Claimed::OverBudget { .. }));
+    first.save(&Live { stage: Stage::Closed, ..state }, 1, NOON).await.unwrap();
+    assert!(matches!(wish(&identity).joining(1).claim(second, handle()).await, Claimed::OverBudget { .. }));
+}

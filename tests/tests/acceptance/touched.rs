@@ -1,0 +1,130 @@
+//! What was approved is what runs: whatever is defined anew between the look and the run is asked for again.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Router;
+use domain::{ApprovalId, Relation, RelationKind, SqlType, Verdict};
+use gateway::Gateway;
+
+use crate::approvals::{WRITE, deletes, reviewer, words, work};
+use crate::door::{self, get};
+use crate::house::{House, in_time};
+use crate::pages_door::{Browser, Shown, demo, link_of, page, told, with};
+
+const ROSA: &str = "rosa@acme.example";
+/// Changes one table by the word of a view.
+const BY_VIEW: &str = "delete from customers where id in (select id from v_contacts)";
+
+struct Waits {
+    house: House,
+    gateway: Gateway,
+    router: Router,
+    handle: String,
+}
+
+async fn waits() -> Waits {
+    waits_for(BY_VIEW).await
+}
+
+async fn waits_for(sql: &str) -> Waits {
+    let house = House::with(with(&demo()), &[]).await;
+    deletes(&house);
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let held = door::submit(&router, "ana", sql, "").await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    told(&house, &gateway).await;
+    Waits { house, gateway, router, handle: held.handle() }
+}
+
+impl Waits {
+    /// What Rosa reads by the latest link.
+    async fn look(&self) -> (ApprovalId, Shown) {
+        let (id, token) = link_of(&self.house, ROSA);
+        (id, Browser::new(page(&self.house, &demo(), None)).open(id, &token).await)
+    }
+
+    async fn approve(&self, id: ApprovalId) {
+        in_time(self.house.review().decide(id, &reviewer(ROSA), Verdict::Approve, None)).await.unwrap();
+        work(&self.house, &self.gateway).await;
+    }
+}
+
+fn query(text: &str) -> RelationKind {
+    RelationKind::View { definition: Some(text.to_owned()) }
+}
+
+#[tokio::test]
+async fn a_view_that_is_defined_anew_after_the_look_has_it_asked_again_and_its_query_is_on_the_page() {
+    let waits = waits().await;
+    let (first, shown) = waits.look().await;
+    for part in ["V_CONTACTS</summary>", "email", ">AS</span> <span class=\"word\">contact</span>"] {
+        assert!(shown.text.contains(part), "{part}: {}", shown.text);
+    }
+    // The same objects, and other rows and columns of them.
+    let text = "SELECT id, ssn AS contact, country FROM customers -- for <b>person1@customers.example</b>";
+    waits.house.warehouse.define("V_CONTACTS", |view| view.kind = query(text));
+    waits.approve(first).await;
+    assert_eq!(waits.house.submissions(), 0, "nobody has seen what it would do");
+    let (second, shown) = waits.look().await;
+    assert_ne!(first, second);
+    assert!(shown.text.contains("ssn") && shown.text.contains("Asked again"), "{}", shown.text);
+    // It is somebody's text as any other.
+    assert!(!shown.text.contains("person1") && !shown.text.contains("<b>"), "{}", shown.text);
+    waits.approve(second).await;
+    assert_eq!(waits.house.submissions(), 1);
+    assert_eq!(get(&waits.router, "ana", &waits.handle, "").await.status, 200);
+    assert_eq!(
+        words(&waits.house),
+        ["asked", "told", "viewed", "decided", "asked", "told", "viewed", "decided", "spent"]
+    );
+    waits.house.verifies();
+}
+
+#[tokio::test]
+async fn whatever_the_catalog_says_otherwise_of_what_it_touches_has_it_asked_again() {
+    type Change = (&'static str, fn(&mut Relation), &'static str);
+    let changes: [Change; 6] = [
+        ("V_CONTACTS", |view| view.version += 1, "told"),
+        ("V_CONTACTS", |view| view.kind = RelationKind::Table, "overruled"),
+        ("CUSTOMERS", |table| table.version += 1, "told"),
+        ("CUSTOMERS", |table| table.columns[5].sql_type = SqlType::Variant, "told"),
+        ("CUSTOMERS", |table| drop(table.columns.pop()), "told"),
+        // Of which nobody can say by now what it does.
+        ("V_CONTACTS", |view| view.kind = RelationKind::View { definition: None }, "overruled"),
+    ];
+    for (at, (name, change, last)) in changes.into_iter().enumerate() {
+        let waits = waits().await;
+        let (first, _) = waits.look().await;
+        waits.house.warehouse.define(name, change);
+        waits.approve(first).await;
+        assert_eq!(waits.house.submissions(), 0, "change {at} of {name}");
+        assert_eq!(words(&waits.house).last(), Some(&last), "change {at} of {name}");
+    }
+    // What it does not touch may change.
+    let waits = waits_for(WRITE).await;
+    let (first, shown) = waits.look().await;
+    assert!(!shown.text.contains("Views that it goes through"), "{}", shown.text);
+    waits.house.warehouse.define("V_CONTACTS", |view| view.version += 1);
+    waits.approve(first).await;
+    assert_eq!(waits.house.submissions(), 1);
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_older_than_its_source_spends_nothing() {
+    let waits = waits().await;
+    let (first, _) = waits.look().await;
+    // The source has other versions than whatever is read of it.
+    waits.house.warehouse.altered.store(1, Ordering::SeqCst);
+    waits.approve(first).await;
+    assert_eq!(waits.house.submissions(), 0);
+    assert_eq!(words(&waits.house).last(), Some(&"decided"), "the grant is left for later");
+    let forgotten = waits.house.warehouse.forgotten.lock().unwrap().clone();
+    assert!(forgotten.iter().any(|name| name.name == "V_CONTACTS"), "{forgotten:?}");
+    waits.house.warehouse.altered.store(0, Ordering::SeqCst);
+    waits.house.time.turn(Duration::from_secs(60));
+    work(&waits.house, &waits.gateway).await;
+    assert_eq!(waits.house.submissions(), 1);
+    assert_eq!(words(&waits.house).last(), Some(&"spent"));
+}
