@@ -71,6 +71,8 @@ fn begun(bytes: &[u8]) -> Option<ApprovalId> {
         StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }

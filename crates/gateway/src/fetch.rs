@@ -243,28 +243,31 @@ impl Gateway {
                 Some(_) | None => self.upstream_rows(live, handle, part, partition).await?,
             };
             loop {
-                let slice = match self.next_slice(live, turn.holder, source.as_mut()).await? {
+                let mut slice = match self.next_slice(live, turn.holder, source.as_mut()).await? {
                     Slice::Rows(slice) => slice,
                     Slice::End => break,
                     Slice::Closed(closed) => return Ok(Part::Closed(closed)),
                 };
-                let masking = self.now();
-                line = line.push(slice).await?;
-                live.masking_us = live.masking_us.saturating_add(micros(self.now().since(masking)));
-                if self.now() >= turn.until && line.has_rows() {
-                    // Time is up: the page is cut where it is, so that there is always progress.
-                    line.cut()?;
-                }
-                if line.has_full()
-                    && let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await?
-                {
-                    return Ok(stop);
-                }
-                if line.has_rows() && reaches_ceiling(live, part, line.open_rows())? {
-                    // No more of it may be kept.
-                    line.cut()?;
-                    if let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await? {
+                while !slice.is_empty() {
+                    let piece = slice.split_to(piece_of(live, part, &line, slice.len())?);
+                    let masking = self.now();
+                    line = line.push(piece).await?;
+                    live.masking_us = live.masking_us.saturating_add(micros(self.now().since(masking)));
+                    if self.now() >= turn.until && line.has_rows() {
+                        // Time is up: the page is cut where it is, so that there is always progress.
+                        line.cut()?;
+                    }
+                    if line.has_full()
+                        && let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await?
+                    {
                         return Ok(stop);
+                    }
+                    if line.has_rows() && room_of(live, part, &line)? == Some(0) {
+                        // No more of it may be kept.
+                        line.cut()?;
+                        if let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await? {
+                            return Ok(stop);
+                        }
                     }
                 }
             }
@@ -357,11 +360,22 @@ pub(crate) fn size_of(live: &Live) -> Result<Size, Fault> {
     Ok(Size::TooLarge(message))
 }
 
-/// Whether the rows of this part, with those that no page holds yet, are as many as may be kept of a result that is larger.
-fn reaches_ceiling(live: &Live, part: usize, open: u64) -> Result<bool, Fault> {
+/// How many more rows of this part may be kept, where it has more than may be kept; none where it is kept whole. Every full
+/// page of the line is stored.
+fn room_of(live: &Live, part: usize, line: &Line) -> Result<Option<u64>, Fault> {
     let progress = progress_of(live)?.get(part).ok_or_else(damaged)?;
     let most = live.row_ceiling.max(live.row_limit);
-    Ok(progress.rows > most && progress.fetched.rows.saturating_add(open) >= most)
+    let kept = progress.fetched.rows.saturating_add(line.open_rows());
+    Ok((progress.rows > most).then_some(most.saturating_sub(kept)))
+}
+
+/// How many bytes of a slice are masked at once: all of them, or so few that they hold no more rows than may be kept.
+fn piece_of(live: &Live, part: usize, line: &Line, length: usize) -> Result<usize, Fault> {
+    // The shortest row, with a comma behind it, is `[""],`.
+    const SHORTEST: u64 = 4;
+    let Some(room) = room_of(live, part, line)? else { return Ok(length) };
+    let piece = usize::try_from(room.saturating_mul(SHORTEST)).unwrap_or(usize::MAX).max(2 * 4);
+    Ok(piece.min(length))
 }
 
 fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {

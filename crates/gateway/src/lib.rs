@@ -38,9 +38,9 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName, Reception,
-    Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
-    SIGN_IN_LIFE, Shown, SignedIn, Stands, Waiting,
+    Arrived, BegunSession, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
+    NotAStanding, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster,
+    SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

@@ -13,6 +13,7 @@ use recording::{ObjectKind, RecordKey};
 /// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.closing.json` | openings, steps of approvals, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
+/// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
 /// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations |
 /// | `keys/master` | 32 random bytes, made at first start |
 /// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
@@ -62,6 +63,10 @@ impl Layout {
         self.root.join("keys").join("master")
     }
 
+    pub fn standing(&self) -> PathBuf {
+        self.root.join("standing")
+    }
+
     pub fn state(&self) -> PathBuf {
         self.root.join("state.db")
     }
@@ -82,7 +87,10 @@ impl Layout {
     /// The folder that objects of this kind lie in.
     pub fn objects(&self, kind: ObjectKind) -> PathBuf {
         match kind {
-            ObjectKind::Opening | ObjectKind::Closing | ObjectKind::Approval { .. } => self.records(),
+            ObjectKind::Opening
+            | ObjectKind::Closing
+            | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. } => self.records(),
             ObjectKind::Page { .. } => self.pages(),
             ObjectKind::Sealed => self.sealed(),
         }
@@ -114,9 +122,11 @@ pub(crate) fn neighbours(key: &RecordKey) -> Option<[RecordKey; 2]> {
 /// What trouble with objects of this kind is called.
 pub(crate) fn origin_of(kind: ObjectKind) -> Origin {
     match kind {
-        ObjectKind::Opening | ObjectKind::Closing | ObjectKind::Approval { .. } | ObjectKind::Sealed => {
-            Origin::Recordings
-        }
+        ObjectKind::Opening
+        | ObjectKind::Closing
+        | ObjectKind::Approval { .. }
+        | ObjectKind::Standing { .. }
+        | ObjectKind::Sealed => Origin::Recordings,
         ObjectKind::Page { .. } => Origin::Pages,
     }
 }

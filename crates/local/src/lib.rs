@@ -32,6 +32,7 @@ mod policies;
 mod reconcile;
 mod recorder;
 mod records;
+mod standings;
 mod state;
 mod write_once;
 

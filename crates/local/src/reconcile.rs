@@ -312,7 +312,14 @@ fn unclosed_of(home: &Inner, day: &str, session: SessionId) -> Result<Vec<Record
         match RecordKey::parse(&format!("v1/dt={day}/{session}/{name}")) {
             Some((key, ObjectKind::Opening)) => openings.insert(key),
             Some((key, ObjectKind::Closing)) => closings.insert(key),
-            Some((_, ObjectKind::Approval { .. } | ObjectKind::Page { .. } | ObjectKind::Sealed)) | None => {
+            Some((
+                _,
+                ObjectKind::Approval { .. }
+                | ObjectKind::Standing { .. }
+                | ObjectKind::Page { .. }
+                | ObjectKind::Sealed,
+            ))
+            | None => {
                 continue;
             }
         };

@@ -178,7 +178,11 @@ fn openings_in(layout: &Layout, day: &str, session: SessionId) -> Result<Vec<Rec
         Some((key, ObjectKind::Opening)) => Some(key),
         Some((
             _,
-            ObjectKind::Closing | ObjectKind::Approval { .. } | ObjectKind::Page { .. } | ObjectKind::Sealed,
+            ObjectKind::Closing
+            | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. }
+            | ObjectKind::Page { .. }
+            | ObjectKind::Sealed,
         ))
         | None => None,
     };

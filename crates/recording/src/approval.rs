@@ -6,6 +6,7 @@ use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::opening::{ContextRecord, Opening, StatementRecord};
+use crate::standing::StandingRecord;
 
 /// One step of a held exchange's approval, version 1: `….approval-0000.json`, counted from 0 without gaps, each written
 /// once.
@@ -66,6 +67,24 @@ pub enum StepRecord {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// A reviewer who is about to approve wants it to stand for later ones, too.
+    Standing {
+        /// Who.
+        by: ReviewerRecord,
+        /// What it allows, once as many people as it needs have said yes to the same.
+        terms: StandingRecord,
+    },
+    /// A standing approval allows it.
+    Issued {
+        /// The approval that made the standing one.
+        standing: String,
+        /// The object that tells of this use ([`StandingStep`](crate::StandingStep)).
+        made: String,
+        /// Rows of its result at most.
+        rows: u64,
+        /// Who has said yes to the standing one.
+        by: Vec<ReviewerRecord>,
+    },
     /// Silence denied it, or nobody spent the grant in time.
     Expired {},
     /// Its agent cancelled.
@@ -114,6 +133,8 @@ impl StepRecord {
             Self::Told { .. } => "told",
             Self::Viewed { .. } => "viewed",
             Self::Decided { .. } => "decided",
+            Self::Standing { .. } => "standing",
+            Self::Issued { .. } => "issued",
             Self::Expired {} => "expired",
             Self::Withdrawn {} => "withdrawn",
             Self::Overruled { .. } => "overruled",

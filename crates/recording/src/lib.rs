@@ -22,6 +22,7 @@ mod page;
 mod plan;
 mod replay;
 mod search;
+mod standing;
 mod trail;
 mod verify;
 
@@ -39,5 +40,8 @@ pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, approval_event, closing_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
+pub use standing::{
+    MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,
+};
 pub use trail::{NotNext, Trail};
 pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, Wrong, verify};

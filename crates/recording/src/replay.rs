@@ -60,7 +60,7 @@ pub enum What {
     },
     /// What happened to the approval of what waited.
     Approval {
-        /// `asked`, `told`, `viewed`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
+        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
         step: String,
         /// The approval's id, where it is asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,6 +165,15 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
         StepRecord::Decided { by, verdict, reason } => {
             Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }
         }
+        StepRecord::Standing { by, terms } => {
+            let reason = format!("for {} runs of {} rows until {}", terms.runs, terms.rows, terms.until);
+            Told { by: Some(by.clone()), reason: Some(reason), ..told }
+        }
+        StepRecord::Issued { standing, made: _, rows: _, by } => Told {
+            reason: Some(format!("by the standing approval {standing}")),
+            reviewers: by.iter().map(|by| by.name().to_owned()).collect(),
+            ..told
+        },
         StepRecord::Expired {} | StepRecord::Withdrawn {} => told,
         StepRecord::Overruled { reason: _, message, rules, bundle } => {
             Told { reason: Some(message.clone()), rules: rules.clone(), bundle: bundle.clone(), ..told }

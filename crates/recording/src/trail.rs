@@ -119,12 +119,22 @@ impl Trail {
             StepRecord::Told { .. }
             | StepRecord::Viewed { .. }
             | StepRecord::Decided { .. }
+            | StepRecord::Standing { .. }
+            | StepRecord::Issued { .. }
             | StepRecord::Expired {}
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
             | StepRecord::Released { .. } => None,
         }
+    }
+
+    /// Rows of its result at most, where a standing approval allows it.
+    pub fn issued_rows(&self) -> Option<u64> {
+        self.steps_under_way().iter().find_map(|step| {
+            let StepRecord::Issued { rows, .. } = &step.what else { return None };
+            Some(*rows)
+        })
     }
 
     /// The steps of the approval under way, from its `asked` on.
@@ -198,6 +208,26 @@ impl Trail {
                 let verdict = Verdict::from_word(verdict).ok_or(NotNext::Unreadable)?;
                 // Whose link brought them is checked before anything is written.
                 now.approval.next(&ApprovalEvent::Decided { link: by.key.clone(), by, verdict }, at)?
+            }
+            StepRecord::Standing { by, terms: _ } => {
+                self.check_sign_in(by)?;
+                if self.is_of_result() {
+                    return Err(NotNext::OtherThing);
+                }
+                let by = by.reviewer();
+                now.approval.check(&by, &by.key)?;
+                if now.approval.state() == ApprovalState::Granted {
+                    return Err(Unmoved::Granted.into());
+                }
+                standing(&now.approval)?
+            }
+            StepRecord::Issued { by, .. } => {
+                if self.is_of_result() {
+                    return Err(NotNext::OtherThing);
+                }
+                by.iter().try_for_each(|by| self.check_sign_in(by))?;
+                let by = by.iter().map(ReviewerRecord::reviewer).collect();
+                now.approval.next(&ApprovalEvent::Issued { by }, at)?
             }
             StepRecord::Expired {} => now.approval.next(&ApprovalEvent::Lapsed, at)?,
             StepRecord::Withdrawn {} => now.approval.next(&ApprovalEvent::Withdrawn, at)?,

@@ -159,6 +159,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
+        standings: Arc::new(home.clone()),
         notifier: reviewing::notifier(&config, terminal)?,
         upstream,
         clock: Arc::clone(&clock),

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Exchanges, Finished, Keys, Leased, Notice, Notified, Notifier,
-    Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved, SessionKeys, Upstream,
-    UpstreamHandle, Written,
+    Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved, SessionKeys, Standings,
+    Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -64,6 +64,7 @@ impl Chaos {
             recordings: self.clone(),
             exchanges: self.clone(),
             approvals: self.clone(),
+            standings: self.clone(),
             notifier: self.clone(),
             upstream: Arc::new(Watched(self.clone())),
             clock: self.inner.clock.clone(),
@@ -160,6 +161,7 @@ fn word(kind: ObjectKind) -> &'static str {
         ObjectKind::Opening => "opening",
         ObjectKind::Closing => "closing",
         ObjectKind::Approval { .. } => "approval",
+        ObjectKind::Standing { .. } => "standing",
         ObjectKind::Page { .. } => "page",
         ObjectKind::Sealed => "sealed",
     }
@@ -224,6 +226,25 @@ impl Approvals for Chaos {
 
     async fn wake(&self, id: ApprovalId) -> Result<(), Fault> {
         self.step("approvals.wake", Origin::Exchanges, self.inner.approvals.wake(id)).await
+    }
+}
+
+#[async_trait]
+impl Standings for Chaos {
+    async fn made(&self, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+        self.step("standings.made", Origin::Recordings, self.inner.standings.made(principal)).await
+    }
+
+    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault> {
+        self.step("standings.note", Origin::Recordings, self.inner.standings.note(principal, key)).await
+    }
+
+    async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        self.step("standings.step", Origin::Recordings, self.inner.standings.standing_step(key, step)).await
+    }
+
+    async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.step("standings.take", Origin::Recordings, self.inner.standings.take(key, step, bytes)).await
     }
 }
 
@@ -294,6 +315,16 @@ impl Exchanges for Chaos {
     ) -> Result<Option<RevokedWhat>, Fault> {
         self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session))
             .await
+    }
+
+    async fn count_ask(
+        &self,
+        principal: &PrincipalKey,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        let counted = self.inner.exchanges.count_ask(principal, limit, now);
+        self.step("exchanges.count_ask", Origin::Exchanges, counted).await
     }
 
     async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {

@@ -50,6 +50,7 @@ mod principals;
 mod reminders;
 mod repeats;
 mod resuming;
+mod standing;
 mod story;
 mod supply;
 mod tokens;

@@ -116,6 +116,7 @@ fn gateway(issuer: &Issuer, bundle: &Arc<Bundle>, sql: &str) -> Gateway {
         recordings: store,
         exchanges: Arc::new(Live::default()),
         approvals: Arc::new(Nobody),
+        standings: Arc::new(Nobody),
         notifier: Arc::new(Nobody),
         upstream: Arc::new(Answering::new(columns)),
         clock: Arc::new(RealClock),

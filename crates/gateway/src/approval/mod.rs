@@ -15,6 +15,8 @@ mod roster;
 mod run;
 mod session;
 mod signed_in;
+mod standing;
+mod standing_terms;
 mod steps;
 mod stored;
 mod tend;
@@ -27,6 +29,8 @@ pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
+pub use standing::StandingShown;
+pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};

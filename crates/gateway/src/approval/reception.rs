@@ -353,6 +353,8 @@ pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
         | StepRecord::Asked(_)
         | StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
@@ -373,7 +375,11 @@ fn alike(error: ReviewError) -> ReviewError {
             tracing::warn!(%unmoved, "a reviewer who has signed in may not decide");
             ReviewError::Unknown
         }
-        ReviewError::Unknown | ReviewError::SignIn | ReviewError::Form | ReviewError::Fault(_) => error,
+        ReviewError::Unknown
+        | ReviewError::SignIn
+        | ReviewError::Form
+        | ReviewError::Standing(_)
+        | ReviewError::Fault(_) => error,
     }
 }
 

@@ -54,10 +54,33 @@ impl Gateway {
                     return self.settle(live, holder, closed).await.map(Some);
                 }
             };
+            if let Some(refusal) = self.asked_too_often(live, &judged.ruling, &result).await? {
+                let closed = self.close_refused(live, &refusal).await;
+                return self.settle(live, holder, closed).await.map(Some);
+            }
             let asked = self.question_of(&case.opening.record, judged, result.clone())?;
             self.add(&mut case, self.now(), StepRecord::Asked(asked)).await?;
         }
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
+    }
+
+    /// A no where this principal asks people as often as it may already.
+    async fn asked_too_often(
+        &self,
+        live: &Live,
+        ruling: &Ruling,
+        result: &ResultRecord,
+    ) -> Result<Option<Refusal>, Fault> {
+        let Decision::Hold(hold) = &ruling.decision else { return Err(damaged()) };
+        let limit = hold.grant.obligations.limits.asks_per_hour;
+        let retry_after = self.ports.exchanges.count_ask(&live.principal(), limit, self.now()).await?;
+        Ok(retry_after.map(|retry_after| {
+            let message = format!(
+                "{}, and the limit of {limit} statements an hour that ask for a decision is reached; ask for less",
+                outgrown(result)
+            );
+            Refusal { code: RefusalCode::TooLarge, message, retry_after: Some(retry_after) }
+        }))
     }
 
     fn question_of(
@@ -199,18 +222,22 @@ fn result_of(parts: &[PartRecord], row_limit: u64, byte_limit: u64) -> ResultRec
 
 /// What agent and reviewers are told: counts alone.
 fn reason_of(result: &ResultRecord) -> String {
-    let ResultRecord { rows, kept_rows, kept_bytes, row_limit, byte_limit, digest: _ } = result;
-    let outgrown = if rows > row_limit {
-        format!("the result has {rows} rows and the limit is {row_limit}")
-    } else {
-        format!("the result has {rows} rows in {kept_bytes} bytes and the limit is {byte_limit} bytes")
-    };
+    let ResultRecord { rows, kept_rows, .. } = result;
     let kept = if kept_rows < rows {
         format!("more than may be kept, so only the first {kept_rows} rows are")
     } else {
         "all of it is kept".to_owned()
     };
-    format!("{outgrown}; {kept}, masked, and a person's yes releases it")
+    format!("{}; {kept}, masked, and a person's yes releases it", outgrown(result))
+}
+
+fn outgrown(result: &ResultRecord) -> String {
+    let ResultRecord { rows, kept_rows: _, kept_bytes, row_limit, byte_limit, digest: _ } = result;
+    if rows > row_limit {
+        format!("the result has {rows} rows and the limit is {row_limit}")
+    } else {
+        format!("the result has {rows} rows in {kept_bytes} bytes and the limit is {byte_limit} bytes")
+    }
 }
 
 /// What the closing tells of a result that is not whole; said once, however often it is tried.

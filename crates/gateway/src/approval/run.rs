@@ -167,7 +167,10 @@ impl Gateway {
             children: &children,
             opened: live.opened(),
         };
-        let planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
+        let mut planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
+        if let Some(rows) = case.trail.issued_rows() {
+            planned.row_limit = planned.row_limit.min(rows);
+        }
         grant.tier = planned.tier();
         let spent = StepRecord::Spent {
             bundle: ruling.bundle.to_string(),

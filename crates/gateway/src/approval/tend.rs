@@ -68,6 +68,13 @@ impl Gateway {
                 },
                 ApprovalState::Waiting if telling != Telling::Due => return Ok(None),
                 ApprovalState::Waiting => {
+                    // Before anybody is told, and never where it was asked for anew.
+                    let is_first = tellings(&case.trail).next().is_none()
+                        && !case.trail.is_of_result()
+                        && case.trail.steps_under_way().len() == case.trail.steps().len();
+                    if is_first && self.issue(&mut case).await? {
+                        continue;
+                    }
                     let Some(told) = self.tell(&case).await? else { return Ok(None) };
                     self.add(&mut case, self.now(), told).await?;
                 }
@@ -254,7 +261,11 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
         }
         StepRecord::Spent { .. } => Ended::Spent,
         StepRecord::Released { .. } => Ended::Released,
-        StepRecord::Asked(_) | StepRecord::Told { .. } | StepRecord::Viewed { .. } => return None,
+        StepRecord::Asked(_)
+        | StepRecord::Told { .. }
+        | StepRecord::Viewed { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. } => return None,
     })
 }
 
@@ -313,6 +324,8 @@ pub(super) fn tellings(trail: &Trail) -> impl Iterator<Item = (&Vec<String>, &Ve
         StepRecord::Asked(_)
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }

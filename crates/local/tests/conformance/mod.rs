@@ -8,6 +8,7 @@ pub mod failures;
 pub mod keys;
 pub mod leases;
 pub mod recorder;
+pub mod standings;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
-use gateway::ports::{Approvals, Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings};
+use gateway::ports::{Approvals, Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings, Standings};
 use gateway::{Live, Stage};
 
 /// One process's view of a store.
@@ -25,6 +26,7 @@ use gateway::{Live, Stage};
 pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
     pub approvals: Arc<dyn Approvals>,
+    pub standings: Arc<dyn Standings>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
     pub keys: Arc<dyn Keys>,

@@ -123,6 +123,8 @@ fn overruled(trail: &Trail) -> Option<&str> {
         | StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Spent { .. }

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Archive, Found, Report, Wrong, approvals, pages};
+use super::{Archive, Found, Report, Wrong, approvals, pages, standing};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
@@ -33,6 +33,7 @@ pub(super) fn check(
         check_sealed(archive, key, found, &opening.record, report);
     }
     let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
+    standing::check(archive, key, found, trail.as_ref(), report);
     if found.closing {
         check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
     } else {

@@ -3,6 +3,7 @@
 mod approvals;
 mod exchange;
 mod pages;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -202,6 +203,7 @@ struct Found {
     closing: bool,
     sealed: bool,
     steps: BTreeSet<u32>,
+    standing: BTreeSet<u32>,
     pages: BTreeSet<(u32, u32)>,
 }
 
@@ -229,6 +231,9 @@ pub fn verify(
                     ObjectKind::Sealed => found.sealed = true,
                     ObjectKind::Approval { step } => {
                         found.steps.insert(step);
+                    }
+                    ObjectKind::Standing { step } => {
+                        found.standing.insert(step);
                     }
                     ObjectKind::Page { part, page } => {
                         found.pages.insert((part, page));

@@ -12,7 +12,7 @@ use local::{FolderPolicies, Home, SystemClock};
 use recording::{ContextRecord, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
-use super::{Broken, printable};
+use super::{Broken, printable, standing};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -51,6 +51,13 @@ struct Row<'a> {
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
     let review = review(&home, None)?;
+    if let Some(id) = &args.end {
+        let review = self::review(&home, config::policies(&args.home)?)?;
+        return runtime()?.block_on(standing::end(&review, id, args, &home));
+    }
+    if args.standing {
+        return runtime()?.block_on(standing::list(&review, args.json));
+    }
     if let Some(id) = &args.id {
         return runtime()?.block_on(show(&review, id, args, &home));
     }
@@ -90,6 +97,7 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
     let home = Arc::new(Home::open_existing(path)?);
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
+        standings: home.clone(),
         recordings: home.clone(),
         exchanges: home.clone(),
         keys: home,
@@ -146,6 +154,9 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
             let has_run = waiting.asked.result.is_some();
             writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
             write_exact(&mut out, asked)?;
+            if !has_run {
+                standing::write_places(&mut out, asked)?;
+            }
             row.views.iter().try_for_each(|view| write_view(&mut out, view))
         })
     };
@@ -220,7 +231,9 @@ pub fn told(error: &ReviewError, home: &Path) -> Broken {
         ReviewError::Unmoved(Unmoved::OwnRequest) => {
             Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
         }
-        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form => Broken::new(error.to_string()),
+        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form | ReviewError::Standing(_) => {
+            Broken::new(error.to_string())
+        }
         ReviewError::Fault(fault) => {
             let cause =
                 std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -270,7 +283,7 @@ fn once_each<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
+pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, row)?;
     out.write_all(b"\n")
 }

@@ -17,6 +17,13 @@ impl Served {
         (text("approval"), text("exchange"))
     }
 
+    /// The same where a standing approval may have said the yes before anybody looked.
+    fn held_or_done(&self, sql: &str) -> (i32, String) {
+        let (code, answer) = self.ask(sql);
+        assert!(code == 4 || code == 0, "{answer}");
+        (code, answer["exchange"].as_str().expect("an exchange").to_owned())
+    }
+
     fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.run(&[arguments, &["--home", "home"]].concat());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -221,10 +228,54 @@ fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
     let all = "select c_custkey from snowflake_sample_data.tpch_sf1.customer";
     let (id, exchange) = gateway.held(all);
     let (_, told, _) = gateway.decide(&["approvals", &id]);
-    assert!(told.contains("more than may be kept"), "{told}");
+    assert!(told.contains("more than may be kept, so only the first 30 rows are"), "{told}");
     assert_eq!(gateway.decide(&["deny", &id, "--reason", "too many"]).0, 0);
     let closing = gateway.end_of(&exchange);
     assert_eq!(closing["refusal"]["reason"], json!("denied"), "{closing}");
     assert_eq!(closing["rows"], json!(0));
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
+    let gateway = Served::start();
+    let delete = |id: u32| format!("delete from demo.public.orders where id = {id}");
+    let (id, exchange) = gateway.held(&delete(1));
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("its literals") && told.contains("    1 1"), "{told}");
+    let stands = ["--runs", "2", "--rows", "10", "--until", "2999-01-01"];
+    let (code, _, why) = gateway.decide(&[&["approve", &id, "--vary", "1=1..9"][..], &stands].concat());
+    assert!(code == 1 && why.contains("within 90 days"), "{why}");
+    let now = gateway::ports::Clock::now(&local::SystemClock);
+    let until = now.after(Duration::from_secs(86_400)).to_string();
+    let stands = ["--runs", "2", "--rows", "10", "--until", &until];
+    let (code, _, why) = gateway.decide(&[&["approve", &id, "--vary", "2=1..9"][..], &stands].concat());
+    assert!(code == 1 && why.contains("no such literal"), "{why}");
+    assert_eq!(gateway.decide(&["approve", &id, "--runs", "2"]).0, 64);
+    let (code, told, why) = gateway
+        .decide(&[&["approve", &id, "--as", "rosa@example.com", "--vary", "1=1..9"][..], &stands].concat());
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("and 2 later runs like it"), "{told}");
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
+
+    let (_, exchange) = gateway.held_or_done(&delete(2));
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let steps: Vec<&str> = told.iter().filter_map(|event| event["step"].as_str()).collect();
+    assert_eq!(steps, ["asked", "issued", "spent"]);
+    let (_, listed, _) = gateway.decide(&["approvals", "--standing", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!((&listed["id"], &listed["uses"], &listed["runs"]), (&json!(id), &json!(1), &json!(2)));
+    assert!(listed.get("over").is_none(), "{listed}");
+
+    let (code, told, why) =
+        gateway.decide(&["approvals", "--end", &id, "--reason", "no more", "--as", "sam@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("ended by sam@example.com"), "{told}");
+    let (_, told, _) = gateway.decide(&["approvals", "--standing"]);
+    assert!(told.contains("was ended") && told.contains("1 may be from 1 to 9"), "{told}");
+    let (waits, exchange) = gateway.held(&delete(3));
+    assert_eq!(gateway.decide(&["deny", &waits]).0, 0);
+    assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("denied"));
     assert_eq!(gateway.verify(), 0);
 }

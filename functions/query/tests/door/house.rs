@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use crate::fakes::{
     FakeApprovals, FakeCatalogs, FakeClock, FakeExchanges, FakeIdentities, FakeIds, FakeKeys, FakeNotifier,
-    FakePolicies, FakeStore,
+    FakePolicies, FakeStandings, FakeStore,
 };
 
 /// What Snowflake answers to one text.
@@ -160,6 +160,7 @@ impl House {
             recordings: Arc::clone(&store) as _,
             exchanges: Arc::clone(&exchanges) as _,
             approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
+            standings: Arc::new(FakeStandings(Arc::clone(&store))),
             notifier: Arc::new(FakeNotifier),
             upstream: Arc::clone(&upstream) as _,
             clock,
