@@ -237,3 +237,6 @@ select coalesce(country, 'none') c, nvl(segment, upper(country)) s from customer
 
 -- a column called JSON | like `a path into a column called like a type`, over a harmless one | clear
 select json[0] a, text from (select split(status, 'e') as json, status as text from orders) order by text limit 3
+
+-- a part of an interval | a number behind FROM is no table | clear
+select extract(year from $3) as y from (select id, country, signup_date from customers where id = 1)

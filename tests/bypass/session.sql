@@ -268,3 +268,24 @@ drop database snowflake_sample_data
 
 -- a schema of another database | the same of a schema | refused
 drop schema snowflake_sample_data.tpch_sf1
+
+-- columns elsewhere | names and comments of a table that may not be read | refused
+describe table hr.private.payroll
+
+-- columns elsewhere, listed | the same by another word | refused
+show columns in table hr.private.payroll
+
+-- tables elsewhere | a database that may not be used | refused
+show tables in database hr
+
+-- schemas elsewhere | the same without its kind | refused
+show schemas in hr
+
+-- everything | every database of the account | refused
+show views in account
+
+-- a view's text elsewhere | by a name in a text | refused
+describe view identifier('hr.private.v')
+
+-- a result that is not named | the columns of another statement, in brackets | masked
+describe result ('01a2-3')

@@ -460,3 +460,45 @@ select id, (select max(ssn) from customers) from orders where id = 1
 
 -- brackets around a column | like a column that upstream may call anything | masked 1
 select (ssn) from customers where id = 1
+
+-- a suffix of a type | Snowflake has no UNSIGNED, so it is an alias | refused or masked 1,2
+select * replace (ssn as unsigned) from (select id::int unsigned, ssn from customers)
+
+-- ARRAY behind a type | it is an alias | refused or masked 1,2
+select * replace (ssn as array) from (select country::varchar array, ssn from customers)
+
+-- a unit behind an interval | it may be an alias | refused or masked 1,2
+select * replace (ssn as day) from (select interval '1 day' day, ssn from customers)
+
+-- a column that is merged elsewhere | `*` shows it beside the merged one | refused or masked 1
+with t(a, b) as (select * from (select 1 k) a join (select 1 k) b using (k), (select ssn as k from customers) c) select b from t
+
+-- a column that is merged elsewhere, in a union | `*` shows it beside the merged one | refused or masked 1
+select v from (select 1 a, 'x' v union all select * from (select 1 k) a natural join (select 1 k) b, (select ssn as k from customers) c)
+
+-- a text for an alias | whether it keeps its case is not written down | refused or masked 1
+select l.v from (select 'x' as zz) q, lateral (select zz as v from (select ssn 'zz' from customers)) l
+
+-- a text for a table's alias | whether it keeps its case is not written down | refused
+select l.v from (select 'x' as ssn) q, lateral (select q.ssn as v from customers as 'q') l
+
+-- FROM FIRST behind any bracket | only NTH_VALUE counts from there | refused or masked 1
+select l.*, m.o from (select 'x' as ssn) q, lateral (with first as (select ssn from customers) select max(ssn) from first over (ssn) window ssn as (partition by 1)) l, (select {*} o from (select 1 a)) m
+
+-- a pivot of an expression | which columns it uses up is not written down | refused or masked 1
+select $2 v from (select id, country, segment, ssn from customers) pivot (max(ssn), max($1) for segment in ('a'))
+
+-- a renamed column for an alias | a later item may mean it | refused or masked 1
+select l.v from (select 'x' as zz) q, lateral (select * rename (ssn as zz), zz as v from customers) l
+
+-- places of all rows of a pattern | their order is not written down | refused or masked 1
+select $8 v from customers match_recognize (partition by country order by id measures 1 as q all rows per match pattern (a) define a as true)
+
+-- a pattern over a subquery beside a namesake | a subquery sees no neighbour | refused or masked 1
+select l.v from customers c, lateral (select m.v from (select 'x' ssn) k, (select ssn as x, 1 i) match_recognize (order by i measures first(x) as v one row per match pattern (a) define a as true) m) l
+
+-- an unpivot beside a namesake, read with help | a subquery sees no neighbour | refused or masked 1
+with z as (select {*} o from (select 1 a)) select l.v from customers c, lateral (select p.v from (select 'x' ssn) k, (select ssn x, 'a' y) unpivot (v for n in (x, y)) p) l
+
+-- a zero in a name | names of the reader's own begin with it | refused
+select ssn from customers ->> with "⟦0000⟧$1" as (select 'x' as ssn) select ssn from $1

@@ -522,3 +522,12 @@ select id from employees connect by manager_id = prior id and '575-82-0993' in (
 
 -- a value that must become a number | whether it can be stored is an answer | refused
 insert into products(price) select ssn from customers
+
+-- distinct over a column that is merged elsewhere | `*` shows it beside the merged one | refused
+select distinct * from (select 1 k) a join (select 1 k) b using (k), (select left(ssn, 1) as k from customers) c
+
+-- a query for an argument | it fails where it answers several rows | refused
+select coalesce(strtok(ssn, '5', 3), upper(select country from customers)) v from customers where id = 7
+
+-- a pivot beside a namesake, read with help | a subquery sees no neighbour | refused
+with z as (select {*} o from (select 1 a)) select id from customers c where exists (select 1 from (select 'x' ssn) k, (select ssn x, 1 y) pivot (max(x) for y in (1)) as p(z) where z = '123')

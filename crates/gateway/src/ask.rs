@@ -10,7 +10,7 @@ use domain::{
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
-use recording::{ObjectKind, Opening, RecordKey, Stored};
+use recording::{EstimateRecord, ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
@@ -82,8 +82,8 @@ impl Gateway {
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
-            Next::Held { live, opened, touched, reason, expires } => {
-                self.answer_held(*live, *opened, *touched, reason, expires).await
+            Next::Held { live, opened, shown, reason, expires } => {
+                self.answer_held(*live, *opened, *shown, reason, expires).await
             }
             Next::Allowed { live, permit } => {
                 let reply = self.run(*live, *permit, until).await?;
@@ -189,13 +189,16 @@ impl Gateway {
         let detectors = self.detectors.of(&bundle);
         let opening = async {
             // What reviewers are asked for is what the catalog says now.
-            let touched = match &ruling.decision {
-                Decision::Hold(_) => self.touched(&key, &read, &detectors).await?,
-                Decision::Allow(_) | Decision::Refuse(_) => Surroundings::default(),
+            let shown = match &ruling.decision {
+                Decision::Hold(_) => ShownBeside {
+                    touched: self.touched(&key, &read, &detectors).await?,
+                    estimate: self.estimate(&asked, principal, &read).await,
+                },
+                Decision::Allow(_) | Decision::Refuse(_) => ShownBeside::default(),
             };
-            Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, touched))
+            Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, shown))
         };
-        let (opened, touched) = match opening.await {
+        let (opened, shown) = match opening.await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(handle).await {
@@ -213,7 +216,7 @@ impl Gateway {
             Decision::Hold(hold) => {
                 let expires = draft.opened.after(hold.expires_after);
                 let (opened, reason) = (Box::new(opened), hold.reason.clone());
-                Next::Held { live, opened, touched: Box::new(touched), reason, expires }
+                Next::Held { live, opened, shown: Box::new(shown), reason, expires }
             }
             Decision::Allow(grant) => {
                 let permit = permit(&key, &asked, &opened, grant, read.statements.len());
@@ -312,7 +315,7 @@ impl Gateway {
         Err(Fault::lasting(Origin::Recordings, "no free number was found for the exchange"))
     }
 
-    async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
+    pub(crate) async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
         let mut live = live;
         let closed = self.close_refused(&mut live, refused).await?;
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
@@ -324,19 +327,20 @@ impl Gateway {
         &self,
         live: Live,
         opened: Opened,
-        touched: Surroundings,
+        shown: ShownBeside,
         reason: String,
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        live.approval = Some(self.ask_reviewers(opened, touched).await?);
+        let ShownBeside { touched, estimate } = shown;
+        live.approval = Some(self.ask_reviewers(opened, touched, estimate).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
     }
 
     /// Sends the statement upstream and carries it as far as time allows.
-    async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
+    pub(crate) async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
         self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
@@ -427,15 +431,16 @@ pub(crate) enum Next {
     /// It is refused.
     Refused { live: Box<Live>, refused: Refusal },
     /// It waits for a person.
-    Held {
-        live: Box<Live>,
-        opened: Box<Opened>,
-        touched: Box<Surroundings>,
-        reason: String,
-        expires: Timestamp,
-    },
+    Held { live: Box<Live>, opened: Box<Opened>, shown: Box<ShownBeside>, reason: String, expires: Timestamp },
     /// It runs.
     Allowed { live: Box<Live>, permit: Box<Permit> },
+}
+
+/// What reviewers are shown beside what would run.
+#[derive(Default)]
+pub(crate) struct ShownBeside {
+    touched: Surroundings,
+    estimate: Option<EstimateRecord>,
 }
 
 /// What a client said, as keyed digests.

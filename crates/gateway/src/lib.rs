@@ -38,7 +38,7 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
+    Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
     NotAStanding, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster,
     SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
 };

@@ -59,6 +59,8 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// The people who may be asked to decide, and their page; none where there is no page.
     pub roster: Option<Arc<Roster>>,
+    /// Whether upstream is asked, by EXPLAIN, what it expects of a statement before people are asked for it.
+    pub estimates: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +78,7 @@ impl Default for Settings {
             statement_size: 1024 * 1024,
             sign_in: SignIn::Oidc,
             roster: None,
+            estimates: false,
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::vocabulary::{Action, entity};
 
 /// The acts that put values of the asker's choice where a query reads them, by class. What a procedure does is its
 /// owner's; a block and a text that is run are the asker's own.
-const WRITES: [(Class, &[&str]); 4] = [
+const WRITES: [(Class, &[&str]); 5] = [
     (Class::Write, &["insert", "insert_overwrite", "update", "update_all", "merge"]),
-    (Class::Import, &["copy_into_table"]),
+    (Class::Import, &["copy_into_table", "put"]),
     (
         Class::Define,
         &[
@@ -25,9 +25,37 @@ const WRITES: [(Class, &[&str]); 4] = [
             "replace_view",
             "create_dynamic_table",
             "replace_dynamic_table",
+            "create_or_alter_view",
+            "create_or_alter_dynamic_table",
+            // Where views are listed these are not, but they are read as any table.
+            "create_materialized_view",
+            "replace_materialized_view",
+            "replace_event_table",
+            "undrop_table",
+            "undrop_view",
+            // A schema or a database takes its tables with it.
+            "clone_schema",
+            "replace_schema",
+            "swap_schema",
+            "undrop_schema",
+            "alter_schema",
+            "clone_database",
+            "replace_database",
+            "swap_database",
+            "undrop_database",
+            "alter_database",
+            // What is loaded and what is read of changes later.
+            "create_pipe",
+            "replace_pipe",
+            "create_stream",
+            "replace_stream",
         ],
     ),
-    (Class::Call, &["block", "execute_immediate"]),
+    (
+        Class::Call,
+        &["block", "execute_immediate", "create_task", "replace_task", "create_or_alter_task", "alter_task"],
+    ),
+    (Class::Export, &["create_external_table", "replace_external_table", "create_iceberg_table"]),
 ];
 
 impl Asker<'_> {

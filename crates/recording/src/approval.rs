@@ -188,6 +188,9 @@ pub struct AskedRecord {
     /// The views among those objects, as they were then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<ViewRecord>,
+    /// What upstream expected of it, where anybody asked and it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<EstimateRecord>,
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
@@ -212,6 +215,20 @@ pub struct ResultRecord {
     pub byte_limit: u64,
     /// [`results_digest`](crate::results_digest) of what is kept: exactly this is released.
     pub digest: String,
+}
+
+/// What the plan of a statement says of how much it would read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstimateRecord {
+    /// The exchange that asked for the plan, `SESSION/NUMBER`.
+    pub exchange: String,
+    /// Bytes to be read at most.
+    pub bytes: u64,
+    /// Partitions to be read at most.
+    pub partitions: u64,
+    /// Partitions of the tables in all.
+    pub of_partitions: u64,
 }
 
 /// A view that a statement reads through.

@@ -27,7 +27,8 @@ mod trail;
 mod verify;
 
 pub use approval::{
-    ApprovalStep, AskedRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord, ViewRecord,
+    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord,
+    ViewRecord,
 };
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,

@@ -49,6 +49,8 @@ pub struct Own {
     pub reviewers: Vec<ReviewerEntry>,
     /// How they are told; none: on the terminal.
     pub mail: Option<MailEntry>,
+    /// Whether the warehouse is asked for the plan of what waits.
+    pub estimates: bool,
 }
 
 impl Default for Own {
@@ -61,6 +63,7 @@ impl Default for Own {
             reviewers_issuer: None,
             reviewers: Vec::new(),
             mail: None,
+            estimates: false,
         }
     }
 }
@@ -187,7 +190,13 @@ impl Config {
             (None, None) => gateway::SignIn::Development,
             (Some(_), _) | (None, Some(_)) => gateway::SignIn::Oidc,
         };
-        gateway::Settings { default_context: self.default_context(), sign_in, ..self.shared.gateway() }
+        let estimates = self.own.estimates;
+        gateway::Settings {
+            default_context: self.default_context(),
+            sign_in,
+            estimates,
+            ..self.shared.gateway()
+        }
     }
 }
 

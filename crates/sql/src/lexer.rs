@@ -316,6 +316,8 @@ impl Lexer<'_> {
         loop {
             match self.byte(at) {
                 None => return Err(Trouble("a quoted name without its end")),
+                // SECURITY: names of the pre-pass begin with it, and nobody's else.
+                Some(0) => return Err(Trouble("a zero in a quoted name")),
                 Some(b'"') if self.byte(at + 1) == Some(b'"') => at += 2,
                 Some(b'"') => return Ok(at + 1),
                 Some(_) => at += 1,

@@ -37,6 +37,7 @@ mod information;
 mod lexer;
 mod lineage;
 mod lists;
+mod looked;
 #[cfg(test)]
 mod looks;
 mod marks;

@@ -356,7 +356,7 @@ fn is_constant(token: Token) -> bool {
 }
 
 /// `a.b.c`, `"a".b`, `a..c`.
-fn plain_name(view: View<'_>, at: usize) -> Option<(Vec<String>, usize)> {
+pub(crate) fn plain_name(view: View<'_>, at: usize) -> Option<(Vec<String>, usize)> {
     let mut parts = Vec::new();
     let mut at = at;
     loop {

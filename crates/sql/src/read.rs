@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
 use sqlparser::ast;
 
-use crate::class::{Act, View, act, flagged, texts, unknown_calls};
+use crate::class::{Act, View, act, flagged, texts, unknown_calls, unknown_calls_of_script};
 use crate::lexer::{Token, significant};
 use crate::lineage::{Derived, Reader};
 use crate::mentions::mentions;
@@ -417,6 +417,11 @@ fn read_call(
     }
     if mention(reader, text, tokens, scope) {
         reader.opaque.get_or_insert("a name made by an expression");
+    }
+    if part.act.kind.as_str() == "block"
+        || ["_task", "_alert"].iter().any(|end| part.act.kind.as_str().ends_with(end))
+    {
+        reader.functions.extend(unknown_calls_of_script(text, tokens));
     }
     // Their `?` are bound by USING, never by the values of the outer statement.
     let bindings = Bindings::new();

@@ -8,6 +8,7 @@ use crate::Scope;
 use crate::class::{Act, View};
 use crate::lexer::{Lexeme, Token};
 use crate::lineage::{Beyond, Derived, Reader};
+use crate::looked::looked_at;
 use crate::read::{Part, mention, read_step};
 
 /// Reads one of them. The plan of a query names what the query names, and tests what it tests.
@@ -27,6 +28,12 @@ pub(crate) fn read_show(
     if !view.is(0, "EXPLAIN") {
         if part.act.kind.as_str() == "list" {
             mention(reader, text, tokens, scope);
+        } else {
+            let looked = looked_at(view, part.act.kind.as_str(), scope.context);
+            if looked.is_hidden {
+                reader.opaque.get_or_insert("a SHOW or DESCRIBE of what cannot be told");
+            }
+            reader.reads.extend(looked.at);
         }
         if answers_metadata(&part.act.kind) {
             part.derived = Some(Derived { beyond: Beyond::Metadata, ..Derived::default() });

@@ -409,6 +409,72 @@ fn what_show_and_describe_answer_may_be_shown_by_a_later_step() {
 }
 
 #[test]
+fn show_and_describe_name_what_they_look_at() {
+    for (text, reads) in [
+        ("describe table hr.private.payroll", &["HR.PRIVATE.PAYROLL"] as &[&str]),
+        ("desc hr.private.payroll", &["HR.PRIVATE.PAYROLL"]),
+        ("describe identifier('hr.private.payroll')", &["HR.PRIVATE.PAYROLL"]),
+        ("describe view hr.private.v", &["HR.PRIVATE.V"]),
+        ("describe dynamic table hr.private.v", &["HR.PRIVATE.V"]),
+        ("describe function hr.private.f(int)", &["HR.PRIVATE.F"]),
+        ("describe stage hr.private.s", &["HR.PRIVATE.S"]),
+        ("describe schema hr.private", &["HR.PRIVATE.\"\""]),
+        ("describe database hr", &["HR.\"\".\"\""]),
+        ("describe customers", &["ACME.PUBLIC.CUSTOMERS"]),
+        ("show columns in table hr.private.payroll", &["HR.PRIVATE.PAYROLL"]),
+        ("show columns in hr.private.payroll", &["HR.PRIVATE.PAYROLL"]),
+        ("show primary keys in customers", &["ACME.PUBLIC.CUSTOMERS"]),
+        ("show columns in view v", &["ACME.PUBLIC.V"]),
+        ("show tables in database hr", &["HR.\"\".\"\""]),
+        ("show terse tables like 'in account' in schema hr.private starts with 'x'", &["HR.PRIVATE.\"\""]),
+        ("show tables in hr.private", &["HR.PRIVATE.\"\""]),
+        ("show tables in identifier('hr.private')", &["HR.PRIVATE.\"\""]),
+        ("show schemas in hr", &["HR.\"\".\"\""]),
+        ("show schemas in database limit", &["LIMIT.\"\".\"\""]),
+        ("show views in application a", &["A.\"\".\"\""]),
+        ("show views in account", &["\"\".\"\".ACCOUNT"]),
+        ("show objects in account limit 10", &["\"\".\"\".ACCOUNT"]),
+        ("show tables in account.public", &["ACCOUNT.PUBLIC.\"\""]),
+        ("show tables in stage.public", &["STAGE.PUBLIC.\"\""]),
+        ("show versions in model hr.private.m", &["HR.PRIVATE.M"]),
+        ("show grants on table hr.private.payroll", &["HR.PRIVATE.PAYROLL"]),
+        // What the session has in use, and what lies in no database.
+        ("show tables", &[]),
+        ("show tables in database", &[]),
+        ("show tables in database acme", &[]),
+        ("show tables in schema public", &[]),
+        ("show tables in schema acme.public limit 10", &[]),
+        ("show schemas in schema starts with 'X'", &[]),
+        ("show databases in account", &[]),
+        ("show warehouses", &[]),
+        ("show parameters in session", &[]),
+        ("show parameters like 'TIMEZONE' in session", &[]),
+        ("describe user u", &[]),
+        ("describe warehouse w", &[]),
+        ("show grants to role r", &[]),
+    ] {
+        let statement = read_in(&acme(), text);
+        let found: Vec<String> = statement.footprint.reads.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (statement.class, found.as_slice()),
+            (Class::Show, &*strings(reads)),
+            "{text}: {:?}",
+            statement.why
+        );
+    }
+    for text in ["describe table 'x'", "show columns in table 5", "show tables in schema (x)"] {
+        assert_eq!(read_in(&acme(), text).class, Class::Opaque, "{text}");
+    }
+    for text in ["describe result ('a')", "describe result 'a'", "describe user ('u')"] {
+        assert_ne!(read_in(&acme(), text).kind.as_str(), "describe", "{text}");
+    }
+}
+
+fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
 fn a_filter_tests_what_it_says() {
     for (text, tests, shows) in [
         ("select sum(amount) filter (where status = 'open') v from orders", "STATUS", "AMOUNT STATUS"),

@@ -34,7 +34,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use gateway::Reception;
 
 /// A form in bytes, at most.
@@ -80,7 +80,9 @@ pub fn routes(reception: Reception, behind: Behind) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn(headers::protect))
         .with_state(Desk { reception, origin, behind });
-    Router::new().nest("/a", below)
+    // Which `nest` leaves to others.
+    let bare = Router::new().route("/a/", any(unknown)).layer(from_fn(headers::protect));
+    Router::new().nest("/a", below).merge(bare)
 }
 
 async fn nothing() -> StatusCode {

@@ -1,10 +1,13 @@
 //! Against tired reviewers: the same thing asks once, and nobody asks without end.
 
+use std::time::Duration;
+
 use domain::Verdict;
 
 use crate::approvals::{self, WRITE, deletes, held, reviewer, waiting, work};
 use crate::door::{call, get, router, submit};
 use crate::house::{House, in_time};
+use crate::pages_door::{Browser, demo, link_of, page, told, with};
 
 #[tokio::test]
 async fn the_same_statement_again_joins_its_approval_and_runs_once() {
@@ -31,6 +34,28 @@ async fn the_same_statement_again_joins_its_approval_and_runs_once() {
     assert_eq!(house.submissions(), 1);
     // It has run: the same again is another.
     assert_ne!(held(&router, WRITE).await.handle(), first.handle());
+}
+
+#[tokio::test]
+async fn a_reviewer_is_told_how_many_were_asked_within_the_hour() {
+    let house = House::with(with(&demo()), &[]).await;
+    deletes(&house);
+    let gateway = house.gateway();
+    let router = router(gateway.clone());
+    for id in 0..12 {
+        if id == 2 {
+            house.time.turn(Duration::from_secs(3600));
+        }
+        let asked = held(&router, &format!("delete from customers where id = {id}")).await;
+        let path = format!("/api/v2/statements/{}/cancel", asked.handle());
+        assert_eq!(call(&router, "ana", "POST", &path, None).await.status, 200);
+    }
+    held(&router, WRITE.replace('1', "77").as_str()).await;
+    told(&house, &gateway).await;
+    let (id, token) = link_of(&house, "rosa@acme.example");
+    let shown = Browser::new(page(&house, &demo(), None)).open(id, &token).await;
+    assert!(shown.text.contains("<strong>10</strong> within the last hour"), "{}", shown.text);
+    assert_eq!(shown.text.matches("state withdrawn").count(), 8, "{}", shown.text);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod children;
 mod conformance;
 mod crashes;
 mod door;
+mod estimates;
 mod exports;
 mod failures;
 mod faults;

@@ -158,6 +158,7 @@ async fn what_only_fetches_a_link_decides_nothing_and_is_shown_nothing() {
                 "/a/static/page.js".to_owned(),
                 "/a/static/../x".to_owned(),
                 "/a/x".to_owned(),
+                "/a/".to_owned(),
             ] {
                 let shown = scanner.call(method, &path, None, &[("user-agent", user_agent)]).await;
                 assert!(

@@ -127,6 +127,7 @@ mod tests {
             footprints: None,
             touched: None,
             views: Vec::new(),
+            estimate: None,
             again: None,
             result: None,
         }

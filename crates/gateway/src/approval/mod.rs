@@ -6,6 +6,7 @@
 //! dies: whoever finds the number taken reads on, and stands before what has happened.
 
 mod again;
+mod estimate;
 mod links;
 mod notice;
 mod reception;
@@ -24,7 +25,7 @@ mod touched;
 mod turn;
 
 pub use links::Link;
-pub use reception::{Arrived, EarlierAsk, Form, Found, Reception};
+pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
@@ -34,7 +35,9 @@ pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerm
 pub use turn::{Reminded, Stands};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
-use recording::{AskedRecord, ContextRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail};
+use recording::{
+    AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
+};
 
 use crate::ask::Opened;
 use crate::fault::Fault;
@@ -50,12 +53,13 @@ impl Gateway {
         &self,
         opened: Opened,
         touched: Surroundings,
+        estimate: Option<EstimateRecord>,
     ) -> Result<LiveApproval, Fault> {
         let Opened { key, opening, .. } = opened;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
         let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
-        let asked = StepRecord::Asked(question.first(hold, touched));
+        let asked = StepRecord::Asked(question.first(hold, touched, estimate));
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -74,7 +78,12 @@ pub(crate) struct Question<'a> {
 
 impl Question<'_> {
     /// As the opening tells it.
-    pub fn first(self, hold: &HoldRecord, touched: Surroundings) -> AskedRecord {
+    pub fn first(
+        self,
+        hold: &HoldRecord,
+        touched: Surroundings,
+        estimate: Option<EstimateRecord>,
+    ) -> AskedRecord {
         let Self { id, opening, sign_in } = self;
         AskedRecord {
             approval: id.to_string(),
@@ -90,6 +99,7 @@ impl Question<'_> {
             footprints: None,
             touched: Some(touched.digest),
             views: touched.views,
+            estimate,
             again: None,
             result: None,
         }
@@ -120,6 +130,8 @@ impl Question<'_> {
             footprints: Some(footprints),
             touched: Some(touched.digest),
             views: touched.views,
+            // It was of what the catalog said then.
+            estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
             result: None,
         }

@@ -1,6 +1,7 @@
 //! A reviewer comes by a link: they sign in, look, and decide. The page's own rules, without HTTP and without words.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -19,6 +20,9 @@ use crate::settings::SignIn;
 
 /// How many earlier asks are told.
 const EARLIER: usize = 8;
+
+/// Within which others are counted.
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// What becomes of whoever came by a link.
 pub enum Arrived {
@@ -48,14 +52,23 @@ pub struct EarlierAsk {
     pub state: ApprovalState,
 }
 
+/// What the same agent has asked for the same person, besides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Earlier {
+    /// A few, the latest first.
+    pub latest: Vec<EarlierAsk>,
+    /// How many within the last hour, those among them.
+    pub within_hour: usize,
+}
+
 /// What a reviewer who has signed in finds.
 pub enum Found {
     /// It waits: exactly what would run, and what its agent has asked before.
     Waits {
         /// What would run.
         shown: Box<Shown>,
-        /// Earlier ones, the latest first.
-        earlier: Vec<EarlierAsk>,
+        /// What else was asked.
+        earlier: Earlier,
     },
     /// There is nothing (more) for them to decide.
     Over {
@@ -289,16 +302,22 @@ impl Reception {
     }
 
     /// What its agent has asked before for the same person, as far as it is remembered.
-    async fn earlier(&self, waiting: &Waiting) -> Result<Vec<EarlierAsk>, Fault> {
-        let mut earlier = Vec::new();
+    async fn earlier(&self, waiting: &Waiting) -> Result<Earlier, Fault> {
+        let mut earlier = Earlier::default();
         for live in self.review.asked_by_same(&waiting.opening).await? {
-            if live.exchange == waiting.opening.exchange || earlier.len() >= EARLIER {
+            if live.exchange == waiting.opening.exchange {
+                continue;
+            }
+            if self.now().since(live.opened()) < HOUR {
+                earlier.within_hour = earlier.within_hour.saturating_add(1);
+            }
+            if earlier.latest.len() >= EARLIER {
                 continue;
             }
             // What cannot be read is somebody else's to mend, and no reason to show nothing.
             let Ok(case) = self.review.read(&live).await else { continue };
             if let Some(ask) = earlier_ask(&case.opening.record, &case.trail) {
-                earlier.push(ask);
+                earlier.latest.push(ask);
             }
         }
         Ok(earlier)

@@ -23,8 +23,8 @@ const LISTED: usize = 1000;
 /// How often somebody else may be first before something must be wrong.
 const TRIES: usize = 32;
 
-/// How many earlier exchanges are looked at, of whoever asks.
-const EARLIER: usize = 16;
+/// How many earlier exchanges are looked at, of whoever asks: more than may ask within an hour, as bundles go.
+const EARLIER: usize = 256;
 
 /// Characters of a reviewer's reason at most.
 const LONGEST_REASON: usize = 500;

@@ -145,7 +145,7 @@ impl Mail {
 
     async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
         let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
-        if !self.has_room(&to.email.to_string(), Instant::now()) {
+        if !self.has_room(to.email.as_ref(), Instant::now()) {
             return Err(format!("they had {MAILS_AN_HOUR} mails within the hour"));
         }
         let message = Message::builder()

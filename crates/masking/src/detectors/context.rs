@@ -200,17 +200,29 @@ impl Context {
         self.topic
     }
 
+    /// The same for values of tables within texts, which are few: the code for all others is not copied for them.
+    #[cold]
+    #[inline(never)]
+    pub fn kind_in_table(self, value: &str) -> Option<Kind> {
+        self.kind_by_name(value)
+    }
+
     /// The kind to which the name alone is reason enough, if the value looks at all like it.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every value of every result is asked this")]
+    #[inline(always)]
     pub fn kind_by_name(self, value: &str) -> Option<Kind> {
         if !self.is_value || !self.topic.may_name_whole(self.is_broad) {
             return None;
         }
         let kind = self.topic.kind_of_whole(&Looks::of(value), self.shape, self.is_broad)?;
         // `ssn_last_checked`: of dates only those of births are meant.
+        // A fraction is money or a measure.
+        let is_fraction = self.shape == Shape::Number
+            && !matches!(kind, Kind::Location | Kind::Password)
+            && trifles::has_fraction(value.as_bytes());
         let is_other_date = !matches!(kind, Kind::BirthDate | Kind::Password | Kind::Secret)
             && trifles::is_day(value.as_bytes());
-        (!is_placeholder(value) && !is_other_date).then_some(kind)
+        (!is_placeholder(value) && !is_other_date && !is_fraction).then_some(kind)
     }
 }
 
@@ -313,7 +325,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
         atoms = atoms.or(Atoms::NUMBERED);
     }
     // Free text counts and verifies all the time; only a name that says so is about something else.
-    let spoken = Topic::of(atoms.without(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID)));
+    let spoken = Topic::of(atoms.without(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID).or(Atoms::MEASURE)));
     spoken.without(Topic::PERSON.or(Topic::ADDRESS))
 }
 

@@ -48,6 +48,10 @@ pub(super) struct Cluster<'a> {
     group_count: usize,
     /// Whether every digit stands alone (`4 1 1 1 …`): the groups are then one.
     is_spaced: bool,
+    /// Whether more groups follow than are read at once.
+    is_cut: bool,
+    /// Where a telephone's extension ends that is glued to the last group, `x123`; zero where there is none.
+    extension: usize,
 }
 
 /// A row of groups of a cluster.
@@ -154,6 +158,7 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     if cluster.digit_count() < 4 {
         return end;
     }
+    let next = if cluster.is_cut { cluster.resume() } else { end };
     cluster.join_single_digits();
     cluster.drop_zero_fraction();
     // Short numbers are nothing, whatever is said of them, but four of them with dots may be an address.
@@ -161,20 +166,24 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         return end;
     }
     let topic = own.or(near(text, start));
+    // A value that ends with the last group may go on behind a cut: it is read again from its start.
+    let count = cluster.group_count - usize::from(cluster.is_cut);
     // Numbers of some precision are measurements.
-    let count = cluster.group_count;
-    if let Some(window) = cluster.window(0, count, topic)
+    if !cluster.is_cut
+        && let Some(window) = cluster.window(0, count, topic)
         && !(window.is_decimal() && scan.context.shape == Shape::Number)
         && let Some((from, to, kind)) = classify(scan, &window)
     {
+        let to = cluster.with_extension(to, kind);
         scan.found(from, to, kind);
         return end.max(to);
     }
     let mut first = 0;
+    let mut done = next;
     while first < count {
         let mut found_to = None;
         for last in (first + 1..=count).rev() {
-            if first == 0 && last == count || !cluster.may_cut(first, last) {
+            if first == 0 && last == cluster.group_count || !cluster.may_cut(first, last) {
                 continue;
             }
             let Some(window) = cluster.window(first, last, topic) else { break };
@@ -185,14 +194,16 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
                 continue;
             }
             if let Some((from, to, kind)) = classify(scan, &window) {
+                let to = cluster.with_extension(to, kind);
                 scan.found(from, to, kind);
+                done = done.max(to);
                 found_to = Some(last);
                 break;
             }
         }
         first = found_to.unwrap_or(first + 1);
     }
-    end
+    done
 }
 
 /// Whether so few digits in so few groups can be nothing that [`classify`] knows.
@@ -313,6 +324,8 @@ impl<'a> Cluster<'a> {
             groups: [Group { start: 0, end: 0, first: 0, count: 0 }; MOST_GROUPS],
             group_count: 0,
             is_spaced: false,
+            is_cut: false,
+            extension: 0,
         }
     }
 
@@ -325,7 +338,10 @@ impl<'a> Cluster<'a> {
             let end = run_end(text, position, MOST_DIGITS + 1, |b| b.is_ascii_digit());
             let count = end - position;
             // In scripts without blanks words are glued to numbers.
-            if digits + count > MOST_DIGITS || at(text, end).is_ascii_alphanumeric() {
+            let is_glued = at(text, end).is_ascii_alphanumeric();
+            let extension = if is_glued && count == 4 { extension_end(text, end) } else { None };
+            if digits + count > MOST_DIGITS || is_glued && extension.is_none() {
+                self.is_cut = digits + count > MOST_DIGITS;
                 break;
             }
             let Some(slot) = self.groups.get_mut(self.group_count) else { break };
@@ -338,11 +354,16 @@ impl<'a> Cluster<'a> {
             }
             self.group_count += 1;
             digits += count;
+            if let Some(extension) = extension {
+                self.extension = extension;
+                break;
+            }
             let next = run_end(text, end, 3, |b| {
                 matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b'\n' | b'\r' | b'\t')
             });
             let is_joined = next > end && at(text, next).is_ascii_digit() && is_seam(part(text, end, next));
             if !is_joined || self.group_count == MOST_GROUPS {
+                self.is_cut = is_joined;
                 break;
             }
             position = next;
@@ -356,6 +377,24 @@ impl<'a> Cluster<'a> {
 
     fn end(&self) -> usize {
         self.groups().last().map_or(0, |group| self.start + usize::from(group.end))
+    }
+
+    /// Where reading goes on behind a cut: at the first group with which a value could start that goes on there, and
+    /// never at the first one of this cluster.
+    fn resume(&self) -> usize {
+        const LONGEST: usize = 19;
+        const MOST: usize = 8;
+        let all = self.digit_count();
+        let may_start = |&(place, group): &(usize, &Group)| {
+            place > 0 && place + MOST >= self.group_count && all - group.first() <= LONGEST
+        };
+        let group = self.groups().iter().enumerate().find(may_start);
+        group.map_or(self.end(), |(_, group)| self.start + usize::from(group.start))
+    }
+
+    /// The end of what was found, with the extension if it is a telephone's.
+    fn with_extension(&self, end: usize, kind: Kind) -> usize {
+        if kind == Kind::Phone && end == self.end() { end.max(self.extension) } else { end }
     }
 
     fn digit_count(&self) -> usize {
@@ -428,6 +467,13 @@ impl<'a> Cluster<'a> {
         };
         first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
     }
+}
+
+/// The end of a telephone's extension that is glued there, `x123`.
+pub(super) fn extension_end(text: &[u8], from: usize) -> Option<usize> {
+    let end = run_end(text, from + 1, 7, |b| b.is_ascii_digit());
+    let is_one = matches!(at(text, from), b'x' | b'X') && (from + 2..from + 8).contains(&end);
+    (is_one && !at(text, end).is_ascii_alphanumeric()).then_some(end)
 }
 
 /// Whether those bytes may stand within one number.

@@ -1,7 +1,7 @@
 //! Every literal that is looked for, and what it starts.
 
 use super::Kind;
-use super::passwords;
+use super::names::{NAMES, Name};
 
 /// The bytes that may follow a prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +57,7 @@ pub(super) enum Rule {
     Armour,
     Url,
     /// A name of a password or secret: its value follows.
-    Name(passwords::Name),
+    Name(Name),
     /// A word for a birth: a date follows.
     Birth,
     /// An address of mail may be written out around it.
@@ -374,7 +374,7 @@ impl Level {
 
 /// Every literal that is looked for.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, Rule)> {
-    let names = passwords::NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
+    let names = NAMES.iter().map(|&(word, name)| (word, Rule::Name(name)));
     let addresses = ADDRESSES.iter().map(|&word| (word, Rule::Address));
     KEYS.iter().copied().chain(names).chain(addresses)
 }

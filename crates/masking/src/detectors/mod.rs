@@ -23,6 +23,7 @@ mod kind;
 mod lettered;
 mod literals;
 mod lookup;
+mod names;
 mod nations;
 mod net;
 mod passwords;
@@ -204,6 +205,8 @@ pub(crate) struct Scratch {
 
 #[cfg(test)]
 mod nested;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

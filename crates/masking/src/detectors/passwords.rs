@@ -2,141 +2,10 @@
 
 use super::Kind;
 use super::context::is_placeholder;
+use super::names::Name;
 use super::scan::Scan;
 use super::topics::{self, Atoms};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
-
-/// What a name makes of the value behind it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Name {
-    /// Whatever it is.
-    Password,
-    /// The same, behind a short name and its sign, with a blank between: no word may end so.
-    Spaced,
-    /// Only what looks like a key.
-    Secret,
-    /// Follows without a sign between: `Bearer …`.
-    Scheme,
-    /// What a command takes for a password, or behind `user:`.
-    Argument,
-    /// Four to eight digits.
-    Pin,
-    /// Only what is as long as a key, under a name that is no harmless key's.
-    Key,
-    /// Three or four digits.
-    Cvv,
-    /// A bank's code.
-    Bic,
-}
-
-pub(super) const NAMES: &[(&str, Name)] = &[
-    ("password", Name::Password),
-    ("passwd", Name::Password),
-    ("passwort", Name::Password),
-    ("passphrase", Name::Password),
-    ("passcode", Name::Password),
-    ("pwd", Name::Password),
-    ("kennwort", Name::Password),
-    ("contrasena", Name::Password),
-    ("senha", Name::Password),
-    ("mot de passe", Name::Password),
-    ("wachtwoord", Name::Password),
-    ("losenord", Name::Password),
-    ("salasana", Name::Password),
-    ("adgangskode", Name::Password),
-    ("passord", Name::Password),
-    ("haslo", Name::Password),
-    ("heslo", Name::Password),
-    ("jelszo", Name::Password),
-    ("parola", Name::Password),
-    ("sifre", Name::Password),
-    ("lozinka", Name::Password),
-    ("clave:", Name::Password),
-    ("clave=", Name::Password),
-    ("pw:", Name::Password),
-    ("pw=", Name::Password),
-    ("pass:", Name::Password),
-    ("pass=", Name::Password),
-    ("pass =", Name::Spaced),
-    ("pass :", Name::Spaced),
-    ("pass\t", Name::Spaced),
-    ("pass |", Name::Spaced),
-    ("pw =", Name::Spaced),
-    ("pw :", Name::Spaced),
-    ("clave =", Name::Spaced),
-    ("clave :", Name::Spaced),
-    ("mot_de_passe", Name::Password),
-    ("motdepasse", Name::Password),
-    ("secret_answer", Name::Password),
-    ("security answer:", Name::Password),
-    ("security_answer", Name::Password),
-    ("secret key", Name::Secret),
-    ("secret-key", Name::Secret),
-    ("secret", Name::Secret),
-    ("credential", Name::Secret),
-    ("token", Name::Secret),
-    ("api_key", Name::Secret),
-    ("apikey", Name::Secret),
-    ("api-key", Name::Secret),
-    ("api key", Name::Secret),
-    ("access_key", Name::Secret),
-    ("access key", Name::Secret),
-    ("accesskey", Name::Secret),
-    ("accountkey", Name::Secret),
-    ("account_key", Name::Secret),
-    ("private_key", Name::Secret),
-    ("signature=", Name::Secret),
-    ("sig=", Name::Secret),
-    ("auth_key", Name::Secret),
-    ("authkey", Name::Secret),
-    ("private key", Name::Secret),
-    ("subscription_key", Name::Secret),
-    ("subscription-key", Name::Secret),
-    ("license_key", Name::Secret),
-    ("signing_key", Name::Secret),
-    ("master_key", Name::Secret),
-    ("secretkey", Name::Secret),
-    ("sharedkey", Name::Secret),
-    ("sessionid=", Name::Secret),
-    ("session=", Name::Secret),
-    ("sessid=", Name::Secret),
-    ("x-amz-signature=", Name::Secret),
-    ("cvv", Name::Cvv),
-    ("cvc", Name::Cvv),
-    ("cvv code", Name::Cvv),
-    ("cvc code", Name::Cvv),
-    ("security code", Name::Cvv),
-    ("swift", Name::Bic),
-    ("bic:", Name::Bic),
-    ("bic ", Name::Bic),
-    ("bic code", Name::Bic),
-    ("swift code", Name::Bic),
-    ("swift/bic", Name::Bic),
-    ("bic/swift", Name::Bic),
-    ("encryption_key", Name::Secret),
-    ("bearer ", Name::Scheme),
-    ("basic ", Name::Scheme),
-    ("ssws ", Name::Scheme),
-    ("identified by", Name::Password),
-    ("pw is", Name::Password),
-    ("pw to", Name::Password),
-    ("bindpw", Name::Password),
-    ("parole:", Name::Password),
-    ("secret answer:", Name::Password),
-    ("sshpass -p", Name::Argument),
-    ("curl -u ", Name::Argument),
-    ("--user ", Name::Argument),
-    ("--user=", Name::Argument),
-    ("pin:", Name::Pin),
-    ("pin=", Name::Pin),
-    ("otp:", Name::Pin),
-    ("otp=", Name::Pin),
-    ("pin =", Name::Pin),
-    ("pin :", Name::Pin),
-    ("otp =", Name::Pin),
-    ("otp :", Name::Pin),
-    ("_key", Name::Key),
-];
 
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
@@ -173,6 +42,10 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
         }
     };
     let value = part(text, from, last);
+    // SECURITY: a name within a long value would have the same bytes looked at again.
+    if value.len() > 64 && !scan.spend(value.len()) {
+        return None;
+    }
     // The key in armour is hidden whole, from its first line to its last.
     if value.starts_with(b"-----BEGIN") || value.starts_with(b"---- BEGIN") {
         return None;
@@ -305,7 +178,7 @@ fn value_bounds(text: &[u8], from: usize) -> (usize, usize) {
     let open = at(text, from + escaped);
     if matches!(open, b'"' | b'\'' | b'`') {
         let start = from + escaped + 1;
-        let end = run_end(text, start, LONGEST, |b| b != open && b != b'\n');
+        let end = run_end(text, start, usize::MAX, |b| b != open && b != b'\n');
         let end = if escaped == 1 && before(text, end) == b'\\' { end - 1 } else { end };
         return (start, end);
     }
@@ -316,7 +189,8 @@ fn value_bounds(text: &[u8], from: usize) -> (usize, usize) {
             return (from, close + 1);
         }
     }
-    let mut end = run_end(text, from, LONGEST, |b| b > b' ' && !matches!(b, b'"' | b'`'));
+    let is_value = |b: u8| b > b' ' && !matches!(b, b'"' | b'`');
+    let mut end = run_end(text, from, LONGEST, is_value);
     // In connection strings and queries another pair follows.
     for mark in [b';', b'&'] {
         if let Some(cut) = memchr::memchr(mark, part(text, from, end)) {
@@ -327,6 +201,10 @@ fn value_bounds(text: &[u8], from: usize) -> (usize, usize) {
                 end = from + cut;
             }
         }
+    }
+    if end == from + LONGEST {
+        // Nothing of a longer one stays.
+        end = run_end(text, end, usize::MAX, |b| is_value(b) && !matches!(b, b'&' | b';'));
     }
     let trailing = part(text, from, end)
         .iter()

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::checks;
-use super::digits::Window;
+use super::digits::{Window, extension_end};
 use super::topic::Topic;
 use crate::lexical::{before, is_word};
 
@@ -57,5 +57,6 @@ fn is_north_american(window: &Window<'_>) -> bool {
     let is_joined = seams.iter().any(|seam| seam.iter().any(|&b| matches!(b, b'-' | b'.' | b')')));
     let area = checks::number(national, 0, 3);
     let exchange = checks::number(national, 3, 6);
-    is_joined && (200..=999).contains(&area) && area % 100 != 11 && (200..=999).contains(&exchange)
+    let is_given = (200..=999).contains(&area) && area % 100 != 11 && (200..=999).contains(&exchange);
+    is_joined && (is_given || extension_end(window.text, window.end()).is_some())
 }

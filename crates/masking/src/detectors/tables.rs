@@ -11,6 +11,8 @@ const MOST_COLUMNS: usize = 32;
 const LONGEST_HEADER: usize = 512;
 
 /// Finds values by the names in the first line.
+#[cold]
+#[inline(never)]
 pub(super) fn find(scan: &mut Scan<'_>) {
     let text = scan.text;
     let head = text.get(..LONGEST_HEADER.min(text.len())).unwrap_or_default();
@@ -65,7 +67,7 @@ fn row(scan: &mut Scan<'_>, from: usize, to: usize, separator: u8, columns: &[Op
         let end = run_end(text, open, to - open.min(to), |b| b != if is_quoted { b'"' } else { separator });
         if let Some(context) = column
             && let Some(value) = text.get(open..end).and_then(|value| std::str::from_utf8(value).ok())
-            && let Some(kind) = context.kind_by_name(value.trim())
+            && let Some(kind) = context.kind_in_table(value.trim())
         {
             let blanks = value.len() - value.trim_start().len();
             scan.found(open + blanks, open + blanks + value.trim().len(), kind);

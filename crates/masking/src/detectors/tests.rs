@@ -323,6 +323,18 @@ fn words_in_other_scripts_tell_what_follows() {
 }
 
 #[test]
+fn a_key_under_the_name_of_one_needs_no_prefix() {
+    for name in ["figma_token", "deployToken", "twilio_key", "ssh_key", "jwt", "recovery_key"] {
+        check_under(name, "a8Fk29dLmQ0zXc71PqRtYv5N", "[SECRET]");
+        check_under(name, "customer:1234567:Profile", "customer:1234567:Profile");
+        check_under(name, "028155a9-6d01-41eb-bc5c-131180e58950", "028155a9-6d01-41eb-bc5c-131180e58950");
+    }
+    for name in ["page_token", "cache_key", "public_key", "key_name", "sort_key", "object_key", "key_id"] {
+        check_under(name, "a8Fk29dLmQ0zXc71PqRtYv5N", "a8Fk29dLmQ0zXc71PqRtYv5N");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_secret_stays() {
     stays("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----");
     stays("AKIA**************** and sk_live_... and ghp_");

@@ -39,10 +39,11 @@ topics! {
     MAC = 19;
     HUMAN = 20;
     VERSION = 21;
+    KEYED = 22;
 }
 
 /// Hints that come to something, by themselves or with others.
-const TELLING: Atoms = Atoms::PHONE
+pub(super) const TELLING: Atoms = Atoms::PHONE
     .or(Atoms::SSN)
     .or(Atoms::TAX)
     .or(Atoms::NATIONAL)
@@ -86,7 +87,9 @@ impl Topic {
             return Self::NONE;
         }
         let version = if atoms.has(Atoms::VERSION) { Self::VERSION } else { Self::NONE };
-        if atoms.has(Atoms::ABOUT) && !atoms.has(Atoms::GENERIC) || atoms.has(Atoms::DIGEST) {
+        if atoms.has(Atoms::ABOUT) && !atoms.has(Atoms::GENERIC)
+            || atoms.has(Atoms::DIGEST.or(Atoms::MEASURE))
+        {
             return version;
         }
         let is_key = atoms.has(Atoms::TOKEN.or(Atoms::KEY)) && !atoms.has(Atoms::HARMLESS);
@@ -114,6 +117,13 @@ impl Topic {
                 (atoms.has(Atoms::SECRET) && !atoms.has(Atoms::HARMLESS))
                     || is_key && atoms.has(Atoms::SECRETIVE.or(Atoms::SECRET).or(Atoms::AWS)),
                 Self::SECRET,
+            ),
+            // Nothing says whether it is secret: its value has to look so. Rows and pages have keys, too.
+            (
+                is_key
+                    && !atoms.has(Atoms::ID.or(Atoms::OTHER_NUMBER).or(Atoms::NAME))
+                    && !atoms.is_only(Atoms::KEY.or(Atoms::GENERIC)),
+                Self::KEYED,
             ),
             (atoms.has(Atoms::WALLET), Self::WALLET),
             (
@@ -212,6 +222,8 @@ impl Topic {
     }
 
     /// The kind that a whole value is under this name, if it looks at all like it.
+    #[allow(clippy::inline_always, reason = "every value of every result is asked this")]
+    #[inline(always)]
     pub(super) fn kind_of_whole(self, looks: &Looks, shape: Shape, is_broad: bool) -> Option<Kind> {
         let is_text = shape == Shape::Text;
         let is_number_like = looks.others == 0 && looks.length <= 32;
@@ -221,6 +233,9 @@ impl Topic {
             return Some(Kind::Password);
         }
         if self.has(Self::SECRET) && is_text && looks.words <= 1 && looks.length >= 8 {
+            return Some(Kind::Secret);
+        }
+        if self.has(Self::KEYED) && is_text && looks.is_random() {
             return Some(Kind::Secret);
         }
         if self.has(Self::CARD) && is_number_like && (12..=19).contains(&looks.digits) && looks.letters == 0 {
@@ -319,14 +334,15 @@ pub(super) struct Looks {
     alphanumerics: usize,
     /// Bytes that are neither alphanumeric nor usual within numbers.
     others: usize,
+    capitals: usize,
     words: usize,
     is_phone_like: bool,
     is_hex: bool,
     is_capitalised: bool,
 }
 
-/// What one byte adds: a count a byte, lowest first of digits, letters, bytes beyond ASCII, and others; above them, what it
-/// says against the whole.
+/// What one byte adds: a count a byte, lowest first of digits, letters, bytes beyond ASCII, others, and capitals; above
+/// them, what it says against the whole.
 static MARKS: [u64; 256] = {
     let mut marks = [0; 256];
     let mut byte = 0_u8;
@@ -334,8 +350,10 @@ static MARKS: [u64; 256] = {
     while let [first, others @ ..] = rest {
         *first = match byte {
             b'0'..=b'9' => DIGIT,
-            b'x' | b'e' | b't' | b'X' | b'E' | b'T' => LETTER,
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER | NO_PHONE,
+            b'x' | b'e' | b't' => LETTER,
+            b'X' | b'E' | b'T' => LETTER | CAPITAL,
+            b'a'..=b'z' => LETTER | NO_PHONE,
+            b'A'..=b'Z' => LETTER | CAPITAL | NO_PHONE,
             b' ' | b'-' | b'.' | b'/' => 0,
             b'(' | b')' | b'+' | b'#' | b',' | b':' => OTHER,
             0x80.. => BEYOND,
@@ -354,11 +372,27 @@ const DIGIT: u64 = 1;
 const LETTER: u64 = 1 << 8;
 const BEYOND: u64 = 1 << 16;
 const OTHER: u64 = 1 << 24;
-const COUNTS: u64 = (1 << 32) - 1;
-const NO_PHONE: u64 = 1 << 32;
-const NO_HEX: u64 = 1 << 33;
+const CAPITAL: u64 = 1 << 32;
+const COUNTS: u64 = (1 << 40) - 1;
+const NO_PHONE: u64 = 1 << 40;
+const NO_HEX: u64 = 1 << 41;
 
 impl Looks {
+    /// Whether it is as mixed as a key: small letters, capitals and digits, no blank between.
+    const fn is_random(&self) -> bool {
+        const SHORTEST: usize = 20;
+        const LONGEST: usize = 512;
+        const FEWEST: usize = 2;
+        self.length >= SHORTEST
+            && self.length <= LONGEST
+            && self.words == 1
+            && self.digits >= FEWEST
+            && self.capitals >= FEWEST
+            && self.letters >= self.capitals + FEWEST
+            && self.beyond == 0
+            && self.others <= 4
+    }
+
     pub fn of(value: &str) -> Self {
         let value = value.trim();
         let mut looks = Self {
@@ -378,11 +412,12 @@ impl Looks {
                 looks.words += usize::from(byte != b' ' && previous == b' ');
                 previous = byte;
             }
-            let [digits, letters, beyond, others, ..] = counts.to_le_bytes().map(usize::from);
+            let [digits, letters, beyond, others, capitals, ..] = counts.to_le_bytes().map(usize::from);
             looks.digits += digits;
             looks.letters += letters;
             looks.beyond += beyond;
             looks.others += others;
+            looks.capitals += capitals;
         }
         looks.is_hex = against & NO_HEX == 0;
         looks.is_phone_like = against & NO_PHONE == 0 && looks.letters <= 4;

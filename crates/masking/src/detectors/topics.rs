@@ -2,6 +2,7 @@
 
 use super::fold::View;
 use super::foreign;
+use super::topic::TELLING;
 use super::words::WORDS;
 use crate::lexical::is_word;
 
@@ -102,6 +103,8 @@ atoms! {
     SPOKEN = 57;
     /// A machine, or what stands before one: four numbers behind it are its address.
     MACHINE = 58;
+    /// In a name, behind what it measures or says something about: the name speaks of that alone.
+    MEASURE = 60;
     /// What has versions: in running text four numbers right behind it are one.
     PRODUCT = 59;
 }
@@ -242,6 +245,10 @@ fn added(atoms: Atoms, hint: Atoms) -> Atoms {
     let atoms = if hint.has(Atoms::MACHINE) { atoms.without(Atoms::VERSION) } else { atoms };
     let hint = if hint.has(Atoms::SPOKEN) { hint.without(Atoms::SPOKEN.or(Atoms::PHONE)) } else { hint };
     let hint = hint.without(Atoms::MACHINE.or(Atoms::PRODUCT));
+    // `phone_number_verified`, `license_fee`; but `verified_phone_number`.
+    let is_about = hint.has(Atoms::ABOUT) && !hint.has(Atoms::GENERIC.or(TELLING));
+    let hint = if is_about { hint.or(Atoms::MEASURE) } else { hint };
+    let atoms = if hint.has(TELLING.or(Atoms::NUMBERED)) { atoms.without(Atoms::MEASURE) } else { atoms };
     atoms.or(if hint.is_empty() { Atoms::UNKNOWN } else { hint })
 }
 
@@ -329,7 +336,60 @@ fn of_folded_name(name: &[u8]) -> Atoms {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::check_under;
     use super::*;
+
+    #[test]
+    fn names_of_many_offices_and_tongues_tell_what_stands_under_them() {
+        for (names, value, expected) in [
+            ("reisepassnummer identity_document travelDocument", "C01X00T47", "PASSPORT"),
+            ("drivers_lic dlnumber fuehrerscheinnr patente cdl", "D1234567", "DRIVER_LICENSE"),
+            ("gebdat fec_nac dobs", "1981-05-12", "DOB"),
+            ("rekeningnummer num_compte", "1234567890", "BANK_ACCOUNT"),
+            ("patient_id medicaid_id chart_no health_plan_no", "12345678", "MEDICAL_ID"),
+            (
+                "tax_identifier taxIdentifier contribuinte piva fein nip taj nr_dowodu",
+                "123456789",
+                "NATIONAL_ID",
+            ),
+            ("smtp_pass root_pass security_answer userPin", "h7Gkd92pQ", "PASSWORD"),
+            (
+                "authorization auth_header bearer_token sas_token deploy_key",
+                "f97ca891e7310d76b1701c5c",
+                "SECRET",
+            ),
+        ] {
+            for name in names.split(' ') {
+                check_under(name, value, &format!("[{expected}]"));
+            }
+        }
+        for name in ["member_id", "employer_id", "document_number", "mnemonic", "passenger_count"] {
+            check_under(name, "12345678", "12345678");
+        }
+    }
+
+    #[test]
+    fn the_last_word_of_a_name_says_what_is_measured() {
+        for name in [
+            "mobile_number_verified",
+            "account_number_length",
+            "nhs_number_valid",
+            "aadhaar_number_flag",
+            "license_fee",
+            "insurance_premium",
+            "phone_minutes",
+            "mobile_sessions",
+            "national_sales",
+            "passport_seq",
+            "socialFollowers",
+        ] {
+            check_under(name, "123456789", "123456789");
+        }
+        check_under("verified_phone_number", "4155552671", "[PHONE]");
+        check_under("provider_npi", "1234567893", "[MEDICAL_ID]");
+        check_under("payment_card", "4111111111111111", "[CARD]");
+        check_under("insurance_policy_number", "123456789", "[NATIONAL_ID]");
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -47,6 +47,11 @@ fn is_measure(text: &[u8]) -> bool {
     if text.len() < 7 {
         return text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
     }
+    has_fraction(text)
+}
+
+/// Whether that is a number with a fraction that is not zero.
+pub(super) fn has_fraction(text: &[u8]) -> bool {
     let point = text.iter().position(|&b| b == b'.').unwrap_or(text.len());
     let (whole, fraction) = text.split_at(point);
     let is_number = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);

@@ -36,7 +36,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
          nationalidno resident sss philhealth umid snils egrpou rnokpp cnic emiratesid iqama qid civilid \
          nationalno fnr dnr personnr cprnr cprnummer hetu sotu peselnr nuip nit cedulano rg \
          krankenversicherung idkort juminnumber voter personalausweis ausweis burgerservice kennitala nin bvn emirates asmens kods nip edb adoszam adoazonosito \
-         tajszam identidad identidade identitate identita identite kra npwp masothue ruc rif cidadao iin ssnit",
+         tajszam identidad identidade identitate identita identite kra npwp masothue ruc rif cidadao iin ssnit taxidentifier steuerliche contribuinte partitaiva partita piva fein uniquetaxref uniquetaxpayer ipn inn taj nic nid psn spi rvnr nrdowodu dowod dowodu matricule documento pnr personnr personnumber sofinummer individualnumber nip regon siret nass numsecu securitesociale rijksregisternr idcardnumber idcardno numerofiscal philsys philsysid npwp tajszam uidno epicno",
         Atoms::NATIONAL,
     ),
     (
@@ -45,7 +45,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
          girocard",
         Atoms::CARD,
     ),
-    ("imei imei1 imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
+    ("imei imei1 simno imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
     ("vin vins vinno vinnumber chassis chassisno vehicleid fahrgestellnummer bastidor", Atoms::VEHICLE),
     (
         "plate plates licenseplate licenceplate numberplate plateno platenumber kennzeichen targa regplate rego \
@@ -61,7 +61,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ("record records chart", Atoms::RECORD),
     ("mac macaddress macaddr hwaddr hwaddress bssid ethernet", Atoms::HARDWARE),
     (
-        "patient employee beneficiary recipient passenger student teacher doctor nurse tenant borrower payee assignee \
+        "patient employee beneficiary recipient passenger student attendee participant signer policyholder nextofkin passengers recipients tenants doctors students teachers nurses traveler travelers traveller guest guests buyer author teacher doctor nurse tenant borrower payee assignee \
          cardholder consignee signatory referrer applicant spouse insured supervisor",
         Atoms::HUMAN,
     ),
@@ -69,39 +69,39 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ("code", Atoms::CODE),
     ("cvv cvc cvv2 cvc2 cvn securitycode", Atoms::CVV),
     (
-        "iban ibans routing aba sortcode bsb ifsc clabe rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
+        "iban ibans routing aba rekeningnummer numcompte ifsccode kontonr accno acno sortcode bsb ifsc clabe rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
         Atoms::IBAN,
     ),
     ("bank sort bic swift konto cuenta", Atoms::BANK),
     ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
         "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
-         passaporte ppt utlevel putovnica pasaport paszport paszportu paspor pasas",
+         passaporte ppt utlevel reisepassnummer reisepassnr passnummer paspoort traveldocument traveldoc identitydocument iddocument passportnr paspoortnummer ppno putovnica pasaport paszport paszportu paspor pasas",
         Atoms::PASSPORT,
     ),
     (
-        "license licence dl dln driverlicense driverslicense fuhrerschein permis licencia licenseno fuehrerschein rijbewijs korkort korekort forerkort ajokortti",
+        "license licence dl dln driverlicense dlno dlnumber dlnum cdl patente driverslic driverlic fuehrerscheinnr fuehrerscheinnu fuhrerscheinnumm drvlic rijbewijsnummer driverslicense fuhrerschein permis licencia licenseno fuehrerschein rijbewijs korkort korekort forerkort ajokortti",
         Atoms::LICENSE,
     ),
     ("driver drivers driving", Atoms::DRIVER),
     (
         "birth dob born birthday bdate birthdt dobirth geboortedatum geburtstag fodelsedatum fodselsdato syntymaaika nascitaq datanascimento datadinascita fechanacimiento datenaissance urodzenia dataurodzenia dogumtarihi dogum narozeni narozen rodjen ne nee nato nata nacido nacida nascido nascida fodt fodd birthdate dateofbirth geboren geburtsdatum naissance nacimiento \
-         nascimento nascita bday geb ddn",
+         nascimento gebdat dobs gebdatum fecnac fechanac birthyear nascita bday geb ddn",
         Atoms::BIRTH,
     ),
     (
         "password passwords wachtwoord losenord salasana adgangskode passord haslo heslo jelszo parola sifre lozinka clave passwd pwd passphrase passcode passwort kennwort contrasena senha \
-         motdepasse pw temppw wifipw wifikey mfacode otpcode pswd userpassword dbpass userpass dbpassword adminpass ftppass",
+         motdepasse pw temppw smtppass ldappass mailpass rootpass loginpass mysqlpass redispass sshpass wifipass emailpass newpass oldpass apppass securityanswer secretanswer seedphrase recoveryphrase backupcodes userpin cardpin atmpin wifipw wifikey mfacode otpcode pswd userpassword dbpass userpass dbpassword adminpass ftppass",
         Atoms::PASSWORD,
     ),
     (
-        "secret secrets secretkey clientsecret apisecret credential credentials sharedkey signingkey",
+        "secret secrets secretkey authorization clientsecret apisecret credential credentials sharedkey signingkey",
         Atoms::SECRET,
     ),
     ("token tokens jwt bearer pat cookie otp", Atoms::TOKEN),
     ("key keys", Atoms::KEY),
     (
-        "apikey accesskey authtoken accesstoken refreshtoken privatekey encryptionkey accountkey",
+        "apikey accesskey authtoken authheader bearertoken idtoken sastoken storagekey deploykey sessioncookie cookiesession accesstoken refreshtoken privatekey encryptionkey accountkey",
         Atoms::SECRET,
     ),
     (
@@ -111,7 +111,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     ("aws amazon s3 iam", Atoms::AWS),
     (
-        "wallet btc bitcoin eth ethereum crypto xbt erc20 blockchain ltc litecoin doge xrp sol trx",
+        "wallet btc cardano cosmos monero walletaddr bitcoin eth ethereum crypto xbt erc20 blockchain ltc litecoin doge xrp sol trx",
         Atoms::WALLET,
     ),
     ("name names nom nombre nome nm", Atoms::NAME),
@@ -125,7 +125,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     ("user client", Atoms::USER),
     (
-        "surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname vorname apellido \
+        "surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname fname lname nomcomplet nombrecompleto shiptoname billtoname agentname callername leadname fathername mothername nickname personname guestname passengername studentname sendername recipientname vorname apellido \
          apellidos prenom cognome sobrenome cardholder cardholdername accountholder middlename \
          customername maidenname nameoncard displayname",
         Atoms::PERSON,
@@ -140,7 +140,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     ("address addr addresses adresse direccion indirizzo endereco adres anschrift", Atoms::ADDRESS),
     (
-        "street lakcim adresa adressezeile osoite gata adress direccionpostal homeaddr mailaddr residence streetname addressline2 addressline3 addressl1 domicile domicilio wohnort wohnadresse streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
+        "street lakcim shipto billto ulica adresa adressezeile osoite gata adress direccionpostal homeaddr mailaddr residence streetname addressline2 addressline3 addressl1 domicile domicilio wohnort wohnadresse streetaddress address1 address2 addr1 addr2 homeaddress postaladdress shippingaddress \
          billingaddress strasse calle rue mailingaddress addressline addressline1",
         Atoms::STREET,
     ),
@@ -164,13 +164,19 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::PRODUCT,
     ),
     (
+        "revenue premium premiums claims fee fees seats sales seconds minutes duration ms sessions cost costs sent pages \
+         followers shares likes population bytes theta angle weight depth speed seq rank requested rowcount payment \
+         payments charges balance views clicks masked last4 created region country model tower penalty usage volume",
+        Atoms::MEASURE,
+    ),
+    (
         "version ver versions versione versie wersja verze verzio versio versiune build builds firmware release rev revision fw semver sdk oid patch section sec \
          chapter clause article appendix figure step upgrade upgrades upgraded upgrading downgrade downgraded kernel",
         Atoms::VERSION,
     ),
     (
         "count cnt counts num verified valid flag status avg rate sum total enabled required length \
-         len has is opt format type score ratio pct percent provider changed updated created expires \
+         len has is opt format type score ratio pct percent changed updated created expires \
          expiry expired attempts policy reset max min present template prefix suffix label \
          placeholder regex strength age rotated at ttl missing",
         Atoms::ABOUT,
@@ -199,7 +205,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::GENERIC,
     ),
     (
-        "mrn mbi hicn npi dea nhi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
+        "mrn mbi hicn npi dea nhi medicaid patientid patientnumber insurancememberid chartno healthplan versichertennumm versichertennr healthplanid healthplanno providernpi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
         Atoms::MEDICAL,
     ),
     ("tax", Atoms::TAX),

@@ -270,7 +270,7 @@ fn a_join_with_a_table_that_the_agent_can_fill_is_of_no_class() {
     };
     let change = "action == Action::\"change_object\"";
     let some = "action in [Action::\"write\", Action::\"import\", Action::\"define\"]";
-    let all = "action in [Action::\"write\", Action::\"import\", Action::\"define\", Action::\"call\"]";
+    let all = "action in [Action::\"write\", Action::\"import\", Action::\"define\", Action::\"call\", Action::\"export\"]";
     for (limit, expected) in [
         (format!("{change}, resource in Database::\"OTHER\")"), "refuse"),
         // One table that can be filled is as good as two.
@@ -280,6 +280,14 @@ fn a_join_with_a_table_that_the_agent_can_fill_is_of_no_class() {
         (format!("{some}, resource)"), "refuse"),
         (format!("{all}, resource)"), "allow"),
         (format!("{all}, resource) unless {{ context.kind == \"merge\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"create_materialized_view\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"create_or_alter_view\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"undrop_table\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"clone_schema\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"create_pipe\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"create_task\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"create_external_table\" }}"), "refuse"),
+        (format!("{all}, resource) unless {{ context.kind == \"comment\" }}"), "allow"),
         ("action in Action::\"run\", resource) when { context.class != \"read\" }".to_owned(), "allow"),
         // What waits for a person is no write of the agent's own.
         ("action == Action::\"unattended\", resource) when { context.tier != \"read\" }".to_owned(), "allow"),
@@ -356,6 +364,11 @@ fn limits_are_the_agents_over_the_lowest_of_its_groups_over_the_default() {
     let limits = bundle.limits_for(&identity(&["a", "b"]));
     assert_eq!((limits.rows, limits.at_once, limits.per_minute), (50, 1, 5));
     assert_eq!(bundle.limits_for(&identity(&[])).rows, 10);
+    // Where nobody says how often people may be asked.
+    assert_eq!(bundle.limits_for(&identity(&[])).asks_per_hour, 60);
+    let said = bundle_with(RUN_ALL, "[[limits]]\ngroups = ['a']\nasks_per_hour = 3\n");
+    assert_eq!(said.limits_for(&identity(&["a"])).asks_per_hour, 3);
+    assert_eq!(said.limits_for(&identity(&["b"])).asks_per_hour, 60);
 }
 
 #[test]
@@ -488,5 +501,70 @@ fn each_step_of_a_pipeline_is_asked_about() {
     ] {
         let bundle = bundle(&format!("{RUN_ALL}\n@id(\"limit\") {limit};"));
         assert_eq!(decide(&bundle, &[], &pipeline()).decision.as_str(), expected, "{limit}");
+    }
+}
+
+/// A statement whose columns nobody foretells.
+fn without_columns(class: Class, kind: &str) -> domain::Statement {
+    let mut statement = statement(class, kind);
+    statement.lineage.outputs = None;
+    statement
+}
+
+#[test]
+fn a_definition_without_a_query_answers_a_status() {
+    let rested = format!(
+        "{}\n@id(\"rests\") permit (principal, action == Action::\"unattended\", resource) \
+         unless {{ context has touches_hidden && context.touches_hidden }};",
+        all_but("unattended")
+    );
+    let bundle = bundle(&rested);
+    let define = |kind: &str, writes: &[&str]| {
+        writes.iter().fold(without_columns(Class::Define, kind), |statement, name| statement.writes(name))
+    };
+    for (statement, expected) in [
+        (define("drop_table", &["DEMO.PUBLIC.CUSTOMERS"]), "allow"),
+        (define("drop_table", &["DEMO.PUBLIC.NOWHERE"]), "allow"),
+        (define("comment", &["DEMO.PUBLIC.PRODUCTS"]), "allow"),
+        (define("create_sequence", &["DEMO.PUBLIC.S"]), "allow"),
+        (define("alter_table", &["DEMO.PUBLIC.PRODUCTS"]), "allow"),
+        (define("alter_table", &["DEMO.PUBLIC.PRODUCTS", "DEMO.PUBLIC.NEW"]), "allow"),
+        // Hidden columns may come under another name, and what nobody knows may hold some.
+        (define("alter_table", &["DEMO.PUBLIC.CUSTOMERS", "DEMO.PUBLIC.NEW"]), "hold"),
+        (define("alter_table", &["DEMO.PUBLIC.NOWHERE"]), "hold"),
+        (define("alter_table", &["DEMO.PUBLIC.PRODUCTS", "DEMO.PUBLIC.A", "DEMO.PUBLIC.B"]), "hold"),
+        (define("swap_table", &["DEMO.PUBLIC.COUNTRIES", "DEMO.PUBLIC.PRODUCTS"]), "hold"),
+        (define("alter_table_unset_policy", &["DEMO.PUBLIC.PRODUCTS"]), "hold"),
+        (define("drop_masking_policy", &["DEMO.PUBLIC.P"]), "hold"),
+        // Code may do anything.
+        (define("create_function", &["DEMO.PUBLIC.F"]), "hold"),
+        (define("create_view", &["DEMO.PUBLIC.V"]), "hold"),
+        (define("drop_table", &["DEMO.PUBLIC.T"]).reads("DEMO.PUBLIC.CUSTOMERS"), "hold"),
+        (define("drop_table", &["DEMO.PUBLIC.T"]).calls("F", Class::Opaque), "hold"),
+    ] {
+        let ruling = decide(&bundle, &[], &statement);
+        assert_eq!(ruling.decision.as_str(), expected, "{statement:?}");
+    }
+}
+
+#[test]
+fn what_answers_names_and_states_is_shown() {
+    let shown = |kind: &str| {
+        let ruling = decide(&bundle(RUN_ALL), &[], &without_columns(Class::Show, kind));
+        grant(&ruling).obligations.unforeseen == domain::Treatment::Clear
+    };
+    for kind in [
+        "show_dynamic_tables",
+        "show_functions",
+        "show_unique_keys",
+        "describe_schema",
+        "describe_dynamic_table",
+    ] {
+        assert!(shown(kind), "{kind}");
+    }
+    for kind in
+        ["show_variables", "show_users", "show_grants", "describe_user", "describe_result", "describe_stage"]
+    {
+        assert!(!shown(kind), "{kind}");
     }
 }

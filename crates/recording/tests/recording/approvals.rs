@@ -34,6 +34,7 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         footprints: None,
         touched: None,
         views: Vec::new(),
+        estimate: None,
         again: again.map(str::to_owned),
         result: None,
     })

@@ -11,9 +11,10 @@ mod view;
 use domain::{Class, Kind};
 
 pub(crate) use dates::{date_part_place, is_date_part};
-pub(crate) use functions::{Behaviour, behaviour, flag, flagged, unknown_calls};
+pub(crate) use functions::{Behaviour, behaviour, flag, flagged, unknown_calls, unknown_calls_of_script};
 pub(crate) use inner::texts;
-pub(crate) use objects::behind_kind;
+pub(crate) use objects::{behind_kind, kind_of_object};
+pub(crate) use shown::names_alone;
 pub(crate) use view::View;
 
 use crate::lexer::{Lexeme, Token};
@@ -260,7 +261,7 @@ fn execute(view: View<'_>, depth: u32) -> Act {
         }
         "TASK" => Act::new(Class::Call, "execute_task"),
         "ALERT" => Act::new(Class::Call, "execute_alert"),
-        _ => Act::new(Class::Call, "execute"),
+        _ => Act::new(Class::Call, "execute").at_least(objects::reaches_hosts(view)),
     }
 }
 
@@ -329,6 +330,8 @@ mod tests {
             ("execute immediate 'select 1'", "call", "execute_immediate"),
             ("execute immediate 'x'", "opaque", "execute_immediate"),
             ("execute immediate :x", "opaque", "execute_immediate"),
+            ("execute job service in compute pool p from specification $$x$$", "call", "execute"),
+            ("execute job service external_access_integrations = (i)", "export", "execute"),
             ("show tables", "show", "show_tables"),
             ("show terse tables like 'x' in schema s", "show", "show_tables"),
             ("show primary keys in table t", "show", "show_primary_keys"),

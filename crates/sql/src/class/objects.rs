@@ -150,6 +150,11 @@ fn before_kind(view: View<'_>) -> usize {
     1 + (1..view.tokens.len()).take_while(|at| view.is_any(*at, &MODIFIERS)).count()
 }
 
+/// The class that a definition of the kind of object would have that the words are, and in how many words it is written.
+pub(crate) fn kind_of_object(view: View<'_>) -> Option<(Class, usize)> {
+    Some(reach(view)).filter(|(class, _)| *class != Class::Opaque)
+}
+
 /// Where the name of what is defined may begin, behind the longest kind of object that the words are; none where nobody
 /// knows that kind.
 pub(crate) fn behind_kind(view: View<'_>) -> Option<usize> {
@@ -244,7 +249,15 @@ fn side_channels(view: View<'_>, rest: View<'_>, kind: &str) -> Class {
     let is_outside = match kind {
         // Where a stage lies; DROP and DESCRIBE of it tell nothing of it.
         "stage" => ["URL", "STORAGE_INTEGRATION", "CREDENTIALS"].iter().any(|name| sets(name)),
-        "database" => is_shared(rest) || is_replicated(view, rest) || sets("LINKED_CATALOG"),
+        "database" => {
+            is_shared(rest) || is_replicated(view, rest) || sets("LINKED_CATALOG") || sets("CATALOG_SYNC")
+        }
+        "schema" => sets("CATALOG_SYNC"),
+        // They send to a host of code, or fetch from it.
+        "streamlit" | "workspace" | "notebook" => {
+            view.is(0, "ALTER") && (rest.has("PUSH") || rest.has("PULL") || rest.has("FETCH"))
+        }
+        "git_repository" => rest.has("FETCH") || sets("ORIGIN") || sets("API_INTEGRATION"),
         "function" => {
             // Each of these says what an external function sends, and where to.
             ["API_INTEGRATION", "HEADERS", "CONTEXT_HEADERS", "REQUEST_TRANSLATOR", "RESPONSE_TRANSLATOR"]
@@ -253,8 +266,16 @@ fn side_channels(view: View<'_>, rest: View<'_>, kind: &str) -> Class {
         }
         _ => false,
     };
-    // Code that may reach any host, whatever holds it.
-    if is_outside || sets("EXTERNAL_ACCESS_INTEGRATIONS") { Class::Export } else { Class::Show }
+    if is_outside { Class::Export } else { reaches_hosts(rest) }
+}
+
+/// Code that may reach any host, whatever holds it.
+pub(super) fn reaches_hosts(view: View<'_>) -> Class {
+    let is_told = |at: usize| {
+        view.is(at, "EXTERNAL_ACCESS_INTEGRATIONS")
+            && ["=", "("].iter().any(|symbol| view.is_symbol(at + 1, symbol))
+    };
+    if (0..view.tokens.len()).any(is_told) { Class::Export } else { Class::Show }
 }
 
 /// `CREATE DATABASE … FROM SHARE …`, `… FROM LISTING …`.
@@ -339,6 +360,18 @@ mod tests {
             ("alter session unset timezone", "session", "alter_session"),
             ("drop share s", "export", "drop_share"),
             ("create gizmo g", "opaque", "create_gizmo"),
+            ("alter streamlit s push to 'branch'", "export", "alter_streamlit"),
+            ("alter streamlit s set title = 'push'", "define", "alter_streamlit"),
+            ("alter workspace w push", "export", "alter_workspace"),
+            ("alter git repository r fetch", "export", "alter_git_repository"),
+            (
+                "create git repository r origin = 'https://x' api_integration = i",
+                "export",
+                "create_git_repository",
+            ),
+            ("drop git repository r", "define", "drop_git_repository"),
+            ("alter database d set catalog_sync = 'p'", "export", "alter_database"),
+            ("alter schema s set catalog_sync = 'p'", "export", "alter_schema"),
         ] {
             check(text, class, kind);
         }

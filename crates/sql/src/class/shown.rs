@@ -1,6 +1,6 @@
 //! The kinds of SHOW, DESCRIBE and USE.
 
-use super::View;
+use super::{View, kind_of_object};
 
 /// `show_tables`, `show_primary_keys` …: the words up to the first that begins a clause.
 pub(super) fn shown_what(view: View<'_>) -> String {
@@ -12,12 +12,22 @@ pub(super) fn shown_what(view: View<'_>) -> String {
         .fold("show".to_owned(), |kind, word| format!("{kind}_{}", word.to_ascii_lowercase()))
 }
 
-/// `describe_table` …; `describe` where a name follows alone.
+/// `describe_table`, `describe_file_format` …; `describe` where a name follows alone.
 pub(super) fn described_what(view: View<'_>) -> String {
-    let word = view.word(1);
-    let is_name =
-        word.is_empty() || view.tokens.len() == 2 || view.is_symbol(2, ".") || view.is_symbol(2, "(");
-    if is_name { "describe".to_owned() } else { format!("describe_{}", word.to_ascii_lowercase()) }
+    if names_alone(view) {
+        return "describe".to_owned();
+    }
+    let length = kind_of_object(view.from(1)).map_or(1, |(_, length)| length);
+    (1..=length)
+        .fold("describe".to_owned(), |kind, at| format!("{kind}_{}", view.word(at).to_ascii_lowercase()))
+}
+
+/// Whether DESCRIBE is followed by a name, and by no kind of object.
+pub(crate) fn names_alone(view: View<'_>) -> bool {
+    view.word(1).is_empty()
+        || view.tokens.len() == 2
+        || view.is_symbol(2, ".")
+        || (view.is(1, "IDENTIFIER") && view.is_symbol(2, "("))
 }
 
 pub(super) fn used_what(view: View<'_>) -> &'static str {

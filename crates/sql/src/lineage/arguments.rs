@@ -25,7 +25,11 @@ pub(super) fn picks(name: &str, at: usize) -> bool {
 /// Whether a total function cannot fail whatever the text of the statement says beside its first argument: it has no other,
 /// joins whatever it is given, or counts places that are written as numbers.
 pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
-    let FunctionArguments::List(list) = &function.args else { return true };
+    let list = match &function.args {
+        FunctionArguments::List(list) => list,
+        FunctionArguments::None => return true,
+        FunctionArguments::Subquery(_) => return false,
+    };
     match name {
         "CONCAT" | "COALESCE" | "NVL" | "IFNULL" | "ARRAY_CONSTRUCT" => true,
         "LEFT" | "RIGHT" | "SUBSTR" | "SUBSTRING" | "SPLIT_PART" => {
@@ -39,6 +43,9 @@ pub(super) fn is_harmless(name: &str, function: &Function) -> bool {
         }
         "TRIM" | "LTRIM" | "RTRIM" | "REPLACE" | "SPLIT" | "CONCAT_WS" => (1..list.args.len())
             .all(|at| argument(function, at).is_some_and(|text| constant_text(text).is_some())),
+        // What takes a seed, or how many digits a second has.
+        "RANDOM" | "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8" | "CURRENT_TIME" | "CURRENT_TIMESTAMP" | "LOCALTIME"
+        | "LOCALTIMESTAMP" | "SYSDATE" | "SYSTIMESTAMP" | "GETDATE" => list.args.is_empty(),
         _ => list.args.len() <= 1,
     }
 }

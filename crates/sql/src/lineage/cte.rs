@@ -8,9 +8,9 @@ use std::rc::Rc;
 use domain::TestedHow;
 use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Visit, Visitor, With};
 
+use super::frame::{Env, Queries};
 use super::query::renamed;
 use super::reader::Reader;
-use super::scope::{Env, Queries};
 use super::size::Size;
 use super::value::{Derived, Value};
 use crate::names::fold;

@@ -3,15 +3,15 @@
 //! The match over the parser's expressions is closed: a variant that is not named here does not compile, and
 //! one that we do not understand is unknown.
 
-use domain::{ShownHow, TestedHow};
+use domain::TestedHow;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DictionaryField, ExactNumberInfo, Expr, Query, TimezoneInfo,
-    TypedString, UnaryOperator, Value as Literal,
+    BinaryOperator, DataType, DictionaryField, Expr, Query, TimezoneInfo, TypedString, UnaryOperator,
+    Value as Literal,
 };
 
 use super::arguments::is_count;
+use super::frame::Env;
 use super::reader::Reader;
-use super::scope::Env;
 use super::size::Size;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
@@ -434,49 +434,6 @@ impl Reader<'_> {
             self.test(&value, TestedHow::Shape);
         }
         value
-    }
-
-    fn cast(&mut self, kind: &CastKind, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Value {
-        let value = self.expr(expr, env);
-        let to = Sort::of_cast(data_type);
-        // VARCHAR(3) may cut, or fail where there is more. CHAR is CHAR(1).
-        let is_whole = !matches!(
-            data_type,
-            DataType::Varchar(Some(_))
-                | DataType::Char(_)
-                | DataType::Nvarchar(Some(_))
-                | DataType::CharVarying(Some(_))
-                | DataType::Character(_)
-        );
-        if to == Sort::Text && is_whole {
-            // Any value has a text. A whole path stays a whole path, and text stays as stored.
-            let is_path = value.sources.iter().all(|source| source.how == ShownHow::Path);
-            let is_kept = value.sort == Sort::Text || (is_path && !value.sources.is_empty());
-            let is_steady = value.keeps_length();
-            let value = if is_kept { Value { is_bare: false, ..value } } else { value.derived() };
-            return Value { sort: Sort::Text, is_steady, ..value };
-        }
-        match kind {
-            CastKind::TryCast | CastKind::SafeCast => value.made(to),
-            CastKind::Cast | CastKind::DoubleColon if is_whole && self.fits(&value, to, data_type) => {
-                value.made(to)
-            }
-            CastKind::Cast | CastKind::DoubleColon => Value { sort: to, ..self.shaped(value) },
-        }
-    }
-
-    /// Whether the cast cannot fail, whatever the value.
-    #[allow(clippy::wildcard_enum_match_arm, reason = "every other type holds all of its sort")]
-    fn fits(&self, value: &Value, to: Sort, data_type: &DataType) -> bool {
-        // A number of fewer digits may not hold it.
-        let has_digits = match data_type {
-            DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => {
-                *info != ExactNumberInfo::None
-            }
-            DataType::Custom(_, facets) => !facets.is_empty(),
-            _ => false,
-        };
-        !has_digits && value.sort.always_fits(to)
     }
 
     /// The one column that a subquery in an expression answers.

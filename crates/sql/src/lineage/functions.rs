@@ -9,9 +9,9 @@ use sqlparser::ast::{
 
 use super::arguments::{self, argument};
 use super::constant::constant_text;
+use super::frame::Env;
 use super::lambdas::{has_typed_lambda, is_lambda_arg};
 use super::reader::Reader;
-use super::scope::Env;
 use super::sort::Sort;
 use super::value::{Certainty, Value};
 use crate::class::{Behaviour, behaviour, date_part_place, flag, is_date_part};
@@ -226,7 +226,8 @@ impl Reader<'_> {
         let list = match &function.args {
             FunctionArguments::None => return call,
             FunctionArguments::Subquery(query) => {
-                call.values.push(self.single_output(query, env));
+                // It fails where it answers several rows.
+                call.values.push(Value { is_risky: true, ..self.single_output(query, env) });
                 return call;
             }
             FunctionArguments::List(list) => list,

@@ -7,8 +7,8 @@ use sqlparser::ast::{
     OneOrManyWithParens,
 };
 
+use super::frame::{Env, Frame};
 use super::reader::Reader;
-use super::scope::{Env, Frame};
 use super::sort::Sort;
 use super::value::Value;
 use crate::names::fold;

@@ -2,17 +2,21 @@
 
 mod aggregate;
 mod arguments;
+mod casts;
 mod constant;
 mod cte;
 mod expressions;
+mod frame;
 mod functions;
 mod lambdas;
+mod naming;
 mod paths;
 mod pivots;
 mod query;
 mod reader;
 mod relations;
 mod scope;
+mod set_operations;
 mod size;
 mod sort;
 mod stores;

@@ -6,8 +6,9 @@ use sqlparser::ast::{
 };
 
 use super::constant::constant_text;
+use super::frame::Env;
 use super::reader::Reader;
-use super::scope::{Env, context_sort};
+use super::scope::context_sort;
 use super::sort::Sort;
 use super::value::{Source, Value};
 use crate::names::fold;

@@ -8,9 +8,9 @@ use sqlparser::ast::{
     RowsPerMatch, TableFactor, Value as Literal,
 };
 
+use super::frame::{Env, Frame, Named, Queries};
 use super::reader::Reader;
 use super::relations::Inner;
-use super::scope::{Env, Frame, Named, Queries};
 use super::size::Size;
 use super::value::{Derived, Output, Value};
 use crate::names::fold;
@@ -34,6 +34,7 @@ impl Reader<'_> {
         let inner = &inner.derived;
         let env = Env { frame: &frame, outer, queries };
         let mut used = used_names(value_column);
+        let mut is_sure = used.len() == value_column.len();
         let mut by = Value::constant();
         for column in value_column {
             let value = self.expr(column, env);
@@ -43,7 +44,10 @@ impl Reader<'_> {
         }
         let mut shown = Vec::new();
         for aggregate in aggregate_functions {
-            used.extend(argument_names(&aggregate.expr));
+            let names = argument_names(&aggregate.expr);
+            // Which columns an expression uses up is not written down.
+            is_sure &= names.len() == 1;
+            used.extend(names);
             let value = self.expr(&aggregate.expr, env);
             if let Some(default) = default_on_null {
                 let default = self.expr(default, env);
@@ -82,7 +86,8 @@ impl Reader<'_> {
                         outputs.push(Output::new(name.filter(|_| is_named), all.clone()));
                     }
                 }
-                turned(inner, outputs)
+                let turned = turned(inner, outputs);
+                Derived { is_unordered: turned.is_unordered || !is_sure, ..turned }
             }
             PivotValueSource::Any(orders) => {
                 for order in orders {
@@ -204,14 +209,17 @@ impl Reader<'_> {
         for symbol in symbols {
             self.predicate(&symbol.definition, env);
         }
-        if matches!(rows_per_match, Some(RowsPerMatch::AllRows(_))) {
+        // What stands where among all of them is not written down.
+        let has_all = matches!(rows_per_match, Some(RowsPerMatch::AllRows(_)));
+        if has_all {
             outputs = inner.outputs.clone();
         }
         for measure in measures {
             let value = self.expr(&measure.expr, env).derived();
             outputs.push(Output::new(Some(Rc::from(fold(&measure.alias))), value));
         }
-        inner.with_outputs(outputs)
+        let matched = inner.with_outputs(outputs);
+        Derived { is_unordered: matched.is_unordered || has_all, ..matched }
     }
 }
 

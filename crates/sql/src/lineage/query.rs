@@ -1,23 +1,20 @@
 //! Queries: WITH, set operations, SELECT, ORDER BY.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use domain::TestedHow;
 use sqlparser::ast::{
-    ConnectByKind, Distinct, Expr, FunctionArguments, GroupByExpr, GroupByWithModifier, LimitClause,
-    NamedWindowExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Top, TopQuantity, UnaryOperator, Value as Literal, Values,
+    ConnectByKind, Distinct, Expr, GroupByExpr, GroupByWithModifier, LimitClause, NamedWindowExpr, OrderBy,
+    OrderByKind, Query, Select, SelectItem, SetExpr, Top, TopQuantity, Value as Literal,
 };
 
 use super::aggregate::{beside_aggregates, has_aggregate};
+use super::frame::{Env, Frame, Queries};
+use super::naming::natural_name;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Queries};
-use super::size::Size;
-use super::sort::Sort;
-use super::stores::is_default;
 use super::value::{Derived, Naming, Output, Value};
-use crate::names::{fold, is_indirect};
+use super::wildcard::{alias_given, given_names};
+use crate::names::fold;
 
 impl Reader<'_> {
     /// A query that sees what its surroundings see.
@@ -161,180 +158,7 @@ impl Reader<'_> {
         self.test(&value, how);
     }
 
-    /// One side of a set operation, or a whole body.
-    pub(super) fn set_expr(&mut self, body: &SetExpr, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
-        // The left side is walked, not descended: unions of hundreds of queries are common.
-        let mut chain = Vec::new();
-        let mut left = body;
-        while let SetExpr::SetOperation { left: inner, op, set_quantifier, right } = left {
-            chain.push((*op, *set_quantifier, right));
-            left = inner;
-        }
-        let mut derived = self.deeper(Derived::default(), |reader| reader.single(left, outer, queries));
-        for (op, quantifier, right) in chain.into_iter().rev() {
-            let right = self.deeper(Derived::default(), |reader| reader.set_expr(right, outer, queries));
-            derived = self.combined(derived, op, quantifier, right);
-        }
-        derived
-    }
-
-    fn single(&mut self, body: &SetExpr, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
-        match body {
-            SetExpr::Select(select) => self.select(select, None, outer, queries),
-            SetExpr::Query(query) => self.query(query, outer, queries),
-            SetExpr::Values(values) => self.values(values, outer, queries),
-            SetExpr::SetOperation { .. } => self.set_expr(body, outer, queries),
-            SetExpr::Insert(_)
-            | SetExpr::Update(_)
-            | SetExpr::Delete(_)
-            | SetExpr::Merge(_)
-            | SetExpr::Table(_) => {
-                self.give_up("a statement where a query must stand");
-                Derived::default()
-            }
-        }
-    }
-
-    fn values(&mut self, values: &Values, outer: Option<&Env<'_>>, queries: &Queries) -> Derived {
-        let frame = Frame::default();
-        let env = Env { frame: &frame, outer, queries };
-        let mut outputs: Vec<Output> = Vec::new();
-        for row in &values.rows {
-            for (at, expr) in row.content.iter().enumerate() {
-                // Where no column is in sight this is none.
-                let value = match outer {
-                    None if is_default(expr) => Value::constant_of(Sort::Null),
-                    None | Some(_) => self.expr(expr, env),
-                };
-                match outputs.get_mut(at) {
-                    Some(output) => {
-                        self.meet([&output.value, &value].into_iter());
-                        output.value = std::mem::take(&mut output.value).or(value);
-                    }
-                    None => outputs.push(Output::named(&format!("COLUMN{}", at + 1), value)),
-                }
-            }
-        }
-        // A column of stored values beside others is no column as stored.
-        let is_one_row = values.rows.len() == 1;
-        outputs.iter_mut().for_each(|output| output.value.is_bare &= is_one_row);
-        Derived::made(outputs, Size::of(values.rows.len()))
-    }
-
-    fn combined(
-        &mut self,
-        left: Derived,
-        op: SetOperator,
-        quantifier: SetQuantifier,
-        right: Derived,
-    ) -> Derived {
-        let keeps_all =
-            op == SetOperator::Union && matches!(quantifier, SetQuantifier::All | SetQuantifier::AllByName);
-        if !keeps_all {
-            self.test_each(&left, TestedHow::Group);
-            self.test_each(&right, TestedHow::Group);
-        }
-        let mut origins = left.origins.clone();
-        origins.extend(&right.origins);
-        origins.sort_unstable();
-        origins.dedup();
-        let by_name = matches!(
-            quantifier,
-            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
-        );
-        let is_complete = left.is_complete && right.is_complete;
-        let copies = left.copies.max(Size::of(1)).plus(right.copies.max(Size::of(1)));
-        let is_unordered = left.is_unordered || right.is_unordered;
-        let united = |outputs, is_complete| Derived {
-            copies,
-            is_unordered,
-            ..Derived::new(outputs, is_complete, origins)
-        };
-        let is_unsure = |derived: &Derived| derived.has_unsure_names() || derived.has_cased_names();
-        let has_unsure_names = by_name && (is_unsure(&left) || is_unsure(&right));
-        // Each is compared with each.
-        let pairs = left.outputs.len().saturating_mul(right.outputs.len());
-        if has_unsure_names && (!self.charge(pairs / 8) || may_pair_unseen(&left, &right)) {
-            self.doubt("a set operation by names that only upstream knows");
-            let whole = self.whole(&left).with(self.whole(&right));
-            let mut outputs = left.outputs;
-            outputs.extend(right.outputs);
-            outputs.iter_mut().for_each(|output| output.value = whole.clone());
-            if !keeps_all {
-                self.tie([&whole]);
-            }
-            return united(outputs, false);
-        }
-        if by_name {
-            let outputs = self.matched_by_name(left.outputs, right.outputs);
-            if !keeps_all {
-                // Rows of both sides are compared, column by column.
-                outputs.iter().for_each(|output| self.tie([&output.value]));
-            }
-            return united(outputs, is_complete);
-        }
-        if left.outputs.len() != right.outputs.len() || !is_complete {
-            self.doubt("a set operation over columns that do not pair");
-            let whole = self.whole(&right);
-            let mut outputs = left.outputs;
-            outputs
-                .iter_mut()
-                .for_each(|output| output.value = std::mem::take(&mut output.value).with(whole.clone()));
-            if !keeps_all {
-                outputs.iter().for_each(|output| self.tie([&output.value]));
-            }
-            return united(outputs, false);
-        }
-        if is_unordered {
-            // Which columns pair nobody knows: each with any of the other side.
-            let whole = self.whole(&right);
-            let mut outputs = left.outputs;
-            for output in &mut outputs {
-                output.value = std::mem::take(&mut output.value).with(whole.clone());
-                if !keeps_all {
-                    self.tie([&output.value]);
-                }
-            }
-            return united(outputs, is_complete);
-        }
-        for (left, right) in left.outputs.iter().zip(&right.outputs) {
-            self.meet([&left.value, &right.value].into_iter());
-            if !keeps_all {
-                self.tie([&left.value, &right.value]);
-            }
-        }
-        let outputs = left
-            .outputs
-            .into_iter()
-            .zip(right.outputs)
-            .map(|(left, right)| Output { value: left.value.or(right.value), ..left })
-            .collect();
-        united(outputs, is_complete)
-    }
-
-    /// The columns of both sides, those of one name made one.
-    fn matched_by_name(&mut self, left: Vec<Output>, right: Vec<Output>) -> Vec<Output> {
-        let mut places: HashMap<Rc<str>, usize> = HashMap::new();
-        for (place, output) in left.iter().enumerate() {
-            if let Some(name) = &output.name {
-                places.entry(Rc::clone(name)).or_insert(place);
-            }
-        }
-        let mut outputs = left;
-        for output in right {
-            let place = output.name.as_ref().and_then(|name| places.get(name));
-            match place.and_then(|place| outputs.get_mut(*place)) {
-                Some(here) => {
-                    self.meet([&here.value, &output.value].into_iter());
-                    here.value = std::mem::take(&mut here.value).or(output.value);
-                }
-                None => outputs.push(output),
-            }
-        }
-        outputs
-    }
-
-    fn select(
+    pub(super) fn select(
         &mut self,
         select: &Select,
         order: Option<&OrderBy>,
@@ -431,13 +255,15 @@ impl Reader<'_> {
         let mut outputs = Vec::with_capacity(select.projection.len());
         let mut is_aggregate = Vec::new();
         let mut is_complete = true;
-        frame.coming.extend(select.projection.iter().filter_map(|item| match item {
-            SelectItem::ExprWithAlias { alias, .. } => Some(Rc::from(fold(alias))),
-            SelectItem::UnnamedExpr(_)
-            | SelectItem::ExprWithAliases { .. }
-            | SelectItem::Wildcard(_)
-            | SelectItem::QualifiedWildcard(..) => None,
-        }));
+        for item in &select.projection {
+            match item {
+                SelectItem::ExprWithAlias { alias, .. } => frame.coming.push(Rc::from(fold(alias))),
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    frame.coming.extend(given_names(options));
+                }
+                SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAliases { .. } => {}
+            }
+        }
         let groups_by_all = matches!(select.group_by, GroupByExpr::All(_));
         for item in &select.projection {
             match item {
@@ -450,15 +276,21 @@ impl Reader<'_> {
                     let value = self.expr(expr, Env { frame, outer, queries });
                     let name: Rc<str> = Rc::from(fold(alias));
                     frame.aliases.push(Rc::clone(&name), value.clone());
-                    outputs.push(Output::new(Some(name), value));
+                    // Whether a text for an alias keeps its case is not written down.
+                    let name = Some(name).filter(|_| alias.quote_style != Some('\''));
+                    outputs.push(Output::new(name, value));
                 }
                 SelectItem::ExprWithAliases { .. } => self.give_up("one expression with several aliases"),
                 SelectItem::Wildcard(options) => {
+                    let before = outputs.len();
                     is_complete &= self.star(None, options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
                 SelectItem::QualifiedWildcard(kind, options) => {
+                    let before = outputs.len();
                     is_complete &=
                         self.star(Some(kind), options, Env { frame, outer, queries }, &mut outputs);
+                    alias_given(frame, options, outputs.get(before..).unwrap_or(&[]));
                 }
             }
             let has_aggregate = match item {
@@ -515,69 +347,6 @@ fn is_number(expr: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether the two sides may have a column in common whose name only upstream knows.
-fn may_pair_unseen(left: &Derived, right: &Derived) -> bool {
-    left.outputs.iter().any(|one| {
-        let paired = |other: &&Output| one.is_sure() && other.is_sure() && one.name == other.name;
-        right.outputs.iter().filter(|other| !paired(other)).any(|other| one.may_share_name(other))
-    })
-}
-
-/// The name that a column without alias gets, where the text tells it.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other expression is named by upstream, by its text")]
-fn natural_name(expr: &Expr) -> (Option<Rc<str>>, Naming) {
-    let ident = match expr {
-        Expr::Identifier(ident) => ident,
-        Expr::CompoundIdentifier(idents) => match idents.last() {
-            Some(ident) if !ident.value.starts_with('$') => ident,
-            Some(_) | None => return (None, Naming::OfExpression),
-        },
-        // The text of these is a plain name.
-        Expr::Value(literal) if matches!(literal.value, Literal::Boolean(_) | Literal::Null) => {
-            return perhaps_called(&literal.to_string());
-        }
-        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
-            return perhaps_called(&function.name.to_string());
-        }
-        // Whether these are called by what stands in them, or by all of their text, is not written down.
-        Expr::Nested(inner)
-        | Expr::Prior(inner)
-        | Expr::OuterJoin(inner)
-        | Expr::Collate { expr: inner, .. }
-        | Expr::Prefixed { value: inner, .. }
-        | Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => return perhaps(natural_name(inner)),
-        Expr::Subquery(query) => {
-            return match single_item(query) {
-                Some(SelectItem::UnnamedExpr(inner)) => perhaps(natural_name(inner)),
-                Some(SelectItem::ExprWithAlias { alias, .. }) => {
-                    (Some(Rc::from(fold(alias))), Naming::Doubtful)
-                }
-                Some(_) | None => (None, Naming::Doubtful),
-            };
-        }
-        Expr::CompoundFieldAccess { .. } | Expr::Named { .. } => return (None, Naming::Doubtful),
-        _ => return (None, Naming::OfExpression),
-    };
-    // Nor is whether a column that a text names is called by that text.
-    let naming = if is_indirect(ident) { Naming::Doubtful } else { Naming::Sure };
-    (Some(Rc::from(fold(ident))), naming)
-}
-
-fn perhaps_called(text: &str) -> (Option<Rc<str>>, Naming) {
-    (Some(Rc::from(text.to_ascii_uppercase())), Naming::Doubtful)
-}
-
-fn perhaps((name, naming): (Option<Rc<str>>, Naming)) -> (Option<Rc<str>>, Naming) {
-    let naming = if name.is_some() { Naming::Doubtful } else { naming };
-    (name, naming)
-}
-
-/// The only item that a query selects, if it is a plain one.
-fn single_item(query: &Query) -> Option<&SelectItem> {
-    let SetExpr::Select(select) = query.body.as_ref() else { return None };
-    if let [only] = select.projection.as_slice() { Some(only) } else { None }
 }
 
 /// The same columns under the names of an alias list.

@@ -9,10 +9,10 @@ use sqlparser::ast::{
     TableAlias, TableFactor, TableFunctionArgs, TableSampleKind, TableWithJoins,
 };
 
+use super::frame::{Env, Frame, Merged, Named, Queries, Relations};
 use super::query::renamed;
 use super::reader::Reader;
-use super::scope::{Env, Frame, Named, Queries, Relations};
-use super::value::{Derived, Output, Value};
+use super::value::{Derived, Value};
 use crate::names::{fold, parts};
 use crate::parse::{DERIVED, SEMANTIC_VIEW};
 
@@ -158,10 +158,12 @@ impl Reader<'_> {
         if !self.charge(frame.relations.len() + frame.merged.len()) {
             return;
         }
-        let already = frame.merged.iter().position(|(merged, _)| &**merged == name);
-        // SECURITY: what was merged before may belong to another join of this FROM, or to the right side alone: the left
-        // side's own column is compared whatever else is.
-        let before = already.and_then(|at| frame.merged.get(at)).map(|(_, value)| value.clone());
+        let of = first..frame.relations.len();
+        let is_part = |merged: &Merged| &*merged.name == name && merged.of.end > first;
+        let already = frame.merged.iter().position(is_part);
+        // SECURITY: what was merged before may belong to the right side alone: the left side's own column is compared whatever
+        // else is.
+        let before = already.and_then(|at| frame.merged.get(at)).map(|merged| merged.value.clone());
         let own = self.side(name, frame.relations.as_slice().get(first..left_end).unwrap_or(&[]));
         let left = before.into_iter().chain(own).reduce(Value::or);
         let right = self.side(name, frame.relations.as_slice().get(left_end..).unwrap_or(&[]));
@@ -172,8 +174,11 @@ impl Reader<'_> {
         self.equality(&left, &right);
         let both = left.or(right);
         match already.and_then(|at| frame.merged.get_mut(at)) {
-            Some((_, value)) => *value = both,
-            None => frame.merged.push((Rc::from(name), both)),
+            Some(merged) => {
+                merged.value = both;
+                merged.of = merged.of.start.min(of.start)..of.end;
+            }
+            None => frame.merged.push(Merged { name: Rc::from(name), value: both, of }),
         }
     }
 
@@ -313,20 +318,22 @@ impl Reader<'_> {
         alias: &Option<TableAlias>,
         env: Env<'_>,
     ) -> Named {
-        let marker =
-            if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() { &*ident.value } else { "" };
-        match (marker, args.args.as_slice()) {
-            (DERIVED, [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query)))]) => {
+        match args.args.as_slice() {
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query)))]
+                if is_marker(name, DERIVED) =>
+            {
                 let derived = self.query(query, env.outer, env.queries);
                 self.aliased(derived, alias.as_ref(), Vec::new())
             }
-            (SEMANTIC_VIEW, [FunctionArg::Unnamed(FunctionArgExpr::Expr(view))]) => match name_of(view) {
-                Some(view) => self.semantic_view(&view, alias.as_ref(), env),
-                None => {
-                    self.give_up("a semantic view named by an expression");
-                    Named::nameless(Derived::default())
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(view))] if is_marker(name, SEMANTIC_VIEW) => {
+                match name_of(view) {
+                    Some(view) => self.semantic_view(&view, alias.as_ref(), env),
+                    None => {
+                        self.give_up("a semantic view named by an expression");
+                        Named::nameless(Derived::default())
+                    }
                 }
-            },
+            }
             _ => {
                 let derived = self.table_function(name, &args.args, env);
                 self.aliased(derived, alias.as_ref(), Vec::new())
@@ -384,24 +391,9 @@ impl Reader<'_> {
 
     /// All columns of a frame as one relation.
     fn flat(&mut self, frame: &Frame) -> Derived {
-        let mut outputs: Vec<Output> = frame
-            .merged
-            .iter()
-            .map(|(name, value)| Output::new(Some(Rc::clone(name)), value.clone()))
-            .collect();
-        let mut is_complete = true;
-        let mut origins = Vec::new();
-        let merged: HashSet<&str> = frame.merged.iter().map(|(name, _)| &**name).collect();
-        for named in frame.relations.iter() {
-            is_complete &= named.derived.is_complete;
-            origins.extend(&named.derived.origins);
-            let kept = named
-                .derived
-                .outputs
-                .iter()
-                .filter(|output| !output.name.as_deref().is_some_and(|name| merged.contains(name)));
-            outputs.extend(kept.cloned());
-        }
+        let (outputs, is_complete) = frame.starred();
+        let mut origins: Vec<_> =
+            frame.relations.iter().flat_map(|named| named.derived.origins.iter().copied()).collect();
         origins.sort_unstable();
         origins.dedup();
         let is_complete = self.may_unfold(frame.relations.len() + outputs.len()) && is_complete;
@@ -431,6 +423,9 @@ impl Reader<'_> {
         qualifier: Vec<String>,
     ) -> Named {
         let Some(alias) = alias else { return Named::called(qualifier, derived) };
+        if alias.name.quote_style == Some('\'') {
+            self.give_up("a text for the alias of a table");
+        }
         let qualifier = vec![fold(&alias.name).into_owned()];
         let names: Vec<Rc<str>> = alias.columns.iter().map(|column| Rc::from(fold(&column.name))).collect();
         if names.is_empty() || !self.may_unfold(derived.outputs.len()) {
@@ -462,6 +457,11 @@ impl Inner {
         }
         relations
     }
+}
+
+/// Whether the name is that word of the pre-pass.
+fn is_marker(name: &ast::ObjectName, marker: &str) -> bool {
+    matches!(name.0.as_slice(), [ObjectNamePart::Identifier(ident)] if ident.value == marker)
 }
 
 /// Whether a join equates columns by their names.
@@ -509,6 +509,8 @@ fn sees_neighbours(factor: &TableFactor) -> bool {
         | TableFactor::Unpivot { table, .. }
         | TableFactor::MatchRecognize { table, .. } => sees_neighbours(table),
         TableFactor::NestedJoin { .. } => false,
+        // A subquery in the words of the pre-pass.
+        TableFactor::Table { name, args: Some(_), .. } => !is_marker(name, DERIVED),
         _ => true,
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use domain::{Column, ObjectName, SqlType, TestedHow};
 use sqlparser::ast::{self, ColumnDef, Expr};
 
+use super::frame::Env;
 use super::reader::Reader;
-use super::scope::Env;
 use super::sort::Sort;
 use super::value::{ColumnId, Derived, Value};
 use crate::ddl;
@@ -132,7 +132,7 @@ impl Reader<'_> {
         if value.is_constant() || column.is_some_and(|column| self.always_holds(column, value)) {
             return;
         }
-        self.test(value, TestedHow::Shape);
+        self.test_if_traced(value);
     }
 
     /// Whether the column takes this value whatever it is.

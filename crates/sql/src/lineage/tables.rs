@@ -7,8 +7,8 @@ use sqlparser::ast::{
     self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, TableAlias, TableVersion,
 };
 
+use super::frame::{Env, Named, Queries};
 use super::reader::Reader;
-use super::scope::{Env, Named, Queries};
 use super::size::Size;
 use super::sort::Sort;
 use super::value::{Derived, Output, Value};

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use domain::{ObjectName, Relation};
 use sqlparser::ast::Statement;
 
+use super::frame::Queries;
 use super::reader::Reader;
-use super::scope::Queries;
 use super::value::{Derived, ObjectId, Output, Value};
 use crate::lexer::significant;
 use crate::names::{Namespace, Search};

@@ -12,8 +12,8 @@ use sqlparser::ast::{
 };
 
 use super::constant::is_always_true;
+use super::frame::{Env, Frame, Merged, Queries};
 use super::reader::Reader;
-use super::scope::{Env, Frame, Queries};
 use super::stores::{Filled, is_default};
 use super::value::{Derived, Output, Value};
 use crate::names::{Named, fold, parts};
@@ -368,9 +368,14 @@ impl Reader<'_> {
     fn sources(&mut self, tables: &[&TableWithJoins], queries: &Queries) -> Frame {
         let mut frame = Frame::default();
         for table in tables {
-            let mut more = self.from(std::slice::from_ref(*table), None, queries);
+            let more = self.from(std::slice::from_ref(*table), None, queries);
+            let first = frame.relations.len();
             frame.relations.append(more.relations);
-            frame.merged.append(&mut more.merged);
+            frame.merged.extend(
+                more.merged
+                    .into_iter()
+                    .map(|merged| Merged { of: merged.of.start + first..merged.of.end + first, ..merged }),
+            );
         }
         frame
     }

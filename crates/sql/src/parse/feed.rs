@@ -257,7 +257,10 @@ impl<'a> Feed<'a> {
     /// `$1` where a table stands: the result of an earlier step of a pipeline.
     fn is_step_name(&self, at: usize) -> bool {
         let is_variable = self.tokens.get(at).is_some_and(|token| token.kind == Lexeme::Variable);
-        is_variable && at > 0 && self.is_any_word(at - 1, &["FROM", "JOIN"])
+        // `extract(year from $1)`, `$2 is distinct from $1`
+        let is_operand = at >= 2 && self.is_word(at - 2, "DISTINCT")
+            || at >= 4 && self.is_symbol(at - 3, "(") && self.is_any_word(at - 4, &["EXTRACT", "DATE_PART"]);
+        is_variable && at > 0 && self.is_any_word(at - 1, &["FROM", "JOIN"]) && !is_operand
     }
 
     /// Where `IDENTIFIER(…)` or `TABLE(…)` over a constant begins at `at`, feeds the name that it stands for

@@ -312,8 +312,20 @@ impl Feed<'_> {
     fn nth_from_end(&mut self, at: usize) -> Option<usize> {
         let is_counted = self.is_any_word(at + 1, &["FIRST", "LAST"])
             && self.is_any_word(at + 2, &["IGNORE", "RESPECT", "OVER"])
-            && at.checked_sub(1).is_some_and(|before| self.is_symbol(before, ")"));
+            && at.checked_sub(1).is_some_and(|before| self.closes_call(before, "NTH_VALUE"));
         is_counted.then_some(at + 2)
+    }
+
+    /// Whether the bracket there is the last one of a call of that function.
+    fn closes_call(&self, at: usize, function: &str) -> bool {
+        let mut depth = 0_i32;
+        let open = (0..=at).rev().find(|place| {
+            depth += i32::from(self.is_symbol(*place, ")")) - i32::from(self.is_symbol(*place, "("));
+            depth <= 0
+        });
+        depth == 0
+            && self.is_symbol(at, ")")
+            && open.and_then(|open| open.checked_sub(1)).is_some_and(|name| self.is_word(name, function))
     }
 
     /// `TIMESTAMP WITH LOCAL TIME ZONE`.

@@ -1,9 +1,9 @@
 //! What waits: everything that a reviewer decides by, and the form that takes their verdict.
 
 use domain::{Asked, Binding, Context, PromptGrade};
-use gateway::{EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
+use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{Opening, StatementRecord, ViewRecord};
+use recording::{AskedRecord, EstimateRecord, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -14,7 +14,7 @@ use super::{minute, page as framed, result, sql_text, typed, undo, words};
 pub fn page(
     session: &ReviewSession,
     shown: &Shown,
-    earlier: &[EarlierAsk],
+    earlier: &Earlier,
     behind: Behind,
     wrong: Option<&str>,
 ) -> Markup {
@@ -47,7 +47,7 @@ pub fn page(
         }
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
         (sql_card(asked, waiting.asked.result.is_some()))
-        (objects_card(statements, &waiting.asked.views))
+        (objects_card(statements, &waiting.asked))
         (prompt_card(asked))
         (why_card(waiting))
         @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
@@ -116,7 +116,8 @@ fn sql_card(asked: &Asked, has_run: bool) -> Markup {
     }
 }
 
-fn objects_card(statements: &[StatementRecord], views: &[ViewRecord]) -> Markup {
+fn objects_card(statements: &[StatementRecord], asked: &AskedRecord) -> Markup {
+    let AskedRecord { views, estimate, .. } = asked;
     let of =
         |part: fn(&StatementRecord) -> &Vec<String>| once_each(statements.iter().flat_map(part).cloned());
     let (writes, reads) = (of(|statement| &statement.writes), of(|statement| &statement.reads));
@@ -137,6 +138,7 @@ fn objects_card(statements: &[StatementRecord], views: &[ViewRecord]) -> Markup 
             @for why in unread {
                 p.notice { "It could not be read whole (" (why) "), so it may touch more than this." }
             }
+            (estimated(estimate.as_ref()))
             @if !views.is_empty() {
                 h3 { "Views that it goes through" }
                 @for view in views { (one_view(view)) }
@@ -147,6 +149,33 @@ fn objects_card(statements: &[StatementRecord], views: &[ViewRecord]) -> Markup 
             }
         }
     }
+}
+
+/// How much it would read, as far as upstream can tell before it runs.
+fn estimated(estimate: Option<&EstimateRecord>) -> Markup {
+    html! {
+        p.small {
+            @match estimate {
+                Some(EstimateRecord { exchange, bytes, partitions, of_partitions }) => {
+                    "The warehouse expects it to read at most " (amount(*bytes)) ", in " (partitions) " of " (of_partitions)
+                    " partitions. Its plan is recorded as " code { (exchange) } "."
+                },
+                None => "No estimate of how much it would read.",
+            }
+        }
+    }
+}
+
+/// Bytes as people say them.
+fn amount(bytes: u64) -> String {
+    let mut left = bytes;
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+        if left < 10_000 {
+            return format!("{left} {unit}");
+        }
+        left /= 1000;
+    }
+    format!("{left} PB")
 }
 
 /// What stands behind a view's name.
@@ -232,13 +261,15 @@ fn undo_card(opening: &Opening, behind: Behind) -> Markup {
     }
 }
 
-fn earlier_card(earlier: &[EarlierAsk]) -> Markup {
+fn earlier_card(earlier: &Earlier) -> Markup {
+    let Earlier { latest, within_hour } = earlier;
     html! {
         section.card {
             h2 { "What else this agent has asked" }
-            @if earlier.is_empty() { p { "Nothing that is remembered." } } @else {
+            @if *within_hour > 0 { p { strong { (within_hour) } " within the last hour." } }
+            @if latest.is_empty() { p { "Nothing that is remembered." } } @else {
                 ul.earlier {
-                    @for EarlierAsk { opened, kinds, writes, state } in earlier {
+                    @for EarlierAsk { opened, kinds, writes, state } in latest {
                         li {
                             span.state.(state.as_str()) { (state.as_str()) }
                             span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }

@@ -1,10 +1,11 @@
-//! The functions that the query of a definition calls, told from its pieces: for definitions that the parser cannot
-//! read. It names too many rather than too few.
+//! The functions that the query of a definition, the body of a policy or a script calls, told from its pieces: for what
+//! the parser cannot read. It names too many rather than too few.
 
 use domain::{Class, FlaggedFunction};
 
 use super::{Behaviour, behaviour, flag};
 use crate::class::View;
+use crate::ddl;
 use crate::lexer::Token;
 
 /// Words that a bracket may follow, and that call nothing.
@@ -74,22 +75,65 @@ const NO_CALLS: [&str; 62] = [
 ];
 /// Likewise.
 const NO_CALLS_EITHER: [&str; 5] = ["WHERE", "WITH", "WITHIN", "RECURSIVE", "SUBSET"];
+/// Likewise, in a script.
+const NO_CALLS_OF_SCRIPTS: [&str; 14] = [
+    "ASYNC",
+    "ELSEIF",
+    "EXCEPTION",
+    "FOR",
+    "IF",
+    "IMMEDIATE",
+    "INSERT",
+    "LET",
+    "RETURN",
+    "RETURNS",
+    "SET",
+    "SWITCH",
+    "UNTIL",
+    "WHILE",
+];
+/// Behind these a name is written to, defined or called as a procedure, which the class of the statement tells.
+const BEFORE_OTHERS: [&str; 9] =
+    ["CALL", "CURSOR", "EXISTS", "FUNCTION", "INTO", "PROCEDURE", "TABLE", "UPDATE", "VIEW"];
 
-/// Every function that `… AS SELECT …` calls and nobody knows. Those that reach out of a statement are told by
+/// Every function that `… AS SELECT …` or a policy's `… -> …` calls and nobody knows. Those that reach out of a statement are told by
 /// [`super::flagged`], wherever they stand.
 pub(crate) fn unknown_calls(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
     let view = View { text, tokens };
     let is_query = |at: usize| view.is_any(at, &["SELECT", "WITH"]);
     let behind_brackets =
         |at: usize| (at..tokens.len()).find(|at| !view.is_symbol(*at, "(")).unwrap_or(tokens.len());
-    let Some(query) = (0..tokens.len()).find(|at| view.is(*at, "AS") && is_query(behind_brackets(at + 1)))
-    else {
-        return Vec::new();
-    };
-    (query + 1..tokens.len())
+    let query = (0..tokens.len()).find(|at| view.is(*at, "AS") && is_query(behind_brackets(at + 1)));
+    let body = || (0..tokens.len()).find(|at| view.is_symbol(*at, "->"));
+    let Some(start) = query.or_else(body) else { return Vec::new() };
+    (start + 1..tokens.len())
         .filter(|at| view.is_symbol(at + 1, "("))
         .filter_map(|at| unknown_call(view, at))
         .collect()
+}
+
+/// Every function that a block, a task or an alert calls and nobody knows.
+pub(crate) fn unknown_calls_of_script(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
+    let view = View { text, tokens };
+    let is_other = |at: usize| {
+        view.is_any(at, &NO_CALLS_OF_SCRIPTS)
+            || ddl::is_type(&view.word(at))
+            || first_part(view, at).checked_sub(1).is_some_and(|before| view.is_any(before, &BEFORE_OTHERS))
+    };
+    (0..tokens.len())
+        .filter(|at| view.is_symbol(at + 1, "(") && !is_other(*at))
+        .filter_map(|at| unknown_call(view, at))
+        .collect()
+}
+
+/// Where the name begins that ends at that place.
+fn first_part(view: View<'_>, at: usize) -> usize {
+    let is_part = |at: usize| view.tokens.get(at).is_some_and(|token| token.name(view.text).is_some());
+    let mut start = at;
+    while start >= 2 && at - start < 6 && view.is_symbol(start - 1, ".") && is_part(start - 2) {
+        start -= 2;
+    }
+    start
 }
 
 /// The function whose name ends at that place, before its bracket, where nobody knows it.
@@ -119,7 +163,7 @@ fn unknown_call(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
 
 #[cfg(test)]
 mod tests {
-    use super::unknown_calls;
+    use super::{unknown_calls, unknown_calls_of_script};
     use crate::lexer::significant;
 
     #[track_caller]
@@ -142,6 +186,29 @@ mod tests {
             "create table t as select snowflake.cortex.new_thing('x')",
             &["SNOWFLAKE.CORTEX.NEW_THING export"],
         );
+    }
+
+    #[test]
+    fn the_bodies_of_policies_and_scripts_are_looked_into() {
+        check("create masking policy p as (v varchar(9)) returns varchar(9) -> leak(v)", &["LEAK opaque"]);
+        check(
+            "create row access policy p as (v varchar) returns boolean -> exists (select 1 from m where d.f(v))",
+            &["D.F opaque"],
+        );
+        for (text, expected) in [
+            ("begin select exfil(ssn) from customers; end", &["EXFIL opaque"] as &[&str]),
+            ("create task t as insert into s.u (a) select d.leak(b) from c", &["D.LEAK opaque"]),
+            (
+                "declare r resultset; x number(38, 0) default 1; begin let y varchar(3) := upper('a'); if (x = 1) then \
+                 r := (select count(*) from t); elseif (x > 2) then call p(1); end if; for i in 1 to 3 do insert into t \
+                 (a, b) values (1, 2); end for; while (x < 3) do x := x + 1; end while; return table(r); end",
+                &[],
+            ),
+        ] {
+            let found = unknown_calls_of_script(text, &significant(text).unwrap());
+            let found: Vec<String> = found.iter().map(|f| format!("{} {}", f.name, f.class)).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

@@ -25,10 +25,10 @@ pub(super) fn is_fallible(name: &str) -> bool {
         | "TRY_DECRYPT"
         | "TRY_DECRYPT_RAW" => true,
         // Conversions.
-        "CAST" | "CONVERT" | "TO_BINARY" | "TO_BOOLEAN" | "TO_DECFLOAT" | "TO_DECIMAL" | "TO_NUMBER"
-        | "TO_NUMERIC" | "TO_DOUBLE" | "TO_TIME" | "TIME" | "TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ"
-        | "TO_TIMESTAMP_LTZ" | "TO_TIMESTAMP_TZ" | "TIMESTAMP" | "TO_OBJECT" | "TO_UUID" | "TO_XML"
-        | "AS_DECIMAL" | "AS_NUMBER" | "AS_DOUBLE" | "AS_REAL" | "AS_INTEGER" => true,
+        "CAST" | "TO_BINARY" | "TO_BOOLEAN" | "TO_DECFLOAT" | "TO_DECIMAL" | "TO_NUMBER" | "TO_NUMERIC"
+        | "TO_DOUBLE" | "TO_TIME" | "TIME" | "TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ" | "TO_TIMESTAMP_LTZ"
+        | "TO_TIMESTAMP_TZ" | "TO_OBJECT" | "TO_UUID" | "TO_XML" | "AS_DECIMAL" | "AS_NUMBER"
+        | "AS_DOUBLE" | "AS_REAL" | "AS_INTEGER" => true,
         // Dates that may leave the calendar.
         "ADD_MONTHS"
         | "DATEADD"
@@ -49,14 +49,12 @@ pub(super) fn is_fallible(name: &str) -> bool {
         | "TIMESTAMP_LTZ_FROM_PARTS"
         | "TIMESTAMPLTZFROMPARTS"
         | "TIMESTAMP_TZ_FROM_PARTS"
-        | "TIMESTAMPTZFROMPARTS"
-        | "INTERVAL" => true,
+        | "TIMESTAMPTZFROMPARTS" => true,
         // Numbers out of range.
         "MOD" | "POWER" | "POW" | "SQRT" | "CBRT" | "EXP" | "LN" | "LOG" | "SQUARE" | "FACTORIAL"
         | "DIV0" | "DIV0NULL" | "SIN" | "COS" | "TAN" | "COT" | "ASIN" | "ACOS" | "ATAN" | "ATAN2"
         | "SINH" | "COSH" | "TANH" | "ASINH" | "ACOSH" | "ATANH" | "DEGREES" | "RADIANS" | "HAVERSINE"
-        | "WIDTH_BUCKET" | "RATIO_TO_REPORT" | "UNIFORM" | "NORMAL" | "ZIPF" | "HAMMING_DISTANCE"
-        | "CEILING" => true,
+        | "WIDTH_BUCKET" | "RATIO_TO_REPORT" | "UNIFORM" | "NORMAL" | "ZIPF" => true,
         // Bits.
         "BITAND"
         | "BIT_AND"
@@ -99,7 +97,6 @@ pub(super) fn is_fallible(name: &str) -> bool {
         | "XMLGET"
         | "STRIP_NULL_VALUE"
         | "JSON_EXTRACT_PATH_TEXT"
-        | "ARRAY_CONSTRUCT_STRUCTURED"
         | "ARRAY_EXCEPT"
         | "ARRAY_FLATTEN"
         | "ARRAY_GENERATE_RANGE"
@@ -109,22 +106,17 @@ pub(super) fn is_fallible(name: &str) -> bool {
         | "ARRAY_MIN"
         | "ARRAY_REMOVE"
         | "ARRAY_REMOVE_AT"
-        | "ARRAY_REPEAT"
         | "ARRAY_SORT"
         | "ARRAY_UNION_AGG"
         | "ARRAYS_TO_OBJECT"
         | "ARRAYS_ZIP"
-        | "OBJECT_CONSTRUCT_KEEP_NULL_STRUCTURED"
         | "OBJECT_DELETE"
         | "OBJECT_INSERT"
         | "OBJECT_KEYS"
         | "OBJECT_PICK"
         | "MAP_CAT"
-        | "MAP_CONSTRUCT"
         | "MAP_CONTAINS_KEY"
         | "MAP_DELETE"
-        | "MAP_ENTRIES"
-        | "MAP_FROM_ENTRIES"
         | "MAP_INSERT"
         | "MAP_KEYS"
         | "MAP_PICK"
@@ -162,19 +154,11 @@ pub(super) fn is_fallible(name: &str) -> bool {
         | "VECTOR_SUM"
         | "VECTOR_TRUNCATE" => true,
         // Rows out of values.
-        "FLATTEN" | "SPLIT_TO_TABLE" | "STRTOK_SPLIT_TO_TABLE" | "GENERATOR" | "RESAMPLE" => true,
+        "FLATTEN" | "SPLIT_TO_TABLE" | "STRTOK_SPLIT_TO_TABLE" | "GENERATOR" => true,
         // Of the session, with an argument.
         "SYS_CONTEXT" | "LAST_QUERY_ID" => true,
-        // Constructs that the parser writes as calls.
-        "ANY"
-        | "ALL"
-        | "ARRAY"
-        | "OBJECT"
-        | "MAP"
-        | "VALUES"
-        | "GROUPING_SETS"
-        | "CONNECT_BY_ROOT"
-        | "SYS_CONNECT_BY_PATH" => true,
+        // Of hierarchies.
+        "CONNECT_BY_ROOT" | "SYS_CONNECT_BY_PATH" => true,
         _ => false,
     }
 }

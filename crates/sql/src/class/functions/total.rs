@@ -28,8 +28,6 @@ pub(super) fn is_total(name: &str) -> bool {
         | "LEN"
         | "OCTET_LENGTH"
         | "BIT_LENGTH"
-        | "CHAR_LENGTH"
-        | "CHARACTER_LENGTH"
         | "RTRIMMED_LENGTH"
         | "ASCII"
         | "UNICODE"
