@@ -39,6 +39,7 @@ pub struct ApprovalStep {
 /// What happened to an approval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a trail holds few steps, and each begins with the large one")]
 pub enum StepRecord {
     /// It waits for people.
     Asked(AskedRecord),

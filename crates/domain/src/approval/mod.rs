@@ -108,7 +108,6 @@ impl Verdict {
 }
 
 /// Something that may move an approval on.
-#[expect(clippy::large_enum_variant, reason = "an event lives for one call")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ApprovalEvent {
     /// A person decided.

@@ -312,7 +312,7 @@ mod tests {
 
     fn recorded(terms: &StandingTerms, approved: &Asked) -> Result<StandingRecord, NotAStanding> {
         let tags = Tags { key: &KEY, approval: "a" };
-        terms.record(approved, &tags, &Detectors::all(), Timestamp::from_micros(0))
+        terms.record(approved, &tags, &Detectors::standard(), Timestamp::from_micros(0))
     }
 
     const SQL: &str = "delete from t where s = 'gone' and n < 10 and d > '2026-01-01'";

@@ -22,7 +22,7 @@ pub async fn a_standing_approval_is_found_by_its_principal_and_no_other(two: &Tw
     standings.note(&ana, &key).await.unwrap();
     // Whoever does not know whether it was noted does it again.
     standings.note(&ana, &key).await.unwrap();
-    assert_eq!(two.second.standings.made(Some(&ana)).await.unwrap(), [key.clone()]);
+    assert_eq!(two.second.standings.made(Some(&ana)).await.unwrap(), std::slice::from_ref(&key));
     assert!(standings.made(Some(&ben)).await.unwrap().is_empty());
     assert!(standings.made(None).await.unwrap().contains(&key));
 }

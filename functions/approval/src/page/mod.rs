@@ -6,6 +6,7 @@ pub mod problem;
 mod result;
 mod seen;
 mod sql_text;
+pub mod standing;
 pub mod typed;
 mod undo;
 pub mod waits;

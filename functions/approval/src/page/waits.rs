@@ -8,7 +8,7 @@ use recording::{AskedRecord, EstimateRecord, Opening, StatementRecord, ViewRecor
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, result, sql_text, typed, undo, words};
+use super::{minute, page as framed, result, sql_text, standing, typed, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -52,7 +52,7 @@ pub fn page(
         (why_card(waiting))
         @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
-        (form(session, waiting))
+        (form(session, waiting, asked))
     };
     framed(&title, &body)
 }
@@ -285,7 +285,7 @@ fn earlier_card(earlier: &Earlier) -> Markup {
     }
 }
 
-fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
+fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
     let word = typed::word_for(waiting);
     let id = waiting.id;
     html! {
@@ -300,6 +300,7 @@ fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
+            @if waiting.asked.result.is_none() { (standing::fields(asked)) }
             div.buttons {
                 button.deny type="submit" name="verdict" value="deny" { "Deny" }
                 button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }
