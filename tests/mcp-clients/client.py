@@ -1,7 +1,7 @@
 """Calls tools with the Python SDK: client.py URL TOKEN auto|legacy (with or without a handshake).
 
 Prints the tools' names as one JSON line; then, for each line `{"name": ..., "arguments": ...}` on standard input,
-`{"isError": ..., "told": ...}`.
+with `"meta"` for what goes into `_meta`, `{"isError": ..., "told": ...}`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ async def main(url: str, token: str, mode: str) -> None:
             say([tool.name for tool in (await client.list_tools()).tools])
             while line := await asyncio.to_thread(sys.stdin.readline):
                 call = json.loads(line)
-                result = await client.call_tool(call["name"], call["arguments"])
+                result = await client.call_tool(call["name"], call["arguments"], meta=call.get("meta"))
                 say({"isError": result.is_error, "told": result.structured_content})
 
 

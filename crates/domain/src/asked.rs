@@ -116,6 +116,17 @@ impl PromptGrade {
         }
     }
 
+    /// What it says, in a few words. P4 never says that a person typed it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::P0 => "nobody said",
+            Self::P1 => "the agent's own word, or contradicted",
+            Self::P2 => "seen by one channel with a credential of its own",
+            Self::P3 => "two channels with different credentials agree",
+            Self::P4 => "what the model received and produced, as its provider saw it",
+        }
+    }
+
     /// The grade with that word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::P0, Self::P1, Self::P2, Self::P3, Self::P4].into_iter().find(|grade| grade.as_str() == word)
@@ -135,6 +146,24 @@ impl fmt::Debug for Prompt {
     // SECURITY: people type secrets into prompts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prompt({} …)", self.grade.as_str())
+    }
+}
+
+/// What a client says that its call belongs to. Anybody can say it: it finds evidence, and proves nothing.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Clues {
+    /// The model's id of the tool use.
+    pub tool_use: Option<String>,
+    /// The trace, 32 lower-case hexadecimal digits (W3C Trace Context).
+    pub trace: Option<String>,
+    /// A word that its client sent with the evidence, too.
+    pub word: Option<String>,
+}
+
+impl fmt::Debug for Clues {
+    // SECURITY: clients choose them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clues(…)")
     }
 }
 
@@ -163,6 +192,8 @@ pub struct Asked {
     pub timeout: Option<Duration>,
     /// What the person asked for.
     pub prompt: Prompt,
+    /// What its evidence is found by.
+    pub clues: Clues,
 }
 
 impl fmt::Debug for Asked {

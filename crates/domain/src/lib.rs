@@ -16,6 +16,7 @@ mod approval;
 mod asked;
 mod catalog;
 mod decision;
+mod evidence;
 mod identity;
 mod ids;
 mod mask;
@@ -27,13 +28,14 @@ pub use approval::{
     Approval, ApprovalEvent, ApprovalState, GRANT_LIFE, Requester, Reviewer, ReviewerKey, Terms, Unmoved,
     Verdict, folded_name,
 };
-pub use asked::{Asked, Binding, Bindings, Context, Door, Prompt, PromptGrade, SqlText};
+pub use asked::{Asked, Binding, Bindings, Clues, Context, Door, Prompt, PromptGrade, SqlText};
 pub use catalog::{
     Catalog, Column, ColumnRef, ObjectName, Relation, RelationKind, SqlType, identifier, quoted,
 };
 pub use decision::{
     Case, Decision, ErrorText, Grant, Hold, Limits, Obligations, Refusal, RefusalCode, RuleId, Ruling, Tier,
 };
+pub use evidence::{ChannelKind, Join, Mismatch, Sight, Witness, mismatches};
 pub use identity::{Agent, Credential, Identity, Person, PrincipalKey};
 pub use ids::{
     ApprovalId, Digest, ExchangeId, ExchangeNumber, Handle, IdError, KeyedDigest, RequestId, SessionId,

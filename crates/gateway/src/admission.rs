@@ -76,6 +76,7 @@ pub(crate) fn head(asked: &Asked, ruling: &Ruling) -> Option<(Asked, u64)> {
         parameters: asked.parameters.clone(),
         timeout: asked.timeout,
         prompt,
+        clues: asked.clues.clone(),
     };
     Some((head, text.len() as u64))
 }

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
 use crate::approval::Surroundings;
+use crate::evidence::Weighed;
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -104,6 +105,12 @@ impl Gateway {
             None => (self.grounds(&asked).await?, None),
         };
         let Grounds { bundle, read, key } = grounds;
+        let mut asked = asked;
+        let weighed = match &foreseen {
+            Some(_) => Weighed::of_call(&asked),
+            None => self.counted(asked.door, self.weigh(&asked, principal.identity(), &key).await).await?,
+        };
+        weighed.fill(&mut asked);
         let (rulings, ruling) =
             foreseen.unwrap_or_else(|| self.rule(&bundle, principal.identity(), &asked, &read));
         let words = Words::of(&asked, &key)?;
@@ -185,6 +192,7 @@ impl Gateway {
             handle,
             children: &children,
             opened: now,
+            weighed: &weighed,
         };
         let detectors = self.detectors.of(&bundle);
         let opening = async {
@@ -210,6 +218,7 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
+        self.expect_evidence(&key, &opened.key, principal.identity(), &asked, &weighed, now).await;
         let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
@@ -535,7 +544,7 @@ pub(crate) fn live(
         touched: plan::touched(statements, &draft.read.catalog, bundle),
         reads: footprint(|statement| &statement.footprint.reads),
         writes: footprint(|statement| &statement.footprint.writes),
-        findings: Vec::new(),
+        findings: recording::findings(draft.weighed.declared, &draft.weighed.witnesses),
         upstream_us: 0,
         masking_us: 0,
         troubled_us: None,

@@ -12,6 +12,7 @@ mod ask;
 mod closing;
 mod collect;
 mod detectors;
+mod evidence;
 mod failures;
 mod fault;
 mod fetch;
@@ -44,6 +45,7 @@ pub use approval::{
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
+pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError};
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt, RelationKind,
-    Ruling, SqlText, SqlType, Statement, Treatment,
+    Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt, PromptGrade,
+    RelationKind, Ruling, SqlText, SqlType, Statement, Treatment,
 };
 use masking::Detectors;
 
@@ -38,6 +38,8 @@ pub struct Foreseen {
     pub columns: Option<Vec<ForeseenColumn>>,
     /// Whether every column of its result would be masked, because its columns cannot be told.
     pub masks_all: bool,
+    /// How well the prompt behind it is known now: a rule may ask for more.
+    pub grade: PromptGrade,
 }
 
 /// A result column before there is a result.
@@ -112,8 +114,12 @@ impl Gateway {
         self.complete(&mut asked);
         self.reject(asked.door, "checked").await;
         if let Some(ruling) = self.counted(asked.door, self.look_ahead(&asked, &principal).await).await? {
-            return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false });
+            let grade = asked.prompt.grade;
+            return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
+        let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
+        let weighed = self.weigh(&asked, principal.identity(), &key).await;
+        self.counted(asked.door, weighed).await?.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;
         }
@@ -124,7 +130,8 @@ impl Gateway {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
         let (_, ruling) = self.rule(&bundle, principal.identity(), asked, &read);
-        Ok(foreseen(ruling, &read, &self.detectors.of(&bundle)))
+        let grade = asked.prompt.grade;
+        Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
     }
 
     /// The tables and views of a schema that this principal may read, from where an earlier listing ended. Counted as
@@ -251,6 +258,7 @@ impl Gateway {
             parameters: BTreeMap::new(),
             timeout: None,
             prompt: Prompt::default(),
+            clues: Default::default(),
         };
         self.complete(&mut asked);
         asked
@@ -273,14 +281,14 @@ impl Gateway {
     }
 }
 
-fn foreseen(ruling: Ruling, read: &Read, detectors: &Detectors) -> Foreseen {
+fn foreseen(ruling: Ruling, read: &Read, detectors: &Detectors, grade: PromptGrade) -> Foreseen {
     let grant = match &ruling.decision {
         Decision::Allow(grant) | Decision::Hold(Hold { grant, .. }) => Some(grant),
         Decision::Refuse(_) => None,
     };
     let [(_, statement)] = read.statements.as_slice() else {
         let masks_all = grant.is_some();
-        return Foreseen { ruling, what: None, why: None, columns: None, masks_all };
+        return Foreseen { ruling, what: None, why: None, columns: None, masks_all, grade };
     };
     let columns = grant.and_then(|grant| columns(statement, grant, detectors));
     let masks_all = columns.is_none() && grant.is_some_and(|grant| is_mask(&grant.obligations.unforeseen));
@@ -290,6 +298,7 @@ fn foreseen(ruling: Ruling, read: &Read, detectors: &Detectors) -> Foreseen {
         columns,
         masks_all,
         ruling,
+        grade,
     }
 }
 

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Asked, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Statement, Timestamp,
+    Asked, Clues, Decision, Digest, ExchangeId, Handle, Identity, KeyedDigest, Ruling, Statement, Timestamp,
 };
 use masking::Detectors;
 use recording::{
-    ContextRecord, FootprintRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord,
+    CallRecord, ContextRecord, FootprintRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord,
+    StatementRecord, WitnessRecord,
 };
 use sql::Piece;
 
+use crate::evidence::Weighed;
 use crate::failures;
 use crate::reading::Read;
 
@@ -24,6 +26,7 @@ pub(crate) struct Draft<'a> {
     pub handle: Handle,
     pub children: &'a [Handle],
     pub opened: Timestamp,
+    pub weighed: &'a Weighed,
 }
 
 impl Draft<'_> {
@@ -53,7 +56,12 @@ impl Draft<'_> {
             principal: PrincipalRecord::from(self.identity),
             conversation: texts.conversation.clone(),
             request: texts.request.clone(),
-            prompt: PromptRecord::new(texts.prompt.clone(), asked.prompt.grade),
+            prompt: PromptRecord {
+                declared: self.weighed.declared,
+                witnesses: self.weighed.witnesses.iter().map(WitnessRecord::from).collect(),
+                ..PromptRecord::new(texts.prompt.clone(), asked.prompt.grade)
+            },
+            call: texts.call.clone(),
             sql: texts.sql.clone(),
             digest: self.digest.to_string(),
             sealed: true,
@@ -80,6 +88,7 @@ pub(crate) struct Texts {
     prompt: Option<String>,
     conversation: Option<String>,
     request: Option<String>,
+    call: Option<CallRecord>,
     context: ContextRecord,
     statements: Vec<StatementRecord>,
     bindings: Vec<String>,
@@ -102,6 +111,7 @@ impl Texts {
             prompt: asked.prompt.text.as_deref().map(|text| clean(text, "prompt")),
             conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
             request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
+            call: call(asked, &clean),
             context,
             // What names a cut text holds is told no further than the text.
             statements: if length.is_some() { Vec::new() } else { statements.collect() },
@@ -115,6 +125,15 @@ impl Texts {
             length,
         }
     }
+}
+
+/// What the client says that the call belongs to; none where it says nothing.
+fn call(asked: &Asked, clean: &dyn Fn(&str, &str) -> String) -> Option<CallRecord> {
+    let Clues { tool_use, trace, word } = &asked.clues;
+    let told = |text: &Option<String>| text.as_deref().map(|text| clean(text, ""));
+    let call = CallRecord { tool_use: told(tool_use), trace: told(trace), word: told(word) };
+    let CallRecord { tool_use, trace, word } = &call;
+    (tool_use.is_some() || trace.is_some() || word.is_some()).then_some(call)
 }
 
 /// What may be written of a statement that was read.

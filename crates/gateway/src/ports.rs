@@ -5,6 +5,7 @@
 //! process could not see, unless their documentation says how stale it may be.
 
 mod approvals;
+mod evidence;
 mod letter;
 mod reviewers;
 mod standings;
@@ -29,6 +30,7 @@ use crate::permit::Permit;
 use crate::reply::Receipt;
 
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
+pub use evidence::{Evidence, Expecting, Keyed, NoEvidence, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 

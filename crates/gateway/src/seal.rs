@@ -130,14 +130,8 @@ pub fn seal(key: &[u8; 32], exchange: ExchangeId, asked: &Asked) -> Result<Vec<u
     };
     let (sql, prompt) = (asked.text.reveal().to_owned(), asked.prompt.text.clone());
     let sealed = SealedText { v: 1, sql, bindings, prompt, under: Some(under) };
-    let mut bytes = serde_json::to_vec(&sealed).map_err(|_| broken())?;
-    let cipher = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| broken())?;
-    let nonce = cipher
-        .seal_in_place_append_tag(Aad::from(exchange.to_string().into_bytes()), &mut bytes)
-        .map_err(|_| broken())?;
-    let mut object = nonce.as_ref().to_vec();
-    object.append(&mut bytes);
-    Ok(object)
+    let bytes = serde_json::to_vec(&sealed).map_err(|_| broken())?;
+    encrypt(key, exchange.to_string().as_bytes(), bytes)
 }
 
 /// Opens what [`seal`] sealed.
@@ -145,19 +139,35 @@ pub fn seal(key: &[u8; 32], exchange: ExchangeId, asked: &Asked) -> Result<Vec<u
 /// # Errors
 /// A fault of the keys when it was altered, belongs to another exchange, or the key is gone.
 pub fn unseal(key: &[u8; 32], exchange: ExchangeId, object: &[u8]) -> Result<SealedText, Fault> {
-    let broken = || Fault::lasting(Origin::Keys, "the sealed text cannot be opened");
-    let (nonce, ciphertext) = object.split_at_checked(12).ok_or_else(broken)?;
-    let nonce: [u8; 12] = nonce.try_into().map_err(|_| broken())?;
+    let clear = decrypt(key, exchange.to_string().as_bytes(), object)?;
+    serde_json::from_slice(&clear).map_err(|_| not_opened())
+}
+
+/// AES-256-GCM: 12 bytes of nonce, the ciphertext and its tag.
+pub(crate) fn encrypt(key: &[u8; 32], belongs_to: &[u8], plain: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let broken = || Fault::lasting(Origin::Keys, "the exact text could not be sealed");
+    let mut bytes = plain;
     let cipher = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| broken())?;
+    let nonce = cipher.seal_in_place_append_tag(Aad::from(belongs_to), &mut bytes).map_err(|_| broken())?;
+    let mut object = nonce.as_ref().to_vec();
+    object.append(&mut bytes);
+    Ok(object)
+}
+
+/// What [`encrypt`] has made.
+pub(crate) fn decrypt(key: &[u8; 32], belongs_to: &[u8], object: &[u8]) -> Result<Vec<u8>, Fault> {
+    let (nonce, ciphertext) = object.split_at_checked(12).ok_or_else(not_opened)?;
+    let nonce: [u8; 12] = nonce.try_into().map_err(|_| not_opened())?;
+    let cipher = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| not_opened())?;
     let mut bytes = ciphertext.to_vec();
     let clear = cipher
-        .open_in_place(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(exchange.to_string().into_bytes()),
-            &mut bytes,
-        )
-        .map_err(|_| broken())?;
-    serde_json::from_slice(clear).map_err(|_| broken())
+        .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(belongs_to), &mut bytes)
+        .map_err(|_| not_opened())?;
+    Ok(clear.to_vec())
+}
+
+fn not_opened() -> Fault {
+    Fault::lasting(Origin::Keys, "the sealed text cannot be opened")
 }
 
 fn bytes_of(tag: &[u8]) -> [u8; 32] {
@@ -184,6 +194,7 @@ mod tests {
             parameters: BTreeMap::new(),
             timeout: None,
             prompt: Prompt { text: Some("why".into()), grade: PromptGrade::P1 },
+            clues: Default::default(),
         }
     }
 

@@ -10,11 +10,11 @@ use recording::{ObjectKind, RecordKey};
 ///
 /// | path | holds |
 /// | --- | --- |
-/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.closing.json` | openings, steps of approvals, closings |
+/// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.evidence-0000.json` …, `.closing.json` | openings, steps of approvals, late evidence, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
 /// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
-/// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations |
+/// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations; evidence that waits for its statement, sealed |
 /// | `keys/master` | 32 random bytes, made at first start |
 /// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
 /// | `tmp/` | files on their way to their name |
@@ -90,7 +90,8 @@ impl Layout {
             ObjectKind::Opening
             | ObjectKind::Closing
             | ObjectKind::Approval { .. }
-            | ObjectKind::Standing { .. } => self.records(),
+            | ObjectKind::Standing { .. }
+            | ObjectKind::Evidence { .. } => self.records(),
             ObjectKind::Page { .. } => self.pages(),
             ObjectKind::Sealed => self.sealed(),
         }
@@ -126,6 +127,7 @@ pub(crate) fn origin_of(kind: ObjectKind) -> Origin {
         | ObjectKind::Closing
         | ObjectKind::Approval { .. }
         | ObjectKind::Standing { .. }
+        | ObjectKind::Evidence { .. }
         | ObjectKind::Sealed => Origin::Recordings,
         ObjectKind::Page { .. } => Origin::Pages,
     }

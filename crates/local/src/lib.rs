@@ -23,6 +23,7 @@ mod approvals;
 mod clock;
 mod disk;
 mod error;
+mod evidence;
 mod exchanges;
 mod home;
 mod keys;

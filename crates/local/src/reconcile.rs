@@ -316,12 +316,11 @@ fn unclosed_of(home: &Inner, day: &str, session: SessionId) -> Result<Vec<Record
                 _,
                 ObjectKind::Approval { .. }
                 | ObjectKind::Standing { .. }
+                | ObjectKind::Evidence { .. }
                 | ObjectKind::Page { .. }
                 | ObjectKind::Sealed,
             ))
-            | None => {
-                continue;
-            }
+            | None => continue,
         };
     }
     Ok(openings.difference(&closings).cloned().collect())

@@ -27,6 +27,7 @@ impl Recorder for Home {
             ObjectKind::Closing
             | ObjectKind::Approval { .. }
             | ObjectKind::Standing { .. }
+            | ObjectKind::Evidence { .. }
             | ObjectKind::Page { .. }
             | ObjectKind::Sealed => None,
         };

@@ -117,6 +117,21 @@ impl Records {
         Ok(steps)
     }
 
+    /// What is known of an exchange's prompt since it was opened, in order, from the first on until one is missing.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a file cannot be read.
+    pub fn evidence(&self, key: &RecordKey) -> Result<Vec<Vec<u8>>, HomeError> {
+        let mut late = Vec::new();
+        for step in 0.. {
+            match self.read(key, ObjectKind::Evidence { step })? {
+                Some(object) => late.push(object),
+                None => break,
+            }
+        }
+        Ok(late)
+    }
+
     /// Every exchange opened on the days from `from` to `to` (both included; none: without end), the newest last,
     /// each with its opening. Holds one opening a session of the day in memory.
     ///
@@ -181,6 +196,7 @@ fn openings_in(layout: &Layout, day: &str, session: SessionId) -> Result<Vec<Rec
             ObjectKind::Closing
             | ObjectKind::Approval { .. }
             | ObjectKind::Standing { .. }
+            | ObjectKind::Evidence { .. }
             | ObjectKind::Page { .. }
             | ObjectKind::Sealed,
         ))

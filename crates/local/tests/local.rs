@@ -30,6 +30,7 @@ fn store(home: &Home) -> Store {
         exchanges: home.clone(),
         approvals: home.clone(),
         standings: home.clone(),
+        evidence: home.clone(),
         recorder: home.clone(),
         recordings: home.clone(),
         keys: home,
@@ -53,6 +54,11 @@ macro_rules! conforms {
 }
 
 conforms!(
+    evidence::evidence_and_statement_find_each_other,
+    evidence::a_prompt_is_found_by_its_id_within_its_channel,
+    evidence::evidence_of_another_subject_looks_like_none,
+    evidence::of_one_channel_no_more_than_so_many_stay,
+    evidence::evidence_is_forgotten_after_a_day,
     exchanges::numbers_have_no_gap_however_many_begin_at_once,
     exchanges::a_number_belongs_to_one_exchange,
     exchanges::a_session_ends_when_it_was_idle,

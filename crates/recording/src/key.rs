@@ -32,6 +32,11 @@ pub enum ObjectKind {
         /// Which.
         step: u32,
     },
+    /// Evidence of the prompt that came after the opening, from 0.
+    Evidence {
+        /// Which.
+        step: u32,
+    },
     /// A page of a part: both count from 0.
     Page {
         /// Which statement of a batch, from 0.
@@ -56,6 +61,7 @@ impl RecordKey {
             ObjectKind::Closing => format!("{self}.closing.json"),
             ObjectKind::Approval { step } => format!("{self}.approval-{step:04}.json"),
             ObjectKind::Standing { step } => format!("{self}.standing-{step:04}.json"),
+            ObjectKind::Evidence { step } => format!("{self}.evidence-{step:04}.json"),
             ObjectKind::Page { part, page } => format!("{self}.part-{part:04}.page-{page:06}"),
             ObjectKind::Sealed => format!("{self}.sealed"),
         }
@@ -87,6 +93,10 @@ impl RecordKey {
             step if step.starts_with("standing-") => {
                 let step = step.strip_prefix("standing-")?.strip_suffix(".json")?;
                 ObjectKind::Standing { step: step.parse().ok()? }
+            }
+            step if step.starts_with("evidence-") => {
+                let step = step.strip_prefix("evidence-")?.strip_suffix(".json")?;
+                ObjectKind::Evidence { step: step.parse().ok()? }
             }
             page => {
                 let (part, page) = page.strip_prefix("part-")?.split_once(".page-")?;
@@ -123,6 +133,8 @@ mod tests {
             ObjectKind::Approval { step: 12_345 },
             ObjectKind::Standing { step: 0 },
             ObjectKind::Standing { step: 10_000 },
+            ObjectKind::Evidence { step: 0 },
+            ObjectKind::Evidence { step: 31 },
             ObjectKind::Page { part: 3, page: 12 },
         ] {
             assert_eq!(RecordKey::parse(&key.object(kind)), Some((key.clone(), kind)));
@@ -140,6 +152,8 @@ mod tests {
             format!("v1/dt=2026-11-23/{session}/00000001.part-1.page-000000"),
             format!("v1/dt=2026-11-23/{session}/00000001.approval-1.json"),
             format!("v1/dt=2026-11-23/{session}/00000001.approval-+001.json"),
+            format!("v1/dt=2026-11-23/{session}/00000001.evidence-1.json"),
+            format!("v1/dt=2026-11-23/{session}/00000001.evidence-0001"),
             format!("v1/dt=2026-11-23/../{session}/00000001.opening.json"),
         ] {
             assert_eq!(RecordKey::parse(&key), None, "{key}");

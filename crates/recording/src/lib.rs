@@ -1,7 +1,8 @@
 //! The record format: what is kept of every exchange, how it is checked, and how it is told again.
 //!
-//! A recording is made of four kinds of objects: an [`Opening`] before a statement moves, the steps of an approval where a
-//! person must decide ([`ApprovalStep`]), pages of masked rows, and a [`Closing`] before a row leaves. This crate encodes, decodes, compares and tells; it refuses to know where
+//! A recording is made of five kinds of objects: an [`Opening`] before a statement moves, the steps of an approval where a
+//! person must decide ([`ApprovalStep`]), pages of masked rows, a [`Closing`] before a row leaves, and evidence of the prompt
+//! that came late ([`LateEvidence`]). This crate encodes, decodes, compares and tells; it refuses to know where
 //! the objects lie, and it never sees a clear value: texts arrive masked, digests of clear texts arrive keyed.
 //!
 //! ```
@@ -16,6 +17,7 @@
 mod approval;
 mod closing;
 mod envelope;
+mod evidence;
 mod key;
 mod opening;
 mod page;
@@ -35,11 +37,12 @@ pub use closing::{
     Timings, results_digest,
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
+pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, weigh};
 pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
-pub use replay::{Event, What, approval_event, closing_event, opening_events, page_event};
+pub use replay::{Event, What, approval_event, closing_event, evidence_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
 pub use standing::{
     MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use domain::{Class, Context, Identity, PromptGrade, Statement};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{CallRecord, WitnessRecord};
+
 /// The opening of an exchange, version 1. Durable before the statement moves (invariant I1).
 ///
 /// All texts in it have passed the detectors; the exact ones lie sealed, apart. `digest` is keyed, so that
@@ -35,6 +37,9 @@ pub struct Opening {
     pub request: Option<String>,
     /// What the person asked for.
     pub prompt: PromptRecord,
+    /// What its client says that the call belongs to. Absent where it says nothing, and from the first records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallRecord>,
     /// The text, sensitive literals masked.
     pub sql: String,
     /// Bytes of the exact text, where it is large and was refused by the gateway's own rules (its size, a limit, a
@@ -123,14 +128,20 @@ pub struct PromptRecord {
     /// The text; none when nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// `P0` to `P4`.
+    /// `P0` to `P4`, as it was decided by.
     pub grade: String,
+    /// Where there are witnesses: the prompt that came with the call itself, numbered as theirs are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<u32>,
+    /// Who had witnessed it by then. Absent from the first records of version 1, and where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessRecord>,
 }
 
 impl PromptRecord {
-    /// The record of a prompt whose text has passed the detectors.
+    /// The record of a prompt whose text has passed the detectors, and that nobody has witnessed.
     pub fn new(text: Option<String>, grade: PromptGrade) -> Self {
-        Self { text, grade: grade.as_str().to_owned() }
+        Self { text, grade: grade.as_str().to_owned(), declared: None, witnesses: Vec::new() }
     }
 }
 

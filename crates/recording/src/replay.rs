@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::approval::{ApprovalStep, ReviewerRecord, StepRecord};
 use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, RefusalRecord};
 use crate::envelope::FormatError;
+use crate::evidence::{CallRecord, LateEvidence, WitnessRecord};
 use crate::opening::{HoldRecord, Opening};
 use crate::page::{Page, page_text};
 use crate::plan::ColumnRecord;
@@ -31,6 +32,30 @@ pub enum What {
         text: String,
         /// How well it is known.
         evidence: String,
+        /// Who had witnessed it when it was decided.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        witnesses: Vec<WitnessRecord>,
+    },
+    /// What is known of the prompt later.
+    Evidence {
+        /// The text, as recorded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// How well it is known now.
+        evidence: String,
+        /// Everybody who has witnessed it.
+        witnesses: Vec<WitnessRecord>,
+        /// What does not fit together.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
+    },
+    /// The tool call that the statement came by, as its client names it.
+    Call {
+        /// `sqlapi` or `mcp`.
+        door: String,
+        /// What the client says that it belongs to.
+        #[serde(flatten)]
+        call: CallRecord,
     },
     /// What the agent asked.
     Statement {
@@ -126,7 +151,14 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
     let event = |what| Event { exchange: opening.exchange.clone(), at: opening.opened.clone(), what };
     let mut events = Vec::new();
     if let Some(text) = &opening.prompt.text {
-        events.push(event(What::Prompt { text: text.clone(), evidence: opening.prompt.grade.clone() }));
+        events.push(event(What::Prompt {
+            text: text.clone(),
+            evidence: opening.prompt.grade.clone(),
+            witnesses: opening.prompt.witnesses.clone(),
+        }));
+    }
+    if let Some(call) = &opening.call {
+        events.push(event(What::Call { door: opening.door.clone(), call: call.clone() }));
     }
     events.push(event(What::Statement {
         sql: opening.sql.clone(),
@@ -142,6 +174,20 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
         hold: opening.hold.clone(),
     }));
     events
+}
+
+/// What is known of the prompt since then.
+pub fn evidence_event(late: &LateEvidence) -> Event {
+    Event {
+        exchange: late.exchange.clone(),
+        at: late.at.clone(),
+        what: What::Evidence {
+            text: late.text.clone(),
+            evidence: late.grade.clone(),
+            witnesses: late.witnesses.clone(),
+            findings: late.findings.iter().map(|finding| finding.detail.clone()).collect(),
+        },
+    }
 }
 
 /// What happened to an approval.

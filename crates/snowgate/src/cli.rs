@@ -1,5 +1,6 @@
 //! The words of the command line. They are stable: people script them.
 
+mod agent;
 mod approvals;
 mod scan;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
 
+pub use agent::{AgentArgs, Client, Part};
 pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
 pub use scan::{ScanArgs, Target};
 
@@ -48,6 +50,8 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Keep a statement that waits from running
     Deny(VerdictArgs),
+    /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels
+    Agent(AgentArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
     #[command(after_long_help = READ_LINES)]
     Read(ReadArgs),

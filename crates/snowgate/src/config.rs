@@ -1,6 +1,7 @@
 //! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
 //! whole, unknown keys refused.
 
+mod evidence;
 mod reviewers;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
 
+pub use evidence::EvidenceEntry;
 pub use reviewers::{MailEntry, ReviewerEntry, ReviewersIssuer};
 
 /// The file that is read when none is named.
@@ -51,6 +53,8 @@ pub struct Own {
     pub mail: Option<MailEntry>,
     /// Whether the warehouse is asked for the plan of what waits.
     pub estimates: bool,
+    /// The channels that evidence of prompts comes by.
+    pub evidence: Vec<EvidenceEntry>,
 }
 
 impl Default for Own {
@@ -64,6 +68,7 @@ impl Default for Own {
             reviewers: Vec::new(),
             mail: None,
             estimates: false,
+            evidence: Vec::new(),
         }
     }
 }
@@ -161,6 +166,7 @@ impl Config {
             let problem = "lies above 0 and is at most 100";
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
+        self.channels()?;
         self.check_reviewing(address)
     }
 

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             commands::verdict::run(domain::Verdict::Approve, &args.verdict, Some(&args.standing))
         }
         Command::Deny(args) => commands::verdict::run(domain::Verdict::Deny, &args, None),
+        Command::Agent(args) => commands::agent::run(&args),
         Command::Read(args) => commands::read::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Mask(args) => commands::mask::run(&args),

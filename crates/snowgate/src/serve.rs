@@ -158,6 +158,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         recorder: Arc::new(home.clone()),
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home.clone()),
+        evidence: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
         standings: Arc::new(home.clone()),
         notifier: reviewing::notifier(&config, terminal)?,
@@ -187,6 +188,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
+    router = router.merge(evidence::routes(Arc::clone(&gateway), config.channels()?));
     if let Some(page) = page {
         router = router.merge(page);
     }

@@ -11,6 +11,8 @@
 mod approvals;
 #[path = "command_line/browser.rs"]
 mod browser;
+#[path = "command_line/conversation.rs"]
+mod conversation;
 #[path = "command_line/filters.rs"]
 mod filters;
 #[path = "command_line/homes.rs"]

@@ -38,7 +38,7 @@ const PURE: [(&str, &[&str]); 5] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -47,6 +47,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
     // The page settles: it reaches neither policy nor upstream, and links no adapter.
     ("approval", &["domain", "gateway", "recording", "sql"]),
+    // What was seen comes in: statements, policy and records are behind the gateway.
+    ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
     ("query", &["domain", "gateway", "recording", "oidc", "snowflake", "local", "policy", "masking"]),
     (
@@ -62,6 +64,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "warehouse",
             "query",
             "approval",
+            "evidence",
             "masking",
             "sql",
         ],
@@ -254,7 +257,8 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 4] = ["crates/gateway", "functions/approval", "functions/query", "functions/work"];
+const BOUND: [&str; 5] =
+    ["crates/gateway", "functions/approval", "functions/evidence", "functions/query", "functions/work"];
 
 #[test]
 fn the_lints_ban_work_behind_a_reply() {

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Approvals, Catalogs, Claim, Claimed, Exchanges, Finished, Keys, Leased, Notice, Notified, Notifier,
-    Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved, SessionKeys, Standings,
-    Upstream, UpstreamHandle, Written,
+    Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys, Leased,
+    Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved,
+    SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -63,6 +63,7 @@ impl Chaos {
             recorder: self.clone(),
             recordings: self.clone(),
             exchanges: self.clone(),
+            evidence: self.clone(),
             approvals: self.clone(),
             standings: self.clone(),
             notifier: self.clone(),
@@ -162,6 +163,7 @@ fn word(kind: ObjectKind) -> &'static str {
         ObjectKind::Closing => "closing",
         ObjectKind::Approval { .. } => "approval",
         ObjectKind::Standing { .. } => "standing",
+        ObjectKind::Evidence { .. } => "evidence",
         ObjectKind::Page { .. } => "page",
         ObjectKind::Sealed => "sealed",
     }
@@ -169,6 +171,26 @@ fn word(kind: ObjectKind) -> &'static str {
 
 fn origin(kind: ObjectKind) -> Origin {
     if matches!(kind, ObjectKind::Page { .. }) { Origin::Pages } else { Origin::Recordings }
+}
+
+#[async_trait]
+impl Evidence for Chaos {
+    async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.keep", Origin::Exchanges, self.inner.evidence.keep(sightings, most)).await
+    }
+
+    async fn about(
+        &self,
+        subject: &Subject,
+        keyed: &Keyed,
+        now: Timestamp,
+    ) -> Result<Vec<StoredSighting>, Fault> {
+        self.step("evidence.about", Origin::Exchanges, self.inner.evidence.about(subject, keyed, now)).await
+    }
+
+    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
+        self.step("evidence.expect", Origin::Exchanges, self.inner.evidence.expect(expecting)).await
+    }
 }
 
 #[async_trait]

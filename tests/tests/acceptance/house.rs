@@ -325,6 +325,7 @@ impl House {
             recordings: home.clone(),
             exchanges: home.clone(),
             standings: home.clone(),
+            evidence: home.clone(),
             approvals: home,
             notifier: self.bell.clone(),
             upstream: Arc::new(self.account()) as Arc<dyn Upstream>,
@@ -487,6 +488,7 @@ pub fn asked_by(token: &str, sql: &str) -> Asked {
         parameters: BTreeMap::new(),
         timeout: None,
         prompt: Prompt { text: Some("who are our customers?".to_owned()), grade: PromptGrade::P1 },
+        clues: Default::default(),
     }
 }
 

@@ -31,6 +31,8 @@ mod conformance;
 mod crashes;
 mod door;
 mod estimates;
+mod evidence;
+mod evidence_faults;
 mod exports;
 mod failures;
 mod faults;

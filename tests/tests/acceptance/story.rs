@@ -32,6 +32,8 @@ async fn a_select_is_answered_masked_whatever_its_alias_and_the_recording_shows_
         .iter()
         .map(|event| match event.what {
             What::Prompt { .. } => "prompt",
+            What::Evidence { .. } => "evidence",
+            What::Call { .. } => "call",
             What::Statement { .. } => "statement",
             What::Decision { .. } => "decision",
             What::Approval { .. } => "approval",

@@ -100,6 +100,7 @@ fn asked(sql: &str, token: &str) -> Asked {
         parameters: BTreeMap::new(),
         timeout: None,
         prompt: Prompt { text: Some("who are our German customers".to_owned()), grade: PromptGrade::P1 },
+        clues: Default::default(),
     }
 }
 
@@ -115,6 +116,7 @@ fn gateway(issuer: &Issuer, bundle: &Arc<Bundle>, sql: &str) -> Gateway {
         recorder: Arc::clone(&store) as _,
         recordings: store,
         exchanges: Arc::new(Live::default()),
+        evidence: Arc::new(gateway::ports::NoEvidence),
         approvals: Arc::new(Nobody),
         standings: Arc::new(Nobody),
         notifier: Arc::new(Nobody),

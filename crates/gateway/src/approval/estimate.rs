@@ -115,6 +115,7 @@ fn explaining(asked: &Asked) -> Asked {
         parameters: asked.parameters.clone(),
         timeout: Some(PATIENCE),
         prompt: Prompt { text: None, grade: PromptGrade::P0 },
+        clues: Default::default(),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn notice(
         names
     };
     let (mut writes, mut reads) = (all(|statement| &statement.writes), all(|statement| &statement.reads));
-    let more = writes.len().saturating_sub(NAMED).saturating_add(reads.len().saturating_sub(NAMED));
+    let (more_writes, more) = (writes.len().saturating_sub(NAMED), reads.len().saturating_sub(NAMED));
     writes.truncate(NAMED);
     reads.truncate(NAMED);
     let mut kinds: Vec<String> = opening.statements.iter().map(|statement| plain(&statement.kind)).collect();
@@ -53,6 +53,7 @@ pub(super) fn notice(
         kinds,
         writes,
         reads,
+        more_writes,
         more,
         reason: plain_long(&asked.reason),
         rules: asked.rules.iter().map(|rule| plain(rule)).collect(),

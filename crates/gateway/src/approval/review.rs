@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
 use masking::Detectors;
-use recording::{AskedRecord, NotNext, Opening, ReviewerRecord, StepRecord};
+use recording::{AskedRecord, LateEvidence, NotNext, Opening, ReviewerRecord, StepRecord};
 use thiserror::Error;
 
 use super::reception::own_verdict;
@@ -13,6 +13,7 @@ use super::standing_terms::NotAStanding;
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::stored;
 use crate::detectors::DetectorsInForce;
+use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
@@ -104,6 +105,8 @@ pub struct Shown {
     pub waiting: Waiting,
     /// The exact text, bindings, names and prompt.
     pub asked: Asked,
+    /// What is known of the prompt since it was asked, its text after the detectors; none where that is nothing.
+    pub later: Option<LateEvidence>,
 }
 
 /// The reviewers' side of approvals. Cheap to clone.
@@ -244,8 +247,10 @@ impl Review {
             match added {
                 Added::Overtaken => {}
                 Added::Kept => {
+                    let at = case.key.clone();
                     let waiting = waiting(case)?.ok_or(ReviewError::Unknown)?;
-                    return Ok(Shown { waiting, asked });
+                    let (_, later) = evidence::last(self.ports.recordings.as_ref(), &at).await?;
+                    return Ok(Shown { waiting, asked, later });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Running what was approved: decided again, spent once, and then the stored text.
 
-use domain::{ApprovalId, Asked, Grant, Handle, Refusal, RefusalCode, Timestamp};
+use domain::{ApprovalId, Asked, Grant, Handle, PromptGrade, Refusal, RefusalCode, Timestamp};
 use recording::{FootprintRecord, StepRecord};
 
 use super::again::{Again, Before, stricter};
@@ -10,6 +10,7 @@ use super::tend::note;
 use super::{Question, stored};
 use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
 use crate::closing::Closed;
+use crate::evidence::Weighed;
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
@@ -125,6 +126,12 @@ impl Gateway {
             }
             Err(fault) => return Err(fault),
         };
+        let mut asked = asked;
+        // SECURITY: what came since can only take something from how well the prompt was known.
+        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
+            let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
+            asked.prompt.grade = asked.prompt.grade.min(known);
+        }
         let bundle = self.ports.policies.bundle().await?;
         let before = case.trail.asked().ok_or_else(damaged)?;
         let detectors = self.detectors.of(&bundle);
@@ -157,6 +164,7 @@ impl Gateway {
         };
         let opened = Opened::read_back(case.key.clone(), case.opening.clone());
         let children = children(live)?;
+        let weighed = Weighed::of_opening(opening).ok_or_else(damaged)?;
         let draft = Draft {
             identity: &identity,
             asked: &asked,
@@ -166,6 +174,7 @@ impl Gateway {
             handle: opened_handle(live)?,
             children: &children,
             opened: live.opened(),
+            weighed: &weighed,
         };
         let mut planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
         if let Some(rows) = case.trail.issued_rows() {

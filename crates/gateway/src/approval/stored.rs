@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Agent, Asked, Binding, Context, Credential, Door, Identity, Person, Prompt, PromptGrade, SqlText,
+    Agent, Asked, Binding, Clues, Context, Credential, Door, Identity, Person, Prompt, PromptGrade, SqlText,
 };
 use recording::{ObjectKind, Opening};
 
@@ -52,6 +52,7 @@ fn rebuild(sealed: SealedText, opening: &Opening) -> Result<Asked, Fault> {
             text: prompt,
             grade: PromptGrade::from_word(&opening.prompt.grade).ok_or_else(damaged)?,
         },
+        clues: Clues::default(),
     })
 }
 

@@ -55,7 +55,9 @@ pub struct Notice {
     pub writes: Vec<String>,
     /// Objects that it would read, a few of them.
     pub reads: Vec<String>,
-    /// How many objects are not named.
+    /// How many objects that it would change are not named.
+    pub more_writes: usize,
+    /// How many that it would read are not named.
     pub more: usize,
     /// Why it waits.
     pub reason: String,

@@ -21,26 +21,32 @@ impl Notice {
 
     /// The subject of a letter about it, of any length.
     pub fn subject(&self) -> String {
-        format!("Approval wanted: {} asks to {}", unlinked(&self.agent), self.verbs())
+        // Whoever pads a change with objects that matter less must not hide the one that matters.
+        let changes = match self.more_writes {
+            0 => String::new(),
+            more => format!(" ({} objects)", self.writes.len().saturating_add(more)),
+        };
+        format!("Approval wanted{changes}: {} asks to {}", unlinked(&self.agent), self.verbs())
     }
 
     /// A letter about it to one reviewer: plain text in short lines, one thing a paragraph, for it is read on a phone.
     // SECURITY: it holds their link, and is for nobody else.
     pub fn letter(&self, invited: &Invitation) -> String {
-        let Self { agent, person, class, writes, reads, more, reason, rules, sign_in, .. } = self;
+        let Self { agent, person, class, writes, reads, more_writes, more, reason, rules, sign_in, .. } =
+            self;
         let mut text = format!("An agent asks for your approval.\n\nWho asks: {}", unlinked(agent));
         if let Some(person) = person {
             let _ =
                 write!(text, " for {}", if is_address(person) { person.clone() } else { unlinked(person) });
         }
         let _ = writeln!(text, "\nWhat: {} ({class})", self.verbs());
-        for (what, objects) in [("Changes", writes), ("Reads", reads)] {
+        for (what, objects, more) in [("Changes", writes, more_writes), ("Reads", reads, more)] {
             for object in objects {
                 let _ = writeln!(text, "{what}: {}", unlinked(object));
             }
-        }
-        if *more > 0 {
-            let _ = writeln!(text, "and {more} more objects");
+            if *more > 0 {
+                let _ = writeln!(text, "{what} {more} more objects, not named here");
+            }
         }
         let _ = write!(text, "\nWhy it waits: {reason}\n");
         let _ = write!(

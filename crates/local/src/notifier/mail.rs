@@ -280,7 +280,7 @@ mod tests {
              Who asks: claude-finance for ana@acme.example\n\
              What: delete (write)\n\
              Changes: DEMO . PUBLIC . ORDERS\n\
-             and 2 more objects\n\n\
+             Changes 2 more objects, not named here\n\n\
              Why it waits: it waits\n\
              Until: 1970-01-01 00:00 UTC, then it is denied\n\n\
              Read exactly what would run, and decide:\n\
@@ -290,7 +290,7 @@ mod tests {
              read.\n\n\
              Rules that led here: agents-write-if-approved\n"
         );
-        assert_eq!(notice.subject(), "Approval wanted: claude-finance asks to delete");
+        assert_eq!(notice.subject(), "Approval wanted (3 objects): claude-finance asks to delete");
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
         assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
         assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);

@@ -87,6 +87,7 @@ fn words(notice: &Notice, home: &Path) -> String {
         kinds,
         writes,
         reads,
+        more_writes,
         more,
         reason,
         rules: _,
@@ -101,13 +102,13 @@ fn words(notice: &Notice, home: &Path) -> String {
         kinds.join(", "),
         notice.who()
     );
-    for (what, objects) in [("changes", writes), ("reads", reads)] {
+    for (what, objects, more) in [("changes", writes, more_writes), ("reads", reads, more)] {
         if !objects.is_empty() {
             let _ = writeln!(text, "  {what} {}", objects.join(", "));
         }
-    }
-    if *more > 0 {
-        let _ = writeln!(text, "  and {more} more objects");
+        if *more > 0 {
+            let _ = writeln!(text, "  {what} {more} more objects");
+        }
     }
     let _ =
         writeln!(text, "  because {reason}\n  exchange {exchange}, denied by silence at {}", notice.until());
@@ -144,7 +145,7 @@ mod tests {
         for part in [
             "WAITS for data-reviewers: write (delete) asked by claude-finance for ana@acme.example",
             "changes DEMO.PUBLIC.ORDERS",
-            "and 2 more objects",
+            "changes 2 more objects",
             "because it waits",
             "denied by silence at 1970-01-01 00:00 UTC",
             "link for rosa@acme.example: https://snowgate.example/a/7#t=17",

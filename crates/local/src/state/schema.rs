@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
@@ -115,6 +115,57 @@ CREATE TABLE rejected (
 ) WITHOUT ROWID;
 ";
 
+/// What evidence channels saw, and what expects it. Words are keyed digests, 64 hexadecimal digits; `issuer`, `subject` and
+/// `agent` say whom a sighting speaks for, null for anybody. `number` counts within a channel, so that the oldest go.
+const EVIDENCE: &str = "
+CREATE TABLE sightings (
+    id BLOB PRIMARY KEY NOT NULL,
+    channel TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    issuer TEXT,
+    subject TEXT,
+    agent TEXT,
+    tool_use TEXT,
+    trace TEXT,
+    word TEXT,
+    statement TEXT,
+    prompt_id TEXT,
+    at_us INTEGER NOT NULL,
+    object BLOB NOT NULL
+);
+CREATE UNIQUE INDEX sightings_number ON sightings (channel, number);
+CREATE INDEX sightings_tool_use ON sightings (tool_use, at_us) WHERE tool_use IS NOT NULL;
+CREATE INDEX sightings_trace ON sightings (trace, at_us) WHERE trace IS NOT NULL;
+CREATE INDEX sightings_word ON sightings (word, at_us) WHERE word IS NOT NULL;
+CREATE INDEX sightings_statement ON sightings (statement, at_us) WHERE statement IS NOT NULL;
+CREATE INDEX sightings_prompt_id ON sightings (prompt_id, channel, at_us) WHERE prompt_id IS NOT NULL;
+CREATE INDEX sightings_at ON sightings (at_us);
+
+CREATE TABLE evidence_channels (
+    channel TEXT PRIMARY KEY NOT NULL,
+    number INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE expecting (
+    exchange TEXT PRIMARY KEY NOT NULL,
+    day TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    tool_use TEXT,
+    trace TEXT,
+    word TEXT,
+    statement TEXT,
+    at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX expecting_tool_use ON expecting (tool_use, at_us) WHERE tool_use IS NOT NULL;
+CREATE INDEX expecting_trace ON expecting (trace, at_us) WHERE trace IS NOT NULL;
+CREATE INDEX expecting_word ON expecting (word, at_us) WHERE word IS NOT NULL;
+CREATE INDEX expecting_statement ON expecting (statement, at_us) WHERE statement IS NOT NULL;
+CREATE INDEX expecting_at ON expecting (at_us);
+";
+
 /// From version 1, which knew no hidden failures. What it has under way may be one, unless it waits for a person.
 const FROM_1: &str = "
 ALTER TABLE exchanges ADD COLUMN is_hidden_failure INTEGER NOT NULL DEFAULT 0;
@@ -161,10 +212,11 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         .map_err(HomeError::State)?;
     match (found, tables) {
         (VERSION, _) => Ok(()),
-        (0, 0) => write(transaction, &[TABLES]),
-        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3]),
-        (2, _) => write(transaction, &[FROM_2, FROM_3]),
-        (3, _) => write(transaction, &[FROM_3]),
+        (0, 0) => write(transaction, &[TABLES, EVIDENCE]),
+        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3, EVIDENCE]),
+        (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE]),
+        (3, _) => write(transaction, &[FROM_3, EVIDENCE]),
+        (4, _) => write(transaction, &[EVIDENCE]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod asks;
+pub mod evidence;
 pub mod exchanges;
 pub mod failures;
 pub mod keys;
@@ -18,7 +19,9 @@ use std::time::Duration;
 use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
-use gateway::ports::{Approvals, Claim, Claimed, Exchanges, Keys, Prospect, Recorder, Recordings, Standings};
+use gateway::ports::{
+    Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
+};
 use gateway::{Live, Stage};
 
 /// One process's view of a store.
@@ -27,6 +30,7 @@ pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
     pub approvals: Arc<dyn Approvals>,
     pub standings: Arc<dyn Standings>,
+    pub evidence: Arc<dyn Evidence>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
     pub keys: Arc<dyn Keys>,

@@ -148,12 +148,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 5, 99] {
+    for version in [0, 6, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 4 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 5 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -163,8 +163,17 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 3 left it: without anything about approvals.
+/// As version 4 left it: without evidence.
+fn as_version_4(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let back = "DROP TABLE sightings; DROP TABLE evidence_channels; DROP TABLE expecting;";
+    state.execute_batch(back).unwrap();
+    state.pragma_update(None, "user_version", 4).unwrap();
+}
+
+/// As version 3 left it: also without anything about approvals.
 fn as_version_3(path: &Path) {
+    as_version_4(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     let back = "DROP INDEX exchanges_held; DROP INDEX exchanges_approval;
                 ALTER TABLE exchanges DROP COLUMN is_held; ALTER TABLE exchanges DROP COLUMN is_woken;

@@ -140,6 +140,7 @@ fn notice() -> Notice {
         kinds: vec!["delete".to_owned()],
         writes: vec!["DEMO.PUBLIC.ORDERS".to_owned()],
         reads: Vec::new(),
+        more_writes: 0,
         more: 0,
         reason: "it waits".to_owned(),
         rules: vec!["agents-write-if-approved".to_owned()],

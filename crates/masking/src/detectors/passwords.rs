@@ -228,7 +228,7 @@ fn is_code(value: &[u8], next: u8) -> bool {
         b"${",
     ];
     let is_surrounding =
-        |known: &&[u8]| part(value, 0, known.len()).eq_ignore_ascii_case(known) && value.len() > known.len();
+        |known: &[u8]| part(value, 0, known.len()).eq_ignore_ascii_case(known) && value.len() > known.len();
     if SURROUNDINGS.iter().any(|known| is_surrounding(known)) || value == b"${{" || value == b"$(" {
         return true;
     }

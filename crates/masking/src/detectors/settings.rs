@@ -234,6 +234,8 @@ pub(super) fn write_masked(rule: &MaskRule, hit: &str, seen: Seen, out: &mut Str
     let from = out.len();
     let done = match (seen, mask) {
         (Seen::Through, _) => None,
+        // Half of a code of three or four digits is easily guessed.
+        (Seen::Plain, Mask::LastFour) if hit.len() <= 4 => None,
         (Seen::Plain, Mask::LastFour) => {
             crate::actions::last_four(hit, out);
             Some(())

@@ -64,7 +64,9 @@ fn a_kind_may_need_a_length_and_leave_as_a_class() {
     let set = DetectorSet::all().tuned(Kind::Card, tuned(0, Mask::LastFour));
     check(set.clone(), "", "4111 1111 1111 1111", "****1111");
     check(set.clone(), "", "4111\u{200b}111111111111", "[CONTACT]");
-    check(set, "", "NDExMTExMTExMTExMTExMQ==", "[CONTACT]");
+    check(set.clone(), "", "NDExMTExMTExMTExMTExMQ==", "[CONTACT]");
+    check(set.clone(), "", "cvv: 123", "cvv: [CONTACT]");
+    check(set, "cvv", "1234", "[CONTACT]");
     let set = DetectorSet::all().tuned(Kind::IpAddress, tuned(0, Mask::IpNetwork));
     check(set, "", "from 203.0.113.7", "from 203.0.113.0/24");
     // A token of a hit would tell the token of any guess.

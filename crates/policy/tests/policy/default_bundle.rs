@@ -1,10 +1,11 @@
 //! The default bundle is sound and names every column.
 
-use domain::{Class, MaskClass, TestedHow, Treatment};
+use domain::{Case, Class, Door, MaskClass, PromptGrade, TestedHow, Treatment};
 use policy::{Bundle, Named, default_files};
 
 use crate::cases::{
-    Build, TABLES, catalog, column, decide, object, refusal, rules, select, statement, treatments,
+    Build, TABLES, catalog, column, context, decide, identity, object, refusal, rules, select, statement,
+    treatments,
 };
 
 fn default_bundle() -> Bundle {
@@ -142,4 +143,38 @@ fn only_a_person_lets_an_agent_change_rows() {
     assert_eq!(hold.reviewers, ["data-reviewers"]);
     assert_eq!(hold.expires_after, std::time::Duration::from_secs(1800));
     assert_eq!(hold.grant.tier, domain::Tier::Write);
+}
+
+#[test]
+fn no_grade_of_the_prompt_lets_anything_more_run_or_run_unattended() {
+    let bundle = default_bundle();
+    let (identity, catalog, context) = (identity(&["agents"]), catalog(), context());
+    let change = |class, kind| {
+        let mut statement = statement(class, kind);
+        statement.footprint.writes.insert(object("DEMO.PUBLIC.ORDERS"));
+        statement
+    };
+    let mut statements: Vec<domain::Statement> =
+        Class::ALL.into_iter().map(|class| change(class, "anything")).collect();
+    statements.push(select().stored("CUSTOMERS.SSN"));
+    statements.push(select().stored("CUSTOMERS.ID"));
+    for statement in &statements {
+        let decide = |prompt| {
+            let case = Case {
+                identity: &identity,
+                context: &context,
+                statement,
+                catalog: &catalog,
+                prompt,
+                door: Door::Mcp,
+            };
+            bundle.decide(&case)
+        };
+        let unknown = decide(PromptGrade::P0);
+        for grade in [PromptGrade::P1, PromptGrade::P2, PromptGrade::P3, PromptGrade::P4] {
+            assert_eq!(decide(grade), unknown, "{grade:?} {}", statement.class.as_str());
+        }
+    }
+    let write = decide(&bundle, &["agents"], &change(Class::Write, "update"));
+    assert_eq!(write.decision.as_str(), "hold", "what the others are compared with");
 }

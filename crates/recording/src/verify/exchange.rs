@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Archive, Found, Report, Wrong, approvals, pages, standing};
+use super::{Archive, Found, Report, Wrong, approvals, evidence, pages, standing};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
@@ -31,6 +31,7 @@ pub(super) fn check(
     if let Some(opening) = &opening {
         check_opening(&opening_key, key, &opening.record, report);
         check_sealed(archive, key, found, &opening.record, report);
+        evidence::check(archive, key, found, opening, report);
     }
     let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
     standing::check(archive, key, found, trail.as_ref(), report);

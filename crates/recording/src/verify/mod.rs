@@ -1,6 +1,7 @@
 //! Checking an archive: numbers without gaps, every opening closed, every digest right.
 
 mod approvals;
+mod evidence;
 mod exchange;
 mod pages;
 mod standing;
@@ -57,7 +58,7 @@ pub enum Severity {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
-    /// A number of a session is missing, or is there twice; or a step of an approval is missing.
+    /// A number of a session is missing, or is there twice; or a step of an approval, or late evidence, is missing.
     Gap,
     /// An opening or closing does not have the digest that it carries.
     Digest,
@@ -204,6 +205,7 @@ struct Found {
     sealed: bool,
     steps: BTreeSet<u32>,
     standing: BTreeSet<u32>,
+    evidence: BTreeSet<u32>,
     pages: BTreeSet<(u32, u32)>,
 }
 
@@ -234,6 +236,9 @@ pub fn verify(
                     }
                     ObjectKind::Standing { step } => {
                         found.standing.insert(step);
+                    }
+                    ObjectKind::Evidence { step } => {
+                        found.evidence.insert(step);
                     }
                     ObjectKind::Page { part, page } => {
                         found.pages.insert((part, page));

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use domain::{ApprovalId, Asked, Binding, Context, Unmoved};
+use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, PromptRecord, ResultRecord, ViewRecord};
+use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::{Broken, printable, standing};
@@ -116,6 +116,9 @@ struct Exact<'a> {
     exact_context: ContextRecord,
     parameters: &'a BTreeMap<String, String>,
     exact_prompt: Option<&'a str>,
+    /// What is known of the prompt since it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<&'a LateEvidence>,
 }
 
 #[derive(Serialize)]
@@ -131,7 +134,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
     let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
     let by = stand_in(&waiting, &args.reviewer)?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
-    let Shown { waiting, asked } = &shown;
+    let Shown { waiting, asked, later } = &shown;
     let row = row(waiting);
     let mut out = std::io::stdout().lock();
     let written = if args.json {
@@ -147,10 +150,14 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
             exact_context: ContextRecord::from(&asked.context),
             parameters: &asked.parameters,
             exact_prompt: asked.prompt.text.as_deref(),
+            later: later.as_ref(),
         };
         write_json(&mut out, &exact)
     } else {
         write_lines(&mut out, &row).and_then(|()| {
+            if let Some(later) = later {
+                write_later(&mut out, later)?;
+            }
             let has_run = waiting.asked.result.is_some();
             writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
             write_exact(&mut out, asked)?;
@@ -281,6 +288,16 @@ fn once_each<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// What came since it was asked.
+fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()> {
+    let words = PromptGrade::from_word(&later.grade).map_or("unknown", PromptGrade::words);
+    writeln!(out, "    known since: {}, {words}", later.grade)?;
+    if let Some(text) = &later.text {
+        writeln!(out, "      {}", printable(text))?;
+    }
+    later.findings.iter().try_for_each(|finding| writeln!(out, "      finding: {}", finding.detail))
 }
 
 pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {

@@ -144,6 +144,7 @@ fn question(sql: String, context: Context) -> domain::Asked {
         parameters: BTreeMap::new(),
         timeout: None,
         prompt: Prompt { text: None, grade: PromptGrade::P0 },
+        clues: Default::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod agent;
 pub mod approvals;
 pub mod archive;
 pub mod ask;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{stdin, stdout};
 use std::process::ExitCode;
 
-use domain::{Catalog, Class, Context, ShownOutput, Statement};
+use domain::{Catalog, Class, Context, FlaggedFunction, ShownOutput, Statement};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -31,7 +31,8 @@ struct Step {
     columns: Option<Vec<Shown>>,
     tests: BTreeSet<String>,
     opaque: bool,
-    why: Option<&'static str>,
+    /// What nobody could read, and which functions it calls that are unknown or more than a calculation.
+    why: Option<String>,
 }
 
 /// One result column.
@@ -72,7 +73,7 @@ pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
 }
 
 fn step(statement: &Statement) -> Step {
-    let Statement { class, kind, steps: _, footprint, lineage, functions: _, effects: _, missing: _, why } =
+    let Statement { class, kind, steps: _, footprint, lineage, functions, effects: _, missing: _, why } =
         statement;
     Step {
         class: class.as_str(),
@@ -82,8 +83,17 @@ fn step(statement: &Statement) -> Step {
         columns: lineage.outputs.as_ref().map(|outputs| outputs.iter().map(shown).collect()),
         tests: lineage.tests.iter().map(|tested| schema::column(&tested.column)).collect(),
         opaque: *class == Class::Opaque,
-        why: *why,
+        why: told(*why, functions),
     }
+}
+
+fn told(why: Option<&str>, functions: &BTreeSet<FlaggedFunction>) -> Option<String> {
+    let calls = functions.iter().map(|FlaggedFunction { name, class }| match class {
+        Class::Opaque => format!("it calls `{name}`, which nobody knows"),
+        class => format!("it calls `{name}`, which is of class {class}"),
+    });
+    let reasons: Vec<String> = why.map(str::to_owned).into_iter().chain(calls).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 fn shown(output: &ShownOutput) -> Shown {

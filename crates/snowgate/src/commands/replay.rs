@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use domain::{ExchangeId, SessionId, Timestamp};
+use domain::{ExchangeId, PromptGrade, SessionId, Timestamp};
 use local::Records;
 use recording::{
-    ApprovalStep, Event, ObjectKind, RecordKey, What, approval_event, closing_event, decode, decode_page,
-    digest_of, opening_events, page_event,
+    ApprovalStep, CallRecord, Event, LateEvidence, ObjectKind, Opening, RecordKey, What, WitnessRecord,
+    approval_event, closing_event, decode, decode_page, digest_of, evidence_event, opening_events,
+    page_event,
 };
 
 use super::archive::{RecordedExchange, exchange};
@@ -27,7 +28,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode, Broken> {
     }
     let home = config::home(&args.home)?;
     let records = Records::open(&home)?;
-    let mut teller = Teller { json: args.json, speed: args.speed, last: None, headed: None };
+    let mut teller = Teller { json: args.json, speed: args.speed, last: None, prompt: None };
     let mut told = 0_u64;
     for key in records.exchanges(session)? {
         if only.is_some_and(|only| key.exchange.number.get() != only) {
@@ -65,17 +66,25 @@ fn tell(
     exchange: &RecordedExchange,
     teller: &mut Teller,
 ) -> Result<std::io::Result<()>, Broken> {
-    for event in opening_events(&exchange.opening) {
-        if let Err(gone) = teller.event(&event) {
-            return Ok(Err(gone));
-        }
+    let mut late = Vec::new();
+    for object in records.evidence(&exchange.key)? {
+        late.push(decode::<LateEvidence>(&object)?.record);
     }
+    if let Err(gone) = teller.begin(&exchange.opening, late.last()) {
+        return Ok(Err(gone));
+    }
+    let mut events = opening_events(&exchange.opening);
     for step in records.approval(&exchange.key)? {
-        if let Err(gone) = teller.event(&approval_event(&decode::<ApprovalStep>(&step)?.record)) {
-            return Ok(Err(gone));
-        }
+        events.push(approval_event(&decode::<ApprovalStep>(&step)?.record));
     }
-    let Some(closing) = &exchange.closing else { return Ok(Ok(())) };
+    let evidence: Vec<Event> = late.iter().map(evidence_event).collect();
+    let Some(closing) = &exchange.closing else {
+        events.extend(evidence);
+        return Ok(events.iter().try_for_each(|event| teller.event(event)));
+    };
+    if let Err(gone) = events.iter().try_for_each(|event| teller.event(event)) {
+        return Ok(Err(gone));
+    }
     for (part_number, part) in (0_u32..).zip(&closing.parts) {
         for (page_number, page) in (0_u32..).zip(&part.pages) {
             let object = match &page.inline {
@@ -91,7 +100,8 @@ fn tell(
             }
         }
     }
-    Ok(teller.event(&closing_event(closing)))
+    let ending = std::iter::once(closing_event(closing)).chain(evidence);
+    Ok(ending.into_iter().try_for_each(|event| teller.event(&event)))
 }
 
 fn page_object(records: &Records, key: &RecordKey, part: u32, page: u32) -> Result<Vec<u8>, Broken> {
@@ -104,11 +114,35 @@ struct Teller {
     json: bool,
     speed: Option<f64>,
     last: Option<Timestamp>,
-    /// The exchange whose heading was printed last.
-    headed: Option<String>,
+    /// The prompt that was printed last, and none where nobody had said one; none before the first.
+    prompt: Option<Option<String>>,
 }
 
 impl Teller {
+    /// Heads an exchange: the prompt that it belongs to, where that is another than before, and how well it is known.
+    fn begin(&mut self, opening: &Opening, late: Option<&LateEvidence>) -> std::io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let decided_by = &opening.prompt.grade;
+        let (text, grade) = match late {
+            Some(late) => (&late.text, &late.grade),
+            None => (&opening.prompt.text, decided_by),
+        };
+        let mut out = std::io::stdout().lock();
+        if self.prompt.as_ref() != Some(text) {
+            let at = clock(&opening.opened);
+            match text {
+                Some(text) => writeln!(out, "\n{at}  prompt ({grade})  {}", printable(text))?,
+                None => writeln!(out, "\n{at}  no prompt ({grade})")?,
+            }
+            self.prompt = Some(text.clone());
+        }
+        let words = PromptGrade::from_word(grade).map_or("unknown", PromptGrade::words);
+        write!(out, "├─ ── {} ──  {grade}: {words}", opening.exchange)?;
+        if grade == decided_by { writeln!(out) } else { writeln!(out, " ({decided_by} when it was decided)") }
+    }
+
     fn event(&mut self, event: &Event) -> std::io::Result<()> {
         self.pause(event);
         let mut out = std::io::stdout().lock();
@@ -116,11 +150,18 @@ impl Teller {
             serde_json::to_writer(&mut out, event)?;
             out.write_all(b"\n")
         } else {
-            if self.headed.as_ref() != Some(&event.exchange) {
-                writeln!(out, "\n── {} ──", event.exchange)?;
-                self.headed = Some(event.exchange.clone());
-            }
-            print(&mut out, event)
+            let depth = match &event.what {
+                // Stands above its exchanges, once.
+                What::Prompt { .. } => return print_witnesses(&mut Tree::new(out, 1), event),
+                What::Call { .. } => 1,
+                What::Statement { .. } => 2,
+                What::Decision { .. }
+                | What::Approval { .. }
+                | What::Page { .. }
+                | What::Closing { .. }
+                | What::Evidence { .. } => 3,
+            };
+            print(&mut Tree::new(out, depth), event)
         }
     }
 
@@ -139,11 +180,91 @@ fn pause(last: Timestamp, at: Timestamp, speed: f64) -> Duration {
     Duration::try_from_secs_f64(real).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
 }
 
-fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
-    let at = event.at.get(11..23).unwrap_or(&event.at);
+/// The time of day.
+fn clock(moment: &str) -> &str {
+    moment.get(11..23).unwrap_or(moment)
+}
+
+/// Puts the branches of a tree before each line.
+struct Tree<W: Write> {
+    out: W,
+    depth: usize,
+    is_at_start: bool,
+}
+
+impl<W: Write> Tree<W> {
+    fn new(out: W, depth: usize) -> Self {
+        Self { out, depth, is_at_start: true }
+    }
+}
+
+impl<W: Write> Write for Tree<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if std::mem::take(&mut self.is_at_start) {
+                self.out.write_all("│  ".repeat(self.depth).as_bytes())?;
+            }
+            self.out.write_all(line)?;
+            self.is_at_start = line.ends_with(b"\n");
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Who had witnessed a prompt when it was decided.
+fn print_witnesses(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     match &event.what {
-        What::Prompt { text, evidence } => {
-            writeln!(out, "{at}  prompt ({evidence})  {}", printable(text))
+        What::Prompt { witnesses, .. } => witnesses.iter().try_for_each(|found| witness(out, found)),
+        What::Evidence { .. }
+        | What::Call { .. }
+        | What::Statement { .. }
+        | What::Decision { .. }
+        | What::Approval { .. }
+        | What::Page { .. }
+        | What::Closing { .. } => Ok(()),
+    }
+}
+
+fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
+    let WitnessRecord { channel, kind, join, prompt, statement, torn } = found;
+    let prompt = match (prompt, torn) {
+        (_, true) => "several prompts",
+        (None, false) => "no prompt",
+        (Some(0), false) => "this prompt",
+        (Some(_), false) => "another prompt",
+    };
+    let statement = match statement.as_str() {
+        "same" => "this statement",
+        "other" => "another statement",
+        _ => "no statement",
+    };
+    writeln!(out, "witness  {channel} ({kind}), found by {join}: saw {prompt}, {statement}")
+}
+
+fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+    let at = clock(&event.at);
+    match &event.what {
+        What::Prompt { .. } => Ok(()),
+        What::Evidence { text, evidence, witnesses, findings } => {
+            writeln!(out, "{at}  later evidence  {evidence}")?;
+            if let Some(text) = text {
+                writeln!(out, "              {}", printable(text))?;
+            }
+            witnesses.iter().try_for_each(|found| witness(out, found))?;
+            findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
+        }
+        What::Call { door, call: CallRecord { tool_use, trace, word } } => {
+            write!(out, "{at}  call by {door}")?;
+            for (what, claimed) in [("tool use", tool_use), ("trace", trace), ("word", word)] {
+                if let Some(claimed) = claimed {
+                    write!(out, ", {what} {}", printable(claimed))?;
+                }
+            }
+            writeln!(out)
         }
         What::Statement { sql, sql_length, class, agent, person } => {
             let who = person.as_ref().map_or_else(|| agent.clone(), |person| format!("{agent} for {person}"));

@@ -263,6 +263,16 @@ fn a_malformed_line_is_answered_with_what_to_do_and_the_rest_goes_on() {
 }
 
 #[test]
+fn functions_that_are_more_than_a_calculation_are_told_with_the_reason() {
+    let statements = ["select my_udf(id) from orders", "select system$wait(1)", "select upper('a')"];
+    let told = lines(&run(&["read", "--schema", SCHEMA], numbered(&statements)));
+    let why = |at: usize| told[at]["statements"][0]["why"].as_str().unwrap_or_default().to_owned();
+    assert!(why(0).contains("it calls `MY_UDF`, which nobody knows"), "{}", why(0));
+    assert!(why(1).contains("it calls `SYSTEM$WAIT`, which is of class call"), "{}", why(1));
+    assert_eq!(told[2]["statements"][0]["why"], Value::Null);
+}
+
+#[test]
 fn no_input_is_no_output() {
     for arguments in [&["read"][..], &decide()] {
         let output = run(arguments, "");

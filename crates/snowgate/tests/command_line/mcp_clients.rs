@@ -2,7 +2,7 @@
 //! Both hold what they get to the tools' output schemas.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Served;
 
 /// A client that calls one tool a line.
-struct Client {
+pub struct Client {
     child: Child,
     calls: ChildStdin,
     answers: std::io::Lines<BufReader<ChildStdout>>,
@@ -25,7 +25,7 @@ impl Drop for Client {
 
 impl Client {
     /// None, said loudly, where the toolchain is missing.
-    fn start(program: &Path, arguments: &[&str]) -> Option<Self> {
+    pub fn start(program: &Path, arguments: &[&str]) -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/mcp-clients");
         let spawned = Command::new(program)
             .args(arguments)
@@ -49,14 +49,23 @@ impl Client {
         Some(Self { child, calls, answers })
     }
 
-    fn answer(&mut self) -> Value {
+    pub fn answer(&mut self) -> Value {
         let line = self.answers.next().expect("the client has ended").expect("text");
         serde_json::from_str(&line).expect("JSON")
     }
 
     /// Whether it is an error, and the structure.
     fn call(&mut self, name: &str, arguments: Value) -> (bool, Value) {
-        writeln!(self.calls, "{}", json!({ "name": name, "arguments": arguments })).expect("it reads");
+        self.call_with(name, arguments, &Value::Null)
+    }
+
+    /// The same with a `_meta` of its own.
+    pub fn call_with(&mut self, name: &str, arguments: Value, meta: &Value) -> (bool, Value) {
+        let mut call = json!({ "name": name, "arguments": arguments });
+        if !meta.is_null() {
+            call["meta"] = meta.clone();
+        }
+        writeln!(self.calls, "{call}").expect("it reads");
         let answer = self.answer();
         (answer["isError"].as_bool().expect("a flag"), answer["told"].clone())
     }
@@ -84,12 +93,18 @@ fn the_typescript_sdk_uses_every_tool() {
     }
 }
 
-fn python(mode: &str) {
+/// The Python that has the SDK.
+pub fn python_of_the_sdk() -> PathBuf {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/mcp-python/bin/python");
     if !python.is_file() {
         let here = Command::new("python3").arg("--version").output();
         assert!(here.is_err(), "the Python SDK of MCP is missing: run `make tools`");
     }
+    python
+}
+
+fn python(mode: &str) {
+    let python = python_of_the_sdk();
     let served = Served::start();
     let (url, token) = (format!("{}/mcp", served.url), served.token());
     if let Some(client) = Client::start(&python, &["client.py", &url, &token, mode]) {

@@ -25,12 +25,17 @@ enum Seen<'a> {
     Double(char, &'static str),
 }
 
+/// Pieces of one text at most, among which odd characters are marked; behind them they stand by their numbers alone.
+const MOST_MARKED: usize = 4000;
+
 /// The text with everything odd in it made visible.
 pub fn shown(text: &str, look: Look) -> Markup {
     html! {
-        @for piece in pieces(text, look) {
+        @for (at, piece) in pieces(text, look).into_iter().enumerate() {
             @match piece {
                 Seen::Plain(text) => (text),
+                // Each mark is a hundred times its character: a page must not grow with them.
+                Seen::Odd(c, _) | Seen::Double(c, _) if at > MOST_MARKED => { "(" (code(c)) ")" },
                 Seen::Odd(c, what) => span.odd title=(what) { (code(c)) },
                 Seen::Double(c, what) => span.odd.double title=(what) { (c) small { (code(c)) } },
             }
@@ -188,6 +193,13 @@ mod tests {
         check("a\tb\nc", Look::Prose, "a\tb\nc");
         check("t\u{336}h\u{338} a\u{2065}b\u{e01f0}", Look::Prose, "t<U+0336>h<U+0338> a<U+2065>b<U+E01F0>");
         check("e\u{301}\u{302}\u{303}\u{304}", Look::Prose, "e\u{301}\u{302}<U+0303><U+0304>");
+    }
+
+    #[test]
+    fn a_text_of_odd_characters_alone_makes_no_endless_page() {
+        let page = shown(&"'\u{430}',".repeat(40_000), Look::Prose).into_string();
+        assert_eq!(page.matches("U+0430").count(), 40_000, "each is told");
+        assert!(page.len() < 1_000_000, "{}", page.len());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use domain::{Asked, Binding, Context, PromptGrade};
 use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{AskedRecord, EstimateRecord, Opening, StatementRecord, ViewRecord};
+use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -18,7 +18,7 @@ pub fn page(
     behind: Behind,
     wrong: Option<&str>,
 ) -> Markup {
-    let Shown { waiting, asked } = shown;
+    let Shown { waiting, asked, later } = shown;
     let opening = &waiting.opening;
     let statements = opening.statements.as_slice();
     let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
@@ -48,7 +48,7 @@ pub fn page(
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
         (sql_card(asked, waiting.asked.result.is_some()))
         (objects_card(statements, &waiting.asked))
-        (prompt_card(asked))
+        (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
         @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
@@ -196,7 +196,7 @@ fn one_view(view: &ViewRecord) -> Markup {
     }
 }
 
-fn prompt_card(asked: &Asked) -> Markup {
+fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
     let grade = asked.prompt.grade;
     html! {
         section.card {
@@ -211,7 +211,22 @@ fn prompt_card(asked: &Asked) -> Markup {
                 None => p { "Nobody said." },
             }
             p.small { span.chip { (grade.as_str()) } " " (evidence(grade)) }
+            @if let Some(later) = later { (known_later(asked, later)) }
         }
+    }
+}
+
+/// What came since it was asked. It decides nothing, but that a lower grade is decided by once somebody approves.
+fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
+    let grade = PromptGrade::from_word(&later.grade);
+    let was_unknown = asked.prompt.text.is_none();
+    html! {
+        h3 { "Known since it was asked" }
+        @if let Some(text) = later.text.as_deref().filter(|_| was_unknown || later.sealed.is_some()) {
+            blockquote { (seen::shown(text, Look::Prose)) }
+        }
+        p.small { span.chip { (later.grade) } " " @if let Some(grade) = grade { (evidence(grade)) } }
+        @for finding in &later.findings { p.notice.bad { (finding.detail) "." } }
     }
 }
 
@@ -219,11 +234,13 @@ const fn evidence(grade: PromptGrade) -> &'static str {
     match grade {
         PromptGrade::P0 => "No evidence: the agent did not say what it was asked.",
         PromptGrade::P1 => {
-            "Weak evidence: the agent says so itself. It may have made this up, or been told to."
+            "Weak evidence: the agent says so itself, or channels contradict each other. It may have been made up."
         }
         PromptGrade::P2 => "Seen by a hook or telemetry of the client, with a credential of its own.",
         PromptGrade::P3 => "Two channels with different credentials agree.",
-        PromptGrade::P4 => "The model’s provider saw the same use of this tool.",
+        PromptGrade::P4 => {
+            "The model’s provider saw it: what the model received and produced. It does not show that a person typed it."
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Asked, Bindings, Context, Outcome, Prompt, PromptGrade};
+use domain::{Asked, Bindings, Clues, Context, Outcome, Prompt, PromptGrade};
 use gateway::{AskError, Reply};
 use recording::PartRecord;
 use tokio::time::Instant;
 
 use super::told::{self, ToolResult};
 use super::{Caller, DOOR, NotDone, arguments, rows};
+use crate::sqlapi::clues;
 use crate::sqlapi::headers::{self, PROMPT_SIZE};
 use crate::sqlapi::members::Members;
 use crate::sqlapi::request::{name, statement};
@@ -27,6 +28,10 @@ const CONVERSATIONS: [&str; 5] = [
     "threadId",
 ];
 
+/// The member of `_meta` in which Claude Code names the model's own id of the tool use, which its hooks and its telemetry
+/// name, too.
+const TOOL_USE: &str = "claudecode/toolUseId";
+
 /// Runs one statement, and answers its first rows.
 pub(super) async fn run_sql(
     caller: &Caller<'_>,
@@ -35,15 +40,19 @@ pub(super) async fn run_sql(
 ) -> Result<ToolResult, NotDone> {
     let most = arguments::row_budget(&mut arguments)?;
     let wait = arguments::wait(&mut arguments, caller.gateway.settings().hold)?;
-    let mut asked = asked(caller, &mut arguments)?;
-    asked.conversation = conversation(caller, meta)?;
+    let mut asked = asked(caller, &mut arguments, meta.as_ref())?;
+    asked.conversation = conversation(caller, meta.as_ref())?;
     arguments.end()?;
     let reply = caller.gateway.ask(asked, wait).await?;
     Ok(tell(caller, &reply, 0, most).await?)
 }
 
 /// What `run_sql` and `check_sql` are asked.
-pub(super) fn asked(caller: &Caller<'_>, arguments: &mut Members<'_>) -> Result<Asked, NotDone> {
+pub(super) fn asked(
+    caller: &Caller<'_>,
+    arguments: &mut Members<'_>,
+    meta: Option<&Members<'_>>,
+) -> Result<Asked, NotDone> {
     let text = statement(arguments)?;
     let context = Context {
         role: name(arguments, "role")?,
@@ -64,6 +73,7 @@ pub(super) fn asked(caller: &Caller<'_>, arguments: &mut Members<'_>) -> Result<
         parameters: Default::default(),
         timeout: None,
         prompt: prompt(caller, arguments)?,
+        clues: clues(caller, meta)?,
     })
 }
 
@@ -82,7 +92,18 @@ fn prompt(caller: &Caller<'_>, arguments: &mut Members<'_>) -> Result<Prompt, No
     Ok(headers::prompt(caller.headers, None)?)
 }
 
-fn conversation(caller: &Caller<'_>, meta: Option<Members<'_>>) -> Result<Option<String>, NotDone> {
+/// What the client says that this call belongs to: headers first, then `_meta`.
+fn clues(caller: &Caller<'_>, meta: Option<&Members<'_>>) -> Result<Clues, NotDone> {
+    let mut found = clues::of_headers(caller.headers)?;
+    let Some(meta) = meta else { return Ok(found) };
+    found.tool_use = meta.text_of(TOOL_USE).filter(|word| headers::is_conversation(word));
+    if found.trace.is_none() {
+        found.trace = meta.text_of("traceparent").and_then(|parent| clues::trace_of(&parent));
+    }
+    Ok(found)
+}
+
+fn conversation(caller: &Caller<'_>, meta: Option<&Members<'_>>) -> Result<Option<String>, NotDone> {
     if let Some(named) = headers::conversation(caller.headers)? {
         return Ok(Some(named));
     }

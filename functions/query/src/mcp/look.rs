@@ -19,6 +19,8 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
@@ -60,11 +62,12 @@ struct Column<'a> {
 pub(super) async fn check_sql(
     caller: &Caller<'_>,
     mut arguments: Members<'_>,
+    meta: Option<Members<'_>>,
 ) -> Result<ToolResult, NotDone> {
-    let asked = asked(caller, &mut arguments)?;
+    let asked = asked(caller, &mut arguments, meta.as_ref())?;
     arguments.end()?;
     let foreseen = caller.gateway.check(asked).await?;
-    let Foreseen { ruling, what, why, columns, masks_all } = &foreseen;
+    let Foreseen { ruling, what, why, columns, masks_all, grade } = &foreseen;
     let (status, mut message, retry) = match &ruling.decision {
         Decision::Allow(_) => ("allowed", "It would run now.".to_owned(), None),
         Decision::Hold(Hold { reason, .. }) => {
@@ -87,6 +90,7 @@ pub(super) async fn check_sql(
         status,
         message,
         rules: Some(ruling.rules.iter().map(|rule| rule.as_str()).collect()),
+        evidence: Some(grade.as_str()),
         statement: what.as_ref().map(|(class, kind)| format!("{class}: {kind}")),
         columns: columns.as_ref().map(|columns| columns.iter().map(|known| column(known, None)).collect()),
         retry_after_seconds: retry,

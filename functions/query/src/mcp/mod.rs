@@ -185,7 +185,7 @@ impl Served {
             tools::Tool::RunSql => ask::run_sql(caller, arguments, meta).await,
             tools::Tool::GetResult => ask::get_result(caller, arguments).await,
             tools::Tool::Cancel => ask::cancel(caller, arguments).await,
-            tools::Tool::CheckSql => look::check_sql(caller, arguments).await,
+            tools::Tool::CheckSql => look::check_sql(caller, arguments, meta).await,
             tools::Tool::ListObjects => look::list_objects(caller, arguments).await,
             tools::Tool::DescribeObject => look::describe_object(caller, arguments).await,
         };

@@ -105,6 +105,7 @@ impl Tool {
                 ], &["statement"]),
                 "outputSchema": answer(&["allowed", "waits"], &[
                     ("rules", json!({ "type": "array", "items": { "type": "string" }, "description": "The policy rules that lead to it." })),
+                    ("evidence", text("How well the person's prompt is known now, P0 (nobody said) to P4: a rule may ask for more.")),
                     ("statement", text("The class and the kind of the statement, as policies name them.")),
                     ("columns", columns("Its result columns in order, where they can be told.")),
                 ]),

@@ -11,6 +11,7 @@
 mod answer;
 mod bindings;
 pub(crate) mod body;
+pub(crate) mod clues;
 pub(crate) mod headers;
 mod links;
 pub(crate) mod members;

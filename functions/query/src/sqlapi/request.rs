@@ -63,6 +63,7 @@ pub(crate) fn read(
         parameters: session,
         timeout,
         prompt: headers::prompt(headers, query_tag)?,
+        clues: super::clues::of_headers(headers)?,
     })
 }
 

@@ -159,6 +159,7 @@ impl House {
             recorder: Arc::clone(&store) as _,
             recordings: Arc::clone(&store) as _,
             exchanges: Arc::clone(&exchanges) as _,
+            evidence: Arc::new(gateway::ports::NoEvidence),
             approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
             standings: Arc::new(FakeStandings(Arc::clone(&store))),
             notifier: Arc::new(FakeNotifier),

@@ -114,6 +114,11 @@ pub fn mask_of(class: &str) -> &'static str {
     }
 }
 
+/// Whether a part of each value stays: of a value of another kind the wrong one might.
+fn shows_a_part(class: &str) -> bool {
+    matches!(mask_of(class), "email_domain" | "last_four" | "ip_network")
+}
+
 /// Why a class is proposed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Basis {
@@ -162,6 +167,9 @@ const BY_TAG: f64 = 0.8;
 /// From this share on a column is taken for values of one kind, rather than for text with some in it.
 const HOLDS_VALUES: f64 = 0.3;
 
+/// From this share of the cells on a class whose mask shows a part of each value is proposed as more than a comment.
+const SHOWN_FROM: f64 = 0.95;
+
 /// What a column of that name and type is proposed as; `tagged` is the class that its tags give.
 pub fn propose(name: &str, data_type: &str, evidence: &Evidence, tagged: Option<&str>) -> Option<Proposal> {
     let by_tag = tagged.map(|class| Proposal {
@@ -204,7 +212,9 @@ fn by_content(name: &str, data_type: &str, evidence: &Evidence) -> Option<Propos
         if !is_json && (!is_text || !*is_prose || is_named) && (!is_text || share >= HOLDS_VALUES) {
             let basis = if is_named { Basis::ContentAndName } else { Basis::Content };
             let confidence = if is_by_name { share * TOLD_BY_NAMES } else { share };
-            return Some(Proposal { class: class.to_owned(), basis, confidence, found, may_show: false });
+            // Of the few cells that hold something else, too, a part would be shown.
+            let may_show = shows_a_part(class) && (found as f64) < SHOWN_FROM * *cells as f64;
+            return Some(Proposal { class: class.to_owned(), basis, confidence, found, may_show });
         }
     }
     (is_json || is_text).then(|| Proposal {
@@ -274,6 +284,17 @@ mod tests {
         let prose = Evidence { is_prose: true, ..most };
         check("BODY", "TEXT", &prose, Some(("notes", Basis::Content, 0.91)));
         assert!(propose("BODY", "TEXT", &prose, None).unwrap().may_show);
+    }
+
+    #[test]
+    fn a_class_that_shows_a_part_needs_nearly_every_cell() {
+        let may_show =
+            |kind, found| propose("C1", "TEXT", &evidence(200, &[(kind, found)]), None).unwrap().may_show;
+        assert_eq!([may_show("EMAIL", 190), may_show("EMAIL", 189)], [false, true]);
+        assert_eq!(
+            [may_show("CARD", 100), may_show("US_SSN", 100), may_show("IP_ADDRESS", 20)],
+            [true, false, true]
+        );
     }
 
     #[test]

@@ -1,0 +1,326 @@
+//! How well the prompt behind a statement is known: who witnessed it, and the one rule that grades them.
+
+use crate::asked::PromptGrade;
+
+/// What kind of channel a witness speaks through. It says whose credential sends, never how true it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ChannelKind {
+    /// Whoever asks: the evidence came under the very token that the agent holds.
+    Own,
+    /// A program of the operator's that hands prompts in, under a credential of its own.
+    Prompts,
+    /// Hooks of a client, under a credential of their own.
+    Hooks,
+    /// Telemetry of a client, under a credential of its own.
+    Telemetry,
+    /// The provider of the model, or a gateway in front of it.
+    Provider,
+}
+
+impl ChannelKind {
+    const ALL: [Self; 5] = [Self::Own, Self::Prompts, Self::Hooks, Self::Telemetry, Self::Provider];
+
+    /// The word of records and configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own_token",
+            Self::Prompts => "prompts",
+            Self::Hooks => "hooks",
+            Self::Telemetry => "telemetry",
+            Self::Provider => "provider",
+        }
+    }
+
+    /// The kind with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What ties a witness to a statement, the strongest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Join {
+    /// The model's id of the tool use.
+    ToolUse,
+    /// The trace (W3C Trace Context) that both belong to.
+    Trace,
+    /// A word that the client sent with both.
+    Word,
+    /// The same subject asked the same text within seconds: a guess, and graded as one.
+    Text,
+}
+
+impl Join {
+    const ALL: [Self; 4] = [Self::ToolUse, Self::Trace, Self::Word, Self::Text];
+
+    /// The word of records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolUse => "tool_use",
+            Self::Trace => "trace",
+            Self::Word => "word",
+            Self::Text => "text",
+        }
+    }
+
+    /// The join with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|join| join.as_str() == word)
+    }
+}
+
+/// What a witness saw of the statement.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Sight {
+    /// Exactly this text.
+    Same,
+    /// Another text under the same tool use.
+    Other,
+    /// No text.
+    Unseen,
+}
+
+impl Sight {
+    const ALL: [Self; 3] = [Self::Same, Self::Other, Self::Unseen];
+
+    /// The word of records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Other => "other",
+            Self::Unseen => "unseen",
+        }
+    }
+
+    /// The sight with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sight| sight.as_str() == word)
+    }
+}
+
+/// One evidence channel's account of one statement. Each channel has a credential of its own, so that two channels
+/// are two credentials.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Witness {
+    /// The channel's name.
+    pub channel: String,
+    /// What kind it is.
+    pub kind: ChannelKind,
+    /// What ties it to the statement.
+    pub join: Join,
+    /// Which prompt it saw: equal numbers are equal texts, 0 is the one that stands in the record. None: it saw none.
+    pub prompt: Option<u32>,
+    /// What it saw of the statement.
+    pub statement: Sight,
+    /// Whether it told more than one prompt for this one statement.
+    pub is_torn: bool,
+}
+
+impl Witness {
+    /// Whether it can be more than a declaration: a credential that the agent does not hold, and no guess.
+    fn counts(&self) -> bool {
+        self.kind != ChannelKind::Own && self.join != Join::Text
+    }
+}
+
+/// Something about the evidence of a statement that a security engineer should know.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Mismatch {
+    /// Channels disagree on what was asked for.
+    Prompt,
+    /// A channel saw another statement under the same tool use.
+    Statement,
+    /// What the agent declares is not what the channels saw.
+    Declared,
+}
+
+impl Mismatch {
+    /// The stable word of findings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt_mismatch",
+            Self::Statement => "statement_mismatch",
+            Self::Declared => "declared_prompt_differs",
+        }
+    }
+
+    /// A sentence that holds nothing of what was said.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Prompt => "evidence channels disagree on what the person asked for",
+            Self::Statement => "an evidence channel saw another statement under the same tool use",
+            Self::Declared => "what the agent declares as the prompt is not what an evidence channel saw",
+        }
+    }
+}
+
+impl PromptGrade {
+    /// The one rule. `declared` is the prompt that came with the call itself, numbered as in [`Witness::prompt`].
+    ///
+    /// P0 nobody said. P1 the agent did, or somebody under its token, or a guess ties them, or witnesses contradict each
+    /// other or the statement. P2 one channel with a credential of its own saw the prompt. P3 two such channels saw the
+    /// same prompt and the same tool use, and at least one of them the statement. P4 the model's provider saw the prompt
+    /// and this very statement: what the model received and produced, never that a person typed it.
+    pub fn of(declared: Option<u32>, witnesses: &[Witness]) -> Self {
+        let known = declared.is_some() || witnesses.iter().any(|witness| witness.prompt.is_some());
+        if !known {
+            return Self::P0;
+        }
+        let is_contradicted =
+            mismatches(declared, witnesses).iter().any(|mismatch| *mismatch != Mismatch::Declared);
+        let counted: Vec<&Witness> =
+            witnesses.iter().filter(|witness| witness.counts() && witness.prompt.is_some()).collect();
+        if is_contradicted || counted.is_empty() {
+            return Self::P1;
+        }
+        let is_provider = |witness: &&Witness| {
+            witness.kind == ChannelKind::Provider
+                && witness.statement == Sight::Same
+                && matches!(witness.join, Join::ToolUse | Join::Trace)
+        };
+        if counted.iter().any(is_provider) {
+            return Self::P4;
+        }
+        let mut channels: Vec<&str> = counted
+            .iter()
+            .filter(|witness| witness.join == Join::ToolUse)
+            .map(|witness| witness.channel.as_str())
+            .collect();
+        channels.sort_unstable();
+        channels.dedup();
+        let saw_statement =
+            counted.iter().any(|witness| witness.join == Join::ToolUse && witness.statement == Sight::Same);
+        if channels.len() >= 2 && saw_statement { Self::P3 } else { Self::P2 }
+    }
+}
+
+/// What does not fit together, each kind once, in order.
+pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let counted: Vec<&Witness> = witnesses.iter().filter(|witness| witness.counts()).collect();
+    let mut told: Vec<u32> = counted.iter().filter_map(|witness| witness.prompt).collect();
+    told.sort_unstable();
+    told.dedup();
+    if told.len() > 1 || counted.iter().any(|witness| witness.is_torn) {
+        found.push(Mismatch::Prompt);
+    }
+    if counted.iter().any(|witness| witness.statement == Sight::Other) {
+        found.push(Mismatch::Statement);
+    }
+    // SECURITY: under its own token an agent says what it likes: that is told, and changes no grade.
+    let own = witnesses.iter().filter(|witness| witness.kind == ChannelKind::Own);
+    let mut said = own.filter_map(|witness| witness.prompt).chain(declared);
+    if !told.is_empty() && said.any(|said| !told.contains(&said)) {
+        found.push(Mismatch::Declared);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `CHANNEL KIND JOIN PROMPT STATEMENT`, `!` behind the prompt for a torn one, `-` for no prompt.
+    fn witness(text: &str) -> Witness {
+        let [channel, kind, join, prompt, statement] =
+            *text.split_whitespace().collect::<Vec<_>>().as_slice()
+        else {
+            panic!("{text}")
+        };
+        Witness {
+            channel: channel.to_owned(),
+            kind: ChannelKind::from_word(kind).unwrap(),
+            join: Join::from_word(join).unwrap(),
+            prompt: prompt.trim_end_matches('!').parse().ok(),
+            statement: Sight::from_word(statement).unwrap(),
+            is_torn: prompt.ends_with('!'),
+        }
+    }
+
+    #[track_caller]
+    fn check(declared: Option<u32>, witnesses: &[&str], grade: PromptGrade, found: &[Mismatch]) {
+        let witnesses: Vec<Witness> = witnesses.iter().map(|text| witness(text)).collect();
+        assert_eq!(PromptGrade::of(declared, &witnesses), grade);
+        assert_eq!(mismatches(declared, &witnesses), found);
+    }
+
+    const HOOK: &str = "laptop hooks tool_use 0 same";
+
+    #[test]
+    fn the_rule_by_its_table() {
+        use Mismatch::{Declared, Prompt, Statement};
+        use PromptGrade::{P0, P1, P2, P3, P4};
+        for (declared, witnesses, grade, found) in [
+            (None, &[][..], P0, &[][..]),
+            // A hook that saw the tool use and no prompt knows nothing of a prompt.
+            (None, &["laptop hooks tool_use - same"], P0, &[]),
+            (Some(0), &[], P1, &[]),
+            (Some(0), &["laptop hooks tool_use - same"], P1, &[]),
+            // Under the agent's own token, however often and however well it fits.
+            (None, &["agent own_token tool_use 0 same"], P1, &[]),
+            (Some(0), &["agent own_token tool_use 0 same"], P1, &[]),
+            // A guess stays one, also beside another.
+            (None, &["laptop hooks text 0 same"], P1, &[]),
+            (None, &["laptop hooks text 0 same", "otel telemetry text 0 same"], P1, &[]),
+            (None, &[HOOK], P2, &[]),
+            (Some(0), &[HOOK], P2, &[]),
+            (None, &["laptop hooks tool_use 0 unseen"], P2, &[]),
+            (None, &["otel telemetry trace 0 unseen"], P2, &[]),
+            (None, &["app prompts word 0 unseen"], P2, &[]),
+            // Two channels: both must have seen the tool use, one of them the statement.
+            (None, &[HOOK, "otel telemetry tool_use 0 unseen"], P3, &[]),
+            (None, &[HOOK, "otel telemetry tool_use 0 same"], P3, &[]),
+            (None, &[HOOK, "laptop hooks tool_use 0 same"], P2, &[]),
+            (None, &[HOOK, "otel telemetry trace 0 unseen"], P2, &[]),
+            (None, &[HOOK, "otel telemetry tool_use - same"], P2, &[]),
+            (None, &[HOOK, "agent own_token tool_use 0 same"], P2, &[]),
+            (None, &["a hooks tool_use 0 unseen", "b telemetry tool_use 0 unseen"], P2, &[]),
+            // The provider.
+            (None, &["claude provider tool_use 0 same"], P4, &[]),
+            (None, &["claude provider trace 0 same"], P4, &[]),
+            (None, &[HOOK, "claude provider tool_use 0 same"], P4, &[]),
+            (None, &["claude provider tool_use 0 unseen"], P2, &[]),
+            (None, &["claude provider tool_use - same"], P0, &[]),
+            (None, &["claude provider text 0 same"], P1, &[]),
+            (None, &["claude provider word 0 same"], P2, &[]),
+            // Contradictions.
+            (None, &[HOOK, "otel telemetry tool_use 1 unseen"], P1, &[Prompt]),
+            (None, &[HOOK, "claude provider tool_use 1 same"], P1, &[Prompt]),
+            (None, &["laptop hooks tool_use 0! same"], P1, &[Prompt]),
+            (None, &["laptop hooks tool_use 0 other"], P1, &[Statement]),
+            (None, &["laptop hooks tool_use - other"], P0, &[Statement]),
+            (None, &[HOOK, "claude provider tool_use 0 other"], P1, &[Statement]),
+            (None, &["laptop hooks tool_use 0! other"], P1, &[Prompt, Statement]),
+            // What the agent says is told, and takes nothing from what others saw.
+            (Some(1), &[HOOK], P2, &[Declared]),
+            (None, &[HOOK, "agent own_token tool_use 1 other"], P2, &[Declared]),
+            (Some(1), &["laptop hooks text 0 same"], P1, &[]),
+        ] {
+            check(declared, witnesses, grade, found);
+        }
+    }
+
+    #[test]
+    fn a_witness_more_of_the_agents_own_never_raises_a_grade() {
+        for more in ["agent own_token tool_use 0 same", "agent own_token trace 0 same", "x hooks text 0 same"]
+        {
+            for witnesses in [&[][..], &[HOOK], &[HOOK, "otel telemetry tool_use 0 same"]] {
+                let before: Vec<Witness> = witnesses.iter().map(|text| witness(text)).collect();
+                let mut after = before.clone();
+                after.push(witness(more));
+                assert_eq!(PromptGrade::of(Some(0), &before), PromptGrade::of(Some(0), &after));
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_reads_back() {
+        assert!(ChannelKind::ALL.iter().all(|kind| ChannelKind::from_word(kind.as_str()) == Some(*kind)));
+        assert!(Join::ALL.iter().all(|join| Join::from_word(join.as_str()) == Some(*join)));
+        assert!(Sight::ALL.iter().all(|sight| Sight::from_word(sight.as_str()) == Some(*sight)));
+        assert_eq!(
+            (ChannelKind::from_word("x"), Join::from_word(""), Sight::from_word("SAME")),
+            (None, None, None)
+        );
+    }
+}

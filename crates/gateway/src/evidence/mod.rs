@@ -1,0 +1,255 @@
+//! Evidence of the prompt behind a statement: taken in, joined with what was asked, graded, and appended when it is late.
+//!
+//! A channel tells what it saw ([`Sighting`]) under a credential of its own; a statement comes with clues. They are joined
+//! by the tool use's id, else the trace, else the client's word, else the same text of the same subject within seconds,
+//! and never across subjects. What is known when a statement is decided stands in its opening; what comes later is
+//! appended beside it, and decides nothing any more.
+
+mod late;
+mod sighting;
+mod weigh;
+
+use std::fmt;
+use std::time::Duration;
+
+use domain::{ChannelKind, Credential};
+use thiserror::Error;
+
+use crate::ask::AskError;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::ports::{NotAccepted, Subject};
+use crate::principal::Principal;
+
+pub(crate) use late::last;
+pub(crate) use weigh::Weighed;
+
+/// For how long evidence waits for its statement, and a statement for late evidence.
+pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sightings of one configured channel that are kept at most, the newest: some days of a large company's prompts, and at
+/// 32 KB each still a bounded disk.
+const MOST_OF_A_CHANNEL: u32 = 100_000;
+
+/// The same of one agent's own token: it must not crowd out anybody.
+const MOST_OF_AN_AGENT: u32 = 500;
+
+/// Bytes of a prompt or a statement in a sighting at most.
+const LONGEST_TEXT: usize = 1024 * 1024;
+
+/// So much of a prompt is kept and compared, in bytes.
+const PROMPT_SIZE: usize = 32 * 1024;
+
+/// Bytes of an id in a sighting at most.
+const LONGEST_ID: usize = 256;
+
+/// One thing that an evidence channel saw: a prompt, a tool use, or both at once.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Sighting {
+    /// Whose it is, where the channel says so; it must be one whom the channel may speak for.
+    pub subject: Option<String>,
+    /// The client's word for the conversation.
+    pub conversation: Option<String>,
+    /// The client's id of the prompt: ties tool uses to it within one channel.
+    pub prompt_id: Option<String>,
+    /// The model's id of the tool use.
+    pub tool_use: Option<String>,
+    /// The trace, 32 lower-case hexadecimal digits.
+    pub trace: Option<String>,
+    /// A word that the client sends with its statements, too.
+    pub word: Option<String>,
+    /// The prompt's exact text.
+    pub prompt: Option<String>,
+    /// The statement's exact text.
+    pub statement: Option<String>,
+}
+
+impl fmt::Debug for Sighting {
+    // SECURITY: people type secrets into prompts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sighting(…)")
+    }
+}
+
+/// Whom a channel may speak for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SpeaksFor {
+    /// One of these subjects; with several, each sighting says which.
+    Subjects(Vec<String>),
+    /// Anybody: a provider's export, an organisation's telemetry.
+    Anybody,
+}
+
+/// An evidence channel, proven by its credential.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Channel {
+    /// Its name, which records carry; each has a credential of its own.
+    pub name: String,
+    /// What kind it is.
+    pub kind: ChannelKind,
+    /// Whom it may speak for.
+    pub speaks_for: SpeaksFor,
+    /// The issuer of those subjects' tokens; none: any.
+    pub issuer: Option<String>,
+    /// The agent whose statements it sees; none: any.
+    pub agent: Option<String>,
+}
+
+/// Why evidence is not taken.
+#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
+pub enum NotTaken {
+    /// It is about somebody whom this channel does not speak for.
+    #[error("this credential does not speak for that subject")]
+    Subject,
+    /// It does not say whose it is, and its channel speaks for several.
+    #[error("this credential speaks for several subjects: each piece of evidence must say whose it is")]
+    Whose,
+    /// A text or an id is too long.
+    #[error("a prompt or statement is at most 1 MB, an id at most 256 bytes")]
+    TooLong,
+}
+
+/// Why evidence was not kept.
+#[derive(Debug, Error)]
+pub enum WitnessError {
+    /// It cannot be.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+    /// Something broke: it may be sent again.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Channel {
+    /// The channel of whoever holds this principal's token: what comes over it is declared, no more.
+    fn own(identity: &domain::Identity) -> Self {
+        Self {
+            name: OWN.to_owned(),
+            kind: ChannelKind::Own,
+            speaks_for: SpeaksFor::Subjects(vec![identity.subject.clone()]),
+            issuer: Some(identity.issuer.clone()),
+            agent: Some(identity.agent.as_str().to_owned()),
+        }
+    }
+
+    /// Whom one sighting speaks for.
+    fn subject(&self, named: Option<&str>) -> Result<Subject, NotTaken> {
+        let subject = match (&self.speaks_for, named) {
+            (SpeaksFor::Anybody, Some(named)) => Some(named.to_owned()),
+            // An export may tell of anybody's tool use, which is found by an id that nobody guesses; a hook runs on
+            // somebody's machine.
+            (SpeaksFor::Anybody, None) => match self.kind {
+                ChannelKind::Telemetry | ChannelKind::Provider => None,
+                ChannelKind::Own | ChannelKind::Prompts | ChannelKind::Hooks => return Err(NotTaken::Whose),
+            },
+            (SpeaksFor::Subjects(subjects), Some(named)) => {
+                Some(subjects.iter().find(|subject| *subject == named).ok_or(NotTaken::Subject)?.clone())
+            }
+            (SpeaksFor::Subjects(subjects), None) => match subjects.as_slice() {
+                [only] => Some(only.clone()),
+                _ => return Err(NotTaken::Whose),
+            },
+        };
+        Ok(Subject { issuer: self.issuer.clone(), subject, agent: self.agent.clone() })
+    }
+
+    /// Whether it may say this.
+    ///
+    /// # Errors
+    /// [`NotTaken`] with the reason.
+    pub fn accepts(&self, sighting: &Sighting) -> Result<(), NotTaken> {
+        self.subject(sighting.subject.as_deref()).map(|_| ())
+    }
+
+    const fn most(&self) -> u32 {
+        match self.kind {
+            ChannelKind::Own => MOST_OF_AN_AGENT,
+            ChannelKind::Prompts | ChannelKind::Hooks | ChannelKind::Telemetry | ChannelKind::Provider => {
+                MOST_OF_A_CHANNEL
+            }
+        }
+    }
+}
+
+/// The name of every agent's own channel in records; no configured channel may have it.
+pub const OWN: &str = "agent";
+
+impl Gateway {
+    /// The evidence channel of whoever presents an access token: their own, and no more than a declaration.
+    ///
+    /// # Errors
+    /// [`AskError`] when the token proves nobody, or its holder was revoked.
+    pub async fn own_channel(&self, credential: &Credential) -> Result<Channel, AskError> {
+        let proven = Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await;
+        let principal = proven.map_err(|error| match error {
+            NotAccepted::Rejected { .. } => AskError::NotAccepted { is_expired: false },
+            NotAccepted::Expired => AskError::NotAccepted { is_expired: true },
+            NotAccepted::Unavailable(fault) => AskError::Fault(fault),
+        })?;
+        if self.ports.exchanges.revoked(principal.identity(), None).await?.is_some() {
+            return Err(AskError::NotAccepted { is_expired: false });
+        }
+        Ok(Channel::own(principal.identity()))
+    }
+
+    /// Counts evidence that was turned away, by a word that holds nothing of it.
+    pub async fn turn_away(&self, reason: &'static str) {
+        let now = self.now();
+        if let Err(fault) = self.ports.recorder.count_rejected("evidence", reason, now).await {
+            tracing::warn!(fault = &fault as &dyn std::error::Error, "a rejection could not be counted");
+        }
+    }
+
+    /// Takes in what a channel saw, all or nothing, and appends it to whatever was asked before it came.
+    ///
+    /// # Errors
+    /// [`WitnessError`]; then nothing was kept, or it may be sent again without harm.
+    pub async fn witness(&self, channel: &Channel, sightings: Vec<Sighting>) -> Result<(), WitnessError> {
+        let key = self.ports.keys.digest().await?;
+        let now = self.now();
+        let mut stored = Vec::with_capacity(sightings.len());
+        for sighting in &sightings {
+            stored.push(sighting::store(&key, channel, sighting, now)?);
+        }
+        drop(sightings);
+        if stored.is_empty() {
+            return Ok(());
+        }
+        for expecting in self.ports.evidence.keep(stored, channel.most()).await? {
+            self.append(&expecting).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(speaks_for: SpeaksFor) -> Channel {
+        Channel { name: "a".into(), kind: ChannelKind::Hooks, speaks_for, issuer: None, agent: None }
+    }
+
+    #[test]
+    fn a_channel_speaks_for_whom_it_may_and_says_for_whom() {
+        let of =
+            |names: &[&str]| channel(SpeaksFor::Subjects(names.iter().map(|n| (*n).to_owned()).collect()));
+        let subject = |channel: &Channel, named| channel.subject(named).map(|subject| subject.subject);
+        assert_eq!(subject(&of(&["ana"]), None), Ok(Some("ana".to_owned())));
+        assert_eq!(subject(&of(&["ana"]), Some("ana")), Ok(Some("ana".to_owned())));
+        assert_eq!(subject(&of(&["ana"]), Some("ben")), Err(NotTaken::Subject));
+        assert_eq!(subject(&of(&["ana", "ben"]), Some("ben")), Ok(Some("ben".to_owned())));
+        assert_eq!(subject(&of(&["ana", "ben"]), None), Err(NotTaken::Whose));
+        assert_eq!(subject(&of(&[]), None), Err(NotTaken::Whose));
+        let export = Channel { kind: ChannelKind::Provider, ..channel(SpeaksFor::Anybody) };
+        assert_eq!(subject(&export, None), Ok(None));
+        assert_eq!(subject(&channel(SpeaksFor::Anybody), None), Err(NotTaken::Whose));
+        assert_eq!(subject(&channel(SpeaksFor::Anybody), Some("ben")), Ok(Some("ben".to_owned())));
+    }
+
+    #[test]
+    fn a_sighting_is_not_printed() {
+        let sighting = Sighting { prompt: Some("hunter2".into()), ..Sighting::default() };
+        assert_eq!(format!("{sighting:?}"), "Sighting(…)");
+    }
+}

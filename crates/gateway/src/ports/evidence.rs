@@ -1,0 +1,111 @@
+//! What evidence channels saw, until it is known whose statement it belongs to.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{ChannelKind, Timestamp};
+use recording::RecordKey;
+
+use crate::fault::Fault;
+
+/// Whose statements something may belong to; what is absent may be anybody's.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Subject {
+    /// `iss` of their tokens.
+    pub issuer: Option<String>,
+    /// `sub` of their tokens.
+    pub subject: Option<String>,
+    /// The agent.
+    pub agent: Option<String>,
+}
+
+/// What joins a sighting with a statement: keyed words, so that a store learns nothing by them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keyed {
+    /// Of the tool use's id.
+    pub tool_use: Option<String>,
+    /// Of the trace's id.
+    pub trace: Option<String>,
+    /// Of the client's word.
+    pub word: Option<String>,
+    /// Of the statement's text.
+    pub statement: Option<String>,
+}
+
+/// One thing that an evidence channel saw, as a store keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredSighting {
+    /// A keyed digest of all that was said: the same said twice has the same.
+    pub id: [u8; 32],
+    /// The channel's name; for an agent's own token, of its principal alone.
+    pub channel: String,
+    /// What kind it is.
+    pub kind: ChannelKind,
+    /// Whom it speaks for.
+    pub subject: Subject,
+    /// What joins it with statements.
+    pub keyed: Keyed,
+    /// What joins it with others of its channel: the keyed word of the prompt's id.
+    pub prompt_id: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
+    /// What was said, sealed.
+    pub object: Bytes,
+}
+
+/// An exchange that evidence may still come for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expecting {
+    /// Where its records lie.
+    pub key: RecordKey,
+    /// Who asked: nothing of it is absent.
+    pub subject: Subject,
+    /// What joins it with sightings.
+    pub keyed: Keyed,
+    /// When it was opened.
+    pub at: Timestamp,
+}
+
+/// Keeps sightings and what expects them. Both are forgotten after [`EVIDENCE_LIFE`](crate::EVIDENCE_LIFE), and of one
+/// channel no more than a bounded number of the newest is kept.
+///
+/// Whoever writes one of the two reads the other afterwards: so of a sighting and an opening that meet, at least one finds
+/// the other. SECURITY: no answer holds what is another subject's.
+#[async_trait]
+pub trait Evidence: Send + Sync {
+    /// Keeps what one channel said, all or nothing; what it has said before is not kept twice. No more than `most` of that
+    /// channel's stay. Answers the exchanges that any of it may belong to, also when it was said before, for whoever took it
+    /// in then may have failed: by a clue of its own, or by one of another sighting of the same channel with the same
+    /// prompt's id.
+    async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault>;
+
+    /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels with
+    /// the same prompts' ids; a bounded number.
+    async fn about(
+        &self,
+        subject: &Subject,
+        keyed: &Keyed,
+        now: Timestamp,
+    ) -> Result<Vec<StoredSighting>, Fault>;
+
+    /// Notes that evidence may still come for an exchange, and answers what there is already, as [`Evidence::about`] does.
+    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault>;
+}
+
+/// A gateway that takes no evidence but what comes with a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvidence;
+
+#[async_trait]
+impl Evidence for NoEvidence {
+    async fn keep(&self, _: Vec<StoredSighting>, _: u32) -> Result<Vec<Expecting>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn about(&self, _: &Subject, _: &Keyed, _: Timestamp) -> Result<Vec<StoredSighting>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn expect(&self, _: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
+        Ok(Vec::new())
+    }
+}

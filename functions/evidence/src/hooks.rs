@@ -1,0 +1,200 @@
+//! Hooks of clients. Members that are not known are passed over, for clients add some with every version; what is known must
+//! have its type. A hook that concerns none of our tools tells nothing.
+
+use std::borrow::Cow;
+
+use gateway::Sighting;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::body;
+use crate::rejected::Rejected;
+
+/// As Claude Code sends it (its documentation, "Hooks reference"): `prompt_id` from version 2.1.196 on.
+#[derive(Deserialize)]
+struct ClaudeCode<'a> {
+    #[serde(borrow)]
+    hook_event_name: Cow<'a, str>,
+    session_id: Option<String>,
+    prompt_id: Option<String>,
+    prompt: Option<String>,
+    #[serde(borrow)]
+    tool_name: Option<Cow<'a, str>>,
+    tool_use_id: Option<String>,
+    #[serde(borrow)]
+    tool_input: Option<&'a RawValue>,
+}
+
+/// Reads a hook of Claude Code.
+pub(crate) fn claude_code(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
+    let hook: ClaudeCode<'_> = object(body)?;
+    let ClaudeCode { hook_event_name, session_id, prompt_id, prompt, tool_name, tool_use_id, tool_input } =
+        hook;
+    let sighting = Sighting { conversation: session_id, prompt_id, ..Sighting::default() };
+    match (&*hook_event_name, prompt, tool_use_id) {
+        ("UserPromptSubmit", Some(prompt), _) => Ok(vec![Sighting { prompt: Some(prompt), ..sighting }]),
+        ("UserPromptSubmit", None, _) => Err(Rejected::Malformed("`prompt` is missing")),
+        ("PreToolUse", _, tool_use) => {
+            let Some(name) = tool_name else { return Err(Rejected::Malformed("`tool_name` is missing")) };
+            if !is_ours(&name) {
+                return Ok(Vec::new());
+            }
+            let statement = tool_input.and_then(|input| statement(input.get()));
+            Ok(vec![Sighting { tool_use, statement, ..sighting }])
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// As Cursor sends it to a hook's command (its documentation, "Hooks"), which hands it on as it is.
+#[derive(Deserialize)]
+struct Cursor<'a> {
+    #[serde(borrow)]
+    hook_event_name: Cow<'a, str>,
+    conversation_id: Option<String>,
+    /// One prompt's run.
+    generation_id: Option<String>,
+    prompt: Option<String>,
+    #[serde(borrow)]
+    tool_name: Option<Cow<'a, str>>,
+    tool_use_id: Option<String>,
+    /// An object, or its JSON as a text.
+    #[serde(borrow)]
+    tool_input: Option<&'a RawValue>,
+}
+
+/// Reads a hook of Cursor; and what to answer, which is no opinion.
+pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejected> {
+    let hook: Cursor<'_> = object(body)?;
+    let Cursor {
+        hook_event_name,
+        conversation_id,
+        generation_id,
+        prompt,
+        tool_name,
+        tool_use_id,
+        tool_input,
+    } = hook;
+    let sighting =
+        Sighting { conversation: conversation_id, prompt_id: generation_id, ..Sighting::default() };
+    match &*hook_event_name {
+        "beforeSubmitPrompt" => match prompt {
+            Some(prompt) => Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], r#"{"continue":true}"#)),
+            None => Err(Rejected::Malformed("`prompt` is missing")),
+        },
+        // Both come for one call: what they tell is the same, and kept once.
+        "beforeMCPExecution" | "preToolUse" => {
+            if !tool_name.is_some_and(|name| is_ours(&name)) {
+                return Ok((Vec::new(), "{}"));
+            }
+            let statement = tool_input.and_then(|input| match serde_json::from_str::<String>(input.get()) {
+                Ok(text) => statement(&text),
+                Err(_) => statement(input.get()),
+            });
+            Ok((vec![Sighting { tool_use: tool_use_id, statement, ..sighting }], "{}"))
+        }
+        _ => Ok((Vec::new(), "{}")),
+    }
+}
+
+fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Rejected> {
+    std::str::from_utf8(bytes).ok().and_then(body::object).ok_or(MALFORMED)
+}
+
+const MALFORMED: Rejected = Rejected::Malformed("one JSON object as the client sends it to its hooks");
+
+/// Whether a client's name of a tool means the one that runs statements: clients put the server's name before it.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.rsplit([':', '/', '.', ' ']).next().is_some_and(|name| name.rsplit("__").next() == Some("run_sql"))
+}
+
+/// The statement in the arguments of a call; none where there is none.
+pub(crate) fn statement(arguments: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Arguments {
+        statement: Option<String>,
+    }
+    serde_json::from_str::<Arguments>(arguments).ok()?.statement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_and_a_tool_use_of_claude_code() {
+        let prompt = br#"{"session_id":"s","prompt_id":"p","transcript_path":"/t.jsonl","cwd":"/","permission_mode":"default",
+            "hook_event_name":"UserPromptSubmit","prompt":"who owes us\nmost?"}"#;
+        let expected = Sighting {
+            conversation: Some("s".into()),
+            prompt_id: Some("p".into()),
+            prompt: Some("who owes us\nmost?".into()),
+            ..Sighting::default()
+        };
+        assert!(claude_code(prompt).unwrap() == [expected]);
+        let tool = br#"{"session_id":"s","prompt_id":"p","hook_event_name":"PreToolUse","tool_name":"mcp__snowgate__run_sql",
+            "tool_input":{"statement":"select 1","max_rows":5},"tool_use_id":"toolu_01","agent_id":"sub"}"#;
+        let expected = Sighting {
+            conversation: Some("s".into()),
+            prompt_id: Some("p".into()),
+            tool_use: Some("toolu_01".into()),
+            statement: Some("select 1".into()),
+            ..Sighting::default()
+        };
+        assert!(claude_code(tool).unwrap() == [expected]);
+    }
+
+    #[test]
+    fn hooks_of_other_tools_and_events_tell_nothing() {
+        for body in [
+            r#"{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls"}}"#,
+            r#"{"hook_event_name":"PreToolUse","tool_name":"mcp__other__query","tool_input":"x"}"#,
+            r#"{"hook_event_name":"PostToolUse","tool_name":"mcp__snowgate__run_sql","tool_response":"[EMAIL]"}"#,
+            r#"{"hook_event_name":"SomethingNew"}"#,
+        ] {
+            assert!(claude_code(body.as_bytes()).unwrap().is_empty(), "{body}");
+            assert!(cursor(body.as_bytes()).unwrap().0.is_empty(), "{body}");
+        }
+        for name in ["run_sql", "mcp__snowgate__run_sql", "MCP:run_sql", "snowgate/run_sql"] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in ["", "run_sql_too", "mcp__run_sql__x", "not_run_sql"] {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_and_a_call_of_cursor() {
+        let prompt = br#"{"conversation_id":"c","generation_id":"g","hook_event_name":"beforeSubmitPrompt","prompt":"hi",
+            "attachments":[],"workspace_roots":["/x"]}"#;
+        let (sightings, answer) = cursor(prompt).unwrap();
+        assert_eq!((sightings[0].prompt.as_deref(), answer), (Some("hi"), r#"{"continue":true}"#));
+        for input in [r#""{\"statement\":\"select 1\"}""#, r#"{"statement":"select 1"}"#] {
+            let body = format!(
+                r#"{{"conversation_id":"c","generation_id":"g","hook_event_name":"beforeMCPExecution","tool_name":"run_sql","tool_input":{input}}}"#
+            );
+            let (sightings, answer) = cursor(body.as_bytes()).unwrap();
+            assert_eq!((sightings[0].statement.as_deref(), answer), (Some("select 1"), "{}"));
+            assert_eq!(sightings[0].prompt_id.as_deref(), Some("g"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_hook_is_refused() {
+        for body in [
+            "",
+            "[]",
+            "[\"UserPromptSubmit\",\"s\",\"p\",\"x\",\"n\",\"t\",{}]",
+            "{}",
+            "{\"hook_event_name\":3}",
+            "{\"hook_event_name\":\"UserPromptSubmit\"}",
+            "{\"hook_event_name\":\"PreToolUse\"}",
+            "{\"hook_event_name\":\"UserPromptSubmit\",\"prompt\":{\"a\":1}}",
+            "\u{0}",
+        ] {
+            assert!(claude_code(body.as_bytes()).is_err(), "{body}");
+        }
+        let deep = format!("{{\"hook_event_name\":\"X\",\"x\":{}", "[".repeat(100_000));
+        assert!(claude_code(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,240 @@
+//! Where evidence of prompts comes in: hooks of clients, their telemetry, what an application or the model's provider
+//! reports.
+//!
+//! Each channel has a credential of its own ([`Channels`]), of which the gateway knows the SHA-256 alone. Whoever presents
+//! an agent's access token instead is heard, too, and what they say is a declaration of that agent's, no more. This crate
+//! turns bodies into [`gateway::Sighting`]s and knows nothing of statements, grades and records. Bodies are bounded in size,
+//! depth and number, and how many are read at once is, too.
+//!
+//! | Path | What |
+//! | --- | --- |
+//! | `POST /v1/prompts` | one prompt, by an application |
+//! | `POST /v1/hooks/claude-code` | Claude Code's `UserPromptSubmit` and `PreToolUse` as its `http` hooks send them |
+//! | `POST /v1/hooks/cursor` | Cursor's `beforeSubmitPrompt`, `beforeMCPExecution` and `preToolUse` |
+//! | `POST /otlp/v1/logs`, `/otlp/v1/traces` | OTLP over HTTP, protobuf or JSON |
+
+mod body;
+mod channels;
+mod hooks;
+mod otlp;
+mod prompts;
+mod rejected;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use domain::{ChannelKind, Credential};
+use gateway::{AskError, Channel, Gateway, Sighting};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::sync::Semaphore;
+
+pub use channels::{Channels, ChannelsError, SecretHash};
+use rejected::Rejected;
+
+/// Bodies that are read and held at once: with the largest body and what reading makes of it, some 100 MB at most.
+const AT_ONCE: usize = 8;
+
+/// Bytes of one hook's or application's body at most.
+const SMALL: usize = 1024 * 1024;
+
+/// Bytes of an export at most, inflated.
+const LARGE: usize = 4 * 1024 * 1024;
+
+/// What every handler has.
+#[derive(Clone)]
+struct Served {
+    gateway: Arc<Gateway>,
+    channels: Arc<Channels>,
+    desks: Arc<Semaphore>,
+}
+
+/// The routes of evidence over this gateway.
+pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
+    Router::new()
+        .route("/v1/prompts", post(prompt).fallback(other_than_post))
+        .route("/v1/hooks/claude-code", post(claude_code).fallback(other_than_post))
+        .route("/v1/hooks/cursor", post(cursor).fallback(other_than_post))
+        .route("/otlp/v1/logs", post(logs).fallback(other_than_post))
+        .route("/otlp/v1/traces", post(traces).fallback(other_than_post))
+        .layer(map_response(harden))
+        .with_state(Served {
+            gateway,
+            channels: Arc::new(channels),
+            desks: Arc::new(Semaphore::new(AT_ONCE)),
+        })
+}
+
+async fn prompt(State(served): State<Served>, request: Request) -> Response {
+    let took = served.take(request, SMALL, &[ChannelKind::Prompts], |_, body| prompts::read(body)).await;
+    served.answer(took, StatusCode::ACCEPTED, r#"{"status":"kept"}"#).await
+}
+
+async fn claude_code(State(served): State<Served>, request: Request) -> Response {
+    let took = served.take(request, SMALL, &[ChannelKind::Hooks], |_, body| hooks::claude_code(body)).await;
+    // An object without members is no opinion on what the hook was asked about.
+    served.answer(took, StatusCode::OK, "{}").await
+}
+
+async fn cursor(State(served): State<Served>, request: Request) -> Response {
+    let mut told = "{}";
+    let read = |_: &HeaderMap, body: &[u8]| {
+        let (sightings, answer) = hooks::cursor(body)?;
+        told = answer;
+        Ok(sightings)
+    };
+    let took = served.take(request, SMALL, &[ChannelKind::Hooks], read).await;
+    served.answer(took, StatusCode::OK, told).await
+}
+
+async fn logs(State(served): State<Served>, request: Request) -> Response {
+    served.export(request, otlp::Signal::Logs).await
+}
+
+async fn traces(State(served): State<Served>, request: Request) -> Response {
+    served.export(request, otlp::Signal::Traces).await
+}
+
+async fn other_than_post(State(served): State<Served>) -> Response {
+    let mut response = served.refuse(&Rejected::Method).await;
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// Nothing that is answered here is for a cache or a page.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+impl Served {
+    /// Takes in what a small body tells.
+    async fn take(
+        &self,
+        request: Request,
+        limit: usize,
+        kinds: &[ChannelKind],
+        read: impl FnOnce(&HeaderMap, &[u8]) -> Result<Vec<Sighting>, Rejected>,
+    ) -> Result<(), Rejected> {
+        let (parts, body) = request.into_parts();
+        let channel = self.channel(&parts.headers, kinds).await?;
+        let subject = subject(&parts.headers)?;
+        if !body::is_json(&parts.headers) {
+            return Err(Rejected::ContentType);
+        }
+        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
+        let text = body::read(&parts.headers, body, limit).await?;
+        let mut sightings = read(&parts.headers, &text)?;
+        for sighting in &mut sightings {
+            sighting.subject = sighting.subject.take().or_else(|| subject.clone());
+        }
+        drop(text);
+        Ok(self.gateway.witness(&channel, sightings).await?)
+    }
+
+    /// Takes in an export; what its channel may not tell is left out and counted.
+    async fn export(&self, request: Request, signal: otlp::Signal) -> Response {
+        let (parts, body) = request.into_parts();
+        let form = match otlp::form(&parts.headers) {
+            Ok(form) => form,
+            Err(rejected) => return self.refuse(&rejected).await,
+        };
+        match self.exported(&parts.headers, body, signal, form).await {
+            Ok(left_out) => otlp::answer(form, signal, left_out),
+            Err(rejected) => self.refuse(&rejected).await,
+        }
+    }
+
+    async fn exported(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        signal: otlp::Signal,
+        form: otlp::Form,
+    ) -> Result<u64, Rejected> {
+        let channel = self.channel(headers, &[ChannelKind::Telemetry, ChannelKind::Provider]).await?;
+        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
+        let bytes = body::read(headers, body, LARGE).await?;
+        let mut sightings = otlp::read(&bytes, signal, form, &channel)?;
+        drop(bytes);
+        let told = sightings.len();
+        sightings.retain(|sighting| channel.accepts(sighting).is_ok());
+        let left_out = told.saturating_sub(sightings.len());
+        if left_out > 0 {
+            self.gateway.turn_away("subject").await;
+        }
+        self.gateway.witness(&channel, sightings).await?;
+        Ok(u64::try_from(left_out).unwrap_or(u64::MAX))
+    }
+
+    /// The channel that the credential proves.
+    async fn channel(&self, headers: &HeaderMap, kinds: &[ChannelKind]) -> Result<Channel, Rejected> {
+        let credential = bearer(headers)?;
+        if let Some(channel) = self.channels.of(&credential) {
+            return if kinds.contains(&channel.kind) { Ok(channel.clone()) } else { Err(Rejected::Kind) };
+        }
+        match self.gateway.own_channel(&credential).await {
+            Ok(channel) => Ok(channel),
+            Err(AskError::Fault(fault)) => Err(Rejected::Fault(fault)),
+            Err(
+                AskError::NotAccepted { .. }
+                | AskError::UnknownHandle
+                | AskError::UnknownPage
+                | AskError::Counted(_)
+                | AskError::Busy { .. },
+            ) => Err(Rejected::Credential),
+        }
+    }
+
+    async fn answer(&self, took: Result<(), Rejected>, status: StatusCode, told: &'static str) -> Response {
+        match took {
+            Ok(()) => (status, [(header::CONTENT_TYPE, "application/json")], told).into_response(),
+            Err(rejected) => self.refuse(&rejected).await,
+        }
+    }
+
+    async fn refuse(&self, rejected: &Rejected) -> Response {
+        if let Rejected::Fault(fault) = rejected {
+            tracing::error!(
+                fault = fault as &(dyn std::error::Error + 'static),
+                "evidence could not be kept"
+            );
+        }
+        self.gateway.turn_away(rejected.reason()).await;
+        rejected.response()
+    }
+}
+
+/// `Authorization: Bearer SECRET`, once.
+fn bearer(headers: &HeaderMap) -> Result<Credential, Rejected> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Rejected::Credential) };
+    let (scheme, secret) =
+        value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Rejected::Credential)?;
+    let secret = secret.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || secret.is_empty() {
+        return Err(Rejected::Credential);
+    }
+    Ok(Credential::new(secret.to_owned()))
+}
+
+/// Whose it is, for channels that speak for several.
+const SUBJECT: &str = "x-snowgate-subject";
+
+fn subject(headers: &HeaderMap) -> Result<Option<String>, Rejected> {
+    let mut values = headers.get_all(SUBJECT).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+            Ok(_) | Err(_) => Err(Rejected::Subject),
+        },
+        (Some(_), Some(_)) => Err(Rejected::Subject),
+    }
+}

@@ -1,0 +1,101 @@
+//! OTLP over HTTP (OpenTelemetry protocol 1.x, "OTLP/HTTP"): logs and traces, protobuf or JSON.
+//!
+//! Of an export only what tells of prompts and of tool uses is read; everything else is passed over where it lies, so that a
+//! body costs a small multiple of itself however it is made.
+
+mod attributes;
+mod json;
+mod messages;
+mod protobuf;
+mod told;
+
+use axum::response::{IntoResponse, Response};
+use gateway::{Channel, Sighting};
+use http::{HeaderMap, StatusCode, header};
+
+use crate::body;
+use crate::rejected::Rejected;
+use attributes::Attributes;
+
+/// Things that one export may tell of prompts and tool uses.
+const MOST: usize = 4096;
+
+/// What is exported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Signal {
+    Logs,
+    Traces,
+}
+
+/// How it is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    Protobuf,
+    Json,
+}
+
+/// The form that the headers say.
+pub(crate) fn form(headers: &HeaderMap) -> Result<Form, Rejected> {
+    match body::essence(headers).as_deref() {
+        Some("application/x-protobuf") => Ok(Form::Protobuf),
+        Some("application/json") => Ok(Form::Json),
+        _ => Err(Rejected::OtlpType),
+    }
+}
+
+/// One log record or span, as far as it is read.
+#[derive(Default)]
+struct Item {
+    /// A span's name, a log's event name.
+    name: String,
+    /// 32 lower-case hexadecimal digits.
+    trace: Option<String>,
+    attributes: Attributes,
+}
+
+/// What an export tells.
+pub(crate) fn read(
+    bytes: &[u8],
+    signal: Signal,
+    form: Form,
+    channel: &Channel,
+) -> Result<Vec<Sighting>, Rejected> {
+    let mut sightings: Vec<Sighting> = Vec::new();
+    let mut take = |resource: &Attributes, item: Item| -> Result<(), Rejected> {
+        told::sightings(resource, item, signal, channel, &mut sightings);
+        if sightings.len() > MOST { Err(Rejected::TooMany(MOST)) } else { Ok(()) }
+    };
+    match form {
+        Form::Protobuf => protobuf::read(bytes, signal, &mut take)?,
+        Form::Json => json::read(bytes, signal, &mut take)?,
+    }
+    Ok(sightings)
+}
+
+/// What receives each item with its resource's attributes.
+type Take<'a> = dyn FnMut(&Attributes, Item) -> Result<(), Rejected> + 'a;
+
+const LEFT_OUT: &str = "some told of subjects that this credential does not speak for";
+
+/// The answer to an export that was taken, but for what was left out.
+pub(crate) fn answer(form: Form, signal: Signal, left_out: u64) -> Response {
+    match form {
+        Form::Json => {
+            let counted = match signal {
+                Signal::Logs => "rejectedLogRecords",
+                Signal::Traces => "rejectedSpans",
+            };
+            let body = if left_out == 0 {
+                "{}".to_owned()
+            } else {
+                serde_json::json!({ "partialSuccess": { counted: left_out.to_string(), "errorMessage": LEFT_OUT } })
+                    .to_string()
+            };
+            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+        Form::Protobuf => {
+            let body = if left_out == 0 { Vec::new() } else { protobuf::partial_success(left_out, LEFT_OUT) };
+            (StatusCode::OK, [(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
+        }
+    }
+}

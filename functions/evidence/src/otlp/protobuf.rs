@@ -1,0 +1,385 @@
+//! OTLP in protobuf, read where it lies (wire format: protobuf.dev, "Encoding"; fields by number:
+//! opentelemetry-proto, `logs.proto`, `trace.proto`, `common.proto`).
+
+use super::attributes::Attributes;
+use super::{Item, Signal, Take};
+use crate::rejected::Rejected;
+
+/// Values within values at most.
+const DEEPEST: u32 = 32;
+
+const MALFORMED: Rejected = Rejected::Malformed("an OTLP export in protobuf");
+
+/// Hands every log record or span on.
+pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), Rejected> {
+    for field in Fields(bytes) {
+        // resource_logs, resource_spans
+        if let (1, Value::Bytes(group)) = field? {
+            read_group(group, signal, take)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_group(group: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), Rejected> {
+    let mut resource = Attributes::default();
+    for field in Fields(group) {
+        if let (1, Value::Bytes(message)) = field? {
+            attributes(message, 1, &mut resource)?;
+        }
+    }
+    for field in Fields(group) {
+        // scope_logs, scope_spans
+        let (2, Value::Bytes(scope)) = field? else { continue };
+        for field in Fields(scope) {
+            // log_records, spans
+            if let (2, Value::Bytes(message)) = field? {
+                take(&resource, item(message, signal)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
+    let (name, trace, attributes_at) = match signal {
+        Signal::Logs => (12, 9, 6),
+        Signal::Traces => (5, 1, 9),
+    };
+    let mut item = Item::default();
+    for field in Fields(message) {
+        match field? {
+            (number, Value::Bytes(bytes)) if number == name => item.name = text(bytes)?.to_owned(),
+            (number, Value::Bytes(bytes)) if number == trace => item.trace = trace_of(bytes)?,
+            (number, Value::Bytes(bytes)) if number == attributes_at => {
+                key_value(bytes, &mut item.attributes)?
+            }
+            // A log's body: Claude Code names its event there, too.
+            (5, Value::Bytes(bytes)) if signal == Signal::Logs && item.name.is_empty() => {
+                if let Some(body) = any_text(bytes)? {
+                    item.name = body.chars().take(64).collect();
+                }
+            }
+            (_, _) => {}
+        }
+    }
+    Ok(item)
+}
+
+/// Every attribute in a message at this field.
+fn attributes(message: &[u8], at: u32, into: &mut Attributes) -> Result<(), Rejected> {
+    for field in Fields(message) {
+        match field? {
+            (number, Value::Bytes(bytes)) if number == at => key_value(bytes, into)?,
+            (_, _) => {}
+        }
+    }
+    Ok(())
+}
+
+fn key_value(bytes: &[u8], into: &mut Attributes) -> Result<(), Rejected> {
+    let (key, value) = pair(bytes)?;
+    if let (Some(known), Some(value)) = (Attributes::known(key), value) {
+        let text = match any_text(value)? {
+            Some(text) => text.to_owned(),
+            None => {
+                let mut json = String::new();
+                any_json(value, 0, &mut json)?;
+                json
+            }
+        };
+        into.set(known, text);
+    }
+    Ok(())
+}
+
+fn pair(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), Rejected> {
+    let (mut key, mut value) = ("", None);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Value::Bytes(bytes)) => key = text(bytes)?,
+            (2, Value::Bytes(bytes)) => value = Some(bytes),
+            (_, _) => {}
+        }
+    }
+    Ok((key, value))
+}
+
+/// The text of an `AnyValue` that is one.
+fn any_text(value: &[u8]) -> Result<Option<&str>, Rejected> {
+    let mut found = None;
+    for field in Fields(value) {
+        found = match field? {
+            (1, Value::Bytes(bytes)) => Some(text(bytes)?),
+            (_, _) => None,
+        };
+    }
+    Ok(found)
+}
+
+/// An `AnyValue` as JSON.
+fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<(), Rejected> {
+    if depth > DEEPEST {
+        return Err(MALFORMED);
+    }
+    let start = out.len();
+    for field in Fields(value) {
+        // The last of a oneof counts.
+        out.truncate(start);
+        match field? {
+            (1, Value::Bytes(bytes)) => push_text(text(bytes)?, out),
+            (2, Value::Varint(is)) => out.push_str(if is == 0 { "false" } else { "true" }),
+            (3, Value::Varint(number)) => out.push_str(&number.cast_signed().to_string()),
+            (5, Value::Bytes(list)) => {
+                out.push('[');
+                let mut is_first = true;
+                for field in Fields(list) {
+                    if let (1, Value::Bytes(value)) = field? {
+                        separate(&mut is_first, out);
+                        any_json(value, depth + 1, out)?;
+                    }
+                }
+                out.push(']');
+            }
+            (6, Value::Bytes(list)) => {
+                out.push('{');
+                let mut is_first = true;
+                for field in Fields(list) {
+                    if let (1, Value::Bytes(entry)) = field? {
+                        let (key, value) = pair(entry)?;
+                        separate(&mut is_first, out);
+                        push_text(key, out);
+                        out.push(':');
+                        any_json(value.unwrap_or_default(), depth + 1, out)?;
+                    }
+                }
+                out.push('}');
+            }
+            (_, _) => out.push_str("null"),
+        }
+    }
+    if out.len() == start {
+        out.push_str("null");
+    }
+    Ok(())
+}
+
+fn separate(is_first: &mut bool, out: &mut String) {
+    if !std::mem::take(is_first) {
+        out.push(',');
+    }
+}
+
+fn push_text(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Rejected> {
+    std::str::from_utf8(bytes).map_err(|_| MALFORMED)
+}
+
+fn trace_of(bytes: &[u8]) -> Result<Option<String>, Rejected> {
+    match bytes.len() {
+        0 => Ok(None),
+        16 if bytes.iter().all(|byte| *byte == 0) => Ok(None),
+        16 => Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())),
+        _ => Err(MALFORMED),
+    }
+}
+
+/// An export's answer that tells of what was left out: `partial_success`, with its count and message.
+pub(super) fn partial_success(left_out: u64, message: &str) -> Vec<u8> {
+    let mut inner = vec![0x08];
+    push_varint(left_out, &mut inner);
+    inner.push(0x12);
+    push_varint(message.len() as u64, &mut inner);
+    inner.extend_from_slice(message.as_bytes());
+    let mut outer = vec![0x0a];
+    push_varint(inner.len() as u64, &mut outer);
+    outer.append(&mut inner);
+    outer
+}
+
+fn push_varint(number: u64, out: &mut Vec<u8>) {
+    let mut rest = number;
+    while rest >= 0x80 {
+        out.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+/// A field's value.
+enum Value<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    /// Four or eight bytes that nothing here reads.
+    Fixed,
+}
+
+/// The fields of one message, in order; after something malformed there are none.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn varint(&mut self) -> Option<u64> {
+        let mut number: u64 = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            if byte & 0x80 == 0 {
+                // The tenth byte has room for one bit.
+                return (shift < 63 || *byte <= 1).then_some(number);
+            }
+        }
+        None
+    }
+
+    fn bytes(&mut self, length: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
+        let value = match key & 7 {
+            0 => Value::Varint(self.varint()?),
+            1 => self.bytes(8).map(|_| Value::Fixed)?,
+            2 => {
+                let length = self.varint()?;
+                Value::Bytes(self.bytes(length)?)
+            }
+            5 => self.bytes(4).map(|_| Value::Fixed)?,
+            // Groups are long gone.
+            _ => return None,
+        };
+        Some((number, value))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u32, Value<'a>), Rejected>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        match self.field() {
+            Some(field) => Some(Ok(field)),
+            None => {
+                self.0 = &[];
+                Some(Err(MALFORMED))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A field of bytes.
+    pub fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_varint(u64::from(number) << 3 | 2, &mut out);
+        push_varint(bytes.len() as u64, &mut out);
+        out.extend_from_slice(bytes);
+        out
+    }
+
+    /// An attribute with a text.
+    pub fn attribute(key: &str, value: &str) -> Vec<u8> {
+        [field(1, key.as_bytes()), field(2, &field(1, value.as_bytes()))].concat()
+    }
+
+    fn items(bytes: &[u8], signal: Signal) -> Result<Vec<Item>, Rejected> {
+        let mut items = Vec::new();
+        read(bytes, signal, &mut |_, item| {
+            items.push(item);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    #[test]
+    fn a_log_and_a_span_are_read() {
+        let record = [
+            vec![0x09, 1, 2, 3, 4, 5, 6, 7, 8],
+            field(5, &field(1, b"claude_code.user_prompt")),
+            field(6, &attribute("prompt", "hi")),
+            field(6, &attribute("unknown", "x")),
+            field(9, &[0xab; 16]),
+        ]
+        .concat();
+        let logs = field(1, &field(2, &field(2, &record)));
+        let found = items(&logs, Signal::Logs).unwrap();
+        assert_eq!(
+            (found[0].name.as_str(), found[0].attributes.get("prompt")),
+            ("claude_code.user_prompt", Some("hi"))
+        );
+        assert_eq!(
+            (found[0].trace.clone(), found[0].attributes.get("unknown")),
+            (Some("ab".repeat(16)), None)
+        );
+        let span =
+            [field(1, &[0; 16]), field(5, b"claude_code.tool"), field(9, &attribute("tool_use_id", "t"))]
+                .concat();
+        let found = items(&field(1, &field(2, &field(2, &span))), Signal::Traces).unwrap();
+        assert_eq!((found[0].name.as_str(), &found[0].trace), ("claude_code.tool", &None));
+    }
+
+    #[test]
+    fn a_structured_value_becomes_json() {
+        let part = field(
+            6,
+            &[
+                field(1, &attribute("type", "te\"xt")),
+                field(1, &[field(1, b"n"), field(2, &[0x18, 0x05])].concat()),
+            ]
+            .concat(),
+        );
+        let list = field(5, &field(1, &part));
+        let mut json = String::new();
+        any_json(&list, 0, &mut json).unwrap();
+        assert_eq!(json, r#"[{"type":"te\"xt","n":5}]"#);
+    }
+
+    #[test]
+    fn what_is_no_protobuf_is_refused_wherever_it_ends() {
+        let record = [field(6, &attribute("prompt", "hi")), field(9, &[1; 16])].concat();
+        let good = field(1, &field(2, &field(2, &record)));
+        for end in 1..good.len() {
+            assert!(items(&good[..end], Signal::Logs).is_err(), "{end}");
+        }
+        for bad in [
+            &[0x0b][..],
+            &[0x00, 0x00],
+            &[0xff; 11],
+            &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+            b"{\"resourceLogs\":[]}",
+        ] {
+            assert!(items(bad, Signal::Logs).is_err(), "{bad:?}");
+        }
+        assert!(items(&field(1, &field(2, &field(2, &field(9, &[1; 15])))), Signal::Logs).is_err());
+        assert!(items(&field(1, &field(2, &field(2, &field(6, &field(1, &[0xff]))))), Signal::Logs).is_err());
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let mut value = field(1, b"x");
+        for _ in 0..1000 {
+            value = field(5, &field(1, &value));
+        }
+        let attribute = [field(1, b"gen_ai.input.messages"), field(2, &value)].concat();
+        let span = field(9, &attribute);
+        assert!(items(&field(1, &field(2, &field(2, &span))), Signal::Traces).is_err());
+    }
+
+    #[test]
+    fn what_was_left_out_is_told() {
+        let told = partial_success(300, "why");
+        assert_eq!(told, [0x0a, 8, 0x08, 0xac, 0x02, 0x12, 3, b'w', b'h', b'y']);
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /v1/prompts`: what an application hands in.
+//!
+//! ```json
+//! {"prompt": "who owes us most?", "prompt_id": "…", "conversation": "…", "tool_use_id": "…", "trace_id": "…",
+//!  "evidence": "…", "statement": "SELECT …", "subject": "ana@example.com"}
+//! ```
+//!
+//! All but one of `prompt`, `tool_use_id` and `statement` may be left out; an unknown member is refused by name. `evidence` is
+//! the word that the application sends with its statements, too (`X-Snowgate-Evidence`).
+
+use gateway::Sighting;
+use serde::Deserialize;
+
+use crate::rejected::Rejected;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    prompt: Option<String>,
+    prompt_id: Option<String>,
+    conversation: Option<String>,
+    tool_use_id: Option<String>,
+    trace_id: Option<String>,
+    evidence: Option<String>,
+    statement: Option<String>,
+    subject: Option<String>,
+}
+
+/// Reads one.
+pub(crate) fn read(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
+    let body: Option<Body> = std::str::from_utf8(body).ok().and_then(crate::body::object);
+    let body = body.ok_or({
+        Rejected::Malformed(
+            "one JSON object with prompt, prompt_id, conversation, tool_use_id, trace_id, evidence, statement, subject, each a \
+             text and none other",
+        )
+    })?;
+    let Body { prompt, prompt_id, conversation, tool_use_id, trace_id, evidence, statement, subject } = body;
+    if prompt.is_none() && tool_use_id.is_none() && statement.is_none() {
+        return Err(Rejected::Malformed("it tells neither a prompt nor a tool use nor a statement"));
+    }
+    let is_trace = |text: &String| {
+        text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    if trace_id.as_ref().is_some_and(|trace| !is_trace(trace)) {
+        return Err(Rejected::Malformed("`trace_id` is 32 lower-case hexadecimal digits"));
+    }
+    Ok(vec![Sighting {
+        subject,
+        conversation,
+        prompt_id,
+        tool_use: tool_use_id,
+        trace: trace_id,
+        word: evidence,
+        prompt,
+        statement,
+    }])
+}

@@ -1,0 +1,108 @@
+//! Why a body is not taken, in words for whoever set the channel up. Nothing of what was sent is in them.
+
+use axum::response::{IntoResponse, Response};
+use gateway::{Fault, NotTaken, Retry, WitnessError};
+use http::{HeaderValue, StatusCode, header};
+use thiserror::Error;
+
+/// See above.
+#[derive(Debug, Error)]
+pub(crate) enum Rejected {
+    #[error(
+        "send `Authorization: Bearer SECRET` with the secret of an evidence channel, or an agent's access token"
+    )]
+    Credential,
+    #[error("this credential is of another kind of channel: see `kind` under [[evidence]]")]
+    Kind,
+    #[error("`X-Snowgate-Subject` must stand once and name a subject")]
+    Subject,
+    #[error("only POST is done here")]
+    Method,
+    #[error("the Content-Type must be application/json")]
+    ContentType,
+    #[error("the Content-Type must be application/x-protobuf or application/json")]
+    OtlpType,
+    #[error("the Content-Encoding must be gzip or none")]
+    Encoding,
+    #[error("the body is larger than {limit} bytes, inflated or as sent")]
+    TooLarge { limit: usize },
+    #[error("the body ends early, is no gzip, or comes too slowly")]
+    Unreadable,
+    #[error("the body is not what is expected here: {0}")]
+    Malformed(&'static str),
+    #[error("the body tells of more than {0} things at once; send fewer")]
+    TooMany(usize),
+    #[error("too much evidence is being read at once; send it again in a moment")]
+    Busy,
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+    #[error("{}", .0.public)]
+    Fault(Fault),
+}
+
+impl From<WitnessError> for Rejected {
+    fn from(error: WitnessError) -> Self {
+        match error {
+            WitnessError::NotTaken(not_taken) => Self::NotTaken(not_taken),
+            WitnessError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl Rejected {
+    /// The word of operators' counters.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Kind => "channel_kind",
+            Self::Subject | Self::NotTaken(NotTaken::Subject | NotTaken::Whose) => "subject",
+            Self::Method => "method",
+            Self::ContentType | Self::OtlpType => "content_type",
+            Self::Encoding => "content_encoding",
+            Self::TooLarge { .. } | Self::NotTaken(NotTaken::TooLong) => "body_size",
+            Self::Unreadable => "body_unreadable",
+            Self::Malformed(_) => "message",
+            Self::TooMany(_) => "body_count",
+            Self::Busy => "busy",
+            Self::Fault(_) => "gateway_unavailable",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Credential => StatusCode::UNAUTHORIZED,
+            Self::Kind | Self::NotTaken(NotTaken::Subject) => StatusCode::FORBIDDEN,
+            Self::Subject | Self::Malformed(_) | Self::Unreadable | Self::NotTaken(NotTaken::Whose) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ContentType | Self::OtlpType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } | Self::TooMany(_) | Self::NotTaken(NotTaken::TooLong) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Fault(fault) => match fault.retry {
+                Retry::Soon => StatusCode::SERVICE_UNAVAILABLE,
+                Retry::Never => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+
+    pub fn response(&self) -> Response {
+        let body = serde_json::json!({ "error": self.to_string() }).to_string();
+        let mut response =
+            (self.status(), [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let headers = response.headers_mut();
+        if response_wants_later(self) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if matches!(self, Self::Credential) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+fn response_wants_later(rejected: &Rejected) -> bool {
+    rejected.status() == StatusCode::SERVICE_UNAVAILABLE
+}
