@@ -297,6 +297,7 @@ mod tests {
             parameters: BTreeMap::new(),
             timeout: None,
             prompt: Prompt { text: None, grade: PromptGrade::P0 },
+            clues: Default::default(),
         }
     }
 
