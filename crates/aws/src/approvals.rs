@@ -71,9 +71,12 @@ fn begun(bytes: &[u8]) -> Option<ApprovalId> {
         StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     }
 }

@@ -135,10 +135,14 @@ impl ErrorText {
 /// How much one principal may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Rows of one result; a result that outgrows it is not released.
+    /// Rows of one result; a result that outgrows it is not released unless a person says yes.
     pub rows: u64,
     /// Bytes of one result, masked and inflated; likewise.
     pub bytes: u64,
+    /// So many rows of a result that outgrows its limit are kept for a person to decide on. Not above `rows`: it is refused.
+    pub rows_if_approved: u64,
+    /// So many bytes of it, masked and inflated, likewise.
+    pub bytes_if_approved: u64,
     /// Statements under way at once.
     pub at_once: u32,
     /// Statements opened within any minute.

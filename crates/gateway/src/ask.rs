@@ -539,6 +539,8 @@ pub(crate) fn live(
         row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
         byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
         timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
+        row_ceiling: whole.map_or(0, |grant| grant.obligations.limits.rows_if_approved),
+        byte_ceiling: whole.map_or(0, |grant| grant.obligations.limits.bytes_if_approved),
         touched: plan::touched(statements, &draft.read.catalog, bundle),
         reads: footprint(|statement| &statement.footprint.reads),
         writes: footprint(|statement| &statement.footprint.writes),
@@ -547,6 +549,7 @@ pub(crate) fn live(
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        kept: None,
         stage: Stage::Opened,
     }
 }

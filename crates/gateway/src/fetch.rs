@@ -105,10 +105,14 @@ impl Gateway {
             return Ok(Some(closed));
         }
         let parts = part_records(live, &plans)?;
+        let is_large = !matches!(size_of(live)?, Size::Fits);
         let acts = progress_of(live)?.iter().fold(Acts::default(), |acts, part| acts.add(part.fetched.acts));
         // A closing that could not be written is tried again with what was found before.
         live.findings.retain(|known| acts.findings().all(|found| found.what != known.what));
         live.findings.extend(acts.findings());
+        if is_large {
+            return self.keep_result(live, parts, holder).await;
+        }
         let closed = self.close(live, ClosingOutcome::Rows {}, parts).await;
         self.settle(live, holder, closed).await.map(Some)
     }
@@ -172,27 +176,15 @@ impl Gateway {
         Ok(parts)
     }
 
-    /// A result that outgrows its limit is not released, not even in part.
+    /// A result that outgrows its limit is not released, not even in part, where nobody may decide on it.
     pub(crate) async fn refuse_too_large(
         &self,
         live: &mut Live,
         holder: u128,
     ) -> Result<Option<Closed>, Fault> {
-        let parts = progress_of(live)?;
-        let rows = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.rows));
-        let bytes = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.fetched.bytes));
-        let message = if rows > live.row_limit {
-            format!(
-                "the result has {rows} rows and the limit is {}; add a LIMIT or aggregate",
-                live.row_limit
-            )
-        } else if bytes > live.byte_limit {
-            format!(
-                "the result is larger than the limit of {} bytes; ask for fewer columns or rows",
-                live.byte_limit
-            )
-        } else {
-            return Ok(None);
+        let message = match size_of(live)? {
+            Size::TooLarge(message) => message,
+            Size::Fits | Size::Kept | Size::Full => return Ok(None),
         };
         self.stop_upstream(live).await;
         let refused = Refusal { code: RefusalCode::TooLarge, message, retry_after: None };
@@ -251,22 +243,32 @@ impl Gateway {
                 Some(_) | None => self.upstream_rows(live, handle, part, partition).await?,
             };
             loop {
-                let slice = match self.next_slice(live, turn.holder, source.as_mut()).await? {
+                let mut slice = match self.next_slice(live, turn.holder, source.as_mut()).await? {
                     Slice::Rows(slice) => slice,
                     Slice::End => break,
                     Slice::Closed(closed) => return Ok(Part::Closed(closed)),
                 };
-                let masking = self.now();
-                line = line.push(slice).await?;
-                live.masking_us = live.masking_us.saturating_add(micros(self.now().since(masking)));
-                if self.now() >= turn.until && line.has_rows() {
-                    // Time is up: the page is cut where it is, so that there is always progress.
-                    line.cut()?;
-                }
-                if line.has_full()
-                    && let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await?
-                {
-                    return Ok(stop);
+                while !slice.is_empty() {
+                    let piece = slice.split_to(piece_of(live, part, &line, slice.len())?);
+                    let masking = self.now();
+                    line = line.push(piece).await?;
+                    live.masking_us = live.masking_us.saturating_add(micros(self.now().since(masking)));
+                    if self.now() >= turn.until && line.has_rows() {
+                        // Time is up: the page is cut where it is, so that there is always progress.
+                        line.cut()?;
+                    }
+                    if line.has_full()
+                        && let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await?
+                    {
+                        return Ok(stop);
+                    }
+                    if line.has_rows() && room_of(live, part, &line)? == Some(0) {
+                        // No more of it may be kept.
+                        line.cut()?;
+                        if let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await? {
+                            return Ok(stop);
+                        }
+                    }
                 }
             }
             line.end_partition(expected)?;
@@ -318,6 +320,64 @@ impl Gateway {
     }
 }
 
+/// How large a result is, against what may leave and what may be kept.
+pub(crate) enum Size {
+    /// It may leave.
+    Fits,
+    /// A person must say yes, and there is room for more of it.
+    Kept,
+    /// A person must say yes, and no more of it may be kept.
+    Full,
+    /// It is refused: in these words.
+    TooLarge(String),
+}
+
+/// As far as upstream's counts and what is stored tell.
+pub(crate) fn size_of(live: &Live) -> Result<Size, Fault> {
+    let parts = progress_of(live)?;
+    let sum = |of: fn(&PartProgress) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
+    let (rows, stored, bytes) =
+        (sum(|part| part.rows), sum(|part| part.fetched.rows), sum(|part| part.fetched.bytes));
+    let Live { row_limit, byte_limit, row_ceiling, byte_ceiling, .. } = live;
+    let message = if rows > *row_limit && row_ceiling <= row_limit {
+        format!("the result has {rows} rows and the limit is {row_limit}; add a LIMIT or aggregate")
+    } else if bytes > *byte_limit && byte_ceiling <= byte_limit {
+        format!("the result is larger than the limit of {byte_limit} bytes; ask for fewer columns or rows")
+    } else if rows <= *row_limit && bytes <= *byte_limit {
+        return Ok(Size::Fits);
+    } else {
+        let (most_rows, most_bytes) = (row_ceiling.max(row_limit), byte_ceiling.max(byte_limit));
+        let is_full = stored < rows && (stored >= *most_rows || bytes >= *most_bytes);
+        if parts.len() == 1 || !is_full && rows <= *most_rows {
+            return Ok(if is_full { Size::Full } else { Size::Kept });
+        }
+        // Of several results nobody could tell which are whole.
+        format!(
+            "the results have {rows} rows, more than may be kept for a person to decide on ({most_rows} rows, \
+             {most_bytes} bytes); ask for less, or one by one"
+        )
+    };
+    Ok(Size::TooLarge(message))
+}
+
+/// How many more rows of this part may be kept, where it has more than may be kept; none where it is kept whole. Every full
+/// page of the line is stored.
+fn room_of(live: &Live, part: usize, line: &Line) -> Result<Option<u64>, Fault> {
+    let progress = progress_of(live)?.get(part).ok_or_else(damaged)?;
+    let most = live.row_ceiling.max(live.row_limit);
+    let kept = progress.fetched.rows.saturating_add(line.open_rows());
+    Ok((progress.rows > most).then_some(most.saturating_sub(kept)))
+}
+
+/// How many bytes of a slice are masked at once: all of them, or so few that they hold no more rows than may be kept.
+fn piece_of(live: &Live, part: usize, line: &Line, length: usize) -> Result<usize, Fault> {
+    // The shortest row, with a comma behind it, is `[""],`.
+    const SHORTEST: u64 = 4;
+    let Some(room) = room_of(live, part, line)? else { return Ok(length) };
+    let piece = usize::try_from(room.saturating_mul(SHORTEST)).unwrap_or(usize::MAX).max(2 * 4);
+    Ok(piece.min(length))
+}
+
 fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {
     let records = progress_of(live)?.iter().zip(plans).enumerate().map(|(at, (progress, plan))| {
         let Fetched { rows, masked_by_lineage, masked_by_content, found, pages, .. } =
@@ -327,6 +387,7 @@ fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>,
             query_id: progress.query_id.clone(),
             columns: plan.columns().iter().map(ColumnRecord::from).collect(),
             rows,
+            cut_from: (rows < progress.rows).then_some(progress.rows),
             masked_by_lineage,
             masked_by_content,
             found,
@@ -342,6 +403,8 @@ fn obligations(plan: &PartPlan) -> Obligations {
     plan.obligations(Limits {
         rows: 0,
         bytes: 0,
+        rows_if_approved: 0,
+        bytes_if_approved: 0,
         at_once: 0,
         per_minute: 0,
         upstream_seconds_per_hour: 0,

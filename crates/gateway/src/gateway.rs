@@ -14,7 +14,7 @@ use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{
     Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies,
-    Recorder, Recordings, Upstream,
+    Recorder, Recordings, Standings, Upstream,
 };
 use crate::principal::Principal;
 use crate::reading::absent;
@@ -40,6 +40,8 @@ pub struct Ports {
     pub exchanges: Arc<dyn Exchanges>,
     /// Holds what waits for people.
     pub approvals: Arc<dyn Approvals>,
+    /// Holds standing approvals.
+    pub standings: Arc<dyn Standings>,
     /// Holds what evidence channels saw.
     pub evidence: Arc<dyn Evidence>,
     /// Tells reviewers.

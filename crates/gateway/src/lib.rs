@@ -39,16 +39,18 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, NotAName,
-    Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
-    SIGN_IN_LIFE, Shown, SignedIn, Stands, Waiting,
+    Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
+    NotAStanding, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster,
+    SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError};
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
-pub use live::{Acts, Fetched, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched};
+pub use live::{
+    Acts, Fetched, Kept, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
+};
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 pub use permit::{Permit, Work};
 pub use principal::Principal;

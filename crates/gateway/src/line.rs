@@ -122,6 +122,11 @@ impl Line {
         self.pager.open_rows() > 0
     }
 
+    /// Rows that lie in no page yet.
+    pub fn open_rows(&self) -> u64 {
+        self.pager.open_rows()
+    }
+
     pub fn has_full(&self) -> bool {
         self.pager.has_full()
     }
@@ -158,6 +163,12 @@ impl Line {
         let Counts { by_lineage, by_content, acts, found } = self.counted.clone();
         (fetched.masked_by_lineage, fetched.masked_by_content) = (by_lineage, by_content);
         (fetched.acts, fetched.found) = (acts, found);
+    }
+
+    /// The same where no more of the partition is masked.
+    pub fn count_cut_into(&mut self, fetched: &mut Fetched) {
+        self.counted = self.before.and(&self.machine.tally().columns);
+        self.count_into(fetched);
     }
 
     pub fn finish(self) -> Result<(), Fault> {

@@ -1,7 +1,7 @@
 //! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
 
 use domain::{ErrorText, ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
-use recording::{ColumnRecord, Finding, FoundRecord, PageRecord, RecordKey, TreatmentRecord};
+use recording::{ColumnRecord, Finding, FoundRecord, PageRecord, PartRecord, RecordKey, TreatmentRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::ports::UpstreamHandle;
@@ -45,6 +45,12 @@ pub struct Live {
     /// versions have stored.
     #[serde(default)]
     pub timeout_us: Option<u64>,
+    /// So many rows are kept for a person to decide on, where it outgrows `row_limit`. None in what earlier versions have stored.
+    #[serde(default)]
+    pub row_ceiling: u64,
+    /// So many bytes, where it outgrows `byte_limit`.
+    #[serde(default)]
+    pub byte_ceiling: u64,
     /// The classified objects that it reads, as they were when it was read.
     pub touched: Vec<Touched>,
     /// Objects that it reads, after the detectors.
@@ -63,8 +69,18 @@ pub struct Live {
     /// For one that is held, or was: its approval. None in what earlier versions have stored.
     #[serde(default)]
     pub approval: Option<LiveApproval>,
+    /// Its result, where that has outgrown its limit and waits for a person.
+    #[serde(default)]
+    pub kept: Option<Kept>,
     /// Where it stands.
     pub stage: Stage,
+}
+
+/// A result that waits for a person: every page of it is stored, masked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// As the closing will tell it.
+    pub parts: Vec<PartRecord>,
 }
 
 /// The approval of an exchange, as far as its live state knows it.

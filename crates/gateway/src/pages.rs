@@ -7,7 +7,7 @@ use masking::{Body, Masked};
 use recording::{ObjectKind, PageHeader, PageRecord, digest_of, encode_page};
 
 use crate::fault::{Fault, Origin};
-use crate::fetch::{Part, Turn, damaged, progress_mut, progress_of};
+use crate::fetch::{Part, Size, Turn, damaged, progress_mut, progress_of, size_of};
 use crate::gateway::Gateway;
 use crate::line::Line;
 use crate::live::Live;
@@ -26,16 +26,26 @@ impl Gateway {
         for body in line.take_full() {
             self.store_page(live, part, line, body).await?;
         }
-        let fetched = &mut progress_mut(live)?.get_mut(part).ok_or_else(damaged)?.fetched;
-        fetched.partition = partition as u64;
-        fetched.partition_rows = line.paged_rows();
-        line.count_into(fetched);
+        // More than this may not be kept: what is stored is all of it.
+        let is_full = matches!(size_of(live)?, Size::Full);
+        let progress = progress_mut(live)?.get_mut(part).ok_or_else(damaged)?;
+        let (partitions, fetched) = (progress.partitions.len(), &mut progress.fetched);
+        if is_full {
+            (fetched.partition, fetched.partition_rows) = (partitions as u64, 0);
+            line.count_cut_into(fetched);
+        } else {
+            (fetched.partition, fetched.partition_rows) = (partition as u64, line.paged_rows());
+            line.count_into(fetched);
+        }
         live.troubled_us = None;
         if let Some(closed) = self.save(live, turn.holder).await? {
             return Ok(Some(Part::Closed(Box::new(closed))));
         }
         if let Some(closed) = self.refuse_too_large(live, turn.holder).await? {
             return Ok(Some(Part::Closed(Box::new(closed))));
+        }
+        if is_full {
+            return Ok(Some(Part::Complete));
         }
         Ok((self.now() >= turn.until && !line.has_rows()).then_some(Part::Paused))
     }

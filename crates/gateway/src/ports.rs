@@ -8,6 +8,7 @@ mod approvals;
 mod evidence;
 mod letter;
 mod reviewers;
+mod standings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::reply::Receipt;
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
 pub use evidence::{Evidence, Expecting, Keyed, NoEvidence, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
+pub use standings::Standings;
 
 /// Why a credential proves nobody.
 #[derive(Debug)]
@@ -339,6 +341,15 @@ pub trait Exchanges: Send + Sync {
         identity: &Identity,
         session: Option<SessionId>,
     ) -> Result<Option<RevokedWhat>, Fault>;
+
+    /// Counts that people are asked to decide once more for this principal, in one conditional step, as claims of what waits are
+    /// counted; or, where so many were counted within the last hour as `limit` says, after how long there is room.
+    async fn count_ask(
+        &self,
+        principal: &PrincipalKey,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault>;
 
     /// The names of all people who were revoked, as they were written; at most 5 seconds stale.
     async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault>;

@@ -36,7 +36,7 @@ impl Terms {
     /// masked now that was not masked so then, and no limit is lower.
     ///
     /// What a person had agreed to is not decided here: see [`Gateway::may_repeat`].
-    fn cover(&self, first: &Live) -> bool {
+    pub(crate) fn cover(&self, first: &Live) -> bool {
         self.parts.len() == first.parts.len()
             && self.parts.iter().zip(&first.parts).all(|(now, then)| covers(now, then))
             && self.row_limit >= first.row_limit

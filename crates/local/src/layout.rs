@@ -13,6 +13,7 @@ use recording::{ObjectKind, RecordKey};
 /// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.evidence-0000.json` …, `.closing.json` | openings, steps of approvals, late evidence, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
+/// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
 /// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations; evidence that waits for its statement, sealed |
 /// | `keys/master` | 32 random bytes, made at first start |
 /// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
@@ -62,6 +63,10 @@ impl Layout {
         self.root.join("keys").join("master")
     }
 
+    pub fn standing(&self) -> PathBuf {
+        self.root.join("standing")
+    }
+
     pub fn state(&self) -> PathBuf {
         self.root.join("state.db")
     }
@@ -85,6 +90,7 @@ impl Layout {
             ObjectKind::Opening
             | ObjectKind::Closing
             | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. }
             | ObjectKind::Evidence { .. } => self.records(),
             ObjectKind::Page { .. } => self.pages(),
             ObjectKind::Sealed => self.sealed(),
@@ -120,6 +126,7 @@ pub(crate) fn origin_of(kind: ObjectKind) -> Origin {
         ObjectKind::Opening
         | ObjectKind::Closing
         | ObjectKind::Approval { .. }
+        | ObjectKind::Standing { .. }
         | ObjectKind::Evidence { .. }
         | ObjectKind::Sealed => Origin::Recordings,
         ObjectKind::Page { .. } => Origin::Pages,

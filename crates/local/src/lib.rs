@@ -33,6 +33,7 @@ mod policies;
 mod reconcile;
 mod recorder;
 mod records;
+mod standings;
 mod state;
 mod write_once;
 

@@ -261,6 +261,9 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             masking_us: 0,
             troubled_us: None,
             approval: None,
+            kept: None,
+            row_ceiling: 0,
+            byte_ceiling: 0,
             stage: Stage::Opened,
         },
     })
@@ -312,6 +315,7 @@ fn unclosed_of(home: &Inner, day: &str, session: SessionId) -> Result<Vec<Record
             Some((
                 _,
                 ObjectKind::Approval { .. }
+                | ObjectKind::Standing { .. }
                 | ObjectKind::Evidence { .. }
                 | ObjectKind::Page { .. }
                 | ObjectKind::Sealed,

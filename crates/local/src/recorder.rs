@@ -26,6 +26,7 @@ impl Recorder for Home {
             ObjectKind::Opening => Some(self.inner.in_flight.turn(key.exchange).await),
             ObjectKind::Closing
             | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. }
             | ObjectKind::Evidence { .. }
             | ObjectKind::Page { .. }
             | ObjectKind::Sealed => None,

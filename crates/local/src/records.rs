@@ -195,6 +195,7 @@ fn openings_in(layout: &Layout, day: &str, session: SessionId) -> Result<Vec<Rec
             _,
             ObjectKind::Closing
             | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. }
             | ObjectKind::Evidence { .. }
             | ObjectKind::Page { .. }
             | ObjectKind::Sealed,

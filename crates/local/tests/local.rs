@@ -29,6 +29,7 @@ fn store(home: &Home) -> Store {
     Store {
         exchanges: home.clone(),
         approvals: home.clone(),
+        standings: home.clone(),
         evidence: home.clone(),
         recorder: home.clone(),
         recordings: home.clone(),
@@ -84,6 +85,7 @@ conforms!(
     failures::a_hidden_failure_counts_once,
     asks::people_are_asked_so_often_an_hour_whatever_becomes_of_it,
     asks::of_many_asks_at_once_no_more_are_told_than_may_be,
+    asks::what_asks_later_counts_like_what_asks_at_once,
     asks::the_same_thing_again_joins_what_waits,
     leases::one_of_many_gets_the_lease,
     leases::whoever_lost_the_lease_cannot_save,
@@ -102,6 +104,8 @@ conforms!(
     recorder::a_key_is_written_once,
     recorder::a_number_is_taken_across_midnight,
     recorder::a_day_that_is_none_is_a_fault,
+    standings::a_standing_approval_is_found_by_its_principal_and_no_other,
+    standings::a_use_of_a_standing_approval_is_taken_once,
     keys::a_session_has_one_key_in_every_process,
 );
 

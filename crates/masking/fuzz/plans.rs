@@ -39,6 +39,8 @@ pub fn plan() -> Arc<MaskPlan> {
     let limits = Limits {
         rows: 1,
         bytes: 1,
+        rows_if_approved: 1,
+        bytes_if_approved: 1,
         at_once: 1,
         per_minute: 1,
         upstream_seconds_per_hour: 1,

@@ -100,6 +100,8 @@ fn strictest(a: &Grant, b: &Grant) -> Grant {
     let limits = Limits {
         rows: x.rows.min(y.rows),
         bytes: x.bytes.min(y.bytes),
+        rows_if_approved: x.rows_if_approved.min(y.rows_if_approved),
+        bytes_if_approved: x.bytes_if_approved.min(y.bytes_if_approved),
         at_once: x.at_once.min(y.at_once),
         per_minute: x.per_minute.min(y.per_minute),
         upstream_seconds_per_hour: x.upstream_seconds_per_hour.min(y.upstream_seconds_per_hour),

@@ -34,7 +34,7 @@
 //! [tags."SNOWFLAKE.CORE.SEMANTIC_CATEGORY"] # Snowflake tag, its value, the class
 //! EMAIL = "email"
 //!
-//! [[limits]]                                # without `agents` and `groups`: the default, every key needed
+//! [[limits]]                                # without `agents` and `groups`: the default, every key needed but `…_if_approved`
 //! [[reviewers]]                             # without `classes` and `kinds`: the default; `people`: how many must say yes
 //!
 //! [detectors]                               # what is found by content, where lineage shows a value
@@ -79,6 +79,7 @@ mod context;
 mod decide;
 mod detectors;
 mod failures;
+mod large;
 mod lineage;
 mod patterns;
 mod policies;

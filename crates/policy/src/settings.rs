@@ -11,6 +11,8 @@ use domain::{Class, Identity, Limits, Statement};
 pub(crate) struct LimitChanges {
     pub(crate) rows: Option<u64>,
     pub(crate) bytes: Option<u64>,
+    pub(crate) rows_if_approved: Option<u64>,
+    pub(crate) bytes_if_approved: Option<u64>,
     pub(crate) at_once: Option<u32>,
     pub(crate) per_minute: Option<u32>,
     pub(crate) upstream_seconds_per_hour: Option<u64>,
@@ -31,6 +33,8 @@ impl LimitChanges {
         Self {
             rows: lower(self.rows, other.rows),
             bytes: lower(self.bytes, other.bytes),
+            rows_if_approved: lower(self.rows_if_approved, other.rows_if_approved),
+            bytes_if_approved: lower(self.bytes_if_approved, other.bytes_if_approved),
             at_once: lower(self.at_once, other.at_once),
             per_minute: lower(self.per_minute, other.per_minute),
             upstream_seconds_per_hour: lower(self.upstream_seconds_per_hour, other.upstream_seconds_per_hour),
@@ -44,6 +48,8 @@ impl LimitChanges {
         let Self {
             rows,
             bytes,
+            rows_if_approved,
+            bytes_if_approved,
             at_once,
             per_minute,
             upstream_seconds_per_hour,
@@ -54,6 +60,8 @@ impl LimitChanges {
         Limits {
             rows: rows.unwrap_or(base.rows),
             bytes: bytes.unwrap_or(base.bytes),
+            rows_if_approved: rows_if_approved.unwrap_or(base.rows_if_approved),
+            bytes_if_approved: bytes_if_approved.unwrap_or(base.bytes_if_approved),
             at_once: at_once.unwrap_or(base.at_once),
             per_minute: per_minute.unwrap_or(base.per_minute),
             upstream_seconds_per_hour: upstream_seconds_per_hour.unwrap_or(base.upstream_seconds_per_hour),

@@ -27,11 +27,13 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
             "hidden_failures_per_hour",
         ];
         let mut known = limits.to_vec();
-        known.extend(["asks_per_hour", "agents", "groups"]);
+        known.extend(["asks_per_hour", "rows_if_approved", "bytes_if_approved", "agents", "groups"]);
         reader.only(entry, &known);
         let changes = LimitChanges {
             rows: reader.count(entry, "rows"),
             bytes: reader.count(entry, "bytes"),
+            rows_if_approved: reader.count(entry, "rows_if_approved"),
+            bytes_if_approved: reader.count(entry, "bytes_if_approved"),
             at_once: reader.count(entry, "at_once"),
             per_minute: reader.count(entry, "per_minute"),
             upstream_seconds_per_hour: reader.count(entry, "upstream_seconds_per_hour"),
@@ -64,6 +66,9 @@ pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<Li
     let default = Limits {
         rows: default.rows?,
         bytes: default.bytes?,
+        // Where nobody says so, what outgrows its limit is refused.
+        rows_if_approved: default.rows_if_approved.unwrap_or(0),
+        bytes_if_approved: default.bytes_if_approved.unwrap_or(0),
         at_once: default.at_once?,
         per_minute: default.per_minute?,
         upstream_seconds_per_hour: default.upstream_seconds_per_hour?,

@@ -6,6 +6,7 @@ use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::opening::{ContextRecord, Opening, StatementRecord};
+use crate::standing::StandingRecord;
 
 /// One step of a held exchange's approval, version 1: `….approval-0000.json`, counted from 0 without gaps, each written
 /// once.
@@ -38,6 +39,7 @@ pub struct ApprovalStep {
 /// What happened to an approval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a trail holds few steps, and each begins with the large one")]
 pub enum StepRecord {
     /// It waits for people.
     Asked(AskedRecord),
@@ -65,6 +67,24 @@ pub enum StepRecord {
         /// Why, in their words, after the detectors.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// A reviewer who is about to approve wants it to stand for later ones, too.
+    Standing {
+        /// Who.
+        by: ReviewerRecord,
+        /// What it allows, once as many people as it needs have said yes to the same.
+        terms: StandingRecord,
+    },
+    /// A standing approval allows it.
+    Issued {
+        /// The approval that made the standing one.
+        standing: String,
+        /// The object that tells of this use ([`StandingStep`](crate::StandingStep)).
+        made: String,
+        /// Rows of its result at most.
+        rows: u64,
+        /// Who has said yes to the standing one.
+        by: Vec<ReviewerRecord>,
     },
     /// Silence denied it, or nobody spent the grant in time.
     Expired {},
@@ -94,6 +114,16 @@ pub enum StepRecord {
         /// The upstream identity that runs it: `read`, `write` or `define`.
         tier: String,
     },
+    /// The result that was kept is about to be released, exactly as it was asked for ([`AskedRecord::result`]). Nothing runs
+    /// again.
+    Released {
+        /// The policy bundle that it was decided by again.
+        bundle: String,
+        /// The rules that held it by then.
+        rules: Vec<String>,
+        /// The catalog snapshot that its statement was read against again.
+        catalog: String,
+    },
 }
 
 impl StepRecord {
@@ -104,10 +134,13 @@ impl StepRecord {
             Self::Told { .. } => "told",
             Self::Viewed { .. } => "viewed",
             Self::Decided { .. } => "decided",
+            Self::Standing { .. } => "standing",
+            Self::Issued { .. } => "issued",
             Self::Expired {} => "expired",
             Self::Withdrawn {} => "withdrawn",
             Self::Overruled { .. } => "overruled",
             Self::Spent { .. } => "spent",
+            Self::Released { .. } => "released",
         }
     }
 
@@ -162,6 +195,27 @@ pub struct AskedRecord {
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+    /// For a statement that has run: its result, which has outgrown its limit and is kept. None: it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultRecord>,
+}
+
+/// A result that has outgrown its limit: kept, masked, and released to nobody before a person says yes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultRecord {
+    /// Rows by upstream's own count.
+    pub rows: u64,
+    /// Rows that are kept: fewer where it has outgrown what may be kept, too. Upstream was stopped then.
+    pub kept_rows: u64,
+    /// Bytes that are kept, masked and inflated.
+    pub kept_bytes: u64,
+    /// Rows that leave without a person.
+    pub row_limit: u64,
+    /// Bytes that leave without a person.
+    pub byte_limit: u64,
+    /// [`results_digest`](crate::results_digest) of what is kept: exactly this is released.
+    pub digest: String,
 }
 
 /// What the plan of a statement says of how much it would read.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::Refusal;
+use domain::{Digest, Refusal};
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::digest_of;
 use crate::plan::ColumnRecord;
 
 /// The closing of an exchange, version 1. Durable before a row leaves (invariant I1); its key is written once.
@@ -113,6 +114,9 @@ pub struct PartRecord {
     pub columns: Vec<ColumnRecord>,
     /// Rows in all pages.
     pub rows: u64,
+    /// Rows by upstream's own count, where fewer were kept for a person to decide on. Absent when the result is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_from: Option<u64>,
     /// Cells masked by lineage.
     pub masked_by_lineage: u64,
     /// Cells in which a detector found something.
@@ -123,6 +127,18 @@ pub struct PartRecord {
     pub found: Vec<FoundRecord>,
     /// The pages, in order, at least one.
     pub pages: Vec<PageRecord>,
+}
+
+/// SHA-256 over the pages of these results: for each a line with its statement and its number, both from 0, and its digest,
+/// with blanks between and a line feed behind.
+pub fn results_digest(parts: &[PartRecord]) -> Digest {
+    let mut lines = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        for (number, page) in part.pages.iter().enumerate() {
+            lines.push_str(&format!("{at} {number} {}\n", page.digest));
+        }
+    }
+    digest_of(lines.as_bytes())
 }
 
 /// What the detectors found in the cells of one column: kinds and counts, never a value.

@@ -27,6 +27,11 @@ pub enum ObjectKind {
         /// Which.
         step: u32,
     },
+    /// A step of the standing approval that was made with this exchange's, from 0.
+    Standing {
+        /// Which.
+        step: u32,
+    },
     /// Evidence of the prompt that came after the opening, from 0.
     Evidence {
         /// Which.
@@ -55,6 +60,7 @@ impl RecordKey {
             ObjectKind::Opening => format!("{self}.opening.json"),
             ObjectKind::Closing => format!("{self}.closing.json"),
             ObjectKind::Approval { step } => format!("{self}.approval-{step:04}.json"),
+            ObjectKind::Standing { step } => format!("{self}.standing-{step:04}.json"),
             ObjectKind::Evidence { step } => format!("{self}.evidence-{step:04}.json"),
             ObjectKind::Page { part, page } => format!("{self}.part-{part:04}.page-{page:06}"),
             ObjectKind::Sealed => format!("{self}.sealed"),
@@ -83,6 +89,10 @@ impl RecordKey {
             step if step.starts_with("approval-") => {
                 let step = step.strip_prefix("approval-")?.strip_suffix(".json")?;
                 ObjectKind::Approval { step: step.parse().ok()? }
+            }
+            step if step.starts_with("standing-") => {
+                let step = step.strip_prefix("standing-")?.strip_suffix(".json")?;
+                ObjectKind::Standing { step: step.parse().ok()? }
             }
             step if step.starts_with("evidence-") => {
                 let step = step.strip_prefix("evidence-")?.strip_suffix(".json")?;
@@ -121,6 +131,8 @@ mod tests {
             ObjectKind::Sealed,
             ObjectKind::Approval { step: 0 },
             ObjectKind::Approval { step: 12_345 },
+            ObjectKind::Standing { step: 0 },
+            ObjectKind::Standing { step: 10_000 },
             ObjectKind::Evidence { step: 0 },
             ObjectKind::Evidence { step: 31 },
             ObjectKind::Page { part: 3, page: 12 },

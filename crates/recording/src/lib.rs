@@ -24,15 +24,17 @@ mod page;
 mod plan;
 mod replay;
 mod search;
+mod standing;
 mod trail;
 mod verify;
 
 pub use approval::{
-    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, ReviewerRecord, StepRecord, ViewRecord,
+    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord,
+    ViewRecord,
 };
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
-    Timings,
+    Timings, results_digest,
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, weigh};
@@ -42,5 +44,8 @@ pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, approval_event, closing_event, evidence_event, opening_events, page_event};
 pub use search::{Filter, SearchRow};
+pub use standing::{
+    MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,
+};
 pub use trail::{NotNext, Trail};
 pub use verify::{Archive, ArchiveError, ArchiveFault, Report, Severity, UNPROVEN, Wrong, verify};

@@ -85,7 +85,7 @@ pub enum What {
     },
     /// What happened to the approval of what waited.
     Approval {
-        /// `asked`, `told`, `viewed`, `decided`, `expired`, `withdrawn`, `overruled` or `spent`.
+        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
         step: String,
         /// The approval's id, where it is asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,11 +211,23 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
         StepRecord::Decided { by, verdict, reason } => {
             Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }
         }
+        StepRecord::Standing { by, terms } => {
+            let reason = format!("for {} runs of {} rows until {}", terms.runs, terms.rows, terms.until);
+            Told { by: Some(by.clone()), reason: Some(reason), ..told }
+        }
+        StepRecord::Issued { standing, made: _, rows: _, by } => Told {
+            reason: Some(format!("by the standing approval {standing}")),
+            reviewers: by.iter().map(|by| by.name().to_owned()).collect(),
+            ..told
+        },
         StepRecord::Expired {} | StepRecord::Withdrawn {} => told,
         StepRecord::Overruled { reason: _, message, rules, bundle } => {
             Told { reason: Some(message.clone()), rules: rules.clone(), bundle: bundle.clone(), ..told }
         }
         StepRecord::Spent { bundle, rules, catalog: _, tier: _ } => {
+            Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
+        }
+        StepRecord::Released { bundle, rules, catalog: _ } => {
             Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
         }
     };

@@ -27,6 +27,11 @@ pub enum NotNext {
     /// It is no approval of what its opening tells.
     #[error("this step does not belong to what was asked")]
     Foreign,
+    /// What it wants is another thing than was asked for.
+    #[error(
+        "this approval is of a statement that is to run, and this step is of its result, or the other way round"
+    )]
+    OtherThing,
     /// An approval begins with being asked for, and only once.
     #[error("an approval begins with being asked for, and anew only once it was granted")]
     Asked,
@@ -114,11 +119,22 @@ impl Trail {
             StepRecord::Told { .. }
             | StepRecord::Viewed { .. }
             | StepRecord::Decided { .. }
+            | StepRecord::Standing { .. }
+            | StepRecord::Issued { .. }
             | StepRecord::Expired {}
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
-            | StepRecord::Spent { .. } => None,
+            | StepRecord::Spent { .. }
+            | StepRecord::Released { .. } => None,
         }
+    }
+
+    /// Rows of its result at most, where a standing approval allows it.
+    pub fn issued_rows(&self) -> Option<u64> {
+        self.steps_under_way().iter().find_map(|step| {
+            let StepRecord::Issued { rows, .. } = &step.what else { return None };
+            Some(*rows)
+        })
     }
 
     /// The steps of the approval under way, from its `asked` on.
@@ -193,18 +209,54 @@ impl Trail {
                 // Whose link brought them is checked before anything is written.
                 now.approval.next(&ApprovalEvent::Decided { link: by.key.clone(), by, verdict }, at)?
             }
+            StepRecord::Standing { by, terms: _ } => {
+                self.check_sign_in(by)?;
+                if self.is_of_result() {
+                    return Err(NotNext::OtherThing);
+                }
+                let by = by.reviewer();
+                now.approval.check(&by, &by.key)?;
+                if now.approval.state() == ApprovalState::Granted {
+                    return Err(Unmoved::Granted.into());
+                }
+                standing(&now.approval)?
+            }
+            StepRecord::Issued { by, .. } => {
+                if self.is_of_result() {
+                    return Err(NotNext::OtherThing);
+                }
+                by.iter().try_for_each(|by| self.check_sign_in(by))?;
+                let by = by.iter().map(ReviewerRecord::reviewer).collect();
+                now.approval.next(&ApprovalEvent::Issued { by }, at)?
+            }
             StepRecord::Expired {} => now.approval.next(&ApprovalEvent::Lapsed, at)?,
             StepRecord::Withdrawn {} => now.approval.next(&ApprovalEvent::Withdrawn, at)?,
             StepRecord::Overruled { .. } => now.approval.next(&ApprovalEvent::Overruled, at)?,
-            StepRecord::Spent { .. } => now.approval.next(&ApprovalEvent::Spent, at)?,
+            StepRecord::Spent { .. } if self.is_of_result() => return Err(NotNext::OtherThing),
+            StepRecord::Released { .. } if !self.is_of_result() => return Err(NotNext::OtherThing),
+            StepRecord::Spent { .. } | StepRecord::Released { .. } => {
+                now.approval.next(&ApprovalEvent::Spent, at)?
+            }
         };
         Ok(Now { approval, ..now.clone() })
     }
 
     fn begun(&self, asked: &AskedRecord, before: Option<&Now>) -> Result<Now, NotNext> {
-        let may_begin = before.is_none_or(|now| now.approval.state() == ApprovalState::Granted);
+        let state = before.map(|now| now.approval.state());
         let id: ApprovalId = asked.approval.parse().map_err(|_| NotNext::Unreadable)?;
-        let is_anew = before.is_some();
+        let (may_begin, is_anew) = match &asked.result {
+            // What has run is not asked for anew.
+            None if before.is_some() && self.is_of_result() => return Err(NotNext::OtherThing),
+            None => (state.is_none_or(|state| state == ApprovalState::Granted), before.is_some()),
+            // A result is asked for once its statement has run: unattended, or by an approval that was spent.
+            Some(_) => {
+                let has_run = match state {
+                    None => self.hold.is_none(),
+                    Some(state) => state == ApprovalState::Spent && !self.is_of_result(),
+                };
+                (has_run, false)
+            }
+        };
         if !may_begin || is_anew != asked.again.is_some() || before.is_some_and(|now| now.id == id) {
             return Err(NotNext::Asked);
         }
@@ -218,7 +270,7 @@ impl Trail {
             let needed = hold.people.unwrap_or(1);
             (asked.reviewers.as_slice(), asked.needed, &asked.expires) == (&reviewers, needed, &hold.expires)
         });
-        if !is_anew && !is_as_held {
+        if !is_anew && asked.result.is_none() && !is_as_held {
             return Err(NotNext::Foreign);
         }
         let terms = Terms {
@@ -228,6 +280,11 @@ impl Trail {
             expires: asked.expires.parse().map_err(|_| NotNext::Unreadable)?,
         };
         Ok(Now { id, approval: Approval::new(terms), asked: self.steps.len() })
+    }
+
+    /// Whether the approval under way is of a result that is kept, and of nothing that is to run.
+    pub fn is_of_result(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.result.is_some())
     }
 
     // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
 
 pub use agent::{AgentArgs, Client, Part};
-pub use approvals::{ApprovalsArgs, VerdictArgs};
+pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
 pub use scan::{ScanArgs, Target};
 
 /// The access gateway between AI agents and Snowflake.
@@ -46,8 +46,8 @@ pub enum Command {
     Revoke(RevokeArgs),
     /// List what waits for a person, or show one of it whole
     Approvals(ApprovalsArgs),
-    /// Let a statement that waits run, once
-    Approve(VerdictArgs),
+    /// Let a statement that waits run, once; or later ones like it, too
+    Approve(ApproveArgs),
     /// Keep a statement that waits from running
     Deny(VerdictArgs),
     /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels

@@ -52,8 +52,10 @@ fn main() -> ExitCode {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::Approvals(args) => commands::approvals::run(&args),
-        Command::Approve(args) => commands::verdict::run(domain::Verdict::Approve, &args),
-        Command::Deny(args) => commands::verdict::run(domain::Verdict::Deny, &args),
+        Command::Approve(args) => {
+            commands::verdict::run(domain::Verdict::Approve, &args.verdict, Some(&args.standing))
+        }
+        Command::Deny(args) => commands::verdict::run(domain::Verdict::Deny, &args, None),
         Command::Agent(args) => commands::agent::run(&args),
         Command::Read(args) => commands::read::run(&args),
         Command::Decide(args) => commands::decide::run(&args),

@@ -160,6 +160,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         exchanges: Arc::new(home.clone()),
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
+        standings: Arc::new(home.clone()),
         notifier: reviewing::notifier(&config, terminal)?,
         upstream,
         clock: Arc::clone(&clock),

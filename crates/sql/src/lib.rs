@@ -51,6 +51,7 @@ mod show;
 mod split;
 mod stages;
 mod steps;
+mod template;
 
 pub use batch::read_batch;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
@@ -59,6 +60,7 @@ pub use read::read;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;
 pub use steps::read_steps;
+pub use template::{Literal, filled, literals};
 
 /// What a text is read against.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,7 @@
 //! Taking a verdict.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -7,7 +9,7 @@ use domain::{ApprovalId, Unmoved, Verdict};
 use gateway::{Found, ReviewError};
 use serde::Deserialize;
 
-use crate::page::{problem, typed};
+use crate::page::{problem, standing, typed};
 use crate::{Desk, headers, review};
 
 /// What the form brings.
@@ -23,6 +25,9 @@ pub struct Decision {
     /// What destroys is typed.
     #[serde(default)]
     typed: String,
+    /// What is to stand for later ones.
+    #[serde(flatten)]
+    standing: BTreeMap<String, String>,
 }
 
 /// Approves or denies.
@@ -53,26 +58,42 @@ async fn take(
     verdict: Verdict,
     decision: &Decision,
 ) -> Result<Response, ReviewError> {
-    let Decision { mark, covers, verdict: _, reason, typed } = decision;
+    let Decision { mark, covers, verdict: _, reason, typed, standing } = decision;
     let (session, text) = review::session(desk, path, headers).await?;
     let form = gateway::Form { mark, covers };
     desk.reception.check_form(&session, &text, &form).await?;
+    let mut terms = None;
     if verdict == Verdict::Approve {
         let found = desk.reception.find(&session).await?;
         // What is over is told by the page that says so.
         if let Found::Waits { shown, .. } = &found
-            && let Some(word) = typed::word(&shown.waiting.opening)
+            && let Some(word) = typed::word_for(&shown.waiting)
             && !typed::is_typed(&word, typed)
         {
             let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");
             return Ok(review::show(desk, &session, &found, Some(&wrong)));
         }
+        terms = match standing::terms(standing) {
+            Ok(terms) => terms,
+            Err(why) => {
+                let wrong = format!("Nothing was decided: {why}.");
+                return Ok(review::show(desk, &session, &found, Some(&wrong)));
+            }
+        };
     }
     let reason = Some(reason.as_str()).filter(|reason| !reason.trim().is_empty());
-    match desk.reception.decide(&session, &text, &form, verdict, reason).await {
+    let decided = match &terms {
+        Some(terms) => desk.reception.approve_standing(&session, &text, &form, terms, reason).await,
+        None => desk.reception.decide(&session, &text, &form, verdict, reason).await,
+    };
+    match decided {
         // The page tells where it stands; the same verdict again changes nothing, so reloading is safe.
         Ok(_) | Err(ReviewError::Unmoved(Unmoved::Ended(_) | Unmoved::Granted | Unmoved::Lapsed)) => {
             Ok(Redirect::to(&format!("/a/{id}/review")).into_response())
+        }
+        Err(ReviewError::Standing(why)) => {
+            let found = desk.reception.find(&session).await?;
+            Ok(review::show(desk, &session, &found, Some(&format!("Nothing was decided: {why}."))))
         }
         Err(error) => Err(error),
     }

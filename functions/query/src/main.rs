@@ -55,6 +55,7 @@ fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
         recordings: Arc::new(home.clone()),
         exchanges: Arc::new(home.clone()),
         notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stderr()))),
+        standings: Arc::new(home.clone()),
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home),
         upstream,

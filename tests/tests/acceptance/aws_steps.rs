@@ -20,6 +20,7 @@ fn store(home: &Home, clients: &Clients, table: &str) -> Store {
     let exchanges: Arc<dyn ports::Approvals> = home.clone();
     Store {
         exchanges: home.clone(),
+        standings: home.clone(),
         evidence: home.clone(),
         approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
         recorder: home.clone(),

@@ -93,7 +93,7 @@ fn answer_countries(snow: &Scripted, partitions: &[u64]) {
 
 #[tokio::test]
 async fn a_result_of_too_many_rows_is_not_released() {
-    let house = House::with(|_| {}, &[("rows", "5")]).await;
+    let house = House::with(|_| {}, &[("rows", "5"), ("rows_if_approved", "5")]).await;
     answer_countries(&house.snow, &[3, 3]);
     let reply = ask(&house.gateway(), COUNTRIES).await.unwrap();
     refused(&reply, RefusalCode::TooLarge, "6 rows");
@@ -105,7 +105,11 @@ async fn a_result_of_too_many_rows_is_not_released() {
 #[tokio::test]
 async fn a_result_of_too_many_bytes_is_not_released_however_it_is_cut() {
     for page_size in [16 << 20, 200] {
-        let house = House::with(|settings| settings.page_size = page_size, &[("bytes", "300")]).await;
+        let house = House::with(
+            |settings| settings.page_size = page_size,
+            &[("bytes", "300"), ("bytes_if_approved", "300")],
+        )
+        .await;
         answer_countries(&house.snow, &[5, 5, 5]);
         let reply = ask(&house.gateway(), COUNTRIES).await.unwrap();
         refused(&reply, RefusalCode::TooLarge, "300 bytes");

@@ -11,7 +11,7 @@ use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, Se
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys, Leased,
     Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved,
-    SessionKeys, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
+    SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -65,6 +65,7 @@ impl Chaos {
             exchanges: self.clone(),
             evidence: self.clone(),
             approvals: self.clone(),
+            standings: self.clone(),
             notifier: self.clone(),
             upstream: Arc::new(Watched(self.clone())),
             clock: self.inner.clock.clone(),
@@ -161,6 +162,7 @@ fn word(kind: ObjectKind) -> &'static str {
         ObjectKind::Opening => "opening",
         ObjectKind::Closing => "closing",
         ObjectKind::Approval { .. } => "approval",
+        ObjectKind::Standing { .. } => "standing",
         ObjectKind::Evidence { .. } => "evidence",
         ObjectKind::Page { .. } => "page",
         ObjectKind::Sealed => "sealed",
@@ -250,6 +252,25 @@ impl Approvals for Chaos {
 }
 
 #[async_trait]
+impl Standings for Chaos {
+    async fn made(&self, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+        self.step("standings.made", Origin::Recordings, self.inner.standings.made(principal)).await
+    }
+
+    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault> {
+        self.step("standings.note", Origin::Recordings, self.inner.standings.note(principal, key)).await
+    }
+
+    async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        self.step("standings.step", Origin::Recordings, self.inner.standings.standing_step(key, step)).await
+    }
+
+    async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.step("standings.take", Origin::Recordings, self.inner.standings.take(key, step, bytes)).await
+    }
+}
+
+#[async_trait]
 impl Notifier for Chaos {
     async fn tell(&self, notice: &Notice) -> Result<Notified, Fault> {
         self.step("notifier.tell", Origin::Gateway, self.inner.notifier.tell(notice)).await
@@ -316,6 +337,16 @@ impl Exchanges for Chaos {
     ) -> Result<Option<RevokedWhat>, Fault> {
         self.step("exchanges.revoked", Origin::Exchanges, self.inner.exchanges.revoked(identity, session))
             .await
+    }
+
+    async fn count_ask(
+        &self,
+        principal: &PrincipalKey,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        let counted = self.inner.exchanges.count_ask(principal, limit, now);
+        self.step("exchanges.count_ask", Origin::Exchanges, counted).await
     }
 
     async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {

@@ -102,8 +102,8 @@ fn ways() -> Vec<(&'static str, Limits, Change, Script)> {
         ("its timeout", &[], same, |house| fails(house, "000630", "57014")),
         ("a column that is gone", &[], same, |house| fails(house, "000904", "42000")),
         ("a cancellation from elsewhere", &[], same, |house| fails(house, "000604", "57014")),
-        ("too many rows", &[("rows", "5")], same, head),
-        ("too many bytes", &[("bytes", "100")], same, head),
+        ("too many rows", &[("rows", "5"), ("rows_if_approved", "5")], same, head),
+        ("too many bytes", &[("bytes", "100"), ("bytes_if_approved", "100")], same, head),
         ("a row that no page holds", &[], |settings| settings.page_size = 20, head),
         ("a table that was altered meanwhile", &[], same, |house| {
             head(house);
@@ -200,7 +200,9 @@ async fn a_batch_fails_like_any_other_statement_over_masked_columns() {
 
 #[tokio::test]
 async fn whatever_else_fails_tells_why() {
-    let house = House::with(|_| {}, &[("hidden_failures_per_hour", "1"), ("rows", "1")]).await;
+    let house =
+        House::with(|_| {}, &[("hidden_failures_per_hour", "1"), ("rows", "1"), ("rows_if_approved", "1")])
+            .await;
     let words = "SQL compilation error: error line 1 at position 7\ninvalid identifier 'NOPE'";
     house
         .snow

@@ -324,6 +324,7 @@ impl House {
             recorder: home.clone(),
             recordings: home.clone(),
             exchanges: home.clone(),
+            standings: home.clone(),
             evidence: home.clone(),
             approvals: home,
             notifier: self.bell.clone(),
@@ -435,8 +436,8 @@ impl House {
 
 /// Reviewing over these ports.
 pub fn review(ports: &Ports) -> Review {
-    let Ports { approvals, recordings, exchanges, keys, policies, clock, .. } = ports.clone();
-    Review::new(ReviewPorts { approvals, recordings, exchanges, keys, policies, clock })
+    let Ports { approvals, standings, recordings, exchanges, keys, policies, clock, .. } = ports.clone();
+    Review::new(ReviewPorts { approvals, standings, recordings, exchanges, keys, policies, clock })
 }
 
 fn page_object(

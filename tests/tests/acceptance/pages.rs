@@ -468,7 +468,7 @@ async fn markup_in_whatever_an_agent_wrote_stays_text() {
     for tag in ["<script>alert", "<img src=x", "<svg", "onload=alert(3)>\"", "</div><script"] {
         assert!(!shown.text.contains(tag), "{tag}: {}", shown.text);
     }
-    assert_eq!(shown.text.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count(), 4, "{}", shown.text);
+    assert_eq!(shown.text.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count(), 6, "{}", shown.text);
     assert!(shown.text.contains("U+202E") && !shown.text.contains('\u{202e}'), "{}", shown.text);
     assert!(shown.text.contains("the agent says so itself"), "{}", shown.text);
     protects(&shown, "review");
@@ -566,4 +566,33 @@ async fn what_reads_other_objects_by_now_is_asked_for_anew() {
     in_time(review.decide(second.id, &reviewer(ROSA), Verdict::Approve, None)).await.unwrap();
     work(&house, &gateway).await;
     assert_eq!(house.submissions(), 2, "what they saw then is what runs");
+}
+
+#[tokio::test]
+async fn a_reviewer_lets_later_ones_like_it_go_and_half_filled_fields_decide_nothing() {
+    let waits = waits(WRITE).await;
+    let mut rosa = waits.browser();
+    let shown = rosa.open(waits.id, &waits.token).await;
+    assert!(shown.text.contains("Let later ones like it go, too") && shown.text.contains("name=\"vary 1\""));
+    let until = waits.house.time_now().after(Duration::from_secs(86_400)).day();
+    let stands = [("runs", "5"), ("rows", "10"), ("until", until.as_str())];
+    for wrong in [&[("rows", "10")][..], &[("vary 1", "5..1"), stands[0], stands[1], stands[2]]] {
+        let told = rosa.decide(waits.id, &shown, "approve", wrong).await;
+        assert_eq!(told.status, 422, "{}", told.text);
+        assert!(told.text.contains("Nothing was decided"), "{}", told.text);
+    }
+    let foreign = [("vary 7", "1..5"), stands[0], stands[1], stands[2]];
+    let told = rosa.decide(waits.id, &shown, "approve", &foreign).await;
+    assert!(told.status == 422 && told.text.contains("no such literal"), "{}", told.text);
+    assert!(!waits.words().contains(&"decided"));
+    let fields = [("vary 1", "1..100"), stands[0], stands[1], stands[2], ("typed", "")];
+    let decided = rosa.decide(waits.id, &shown, "approve", &fields).await;
+    assert_eq!(decided.status, 303, "{}", decided.text);
+    assert_eq!(waits.words(), ["asked", "told", "viewed", "standing", "decided"]);
+    work(&waits.house, &waits.gateway).await;
+    let again = door::submit(&waits.router, "ana", "delete from customers where id = 42", "").await;
+    work(&waits.house, &waits.gateway).await;
+    assert_eq!(get(&waits.router, "ana", &again.handle(), "").await.status, 200);
+    assert_eq!(waits.house.submissions(), 2);
+    waits.house.verifies();
 }

@@ -3,7 +3,7 @@
 //! [`Approval::next`] is the only way from one state to another:
 //!
 //! ```text
-//!               approve × needed              spend
+//!          approve × needed, issue            spend
 //!   Waiting ────────────────────▶ Granted ───────────▶ Spent
 //!      │ deny, overrule ──▶ Denied  ◀── overrule │
 //!      │ lapse ───────────▶ Expired ◀──── lapse  │
@@ -108,7 +108,6 @@ impl Verdict {
 }
 
 /// Something that may move an approval on.
-#[expect(clippy::large_enum_variant, reason = "an event lives for one call")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ApprovalEvent {
     /// A person decided.
@@ -119,6 +118,11 @@ pub enum ApprovalEvent {
         link: ReviewerKey,
         /// What they say.
         verdict: Verdict,
+    },
+    /// A standing approval allows it: these people have said yes to everything of its kind before.
+    Issued {
+        /// Who, as they had proven themselves then.
+        by: Vec<Reviewer>,
     },
     /// Its time is over.
     Lapsed,
@@ -222,10 +226,17 @@ impl Approval {
             ApprovalEvent::Withdrawn => Ok(self.ended(ApprovalState::Withdrawn)),
             ApprovalEvent::Overruled => Ok(self.ended(ApprovalState::Denied)),
             // INVARIANT: whatever is late, nothing but an end follows.
-            ApprovalEvent::Spent | ApprovalEvent::Decided { .. } if is_over => Err(Unmoved::Lapsed),
+            ApprovalEvent::Spent | ApprovalEvent::Decided { .. } | ApprovalEvent::Issued { .. }
+                if is_over =>
+            {
+                Err(Unmoved::Lapsed)
+            }
             ApprovalEvent::Spent if is_granted => Ok(self.ended(ApprovalState::Spent)),
             ApprovalEvent::Spent => Err(Unmoved::NotGranted),
-            ApprovalEvent::Decided { .. } if is_granted => Err(Unmoved::Granted),
+            ApprovalEvent::Decided { .. } | ApprovalEvent::Issued { .. } if is_granted => {
+                Err(Unmoved::Granted)
+            }
+            ApprovalEvent::Issued { by } => self.issued(by, at),
             ApprovalEvent::Decided { by, link, verdict } => {
                 self.check(by, link)?;
                 self.decided(by, *verdict, at)
@@ -270,6 +281,16 @@ impl Approval {
                 Ok(next)
             }
         }
+    }
+
+    /// As if each of them decided now: the rule is the same, and all who it needs must be among them.
+    fn issued(&self, by: &[Reviewer], at: Timestamp) -> Result<Self, Unmoved> {
+        let mut next = self.clone();
+        for reviewer in by {
+            next.check(reviewer, &reviewer.key)?;
+            next = next.decided(reviewer, Verdict::Approve, at)?;
+        }
+        if next.state == ApprovalState::Granted { Ok(next) } else { Err(Unmoved::NotGranted) }
     }
 
     fn ended(&self, state: ApprovalState) -> Self {

@@ -118,6 +118,7 @@ fn gateway(issuer: &Issuer, bundle: &Arc<Bundle>, sql: &str) -> Gateway {
         exchanges: Arc::new(Live::default()),
         evidence: Arc::new(gateway::ports::NoEvidence),
         approvals: Arc::new(Nobody),
+        standings: Arc::new(Nobody),
         notifier: Arc::new(Nobody),
         upstream: Arc::new(Answering::new(columns)),
         clock: Arc::new(RealClock),

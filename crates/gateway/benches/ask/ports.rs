@@ -15,7 +15,7 @@ use domain::{
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Finished, Ids, Keys, Leased, Notice, Notified,
     Notifier, Policies, Progress, Recorder, Recordings, ResultHead, RevokedWhat, RowSource, Saved,
-    SessionKeys, Upstream, UpstreamHandle, Written,
+    SessionKeys, Standings, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Permit, Receipt};
 use masking::AnsweredColumn;
@@ -188,6 +188,10 @@ impl Exchanges for Live {
         Ok(None)
     }
 
+    async fn count_ask(&self, _: &PrincipalKey, _: u32, _: Timestamp) -> Result<Option<Duration>, Fault> {
+        Ok(None)
+    }
+
     async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {
         Ok(BTreeSet::new())
     }
@@ -294,6 +298,25 @@ impl Approvals for Nobody {
 
     async fn wake(&self, _: ApprovalId) -> Result<(), Fault> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Standings for Nobody {
+    async fn made(&self, _: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn note(&self, _: &PrincipalKey, _: &RecordKey) -> Result<(), Fault> {
+        panic!("nothing is held")
+    }
+
+    async fn standing_step(&self, _: &RecordKey, _: u32) -> Result<Option<Bytes>, Fault> {
+        Ok(None)
+    }
+
+    async fn take(&self, _: &RecordKey, _: u32, _: Bytes) -> Result<Written, Fault> {
+        panic!("nothing is held")
     }
 }
 

@@ -87,6 +87,8 @@ pub(super) fn stricter(before: &Live, now: Live) -> Live {
         tier: weaker_tier(&before.tier, &now.tier),
         row_limit: before.row_limit.min(now.row_limit),
         byte_limit: before.byte_limit.min(now.byte_limit),
+        row_ceiling: before.row_ceiling.min(now.row_ceiling),
+        byte_ceiling: before.byte_ceiling.min(now.byte_ceiling),
         timeout_us: [before.timeout_us, now.timeout_us].into_iter().flatten().min(),
         ..now
     }

@@ -10,11 +10,14 @@ mod estimate;
 mod links;
 mod notice;
 mod reception;
+mod results;
 mod review;
 mod roster;
 mod run;
 mod session;
 mod signed_in;
+mod standing;
+mod standing_terms;
 mod steps;
 mod stored;
 mod tend;
@@ -27,6 +30,8 @@ pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
+pub use standing::StandingShown;
+pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
@@ -96,6 +101,7 @@ impl Question<'_> {
             views: touched.views,
             estimate,
             again: None,
+            result: None,
         }
     }
 
@@ -127,6 +133,7 @@ impl Question<'_> {
             // It was of what the catalog said then.
             estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
+            result: None,
         }
     }
 }

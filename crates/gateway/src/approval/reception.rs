@@ -14,6 +14,7 @@ use super::review::{Review, ReviewError, Shown, Waiting};
 use super::roster::{ReviewerName, Roster};
 use super::session::{self, BegunSession, Pending, ReviewSession};
 use super::signed_in::SignedIn;
+use super::standing_terms::StandingTerms;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
 use crate::settings::SignIn;
@@ -282,6 +283,22 @@ impl Reception {
         self.review.decide(session.approval, &session.by, verdict, reason).await
     }
 
+    /// Takes a yes that stands for later statements, too: as [`Reception::decide`] takes a verdict.
+    ///
+    /// # Errors
+    /// As [`Reception::decide`], and [`ReviewError::Standing`].
+    pub async fn approve_standing(
+        &self,
+        session: &ReviewSession,
+        text: &str,
+        form: &Form<'_>,
+        terms: &StandingTerms,
+        reason: Option<&str>,
+    ) -> Result<ApprovalState, ReviewError> {
+        self.check_form(session, text, form).await?;
+        self.review.approve_standing(session.approval, &session.by, terms, reason).await
+    }
+
     /// Whether a form is this session's own, and showed what waits.
     ///
     /// # Errors
@@ -372,10 +389,13 @@ pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
         | StepRecord::Asked(_)
         | StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     })
 }
 
@@ -391,7 +411,11 @@ fn alike(error: ReviewError) -> ReviewError {
             tracing::warn!(%unmoved, "a reviewer who has signed in may not decide");
             ReviewError::Unknown
         }
-        ReviewError::Unknown | ReviewError::SignIn | ReviewError::Form | ReviewError::Fault(_) => error,
+        ReviewError::Unknown
+        | ReviewError::SignIn
+        | ReviewError::Form
+        | ReviewError::Standing(_)
+        | ReviewError::Fault(_) => error,
     }
 }
 

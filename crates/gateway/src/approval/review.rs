@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
+use masking::Detectors;
 use recording::{AskedRecord, LateEvidence, NotNext, Opening, ReviewerRecord, StepRecord};
 use thiserror::Error;
 
 use super::reception::own_verdict;
 use super::signed_in::{SignedIn, is_revoked};
+use super::standing_terms::NotAStanding;
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::stored;
 use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings};
+use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
@@ -33,6 +35,8 @@ const LONGEST_REASON: usize = 500;
 pub struct ReviewPorts {
     /// Holds what waits, and its steps.
     pub approvals: Arc<dyn Approvals>,
+    /// Holds standing approvals.
+    pub standings: Arc<dyn Standings>,
     /// Reads openings and sealed texts.
     pub recordings: Arc<dyn Recordings>,
     /// Knows who was revoked.
@@ -57,6 +61,9 @@ pub enum ReviewError {
     /// The form that brought a verdict is not this reviewer's own, or showed something else than what waits.
     #[error("this form is not the one that was shown, or it is too old: open the page again")]
     Form,
+    /// What was to stand for later ones cannot.
+    #[error(transparent)]
+    Standing(NotAStanding),
     /// This approval wants another proof of who they are.
     #[error("this approval waits for reviewers who sign in, and nobody has signed in here")]
     SignIn,
@@ -188,6 +195,16 @@ impl Review {
         if case.trail.id() != Some(id) || is_lost { Err(ReviewError::Unknown) } else { Ok(case) }
     }
 
+    pub(super) fn ports(&self) -> &ReviewPorts {
+        &self.ports
+    }
+
+    /// Those of the bundle in force.
+    pub(super) async fn detectors_now(&self) -> Result<Detectors, Fault> {
+        let bundle = self.ports.policies.bundle().await?;
+        Ok(self.detectors.of(&bundle))
+    }
+
     pub(super) fn keys(&self) -> &dyn Keys {
         self.ports.keys.as_ref()
     }
@@ -280,8 +297,14 @@ impl Review {
     }
 
     /// The approval with this id, for a reviewer who may decide it.
-    async fn case(&self, id: ApprovalId, by: &SignedIn) -> Result<Case, ReviewError> {
+    pub(super) async fn case(&self, id: ApprovalId, by: &SignedIn) -> Result<Case, ReviewError> {
         let case = self.case_of(id).await?;
+        self.may_review(&case, by).await?;
+        Ok(case)
+    }
+
+    /// Whether this reviewer may decide it.
+    pub(super) async fn may_review(&self, case: &Case, by: &SignedIn) -> Result<(), ReviewError> {
         let approval = case.trail.approval().ok_or(ReviewError::Unknown)?;
         let asked = case.trail.asked().ok_or(ReviewError::Unknown)?;
         if asked.sign_in != by.way.as_str() {
@@ -293,16 +316,16 @@ impl Review {
         if is_revoked(&by.reviewer, &revoked, &self.ports.keys.digest().await?) {
             return Err(Unmoved::NotAReviewer.into());
         }
-        Ok(case)
+        Ok(())
     }
 
     /// Somebody as a step names them.
-    async fn record(&self, by: &SignedIn) -> Result<ReviewerRecord, Fault> {
+    pub(super) async fn record(&self, by: &SignedIn) -> Result<ReviewerRecord, Fault> {
         let marked = by.marked(&self.ports.keys.digest().await?);
         Ok(ReviewerRecord::new(&marked, by.way.as_str(), by.at))
     }
 
-    async fn add(&self, case: &mut Case, what: StepRecord) -> Result<Added, ReviewError> {
+    pub(super) async fn add(&self, case: &mut Case, what: StepRecord) -> Result<Added, ReviewError> {
         match case.add(self.ports.approvals.as_ref(), self.ports.clock.now(), what).await {
             Ok(added) => Ok(added),
             Err(NotAdded::Fault(fault)) => Err(fault.into()),
@@ -326,6 +349,17 @@ impl Review {
     /// where that is not the bundle that held it.
     // SECURITY: without a bundle nobody knows what must not be said, and nothing is.
     async fn clean(&self, id: ApprovalId, reason: &str) -> Result<Option<String>, ReviewError> {
+        let held_by = self.standing(id).await?.asked.bundle;
+        self.cleaned(&held_by, reason).await
+    }
+
+    /// The same for what was asked in this case.
+    pub(super) async fn clean_for(&self, case: &Case, reason: &str) -> Result<Option<String>, ReviewError> {
+        let held_by = case.trail.asked().ok_or(ReviewError::Unknown)?.bundle.clone();
+        self.cleaned(&held_by, reason).await
+    }
+
+    async fn cleaned(&self, held_by: &str, reason: &str) -> Result<Option<String>, ReviewError> {
         let reason: String =
             reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect();
         let reason = reason.trim();
@@ -333,8 +367,7 @@ impl Review {
             return Ok(None);
         }
         let bundle = self.ports.policies.bundle().await?;
-        let held_by = self.standing(id).await?.asked.bundle;
-        let detectors = self.detectors.of_decided(&bundle, Some(&held_by));
+        let detectors = self.detectors.of_decided(&bundle, Some(held_by));
         Ok(Some(detectors.redact_text(reason, "").into_owned()))
     }
 }
@@ -367,10 +400,13 @@ fn has_looked(case: &Case, now: &ReviewerRecord) -> bool {
         StepRecord::Asked(_)
         | StepRecord::Told { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => false,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => false,
     })
 }
 
@@ -378,6 +414,6 @@ fn state(case: &Case) -> Result<ApprovalState, ReviewError> {
     case.trail.approval().map(domain::Approval::state).ok_or(ReviewError::Unknown)
 }
 
-fn crowded() -> Fault {
+pub(super) fn crowded() -> Fault {
     Fault::passing(Origin::Recordings, "too many people act on this approval at once; try again")
 }

@@ -107,26 +107,12 @@ impl Gateway {
     /// Everything before the grant is spent. A fault that may pass leaves the grant for later.
     async fn prepare_run(&self, live: &Live, case: &Case) -> Result<Prepared, Fault> {
         let opening = &case.opening.record;
-        let exchange = case.key.exchange;
         let identity = stored::identity(opening)?;
-        if let Some(what) = self.ports.exchanges.revoked(&identity, Some(exchange.session)).await? {
-            let what = match what {
-                RevokedWhat::Agent => "agent",
-                RevokedWhat::Person => "person",
-                RevokedWhat::Session => "session",
-            };
-            let message = format!("this {what} was revoked; ask a security engineer");
-            return Ok(overruled(RefusalCode::Revoked, message));
+        if let Some(step) = self.revoked_since(case).await? {
+            return Ok(Prepared::Overruled(step));
         }
-        // SECURITY: the yes of somebody whose rights were taken back since is none.
         let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
         let key = keys.digest().await?;
-        let revoked = self.ports.exchanges.revoked_people().await?;
-        let granted_by = case.trail.approval().ok_or_else(damaged)?.granted_by();
-        if granted_by.iter().any(|by| is_revoked(by, &revoked, &key)) {
-            let message = "a reviewer who had approved this was revoked; ask again";
-            return Ok(overruled(RefusalCode::Revoked, message.to_owned()));
-        }
         let asked = match stored::asked(recordings, keys, case).await {
             Ok(asked) => asked,
             Err(fault) if fault.retry == Retry::Never => {
@@ -136,7 +122,7 @@ impl Gateway {
                     "an approved statement does not run, because its exact text cannot be opened"
                 );
                 let message = "the exact text that was approved cannot be opened any more, so it does not run; ask again";
-                return Ok(overruled(RefusalCode::Contradiction, message.to_owned()));
+                return Ok(Prepared::Overruled(overruled(RefusalCode::Contradiction, message.to_owned())));
             }
             Err(fault) => return Err(fault),
         };
@@ -190,7 +176,10 @@ impl Gateway {
             opened: live.opened(),
             weighed: &weighed,
         };
-        let planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
+        let mut planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
+        if let Some(rows) = case.trail.issued_rows() {
+            planned.row_limit = planned.row_limit.min(rows);
+        }
         grant.tier = planned.tier();
         let spent = StepRecord::Spent {
             bundle: ruling.bundle.to_string(),
@@ -200,6 +189,30 @@ impl Gateway {
         };
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
+    }
+
+    /// The step that ends a granted approval when whoever asked, or a person who said yes, was revoked since.
+    pub(super) async fn revoked_since(&self, case: &Case) -> Result<Option<StepRecord>, Fault> {
+        let identity = stored::identity(&case.opening.record)?;
+        let session = case.key.exchange.session;
+        if let Some(what) = self.ports.exchanges.revoked(&identity, Some(session)).await? {
+            let what = match what {
+                RevokedWhat::Agent => "agent",
+                RevokedWhat::Person => "person",
+                RevokedWhat::Session => "session",
+            };
+            let message = format!("this {what} was revoked; ask a security engineer");
+            return Ok(Some(overruled(RefusalCode::Revoked, message)));
+        }
+        // SECURITY: the yes of somebody whose rights were taken back since is none.
+        let key = self.ports.keys.digest().await?;
+        let revoked = self.ports.exchanges.revoked_people().await?;
+        let granted_by = case.trail.approval().ok_or_else(damaged)?.granted_by();
+        if granted_by.iter().any(|by| is_revoked(by, &revoked, &key)) {
+            let message = "a reviewer who had approved this was revoked; ask again";
+            return Ok(Some(overruled(RefusalCode::Revoked, message.to_owned())));
+        }
+        Ok(None)
     }
 
     /// Sends a statement upstream whose exchange is stored as opened, and carries it as far as time allows.
@@ -220,9 +233,9 @@ impl Gateway {
     }
 }
 
-fn overruled(code: RefusalCode, message: String) -> Prepared {
+pub(super) fn overruled(code: RefusalCode, message: String) -> StepRecord {
     let refusal = Refusal { code, message, retry_after: None };
-    Prepared::Overruled(StepRecord::overruled(&refusal, Vec::new(), None))
+    StepRecord::overruled(&refusal, Vec::new(), None)
 }
 
 fn children(live: &Live) -> Result<Vec<Handle>, Fault> {

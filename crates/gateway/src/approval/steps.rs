@@ -56,6 +56,23 @@ impl Case {
         Ok(case)
     }
 
+    /// The approval of the exchange at this place, whoever remembers it.
+    pub async fn read_at(
+        approvals: &dyn Approvals,
+        recordings: &dyn Recordings,
+        key: &RecordKey,
+    ) -> Result<Self, Fault> {
+        let bytes = recordings.read(key, ObjectKind::Opening).await?.ok_or_else(damaged)?;
+        let opening = recording::decode::<Opening>(&bytes).map_err(|error| damaged().because(error))?;
+        if opening.record.exchange != key.exchange.to_string() {
+            return Err(damaged());
+        }
+        let trail = Trail::new(&opening);
+        let mut case = Self { key: key.clone(), opening, trail };
+        case.read_on(approvals).await?;
+        Ok(case)
+    }
+
     /// Reads the steps that are not known yet.
     async fn read_on(&mut self, approvals: &dyn Approvals) -> Result<(), Fault> {
         while self.trail.next_number() < LONGEST {

@@ -31,7 +31,7 @@ const TELLINGS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How often others may be first before this turn gives up.
-const TRIES: usize = 64;
+pub(super) const TRIES: usize = 64;
 
 impl Gateway {
     /// One look at a held exchange: its closing, or none while it waits or runs.
@@ -48,7 +48,7 @@ impl Gateway {
             let approval = case.trail.approval().ok_or_else(damaged)?;
             let (state, is_over) = (approval.state(), now >= approval.lapses());
             if state.is_final() {
-                return self.close_ended(live, holder, &case.trail).await.map(Some);
+                return self.close_ended(live, holder, &case).await.map(Some);
             }
             if is_over {
                 self.add(&mut case, now, StepRecord::Expired {}).await?;
@@ -61,12 +61,20 @@ impl Gateway {
                 return Ok(Some(closed));
             }
             match state {
+                ApprovalState::Granted if case.trail.is_of_result() => self.release(live, &mut case).await?,
                 ApprovalState::Granted => match self.run_approved(live, holder, until, &mut case).await? {
                     Ran::Ended(closed) => return Ok(closed.map(|closed| *closed)),
                     Ran::LookAgain => {}
                 },
                 ApprovalState::Waiting if telling != Telling::Due => return Ok(None),
                 ApprovalState::Waiting => {
+                    // Before anybody is told, and never where it was asked for anew.
+                    let is_first = tellings(&case.trail).next().is_none()
+                        && !case.trail.is_of_result()
+                        && case.trail.steps_under_way().len() == case.trail.steps().len();
+                    if is_first && self.issue(&mut case).await? {
+                        continue;
+                    }
                     let Some(told) = self.tell(&case).await? else { return Ok(None) };
                     self.add(&mut case, self.now(), told).await?;
                 }
@@ -85,7 +93,7 @@ impl Gateway {
         for _ in 0..TRIES {
             note(live, &case.trail)?;
             if case.trail.approval().ok_or_else(damaged)?.state().is_final() {
-                return self.close_ended(live, holder, &case.trail).await;
+                return self.close_ended(live, holder, &case).await;
             }
             self.add(&mut case, self.now(), StepRecord::Withdrawn {}).await?;
         }
@@ -199,12 +207,13 @@ impl Gateway {
         Ok(people.map(invitation).collect())
     }
 
-    /// Closes an exchange whose approval has ended before it ran.
-    async fn close_ended(&self, live: &mut Live, holder: u128, trail: &Trail) -> Result<Closed, Fault> {
+    /// Closes an exchange whose approval has ended: before it ran, or with its result.
+    async fn close_ended(&self, live: &mut Live, holder: u128, case: &Case) -> Result<Closed, Fault> {
         // What a person has said passes the detectors in force now, too: who wrote it down may have had others. Where there are
         // none, it is not told.
         let detectors = self.detectors_for(live).await.ok();
-        let closed = match ended(trail, detectors.as_ref()).ok_or_else(damaged)? {
+        let closed = match ended(&case.trail, detectors.as_ref()).ok_or_else(damaged)? {
+            Ended::Released => self.close_released(live, case).await,
             Ended::Refused(refusal) => self.close_refused(live, &refusal).await,
             // SECURITY: whoever spent it has died before anybody could know how far they came. It never runs again.
             Ended::Spent => {
@@ -220,31 +229,43 @@ impl Gateway {
 enum Ended {
     Refused(Refusal),
     Spent,
+    Released,
 }
 
 fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
     let refused = |code, message: String| Ended::Refused(Refusal { code, message, retry_after: None });
+    let what = if trail.is_of_result() { "the result of this statement" } else { "this statement" };
     Some(match &trail.steps().last()?.what {
         StepRecord::Decided { verdict: _, by: _, reason } => {
             let clean = |reason| Some(detectors?.redact_text(reason, ""));
             let why =
                 reason.as_deref().and_then(clean).map(|reason| format!(": {reason}")).unwrap_or_default();
-            refused(RefusalCode::Denied, format!("a reviewer denied this statement{why}"))
+            refused(RefusalCode::Denied, format!("a reviewer denied {what}{why}"))
         }
         StepRecord::Expired {} if is_granted(trail) => refused(
             RefusalCode::Expired,
-            "this statement was approved, but could not run in time; ask again".to_owned(),
+            if trail.is_of_result() {
+                "the result of this statement was approved, but could not be released in time; ask again"
+                    .to_owned()
+            } else {
+                "this statement was approved, but could not run in time; ask again".to_owned()
+            },
         ),
         StepRecord::Expired {} => refused(
             RefusalCode::Expired,
-            "nobody approved this statement in time; ask again, and tell a reviewer".to_owned(),
+            format!("nobody approved {what} in time; ask again, and tell a reviewer"),
         ),
         StepRecord::Withdrawn {} => refused(RefusalCode::Cancelled, "SQL execution canceled".to_owned()),
         StepRecord::Overruled { reason, message, rules: _, bundle: _ } => {
             refused(RefusalCode::from_word(reason).unwrap_or(RefusalCode::Denied), message.clone())
         }
         StepRecord::Spent { .. } => Ended::Spent,
-        StepRecord::Asked(_) | StepRecord::Told { .. } | StepRecord::Viewed { .. } => return None,
+        StepRecord::Released { .. } => Ended::Released,
+        StepRecord::Asked(_)
+        | StepRecord::Told { .. }
+        | StepRecord::Viewed { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. } => return None,
     })
 }
 
@@ -303,10 +324,13 @@ pub(super) fn tellings(trail: &Trail) -> impl Iterator<Item = (&Vec<String>, &Ve
         StepRecord::Asked(_)
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     })
 }
 

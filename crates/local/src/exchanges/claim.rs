@@ -304,6 +304,8 @@ impl Wish {
         let Limits {
             rows: _,
             bytes: _,
+            rows_if_approved: _,
+            bytes_if_approved: _,
             at_once,
             per_minute,
             upstream_seconds_per_hour,
@@ -453,6 +455,31 @@ pub(super) fn give_back(transaction: &Transaction<'_>, handle: Handle) -> rusqli
         }
     }
     Ok(())
+}
+
+/// Counts one more asking of people; or after how long there is room for it.
+pub(super) fn count_ask(
+    tx: &Transaction<'_>,
+    principal: &str,
+    limit: u32,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Duration>> {
+    let (name, second) = (asks_of(principal), now.as_secs());
+    let (counted, first): (i64, Option<i64>) = tx
+        .prepare_cached(
+            "SELECT coalesce(sum(claims), 0), min(second) FROM claims_per_second WHERE principal = ?1 AND second >= ?2",
+        )?
+        .query_row(params![name, second.saturating_sub(HOUR)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if counted >= i64::from(limit) {
+        let free = first.unwrap_or(second).saturating_add(HOUR + 1);
+        return Ok(Some(seconds(free.saturating_sub(second))));
+    }
+    tx.prepare_cached(
+        "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
+         ON CONFLICT DO UPDATE SET claims = claims + 1",
+    )?
+    .execute(params![name, second])?;
+    Ok(None)
 }
 
 fn asks_of(principal: &str) -> String {

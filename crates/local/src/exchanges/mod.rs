@@ -117,6 +117,16 @@ impl Exchanges for Home {
         self.inner.state.read(move |connection| names.revoked(connection, session)).await
     }
 
+    async fn count_ask(
+        &self,
+        principal: &PrincipalKey,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        let principal = principal.as_str().to_owned();
+        self.inner.state.write(move |transaction| claim::count_ask(transaction, &principal, limit, now)).await
+    }
+
     async fn revoked_people(&self) -> Result<BTreeSet<String>, Fault> {
         let kind = revoked_word(RevokedWhat::Person);
         let select = "SELECT id FROM revocations WHERE kind = ?1";

@@ -36,6 +36,7 @@ const SWEEP: Duration = Duration::from_secs(60 * 60);
 /// | `records/v1/dt=<day>/<session>/<n>.opening.json`, `.approval-0000.json` …, `.closing.json` | openings, steps of approvals, closings |
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
+/// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
 /// | `state.db` | what is under way |
 /// | `keys/master`, `keys/sessions/<session>` | the master key; session keys wrapped under it |
 ///

@@ -79,3 +79,20 @@ pub async fn the_same_thing_again_joins_what_waits(two: &Two) {
     first.save(&Live { stage: Stage::Closed, ..state }, 1, NOON).await.unwrap();
     assert!(matches!(wish(&identity).joining(1).claim(second, handle()).await, Claimed::OverBudget { .. }));
 }
+
+/// What asks without a claim of its own counts together with what waits from its claim on.
+pub async fn what_asks_later_counts_like_what_asks_at_once(two: &Two) {
+    let identity = somebody();
+    let key = identity.key();
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    let at = |seconds| NOON.after(Duration::from_secs(seconds));
+    assert_eq!(first.count_ask(&key, 2, at(0)).await.unwrap(), None);
+    let handle = handle();
+    let claimed = wish(&identity).at(10).claim(second, handle).await;
+    waits(second, &identity, claimed, handle).await;
+    let full = second.count_ask(&key, 2, at(20)).await.unwrap();
+    assert_eq!(full, Some(Duration::from_secs(3600 - 20 + 1)));
+    assert!(matches!(wish(&identity).at(30).claim(first, self::handle()).await, Claimed::OverBudget { .. }));
+    assert_eq!(first.count_ask(&somebody().key(), 1, at(30)).await.unwrap(), None, "nobody else's");
+    assert_eq!(first.count_ask(&key, 2, at(3601)).await.unwrap(), None, "an hour later there is room");
+}

@@ -9,6 +9,7 @@ pub mod failures;
 pub mod keys;
 pub mod leases;
 pub mod recorder;
+pub mod standings;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use std::time::Duration;
 use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
-use gateway::ports::{Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings};
+use gateway::ports::{
+    Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
+};
 use gateway::{Live, Stage};
 
 /// One process's view of a store.
@@ -26,6 +29,7 @@ use gateway::{Live, Stage};
 pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
     pub approvals: Arc<dyn Approvals>,
+    pub standings: Arc<dyn Standings>,
     pub evidence: Arc<dyn Evidence>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
@@ -74,6 +78,8 @@ pub fn session() -> SessionId {
 pub const PLENTY: Limits = Limits {
     rows: 1000,
     bytes: 1000,
+    rows_if_approved: 1,
+    bytes_if_approved: 1,
     at_once: 1000,
     per_minute: 10_000,
     upstream_seconds_per_hour: 3600,
@@ -203,6 +209,9 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        kept: None,
+        row_ceiling: 0,
+        byte_ceiling: 0,
         stage: Stage::Opened,
     }
 }

@@ -7,10 +7,11 @@ use tokio::task::JoinSet;
 
 use super::{Two, session};
 
-const KINDS: [ObjectKind; 5] = [
+const KINDS: [ObjectKind; 6] = [
     ObjectKind::Opening,
     ObjectKind::Closing,
     ObjectKind::Approval { step: 3 },
+    ObjectKind::Standing { step: 1 },
     ObjectKind::Page { part: 1, page: 2 },
     ObjectKind::Sealed,
 ];

@@ -29,6 +29,8 @@ pub fn obligations(columns: Option<Vec<Treatment>>) -> Obligations {
     let limits = Limits {
         rows: 1,
         bytes: 1,
+        rows_if_approved: 1,
+        bytes_if_approved: 1,
         at_once: 1,
         per_minute: 1,
         upstream_seconds_per_hour: 1,

@@ -5,7 +5,7 @@ use domain::ApprovalState;
 use super::exchange::read;
 use super::{Archive, Found, Report, Wrong};
 use crate::approval::{ApprovalStep, StepRecord};
-use crate::closing::{Closing, ClosingOutcome};
+use crate::closing::{Closing, ClosingOutcome, results_digest};
 use crate::envelope::Stored;
 use crate::key::{ObjectKind, RecordKey};
 use crate::opening::Opening;
@@ -20,7 +20,7 @@ pub(super) fn check(
     report: &mut Report,
 ) -> Option<Trail> {
     let mut trail = Trail::new(opening);
-    if opening.record.decision != "hold" && !found.steps.is_empty() {
+    if opening.record.decision == "refuse" && !found.steps.is_empty() {
         let at = key.object(ObjectKind::Approval { step: 0 });
         report.altered(at, Wrong::Contradiction, "nothing waited for a person here, and this is an approval");
         return None;
@@ -39,6 +39,7 @@ pub(super) fn check(
                 NotNext::Chain
                 | NotNext::Foreign
                 | NotNext::Asked
+                | NotNext::OtherThing
                 | NotNext::SignIn
                 | NotNext::Unmoved(_) => Wrong::Contradiction,
             };
@@ -52,8 +53,17 @@ pub(super) fn check(
 /// What came of a held exchange must be what its approval allowed.
 pub(super) fn check_closing(at: &str, trail: &Trail, closing: &Closing, report: &mut Report) {
     let state = trail.approval().map(domain::Approval::state);
+    if is_before_result(trail, closing) {
+        return;
+    }
     if let Some(detail) = contradiction(state, trail, &closing.outcome) {
         report.altered(at, Wrong::Contradiction, detail);
+    }
+    let of_result = trail.asked().and_then(|asked| asked.result.as_ref());
+    if let (Some(kept), ClosingOutcome::Rows {}) = (of_result, &closing.outcome)
+        && results_digest(&closing.parts).to_string() != kept.digest
+    {
+        report.altered(at, Wrong::Contradiction, "another result was released than a person had approved");
     }
     let last = trail.approval().map(|_| trail.last().to_string());
     // An exchange of which nobody knew any more was closed without looking at its steps.
@@ -62,6 +72,14 @@ pub(super) fn check_closing(at: &str, trail: &Trail, closing: &Closing, report: 
         let detail = "the closing was written after another step of the approval than the last one here";
         report.altered(at, Wrong::Contradiction, detail);
     }
+}
+
+/// Whether it was closed by whoever did not come to know that its result had been asked for, and released nothing.
+fn is_before_result(trail: &Trail, closing: &Closing) -> bool {
+    let Some(asked) = trail.steps_under_way().first().filter(|_| trail.is_of_result()) else { return false };
+    let is_first = asked.step == 0 && closing.approval.is_none();
+    let is_known = is_first || closing.approval.as_ref() == Some(&asked.after);
+    is_known && !matches!(closing.outcome, ClosingOutcome::Rows {})
 }
 
 fn contradiction(state: Option<ApprovalState>, trail: &Trail, outcome: &ClosingOutcome) -> Option<String> {
@@ -105,8 +123,11 @@ fn overruled(trail: &Trail) -> Option<&str> {
         | StepRecord::Told { .. }
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
-        | StepRecord::Spent { .. } => None,
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. } => None,
     }
 }

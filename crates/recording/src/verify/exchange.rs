@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Archive, Found, Report, Wrong, approvals, evidence, pages};
+use super::{Archive, Found, Report, Wrong, approvals, evidence, pages, standing};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
@@ -34,6 +34,7 @@ pub(super) fn check(
         evidence::check(archive, key, found, opening, report);
     }
     let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
+    standing::check(archive, key, found, trail.as_ref(), report);
     if found.closing {
         check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
     } else {
@@ -109,8 +110,10 @@ fn check_open(
         }
         (_, Some(approval)) => {
             let (state, lapses) = (approval.state().as_str(), approval.lapses());
-            if now < lapses && found.pages.is_empty() {
+            let is_of_result = trail.is_some_and(Trail::is_of_result);
+            if now < lapses && (found.pages.is_empty() || is_of_result) {
                 report.note(at, Wrong::NotClosed, format!("its approval is {state} until {lapses}"));
+                pages::check_unreleased(archive, key, found.pages.iter(), report);
                 return;
             }
             format!("its approval was {state} until {lapses}, and the exchange was never closed")
@@ -146,7 +149,9 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
-        if let Some(trail) = trail.filter(|_| opening.record.decision == "hold") {
+        if let Some(trail) =
+            trail.filter(|trail| opening.record.decision == "hold" || !trail.steps().is_empty())
+        {
             approvals::check_closing(&at, trail, &closing, report);
         }
     }

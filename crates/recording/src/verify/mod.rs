@@ -4,6 +4,7 @@ mod approvals;
 mod evidence;
 mod exchange;
 mod pages;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -203,6 +204,7 @@ struct Found {
     closing: bool,
     sealed: bool,
     steps: BTreeSet<u32>,
+    standing: BTreeSet<u32>,
     evidence: BTreeSet<u32>,
     pages: BTreeSet<(u32, u32)>,
 }
@@ -231,6 +233,9 @@ pub fn verify(
                     ObjectKind::Sealed => found.sealed = true,
                     ObjectKind::Approval { step } => {
                         found.steps.insert(step);
+                    }
+                    ObjectKind::Standing { step } => {
+                        found.standing.insert(step);
                     }
                     ObjectKind::Evidence { step } => {
                         found.evidence.insert(step);

@@ -2,8 +2,9 @@
 
 use domain::{ApprovalState, Timestamp};
 use recording::{
-    ApprovalStep, AskedRecord, ClosingOutcome, ContextRecord, ObjectKind, Opening, RecordKey, RefusalRecord,
-    ReviewerRecord, Severity, StepRecord, Stored, Trail, Wrong, approval_event, decode, encode,
+    ApprovalStep, AskedRecord, ClosingOutcome, ContextRecord, NotNext, ObjectKind, Opening, RecordKey,
+    RefusalRecord, ResultRecord, ReviewerRecord, Severity, StepRecord, Stored, Trail, Wrong, approval_event,
+    decode, encode,
 };
 
 use crate::sample::{OTHER, SESSION, Sample, at};
@@ -35,7 +36,30 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         views: Vec::new(),
         estimate: None,
         again: again.map(str::to_owned),
+        result: None,
     })
+}
+
+/// The same for its result, which is kept.
+fn asked_for_result(opening: &Opening, id: u32) -> StepRecord {
+    let StepRecord::Asked(asked) = asked(opening, id, None) else { panic!("it asks") };
+    let result = ResultRecord {
+        rows: 9,
+        kept_rows: 9,
+        kept_bytes: 90,
+        row_limit: 5,
+        byte_limit: 1000,
+        digest: recording::results_digest(&[]).to_string(),
+    };
+    StepRecord::Asked(AskedRecord { result: Some(result), ..asked })
+}
+
+fn released() -> StepRecord {
+    StepRecord::Released {
+        bundle: "sha256:00".to_owned(),
+        rules: vec!["gateway:large-result".to_owned()],
+        catalog: "sha256:00".to_owned(),
+    }
 }
 
 fn reviewer(subject: &str) -> ReviewerRecord {
@@ -228,9 +252,18 @@ fn a_step_that_was_changed_taken_out_or_put_elsewhere_is_found() {
     is_wrong(&unknown, Wrong::Unreadable);
     // An approval of what policy allowed.
     let mut sample = changed(|_| {});
-    let object = sample.objects[&held().object(step(0))].clone();
+    let allowed: Stored<Opening> =
+        decode(&sample.objects[&at(SESSION, 1).object(ObjectKind::Opening)]).unwrap();
+    let object = &sample.objects[&held().object(step(0))];
+    let elsewhere = ApprovalStep {
+        exchange: allowed.record.exchange.clone(),
+        after: allowed.digest.to_string(),
+        ..decode::<ApprovalStep>(object).unwrap().record
+    };
+    let (object, _) = encode(&elsewhere).unwrap();
     sample.put(&at(SESSION, 1), step(0), object);
-    is_wrong(&sample, Wrong::Contradiction);
+    let faults = sample.verify().faults;
+    assert!(faults.iter().any(|fault| fault.what == Wrong::Contradiction), "{faults:?}");
 }
 
 #[test]
@@ -321,4 +354,47 @@ fn a_replay_tells_every_step() {
     assert_eq!(events[2]["by"]["subject"], "rosa");
     assert_eq!((&events[2]["verdict"], &events[2]["reason"]), (&"deny".into(), &"fine".into()));
     assert!(events[1].get("verdict").is_none());
+}
+
+#[test]
+fn a_result_is_asked_for_once_its_statement_has_run_and_released_only_after_a_yes() {
+    let opening = opening();
+    let ran = [asked(&opening, 7, None), told(), decided("rosa", "approve"), spent()];
+    let kept = [ran.as_slice(), &[asked_for_result(&opening, 8)]].concat();
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, &kept);
+    assert!(trail.is_of_result() && trail.approval().unwrap().state() == ApprovalState::Waiting);
+    let at = moment(&opening, 60);
+    // Nobody has said yes to the result, whoever had to the statement.
+    assert!(trail.next(at, released()).is_err());
+    let trail = with_steps(&mut sample, &[kept.as_slice(), &[decided("rosa", "approve")]].concat());
+    assert_eq!(trail.next(at, spent()).unwrap_err(), NotNext::OtherThing, "nothing runs again");
+    assert_eq!(trail.next(at, asked(&opening, 9, Some("anew"))).unwrap_err(), NotNext::OtherThing);
+    trail.next(at, released()).unwrap();
+    for steps in [&ran[..0], &ran[..1], &ran[..3]] {
+        let trail = with_steps(&mut Sample::v1(), steps);
+        assert_eq!(trail.next(at, asked_for_result(&opening, 8)).unwrap_err(), NotNext::Asked);
+    }
+    let trail = with_steps(&mut Sample::v1(), &ran[..3]);
+    assert_eq!(trail.next(at, released()).unwrap_err(), NotNext::OtherThing);
+    // Its ends verify as those of every other approval.
+    for (end, reason) in [(decided("sam", "deny"), "denied"), (StepRecord::Withdrawn {}, "cancelled")] {
+        let mut sample = Sample::v1();
+        let trail = with_steps(&mut sample, &[kept.as_slice(), &[end]].concat());
+        close(&mut sample, &trail, refused(reason));
+        is_good(&sample);
+        close(&mut sample, &trail, refused("policy"));
+        is_wrong(&sample, Wrong::Contradiction);
+    }
+    // Whoever did not know that it was asked for may have closed it, but not with rows.
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, &kept);
+    let before = trail.steps()[4].after.clone();
+    sample.forge_closing(&held(), |closing| {
+        closing.approval = Some(before);
+        closing.outcome = ClosingOutcome::Failed(failure());
+    });
+    is_good(&sample);
+    sample.forge_closing(&held(), |closing| closing.outcome = ClosingOutcome::Rows {});
+    assert_eq!(sample.verify().worst(), Some(Severity::Altered));
 }

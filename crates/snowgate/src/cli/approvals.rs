@@ -11,6 +11,15 @@ pub struct ApprovalsArgs {
     pub id: Option<String>,
     #[command(flatten)]
     pub home: HomeArgs,
+    /// List standing approvals instead: what they allow, how often they were used, and which are over
+    #[arg(long, conflicts_with = "id")]
+    pub standing: bool,
+    /// End a standing approval: it allows nothing from now on
+    #[arg(long, value_name = "ID", conflicts_with_all = ["id", "standing"])]
+    pub end: Option<String>,
+    /// Why it ends, for the recording
+    #[arg(long, value_name = "TEXT", requires = "end")]
+    pub reason: Option<String>,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -21,6 +30,33 @@ pub struct ApprovalsArgs {
 
 /// Who reviews where nobody says.
 const REVIEWER: &str = "reviewer@example.com";
+
+/// `snowgate approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
+    #[command(flatten)]
+    pub standing: StandingArgs,
+}
+
+/// What is to stand for later ones.
+#[derive(Debug, Args)]
+pub struct StandingArgs {
+    /// Let so many later runs of the same text go without asking; each is decided anew and recorded
+    #[arg(long, value_name = "N", requires = "until", requires = "rows")]
+    pub runs: Option<std::num::NonZeroU32>,
+    /// … until then, at most 90 days from now (2026-12-01 or RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "runs")]
+    pub until: Option<String>,
+    /// … with so many rows in each result at most
+    #[arg(long, value_name = "N", requires = "runs")]
+    pub rows: Option<std::num::NonZeroU64>,
+    /// … where this literal or bound value may vary: PLACE=1..100, PLACE=2026-01-01..2026-12-31 or PLACE=a,b,c, with the place
+    /// as `snowgate approvals ID` numbers it (1, or :1 for a bound value)
+    #[arg(long, value_name = "PLACE=VALUES", requires = "runs")]
+    pub vary: Vec<String>,
+}
 
 /// `snowgate approve` and `snowgate deny`.
 #[derive(Debug, Args)]

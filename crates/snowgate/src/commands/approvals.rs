@@ -9,10 +9,10 @@ use std::sync::Arc;
 use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, LateEvidence, PromptRecord, ViewRecord};
+use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
-use super::{Broken, printable};
+use super::{Broken, printable, standing};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -42,12 +42,22 @@ struct Row<'a> {
     granted_by: &'a [String],
     expires: String,
     sign_in: &'a str,
+    /// For a result that has outgrown its limit and is kept: the statement has run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a ResultRecord>,
 }
 
 /// Lists what waits, oldest first.
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
     let review = review(&home, None)?;
+    if let Some(id) = &args.end {
+        let review = self::review(&home, config::policies(&args.home)?)?;
+        return runtime()?.block_on(standing::end(&review, id, args, &home));
+    }
+    if args.standing {
+        return runtime()?.block_on(standing::list(&review, args.json));
+    }
     if let Some(id) = &args.id {
         return runtime()?.block_on(show(&review, id, args, &home));
     }
@@ -87,6 +97,7 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
     let home = Arc::new(Home::open_existing(path)?);
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
+        standings: home.clone(),
         recordings: home.clone(),
         exchanges: home.clone(),
         keys: home,
@@ -147,8 +158,12 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
             if let Some(later) = later {
                 write_later(&mut out, later)?;
             }
-            writeln!(out, "exactly this would run:")?;
+            let has_run = waiting.asked.result.is_some();
+            writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
             write_exact(&mut out, asked)?;
+            if !has_run {
+                standing::write_places(&mut out, asked)?;
+            }
             row.views.iter().try_for_each(|view| write_view(&mut out, view))
         })
     };
@@ -223,7 +238,9 @@ pub fn told(error: &ReviewError, home: &Path) -> Broken {
         ReviewError::Unmoved(Unmoved::OwnRequest) => {
             Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
         }
-        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form => Broken::new(error.to_string()),
+        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form | ReviewError::Standing(_) => {
+            Broken::new(error.to_string())
+        }
         ReviewError::Fault(fault) => {
             let cause =
                 std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -262,6 +279,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         granted_by,
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
+        result: asked.result.as_ref(),
     }
 }
 
@@ -282,7 +300,7 @@ fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()
     later.findings.iter().try_for_each(|finding| writeln!(out, "      finding: {}", finding.detail))
 }
 
-fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
+pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, row)?;
     out.write_all(b"\n")
 }

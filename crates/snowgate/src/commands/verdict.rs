@@ -4,21 +4,27 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
-use gateway::{Review, ReviewError};
+use gateway::{Review, ReviewError, StandingTerms};
 
 use super::approvals::{approval_id, review, runtime, stand_in, told, write_exact};
-use super::{Broken, printable};
-use crate::cli::VerdictArgs;
+use super::{Broken, printable, standing};
+use crate::cli::{StandingArgs, VerdictArgs};
 use crate::config;
 
 /// Takes a verdict, once.
-pub fn run(verdict: Verdict, args: &VerdictArgs) -> Result<ExitCode, Broken> {
+pub fn run(
+    verdict: Verdict,
+    args: &VerdictArgs,
+    standing: Option<&StandingArgs>,
+) -> Result<ExitCode, Broken> {
     let id = approval_id(&args.id)?;
+    let terms = standing.map(standing::terms).transpose()?.flatten();
     let home = config::home(&args.home)?;
-    // Only a reason needs the bundle: a broken configuration keeps nobody from saying no.
-    let policies = if args.reason.is_some() { config::policies(&args.home)? } else { None };
+    // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
+    let needs_bundle = args.reason.is_some() || terms.is_some();
+    let policies = if needs_bundle { config::policies(&args.home)? } else { None };
     let review = review(&home, policies)?;
-    runtime()?.block_on(decide(&review, id, verdict, args, &home))
+    runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
 }
 
 async fn decide(
@@ -26,6 +32,7 @@ async fn decide(
     id: ApprovalId,
     verdict: Verdict,
     args: &VerdictArgs,
+    terms: Option<&StandingTerms>,
     home: &Path,
 ) -> Result<ExitCode, Broken> {
     let told = |error: ReviewError| told(&error, home);
@@ -41,9 +48,16 @@ async fn decide(
         },
         Verdict::Approve | Verdict::Deny => None,
     };
-    let state = review.decide(id, &by, verdict, args.reason.as_deref()).await.map_err(told)?;
+    let reason = args.reason.as_deref();
+    let state = match terms {
+        Some(terms) => review.approve_standing(id, &by, terms, reason).await.map_err(told)?,
+        None => review.decide(id, &by, verdict, reason).await.map_err(told)?,
+    };
     let who = printable(&args.reviewer);
     match state {
+        ApprovalState::Granted if waiting.asked.result.is_some() => {
+            say!("approved by {who}; its result is released within seconds by a running gateway:");
+        }
         ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
         ApprovalState::Waiting => say!(
             "approved by {who}; {} of {} people have said yes:",
@@ -57,6 +71,15 @@ async fn decide(
     }
     if let Some(asked) = exact {
         write_exact(&mut std::io::stdout().lock(), &asked)?;
+    }
+    if let Some(terms) = terms {
+        say!(
+            "and {} later runs like it, each of {} rows at most, until {}",
+            terms.runs,
+            terms.rows,
+            terms.until
+        );
+        say!("next: snowgate approvals --standing --home {}", home.display());
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         say!("next: snowgate replay {session} --home {}", home.display());

@@ -111,6 +111,7 @@ impl House {
             recordings: Arc::clone(&home) as _,
             exchanges: Arc::clone(&home) as _,
             notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::sink()))),
+            standings: home.clone(),
             evidence: home.clone(),
             approvals: home,
             upstream: Arc::clone(&watched) as _,

@@ -17,6 +17,13 @@ impl Served {
         (text("approval"), text("exchange"))
     }
 
+    /// The same where a standing approval may have said the yes before anybody looked.
+    fn held_or_done(&self, sql: &str) -> (i32, String) {
+        let (code, answer) = self.ask(sql);
+        assert!(code == 4 || code == 0, "{answer}");
+        (code, answer["exchange"].as_str().expect("an exchange").to_owned())
+    }
+
     fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.run(&[arguments, &["--home", "home"]].concat());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -179,4 +186,96 @@ fn whoever_asked_is_told_what_a_reviewer_does_next() {
     let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
     let next = format!("snowgate approve {} --home home", listed["id"].as_str().expect("an id"));
     assert!(told.contains(&next), "{told}");
+}
+
+#[test]
+fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = crate::snowgate(folder.path()).args(["policy", "init", "policies"]).output().expect("it runs");
+    assert!(init.status.success(), "{init:?}");
+    let catalog = folder.path().join("policies/catalog.toml");
+    let text = std::fs::read_to_string(&catalog).expect("a catalog");
+    let few = text
+        .replace("rows = 2_000_000", "rows = 5")
+        .replace("rows_if_approved = 10_000_000", "rows_if_approved = 30");
+    assert_ne!(few, text);
+    std::fs::write(&catalog, few).expect("it is written");
+    let gateway = Served::start_in(folder, &["--policies", "policies"]);
+
+    let twenty =
+        "select c_name, c_acctbal from snowflake_sample_data.tpch_sf1.customer order by c_custkey limit 20";
+    let (id, exchange) = gateway.held(twenty);
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    let result = &listed["result"];
+    assert_eq!(
+        (&result["rows"], &result["kept_rows"], &result["row_limit"]),
+        (&json!(20), &json!(20), &json!(5))
+    );
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("exactly this has run:") && told.contains("20 rows and the limit is 5"), "{told}");
+    let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{broken}");
+    assert!(told.contains("its result is released within seconds"), "{told}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!((&closing["outcome"], &closing["rows"]), (&json!("rows"), &json!(20)), "{closing}");
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let page = told.iter().find(|event| event["kind"] == "page").expect("a result");
+    assert_eq!(page["rows"][0][0], json!("[PERSON]"), "{page}");
+    assert!(told.iter().any(|event| event["step"] == "released"));
+
+    // What is denied is there for nobody, and what is larger than may be kept is stopped.
+    let all = "select c_custkey from snowflake_sample_data.tpch_sf1.customer";
+    let (id, exchange) = gateway.held(all);
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("more than may be kept, so only the first 30 rows are"), "{told}");
+    assert_eq!(gateway.decide(&["deny", &id, "--reason", "too many"]).0, 0);
+    let closing = gateway.end_of(&exchange);
+    assert_eq!(closing["refusal"]["reason"], json!("denied"), "{closing}");
+    assert_eq!(closing["rows"], json!(0));
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
+    let gateway = Served::start();
+    let delete = |id: u32| format!("delete from demo.public.orders where id = {id}");
+    let (id, exchange) = gateway.held(&delete(1));
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("its literals") && told.contains("    1 1"), "{told}");
+    let stands = ["--runs", "2", "--rows", "10", "--until", "2999-01-01"];
+    let (code, _, why) = gateway.decide(&[&["approve", &id, "--vary", "1=1..9"][..], &stands].concat());
+    assert!(code == 1 && why.contains("within 90 days"), "{why}");
+    let now = gateway::ports::Clock::now(&local::SystemClock);
+    let until = now.after(Duration::from_secs(86_400)).to_string();
+    let stands = ["--runs", "2", "--rows", "10", "--until", &until];
+    let (code, _, why) = gateway.decide(&[&["approve", &id, "--vary", "2=1..9"][..], &stands].concat());
+    assert!(code == 1 && why.contains("no such literal"), "{why}");
+    assert_eq!(gateway.decide(&["approve", &id, "--runs", "2"]).0, 64);
+    let (code, told, why) = gateway
+        .decide(&[&["approve", &id, "--as", "rosa@example.com", "--vary", "1=1..9"][..], &stands].concat());
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("and 2 later runs like it"), "{told}");
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
+
+    let (_, exchange) = gateway.held_or_done(&delete(2));
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let steps: Vec<&str> = told.iter().filter_map(|event| event["step"].as_str()).collect();
+    assert_eq!(steps, ["asked", "issued", "spent"]);
+    let (_, listed, _) = gateway.decide(&["approvals", "--standing", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!((&listed["id"], &listed["uses"], &listed["runs"]), (&json!(id), &json!(1), &json!(2)));
+    assert!(listed.get("over").is_none(), "{listed}");
+
+    let (code, told, why) =
+        gateway.decide(&["approvals", "--end", &id, "--reason", "no more", "--as", "sam@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("ended by sam@example.com"), "{told}");
+    let (_, told, _) = gateway.decide(&["approvals", "--standing"]);
+    assert!(told.contains("was ended") && told.contains("1 may be from 1 to 9"), "{told}");
+    let (waits, exchange) = gateway.held(&delete(3));
+    assert_eq!(gateway.decide(&["deny", &waits]).0, 0);
+    assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("denied"));
+    assert_eq!(gateway.verify(), 0);
 }

@@ -3,8 +3,10 @@
 pub mod arriving;
 pub mod over;
 pub mod problem;
+mod result;
 mod seen;
 mod sql_text;
+pub mod standing;
 pub mod typed;
 mod undo;
 pub mod waits;

@@ -18,6 +18,26 @@ pub fn page(waiting: &Waiting, own: Option<Verdict>) -> Markup {
         ApprovalState::Waiting => {
             ("no", "Its time is over".to_owned(), "Nobody decided in time, so it is denied.".to_owned())
         }
+        ApprovalState::Granted | ApprovalState::Spent if waiting.asked.result.is_some() => (
+            "yes",
+            if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
+            "Its agent collects exactly the rows that were kept. Nothing runs again.".to_owned(),
+        ),
+        ApprovalState::Denied | ApprovalState::Expired | ApprovalState::Withdrawn
+            if waiting.asked.result.is_some() =>
+        (
+            "no",
+            match waiting.state {
+                ApprovalState::Expired => "Its time is over",
+                ApprovalState::Withdrawn => "It was withdrawn",
+                ApprovalState::Denied
+                | ApprovalState::Waiting
+                | ApprovalState::Granted
+                | ApprovalState::Spent => "It was denied",
+            }
+            .to_owned(),
+            "Its result is released to nobody.".to_owned(),
+        ),
         ApprovalState::Granted => (
             "yes",
             if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),

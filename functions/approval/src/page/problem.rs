@@ -100,7 +100,7 @@ pub fn of(error: &ReviewError) -> Response {
             Unmoved::NotAPerson | Unmoved::OthersLink | Unmoved::OwnRequest | Unmoved::NotAReviewer,
         ) => nothing_here(),
         ReviewError::Unmoved(why) => unmoved(*why),
-        ReviewError::Form => form(),
+        ReviewError::Form | ReviewError::Standing(_) => form(),
         ReviewError::Fault(fault) => {
             tracing::error!(
                 fault = fault as &(dyn std::error::Error + 'static),

@@ -1,10 +1,16 @@
 //! What must be typed before it is approved: whatever destroys.
 
 use domain::Class;
+use gateway::Waiting;
 use recording::{Opening, StatementRecord};
 
+/// The word to type for what waits; a result that is only to be released destroys nothing.
+pub fn word_for(waiting: &Waiting) -> Option<String> {
+    if waiting.asked.result.is_some() { None } else { word(&waiting.opening) }
+}
+
 /// The word to type; none where a press of the button will do.
-pub fn word(opening: &Opening) -> Option<String> {
+fn word(opening: &Opening) -> Option<String> {
     // A batch has one word, the first that destroys; and what tells of no statement may do anything.
     if opening.statements.is_empty() {
         return Some("UNKNOWN".to_owned());

@@ -8,7 +8,7 @@ use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRec
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, sql_text, typed, undo, words};
+use super::{minute, page as framed, result, sql_text, standing, typed, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -45,13 +45,14 @@ pub fn page(
                 span.chip { "until " (minute(&waiting.lapses.to_string())) }
             }
         }
-        (sql_card(asked))
+        @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
+        (sql_card(asked, waiting.asked.result.is_some()))
         (objects_card(statements, &waiting.asked))
         (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
-        (undo_card(opening, behind))
+        @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
-        (form(session, waiting))
+        (form(session, waiting, asked))
     };
     framed(&title, &body)
 }
@@ -71,12 +72,12 @@ fn name(name: &str) -> Markup {
     seen::shown(name, Look::Name)
 }
 
-fn sql_card(asked: &Asked) -> Markup {
+fn sql_card(asked: &Asked, has_run: bool) -> Markup {
     let text = asked.text.reveal();
     let Context { role, warehouse, database, schema } = &asked.context;
     html! {
         section.card {
-            h2 { "Exactly this would run" }
+            h2 { @if has_run { "Exactly this has run" } @else { "Exactly this would run" } }
             @for warning in sql_text::warnings(text) { p.notice { (warning) } }
             (sql_text::shown(text))
             @if !asked.bindings.is_empty() {
@@ -301,8 +302,8 @@ fn earlier_card(earlier: &Earlier) -> Markup {
     }
 }
 
-fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
-    let word = typed::word(&waiting.opening);
+fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
+    let word = typed::word_for(waiting);
     let id = waiting.id;
     html! {
         form.card.decide method="post" action=(format!("/a/{id}/decision")) autocomplete="off" {
@@ -316,6 +317,7 @@ fn form(session: &ReviewSession, waiting: &Waiting) -> Markup {
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
+            @if waiting.asked.result.is_none() { (standing::fields(asked)) }
             div.buttons {
                 button.deny type="submit" name="verdict" value="deny" { "Deny" }
                 button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }

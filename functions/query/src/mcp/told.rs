@@ -125,6 +125,8 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     row_count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cut_from: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from_row: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_row: Option<u64>,
@@ -161,6 +163,7 @@ pub(super) fn rows(reply: &Reply, part: &PartRecord, rows: &Rows, from_row: u64)
         columns: Some(columns(part)),
         rows: Some(&rows.text),
         row_count: Some(part.rows),
+        cut_from: part.cut_from,
         from_row: Some(from_row),
         next_row,
         ..of(reply, "rows")
@@ -182,6 +185,9 @@ fn of_rows(part: &PartRecord, count: u64, from_row: u64, next_row: Option<u64>) 
         let _ = write!(message, ", from row {from_row} on");
     }
     message.push('.');
+    if let Some(rows) = part.cut_from {
+        let _ = write!(message, " The result is not whole: the warehouse had {rows} rows.");
+    }
     let masked: Vec<&str> =
         part.columns.iter().filter(|column| column.masked).map(|column| column.name.as_str()).collect();
     if !masked.is_empty() {
@@ -254,7 +260,7 @@ fn pending<'a>(reply: &Reply, ticket: &'a Ticket) -> Told<'a> {
     match &ticket.waits_for {
         Some(reason) => Told {
             message: format!(
-                "A person must decide before this runs: {reason}. Tell whoever you work for. Do not send it again: \
+                "A person must decide: {reason}. Tell whoever you work for. Do not send it again: \
                  call get_result with this handle, later and not in a loop; once it is approved the answer is there."
             ),
             waits_for: Some(reason),

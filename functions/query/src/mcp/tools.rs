@@ -251,6 +251,10 @@ fn statement_answer() -> Value {
             ),
             ("row_count", json!({ "type": "integer", "description": "Rows of the whole result." })),
             (
+                "cut_from",
+                json!({ "type": "integer", "description": "Rows that there were in the warehouse; only where the result is not whole." }),
+            ),
+            (
                 "from_row",
                 json!({ "type": "integer", "description": "The first row of this answer, counted from 0." }),
             ),

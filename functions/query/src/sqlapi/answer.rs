@@ -28,6 +28,9 @@ const MASKED_COLUMNS: &str = "x-snowgate-masked-columns";
 /// the number of cells. Absent when nothing was found, `too-many` when it would not fit into a header.
 const FOUND: &str = "x-snowgate-found";
 
+/// How many rows upstream had, where the result holds fewer: it outgrew what may be kept for a person to decide on.
+const CUT_FROM: &str = "x-snowgate-cut-from";
+
 /// Bytes of that header; proxies bound all headers of an answer at 8 KiB and more.
 const LONGEST_FOUND: usize = 4096;
 
@@ -146,6 +149,9 @@ impl<'a> Told<'a> {
         let found = found(part);
         if !found.is_empty() {
             insert(&mut response, FOUND, &found);
+        }
+        if let Some(rows) = part.cut_from {
+            insert(&mut response, CUT_FROM, &rows.to_string());
         }
         Ok(response)
     }
@@ -532,6 +538,7 @@ mod tests {
             query_id: String::new(),
             columns: Vec::new(),
             rows: 0,
+            cut_from: None,
             masked_by_lineage: 0,
             masked_by_content: 0,
             found,

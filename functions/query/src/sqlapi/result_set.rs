@@ -178,6 +178,7 @@ mod tests {
             query_id: String::new(),
             columns,
             rows,
+            cut_from: None,
             masked_by_lineage: 0,
             masked_by_content: 0,
             found: Vec::new(),

@@ -13,7 +13,8 @@ use domain::{
 };
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Identities, Ids, Keys, Leased, NotAccepted,
-    Notice, Notified, Notifier, Policies, Recorder, Recordings, RevokedWhat, Saved, SessionKeys, Written,
+    Notice, Notified, Notifier, Policies, Recorder, Recordings, RevokedWhat, Saved, SessionKeys, Standings,
+    Written,
 };
 use gateway::{Fault, Live, Origin, Receipt};
 use policy::Bundle;
@@ -196,6 +197,28 @@ impl Approvals for FakeApprovals {
     }
 }
 
+/// Nobody has made a standing approval here.
+pub struct FakeStandings(pub Arc<FakeStore>);
+
+#[async_trait]
+impl Standings for FakeStandings {
+    async fn made(&self, _: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn note(&self, _: &PrincipalKey, _: &RecordKey) -> Result<(), Fault> {
+        panic!("nobody makes one")
+    }
+
+    async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        Recordings::read(self.0.as_ref(), key, ObjectKind::Standing { step }).await
+    }
+
+    async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.0.keep(key, ObjectKind::Standing { step }, bytes).await
+    }
+}
+
 pub struct FakeNotifier;
 
 #[async_trait]
@@ -327,6 +350,10 @@ impl Exchanges for FakeExchanges {
     }
 
     async fn revoked(&self, _: &Identity, _: Option<SessionId>) -> Result<Option<RevokedWhat>, Fault> {
+        Ok(None)
+    }
+
+    async fn count_ask(&self, _: &PrincipalKey, _: u32, _: Timestamp) -> Result<Option<Duration>, Fault> {
         Ok(None)
     }
 

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use crate::fakes::{
     FakeApprovals, FakeCatalogs, FakeClock, FakeExchanges, FakeIdentities, FakeIds, FakeKeys, FakeNotifier,
-    FakePolicies, FakeStore,
+    FakePolicies, FakeStandings, FakeStore,
 };
 
 /// What Snowflake answers to one text.
@@ -161,6 +161,7 @@ impl House {
             exchanges: Arc::clone(&exchanges) as _,
             evidence: Arc::new(gateway::ports::NoEvidence),
             approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
+            standings: Arc::new(FakeStandings(Arc::clone(&store))),
             notifier: Arc::new(FakeNotifier),
             upstream: Arc::clone(&upstream) as _,
             clock,

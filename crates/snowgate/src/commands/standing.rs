@@ -1,0 +1,144 @@
+//! Standing approvals by the command line: the terms of one, the list, and their ends.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use domain::{Asked, Timestamp};
+use gateway::{MayBe, Review, SignIn, SignedIn, StandingShown, StandingTerms, VariedPlace};
+use recording::{MayBeRecord, StandingRecord};
+use serde::Serialize;
+
+use super::approvals::{approval_id, told, write_json};
+use super::{Broken, printable};
+use crate::cli::{ApprovalsArgs, StandingArgs};
+
+/// The terms that somebody wants; none when nothing is to stand.
+pub fn terms(args: &StandingArgs) -> Result<Option<StandingTerms>, Broken> {
+    let StandingArgs { runs, until, rows, vary } = args;
+    let (Some(runs), Some(until), Some(rows)) = (runs, until, rows) else { return Ok(None) };
+    let is_day = until.len() == 10;
+    let moment = if is_day { format!("{until}T00:00:00Z") } else { until.clone() };
+    let until: Timestamp = moment.parse().map_err(|_| {
+        Broken::usage(format!("--until `{}`: a day (2026-12-01) or a moment of RFC 3339", printable(until)))
+    })?;
+    let mut varied: BTreeMap<VariedPlace, MayBe> = BTreeMap::new();
+    for text in vary {
+        let wrong = |why: &str| Broken::usage(format!("--vary `{}`: {why}", printable(text)));
+        let (place, values) = text.split_once('=').ok_or_else(|| wrong("PLACE=VALUES"))?;
+        let place: VariedPlace = place.trim().parse().map_err(|error| wrong(&format!("{error}")))?;
+        let may_be: MayBe = values.parse().map_err(|error| wrong(&format!("{error}")))?;
+        if varied.insert(place, may_be).is_some() {
+            return Err(wrong("this place is named twice"));
+        }
+    }
+    Ok(Some(StandingTerms { until, runs: *runs, rows: *rows, vary: varied }))
+}
+
+/// The literals of a text by the numbers that `--vary` takes.
+pub fn write_places(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
+    let literals = sql::literals(asked.text.reveal()).unwrap_or_default();
+    if literals.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "its literals, as approve --runs N --vary PLACE=VALUES numbers them:")?;
+    (1..)
+        .zip(&literals)
+        .try_for_each(|(place, literal)| writeln!(out, "    {place} {}", printable(&literal.value)))
+}
+
+/// One standing approval as `--json` prints it.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: String,
+    exchange: &'a str,
+    /// Why it allows nothing more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over: Option<String>,
+    agent: &'a str,
+    person: Option<&'a str>,
+    /// As recorded: sensitive literals are masked.
+    sql: &'a str,
+    context: &'a recording::ContextRecord,
+    uses: u32,
+    #[serde(flatten)]
+    terms: &'a StandingRecord,
+    by: &'a [String],
+}
+
+/// Lists them, the oldest first.
+pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+    let (shown, broken) = review.standing_approvals().await?;
+    let mut out = std::io::stdout().lock();
+    for one in &shown {
+        let StandingShown { id, opening, context, terms, by, uses, over, reviewers: _, sign_in: _ } = one;
+        let row = Row {
+            id: id.to_string(),
+            exchange: &opening.exchange,
+            over: over.map(|over| over.to_string()),
+            agent: &opening.principal.agent,
+            person: opening.principal.person.as_deref(),
+            sql: &opening.sql,
+            context,
+            uses: *uses,
+            terms,
+            by,
+        };
+        let written = if json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
+        if written.is_err() {
+            // Whoever read has seen enough (`… | head`).
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    if !broken.is_empty() {
+        eprintln!(
+            "snowgate: the standing approvals of {} cannot be read; next: snowgate verify",
+            broken.join(", ")
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if !json {
+        match shown.len() {
+            0 => eprintln!("there are no standing approvals"),
+            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
+    let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by } = row;
+    let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
+    let state = over.as_deref().unwrap_or("in force");
+    writeln!(out, "{id}  {state}  for {}, used {uses} of {} times", printable(&who), terms.runs)?;
+    printable(sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    for vary in &terms.vary {
+        let may_be = match &vary.may_be {
+            MayBeRecord::OneOf { shown, keyed: _ } => format!("one of {}", shown.join(", ")),
+            MayBeRecord::Between { first, last } => format!("from {first} to {last}"),
+        };
+        writeln!(out, "    {} may be {}", vary.place, printable(&may_be))?;
+    }
+    let by = printable(&by.join(", "));
+    writeln!(out, "    {} rows at most, until {}; by {by}; recorded as {exchange}", terms.rows, terms.until)
+}
+
+/// Ends one.
+pub async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
+    let id = approval_id(id)?;
+    let (shown, _) = review.standing_approvals().await?;
+    let one = shown.into_iter().find(|one| one.id == id);
+    let one = one.ok_or_else(|| told(&gateway::ReviewError::Unknown, home))?;
+    // Whoever holds a home of the local demo stands in for all of its reviewers.
+    if one.sign_in != SignIn::Development.as_str() {
+        return Err(Broken::new(
+            "this standing approval was made by reviewers who sign in: they end it on their page",
+        ));
+    }
+    let by = SignedIn::development(&args.reviewer, one.reviewers.iter().cloned().collect())
+        .map_err(|error| Broken::usage(error.to_string()))?;
+    review.end_standing(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
+    say!("ended by {}; it allows nothing from now on", printable(&args.reviewer));
+    Ok(ExitCode::SUCCESS)
+}

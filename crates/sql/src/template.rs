@@ -1,0 +1,132 @@
+//! Texts that differ from another in nothing but some of its literals.
+
+use crate::lexer::{Lexeme, Lexer, Token, decode_string};
+
+/// A literal of a text that may be compared: a number of digits and at most one point, or a string in single quotes without a
+/// backslash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Literal {
+    /// What it says: a number as written, a string decoded.
+    pub value: String,
+    /// Whether it is a string.
+    pub is_text: bool,
+}
+
+/// The literals of a text, in order, comments and names left out; none where the text cannot be cut into pieces.
+///
+/// A literal that cannot be compared (`$$…$$`, `x'…'`, `1e5`, a string with a backslash) is none of them, and may not
+/// differ.
+pub fn literals(text: &str) -> Option<Vec<Literal>> {
+    Some(pieces(text)?.iter().filter_map(|token| literal(text, *token)).collect())
+}
+
+/// The literals that stand in `text` where those of `template` do, in order, when nothing else differs: every other piece is
+/// the same to the byte, blanks and comments too, and a string stands for a string, a number for a number. None otherwise.
+pub fn filled(template: &str, text: &str) -> Option<Vec<Literal>> {
+    let (expected, found) = (pieces(template)?, pieces(text)?);
+    if expected.len() != found.len() {
+        return None;
+    }
+    let mut literals = Vec::new();
+    for (expected, found) in expected.into_iter().zip(found) {
+        match (literal(template, expected), literal(text, found)) {
+            (Some(before), Some(now)) if before.is_text == now.is_text => literals.push(now),
+            (Some(_), _) | (None, Some(_)) => return None,
+            (None, None) => {
+                if expected.kind != found.kind || expected.text(template) != found.text(text) {
+                    return None;
+                }
+            }
+        }
+    }
+    Some(literals)
+}
+
+fn pieces(text: &str) -> Option<Vec<Token>> {
+    Lexer::new(text).collect::<Result<_, _>>().ok()
+}
+
+fn literal(text: &str, token: Token) -> Option<Literal> {
+    let written = token.text(text);
+    match token.kind {
+        Lexeme::Number => {
+            let is_plain = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            is_plain.then(|| Literal { value: written.to_owned(), is_text: false })
+        }
+        Lexeme::Text if !written.contains('\\') => {
+            Some(Literal { value: decode_string(written), is_text: true })
+        }
+        Lexeme::Text
+        | Lexeme::Space
+        | Lexeme::Comment
+        | Lexeme::Word
+        | Lexeme::Quoted
+        | Lexeme::Dollar
+        | Lexeme::Hex
+        | Lexeme::Variable
+        | Lexeme::Symbol => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(literals: Option<Vec<Literal>>) -> Option<Vec<String>> {
+        literals.map(|literals| literals.into_iter().map(|literal| literal.value).collect())
+    }
+
+    const TEMPLATE: &str = "delete from t where status = 'o''k' and id < 10 -- why 7";
+
+    #[test]
+    fn literals_are_told_in_order() {
+        assert_eq!(values(literals(TEMPLATE)), Some(vec!["o'k".to_owned(), "10".to_owned()]));
+        let odd = "select $$1$$, x'00', 1e5, 'a\\'b', 2.50, \"3\", t4";
+        assert_eq!(values(literals(odd)), Some(vec!["2.50".to_owned()]));
+        assert_eq!(literals("select 1 # 2"), None, "what cannot be cut has none");
+    }
+
+    #[test]
+    fn what_differs_in_literals_alone_is_filled_in() {
+        let text = "delete from t where status = 'gone' and id < 999.5 -- why 7";
+        assert_eq!(values(filled(TEMPLATE, text)), Some(vec!["gone".to_owned(), "999.5".to_owned()]));
+        assert_eq!(values(filled(TEMPLATE, TEMPLATE)), values(literals(TEMPLATE)));
+    }
+
+    #[test]
+    fn whatever_else_differs_is_another_text() {
+        for text in [
+            // Comments, blanks and case are part of a text.
+            "delete from t where status = 'x' and id < 10 -- why 8",
+            "delete from t where status = 'x' and id < 10 -- why 7 ",
+            "delete from t where status = 'x' and id < 10",
+            "delete  from t where status = 'x' and id < 10 -- why 7",
+            "DELETE from t where status = 'x' and id < 10 -- why 7",
+            "delete from t where status = 'x' /**/and id < 10 -- why 7",
+            "delete from u where status = 'x' and id < 10 -- why 7",
+            "delete from t where status = 'x' and id > 10 -- why 7",
+            "delete from t where status = 'x' and id < -10 -- why 7",
+            "delete from t where status = 'x' and id < '10' -- why 7",
+            "delete from t where status = 10 and id < 10 -- why 7",
+            "delete from t where status = $$x$$ and id < 10 -- why 7",
+            "delete from t where status = x'00' and id < 10 -- why 7",
+            "delete from t where status = \"x\" and id < 10 -- why 7",
+            "delete from t where status = 'x' 'y' and id < 10 -- why 7",
+            "delete from t where status = 'x\\' or 1=1 --' and id < 10 -- why 7",
+            "delete from t where status = 'x' or '1' = '1' and id < 10 -- why 7",
+            "delete from t where status = 'x' and id < 10; drop table t -- why 7",
+            "delete from t where status = 'x' and id < 1e9 -- why 7",
+            "delete from t where status = 'x' and id < 10\n -- why 7",
+            "delete from t where status = 'x and id < 10 -- why 7",
+            "",
+        ] {
+            assert_eq!(filled(TEMPLATE, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quote_inside_a_value_stays_inside() {
+        let text = "delete from t where status = 'x'' or 1=1 --' and id < 10 -- why 7";
+        assert_eq!(values(filled(TEMPLATE, text)).unwrap()[0], "x' or 1=1 --");
+    }
+}
