@@ -77,7 +77,8 @@ impl Gateway {
         let mut asked = asked;
         self.complete(&mut asked);
         let now = self.now();
-        match self.admit(asked, &principal).await? {
+        // On the heap: on the stack of whoever polls it there would be too little left for policy, which then refuses.
+        match Box::pin(self.admit(asked, &principal)).await? {
             Next::Repeat { first, terms } => {
                 let reply = self.attach(&principal, first, &terms, until).await?;
                 self.unless_revoked(&principal, now, reply).await
@@ -87,7 +88,7 @@ impl Gateway {
                 self.answer_held(*live, *opened, *shown, reason, expires).await
             }
             Next::Allowed { live, permit } => {
-                let reply = self.run(*live, *permit, until).await?;
+                let reply = Box::pin(self.run(*live, *permit, until)).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
         }

@@ -102,7 +102,7 @@ async fn a_statement_that_another_process_fetches_is_cancelled_by_that_one() {
             {
                 break opening.handle.parse().unwrap();
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         };
         let ana = Credential::new("ana".to_owned());
         in_time(gateway.cancel(Door::SqlApi, &ana, handle)).await
