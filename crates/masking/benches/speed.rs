@@ -86,7 +86,7 @@ fn main() {
 
 /// Megabytes a second of CPU time: the best of several samples, because others use this machine as well.
 ///
-/// The kernel counts by ticks of some milliseconds, so a sample is as many runs as fill a tenth of a second.
+/// The kernel counts by ticks of some milliseconds, so a sample is as many runs as fill four tenths of a second.
 fn rate(bytes: usize, run: &mut dyn FnMut() -> usize) -> f64 {
     let sample = |runs: u32, run: &mut dyn FnMut() -> usize| {
         let before = cpu_nanos();
@@ -96,7 +96,7 @@ fn rate(bytes: usize, run: &mut dyn FnMut() -> usize) -> f64 {
         (cpu_nanos() - before) as f64
     };
     let mut runs = 1;
-    while sample(runs, run) < 1e8 {
+    while sample(runs, run) < 4e8 {
         runs *= 2;
     }
     let best = (0..8).map(|_| sample(runs, run)).fold(f64::INFINITY, f64::min);

@@ -353,11 +353,17 @@ fn is_measurement(number: f64, context: Context) -> bool {
 impl Spelling {
     fn fits(self, value: &str, context: Context) -> bool {
         match self {
-            Self::Measure if !Self::Number.fits(value, context) => false,
+            // Few bytes without an exponent are a small number.
+            Self::Measure
+                if value.len() < 9
+                    && context.topic().is_none()
+                    && value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.')) =>
+            {
+                true
+            }
             Self::Measure => {
-                // Few bytes without an exponent are a small number.
-                value.len() < 9 && context.topic().is_none() && !value.contains(['e', 'E'])
-                    || value.parse().is_ok_and(|number| is_measurement(number, context))
+                Self::Number.fits(value, context)
+                    && value.parse().is_ok_and(|number| is_measurement(number, context))
             }
             // Digits, sign, point, exponent, `NaN`, `inf`; the zone of a TIMESTAMP_TZ stands after a space.
             Self::Number => {

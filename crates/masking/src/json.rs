@@ -342,6 +342,10 @@ impl JsonMasker {
                     continue;
                 }
                 let fate = masker.mask(value, scratch);
+                // Most cells stay as they came, and are not counted.
+                if fate == Fate::Kept && scratch.kinds.is_empty() && !masker.is_by_lineage() {
+                    continue;
+                }
                 if fate != Fate::Kept {
                     // The cell stands between its quotes; what is before it has stayed as it came.
                     out.push_str(row.get(copied..cell.start - 1).ok_or(malformed)?);
