@@ -363,7 +363,7 @@ mod tests {
             "{\"id\":\"a\",\"column_name\":\"note\",\"sql_type\":\"VARCHAR\",\"value\":\"ana@example.com \\u00e9\"}\n\
              {\"id\":2,\"column_name\":\"x\",\"sql_type\":\"NUMBER(38,0)\",\"value\":\"4111111111111111\"}\r\n\
              {\"id\":[3],\"column_name\":\"x\",\"sql_type\":\"VARIANT\",\"value\":\"{\\\"email\\\": \\\"ana@example.com\\\"}\"}\n\
-             {\"id\":4,\"value\":null}\n{\"value\":12.50,\"more\":[]}",
+             {\"id\":4,\"sql_type\":\"TEXT\",\"value\":null}\n{\"column_name\":\"\",\"value\":12.50,\"more\":[]}",
             &[
                 "{\"id\":\"a\",\"masked\":\"[EMAIL] é\"}",
                 "{\"id\":2,\"masked\":null}",
@@ -388,9 +388,11 @@ mod tests {
             "[1]",
             "{\"id\":7}",
             "{\"id\":7,\"column_name\":1,\"value\":\"x\"}",
-            "{\"value\":\"\\ud800\"}",
+            "{\"id\":7,\"column\":\"SSN\",\"type\":\"VARCHAR\",\"value\":\"536221234\"}",
+            "{\"sql_type\":\"TEXT\",\"value\":\"\\ud800\"}",
         ] {
-            let (lines, code) = masked(&format!("{{\"value\":\"a\"}}\n{wrong}\n{{\"value\":\"b\"}}\n"));
+            let cell = |value: &str| format!("{{\"sql_type\":\"TEXT\",\"value\":\"{value}\"}}");
+            let (lines, code) = masked(&format!("{}\n{wrong}\n{}\n", cell("a"), cell("b")));
             assert_eq!(code, Some(1), "{wrong}");
             assert!(lines[1].contains("\"line\":2,\"error\":\"line 2: "), "{wrong}: {}", lines[1]);
             assert!(lines[2].contains("\"b\""));
@@ -400,7 +402,7 @@ mod tests {
     #[test]
     fn a_figure_rests_on_a_second() {
         let mut masking = Masking::new(Detectors::standard(), true);
-        let input = BufReader::new(&b"{\"value\":\"ana@example.com\"}\n"[..]);
+        let input = BufReader::new(&b"{\"sql_type\":\"TEXT\",\"value\":\"ana@example.com\"}\n"[..]);
         masking.all(input, std::io::sink()).unwrap();
         let speed = masking.speed().unwrap();
         assert!(
