@@ -61,7 +61,10 @@ impl Context {
             | SqlType::Unknown(_) => Shape::Text,
         };
         let atoms = topics::of_name(name);
-        Self { atoms, topic: Topic::of(atoms), shape, is_broad, is_value: true, is_cell: true, named: 0 }
+        let topic = Topic::of(atoms);
+        // A key that is a number is no secret, and need not be looked at for one.
+        let topic = if shape == Shape::Text { topic } else { topic.without(Topic::KEYED) };
+        Self { atoms, topic, shape, is_broad, is_value: true, is_cell: true, named: 0 }
     }
 
     /// The context of a text that is no cell.
