@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{acme, read_in};
+use common::{acme, read_in, read_in_schema};
 use domain::Class;
 
 /// Both texts show, test and touch the same.
@@ -307,11 +307,7 @@ fn a_name_is_looked_for_along_the_search_path() {
         "ACME",
         "S",
     );
-    let context =
-        domain::Context { database: Some("ACME".into()), schema: Some("S".into()), ..Default::default() };
-    let (bindings, variables) = Default::default();
-    let scope =
-        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    let read = |text| read_in_schema(&catalog, "S", text);
     for (text, reads) in [
         // What is not in its own schema as far as the catalog tells may be there by now.
         ("select ssn from customers", &["ACME.PUBLIC.CUSTOMERS", "ACME.S.CUSTOMERS"] as &[&str]),
@@ -321,8 +317,7 @@ fn a_name_is_looked_for_along_the_search_path() {
         ("select 1 from v", &["ACME.S.CUSTOMERS", "ACME.S.V"]),
         ("select 1 from s.customers", &["ACME.S.CUSTOMERS"]),
     ] {
-        let found: Vec<String> =
-            sql::read(text, &scope).footprint.reads.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = read(text).footprint.reads.iter().map(ToString::to_string).collect();
         assert_eq!(found, reads, "{text}");
     }
 }
@@ -335,19 +330,15 @@ fn a_name_that_only_public_has_is_not_taken_for_sure() {
         "ACME",
         "S",
     );
-    let context =
-        domain::Context { database: Some("ACME".into()), schema: Some("S".into()), ..Default::default() };
-    let (bindings, variables) = Default::default();
-    let scope =
-        sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
-    assert_eq!(sql::read("select id from customers", &scope).class, Class::Opaque);
-    assert_eq!(sql::read("select id from public.customers", &scope).class, Class::Read);
+    let read = |text| read_in_schema(&catalog, "S", text);
+    assert_eq!(read("select id from customers").class, Class::Opaque);
+    assert_eq!(read("select id from public.customers").class, Class::Read);
     // Once `S.T` is gone the name means the other one.
-    let statement = sql::read("select ssn v from t", &scope);
+    let statement = read("select ssn v from t");
     let shows = &statement.lineage.outputs.unwrap()[0].shows;
     let shows: Vec<String> = shows.iter().map(|shown| shown.column.to_string()).collect();
     assert_eq!(shows, ["ACME.PUBLIC.T.SSN", "ACME.S.T.SSN"]);
-    let statement = sql::read("select $1 v from t", &scope);
+    let statement = read("select $1 v from t");
     assert!(!statement.lineage.outputs.unwrap()[0].is_known);
 }
 

@@ -61,32 +61,12 @@ impl Reader<'_> {
         let around = std::mem::replace(&mut frame.aside, first);
         self.factor(&join.relation, frame, outer, queries);
         frame.aside = around;
-        let constraint = match &join.join_operator {
-            JoinOperator::Join(constraint)
-            | JoinOperator::Inner(constraint)
-            | JoinOperator::Left(constraint)
-            | JoinOperator::LeftOuter(constraint)
-            | JoinOperator::Right(constraint)
-            | JoinOperator::RightOuter(constraint)
-            | JoinOperator::FullOuter(constraint)
-            | JoinOperator::CrossJoin(constraint) => constraint,
-            JoinOperator::AsOf { match_condition, constraint } => {
-                self.join_condition(match_condition, first, frame, outer, queries);
-                constraint
-            }
-            JoinOperator::Semi(_)
-            | JoinOperator::LeftSemi(_)
-            | JoinOperator::RightSemi(_)
-            | JoinOperator::Anti(_)
-            | JoinOperator::LeftAnti(_)
-            | JoinOperator::RightAnti(_)
-            | JoinOperator::CrossApply
-            | JoinOperator::OuterApply
-            | JoinOperator::StraightJoin(_)
-            | JoinOperator::ArrayJoin
-            | JoinOperator::LeftArrayJoin
-            | JoinOperator::InnerArrayJoin => return self.give_up("a join that Snowflake does not have"),
+        let Some(constraint) = constraint_of(join) else {
+            return self.give_up("a join that Snowflake does not have");
         };
+        if let JoinOperator::AsOf { match_condition, .. } = &join.join_operator {
+            self.join_condition(match_condition, first, frame, outer, queries);
+        }
         match constraint {
             JoinConstraint::On(condition) => self.join_condition(condition, first, frame, outer, queries),
             JoinConstraint::None => {}
@@ -464,29 +444,38 @@ fn is_marker(name: &ast::ObjectName, marker: &str) -> bool {
     matches!(name.0.as_slice(), [ObjectNamePart::Identifier(ident)] if ident.value == marker)
 }
 
-/// Whether a join equates columns by their names.
-#[allow(clippy::wildcard_enum_match_arm, reason = "every other join is none of Snowflake's, and refused")]
+/// What a join is made on; none of a kind that Snowflake does not have.
+fn constraint_of(join: &Join) -> Option<&JoinConstraint> {
+    match &join.join_operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::CrossJoin(constraint)
+        | JoinOperator::AsOf { constraint, .. } => Some(constraint),
+        JoinOperator::Semi(_)
+        | JoinOperator::LeftSemi(_)
+        | JoinOperator::RightSemi(_)
+        | JoinOperator::Anti(_)
+        | JoinOperator::LeftAnti(_)
+        | JoinOperator::RightAnti(_)
+        | JoinOperator::CrossApply
+        | JoinOperator::OuterApply
+        | JoinOperator::StraightJoin(_)
+        | JoinOperator::ArrayJoin
+        | JoinOperator::LeftArrayJoin
+        | JoinOperator::InnerArrayJoin => None,
+    }
+}
+
+/// Whether a join, or one within it, equates columns by their names.
 fn is_by_name(join: &Join) -> bool {
-    let equates = |constraint: &JoinConstraint| {
-        matches!(constraint, JoinConstraint::Natural | JoinConstraint::Using(_))
-    };
-    let within = match &join.relation {
-        TableFactor::NestedJoin { table_with_joins, .. } => table_with_joins.joins.iter().any(is_by_name),
-        _ => false,
-    };
-    within
-        || match &join.join_operator {
-            JoinOperator::Join(constraint)
-            | JoinOperator::Inner(constraint)
-            | JoinOperator::Left(constraint)
-            | JoinOperator::LeftOuter(constraint)
-            | JoinOperator::Right(constraint)
-            | JoinOperator::RightOuter(constraint)
-            | JoinOperator::FullOuter(constraint)
-            | JoinOperator::CrossJoin(constraint)
-            | JoinOperator::AsOf { constraint, .. } => equates(constraint),
-            _ => true,
-        }
+    let is_within = matches!(&join.relation, TableFactor::NestedJoin { table_with_joins, .. }
+        if table_with_joins.joins.iter().any(is_by_name));
+    is_within || !matches!(constraint_of(join), Some(JoinConstraint::On(_) | JoinConstraint::None))
 }
 
 /// The name that an expression is.
