@@ -143,6 +143,9 @@ impl Window<'_> {
 /// Scans the cluster whose first group starts there; answers where scanning goes on.
 pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     let text = scan.text;
+    if let Some(end) = few_digits_alone(text, start) {
+        return end;
+    }
     let mut cluster = Cluster::at(text, start);
     if !cluster.read() {
         return run_end(text, start, usize::MAX, |b| b.is_ascii_digit());
@@ -204,6 +207,13 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         first = found_to.unwrap_or(first + 1);
     }
     done
+}
+
+/// The end of a group of three digits at most behind which a blank and a letter stand: most numbers in prose.
+#[inline]
+fn few_digits_alone(text: &[u8], start: usize) -> Option<usize> {
+    let end = run_end(text, start, 3, |b| b.is_ascii_digit());
+    matches!(part(text, end, end + 2), [b' ', letter] if letter.is_ascii_alphabetic()).then_some(end)
 }
 
 /// Whether so few digits in so few groups can be nothing that [`classify`] knows.

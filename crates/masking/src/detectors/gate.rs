@@ -45,8 +45,7 @@ pub(super) const SHORT_RUN: usize = 10;
 struct Glance {
     digits: usize,
     blanks: usize,
-    /// Every byte, joined bit by bit.
-    bits: u8,
+    /// [`MARK`] and its like, of every byte.
     seen: u8,
     /// Which of the last bytes are no blanks, a bit each, the latest on top.
     visible: u32,
@@ -61,7 +60,7 @@ impl Gate {
         } else {
             each_piece(text, |piece| glance.add(piece));
         }
-        let Glance { digits, blanks, bits, seen, visible: _, has_short_run } = glance;
+        let Glance { digits, blanks, seen, visible: _, has_short_run } = glance;
         let (has_mark, has_capital) = (seen & MARK != 0, seen & CAPITAL != 0);
         let marks = if has_mark { marks(text) } else { 0 };
         let (first_run, has_key_run) = if has_short_run { long_runs(text) } else { (None, false) };
@@ -75,7 +74,7 @@ impl Gate {
         };
         Self {
             digits,
-            is_beyond: bits >= 0x80,
+            is_beyond: seen & BEYOND != 0,
             has_at: marks & 1 != 0,
             has_colon: marks & 2 != 0,
             has_equals: marks & 4 != 0,
@@ -118,29 +117,31 @@ impl Gate {
 const MARK: u8 = 1;
 const CAPITAL: u8 = 2;
 const LINE: u8 = 4;
+/// The bit that bytes beyond ASCII have themselves.
+const BEYOND: u8 = 0x80;
 
 impl Glance {
     /// Looks at one piece; written so that it is compiled to vector code.
     #[inline]
     fn add<const SIZE: usize>(&mut self, piece: &[u8; SIZE]) {
-        let (mut digits, mut blanks, mut bits, mut seen) = (0_u8, 0_u8, 0_u8, 0_u8);
+        let (mut digits, mut blanks, mut seen) = (0_u8, 0_u8, 0_u8);
         let is_within = |byte: u8, first: u8, last: u8| u8::from(byte.wrapping_sub(first) <= last - first);
         for &byte in piece {
             digits += is_within(byte, b'0', b'9');
             blanks += u8::from(byte == b' ');
-            bits |= byte;
             // `"`, `%` to `'`, `:` to `@`, `[`, `\\`, and `` ` ``.
             let mark = u8::from(byte == b'"')
                 | is_within(byte, b'%', b'\'')
                 | is_within(byte, b':', b'@')
                 | is_within(byte, b'[', b'\\')
                 | u8::from(byte == b'`');
-            seen |=
-                (mark * MARK) | (is_within(byte, b'A', b'Z') * CAPITAL) | (u8::from(byte == b'\n') * LINE);
+            seen |= (byte & BEYOND)
+                | (mark * MARK)
+                | (is_within(byte, b'A', b'Z') * CAPITAL)
+                | (u8::from(byte == b'\n') * LINE);
         }
         self.digits += usize::from(digits);
         self.blanks += usize::from(blanks);
-        self.bits |= bits;
         self.seen |= seen;
         let (words, _) = piece.as_chunks::<8>();
         for pair in words.chunks_exact(2) {
