@@ -86,6 +86,7 @@ conforms!(
     asks::people_are_asked_so_often_an_hour_whatever_becomes_of_it,
     asks::of_many_asks_at_once_no_more_are_told_than_may_be,
     asks::what_asks_later_counts_like_what_asks_at_once,
+    asks::housekeeping_forgets_no_ask_of_the_hour,
     asks::the_same_thing_again_joins_what_waits,
     leases::one_of_many_gets_the_lease,
     leases::whoever_lost_the_lease_cannot_save,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Agent, SessionId, Timestamp};
+use domain::{Agent, Person, SessionId, Timestamp};
 use gateway::Stage;
 use gateway::ports::{Approvals, Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
 use local::{Home, HomeError};
@@ -212,6 +212,20 @@ async fn what_version_2_revoked_is_listed_without_its_moment_and_can_be_taken_ba
     let acts: Vec<_> =
         home.revocation_history().unwrap().into_iter().map(|act| (act.act, act.at.is_some())).collect();
     assert_eq!(acts, [("revoked".to_owned(), false), ("undone".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn a_person_is_revoked_however_they_are_spelt() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    let mut zoe = somebody();
+    zoe.person = Some(Person::new("Zoe@example.com"));
+    for spelling in ["zoe@example.com", "ZOE@Example.com", "zoe\u{200b}@example.com"] {
+        home.revoke(RevokedWhat::Person, spelling).unwrap();
+        assert_eq!(home.revoked(&zoe, None).await.unwrap(), Some(RevokedWhat::Person), "{spelling}");
+        assert!(home.undo_revocation(RevokedWhat::Person, "zoe@EXAMPLE.com").unwrap());
+        assert_eq!(home.revoked(&zoe, None).await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
