@@ -53,7 +53,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::VEHICLE.or(Atoms::PLATE),
     ),
     (
-        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation",
+        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation location geopoint",
         Atoms::PLACE,
     ),
     ("bic swift swiftcode biccode swiftbic bicswift swiftno ifsc ifsccode", Atoms::BIC),
