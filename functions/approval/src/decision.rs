@@ -59,7 +59,7 @@ async fn take(
     decision: &Decision,
 ) -> Result<Response, ReviewError> {
     let Decision { mark, covers, verdict: _, reason, typed, standing } = decision;
-    let (session, text) = review::session(desk, path, headers).await?;
+    let (session, text) = review::session(desk, path, headers, mark).await?;
     let form = gateway::Form { mark, covers };
     desk.reception.check_form(&session, &text, &form).await?;
     let mut terms = None;

@@ -7,7 +7,9 @@
 
 mod again;
 mod estimate;
+mod harm;
 mod links;
+mod loopback;
 mod notice;
 mod reception;
 mod results;
@@ -24,7 +26,9 @@ mod tend;
 mod touched;
 mod turn;
 
+pub use harm::{ByHarm, Harm};
 pub use links::Link;
+pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};

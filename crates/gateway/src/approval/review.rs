@@ -168,11 +168,6 @@ impl Review {
         Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
     }
 
-    /// Whether this reviewer may look at it.
-    pub(super) async fn check(&self, id: ApprovalId, by: &SignedIn) -> Result<(), ReviewError> {
-        self.case(id, by).await.map(|_| ())
-    }
-
     /// The exchanges that waited for a person of whoever asked this one, the latest first.
     pub(super) async fn asked_by_same(&self, opening: &Opening) -> Result<Vec<Live>, Fault> {
         let principal = stored::identity(opening)?.key();
@@ -186,7 +181,9 @@ impl Review {
 
     /// The approval with this id, whoever wants to know.
     pub(super) async fn case_of(&self, id: ApprovalId) -> Result<Case, ReviewError> {
-        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
+        let Some(live) = self.ports.approvals.exchange_of(id).await? else {
+            return self.case_that_stands(id).await?.ok_or(ReviewError::Unknown);
+        };
         let case = self.read(&live).await?;
         let state = case.trail.approval().map(domain::Approval::state);
         // It has begun anew since under another id, which has links of its own; and an exchange that was lost is closed,

@@ -84,7 +84,7 @@ fn decided(subject: &str, verdict: &str) -> StepRecord {
 }
 
 fn told() -> StepRecord {
-    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new() }
+    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new(), why: None }
 }
 
 fn spent() -> StepRecord {

@@ -1,4 +1,4 @@
-//! `snowgate approve ID` and `snowgate deny ID`: a person decides, over the embedded warehouse.
+//! `snowgate approve ID` and `snowgate deny ID`: a person decides.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
 use gateway::{Review, ReviewError, StandingTerms};
 
-use super::approvals::{approval_id, review, runtime, stand_in, told, write_exact};
+use super::approvals::{approval_id, review, runtime, told, write_exact};
+use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
 use crate::config;
@@ -37,7 +38,7 @@ async fn decide(
 ) -> Result<ExitCode, Broken> {
     let told = |error: ReviewError| told(&error, home);
     let waiting = review.standing(id).await.map_err(told)?;
-    let by = stand_in(&waiting, &args.reviewer)?;
+    let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let exact = match verdict {
         // A yes is to exactly this text, so it is shown, and that is recorded.
         Verdict::Approve if !waiting.state.is_final() => match review.show(id, &by).await {
@@ -53,7 +54,7 @@ async fn decide(
         Some(terms) => review.approve_standing(id, &by, terms, reason).await.map_err(told)?,
         None => review.decide(id, &by, verdict, reason).await.map_err(told)?,
     };
-    let who = printable(&args.reviewer);
+    let who = printable(by.name());
     match state {
         ApprovalState::Granted if waiting.asked.result.is_some() => {
             say!("approved by {who}; its result is released within seconds by a running gateway:");

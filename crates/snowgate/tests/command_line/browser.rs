@@ -84,7 +84,7 @@ fn catcher(python: &Path, port: u16, folder: &Path) -> Running {
 }
 
 #[track_caller]
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -106,15 +106,15 @@ fn mails(folder: &Path, count: usize) -> Vec<String> {
 }
 
 /// A statement that waits.
-struct Submitted {
+pub struct Submitted {
     /// Where its agent polls.
-    path: String,
-    exchange: String,
+    pub path: String,
+    pub exchange: String,
 }
 
 /// A gateway over the embedded warehouse whose reviewers sign in, and get mail.
-struct Stage {
-    gateway: Served,
+pub struct Stage {
+    pub gateway: Served,
     mailbox: PathBuf,
     _catcher: Running,
     _provider: Option<Running>,
@@ -122,7 +122,7 @@ struct Stage {
 
 impl Stage {
     /// None, said loudly, where the mail catcher or node is not here.
-    fn start(signs_in: bool) -> Option<Self> {
+    pub fn start(signs_in: bool) -> Option<Self> {
         let python = root().join(".tools/python/bin/python");
         if !python.exists() {
             skipped("no mail catcher (python3, `make tools`), so no mail was read");
@@ -144,7 +144,7 @@ impl Stage {
         if signs_in {
             config.push_str(&format!(
                 "[reviewers_issuer]\nissuer = 'http://127.0.0.1:{issuer}'\nclient_id = 'snowgate-approvals'\n\
-                 client_secret = 'secret'\nscopes = ['email', 'groups']\n"
+                 client_secret = 'secret'\ncommand_line_client_id = 'snowgate-terminal'\nscopes = ['email', 'groups']\n"
             ));
         }
         fs::write(folder.path().join("snowgate.toml"), config).expect("a file");
@@ -156,7 +156,7 @@ impl Stage {
     }
 
     /// One call of the agent whose token the gateway has printed.
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let token = self.gateway.printed.iter().find_map(|line| line.strip_prefix("export TOKEN="));
         let client =
             reqwest::Client::builder().no_proxy().user_agent("an-agent/1.0").build().expect("a client");
@@ -179,7 +179,7 @@ impl Stage {
     }
 
     /// Asks what must wait.
-    fn submit(&self, sql: &str) -> Submitted {
+    pub fn submit(&self, sql: &str) -> Submitted {
         let answer = self.call("POST", "/api/v2/statements?async=true", Some(json!({ "statement": sql })));
         assert_eq!(answer["code"], json!("333334"), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
@@ -300,7 +300,7 @@ fn a_reviewer_comes_by_mail_signs_in_reads_and_approves_in_a_real_browser() {
         let page = told["review"].as_str().expect("a text");
         assert!(page.contains("This link opens nothing") && !page.contains("delete from"), "{page}");
     }
-    let Some(told) = stage.walk(&[&rosas, "rosa", "approve"], "approved") else { return };
+    let Some(told) = stage.walk(&[&rosas, "rosa", "approve", "delete"], "approved") else { return };
     let text = |step: &str| told[step].as_str().expect("a text").to_owned();
     assert!(!text("shell").contains("ORDERS"), "{told}");
     let review = text("review");

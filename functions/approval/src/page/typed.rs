@@ -1,7 +1,7 @@
 //! What must be typed before it is approved: whatever destroys.
 
 use domain::Class;
-use gateway::Waiting;
+use gateway::{Harm, Waiting};
 use recording::{Opening, StatementRecord};
 
 /// The word to type for what waits; a result that is only to be released destroys nothing.
@@ -24,21 +24,17 @@ pub fn is_typed(word: &str, typed: &str) -> bool {
     typed.split_whitespace().map(str::to_uppercase).eq(word.split_whitespace().map(str::to_owned))
 }
 
-/// Whether a statement takes away what is there, gives rights, lets something out, or may do anything.
+/// Whether a statement takes away or overwrites what is there, gives rights, lets something out, or may do anything.
 fn destroys(statement: &StatementRecord) -> bool {
     let kind = statement.kind.as_str();
-    let takes_all =
-        ["truncate", "delete_all", "update_all", "insert_overwrite", "remove", "merge"].contains(&kind);
-    let takes_away = ["drop", "alter", "undrop"].iter().any(|verb| kind.starts_with(verb));
-    // What replaces is told by no kind of its own.
-    let may_replace = kind.starts_with("create") && !statement.writes.is_empty();
+    let overwrites = ["update", "alter", "undrop", "create"].iter().any(|verb| kind.starts_with(verb));
     let class = Class::ALL.into_iter().find(|class| class.as_str() == statement.class);
     let may_do_anything = match class.unwrap_or(Class::Opaque) {
         Class::Show | Class::Session | Class::Transaction | Class::Read | Class::Write => false,
         Class::Import | Class::Define => false,
         Class::Call | Class::Export | Class::Grant | Class::Account | Class::Opaque => true,
     };
-    takes_all || takes_away || may_replace || may_do_anything
+    Harm::of(statement) == Harm::Destroys || overwrites || may_do_anything
 }
 
 #[cfg(test)]
@@ -62,8 +58,14 @@ mod tests {
         for (class, kind) in [
             ("define", "drop_table"),
             ("write", "truncate"),
+            ("write", "delete"),
             ("write", "delete_all"),
+            ("write", "update"),
             ("write", "update_all"),
+            ("import", "put"),
+            ("define", "drop_view"),
+            ("define", "replace_table"),
+            ("define", "swap_table"),
             ("write", "insert_overwrite"),
             ("write", "merge"),
             ("define", "alter_table"),
@@ -76,9 +78,7 @@ mod tests {
         ] {
             assert!(destroys(&statement(class, kind)), "{kind}");
         }
-        for (class, kind) in
-            [("write", "delete"), ("write", "update"), ("write", "insert"), ("read", "select")]
-        {
+        for (class, kind) in [("write", "insert"), ("import", "copy_into_table"), ("read", "select")] {
             assert!(!destroys(&statement(class, kind)), "{kind}");
         }
     }
