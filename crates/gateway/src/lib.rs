@@ -42,7 +42,7 @@ pub use approval::{
     Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm, KnownReviewer, Link,
     Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception, Reminded, Review,
     ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown,
-    SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
+    SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

@@ -9,7 +9,7 @@ use domain::{ApprovalId, Unmoved, Verdict};
 use gateway::{Found, ReviewError};
 use serde::Deserialize;
 
-use crate::page::{problem, standing, typed};
+use crate::page::{problem, standing};
 use crate::{Desk, headers, review};
 
 /// What the form brings.
@@ -67,8 +67,8 @@ async fn take(
         let found = desk.reception.find(&session).await?;
         // What is over is told by the page that says so.
         if let Found::Waits { shown, .. } = &found
-            && let Some(word) = typed::word_for(&shown.waiting)
-            && !typed::is_typed(&word, typed)
+            && let Some(word) = gateway::word_to_type(&shown.waiting)
+            && !gateway::is_typed(&word, typed)
         {
             let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");
             return Ok(review::show(desk, &session, &found, Some(&wrong)));

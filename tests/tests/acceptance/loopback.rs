@@ -100,13 +100,14 @@ async fn what_comes_back_otherwise_than_it_began_proves_nobody() {
     let at = signs_in().await;
     let reception = reception(&at, roster());
     let others = begin(&at, &reception).await.1;
-    let change: [(fn(CameBack) -> CameBack, &str); 4] = [
+    type Change = fn(CameBack) -> CameBack;
+    let changes: [(Change, &str); 4] = [
         (|came| CameBack { state: String::new(), ..came }, "(state)"),
         (|came| CameBack { issuer: Some("https://evil.example".to_owned()), ..came }, "(issuer)"),
         (|came| CameBack { code: None, ..came }, "given up"),
         (|came| CameBack { issuer: Some(ISSUER.to_owned()), code: None, ..came }, "given up"),
     ];
-    for (change, expected) in change {
+    for (change, expected) in changes {
         let (sign_in, came) = begin(&at, &reception).await;
         let error =
             in_time(reception.signed_in_by_loopback(at.id, &sign_in, &change(came))).await.unwrap_err();

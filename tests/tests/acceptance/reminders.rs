@@ -259,7 +259,7 @@ async fn a_process_that_dies_anywhere_between_mail_and_record_leaves_it_told_at_
     };
     assert!(calls.iter().any(|call| call == "notifier.tell"), "{calls:?}");
     let mut twice = 0;
-    for at in 0..calls.len() {
+    for (at, call) in calls.iter().enumerate() {
         for strike in Strike::ALL {
             let (house, gateway, _) = waits_by_itself().await;
             house.time.turn(MINUTE * 16);
@@ -270,7 +270,7 @@ async fn a_process_that_dies_anywhere_between_mail_and_record_leaves_it_told_at_
             // Its lease ends, and the next one looks.
             house.time.turn(MINUTE * 2);
             work(&house, &gateway).await;
-            let case = format!("{strike:?} at {} ({at})", calls[at]);
+            let case = format!("{strike:?} at {call} ({at})");
             assert_eq!(reasons(&house), [None, Some("reminder".to_owned())], "{case}");
             let reminded = house.bell.rung.lock().unwrap().iter().filter(|it| it.reminded.is_some()).count();
             assert!((1..=2).contains(&reminded), "{case}: {reminded}");

@@ -179,7 +179,7 @@ async fn a_procedure_that_is_made_anew_after_the_look_has_it_asked_again() {
     // What it does not call may change.
     let waits = calls().await;
     let (first, _) = waits.look().await;
-    routines(&waits, ObjectName::new("DEMO", "PUBLIC", "OTHER"), &[one.clone()]);
+    routines(&waits, ObjectName::new("DEMO", "PUBLIC", "OTHER"), std::slice::from_ref(&one));
     routines(&waits, ObjectName::new("DEMO", "ELSEWHERE", "TIDY"), &[one]);
     waits.approve(first).await;
     assert_eq!(words(&waits.house).last(), Some(&"spent"));

@@ -25,6 +25,7 @@ mod stored;
 mod tend;
 mod touched;
 mod turn;
+mod typed;
 
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
@@ -37,6 +38,7 @@ pub use signed_in::{NotAName, SignedIn};
 pub use standing::StandingShown;
 pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
+pub use typed::{is_typed, word_to_type};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
 use recording::{

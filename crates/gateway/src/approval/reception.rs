@@ -123,7 +123,7 @@ impl Reception {
         let person = links::whose(&key, asked, &self.roster, token).ok_or(ReviewError::Unknown)?;
         let is_over = approval.state().is_final() || now >= approval.lapses();
         // A link that has made something stand opens it for as long as that stands, so that it can be ended.
-        if is_over && !self.review.stands(id).await?.is_some_and(|standing| standing.over.is_none()) {
+        if is_over && self.review.stands(id).await?.is_none_or(|standing| standing.over.is_some()) {
             return Err(ReviewError::Unknown);
         }
         match SignIn::from_word(&asked.sign_in).ok_or(ReviewError::Unknown)? {

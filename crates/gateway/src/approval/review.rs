@@ -187,9 +187,12 @@ impl Review {
         let case = self.read(&live).await?;
         let state = case.trail.approval().map(domain::Approval::state);
         // It has begun anew since under another id, which has links of its own; and an exchange that was lost is closed,
-        // whatever its steps say.
+        // whatever its steps say. What was made to stand with it stands all the same.
         let is_lost = live.is_closed() && state.is_some_and(|state| !state.is_final());
-        if case.trail.id() != Some(id) || is_lost { Err(ReviewError::Unknown) } else { Ok(case) }
+        if case.trail.id() != Some(id) || is_lost {
+            return self.case_that_stands(id).await?.ok_or(ReviewError::Unknown);
+        }
+        Ok(case)
     }
 
     pub(super) fn ports(&self) -> &ReviewPorts {

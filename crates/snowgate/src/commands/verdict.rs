@@ -2,15 +2,19 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
-use gateway::{Review, ReviewError, StandingTerms};
+use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
 use super::approvals::{approval_id, review, runtime, told, write_exact};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
 use crate::config;
+
+/// How long somebody may take to type what destroys.
+const TYPING: Duration = Duration::from_secs(5 * 60);
 
 /// Takes a verdict, once.
 pub fn run(
@@ -26,6 +30,23 @@ pub fn run(
     let policies = if needs_bundle { config::policies(&args.home)? } else { None };
     let review = review(&home, policies)?;
     runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
+}
+
+/// Waits until that word is typed. The proof of who types it is no older than a sign-in on the page may be.
+async fn typed(word: &str) -> Result<(), Broken> {
+    eprintln!("to approve, type {word}:");
+    let (send, receive) = tokio::sync::oneshot::channel();
+    // Whoever stays silent keeps a thread waiting, which ends with this process.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        let _ = send.send(read.map(|_| line));
+    });
+    match tokio::time::timeout(TYPING, receive).await {
+        Ok(Ok(Ok(line))) if gateway::is_typed(word, &line) => Ok(()),
+        Ok(_) => Err(Broken::new(format!("nothing was decided: {word} was not typed"))),
+        Err(_) => Err(Broken::new(format!("nothing was decided: {word} was not typed in time"))),
+    }
 }
 
 async fn decide(
@@ -48,6 +69,16 @@ async fn decide(
             Err(error) => return Err(told(error)),
         },
         Verdict::Approve | Verdict::Deny => None,
+    };
+    let exact = match (exact, gateway::word_to_type(&waiting)) {
+        // What destroys is typed, as on the page. Whoever holds a home of the demo need not.
+        (Some(asked), Some(word)) if by.way() == SignIn::Oidc => {
+            say!("exactly this would run:");
+            write_exact(&mut std::io::stdout().lock(), &asked)?;
+            typed(&word).await?;
+            None
+        }
+        (exact, _) => exact,
     };
     let reason = args.reason.as_deref();
     let state = match terms {

@@ -8,7 +8,7 @@ use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRec
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, result, sql_text, standing, typed, undo, words};
+use super::{minute, page as framed, result, sql_text, standing, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -306,7 +306,7 @@ fn earlier_card(earlier: &Earlier) -> Markup {
 }
 
 fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
-    let word = typed::word_for(waiting);
+    let word = gateway::word_to_type(waiting);
     let id = waiting.id;
     html! {
         form.card.decide method="post" action=(format!("/a/{id}/decision")) autocomplete="off" {

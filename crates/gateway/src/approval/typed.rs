@@ -1,21 +1,24 @@
 //! What must be typed before it is approved: whatever destroys.
 
 use domain::Class;
-use gateway::{Harm, Waiting};
 use recording::{Opening, StatementRecord};
 
-/// The word to type for what waits; a result that is only to be released destroys nothing.
-pub fn word_for(waiting: &Waiting) -> Option<String> {
+use super::harm::Harm;
+use super::review::Waiting;
+
+/// The word that a reviewer types before they approve what waits, in upper case; none where nothing is. A result that is only to
+/// be released destroys nothing.
+pub fn word_to_type(waiting: &Waiting) -> Option<String> {
     if waiting.asked.result.is_some() { None } else { word(&waiting.opening) }
 }
 
-/// The word to type; none where a press of the button will do.
 fn word(opening: &Opening) -> Option<String> {
-    // A batch has one word, the first that destroys; and what tells of no statement may do anything.
+    // What tells of no statement may do anything; and a batch has one word, of the worst in it.
     if opening.statements.is_empty() {
         return Some("UNKNOWN".to_owned());
     }
-    let destroys = opening.statements.iter().find(|statement| destroys(statement))?;
+    let destroys =
+        opening.statements.iter().filter(|statement| destroys(statement)).min_by_key(|it| Harm::of(it))?;
     Some(destroys.kind.replace('_', " ").to_uppercase())
 }
 
@@ -81,6 +84,13 @@ mod tests {
         for (class, kind) in [("write", "insert"), ("import", "copy_into_table"), ("read", "select")] {
             assert!(!destroys(&statement(class, kind)), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_batch_has_the_word_of_the_worst_in_it() {
+        let statements = ["update", "insert", "truncate", "delete"].map(|kind| statement("write", kind));
+        let worst = statements.iter().filter(|one| destroys(one)).min_by_key(|one| Harm::of(one));
+        assert_eq!(worst.map(|one| one.kind.as_str()), Some("truncate"));
     }
 
     #[test]
