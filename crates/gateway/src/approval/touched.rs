@@ -201,3 +201,44 @@ fn views(found: &BTreeMap<ObjectName, Relation>, detectors: &Detectors) -> Vec<V
     }
     views
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Bindings, Column, SqlType};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let column = Column {
+            name: "ID".to_owned(),
+            sql_type: SqlType::Fixed { precision: 38, scale: 0 },
+            is_nullable: true,
+            tags: BTreeMap::new(),
+        };
+        let table = Relation { kind: RelationKind::Table, columns: vec![column], version: 1 };
+        let loaded = [("DB".to_owned(), "S".to_owned()), ("OTHER".to_owned(), "T".to_owned())];
+        let relations = BTreeMap::from([(ObjectName::new("OTHER", "T", "ORDERS"), table)]);
+        let catalog = snapshot(loaded.into(), relations);
+        let context = Context { database: Some("DB".into()), schema: Some("S".into()), ..Context::default() };
+        let (bindings, variables) = (Bindings::new(), BTreeMap::new());
+        let scope =
+            sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+        let batch = sql::read_batch(text, &scope);
+        let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
+        let names = called(&Read { statements, catalog: Arc::new(catalog) });
+        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_function_is_looked_for_wherever_its_name_may_lie() {
+        check("select f(id) from other.t.orders", &["DB.PUBLIC.F", "DB.S.F", "OTHER.T.F"]);
+        check("select x.f(1)", &["DB.X.F"]);
+        check("call a.b.tidy(1)", &["A.B.TIDY"]);
+        check("call Tidy(1)", &["DB.PUBLIC.TIDY", "DB.S.TIDY"]);
+        check("select count(*), upper('x'), sum(id) from other.t.orders", &[]);
+        check("select snowflake.cortex.complete('a', 'b')", &[]);
+    }
+}

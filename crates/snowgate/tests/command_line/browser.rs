@@ -188,11 +188,11 @@ impl Stage {
 
     /// What `walk.mjs` saw; none, said loudly, where there is no browser.
     fn walk(&self, arguments: &[&str], screenshots: &str) -> Option<Value> {
-        self.walk_by(arguments, screenshots, None)
+        self.walk_with(arguments, screenshots, &[])
     }
 
-    /// The same, by way of another server's page.
-    fn walk_by(&self, arguments: &[&str], screenshots: &str, thief: Option<&str>) -> Option<Value> {
+    /// The same, with what `walk.mjs` is told by variables.
+    fn walk_with(&self, arguments: &[&str], screenshots: &str, variables: &[(&str, &str)]) -> Option<Value> {
         if !is_there("chromium", "--version") {
             skipped("no `chromium` (apt-get install chromium), so no browser has seen the page");
             return None;
@@ -216,7 +216,7 @@ impl Stage {
             .args(typed)
             .current_dir(&script)
             .env("CHROMIUM", "/usr/bin/chromium")
-            .envs(thief.map(|address| ("THIEF", address)))
+            .envs(variables.iter().copied())
             .output()
             .expect("node starts");
         let told = String::from_utf8(output.stdout).expect("text");
@@ -382,7 +382,7 @@ fn another_server_on_this_machine_gets_the_cookie_of_a_review_and_nothing_for_it
     stage.submit(DELETE);
     let link = link(mail_to(&mails(&stage.mailbox, 2), "rosa@example.com"));
     let (address, stolen) = thief(&stage.gateway.url);
-    let Some(told) = stage.walk_by(&[&link, "-", "deny"], "stolen", Some(&address)) else { return };
+    let Some(told) = stage.walk_with(&[&link, "-", "deny"], "stolen", &[("THIEF", &address)]) else { return };
     // Browsers send a cookie to every port of a host.
     assert_eq!(told["stolen"], json!(1), "{told}");
     let answers = stolen.recv_timeout(Duration::from_secs(10)).expect("its cookie");
@@ -406,4 +406,22 @@ fn what_destroys_is_typed_in_a_real_browser_before_its_button_can_be_pressed() {
     let Some(told) = stage.walk(&[&link, "-", "approve", "delete all"], "typed") else { return };
     assert_eq!(told["waitsForTheWord"], json!(true));
     assert!(told["over"].as_str().is_some_and(|over| over.contains("Approved")), "{told}");
+}
+
+#[test]
+fn what_was_made_to_stand_is_ended_by_a_button_in_a_real_browser() {
+    let Some(stage) = Stage::start(false) else { return };
+    stage.submit("delete from demo.public.payments where id = 7");
+    let link = link(mail_to(&mails(&stage.mailbox, 2), "sam@example.com"));
+    let until = gateway::ports::Clock::now(&local::SystemClock).after(Duration::from_secs(30 * 86_400)).day();
+    let walked = stage.walk_with(&[&link, "-", "approve", "delete"], "standing", &[("STANDS", &until)]);
+    let Some(told) = walked else { return };
+    let text = |step: &str| told[step].as_str().expect("a text").to_owned();
+    assert!(
+        text("over").contains("It lets later ones like it go") && text("over").contains("0 of 5 times"),
+        "{told}"
+    );
+    assert!(text("ended").contains("It allows nothing more") && !text("ended").contains("End it"), "{told}");
+    let listed = stage.gateway.lines(&["approvals", "--standing", "--home", "home", "--json"]);
+    assert!(listed[0]["over"].as_str().is_some_and(|over| over.contains("ended")), "{listed:?}");
 }
