@@ -106,7 +106,10 @@ conforms!(
     recorder::a_number_is_taken_across_midnight,
     recorder::a_day_that_is_none_is_a_fault,
     standings::a_standing_approval_is_found_by_its_principal_and_no_other,
+    standings::a_standing_approval_is_found_by_what_made_it,
+    standings::however_many_there_are_each_is_found_once,
     standings::a_use_of_a_standing_approval_is_taken_once,
+    standings::its_steps_are_not_those_of_the_approval_that_made_it,
     keys::a_session_has_one_key_in_every_process,
 );
 

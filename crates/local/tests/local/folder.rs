@@ -148,12 +148,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 6, 99] {
+    for version in [0, 7, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 5 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 6 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -163,8 +163,16 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 4 left it: without evidence.
+/// As version 5 left it: without what was mailed.
+fn as_version_5(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    state.execute_batch("DROP TABLE mails_per_second;").unwrap();
+    state.pragma_update(None, "user_version", 5).unwrap();
+}
+
+/// As version 4 left it: also without evidence.
 fn as_version_4(path: &Path) {
+    as_version_5(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     let back = "DROP TABLE sightings; DROP TABLE evidence_channels; DROP TABLE expecting;";
     state.execute_batch(back).unwrap();
@@ -257,6 +265,20 @@ async fn a_revocation_that_is_taken_back_stays_on_record() {
     let round = [("revoked", "agent", "claude"), ("undone", "agent", "claude")];
     assert_eq!(words, [round, round].concat());
     assert!(acts.is_sorted_by_key(|act| act.at));
+}
+
+#[tokio::test]
+async fn state_of_the_version_before_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let home = Home::open(&path).unwrap();
+    home.revoke(RevokedWhat::Agent, "claude").unwrap();
+    drop(home);
+    as_version_5(&path);
+    assert_eq!(Home::open(&path).unwrap().revocations().unwrap().len(), 1);
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let mails: i64 = state.query_row("SELECT count(*) FROM mails_per_second", [], |row| row.get(0)).unwrap();
+    assert_eq!(mails, 0);
 }
 
 #[tokio::test]
