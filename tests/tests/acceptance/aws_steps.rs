@@ -21,6 +21,7 @@ fn store(home: &Home, clients: &Clients, table: &str) -> Store {
     Store {
         exchanges: home.clone(),
         standings: home.clone(),
+        accesses: home.clone(),
         evidence: home.clone(),
         approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
         recorder: home.clone(),

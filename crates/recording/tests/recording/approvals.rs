@@ -36,6 +36,7 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         views: Vec::new(),
         estimate: None,
         again: again.map(str::to_owned),
+        access: None,
         result: None,
     })
 }
