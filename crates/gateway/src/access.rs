@@ -4,6 +4,7 @@
 //! for reviewers, collected. Where it was granted stands in `approval/access`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::{
     Access, AccessGrant, AccessRequest, Asked, Class, Decision, Digest, Door, Footprint, Identity, Kind,
@@ -36,6 +37,8 @@ pub(crate) struct Ruled {
 #[derive(Clone)]
 pub(crate) struct Granted {
     pub grant: AccessGrant,
+    /// For how long it was asked for.
+    pub lasts: Duration,
     pub principal: PrincipalKey,
     /// The exchange that asked for it.
     pub key: RecordKey,
@@ -47,7 +50,7 @@ pub(crate) struct Granted {
 impl Granted {
     /// As an opening tells it.
     pub fn record(&self) -> GrantedRecord {
-        let Self { grant, key, step, digest, principal: _ } = self;
+        let Self { grant, key, step, digest, lasts: _, principal: _ } = self;
         GrantedRecord {
             approval: grant.id.to_string(),
             granted: key.object(ObjectKind::Approval { step: *step }),
@@ -158,11 +161,7 @@ impl Gateway {
             return Ok(Some(ended_at(end)));
         }
         let bundle = self.ports.policies.bundle().await?;
-        let in_force = if bundle.longest_access().is_some() {
-            self.granted_to(&bundle, &live.principal()).await?
-        } else {
-            Vec::new()
-        };
+        let in_force = self.granted_to(&bundle, &live.principal()).await?;
         let stands =
             |used: &LiveAccess| in_force.iter().any(|granted| granted.grant.id.to_string() == used.id);
         if live.access.iter().all(stands) {

@@ -116,15 +116,15 @@ impl Reading<'_> {
         Case::read_at(self.approvals, self.recordings, key).await
     }
 
-    /// What is in force of what was granted beside this exchange; none where it is not, by now or under this bundle.
+    /// What is in force of what was granted beside this exchange; none where it is not, by now.
     async fn in_force(&self, bundle: &Bundle, case: &Case, now: Timestamp) -> Result<Option<Granted>, Fault> {
         let Some((step, digest)) = case.trail.access_in_force() else { return Ok(None) };
-        let Some(longest) = bundle.longest_access() else { return Ok(None) };
         let (grant, request) = asked_for(self, bundle, case).await?;
-        let opened: Timestamp = case.opening.record.opened.parse().map_err(|_| damaged())?;
-        if now >= grant.until || request.end.lasts(opened) > longest {
+        if now >= grant.until {
             return Ok(None);
         }
+        let opened: Timestamp = case.opening.record.opened.parse().map_err(|_| damaged())?;
+        let lasts = request.end.lasts(opened);
         // SECURITY: the yes of somebody whose rights were taken back since is none.
         let (key, revoked) = (self.keys.digest().await?, self.exchanges.revoked_people().await?);
         let by = case.trail.approval().ok_or_else(damaged)?.granted_by();
@@ -132,7 +132,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         let principal = stored::identity(&case.opening.record)?.key();
-        Ok(Some(Granted { grant, principal, key: case.key.clone(), step, digest }))
+        Ok(Some(Granted { grant, lasts, principal, key: case.key.clone(), step, digest }))
     }
 }
 
@@ -143,6 +143,7 @@ impl Gateway {
         bundle: &Bundle,
         principal: &PrincipalKey,
     ) -> Result<Vec<Granted>, Fault> {
+        let Some(longest) = bundle.longest_access() else { return Ok(Vec::new()) };
         let now = self.now();
         let mut keys = self.ports.accesses.granted(Some(principal), now).await?;
         keys.sort_unstable();
@@ -153,7 +154,9 @@ impl Gateway {
             let granted = async { reading.in_force(bundle, &reading.case(&key).await?, now).await };
             match granted.await {
                 // SECURITY: where it is found must not be trusted with whose it is.
-                Ok(granted) => found.extend(granted.filter(|granted| granted.principal == *principal)),
+                Ok(granted) => found.extend(
+                    granted.filter(|granted| granted.principal == *principal && granted.lasts <= longest),
+                ),
                 Err(fault) if fault.retry == Retry::Never => unreadable(&key, &fault),
                 Err(fault) => return Err(fault),
             }
@@ -260,7 +263,8 @@ fn unreadable(key: &RecordKey, fault: &Fault) {
 }
 
 impl Review {
-    /// Leave to read that is in force, the oldest first; and where one cannot be read.
+    /// Leave to read that was granted and has not ended, the oldest first; and where one cannot be read. Under a bundle that lets
+    /// nobody grant any, or none that lasts so long, it permits nothing.
     ///
     /// # Errors
     /// A fault when nobody can tell.
