@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    Access, AccessGrant, AccessRequest, Asked, Class, Decision, Digest, Door, Footprint, Identity, Kind,
-    Lineage, PrincipalKey, Refusal, RefusalCode, Ruling, ShownOutput, Statement, Timestamp,
+    Access, AccessGrant, AccessRequest, Asked, Case, Class, Decision, Digest, Door, Footprint, Identity,
+    Kind, Lineage, PrincipalKey, Refusal, RefusalCode, Ruling, ShownOutput, Statement, Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{GrantedRecord, ObjectKind, RecordKey};
@@ -145,10 +145,23 @@ impl Gateway {
         &self,
         bundle: &Bundle,
         identity: &Identity,
+        asked: &Asked,
+        read: &Read,
         request: &Result<AccessRequest, &'static str>,
     ) -> BatchRuling {
         let ruling = match request {
-            Ok(request) => bundle.decide_access(identity, request, &statement(), self.now()),
+            Ok(request) => {
+                let case = Case {
+                    identity,
+                    context: &asked.context,
+                    statement: &statement(),
+                    catalog: read.catalog.as_ref(),
+                    prompt: asked.prompt.grade,
+                    door: asked.door,
+                    access: Access { now: self.now(), grants: &[] },
+                };
+                bundle.decide_access(&case, request)
+            }
             Err(why) => refusal(bundle, "gateway:access", RefusalCode::Policy, format!("refused: {why}")),
         };
         BatchRuling { overall: ruling.clone(), statements: vec![ruling] }

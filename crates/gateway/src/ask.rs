@@ -267,7 +267,7 @@ impl Gateway {
         access: Access<'_>,
     ) -> (Vec<Ruling>, Ruling) {
         let BatchRuling { overall, statements: rulings } = match &read.request {
-            Some(request) => self.rule_request(bundle, identity, request),
+            Some(request) => self.rule_request(bundle, identity, asked, read, request),
             None => decide(bundle, identity, asked, read, access),
         };
         let actual = read.statements.len();

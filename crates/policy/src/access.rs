@@ -4,16 +4,17 @@
 //! anything: what a rule forbids stays forbidden, and a rule that fails refuses. Masks, roles, warehouses and every other
 //! question are the bundle's alone.
 
+use std::cmp::Reverse;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cedar_policy::{Context, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, RestrictedExpression};
 use domain::{
-    AccessGrant, AccessRequest, AccessTo, Decision, ErrorText, Grant, Hold, Identity, Obligations, Refusal,
-    RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp, Treatment,
+    AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Grant, Hold, Identity, Kind,
+    Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp, Treatment,
 };
 
-use crate::asker::Unaskable;
+use crate::asker::{Asker, Unaskable};
 use crate::bundle::Bundle;
 use crate::policies::{Answer, Policies};
 use crate::vocabulary::{Action, Vocabulary, entity};
@@ -33,7 +34,7 @@ pub(crate) fn granted(
     grants: &[AccessGrant],
 ) -> Result<Vec<Granted>, Unaskable> {
     let mut theirs: Vec<&AccessGrant> = grants.iter().filter(|grant| grant.is_of(identity)).collect();
-    theirs.sort_by(|one, other| (other.until, other.id.to_string()).cmp(&(one.until, one.id.to_string())));
+    theirs.sort_by_key(|grant| Reverse((grant.until, grant.id.to_string())));
     theirs.into_iter().map(|grant| Granted::new(&policies.vocabulary, grant)).collect()
 }
 
@@ -123,17 +124,13 @@ impl Bundle {
     }
 
     /// What becomes of asking for access: it is held for the reviewers of kind `request_access`, of class `grant`, or the default,
-    /// or refused (`gateway:access`). No rule of Cedar is asked: nothing is read yet, and what will be is asked about then.
+    /// or refused (`gateway:access`). Whoever may not run a SELECT at all asks nobody: it would be of no use to them. What may be
+    /// read is asked about when it is read.
     ///
-    /// `statement` is what the request is recorded as.
-    pub fn decide_access(
-        &self,
-        identity: &Identity,
-        request: &AccessRequest,
-        statement: &Statement,
-        now: Timestamp,
-    ) -> Ruling {
+    /// The case's statement is what the request is recorded as.
+    pub fn decide_access(&self, case: &Case<'_>, request: &AccessRequest) -> Ruling {
         let rules = [RuleId::new("gateway:access")].into();
+        let now = case.access.now;
         let contact = self.catalog.contact.as_deref().unwrap_or("whoever keeps the policies");
         let Some(AccessRules { longest }) = self.catalog.access else {
             let message = format!(
@@ -141,6 +138,20 @@ impl Bundle {
             );
             return self.ruling(refuse(message), rules);
         };
+        let selecting = Statement { class: Class::Read, kind: Kind::new("select"), ..case.statement.clone() };
+        match self.may_select(&Case { statement: &selecting, ..*case }) {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = format!(
+                    "refused: no rule permits you to read anything, so access would be of no use. To have it permitted, ask {contact}"
+                );
+                return self.ruling(refuse(message), rules);
+            }
+            Err(Unaskable) => {
+                let refusal = crate::refusal::broken(self.catalog.contact.as_deref());
+                return self.ruling(Decision::Refuse(refusal), [RuleId::new("gateway:policy-error")].into());
+            }
+        }
         let AccessRequest { to, end, why: _ } = request;
         let lasts = end.lasts(now);
         if lasts.is_zero() {
@@ -154,14 +165,14 @@ impl Bundle {
             domain::AccessEnd::At(moment) => format!("until {moment}"),
             domain::AccessEnd::After(wait) => format!("for {} from when it was asked", told(*wait)),
         };
-        let reviewers = self.catalog.reviewers.of(statement);
+        let reviewers = self.catalog.reviewers.of(case.statement);
         let obligations = Obligations {
             // The answer is a sentence of the gateway's own.
             columns: Some(vec![Treatment::Clear]),
             unforeseen: crate::lineage::masked_whole(),
             mask_column_names: false,
             error_text: ErrorText::Shown,
-            limits: self.limits_for(identity),
+            limits: self.limits_for(case.identity),
         };
         let hold = Hold {
             reason: format!(
@@ -173,6 +184,19 @@ impl Bundle {
             grant: Grant { obligations, tier: Tier::Read },
         };
         self.ruling(Decision::Hold(hold), rules)
+    }
+}
+
+impl Bundle {
+    fn may_select(&self, case: &Case<'_>) -> Result<bool, Unaskable> {
+        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), case, Tier::Read)?;
+        let running = asker.running(false)?;
+        let select = entity(&self.policies.vocabulary.statement, case.statement.kind.as_str());
+        match asker.ask(Action::Run(Class::Read), select, running) {
+            Answer::Granted(_) => Ok(true),
+            Answer::Forbidden(_) | Answer::NotGranted => Ok(false),
+            Answer::Broken(_) => Err(Unaskable),
+        }
     }
 }
 

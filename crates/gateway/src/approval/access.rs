@@ -4,8 +4,8 @@
 //! granted is what the sealed text asks for, which nobody can write who does not hold the gateway's keys.
 
 use domain::{
-    AccessGrant, AccessRequest, Agent, ApprovalId, Decision, Identity, PrincipalKey, Refusal, RefusalCode,
-    Timestamp,
+    Access, AccessGrant, AccessRequest, Agent, ApprovalId, Asked, Decision, Identity, PrincipalKey, Refusal,
+    RefusalCode, Timestamp,
 };
 use policy::Bundle;
 use recording::{AccessRecord, ClosingOutcome, Opening, RecordKey, StepRecord};
@@ -15,7 +15,7 @@ use super::run::overruled;
 use super::signed_in::{SignedIn, is_revoked};
 use super::steps::{Added, Case, damaged};
 use super::{sorted, stored};
-use crate::access::{Granted, statement};
+use crate::access::Granted;
 use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
 use crate::gateway::{Gateway, Ports};
@@ -56,17 +56,17 @@ fn grant_of(id: ApprovalId, identity: &Identity, request: &AccessRequest, asked:
     }
 }
 
-/// What the sealed text of a case asks for, where that is what reviewers were asked for.
+/// What the sealed text of a case asks for, and the text itself, where that is what reviewers were asked for.
 // SECURITY: steps of an approval are digested, and the text is under the gateway's key: what is granted is taken from the text.
 async fn asked_for(
     ports: &Reading<'_>,
     bundle: &Bundle,
     case: &Case,
-) -> Result<(AccessGrant, AccessRequest), Fault> {
+) -> Result<(AccessGrant, AccessRequest, Asked), Fault> {
     let asked = stored::asked(ports.recordings, ports.keys, case).await?;
     let request = sql::access_request(asked.text.reveal(), &asked.context);
     let request = request.and_then(Result::ok).ok_or_else(damaged)?;
-    let told = case.trail.asked().and_then(|asked| asked.access.as_ref()).ok_or_else(damaged)?;
+    let told = case.trail.asked().and_then(|told| told.access.as_ref()).ok_or_else(damaged)?;
     let opening = &case.opening.record;
     let opened = opening.opened.parse().map_err(|_| damaged())?;
     let id = case.trail.id().ok_or_else(damaged)?;
@@ -78,7 +78,7 @@ async fn asked_for(
             grant.until.to_string().as_str(),
             bundle.access_policy(&grant).as_str(),
         );
-    if is_as_told { Ok((grant, request)) } else { Err(damaged()) }
+    if is_as_told { Ok((grant, request, asked)) } else { Err(damaged()) }
 }
 
 /// What telling whether something is in force takes.
@@ -119,7 +119,7 @@ impl Reading<'_> {
     /// What is in force of what was granted beside this exchange; none where it is not, by now.
     async fn in_force(&self, bundle: &Bundle, case: &Case, now: Timestamp) -> Result<Option<Granted>, Fault> {
         let Some((step, digest)) = case.trail.access_in_force() else { return Ok(None) };
-        let (grant, request) = asked_for(self, bundle, case).await?;
+        let (grant, request, _) = asked_for(self, bundle, case).await?;
         if now >= grant.until {
             return Ok(None);
         }
@@ -195,7 +195,7 @@ impl Gateway {
     async fn judge_access(&self, case: &Case) -> Result<StepRecord, Fault> {
         let bundle = self.ports.policies.bundle().await?;
         let asked_for = asked_for(&Reading::from(&self.ports), &bundle, case).await;
-        let (grant, request) = match asked_for {
+        let (grant, _, asked) = match asked_for {
             Ok(asked_for) => asked_for,
             Err(fault) if fault.retry == Retry::Never => {
                 unreadable(&case.key, &fault);
@@ -205,7 +205,8 @@ impl Gateway {
         };
         let now = self.now();
         let identity = stored::identity(&case.opening.record)?;
-        let ruling = bundle.decide_access(&identity, &request, &statement(), now);
+        let read = self.read(&asked).await?;
+        let (_, ruling) = self.rule(&bundle, &identity, &asked, &read, Access::NONE);
         let told = |refusal: &Refusal| {
             let rules = ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
             StepRecord::overruled(refusal, rules, Some(ruling.bundle.to_string()))

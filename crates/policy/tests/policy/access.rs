@@ -231,7 +231,40 @@ fn request(end: AccessEnd) -> AccessRequest {
 }
 
 fn asks(bundle: &Bundle, end: AccessEnd) -> Ruling {
-    bundle.decide_access(&identity(&[]), &request(end), &statement(Class::Grant, "request_access"), NOW)
+    let case = Case {
+        identity: &identity(&[]),
+        context: &context(),
+        statement: &statement(Class::Grant, "request_access"),
+        catalog: &catalog(),
+        prompt: PromptGrade::P1,
+        door: Door::SqlApi,
+        access: Access { now: NOW, grants: &[] },
+    };
+    bundle.decide_access(&case, &request(end))
+}
+
+#[test]
+fn whoever_may_run_no_select_asks_nobody() {
+    let soon = AccessEnd::After(Duration::from_secs(60));
+    for (policies, expected) in [
+        ("", "refuse"),
+        ("@id(\"w\") permit (principal, action == Action::\"write\", resource);", "refuse"),
+        ("@id(\"r\") permit (principal, action == Action::\"read\", resource);", "hold"),
+        ("@id(\"r\") permit (principal, action in Action::\"run\", resource is Statement);", "hold"),
+        (
+            "@id(\"r\") permit (principal, action, resource);\n\
+             @id(\"n\") forbid (principal, action == Action::\"read\", resource) when { context.door == \"sqlapi\" };",
+            "refuse",
+        ),
+        (
+            "@id(\"r\") permit (principal, action, resource);\n\
+             @id(\"n\") forbid (principal, action == Action::\"read\", resource) \
+             when { context.prompt + 9223372036854775807 > 0 };",
+            "refuse",
+        ),
+    ] {
+        assert_eq!(asks(&bundle_with(policies, ACCESS), soon).decision.as_str(), expected, "{policies}");
+    }
 }
 
 #[test]
