@@ -130,7 +130,8 @@ impl Gateway {
         if !is_without_rule || bundle.longest_access().is_none() {
             return Ok(Ruled { rulings, ruling, access: Vec::new() });
         }
-        let access = self.granted_to(bundle, &identity.key()).await?;
+        // On the heap: on the stack of whoever polls it there would be too little left for policy.
+        let access = Box::pin(self.granted_to(bundle, &identity.key())).await?;
         if access.is_empty() {
             return Ok(Ruled { rulings, ruling, access });
         }
@@ -174,7 +175,7 @@ impl Gateway {
             return Ok(Some(ended_at(end)));
         }
         let bundle = self.ports.policies.bundle().await?;
-        let in_force = self.granted_to(&bundle, &live.principal()).await?;
+        let in_force = Box::pin(self.granted_to(&bundle, &live.principal())).await?;
         let stands =
             |used: &LiveAccess| in_force.iter().any(|granted| granted.grant.id.to_string() == used.id);
         if live.access.iter().all(stands) {
@@ -191,15 +192,21 @@ impl Gateway {
         live: &mut Live,
         holder: u128,
     ) -> Result<Option<Closed>, Fault> {
-        let Some(refused) = self.access_ended(live).await? else { return Ok(None) };
-        self.stop_upstream(live).await;
-        let closed = self.close_refused(live, &refused).await;
-        self.settle(live, holder, closed).await.map(Some)
+        if live.access.is_empty() {
+            return Ok(None);
+        }
+        Box::pin(async move {
+            let Some(refused) = self.access_ended(live).await? else { return Ok(None) };
+            self.stop_upstream(live).await;
+            let closed = self.close_refused(live, &refused).await;
+            self.settle(live, holder, closed).await.map(Some)
+        })
+        .await
     }
 
     /// What was released in time is shown no longer than its access lasts.
     pub(crate) async fn unless_access_ended(&self, door: Door, live: &Live) -> Result<(), AskError> {
-        match self.access_ended(live).await? {
+        match Box::pin(self.access_ended(live)).await? {
             None => Ok(()),
             Some(refused) => {
                 self.reject(door, "access_ended").await;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::approvals::{held, reviewer, waiting, work};
 use crate::door::{Answered, call, get, router, submit};
 use crate::house::{House, Time, customers, in_time};
+use crate::pages_door::{Browser, demo, link_of, page, told, with};
 
 pub const REQUEST: &str = "request access to demo.public.* for '2h' because 'the monthly report'";
 
@@ -636,5 +637,46 @@ async fn the_other_door_asks_waits_reads_and_ends_the_same() {
     let late = collect(rows["handle"].clone()).await;
     assert_eq!((late["code"].as_str(), late["rows"].is_null()), (Some("099011"), true), "{late}");
     assert!(run(customers::SQL).await["message"].as_str().unwrap().contains("no rule permits reading"));
+    house.verifies();
+}
+
+#[tokio::test]
+async fn the_page_says_what_is_asked_for_and_a_yes_is_typed() {
+    let house = house_with(with(&demo())).await;
+    let gateway = house.gateway();
+    let router = router(gateway.clone());
+    let pages = page(&house, &demo(), None);
+    let odd = "request access to demo.public.* for '2h' because '<b>now</b>'";
+    let asked = held(&router, odd).await;
+    told(&house, &gateway).await;
+    let (id, token) = link_of(&house, "rosa@acme.example");
+    let mut rosa = Browser::new(pages);
+    let shown = rosa.open(id, &token).await;
+    for part in [
+        "What is asked for",
+        "DEMO.PUBLIC.*",
+        "&lt;b&gt;now&lt;/b&gt;",
+        "read more for a while",
+        "Exactly this was asked",
+        "The rule that a yes adds",
+        ">REQUEST ACCESS<",
+    ] {
+        assert!(shown.text.contains(part), "{part}: {}", shown.text);
+    }
+    for part in ["<b>now", "Let later ones like it go", "What undoes it", "would run"] {
+        assert!(!shown.text.contains(part), "{part}: {}", shown.text);
+    }
+    let untyped = rosa.decide(id, &shown, "approve", &[]).await;
+    assert!(untyped.text.contains("Nothing was decided"), "{}", untyped.text);
+    let stands = [("typed", "request access"), ("runs", "3"), ("rows", "5"), ("until", "2026-12-31")];
+    let stands = rosa.decide(id, &shown, "approve", &stands).await;
+    assert!(stands.text.contains("Nothing was decided"), "{}", stands.text);
+    work(&house, &gateway).await;
+    is_not_permitted(&read(&gateway, "ana").await);
+    let decided = rosa.decide(id, &shown, "approve", &[("typed", "request access")]).await;
+    assert_eq!(decided.status, 303, "{}", decided.text);
+    assert!(rosa.review(id).await.text.contains("may read what was shown until its end"));
+    work(&house, &gateway).await;
+    assert_eq!(get(&router, "ana", &asked.handle(), "").await.status, 200);
     house.verifies();
 }

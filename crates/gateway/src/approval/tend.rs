@@ -62,7 +62,9 @@ impl Gateway {
             }
             match state {
                 ApprovalState::Granted if case.trail.is_of_result() => self.release(live, &mut case).await?,
-                ApprovalState::Granted if case.trail.is_of_access() => self.grant_access(&mut case).await?,
+                ApprovalState::Granted if case.trail.is_of_access() => {
+                    Box::pin(self.grant_access(&mut case)).await?;
+                }
                 ApprovalState::Granted => match self.run_approved(live, holder, until, &mut case).await? {
                     Ran::Ended(closed) => return Ok(closed.map(|closed| *closed)),
                     Ran::LookAgain => {}
@@ -217,7 +219,7 @@ impl Gateway {
         let closed = match ended(&case.trail, detectors.as_ref()).ok_or_else(damaged)? {
             Ended::Released => self.close_released(live, case).await,
             Ended::Refused(refusal) => self.close_refused(live, &refusal).await,
-            Ended::Spent if case.trail.is_of_access() => self.close_granted(live, case).await,
+            Ended::Spent if case.trail.is_of_access() => Box::pin(self.close_granted(live, case)).await,
             // SECURITY: whoever spent it has died before anybody could know how far they came. It never runs again.
             Ended::Spent => {
                 self.close_lost(live, "it was approved and spent, but is not known to have reached upstream")
