@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::asked::{Context, Door, PromptGrade};
 use crate::catalog::Catalog;
 use crate::identity::Identity;
@@ -26,6 +27,8 @@ pub struct Case<'a> {
     pub prompt: PromptGrade,
     /// Which protocol brought it.
     pub door: Door,
+    /// What people have granted its principal beside the policies.
+    pub access: Access<'a>,
 }
 
 /// The stable name of a policy rule (`@id` of a Cedar policy), or one of the built-in `gateway:…` rules.
@@ -217,6 +220,8 @@ pub enum RefusalCode {
     TooLarge,
     /// The principal, agent, person or session was revoked.
     Revoked,
+    /// The leave to read that it was decided by has ended.
+    AccessEnded,
     /// The statement was cancelled by its agent.
     Cancelled,
     /// A reviewer said no, or nobody could be asked.
@@ -244,6 +249,7 @@ impl RefusalCode {
             Self::Expired => "099006",
             Self::Contradiction => "099007",
             Self::RequestReused => "099008",
+            Self::AccessEnded => "099011",
             Self::StatementCount => "000008",
         }
     }
@@ -251,7 +257,7 @@ impl RefusalCode {
     /// The SQLSTATE.
     pub const fn sqlstate(self) -> &'static str {
         match self {
-            Self::Policy | Self::Revoked | Self::Denied => "42501",
+            Self::Policy | Self::Revoked | Self::AccessEnded | Self::Denied => "42501",
             Self::Budget => "53400",
             Self::TooLarge => "54000",
             Self::Cancelled | Self::Expired => "57014",
@@ -267,6 +273,7 @@ impl RefusalCode {
             Self::Budget => "budget",
             Self::TooLarge => "too_large",
             Self::Revoked => "revoked",
+            Self::AccessEnded => "access_ended",
             Self::Cancelled => "cancelled",
             Self::Denied => "denied",
             Self::Expired => "expired",
@@ -283,6 +290,7 @@ impl RefusalCode {
             Self::Budget,
             Self::TooLarge,
             Self::Revoked,
+            Self::AccessEnded,
             Self::Cancelled,
             Self::Denied,
             Self::Expired,

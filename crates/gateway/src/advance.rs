@@ -68,6 +68,9 @@ impl Gateway {
             Stage::Held { .. } => return self.save(live, holder).await,
             Stage::Opened | Stage::Closed => return Ok(None),
             Stage::Running { .. } | Stage::Fetching { .. } => {
+                if let Some(closed) = self.refuse_if_access_ended(live, holder).await? {
+                    return Ok(Some(closed));
+                }
                 return self.drive(live, holder, None, until).await;
             }
         };
@@ -101,6 +104,9 @@ impl Gateway {
                 Progress::Running(handle) => {
                     live.stage = Stage::Running { upstream: handle.text };
                     if let Some(closed) = self.save(live, holder).await? {
+                        return Ok(Some(closed));
+                    }
+                    if let Some(closed) = self.refuse_if_access_ended(live, holder).await? {
                         return Ok(Some(closed));
                     }
                     if self.now() >= until {

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity, KeyedDigest, ObjectName,
-    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Access, AccessRequest, Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity,
+    KeyedDigest, ObjectName, Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement,
+    Tier, Timestamp,
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
 use recording::{EstimateRecord, ObjectKind, Opening, RecordKey, Stored};
 use thiserror::Error;
 
+use crate::access::{self, Ruled};
 use crate::admission::{self, Wanted, denied};
 use crate::approval::Surroundings;
 use crate::evidence::Weighed;
@@ -112,8 +114,13 @@ impl Gateway {
             None => self.counted(asked.door, self.weigh(&asked, principal.identity(), &key).await).await?,
         };
         weighed.fill(&mut asked);
-        let (rulings, ruling) =
-            foreseen.unwrap_or_else(|| self.rule(&bundle, principal.identity(), &asked, &read));
+        let Ruled { rulings, ruling, access } = match foreseen {
+            Some((rulings, ruling)) => Ruled { rulings, ruling, access: Vec::new() },
+            None => {
+                let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+                self.counted(asked.door, ruled).await?
+            }
+        };
         let words = Words::of(&asked, &key)?;
         let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
@@ -194,6 +201,7 @@ impl Gateway {
             children: &children,
             opened: now,
             weighed: &weighed,
+            access: &access,
         };
         let detectors = self.detectors.of(&bundle);
         let opening = async {
@@ -202,6 +210,7 @@ impl Gateway {
                 Decision::Hold(_) => ShownBeside {
                     touched: self.touched(&key, &read, &detectors).await?,
                     estimate: self.estimate(&asked, principal, &read).await,
+                    access: read.request.as_ref().and_then(|request| request.as_ref().ok()).cloned(),
                 },
                 Decision::Allow(_) | Decision::Refuse(_) => ShownBeside::default(),
             };
@@ -255,8 +264,12 @@ impl Gateway {
         identity: &Identity,
         asked: &Asked,
         read: &Read,
+        access: Access<'_>,
     ) -> (Vec<Ruling>, Ruling) {
-        let BatchRuling { overall, statements: rulings } = decide(bundle, identity, asked, read);
+        let BatchRuling { overall, statements: rulings } = match &read.request {
+            Some(request) => self.rule_request(bundle, identity, asked, read, request),
+            None => decide(bundle, identity, asked, read, access),
+        };
         let actual = read.statements.len();
         let desired = usize::try_from(asked.statement_count).unwrap_or(usize::MAX);
         if asked.text.reveal().len() > self.settings.statement_size {
@@ -342,8 +355,7 @@ impl Gateway {
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        let ShownBeside { touched, estimate } = shown;
-        live.approval = Some(self.ask_reviewers(opened, touched, estimate).await?);
+        live.approval = Some(self.ask_reviewers(opened, shown).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
@@ -449,8 +461,10 @@ pub(crate) enum Next {
 /// What reviewers are shown beside what would run.
 #[derive(Default)]
 pub(crate) struct ShownBeside {
-    touched: Surroundings,
-    estimate: Option<EstimateRecord>,
+    pub(crate) touched: Surroundings,
+    pub(crate) estimate: Option<EstimateRecord>,
+    /// What is asked for, where that is access.
+    pub(crate) access: Option<AccessRequest>,
 }
 
 /// What a client said, as keyed digests.
@@ -550,6 +564,7 @@ pub(crate) fn live(
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        access: access::used(draft.ruling, draft.access),
         kept: None,
         stage: Stage::Opened,
     }

@@ -7,6 +7,7 @@ use recording::{
     RefusalRecord, Timings,
 };
 
+use crate::access;
 use crate::ask::micros;
 use crate::failures;
 use crate::fault::{Fault, Origin};
@@ -139,6 +140,14 @@ impl Gateway {
         parts: Vec<PartRecord>,
     ) -> Result<Closed, Fault> {
         let now = self.now();
+        // INVARIANT: here and nowhere else is said that something leaves, so nothing leaves once the access that it was decided by
+        // has ended; neither do upstream's words about a failure.
+        let (outcome, parts) = match (live.access_end(), &outcome) {
+            (Some(end), ClosingOutcome::Rows {} | ClosingOutcome::Failed(_)) if now >= end => {
+                (ClosingOutcome::Refused(RefusalRecord::from(&access::ended_at(end))), Vec::new())
+            }
+            (_, _) => (outcome, parts),
+        };
         let closing = Closing {
             v: 1,
             exchange: live.exchange.clone(),

@@ -28,7 +28,11 @@ impl Gateway {
         handle: Handle,
     ) -> Result<Reply, AskError> {
         let live = self.find(door, credential, handle).await?;
-        if live.is_closed() { self.closed_reply(&live, handle).await } else { Ok(self.pending(&live)?) }
+        if !live.is_closed() {
+            return Ok(self.pending(&live)?);
+        }
+        self.unless_access_ended(door, &live).await?;
+        self.closed_reply(&live, handle).await
     }
 
     /// One page of a statement that has ended, from 0. Reads only.
@@ -47,6 +51,7 @@ impl Gateway {
         if !live.is_closed() {
             return Err(AskError::UnknownPage);
         }
+        self.unless_access_ended(door, &live).await?;
         let (closing, _) = self.read_closing(&live).await?;
         let part = match live.part_of(handle) {
             Some(part) => part,
@@ -74,6 +79,7 @@ impl Gateway {
     ) -> Result<Reply, AskError> {
         let live = self.find(door, credential, handle).await?;
         if live.is_closed() {
+            self.unless_access_ended(door, &live).await?;
             return self.closed_reply(&live, handle).await;
         }
         let whole = crate::ask::opened_handle(&live)?;
@@ -83,7 +89,10 @@ impl Gateway {
         let holder = self.ports.ids.random()?;
         match self.ports.exchanges.lease(whole, holder, now, now.after(self.settings.lease)).await? {
             // It ended between the two looks.
-            Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
+            Leased::Ours(live) if live.is_closed() => {
+                self.unless_access_ended(door, &live).await?;
+                self.closed_reply(&live, handle).await
+            }
             Leased::Ours(mut live) => {
                 let closed = self.close_cancelled(&mut live, holder).await?;
                 self.reply_to(closed, None).await

@@ -13,8 +13,8 @@ use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{
-    Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies,
-    Recorder, Recordings, Standings, Upstream,
+    Accesses, Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier,
+    Policies, Recorder, Recordings, Standings, Upstream,
 };
 use crate::principal::Principal;
 use crate::reading::absent;
@@ -42,6 +42,8 @@ pub struct Ports {
     pub approvals: Arc<dyn Approvals>,
     /// Holds standing approvals.
     pub standings: Arc<dyn Standings>,
+    /// Finds leave to read that was granted.
+    pub accesses: Arc<dyn Accesses>,
     /// Holds what evidence channels saw.
     pub evidence: Arc<dyn Evidence>,
     /// Tells reviewers.

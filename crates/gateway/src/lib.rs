@@ -5,6 +5,7 @@
 //! refuses to know any protocol, any store and any cloud; and it never lets work go on behind a reply: what is
 //! unfinished is stored, and [`Gateway::advance`] resumes it in any process (invariant I10).
 
+mod access;
 mod admission;
 mod advance;
 mod approval;
@@ -32,6 +33,7 @@ mod reading;
 mod rehearse;
 mod repeat;
 mod reply;
+mod said;
 mod seal;
 mod settings;
 mod shelf;
@@ -39,10 +41,11 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm, KnownReviewer, Link,
-    Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception, Reminded, Review,
-    ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown,
-    SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
+    AccessShown, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm,
+    KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception,
+    Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
+    SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed,
+    word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
@@ -50,7 +53,7 @@ pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, W
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{
-    Acts, Fetched, Kept, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
+    Acts, Fetched, Kept, Live, LiveAccess, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
 };
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 pub use permit::{Permit, Work};

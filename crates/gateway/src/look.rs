@@ -129,7 +129,8 @@ impl Gateway {
     async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
-        let (_, ruling) = self.rule(&bundle, principal.identity(), asked, &read);
+        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read).await;
+        let ruling = self.counted(asked.door, ruled).await?.ruling;
         let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
     }
@@ -218,7 +219,8 @@ impl Gateway {
         let asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let (_, ruling) = self.rule(&bundle, principal.identity(), &asked, &read);
+        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+        let ruling = self.counted(door, ruled).await?.ruling;
         Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
     }
 

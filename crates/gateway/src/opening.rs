@@ -12,6 +12,7 @@ use recording::{
 };
 use sql::Piece;
 
+use crate::access::Granted;
 use crate::evidence::Weighed;
 use crate::failures;
 use crate::reading::Read;
@@ -27,6 +28,8 @@ pub(crate) struct Draft<'a> {
     pub children: &'a [Handle],
     pub opened: Timestamp,
     pub weighed: &'a Weighed,
+    /// What people had granted, where its decision depended on that.
+    pub access: &'a [Granted],
 }
 
 impl Draft<'_> {
@@ -74,6 +77,7 @@ impl Draft<'_> {
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            access: self.access.iter().map(Granted::record).collect(),
             hides_failure: Some(failures::would_be_hidden(&self.ruling.decision)),
             bundle: self.ruling.bundle.to_string(),
             catalog: self.read.catalog.digest.to_string(),

@@ -4,6 +4,7 @@
 //! permit (invariant I2). All of them may be called at once from many tasks and must not hold state that another
 //! process could not see, unless their documentation says how stale it may be.
 
+mod accesses;
 mod approvals;
 mod evidence;
 mod letter;
@@ -30,6 +31,7 @@ use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
 
+pub use accesses::{Accesses, NoAccesses};
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
 pub use evidence::{Evidence, Expecting, Keyed, NoEvidence, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};

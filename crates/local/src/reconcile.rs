@@ -261,6 +261,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
             masking_us: 0,
             troubled_us: None,
             approval: None,
+            access: Vec::new(),
             kept: None,
             row_ceiling: 0,
             byte_ceiling: 0,

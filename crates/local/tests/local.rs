@@ -30,6 +30,7 @@ fn store(home: &Home) -> Store {
         exchanges: home.clone(),
         approvals: home.clone(),
         standings: home.clone(),
+        accesses: home.clone(),
         evidence: home.clone(),
         recorder: home.clone(),
         recordings: home.clone(),
@@ -54,6 +55,8 @@ macro_rules! conforms {
 }
 
 conforms!(
+    accesses::access_is_found_by_its_principal_and_no_other,
+    accesses::access_is_found_until_its_end_and_then_tidied_away,
     evidence::evidence_and_statement_find_each_other,
     evidence::a_prompt_is_found_by_its_id_within_its_channel,
     evidence::evidence_of_another_subject_looks_like_none,

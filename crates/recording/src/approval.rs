@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::access::AccessRecord;
 use crate::opening::{ContextRecord, Opening, StatementRecord};
 use crate::standing::StandingRecord;
 
@@ -112,7 +113,7 @@ pub enum StepRecord {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bundle: Option<String>,
     },
-    /// It was spent: the stored text is about to run.
+    /// It was spent: the stored text is about to run, or the leave to read is in force from now on.
     Spent {
         /// The policy bundle that the statement was decided by again.
         bundle: String,
@@ -133,6 +134,14 @@ pub enum StepRecord {
         /// The catalog snapshot that its statement was read against again.
         catalog: String,
     },
+    /// A reviewer has ended the leave to read that was granted.
+    Ended {
+        /// Who.
+        by: ReviewerRecord,
+        /// Why, in their words, after the detectors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 impl StepRecord {
@@ -150,6 +159,7 @@ impl StepRecord {
             Self::Overruled { .. } => "overruled",
             Self::Spent { .. } => "spent",
             Self::Released { .. } => "released",
+            Self::Ended { .. } => "ended",
         }
     }
 
@@ -204,6 +214,9 @@ pub struct AskedRecord {
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+    /// For leave to read: what is asked for. Nothing runs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessRecord>,
     /// For a statement that has run: its result, which has outgrown its limit and is kept. None: it is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultRecord>,

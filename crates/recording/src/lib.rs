@@ -14,6 +14,7 @@
 //! assert_eq!(key, "v1/dt=2026-11-23/0123456789abcdef0123456789abcdef/00000007.closing.json");
 //! ```
 
+mod access;
 mod approval;
 mod closing;
 mod envelope;
@@ -28,6 +29,7 @@ mod standing;
 mod trail;
 mod verify;
 
+pub use access::{AccessRecord, GrantedRecord};
 pub use approval::{
     ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, REMINDER, ResultRecord, ReviewerRecord,
     SECOND, StepRecord, ViewRecord,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::access::GrantedRecord;
 use crate::approval::{ApprovalStep, ReviewerRecord, StepRecord};
 use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, RefusalRecord};
 use crate::envelope::FormatError;
@@ -79,13 +80,16 @@ pub enum What {
         rules: Vec<String>,
         /// The policy bundle.
         bundle: String,
+        /// What people had granted, where it depended on that.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        access: Vec<GrantedRecord>,
         /// For a hold.
         #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<HoldRecord>,
     },
     /// What happened to the approval of what waited.
     Approval {
-        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
+        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent`, `released` or `ended`.
         step: String,
         /// The approval's id, where it is asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +175,7 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
         decision: opening.decision.clone(),
         rules: opening.rules.clone(),
         bundle: opening.bundle.clone(),
+        access: opening.access.clone(),
         hold: opening.hold.clone(),
     }));
     events
@@ -209,6 +214,7 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             Told { reviewers: reviewers.clone(), reason, ..told }
         }
+        StepRecord::Ended { by, reason } => Told { by: Some(by.clone()), reason: reason.clone(), ..told },
         StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
         StepRecord::Decided { by, verdict, reason } => {
             Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }

@@ -29,7 +29,7 @@ pub enum NotNext {
     Foreign,
     /// What it wants is another thing than was asked for.
     #[error(
-        "this approval is of a statement that is to run, and this step is of its result, or the other way round"
+        "this approval is of a statement that is to run, of its result or of leave to read, and this step is of another of them"
     )]
     OtherThing,
     /// An approval begins with being asked for, and only once.
@@ -58,6 +58,8 @@ pub struct Trail {
     last: Digest,
     steps: Vec<ApprovalStep>,
     now: Option<Now>,
+    /// The step that has spent the grant.
+    spent: Option<(u32, Digest)>,
 }
 
 /// The approval under way.
@@ -87,6 +89,7 @@ impl Trail {
             last: *digest,
             steps: Vec::new(),
             now: None,
+            spent: None,
         }
     }
 
@@ -128,8 +131,20 @@ impl Trail {
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
-            | StepRecord::Released { .. } => None,
+            | StepRecord::Released { .. }
+            | StepRecord::Ended { .. } => None,
         }
+    }
+
+    /// The key's number and the digest of the step that has put leave to read in force; none where none was, or it was ended.
+    pub fn access_in_force(&self) -> Option<(u32, Digest)> {
+        let (step, digest) = self.spent.filter(|_| self.is_of_access())?;
+        self.ended().is_none().then_some((step, digest))
+    }
+
+    /// The step by which a reviewer has ended leave to read.
+    pub fn ended(&self) -> Option<&ApprovalStep> {
+        self.steps.last().filter(|step| matches!(step.what, StepRecord::Ended { .. }))
     }
 
     /// Rows of its result at most, where a standing approval allows it.
@@ -164,7 +179,8 @@ impl Trail {
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
-            | StepRecord::Released { .. } => false,
+            | StepRecord::Released { .. }
+            | StepRecord::Ended { .. } => false,
         };
         self.steps_under_way().iter().any(is_so)
     }
@@ -192,6 +208,9 @@ impl Trail {
     pub fn push(&mut self, stored: Stored<ApprovalStep>) -> Result<(), NotNext> {
         let Stored { record: step, digest } = stored;
         self.now = Some(self.after(&step)?);
+        if matches!(step.what, StepRecord::Spent { .. }) {
+            self.spent = Some((step.step, digest));
+        }
         self.steps.push(step);
         self.last = digest;
         Ok(())
@@ -237,7 +256,8 @@ impl Trail {
             }
             StepRecord::Standing { by, terms: _ } => {
                 self.check_sign_in(by)?;
-                if self.is_of_result() {
+                // Leave to read has its own end, and later statements none of it.
+                if self.is_of_result() || self.is_of_access() {
                     return Err(NotNext::OtherThing);
                 }
                 let by = by.reviewer();
@@ -248,7 +268,7 @@ impl Trail {
                 standing(&now.approval)?
             }
             StepRecord::Issued { by, .. } => {
-                if self.is_of_result() {
+                if self.is_of_result() || self.is_of_access() {
                     return Err(NotNext::OtherThing);
                 }
                 by.iter().try_for_each(|by| self.check_sign_in(by))?;
@@ -263,6 +283,16 @@ impl Trail {
             StepRecord::Spent { .. } | StepRecord::Released { .. } => {
                 now.approval.next(&ApprovalEvent::Spent, at)?
             }
+            StepRecord::Ended { by, reason: _ } => {
+                self.check_sign_in(by)?;
+                let by = by.reviewer();
+                now.approval.check(&by, &by.key)?;
+                // What was never in force, or was ended before, has no end to come.
+                if self.access_in_force().is_none() {
+                    return Err(NotNext::OtherThing);
+                }
+                now.approval.clone()
+            }
         };
         Ok(Now { approval, ..now.clone() })
     }
@@ -272,7 +302,10 @@ impl Trail {
         let id: ApprovalId = asked.approval.parse().map_err(|_| NotNext::Unreadable)?;
         let (may_begin, is_anew) = match &asked.result {
             // What has run is not asked for anew.
-            None if before.is_some() && self.is_of_result() => return Err(NotNext::OtherThing),
+            None if before.is_some() && (self.is_of_result() || self.is_of_access()) => {
+                return Err(NotNext::OtherThing);
+            }
+            Some(_) if self.is_of_access() => return Err(NotNext::OtherThing),
             None => (state.is_none_or(|state| state == ApprovalState::Granted), before.is_some()),
             // A result is asked for once its statement has run: unattended, or by an approval that was spent.
             Some(_) => {
@@ -311,6 +344,11 @@ impl Trail {
     /// Whether the approval under way is of a result that is kept, and of nothing that is to run.
     pub fn is_of_result(&self) -> bool {
         self.asked().is_some_and(|asked| asked.result.is_some())
+    }
+
+    /// Whether the approval under way is of leave to read, and of nothing that is to run.
+    pub fn is_of_access(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.access.is_some())
     }
 
     // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.

@@ -162,6 +162,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
         standings: Arc::new(home.clone()),
+        accesses: Arc::new(home.clone()),
         notifier: reviewing::notifier(&config, terminal, &home)?,
         upstream,
         clock: Arc::clone(&clock),

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "command_line/access.rs"]
+mod access;
 #[path = "command_line/approvals.rs"]
 mod approvals;
 #[path = "command_line/browser.rs"]

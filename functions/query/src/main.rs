@@ -56,6 +56,7 @@ fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
         exchanges: Arc::new(home.clone()),
         notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stderr()))),
         standings: Arc::new(home.clone()),
+        accesses: Arc::new(home.clone()),
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home),
         upstream,

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys, Leased,
-    Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Routine, RowSource,
-    Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
+    Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys,
+    Leased, Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Routine,
+    RowSource, Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -66,6 +66,7 @@ impl Chaos {
             evidence: self.clone(),
             approvals: self.clone(),
             standings: self.clone(),
+            accesses: self.clone(),
             notifier: self.clone(),
             upstream: Arc::new(Watched(self.clone())),
             clock: self.inner.clock.clone(),
@@ -278,6 +279,28 @@ impl Standings for Chaos {
 
     async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
         self.step("standings.take", Origin::Recordings, self.inner.standings.take(key, step, bytes)).await
+    }
+}
+
+#[async_trait]
+impl Accesses for Chaos {
+    async fn granted(
+        &self,
+        principal: Option<&PrincipalKey>,
+        now: Timestamp,
+    ) -> Result<Vec<RecordKey>, Fault> {
+        self.step("accesses.granted", Origin::Recordings, self.inner.accesses.granted(principal, now)).await
+    }
+
+    async fn note(
+        &self,
+        principal: &PrincipalKey,
+        key: &RecordKey,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let noted = self.inner.accesses.note(principal, key, until, now);
+        self.step("accesses.note", Origin::Recordings, noted).await
     }
 }
 

@@ -13,6 +13,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod access;
+mod access_faults;
 mod approvals;
 mod architecture;
 mod asks;

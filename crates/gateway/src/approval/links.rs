@@ -129,6 +129,7 @@ mod tests {
             views: Vec::new(),
             estimate: None,
             again: None,
+            access: None,
             result: None,
         }
     }

@@ -5,6 +5,7 @@
 //! expiry, a cancellation and the run itself meet in one conditional write, whoever does it and wherever a process
 //! dies: whoever finds the number taken reads on, and stands before what has happened.
 
+mod access;
 mod again;
 mod estimate;
 mod harm;
@@ -27,6 +28,7 @@ mod touched;
 mod turn;
 mod typed;
 
+pub use access::AccessShown;
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
@@ -45,7 +47,7 @@ use recording::{
     AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
 };
 
-use crate::ask::Opened;
+use crate::ask::{Opened, ShownBeside};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::live::LiveApproval;
@@ -58,14 +60,18 @@ impl Gateway {
     pub(crate) async fn ask_reviewers(
         &self,
         opened: Opened,
-        touched: Surroundings,
-        estimate: Option<EstimateRecord>,
+        shown: ShownBeside,
     ) -> Result<LiveApproval, Fault> {
         let Opened { key, opening, .. } = opened;
+        let ShownBeside { touched, estimate, access } = shown;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
         let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
-        let asked = StepRecord::Asked(question.first(hold, touched, estimate));
+        let access = match access {
+            Some(request) => Some(self.access_record(id, &opening.record, &request).await?),
+            None => None,
+        };
+        let asked = StepRecord::Asked(AskedRecord { access, ..question.first(hold, touched, estimate) });
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -107,6 +113,7 @@ impl Question<'_> {
             views: touched.views,
             estimate,
             again: None,
+            access: None,
             result: None,
         }
     }
@@ -139,6 +146,7 @@ impl Question<'_> {
             // It was of what the catalog said then.
             estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
+            access: None,
             result: None,
         }
     }

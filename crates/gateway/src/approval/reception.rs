@@ -427,7 +427,8 @@ pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     })
 }
 

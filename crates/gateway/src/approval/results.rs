@@ -10,6 +10,7 @@ use super::run::overruled;
 use super::steps::{Added, Case, damaged};
 use super::tend::{TRIES, note};
 use super::{Question, Surroundings, sorted, stored};
+use crate::access::Ruled;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin, Retry};
 use crate::gateway::Gateway;
@@ -146,7 +147,7 @@ impl Gateway {
         if live.bundle.as_deref() != Some(bundle.digest().to_string().as_str()) {
             return Ok(Err(changed("policy has changed since this result was masked; ask again")));
         }
-        let (rulings, ruling) = self.rule(&bundle, &identity, &asked, &read);
+        let Ruled { rulings, ruling, access: _ } = self.rule_with(&bundle, &identity, &asked, &read).await?;
         if let Decision::Refuse(refusal) = ruling.decision {
             return Ok(Err(refusal));
         }

@@ -16,7 +16,7 @@ use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
+use crate::ports::{Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
@@ -37,6 +37,8 @@ pub struct ReviewPorts {
     pub approvals: Arc<dyn Approvals>,
     /// Holds standing approvals.
     pub standings: Arc<dyn Standings>,
+    /// Finds leave to read that was granted.
+    pub accesses: Arc<dyn Accesses>,
     /// Reads openings and sealed texts.
     pub recordings: Arc<dyn Recordings>,
     /// Knows who was revoked.
@@ -406,7 +408,8 @@ fn has_looked(case: &Case, now: &ReviewerRecord) -> bool {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => false,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => false,
     })
 }
 

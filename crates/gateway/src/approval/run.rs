@@ -8,6 +8,7 @@ use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
+use crate::access::Ruled;
 use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
 use crate::closing::Closed;
 use crate::evidence::Weighed;
@@ -144,7 +145,8 @@ impl Gateway {
             footprints_now: &footprints_now,
             touched_now: &touched.digest,
         };
-        let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, &approved);
+        let ruled = self.rule_with(&bundle, &identity, &asked, &read).await?;
+        let (Ruled { rulings, ruling, access }, again) = self.rule_again(&bundle, &read, ruled, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
         let mut grant = match again {
             Again::Runs(grant) => grant,
@@ -175,6 +177,7 @@ impl Gateway {
             children: &children,
             opened: live.opened(),
             weighed: &weighed,
+            access: &access,
         };
         let mut planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
         if let Some(rows) = case.trail.issued_rows() {

@@ -278,6 +278,9 @@ impl Review {
     async fn propose(&self, id: ApprovalId, by: &SignedIn, terms: &StandingTerms) -> Result<(), ReviewError> {
         for _ in 0..TRIES {
             let mut case = self.case(id, by).await?;
+            if case.trail.is_of_access() {
+                return Err(NotAStanding("access has an end of its own; approve it without runs").into());
+            }
             let ports = self.ports();
             let asked = stored::asked(ports.recordings.as_ref(), ports.keys.as_ref(), &case).await?;
             let (key, approval) = (ports.keys.digest().await?, id.to_string());

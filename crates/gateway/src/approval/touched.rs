@@ -228,7 +228,7 @@ mod tests {
             sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
         let batch = sql::read_batch(text, &scope);
         let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
-        let names = called(&Read { statements, catalog: Arc::new(catalog) });
+        let names = called(&Read { statements, catalog: Arc::new(catalog), request: None });
         assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
     }
 

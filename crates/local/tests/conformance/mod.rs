@@ -1,6 +1,7 @@
 //! What every store must do, whatever it is made of. An adapter's own tests give each check a store that is opened
 //! twice, as two processes would open it.
 
+pub mod accesses;
 pub mod approvals;
 pub mod asks;
 pub mod evidence;
@@ -20,7 +21,7 @@ use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
 use gateway::ports::{
-    Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
+    Accesses, Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
 };
 use gateway::{Live, Stage};
 
@@ -30,6 +31,7 @@ pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
     pub approvals: Arc<dyn Approvals>,
     pub standings: Arc<dyn Standings>,
+    pub accesses: Arc<dyn Accesses>,
     pub evidence: Arc<dyn Evidence>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
@@ -210,6 +212,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         troubled_us: None,
         approval: None,
         kept: None,
+        access: Vec::new(),
         row_ceiling: 0,
         byte_ceiling: 0,
         stage: Stage::Opened,

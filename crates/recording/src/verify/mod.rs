@@ -1,5 +1,6 @@
 //! Checking an archive: numbers without gaps, every opening closed, every digest right.
 
+mod access;
 mod approvals;
 mod evidence;
 mod exchange;

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod access;
 mod approvals;
 mod faults;
 mod sample;

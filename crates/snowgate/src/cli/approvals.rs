@@ -14,8 +14,11 @@ pub struct ApprovalsArgs {
     /// List standing approvals instead: what they allow, how often they were used, and which are over
     #[arg(long, conflicts_with = "id")]
     pub standing: bool,
-    /// End a standing approval: it allows nothing from now on
-    #[arg(long, value_name = "ID", conflicts_with_all = ["id", "standing"])]
+    /// List access instead that was granted for a while and has not ended
+    #[arg(long, conflicts_with_all = ["id", "standing"])]
+    pub access: bool,
+    /// End a standing approval, or access that was granted: it allows nothing from now on
+    #[arg(long, value_name = "ID", conflicts_with_all = ["id", "standing", "access"])]
     pub end: Option<String>,
     /// Why it ends, for the recording
     #[arg(long, value_name = "TEXT", requires = "end")]

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
+use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, printable, standing};
+use super::{Broken, access, printable, standing};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -43,6 +43,9 @@ struct Row<'a> {
     granted_by: &'a [String],
     expires: String,
     sign_in: &'a str,
+    /// For access that is asked for: nothing runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a AccessRecord>,
     /// For a result that has outgrown its limit and is kept: the statement has run.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a ResultRecord>,
@@ -54,7 +57,11 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let review = review(&home, None)?;
     if let Some(id) = &args.end {
         let review = self::review(&home, config::policies(&args.home)?)?;
-        return runtime()?.block_on(standing::end(&review, id, args, &home));
+        return runtime()?.block_on(end(&review, id, args, &home));
+    }
+    if args.access {
+        let review = self::review(&home, config::policies(&args.home)?)?;
+        return runtime()?.block_on(access::list(&review, args.json));
     }
     if args.standing {
         return runtime()?.block_on(standing::list(&review, args.json));
@@ -92,6 +99,15 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Ends what is in force under that id.
+async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
+    let id = approval_id(id)?;
+    if access::end(review, id, args, home).await? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    standing::end(review, id, args, home).await
+}
+
 /// Reviewing in the home at `path`, which must be there. A gateway may serve it meanwhile. The bundle in that folder, or the
 /// built-in one, says what a reason must not hold.
 pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
@@ -99,6 +115,7 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
+        accesses: home.clone(),
         recordings: home.clone(),
         exchanges: home.clone(),
         keys: home,
@@ -160,9 +177,17 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
                 write_later(&mut out, later)?;
             }
             let has_run = waiting.asked.result.is_some();
-            writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
+            let heading = match &waiting.asked.access {
+                Some(_) => "exactly this was asked:",
+                None if has_run => "exactly this has run:",
+                None => "exactly this would run:",
+            };
+            writeln!(out, "{heading}")?;
             write_exact(&mut out, asked)?;
-            if !has_run {
+            if let Some(access) = &waiting.asked.access {
+                writeln!(out, "a yes adds this to the policies, until then:")?;
+                printable(&access.policy).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+            } else if !has_run {
                 standing::write_places(&mut out, asked)?;
             }
             row.views.iter().try_for_each(|view| write_view(&mut out, view))
@@ -267,6 +292,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         granted_by,
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
+        access: asked.access.as_ref(),
         result: asked.result.as_ref(),
     }
 }
@@ -310,6 +336,9 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     printable(row.sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
     let ContextRecord { role, warehouse, database, schema } = row.context;
     writeln!(out, "    under {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    if let Some(AccessRecord { to, until, why, policy: _ }) = row.access {
+        writeln!(out, "    asks to read {} until {until}, and says why: {}", printable(to), printable(why))?;
+    }
     for (what, objects) in [("changes", &row.writes), ("reads", &row.reads)] {
         if !objects.is_empty() {
             writeln!(out, "    {what} {}", printable(&objects.join(", ")))?;

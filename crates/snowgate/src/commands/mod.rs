@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod access;
 pub mod agent;
 pub mod approvals;
 pub mod archive;

@@ -275,8 +275,16 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
                 None => Ok(()),
             }
         }
-        What::Decision { decision, rules, hold, .. } => {
+        What::Decision { decision, rules, hold, access, .. } => {
             writeln!(out, "{at}  decision  {decision} by {}", rules.join(", "))?;
+            for granted in access.iter().filter(|granted| rules.contains(&granted.rule())) {
+                let (to, until) = (printable(&granted.to), &granted.until);
+                writeln!(
+                    out,
+                    "              access to {to} until {until}, granted by approval {}",
+                    granted.approval
+                )?;
+            }
             match hold {
                 Some(hold) => writeln!(
                     out,

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::{Asked, Timestamp};
+use domain::{ApprovalId, Asked, Timestamp};
 use gateway::{MayBe, Review, StandingShown, StandingTerms, VariedPlace};
 use recording::{MayBeRecord, StandingRecord};
 use serde::Serialize;
 
-use super::approvals::{approval_id, told, write_json};
+use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable};
 use crate::cli::{ApprovalsArgs, StandingArgs};
@@ -126,8 +126,12 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
 }
 
 /// Ends one.
-pub async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
+pub async fn end(
+    review: &Review,
+    id: ApprovalId,
+    args: &ApprovalsArgs,
+    home: &Path,
+) -> Result<ExitCode, Broken> {
     let (shown, _) = review.standing_approvals().await?;
     let one = shown.into_iter().find(|one| one.id == id);
     let one = one.ok_or_else(|| told(&gateway::ReviewError::Unknown, home))?;

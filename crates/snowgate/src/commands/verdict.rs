@@ -90,6 +90,9 @@ async fn decide(
         ApprovalState::Granted if waiting.asked.result.is_some() => {
             say!("approved by {who}; its result is released within seconds by a running gateway:");
         }
+        ApprovalState::Granted if waiting.asked.access.is_some() => {
+            say!("approved by {who}; a running gateway puts it in force within seconds:");
+        }
         ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
         ApprovalState::Waiting => say!(
             "approved by {who}; {} of {} people have said yes:",
@@ -112,6 +115,9 @@ async fn decide(
             terms.until
         );
         say!("next: snowgate approvals --standing --home {}", home.display());
+    }
+    if let Some(access) = &waiting.asked.access {
+        say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         say!("next: snowgate replay {session} --home {}", home.display());

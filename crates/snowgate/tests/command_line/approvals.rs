@@ -10,7 +10,7 @@ const DELETE: &str = "delete from demo.public.orders where status = 'cancelled'"
 
 impl Served {
     /// Asks what waits; its approval and its exchange.
-    fn held(&self, sql: &str) -> (String, String) {
+    pub fn held(&self, sql: &str) -> (String, String) {
         let (code, answer) = self.ask(sql);
         assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
@@ -24,14 +24,14 @@ impl Served {
         (code, answer["exchange"].as_str().expect("an exchange").to_owned())
     }
 
-    fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.run(&[arguments, &["--home", "home"]].concat());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         (output.status.code().expect("a code"), text(output.stdout), text(output.stderr))
     }
 
     /// The end of an exchange, once the running gateway has come to it.
-    fn end_of(&self, exchange: &str) -> Value {
+    pub fn end_of(&self, exchange: &str) -> Value {
         let begun = Instant::now();
         loop {
             let told = self.lines(&["replay", exchange, "--home", "home", "--json"]);

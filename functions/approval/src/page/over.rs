@@ -45,6 +45,11 @@ pub fn page(
             .to_owned(),
             "Its result is released to nobody.".to_owned(),
         ),
+        ApprovalState::Granted | ApprovalState::Spent if waiting.asked.access.is_some() => (
+            "yes",
+            if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
+            "Its agent may read what was shown until its end, or until somebody who may decide ends it.".to_owned(),
+        ),
         ApprovalState::Granted => (
             "yes",
             if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),

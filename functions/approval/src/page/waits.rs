@@ -8,7 +8,7 @@ use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRec
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, result, sql_text, standing, undo, words};
+use super::{access, minute, page as framed, result, sql_text, standing, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -47,11 +47,12 @@ pub fn page(
             }
         }
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
-        (sql_card(asked, waiting.asked.result.is_some()))
-        (objects_card(statements, &objects, &waiting.asked))
+        @if let Some(wanted) = &waiting.asked.access { (access::card(wanted)) }
+        (sql_card(asked, &waiting.asked))
+        @if waiting.asked.access.is_none() { (objects_card(statements, &objects, &waiting.asked)) }
         (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
-        @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
+        @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
         (form(session, waiting, asked))
     };
@@ -63,6 +64,7 @@ fn act(kind: &str) -> String {
     match kind {
         "delete_all" => "delete all rows".to_owned(),
         "update_all" => "update all rows".to_owned(),
+        "request_access" => "read more for a while".to_owned(),
         "unknown" => "do something that cannot be read".to_owned(),
         kind => words(kind),
     }
@@ -73,12 +75,17 @@ fn name(name: &str) -> Markup {
     seen::shown(name, Look::Name)
 }
 
-fn sql_card(asked: &Asked, has_run: bool) -> Markup {
+fn sql_card(asked: &Asked, wanted: &AskedRecord) -> Markup {
+    let heading = match (&wanted.access, &wanted.result) {
+        (Some(_), _) => "Exactly this was asked",
+        (None, Some(_)) => "Exactly this has run",
+        (None, None) => "Exactly this would run",
+    };
     let text = asked.text.reveal();
     let Context { role, warehouse, database, schema } = &asked.context;
     html! {
         section.card {
-            h2 { @if has_run { "Exactly this has run" } @else { "Exactly this would run" } }
+            h2 { (heading) }
             @for warning in sql_text::warnings(text) { p.notice { (warning) } }
             (sql_text::shown(text))
             @if !asked.bindings.is_empty() {
@@ -320,7 +327,7 @@ fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
-            @if waiting.asked.result.is_none() { (standing::fields(asked)) }
+            @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (standing::fields(asked)) }
             div.buttons {
                 button.deny type="submit" name="verdict" value="deny" { "Deny" }
                 button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }

@@ -287,6 +287,9 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::TooLarge => "Ask for less: fewer columns, a LIMIT, an aggregate.",
         RefusalCode::Budget => "Wait before the next statement.",
         RefusalCode::Revoked => "No statement will run; stop, and tell whoever you work for.",
+        RefusalCode::AccessEnded => {
+            "Nothing of it is shown any more: ask for access again only when whoever you work for wants it."
+        }
         RefusalCode::Denied => "A person said no: do not ask again, and tell whoever you work for.",
         RefusalCode::Expired => "Nobody decided in time: ask again only when whoever you work for wants it.",
         RefusalCode::Cancelled => "It was cancelled.",

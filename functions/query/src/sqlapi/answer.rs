@@ -418,6 +418,7 @@ fn status_of(code: RefusalCode) -> StatusCode {
         | RefusalCode::Denied
         | RefusalCode::TooLarge
         | RefusalCode::Revoked
+        | RefusalCode::AccessEnded
         | RefusalCode::Cancelled
         | RefusalCode::Expired
         | RefusalCode::Contradiction

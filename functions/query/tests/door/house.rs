@@ -162,6 +162,7 @@ impl House {
             evidence: Arc::new(gateway::ports::NoEvidence),
             approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
             standings: Arc::new(FakeStandings(Arc::clone(&store))),
+            accesses: Arc::new(gateway::ports::NoAccesses),
             notifier: Arc::new(FakeNotifier),
             upstream: Arc::clone(&upstream) as _,
             clock,
