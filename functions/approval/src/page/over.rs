@@ -5,8 +5,8 @@ use gateway::{ReviewSession, StandingShown, Waiting};
 use maud::{Markup, html};
 use recording::{MayBeRecord, VaryRecord};
 
-use super::minute;
 use super::seen::{self, Look};
+use super::{minute, sql_text};
 
 /// The page of an approval that this reviewer has nothing (more) to say to.
 pub fn page(
@@ -92,7 +92,7 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
     html! {
         section.card {
             h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
-            (seen::shown(&opening.sql, Look::Code))
+            (sql_text::shown(&opening.sql))
             dl.under {
                 div { dt { "used" } dd { (uses) " of " (terms.runs) " times" } }
                 div { dt { "rows of one result" } dd { (terms.rows) " at most" } }
