@@ -42,6 +42,7 @@ pub use approval::{
     Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
     NotAStanding, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster,
     SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
+    Wanted,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

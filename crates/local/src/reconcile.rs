@@ -220,7 +220,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
         issuer: opening.principal.issuer,
         subject: opening.principal.subject,
         agent: Agent::new(opening.principal.agent),
-        person: None,
+        person: opening.principal.person.map(Person::new),
         groups: BTreeSet::new(),
         scopes: BTreeSet::new(),
         token_id: None,

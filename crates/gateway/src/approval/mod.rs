@@ -7,6 +7,7 @@
 
 mod again;
 mod estimate;
+mod issue;
 mod links;
 mod notice;
 mod reception;
@@ -26,7 +27,7 @@ mod turn;
 
 pub use links::Link;
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
-pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting, Wanted};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
@@ -34,7 +35,7 @@ pub use standing::StandingShown;
 pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
 
-use domain::{ApprovalId, Hold, Ruling, Timestamp};
+use domain::{ApprovalId, Hold, Requester, Ruling, Timestamp};
 use recording::{
     AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
 };
@@ -58,8 +59,10 @@ impl Gateway {
         let Opened { key, opening, .. } = opened;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
-        let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
-        let asked = StepRecord::Asked(question.first(hold, touched, estimate));
+        let key_of_marks = self.ports.keys.digest().await?;
+        let question =
+            Question { id, opening: &opening.record, sign_in: self.settings.sign_in, key: &key_of_marks };
+        let asked = StepRecord::Asked(question.first(hold, touched, estimate)?);
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -74,6 +77,8 @@ pub(crate) struct Question<'a> {
     pub id: ApprovalId,
     pub opening: &'a Opening,
     pub sign_in: SignIn,
+    /// The gateway's key, which marks names.
+    pub key: &'a [u8; 32],
 }
 
 impl Question<'_> {
@@ -83,9 +88,10 @@ impl Question<'_> {
         hold: &HoldRecord,
         touched: Surroundings,
         estimate: Option<EstimateRecord>,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
-        AskedRecord {
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context: opening.context.clone(),
@@ -98,11 +104,13 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             estimate,
             again: None,
             result: None,
-        }
+        })
     }
 
     /// Anew, as policy holds it by now.
@@ -113,10 +121,11 @@ impl Question<'_> {
         footprints: Vec<FootprintRecord>,
         touched: Surroundings,
         now: Timestamp,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
         let context: ContextRecord = opening.context.clone();
-        AskedRecord {
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context,
@@ -129,12 +138,20 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             // It was of what the catalog said then.
             estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
             result: None,
-        }
+        })
+    }
+
+    /// The marks of whoever asks.
+    fn marks(&self) -> Result<Vec<String>, Fault> {
+        let identity = stored::identity(self.opening)?;
+        Ok(signed_in::marks_of(&Requester::from(&identity), self.key))
     }
 }
 

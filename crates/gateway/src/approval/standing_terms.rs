@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::seal;
 
 /// For how long one may stand.
-const LONGEST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Runs at most.
 const MOST_RUNS: u32 = 10_000;
@@ -173,21 +173,32 @@ impl StandingTerms {
         let literals = sql::literals(asked.text.reveal()).ok_or(NotAStanding(
             "this text cannot be read piece by piece, so nothing could be compared with it",
         ))?;
+        let bound_behind = sql::bound_behind(asked.text.reveal()).unwrap_or_default();
         let vary = vary.iter().map(|(place, may_be)| {
-            let is_text = match place {
+            let found = match place {
                 Place::Literal(at) => {
                     let at = usize::try_from(*at).unwrap_or(usize::MAX).saturating_sub(1);
-                    literals.get(at).map(|literal| literal.is_text)
+                    literals.get(at).map(|literal| (literal.is_text, Some(literal.behind.as_str())))
                 }
-                Place::Bound(at) => asked.bindings.get(at).map(is_text_bound),
+                Place::Bound(at) => asked.bindings.get(at).map(|binding| {
+                    (is_text_bound(binding), bound_behind.get(at).map(String::as_str))
+                }),
             };
-            let is_text =
-                is_text.ok_or(NotAStanding("there is no such literal or bound value in this text"))?;
+            let (is_text, behind) =
+                found.ok_or(NotAStanding("there is no such literal or bound value in this text"))?;
+            let clean = |value: &str| shown(detectors, value, behind);
             let may_be = match may_be {
                 MayBe::OneOf(values) => MayBeRecord::OneOf {
-                    shown: values.iter().map(|value| detectors.redact_text(value, "").into_owned()).collect(),
+                    shown: values.iter().map(|value| clean(value)).collect(),
                     keyed: values.iter().map(|value| tags.of(*place, value)).collect(),
                 },
+                // Ends are compared as they are, so that no other form of them can be kept.
+                MayBe::Between { first, last } if [first, last].into_iter().any(|end| clean(end) != *end) => {
+                    return Err(NotAStanding(
+                        "what stands there is of a kind that recordings do not tell, so it varies in a list, which is kept keyed, and \
+                         in no range",
+                    ));
+                }
                 MayBe::Between { first, last } => match Range::new(first, last) {
                     Some(Range::Numbers(..)) if !is_text => between(first, last),
                     Some(Range::Dates(..)) if is_text => between(first, last),
@@ -206,6 +217,15 @@ impl StandingTerms {
             rows: rows.get(),
             vary: vary.collect::<Result<_, NotAStanding>>()?,
         })
+    }
+}
+
+/// A value as the recording tells what stands in its place: after the detectors, by the same name before it. Where that name is
+/// not known, nothing is told.
+fn shown(detectors: &Detectors, value: &str, behind: Option<&str>) -> String {
+    match behind {
+        Some(behind) => detectors.redact_text(value, behind).into_owned(),
+        None => "[VALUE]".to_owned(),
     }
 }
 

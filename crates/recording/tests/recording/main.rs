@@ -11,4 +11,5 @@
 mod approvals;
 mod faults;
 mod sample;
+mod standing;
 mod told;

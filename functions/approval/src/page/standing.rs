@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Asked, Timestamp};
-use gateway::{MayBe, StandingTerms, VariedPlace};
+use gateway::{MayBe, StandingTerms, VariedPlace, Waiting, Wanted};
 use maud::{Markup, html};
+use recording::{MayBeRecord, StandingRecord};
 
 use super::seen::{self, Look};
 
@@ -18,9 +19,12 @@ const MOST_FIELDS: usize = 40;
 const SHOWN: usize = 80;
 
 /// The fields; without a number of runs nothing stands.
-pub fn fields(asked: &Asked) -> Markup {
+pub fn fields(waiting: &Waiting, asked: &Asked) -> Markup {
     let places = places(asked);
+    let statements = waiting.opening.statements.as_slice();
+    let changes = statements.is_empty() || statements.iter().any(|statement| !statement.writes.is_empty());
     html! {
+        @for Wanted { by, terms } in &waiting.wanted { (wanted(by, terms)) }
         details.standing {
             summary { "Let later ones like it go, too" }
             p.small {
@@ -31,6 +35,9 @@ pub fn fields(asked: &Asked) -> Markup {
             input #runs type="text" name="runs" inputmode="numeric" autocomplete="off";
             label for="rows" { "Rows of one result, at most" }
             input #rows type="text" name="rows" inputmode="numeric" autocomplete="off";
+            @if changes {
+                p.small { "It bounds the result, not the change: each run changes as many rows as its text means." }
+            }
             label for="until" { "Until " span.small { "a day, 2026-12-31, within 90 days" } }
             input #until type="text" name="until" autocomplete="off";
             @if !places.is_empty() {
@@ -39,6 +46,26 @@ pub fn fields(asked: &Asked) -> Markup {
             @for (place, value) in &places {
                 label for=(format!("vary-{place}")) { (place) ": " (seen::shown(value, Look::Prose)) }
                 input id=(format!("vary-{place}")) type="text" name=(format!("{VARY}{place}")) autocomplete="off" spellcheck="false";
+            }
+        }
+    }
+}
+
+/// What another who has said yes wants to allow for later ones.
+fn wanted(by: &str, terms: &StandingRecord) -> Markup {
+    let StandingRecord { until, runs, rows, vary } = terms;
+    html! {
+        div.notice {
+            p {
+                (seen::shown(by, Look::Name)) " has said yes, and lets later ones like it go once everybody who must say yes says the same, "
+                "in the fields below. Otherwise this one runs, and nothing stands."
+            }
+            p { (runs) " runs, " (rows) " rows of one result at most, until " (until) }
+            @for vary in vary {
+                p { (vary.place) ": " @match &vary.may_be {
+                    MayBeRecord::OneOf { shown, keyed: _ } => { (seen::shown(&shown.join(","), Look::Prose)) }
+                    MayBeRecord::Between { first, last } => { (seen::shown(&format!("{first}..{last}"), Look::Prose)) }
+                } }
             }
         }
     }
