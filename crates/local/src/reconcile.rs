@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use domain::{Agent, Digest, Identity, KeyedDigest, RequestId, SessionId, Timestamp};
+use domain::{Agent, Digest, Identity, KeyedDigest, Person, RequestId, SessionId, Timestamp};
 use gateway::{Fault, Live, Origin, Stage, keyed_request};
 use recording::{ObjectKind, Opening, RecordKey};
 use rusqlite::{OptionalExtension, params};

@@ -54,6 +54,8 @@ mod reminders;
 mod repeats;
 mod resuming;
 mod standing;
+mod standing_limits;
+mod standing_page;
 mod story;
 mod supply;
 mod tokens;

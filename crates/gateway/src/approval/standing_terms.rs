@@ -374,6 +374,48 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_told_as_the_recorded_statement_tells_what_stands_in_its_place() {
+        let detectors = Detectors::standard();
+        for sql in
+            ["update t set ssn = '536221234' where id = 7", "update t set \"SSN\"= '536221234' where id = 7"]
+        {
+            let told = crate::opening::recordable_sql(&detectors, sql);
+            assert!(told.contains("[US_SSN]"), "{told}");
+            let record =
+                recorded(&terms(&[("1", "412659876,219099998"), ("2", "7,412659876")]), &asked(sql, &[]));
+            let record = record.unwrap();
+            let MayBeRecord::OneOf { shown, keyed } = &record.vary[0].may_be else { panic!("no list") };
+            assert_eq!(
+                (shown.as_slice(), keyed.len()),
+                (&["[US_SSN]", "[US_SSN]"].map(str::to_owned)[..], 2)
+            );
+            let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[1].may_be else { panic!("no list") };
+            assert_eq!(shown, &["412659876", "7"], "what is no number of anybody's is told");
+        }
+        // What is compared as it is cannot be kept otherwise.
+        let sql = "delete from t where ssn > 412659876 and dob < '1970-01-01' and id < 412659876";
+        for vary in
+            [[("1", "412659876..536221299")], [("1", "1..536221299")], [("2", "1970-01-01..1980-01-01")]]
+        {
+            let refused = recorded(&terms(&vary), &asked(sql, &[])).unwrap_err();
+            assert!(refused.to_string().contains("in a list"), "{vary:?}: {refused}");
+        }
+        assert!(recorded(&terms(&[("3", "412659876..536221299")]), &asked(sql, &[])).is_ok());
+        // A bound value is told by the name before its mark, and where that is not known, not at all.
+        let bound = [("FIXED", Some("412659876")), ("FIXED", Some("7"))];
+        let approved = asked("delete from t where ssn = ? and n < ?", &bound);
+        let record = recorded(&terms(&[(":1", "412659876"), (":2", "1..412659876")]), &approved).unwrap();
+        let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[0].may_be else { panic!("no list") };
+        assert_eq!(shown, &["[US_SSN]"]);
+        assert!(recorded(&terms(&[(":1", "1..412659876")]), &approved).is_err());
+        let elsewhere = asked("delete from t where ssn = :1", &bound);
+        assert!(recorded(&terms(&[(":1", "1..2")]), &elsewhere).is_err());
+        let record = recorded(&terms(&[(":1", "1,2")]), &elsewhere).unwrap();
+        let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[0].may_be else { panic!("no list") };
+        assert_eq!(shown, &["[VALUE]", "[VALUE]"]);
+    }
+
+    #[test]
     fn bound_values_vary_likewise_and_null_never() {
         let sql = "delete from t where n = ? and s = ?";
         let approved = asked(sql, &[("FIXED", Some("7")), ("TEXT", Some("a"))]);

@@ -90,7 +90,8 @@ impl Gateway {
 fn only_made(read: &Read) -> BTreeSet<&ObjectName> {
     let (mut made, mut used) = (BTreeSet::new(), BTreeSet::new());
     for (_, statement) in &read.statements {
-        let is_create = statement.class == Class::Define && statement.kind.as_str().starts_with("create");
+        let is_create = statement.class == Class::Define
+            && ["create_", "replace_"].iter().any(|verb| statement.kind.as_str().starts_with(verb));
         used.extend(&statement.footprint.reads);
         if is_create { &mut made } else { &mut used }.extend(&statement.footprint.writes);
     }

@@ -100,8 +100,11 @@ pub fn terms(fields: &BTreeMap<String, String>) -> Result<Option<StandingTerms>,
     };
     let runs = runs.parse().map_err(|_| "runs are a number, from 1".to_owned())?;
     let rows = field("rows").and_then(|rows| rows.parse().ok()).ok_or("rows are a number, from 1")?;
-    let until = field("until").map(|day| format!("{day}T00:00:00Z").parse::<Timestamp>());
-    let until = until.and_then(Result::ok).ok_or("the end is a day, such as 2026-12-31")?;
+    // A moment is what another reviewer may have said, with whom this one agrees.
+    let moment =
+        |until: &str| if until.len() == 10 { format!("{until}T00:00:00Z") } else { until.to_owned() };
+    let until = field("until").map(|until| moment(until).parse::<Timestamp>());
+    let until = until.and_then(Result::ok).ok_or("the end is a day, such as 2026-12-31, or a moment")?;
     let mut vary = BTreeMap::new();
     for (place, value) in varied().filter(|(_, value)| !value.is_empty()) {
         let place: VariedPlace = place.parse().map_err(|error| format!("{error}"))?;
@@ -143,5 +146,8 @@ mod tests {
         ]);
         let terms = terms.unwrap().unwrap();
         assert_eq!((terms.runs.get(), terms.rows.get(), terms.vary.len()), (3, 5, 1));
+        let told = terms.until.to_string();
+        let same = form(&[("runs", "3"), ("rows", "5"), ("until", &told), ("vary 1", "1..5")]);
+        assert_eq!(same, Ok(Some(terms)), "as the page tells what another has said");
     }
 }
