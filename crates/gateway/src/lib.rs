@@ -42,8 +42,8 @@ mod work;
 
 pub use approval::{
     AccessShown, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm,
-    KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception,
-    Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
+    KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, ProposedTerms,
+    Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
     SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed,
     word_to_type,
 };

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use domain::{Agent, Digest, Identity, KeyedDigest, RequestId, SessionId, Timestamp};
+use domain::{Agent, Digest, Identity, KeyedDigest, Person, RequestId, SessionId, Timestamp};
 use gateway::{Fault, Live, Origin, Stage, keyed_request};
 use recording::{ObjectKind, Opening, RecordKey};
 use rusqlite::{OptionalExtension, params};
@@ -220,7 +220,7 @@ fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Op
         issuer: opening.principal.issuer,
         subject: opening.principal.subject,
         agent: Agent::new(opening.principal.agent),
-        person: None,
+        person: opening.principal.person.map(Person::new),
         groups: BTreeSet::new(),
         scopes: BTreeSet::new(),
         token_id: None,

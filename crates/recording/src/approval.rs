@@ -77,8 +77,13 @@ pub enum StepRecord {
         /// Why, in their words, after the detectors.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// With a yes to what is to run: what it allows for later ones, once as many people as it needs have said yes to the
+        /// same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<StandingRecord>,
     },
-    /// A reviewer who is about to approve wants it to stand for later ones, too.
+    /// A reviewer who is about to approve wants it to stand for later ones, too. The first records of version 1 tell so what a
+    /// verdict tells itself since then.
     Standing {
         /// Who.
         by: ReviewerRecord,
@@ -205,6 +210,15 @@ pub struct AskedRecord {
     /// asked for anew once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<String>,
+    /// `hmac-sha256:…` over the same, but for the versions of what a `CREATE` of these statements makes anew and none of them
+    /// reads: what must not have changed for a standing approval that was made with this to allow another. Absent from the first
+    /// records of version 1: what was made with those allows nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defined: Option<String>,
+    /// Keyed digests of every name of whoever asks, each as [`ReviewerRecord::marks`] has those of reviewers; sorted. Absent from
+    /// the first records of version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// The views among those objects, as they were then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<ViewRecord>,

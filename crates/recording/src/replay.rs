@@ -10,6 +10,7 @@ use crate::evidence::{CallRecord, LateEvidence, WitnessRecord};
 use crate::opening::{HoldRecord, Opening};
 use crate::page::{Page, page_text};
 use crate::plan::ColumnRecord;
+use crate::standing::StandingRecord;
 
 /// One thing that happened, in order. As JSON: `{"exchange":…,"at":…,"kind":…, …}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -195,6 +196,12 @@ pub fn evidence_event(late: &LateEvidence) -> Event {
     }
 }
 
+/// What a yes allows for later ones.
+fn stands(terms: &StandingRecord) -> String {
+    let StandingRecord { until, runs, rows, vary: _ } = terms;
+    format!("stands for {runs} later runs, each with a result of {rows} rows at most, until {until}")
+}
+
 /// What happened to an approval.
 pub fn approval_event(step: &ApprovalStep) -> Event {
     let told = Told::default();
@@ -216,12 +223,13 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
         }
         StepRecord::Ended { by, reason } => Told { by: Some(by.clone()), reason: reason.clone(), ..told },
         StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
-        StepRecord::Decided { by, verdict, reason } => {
-            Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }
+        StepRecord::Decided { by, verdict, reason, terms } => {
+            let reasons: Vec<String> = reason.iter().cloned().chain(terms.as_ref().map(stands)).collect();
+            let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+            Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason, ..told }
         }
         StepRecord::Standing { by, terms } => {
-            let reason = format!("for {} runs of {} rows until {}", terms.runs, terms.rows, terms.until);
-            Told { by: Some(by.clone()), reason: Some(reason), ..told }
+            Told { by: Some(by.clone()), reason: Some(stands(terms)), ..told }
         }
         StepRecord::Issued { standing, made: _, rows: _, by } => Told {
             reason: Some(format!("by the standing approval {standing}")),

@@ -1,5 +1,6 @@
 //! From the steps of an approval to where it stands.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use domain::{
@@ -83,6 +84,7 @@ impl Trail {
                 subject: principal.subject.clone(),
                 agent: Agent::new(principal.agent.clone()),
                 person: principal.person.clone().map(Person::new),
+                marks: BTreeSet::new(),
             },
             covers: record.digest.clone(),
             hold: record.hold.clone(),
@@ -159,6 +161,28 @@ impl Trail {
     pub fn steps_under_way(&self) -> &[ApprovalStep] {
         let asked = self.now.as_ref().map_or(0, |now| now.asked);
         self.steps.get(asked..).unwrap_or_default()
+    }
+
+    /// The trail as it was while the approval with this id was under way: up to where it began anew, or its result was asked for.
+    /// None where none of its approvals has this id.
+    pub fn under(&self, id: &str) -> Option<Self> {
+        let asks = |step: &&ApprovalStep| matches!(step.what, StepRecord::Asked(_));
+        let is_it =
+            |step: &ApprovalStep| matches!(&step.what, StepRecord::Asked(asked) if asked.approval == id);
+        let begins = self.steps.iter().position(is_it)?;
+        let after = self.steps.get(begins.checked_add(1)?..)?;
+        let count = after.iter().take_while(|step| !asks(step)).count();
+        let steps = self.steps.get(..=begins.checked_add(count)?)?;
+        let mut trail =
+            Self { last: steps.first()?.after.parse().ok()?, steps: Vec::new(), now: None, ..self.clone() };
+        for (at, step) in (1..).zip(steps) {
+            let digest = match self.steps.get(at) {
+                Some(next) => next.after.parse().ok()?,
+                None => self.last,
+            };
+            trail.push(Stored { record: step.clone(), digest }).ok()?;
+        }
+        Some(trail)
     }
 
     /// Whether reviewers were told of the approval under way.
@@ -247,17 +271,19 @@ impl Trail {
                 now.approval.check(&by, &by.key)?;
                 standing(&now.approval)?
             }
-            StepRecord::Decided { by, verdict, reason: _ } => {
+            StepRecord::Decided { by, verdict, reason: _, terms } => {
                 self.check_sign_in(by)?;
                 let by = by.reviewer();
                 let verdict = Verdict::from_word(verdict).ok_or(NotNext::Unreadable)?;
+                if terms.is_some() && (verdict != Verdict::Approve || !self.may_stand()) {
+                    return Err(NotNext::OtherThing);
+                }
                 // Whose link brought them is checked before anything is written.
                 now.approval.next(&ApprovalEvent::Decided { link: by.key.clone(), by, verdict }, at)?
             }
             StepRecord::Standing { by, terms: _ } => {
                 self.check_sign_in(by)?;
-                // Leave to read has its own end, and later statements none of it.
-                if self.is_of_result() || self.is_of_access() {
+                if !self.may_stand() {
                     return Err(NotNext::OtherThing);
                 }
                 let by = by.reviewer();
@@ -268,7 +294,7 @@ impl Trail {
                 standing(&now.approval)?
             }
             StepRecord::Issued { by, .. } => {
-                if self.is_of_result() || self.is_of_access() {
+                if !self.may_stand() {
                     return Err(NotNext::OtherThing);
                 }
                 by.iter().try_for_each(|by| self.check_sign_in(by))?;
@@ -333,7 +359,7 @@ impl Trail {
             return Err(NotNext::Foreign);
         }
         let terms = Terms {
-            requester: self.requester.clone(),
+            requester: Requester { marks: asked.marks.iter().cloned().collect(), ..self.requester.clone() },
             reviewers: asked.reviewers.iter().cloned().collect(),
             needed: NonZeroU32::new(asked.needed).ok_or(NotNext::Unreadable)?,
             expires: asked.expires.parse().map_err(|_| NotNext::Unreadable)?,
@@ -349,6 +375,12 @@ impl Trail {
     /// Whether the approval under way is of leave to read, and of nothing that is to run.
     pub fn is_of_access(&self) -> bool {
         self.asked().is_some_and(|asked| asked.access.is_some())
+    }
+
+    /// Whether a yes to the approval under way may stand for later ones: only to what is to run. Leave to read has its own
+    /// end, and later statements none of it.
+    pub fn may_stand(&self) -> bool {
+        !self.is_of_result() && !self.is_of_access()
     }
 
     // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.

@@ -1,6 +1,8 @@
 //! Texts that differ from another in nothing but some of its literals.
 
-use crate::lexer::{Lexeme, Lexer, Token, decode_string};
+use std::collections::BTreeMap;
+
+use crate::lexer::{Lexeme, Lexer, Token, decode_quoted, decode_string};
 
 /// A literal of a text that may be compared: a number of digits and at most one point, or a string in single quotes without a
 /// backslash.
@@ -10,6 +12,9 @@ pub struct Literal {
     pub value: String,
     /// Whether it is a string.
     pub is_text: bool,
+    /// The last name or word before it, as written and without quotes; empty where there is none. Recordings take it for what the
+    /// value is of.
+    pub behind: String,
 }
 
 /// The literals of a text, in order, comments and names left out; none where the text cannot be cut into pieces.
@@ -17,7 +22,40 @@ pub struct Literal {
 /// A literal that cannot be compared (`$$…$$`, `x'…'`, `1e5`, a string with a backslash) is none of them, and may not
 /// differ.
 pub fn literals(text: &str) -> Option<Vec<Literal>> {
-    Some(pieces(text)?.iter().filter_map(|token| literal(text, *token)).collect())
+    let mut behind = Behind::default();
+    Some(pieces(text)?.into_iter().filter_map(|token| literal(text, token, &mut behind)).collect())
+}
+
+/// The last name or word before each `?` of a text, as [`Literal::behind`] has it, by the place of the value that is bound there;
+/// none where the text cannot be cut into pieces.
+pub fn bound_behind(text: &str) -> Option<BTreeMap<u32, String>> {
+    let mut behind = Behind::default();
+    let marks = pieces(text)?.into_iter().filter_map(|token| {
+        behind.pass(text, token);
+        token.is_symbol(text, "?").then(|| behind.0.clone())
+    });
+    Some((1..).zip(marks.collect::<Vec<_>>()).collect())
+}
+
+/// The last name or word so far.
+#[derive(Default)]
+struct Behind(String);
+
+impl Behind {
+    fn pass(&mut self, text: &str, token: Token) {
+        match token.kind {
+            Lexeme::Word => token.text(text).clone_into(&mut self.0),
+            Lexeme::Quoted => self.0 = decode_quoted(token.text(text)),
+            Lexeme::Text
+            | Lexeme::Dollar
+            | Lexeme::Hex
+            | Lexeme::Number
+            | Lexeme::Variable
+            | Lexeme::Symbol
+            | Lexeme::Space
+            | Lexeme::Comment => {}
+        }
+    }
 }
 
 /// The literals that stand in `text` where those of `template` do, in order, when nothing else differs: every other piece is
@@ -28,8 +66,9 @@ pub fn filled(template: &str, text: &str) -> Option<Vec<Literal>> {
         return None;
     }
     let mut literals = Vec::new();
+    let (mut before_it, mut behind) = (Behind::default(), Behind::default());
     for (expected, found) in expected.into_iter().zip(found) {
-        match (literal(template, expected), literal(text, found)) {
+        match (literal(template, expected, &mut before_it), literal(text, found, &mut behind)) {
             (Some(before), Some(now)) if before.is_text == now.is_text => literals.push(now),
             (Some(_), _) | (None, Some(_)) => return None,
             (None, None) => {
@@ -46,15 +85,17 @@ fn pieces(text: &str) -> Option<Vec<Token>> {
     Lexer::new(text).collect::<Result<_, _>>().ok()
 }
 
-fn literal(text: &str, token: Token) -> Option<Literal> {
+fn literal(text: &str, token: Token, behind: &mut Behind) -> Option<Literal> {
+    behind.pass(text, token);
     let written = token.text(text);
+    let behind = || behind.0.clone();
     match token.kind {
         Lexeme::Number => {
             let is_plain = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            is_plain.then(|| Literal { value: written.to_owned(), is_text: false })
+            is_plain.then(|| Literal { value: written.to_owned(), is_text: false, behind: behind() })
         }
         Lexeme::Text if !written.contains('\\') => {
-            Some(Literal { value: decode_string(written), is_text: true })
+            Some(Literal { value: decode_string(written), is_text: true, behind: behind() })
         }
         Lexeme::Text
         | Lexeme::Space
@@ -84,6 +125,17 @@ mod tests {
         let odd = "select $$1$$, x'00', 1e5, 'a\\'b', 2.50, \"3\", t4";
         assert_eq!(values(literals(odd)), Some(vec!["2.50".to_owned()]));
         assert_eq!(literals("select 1 # 2"), None, "what cannot be cut has none");
+    }
+
+    #[test]
+    fn what_stands_before_a_value_is_told_with_it() {
+        let text = "update t set \"S\"\"N\" = '1', phone=? where id > 2 and ssn in /* x */ (3, ?) and $1 = 4";
+        let behind: Vec<String> = literals(text).unwrap().into_iter().map(|one| one.behind).collect();
+        assert_eq!(behind, ["S\"N", "id", "in", "and"]);
+        assert_eq!(bound_behind(text), Some([(1, "phone".to_owned()), (2, "in".to_owned())].into()));
+        assert_eq!(literals("'a' 'b'").unwrap()[1].behind, "");
+        assert_eq!(bound_behind("select 'is ? it' -- ?"), Some(BTreeMap::new()));
+        assert_eq!(bound_behind("select ? # 2"), None);
     }
 
     #[test]

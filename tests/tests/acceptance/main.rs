@@ -58,6 +58,8 @@ mod reminders;
 mod repeats;
 mod resuming;
 mod standing;
+mod standing_limits;
+mod standing_page;
 mod story;
 mod supply;
 mod tokens;

@@ -126,6 +126,8 @@ mod tests {
             sign_in: "oidc".into(),
             footprints: None,
             touched: None,
+            defined: None,
+            marks: Vec::new(),
             views: Vec::new(),
             estimate: None,
             again: None,

@@ -9,6 +9,7 @@ mod access;
 mod again;
 mod estimate;
 mod harm;
+mod issue;
 mod links;
 mod loopback;
 mod notice;
@@ -33,7 +34,7 @@ pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
-pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use review::{Listing, ProposedTerms, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
@@ -42,7 +43,7 @@ pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerm
 pub use turn::{Reminded, Stands};
 pub use typed::{is_typed, word_to_type};
 
-use domain::{ApprovalId, Hold, Ruling, Timestamp};
+use domain::{ApprovalId, Hold, Requester, Ruling, Timestamp};
 use recording::{
     AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
 };
@@ -66,12 +67,14 @@ impl Gateway {
         let ShownBeside { touched, estimate, access } = shown;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
-        let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
+        let key_of_marks = self.ports.keys.digest().await?;
+        let question =
+            Question { id, opening: &opening.record, sign_in: self.settings.sign_in, key: &key_of_marks };
         let access = match access {
             Some(request) => Some(self.access_record(id, &opening.record, &request).await?),
             None => None,
         };
-        let asked = StepRecord::Asked(AskedRecord { access, ..question.first(hold, touched, estimate) });
+        let asked = StepRecord::Asked(AskedRecord { access, ..question.first(hold, touched, estimate)? });
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -86,6 +89,8 @@ pub(crate) struct Question<'a> {
     pub id: ApprovalId,
     pub opening: &'a Opening,
     pub sign_in: SignIn,
+    /// The gateway's key, which marks names.
+    pub key: &'a [u8; 32],
 }
 
 impl Question<'_> {
@@ -95,9 +100,10 @@ impl Question<'_> {
         hold: &HoldRecord,
         touched: Surroundings,
         estimate: Option<EstimateRecord>,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
-        AskedRecord {
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context: opening.context.clone(),
@@ -110,12 +116,14 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             estimate,
             again: None,
             access: None,
             result: None,
-        }
+        })
     }
 
     /// Anew, as policy holds it by now.
@@ -126,10 +134,11 @@ impl Question<'_> {
         footprints: Vec<FootprintRecord>,
         touched: Surroundings,
         now: Timestamp,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
         let context: ContextRecord = opening.context.clone();
-        AskedRecord {
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context,
@@ -142,13 +151,21 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             // It was of what the catalog said then.
             estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
             access: None,
             result: None,
-        }
+        })
+    }
+
+    /// The marks of whoever asks.
+    fn marks(&self) -> Result<Vec<String>, Fault> {
+        let identity = stored::identity(self.opening)?;
+        Ok(signed_in::marks_of(&Requester::from(&identity), self.key))
     }
 }
 

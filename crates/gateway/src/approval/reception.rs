@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{ApprovalId, ApprovalState, Timestamp, Unmoved, Verdict};
-use recording::{Opening, StepRecord, Trail};
+use recording::{Opening, StandingRecord, StepRecord, Trail};
 
 use super::links::{self, LinkKey};
 use super::review::{Review, ReviewError, Shown, Waiting};
@@ -411,11 +411,16 @@ fn earlier_ask(opening: &Opening, trail: &Trail) -> Option<EarlierAsk> {
     })
 }
 
-/// What one reviewer has said in these steps.
-pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
+/// What one reviewer has said in these steps, and what of it for later ones.
+pub(super) fn own_verdict<'a>(
+    trail: &'a Trail,
+    by: &SignedIn,
+) -> Option<(Verdict, Option<&'a StandingRecord>)> {
     trail.steps_under_way().iter().rev().find_map(|step| match &step.what {
-        StepRecord::Decided { by: who, verdict, reason: _ } if who.reviewer().key == by.reviewer.key => {
-            Verdict::from_word(verdict)
+        StepRecord::Decided { by: who, verdict, reason: _, terms }
+            if who.reviewer().key == by.reviewer.key =>
+        {
+            Some((Verdict::from_word(verdict)?, terms.as_ref()))
         }
         StepRecord::Decided { .. }
         | StepRecord::Asked(_)

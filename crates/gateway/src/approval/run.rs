@@ -112,6 +112,9 @@ impl Gateway {
         if let Some(step) = self.revoked_since(case).await? {
             return Ok(Prepared::Overruled(step));
         }
+        if let Some(step) = self.ended_since(case).await? {
+            return Ok(Prepared::Overruled(step));
+        }
         let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
         let key = keys.digest().await?;
         let asked = match stored::asked(recordings, keys, case).await {
@@ -127,12 +130,7 @@ impl Gateway {
             }
             Err(fault) => return Err(fault),
         };
-        let mut asked = asked;
-        // SECURITY: what came since can only take something from how well the prompt was known.
-        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
-            let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
-            asked.prompt.grade = asked.prompt.grade.min(known);
-        }
+        let asked = self.known_by_now(asked, case).await?;
         let bundle = self.ports.policies.bundle().await?;
         let before = case.trail.asked().ok_or_else(damaged)?;
         let detectors = self.detectors.of(&bundle);
@@ -158,8 +156,8 @@ impl Gateway {
                 let now = self.now();
                 let id = ApprovalId::from_u128(self.ports.ids.random()?);
                 let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
-                let question = Question { id, opening, sign_in };
-                let asked = question.again(&hold, &ruling, footprints_now, touched, now);
+                let question = Question { id, opening, sign_in, key: &key };
+                let asked = question.again(&hold, &ruling, footprints_now, touched, now)?;
                 let expires = now.after(hold.expires_after);
                 return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
             }
@@ -192,6 +190,17 @@ impl Gateway {
         };
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
+    }
+
+    /// What was asked, its prompt known no better than by now.
+    // SECURITY: what came since can only take something from how well it was known.
+    pub(super) async fn known_by_now(&self, asked: Asked, case: &Case) -> Result<Asked, Fault> {
+        let mut asked = asked;
+        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
+            let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
+            asked.prompt.grade = asked.prompt.grade.min(known);
+        }
+        Ok(asked)
     }
 
     /// The step that ends a granted approval when whoever asked, or a person who said yes, was revoked since.

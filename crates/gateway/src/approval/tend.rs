@@ -265,7 +265,7 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
         "this statement"
     };
     Some(match &trail.steps().last()?.what {
-        StepRecord::Decided { verdict: _, by: _, reason } => {
+        StepRecord::Decided { verdict: _, by: _, reason, terms: _ } => {
             let clean = |reason| Some(detectors?.redact_text(reason, ""));
             let why =
                 reason.as_deref().and_then(clean).map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -33,6 +33,8 @@ pub fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         sign_in: "development".to_owned(),
         footprints: None,
         touched: None,
+        defined: None,
+        marks: Vec::new(),
         views: Vec::new(),
         estimate: None,
         again: again.map(str::to_owned),
@@ -42,7 +44,7 @@ pub fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
 }
 
 /// The same for its result, which is kept.
-fn asked_for_result(opening: &Opening, id: u32) -> StepRecord {
+pub fn asked_for_result(opening: &Opening, id: u32) -> StepRecord {
     let StepRecord::Asked(asked) = asked(opening, id, None) else { panic!("it asks") };
     let result = ResultRecord {
         rows: 9,
@@ -81,6 +83,7 @@ pub fn decided(subject: &str, verdict: &str) -> StepRecord {
         by: reviewer(subject),
         verdict: verdict.to_owned(),
         reason: Some("fine".to_owned()),
+        terms: None,
     }
 }
 
@@ -122,7 +125,7 @@ fn put_step(sample: &mut Sample, step: &ApprovalStep) {
 }
 
 /// Closes the held exchange after its last step.
-fn close(sample: &mut Sample, trail: &Trail, outcome: ClosingOutcome) {
+pub fn close(sample: &mut Sample, trail: &Trail, outcome: ClosingOutcome) {
     let last = trail.last().to_string();
     sample.forge_closing(&held(), |closing| {
         closing.approval = Some(last);
@@ -284,7 +287,12 @@ fn the_verifier_holds_the_steps_to_the_rule() {
         put_step(&mut sample, &step);
         sample
     };
-    let by = |by: ReviewerRecord| StepRecord::Decided { by, verdict: "approve".to_owned(), reason: None };
+    let by = |by: ReviewerRecord| StepRecord::Decided {
+        by,
+        verdict: "approve".to_owned(),
+        reason: None,
+        terms: None,
+    };
     let requester = opening.principal.subject.as_str();
     for what in [
         by(reviewer(requester)),

@@ -12,4 +12,5 @@ mod access;
 mod approvals;
 mod faults;
 mod sample;
+mod standing;
 mod told;

@@ -50,7 +50,7 @@ pub struct StandingArgs {
     /// … until then, at most 90 days from now (2026-12-01 or RFC 3339)
     #[arg(long, value_name = "TIME", requires = "runs")]
     pub until: Option<String>,
-    /// … with so many rows in each result at most
+    /// … with so many rows in each result at most; how many rows a run changes is bounded by its text alone
     #[arg(long, value_name = "N", requires = "runs")]
     pub rows: Option<std::num::NonZeroU64>,
     /// … where this literal or bound value may vary: PLACE=1..100, PLACE=2026-01-01..2026-12-31 or PLACE=a,b,c, with the place

@@ -41,6 +41,9 @@ struct Row<'a> {
     reviewers: &'a [String],
     needed: u32,
     granted_by: &'a [String],
+    /// What some of those want to allow for later ones: it stands once all say yes to the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wanted: Vec<standing::WantedRow<'a>>,
     expires: String,
     sign_in: &'a str,
     /// For access that is asked for: nothing runs.
@@ -189,6 +192,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
                 printable(&access.policy).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
             } else if !has_run {
                 standing::write_places(&mut out, asked)?;
+                standing::write_wanted(&mut out, waiting)?;
             }
             row.views.iter().try_for_each(|view| write_view(&mut out, view))
         })
@@ -268,7 +272,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Broken> {
 }
 
 fn row(waiting: &Waiting) -> Row<'_> {
-    let Waiting { id, opening, asked, state, granted_by, lapses } = waiting;
+    let Waiting { id, opening, asked, state, granted_by, wanted, lapses } = waiting;
     let statements = opening.statements.as_slice();
     Row {
         id: id.to_string(),
@@ -290,6 +294,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         reviewers: &asked.reviewers,
         needed: asked.needed,
         granted_by,
+        wanted: wanted.iter().map(standing::WantedRow::from).collect(),
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
         access: asked.access.as_ref(),

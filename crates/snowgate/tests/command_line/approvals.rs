@@ -214,6 +214,12 @@ fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
     );
     let (_, told, _) = gateway.decide(&["approvals", &id]);
     assert!(told.contains("exactly this has run:") && told.contains("20 rows and the limit is 5"), "{told}");
+    // What has run stands for nothing, and is told so.
+    let until =
+        gateway::ports::Clock::now(&local::SystemClock).after(Duration::from_secs(86_400)).to_string();
+    let stands = ["approve", &id, "--runs", "2", "--rows", "10", "--until", &until];
+    let (code, _, why) = gateway.decide(&stands);
+    assert!(code == 1 && why.contains("its result is released once"), "{why}");
     let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
     assert_eq!(code, 0, "{broken}");
     assert!(told.contains("its result is released within seconds"), "{told}");
@@ -256,6 +262,12 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
         .decide(&[&["approve", &id, "--as", "rosa@example.com", "--vary", "1=1..9"][..], &stands].concat());
     assert_eq!(code, 0, "{why}");
     assert!(told.contains("and 2 later runs like it"), "{told}");
+    assert!(
+        told.contains(
+            "10 rows at most in its result (how many rows it changes is bounded by its text alone)"
+        ),
+        "{told}"
+    );
     assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
 
     let (_, exchange) = gateway.held_or_done(&delete(2));

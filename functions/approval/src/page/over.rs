@@ -79,6 +79,9 @@ pub fn page(
         section.card.plain.verdict.(mark) {
             h1 { (title) }
             p { (told) }
+            @if waiting.is_split() && waiting.state != ApprovalState::Waiting {
+                p.notice { "Nothing stands for later ones: not everybody who has said yes wants the same of them." }
+            }
             p.small { "Recorded as " code { (waiting.opening.exchange) } ". You may close this page." }
         }
         @if let Some(standing) = standing { (stands(session, waiting, standing)) }

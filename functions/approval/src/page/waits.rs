@@ -327,7 +327,7 @@ fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
-            @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (standing::fields(asked)) }
+            @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (standing::fields(waiting, asked)) }
             div.buttons {
                 button.deny type="submit" name="verdict" value="deny" { "Deny" }
                 button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }
