@@ -1,4 +1,4 @@
-//! The steps of approvals: one item each, written once.
+//! The steps of approvals, and of standing ones: one item each, written once.
 
 use std::fmt;
 
@@ -24,8 +24,8 @@ const NOT_KEPT: &str = "a step of this approval could not be kept";
 /// Steps in a table.
 #[derive(Clone)]
 pub struct Steps {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl fmt::Debug for Steps {
@@ -46,8 +46,12 @@ impl Steps {
     /// # Errors
     /// When the table cannot be read, or holds something else there than a step.
     pub async fn read(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
+        self.read_at(key, &sort_key(step)).await
+    }
+
+    pub(crate) async fn read_at(&self, key: &RecordKey, sort_key: &str) -> Result<Option<Bytes>, Fault> {
         let read = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let read = read.key("pk", text(key.to_string())).key("sk", text(sort_key(step)));
+        let read = read.key("pk", text(key.to_string())).key("sk", text(sort_key));
         let found = read
             .send()
             .await
@@ -65,6 +69,15 @@ impl Steps {
     /// # Errors
     /// When nobody knows whether it is kept: whoever reads on finds out.
     pub async fn keep(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.keep_at(key, &sort_key(step), bytes).await
+    }
+
+    pub(crate) async fn keep_at(
+        &self,
+        key: &RecordKey,
+        sort_key: &str,
+        bytes: Bytes,
+    ) -> Result<Written, Fault> {
         if bytes.len() > LONGEST {
             return Err(Fault::lasting(Origin::Recordings, "a step of this approval is too long to be kept"));
         }
@@ -73,7 +86,7 @@ impl Steps {
         let put = self.client.put_item().table_name(&self.table);
         let put = put
             .item("pk", text(key.to_string()))
-            .item("sk", text(sort_key(step)))
+            .item("sk", text(sort_key))
             .item("bytes", AttributeValue::B(Blob::new(bytes)))
             .item("writer", text(writer.clone()))
             .condition_expression("attribute_not_exists(pk)")
