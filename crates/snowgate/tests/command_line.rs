@@ -110,8 +110,12 @@ impl Served {
     }
 
     fn ask(&self, sql: &str) -> (i32, Value) {
+        self.ask_because("why", sql)
+    }
+
+    fn ask_because(&self, prompt: &str, sql: &str) -> (i32, Value) {
         let output =
-            self.run(&["ask", "--url", &self.url, "--home", "home", "--json", "--prompt", "why", sql]);
+            self.run(&["ask", "--url", &self.url, "--home", "home", "--json", "--prompt", prompt, sql]);
         let text = String::from_utf8(output.stdout).expect("text");
         let object =
             text.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).expect("JSON"));

@@ -8,7 +8,8 @@ use crate::lexer::{Lexeme, Lexer, Token, decode_quoted, decode_string};
 /// backslash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Literal {
-    /// What it says: a number as written, a string decoded.
+    /// What it says: a number as written, with the minus before it (`- 5` and `id -5` both say `-5`; two of them say nothing);
+    /// a string decoded.
     pub value: String,
     /// Whether it is a string.
     pub is_text: bool,
@@ -22,8 +23,8 @@ pub struct Literal {
 /// A literal that cannot be compared (`$$…$$`, `x'…'`, `1e5`, a string with a backslash) is none of them, and may not
 /// differ.
 pub fn literals(text: &str) -> Option<Vec<Literal>> {
-    let mut behind = Behind::default();
-    Some(pieces(text)?.into_iter().filter_map(|token| literal(text, token, &mut behind)).collect())
+    let pieces = pieces(text)?;
+    Some(signed(text, &pieces).into_iter().flatten().collect())
 }
 
 /// The last name or word before each `?` of a text, as [`Literal::behind`] has it, by the place of the value that is bound there;
@@ -66,9 +67,9 @@ pub fn filled(template: &str, text: &str) -> Option<Vec<Literal>> {
         return None;
     }
     let mut literals = Vec::new();
-    let (mut before_it, mut behind) = (Behind::default(), Behind::default());
-    for (expected, found) in expected.into_iter().zip(found) {
-        match (literal(template, expected, &mut before_it), literal(text, found, &mut behind)) {
+    let both = signed(template, &expected).into_iter().zip(signed(text, &found));
+    for ((expected, found), both) in expected.into_iter().zip(found).zip(both) {
+        match both {
             (Some(before), Some(now)) if before.is_text == now.is_text => literals.push(now),
             (Some(_), _) | (None, Some(_)) => return None,
             (None, None) => {
@@ -83,6 +84,35 @@ pub fn filled(template: &str, text: &str) -> Option<Vec<Literal>> {
 
 fn pieces(text: &str) -> Option<Vec<Token>> {
     Lexer::new(text).collect::<Result<_, _>>().ok()
+}
+
+/// What each piece is as a literal; a number with the minus that stands before it.
+fn signed(text: &str, pieces: &[Token]) -> Vec<Option<Literal>> {
+    let mut behind = Behind::default();
+    let mut minuses = 0_usize;
+    let mut signed = Vec::with_capacity(pieces.len());
+    for token in pieces {
+        let mut literal = literal(text, *token, &mut behind);
+        if let Some(number) = literal.as_mut().filter(|literal| !literal.is_text && minuses % 2 == 1) {
+            number.value.insert(0, '-');
+        }
+        signed.push(literal);
+        match token.kind {
+            Lexeme::Symbol if token.text(text) == "-" => minuses = minuses.saturating_add(1),
+            // `- + 5` and `-/* */5` are minus five, too.
+            Lexeme::Symbol if token.text(text) == "+" => {}
+            Lexeme::Space | Lexeme::Comment => {}
+            Lexeme::Symbol
+            | Lexeme::Text
+            | Lexeme::Word
+            | Lexeme::Quoted
+            | Lexeme::Dollar
+            | Lexeme::Hex
+            | Lexeme::Number
+            | Lexeme::Variable => minuses = 0,
+        }
+    }
+    signed
 }
 
 fn literal(text: &str, token: Token, behind: &mut Behind) -> Option<Literal> {
@@ -136,6 +166,19 @@ mod tests {
         assert_eq!(literals("'a' 'b'").unwrap()[1].behind, "");
         assert_eq!(bound_behind("select 'is ? it' -- ?"), Some(BTreeMap::new()));
         assert_eq!(bound_behind("select ? # 2"), None);
+    }
+
+    #[test]
+    fn a_number_is_told_with_its_minus() {
+        let text = "delete from t where id > -99999 and n < - /* x */ 5 and m = a -7 and k = - -3 and j = (-(2)) and i = -+4";
+        let told = ["-99999", "-5", "-7", "3", "2", "-4"];
+        assert_eq!(values(literals(text)), Some(told.map(str::to_owned).to_vec()));
+        assert_eq!(values(filled("where id > -1", "where id > -20")), Some(vec!["-20".to_owned()]));
+        assert_eq!(filled("where id > -1", "where id > 20"), None);
+        assert_eq!(
+            values(literals("'a' - 'b', -'5'")),
+            Some(vec!["a".to_owned(), "b".to_owned(), "5".to_owned()])
+        );
     }
 
     #[test]

@@ -128,9 +128,10 @@ impl<'a> Range<'a> {
     }
 }
 
-/// A whole number of digits alone: the minus before a literal is no part of it.
+/// A whole number of digits, with a minus where one stands before the literal.
 fn whole(text: &str) -> Option<i128> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain)
 }
 
@@ -362,6 +363,20 @@ mod tests {
         check(&vary[..1], "delete from t where s = 'lost' and n < 11 and d > '2026-01-01'", false);
         check(&vary, "delete from u where s = 'lost' and n < 10 and d > '2026-01-01'", false);
         check(&vary, "delete from t where s = 'lost' and n < 10 and d > '2026-01-01' --", false);
+    }
+
+    #[test]
+    fn a_number_behind_a_minus_varies_below_zero() {
+        let sql = |n: &str| asked(&format!("delete from t where n > {n}"), &[]);
+        let approved = sql("-10");
+        let tags = Tags { key: &KEY, approval: "a" };
+        let record = recorded(&terms(&[("1", "-20..-5")]), &approved).unwrap();
+        assert!(covers(&record, &tags, &approved, &sql("-7")));
+        assert!(!covers(&record, &tags, &approved, &sql("-99999")));
+        assert!(!covers(&record, &tags, &approved, &sql("7")));
+        // Whoever says 0 to 99999 has not said what is below.
+        let record = recorded(&terms(&[("1", "0..99999")]), &approved).unwrap();
+        assert!(!covers(&record, &tags, &approved, &sql("-7")));
     }
 
     #[test]

@@ -13,7 +13,10 @@ use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultR
 use serde::Serialize;
 
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, access, printable, standing};
+use super::{
+    Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
+    write_statement, write_statement_head,
+};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -76,7 +79,7 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let mut out = std::io::stdout().lock();
     for waiting in &listing.waiting {
         let row = row(waiting);
-        let written = if args.json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
+        let written = if args.json { write_json(&mut out, &row) } else { write_row(&mut out, &row, HEAD) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
             return Ok(ExitCode::SUCCESS);
@@ -175,7 +178,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         };
         write_json(&mut out, &exact)
     } else {
-        write_lines(&mut out, &row).and_then(|()| {
+        write_row(&mut out, &row, usize::MAX).and_then(|()| {
             if let Some(later) = later {
                 write_later(&mut out, later)?;
             }
@@ -208,15 +211,18 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
 
 /// The exact text, bound values and parameters.
 pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
-    printable(asked.text.reveal()).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    for warning in legible::statement(asked.text.reveal()).warnings {
+        write_line(out, "    ", &format!("note: {warning}"))?;
+    }
+    write_statement(out, "    ", asked.text.reveal())?;
     for (place, Binding { kind, value }) in &asked.bindings {
-        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
-        writeln!(out, "    :{place} {} {value}", printable(kind))?;
+        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), one_line);
+        write_line(out, "    ", &format!(":{place} {} {value}", named(kind)))?;
     }
     let Context { role, warehouse, database, schema } = &asked.context;
-    writeln!(out, "    {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    write_line(out, "    ", &under([role, warehouse, database, schema].map(Option::as_deref)))?;
     for (name, value) in &asked.parameters {
-        writeln!(out, "    {} = {}", printable(name), printable(value))?;
+        write_line(out, "    ", &format!("{} = {}", named(name), one_line(value)))?;
     }
     Ok(())
 }
@@ -224,9 +230,9 @@ pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
 /// What stands behind a view's name.
 fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
     let ViewRecord { name, definition, length } = view;
-    writeln!(out, "the view {} is:", printable(name))?;
+    write_line(out, "", &format!("the view {} is:", named(name)))?;
     match (definition, length) {
-        (Some(text), _) => printable(text).lines().try_for_each(|line| writeln!(out, "    {line}")),
+        (Some(text), _) => write_statement(out, "    ", text),
         (None, Some(length)) => writeln!(out, "    (a query of {length} bytes, too long to be shown)"),
         (None, None) => writeln!(out, "    (a query that nobody here may see)"),
     }
@@ -236,7 +242,7 @@ fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
 fn under(names: [Option<&str>; 4]) -> String {
     let words = ["role", "warehouse", "database", "schema"].into_iter().zip(names);
     let words =
-        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), printable)));
+        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), named)));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -314,9 +320,10 @@ fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()
     let words = PromptGrade::from_word(&later.grade).map_or("unknown", PromptGrade::words);
     writeln!(out, "    known since: {}, {words}", later.grade)?;
     if let Some(text) = &later.text {
-        writeln!(out, "      {}", printable(text))?;
+        write_foreign(out, "      ", text)?;
     }
-    later.findings.iter().try_for_each(|finding| writeln!(out, "      finding: {}", finding.detail))
+    let mut findings = later.findings.iter();
+    findings.try_for_each(|found| write_line(out, "      ", &format!("finding: {}", one_line(&found.detail))))
 }
 
 pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
@@ -324,37 +331,35 @@ pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io:
     out.write_all(b"\n")
 }
 
-fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
-    let who = row.person.map_or_else(|| row.agent.to_owned(), |person| format!("{} for {person}", row.agent));
-    writeln!(
-        out,
-        "{}  {}  {} ({}) asked by {}",
-        row.id,
-        row.state,
-        row.class,
-        row.kinds.join(", "),
-        printable(&who)
-    )?;
+/// Lines of a statement and of its prompt in the list, at most.
+const HEAD: usize = 20;
+
+fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Result<()> {
+    let kinds = one_line(&row.kinds.join(", "));
+    write_line(out, "", &format!("{}  {}  {} ({kinds})", row.id, row.state, row.class))?;
+    let person = row.person.map_or_else(String::new, |person| format!(" for {}", named(person)));
+    write_line(out, "    ", &format!("asked by {}{person}", named(row.agent)))?;
     if let Some(prompt) = &row.prompt.text {
-        writeln!(out, "    prompt ({})  {}", row.prompt.grade, printable(prompt))?;
+        writeln!(out, "    prompt ({})", row.prompt.grade)?;
+        write_head(out, "      ", prompt, lines)?;
     }
-    printable(row.sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_statement_head(out, "    ", row.sql, lines)?;
     let ContextRecord { role, warehouse, database, schema } = row.context;
-    writeln!(out, "    under {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    let under = under([role, warehouse, database, schema].map(Option::as_deref));
+    write_line(out, "    ", &format!("under {under}"))?;
     if let Some(AccessRecord { to, until, why, policy: _ }) = row.access {
-        writeln!(out, "    asks to read {} until {until}, and says why: {}", printable(to), printable(why))?;
+        let asks = format!("asks to read {} until {until}, and says why:", named(to));
+        write_line(out, "    ", &asks)?;
+        write_head(out, "      ", why, lines)?;
     }
     for (what, objects) in [("changes", &row.writes), ("reads", &row.reads)] {
         if !objects.is_empty() {
-            writeln!(out, "    {what} {}", printable(&objects.join(", ")))?;
+            write_line(out, "    ", &format!("{what} {}", named(&objects.join(", "))))?;
         }
     }
-    writeln!(out, "    because {}", printable(row.reason))?;
+    write_line(out, "    ", &format!("because {}", one_line(row.reason)))?;
     let expires = row.expires.get(..19).unwrap_or(&row.expires);
-    writeln!(
-        out,
-        "    {} decide until {expires}Z; recorded as {}",
-        printable(&row.reviewers.join(", ")),
-        row.exchange
-    )
+    let reviewers = named(&row.reviewers.join(", "));
+    let line = format!("{reviewers} decide until {expires}Z; recorded as {}", row.exchange);
+    write_line(out, "    ", &line)
 }

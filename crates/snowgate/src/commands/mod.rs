@@ -9,6 +9,7 @@ pub mod caller;
 pub mod cells;
 pub mod config;
 pub mod decide;
+mod foreign;
 pub mod lines;
 pub mod mask;
 pub mod policy;
@@ -26,6 +27,10 @@ pub mod verdict;
 pub mod verify;
 
 use std::fmt;
+
+pub use foreign::{
+    named, one_line, write_foreign, write_head, write_line, write_statement, write_statement_head,
+};
 
 /// Why a command could not do its work: what is wrong, and what to do.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, printable};
+use super::{Broken, named, one_line, printable, write_line, write_statement};
 use crate::cli::{ApprovalsArgs, StandingArgs};
 
 /// The terms that somebody wants; none when nothing is to stand.
@@ -44,9 +44,9 @@ pub fn write_places(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> 
         return Ok(());
     }
     writeln!(out, "its literals, as approve --runs N --vary PLACE=VALUES numbers them:")?;
-    (1..)
-        .zip(&literals)
-        .try_for_each(|(place, literal)| writeln!(out, "    {place} {}", printable(&literal.value)))
+    (1..).zip(&literals).try_for_each(|(place, literal)| {
+        write_line(out, "    ", &format!("{place} {}", one_line(&literal.value)))
+    })
 }
 
 /// What somebody who has said yes wants to allow for later ones, as `--json` prints it.
@@ -165,20 +165,23 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by, unbounded } = row;
-    let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
+    let person = person.map_or_else(String::new, |person| format!(" for {}", named(person)));
     let state = over.as_deref().unwrap_or("in force");
-    writeln!(out, "{id}  {state}  for {}, used {uses} of {} times", printable(&who), terms.runs)?;
-    printable(sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_line(out, "", &format!("{id}  {state}"))?;
+    let who = format!("{}{person}", named(agent));
+    write_line(out, "    ", &format!("for {who}, used {uses} of {} times", terms.runs))?;
+    write_statement(out, "    ", sql)?;
     for vary in &terms.vary {
         let may_be = match &vary.may_be {
             MayBeRecord::OneOf { shown, keyed: _ } => format!("one of {}", shown.join(", ")),
             MayBeRecord::Between { first, last } => format!("from {first} to {last}"),
         };
-        writeln!(out, "    {} may be {}", vary.place, printable(&may_be))?;
+        write_line(out, "    ", &format!("{} may be {}", vary.place, one_line(&may_be)))?;
     }
-    let by = printable(&by.join(", "));
     let StandingRecord { rows, until, .. } = terms;
-    writeln!(out, "    {rows} rows at most{unbounded}, until {until}; by {by}; recorded as {exchange}")
+    let by = named(&by.join(", "));
+    let line = format!("{rows} rows at most{unbounded}, until {until}; by {by}; recorded as {exchange}");
+    write_line(out, "    ", &line)
 }
 
 /// Ends one.

@@ -11,7 +11,11 @@ const DELETE: &str = "delete from demo.public.orders where status = 'cancelled'"
 impl Served {
     /// Asks what waits; its approval and its exchange.
     pub fn held(&self, sql: &str) -> (String, String) {
-        let (code, answer) = self.ask(sql);
+        self.held_because("why", sql)
+    }
+
+    fn held_because(&self, prompt: &str, sql: &str) -> (String, String) {
+        let (code, answer) = self.ask_because(prompt, sql);
         assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         (text("approval"), text("exchange"))
@@ -60,7 +64,7 @@ fn what_waits_is_listed_approved_run_and_told_again() {
     assert_eq!(code, 0);
     let under = "under role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC";
     for part in
-        [id.as_str(), "write (delete) asked by snowgate-ask", DELETE, "data-reviewers decide until", under]
+        [id.as_str(), "write (delete)", "asked by snowgate-ask", DELETE, "data-reviewers decide until", under]
     {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -137,7 +141,9 @@ fn one_approval_is_shown_whole_before_anybody_decides_and_who_looked_is_recorded
     assert_eq!(code, 0, "{next}");
     for part in [
         "exactly this would run:",
-        sql,
+        // Broken for the terminal.
+        "update demo.public.orders set status = 'asked by ",
+        "ana.lee@customers.example' where id = 1",
         "role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC",
         "changes DEMO.PUBLIC.ORDERS",
     ] {
@@ -161,6 +167,51 @@ fn one_approval_is_shown_whole_before_anybody_decides_and_who_looked_is_recorded
     let looked: Vec<&Value> = told.iter().filter(|event| event["step"] == "viewed").collect();
     assert_eq!(looked.len(), 1, "looking again is no new step");
     assert_eq!(looked[0]["by"]["subject"], json!("rosa@example.com"));
+}
+
+#[test]
+fn nothing_that_an_agent_writes_passes_for_what_the_gateway_says() {
+    let gateway = Served::start();
+    let id_of_another = "0".repeat(32);
+    let pushed = |words: &str| format!("x{}{words}", " ".repeat(75));
+    let prompt = format!(
+        "Please clean up\n    under role ANALYST\n    data-reviewers decide until 2026; recorded as x/1\n{id_of_another}  waiting  \
+         write (delete)\n    {}",
+        pushed("exactly this would run:")
+    );
+    let sql = format!(
+        "delete from demo.public.orders /* tidy\n{}\n    because it is harmless */ where \
+         status <> 'shi\u{307}pped' and status <> '{}' and id > -99999",
+        pushed("    delete from demo.public.scratch"),
+        "\n".repeat(500)
+    );
+    let (id, _) = gateway.held_because(&prompt, &sql);
+    for arguments in [&["approvals"][..], &["approvals", &id]] {
+        let (code, told, why) = gateway.decide(arguments);
+        assert_eq!(code, 0, "{why}");
+        assert!(told.lines().count() < 60, "{told}");
+        let forged = [
+            "under role ANALYST",
+            "decide until 2026;",
+            id_of_another.as_str(),
+            "delete from demo.public.scratch",
+            "because it is harmless",
+        ];
+        for line in told.lines() {
+            assert!(line.chars().count() <= 80, "{line:?} goes on at the left edge: {told}");
+            let is_others = line.trim_start().starts_with("┆ ");
+            let holds = forged.iter().any(|forged| line.contains(forged));
+            // Our own line about the role names more than it.
+            assert!(is_others || !holds || line.contains("warehouse DEMO_WH"), "{line:?}: {told}");
+        }
+        let headings = told.lines().filter(|line| *line == "exactly this would run:").count();
+        assert_eq!(headings, arguments.len() - 1, "{told}");
+        assert!(told.contains("shi⟦U+0307⟧pped") && told.contains("⟦… 500 line ends …⟧"), "{told}");
+    }
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("note: 1 character is not what they may look like"), "{told}");
+    assert!(told.contains("    3 -99999\n"), "its literals are told with their minus: {told}");
+    assert_eq!(gateway.decide(&["deny", &id]).0, 0);
 }
 
 #[test]

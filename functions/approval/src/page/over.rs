@@ -95,6 +95,7 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
     html! {
         section.card {
             h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
+            @for warning in sql_text::warnings(&opening.sql) { p.notice { (warning) } }
             (sql_text::shown(&opening.sql))
             dl.under {
                 div { dt { "used" } dd { (uses) " of " (terms.runs) " times" } }
@@ -122,9 +123,9 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
 
 fn may_be(vary: &VaryRecord) -> Markup {
     match &vary.may_be {
-        MayBeRecord::OneOf { shown, keyed: _ } => seen::shown(&shown.join(", "), Look::Prose),
+        MayBeRecord::OneOf { shown, keyed: _ } => seen::shown(&shown.join(", "), Look::Value),
         MayBeRecord::Between { first, last } => html! {
-            "from " (seen::shown(first, Look::Prose)) " to " (seen::shown(last, Look::Prose))
+            "from " (seen::shown(first, Look::Value)) " to " (seen::shown(last, Look::Value))
         },
     }
 }

@@ -44,7 +44,7 @@ pub fn fields(waiting: &Waiting, asked: &Asked) -> Markup {
                 p.small { "What may vary: a range (1..100, 2026-01-01..2026-12-31) or a list with commas. Empty: only what stands there." }
             }
             @for (place, value) in &places {
-                label for=(format!("vary-{place}")) { (place) ": " (seen::shown(value, Look::Prose)) }
+                label for=(format!("vary-{place}")) { (place) ": " (seen::shown(value, Look::Value)) }
                 input id=(format!("vary-{place}")) type="text" name=(format!("{VARY}{place}")) autocomplete="off" spellcheck="false";
             }
         }

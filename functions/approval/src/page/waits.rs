@@ -99,7 +99,7 @@ fn sql_card(asked: &Asked, wanted: &AskedRecord) -> Markup {
                                 td { (name(kind)) }
                                 td.value {
                                     @match value {
-                                        Some(value) => (seen::shown(value, Look::Prose)),
+                                        Some(value) => div.scrolls { (seen::shown(value, Look::Value)) },
                                         None => em { "NULL" },
                                     }
                                 }
@@ -117,7 +117,7 @@ fn sql_card(asked: &Asked, wanted: &AskedRecord) -> Markup {
                     div { dt { "stops after" } dd { (timeout.as_secs()) " s" } }
                 }
                 @for (parameter, value) in &asked.parameters {
-                    div { dt { (name(parameter)) } dd { (seen::shown(value, Look::Prose)) } }
+                    div { dt { (name(parameter)) } dd { div.scrolls { (seen::shown(value, Look::Value)) } } }
                 }
             }
         }
@@ -213,7 +213,8 @@ fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
             h2 { "What the person asked for" }
             @match asked.prompt.text.as_deref().filter(|text| !text.trim().is_empty()) {
                 Some(text) => {
-                    blockquote { (seen::shown(text, Look::Prose)) }
+                    @if is_long(text) { p.notice { "The prompt is long: scroll in it to its end." } }
+                    blockquote.scrolls { (seen::shown(text, Look::Prose)) }
                     @if seen::odd(text, Look::Prose) > 0 {
                         p.notice { "Characters that would not be seen, or look like others, are marked with their numbers." }
                     }
@@ -226,6 +227,11 @@ fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
     }
 }
 
+/// Whether a text is higher than what is shown of it at once.
+fn is_long(text: &str) -> bool {
+    text.lines().count() > 12 || text.chars().count() > 1000
+}
+
 /// What came since it was asked. It decides nothing, but that a lower grade is decided by once somebody approves.
 fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
     let grade = PromptGrade::from_word(&later.grade);
@@ -233,7 +239,7 @@ fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
     html! {
         h3 { "Known since it was asked" }
         @if let Some(text) = later.text.as_deref().filter(|_| was_unknown || later.sealed.is_some()) {
-            blockquote { (seen::shown(text, Look::Prose)) }
+            blockquote.scrolls { (seen::shown(text, Look::Prose)) }
         }
         p.small { span.chip { (later.grade) } " " @if let Some(grade) = grade { (evidence(grade)) } }
         @for finding in &later.findings { p.notice.bad { (finding.detail) "." } }
