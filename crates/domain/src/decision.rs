@@ -204,6 +204,8 @@ pub struct Refusal {
     pub message: String,
     /// When asking again makes sense.
     pub retry_after: Option<Duration>,
+    /// For [`RefusalCode::Scope`], every OAuth scope that a token needs for this; else empty.
+    pub scopes: Vec<String>,
 }
 
 /// What kind of no, with the codes that Snowflake's clients understand (Snowflake error codes; SQLSTATE).
@@ -229,6 +231,8 @@ pub enum RefusalCode {
     RequestReused,
     /// The text holds another number of statements than was said.
     StatementCount,
+    /// The access token lacks an OAuth scope that this needs.
+    Scope,
 }
 
 impl RefusalCode {
@@ -245,13 +249,14 @@ impl RefusalCode {
             Self::Contradiction => "099007",
             Self::RequestReused => "099008",
             Self::StatementCount => "000008",
+            Self::Scope => "099010",
         }
     }
 
     /// The SQLSTATE.
     pub const fn sqlstate(self) -> &'static str {
         match self {
-            Self::Policy | Self::Revoked | Self::Denied => "42501",
+            Self::Policy | Self::Revoked | Self::Denied | Self::Scope => "42501",
             Self::Budget => "53400",
             Self::TooLarge => "54000",
             Self::Cancelled | Self::Expired => "57014",
@@ -273,6 +278,7 @@ impl RefusalCode {
             Self::Contradiction => "contradiction",
             Self::RequestReused => "request_reused",
             Self::StatementCount => "statement_count",
+            Self::Scope => "scope",
         }
     }
 
@@ -289,6 +295,7 @@ impl RefusalCode {
             Self::Contradiction,
             Self::RequestReused,
             Self::StatementCount,
+            Self::Scope,
         ]
         .into_iter()
         .find(|code| code.as_str() == word)

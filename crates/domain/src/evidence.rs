@@ -46,12 +46,14 @@ pub enum Join {
     Trace,
     /// A word that the client sent with both.
     Word,
+    /// The model's id of the tool use, which another statement had named before: one use is one call.
+    Again,
     /// The same subject asked the same text within seconds: a guess, and graded as one.
     Text,
 }
 
 impl Join {
-    const ALL: [Self; 4] = [Self::ToolUse, Self::Trace, Self::Word, Self::Text];
+    const ALL: [Self; 5] = [Self::ToolUse, Self::Trace, Self::Word, Self::Again, Self::Text];
 
     /// The word of records.
     pub const fn as_str(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Join {
             Self::ToolUse => "tool_use",
             Self::Trace => "trace",
             Self::Word => "word",
+            Self::Again => "tool_use_again",
             Self::Text => "text",
         }
     }
@@ -117,9 +120,10 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Whether it can be more than a declaration: a credential that the agent does not hold, and no guess.
+    /// Whether it can be more than a declaration: a credential that the agent does not hold, and neither used before nor a
+    /// guess.
     fn counts(&self) -> bool {
-        self.kind != ChannelKind::Own && self.join != Join::Text
+        self.kind != ChannelKind::Own && !matches!(self.join, Join::Again | Join::Text)
     }
 }
 
@@ -132,6 +136,8 @@ pub enum Mismatch {
     Statement,
     /// What the agent declares is not what the channels saw.
     Declared,
+    /// Another statement had named the tool use before.
+    Reused,
 }
 
 impl Mismatch {
@@ -141,6 +147,7 @@ impl Mismatch {
             Self::Prompt => "prompt_mismatch",
             Self::Statement => "statement_mismatch",
             Self::Declared => "declared_prompt_differs",
+            Self::Reused => "tool_use_reused",
         }
     }
 
@@ -150,6 +157,9 @@ impl Mismatch {
             Self::Prompt => "evidence channels disagree on what the person asked for",
             Self::Statement => "an evidence channel saw another statement under the same tool use",
             Self::Declared => "what the agent declares as the prompt is not what an evidence channel saw",
+            Self::Reused => {
+                "another statement had named the same tool use before, and a model's tool use is one call"
+            }
         }
     }
 }
@@ -213,6 +223,9 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
     if !told.is_empty() && said.any(|said| !told.contains(&said)) {
         found.push(Mismatch::Declared);
     }
+    if witnesses.iter().any(|witness| witness.kind != ChannelKind::Own && witness.join == Join::Again) {
+        found.push(Mismatch::Reused);
+    }
     found
 }
 
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_rule_by_its_table() {
-        use Mismatch::{Declared, Prompt, Statement};
+        use Mismatch::{Declared, Prompt, Reused, Statement};
         use PromptGrade::{P0, P1, P2, P3, P4};
         for (declared, witnesses, grade, found) in [
             (None, &[][..], P0, &[][..]),
@@ -295,6 +308,12 @@ mod tests {
             (Some(1), &[HOOK], P2, &[Declared]),
             (None, &[HOOK, "agent own_token tool_use 1 other"], P2, &[Declared]),
             (Some(1), &["laptop hooks text 0 same"], P1, &[]),
+            // A tool use that was named before, whatever else is known.
+            (None, &["laptop hooks tool_use_again 0 same"], P1, &[Reused]),
+            (None, &["laptop hooks tool_use_again - same"], P0, &[Reused]),
+            (None, &["laptop hooks tool_use_again 0 same", "otel telemetry trace 0 unseen"], P1, &[Reused]),
+            (None, &["claude provider tool_use_again 0 same"], P1, &[Reused]),
+            (None, &[HOOK, "agent own_token tool_use_again 0 same"], P2, &[]),
         ] {
             check(declared, witnesses, grade, found);
         }

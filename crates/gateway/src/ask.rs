@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity, KeyedDigest, ObjectName,
-    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Asked, Context, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity, KeyedDigest,
+    ObjectName, Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier,
+    Timestamp,
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
@@ -45,7 +46,8 @@ pub enum AskError {
     /// That result has no such page.
     #[error("there is no such partition")]
     UnknownPage,
-    /// Refused like so many of this principal's in the last minute that the refusal is counted, and no exchange.
+    /// Refused, and counted instead of recorded as an exchange: like so many of this principal's in the last minute, or
+    /// because nothing was asked that could be one (a token without a scope that collects or looks).
     #[error("{}", .0.message)]
     Counted(Refusal),
     /// As many large pages are on their way to clients as may be; this one can be asked for again.
@@ -237,8 +239,12 @@ impl Gateway {
 
     /// Fills in the names that the client left out.
     pub(crate) fn complete(&self, asked: &mut Asked) {
+        self.complete_names(&mut asked.context);
+    }
+
+    /// The same for the names alone.
+    pub(crate) fn complete_names(&self, context: &mut Context) {
         let defaults = &self.settings.default_context;
-        let context = &mut asked.context;
         context.role = context.role.take().or_else(|| defaults.role.clone());
         context.warehouse = context.warehouse.take().or_else(|| defaults.warehouse.clone());
         // A schema means nothing without its database: the default schema belongs to the default database alone.
@@ -248,7 +254,7 @@ impl Gateway {
         context.database = context.database.take().or_else(|| defaults.database.clone());
     }
 
-    /// What policy says of each statement, and of the whole.
+    /// What policy says of each statement, and what it and the token's scopes say of the whole.
     pub(crate) fn rule(
         &self,
         bundle: &Bundle,
@@ -273,6 +279,7 @@ impl Gateway {
                 refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
             );
         }
+        let overall = self.scoped(identity, &rulings, overall);
         (rulings, overall)
     }
 
@@ -384,15 +391,17 @@ impl Gateway {
     pub(crate) fn pending(&self, live: &Live) -> Result<Reply, Fault> {
         let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
         let handle = live.handle().ok_or_else(damaged)?;
-        let waits_for = match &live.stage {
-            Stage::Held { reason, .. } => Some(reason.clone()),
-            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => None,
+        let (waits_for, rows) = match &live.stage {
+            Stage::Held { reason, .. } => (Some(reason.clone()), None),
+            Stage::Fetching { parts, .. } => (None, Some(parts.iter().map(|part| part.fetched.rows).sum())),
+            Stage::Opened | Stage::Running { .. } | Stage::Closed => (None, None),
         };
         Ok(Reply {
             exchange: live.exchange().ok_or_else(damaged)?,
             handle,
             created: live.opened(),
-            outcome: Outcome::Pending(domain::Ticket { handle, waits_for }),
+            changed: live.opened(),
+            outcome: Outcome::Pending(domain::Ticket { handle, waits_for, rows }),
             receipt: Receipt::kept(live.opening.parse().map_err(|_| damaged())?),
             parts: Vec::new(),
             first_page: None,

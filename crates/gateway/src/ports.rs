@@ -42,6 +42,11 @@ pub enum NotAccepted {
         /// `malformed`, `algorithm`, `signature`, `issuer`, `audience`, `type`, `scope`, `size` …
         reason: &'static str,
     },
+    /// It is good, but for a scope that its issuer's settings ask for.
+    LacksScope {
+        /// Every scope that they ask for.
+        needed: Vec<String>,
+    },
     /// It was good once.
     Expired,
     /// Nobody can tell: the issuer or its keys are out of reach.

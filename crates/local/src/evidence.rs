@@ -13,9 +13,12 @@ use crate::home::Home;
 /// The four words that sightings and exchanges meet by: those of [`Keyed`], in its order.
 const WORDS: [&str; 4] = ["tool_use", "trace", "word", "statement"];
 
-/// Rows that one word may find, the newest: a prompt's statements are tens, and whoever repeats one thousands of times is not
-/// worth more.
+/// Rows that one word may find of one channel: a prompt's statements are tens, and whoever repeats one thousands of times is
+/// not worth more.
 const FOUND: i64 = 64;
+
+/// The same of an agent's own token: what it says leaves room for what others say.
+const FOUND_OF_ITSELF: i64 = 8;
 
 /// Rows that are forgotten at once at most, so that no write takes long.
 const STEP: i64 = 256;
@@ -35,6 +38,12 @@ impl Evidence for Home {
     ) -> Result<Vec<StoredSighting>, Fault> {
         let (subject, keyed) = (subject.clone(), keyed.clone());
         let found = self.inner.state.read(move |connection| about(connection, &subject, &keyed, now)).await?;
+        found.into_iter().map(|found| found.ok_or_else(damaged)).collect()
+    }
+
+    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
+        let tool_use = tool_use.to_owned();
+        let found = self.inner.state.read(move |connection| naming(connection, &tool_use, now)).await?;
         found.into_iter().map(|found| found.ok_or_else(damaged)).collect()
     }
 
@@ -159,11 +168,13 @@ fn expecting(
     for clue in &clues {
         for (column, word) in WORDS.into_iter().zip(words(clue)) {
             let Some(word) = word else { continue };
+            // A tool use is one call, and that is the first that named it.
+            let order = if column == "tool_use" { "ASC" } else { "DESC" };
             let mut select = transaction.prepare_cached(&format!(
                 "SELECT exchange, day, issuer, subject, agent, tool_use, trace, word, statement, at_us FROM expecting
                  WHERE {column} = ?1 AND at_us >= ?2
                    AND (?3 IS NULL OR issuer = ?3) AND (?4 IS NULL OR subject = ?4) AND (?5 IS NULL OR agent = ?5)
-                 ORDER BY at_us DESC LIMIT ?6"
+                 ORDER BY at_us {order} LIMIT ?6"
             ))?;
             let Subject { issuer, subject, agent } = &sighting.subject;
             let rows = select
@@ -177,6 +188,19 @@ fn expecting(
         }
     }
     Ok(found)
+}
+
+/// Those that have named a tool use, the first of them first.
+fn naming(
+    connection: &Connection,
+    tool_use: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Option<Expecting>>> {
+    let mut select = connection.prepare_cached(
+        "SELECT exchange, day, issuer, subject, agent, tool_use, trace, word, statement, at_us FROM expecting
+         WHERE tool_use = ?1 AND at_us >= ?2 ORDER BY at_us, exchange LIMIT ?3",
+    )?;
+    select.query_map(params![tool_use, oldest(now), FOUND], expecting_of)?.collect()
 }
 
 /// None where the row is damaged.
@@ -214,7 +238,8 @@ fn about(
     Ok(found)
 }
 
-/// Adds those of this subject's (or anybody's) whose column has that word.
+/// Adds those of this subject's (or anybody's) whose column has that word: of each channel the newest, those without a tool use
+/// first where the prompt's id is the word, since that is where the prompt itself stands.
 fn meeting(
     connection: &Connection,
     column: &'static str,
@@ -224,16 +249,24 @@ fn meeting(
     now: Timestamp,
     found: &mut Vec<Option<StoredSighting>>,
 ) -> rusqlite::Result<()> {
+    let first = if column == "prompt_id" { "tool_use IS NOT NULL, " } else { "" };
     let mut select = connection.prepare_cached(&format!(
         "SELECT id, channel, kind, issuer, subject, agent, tool_use, trace, word, statement, prompt_id, at_us, object
-         FROM sightings
-         WHERE {column} = ?1 AND at_us >= ?2 AND (?3 IS NULL OR channel = ?3)
-           AND (issuer IS NULL OR issuer = ?4) AND (subject IS NULL OR subject = ?5) AND (agent IS NULL OR agent = ?6)
-         ORDER BY at_us DESC LIMIT ?7"
+         FROM (
+             SELECT *, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY {first}at_us DESC) AS place
+             FROM sightings
+             WHERE {column} = ?1 AND at_us >= ?2 AND (?3 IS NULL OR channel = ?3)
+               AND (issuer IS NULL OR issuer = ?4) AND (subject IS NULL OR subject = ?5) AND (agent IS NULL OR agent = ?6)
+         )
+         WHERE place <= CASE kind WHEN ?9 THEN ?8 ELSE ?7 END
+         ORDER BY at_us DESC"
     ))?;
     let Subject { issuer, subject, agent } = subject;
-    let rows =
-        select.query_map(params![word, oldest(now), channel, issuer, subject, agent, FOUND], sighting_of)?;
+    let own = ChannelKind::Own.as_str();
+    let rows = select.query_map(
+        params![word, oldest(now), channel, issuer, subject, agent, FOUND, FOUND_OF_ITSELF, own],
+        sighting_of,
+    )?;
     for row in rows {
         let row = row?;
         let is_known = |known: &Option<StoredSighting>| match (known, &row) {

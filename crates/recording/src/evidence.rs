@@ -13,7 +13,7 @@ pub struct WitnessRecord {
     pub channel: String,
     /// `own_token`, `prompts`, `hooks`, `telemetry` or `provider`.
     pub kind: String,
-    /// What tied it to the statement: `tool_use`, `trace`, `word` or `text`.
+    /// What tied it to the statement: `tool_use`, `trace`, `word`, `tool_use_again` or `text`.
     pub join: String,
     /// Which prompt it saw: equal numbers are equal texts, 0 is the one beside it. Absent: it saw none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

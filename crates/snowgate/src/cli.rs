@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
 
-pub use agent::{AgentArgs, Client, Part};
+pub use agent::{AgentArgs, AgentCommand, Client, ConnectArgs, GetTokenArgs, Part};
 pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
 pub use scan::{ScanArgs, Target};
 
@@ -50,7 +50,7 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Keep a statement that waits from running
     Deny(VerdictArgs),
-    /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels
+    /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels. Get a token for one
     Agent(AgentArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
     #[command(after_long_help = READ_LINES)]

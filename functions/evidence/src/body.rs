@@ -11,14 +11,16 @@ use serde::Deserialize;
 
 use crate::rejected::Rejected;
 
-/// How long a client may take to send it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The body, inflated.
+/// The body, inflated; it must be there within `patience`.
 ///
 /// # Errors
 /// [`Rejected`] for more bytes, slow bytes, broken bytes and another encoding.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Rejected> {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Vec<u8>, Rejected> {
     let is_gzip = match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii()) {
         None | Some(b"" | b"identity") => false,
         Some(b"gzip") => true,
@@ -28,7 +30,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     if announced.is_some_and(|announced: usize| announced > limit) {
         return Err(Rejected::TooLarge { limit });
     }
-    let sent = match tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await {
+    let sent = match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
         Err(_) => return Err(Rejected::Unreadable),
         Ok(Ok(sent)) => sent.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {

@@ -105,6 +105,11 @@ impl Channels {
         self.0.get(&SecretHash::of(secret.reveal()))
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Channel> {
+        self.0.values()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

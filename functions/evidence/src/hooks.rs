@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use domain::Context;
 use gateway::Sighting;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,8 +40,8 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
             if !is_ours(&name) {
                 return Ok(Vec::new());
             }
-            let statement = tool_input.and_then(|input| statement(input.get()));
-            Ok(vec![Sighting { tool_use, statement, ..sighting }])
+            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
+            Ok(vec![Sighting { tool_use, statement, under, ..sighting }])
         }
         _ => Ok(Vec::new()),
     }
@@ -87,11 +88,8 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
             if !tool_name.is_some_and(|name| is_ours(&name)) {
                 return Ok((Vec::new(), "{}"));
             }
-            let statement = tool_input.and_then(|input| match serde_json::from_str::<String>(input.get()) {
-                Ok(text) => statement(&text),
-                Err(_) => statement(input.get()),
-            });
-            Ok((vec![Sighting { tool_use: tool_use_id, statement, ..sighting }], "{}"))
+            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
+            Ok((vec![Sighting { tool_use: tool_use_id, statement, under, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -108,13 +106,25 @@ pub(crate) fn is_ours(name: &str) -> bool {
     name.rsplit([':', '/', '.', ' ']).next().is_some_and(|name| name.rsplit("__").next() == Some("run_sql"))
 }
 
-/// The statement in the arguments of a call; none where there is none.
-pub(crate) fn statement(arguments: &str) -> Option<String> {
+/// The statement in the arguments of a call, and the names that it is to run under; an object, or its JSON as a text. None
+/// where there is none.
+pub(crate) fn called(arguments: &str) -> (Option<String>, Option<Context>) {
     #[derive(Deserialize)]
     struct Arguments {
         statement: Option<String>,
+        role: Option<String>,
+        warehouse: Option<String>,
+        database: Option<String>,
+        schema: Option<String>,
     }
-    serde_json::from_str::<Arguments>(arguments).ok()?.statement
+    let text = serde_json::from_str::<String>(arguments);
+    let arguments = text.as_deref().unwrap_or(arguments);
+    let Ok(Arguments { statement, role, warehouse, database, schema }) = serde_json::from_str(arguments)
+    else {
+        return (None, None);
+    };
+    let under = statement.is_some().then_some(Context { role, warehouse, database, schema });
+    (statement, under)
 }
 
 #[cfg(test)]
@@ -139,6 +149,7 @@ mod tests {
             prompt_id: Some("p".into()),
             tool_use: Some("toolu_01".into()),
             statement: Some("select 1".into()),
+            under: Some(Context::default()),
             ..Sighting::default()
         };
         assert!(claude_code(tool).unwrap() == [expected]);

@@ -15,12 +15,14 @@
 
 mod body;
 mod channels;
+mod desks;
 mod hooks;
 mod otlp;
 mod prompts;
 mod rejected;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -31,13 +33,10 @@ use axum::routing::post;
 use domain::{ChannelKind, Credential};
 use gateway::{AskError, Channel, Gateway, Sighting};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::sync::Semaphore;
 
 pub use channels::{Channels, ChannelsError, SecretHash};
+use desks::Desks;
 use rejected::Rejected;
-
-/// Bodies that are read and held at once: with the largest body and what reading makes of it, some 100 MB at most.
-const AT_ONCE: usize = 8;
 
 /// Bytes of one hook's or application's body at most.
 const SMALL: usize = 1024 * 1024;
@@ -45,16 +44,23 @@ const SMALL: usize = 1024 * 1024;
 /// Bytes of an export at most, inflated.
 const LARGE: usize = 4 * 1024 * 1024;
 
+/// How long a hook or an application may take to send its body: its client waits for the answer.
+const PROMPTLY: Duration = Duration::from_secs(5);
+
+/// The same for an export.
+const PATIENTLY: Duration = Duration::from_secs(20);
+
 /// What every handler has.
 #[derive(Clone)]
 struct Served {
     gateway: Arc<Gateway>,
     channels: Arc<Channels>,
-    desks: Arc<Semaphore>,
+    desks: Arc<Desks>,
 }
 
 /// The routes of evidence over this gateway.
 pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
+    let desks = Arc::new(Desks::new(channels.all()));
     Router::new()
         .route("/v1/prompts", post(prompt).fallback(other_than_post))
         .route("/v1/hooks/claude-code", post(claude_code).fallback(other_than_post))
@@ -62,11 +68,7 @@ pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
         .route("/otlp/v1/logs", post(logs).fallback(other_than_post))
         .route("/otlp/v1/traces", post(traces).fallback(other_than_post))
         .layer(map_response(harden))
-        .with_state(Served {
-            gateway,
-            channels: Arc::new(channels),
-            desks: Arc::new(Semaphore::new(AT_ONCE)),
-        })
+        .with_state(Served { gateway, channels: Arc::new(channels), desks })
 }
 
 async fn prompt(State(served): State<Served>, request: Request) -> Response {
@@ -128,8 +130,8 @@ impl Served {
         if !body::is_json(&parts.headers) {
             return Err(Rejected::ContentType);
         }
-        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
-        let text = body::read(&parts.headers, body, limit).await?;
+        let _place = self.desks.place(&channel).await?;
+        let text = body::read(&parts.headers, body, limit, PROMPTLY).await?;
         let mut sightings = read(&parts.headers, &text)?;
         for sighting in &mut sightings {
             sighting.subject = sighting.subject.take().or_else(|| subject.clone());
@@ -159,8 +161,8 @@ impl Served {
         form: otlp::Form,
     ) -> Result<u64, Rejected> {
         let channel = self.channel(headers, &[ChannelKind::Telemetry, ChannelKind::Provider]).await?;
-        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
-        let bytes = body::read(headers, body, LARGE).await?;
+        let _place = self.desks.place(&channel).await?;
+        let bytes = body::read(headers, body, LARGE, PATIENTLY).await?;
         let mut sightings = otlp::read(&bytes, signal, form, &channel)?;
         drop(bytes);
         let told = sightings.len();

@@ -54,5 +54,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
         word: evidence,
         prompt,
         statement,
+        // An application hands in texts, not calls.
+        under: None,
     }])
 }

@@ -188,6 +188,10 @@ impl Evidence for Chaos {
         self.step("evidence.about", Origin::Exchanges, self.inner.evidence.about(subject, keyed, now)).await
     }
 
+    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.naming", Origin::Exchanges, self.inner.evidence.naming(tool_use, now)).await
+    }
+
     async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
         self.step("evidence.expect", Origin::Exchanges, self.inner.evidence.expect(expecting)).await
     }

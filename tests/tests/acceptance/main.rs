@@ -32,6 +32,7 @@ mod crashes;
 mod door;
 mod estimates;
 mod evidence;
+mod evidence_attacks;
 mod evidence_faults;
 mod exports;
 mod failures;

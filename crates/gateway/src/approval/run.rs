@@ -234,7 +234,7 @@ impl Gateway {
 }
 
 pub(super) fn overruled(code: RefusalCode, message: String) -> StepRecord {
-    let refusal = Refusal { code, message, retry_after: None };
+    let refusal = Refusal { code, message, retry_after: None, scopes: Vec::new() };
     StepRecord::overruled(&refusal, Vec::new(), None)
 }
 

@@ -3,18 +3,22 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{Asked, Identity};
+use domain::{Asked, ChannelKind, Context, Identity, Sight};
 use recording::{LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRecord};
 
+use super::named::Named;
 use super::sighting;
-use super::weigh::{Declared, Weighed, same, subject_of, weigh};
+use super::weigh::{Call, Declared, Weighed, same, subject_of};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::{Expecting, Recordings, Written};
-use crate::seal;
+use crate::seal::{self, SealedText};
 
 /// So often evidence is appended to one exchange at most: more would be somebody playing.
 const MOST: u32 = 64;
+
+/// So often for what was said under the agent's own token alone, so that nothing that it says leaves no room for others.
+const MOST_OF_ITSELF: u32 = 4;
 
 impl Gateway {
     /// Notes that evidence may still come for what was just opened, and appends what came while it was decided.
@@ -45,7 +49,12 @@ impl Gateway {
 
     async fn expect(&self, expecting: &Expecting, weighed: &Weighed) -> Result<(), Fault> {
         let known = self.ports.evidence.expect(expecting).await?;
-        if known.iter().any(|sighting| !weighed.seen.contains(&sighting.id)) {
+        // Another that named the same tool use may have been decided in the same moment.
+        let is_again = !known.is_empty() && {
+            let Expecting { key, subject, keyed, at } = expecting;
+            self.named(subject, keyed, Some((key, *at))).await? != Named::default()
+        };
+        if is_again || known.iter().any(|sighting| !weighed.seen.contains(&sighting.id)) {
             self.append(expecting).await?;
         }
         Ok(())
@@ -58,11 +67,14 @@ impl Gateway {
         let opening: Stored<Opening> = recording::decode(&bytes).map_err(damaged)?;
         let key = self.ports.keys.digest().await?;
         let sealing = self.ports.keys.session(at.exchange.session).await?.seal;
-        let exact = self.exact_prompt(at, &sealing).await?;
+        let (exact, under) = self.exact(at, &sealing).await?;
+        let Expecting { key: _, subject, keyed, at: asked_at } = expecting;
+        let named = self.named(subject, keyed, Some((at, *asked_at))).await?;
+        let call = Call { keyed, under: &under, at: *asked_at, named };
         for _ in 0..MOST {
-            let known = self.ports.evidence.about(&expecting.subject, &expecting.keyed, self.now()).await?;
+            let known = self.ports.evidence.about(subject, keyed, self.now()).await?;
             let declared = declared(&opening.record, exact.clone());
-            let weighed = weigh(&key, &expecting.keyed, declared, known, expecting.at)?;
+            let weighed = self.weigh_call(&key, &call, declared, known)?;
             let (step, last) = self.last_evidence(at).await?;
             let (before, said) = match &last {
                 Some(late) => (&late.witnesses, late.declared),
@@ -73,7 +85,12 @@ impl Gateway {
             {
                 return Ok(());
             }
-            if step >= MOST {
+            if tells_less(before, &witnesses) {
+                tracing::warn!(exchange = %at.exchange, "evidence is not appended: what was known before is forgotten by now");
+                return Ok(());
+            }
+            let is_its_own = others(before).eq(others(&witnesses)) && step >= MOST_OF_ITSELF;
+            if step >= MOST || is_its_own {
                 tracing::warn!(exchange = %at.exchange, "evidence is not appended any more: there is too much of it");
                 return Ok(());
             }
@@ -133,13 +150,41 @@ impl Gateway {
         last(self.ports.recordings.as_ref(), at).await
     }
 
-    /// The prompt that the opening sealed.
-    async fn exact_prompt(&self, at: &RecordKey, sealing: &[u8; 32]) -> Result<Option<String>, Fault> {
+    /// The prompt that the opening sealed, and the names that its statement runs under.
+    async fn exact(&self, at: &RecordKey, sealing: &[u8; 32]) -> Result<(Option<String>, Context), Fault> {
         let sealed = self.ports.recordings.read(at, ObjectKind::Sealed).await?.ok_or_else(|| {
             Fault::passing(Origin::Recordings, "the sealed text of this statement is not there yet")
         })?;
-        Ok(seal::unseal(sealing, at.exchange, &sealed)?.prompt)
+        let SealedText { v: _, sql: _, bindings: _, prompt, under } =
+            seal::unseal(sealing, at.exchange, &sealed)?;
+        let mut context = Context::default();
+        if let Some(under) = under {
+            context = Context {
+                role: under.role,
+                warehouse: under.warehouse,
+                database: under.database,
+                schema: under.schema,
+            };
+        }
+        Ok((prompt, context))
     }
+}
+
+/// The witnesses that are not the agent itself.
+fn others(witnesses: &[WitnessRecord]) -> impl Iterator<Item = &WitnessRecord> {
+    witnesses.iter().filter(|witness| witness.kind != ChannelKind::Own.as_str())
+}
+
+/// Whether a channel is silent by now that has told something, or tells no prompt any more: evidence is forgotten, and what is
+/// recorded stays. What contradicts is told all the same.
+fn tells_less(before: &[WitnessRecord], now: &[WitnessRecord]) -> bool {
+    let is_kept = |told: &WitnessRecord| {
+        now.iter().any(|witness| {
+            witness.channel == told.channel && (witness.prompt.is_some() || told.prompt.is_none())
+        })
+    };
+    let contradicts = |witness: &WitnessRecord| witness.torn || witness.statement == Sight::Other.as_str();
+    !others(before).all(is_kept) && !others(now).any(contradicts)
 }
 
 /// The number of the next late evidence of an exchange, and the last there is.

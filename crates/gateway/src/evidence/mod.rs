@@ -2,17 +2,19 @@
 //!
 //! A channel tells what it saw ([`Sighting`]) under a credential of its own; a statement comes with clues. They are joined
 //! by the tool use's id, else the trace, else the client's word, else the same text of the same subject within seconds,
-//! and never across subjects. What is known when a statement is decided stands in its opening; what comes later is
+//! and never across subjects. What names no subject (an export for everybody) is joined by the tool use alone, which is one
+//! call's: whoever names it second has not made it. What is known when a statement is decided stands in its opening; what comes later is
 //! appended beside it, and decides nothing any more.
 
 mod late;
+mod named;
 mod sighting;
 mod weigh;
 
 use std::fmt;
 use std::time::Duration;
 
-use domain::{ChannelKind, Credential};
+use domain::{ChannelKind, Context, Credential};
 use thiserror::Error;
 
 use crate::ask::AskError;
@@ -62,6 +64,8 @@ pub struct Sighting {
     pub prompt: Option<String>,
     /// The statement's exact text.
     pub statement: Option<String>,
+    /// The names that it was to run under, as its call gave them; none where the channel does not see calls.
+    pub under: Option<Context>,
 }
 
 impl fmt::Debug for Sighting {
@@ -182,7 +186,9 @@ impl Gateway {
     pub async fn own_channel(&self, credential: &Credential) -> Result<Channel, AskError> {
         let proven = Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await;
         let principal = proven.map_err(|error| match error {
-            NotAccepted::Rejected { .. } => AskError::NotAccepted { is_expired: false },
+            NotAccepted::Rejected { .. } | NotAccepted::LacksScope { .. } => {
+                AskError::NotAccepted { is_expired: false }
+            }
             NotAccepted::Expired => AskError::NotAccepted { is_expired: true },
             NotAccepted::Unavailable(fault) => AskError::Fault(fault),
         })?;

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use domain::{Clues, Timestamp};
+use domain::{Clues, Context, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Channel, LONGEST_ID, LONGEST_TEXT, NotTaken, Sighting, WitnessError};
@@ -21,6 +21,10 @@ pub(super) struct Said {
     pub prompt: Option<String>,
     /// The conversation.
     pub conversation: Option<String>,
+    /// Role, warehouse, database and schema as the call gave them. Absent where the channel sees no calls, and from what
+    /// earlier versions have kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<[Option<String>; 4]>,
 }
 
 /// A sighting as it is kept.
@@ -33,10 +37,14 @@ pub(super) fn store(
     sighting: &Sighting,
     now: Timestamp,
 ) -> Result<StoredSighting, WitnessError> {
-    let Sighting { subject, conversation, prompt_id, tool_use, trace, word, prompt, statement } = sighting;
+    let Sighting { subject, conversation, prompt_id, tool_use, trace, word, prompt, statement, under } =
+        sighting;
     let is_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
     let ids = [subject, conversation, prompt_id, tool_use, trace, word];
-    if ids.into_iter().any(|id| is_long(id, LONGEST_ID))
+    let names = under
+        .iter()
+        .flat_map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
+    if ids.into_iter().chain(names).any(|id| is_long(id, LONGEST_ID))
         || [prompt, statement].into_iter().any(|text| is_long(text, LONGEST_TEXT))
     {
         return Err(NotTaken::TooLong.into());
@@ -64,7 +72,10 @@ pub(super) fn store(
     };
     let prompt = prompt.as_ref().filter(|text| !text.trim().is_empty());
     let prompt = prompt.map(|text| super::weigh::head(text.trim()).to_owned());
-    let said = Said { v: 1, prompt, conversation: conversation.clone() };
+    let under = under
+        .clone()
+        .map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
+    let said = Said { v: 1, prompt, conversation: conversation.clone(), under };
     let plain = serde_json::to_vec(&said).map_err(|_| broken())?;
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     // INVARIANT: injective, as for statements.

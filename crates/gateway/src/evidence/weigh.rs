@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Asked, ChannelKind, Identity, Join, Prompt, PromptGrade, Sight, Timestamp, Witness};
+use domain::{Asked, ChannelKind, Context, Identity, Join, Prompt, PromptGrade, Sight, Timestamp, Witness};
 
 use recording::{Opening, WitnessRecord};
 
+use super::named::Named;
 use super::sighting::{self, Said};
 use super::{OWN, PROMPT_SIZE};
 use crate::fault::Fault;
@@ -84,12 +85,55 @@ impl Gateway {
         if stored.is_empty() {
             return Ok(Weighed::of_call(asked));
         }
+        let named = self.named(&subject, &keyed, None).await?;
         let declared = match &asked.prompt.text {
             Some(text) => Declared::Text(text.clone()),
             None => Declared::Nothing,
         };
-        weigh(key, &keyed, declared, stored, now)
+        let call = Call { keyed: &keyed, under: &asked.context, at: now, named };
+        self.weigh_call(key, &call, declared, stored)
     }
+
+    /// What sightings come to for a call.
+    pub(super) fn weigh_call(
+        &self,
+        key: &[u8; 32],
+        call: &Call<'_>,
+        declared: Declared,
+        stored: Vec<StoredSighting>,
+    ) -> Result<Weighed, Fault> {
+        let mut opened = Vec::with_capacity(stored.len());
+        for sighting in stored {
+            let said = sighting::open(key, &sighting)?;
+            // What a call left out was filled in with the same names for both.
+            let is_elsewhere = said.under.clone().is_some_and(|[role, warehouse, database, schema]| {
+                let mut under = Context { role, warehouse, database, schema };
+                self.complete_names(&mut under);
+                under != *call.under
+            });
+            opened.push(Opened { sighting, said, is_elsewhere });
+        }
+        Ok(weigh(call, declared, opened))
+    }
+}
+
+/// A statement, as far as evidence meets it.
+pub(super) struct Call<'a> {
+    pub keyed: &'a Keyed,
+    /// The names that it runs under.
+    pub under: &'a Context,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Who has named its tool use before.
+    pub named: Named,
+}
+
+/// A sighting with what it says.
+struct Opened {
+    sighting: StoredSighting,
+    said: Said,
+    /// Whether what it saw was to run under other names.
+    is_elsewhere: bool,
 }
 
 /// Whose sightings may be this principal's.
@@ -112,49 +156,35 @@ struct Account {
     conversation: Option<String>,
 }
 
-/// What sightings come to for a statement that was asked at that moment.
-pub(super) fn weigh(
-    key: &[u8; 32],
-    keyed: &Keyed,
-    declared: Declared,
-    stored: Vec<StoredSighting>,
-    asked_at: Timestamp,
-) -> Result<Weighed, Fault> {
-    let seen = stored.iter().map(|sighting| sighting.id).collect();
-    let mut channels: BTreeMap<(String, ChannelKind), Vec<(StoredSighting, Said)>> = BTreeMap::new();
-    for sighting in stored {
-        let said = sighting::open(key, &sighting)?;
-        channels.entry((sighting.channel.clone(), sighting.kind)).or_default().push((sighting, said));
+fn weigh(call: &Call<'_>, declared: Declared, opened: Vec<Opened>) -> Weighed {
+    let seen = opened.iter().map(|opened| opened.sighting.id).collect();
+    let mut channels: BTreeMap<(String, ChannelKind), Vec<Opened>> = BTreeMap::new();
+    for opened in opened {
+        let channel = (opened.sighting.channel.clone(), opened.sighting.kind);
+        channels.entry(channel).or_default().push(opened);
     }
     let accounts: Vec<Account> = channels
         .into_iter()
-        .filter_map(|((channel, kind), sightings)| account(channel, kind, &sightings, keyed, asked_at))
+        .filter_map(|((channel, kind), opened)| account(channel, kind, &opened, call))
         .collect();
-    Ok(Weighed { seen, ..numbered(accounts, declared) })
+    Weighed { seen, ..numbered(accounts, declared) }
 }
 
 /// One channel's account; none when nothing of it belongs to this statement.
-fn account(
-    channel: String,
-    kind: ChannelKind,
-    sightings: &[(StoredSighting, Said)],
-    keyed: &Keyed,
-    asked_at: Timestamp,
-) -> Option<Account> {
-    let join = sightings.iter().filter_map(|(sighting, _)| joined(sighting, keyed, asked_at)).min()?;
-    let direct: Vec<&(StoredSighting, Said)> =
-        sightings.iter().filter(|(sighting, _)| joined(sighting, keyed, asked_at) == Some(join)).collect();
+fn account(channel: String, kind: ChannelKind, opened: &[Opened], call: &Call<'_>) -> Option<Account> {
+    let joins = || opened.iter().filter_map(|opened| joined(&opened.sighting, call));
+    // SECURITY: what has been used up is not made good by a weaker tie.
+    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
+    let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
+        opened.iter().partition(|opened| joined(&opened.sighting, call) == Some(join));
     let prompts: BTreeSet<&String> =
-        direct.iter().filter_map(|(sighting, _)| sighting.prompt_id.as_ref()).collect();
+        direct.iter().filter_map(|opened| opened.sighting.prompt_id.as_ref()).collect();
+    let is_linked =
+        |opened: &&&Opened| opened.sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt));
+    let linked = || others.iter().filter(is_linked);
     let mut texts: Vec<String> = Vec::new();
-    let is_linked = |sighting: &StoredSighting| {
-        sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt))
-    };
-    for (sighting, said) in sightings {
-        let belongs = joined(sighting, keyed, asked_at) == Some(join) || is_linked(sighting);
-        if let Some(text) = said.prompt.as_ref().filter(|_| belongs)
-            && !texts.iter().any(|known| same(known, text))
-        {
+    for text in direct.iter().chain(linked()).filter_map(|opened| opened.said.prompt.as_ref()) {
+        if !texts.iter().any(|known| same(known, text)) {
             texts.push(text.clone());
         }
     }
@@ -162,10 +192,13 @@ fn account(
     if join == Join::Text && texts.len() > 1 {
         return None;
     }
-    let told: Vec<&String> =
-        direct.iter().filter_map(|(sighting, _)| sighting.keyed.statement.as_ref()).collect();
-    let is_ours = |told: &&String| keyed.statement.as_ref() == Some(*told);
-    let statement = if join == Join::ToolUse && told.iter().any(|told| !is_ours(told)) {
+    let told: Vec<&&Opened> =
+        direct.iter().filter(|opened| opened.sighting.keyed.statement.is_some()).collect();
+    // The same text under other names touches other objects: it is another statement.
+    let is_ours =
+        |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
+    let is_one_call = matches!(join, Join::ToolUse | Join::Again);
+    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
         Sight::Other
     } else if told.iter().any(is_ours) {
         Sight::Same
@@ -173,23 +206,33 @@ fn account(
         // Under a trace or a word there are further statements: another one is none of ours.
         Sight::Unseen
     };
-    let conversation = sightings.iter().find_map(|(_, said)| said.conversation.clone());
+    // What merely has a clue in common may be another conversation's.
+    let conversation = direct.iter().chain(linked()).find_map(|opened| opened.said.conversation.clone());
     Some(Account { channel, kind, join, texts, statement, conversation })
 }
 
-fn joined(sighting: &StoredSighting, keyed: &Keyed, asked_at: Timestamp) -> Option<Join> {
+fn joined(sighting: &StoredSighting, call: &Call<'_>) -> Option<Join> {
     let meet = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-    let theirs = &sighting.keyed;
-    if meet(&theirs.tool_use, &keyed.tool_use) {
-        Some(Join::ToolUse)
-    } else if meet(&theirs.trace, &keyed.trace) {
+    let differ =
+        |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
+    let (theirs, ours) = (&sighting.keyed, call.keyed);
+    // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
+    // comes with it second has not made it; traces and words are known to everything that a request passes.
+    let names_subject = sighting.subject.subject.is_some();
+    if meet(&theirs.tool_use, &ours.tool_use) {
+        let Named { by_itself, by_another } = call.named;
+        let is_used = by_itself || (by_another && !names_subject);
+        Some(if is_used { Join::Again } else { Join::ToolUse })
+    } else if names_subject && meet(&theirs.trace, &ours.trace) {
         Some(Join::Trace)
-    } else if meet(&theirs.word, &keyed.word) {
+    } else if names_subject && meet(&theirs.word, &ours.word) {
         Some(Join::Word)
-    } else if meet(&theirs.statement, &keyed.statement)
-        // SECURITY: a guess needs a subject that the channel names, or one person's hook would speak for another.
-        && sighting.subject.subject.is_some()
-        && asked_at.since(sighting.at).max(sighting.at.since(asked_at)) <= TOGETHER
+    } else if names_subject
+        && meet(&theirs.statement, &ours.statement)
+        // Two that are known to be different calls, or in different traces, are not the same for their text.
+        && !differ(&theirs.tool_use, &ours.tool_use)
+        && !differ(&theirs.trace, &ours.trace)
+        && call.at.since(sighting.at).max(sighting.at.since(call.at)) <= TOGETHER
     {
         Some(Join::Text)
     } else {
@@ -199,7 +242,9 @@ fn joined(sighting: &StoredSighting, keyed: &Keyed, asked_at: Timestamp) -> Opti
 
 /// Numbers the texts, the one that counts most first, and grades.
 fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
-    let counts = |account: &&Account| account.kind != ChannelKind::Own && account.join != Join::Text;
+    let counts = |account: &&Account| {
+        account.kind != ChannelKind::Own && !matches!(account.join, Join::Again | Join::Text)
+    };
     let mut ranked: Vec<&Account> = accounts.iter().filter(|account| !account.texts.is_empty()).collect();
     // Whoever is nearest to the model first; then by how sure the join is.
     ranked.sort_by_key(|account| {
@@ -241,10 +286,13 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
         })
         .collect();
     let grade = PromptGrade::of(declared, &witnesses);
-    let conversation = accounts
-        .iter()
-        .filter(|account| account.join != Join::Text)
-        .find_map(|account| account.conversation.clone());
+    let conversations = |is_own: bool| {
+        let told = accounts.iter().filter(move |account| (account.kind == ChannelKind::Own) == is_own);
+        let told = told.filter(|account| !matches!(account.join, Join::Again | Join::Text));
+        told.filter_map(|account| account.conversation.clone()).next()
+    };
+    // Under its own token an agent names a conversation where nobody else does.
+    let conversation = conversations(false).or_else(|| conversations(true));
     let text = texts.into_iter().next();
     Weighed { text, grade, declared, witnesses, conversation, seen: BTreeSet::new() }
 }

@@ -87,6 +87,9 @@ pub trait Evidence: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault>;
 
+    /// The exchanges that have named this tool use, whosesoever, the first of them first; a bounded number.
+    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault>;
+
     /// Notes that evidence may still come for an exchange, and answers what there is already, as [`Evidence::about`] does.
     async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault>;
 }
@@ -102,6 +105,10 @@ impl Evidence for NoEvidence {
     }
 
     async fn about(&self, _: &Subject, _: &Keyed, _: Timestamp) -> Result<Vec<StoredSighting>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn naming(&self, _: &str, _: Timestamp) -> Result<Vec<Expecting>, Fault> {
         Ok(Vec::new())
     }
 

@@ -13,7 +13,7 @@ use evidence::SecretHash;
 use serde_json::{Value, json};
 
 use super::Broken;
-use crate::cli::{AgentArgs, Client, Part};
+use crate::cli::{AgentArgs, AgentCommand, Client, ConnectArgs, Part};
 
 /// The name of the MCP server in clients.
 const SERVER: &str = "snowgate";
@@ -22,8 +22,16 @@ const TOKEN: &str = "SNOWGATE_TOKEN";
 const HOOK_SECRET: &str = "SNOWGATE_HOOK_SECRET";
 const TELEMETRY_SECRET: &str = "SNOWGATE_TELEMETRY_SECRET";
 
-/// Prints them.
+/// Prints what connects a client, or gets it a token.
 pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
+    match (&args.command, &args.connect) {
+        (Some(AgentCommand::Token(args)), _) => super::agent_token::run(args),
+        (None, Some(args)) => connect(args),
+        (None, None) => Err(Broken::usage("name a client, or `token`")),
+    }
+}
+
+fn connect(args: &ConnectArgs) -> Result<ExitCode, Broken> {
     let url = gateway_url(&args.url)?;
     if args.subject.trim().is_empty() || args.subject.contains(['"', '\\', '\n', '\r']) {
         return Err(Broken::usage("--subject is the `sub` of the person's tokens, without quotes"));
@@ -44,14 +52,19 @@ fn gateway_url(url: &str) -> Result<String, Broken> {
     let wrong = || Broken::usage("--url is the gateway's address, like https://snowgate.example.com");
     let uri: http::Uri = url.trim_end_matches('/').parse().map_err(|_| wrong())?;
     match (uri.scheme_str(), uri.authority(), uri.path(), uri.query()) {
-        (Some("http" | "https"), Some(authority), "" | "/", None) if !authority.as_str().contains('@') => {
+        // It stands in commands that a shell reads.
+        (Some("http" | "https"), Some(authority), "" | "/", None) if is_host(authority.as_str()) => {
             Ok(url.trim_end_matches('/').to_owned())
         }
         _ => Err(wrong()),
     }
 }
 
-fn everything(args: &AgentArgs, url: &str) -> Result<String, Broken> {
+fn is_host(authority: &str) -> bool {
+    authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+}
+
+fn everything(args: &ConnectArgs, url: &str) -> Result<String, Broken> {
     let mut out = String::new();
     for part in [Part::Mcp, Part::Hooks, Part::Managed, Part::Channels] {
         if let Some(text) = part_of(args, url, part)? {
@@ -95,9 +108,9 @@ fn heading(client: Client, part: Part) -> &'static str {
 const fn limits(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => {
-            "Claude Code 2.1.196 or later. Whoever can read both variables on that machine, also an agent with a shell, can\n\
-             # speak over both channels: only an export of the model's provider is out of its reach. Hooks that fail do not\n\
-             # stop Claude Code; a policy that requires a grade stops the statement."
+            "Claude Code 2.1.217 or later. Whoever can read both variables on that machine, also an agent with a shell, can\n\
+             # speak over both channels: only an export of the model's provider is out of its reach. Hooks that fail, as they do\n\
+             # when a user unsets a variable, do not stop Claude Code; a policy that requires a grade stops the statement."
         }
         Client::ClaudeDesktop => "No hooks: what the model says in user_request is recorded, as P1.",
         Client::Cursor => {
@@ -111,7 +124,7 @@ const fn limits(client: Client) -> &'static str {
 }
 
 /// One part; none where the client has none.
-fn part_of(args: &AgentArgs, url: &str, part: Part) -> Result<Option<String>, Broken> {
+fn part_of(args: &ConnectArgs, url: &str, part: Part) -> Result<Option<String>, Broken> {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).map(Some).map_err(Broken::from);
     let authorization = |variable: &str| format!("Bearer ${{{variable}}}");
     match (args.client, part) {
@@ -151,7 +164,8 @@ fn claude_code_hooks(url: &str) -> Value {
     json!({
         "hooks": {
             "UserPromptSubmit": [{ "hooks": [hook.clone()] }],
-            "PreToolUse": [{ "matcher": format!("mcp__{SERVER}__run_sql"), "hooks": [hook] }],
+            // SECURITY: whatever a user calls the server, its tool is called this.
+            "PreToolUse": [{ "matcher": "mcp__.*__run_sql", "hooks": [hook] }],
         },
         "env": {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
@@ -171,7 +185,8 @@ fn claude_code_hooks(url: &str) -> Value {
 fn claude_code_managed(url: &str) -> Value {
     let mut settings = claude_code_hooks(url);
     let managed = [
-        ("requiredMinimumVersion", json!("2.1.196")),
+        // Before it, a variable of a user's sends the telemetry elsewhere.
+        ("requiredMinimumVersion", json!("2.1.217")),
         ("allowManagedHooksOnly", json!(true)),
         ("allowedHttpHookUrls", json!([format!("{url}/v1/hooks/claude-code")])),
         ("httpHookAllowedEnvVars", json!([HOOK_SECRET])),
@@ -220,7 +235,7 @@ fn sdk_prompt(url: &str) -> String {
 }
 
 /// Entries of snowgate.toml with fresh secrets, which stand in comments.
-fn channels(args: &AgentArgs) -> Result<String, Broken> {
+fn channels(args: &ConnectArgs) -> Result<String, Broken> {
     let (first, kinds): (_, &[(&str, &str, &str)]) = match args.client {
         Client::ClaudeCode => {
             ("claude-code", &[("hooks", "hooks", HOOK_SECRET), ("telemetry", "telemetry", TELEMETRY_SECRET)])
@@ -257,9 +272,9 @@ fn channels(args: &AgentArgs) -> Result<String, Broken> {
 mod tests {
     use super::*;
 
-    fn args(client: Client, part: Part) -> AgentArgs {
+    fn args(client: Client, part: Part) -> ConnectArgs {
         let (url, subject) = ("https://gw.example/".to_owned(), "ana@example.com".to_owned());
-        AgentArgs { client, url, subject, part: Some(part) }
+        ConnectArgs { client, url, subject, part: Some(part) }
     }
 
     #[test]
@@ -285,7 +300,9 @@ mod tests {
         assert_eq!(managed["allowManagedHooksOnly"], true);
         assert_eq!(managed["allowedHttpHookUrls"], json!(["https://gw.example/v1/hooks/claude-code"]));
         let hook = &managed["hooks"]["PreToolUse"][0];
-        assert_eq!(hook["matcher"], "mcp__snowgate__run_sql");
+        let matcher = hook["matcher"].as_str().unwrap();
+        assert_eq!(matcher, "mcp__.*__run_sql", "under whatever name the server was added");
+        assert_eq!(managed["requiredMinimumVersion"], "2.1.217");
         assert_eq!(hook["hooks"][0]["url"], managed["allowedHttpHookUrls"][0]);
         assert_eq!(hook["hooks"][0]["allowedEnvVars"], managed["httpHookAllowedEnvVars"]);
     }
@@ -313,6 +330,8 @@ mod tests {
             "ftp://gw.example",
             "https://a:b@gw.example",
             "https://gw.example/mcp",
+            "https://x$(id)",
+            "https://x;id",
             "https://x?y",
         ] {
             assert!(gateway_url(url).is_err(), "{url}");

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod agent;
+mod agent_token;
 pub mod approvals;
 pub mod archive;
 pub mod ask;

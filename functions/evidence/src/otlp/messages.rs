@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::hooks::{is_ours, statement};
+use domain::Context;
+
+use crate::hooks::{called, is_ours};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -55,6 +57,8 @@ impl Text {
 pub(super) struct Use {
     pub id: String,
     pub statement: Option<String>,
+    /// The names that it was to run under.
+    pub under: Option<Context>,
 }
 
 fn list(text: &str) -> Vec<&RawValue> {
@@ -70,8 +74,8 @@ fn parts<'a>(message: &Message<'a>) -> Vec<Part<'a>> {
     list(raw).into_iter().filter_map(|part| serde_json::from_str(part.get()).ok()).collect()
 }
 
-/// The last words of a user among the messages that a model received: not what a tool answered, and without what the client
-/// puts in (`<system-reminder>` blocks).
+/// The last words of a user among the messages that a model received: not what a tool answered, and without the blocks that
+/// clients put in (`<system-reminder>`), which no hook of theirs tells either.
 pub(super) fn last_user_text(messages: &str) -> Option<String> {
     list(messages).into_iter().rev().find_map(|raw| {
         let message = message(raw)?;
@@ -81,13 +85,8 @@ pub(super) fn last_user_text(messages: &str) -> Option<String> {
         if let Some(text) = message.content.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) {
             return spoken(&text);
         }
-        let parts = parts(&message);
-        let answers =
-            |part: &Part<'_>| matches!(part.kind.as_deref(), Some("tool_result" | "tool_call_response"));
-        if parts.iter().any(answers) {
-            return None;
-        }
-        let texts: Vec<String> = parts
+        // Words that come beside what a tool answered were typed meanwhile.
+        let texts: Vec<String> = parts(&message)
             .into_iter()
             .filter(|part| part.kind.as_deref() == Some("text"))
             .filter_map(|part| part.content.or(part.text)?.into_text())
@@ -104,9 +103,10 @@ fn spoken(text: &str) -> Option<String> {
     let mut left = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
+        // SECURITY: one that does not end is no block: nothing is left out behind it.
+        let Some((_, after)) = after.split_once(CLOSE) else { break };
         left.push_str(before);
-        // One that does not end is the rest.
-        rest = after.split_once(CLOSE).map_or("", |(_, after)| after);
+        rest = after;
     }
     left.push_str(rest);
     let left = left.trim();
@@ -125,12 +125,8 @@ pub(super) fn uses(messages: &str) -> Vec<Use> {
             }
             let Some(id) = part.id else { continue };
             let arguments = part.arguments.or(part.input).map(RawValue::get);
-            // Some write the arguments as a text.
-            let said = arguments.and_then(|raw| match serde_json::from_str::<String>(raw) {
-                Ok(text) => statement(&text),
-                Err(_) => statement(raw),
-            });
-            found.push(Use { id, statement: said });
+            let (statement, under) = arguments.map(called).unwrap_or_default();
+            found.push(Use { id, statement, under });
         }
     }
     found
@@ -148,11 +144,21 @@ mod tests {
                 {"role":"tool","parts":[{"type":"tool_call_response","id":"t","response":"x"}]}]"#,
             r#"[{"role":"user","content":"who owes us?"}]"#,
             r#"[{"role":"user","content":[{"type":"text","text":"<system-reminder>be nice</system-reminder>who owes us?"}]},
-                {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"},{"type":"text","text":"x"}]}]"#,
+                {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"},
+                    {"type":"text","text":"<system-reminder>x</system-reminder>"}]}]"#,
+            r#"[{"role":"user","content":"list customers"},{"role":"user","content":[
+                {"type":"tool_result","tool_use_id":"t","content":"ok"},{"type":"text","text":"who owes us?"}]}]"#,
             r#"[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":" who owes us? "}]}]"#,
         ] {
             assert_eq!(last_user_text(messages).as_deref(), Some("who owes us?"), "{messages}");
         }
+        let open =
+            r#"[{"role":"user","content":"a<system-reminder>b</system-reminder>c <system-reminder>d"}]"#;
+        assert_eq!(
+            last_user_text(open).as_deref(),
+            Some("ac <system-reminder>d"),
+            "nothing is left out behind it"
+        );
         for messages in [
             "",
             "[]",

@@ -75,6 +75,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Vec<Sighting>
             prompt: prompt.clone(),
             tool_use: Some(found.id),
             statement: found.statement,
+            under: found.under,
             ..base.clone()
         });
     }
