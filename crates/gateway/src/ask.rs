@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::admission::{self, Wanted, denied};
 use crate::approval::Surroundings;
-use crate::evidence::Weighed;
+use crate::evidence::{Lease, Weighed};
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -107,11 +107,33 @@ impl Gateway {
             Some(ruling) => (self.grounds_unread(asked.door).await?, Some((Vec::new(), ruling))),
             None => (self.grounds(&asked).await?, None),
         };
+        let lease = match &foreseen {
+            Some(_) => None,
+            None => self.counted(asked.door, self.lease(&asked, &grounds.key).await).await?,
+        };
+        let next = self.prepare_alone(asked, principal, grounds, foreseen, lease.as_ref()).await;
+        self.give_back(lease).await;
+        next
+    }
+
+    /// The same, while no other call with the same tool use is decided.
+    async fn prepare_alone(
+        &self,
+        asked: Asked,
+        principal: &Principal,
+        grounds: Grounds,
+        foreseen: Option<(Vec<Ruling>, Ruling)>,
+        lease: Option<&Lease>,
+    ) -> Result<Next, AskError> {
         let Grounds { bundle, read, key } = grounds;
         let mut asked = asked;
         let weighed = match &foreseen {
             Some(_) => Weighed::of_call(&asked),
-            None => self.counted(asked.door, self.weigh(&asked, principal.identity(), &key).await).await?,
+            None => {
+                let is_taken = lease.is_some_and(|lease| lease.is_taken);
+                let weighed = self.weigh(&asked, principal.identity(), &key, is_taken).await;
+                self.counted(asked.door, weighed).await?
+            }
         };
         weighed.fill(&mut asked);
         let (rulings, ruling) =
@@ -133,6 +155,10 @@ impl Gateway {
             if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
                 && matches!(live.stage, Stage::Held { .. })
                 && self.may_repeat(&live, &terms).await?
+                && let Some(exchange) = live.exchange()
+                && self
+                    .ask_again(&key, &RecordKey::new(&live.day, exchange), principal.identity(), &asked, now)
+                    .await?
             {
                 self.reject(asked.door, "joined").await;
                 return Ok(Next::Repeat { first, terms });

@@ -46,7 +46,9 @@ pub use approval::{
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
-pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError};
+pub use evidence::{
+    Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, split_reminders,
+};
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{

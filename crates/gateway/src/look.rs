@@ -118,7 +118,7 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, false).await;
         self.counted(asked.door, weighed).await?.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;

@@ -30,7 +30,7 @@ use crate::permit::Permit;
 use crate::reply::Receipt;
 
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expecting, Keyed, NoEvidence, StoredSighting, Subject};
+pub use evidence::{Evidence, Expected, Expecting, Keyed, NoEvidence, Room, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 

@@ -188,11 +188,14 @@ pub struct SearchArgs {
     /// What policy said
     #[arg(long, value_enum)]
     pub decision: Option<DecisionWord>,
-    /// Words in prompt or statement
+    /// Words in prompt or statement, also in a prompt that came late
     #[arg(long, value_name = "WORDS")]
     pub text: Option<String>,
+    /// With a finding of that word (`statement_mismatch`), also when it came late; without a word, with any
+    #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "")]
+    pub finding: Option<String>,
     /// List what was rejected before anybody was identified instead: minute, door, reason, count
-    #[arg(long, conflicts_with_all = ["person", "agent", "table", "decision", "text"])]
+    #[arg(long, conflicts_with_all = ["person", "agent", "table", "decision", "text", "finding"])]
     pub rejected: bool,
     /// Print one JSON object a line
     #[arg(long)]

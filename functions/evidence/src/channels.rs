@@ -96,18 +96,13 @@ impl Channels {
         if self.0.contains_key(&secret) {
             return Err(ChannelsError::SameSecret);
         }
-        self.0.insert(secret, channel);
+        self.0.insert(secret, Channel { credential: Some(secret.to_string()), ..channel });
         Ok(())
     }
 
     /// The channel with that secret. The search is by the hash, so that its time tells nothing of a secret.
     pub(crate) fn of(&self, secret: &Credential) -> Option<&Channel> {
         self.0.get(&SecretHash::of(secret.reveal()))
-    }
-
-    /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Channel> {
-        self.0.values()
     }
 
     /// Whether there is none.
@@ -125,7 +120,14 @@ mod tests {
 
     fn channel(name: &str) -> Channel {
         let speaks_for = SpeaksFor::Anybody;
-        Channel { name: name.to_owned(), kind: ChannelKind::Hooks, speaks_for, issuer: None, agent: None }
+        Channel {
+            name: name.to_owned(),
+            kind: ChannelKind::Hooks,
+            speaks_for,
+            issuer: None,
+            agent: None,
+            credential: None,
+        }
     }
 
     #[test]

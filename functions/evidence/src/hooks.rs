@@ -24,26 +24,39 @@ struct ClaudeCode<'a> {
     tool_use_id: Option<String>,
     #[serde(borrow)]
     tool_input: Option<&'a RawValue>,
+    /// Set in a subagent alone.
+    agent_id: Option<String>,
 }
 
 /// Reads a hook of Claude Code.
-pub(crate) fn claude_code(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
+pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     let hook: ClaudeCode<'_> = object(body)?;
-    let ClaudeCode { hook_event_name, session_id, prompt_id, prompt, tool_name, tool_use_id, tool_input } =
-        hook;
+    let ClaudeCode {
+        hook_event_name,
+        session_id,
+        prompt_id,
+        prompt,
+        tool_name,
+        tool_use_id,
+        tool_input,
+        agent_id,
+    } = hook;
     let sighting = Sighting { conversation: session_id, prompt_id, ..Sighting::default() };
     match (&*hook_event_name, prompt, tool_use_id) {
-        ("UserPromptSubmit", Some(prompt), _) => Ok(vec![Sighting { prompt: Some(prompt), ..sighting }]),
+        ("UserPromptSubmit", Some(prompt), _) => {
+            Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
+        }
         ("UserPromptSubmit", None, _) => Err(Rejected::Malformed("`prompt` is missing")),
         ("PreToolUse", _, tool_use) => {
             let Some(name) = tool_name else { return Err(Rejected::Malformed("`tool_name` is missing")) };
             if !is_ours(&name) {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), ()));
             }
             let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
-            Ok(vec![Sighting { tool_use, statement, under, ..sighting }])
+            let is_delegated = agent_id.is_some_and(|agent| !agent.is_empty());
+            Ok((vec![Sighting { tool_use, statement, under, is_delegated, ..sighting }], ()))
         }
-        _ => Ok(Vec::new()),
+        _ => Ok((Vec::new(), ())),
     }
 }
 
@@ -141,7 +154,7 @@ mod tests {
             prompt: Some("who owes us\nmost?".into()),
             ..Sighting::default()
         };
-        assert!(claude_code(prompt).unwrap() == [expected]);
+        assert!(claude_code(prompt).unwrap().0 == [expected]);
         let tool = br#"{"session_id":"s","prompt_id":"p","hook_event_name":"PreToolUse","tool_name":"mcp__snowgate__run_sql",
             "tool_input":{"statement":"select 1","max_rows":5},"tool_use_id":"toolu_01","agent_id":"sub"}"#;
         let expected = Sighting {
@@ -150,9 +163,10 @@ mod tests {
             tool_use: Some("toolu_01".into()),
             statement: Some("select 1".into()),
             under: Some(Context::default()),
+            is_delegated: true,
             ..Sighting::default()
         };
-        assert!(claude_code(tool).unwrap() == [expected]);
+        assert!(claude_code(tool).unwrap().0 == [expected]);
     }
 
     #[test]
@@ -163,7 +177,7 @@ mod tests {
             r#"{"hook_event_name":"PostToolUse","tool_name":"mcp__snowgate__run_sql","tool_response":"[EMAIL]"}"#,
             r#"{"hook_event_name":"SomethingNew"}"#,
         ] {
-            assert!(claude_code(body.as_bytes()).unwrap().is_empty(), "{body}");
+            assert!(claude_code(body.as_bytes()).unwrap().0.is_empty(), "{body}");
             assert!(cursor(body.as_bytes()).unwrap().0.is_empty(), "{body}");
         }
         for name in ["run_sql", "mcp__snowgate__run_sql", "MCP:run_sql", "snowgate/run_sql"] {

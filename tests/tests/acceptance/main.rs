@@ -33,6 +33,7 @@ mod door;
 mod estimates;
 mod evidence;
 mod evidence_attacks;
+mod evidence_bounds;
 mod evidence_faults;
 mod exports;
 mod failures;

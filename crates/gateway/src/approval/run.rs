@@ -10,7 +10,7 @@ use super::tend::note;
 use super::{Question, stored};
 use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
 use crate::closing::Closed;
-use crate::evidence::Weighed;
+use crate::evidence::{self, Weighed};
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
@@ -127,10 +127,16 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let mut asked = asked;
-        // SECURITY: what came since can only take something from how well the prompt was known.
-        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
+        // SECURITY: what came since can only take something from how well the prompt was known. What there was no room for may
+        // contradict it, so that nothing is known any more.
+        let is_whole = self.catch_up(&case.key).await?;
+        let (step, late) = self.last_evidence(&case.key).await?;
+        if let Some(late) = late {
             let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
             asked.prompt.grade = asked.prompt.grade.min(known);
+        }
+        if !is_whole || step >= evidence::MOST {
+            asked.prompt.grade = PromptGrade::P0;
         }
         let bundle = self.ports.policies.bundle().await?;
         let before = case.trail.asked().ok_or_else(damaged)?;

@@ -1,8 +1,9 @@
 //! Whether a tool use was named before: a model's tool use is one call.
 
-use domain::Timestamp;
+use domain::{Asked, Timestamp};
 use recording::{ObjectKind, Opening, RecordKey};
 
+use super::sighting;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::ports::{Expecting, Keyed, Subject};
@@ -17,7 +18,32 @@ pub(super) struct Named {
     pub by_another: bool,
 }
 
+/// A tool use while one call with it is decided.
+pub(crate) struct Lease {
+    tool_use: String,
+    call: u128,
+    /// Whether another call holds it.
+    pub is_taken: bool,
+}
+
 impl Gateway {
+    /// Takes the tool use that a call names until it is an exchange: of two with the same that come at once, one is the first.
+    /// None where it names none.
+    pub(crate) async fn lease(&self, asked: &Asked, key: &[u8; 32]) -> Result<Option<Lease>, Fault> {
+        let Some(tool_use) = sighting::keyed(key, &asked.clues, None).tool_use else { return Ok(None) };
+        let call = self.ports.ids.random()?;
+        let is_taken = !self.ports.evidence.lease(&tool_use, call, self.now()).await?;
+        Ok(Some(Lease { tool_use, call, is_taken }))
+    }
+
+    /// Gives it back; what fails is told in the log alone, for it lapses by itself.
+    pub(crate) async fn give_back(&self, lease: Option<Lease>) {
+        let Some(Lease { tool_use, call, is_taken: false }) = lease else { return };
+        if let Err(fault) = self.ports.evidence.release(&tool_use, call).await {
+            tracing::warn!(fault = &fault as &dyn std::error::Error, "a tool use could not be given back");
+        }
+    }
+
     /// Who has named the tool use of this statement before it; `itself` once it is an exchange.
     pub(super) async fn named(
         &self,
@@ -28,7 +54,8 @@ impl Gateway {
         let mut named = Named::default();
         let Some(tool_use) = &keyed.tool_use else { return Ok(named) };
         for earlier in self.ports.evidence.naming(tool_use, self.now()).await? {
-            if itself.is_some_and(|(key, at)| !is_before(&earlier, key, at)) {
+            // One exchange may be asked by several calls while it waits for a person.
+            if itself.is_some_and(|(key, at)| earlier.key == *key || !is_before(&earlier, key, at)) {
                 continue;
             }
             if earlier.subject != *subject {

@@ -1,21 +1,19 @@
 //! From sightings to witnesses: what each channel has to say of one statement.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use domain::{Asked, ChannelKind, Context, Identity, Join, Prompt, PromptGrade, Sight, Timestamp, Witness};
+use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timestamp, Witness};
 
 use recording::{Opening, WitnessRecord};
 
+use super::accounts::{self, Account, Text};
 use super::named::Named;
-use super::sighting::{self, Said};
-use super::{OWN, PROMPT_SIZE};
+use super::said::Said;
+use super::sighting;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::ports::{Keyed, StoredSighting, Subject};
-
-/// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
-const TOGETHER: Duration = Duration::from_secs(60);
 
 /// What is known of the prompt behind a statement.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -72,12 +70,14 @@ impl Weighed {
 }
 
 impl Gateway {
-    /// What is known now of the prompt behind what is asked.
+    /// What is known now of the prompt behind what is asked. `is_taken`: another call with the same tool use is being decided at
+    /// this moment.
     pub(crate) async fn weigh(
         &self,
         asked: &Asked,
         identity: &Identity,
         key: &[u8; 32],
+        is_taken: bool,
     ) -> Result<Weighed, Fault> {
         let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
         let (subject, now) = (subject_of(identity), self.now());
@@ -86,22 +86,32 @@ impl Gateway {
             return Ok(Weighed::of_call(asked));
         }
         let named = self.named(&subject, &keyed, None).await?;
+        let named = Named { by_itself: named.by_itself || is_taken, ..named };
         let declared = match &asked.prompt.text {
             Some(text) => Declared::Text(text.clone()),
             None => Declared::Nothing,
         };
-        let call = Call { keyed: &keyed, under: &asked.context, at: now, named };
-        self.weigh_call(key, &call, declared, stored)
+        let call = Call {
+            keyed: &keyed,
+            subject: &subject,
+            under: &asked.context,
+            has_bindings: !asked.bindings.is_empty(),
+            at: now,
+            named,
+            before: Vec::new(),
+        };
+        self.weigh_call(key, call, declared, stored).await
     }
 
     /// What sightings come to for a call.
-    pub(super) fn weigh_call(
+    pub(super) async fn weigh_call(
         &self,
         key: &[u8; 32],
-        call: &Call<'_>,
+        call: Call<'_>,
         declared: Declared,
         stored: Vec<StoredSighting>,
     ) -> Result<Weighed, Fault> {
+        let seen = stored.iter().map(|sighting| sighting.id).collect();
         let mut opened = Vec::with_capacity(stored.len());
         for sighting in stored {
             let said = sighting::open(key, &sighting)?;
@@ -111,29 +121,42 @@ impl Gateway {
                 self.complete_names(&mut under);
                 under != *call.under
             });
+            // No channel tells bound values: the same text with others is another statement.
+            let is_elsewhere = is_elsewhere || call.has_bindings;
             opened.push(Opened { sighting, said, is_elsewhere });
         }
-        Ok(weigh(call, declared, opened))
+        let mut accounts = accounts::of(&call, opened);
+        if accounts::could_leave_out_its_use(&accounts)
+            && self.ports.evidence.tells_uses(call.subject, call.at).await?
+        {
+            accounts::leave_unnamed(&mut accounts);
+        }
+        Ok(Weighed { seen, ..numbered(accounts::with_recorded(accounts, call.before), declared) })
     }
 }
 
 /// A statement, as far as evidence meets it.
 pub(super) struct Call<'a> {
     pub keyed: &'a Keyed,
+    pub subject: &'a Subject,
     /// The names that it runs under.
     pub under: &'a Context,
+    /// Whether it has bound values.
+    pub has_bindings: bool,
     /// When it was asked.
     pub at: Timestamp,
     /// Who has named its tool use before.
     pub named: Named,
+    /// What is recorded of it already.
+    pub before: Vec<Account>,
 }
 
 /// A sighting with what it says.
-struct Opened {
-    sighting: StoredSighting,
-    said: Said,
-    /// Whether what it saw was to run under other names.
-    is_elsewhere: bool,
+pub(super) struct Opened {
+    pub sighting: StoredSighting,
+    pub said: Said,
+    /// Whether what it saw was to run under other names, or with other values.
+    pub is_elsewhere: bool,
 }
 
 /// Whose sightings may be this principal's.
@@ -145,165 +168,65 @@ pub(super) fn subject_of(identity: &Identity) -> Subject {
     }
 }
 
-/// What one channel has to say.
-struct Account {
-    channel: String,
-    kind: ChannelKind,
-    join: Join,
-    /// Distinct texts.
-    texts: Vec<String>,
-    statement: Sight,
-    conversation: Option<String>,
-}
-
-fn weigh(call: &Call<'_>, declared: Declared, opened: Vec<Opened>) -> Weighed {
-    let seen = opened.iter().map(|opened| opened.sighting.id).collect();
-    let mut channels: BTreeMap<(String, ChannelKind), Vec<Opened>> = BTreeMap::new();
-    for opened in opened {
-        let channel = (opened.sighting.channel.clone(), opened.sighting.kind);
-        channels.entry(channel).or_default().push(opened);
-    }
-    let accounts: Vec<Account> = channels
-        .into_iter()
-        .filter_map(|((channel, kind), opened)| account(channel, kind, &opened, call))
-        .collect();
-    Weighed { seen, ..numbered(accounts, declared) }
-}
-
-/// One channel's account; none when nothing of it belongs to this statement.
-fn account(channel: String, kind: ChannelKind, opened: &[Opened], call: &Call<'_>) -> Option<Account> {
-    let joins = || opened.iter().filter_map(|opened| joined(&opened.sighting, call));
-    // SECURITY: what has been used up is not made good by a weaker tie.
-    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
-    let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
-        opened.iter().partition(|opened| joined(&opened.sighting, call) == Some(join));
-    let prompts: BTreeSet<&String> =
-        direct.iter().filter_map(|opened| opened.sighting.prompt_id.as_ref()).collect();
-    let is_linked =
-        |opened: &&&Opened| opened.sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt));
-    let linked = || others.iter().filter(is_linked);
-    let mut texts: Vec<String> = Vec::new();
-    for text in direct.iter().chain(linked()).filter_map(|opened| opened.said.prompt.as_ref()) {
-        if !texts.iter().any(|known| same(known, text)) {
-            texts.push(text.clone());
-        }
-    }
-    // By the text alone several prompts fit, and none is known.
-    if join == Join::Text && texts.len() > 1 {
-        return None;
-    }
-    let told: Vec<&&Opened> =
-        direct.iter().filter(|opened| opened.sighting.keyed.statement.is_some()).collect();
-    // The same text under other names touches other objects: it is another statement.
-    let is_ours =
-        |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
-    let is_one_call = matches!(join, Join::ToolUse | Join::Again);
-    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
-        Sight::Other
-    } else if told.iter().any(is_ours) {
-        Sight::Same
-    } else {
-        // Under a trace or a word there are further statements: another one is none of ours.
-        Sight::Unseen
-    };
-    // What merely has a clue in common may be another conversation's.
-    let conversation = direct.iter().chain(linked()).find_map(|opened| opened.said.conversation.clone());
-    Some(Account { channel, kind, join, texts, statement, conversation })
-}
-
-fn joined(sighting: &StoredSighting, call: &Call<'_>) -> Option<Join> {
-    let meet = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-    let differ =
-        |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
-    let (theirs, ours) = (&sighting.keyed, call.keyed);
-    // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
-    // comes with it second has not made it; traces and words are known to everything that a request passes.
-    let names_subject = sighting.subject.subject.is_some();
-    if meet(&theirs.tool_use, &ours.tool_use) {
-        let Named { by_itself, by_another } = call.named;
-        let is_used = by_itself || (by_another && !names_subject);
-        Some(if is_used { Join::Again } else { Join::ToolUse })
-    } else if names_subject && meet(&theirs.trace, &ours.trace) {
-        Some(Join::Trace)
-    } else if names_subject && meet(&theirs.word, &ours.word) {
-        Some(Join::Word)
-    } else if names_subject
-        && meet(&theirs.statement, &ours.statement)
-        // Two that are known to be different calls, or in different traces, are not the same for their text.
-        && !differ(&theirs.tool_use, &ours.tool_use)
-        && !differ(&theirs.trace, &ours.trace)
-        && call.at.since(sighting.at).max(sighting.at.since(call.at)) <= TOGETHER
-    {
-        Some(Join::Text)
-    } else {
-        None
-    }
-}
-
 /// Numbers the texts, the one that counts most first, and grades.
 fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
-    let counts = |account: &&Account| {
-        account.kind != ChannelKind::Own && !matches!(account.join, Join::Again | Join::Text)
-    };
-    let mut ranked: Vec<&Account> = accounts.iter().filter(|account| !account.texts.is_empty()).collect();
-    // Whoever is nearest to the model first; then by how sure the join is.
+    let mut accounts = accounts;
+    let counts = |account: &Account| account.kind != ChannelKind::Own && account.join.is_sure();
+    // What a model received last of its caller is an agent's word where a subagent made the call.
+    let is_delegated = accounts.iter().any(|account| account.is_delegated && counts(account));
+    for account in accounts.iter_mut() {
+        account.is_delegated = is_delegated && account.kind == ChannelKind::Provider;
+        if account.is_delegated {
+            account.texts.clear();
+            account.is_torn = false;
+        }
+    }
+    let mut ranked: Vec<&Account> = accounts.iter().collect();
+    // Whoever is nearest to the model first, then by how sure the join is. SECURITY: the agent itself last of all, so that what
+    // it says moves no number of others.
     ranked.sort_by_key(|account| {
-        (!counts(account), std::cmp::Reverse(account.kind), account.join, account.channel.clone())
+        (!counts(account), Reverse(account.kind), account.join, account.channel.clone())
     });
-    let mut texts: Vec<String> = Vec::new();
-    let mut number = |text: &String| -> u32 {
-        let at = texts.iter().position(|known| same(known, text)).unwrap_or_else(|| {
+    let mut texts: Vec<Text> = Vec::new();
+    let mut number = |text: &Text| -> u32 {
+        let at = texts.iter().position(|known| known.is_same(text)).unwrap_or_else(|| {
             texts.push(text.clone());
             texts.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
     };
-    for account in ranked.iter().filter(|account| counts(account)) {
-        account.texts.iter().for_each(|text| {
-            number(text);
-        });
+    for text in ranked.iter().filter(|account| counts(account)).flat_map(|account| &account.texts) {
+        number(text);
     }
-    let declared = match &declared {
+    let declared = match declared {
         Declared::Nothing => None,
-        Declared::Text(text) => Some(number(text)),
+        Declared::Text(text) => Some(number(&Text::said(text, None))),
         Declared::Another => Some(u32::MAX),
     };
-    let witnesses: Vec<Witness> = accounts
+    ranked.iter().flat_map(|account| &account.texts).for_each(|text| {
+        number(text);
+    });
+    let mut witnesses: Vec<Witness> = accounts
         .iter()
         .map(|account| Witness {
-            channel: match account.kind {
-                ChannelKind::Own => OWN.to_owned(),
-                ChannelKind::Prompts
-                | ChannelKind::Hooks
-                | ChannelKind::Telemetry
-                | ChannelKind::Provider => account.channel.clone(),
-            },
+            channel: account.channel.clone(),
             kind: account.kind,
             join: account.join,
             prompt: account.texts.first().map(&mut number),
             statement: account.statement,
-            is_torn: account.texts.len() > 1,
+            is_torn: account.is_torn || account.texts.len() > 1,
+            is_delegated: account.is_delegated,
         })
         .collect();
+    witnesses.sort_by(|one, other| one.channel.cmp(&other.channel));
     let grade = PromptGrade::of(declared, &witnesses);
     let conversations = |is_own: bool| {
         let told = accounts.iter().filter(move |account| (account.kind == ChannelKind::Own) == is_own);
-        let told = told.filter(|account| !matches!(account.join, Join::Again | Join::Text));
+        let told = told.filter(|account| account.join.is_sure());
         told.filter_map(|account| account.conversation.clone()).next()
     };
     // Under its own token an agent names a conversation where nobody else does.
     let conversation = conversations(false).or_else(|| conversations(true));
-    let text = texts.into_iter().next();
+    let text = texts.into_iter().next().and_then(|text| text.shown);
     Weighed { text, grade, declared, witnesses, conversation, seen: BTreeSet::new() }
-}
-
-/// Whether two channels tell the same prompt: what stands around it, and how its lines end, is the channel's.
-pub(super) fn same(one: &str, other: &str) -> bool {
-    let lines = |text: &str| -> String { head(text.trim()).replace("\r\n", "\n") };
-    one == other || lines(one) == lines(other)
-}
-
-/// So much of a prompt as is kept.
-pub(super) fn head(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(PROMPT_SIZE)).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use local::{FolderPolicies, Home, SystemClock};
 use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
-use super::{Broken, printable, standing};
+use super::{Broken, one_line, printable, standing, write_foreign};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -178,15 +178,15 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
 
 /// The exact text, bound values and parameters.
 pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
-    printable(asked.text.reveal()).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_foreign(out, "    ", asked.text.reveal())?;
     for (place, Binding { kind, value }) in &asked.bindings {
-        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
-        writeln!(out, "    :{place} {} {value}", printable(kind))?;
+        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), one_line);
+        writeln!(out, "    :{place} {} {value}", one_line(kind))?;
     }
     let Context { role, warehouse, database, schema } = &asked.context;
     writeln!(out, "    {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
     for (name, value) in &asked.parameters {
-        writeln!(out, "    {} = {}", printable(name), printable(value))?;
+        writeln!(out, "    {} = {}", one_line(name), one_line(value))?;
     }
     Ok(())
 }
@@ -194,9 +194,9 @@ pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
 /// What stands behind a view's name.
 fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
     let ViewRecord { name, definition, length } = view;
-    writeln!(out, "the view {} is:", printable(name))?;
+    writeln!(out, "the view {} is:", one_line(name))?;
     match (definition, length) {
-        (Some(text), _) => printable(text).lines().try_for_each(|line| writeln!(out, "    {line}")),
+        (Some(text), _) => write_foreign(out, "    ", text),
         (None, Some(length)) => writeln!(out, "    (a query of {length} bytes, too long to be shown)"),
         (None, None) => writeln!(out, "    (a query that nobody here may see)"),
     }
@@ -206,7 +206,7 @@ fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
 fn under(names: [Option<&str>; 4]) -> String {
     let words = ["role", "warehouse", "database", "schema"].into_iter().zip(names);
     let words =
-        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), printable)));
+        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), one_line)));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -295,7 +295,7 @@ fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()
     let words = PromptGrade::from_word(&later.grade).map_or("unknown", PromptGrade::words);
     writeln!(out, "    known since: {}, {words}", later.grade)?;
     if let Some(text) = &later.text {
-        writeln!(out, "      {}", printable(text))?;
+        write_foreign(out, "      ", text)?;
     }
     later.findings.iter().try_for_each(|finding| writeln!(out, "      finding: {}", finding.detail))
 }
@@ -314,25 +314,26 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
         row.state,
         row.class,
         row.kinds.join(", "),
-        printable(&who)
+        one_line(&who)
     )?;
     if let Some(prompt) = &row.prompt.text {
-        writeln!(out, "    prompt ({})  {}", row.prompt.grade, printable(prompt))?;
+        writeln!(out, "    prompt ({})", row.prompt.grade)?;
+        write_foreign(out, "      ", prompt)?;
     }
-    printable(row.sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_foreign(out, "    ", row.sql)?;
     let ContextRecord { role, warehouse, database, schema } = row.context;
     writeln!(out, "    under {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
     for (what, objects) in [("changes", &row.writes), ("reads", &row.reads)] {
         if !objects.is_empty() {
-            writeln!(out, "    {what} {}", printable(&objects.join(", ")))?;
+            writeln!(out, "    {what} {}", one_line(&objects.join(", ")))?;
         }
     }
-    writeln!(out, "    because {}", printable(row.reason))?;
+    writeln!(out, "    because {}", one_line(row.reason))?;
     let expires = row.expires.get(..19).unwrap_or(&row.expires);
     writeln!(
         out,
         "    {} decide until {expires}Z; recorded as {}",
-        printable(&row.reviewers.join(", ")),
+        one_line(&row.reviewers.join(", ")),
         row.exchange
     )
 }

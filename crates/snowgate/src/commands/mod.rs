@@ -25,6 +25,7 @@ pub mod verdict;
 pub mod verify;
 
 use std::fmt;
+use std::io::Write;
 
 /// Why a command could not do its work: what is wrong, and what to do.
 #[derive(Debug)]
@@ -81,6 +82,20 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if steers(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
+/// A text that somebody else chose, each of its lines behind a mark that no line of ours begins with: so that none of it passes
+/// for what we say. `before` stands before the mark.
+pub fn write_foreign(out: &mut impl Write, before: &str, text: &str) -> std::io::Result<()> {
+    printable(text).lines().try_for_each(|line| writeln!(out, "{before}{FOREIGN}{line}"))
+}
+
+/// What stands before each line of a text that somebody else chose.
+const FOREIGN: &str = "┆ ";
+
+/// Somebody else's words among ours: on this line and no other, their line breaks to be seen.
+pub fn one_line(text: &str) -> String {
+    printable(text).replace('\n', " ⏎ ")
+}
+
 /// Whether a character steers a terminal, breaks a line, or reorders or hides what is read.
 pub fn steers(c: char) -> bool {
     c.is_control()
@@ -99,4 +114,21 @@ pub fn counted(count: u64, one: &str) -> String {
 pub fn inline(text: &str) -> Result<Vec<u8>, Broken> {
     use base64::Engine;
     Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_text_that_somebody_else_chose_begins_as_ours_do() {
+        let mut out = Vec::new();
+        let forged = "clean up\n\nevidence  P4\r\n├─ ── 1/1 ──\u{2028}│  witness\u{1b}[2K";
+        write_foreign(&mut out, "  ", forged).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        assert!(told.lines().all(|line| line.starts_with("  ┆ ")), "{told}");
+        assert_eq!(told.lines().count(), 4);
+        assert!(!told.contains('\u{1b}') && !told.contains('\r') && !told.contains('\u{2028}'));
+        assert_eq!(one_line("a\nb"), "a ⏎ b");
+    }
 }

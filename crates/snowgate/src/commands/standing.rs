@@ -11,7 +11,7 @@ use recording::{MayBeRecord, StandingRecord};
 use serde::Serialize;
 
 use super::approvals::{approval_id, told, write_json};
-use super::{Broken, printable};
+use super::{Broken, one_line, printable, write_foreign};
 use crate::cli::{ApprovalsArgs, StandingArgs};
 
 /// The terms that somebody wants; none when nothing is to stand.
@@ -45,7 +45,7 @@ pub fn write_places(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> 
     writeln!(out, "its literals, as approve --runs N --vary PLACE=VALUES numbers them:")?;
     (1..)
         .zip(&literals)
-        .try_for_each(|(place, literal)| writeln!(out, "    {place} {}", printable(&literal.value)))
+        .try_for_each(|(place, literal)| writeln!(out, "    {place} {}", one_line(&literal.value)))
 }
 
 /// One standing approval as `--json` prints it.
@@ -111,16 +111,16 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by } = row;
     let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
     let state = over.as_deref().unwrap_or("in force");
-    writeln!(out, "{id}  {state}  for {}, used {uses} of {} times", printable(&who), terms.runs)?;
-    printable(sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    writeln!(out, "{id}  {state}  for {}, used {uses} of {} times", one_line(&who), terms.runs)?;
+    write_foreign(out, "    ", sql)?;
     for vary in &terms.vary {
         let may_be = match &vary.may_be {
             MayBeRecord::OneOf { shown, keyed: _ } => format!("one of {}", shown.join(", ")),
             MayBeRecord::Between { first, last } => format!("from {first} to {last}"),
         };
-        writeln!(out, "    {} may be {}", vary.place, printable(&may_be))?;
+        writeln!(out, "    {} may be {}", vary.place, one_line(&may_be))?;
     }
-    let by = printable(&by.join(", "));
+    let by = one_line(&by.join(", "));
     writeln!(out, "    {} rows at most, until {}; by {by}; recorded as {exchange}", terms.rows, terms.until)
 }
 
