@@ -29,6 +29,7 @@ pub struct SearchRow {
     /// How well that is known by now.
     pub evidence: String,
     /// What was remarkable: words of findings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
     /// The statement.
     pub sql: String,

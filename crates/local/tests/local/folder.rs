@@ -148,12 +148,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 6, 99] {
+    for version in [0, 7, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 5 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 6 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -163,8 +163,18 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
+/// As version 5 left it: with evidence by the names of its channels.
+fn as_version_5(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let back = "DROP TABLE leased_uses; ALTER TABLE sightings DROP COLUMN name;
+                ALTER TABLE evidence_channels DROP COLUMN bytes;";
+    state.execute_batch(back).unwrap();
+    state.pragma_update(None, "user_version", 5).unwrap();
+}
+
 /// As version 4 left it: without evidence.
 fn as_version_4(path: &Path) {
+    as_version_5(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     let back = "DROP TABLE sightings; DROP TABLE evidence_channels; DROP TABLE expecting;";
     state.execute_batch(back).unwrap();
@@ -268,6 +278,10 @@ async fn state_of_an_earlier_version_is_brought_up_to_date_and_forgets_nothing()
     new(wish.claim(&home, handle()).await);
     drop(home);
     Home::open(&path).unwrap();
+    as_version_5(&path);
+    let home = Home::open(&path).unwrap();
+    assert_eq!(home.find(&ana.key(), state.handle().unwrap()).await.unwrap(), Some(state));
+    assert!(gateway::ports::Evidence::lease(&home, "tool use", 1, NOON).await.unwrap());
 }
 
 #[tokio::test]
