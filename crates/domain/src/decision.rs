@@ -207,6 +207,8 @@ pub struct Refusal {
     pub message: String,
     /// When asking again makes sense.
     pub retry_after: Option<Duration>,
+    /// For [`RefusalCode::Scope`], every OAuth scope that a token needs for this; else empty.
+    pub scopes: Vec<String>,
 }
 
 /// What kind of no, with the codes that Snowflake's clients understand (Snowflake error codes; SQLSTATE).
@@ -234,6 +236,8 @@ pub enum RefusalCode {
     RequestReused,
     /// The text holds another number of statements than was said.
     StatementCount,
+    /// The access token lacks an OAuth scope that this needs.
+    Scope,
 }
 
 impl RefusalCode {
@@ -251,13 +255,14 @@ impl RefusalCode {
             Self::RequestReused => "099008",
             Self::AccessEnded => "099011",
             Self::StatementCount => "000008",
+            Self::Scope => "099010",
         }
     }
 
     /// The SQLSTATE.
     pub const fn sqlstate(self) -> &'static str {
         match self {
-            Self::Policy | Self::Revoked | Self::AccessEnded | Self::Denied => "42501",
+            Self::Policy | Self::Revoked | Self::AccessEnded | Self::Denied | Self::Scope => "42501",
             Self::Budget => "53400",
             Self::TooLarge => "54000",
             Self::Cancelled | Self::Expired => "57014",
@@ -280,6 +285,7 @@ impl RefusalCode {
             Self::Contradiction => "contradiction",
             Self::RequestReused => "request_reused",
             Self::StatementCount => "statement_count",
+            Self::Scope => "scope",
         }
     }
 
@@ -297,6 +303,7 @@ impl RefusalCode {
             Self::Contradiction,
             Self::RequestReused,
             Self::StatementCount,
+            Self::Scope,
         ]
         .into_iter()
         .find(|code| code.as_str() == word)

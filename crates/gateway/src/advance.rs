@@ -58,6 +58,7 @@ impl Gateway {
                     message: "nobody approved this statement in time; ask again, and tell a reviewer"
                         .to_owned(),
                     retry_after: None,
+                    scopes: Vec::new(),
                 };
                 self.close_refused(live, &refused).await
             }
@@ -162,6 +163,7 @@ impl Gateway {
             code: RefusalCode::Cancelled,
             message: "SQL execution canceled".to_owned(),
             retry_after: None,
+            scopes: Vec::new(),
         };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await

@@ -77,6 +77,7 @@ impl Closed {
                 code: RefusalCode::from_word(&refused.reason).unwrap_or(RefusalCode::Policy),
                 message: refused.message.clone(),
                 retry_after: refused.retry_after.map(std::time::Duration::from_secs),
+                scopes: refused.scopes.clone(),
             }),
             ClosingOutcome::Failed(failed) => Outcome::Failed {
                 code: failed.code.clone(),
@@ -109,6 +110,7 @@ impl Closed {
             exchange: live.exchange().ok_or_else(damaged)?,
             handle,
             created: live.opened(),
+            changed: closing.closed.parse().map_err(|_| damaged())?,
             outcome,
             receipt,
             parts,

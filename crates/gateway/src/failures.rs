@@ -89,6 +89,7 @@ pub(crate) fn may_be_told(refused: &Refusal) -> bool {
         | RefusalCode::Expired
         | RefusalCode::Contradiction
         | RefusalCode::RequestReused
-        | RefusalCode::StatementCount => false,
+        | RefusalCode::StatementCount
+        | RefusalCode::Scope => false,
     }
 }

@@ -190,7 +190,7 @@ impl Gateway {
             Size::Fits | Size::Kept | Size::Full => return Ok(None),
         };
         self.stop_upstream(live).await;
-        let refused = Refusal { code: RefusalCode::TooLarge, message, retry_after: None };
+        let refused = Refusal { code: RefusalCode::TooLarge, message, retry_after: None, scopes: Vec::new() };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await.map(Some)
     }
@@ -218,6 +218,7 @@ impl Gateway {
             message: "a table or view that this statement reads was altered while it ran; ask again"
                 .to_owned(),
             retry_after: None,
+            scopes: Vec::new(),
         };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await.map(Some)

@@ -18,6 +18,7 @@ use crate::ports::{
 };
 use crate::principal::Principal;
 use crate::reading::absent;
+use crate::scopes;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
 
@@ -112,6 +113,10 @@ impl Gateway {
             Err(NotAccepted::Rejected { reason }) => {
                 self.reject(door, reason).await;
                 Err(AskError::NotAccepted { is_expired: false })
+            }
+            Err(NotAccepted::LacksScope { needed }) => {
+                self.reject(door, "scope").await;
+                Err(AskError::Counted(scopes::lacks(needed)))
             }
             Err(NotAccepted::Expired) => {
                 self.reject(door, "expired").await;

@@ -34,6 +34,7 @@ mod rehearse;
 mod repeat;
 mod reply;
 mod said;
+mod scopes;
 mod seal;
 mod settings;
 mod shelf;
@@ -49,7 +50,9 @@ pub use approval::{
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
-pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError};
+pub use evidence::{
+    Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, split_reminders,
+};
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{
@@ -60,6 +63,7 @@ pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
+pub use scopes::TierScopes;
 pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
 pub use settings::{Reminders, Settings, SignIn};
 pub use snapshot::snapshot;

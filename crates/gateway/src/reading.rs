@@ -147,7 +147,7 @@ pub(crate) fn decide(
 /// A ruling of the gateway's own.
 pub(crate) fn refusal(bundle: &Bundle, rule: &str, code: RefusalCode, message: String) -> Ruling {
     Ruling {
-        decision: Decision::Refuse(Refusal { code, message, retry_after: None }),
+        decision: Decision::Refuse(Refusal { code, message, retry_after: None, scopes: Vec::new() }),
         rules: vec![RuleId::new(rule)],
         bundle: bundle.digest(),
     }

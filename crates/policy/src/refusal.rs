@@ -157,7 +157,7 @@ pub(crate) fn refuse(
     truncate(&mut message, LONGEST.saturating_sub(end.len()));
     message.push_str(&end);
     truncate(&mut message, LONGEST);
-    Refusal { code: RefusalCode::Policy, message, retry_after: None }
+    Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() }
 }
 
 /// The refusal when a policy could not be evaluated.
@@ -166,7 +166,7 @@ pub(crate) fn broken(contact: Option<&str>) -> Refusal {
     let mut message =
         format!("refused: a policy could not be evaluated. Tell {contact}; asking again will not help");
     truncate(&mut message, LONGEST);
-    Refusal { code: RefusalCode::Policy, message, retry_after: None }
+    Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() }
 }
 
 fn truncate(text: &mut String, longest: usize) {

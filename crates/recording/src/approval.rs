@@ -170,7 +170,7 @@ impl StepRecord {
 
     /// The step by which something that is safe to show ended it.
     pub fn overruled(refusal: &Refusal, rules: Vec<String>, bundle: Option<String>) -> Self {
-        let Refusal { code, message, retry_after: _ } = refusal;
+        let Refusal { code, message, retry_after: _, scopes: _ } = refusal;
         Self::Overruled { reason: code.as_str().to_owned(), message: message.clone(), rules, bundle }
     }
 }

@@ -45,7 +45,7 @@ pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRec
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, approval_event, closing_event, evidence_event, opening_events, page_event};
-pub use search::{Filter, SearchRow};
+pub use search::{Filter, SearchRow, found};
 pub use standing::{
     MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,
 };

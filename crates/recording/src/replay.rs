@@ -45,6 +45,9 @@ pub enum What {
         text: Option<String>,
         /// How well it is known now.
         evidence: String,
+        /// The call by which the same was asked once more while it waited for a person.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        again: Option<CallRecord>,
         /// Everybody who has witnessed it.
         witnesses: Vec<WitnessRecord>,
         /// What does not fit together.
@@ -190,6 +193,7 @@ pub fn evidence_event(late: &LateEvidence) -> Event {
         what: What::Evidence {
             text: late.text.clone(),
             evidence: late.grade.clone(),
+            again: late.again.clone(),
             witnesses: late.witnesses.clone(),
             findings: late.findings.iter().map(|finding| finding.detail.clone()).collect(),
         },

@@ -98,6 +98,16 @@ async fn late_evidence_that_was_edited_moved_or_taken_out_is_found() {
     is_wrong(Wrong::OpeningDigest);
     put(&LateEvidence { step: 1, ..record.clone() });
     is_wrong(Wrong::Misplaced);
+    // Less than the one before has told, though its grade fits its witnesses.
+    let next = file.with_file_name(file.file_name().unwrap().to_string_lossy().replace("0000", "0001"));
+    let last = fs::read(&next).unwrap();
+    let mut less = recording::decode::<LateEvidence>(&last).unwrap().record;
+    (less.witnesses, less.findings) = (Vec::new(), Vec::new());
+    less.grade = "P0".to_owned();
+    fs::write(&next, recording::encode(&less).unwrap().0).unwrap();
+    fs::write(&file, &good).unwrap();
+    is_wrong(Wrong::Contradiction);
+    fs::write(&next, last).unwrap();
     let mut unknown = record.clone();
     unknown.witnesses[0].kind = "oracle".to_owned();
     put(&unknown);

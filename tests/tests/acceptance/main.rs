@@ -34,6 +34,8 @@ mod crashes;
 mod door;
 mod estimates;
 mod evidence;
+mod evidence_attacks;
+mod evidence_bounds;
 mod evidence_faults;
 mod exports;
 mod failures;

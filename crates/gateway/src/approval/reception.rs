@@ -204,6 +204,7 @@ impl Reception {
         let proven = match issuer.end(&answer, now).await {
             Ok(proven) => proven,
             Err(NotAccepted::Rejected { reason }) => return Err(turned_away(reason)),
+            Err(NotAccepted::LacksScope { .. }) => return Err(turned_away("scope")),
             Err(NotAccepted::Expired) => return Err(turned_away("expired")),
             Err(NotAccepted::Unavailable(fault)) => return Err(fault.into()),
         };

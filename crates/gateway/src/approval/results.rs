@@ -80,7 +80,7 @@ impl Gateway {
                 "{}, and the limit of {limit} statements an hour that ask for a decision is reached; ask for less",
                 outgrown(result)
             );
-            Refusal { code: RefusalCode::TooLarge, message, retry_after: Some(retry_after) }
+            Refusal { code: RefusalCode::TooLarge, message, retry_after: Some(retry_after), scopes: Vec::new() }
         }))
     }
 
@@ -264,5 +264,10 @@ fn is_as_asked(judged: &Judged, asked: &AskedRecord) -> bool {
 }
 
 fn changed(message: &str) -> Refusal {
-    Refusal { code: RefusalCode::Contradiction, message: message.to_owned(), retry_after: None }
+    Refusal {
+        code: RefusalCode::Contradiction,
+        message: message.to_owned(),
+        retry_after: None,
+        scopes: Vec::new(),
+    }
 }

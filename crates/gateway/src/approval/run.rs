@@ -11,7 +11,7 @@ use super::{Question, stored};
 use crate::access::Ruled;
 use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
 use crate::closing::Closed;
-use crate::evidence::Weighed;
+use crate::evidence::{self, Weighed};
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
@@ -193,12 +193,18 @@ impl Gateway {
     }
 
     /// What was asked, its prompt known no better than by now.
-    // SECURITY: what came since can only take something from how well it was known.
+    // SECURITY: what came since can only take something from how well it was known. What there was no room for may contradict
+    // it, so that nothing is known any more.
     pub(super) async fn known_by_now(&self, asked: Asked, case: &Case) -> Result<Asked, Fault> {
         let mut asked = asked;
-        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
+        let is_whole = self.catch_up(&case.key).await?;
+        let (step, late) = self.last_evidence(&case.key).await?;
+        if let Some(late) = late {
             let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
             asked.prompt.grade = asked.prompt.grade.min(known);
+        }
+        if !is_whole || step >= evidence::MOST {
+            asked.prompt.grade = PromptGrade::P0;
         }
         Ok(asked)
     }
@@ -246,7 +252,7 @@ impl Gateway {
 }
 
 pub(super) fn overruled(code: RefusalCode, message: String) -> StepRecord {
-    let refusal = Refusal { code, message, retry_after: None };
+    let refusal = Refusal { code, message, retry_after: None, scopes: Vec::new() };
     StepRecord::overruled(&refusal, Vec::new(), None)
 }
 

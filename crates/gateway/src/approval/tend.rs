@@ -256,7 +256,9 @@ enum Ended {
 }
 
 fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
-    let refused = |code, message: String| Ended::Refused(Refusal { code, message, retry_after: None });
+    let refused = |code, message: String| {
+        Ended::Refused(Refusal { code, message, retry_after: None, scopes: Vec::new() })
+    };
     let what = if trail.is_of_result() {
         "the result of this statement"
     } else if trail.is_of_access() {
@@ -388,7 +390,7 @@ fn nobody(exchange: &str, groups: &[String]) -> StepRecord {
     );
     let message =
         "no reviewer can be reached, so nobody could approve this statement; tell a policy owner".to_owned();
-    let refusal = Refusal { code: RefusalCode::Denied, message, retry_after: None };
+    let refusal = Refusal { code: RefusalCode::Denied, message, retry_after: None, scopes: Vec::new() };
     StepRecord::overruled(&refusal, Vec::new(), None)
 }
 

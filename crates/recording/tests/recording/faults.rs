@@ -246,6 +246,7 @@ const CASES: &[Case] = &[
                 reason: "policy".to_owned(),
                 message: "no".to_owned(),
                 retry_after: None,
+                scopes: Vec::new(),
             });
         });
     }),

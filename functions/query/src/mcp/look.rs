@@ -73,7 +73,7 @@ pub(super) async fn check_sql(
         Decision::Hold(Hold { reason, .. }) => {
             ("waits", format!("A person would have to decide before it runs: {reason}."), None)
         }
-        Decision::Refuse(Refusal { message, retry_after, code: _ }) => {
+        Decision::Refuse(Refusal { message, retry_after, code: _, scopes: _ }) => {
             ("refused", message.clone(), retry_after.map(|wait| wait.as_secs().max(1)))
         }
     };

@@ -279,7 +279,7 @@ fn pending<'a>(reply: &Reply, ticket: &'a Ticket) -> Told<'a> {
 
 /// A no, and what sense asking again makes.
 fn refused(refusal: &Refusal) -> Told<'static> {
-    let Refusal { code, message, retry_after } = refusal;
+    let Refusal { code, message, retry_after, scopes: _ } = refusal;
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let advice = match code {
         RefusalCode::Policy => "The same statement would be refused again.",
@@ -295,6 +295,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::Cancelled => "It was cancelled.",
         RefusalCode::Contradiction => "What it reads changed meanwhile; it may be asked once more.",
         RefusalCode::RequestReused => "Send it as a new call.",
+        RefusalCode::Scope => "With this token it would be refused again.",
     };
     let message = message.trim_end_matches('.');
     Told {

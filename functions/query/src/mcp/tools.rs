@@ -180,7 +180,7 @@ struct Annotations {
 pub(super) fn listed(era: Era) -> String {
     let tools: Vec<Value> = Tool::ALL.into_iter().map(Tool::definition).collect();
     let result = match era {
-        Era::Handshake => json!({ "tools": tools }),
+        Era::Handshake => json!({ "tools": with_tasks(tools) }),
         Era::EachRequest => json!({
             "resultType": "complete",
             "tools": tools,
@@ -189,6 +189,16 @@ pub(super) fn listed(era: Era) -> String {
         }),
     };
     result.to_string()
+}
+
+/// Which tools a client of 2025-11-25 may call as a task: the one whose answer may take long.
+fn with_tasks(mut tools: Vec<Value>) -> Vec<Value> {
+    for tool in tools.iter_mut().filter(|tool| tool["name"] == Tool::RunSql.name()) {
+        if let Some(members) = tool.as_object_mut() {
+            members.insert("execution".to_owned(), json!({ "taskSupport": "optional" }));
+        }
+    }
+    tools
 }
 
 fn text(description: &str) -> Value {
