@@ -1,5 +1,8 @@
 //! What evidence channels saw, and the exchanges that expect it: rows of the state, forgotten after a day.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
@@ -26,7 +29,11 @@ const STEP: i64 = 256;
 #[async_trait]
 impl Evidence for Home {
     async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault> {
-        let found = self.inner.state.write(move |transaction| keep(transaction, &sightings, most)).await?;
+        let sightings = Arc::new(sightings);
+        let kept = Arc::clone(&sightings);
+        self.inner.state.write(move |transaction| keep(transaction, &kept, most)).await?;
+        // Others write meanwhile: what has come in one go may concern many exchanges.
+        let found = self.inner.state.read(move |connection| all_expecting(connection, &sightings)).await?;
         found.into_iter().map(|found| found.ok_or_else(damaged)).collect()
     }
 
@@ -71,26 +78,55 @@ fn oldest(now: Timestamp) -> i64 {
     now.as_micros().saturating_sub(life)
 }
 
-fn keep(
-    transaction: &Transaction<'_>,
-    sightings: &[StoredSighting],
-    most: u32,
-) -> rusqlite::Result<Vec<Option<Expecting>>> {
-    let mut found: Vec<Option<Expecting>> = Vec::new();
+fn keep(transaction: &Transaction<'_>, sightings: &[StoredSighting], most: u32) -> rusqlite::Result<()> {
     for sighting in sightings {
         insert(transaction, sighting, most)?;
     }
-    let Some(now) = sightings.iter().map(|sighting| sighting.at).max() else { return Ok(found) };
-    forget(transaction, "sightings", oldest(now))?;
-    // Whatever has come in one go is joined when all of it is here.
+    let Some(now) = sightings.iter().map(|sighting| sighting.at).max() else { return Ok(()) };
+    forget(transaction, "sightings", oldest(now))
+}
+
+/// Whom one channel's sightings speak for, and the words to look for, each once.
+type Wanted<'a> = BTreeMap<[Option<&'a String>; 3], BTreeSet<(&'static str, String)>>;
+
+/// The exchanges that sightings may belong to: by their own words, and by those of their channel's with the same prompts' ids.
+/// All that has come in one go is there by now.
+fn all_expecting(
+    connection: &Connection,
+    sightings: &[StoredSighting],
+) -> rusqlite::Result<Vec<Option<Expecting>>> {
+    let Some(now) = sightings.iter().map(|sighting| sighting.at).max() else { return Ok(Vec::new()) };
+    let mut wanted = Wanted::new();
+    let mut prompts = BTreeSet::new();
     for sighting in sightings {
-        for expecting in expecting(transaction, sighting)? {
-            if !found.contains(&expecting) {
-                found.push(expecting);
+        let Subject { issuer, subject, agent } = &sighting.subject;
+        let whose = [issuer.as_ref(), subject.as_ref(), agent.as_ref()];
+        let into = wanted.entry(whose).or_default();
+        into.extend(clues(&sighting.keyed));
+        if let Some(prompt_id) = &sighting.prompt_id
+            && prompts.insert((whose, prompt_id, &sighting.channel))
+        {
+            for keyed in of_prompt(connection, prompt_id, &sighting.channel)? {
+                into.extend(clues(&keyed));
+            }
+        }
+    }
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
+    for (whose, clues) in wanted {
+        for (column, word) in clues {
+            for row in expecting(connection, column, &word, whose, now)? {
+                let is_new = row.as_ref().is_none_or(|row| known.insert(row.key.exchange.to_string()));
+                if is_new {
+                    found.push(row);
+                }
             }
         }
     }
     Ok(found)
+}
+
+fn clues(keyed: &Keyed) -> impl Iterator<Item = (&'static str, String)> {
+    WORDS.into_iter().zip(words(keyed)).filter_map(|(column, word)| Some((column, word.clone()?)))
 }
 
 fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, most: u32) -> rusqlite::Result<()> {
@@ -146,48 +182,35 @@ fn forget(transaction: &Transaction<'_>, table: &'static str, oldest_us: i64) ->
     transaction.prepare_cached(&delete)?.execute(params![oldest_us, STEP]).map(|_| ())
 }
 
-/// The exchanges that a sighting may belong to: by its own words, and by those of its channel's with the same prompt's id.
+/// The words of a channel's sightings with this prompt's id, the newest.
+fn of_prompt(connection: &Connection, prompt_id: &str, channel: &str) -> rusqlite::Result<Vec<Keyed>> {
+    let mut select = connection.prepare_cached(
+        "SELECT tool_use, trace, word, statement FROM sightings
+         WHERE prompt_id = ?1 AND channel = ?2 ORDER BY at_us DESC LIMIT ?3",
+    )?;
+    let keyed = |row: &Row<'_>| {
+        Ok(Keyed { tool_use: row.get(0)?, trace: row.get(1)?, word: row.get(2)?, statement: row.get(3)? })
+    };
+    select.query_map(params![prompt_id, channel, FOUND], keyed)?.collect()
+}
+
+/// The exchanges of these principals that expect evidence by that word.
 fn expecting(
-    transaction: &Transaction<'_>,
-    sighting: &StoredSighting,
+    connection: &Connection,
+    column: &'static str,
+    word: &str,
+    [issuer, subject, agent]: [Option<&String>; 3],
+    now: Timestamp,
 ) -> rusqlite::Result<Vec<Option<Expecting>>> {
-    let mut clues = vec![sighting.keyed.clone()];
-    if let Some(prompt_id) = &sighting.prompt_id {
-        let mut select = transaction.prepare_cached(
-            "SELECT tool_use, trace, word, statement FROM sightings
-             WHERE prompt_id = ?1 AND channel = ?2 ORDER BY at_us DESC LIMIT ?3",
-        )?;
-        let rows = select.query_map(params![prompt_id, sighting.channel, FOUND], |row| {
-            Ok(Keyed { tool_use: row.get(0)?, trace: row.get(1)?, word: row.get(2)?, statement: row.get(3)? })
-        })?;
-        for row in rows {
-            clues.push(row?);
-        }
-    }
-    let mut found = Vec::new();
-    for clue in &clues {
-        for (column, word) in WORDS.into_iter().zip(words(clue)) {
-            let Some(word) = word else { continue };
-            // A tool use is one call, and that is the first that named it.
-            let order = if column == "tool_use" { "ASC" } else { "DESC" };
-            let mut select = transaction.prepare_cached(&format!(
-                "SELECT exchange, day, issuer, subject, agent, tool_use, trace, word, statement, at_us FROM expecting
-                 WHERE {column} = ?1 AND at_us >= ?2
-                   AND (?3 IS NULL OR issuer = ?3) AND (?4 IS NULL OR subject = ?4) AND (?5 IS NULL OR agent = ?5)
-                 ORDER BY at_us {order} LIMIT ?6"
-            ))?;
-            let Subject { issuer, subject, agent } = &sighting.subject;
-            let rows = select
-                .query_map(params![word, oldest(sighting.at), issuer, subject, agent, FOUND], expecting_of)?;
-            for row in rows {
-                let row = row?;
-                if !found.contains(&row) {
-                    found.push(row);
-                }
-            }
-        }
-    }
-    Ok(found)
+    // A tool use is one call, and that is the first that named it.
+    let order = if column == "tool_use" { "ASC" } else { "DESC" };
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT exchange, day, issuer, subject, agent, tool_use, trace, word, statement, at_us FROM expecting
+         WHERE {column} = ?1 AND at_us >= ?2
+           AND (?3 IS NULL OR issuer = ?3) AND (?4 IS NULL OR subject = ?4) AND (?5 IS NULL OR agent = ?5)
+         ORDER BY at_us {order} LIMIT ?6"
+    ))?;
+    select.query_map(params![word, oldest(now), issuer, subject, agent, FOUND], expecting_of)?.collect()
 }
 
 /// Those that have named a tool use, the first of them first.

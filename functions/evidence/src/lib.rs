@@ -161,10 +161,18 @@ impl Served {
         form: otlp::Form,
     ) -> Result<u64, Rejected> {
         let channel = self.channel(headers, &[ChannelKind::Telemetry, ChannelKind::Provider]).await?;
+        // What an agent has to say itself it says by a prompt or a hook.
+        if channel.kind == ChannelKind::Own {
+            return Err(Rejected::Kind);
+        }
         let _place = self.desks.place(&channel).await?;
         let bytes = body::read(headers, body, LARGE, PATIENTLY).await?;
-        let mut sightings = otlp::read(&bytes, signal, form, &channel)?;
-        drop(bytes);
+        // Where reading keeps nobody's statement waiting.
+        let (mut sightings, channel) = tokio::task::spawn_blocking(move || {
+            otlp::read(&bytes, signal, form, &channel).map(|sightings| (sightings, channel))
+        })
+        .await
+        .map_err(|_| Rejected::Unreadable)??;
         let told = sightings.len();
         sightings.retain(|sighting| channel.accepts(sighting).is_ok());
         let left_out = told.saturating_sub(sightings.len());

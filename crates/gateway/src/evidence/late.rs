@@ -8,7 +8,7 @@ use recording::{LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRec
 
 use super::named::Named;
 use super::sighting;
-use super::weigh::{Call, Declared, Weighed, same, subject_of};
+use super::weigh::{Call, Declared, Weighed, same, subject_of, told_whole};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::{Expecting, Recordings, Written};
@@ -36,7 +36,7 @@ impl Gateway {
         let expecting = Expecting {
             key: at.clone(),
             subject: subject_of(identity),
-            keyed: sighting::keyed(key, &asked.clues, Some(asked.text.reveal())),
+            keyed: sighting::keyed(key, &asked.clues, told_whole(asked)),
             at: opened,
         };
         if let Err(fault) = self.expect(&expecting, weighed).await {

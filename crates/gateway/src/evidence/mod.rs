@@ -39,7 +39,7 @@ const MOST_OF_AN_AGENT: u32 = 500;
 /// Bytes of a prompt or a statement in a sighting at most.
 const LONGEST_TEXT: usize = 1024 * 1024;
 
-/// So much of a prompt is kept and compared, in bytes.
+/// So much of a prompt is kept, in bytes; of what is cut off a digest.
 const PROMPT_SIZE: usize = 32 * 1024;
 
 /// Bytes of an id in a sighting at most.
@@ -162,6 +162,7 @@ impl Channel {
     /// # Errors
     /// [`NotTaken`] with the reason.
     pub fn accepts(&self, sighting: &Sighting) -> Result<(), NotTaken> {
+        sighting::check_lengths(sighting)?;
         self.subject(sighting.subject.as_deref()).map(|_| ())
     }
 

@@ -7,9 +7,9 @@ use domain::{Asked, ChannelKind, Context, Identity, Join, Prompt, PromptGrade, S
 
 use recording::{Opening, WitnessRecord};
 
+use super::OWN;
 use super::named::Named;
 use super::sighting::{self, Said};
-use super::{OWN, PROMPT_SIZE};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::ports::{Keyed, StoredSighting, Subject};
@@ -79,7 +79,7 @@ impl Gateway {
         identity: &Identity,
         key: &[u8; 32],
     ) -> Result<Weighed, Fault> {
-        let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
+        let keyed = sighting::keyed(key, &asked.clues, told_whole(asked));
         let (subject, now) = (subject_of(identity), self.now());
         let stored = self.ports.evidence.about(&subject, &keyed, now).await?;
         if stored.is_empty() {
@@ -134,6 +134,11 @@ struct Opened {
     said: Said,
     /// Whether what it saw was to run under other names.
     is_elsewhere: bool,
+}
+
+/// The text of a statement, where that is all of it.
+pub(super) fn told_whole(asked: &Asked) -> Option<&str> {
+    asked.bindings.is_empty().then(|| asked.text.reveal())
 }
 
 /// Whose sightings may be this principal's.
@@ -194,11 +199,19 @@ fn account(channel: String, kind: ChannelKind, opened: &[Opened], call: &Call<'_
     }
     let told: Vec<&&Opened> =
         direct.iter().filter(|opened| opened.sighting.keyed.statement.is_some()).collect();
-    // The same text under other names touches other objects: it is another statement.
-    let is_ours =
-        |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
+    // The same text under other names touches other objects: it is another statement. And one tool use's is not another's,
+    // though they are in one trace.
+    let is_ours = |opened: &&&Opened| {
+        let theirs = &opened.sighting.keyed;
+        theirs.statement == call.keyed.statement
+            && !opened.is_elsewhere
+            && !differ(&theirs.tool_use, &call.keyed.tool_use)
+    };
     let is_one_call = matches!(join, Join::ToolUse | Join::Again);
-    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
+    let statement = if call.keyed.statement.is_none() {
+        // With bound values a text is not the whole of a statement.
+        Sight::Unseen
+    } else if is_one_call && told.iter().any(|told| !is_ours(told)) {
         Sight::Other
     } else if told.iter().any(is_ours) {
         Sight::Same
@@ -213,8 +226,6 @@ fn account(channel: String, kind: ChannelKind, opened: &[Opened], call: &Call<'_
 
 fn joined(sighting: &StoredSighting, call: &Call<'_>) -> Option<Join> {
     let meet = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-    let differ =
-        |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
     let (theirs, ours) = (&sighting.keyed, call.keyed);
     // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
     // comes with it second has not made it; traces and words are known to everything that a request passes.
@@ -238,6 +249,11 @@ fn joined(sighting: &StoredSighting, call: &Call<'_>) -> Option<Join> {
     } else {
         None
     }
+}
+
+/// Whether both are known, and not the same.
+fn differ(one: &Option<String>, other: &Option<String>) -> bool {
+    one.is_some() && other.is_some() && one != other
 }
 
 /// Numbers the texts, the one that counts most first, and grades.
@@ -299,11 +315,5 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
 
 /// Whether two channels tell the same prompt: what stands around it, and how its lines end, is the channel's.
 pub(super) fn same(one: &str, other: &str) -> bool {
-    let lines = |text: &str| -> String { head(text.trim()).replace("\r\n", "\n") };
-    one == other || lines(one) == lines(other)
-}
-
-/// So much of a prompt as is kept.
-pub(super) fn head(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(PROMPT_SIZE)).unwrap_or_default()
+    one == other || one.trim().replace("\r\n", "\n") == other.trim().replace("\r\n", "\n")
 }

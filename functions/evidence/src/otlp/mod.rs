@@ -20,6 +20,10 @@ use attributes::Attributes;
 /// Things that one export may tell of prompts and tool uses.
 const MOST: usize = 4096;
 
+/// Bytes of all prompts that one export may tell, each as often as it tells it: some times the body, so that a few bytes that
+/// stand for many do not become many.
+const LARGEST: usize = 16 * 1024 * 1024;
+
 /// What is exported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Signal {
@@ -61,9 +65,13 @@ pub(crate) fn read(
     channel: &Channel,
 ) -> Result<Vec<Sighting>, Rejected> {
     let mut sightings: Vec<Sighting> = Vec::new();
+    let mut texts: usize = 0;
     let mut take = |resource: &Attributes, item: Item| -> Result<(), Rejected> {
+        let before = sightings.len();
         told::sightings(resource, item, signal, channel, &mut sightings);
-        if sightings.len() > MOST { Err(Rejected::TooMany(MOST)) } else { Ok(()) }
+        let new = sightings.iter().skip(before).filter_map(|sighting| sighting.prompt.as_ref());
+        texts = new.map(String::len).fold(texts, usize::saturating_add);
+        if sightings.len() > MOST || texts > LARGEST { Err(Rejected::TooMany(MOST)) } else { Ok(()) }
     };
     match form {
         Form::Protobuf => protobuf::read(bytes, signal, &mut take)?,

@@ -50,7 +50,7 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
     for field in Fields(message) {
         match field? {
             (number, Value::Bytes(bytes)) if number == name => item.name = text(bytes)?.to_owned(),
-            (number, Value::Bytes(bytes)) if number == trace => item.trace = trace_of(bytes)?,
+            (number, Value::Bytes(bytes)) if number == trace => item.trace = trace_of(bytes),
             (number, Value::Bytes(bytes)) if number == attributes_at => {
                 key_value(bytes, &mut item.attributes)?
             }
@@ -178,13 +178,10 @@ fn text(bytes: &[u8]) -> Result<&str, Rejected> {
     std::str::from_utf8(bytes).map_err(|_| MALFORMED)
 }
 
-fn trace_of(bytes: &[u8]) -> Result<Option<String>, Rejected> {
-    match bytes.len() {
-        0 => Ok(None),
-        16 if bytes.iter().all(|byte| *byte == 0) => Ok(None),
-        16 => Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())),
-        _ => Err(MALFORMED),
-    }
+/// None for what is nobody's trace: what else the item tells is told all the same.
+fn trace_of(bytes: &[u8]) -> Option<String> {
+    let is_one = bytes.len() == 16 && bytes.iter().any(|byte| *byte != 0);
+    is_one.then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// An export's answer that tells of what was left out: `partial_success`, with its count and message.

@@ -66,11 +66,17 @@ pub(super) fn sightings(
     }
 }
 
+/// Uses of our tool in one answer of a model: more than any makes, and each brings the prompt along.
+const MOST_USES: usize = 64;
+
 /// A model's call: what it received last of a user, and each use of our tool that it produced.
 fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Vec<Sighting>) {
-    let prompt = attributes.get(INPUT).and_then(last_user_text);
     let found = attributes.get(OUTPUT).map(uses).unwrap_or_default();
-    for found in found {
+    if found.is_empty() {
+        return;
+    }
+    let prompt = attributes.get(INPUT).and_then(last_user_text);
+    for found in found.into_iter().take(MOST_USES) {
         into.push(Sighting {
             prompt: prompt.clone(),
             tool_use: Some(found.id),
