@@ -107,3 +107,46 @@ pub(crate) fn answer(form: Form, signal: Signal, left_out: u64) -> Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ChannelKind;
+    use gateway::SpeaksFor;
+
+    use super::*;
+
+    fn told(spans: &[serde_json::Value]) -> Result<Vec<Sighting>, Rejected> {
+        let channel = Channel {
+            name: "claude".into(),
+            kind: ChannelKind::Provider,
+            speaks_for: SpeaksFor::Anybody,
+            issuer: None,
+            agent: None,
+        };
+        let export = serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+        read(export.to_string().as_bytes(), Signal::Traces, Form::Json, &channel)
+    }
+
+    fn span(prompt: &str, uses: usize) -> serde_json::Value {
+        let text =
+            |key: &str, value: String| serde_json::json!({ "key": key, "value": { "stringValue": value } });
+        let input = serde_json::json!([{ "role": "user", "content": prompt }]);
+        let uses: Vec<_> = (0..uses)
+            .map(|at| serde_json::json!({ "type": "tool_use", "id": format!("t{at}"), "name": "run_sql" }))
+            .collect();
+        let output = serde_json::json!([{ "role": "assistant", "content": uses }]);
+        let attributes = [
+            text("gen_ai.input.messages", input.to_string()),
+            text("gen_ai.output.messages", output.to_string()),
+        ];
+        serde_json::json!({ "name": "messages", "attributes": attributes })
+    }
+
+    #[test]
+    fn a_prompt_is_not_repeated_for_more_uses_than_a_model_makes() {
+        assert_eq!(told(&[span("who owes us?", 9_000)]).map(|sightings| sightings.len()).ok(), Some(64));
+        let large = "x".repeat(512 * 1024);
+        assert!(matches!(told(&[span(&large, 9_000)]), Err(Rejected::TooMany(_))));
+        assert!(told(&[span(&large, 2)]).is_ok());
+    }
+}
