@@ -222,10 +222,14 @@ impl Gateway {
         if stored.is_empty() {
             return Ok(());
         }
+        let mut broken = None;
         for expecting in self.ports.evidence.keep(stored, channel.most()).await? {
-            self.append(&expecting).await?;
+            // One record that cannot be appended to leaves the others theirs.
+            if let Err(fault) = self.append(&expecting).await {
+                broken = broken.or(Some(fault));
+            }
         }
-        Ok(())
+        broken.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }
 

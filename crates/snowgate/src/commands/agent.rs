@@ -43,9 +43,16 @@ fn connect(args: &ConnectArgs) -> Result<ExitCode, Broken> {
         })?,
         None => everything(args, &url)?,
     };
-    say!("{}", printed.trim_end());
+    // SECURITY: what is piped into the gateway's configuration holds hashes alone.
+    let is_secret = |line: &&str| args.part == Some(Part::Channels) && line.starts_with(EXPORT);
+    printed.lines().filter(is_secret).for_each(|line| eprintln!("{}", line.trim_start_matches("# ")));
+    let rest: Vec<&str> = printed.lines().filter(|line| !is_secret(line)).collect();
+    say!("{}", rest.join("\n").trim_end());
     Ok(ExitCode::SUCCESS)
 }
+
+/// How a line begins that gives a secret to its variable.
+const EXPORT: &str = "# export ";
 
 /// The gateway's address without a path.
 fn gateway_url(url: &str) -> Result<String, Broken> {
@@ -259,7 +266,7 @@ fn channels(args: &ConnectArgs) -> Result<String, Broken> {
         rand::fill(&mut secret).map_err(|_| Broken::new("the system gives no random bytes"))?;
         let secret = URL_SAFE_NO_PAD.encode(secret);
         out.push_str(&format!(
-            "# export {variable}={secret}\n[[evidence]]\nname = \"{who}-{first}-{name}\"\nkind = \"{kind}\"\n\
+            "{EXPORT}{variable}={secret}\n[[evidence]]\nname = \"{who}-{first}-{name}\"\nkind = \"{kind}\"\n\
              secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n\n",
             SecretHash::of(&secret),
             args.subject,

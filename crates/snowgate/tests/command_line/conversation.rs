@@ -188,12 +188,14 @@ fn what_is_printed_for_a_client_is_taken_by_the_gateway() {
             .output()
             .expect("it runs");
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).expect("text")
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (text(output.stdout), text(output.stderr))
     };
-    let channels = print("channels");
-    let secret = channels.lines().find_map(|line| line.strip_prefix("# export SNOWGATE_HOOK_SECRET="));
+    let (channels, secrets) = print("channels");
+    let secret = secrets.lines().find_map(|line| line.strip_prefix("export SNOWGATE_HOOK_SECRET="));
     let secret = secret.expect("a secret").to_owned();
-    let hooks: Value = serde_json::from_str(&print("hooks")).expect("JSON");
+    assert!(!channels.contains(&secret), "the gateway's configuration holds hashes alone");
+    let hooks: Value = serde_json::from_str(&print("hooks").0).expect("JSON");
     let url = hooks["hooks"]["UserPromptSubmit"][0]["hooks"][0]["url"].as_str().expect("a URL").to_owned();
     fs::write(folder.path().join("snowgate.toml"), channels).expect("written");
     let served = Served::start_in(folder, &[]);
