@@ -68,7 +68,7 @@ fn export(number: usize) -> Value {
     let text = |key: &str, value: String| json!({ "key": key, "value": { "stringValue": value } });
     let record = |at: usize| {
         let prompt = number * RECORDS + at / 2;
-        let more = if at % 2 == 0 {
+        let more = if at.is_multiple_of(2) {
             vec![
                 text("event.name", "user_prompt".into()),
                 text("prompt", format!("who owes us most of all? ({prompt})")),
@@ -82,7 +82,8 @@ fn export(number: usize) -> Value {
         };
         let always =
             vec![text("session.id", format!("s-{number}")), text("prompt.id", format!("p-{prompt}"))];
-        json!({ "attributes": [always, more].concat() })
+        let attributes = [always, more].concat();
+        json!({ "attributes": attributes })
     };
     let records: Vec<Value> = (0..RECORDS).map(record).collect();
     json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] })
@@ -91,7 +92,7 @@ fn export(number: usize) -> Value {
 fn hook(number: usize) -> Value {
     let session = json!({ "session_id": format!("s-{number}"), "prompt_id": format!("p-{number}") });
     let mut hook = session;
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         hook["hook_event_name"] = "UserPromptSubmit".into();
         hook["prompt"] = format!("who owes us most of all? ({number})").into();
     } else {
