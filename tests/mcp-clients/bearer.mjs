@@ -9,7 +9,10 @@ const server = createServer((incoming, outgoing) => {
   const { port } = server.address();
   const headers = { ...incoming.headers, authorization: `Bearer ${token}` };
   // To its clients it goes by a name of its own; any other name is handed on as it came.
-  if (["127.0.0.1", "localhost"].some((name) => headers.host === `${name}:${port}`)) headers.host = gateway.host;
+  for (const own of [`127.0.0.1:${port}`, `localhost:${port}`]) {
+    if (headers.host === own) headers.host = gateway.host;
+    if (headers.origin === `http://${own}`) headers.origin = gateway.origin;
+  }
   const { hostname: host, port: to } = gateway;
   const passed = request({ host, port: to, method: incoming.method, path: incoming.url, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode, answer.headers);

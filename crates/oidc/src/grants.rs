@@ -21,6 +21,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// that it asks for more (section 3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// So often an issuer that cannot be asked is asked once more.
+const PATIENCE: u32 = 3;
+
 /// Bytes of a token at most; no header would take more.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
@@ -190,6 +193,7 @@ impl TokenClient {
     pub async fn end_device(&self, begun: &DeviceBegun, wanted: &TokenWanted) -> Result<Granted, GrantError> {
         let until = tokio::time::Instant::now() + begun.expires_in;
         let mut interval = begun.interval;
+        let mut unreachable = 0;
         loop {
             tokio::time::sleep(interval).await;
             let form = [
@@ -201,7 +205,10 @@ impl TokenClient {
                 Err(GrantError::Refused(SLOWER)) => interval += INTERVAL,
                 Err(GrantError::Refused(OVER)) => return Err(GrantError::Expired),
                 // RFC 8628 section 3.5: after a timeout, less often.
-                Err(GrantError::Unreachable(_)) => interval *= 2,
+                Err(GrantError::Unreachable(_)) if unreachable < PATIENCE => {
+                    unreachable += 1;
+                    interval *= 2;
+                }
                 asked => return asked,
             }
             if tokio::time::Instant::now() >= until {

@@ -9,10 +9,16 @@
 
 #[path = "command_line/access.rs"]
 mod access;
+#[path = "command_line/agent_loop.rs"]
+mod agent_loop;
+#[path = "command_line/agent_token.rs"]
+mod agent_token;
 #[path = "command_line/approvals.rs"]
 mod approvals;
 #[path = "command_line/browser.rs"]
 mod browser;
+#[path = "command_line/conformance.rs"]
+mod conformance;
 #[path = "command_line/conversation.rs"]
 mod conversation;
 #[path = "command_line/filters.rs"]

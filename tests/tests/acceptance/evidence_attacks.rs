@@ -192,3 +192,44 @@ async fn a_statement_goes_into_the_session_of_what_it_is_joined_with() {
     assert_eq!(openings[0].conversation.as_deref(), Some("OLD"));
     assert_eq!(openings[1].conversation, None);
 }
+
+#[tokio::test]
+async fn another_tool_use_in_the_same_trace_is_another_call() {
+    let talk = Talk::new().await;
+    let said = json!({ "prompt": PROMPT, "statement": customers::SQL, "trace_id": TRACE, "tool_use_id": "toolu_1",
+        "subject": "ana" });
+    assert!(talk.send("secret-of-app", "/v1/prompts", &said).await.status.is_success());
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let params = under("toolu_made_up", &json!({}));
+    talk.tool("ana", params, &[("traceparent", parent.as_str())]).await;
+    let witness = talk.opening().prompt.witnesses.remove(0);
+    assert_eq!((witness.join.as_str(), witness.statement.as_str()), ("trace", "unseen"));
+}
+
+#[tokio::test]
+async fn an_agents_own_token_exports_nothing() {
+    let talk = Talk::new().await;
+    for path in ["/otlp/v1/logs", "/otlp/v1/traces"] {
+        assert_eq!(talk.send("ana", path, &json!({})).await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_taken_leaves_the_others_of_its_export() {
+    let talk = Talk::new().await;
+    let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let record = |session: &str, trace: &str| {
+        json!({ "traceId": trace, "attributes": [
+            text("event.name", "user_prompt"), text("session.id", session), text("prompt.id", "p-1"), text("prompt", PROMPT),
+        ] })
+    };
+    let used = json!({ "attributes": [text("event.name", "tool_result"), text("session.id", "s-1"),
+        text("prompt.id", "p-1"), text("tool_use_id", "toolu_1")] });
+    let records = json!([record(&"x".repeat(300), ""), record("s-1", "zz"), used]);
+    let export = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] });
+    let answered = talk.send("secret-of-ana-telemetry", "/otlp/v1/logs", &export).await;
+    assert_eq!(answered.status, 200, "{}", answered.text());
+    assert_eq!(answered.json()["partialSuccess"]["rejectedLogRecords"], "1");
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P2", "P2");
+}

@@ -109,6 +109,6 @@ pub enum Part {
     Hooks,
     /// What users cannot switch off (Claude Code)
     Managed,
-    /// The entries of snowgate.toml, with fresh secrets
+    /// The entries of snowgate.toml; their fresh secrets go to standard error
     Channels,
 }

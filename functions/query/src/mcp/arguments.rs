@@ -48,11 +48,7 @@ pub(super) fn number(
 ) -> Result<Option<u64>, Rejected> {
     let Some(value) = arguments.take(name) else { return Ok(None) };
     let number = value.integer()?;
-    if (least..=most).contains(&number) {
-        Ok(Some(number))
-    } else {
-        Err(value.rejected("is out of bounds: its schema says them"))
-    }
+    if (least..=most).contains(&number) { Ok(Some(number)) } else { Err(value.out_of_range(least, most)) }
 }
 
 /// Rows that one answer holds at most.

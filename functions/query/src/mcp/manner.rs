@@ -23,7 +23,6 @@ pub enum Answers {
 /// How one call may be answered.
 #[derive(Clone, Debug)]
 pub(super) struct Manner {
-    pub era: Era,
     /// The client's name of its progress, where it takes a stream.
     pub progress: Option<Id>,
     /// Whether what has not ended may be answered as a task.
@@ -56,7 +55,7 @@ impl Manner {
     ) -> Result<Self, Failure> {
         let Some(meta) = meta else {
             let task = if asks_for_task { Task::Asked } else { Task::No };
-            return Ok(Self { era, progress: None, task, answers });
+            return Ok(Self { progress: None, task, answers });
         };
         let token = meta.take("progressToken").map(|token| {
             Id::read(token.raw().get()).ok_or_else(|| {
@@ -72,7 +71,7 @@ impl Manner {
             Era::Handshake if asks_for_task => Task::Asked,
             Era::EachRequest | Era::Handshake => Task::No,
         };
-        Ok(Self { era, progress: token.filter(|_| takes_stream), task, answers })
+        Ok(Self { progress: token.filter(|_| takes_stream), task, answers })
     }
 
     /// How long a request itself waits for what its caller would wait for so long.

@@ -30,7 +30,9 @@ impl Id {
     pub fn read(raw: &str) -> Option<Self> {
         let digits = raw.strip_prefix('-').unwrap_or(raw);
         let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let is_text = raw.starts_with('"') && raw.len() <= LONGEST_ID;
+        // Half a surrogate pair is JSON, and no text that every client could read again.
+        let is_text =
+            raw.starts_with('"') && raw.len() <= LONGEST_ID && serde_json::from_str::<String>(raw).is_ok();
         (is_number || is_text).then(|| Self(raw.to_owned()))
     }
 }
@@ -136,6 +138,8 @@ const WRONG_ID: &str = "`id` must be a string or a whole number, of at most 256 
 pub(super) fn problem(rejected: &Rejected) -> String {
     if let Rejected::Member { within, name, problem } = rejected {
         format!("{within}{name} {problem}")
+    } else if let Rejected::Range { name, least, most } = rejected {
+        format!("{name} must lie between {least} and {most}")
     } else {
         rejected.to_string()
     }

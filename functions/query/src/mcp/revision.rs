@@ -141,14 +141,21 @@ fn mismatch(header: &'static str) -> Failure {
 }
 
 fn unsupported(requested: &str) -> Failure {
-    // SECURITY: whatever stands there is not repeated unless it looks like a revision.
-    let is_date = requested.len() == 10 && requested.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let requested = if is_date { requested } else { "" };
+    // SECURITY: whatever stands there is not repeated unless it can be no more than a version.
+    let is_version = requested.len() <= 20
+        && requested.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && requested.bytes().filter(u8::is_ascii_digit).count() <= 8;
+    let requested = if is_version { requested } else { "" };
     Failure {
         code: Failure::UNSUPPORTED_REVISION,
         message: Cow::Borrowed("Unsupported protocol version"),
-        data: Some(json!({ "supported": [CURRENT], "requested": requested })),
+        data: Some(json!({ "supported": spoken(), "requested": requested })),
     }
+}
+
+/// Every revision, the newest first.
+fn spoken() -> Vec<&'static str> {
+    [CURRENT].into_iter().chain(WITH_HANDSHAKE).collect()
 }
 
 fn server() -> Value {
@@ -179,7 +186,7 @@ pub(super) fn initialized(params: Option<Members<'_>>) -> Result<String, Failure
 pub(super) fn discovered() -> String {
     json!({
         "resultType": "complete",
-        "supportedVersions": [CURRENT],
+        "supportedVersions": spoken(),
         "capabilities": { "tools": {}, "extensions": { tasks::EXTENSION: {} } },
         "instructions": INSTRUCTIONS,
         "ttlMs": super::tools::FRESH_MS,

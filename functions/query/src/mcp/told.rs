@@ -236,7 +236,10 @@ pub(super) fn without_rows(reply: &Reply) -> ToolResult {
         }
         Outcome::Failed { code, sqlstate, message } => {
             let told = Told {
-                message: format!("{message} The same statement would fail again; change it first."),
+                message: format!(
+                    "{}. The same statement would fail again; change it first.",
+                    message.trim_end_matches('.')
+                ),
                 code: Some(code),
                 sqlstate: Some(sqlstate),
                 ..of(reply, "failed")
@@ -292,7 +295,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         }
         RefusalCode::Denied => "A person said no: do not ask again, and tell whoever you work for.",
         RefusalCode::Expired => "Nobody decided in time: ask again only when whoever you work for wants it.",
-        RefusalCode::Cancelled => "It was cancelled.",
+        RefusalCode::Cancelled => "Ask again only when whoever you work for wants it.",
         RefusalCode::Contradiction => "What it reads changed meanwhile; it may be asked once more.",
         RefusalCode::RequestReused => "Send it as a new call.",
         RefusalCode::Scope => "With this token it would be refused again.",
