@@ -109,7 +109,7 @@ pub(crate) fn ended_at(end: Timestamp) -> Refusal {
 }
 
 fn ended(message: String) -> Refusal {
-    Refusal { code: RefusalCode::AccessEnded, message, retry_after: None }
+    Refusal { code: RefusalCode::AccessEnded, message, retry_after: None, scopes: Vec::new() }
 }
 
 impl Gateway {

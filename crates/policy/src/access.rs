@@ -201,7 +201,7 @@ impl Bundle {
 }
 
 fn refuse(message: String) -> Decision {
-    Decision::Refuse(Refusal { code: RefusalCode::Policy, message, retry_after: None })
+    Decision::Refuse(Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() })
 }
 
 /// A time as people write it: `30m`, `2h`, `1d`.

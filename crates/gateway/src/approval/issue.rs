@@ -171,7 +171,8 @@ impl Gateway {
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
-            | StepRecord::Released { .. } => None,
+            | StepRecord::Released { .. }
+            | StepRecord::Ended { .. } => None,
         });
         let Some(made) = issued else { return Ok(None) };
         let Some((key, ObjectKind::Standing { .. })) = RecordKey::parse(made) else { return Err(damaged()) };

@@ -455,7 +455,8 @@ fn wanted(trail: &Trail) -> Vec<ProposedTerms> {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     });
     wanted.collect()
 }

@@ -82,6 +82,7 @@ fn refused(reason: &str) -> ClosingOutcome {
         reason: reason.to_owned(),
         message: "no".to_owned(),
         retry_after: None,
+        scopes: Vec::new(),
     })
 }
 

@@ -28,7 +28,6 @@ pub mod verdict;
 pub mod verify;
 
 use std::fmt;
-use std::io::Write;
 
 pub use foreign::{
     named, one_line, write_foreign, write_head, write_line, write_statement, write_statement_head,

@@ -350,6 +350,7 @@ impl Unanswered {
             RefusalCode::Policy
             | RefusalCode::Budget
             | RefusalCode::TooLarge
+            | RefusalCode::AccessEnded
             | RefusalCode::Revoked
             | RefusalCode::Cancelled
             | RefusalCode::Denied
