@@ -315,7 +315,7 @@ mod tests {
     fn nothing_inside_of_a_text_pushes_the_rest_of_it_away() {
         let line_ends = "\n".repeat(590);
         shows(&format!("delete from t where s = '{line_ends}' or id > -5"), "or id", 3);
-        let six = vec![line_ends.as_str(); 6].join("','");
+        let six = [line_ends.as_str(); 6].join("','");
         shows(&format!("delete from t where s in ('{six}') or id > -5"), "or id", 10);
         shows(&format!("select 1 as \"{}\", id from t", "\n".repeat(3000)), "id from", 3);
         shows(&format!("delete from t where s = '{}' or id > -5", " ".repeat(590)), "or id", 2);
