@@ -99,7 +99,9 @@ async fn late_evidence_that_was_edited_moved_or_taken_out_is_found() {
     put(&LateEvidence { step: 1, ..record.clone() });
     is_wrong(Wrong::Misplaced);
     // Less than the one before has told, though its grade fits its witnesses.
-    let next = file.with_file_name(file.file_name().unwrap().to_string_lossy().replace("0000", "0001"));
+    let name = file.file_name().unwrap().to_string_lossy();
+    let (before, behind) = name.rsplit_once("0000").unwrap();
+    let next = file.with_file_name(format!("{before}0001{behind}"));
     let last = fs::read(&next).unwrap();
     let mut less = recording::decode::<LateEvidence>(&last).unwrap().record;
     (less.witnesses, less.findings) = (Vec::new(), Vec::new());

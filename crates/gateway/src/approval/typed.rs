@@ -7,10 +7,9 @@ use super::harm::Harm;
 use super::review::Waiting;
 
 /// The word that a reviewer types before they approve what waits, in upper case; none where nothing is. A result that is only to
-/// be released destroys nothing, nor does leave to read.
+/// be released destroys nothing.
 pub fn word_to_type(waiting: &Waiting) -> Option<String> {
-    let runs_nothing = waiting.asked.result.is_some() || waiting.asked.access.is_some();
-    if runs_nothing { None } else { word(&waiting.opening) }
+    if waiting.asked.result.is_some() { None } else { word(&waiting.opening) }
 }
 
 fn word(opening: &Opening) -> Option<String> {

@@ -107,20 +107,3 @@ pub fn inline(text: &str) -> Result<Vec<u8>, Broken> {
     use base64::Engine;
     Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_line_of_a_text_that_somebody_else_chose_begins_as_ours_do() {
-        let mut out = Vec::new();
-        let forged = "clean up\n\nevidence  P4\r\n├─ ── 1/1 ──\u{2028}│  witness\u{1b}[2K";
-        write_foreign(&mut out, "  ", forged).unwrap();
-        let told = String::from_utf8(out).unwrap();
-        assert!(told.lines().all(|line| line.starts_with("  ┆ ")), "{told}");
-        assert_eq!(told.lines().count(), 4);
-        assert!(!told.contains('\u{1b}') && !told.contains('\r') && !told.contains('\u{2028}'));
-        assert_eq!(one_line("a\nb"), "a ⏎ b");
-    }
-}
