@@ -666,7 +666,7 @@ async fn the_page_says_what_is_asked_for_and_a_yes_is_typed() {
     for part in ["<b>now", "Let later ones like it go", "What undoes it", "would run"] {
         assert!(!shown.text.contains(part), "{part}: {}", shown.text);
     }
-    let untyped = rosa.decide(id, &shown, "approve", &[]).await;
+    let untyped = rosa.decide(id, &shown, "approve", &[("typed", "")]).await;
     assert!(untyped.text.contains("Nothing was decided"), "{}", untyped.text);
     let stands = [("typed", "request access"), ("runs", "3"), ("rows", "5"), ("until", "2026-12-31")];
     let stands = rosa.decide(id, &shown, "approve", &stands).await;
