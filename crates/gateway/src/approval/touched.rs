@@ -206,16 +206,31 @@ fn told(
     Surroundings { digest, defined, views, versions, absent }
 }
 
-/// The views among these, as they may be shown.
+/// The views among these, as they may be shown: the shortest first, so that long ones keep none of them away.
 fn views(found: &BTreeMap<ObjectName, Relation>, detectors: &Detectors) -> Vec<ViewRecord> {
+    let mut shortest: Vec<(usize, &ObjectName)> = found
+        .iter()
+        .filter_map(|(name, relation)| match &relation.kind {
+            RelationKind::View { definition: Some(text) } => Some((text.len(), name)),
+            RelationKind::View { definition: None } | RelationKind::Table => None,
+        })
+        .filter(|(length, _)| *length <= LONGEST_VIEW)
+        .collect();
+    shortest.sort_unstable();
     let mut left = LONGEST_VIEWS;
+    let fitting: BTreeSet<&ObjectName> = shortest
+        .into_iter()
+        .map_while(|(length, name)| {
+            left = left.checked_sub(length)?;
+            Some(name)
+        })
+        .collect();
     let mut views = Vec::new();
-    for (name, Relation { kind, .. }) in found {
+    for (object, Relation { kind, .. }) in found {
         let RelationKind::View { definition } = kind else { continue };
-        let name = detectors.redact_text(&name.to_string(), "").into_owned();
+        let name = detectors.redact_text(&object.to_string(), "").into_owned();
         let view = match definition {
-            Some(text) if text.len() <= LONGEST_VIEW.min(left) => {
-                left = left.saturating_sub(text.len());
+            Some(text) if fitting.contains(object) => {
                 ViewRecord { name, definition: Some(recordable_sql(detectors, text)), length: None }
             }
             Some(text) => ViewRecord { name, definition: None, length: Some(text.len() as u64) },
@@ -264,5 +279,19 @@ mod tests {
         check("call Tidy(1)", &["DB.PUBLIC.TIDY", "DB.S.TIDY"]);
         check("select count(*), upper('x'), sum(id) from other.t.orders", &[]);
         check("select snowflake.cortex.complete('a', 'b')", &[]);
+    }
+    #[test]
+    fn long_views_keep_no_short_one_from_being_shown() {
+        let view = |length: usize| Relation {
+            kind: RelationKind::View { definition: Some("x".repeat(length)) },
+            columns: Vec::new(),
+            version: 1,
+        };
+        let long = LONGEST_VIEWS / 4;
+        let all = ["A", "B", "C", "D", "E"].map(|name| (ObjectName::new("DB", "S", name), view(long)));
+        let found = all.into_iter().chain([(ObjectName::new("DB", "S", "Z"), view(33))]).collect();
+        let shown: Vec<bool> =
+            views(&found, &Detectors::standard()).iter().map(|view| view.definition.is_some()).collect();
+        assert_eq!(shown, [true, true, true, false, false, true]);
     }
 }

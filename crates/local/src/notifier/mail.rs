@@ -114,9 +114,14 @@ impl Mail {
 
     async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
         let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
-        match self.home.take_mail(to.email.as_ref(), SystemClock.now()).await {
+        let asker = format!("{}\n{}", notice.agent, notice.person.as_deref().unwrap_or_default());
+        match self.home.take_mail(to.email.as_ref(), &asker, SystemClock.now()).await {
             Ok(true) => {}
-            Ok(false) => return Err(format!("they had {MAILS_AN_HOUR} mails within the hour")),
+            Ok(false) => {
+                return Err(format!(
+                    "of {MAILS_AN_HOUR} mails an hour none is left for what this agent asks"
+                ));
+            }
             // Nobody knows how many they had.
             Err(fault) => return Err(chain(&fault)),
         }
@@ -187,6 +192,9 @@ impl Notifier for Mail {
                     failed.push(invited.name.clone());
                 }
             }
+        }
+        if reviewers.is_empty() {
+            tracing::error!(exchange = %notice.exchange, "nobody could be told that a statement waits");
         }
         if !lost.is_empty() {
             self.terminal.print(lost).await?;

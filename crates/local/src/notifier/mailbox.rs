@@ -11,36 +11,58 @@ use crate::home::Home;
 /// Mails to one address at most within any hour; later ones are tried again, a few times.
 pub(super) const MAILS_AN_HOUR: i64 = 120;
 
+/// Of these for what one agent asks for one person at most, so that nobody uses all of them up.
+const OF_ONE_ASKER: i64 = 60;
+
+/// So many of one asker's get through beyond all of these, and of all askers' together: who has asked for little is heard.
+const RESERVED: i64 = 3;
+const RESERVED_IN_ALL: i64 = 60;
+
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Home {
-    /// Whether an address may be written to once more now; it counts as written to then, in the same write.
-    // SECURITY: whoever gets too much mail reads none of it. Each agent has a limit of its own; this one is for all together.
-    pub(super) async fn take_mail(&self, address: &str, now: Timestamp) -> Result<bool, Fault> {
+    /// Whether an address may be written to once more now, for whoever asks; it counts as written to then, in the same write.
+    // SECURITY: whoever gets too much mail reads none of it, and whoever could use all of it up would have nobody told of others.
+    pub(super) async fn take_mail(&self, address: &str, asker: &str, now: Timestamp) -> Result<bool, Fault> {
         let address = address.to_lowercase();
-        self.inner.state.write(move |transaction| take(transaction, &address, now)).await
+        // No address has a line break.
+        let of_asker = format!("{address}\n{asker}");
+        self.inner.state.write(move |transaction| take(transaction, &address, &of_asker, now)).await
     }
 }
 
-fn take(transaction: &Transaction<'_>, address: &str, now: Timestamp) -> rusqlite::Result<bool> {
+fn take(
+    transaction: &Transaction<'_>,
+    address: &str,
+    of_asker: &str,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
     let second = now.as_secs();
     let over = second.saturating_sub(i64::try_from(HOUR.as_secs()).unwrap_or(i64::MAX));
-    transaction
-        .prepare_cached("DELETE FROM mails_per_second WHERE mailbox = ?1 AND second <= ?2")?
-        .execute(params![address, over])?;
-    let mails: i64 = transaction
-        .prepare_cached("SELECT COALESCE(SUM(mails), 0) FROM mails_per_second WHERE mailbox = ?1")?
-        .query_row(params![address], |row| row.get(0))?;
-    if mails >= MAILS_AN_HOUR {
-        return Ok(false);
-    }
-    transaction
-        .prepare_cached(
+    let within_the_hour = |mailbox: &str| -> rusqlite::Result<i64> {
+        transaction
+            .prepare_cached("DELETE FROM mails_per_second WHERE mailbox = ?1 AND second <= ?2")?
+            .execute(params![mailbox, over])?;
+        transaction
+            .prepare_cached("SELECT COALESCE(SUM(mails), 0) FROM mails_per_second WHERE mailbox = ?1")?
+            .query_row(params![mailbox], |row| row.get(0))
+    };
+    let (all, own) = (within_the_hour(address)?, within_the_hour(of_asker)?);
+    let has_room = if all < MAILS_AN_HOUR {
+        own < OF_ONE_ASKER
+    } else {
+        own < RESERVED && all < MAILS_AN_HOUR + RESERVED_IN_ALL
+    };
+    if has_room {
+        let mut count = transaction.prepare_cached(
             "INSERT INTO mails_per_second (mailbox, second, mails) VALUES (?1, ?2, 1)
              ON CONFLICT (mailbox, second) DO UPDATE SET mails = mails + 1",
-        )?
-        .execute(params![address, second])?;
-    Ok(true)
+        )?;
+        for mailbox in [address, of_asker] {
+            count.execute(params![mailbox, second])?;
+        }
+    }
+    Ok(has_room)
 }
 
 #[cfg(test)]
@@ -60,16 +82,43 @@ mod tests {
         for at in 0..200_u64 {
             let home = if at % 2 == 0 { one.clone() } else { other.clone() };
             let now = NOON.after(Duration::from_secs(at % 7));
-            tasks.spawn(async move { home.take_mail("rosa@acme.example", now).await.unwrap() });
+            let asker = format!("agent {}", at % 2);
+            tasks.spawn(async move { home.take_mail("rosa@acme.example", &asker, now).await.unwrap() });
         }
         let taken = tasks.join_all().await.into_iter().filter(|taken| *taken).count();
         assert_eq!(i64::try_from(taken).unwrap(), MAILS_AN_HOUR, "two processes share it");
         let late = NOON.after(HOUR - Duration::from_secs(1));
-        assert!(!other.take_mail("Rosa@ACME.example", late).await.unwrap(), "nobody means its case");
-        assert!(other.take_mail("sam@acme.example", late).await.unwrap());
+        assert!(
+            !other.take_mail("Rosa@ACME.example", "agent 1", late).await.unwrap(),
+            "nobody means its case"
+        );
+        assert!(other.take_mail("sam@acme.example", "agent 1", late).await.unwrap());
         drop((one, other));
         let restarted = Home::open(&path).unwrap();
-        assert!(!restarted.take_mail("rosa@acme.example", late).await.unwrap());
-        assert!(restarted.take_mail("rosa@acme.example", NOON.after(HOUR * 2)).await.unwrap());
+        assert!(!restarted.take_mail("rosa@acme.example", "agent 1", late).await.unwrap());
+        assert!(restarted.take_mail("rosa@acme.example", "agent 1", NOON.after(HOUR * 2)).await.unwrap());
+    }
+    #[tokio::test]
+    async fn nobody_uses_up_all_mail_and_who_has_asked_for_little_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let take = async |asker: &str| home.take_mail("rosa@acme.example", asker, NOON).await.unwrap();
+        for _ in 0..OF_ONE_ASKER {
+            assert!(take("noisy").await);
+        }
+        assert!(!take("noisy").await);
+        for _ in 0..MAILS_AN_HOUR - OF_ONE_ASKER {
+            assert!(take("loud").await);
+        }
+        assert!(!take("loud").await);
+        for _ in 0..RESERVED {
+            assert!(take("quiet").await);
+        }
+        assert!(!take("quiet").await);
+        let mut told = RESERVED;
+        while take(&format!("many {told}")).await {
+            told += 1;
+        }
+        assert_eq!(told, RESERVED_IN_ALL, "that is bounded, too");
     }
 }

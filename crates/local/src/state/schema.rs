@@ -17,7 +17,8 @@ const VERSION: i64 = 6;
 /// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one. `revocations` holds
 /// what is revoked now; `revocation_acts` every revocation (`act` is `revoked`) and every one that was taken back
 /// (`undone`), and is only ever added to. `claims_per_second` counts refused claims, too, of `refused PRINCIPAL`.
-/// `mails_per_second` counts what was mailed to each address, in lower case.
+/// `mails_per_second` counts what was mailed to each address, in lower case, and of it what each asker's statements were about
+/// (behind a line break).
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,

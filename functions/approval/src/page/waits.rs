@@ -199,7 +199,7 @@ fn one_view(view: &ViewRecord) -> Markup {
                     @for warning in sql_text::warnings(text) { p.notice { (warning) } }
                     (sql_text::shown(text))
                 }
-                (None, Some(length)) => p { "Its query of " (length) " bytes is too long to be shown here." },
+                (None, Some(length)) => p { "Its query of " (length) " bytes is not shown: it is too long, or all of them together are." },
                 (None, None) => p { "Nobody here may see its query." },
             }
         }
