@@ -5,13 +5,13 @@ use std::sync::Arc;
 use aws::{Approvals, Clients, Machine, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use conformance::{Store, Two};
 use gateway::ports::{self, Written};
 use gateway::{Fault, Retry};
 use local::Home;
 use recording::RecordKey;
 use tempfile::TempDir;
 
-use crate::conformance::{self, Store, Two};
 use crate::moto::{Moto, Spoil, config_for};
 
 fn store(home: &Home, clients: &Clients, table: &str) -> Store {

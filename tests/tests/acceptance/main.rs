@@ -25,9 +25,6 @@ mod chaos;
 #[allow(dead_code, reason = "tests of the Lambda use more of it")]
 #[path = "../lambda/children.rs"]
 mod children;
-#[allow(dead_code, reason = "an adapter runs the checks of the ports that it answers")]
-#[path = "../../../crates/local/tests/conformance/mod.rs"]
-mod conformance;
 mod crashes;
 mod door;
 mod estimates;

@@ -155,7 +155,7 @@ impl Exchanges for Live {
         Ok(())
     }
 
-    async fn abandon(&self, _: Handle) -> Result<(), Fault> {
+    async fn abandon(&self, _: &PrincipalKey, _: Handle) -> Result<(), Fault> {
         Ok(())
     }
 
