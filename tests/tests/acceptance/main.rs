@@ -16,6 +16,7 @@
 mod approvals;
 mod architecture;
 mod asks;
+mod aws_house;
 mod aws_machine;
 mod aws_notifier;
 mod aws_steps;
@@ -40,6 +41,7 @@ mod leaks;
 mod lies;
 mod machine_file;
 mod mcp;
+#[allow(dead_code, reason = "tests of the stores alone use more of it")]
 mod moto;
 mod order;
 mod pages;

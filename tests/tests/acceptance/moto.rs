@@ -143,13 +143,28 @@ impl Moto {
         Clients::new(&self.config())
     }
 
+    /// Makes something under a name of its own, again where a busy machine has let its time run out.
+    async fn make<T, E: std::fmt::Debug, A>(&self, what: &str, make: impl Fn(String) -> A) -> (String, T)
+    where
+        A: Future<Output = Result<T, E>>,
+    {
+        let mut tries = 0;
+        loop {
+            let name = Self::unique(what);
+            match make(name.clone()).await {
+                Ok(made) => return (name, made),
+                Err(error) if tries >= 10 => panic!("{what}: {error:?}"),
+                Err(_) => tries += 1,
+            }
+        }
+    }
+
     /// An empty table, as the deployment makes it.
     pub async fn table(&self) -> String {
         use aws_sdk_dynamodb::types::{
             AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
             ProjectionType, ScalarAttributeType,
         };
-        let name = Self::unique("approvals");
         let typed = |name: &str, kind| {
             AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
         };
@@ -162,20 +177,21 @@ impl Moto {
             .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
             .build()
             .unwrap();
-        let create = self.clients().dynamodb().clone().create_table().table_name(&name);
-        create
-            .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(attribute("pk"))
-            .attribute_definitions(attribute("sk"))
-            .attribute_definitions(attribute("due_in"))
-            .attribute_definitions(typed("due_us", ScalarAttributeType::N))
-            .global_secondary_indexes(attention)
-            .key_schema(key("pk", KeyType::Hash).unwrap())
-            .key_schema(key("sk", KeyType::Range).unwrap())
-            .send()
-            .await
-            .unwrap();
-        name
+        let clients = self.clients();
+        let create = |name: String| {
+            let create = clients.dynamodb().create_table().table_name(name);
+            create
+                .billing_mode(BillingMode::PayPerRequest)
+                .attribute_definitions(attribute("pk"))
+                .attribute_definitions(attribute("sk"))
+                .attribute_definitions(attribute("due_in"))
+                .attribute_definitions(typed("due_us", ScalarAttributeType::N))
+                .global_secondary_indexes(attention.clone())
+                .key_schema(key("pk", KeyType::Hash).unwrap())
+                .key_schema(key("sk", KeyType::Range).unwrap())
+                .send()
+        };
+        self.make("approvals", create).await.0
     }
 
     /// A state machine of that definition, with `${WorkFunction}` for the function that does its tasks; its ARN.
@@ -188,26 +204,24 @@ impl Moto {
         let function: Function = Arc::new(move |event| Box::pin(function(event)));
         self.front.functions.lock().unwrap().insert(name.clone(), function);
         let definition = definition.to_string().replace("${WorkFunction}", &name);
-        let create = self.clients().states().clone().create_state_machine().name(&name);
-        let created = create
-            .definition(definition)
-            .role_arn("arn:aws:iam::123456789012:role/approvals")
-            .send()
-            .await
-            .unwrap();
-        created.state_machine_arn
+        let clients = self.clients();
+        let create = |name: String| {
+            let create = clients.states().create_state_machine().name(name).definition(&definition);
+            create.role_arn("arn:aws:iam::123456789012:role/approvals").send()
+        };
+        self.make("machine", create).await.1.state_machine_arn
     }
 
     /// An empty bucket.
     pub async fn bucket(&self, what: &str) -> String {
-        let name = Self::unique(what);
-        self.clients().s3().create_bucket().bucket(&name).send().await.unwrap();
-        name
+        let clients = self.clients();
+        self.make(what, |name| clients.s3().create_bucket().bucket(name).send()).await.0
     }
 
     /// A key of KMS; its ARN.
     pub async fn key(&self) -> String {
-        let created = self.clients().kms().create_key().send().await.unwrap();
+        let clients = self.clients();
+        let (_, created) = self.make("key", |_| clients.kms().create_key().send()).await;
         created.key_metadata.unwrap().arn.unwrap()
     }
 

@@ -462,3 +462,7 @@ fn over(buckets: &Buckets, from: i64, limit: i64) -> Option<i64> {
 fn seconds(count: i64) -> Duration {
     Duration::from_secs(u64::try_from(count).unwrap_or(0).max(1))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says where")]
+mod tests;
