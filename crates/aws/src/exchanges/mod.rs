@@ -100,17 +100,16 @@ impl Exchanges {
         self.table.get(&Row::key_of(handle), EXCHANGES).await
     }
 
-    /// The handle of the whole, for one of an exchange or of a batch's statement; none where it is unknown. And its item.
+    /// The item of the exchange that a handle leads to, its own or that of a batch's statement; none where it is unknown.
     async fn whole(&self, handle: Handle) -> Result<Option<Item>, Fault> {
-        let found = self.table.query(&partition(handle), "", Order::Forward, Some(2), EXCHANGES).await?;
-        for item in found {
-            if string(&item, "sk", EXCHANGES)? == "live" {
-                return Ok(Some(item));
-            }
-            let whole = string(&item, "handle", EXCHANGES)?.parse().map_err(|_| EXCHANGES.damaged())?;
-            return self.item(whole).await;
+        // Its own item comes first where there is one.
+        let found = self.table.query(&partition(handle), "", Order::Forward, Some(1), EXCHANGES).await?;
+        let Some(item) = found.into_iter().next() else { return Ok(None) };
+        if string(&item, "sk", EXCHANGES)? == "live" {
+            return Ok(Some(item));
         }
-        Ok(None)
+        let whole = string(&item, "handle", EXCHANGES)?.parse().map_err(|_| EXCHANGES.damaged())?;
+        self.item(whole).await
     }
 
     /// The live state that an item holds, wherever it lies.
