@@ -1,6 +1,7 @@
 // Walks one reviewer through the page in a real Chromium: `node walk.mjs LINK NAME VERDICT FOLDER TYPED`.
 //
-// Where THIEF is set, the browser visits that address, too, before it decides. Screenshots go to FOLDER. Prints one JSON object: what was on the page at each step. Exits 1 at the first thing that is not
+// Where THIEF is set, the browser visits that address, too, before it decides. Where STANDS is a day, later ones are let go until
+// then, and that is ended again. Screenshots go to FOLDER. Prints one JSON object: what was on the page at each step. Exits 1 at the first thing that is not
 // as it should be. Everything it asks of the page a person could do.
 
 import { chromium } from "playwright-core";
@@ -81,11 +82,24 @@ try {
       told.waitsForTheWord = await approve.isDisabled();
       await page.locator("#typed").fill(typed);
     }
+    if (process.env.STANDS) {
+      await page.locator("details.standing summary").click();
+      await page.locator("#runs").fill("5");
+      await page.locator("#rows").fill("10");
+      await page.locator("#until").fill(process.env.STANDS);
+    }
     await page.locator("#reason").fill("looked at it in a browser");
     await page.getByRole("button", { name: verdict === "approve" ? "Approve" : "Deny" }).click();
     await settled();
     told.over = await page.locator("main").innerText();
     await both("3-decided");
+    if (process.env.STANDS) {
+      await page.locator("#reason").fill("no more");
+      await page.getByRole("button", { name: "End it" }).click();
+      await settled();
+      told.ended = await page.locator("main").innerText();
+      await both("4-ended");
+    }
     await page.goBack();
     await settled();
     told.back = await page.locator("main").innerText();

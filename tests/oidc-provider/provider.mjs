@@ -9,7 +9,8 @@
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
 //   With REDIRECT_URI people sign in, too, for the client `snowgate-approvals` with the secret `secret`: whoever types a name
-//   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`.
+//   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`. The public client
+//   `snowgate-terminal` comes back to http://127.0.0.1/callback on any port.
 //
 //   resource                             its tokens
 //   https://snowgate.example/ALG         signed with ALG, audience `snowgate`; RS256 is the default
@@ -65,7 +66,15 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       response_types: [],
     })),
     ...(redirectUri
-      ? [{ client_id: "snowgate-approvals", client_secret: "secret", redirect_uris: [redirectUri] }]
+      ? [
+          { client_id: "snowgate-approvals", client_secret: "secret", redirect_uris: [redirectUri] },
+          {
+            client_id: "snowgate-terminal",
+            application_type: "native",
+            token_endpoint_auth_method: "none",
+            redirect_uris: ["http://127.0.0.1/callback"],
+          },
+        ]
       : []),
   ],
   scopes: ["openid", "sql:read", "sql:write"],

@@ -12,11 +12,13 @@
 //! | `Notifier` | [`Topic`] | SNS |
 //!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
-//! [`Keys`], [`Policies`] and [`Standings`] say what of theirs lies where. Beside that:
+//! [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
 //!
 //! | `pk` | `sk` | more |
 //! | --- | --- | --- |
 //! | `v1/dt=DAY/SESSION/NUMBER` ([`RecordKey`](recording::RecordKey)) | `step#0000` | `bytes`: a step of an approval as it is |
+//! | the same | `standing#00000` | the same, of a standing approval |
+//! | `standings` | as `pk` above | `opening`: the key of the opening that one lies beside; `principal`, `made_by`: whose, and by which approval |
 //! | `approval#ID` | `token#…` | `token`: where the machine waits |
 //!
 //! `forget_at` (seconds since 1970) is the table's TTL attribute. It only tidies up: what must not hold any more is told by

@@ -1,72 +1,90 @@
-//! Standing approvals: their steps beside the approvals', and an item each by which they are found.
+//! Standing approvals: steps in the table, and an item each by which they are found.
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::PrincipalKey;
+use domain::{ApprovalId, PrincipalKey};
 use gateway::ports::{self, Written};
 use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 
-use crate::calls::Clients;
 use crate::steps::Steps;
-use crate::table::{About, Key, Only, Order, Table, string, text, writer};
+use crate::table::{About, Item, Key, Only, Order, text, writer};
 
-const FOUND: About =
-    About { origin: Origin::Recordings, public: "the standing approvals cannot be read or written" };
+/// The partition of all of them. They are few: people make each by hand, and each ends within months.
+const PARTITION: &str = "standings";
 
-/// The partition in which all are found; they are tens.
-const ALL: &str = "standing";
+const FOUND: About = About { origin: Origin::Recordings, public: "standing approvals cannot be looked up" };
+const NOTED: About = About { origin: Origin::Recordings, public: "a standing approval could not be kept" };
 
-/// Standing approvals in a table: `standing`, `PRINCIPAL#KEY` each, which names the exchange that one was made with; their steps
-/// under that exchange's key, `standing#0000` and so on.
+/// Standing approvals beside the steps of the approvals that made them.
 #[derive(Clone, Debug)]
 pub struct Standings {
-    table: Table,
     steps: Steps,
 }
 
 impl Standings {
-    /// Standing approvals in that table.
-    pub fn new(clients: &Clients, table: impl Into<String>) -> Self {
-        let table = Table::new(clients, table);
-        Self { steps: Steps::of_standing(table.clone()), table }
+    /// Those in the table of these steps.
+    pub fn new(steps: Steps) -> Self {
+        Self { steps }
     }
+
+    /// The exchanges of all whose item has this value under that name.
+    async fn found(&self, filter: Option<(&str, &str)>) -> Result<Vec<RecordKey>, Fault> {
+        let items = self.steps.table.query(PARTITION, "", Order::Forward, None, FOUND).await?;
+        let mut found = Vec::new();
+        for item in &items {
+            if filter.is_some_and(|(name, value)| attribute(item, name) != Some(value)) {
+                continue;
+            }
+            match attribute(item, "opening").and_then(RecordKey::parse) {
+                Some((key, ObjectKind::Opening)) => found.push(key),
+                // One that cannot be read allows nothing, and takes nothing from the others.
+                Some(_) | None => {
+                    tracing::error!("a note of a standing approval cannot be read: somebody must look");
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn attribute<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 #[async_trait]
 impl ports::Standings for Standings {
     async fn made(&self, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
-        let begins = principal.map(|principal| format!("{}#", principal.as_str())).unwrap_or_default();
-        let found = self.table.query(ALL, &begins, Order::Forward, None, FOUND).await?;
-        let mut keys = Vec::new();
-        for item in &found {
-            // The key's beginning may be another's whole.
-            let whose = string(item, "principal", FOUND)?;
-            if principal.is_some_and(|principal| principal.as_str() != whose) {
-                continue;
-            }
-            match RecordKey::parse(&string(item, "opening", FOUND)?) {
-                Some((key, ObjectKind::Opening)) => keys.push(key),
-                // One that cannot be read allows nothing, and takes nothing from the others.
-                Some(_) | None => tracing::error!("a note of a standing approval names no opening"),
-            }
-        }
-        Ok(keys)
+        self.found(principal.map(|principal| ("principal", principal.as_str()))).await
     }
 
-    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault> {
-        let opening = key.object(ObjectKind::Opening);
-        let mut item = Key::new(ALL, format!("{}#{opening}", principal.as_str())).item();
-        item.insert("principal".to_owned(), text(principal.as_str()));
-        item.insert("opening".to_owned(), text(opening));
-        self.table.put(item, Only::IfAbsent, &writer()?, FOUND).await.map(|_| ())
+    async fn made_by(&self, id: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        let found = self.found(Some(("made_by", &id.to_string()))).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn note(&self, principal: &PrincipalKey, id: ApprovalId, key: &RecordKey) -> Result<(), Fault> {
+        let mut item = Key::new(PARTITION, key.to_string()).item();
+        let told = [
+            ("opening", key.object(ObjectKind::Opening)),
+            ("principal", principal.as_str().to_owned()),
+            ("made_by", id.to_string()),
+        ];
+        item.extend(told.map(|(name, value)| (name.to_owned(), text(value))));
+        // Whoever writes it again writes the same: what stands there stays.
+        self.steps.table.put(item, Only::IfAbsent, &writer()?, NOTED).await.map(|_| ())
     }
 
     async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
-        self.steps.read(key, step).await
+        self.steps.read_at(at(key, step)).await
     }
 
     async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
-        self.steps.keep(key, step, bytes).await
+        self.steps.keep_at(at(key, step), bytes).await
     }
+}
+
+/// Beside the steps of the approval itself, and never among them.
+fn at(key: &RecordKey, step: u32) -> Key {
+    Key::new(key.to_string(), format!("standing#{step:05}"))
 }

@@ -1,4 +1,4 @@
-//! The steps of approvals: one item each, written once.
+//! The steps of approvals, and of standing ones: one item each, written once.
 
 use std::fmt;
 
@@ -19,13 +19,12 @@ const KEEP: About = About { origin: Origin::Recordings, public: "a step of this 
 /// Steps in a table.
 #[derive(Clone)]
 pub struct Steps {
-    table: Table,
-    kind: &'static str,
+    pub(crate) table: Table,
 }
 
 impl fmt::Debug for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, kind: _ } = self;
+        let Self { table } = self;
         f.debug_struct("Steps").field("table", &table.name()).finish()
     }
 }
@@ -33,12 +32,7 @@ impl fmt::Debug for Steps {
 impl Steps {
     /// The steps of approvals in that table.
     pub fn new(clients: &Clients, table: impl Into<String>) -> Self {
-        Self { table: Table::new(clients, table), kind: "step" }
-    }
-
-    /// The steps of standing approvals in that table.
-    pub(crate) fn of_standing(table: Table) -> Self {
-        Self { table, kind: "standing" }
+        Self { table: Table::new(clients, table) }
     }
 
     /// The bytes of one step, as the last write left them; none when there is none.
@@ -46,7 +40,11 @@ impl Steps {
     /// # Errors
     /// When the table cannot be read, or holds something else there than a step.
     pub async fn read(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
-        let found = self.table.get(&self.key(key, step), READ).await?;
+        self.read_at(Key::new(key.to_string(), sort_key(step))).await
+    }
+
+    pub(crate) async fn read_at(&self, at: Key) -> Result<Option<Bytes>, Fault> {
+        let found = self.table.get(&at, READ).await?;
         // SECURITY: an item without its bytes is no missing step, which somebody could write then.
         found.map(|item| Ok(Bytes::copy_from_slice(blob(&item, "bytes", READ)?))).transpose()
     }
@@ -55,20 +53,24 @@ impl Steps {
     ///
     /// # Errors
     /// When nobody knows whether it is kept: whoever reads on finds out.
-    pub async fn keep(&self, key: &RecordKey, step: u32, step_bytes: Bytes) -> Result<Written, Fault> {
+    pub async fn keep(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
+        self.keep_at(Key::new(key.to_string(), sort_key(step)), bytes).await
+    }
+
+    pub(crate) async fn keep_at(&self, at: Key, step_bytes: Bytes) -> Result<Written, Fault> {
         if step_bytes.len() > LONGEST {
             return Err(Fault::lasting(Origin::Recordings, "a step of this approval is too long to be kept"));
         }
         let digest = recording::digest_of(&step_bytes);
-        let mut item = self.key(key, step).item();
+        let mut item = at.item();
         item.insert("bytes".to_owned(), bytes(step_bytes));
         match self.table.put(item, Only::IfAbsent, &writer()?, KEEP).await? {
             Put::Done => Ok(Written::Kept(Receipt::kept(digest))),
             Put::Otherwise => Ok(Written::Taken),
         }
     }
+}
 
-    fn key(&self, key: &RecordKey, step: u32) -> Key {
-        Key::new(key.to_string(), format!("{}#{step:04}", self.kind))
-    }
+fn sort_key(step: u32) -> String {
+    format!("step#{step:04}")
 }

@@ -41,9 +41,10 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, Earlier, EarlierAsk, Form, Found, KnownReviewer, Link, Listing, MayBe, NotAName,
-    NotAStanding, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster,
-    SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting,
+    Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm, KnownReviewer, Link,
+    Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception, Reminded, Review,
+    ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown,
+    SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
@@ -61,5 +62,5 @@ pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
 pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
-pub use settings::{Settings, SignIn};
+pub use settings::{Reminders, Settings, SignIn};
 pub use snapshot::snapshot;

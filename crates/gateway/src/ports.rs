@@ -23,6 +23,7 @@ use domain::{
 use masking::AnsweredColumn;
 use policy::Bundle;
 use recording::{ObjectKind, RecordKey};
+use serde::Serialize;
 
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
@@ -62,7 +63,17 @@ pub trait Policies: Send + Sync {
     async fn bundle(&self) -> Result<Arc<Bundle>, Fault>;
 }
 
-/// Knows tables, columns and view texts.
+/// What a source says of one function or procedure: two of which it says the same are the same, as far as anybody can see.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Routine {
+    /// `function` or `procedure`.
+    pub kind: &'static str,
+    /// Its signature, what it answers, its language, its definition, and when it was made and altered: whatever the source tells,
+    /// in an order of the source's own.
+    pub said: Vec<Option<String>>,
+}
+
+/// Knows tables, columns and view texts, and what stands behind the names of functions.
 #[async_trait]
 pub trait Catalogs: Send + Sync {
     /// A snapshot that holds these schemas (database, schema), at most 60 seconds old. A schema that does not exist
@@ -71,6 +82,13 @@ pub trait Catalogs: Send + Sync {
 
     /// The versions of these objects now, from the source itself; an object that is gone is absent.
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault>;
+
+    /// The functions and procedures of these names now, from the source itself and as far as it shows them: all that bear a
+    /// name, whatever their arguments, and in whatever case it is written. What is not there is absent.
+    async fn routines(
+        &self,
+        names: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault>;
 
     /// Forgets what is cached of these objects' schemas, because a statement has just changed them.
     async fn forget(&self, objects: &BTreeSet<ObjectName>);

@@ -31,6 +31,15 @@ impl SignIn {
     }
 }
 
+/// When reviewers who stay silent are told again, in hundredths of the time that what waits may wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reminders {
+    /// Whoever was told is told once more; none: nobody is.
+    pub told: Option<u8>,
+    /// The second group is told ([`Roster::escalating_to`]); none: it is not.
+    pub second: Option<u8>,
+}
+
 /// Settings of the gateway itself.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -59,6 +68,8 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// The people who may be asked to decide, and their page; none where there is no page.
     pub roster: Option<Arc<Roster>>,
+    /// When silent reviewers are told again; none where somebody else keeps that time, as the state machine on AWS does.
+    pub reminders: Option<Reminders>,
     /// Whether upstream is asked, by EXPLAIN, what it expects of a statement before people are asked for it.
     pub estimates: bool,
 }
@@ -78,6 +89,7 @@ impl Default for Settings {
             statement_size: 1024 * 1024,
             sign_in: SignIn::Oidc,
             roster: None,
+            reminders: None,
             estimates: false,
         }
     }

@@ -173,13 +173,13 @@ fn forget(home: &Inner, now: Timestamp) -> Result<(), Fault> {
                 params![silent, STEP],
             )?;
             tx.execute("DELETE FROM rejected WHERE minute < ?1", params![minute])?;
-            let second = before(now, Duration::from_secs(120)).div_euclid(1_000_000);
-            tx.execute("DELETE FROM claims_per_second WHERE second < ?1", params![second])?;
+            // What is asked of people is counted here, too, for an hour.
             let two_hours_ago = before(now, Duration::from_secs(2 * 60 * 60));
             let minute = two_hours_ago.div_euclid(60_000_000);
             tx.execute("DELETE FROM upstream_per_minute WHERE minute < ?1", params![minute])?;
             let second = two_hours_ago.div_euclid(1_000_000);
             tx.execute("DELETE FROM hidden_failures WHERE second < ?1", params![second])?;
+            tx.execute("DELETE FROM claims_per_second WHERE second < ?1", params![second])?;
             Ok(())
         })
         .map_err(cannot_use_state)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::PrincipalKey;
+use domain::{ApprovalId, PrincipalKey};
 use gateway::ports::{Recorder, Recordings, Standings, Written};
 use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
@@ -13,20 +13,32 @@ use recording::{ObjectKind, RecordKey};
 use crate::error::{cannot_read, cannot_write, was_interrupted};
 use crate::home::{Home, Inner};
 
-/// `standing/<session>-<number>`, a JSON array: the principal whose it is, and the key of the opening that it lies beside.
-type Noted = (String, String);
+/// `standing/<session>-<number>`, a JSON array: the principal whose it is, the key of the opening that it lies beside, and the
+/// id of the approval that made it.
+type Noted = (String, String, String);
 
 #[async_trait]
 impl Standings for Home {
     async fn made(&self, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
         let (home, principal) = (self.clone(), principal.cloned());
-        tokio::task::spawn_blocking(move || made(&home.inner, principal.as_ref()))
+        let is_theirs = move |(whose, _, _): &Noted| {
+            principal.as_ref().is_none_or(|principal| principal.as_str() == whose)
+        };
+        tokio::task::spawn_blocking(move || made(&home.inner, is_theirs))
             .await
             .map_err(|error| was_interrupted(Origin::Recordings, error))?
     }
 
-    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault> {
-        let noted: Noted = (principal.as_str().to_owned(), key.object(ObjectKind::Opening));
+    async fn made_by(&self, id: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        let (home, id) = (self.clone(), id.to_string());
+        let found = tokio::task::spawn_blocking(move || made(&home.inner, |(_, _, by)| *by == id))
+            .await
+            .map_err(|error| was_interrupted(Origin::Recordings, error))??;
+        Ok(found.into_iter().next())
+    }
+
+    async fn note(&self, principal: &PrincipalKey, id: ApprovalId, key: &RecordKey) -> Result<(), Fault> {
+        let noted: Noted = (principal.as_str().to_owned(), key.object(ObjectKind::Opening), id.to_string());
         let (home, key) = (self.clone(), key.clone());
         tokio::task::spawn_blocking(move || note(&home.inner, &key, &noted))
             .await
@@ -46,7 +58,7 @@ fn folder(home: &Inner) -> PathBuf {
     home.layout.standing()
 }
 
-fn made(home: &Inner, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+fn made(home: &Inner, is_meant: impl Fn(&Noted) -> bool) -> Result<Vec<RecordKey>, Fault> {
     let broken = |error| cannot_read(Origin::Recordings, error);
     let entries = match std::fs::read_dir(folder(home)) {
         Ok(entries) => entries,
@@ -58,14 +70,14 @@ fn made(home: &Inner, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>
     for entry in entries {
         let bytes = std::fs::read(entry.map_err(broken)?.path()).map_err(broken)?;
         // One that cannot be read allows nothing, and takes nothing from the others.
-        let Ok((whose, opening)) = serde_json::from_slice::<Noted>(&bytes) else {
+        let Ok(noted) = serde_json::from_slice::<Noted>(&bytes) else {
             tracing::error!("a note of a standing approval cannot be read: somebody must look");
             continue;
         };
-        if principal.is_some_and(|principal| principal.as_str() != whose) {
+        if !is_meant(&noted) {
             continue;
         }
-        match RecordKey::parse(&opening) {
+        match RecordKey::parse(&noted.1) {
             Some((key, ObjectKind::Opening)) => found.push(key),
             Some(_) | None => tracing::error!("a note of a standing approval names no opening"),
         }

@@ -310,7 +310,7 @@ impl JsonMasker {
             return Err(MaskError::CellCount { expected: maskers.len(), found: cells.len() });
         }
         let malformed = MaskError::Malformed { at: *passed };
-        let row = std::str::from_utf8(row).map_err(|_| malformed)?;
+        let row = simdutf8::basic::from_utf8(row).map_err(|_| malformed)?;
         let tight;
         let row = if *is_loose {
             tight = tighten(row, cells).ok_or(malformed)?;

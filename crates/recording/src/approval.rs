@@ -36,6 +36,12 @@ pub struct ApprovalStep {
     pub what: StepRecord,
 }
 
+/// Whoever was told has stayed silent.
+pub const REMINDER: &str = "reminder";
+
+/// The first group has stayed silent, and the second is told.
+pub const SECOND: &str = "second";
+
 /// What happened to an approval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -52,6 +58,9 @@ pub enum StepRecord {
         /// Who could not be told this time, sorted: it is tried again, a few times.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         failed: Vec<String>,
+        /// Why now, each once an approval: [`REMINDER`] or [`SECOND`]. None at first, and where it is tried again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// A reviewer was shown the exact text.
     Viewed {

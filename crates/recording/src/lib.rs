@@ -29,8 +29,8 @@ mod trail;
 mod verify;
 
 pub use approval::{
-    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, ResultRecord, ReviewerRecord, StepRecord,
-    ViewRecord,
+    ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, REMINDER, ResultRecord, ReviewerRecord,
+    SECOND, StepRecord, ViewRecord,
 };
 pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,

@@ -203,9 +203,11 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             bundle: Some(asked.bundle.clone()),
             ..told
         },
-        StepRecord::Told { way: _, reviewers, failed } => {
+        StepRecord::Told { way: _, reviewers, failed, why } => {
             let not_told = (!failed.is_empty()).then(|| format!("could not be told: {}", failed.join(", ")));
-            Told { reviewers: reviewers.clone(), reason: not_told, ..told }
+            let reasons: Vec<String> = why.iter().cloned().chain(not_told).collect();
+            let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+            Told { reviewers: reviewers.clone(), reason, ..told }
         }
         StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
         StepRecord::Decided { by, verdict, reason } => {

@@ -8,7 +8,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::approval::{ApprovalStep, AskedRecord, ReviewerRecord, StepRecord};
+use crate::approval::{ApprovalStep, AskedRecord, REMINDER, ReviewerRecord, SECOND, StepRecord};
 use crate::envelope::Stored;
 use crate::opening::{HoldRecord, Opening};
 
@@ -35,6 +35,9 @@ pub enum NotNext {
     /// An approval begins with being asked for, and only once.
     #[error("an approval begins with being asked for, and anew only once it was granted")]
     Asked,
+    /// Nobody is reminded twice.
+    #[error("reviewers were reminded for that reason before, or for no reason that there is")]
+    Reminded,
     /// Whoever decided had not signed in as they must.
     #[error("whoever acted had not signed in as this approval needs it")]
     SignIn,
@@ -148,6 +151,24 @@ impl Trail {
         self.steps_under_way().iter().any(|step| matches!(step.what, StepRecord::Told { .. }))
     }
 
+    /// Whether they were told for that reason: [`REMINDER`] or [`SECOND`].
+    pub fn is_reminded(&self, reason: &str) -> bool {
+        let is_so = |step: &ApprovalStep| match &step.what {
+            StepRecord::Told { why, .. } => why.as_deref() == Some(reason),
+            StepRecord::Asked(_)
+            | StepRecord::Viewed { .. }
+            | StepRecord::Decided { .. }
+            | StepRecord::Standing { .. }
+            | StepRecord::Issued { .. }
+            | StepRecord::Expired {}
+            | StepRecord::Withdrawn {}
+            | StepRecord::Overruled { .. }
+            | StepRecord::Spent { .. }
+            | StepRecord::Released { .. } => false,
+        };
+        self.steps_under_way().iter().any(is_so)
+    }
+
     /// The step that would come next, when the rule lets it happen at that moment.
     ///
     /// # Errors
@@ -195,6 +216,11 @@ impl Trail {
         };
         let approval = match &step.what {
             StepRecord::Asked(_) => return Err(NotNext::Asked),
+            StepRecord::Told { why: Some(why), .. }
+                if self.is_reminded(why) || ![REMINDER, SECOND].contains(&why.as_str()) =>
+            {
+                return Err(NotNext::Reminded);
+            }
             StepRecord::Told { .. } => standing(&now.approval)?,
             StepRecord::Viewed { by } => {
                 self.check_sign_in(by)?;

@@ -15,7 +15,7 @@ use crate::cli::HomeArgs;
 use crate::commands::Broken;
 
 pub use evidence::EvidenceEntry;
-pub use reviewers::{MailEntry, ReviewerEntry, ReviewersIssuer};
+pub use reviewers::{MailEntry, RemindersEntry, ReviewerEntry, ReviewersIssuer};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "snowgate.toml";
@@ -51,6 +51,8 @@ pub struct Own {
     pub reviewers: Vec<ReviewerEntry>,
     /// How they are told; none: on the terminal.
     pub mail: Option<MailEntry>,
+    /// When they are told again.
+    pub reminders: RemindersEntry,
     /// Whether the warehouse is asked for the plan of what waits.
     pub estimates: bool,
     /// The channels that evidence of prompts comes by.
@@ -67,6 +69,7 @@ impl Default for Own {
             reviewers_issuer: None,
             reviewers: Vec::new(),
             mail: None,
+            reminders: RemindersEntry::default(),
             estimates: false,
             evidence: Vec::new(),
         }
@@ -201,6 +204,8 @@ impl Config {
             default_context: self.default_context(),
             sign_in,
             estimates,
+            // Nothing but this program keeps their time.
+            reminders: Some(self.reminders()),
             ..self.shared.gateway()
         }
     }
@@ -368,6 +373,18 @@ mod tests {
                 "reviewers_issuer.issuer: must be an https address",
             ),
             (format!("{ROSA}{ROSA}"), "reviewers: names somebody twice"),
+            (
+                format!("{ROSA}[reminders]\nafter_percent = 100\n"),
+                "reminders.after_percent: lies from 1 to 99",
+            ),
+            (
+                format!("{ROSA}[reminders]\nsecond_after_percent = 0\n"),
+                "reminders.second_after_percent: lies",
+            ),
+            (
+                format!("{ROSA}[reminders]\nsecond_groups = ['data-leads']\n"),
+                "reminders.second_groups: names `data-leads`, which no entry",
+            ),
             (ROSA.replace("email", "subject = 'x'\nemail"), "reviewers[0]: names one person"),
             (ROSA.replace("['data-reviewers']", "[]"), "reviewers[0].groups: names no group"),
             (ROSA.replace("rosa@example.com", "rosa"), "reviewers[0].email: is no mail address"),

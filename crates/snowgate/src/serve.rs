@@ -1,6 +1,6 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
-mod reviewing;
+pub mod reviewing;
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -82,7 +82,8 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
         wiring::account(upstream, &config.places, &clock, &ids)?;
     }
     reviewing::issuer(config)?;
-    reviewing::notifier(config, Terminal::new(&config.shared.home, Box::new(std::io::sink())))?;
+    reviewing::command_line_issuer(config)?;
+    reviewing::check_mail(config)?;
     let mut told = Vec::from_iter(wiring::unread_tags(&policies, config.shared.upstream.as_ref()));
     told.extend(reviewing::told(config, &policies, config.roster(config.address()?).as_deref()));
     Ok(told)
@@ -161,7 +162,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
         standings: Arc::new(home.clone()),
-        notifier: reviewing::notifier(&config, terminal)?,
+        notifier: reviewing::notifier(&config, terminal, &home)?,
         upstream,
         clock: Arc::clone(&clock),
         ids,

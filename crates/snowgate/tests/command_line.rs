@@ -21,6 +21,8 @@ mod homes;
 mod mcp_clients;
 #[path = "command_line/scan.rs"]
 mod scan;
+#[path = "command_line/signing_in.rs"]
+mod signing_in;
 #[path = "command_line/starting.rs"]
 mod starting;
 #[path = "command_line/usage.rs"]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Catalog, ObjectName, Tier};
 use gateway::ports::{
-    Catalogs, Finished, Progress, ResultHead, RowSource, Upstream, UpstreamFailure, UpstreamHandle,
+    Catalogs, Finished, Progress, ResultHead, Routine, RowSource, Upstream, UpstreamFailure, UpstreamHandle,
 };
 use gateway::{Fault, Origin, Permit, Work};
 use masking::AnsweredColumn;
@@ -171,6 +171,14 @@ impl Catalogs for Warehouse {
 
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
         Ok(objects.iter().filter_map(|name| Some((name.clone(), self.version(name)?))).collect())
+    }
+
+    // Nobody can define one here.
+    async fn routines(
+        &self,
+        _: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        Ok(BTreeMap::new())
     }
 
     // A snapshot is used only while the generation of names is the same, so there is nothing to forget.

@@ -76,9 +76,10 @@ pub async fn come_back(
     let Ok(Query(ComingBack { state: Some(state), code, error, iss })) = query else {
         return problem::nothing_here();
     };
-    let Some(pending) = cookies::sign_in_of(&desk, &headers, &state) else {
+    let pending = cookies::sign_ins_of(&desk, &headers, &state);
+    if pending.is_empty() {
         return problem::of(&ReviewError::Unknown);
-    };
+    }
     let forget = cookies::no_sign_in(&desk, &state);
     let mut response = match (code, error) {
         (Some(code), None) => match desk.reception.come_back(&pending, &state, &code, iss.as_deref()).await {

@@ -61,26 +61,28 @@ fn set(desk: &Desk, name: &str, text: &str, life: Duration, same_site: SameSite)
     format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}").parse().ok()
 }
 
-/// The session of this approval that the browser brings.
-pub fn session_of(desk: &Desk, headers: &HeaderMap, id: ApprovalId) -> Option<String> {
-    cookie(headers, &session_name(desk, id))
+/// What the browser says are its sessions of this approval.
+pub fn sessions_of(desk: &Desk, headers: &HeaderMap, id: ApprovalId) -> Vec<String> {
+    cookies(headers, &session_name(desk, id))
 }
 
-/// The sign-in with this state that the browser brings.
-pub fn sign_in_of(desk: &Desk, headers: &HeaderMap, state: &str) -> Option<String> {
-    cookie(headers, &sign_in_name(desk, state)?)
+/// What the browser says are its sign-ins with this state.
+pub fn sign_ins_of(desk: &Desk, headers: &HeaderMap, state: &str) -> Vec<String> {
+    sign_in_name(desk, state).map(|name| cookies(headers, &name)).unwrap_or_default()
 }
 
-/// The only cookie of that name.
-// SECURITY: of two, somebody else may have set one.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+/// Cookies of one name that are looked at.
+const LOOKED_AT: usize = 16;
+
+/// Every cookie of that name, in their order.
+// SECURITY: over http whatever else runs on this machine may set one of the same name, by another path. Whoever reads them must
+// know which is meant by something that no cookie brings: the mark of a session, the state of a sign-in. To take the first would
+// let others choose; to take none of several, keep everybody from reviewing.
+fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut found = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
-    match (found.next(), found.next()) {
-        (Some(value), None) => Some(value.to_owned()),
-        (Some(_) | None, _) => None,
-    }
+    let found = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value.to_owned());
+    found.take(LOOKED_AT).collect()
 }
 
 #[cfg(test)]
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_is_read_when_it_stands_there_once() {
+    fn every_cookie_of_a_name_is_read_and_no_other() {
         let headers = |lines: &[&str]| {
             let mut headers = HeaderMap::new();
             for line in lines {
@@ -96,10 +98,11 @@ mod tests {
             }
             headers
         };
-        assert_eq!(cookie(&headers(&["a=1; b=2"]), "b").as_deref(), Some("2"));
-        assert_eq!(cookie(&headers(&["a=1", "b=2"]), "b").as_deref(), Some("2"));
-        assert_eq!(cookie(&headers(&["b=1; b=2"]), "b"), None);
-        assert_eq!(cookie(&headers(&["bb=1; a=b=2"]), "b"), None);
-        assert_eq!(cookie(&headers(&[]), "b"), None);
+        assert_eq!(cookies(&headers(&["a=1; b=2"]), "b"), ["2"]);
+        assert_eq!(cookies(&headers(&["a=1", "b=2"]), "b"), ["2"]);
+        assert_eq!(cookies(&headers(&["b=1; b=2", "b=3"]), "b"), ["1", "2", "3"]);
+        assert!(cookies(&headers(&["bb=1; a=b=2"]), "b").is_empty());
+        assert!(cookies(&headers(&[]), "b").is_empty());
+        assert_eq!(cookies(&headers(&["b=1"; 100]), "b").len(), LOOKED_AT);
     }
 }

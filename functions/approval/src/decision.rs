@@ -9,7 +9,7 @@ use domain::{ApprovalId, Unmoved, Verdict};
 use gateway::{Found, ReviewError};
 use serde::Deserialize;
 
-use crate::page::{problem, standing, typed};
+use crate::page::{problem, standing};
 use crate::{Desk, headers, review};
 
 /// What the form brings.
@@ -59,7 +59,7 @@ async fn take(
     decision: &Decision,
 ) -> Result<Response, ReviewError> {
     let Decision { mark, covers, verdict: _, reason, typed, standing } = decision;
-    let (session, text) = review::session(desk, path, headers).await?;
+    let (session, text) = review::session(desk, path, headers, mark).await?;
     let form = gateway::Form { mark, covers };
     desk.reception.check_form(&session, &text, &form).await?;
     let mut terms = None;
@@ -67,8 +67,8 @@ async fn take(
         let found = desk.reception.find(&session).await?;
         // What is over is told by the page that says so.
         if let Found::Waits { shown, .. } = &found
-            && let Some(word) = typed::word_for(&shown.waiting)
-            && !typed::is_typed(&word, typed)
+            && let Some(word) = gateway::word_to_type(&shown.waiting)
+            && !gateway::is_typed(&word, typed)
         {
             let wrong = format!("Nothing was decided. To approve this, type {word} in the box below.");
             return Ok(review::show(desk, &session, &found, Some(&wrong)));

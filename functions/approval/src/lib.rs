@@ -12,6 +12,7 @@
 //! | `GET /a/ID/review` | a page that says nothing; its script brings the mark |
 //! | `POST /a/ID/review` | with a session and its mark: shows what would run; that somebody looked is recorded first |
 //! | `POST /a/ID/decision` | with a session and its form: approves or denies |
+//! | `POST /a/ID/end` | with a session and its form: ends what stands since that approval |
 //!
 //! ```no_run
 //! # fn serve(reception: gateway::Reception) -> axum::Router {
@@ -23,6 +24,7 @@ mod arrival;
 mod assets;
 mod cookies;
 mod decision;
+mod ending;
 mod headers;
 mod page;
 mod review;
@@ -75,6 +77,7 @@ pub fn routes(reception: Reception, behind: Behind) -> Router {
         .route("/{id}", get(arrival::shell).post(arrival::arrive))
         .route("/{id}/review", get(review::before).head(nothing).post(review::review))
         .route("/{id}/decision", post(decision::decide))
+        .route("/{id}/end", post(ending::end))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))

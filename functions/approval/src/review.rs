@@ -36,29 +36,39 @@ pub async fn review(
     if !headers::is_own_form(&headers, &desk.origin) {
         return problem::form();
     }
-    let session = match session(&desk, &id, &headers).await {
+    let session = match session(&desk, &id, &headers, &mark).await {
         Ok((session, _)) => session,
+        // SECURITY: whoever brings the cookie alone is shown nothing.
+        Err(ReviewError::Form) => return problem::nothing_here(),
         Err(error) => return problem::of(&error),
     };
-    // SECURITY: whoever brings the cookie alone is shown nothing.
-    if !session.is_marked(&mark) {
-        return problem::nothing_here();
-    }
     match desk.reception.find(&session).await {
         Ok(found) => show(&desk, &session, &found, None),
         Err(error) => problem::of(&error),
     }
 }
 
-/// The session that the browser brings for this approval, and its text.
+/// The session of this approval with that mark, among those that the browser brings, and its text.
+///
+/// # Errors
+/// [`ReviewError::Form`] where the mark is none of theirs; [`ReviewError::Unknown`] where there are none.
 pub async fn session(
     desk: &Desk,
     id: &str,
     headers: &HeaderMap,
+    mark: &str,
 ) -> Result<(ReviewSession, String), ReviewError> {
     let id: ApprovalId = id.parse().map_err(|_| ReviewError::Unknown)?;
-    let text = cookies::session_of(desk, headers, id).ok_or(ReviewError::Unknown)?;
-    Ok((desk.reception.session(id, &text).await?, text))
+    let mut none = ReviewError::Unknown;
+    for text in cookies::sessions_of(desk, headers, id) {
+        match desk.reception.session(id, &text).await {
+            Ok(session) if session.is_marked(mark) => return Ok((session, text)),
+            Ok(_) => none = ReviewError::Form,
+            Err(ReviewError::Unknown) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(none)
 }
 
 /// What is found, with what was wrong with a form that was sent before.
@@ -69,6 +79,8 @@ pub fn show(desk: &Desk, session: &ReviewSession, found: &Found, wrong: Option<&
             let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
             (status, page).into_response()
         }
-        Found::Over { waiting, own } => over::page(waiting, *own).into_response(),
+        Found::Over { waiting, own, standing } => {
+            over::page(session, waiting, *own, standing.as_deref()).into_response()
+        }
     }
 }

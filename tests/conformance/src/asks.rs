@@ -96,3 +96,20 @@ pub async fn what_asks_later_counts_like_what_asks_at_once(two: &Two) {
     assert_eq!(first.count_ask(&somebody().key(), 1, at(30)).await.unwrap(), None, "nobody else's");
     assert_eq!(first.count_ask(&key, 2, at(3601)).await.unwrap(), None, "an hour later there is room");
 }
+
+/// What is over for a day is forgotten by whoever looks for work, and nothing of what counts within the hour.
+pub async fn housekeeping_forgets_no_ask_of_the_hour(two: &Two) {
+    const NEXT_DAY: u64 = 25 * 3600;
+    let identity = somebody();
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    let old = handle();
+    let claimed = wish(&identity).claim(first, old).await;
+    let state = waits(first, &identity, claimed, old).await;
+    first.save(&Live { stage: Stage::Closed, ..state }, 1, NOON).await.unwrap();
+    for seconds in [0, 10] {
+        new(wish(&identity).at(NEXT_DAY + seconds).claim(first, handle()).await);
+    }
+    first.unattended(NOON.after(Duration::from_secs(NEXT_DAY + 600)), 10).await.unwrap();
+    let claimed = wish(&identity).at(NEXT_DAY + 600).claim(second, handle()).await;
+    assert!(matches!(claimed, Claimed::OverBudget { .. }), "{claimed:?}");
+}

@@ -281,6 +281,7 @@ macro_rules! every_check {
             asks::people_are_asked_so_often_an_hour_whatever_becomes_of_it,
             asks::of_many_asks_at_once_no_more_are_told_than_may_be,
             asks::what_asks_later_counts_like_what_asks_at_once,
+            asks::housekeeping_forgets_no_ask_of_the_hour,
             asks::the_same_thing_again_joins_what_waits,
             leases::one_of_many_gets_the_lease,
             leases::whoever_lost_the_lease_cannot_save,
@@ -301,7 +302,10 @@ macro_rules! every_check {
             recorder::a_day_that_is_none_is_a_fault,
             recorder::an_opening_is_kept_with_its_sealed_text,
             standings::a_standing_approval_is_found_by_its_principal_and_no_other,
+            standings::a_standing_approval_is_found_by_what_made_it,
+            standings::however_many_there_are_each_is_found_once,
             standings::a_use_of_a_standing_approval_is_taken_once,
+            standings::its_steps_are_not_those_of_the_approval_that_made_it,
             keys::a_session_has_one_key_in_every_process,
         );
     };

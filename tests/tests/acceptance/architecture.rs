@@ -31,6 +31,7 @@ const PURE: [(&str, &[&str]); 5] = [
             "base64",
             "memchr",
             "regex",
+            "simdutf8",
             "thiserror",
         ],
     ),

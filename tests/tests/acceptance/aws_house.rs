@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{Clients, Evidence, Exchanges, Keys, Records, Standings};
+use aws::{Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Credential, Door, Handle, Outcome, Verdict};
 use gateway::ports::Recordings;
@@ -72,7 +72,7 @@ impl Stage {
             recordings: records,
             approvals: exchanges.clone(),
             exchanges,
-            standings: Arc::new(Standings::new(&clients, &self.table)),
+            standings: Arc::new(Standings::new(Steps::new(&clients, &self.table))),
             evidence: Arc::new(Evidence::new(&clients, &self.table, &self.pages)),
             ..self.house.ports()
         };

@@ -34,6 +34,7 @@ fn notice(names: &[&str]) -> Notice {
         reviewers: vec!["data-reviewers".to_owned()],
         expires: Timestamp::from_micros(0),
         sign_in: SignIn::Oidc,
+        reminded: None,
         invited: names.iter().map(invited).collect(),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use aws::{Approvals, Clients, Machine, Steps};
+use aws::{Approvals, Clients, Machine, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use conformance::{Store, Two};
-use gateway::ports::{self, Written};
+use domain::{ApprovalId, PrincipalKey};
+use gateway::ports::{self, Standings as _, Written};
 use gateway::{Fault, Retry};
 use local::Home;
 use recording::RecordKey;
@@ -20,7 +21,7 @@ fn store(home: &Home, clients: &Clients, table: &str) -> Store {
     let exchanges: Arc<dyn ports::Approvals> = home.clone();
     Store {
         exchanges: home.clone(),
-        standings: home.clone(),
+        standings: Arc::new(Standings::new(Steps::new(clients, table))),
         evidence: home.clone(),
         approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
         recorder: home.clone(),
@@ -37,25 +38,32 @@ async fn two(moto: &Moto, folder: &TempDir) -> Two {
 }
 
 macro_rules! conforms {
-    ($($check:ident),* $(,)?) => {
-        $(
+    ($($port:ident: $($check:ident),* $(,)?;)*) => {
+        $($(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $check() {
                 let Some(moto) = Moto::get() else { return };
                 let folder = tempfile::tempdir().unwrap();
-                conformance::approvals::$check(&two(moto, &folder).await).await;
+                conformance::$port::$check(&two(moto, &folder).await).await;
             }
-        )*
+        )*)*
     };
 }
 
 conforms!(
+    approvals:
     an_approval_is_found_by_its_id,
     what_waits_is_listed_until_it_runs,
     what_somebody_asked_is_told_the_latest_first,
     a_step_is_settled_once,
     of_equal_steps_one_is_settled,
-    what_was_woken_is_looked_at,
+    what_was_woken_is_looked_at;
+    standings:
+    a_standing_approval_is_found_by_its_principal_and_no_other,
+    a_standing_approval_is_found_by_what_made_it,
+    however_many_there_are_each_is_found_once,
+    a_use_of_a_standing_approval_is_taken_once,
+    its_steps_are_not_those_of_the_approval_that_made_it;
 );
 
 fn key() -> RecordKey {
@@ -126,6 +134,36 @@ async fn what_cannot_be_read_is_no_missing_step() {
     let fault = nowhere.read(&key(), 0).await.unwrap_err();
     assert_eq!(fault.retry, Retry::Never, "somebody must mend it");
     assert!(nowhere.keep(&key(), 0, Bytes::from_static(b"mine")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_use_whose_answer_was_lost_is_still_its_writers_own_and_a_note_that_cannot_be_read_hides_no_other()
+{
+    let Some(moto) = Moto::get() else { return };
+    let table = moto.table().await;
+    let clients = moto.clients();
+    let standings = Standings::new(Steps::new(&clients, &table));
+    moto.spoil(&format!("\"TableName\":\"{table}\""), 1, Spoil::Lost);
+    assert!(is_kept(standings.take(&key(), 0, Bytes::from_static(b"used")).await), "its own earlier try");
+    assert!(!is_kept(standings.take(&key(), 0, Bytes::from_static(b"used")).await), "another's");
+    moto.spoil(&format!("\"TableName\":\"{table}\""), 3, Spoil::Lost);
+    let fault = standings.take(&key(), 1, Bytes::from_static(b"used")).await.unwrap_err();
+    assert_eq!(fault.retry, Retry::Soon);
+    assert_eq!(standings.standing_step(&key(), 1).await.unwrap().unwrap(), "used");
+
+    let (ana, id) = (PrincipalKey::from_stored("ana".to_owned()), ApprovalId::from_u128(7));
+    standings.note(&ana, id, &key()).await.unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    for (sort, opening) in [("0", "no key"), ("z", "v1/dt=2026-11-23/x/1.closing.json")] {
+        let put = clients.dynamodb().put_item().table_name(&table).item("pk", text("standings"));
+        let put = put.item("sk", text(sort)).item("opening", text(opening)).item("principal", text("ana"));
+        put.send().await.unwrap();
+    }
+    assert_eq!(standings.made(Some(&ana)).await.unwrap(), [key()]);
+    assert_eq!(standings.made_by(id).await.unwrap(), Some(key()));
+    let nowhere = Standings::new(Steps::new(&clients, "no-such-table"));
+    assert_eq!(nowhere.made(None).await.unwrap_err().retry, Retry::Never, "it is not that there are none");
+    assert!(nowhere.made_by(id).await.is_err() && nowhere.note(&ana, id, &key()).await.is_err());
 }
 
 #[tokio::test]

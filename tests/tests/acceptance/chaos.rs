@@ -10,8 +10,8 @@ use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys, Leased,
-    Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, RowSource, Saved,
-    SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
+    Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Routine, RowSource,
+    Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -141,6 +141,13 @@ impl Catalogs for Chaos {
         self.step("catalogs.versions", Origin::Catalogs, self.inner.catalogs.versions(objects)).await
     }
 
+    async fn routines(
+        &self,
+        names: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        self.step("catalogs.routines", Origin::Catalogs, self.inner.catalogs.routines(names)).await
+    }
+
     async fn forget(&self, objects: &BTreeSet<ObjectName>) {
         self.inner.catalogs.forget(objects).await;
     }
@@ -257,8 +264,12 @@ impl Standings for Chaos {
         self.step("standings.made", Origin::Recordings, self.inner.standings.made(principal)).await
     }
 
-    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault> {
-        self.step("standings.note", Origin::Recordings, self.inner.standings.note(principal, key)).await
+    async fn made_by(&self, id: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        self.step("standings.made_by", Origin::Recordings, self.inner.standings.made_by(id)).await
+    }
+
+    async fn note(&self, principal: &PrincipalKey, id: ApprovalId, key: &RecordKey) -> Result<(), Fault> {
+        self.step("standings.note", Origin::Recordings, self.inner.standings.note(principal, id, key)).await
     }
 
     async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {

@@ -12,7 +12,7 @@ use domain::{
     Prompt, PromptGrade, Relation, RelationKind, SqlText, SqlType, Timestamp,
 };
 use gateway::ports::{
-    Catalogs, Clock, Identities, NotAccepted, Notice, Notified, Notifier, Policies, Upstream,
+    Catalogs, Clock, Identities, NotAccepted, Notice, Notified, Notifier, Policies, Routine, Upstream,
 };
 use gateway::{AskError, Fault, Gateway, Ports, Reply, Review, ReviewPorts, Settings, SignIn};
 use local::{Home, HomeArchive, RandomIds, Records, SystemClock};
@@ -136,6 +136,10 @@ pub struct Warehouse {
     catalog: Mutex<Arc<Catalog>>,
     pub altered: AtomicI64,
     pub forgotten: Mutex<Vec<ObjectName>>,
+    /// Functions and procedures, by their names.
+    pub routines: Mutex<BTreeMap<ObjectName, BTreeSet<Routine>>>,
+    /// Nothing is told of those.
+    pub is_mute: std::sync::atomic::AtomicBool,
 }
 
 impl Warehouse {
@@ -184,6 +188,8 @@ impl Warehouse {
             })),
             altered: AtomicI64::new(0),
             forgotten: Mutex::default(),
+            routines: Mutex::default(),
+            is_mute: Default::default(),
         }
     }
 }
@@ -225,6 +231,21 @@ impl Catalogs for Warehouse {
         let known =
             objects.iter().filter_map(|name| Some((name.clone(), catalog.relation(name)?.version + altered)));
         Ok(known.collect())
+    }
+
+    async fn routines(
+        &self,
+        names: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(Fault::passing(gateway::Origin::Catalogs, "the catalog cannot be read"));
+        }
+        let known = self.routines.lock().unwrap();
+        Ok(known
+            .iter()
+            .filter(|(name, _)| names.contains(name))
+            .map(|(n, r)| (n.clone(), r.clone()))
+            .collect())
     }
 
     async fn forget(&self, objects: &BTreeSet<ObjectName>) {

@@ -39,6 +39,7 @@ mod holds;
 mod house;
 mod leaks;
 mod lies;
+mod loopback;
 mod machine_file;
 mod mcp;
 #[allow(dead_code, reason = "tests of the stores alone use more of it")]
@@ -47,6 +48,7 @@ mod order;
 mod pages;
 mod pages_door;
 mod pages_sign_in;
+mod pages_standing;
 mod patience;
 mod principals;
 mod reminders;

@@ -167,7 +167,7 @@ impl Browser {
         self.post(&format!("/a/{id}/review"), &[("mark", &mark)]).await
     }
 
-    /// Sends the form of a page that shows what waits.
+    /// Sends the form of a page that shows what waits, with the word typed that it wants, if nothing else is.
     pub async fn decide(
         &mut self,
         id: ApprovalId,
@@ -178,6 +178,10 @@ impl Browser {
         let (mark, covers) = (shown.field("mark"), shown.field("covers"));
         let mut form = vec![("mark", mark.as_str()), ("covers", covers.as_str()), ("verdict", verdict)];
         form.extend_from_slice(more);
+        let word = shown.text.split_once("data-word=\"").and_then(|(_, behind)| behind.split('"').next());
+        if let Some(word) = word.filter(|_| !more.iter().any(|(name, _)| *name == "typed")) {
+            form.push(("typed", word));
+        }
         self.post(&format!("/a/{id}/decision"), &form).await
     }
 }

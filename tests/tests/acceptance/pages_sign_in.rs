@@ -19,20 +19,22 @@ use crate::door::{self, get};
 use crate::house::House;
 use crate::pages_door::{Browser, HOST, Shown, link_of, page, people, told};
 
-const ISSUER: &str = "https://people.example";
+pub const ISSUER: &str = "https://people.example";
 const ROSA: &str = "rosa@acme.example";
 
 /// What the issuer says of whoever signs in.
-type Says = Result<ProvenReviewer, NotAccepted>;
+pub type Says = Result<ProvenReviewer, NotAccepted>;
 
 /// What somebody else's proof says differently.
 type Change = Box<dyn Fn(&mut ProvenReviewer) + Send>;
 
 /// An issuer that says what a test wants, and remembers how sign-ins began.
-struct Scripted {
+pub struct Scripted {
     says: Mutex<Box<dyn Fn() -> Says + Send>>,
-    begun: Mutex<Vec<(String, String, String)>>,
-    is_down: Mutex<bool>,
+    pub begun: Mutex<Vec<(String, String, String)>>,
+    /// Where it sends people back to.
+    pub back: Mutex<String>,
+    pub is_down: Mutex<bool>,
 }
 
 #[async_trait]
@@ -45,7 +47,7 @@ impl ReviewerIssuer for Scripted {
         if *self.is_down.lock().unwrap() {
             return Err(Fault::passing(Origin::Identities, "it does not answer"));
         }
-        assert_eq!(begun.redirect_uri, format!("{HOST}/a/callback"));
+        assert_eq!(begun.redirect_uri, *self.back.lock().unwrap());
         let began = [begun.state, begun.nonce, begun.challenge].map(str::to_owned);
         let [state, nonce, challenge] = began;
         self.begun.lock().unwrap().push((state.clone(), nonce, challenge));
@@ -74,18 +76,18 @@ fn rosa(now: Timestamp) -> ProvenReviewer {
     }
 }
 
-struct SignsIn {
-    house: House,
-    gateway: Gateway,
+pub struct SignsIn {
+    pub house: House,
+    pub gateway: Gateway,
     router: Router,
     pages: Router,
-    issuer: Arc<Scripted>,
+    pub issuer: Arc<Scripted>,
     handle: String,
-    id: ApprovalId,
+    pub id: ApprovalId,
     token: String,
 }
 
-async fn signs_in() -> SignsIn {
+pub async fn signs_in() -> SignsIn {
     signs_in_by(people(), ROSA, &[]).await
 }
 
@@ -109,6 +111,7 @@ async fn signs_in_by(people: Vec<KnownReviewer>, link: &str, changes: &[(&str, &
     let issuer = Arc::new(Scripted {
         says: Mutex::new(Box::new(move || Ok(rosa(now)))),
         begun: Mutex::default(),
+        back: Mutex::new(format!("{HOST}/a/callback")),
         is_down: Mutex::default(),
     });
     let gateway = house.gateway();
@@ -126,11 +129,11 @@ impl SignsIn {
         Browser::new(self.pages.clone())
     }
 
-    fn says(&self, says: impl Fn() -> Says + Send + 'static) {
+    pub fn says(&self, says: impl Fn() -> Says + Send + 'static) {
         *self.issuer.says.lock().unwrap() = Box::new(says);
     }
 
-    fn says_of_rosa(&self, change: impl Fn(&mut ProvenReviewer) + Send + 'static) {
+    pub fn says_of_rosa(&self, change: impl Fn(&mut ProvenReviewer) + Send + 'static) {
         let now = self.house.time_now();
         self.says(move || {
             let mut proven = rosa(now);

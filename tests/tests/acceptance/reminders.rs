@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Verdict};
-use gateway::{Gateway, KnownReviewer, Reminded, Retry, ReviewerName, Roster, Stands};
+use gateway::{Gateway, KnownReviewer, Reminded, Reminders, Retry, ReviewerName, Roster, Stands};
 
 use crate::approvals::{WRITE, deletes, reviewer, steps, waiting, words, work};
+use crate::chaos::{Chaos, Strike};
 use crate::house::{House, ask_without_waiting, in_time};
 use recording::StepRecord;
 
@@ -18,6 +19,15 @@ const LEE: &str = "lee@acme.example";
 
 /// A house in which something waits; rosa and sam are told, and lee would be second.
 async fn waits() -> (House, Gateway, ApprovalId) {
+    waits_keeping(None).await
+}
+
+/// The same, whose gateway keeps the time of reminders itself: half of thirty minutes, and three quarters.
+async fn waits_by_itself() -> (House, Gateway, ApprovalId) {
+    waits_keeping(Some(Reminders { told: Some(50), second: Some(75) })).await
+}
+
+async fn waits_keeping(reminders: Option<Reminders>) -> (House, Gateway, ApprovalId) {
     let known = |name: &str, group: &str| KnownReviewer {
         name: ReviewerName::Email(name.to_owned()),
         groups: Some(BTreeSet::from([group.to_owned()])),
@@ -31,7 +41,14 @@ async fn waits() -> (House, Gateway, ApprovalId) {
     ];
     let roster = Roster::development("https://snowgate.example", people)
         .escalating_to(BTreeSet::from(["data-leads".to_owned()]));
-    let house = House::with(|settings| settings.roster = Some(Arc::new(roster)), &[]).await;
+    let house = House::with(
+        |settings| {
+            settings.roster = Some(Arc::new(roster));
+            settings.reminders = reminders;
+        },
+        &[],
+    )
+    .await;
     let two = "groups = [\"data-reviewers\", \"data-leads\"]\npeople = 2";
     house.bundle.change(&[(r#"groups = ["data-reviewers"]"#, two)]);
     deletes(&house);
@@ -127,4 +144,139 @@ async fn nobody_is_reminded_of_what_is_over() {
     let unknown = ApprovalId::from_u128(id.as_u128() ^ 1);
     assert_eq!(in_time(gateway.remind(unknown, Reminded::Told)).await.unwrap(), None);
     assert_eq!(in_time(gateway.approval_stands(unknown)).await.unwrap(), None);
+}
+
+/// Why reviewers were told, at each telling.
+fn reasons(house: &House) -> Vec<Option<String>> {
+    let told = steps(house).into_iter().filter_map(|step| match step.what {
+        StepRecord::Told { why, .. } => Some(why),
+        _ => None,
+    });
+    told.collect()
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_gateway_that_keeps_the_time_reminds_once_at_half_of_it_and_tells_the_second_group_at_three_quarters()
+ {
+    let (house, gateway, _) = waits_by_itself().await;
+    house.time.turn(MINUTE * 14);
+    work(&house, &gateway).await;
+    assert_eq!(reasons(&house), [None], "not yet");
+    // Whoever is silent, as often as anybody looks.
+    house.time.turn(MINUTE);
+    for _ in 0..3 {
+        work(&house, &gateway).await;
+        house.time.turn(MINUTE);
+    }
+    let reason = |word: &str| Some(word.to_owned());
+    assert_eq!(reasons(&house), [None, reason("reminder")]);
+    house.time.turn(MINUTE * 4);
+    work(&house, &gateway).await;
+    assert_eq!(reasons(&house).len(), 2, "22 of 30 minutes");
+    house.time.turn(MINUTE);
+    for _ in 0..3 {
+        work(&house, &gateway).await;
+        house.time.turn(MINUTE);
+    }
+    assert_eq!(reasons(&house), [None, reason("reminder"), reason("second")]);
+    let told = |reviewers: &[&str]| (names(reviewers), Vec::new());
+    assert_eq!(tellings(&house), [told(&[ROSA, SAM]), told(&[ROSA, SAM]), told(&[LEE])]);
+    let rung: Vec<_> = house.bell.rung.lock().unwrap().iter().map(|notice| notice.reminded).collect();
+    assert_eq!(rung, [None, Some(Reminded::Told), Some(Reminded::Second)], "a mail each");
+    let letters = house.bell.rung.lock().unwrap().clone();
+    assert!(letters[1].subject().starts_with("Reminder: approval wanted"), "{}", letters[1].subject());
+    assert!(letters[1].letter(&letters[1].invited[0]).starts_with("An agent still waits"), "{letters:?}");
+    assert!(letters[2].letter(&letters[2].invited[0]).contains("nobody else has decided"), "{letters:?}");
+    // The recording tells it, and silence still denies.
+    house.verifies();
+    house.time.turn(MINUTE * 30);
+    assert_eq!(work(&house, &gateway).await, 1);
+    assert_eq!(words(&house), ["asked", "told", "told", "told", "expired"]);
+    house.verifies();
+}
+
+#[tokio::test]
+async fn whoever_has_decided_is_not_reminded_and_neither_is_anybody_of_what_is_over() {
+    let (house, gateway, id) = waits_by_itself().await;
+    in_time(house.review().decide(id, &reviewer(SAM), Verdict::Approve, None)).await.unwrap();
+    house.time.turn(MINUTE * 23);
+    for _ in 0..3 {
+        work(&house, &gateway).await;
+    }
+    let told = |reviewers: &[&str]| (names(reviewers), Vec::new());
+    assert_eq!(tellings(&house), [told(&[ROSA, SAM]), told(&[ROSA]), told(&[LEE])], "both are due by now");
+    let (house, gateway, id) = waits_by_itself().await;
+    in_time(house.review().decide(id, &reviewer(SAM), Verdict::Deny, None)).await.unwrap();
+    house.time.turn(MINUTE * 23);
+    work(&house, &gateway).await;
+    assert_eq!(words(&house), ["asked", "told", "decided"]);
+}
+
+#[tokio::test]
+async fn whoever_cannot_be_reminded_is_tried_again_at_each_look_and_nothing_is_denied_for_it() {
+    let (house, gateway, _) = waits_by_itself().await;
+    house.bell.is_out_of_reach.store(true, Ordering::SeqCst);
+    house.time.turn(MINUTE * 16);
+    assert_eq!(work(&house, &gateway).await, 0);
+    assert_eq!(reasons(&house), [None]);
+    house.bell.is_out_of_reach.store(false, Ordering::SeqCst);
+    house.time.turn(MINUTE);
+    work(&house, &gateway).await;
+    assert_eq!(reasons(&house), [None, Some("reminder".to_owned())]);
+}
+
+#[tokio::test]
+async fn of_two_processes_that_remind_at_once_one_records_it() {
+    for whom in [Reminded::Told, Reminded::Second] {
+        let (house, one, id) = waits().await;
+        let other = house.gateway();
+        let (first, second) = tokio::join!(in_time(one.remind(id, whom)), in_time(other.remind(id, whom)));
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(reasons(&house).len(), 2, "{whom:?}");
+        house.verifies();
+    }
+    // Whoever looks after the exchange holds it meanwhile: one mail.
+    let (house, one, _) = waits_by_itself().await;
+    let other = house.gateway();
+    house.time.turn(MINUTE * 16);
+    tokio::join!(work(&house, &one), work(&house, &other));
+    assert_eq!((reasons(&house).len(), house.bell.rung.lock().unwrap().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_process_that_dies_anywhere_between_mail_and_record_leaves_it_told_at_least_once_and_recorded_once()
+{
+    let calls = {
+        let (house, _, _) = waits_by_itself().await;
+        let chaos = Chaos::watching(house.ports());
+        house.time.turn(MINUTE * 16);
+        let gateway = Gateway::new(chaos.ports(), house.settings.clone());
+        work(&house, &gateway).await;
+        assert_eq!(reasons(&house).len(), 2);
+        chaos.steps()
+    };
+    assert!(calls.iter().any(|call| call == "notifier.tell"), "{calls:?}");
+    let mut twice = 0;
+    for (at, call) in calls.iter().enumerate() {
+        for strike in Strike::ALL {
+            let (house, gateway, _) = waits_by_itself().await;
+            house.time.turn(MINUTE * 16);
+            let chaos = Chaos::striking(house.ports(), at, strike);
+            let struck = Gateway::new(chaos.ports(), house.settings.clone());
+            let until = house.time_now().after(Duration::from_secs(5));
+            let _ = in_time(chaos.run(struck.work(until))).await;
+            // Its lease ends, and the next one looks.
+            house.time.turn(MINUTE * 2);
+            work(&house, &gateway).await;
+            let case = format!("{strike:?} at {call} ({at})");
+            assert_eq!(reasons(&house), [None, Some("reminder".to_owned())], "{case}");
+            let reminded = house.bell.rung.lock().unwrap().iter().filter(|it| it.reminded.is_some()).count();
+            assert!((1..=2).contains(&reminded), "{case}: {reminded}");
+            twice += usize::from(reminded == 2);
+            house.verifies();
+        }
+    }
+    assert!(twice > 0, "nobody died between the mail and its record");
 }

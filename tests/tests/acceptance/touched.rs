@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
-use domain::{ApprovalId, Relation, RelationKind, SqlType, Verdict};
+use domain::{ApprovalId, ObjectName, Relation, RelationKind, SqlType, Verdict};
 use gateway::Gateway;
+use gateway::ports::Routine;
 
 use crate::approvals::{WRITE, deletes, reviewer, words, work};
 use crate::door::{self, get};
@@ -126,5 +127,79 @@ async fn a_catalog_that_is_older_than_its_source_spends_nothing() {
     waits.house.time.turn(Duration::from_secs(60));
     work(&waits.house, &waits.gateway).await;
     assert_eq!(waits.house.submissions(), 1);
+    assert_eq!(words(&waits.house).last(), Some(&"spent"));
+}
+
+/// What the account says of one procedure.
+fn procedure(signature: &str, definition: &str) -> Routine {
+    Routine { kind: "procedure", said: [signature, definition].map(|said| Some(said.to_owned())).to_vec() }
+}
+
+/// A house that holds calls for a person, and whose schema has a procedure.
+async fn calls() -> Waits {
+    let house = House::with(with(&demo()), &[]).await;
+    house.bundle.change(&[
+        ("@id(\"no-calls\")", "@id(\"calls-if-approved\")"),
+        ("send its statements one by one\")\nforbid (", "send its statements one by one\")\npermit ("),
+    ]);
+    let tidy = ObjectName::new("DEMO", "PUBLIC", "TIDY");
+    house.warehouse.routines.lock().unwrap().insert(tidy, [procedure("(ID NUMBER)", "delete one")].into());
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let held = door::submit(&router, "ana", "call tidy(7)", "").await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    told(&house, &gateway).await;
+    Waits { house, gateway, router, handle: held.handle() }
+}
+
+#[tokio::test]
+async fn a_procedure_that_is_made_anew_after_the_look_has_it_asked_again() {
+    let tidy = || ObjectName::new("DEMO", "PUBLIC", "TIDY");
+    let routines = |waits: &Waits, name: ObjectName, of: &[Routine]| {
+        waits.house.warehouse.routines.lock().unwrap().insert(name, of.iter().cloned().collect());
+    };
+    let one = procedure("(ID NUMBER)", "delete one");
+    for now in [
+        vec![procedure("(ID NUMBER)", "delete all")],
+        // One that a call of the same name might mean.
+        vec![one.clone(), procedure("(ID VARCHAR)", "delete one")],
+        vec![],
+    ] {
+        let waits = calls().await;
+        let (first, _) = waits.look().await;
+        routines(&waits, tidy(), &now);
+        waits.approve(first).await;
+        assert_eq!(words(&waits.house).last(), Some(&"told"), "{now:?}");
+        let (second, shown) = waits.look().await;
+        assert!(first != second && shown.text.contains("Asked again"), "{}", shown.text);
+        waits.approve(second).await;
+        assert_eq!(words(&waits.house).last(), Some(&"spent"), "{now:?}");
+        waits.house.verifies();
+    }
+    // What it does not call may change.
+    let waits = calls().await;
+    let (first, _) = waits.look().await;
+    routines(&waits, ObjectName::new("DEMO", "PUBLIC", "OTHER"), std::slice::from_ref(&one));
+    routines(&waits, ObjectName::new("DEMO", "ELSEWHERE", "TIDY"), &[one]);
+    waits.approve(first).await;
+    assert_eq!(words(&waits.house).last(), Some(&"spent"));
+}
+
+#[tokio::test]
+async fn where_nobody_can_tell_what_a_procedure_is_nothing_runs_and_nobody_is_asked() {
+    let waits = calls().await;
+    let (first, _) = waits.look().await;
+    waits.house.warehouse.is_mute.store(true, Ordering::SeqCst);
+    waits.approve(first).await;
+    assert_eq!(
+        (waits.house.submissions(), words(&waits.house).last()),
+        (0, Some(&"decided")),
+        "left for later"
+    );
+    let other = door::submit(&waits.router, "ana", "call tidy(8)", "").await;
+    assert_eq!(other.status, 503, "{}", other.text());
+    waits.house.warehouse.is_mute.store(false, Ordering::SeqCst);
+    waits.house.time.turn(Duration::from_secs(60));
+    work(&waits.house, &waits.gateway).await;
     assert_eq!(words(&waits.house).last(), Some(&"spent"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Identity, SessionId, Timestamp};
+use domain::{Identity, SessionId, Timestamp, folded_name};
 use gateway::Fault;
 use gateway::ports::RevokedWhat;
 
@@ -50,8 +50,9 @@ fn partition(what: RevokedWhat) -> String {
 }
 
 fn key_of(what: RevokedWhat, id: &str) -> Key {
+    let name = if what == RevokedWhat::Person { folded_name(id) } else { id.to_owned() };
     // A name of one is never empty in the table, and may be in a token.
-    Key::new(partition(what), format!("={id}"))
+    Key::new(partition(what), format!("={name}"))
 }
 
 pub(super) fn session_key(session: SessionId) -> Key {
@@ -68,7 +69,7 @@ pub(super) fn names_of(identity: &Identity) -> Vec<(RevokedWhat, Key)> {
 
 impl Exchanges {
     /// Revokes an agent, a person (also by the subject of its tokens) or a session. Every process refuses it from its next
-    /// look on.
+    /// look on. A person is kept and found as [`folded_name`] has them.
     ///
     /// # Errors
     /// When nobody knows whether it is revoked; revoking it again is safe.

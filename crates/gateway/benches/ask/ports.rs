@@ -14,7 +14,7 @@ use domain::{
 };
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Finished, Ids, Keys, Leased, Notice, Notified,
-    Notifier, Policies, Progress, Recorder, Recordings, ResultHead, RevokedWhat, RowSource, Saved,
+    Notifier, Policies, Progress, Recorder, Recordings, ResultHead, RevokedWhat, Routine, RowSource, Saved,
     SessionKeys, Standings, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Permit, Receipt};
@@ -86,6 +86,13 @@ impl Catalogs for Tables {
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
         let known = objects.iter().filter_map(|name| Some((name.clone(), self.0.relation(name)?.version)));
         Ok(known.collect())
+    }
+
+    async fn routines(
+        &self,
+        _: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        Ok(BTreeMap::new())
     }
 
     async fn forget(&self, _: &BTreeSet<ObjectName>) {}
@@ -307,7 +314,11 @@ impl Standings for Nobody {
         Ok(Vec::new())
     }
 
-    async fn note(&self, _: &PrincipalKey, _: &RecordKey) -> Result<(), Fault> {
+    async fn made_by(&self, _: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        Ok(None)
+    }
+
+    async fn note(&self, _: &PrincipalKey, _: ApprovalId, _: &RecordKey) -> Result<(), Fault> {
         panic!("nothing is held")
     }
 

@@ -7,7 +7,9 @@
 
 mod again;
 mod estimate;
+mod harm;
 mod links;
+mod loopback;
 mod notice;
 mod reception;
 mod results;
@@ -23,8 +25,11 @@ mod stored;
 mod tend;
 mod touched;
 mod turn;
+mod typed;
 
+pub use harm::{ByHarm, Harm};
 pub use links::Link;
+pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
 pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
@@ -33,6 +38,7 @@ pub use signed_in::{NotAName, SignedIn};
 pub use standing::StandingShown;
 pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
+pub use typed::{is_typed, word_to_type};
 
 use domain::{ApprovalId, Hold, Ruling, Timestamp};
 use recording::{

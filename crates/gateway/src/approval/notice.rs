@@ -3,7 +3,9 @@
 use domain::ApprovalId;
 use recording::{AskedRecord, Opening};
 
+use super::harm::ByHarm;
 use super::steps::damaged;
+use super::turn::Reminded;
 use crate::fault::Fault;
 use crate::ports::{Invitation, Notice};
 use crate::settings::SignIn;
@@ -27,17 +29,13 @@ pub(super) fn notice(
     opening: &Opening,
     asked: &AskedRecord,
     invited: Vec<Invitation>,
+    reminded: Option<Reminded>,
 ) -> Result<Notice, Fault> {
     let opening = &asked.of(opening);
     let principal = &opening.principal;
-    let all = |part: fn(&recording::StatementRecord) -> &Vec<String>| {
-        let mut names: Vec<String> =
-            opening.statements.iter().flat_map(part).map(|name| object(name)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
-    let (mut writes, mut reads) = (all(|statement| &statement.writes), all(|statement| &statement.reads));
+    // Whoever pads a change with objects that matter less must not hide the one that matters: what is destroyed stands first.
+    let objects = ByHarm::of(opening);
+    let (mut writes, mut reads) = (told(objects.written()), told(objects.read.iter()));
     let (more_writes, more) = (writes.len().saturating_sub(NAMED), reads.len().saturating_sub(NAMED));
     writes.truncate(NAMED);
     reads.truncate(NAMED);
@@ -60,8 +58,20 @@ pub(super) fn notice(
         reviewers: asked.reviewers.iter().map(|group| plain(group)).collect(),
         expires: asked.expires.parse().map_err(|_| damaged())?,
         sign_in: SignIn::from_word(&asked.sign_in).ok_or_else(damaged)?,
+        reminded,
         invited,
     })
+}
+
+/// These objects as they may be told, each once, in their order.
+fn told<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for name in names.map(|name| object(name)) {
+        if !told.contains(&name) {
+            told.push(name);
+        }
+    }
+    told
 }
 
 /// An object as Snowflake names it when nobody quotes.

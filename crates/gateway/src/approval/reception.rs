@@ -14,6 +14,7 @@ use super::review::{Review, ReviewError, Shown, Waiting};
 use super::roster::{ReviewerName, Roster};
 use super::session::{self, BegunSession, Pending, ReviewSession};
 use super::signed_in::SignedIn;
+use super::standing::StandingShown;
 use super::standing_terms::StandingTerms;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
@@ -77,15 +78,17 @@ pub enum Found {
         waiting: Box<Waiting>,
         /// What they themselves have said, where they have.
         own: Option<Verdict>,
+        /// What was made to stand with it, which whoever may decide it may end.
+        standing: Option<Box<StandingShown>>,
     },
 }
 
 /// Where reviewers come by their links. Cheap to clone; holds nothing that another process could not see.
 #[derive(Clone)]
 pub struct Reception {
-    review: Review,
-    roster: Arc<Roster>,
-    issuer: Option<Arc<dyn ReviewerIssuer>>,
+    pub(super) review: Review,
+    pub(super) roster: Arc<Roster>,
+    pub(super) issuer: Option<Arc<dyn ReviewerIssuer>>,
     ids: Arc<dyn Ids>,
 }
 
@@ -117,10 +120,12 @@ impl Reception {
         let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else {
             return Err(ReviewError::Unknown);
         };
-        if approval.state().is_final() || now >= approval.lapses() {
+        let person = links::whose(&key, asked, &self.roster, token).ok_or(ReviewError::Unknown)?;
+        let is_over = approval.state().is_final() || now >= approval.lapses();
+        // A link that has made something stand opens it for as long as that stands, so that it can be ended.
+        if is_over && self.review.stands(id).await?.is_none_or(|standing| standing.over.is_some()) {
             return Err(ReviewError::Unknown);
         }
-        let person = links::whose(&key, asked, &self.roster, token).ok_or(ReviewError::Unknown)?;
         match SignIn::from_word(&asked.sign_in).ok_or(ReviewError::Unknown)? {
             SignIn::Development => {
                 let groups = person.groups.clone().unwrap_or_else(|| approval.terms().reviewers.clone());
@@ -148,14 +153,9 @@ impl Reception {
             verifier: self.random()?,
             begun: now,
         };
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()).as_ref());
-        let redirect_uri = self.redirect_uri();
-        let begun = SignInBegun {
-            redirect_uri: &redirect_uri,
-            state: &pending.state,
-            nonce: &pending.nonce,
-            challenge: &challenge,
-        };
+        let Pending { state, nonce, verifier, .. } = &pending;
+        let begun =
+            SignInBegun { redirect_uri: &self.redirect_uri(), state, nonce, challenge: &challenge(verifier) };
         let url = issuer.begin(&begun).await?;
         let text = session::pend(key, &pending).ok_or_else(unwritable)?;
         Ok(Arrived::SignIn { url, state: pending.state, pending: text })
@@ -166,27 +166,30 @@ impl Reception {
         format!("{}/a/callback", self.roster.address())
     }
 
-    /// Whoever comes back from the issuer: their approval, and their session.
+    /// Whoever comes back from the issuer: their approval, and their session. Of the sign-ins that a browser says are under way
+    /// the one with this state is theirs, whoever has put others beside it.
     ///
     /// # Errors
     /// [`ReviewError::Unknown`] where the sign-in is none of ours, was another browser's, or proves somebody else than whom the
     /// link was made for; a fault when the issuer cannot be asked.
     pub async fn come_back(
         &self,
-        pending: &str,
+        pending: &[String],
         state: &str,
         code: &str,
         named_issuer: Option<&str>,
     ) -> Result<(ApprovalId, BegunSession), ReviewError> {
         let (key, now) = (self.key().await?, self.now());
         let issuer = self.issuer.as_ref().ok_or(ReviewError::SignIn)?;
-        let Some(pending) = session::pending(&key, pending, now) else {
+        let ours: Vec<Pending> =
+            pending.iter().filter_map(|text| session::pending(&key, text, now)).collect();
+        if ours.is_empty() {
             return Err(turned_away("sign_in_unknown"));
-        };
-        // Both are ours, and neither is worth anything to who knows it: no secret is compared here.
-        if pending.state != state {
-            return Err(turned_away("state"));
         }
+        // Both are ours, and neither is worth anything to who knows it: no secret is compared here.
+        let Some(pending) = ours.into_iter().find(|pending| pending.state == state) else {
+            return Err(turned_away("state"));
+        };
         // RFC 9207 section 2.4: an answer of another issuer is not redeemed at ours.
         if named_issuer.is_some_and(|named| named != issuer.issuer()) {
             return Err(turned_away("issuer"));
@@ -207,14 +210,18 @@ impl Reception {
         let mut by = SignedIn::proven(issuer.issuer(), &pending.link, proven)
             .ok_or_else(|| turned_away("other_reviewer"))?;
         // Whether they may look is known now: what they would not be shown is not opened either.
-        self.review.check(pending.approval, &by).await.map_err(alike)?;
-        // Of hundreds of groups, which no cookie would hold, those that decide this are enough.
-        let case = self.review.case_of(pending.approval).await?;
+        self.admit(pending.approval, &mut by).await.map_err(alike)?;
+        let session = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
+        Ok((pending.approval, session))
+    }
+
+    /// Whether they may look at it. Of hundreds of groups, which no cookie would hold, those that decide it are kept.
+    pub(super) async fn admit(&self, id: ApprovalId, by: &mut SignedIn) -> Result<(), ReviewError> {
+        let case = self.review.case(id, by).await?;
         if let Some(approval) = case.trail.approval() {
             by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
         }
-        let session = self.session_of(&key, pending.approval, &pending.link, &by, now)?;
-        Ok((pending.approval, session))
+        Ok(())
     }
 
     fn session_of(
@@ -251,7 +258,7 @@ impl Reception {
         // Whoever has said yes waits for the others; a no, and the end, are for everybody.
         let is_over = waiting.state != ApprovalState::Waiting || self.now() >= waiting.lapses;
         if is_over || own.is_some() {
-            return Ok(Found::Over { waiting: Box::new(waiting), own });
+            return self.over(waiting, own).await;
         }
         match self.review.show(*id, by).await {
             Ok(shown) => {
@@ -261,10 +268,30 @@ impl Reception {
             // Somebody was faster just now.
             Err(ReviewError::Unmoved(Unmoved::Ended(_))) => {
                 let (waiting, own) = self.review.said(*id, by).await?;
-                Ok(Found::Over { waiting: Box::new(waiting), own })
+                self.over(waiting, own).await
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn over(&self, waiting: Waiting, own: Option<Verdict>) -> Result<Found, ReviewError> {
+        let standing = self.review.stands(waiting.id).await?.map(Box::new);
+        Ok(Found::Over { waiting: Box::new(waiting), own, standing })
+    }
+
+    /// Ends what stands since this approval, by a form as [`Reception::decide`] takes it.
+    ///
+    /// # Errors
+    /// As [`Reception::decide`]; [`ReviewError::Unknown`] where nothing stands.
+    pub async fn end_standing(
+        &self,
+        session: &ReviewSession,
+        text: &str,
+        form: &Form<'_>,
+        reason: Option<&str>,
+    ) -> Result<(), ReviewError> {
+        self.check_form(session, text, form).await?;
+        self.review.end_standing(session.approval, &session.by, reason).await
     }
 
     /// Takes the verdict of a form: once, from this session's own form, on exactly what it showed.
@@ -344,15 +371,20 @@ impl Reception {
         LinkKey::of(self.review.keys()).await
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.review.now()
     }
 
     /// 256 random bits as a text.
-    fn random(&self) -> Result<String, Fault> {
+    pub(super) fn random(&self) -> Result<String, Fault> {
         let bytes = [self.ids.random()?.to_be_bytes(), self.ids.random()?.to_be_bytes()].concat();
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
+}
+
+/// The challenge of a verifier (RFC 7636 section 4.2).
+pub(super) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()).as_ref())
 }
 
 /// What a form brings back of what it showed.

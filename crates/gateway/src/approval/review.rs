@@ -168,11 +168,6 @@ impl Review {
         Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
     }
 
-    /// Whether this reviewer may look at it.
-    pub(super) async fn check(&self, id: ApprovalId, by: &SignedIn) -> Result<(), ReviewError> {
-        self.case(id, by).await.map(|_| ())
-    }
-
     /// The exchanges that waited for a person of whoever asked this one, the latest first.
     pub(super) async fn asked_by_same(&self, opening: &Opening) -> Result<Vec<Live>, Fault> {
         let principal = stored::identity(opening)?.key();
@@ -186,13 +181,18 @@ impl Review {
 
     /// The approval with this id, whoever wants to know.
     pub(super) async fn case_of(&self, id: ApprovalId) -> Result<Case, ReviewError> {
-        let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
+        let Some(live) = self.ports.approvals.exchange_of(id).await? else {
+            return self.case_that_stands(id).await?.ok_or(ReviewError::Unknown);
+        };
         let case = self.read(&live).await?;
         let state = case.trail.approval().map(domain::Approval::state);
         // It has begun anew since under another id, which has links of its own; and an exchange that was lost is closed,
-        // whatever its steps say.
+        // whatever its steps say. What was made to stand with it stands all the same.
         let is_lost = live.is_closed() && state.is_some_and(|state| !state.is_final());
-        if case.trail.id() != Some(id) || is_lost { Err(ReviewError::Unknown) } else { Ok(case) }
+        if case.trail.id() != Some(id) || is_lost {
+            return self.case_that_stands(id).await?.ok_or(ReviewError::Unknown);
+        }
+        Ok(case)
     }
 
     pub(super) fn ports(&self) -> &ReviewPorts {

@@ -304,7 +304,7 @@ impl Review {
             let made = StandingAct::Made { approval: id.to_string() };
             standing.add(standings, self.now(), made).await?.map_err(|error| damaged().because(error))?;
         }
-        standings.note(&standing.principal()?, &standing.case.key).await?;
+        standings.note(&standing.principal()?, id, &standing.case.key).await?;
         Ok(())
     }
 
@@ -343,16 +343,7 @@ impl Review {
         reason: Option<&str>,
     ) -> Result<(), ReviewError> {
         let standings = self.ports().standings.as_ref();
-        let mut found = None;
-        for key in standings.made(None).await? {
-            // One that cannot be read is not the one that can.
-            if let Ok(Some(standing)) = self.standing_at(&key).await
-                && standing.id() == Some(id)
-            {
-                found = Some(standing);
-            }
-        }
-        let mut standing = found.ok_or(ReviewError::Unknown)?;
+        let mut standing = self.standing_made_by(id).await?.ok_or(ReviewError::Unknown)?;
         self.may_review(&standing.case, by).await?;
         let reason = match reason {
             Some(reason) => self.clean_for(&standing.case, reason).await?,
@@ -367,6 +358,24 @@ impl Review {
             }
         }
         Err(super::review::crowded().into())
+    }
+
+    /// The standing approval that this one made.
+    async fn standing_made_by(&self, id: ApprovalId) -> Result<Option<Standing>, Fault> {
+        let Some(key) = self.ports().standings.made_by(id).await? else { return Ok(None) };
+        // SECURITY: where it is found must not be trusted alone with which it is.
+        Ok(self.standing_at(&key).await?.filter(|standing| standing.id() == Some(id)))
+    }
+
+    /// The case of the standing approval that this one made, which is remembered for longer than its exchange.
+    pub(super) async fn case_that_stands(&self, id: ApprovalId) -> Result<Option<Case>, Fault> {
+        Ok(self.standing_made_by(id).await?.map(|standing| standing.case))
+    }
+
+    /// What this approval made to stand, as a listing tells it; none where that is nothing.
+    pub(super) async fn stands(&self, id: ApprovalId) -> Result<Option<StandingShown>, Fault> {
+        let standing = self.standing_made_by(id).await?;
+        Ok(standing.and_then(|standing| standing.shown(self.now())))
     }
 
     async fn standing_at(&self, key: &RecordKey) -> Result<Option<Standing>, Fault> {

@@ -12,6 +12,7 @@ use super::notice::notice;
 use super::roster::{KnownReviewer, Roster};
 use super::run::Ran;
 use super::steps::{Added, Case, NotAdded, damaged};
+use super::turn::{Due, Reminded};
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -55,7 +56,11 @@ impl Gateway {
                 continue;
             }
             let telling = telling(&case.trail, now);
-            look_at(live, next_look(state, telling, approval.lapses(), now));
+            // Who could not be told is tried again first.
+            let may_remind = state == ApprovalState::Waiting && telling == Telling::Done;
+            let due = if may_remind { self.due(&case.trail, now)? } else { Due::Never };
+            let next = next_look(state, telling, approval.lapses(), now);
+            look_at(live, if let Due::At(moment) = due { next.min(moment) } else { next });
             // Its agent may have given up.
             if let Some(closed) = self.save(live, holder).await? {
                 return Ok(Some(closed));
@@ -66,7 +71,18 @@ impl Gateway {
                     Ran::Ended(closed) => return Ok(closed.map(|closed| *closed)),
                     Ran::LookAgain => {}
                 },
-                ApprovalState::Waiting if telling != Telling::Due => return Ok(None),
+                ApprovalState::Waiting if telling != Telling::Due => {
+                    let Due::Now(whom) = due else { return Ok(None) };
+                    if let Err(fault) = self.remind_of(&mut case, whom).await {
+                        // It waits all the same, and the next look tries again.
+                        tracing::warn!(
+                            exchange = %case.opening.record.exchange,
+                            fault = &fault as &(dyn std::error::Error + 'static),
+                            "reviewers could not be reminded"
+                        );
+                        return Ok(None);
+                    }
+                }
                 ApprovalState::Waiting => {
                     // Before anybody is told, and never where it was asked for anew.
                     let is_first = tellings(&case.trail).next().is_none()
@@ -124,7 +140,7 @@ impl Gateway {
         let Some(invited) = self.invited(case, asked, approval).await? else {
             return Ok(Some(nobody(&case.opening.record.exchange, &asked.reviewers)));
         };
-        self.tell_these(case, invited).await
+        self.tell_these(case, invited, None).await
     }
 
     /// Tells these; what is to be recorded of that, or none when it must be tried again.
@@ -132,9 +148,10 @@ impl Gateway {
         &self,
         case: &Case,
         invited: Vec<Invitation>,
+        reminded: Option<Reminded>,
     ) -> Result<Option<StepRecord>, Fault> {
         let (Some(id), Some(asked)) = (case.trail.id(), case.trail.asked()) else { return Err(damaged()) };
-        let notice = notice(id, &case.opening.record, asked, invited)?;
+        let notice = notice(id, &case.opening.record, asked, invited, reminded)?;
         match self.ports.notifier.tell(&notice).await {
             Ok(Notified::Told { way, reviewers, failed }) => {
                 if !failed.is_empty() {
@@ -144,14 +161,15 @@ impl Gateway {
                         "reviewers could not be told; it is tried again a few times"
                     );
                 }
-                Ok(Some(StepRecord::Told { way: way.to_owned(), reviewers, failed }))
+                Ok(Some(StepRecord::Told { way: way.to_owned(), reviewers, failed, why: None }))
             }
             // None of these; but somebody was told before, and may decide.
             Ok(Notified::Nobody) if !told(&case.trail).is_empty() => {
                 let mut failed: Vec<String> =
                     notice.invited.into_iter().map(|invited| invited.name).collect();
                 failed.sort_unstable();
-                Ok(Some(StepRecord::Told { way: "none".to_owned(), reviewers: Vec::new(), failed }))
+                let way = "none".to_owned();
+                Ok(Some(StepRecord::Told { way, reviewers: Vec::new(), failed, why: None }))
             }
             Ok(Notified::Nobody) => Ok(Some(nobody(&notice.exchange, &notice.reviewers))),
             Err(fault) => {
@@ -320,7 +338,7 @@ fn telling(trail: &Trail, now: Timestamp) -> Telling {
 /// Each telling of the approval under way: who was told, and who could not be.
 pub(super) fn tellings(trail: &Trail) -> impl Iterator<Item = (&Vec<String>, &Vec<String>)> {
     trail.steps_under_way().iter().filter_map(|step| match &step.what {
-        StepRecord::Told { way: _, reviewers, failed } => Some((reviewers, failed)),
+        StepRecord::Told { way: _, reviewers, failed, why: _ } => Some((reviewers, failed)),
         StepRecord::Asked(_)
         | StepRecord::Viewed { .. }
         | StepRecord::Decided { .. }

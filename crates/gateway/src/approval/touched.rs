@@ -1,18 +1,27 @@
 //! What the catalog says of everything that a statement touches. A person approves what it says when they are asked; once it says
 //! something else, they are asked anew.
+//!
+//! So it is with the functions and procedures that a statement calls and that are not Snowflake's own: whatever bears such a name
+//! where it may be looked for. What one of them reaches in its turn is in nobody's catalog: another that it calls, a table that a
+//! script names, a file of its handler that lies in a stage.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Asked, Catalog, ObjectName, Relation, RelationKind};
+use domain::{Asked, Catalog, Context, ObjectName, Relation, RelationKind};
 use masking::Detectors;
 use recording::ViewRecord;
 
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::opening::recordable_sql;
+use crate::ports::Routine;
 use crate::reading::Read;
 use crate::seal;
 use crate::snapshot::snapshot;
+
+/// Where Snowflake looks for what has no schema, besides the session's own; and the database of what is its own.
+const PUBLIC: &str = "PUBLIC";
+const SNOWFLAKE: &str = "SNOWFLAKE";
 
 /// How often a catalog that has changed while it was read is read again.
 const TRIES: usize = 3;
@@ -58,7 +67,12 @@ impl Gateway {
             if unread.is_empty() { None } else { Some(self.ports.catalogs.snapshot(&unread).await?) };
         let catalogs = [Some(&read.catalog), further.as_ref()];
         let catalogs: Vec<&Catalog> = catalogs.into_iter().flatten().map(AsRef::as_ref).collect();
-        Ok(told(key, &names, &catalogs, detectors))
+        let called = called(read);
+        let routines = match called.is_empty() {
+            true => String::new(),
+            false => said_of(&self.ports.catalogs.routines(&called).await?)?,
+        };
+        Ok(told(key, &names, &catalogs, &routines, detectors))
     }
 
     /// What was asked, read against a catalog that says what its source says at this moment.
@@ -83,10 +97,56 @@ impl Gateway {
     }
 }
 
+/// The names under which these statements' functions and procedures may be found.
+fn called(read: &Read) -> BTreeSet<ObjectName> {
+    let mut names = BTreeSet::new();
+    for (context, statement) in &read.statements {
+        let Context { database, schema, role: _, warehouse: _ } = context;
+        // A view calls what is found beside it.
+        let beside = statement.footprint.reads.iter().map(|name| (&name.database, &name.schema));
+        let mut places: BTreeSet<(&str, &str)> =
+            beside.map(|(database, schema)| (database.as_str(), schema.as_str())).collect();
+        if let Some(database) = database {
+            places.insert((database, PUBLIC));
+            places.extend(schema.as_deref().map(|schema| (database.as_str(), schema)));
+        }
+        for function in &statement.functions {
+            let parts: Vec<&str> = function.name.split('.').collect();
+            match parts.as_slice() {
+                // Snowflake's own.
+                [SNOWFLAKE, ..] => {}
+                [database, schema, name] => {
+                    names.insert(ObjectName::new(*database, *schema, *name));
+                }
+                [schema, name] => names
+                    .extend(places.iter().map(|(database, _)| ObjectName::new(*database, *schema, *name))),
+                [name] => names.extend(
+                    places.iter().map(|(database, schema)| ObjectName::new(*database, *schema, *name)),
+                ),
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// What is said of these, a line each.
+fn said_of(routines: &BTreeMap<ObjectName, BTreeSet<Routine>>) -> Result<String, Fault> {
+    let mut said = String::new();
+    for (name, routines) in routines {
+        // INVARIANT: no name of an object begins so, and JSON has no line break of its own.
+        let routines = serde_json::to_string(routines)
+            .map_err(|error| Fault::lasting(Origin::Catalogs, "a function cannot be told").because(error))?;
+        said.push_str(&format!("\n({name}) {routines}"));
+    }
+    Ok(said)
+}
+
 fn told(
     key: &[u8; 32],
     names: &BTreeSet<&ObjectName>,
     catalogs: &[&Catalog],
+    routines: &str,
     detectors: &Detectors,
 ) -> Surroundings {
     let mut found: BTreeMap<ObjectName, Relation> = BTreeMap::new();
@@ -115,6 +175,7 @@ fn told(
     // INVARIANT: injective. Names print so that no two lists of them print alike.
     let mut said = snapshot(BTreeSet::new(), found).digest.to_string();
     absent.iter().for_each(|name| said.push_str(&format!("\n{name}")));
+    said.push_str(routines);
     let digest = format!("hmac-sha256:{}", seal::keyed_word(key, "touched", &said));
     // Whatever has no full name is nowhere to be looked for.
     absent.retain(|name| [&name.database, &name.schema, &name.name].into_iter().all(|part| !part.is_empty()));
@@ -139,4 +200,45 @@ fn views(found: &BTreeMap<ObjectName, Relation>, detectors: &Detectors) -> Vec<V
         views.push(view);
     }
     views
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Bindings, Column, SqlType};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let column = Column {
+            name: "ID".to_owned(),
+            sql_type: SqlType::Fixed { precision: 38, scale: 0 },
+            is_nullable: true,
+            tags: BTreeMap::new(),
+        };
+        let table = Relation { kind: RelationKind::Table, columns: vec![column], version: 1 };
+        let loaded = [("DB".to_owned(), "S".to_owned()), ("OTHER".to_owned(), "T".to_owned())];
+        let relations = BTreeMap::from([(ObjectName::new("OTHER", "T", "ORDERS"), table)]);
+        let catalog = snapshot(loaded.into(), relations);
+        let context = Context { database: Some("DB".into()), schema: Some("S".into()), ..Context::default() };
+        let (bindings, variables) = (Bindings::new(), BTreeMap::new());
+        let scope =
+            sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+        let batch = sql::read_batch(text, &scope);
+        let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
+        let names = called(&Read { statements, catalog: Arc::new(catalog) });
+        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_function_is_looked_for_wherever_its_name_may_lie() {
+        check("select f(id) from other.t.orders", &["DB.PUBLIC.F", "DB.S.F", "OTHER.T.F"]);
+        check("select x.f(1)", &["DB.X.F"]);
+        check("call a.b.tidy(1)", &["A.B.TIDY"]);
+        check("call Tidy(1)", &["DB.PUBLIC.TIDY", "DB.S.TIDY"]);
+        check("select count(*), upper('x'), sum(id) from other.t.orders", &[]);
+        check("select snowflake.cortex.complete('a', 'b')", &[]);
+    }
 }

@@ -1,4 +1,5 @@
-//! One approval's turn, for whoever keeps its time: a look at it, one reminder, the second group.
+//! One approval's turn, for whoever keeps its time: a look at it, one reminder, the second group. On AWS a state machine keeps it;
+//! where [`Reminders`] are set, whoever looks after the exchange does.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::tend::{tellings, told};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::Invitation;
+use crate::settings::Reminders;
 
 /// How often others may be first before this turn gives up.
 const TRIES: usize = 64;
@@ -39,6 +41,27 @@ pub enum Reminded {
     Told,
     /// The second group ([`Roster::escalating_to`](crate::Roster::escalating_to)).
     Second,
+}
+
+impl Reminded {
+    /// The word in the record.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Told => recording::REMINDER,
+            Self::Second => recording::SECOND,
+        }
+    }
+}
+
+/// What comes next of reminding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Due {
+    /// These are to be told now.
+    Now(Reminded),
+    /// Somebody is, then.
+    At(Timestamp),
+    /// Nobody is.
+    Never,
 }
 
 impl Gateway {
@@ -84,13 +107,48 @@ impl Gateway {
         let Some(live) = self.ports.approvals.exchange_of(id).await? else { return Ok(None) };
         let mut case = self.case_of(&live).await?;
         if case.trail.id() == Some(id) && self.is_open(&case)? {
-            let invited = self.reminded(&case, whom).await?;
-            if !invited.is_empty() {
-                let step = self.tell_these(&case, invited).await?.ok_or_else(not_reminded)?;
-                self.note_telling(&mut case, step).await?;
-            }
+            self.remind_of(&mut case, whom).await?;
         }
         self.approval_stands(id).await
+    }
+
+    /// What comes next of reminding, where this gateway keeps the time.
+    pub(super) fn due(&self, trail: &Trail, now: Timestamp) -> Result<Due, Fault> {
+        let (Some(Reminders { told, second }), Some(roster)) =
+            (self.settings.reminders, &self.settings.roster)
+        else {
+            return Ok(Due::Never);
+        };
+        let mut next = Due::Never;
+        for (whom, percent) in [(Reminded::Told, told), (Reminded::Second, second)] {
+            let Some(percent) = percent else { continue };
+            if trail.is_reminded(whom.as_str()) {
+                continue;
+            }
+            let moment = moment(trail, percent)?;
+            if now >= moment {
+                // Whoever was told of it after that moment has had no time to be silent.
+                let is_late = whom == Reminded::Told && last_told(trail).is_some_and(|at| at >= moment);
+                if !is_late && !people(trail, roster, whom)?.is_empty() {
+                    return Ok(Due::Now(whom));
+                }
+            } else if let Due::Never = next {
+                next = Due::At(moment);
+            } else if let Due::At(other) = next {
+                next = Due::At(other.min(moment));
+            }
+        }
+        Ok(next)
+    }
+
+    /// Tells these, and records it once. Whoever dies in between has told them, and is followed by somebody who tells them again.
+    pub(super) async fn remind_of(&self, case: &mut Case, whom: Reminded) -> Result<(), Fault> {
+        let invited = self.reminded(case, whom).await?;
+        if invited.is_empty() {
+            return Ok(());
+        }
+        let step = self.tell_these(case, invited, Some(whom)).await?.ok_or_else(not_reminded)?;
+        self.note_telling(case, step, whom).await
     }
 
     fn is_open(&self, case: &Case) -> Result<bool, Fault> {
@@ -102,26 +160,28 @@ impl Gateway {
         let (Some(roster), Some(asked)) = (&self.settings.roster, case.trail.asked()) else {
             return Ok(Vec::new());
         };
-        let people = match whom {
-            Reminded::Told => silent(&case.trail, roster)?,
-            Reminded::Second => untold(&case.trail, roster)?,
-        };
+        let people = people(&case.trail, roster, whom)?;
         self.invitations(roster, asked, people.into_iter()).await
     }
 
     /// Records who was told, whoever looks and decides meanwhile; unless it has ended, for then nobody may be told.
-    async fn note_telling(&self, case: &mut Case, step: StepRecord) -> Result<(), Fault> {
+    // INVARIANT: once for each reason, whoever else tells them at the same time.
+    async fn note_telling(&self, case: &mut Case, step: StepRecord, whom: Reminded) -> Result<(), Fault> {
         // A reminder that did not reach somebody is nothing that must be made up for.
         let before: Vec<String> = told(&case.trail).into_iter().map(str::to_owned).collect();
         let mut step = step;
-        if let StepRecord::Told { way: _, reviewers, failed } = &mut step {
+        if let StepRecord::Told { way: _, reviewers, failed, why } = &mut step {
+            *why = Some(whom.as_str().to_owned());
             failed.retain(|name| !before.contains(name));
             if reviewers.is_empty() && failed.is_empty() {
                 return Err(not_reminded());
             }
         }
         for _ in 0..TRIES {
-            if self.add(case, self.now(), step.clone()).await? == Added::Kept || !self.is_open(case)? {
+            if case.trail.is_reminded(whom.as_str())
+                || self.add(case, self.now(), step.clone()).await? == Added::Kept
+                || !self.is_open(case)?
+            {
                 return Ok(());
             }
         }
@@ -133,14 +193,36 @@ fn not_reminded() -> Fault {
     Fault::passing(Origin::Gateway, "reviewers could not be reminded")
 }
 
-/// Who was told and has not decided; nobody when somebody was reminded before.
+/// Who is to be told for that reason; nobody when it was done before.
+fn people<'a>(trail: &'a Trail, roster: &'a Roster, whom: Reminded) -> Result<Vec<&'a KnownReviewer>, Fault> {
+    if trail.is_reminded(whom.as_str()) {
+        return Ok(Vec::new());
+    }
+    match whom {
+        Reminded::Told => silent(trail, roster),
+        Reminded::Second => untold(trail, roster),
+    }
+}
+
+/// So many hundredths into the time that it may wait.
+fn moment(trail: &Trail, percent: u8) -> Result<Timestamp, Fault> {
+    let asked = trail.steps_under_way().first().ok_or_else(damaged)?;
+    let asked: Timestamp = asked.at.parse().map_err(|_| damaged())?;
+    let whole = trail.approval().ok_or_else(damaged)?.terms().expires.since(asked);
+    Ok(asked.after(whole.saturating_mul(u32::from(percent)) / 100))
+}
+
+/// When somebody was told last.
+fn last_told(trail: &Trail) -> Option<Timestamp> {
+    let steps = trail.steps_under_way().iter().rev();
+    let mut told = steps.filter(|step| matches!(step.what, StepRecord::Told { .. }));
+    told.next().and_then(|step| step.at.parse().ok())
+}
+
+/// Who was told and has not decided.
 fn silent<'a>(trail: &Trail, roster: &'a Roster) -> Result<Vec<&'a KnownReviewer>, Fault> {
     let approval = trail.approval().ok_or_else(damaged)?;
     let told = told(trail);
-    let times = tellings(trail).flat_map(|(reviewers, _)| reviewers).count();
-    if times > told.len() {
-        return Ok(Vec::new());
-    }
     let has_decided = |name: &str| {
         let mut granted = approval.granted_by().iter();
         granted.any(|by| by.key.subject == name || by.person.as_ref().is_some_and(|by| by.as_str() == name))

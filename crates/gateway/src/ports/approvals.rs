@@ -6,7 +6,7 @@ use domain::{ApprovalId, PrincipalKey, Timestamp};
 use recording::RecordKey;
 
 use super::Written;
-use crate::approval::Link;
+use crate::approval::{Link, Reminded};
 use crate::fault::Fault;
 use crate::live::Live;
 use crate::settings::SignIn;
@@ -69,6 +69,8 @@ pub struct Notice {
     pub expires: Timestamp,
     /// How reviewers must prove themselves.
     pub sign_in: SignIn,
+    /// Why these are told now; none: it was just asked, or somebody could not be told before.
+    pub reminded: Option<Reminded>,
     /// Who is to be told this time, each with a link of their own; empty where there is no page for them.
     pub invited: Vec<Invitation>,
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Invitation, Notice};
+use crate::approval::Reminded;
 use crate::settings::SignIn;
 
 impl Notice {
@@ -26,7 +27,11 @@ impl Notice {
             0 => String::new(),
             more => format!(" ({} objects)", self.writes.len().saturating_add(more)),
         };
-        format!("Approval wanted{changes}: {} asks to {}", unlinked(&self.agent), self.verbs())
+        let wanted = match self.reminded {
+            Some(Reminded::Told) => "Reminder: approval wanted",
+            Some(Reminded::Second) | None => "Approval wanted",
+        };
+        format!("{wanted}{changes}: {} asks to {}", unlinked(&self.agent), self.verbs())
     }
 
     /// A letter about it to one reviewer: plain text in short lines, one thing a paragraph, for it is read on a phone.
@@ -34,7 +39,12 @@ impl Notice {
     pub fn letter(&self, invited: &Invitation) -> String {
         let Self { agent, person, class, writes, reads, more_writes, more, reason, rules, sign_in, .. } =
             self;
-        let mut text = format!("An agent asks for your approval.\n\nWho asks: {}", unlinked(agent));
+        let begins = match self.reminded {
+            Some(Reminded::Told) => "An agent still waits for your approval.",
+            Some(Reminded::Second) => "An agent asks for your approval: nobody else has decided so far.",
+            None => "An agent asks for your approval.",
+        };
+        let mut text = format!("{begins}\n\nWho asks: {}", unlinked(agent));
         if let Some(person) = person {
             let _ =
                 write!(text, " for {}", if is_address(person) { person.clone() } else { unlinked(person) });

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::PrincipalKey;
+use domain::{ApprovalId, PrincipalKey};
 use recording::RecordKey;
 
 use super::Written;
@@ -16,8 +16,11 @@ pub trait Standings: Send + Sync {
     /// order.
     async fn made(&self, principal: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault>;
 
-    /// Has the one beside this exchange found from now on; called again, it changes nothing.
-    async fn note(&self, principal: &PrincipalKey, key: &RecordKey) -> Result<(), Fault>;
+    /// The exchange beside which one was made by the approval with this id; none when there is none.
+    async fn made_by(&self, id: ApprovalId) -> Result<Option<RecordKey>, Fault>;
+
+    /// Has the one beside this exchange, made by that approval, found from now on; called again, it changes nothing.
+    async fn note(&self, principal: &PrincipalKey, id: ApprovalId, key: &RecordKey) -> Result<(), Fault>;
 
     /// The bytes of one step; none when there is none.
     async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault>;

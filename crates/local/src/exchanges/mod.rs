@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ApprovalId, Handle, Identity, PrincipalKey, SessionId, Timestamp};
+use domain::{ApprovalId, Handle, Identity, PrincipalKey, SessionId, Timestamp, folded_name};
 use gateway::ports::{Claim, Claimed, Exchanges, Leased, RevokedWhat, Saved};
 use gateway::{Fault, Live, Origin};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -167,7 +167,10 @@ impl Names {
             return Ok(Some(RevokedWhat::Agent));
         }
         for person in self.person.iter().chain([&self.subject]) {
-            if is_revoked(RevokedWhat::Person, person)? {
+            // Earlier versions kept people as they were typed.
+            if is_revoked(RevokedWhat::Person, &folded_name(person))?
+                || is_revoked(RevokedWhat::Person, person)?
+            {
                 return Ok(Some(RevokedWhat::Person));
             }
         }

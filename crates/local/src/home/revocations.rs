@@ -1,6 +1,6 @@
 //! What was revoked, taken back, and when.
 
-use domain::{SessionId, Timestamp};
+use domain::{SessionId, Timestamp, folded_name};
 use gateway::ports::{Clock, RevokedWhat};
 use rusqlite::{Row, Transaction, params};
 
@@ -34,7 +34,7 @@ pub struct RevocationAct {
 
 impl Home {
     /// Revokes an agent, a person (also by the subject of its tokens) or a session, durably. Every process that has
-    /// this home open refuses it from its next look on. Blocks.
+    /// this home open refuses it from its next look on. A person is kept and found as [`folded_name`] has them. Blocks.
     ///
     /// # Errors
     /// [`HomeError::NotASession`], and [`HomeError::State`] when it cannot be written: then nothing was revoked.
@@ -43,7 +43,7 @@ impl Home {
             return Err(HomeError::NotASession { id: id.to_owned() });
         }
         let revoke = "INSERT INTO revocations (kind, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.act("revoked", revoke, what, id).map(|_| ())
+        self.act("revoked", revoke, what, &kept_name(what, id)).map(|_| ())
     }
 
     /// Takes a revocation back, durably; whether there was one. Every process that has this home open accepts it from
@@ -52,7 +52,10 @@ impl Home {
     /// # Errors
     /// [`HomeError::State`] when it cannot be written: then it is revoked still.
     pub fn undo_revocation(&self, what: RevokedWhat, id: &str) -> Result<bool, HomeError> {
-        self.act("undone", "DELETE FROM revocations WHERE kind = ?1 AND id = ?2", what, id)
+        let undo = "DELETE FROM revocations WHERE kind = ?1 AND id = ?2";
+        let folded = self.act("undone", undo, what, &kept_name(what, id))?;
+        // Earlier versions kept people as they were typed.
+        Ok(self.act("undone", undo, what, id)? || folded)
     }
 
     /// What is revoked now, in the order of kinds and names. Blocks.
@@ -110,6 +113,11 @@ impl Home {
             .read_now(|connection| connection.prepare_cached(select)?.query_map([], read)?.collect())
             .map_err(HomeError::State)
     }
+}
+
+/// The name under which a revocation is kept.
+fn kept_name(what: RevokedWhat, id: &str) -> String {
+    if what == RevokedWhat::Person { folded_name(id) } else { id.to_owned() }
 }
 
 /// The word of a kind of revocation in the state.

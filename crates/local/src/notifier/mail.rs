@@ -1,32 +1,29 @@
 //! Telling reviewers by mail, over SMTP: one plain text a reviewer, with their own link.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
 use gateway::Fault;
-use gateway::ports::{Invitation, Notice, Notified, Notifier};
+use gateway::ports::{Clock, Invitation, Notice, Notified, Notifier};
 use lettre::message::header::ContentTransferEncoding;
 use lettre::message::{Body, Mailbox, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use thiserror::Error;
 
+use super::mailbox::MAILS_AN_HOUR;
 use super::terminal::Terminal;
+use crate::clock::SystemClock;
+use crate::home::Home;
 
 /// How long one command of the conversation may take.
 const COMMAND: Duration = Duration::from_secs(4);
 
 /// How long one mail may take in all. Shorter than a lease: whoever tells must not lose what they look after.
 const ONE_MAIL: Duration = Duration::from_secs(8);
-
-/// Mails to one address at most within any hour; later ones are tried again, a few times.
-const MAILS_AN_HOUR: usize = 120;
-const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How the conversation is protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,39 +85,26 @@ pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     terminal: Terminal,
-    /// When each address was written to within the last hour.
-    sent: Mutex<HashMap<String, VecDeque<Instant>>>,
+    /// Counts what each address gets.
+    home: Home,
 }
 
 impl Mail {
-    /// Nothing is connected yet.
+    /// Nothing is connected yet. What each address gets is counted in that home, for all processes that use it.
     ///
     /// # Errors
     /// The setting that is wrong.
-    pub fn new(settings: &MailSettings, terminal: Terminal) -> Result<Self, MailError> {
-        let MailSettings { host, port, tls, credentials, from } = settings;
-        let from = mailbox(from).ok_or_else(|| MailError::new("from", "is no mail address"))?;
-        let builder = match tls {
-            MailTls::Implicit => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
-            MailTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
-            MailTls::None if is_loopback(host) => {
-                Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str()))
-            }
-            // SECURITY: a link that anybody on the way can read is nobody's own.
-            MailTls::None => {
-                return Err(MailError::new("tls", "may be `none` only where `host` is this machine"));
-            }
-        };
-        let mut builder =
-            builder.map_err(|_| MailError::new("host", "is no name that TLS can be checked for"))?;
-        builder = builder.timeout(Some(COMMAND));
-        if let Some(port) = port {
-            builder = builder.port(*port);
-        }
-        if let Some((user, password)) = credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
-        }
-        Ok(Self { transport: builder.build(), from, terminal, sent: Mutex::default() })
+    pub fn new(settings: &MailSettings, terminal: Terminal, home: Home) -> Result<Self, MailError> {
+        let (transport, from) = parts(settings)?;
+        Ok(Self { transport, from, terminal, home })
+    }
+
+    /// Whether mail could be sent with these settings, as far as anybody can tell before it is.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn check(settings: &MailSettings) -> Result<(), MailError> {
+        parts(settings).map(|_| ())
     }
 
     /// Whether that is an address that mail can be sent to.
@@ -128,25 +112,13 @@ impl Mail {
         mailbox(text).is_some()
     }
 
-    /// Whether an address may be written to once more now; it counts as written to then.
-    // SECURITY: whoever gets too much mail reads none of it. Each agent has a limit of its own; this one is for all together.
-    fn has_room(&self, address: &str, now: Instant) -> bool {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let mails = sent.entry(address.to_lowercase()).or_default();
-        while mails.front().is_some_and(|at| now.saturating_duration_since(*at) >= HOUR) {
-            mails.pop_front();
-        }
-        let has_room = mails.len() < MAILS_AN_HOUR;
-        if has_room {
-            mails.push_back(now);
-        }
-        has_room
-    }
-
     async fn send(&self, notice: &Notice, invited: &Invitation) -> Result<(), String> {
         let to = invited.mail.as_deref().and_then(mailbox).ok_or("they have no mail address")?;
-        if !self.has_room(to.email.as_ref(), Instant::now()) {
-            return Err(format!("they had {MAILS_AN_HOUR} mails within the hour"));
+        match self.home.take_mail(to.email.as_ref(), SystemClock.now()).await {
+            Ok(true) => {}
+            Ok(false) => return Err(format!("they had {MAILS_AN_HOUR} mails within the hour")),
+            // Nobody knows how many they had.
+            Err(fault) => return Err(chain(&fault)),
         }
         let message = Message::builder()
             .from(self.from.clone())
@@ -163,6 +135,33 @@ impl Mail {
             Err(_) => Err("the mail server did not answer in time".to_owned()),
         }
     }
+}
+
+/// What sends, and whom it is from.
+fn parts(settings: &MailSettings) -> Result<(AsyncSmtpTransport<Tokio1Executor>, Mailbox), MailError> {
+    let MailSettings { host, port, tls, credentials, from } = settings;
+    let from = mailbox(from).ok_or_else(|| MailError::new("from", "is no mail address"))?;
+    let builder = match tls {
+        MailTls::Implicit => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
+        MailTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
+        MailTls::None if is_loopback(host) => {
+            Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str()))
+        }
+        // SECURITY: a link that anybody on the way can read is nobody's own.
+        MailTls::None => {
+            return Err(MailError::new("tls", "may be `none` only where `host` is this machine"));
+        }
+    };
+    let mut builder =
+        builder.map_err(|_| MailError::new("host", "is no name that TLS can be checked for"))?;
+    builder = builder.timeout(Some(COMMAND));
+    if let Some(port) = port {
+        builder = builder.port(*port);
+    }
+    if let Some((user, password)) = credentials {
+        builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+    }
+    Ok((builder.build(), from))
 }
 
 #[async_trait]
@@ -249,8 +248,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use gateway::SignIn;
 
     use super::*;
@@ -266,8 +263,8 @@ mod tests {
         }
     }
 
-    fn mail(settings: &MailSettings) -> Result<Mail, MailError> {
-        Mail::new(settings, Terminal::new(Path::new("."), Box::new(std::io::sink())))
+    fn mail(settings: &MailSettings) -> Result<(), MailError> {
+        Mail::check(settings)
     }
 
     #[test]
@@ -294,18 +291,6 @@ mod tests {
         assert!(text.is_ascii() && text.matches("https://").count() == 1);
         assert_eq!(as_it_stands("a\nb\n".to_owned()).as_ref(), b"a\r\nb\r\n");
         assert_ne!(as_it_stands("ä\n".to_owned()).encoding(), ContentTransferEncoding::SevenBit);
-    }
-
-    #[test]
-    fn a_mailbox_takes_so_many_mails_an_hour_whoever_asks() {
-        let mail = mail(&settings(MailTls::None, "localhost")).unwrap();
-        let now = Instant::now();
-        for _ in 0..MAILS_AN_HOUR {
-            assert!(mail.has_room("rosa@acme.example", now));
-        }
-        assert!(!mail.has_room("Rosa@acme.example", now + HOUR - Duration::from_secs(1)));
-        assert!(mail.has_room("sam@acme.example", now));
-        assert!(mail.has_room("rosa@acme.example", now + HOUR));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How reviewers of a local gateway are told: on its own terminal, or by mail.
 
 mod mail;
+mod mailbox;
 #[cfg(test)]
 mod sample;
 mod terminal;

@@ -26,6 +26,7 @@ pub(super) fn sample(sign_in: SignIn) -> Notice {
         reviewers: vec!["data-reviewers".to_owned()],
         expires: Timestamp::from_micros(0),
         sign_in,
+        reminded: None,
         invited: vec![invited("rosa@acme.example"), invited("sam@acme.example")],
     }
 }

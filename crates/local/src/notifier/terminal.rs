@@ -94,10 +94,12 @@ fn words(notice: &Notice, home: &Path) -> String {
         reviewers,
         expires: _,
         sign_in,
+        reminded,
         invited,
     } = notice;
+    let waits = if reminded.is_some() { "STILL WAITS" } else { "WAITS" };
     let mut text = format!(
-        "\nWAITS for {}: {class} ({}) asked by {}\n",
+        "\n{waits} for {}: {class} ({}) asked by {}\n",
         reviewers.join(", "),
         kinds.join(", "),
         notice.who()

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
@@ -17,6 +17,7 @@ const VERSION: i64 = 5;
 /// `gateway::Live::is_hidden_failure` says; `hidden_failures` counts those that were closed as one. `revocations` holds
 /// what is revoked now; `revocation_acts` every revocation (`act` is `revoked`) and every one that was taken back
 /// (`undone`), and is only ever added to. `claims_per_second` counts refused claims, too, of `refused PRINCIPAL`.
+/// `mails_per_second` counts what was mailed to each address, in lower case.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -166,6 +167,16 @@ CREATE INDEX expecting_statement ON expecting (statement, at_us) WHERE statement
 CREATE INDEX expecting_at ON expecting (at_us);
 ";
 
+/// What was mailed.
+const MAILS: &str = "
+CREATE TABLE mails_per_second (
+    mailbox TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    mails INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, second)
+) WITHOUT ROWID;
+";
+
 /// From version 1, which knew no hidden failures. What it has under way may be one, unless it waits for a person.
 const FROM_1: &str = "
 ALTER TABLE exchanges ADD COLUMN is_hidden_failure INTEGER NOT NULL DEFAULT 0;
@@ -212,11 +223,12 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         .map_err(HomeError::State)?;
     match (found, tables) {
         (VERSION, _) => Ok(()),
-        (0, 0) => write(transaction, &[TABLES, EVIDENCE]),
-        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3, EVIDENCE]),
-        (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE]),
-        (3, _) => write(transaction, &[FROM_3, EVIDENCE]),
-        (4, _) => write(transaction, &[EVIDENCE]),
+        (0, 0) => write(transaction, &[TABLES, EVIDENCE, MAILS]),
+        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3, EVIDENCE, MAILS]),
+        (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE, MAILS]),
+        (3, _) => write(transaction, &[FROM_3, EVIDENCE, MAILS]),
+        (4, _) => write(transaction, &[EVIDENCE, MAILS]),
+        (5, _) => write(transaction, &[MAILS]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Agent, SessionId, Timestamp};
+use domain::{Agent, Person, SessionId, Timestamp};
 use gateway::Stage;
 use gateway::ports::{Approvals, Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
 use local::{Home, HomeError};
@@ -148,12 +148,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 6, 99] {
+    for version in [0, 7, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 5 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 6 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -163,8 +163,16 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 4 left it: without evidence.
+/// As version 5 left it: without what was mailed.
+fn as_version_5(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    state.execute_batch("DROP TABLE mails_per_second;").unwrap();
+    state.pragma_update(None, "user_version", 5).unwrap();
+}
+
+/// As version 4 left it: also without evidence.
 fn as_version_4(path: &Path) {
+    as_version_5(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     let back = "DROP TABLE sightings; DROP TABLE evidence_channels; DROP TABLE expecting;";
     state.execute_batch(back).unwrap();
@@ -215,6 +223,20 @@ async fn what_version_2_revoked_is_listed_without_its_moment_and_can_be_taken_ba
 }
 
 #[tokio::test]
+async fn a_person_is_revoked_however_they_are_spelt() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    let mut zoe = somebody();
+    zoe.person = Some(Person::new("Zoe@example.com"));
+    for spelling in ["zoe@example.com", "ZOE@Example.com", "zoe\u{200b}@example.com"] {
+        home.revoke(RevokedWhat::Person, spelling).unwrap();
+        assert_eq!(home.revoked(&zoe, None).await.unwrap(), Some(RevokedWhat::Person), "{spelling}");
+        assert!(home.undo_revocation(RevokedWhat::Person, "zoe@EXAMPLE.com").unwrap());
+        assert_eq!(home.revoked(&zoe, None).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn a_revocation_that_is_taken_back_stays_on_record() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(&folder.path().join("home")).unwrap();
@@ -243,6 +265,20 @@ async fn a_revocation_that_is_taken_back_stays_on_record() {
     let round = [("revoked", "agent", "claude"), ("undone", "agent", "claude")];
     assert_eq!(words, [round, round].concat());
     assert!(acts.is_sorted_by_key(|act| act.at));
+}
+
+#[tokio::test]
+async fn state_of_the_version_before_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let home = Home::open(&path).unwrap();
+    home.revoke(RevokedWhat::Agent, "claude").unwrap();
+    drop(home);
+    as_version_5(&path);
+    assert_eq!(Home::open(&path).unwrap().revocations().unwrap().len(), 1);
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let mails: i64 = state.query_row("SELECT count(*) FROM mails_per_second", [], |row| row.get(0)).unwrap();
+    assert_eq!(mails, 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use domain::{ApprovalId, Timestamp};
 use gateway::ports::{Invitation, Notice, Notified, Notifier};
 use gateway::{Link, SignIn};
-use local::{Mail, MailSettings, MailTls, Terminal};
+use local::{Home, Mail, MailSettings, MailTls, Terminal};
+use tempfile::TempDir;
 
 /// How a server behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,7 +115,9 @@ impl Screen {
     }
 }
 
-fn mail(port: u16, tls: MailTls, screen: &Screen) -> Mail {
+/// What sends to that port, and the folder that its home is in.
+fn mail(port: u16, tls: MailTls, screen: &Screen) -> (Mail, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
     let settings = MailSettings {
         host: "127.0.0.1".to_owned(),
         port: Some(port),
@@ -122,7 +125,9 @@ fn mail(port: u16, tls: MailTls, screen: &Screen) -> Mail {
         credentials: Some(("snowgate".to_owned(), "hunter2".to_owned())).filter(|_| tls != MailTls::None),
         from: "Snowgate <snowgate@acme.example>".to_owned(),
     };
-    Mail::new(&settings, Terminal::new(Path::new("home"), Box::new(screen.clone()))).unwrap()
+    let terminal = Terminal::new(Path::new("home"), Box::new(screen.clone()));
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    (Mail::new(&settings, terminal, home).unwrap(), folder)
 }
 
 fn notice() -> Notice {
@@ -147,6 +152,7 @@ fn notice() -> Notice {
         reviewers: vec!["data-reviewers".to_owned()],
         expires: Timestamp::from_micros(0),
         sign_in: SignIn::Oidc,
+        reminded: None,
         invited: vec![invited("rosa@acme.example"), invited("sam@acme.example")],
     }
 }
@@ -165,7 +171,7 @@ async fn tell(mail: &Mail) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn each_reviewer_gets_a_mail_of_their_own_with_their_own_link() {
     let (server, screen) = (Server::start(Manner::Takes), Screen::default());
-    let (told, failed) = tell(&mail(server.port, MailTls::None, &screen)).await;
+    let (told, failed) = tell(&mail(server.port, MailTls::None, &screen).0).await;
     assert_eq!(told, ["rosa@acme.example", "sam@acme.example"]);
     assert!(failed.is_empty() && screen.text().is_empty());
     let heard = server.heard();
@@ -180,7 +186,7 @@ async fn each_reviewer_gets_a_mail_of_their_own_with_their_own_link() {
 #[tokio::test]
 async fn whoever_cannot_be_sent_mail_is_told_of_and_their_link_is_on_the_terminal() {
     let (server, screen) = (Server::start(Manner::RefusesSam), Screen::default());
-    let (told, failed) = tell(&mail(server.port, MailTls::None, &screen)).await;
+    let (told, failed) = tell(&mail(server.port, MailTls::None, &screen).0).await;
     assert_eq!(
         (told.as_slice(), failed.as_slice()),
         (["rosa@acme.example".to_owned()].as_slice(), ["sam@acme.example".to_owned()].as_slice())
@@ -197,7 +203,7 @@ async fn a_server_that_stalls_babbles_hangs_up_is_full_or_is_not_there_costs_a_b
     let everybody = ["rosa@acme.example", "sam@acme.example"];
     for manner in [Manner::Stalls, Manner::Babbles, Manner::HangsUp, Manner::Full] {
         let (server, screen) = (Server::start(manner), Screen::default());
-        let mail = mail(server.port, MailTls::None, &screen);
+        let (mail, _folder) = mail(server.port, MailTls::None, &screen);
         let telling = tell(&mail);
         let (told, failed) =
             tokio::time::timeout(std::time::Duration::from_secs(30), telling).await.expect("it hangs");
@@ -207,16 +213,28 @@ async fn a_server_that_stalls_babbles_hangs_up_is_full_or_is_not_there_costs_a_b
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let screen = Screen::default();
-    assert_eq!(tell(&mail(port, MailTls::None, &screen)).await.1, everybody);
+    assert_eq!(tell(&mail(port, MailTls::None, &screen).0).await.1, everybody);
 }
 
 #[tokio::test]
 async fn without_the_protection_that_is_wanted_nothing_is_sent() {
     let (server, screen) = (Server::start(Manner::Takes), Screen::default());
-    let (told, failed) = tell(&mail(server.port, MailTls::Starttls, &screen)).await;
+    let (told, failed) = tell(&mail(server.port, MailTls::Starttls, &screen).0).await;
     assert!(told.is_empty() && failed.len() == 2);
     let heard = server.heard();
     for secret in ["hunter2", "aHVudGVyMg", "AUTH", "MAIL FROM", "#t="] {
         assert!(!heard.contains(secret), "{heard}");
     }
+}
+
+#[tokio::test]
+async fn where_nobody_can_tell_how_much_somebody_was_sent_nothing_is() {
+    let (server, screen) = (Server::start(Manner::Takes), Screen::default());
+    let (mail, folder) = mail(server.port, MailTls::None, &screen);
+    let state = rusqlite::Connection::open(folder.path().join("home/state.db")).unwrap();
+    state.execute_batch("DROP TABLE mails_per_second").unwrap();
+    let (told, failed) = tell(&mail).await;
+    assert!(told.is_empty() && failed.len() == 2);
+    assert!(!server.heard().contains("MAIL FROM"), "{}", server.heard());
+    assert_eq!(screen.text().matches("MAIL FAILED to").count(), 2, "their links are on the terminal");
 }

@@ -6,9 +6,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::fold::View;
 use super::gate::{Gate, next_long_run};
+use super::joints;
 use super::scan::Scan;
 use super::{Finding, Kind};
-use crate::lexical::{at, part, run_end};
+use crate::lexical::{at, is_token, part, run_end};
 
 /// Padding may be missing: tokens are often cut.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -21,8 +22,21 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 pub(super) fn long_runs(scan: &mut Scan<'_>, first: (usize, usize)) {
     let text = scan.text;
     let mut run = Some(first);
+    // Up to where lines have been joined: none is joined twice.
+    let mut joined = 0;
     while let Some((start, end)) = run {
         run = next_long_run(text, end);
+        if start >= joined
+            && let Some(last) = lines_end(text, start, end)
+        {
+            joined = last;
+            let lines: Vec<u8> =
+                part(text, start, last).iter().copied().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
+            if look_into_run(scan, &lines, start, last) {
+                run = next_long_run(text, last);
+                continue;
+            }
+        }
         let run_bytes = part(text, start, end);
         // `key=dGV4dA==`: padding stands at the end, a sign within.
         let padded = run_bytes.len() - run_bytes.iter().rev().take_while(|&&b| b == b'=').count();
@@ -91,11 +105,44 @@ fn look_into(scan: &mut Scan<'_>, start: usize, end: usize) {
         scan.found(start, end, Kind::Secret);
         return;
     }
+    look_into_run(scan, run, start, end);
+}
+
+/// Looks into an encoding that stands there, and may be written over several lines; whether anything was found.
+fn look_into_run(scan: &mut Scan<'_>, run: &[u8], start: usize, end: usize) -> bool {
+    let known = scan.findings.len();
     let mut decoded = std::mem::take(scan.decoded);
     if decode(run, &mut decoded) {
         look_at(scan, start, end, &decoded);
     }
     *scan.decoded = decoded;
+    scan.findings.len() > known
+}
+
+/// The end of the last line of an encoding that is written in lines of one length, the first of which is that run.
+fn lines_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    const SHORTEST: usize = 40;
+    let length = end - start;
+    if length < SHORTEST || !length.is_multiple_of(4) {
+        return None;
+    }
+    let mut last = end;
+    loop {
+        let next = match part(text, last, last + 2) {
+            [b'\n', ..] => last + 1,
+            b"\r\n" => last + 2,
+            _ => break,
+        };
+        let line = run_end(text, next, length, is_token);
+        if line == next || is_token(at(text, line)) {
+            break;
+        }
+        last = line;
+        if line - next < length {
+            break;
+        }
+    }
+    (last > end).then_some(last)
 }
 
 /// A bot's token: its number in base64, a time, a signature.
@@ -150,17 +197,20 @@ fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
 /// Decodes a run into printable text; false when it is none.
 fn decode(run: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
+    let is_wide = part(run, 0, 2) == b"00" || part(run, 2, 4) == b"00";
     let is_hex = run.len() >= 14
         && run.len().is_multiple_of(2)
-        && matches!(run.first(), Some(b'2'..=b'7'))
+        && (matches!(run.first(), Some(b'2'..=b'7')) || is_wide)
         && run.iter().all(u8::is_ascii_hexdigit);
     if is_hex {
+        let may_be = |b: &u8| is_printable(*b) || is_wide && *b == 0;
         let pairs = run.chunks_exact(2).map_while(|pair| match pair {
-            [high, low] => Some(nibble(*high)? * 16 + nibble(*low)?).filter(|&b| is_printable(b)),
+            [high, low] => Some(nibble(*high)? * 16 + nibble(*low)?).filter(may_be),
             _ => None,
         });
         out.extend(pairs);
         if out.len() * 2 == run.len() {
+            narrow(out);
             return is_readable(out);
         }
         out.clear();
@@ -170,11 +220,44 @@ fn decode(run: &[u8], out: &mut Vec<u8>) -> bool {
     }
     out.clear();
     // Most of what is no text shows it soon.
-    if !may_be_text(run) {
+    let is_wide = may_be_wide(run);
+    if !is_wide && !may_be_text(run) {
         return false;
     }
     let engine = if run.iter().any(|b| matches!(b, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
-    engine.decode_vec(run, out).is_ok() && is_readable(out)
+    if engine.decode_vec(run, out).is_err() {
+        return false;
+    }
+    if is_wide {
+        narrow(out);
+    }
+    is_readable(out)
+}
+
+/// Whether a run in base64 may begin with UTF-16: every second one of its first six bytes is zero.
+#[inline]
+fn may_be_wide(run: &[u8]) -> bool {
+    let mut head = [0; 6];
+    let is_whole = run.len() >= 16 && STANDARD.decode_slice(part(run, 0, 8), &mut head) == Ok(6);
+    let zeros = head.map(|b| b == 0);
+    is_whole
+        && (zeros == [false, true, false, true, false, true]
+            || zeros == [true, false, true, false, true, false])
+}
+
+/// Drops the zeros of UTF-16 whose characters are ASCII.
+fn narrow(bytes: &mut Vec<u8>) {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    // A mark of byte order may stand before.
+    let is_little = pairs.iter().all(|pair| pair[1] == 0);
+    let is_big = pairs.iter().all(|pair| pair[0] == 0);
+    if rest.is_empty() && is_little != is_big {
+        let mut keep = is_big;
+        bytes.retain(|_| {
+            keep = !keep;
+            keep
+        });
+    }
 }
 
 /// What each character of base64 stands for, in either alphabet; 0xFF for what is none.
@@ -250,7 +333,7 @@ fn is_readable(bytes: &[u8]) -> bool {
         && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
 }
 
-/// Undoes percent, entity and `\u` escapes into a folded view; false when there are none.
+/// Undoes percent, entity and `\u` escapes into a folded view, without what is not seen; false when there are none.
 pub(super) fn unescape_into(text: &str, view: &mut View) -> bool {
     view.clear();
     let bytes = text.as_bytes();
@@ -258,13 +341,21 @@ pub(super) fn unescape_into(text: &str, view: &mut View) -> bool {
     let mut is_changed = false;
     let mut position = 0;
     while let Some(&byte) = bytes.get(position) {
+        if let Some(end) = joints::end(bytes, position) {
+            is_changed = true;
+            position = end;
+            continue;
+        }
         let undone = match byte {
             b'%' => percent(bytes, position),
             b'&' => entity(bytes, position),
             b'\\' => escape(bytes, position),
             b'=' if is_quoted_printable => quoted(bytes, position),
             // Addresses are written so that nobody clicks on them.
-            b'[' if part(bytes, position, position + 3) == b"[.]" => Some((u32::from(b'.'), position + 3)),
+            b'[' => match part(bytes, position, position + 3) {
+                [_, sign @ (b'.' | b'@'), b']'] => Some((u32::from(*sign), position + 3)),
+                _ => None,
+            },
             _ => None,
         };
         match undone {
@@ -396,8 +487,14 @@ fn entity(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
         .map(|(name, code)| (*code, position + 1 + name.len()))
 }
 
-/// `\u0041`, `\x41`.
+/// `\u0041`, `\x41`, `\u{41}`.
 fn escape(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
+    if part(bytes, position + 1, position + 3) == b"u{" {
+        let start = position + 3;
+        let end = run_end(bytes, start, 6, |b| b.is_ascii_hexdigit());
+        let code = u32::from_str_radix(std::str::from_utf8(part(bytes, start, end)).ok()?, 16).ok()?;
+        return (at(bytes, end) == b'}').then_some((code, end + 1));
+    }
     let length = match at(bytes, position + 1) {
         b'u' => 4,
         b'x' => 2,

@@ -143,6 +143,9 @@ impl Window<'_> {
 /// Scans the cluster whose first group starts there; answers where scanning goes on.
 pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     let text = scan.text;
+    if let Some(end) = few_digits_alone(text, start) {
+        return end;
+    }
     let mut cluster = Cluster::at(text, start);
     if !cluster.read() {
         return run_end(text, start, usize::MAX, |b| b.is_ascii_digit());
@@ -204,6 +207,13 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         first = found_to.unwrap_or(first + 1);
     }
     done
+}
+
+/// The end of a group of three digits at most behind which a blank and a letter stand: most numbers in prose.
+#[inline]
+fn few_digits_alone(text: &[u8], start: usize) -> Option<usize> {
+    let end = run_end(text, start, 3, |b| b.is_ascii_digit());
+    matches!(part(text, end, end + 2), [b' ', letter] if letter.is_ascii_alphabetic()).then_some(end)
 }
 
 /// Whether so few digits in so few groups can be nothing that [`classify`] knows.
@@ -394,7 +404,10 @@ impl<'a> Cluster<'a> {
 
     /// The end of what was found, with the extension if it is a telephone's.
     fn with_extension(&self, end: usize, kind: Kind) -> usize {
-        if kind == Kind::Phone && end == self.end() { end.max(self.extension) } else { end }
+        if kind != Kind::Phone || end != self.end() {
+            return end;
+        }
+        end.max(self.extension).max(spoken_extension_end(self.text, end).unwrap_or(0))
     }
 
     fn digit_count(&self) -> usize {
@@ -474,6 +487,20 @@ pub(super) fn extension_end(text: &[u8], from: usize) -> Option<usize> {
     let end = run_end(text, from + 1, 7, |b| b.is_ascii_digit());
     let is_one = matches!(at(text, from), b'x' | b'X') && (from + 2..from + 8).contains(&end);
     (is_one && !at(text, end).is_ascii_alphanumeric()).then_some(end)
+}
+
+/// The end of a telephone's extension that is named there, ` ext. 906`.
+fn spoken_extension_end(text: &[u8], from: usize) -> Option<usize> {
+    const WORDS: [&[u8]; 8] =
+        [b"ext", b"extn", b"extension", b"x", b"durchwahl", b"poste", b"anexo", b"interno"];
+    let blank = |from: usize| run_end(text, from, 2, |b| matches!(b, b' ' | b','));
+    let word = blank(from);
+    let word_end = run_end(text, word, 10, |b| b.is_ascii_alphabetic());
+    let is_named = WORDS.iter().any(|known| part(text, word, word_end).eq_ignore_ascii_case(known));
+    let digits = run_end(text, word_end, 3, |b| matches!(b, b'.' | b':' | b'#' | b' '));
+    let end = run_end(text, digits, 7, |b| b.is_ascii_digit());
+    let is_number = (digits + 1..digits + 7).contains(&end) && !at(text, end).is_ascii_alphanumeric();
+    (is_named && word > from && is_number).then_some(end)
 }
 
 /// Whether those bytes may stand within one number.

@@ -53,7 +53,10 @@ pub(super) fn at_signs(scan: &mut Scan<'_>) {
             return;
         }
         // Blanks around the sign are a disguise where the rest is an address.
-        let Some(end) = domain_end(text, sign + 1) else { continue };
+        let Some(end) = domain_end(text, sign + 1) else {
+            payment_address(scan, sign);
+            continue;
+        };
         let Some(start) = local_start(text, sign) else { continue };
         // `git@host:path` names a repository.
         if part(text, start, sign) == b"git" && matches!(at(text, end), b':' | b'/') {
@@ -61,6 +64,37 @@ pub(super) fn at_signs(scan: &mut Scan<'_>) {
         }
         scan.found(start, end, Kind::Email);
         from = end;
+    }
+}
+
+/// `9842567036@paytm`: who is paid by UPI (National Payments Corporation of India), at a bank or an app.
+fn payment_address(scan: &mut Scan<'_>, sign: usize) {
+    const SHORTEST: usize = 3;
+    const HANDLES: [&[u8]; 18] = [
+        b"upi",
+        b"paytm",
+        b"ybl",
+        b"ibl",
+        b"axl",
+        b"apl",
+        b"okhdfcbank",
+        b"oksbi",
+        b"okicici",
+        b"okaxis",
+        b"ptsbi",
+        b"ptyes",
+        b"pthdfc",
+        b"ptaxis",
+        b"axisb",
+        b"icici",
+        b"sbi",
+        b"hdfcbank",
+    ];
+    let text = scan.text;
+    let end = run_end(text, sign + 1, 16, is_label);
+    let is_handle = HANDLES.iter().any(|handle| part(text, sign + 1, end).eq_ignore_ascii_case(handle));
+    if is_handle && let Some(start) = local_start(text, sign).filter(|start| sign - start >= SHORTEST) {
+        scan.found(start, end, Kind::BankAccount);
     }
 }
 

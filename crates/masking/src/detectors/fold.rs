@@ -90,6 +90,10 @@ pub(crate) fn fold_text(text: &str) -> String {
 /// What a character beyond ASCII looks like; none for one that cannot be seen.
 fn fold_char(character: char) -> Option<u8> {
     let code = u32::from(character);
+    // Tags (U+E0020 to U+E007E) are ASCII that is not seen.
+    if (0xE0020..=0xE007E).contains(&code) {
+        return u8::try_from(code - 0xE0000).ok();
+    }
     if is_invisible(code) {
         return None;
     }

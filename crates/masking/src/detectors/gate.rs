@@ -2,6 +2,7 @@
 
 use super::context::{Context, Shape};
 use super::decode;
+use super::joints;
 use super::literals::Level;
 use crate::lexical::{at, before, filled_up, is_token, run_end};
 
@@ -15,7 +16,7 @@ pub(super) struct Gate {
     pub has_colon: bool,
     pub has_equals: bool,
     pub has_less: bool,
-    /// Whether it may have more than one line.
+    /// Whether it has more than one line.
     pub has_line: bool,
     /// The first long run.
     pub first_run: Option<(usize, usize)>,
@@ -24,10 +25,11 @@ pub(super) struct Gate {
     /// Which literals can start anything here.
     pub level: Level,
     blanks: usize,
-    has_percent: bool,
-    has_backslash: bool,
-    has_ampersand: bool,
+    /// Whether a `%`, `\\` or `&` may stand for a character.
+    has_escape: bool,
     has_bracket: bool,
+    /// Whether something may stand within a value that is not seen.
+    may_have_joint: bool,
 }
 
 /// Bytes that are looked at together.
@@ -45,8 +47,7 @@ pub(super) const SHORT_RUN: usize = 10;
 struct Glance {
     digits: usize,
     blanks: usize,
-    /// Every byte, joined bit by bit.
-    bits: u8,
+    /// [`MARK`] and its like, of every byte.
     seen: u8,
     /// Which of the last bytes are no blanks, a bit each, the latest on top.
     visible: u32,
@@ -61,8 +62,8 @@ impl Gate {
         } else {
             each_piece(text, |piece| glance.add(piece));
         }
-        let Glance { digits, blanks, bits, seen, visible: _, has_short_run } = glance;
-        let (has_mark, has_capital) = (seen & MARK != 0, seen & CAPITAL != 0);
+        let Glance { digits, blanks, seen, visible: _, has_short_run } = glance;
+        let [has_mark, has_capital, has_control] = [MARK, CAPITAL, CONTROL].map(|bit| seen & bit != 0);
         let marks = if has_mark { marks(text) } else { 0 };
         let (first_run, has_key_run) = if has_short_run { long_runs(text) } else { (None, false) };
         let is_telling = digits > 0 || has_capital;
@@ -75,20 +76,20 @@ impl Gate {
         };
         Self {
             digits,
-            is_beyond: bits >= 0x80,
+            is_beyond: seen & BEYOND != 0,
             has_at: marks & 1 != 0,
             has_colon: marks & 2 != 0,
             has_equals: marks & 4 != 0,
             has_less: marks & 8 != 0,
-            has_line: seen & LINE != 0,
+            has_line: has_control && memchr::memchr(b'\n', text).is_some(),
             first_run,
             has_key_run,
             level,
             blanks,
-            has_percent: marks & 16 != 0,
-            has_backslash: marks & 32 != 0,
-            has_ampersand: marks & 64 != 0,
+            has_escape: marks & 16 != 0,
             has_bracket: marks & 128 != 0,
+            may_have_joint: marks & (8 | 32 | 64) != 0
+                || has_control && text.iter().any(|b| joints::is_control(*b)),
         }
     }
 
@@ -106,41 +107,42 @@ impl Gate {
     }
 
     pub fn may_be_escaped(&self, text: &[u8]) -> bool {
-        self.has_percent
-            || self.has_backslash
-            || self.has_ampersand
+        self.has_escape
             || self.has_equals && decode::is_quoted_printable(text)
-            || self.has_bracket && memchr::memmem::find(text, b"[.]").is_some()
+            || self.has_bracket && text.windows(3).any(|part| matches!(part, b"[.]" | b"[@]"))
+            || self.may_have_joint && joints::is_any(text)
     }
 }
 
 /// A byte that has a meaning to some scanner, or stands before or around the value of a name.
 const MARK: u8 = 1;
 const CAPITAL: u8 = 2;
-const LINE: u8 = 4;
+const CONTROL: u8 = 4;
+/// The bit that bytes beyond ASCII have themselves.
+const BEYOND: u8 = 0x80;
 
 impl Glance {
     /// Looks at one piece; written so that it is compiled to vector code.
     #[inline]
     fn add<const SIZE: usize>(&mut self, piece: &[u8; SIZE]) {
-        let (mut digits, mut blanks, mut bits, mut seen) = (0_u8, 0_u8, 0_u8, 0_u8);
+        let (mut digits, mut blanks, mut seen) = (0_u8, 0_u8, 0_u8);
         let is_within = |byte: u8, first: u8, last: u8| u8::from(byte.wrapping_sub(first) <= last - first);
         for &byte in piece {
             digits += is_within(byte, b'0', b'9');
             blanks += u8::from(byte == b' ');
-            bits |= byte;
-            // `"`, `%` to `'`, `:` to `@`, `[`, `\\`, and `` ` ``.
+            // `"`, `%` to `*`, `:` to `@`, `[`, `\\`, and `` ` ``.
             let mark = u8::from(byte == b'"')
-                | is_within(byte, b'%', b'\'')
+                | is_within(byte, b'%', b'*')
                 | is_within(byte, b':', b'@')
                 | is_within(byte, b'[', b'\\')
                 | u8::from(byte == b'`');
-            seen |=
-                (mark * MARK) | (is_within(byte, b'A', b'Z') * CAPITAL) | (u8::from(byte == b'\n') * LINE);
+            seen |= (byte & BEYOND)
+                | (mark * MARK)
+                | (is_within(byte, b'A', b'Z') * CAPITAL)
+                | (is_within(byte, 1, b' ' - 1) * CONTROL);
         }
         self.digits += usize::from(digits);
         self.blanks += usize::from(blanks);
-        self.bits |= bits;
         self.seen |= seen;
         let (words, _) = piece.as_chunks::<8>();
         for pair in words.chunks_exact(2) {
@@ -188,9 +190,9 @@ fn marks_of<const SIZE: usize>(piece: &[u8; SIZE]) -> u8 {
             | (u8::from(byte == b':') << 1)
             | (u8::from(byte == b'=') << 2)
             | (u8::from(byte == b'<') << 3)
-            | (u8::from(byte == b'%') << 4)
-            | (u8::from(byte == b'\\') << 5)
-            | (u8::from(byte == b'&') << 6)
+            | (u8::from(matches!(byte, b'%' | b'\\' | b'&')) << 4)
+            | (u8::from(byte == b'*') << 5)
+            | (u8::from(matches!(byte, b'\'' | b'"')) << 6)
             | (u8::from(byte == b'[') << 7)
     })
 }
@@ -276,10 +278,12 @@ mod tests {
             prop_assert_eq!(gate.digits, text.iter().filter(|b| b.is_ascii_digit()).count());
             prop_assert_eq!(gate.blanks, text.iter().filter(|b| **b == b' ').count());
             prop_assert_eq!(gate.is_beyond, !text.is_ascii());
-            let seen = [gate.has_at, gate.has_colon, gate.has_equals, gate.has_less, gate.has_percent];
-            prop_assert_eq!(seen, [b'@', b':', b'=', b'<', b'%'].map(has));
-            let seen = [gate.has_backslash, gate.has_ampersand, gate.has_bracket];
-            prop_assert_eq!(seen, [b'\\', b'&', b'['].map(has));
+            let seen = [gate.has_at, gate.has_colon, gate.has_equals, gate.has_less, gate.has_bracket];
+            prop_assert_eq!(seen, [b'@', b':', b'=', b'<', b'['].map(has));
+            prop_assert_eq!(gate.has_escape, [b'%', b'\\', b'&'].into_iter().any(has));
+            let may_have_joint =
+                [b'<', b'*', b'\'', b'"'].into_iter().any(has) || text.iter().any(|b| joints::is_control(*b));
+            prop_assert_eq!(gate.may_have_joint, may_have_joint);
             prop_assert_eq!(gate.has_line, has(b'\n'));
 
             let long: Vec<_> = text.split(|b| !is_token(*b)).filter(|run| run.len() >= LONG_RUN).collect();
@@ -289,7 +293,7 @@ mod tests {
 
             let has_run = text.split(|b| *b <= b' ').any(|run| run.len() >= SHORT_RUN);
             let is_telling = text.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-            let has_mark = text.iter().any(|b| b"\"%&':;<=>?@[\\`".contains(b));
+            let has_mark = text.iter().any(|b| b"\"%&'()*:;<=>?@[\\`".contains(b));
             let level = match (has_run, is_telling || gate.has_key_run, has_mark) {
                 (true, true, _) => Level::Keys,
                 (false, false, false) => Level::Words,

@@ -43,6 +43,8 @@ pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
         }
         15 => {
             (matches!(window.groups.len(), 1 | 5..) || window.is_shaped(&[13, 2])) && checks::fr_nir(digits)
+                // Indonesia's taxpayers: `93.659.429.1-029.000`.
+                || window.is_shaped(&[2, 3, 3, 1, 3, 3]) && window.seam(3) == b"-"
         }
         18 => window.groups.len() == 1 && checks::cn_ric(digits, false),
         _ => false,
@@ -209,13 +211,21 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         Kind::Phone
     } else if topic.has(Topic::VEHICLE) && is_capital && (5..=17).contains(&length) {
         Kind::Vehicle
-    } else if topic.has(Topic::BIC) && is_capital && super::context::is_bic(word) {
+    } else if topic.has(Topic::BIC) && is_capital && (super::context::is_bic(word) || is_ifsc(word)) {
         Kind::BankAccount
     } else {
         return None;
     };
     scan.found(start, end, kind);
     Some(end)
+}
+
+/// A branch of an Indian bank (Reserve Bank of India): four letters, a zero, six of either.
+fn is_ifsc(word: &[u8]) -> bool {
+    word.len() == 11
+        && part(word, 0, 4).iter().all(u8::is_ascii_uppercase)
+        && at(word, 4) == b'0'
+        && word.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// The end of a driving licence's number that starts with such a word: more groups of it may follow.

@@ -19,6 +19,7 @@ mod foreign;
 mod gate;
 mod iban;
 mod ids;
+mod joints;
 mod kind;
 mod lettered;
 mod literals;

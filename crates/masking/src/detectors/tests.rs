@@ -446,3 +446,26 @@ fn hostile_texts_take_time_in_proportion() {
     let table: String = (0..20_000_u64).map(|n| format!("{} ", n * 7919 % 99_991)).collect();
     assert!(!detectors.redact_text(&table, "").contains("[REDACTED]"));
 }
+
+#[test]
+fn an_encoding_is_undone_in_lines_and_in_two_bytes_a_character() {
+    // `536-22-1234` and a card in UTF-16, as base64 and as hexadecimal.
+    check("ref NQAzADYALQAyADIALQAxADIAMwA0AA==", "ref [US_SSN]");
+    check("ref 3400310031003100310031003100310031003100310031003100310031003100", "ref [CARD]");
+    // `{"a":"536-22-1234","note":"xxx…"}` in two lines.
+    let lines = "eyJhIjoiNTM2LTIyLTEyMzQiLCJub3RlIjoieHh4eHh4\neHh4eHh4eHh4eHh4eHh4eHh4eCJ9";
+    check(lines, "[US_SSN]");
+    check("\\u{35}\\u{33}\\u{36}-22-1234", "[US_SSN]");
+    check("write to ana[.]lopez[@]example[.]com", "write to [EMAIL]");
+}
+
+#[test]
+fn more_schemes_are_known() {
+    check_under("ausweisnummer", "L29WVTJ9Y", "[PASSPORT]");
+    check_under("cif", "A45221751", "[NATIONAL_ID]");
+    check_under("ifsc_code", "JASD0MSEJHK", "[BANK_ACCOUNT]");
+    check("pay 9842567036@paytm today", "pay [BANK_ACCOUNT] today");
+    check("NPWP 93.659.429.1-029.000", "NPWP [NATIONAL_ID]");
+    check("call +44 7400 123453 ext. 906 now", "call [PHONE] now");
+    stays("thanks @paytm, and x@local too");
+}

@@ -23,7 +23,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
     (
-        "sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
+        "cif ccnumero cartaocidadao cartaodecidadao sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
          itin steuer steuerid steueridnr idnr fiscal fiscale codice insee nir national personnummer \
          fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
          taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
@@ -53,10 +53,10 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::VEHICLE.or(Atoms::PLATE),
     ),
     (
-        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation",
+        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation location geopoint",
         Atoms::PLACE,
     ),
-    ("bic swift swiftcode biccode swiftbic bicswift swiftno", Atoms::BIC),
+    ("bic swift swiftcode biccode swiftbic bicswift swiftno ifsc ifsccode", Atoms::BIC),
     ("health medical clinical hospital healthcare", Atoms::HEALTH),
     ("record records chart", Atoms::RECORD),
     ("mac macaddress macaddr hwaddr hwaddress bssid ethernet", Atoms::HARDWARE),
@@ -76,7 +76,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
         "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
-         passaporte ppt utlevel reisepassnummer reisepassnr passnummer paspoort traveldocument traveldoc identitydocument iddocument passportnr paspoortnummer ppno putovnica pasaport paszport paszportu paspor pasas",
+         passaporte ppt personalausweis personalausweisn personalausweisnummer personalausweisnr ausweisnummer ausweisnr utlevel reisepassnummer reisepassnr passnummer paspoort traveldocument traveldoc identitydocument iddocument passportnr paspoortnummer ppno putovnica pasaport paszport paszportu paspor pasas",
         Atoms::PASSPORT,
     ),
     (

@@ -41,7 +41,8 @@ pub(super) fn check(
                 | NotNext::Asked
                 | NotNext::OtherThing
                 | NotNext::SignIn
-                | NotNext::Unmoved(_) => Wrong::Contradiction,
+                | NotNext::Unmoved(_)
+                | NotNext::Reminded => Wrong::Contradiction,
             };
             report.altered(at, what, error.to_string());
             return None;

@@ -3,8 +3,8 @@
 use domain::{ApprovalState, Timestamp};
 use recording::{
     ApprovalStep, AskedRecord, ClosingOutcome, ContextRecord, NotNext, ObjectKind, Opening, RecordKey,
-    RefusalRecord, ResultRecord, ReviewerRecord, Severity, StepRecord, Stored, Trail, Wrong, approval_event,
-    decode, encode,
+    RefusalRecord, ResultRecord, ReviewerRecord, Severity, StepRecord, Stored, Trail, What, Wrong,
+    approval_event, decode, encode,
 };
 
 use crate::sample::{OTHER, SESSION, Sample, at};
@@ -84,7 +84,7 @@ fn decided(subject: &str, verdict: &str) -> StepRecord {
 }
 
 fn told() -> StepRecord {
-    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new() }
+    StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new(), why: None }
 }
 
 fn spent() -> StepRecord {
@@ -397,4 +397,31 @@ fn a_result_is_asked_for_once_its_statement_has_run_and_released_only_after_a_ye
     is_good(&sample);
     sample.forge_closing(&held(), |closing| closing.outcome = ClosingOutcome::Rows {});
     assert_eq!(sample.verify().worst(), Some(Severity::Altered));
+}
+
+#[test]
+fn reviewers_are_reminded_once_for_each_reason_and_anew_of_what_is_asked_anew() {
+    let opening = opening();
+    let reminded = |why: &str| StepRecord::Told {
+        way: "mail".to_owned(),
+        reviewers: vec!["rosa".to_owned()],
+        failed: vec!["sam".to_owned()],
+        why: Some(why.to_owned()),
+    };
+    let mut sample = Sample::v1();
+    let steps = [asked(&opening, 7, None), told(), reminded("reminder"), told(), reminded("second")];
+    let trail = with_steps(&mut sample, &steps);
+    assert!(trail.is_reminded(recording::REMINDER) && trail.is_reminded(recording::SECOND));
+    for why in ["reminder", "second", "boredom", ""] {
+        assert_eq!(trail.next(moment(&opening, 9), reminded(why)).unwrap_err(), NotNext::Reminded, "{why}");
+    }
+    assert!(trail.next(moment(&opening, 9), told()).is_ok(), "whoever was not reached is tried again");
+    let event = approval_event(trail.steps().last().unwrap());
+    let What::Approval { reason, .. } = event.what else { panic!("{event:?}") };
+    assert_eq!(reason.as_deref(), Some("second; could not be told: sam"));
+
+    let again =
+        [decided("rosa", "approve"), asked(&opening, 8, Some("policy changed")), reminded("reminder")];
+    let trail = with_steps(&mut Sample::v1(), &[steps.as_slice(), &again].concat());
+    assert!(trail.is_reminded(recording::REMINDER) && !trail.is_reminded(recording::SECOND));
 }

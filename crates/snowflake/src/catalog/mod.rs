@@ -1,6 +1,7 @@
 //! The port `Catalogs` over INFORMATION_SCHEMA, and TAG_REFERENCES where the settings say so.
 
 mod read;
+mod routines;
 mod tags;
 mod view;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Catalog, ObjectName, Relation, Timestamp};
 use gateway::Fault;
-use gateway::ports::{Catalogs, Clock, Ids};
+use gateway::ports::{Catalogs, Clock, Ids, Routine};
 
 use crate::upstream::SqlApi;
 
@@ -137,6 +138,21 @@ impl Catalogs for AccountCatalogs {
             versions.extend(read::versions(&self.account, &*self.ids, schema, objects).await?);
         }
         Ok(versions)
+    }
+
+    async fn routines(
+        &self,
+        names: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        let mut by_schema: BTreeMap<SchemaName, Vec<&ObjectName>> = BTreeMap::new();
+        for name in names {
+            by_schema.entry((name.database.clone(), name.schema.clone())).or_default().push(name);
+        }
+        let mut routines = BTreeMap::new();
+        for (schema, names) in &by_schema {
+            routines.extend(routines::of(&self.account, &*self.ids, schema, names).await?);
+        }
+        Ok(routines)
     }
 
     async fn forget(&self, objects: &BTreeSet<ObjectName>) {

@@ -20,7 +20,7 @@ use crate::upstream::SqlApi;
 /// Snowflake's codes for "does not exist or not authorized": an object, an object of SHOW, a name in the request.
 const ABSENT: [&str; 3] = ["002003", "002043", "390201"];
 /// How many versions are asked for by name; above, the whole schema's are.
-const BY_NAME: usize = 100;
+pub(super) const BY_NAME: usize = 100;
 
 const TABLES: &str = "SELECT TABLE_NAME, TABLE_TYPE, LAST_DDL FROM {database}.INFORMATION_SCHEMA.TABLES \
                       WHERE TABLE_SCHEMA = ?";
@@ -164,7 +164,7 @@ fn version_of(cell: Option<String>) -> Result<i64, Error> {
 }
 
 /// Runs one of the texts over a database's own schema; a database that does not exist answers no rows.
-async fn ask<const N: usize>(
+pub(super) async fn ask<const N: usize>(
     account: &SqlApi,
     ids: &dyn Ids,
     database: &str,

@@ -351,3 +351,61 @@ async fn more_tags_than_a_catalog_may_hold_are_a_fault() {
     let (catalogs, _) = over(serde_json::from_value(json).unwrap());
     assert_eq!(in_time(catalogs.snapshot(&schema())).await.unwrap_err().origin, Origin::Catalogs);
 }
+
+const ROUTINES: [(&str, &str); 7] = [
+    ("NAME", "text"),
+    ("ARGUMENT_SIGNATURE", "text"),
+    ("DATA_TYPE", "text"),
+    ("LANGUAGE", "text"),
+    ("DEFINITION", "text"),
+    ("CREATED", "timestamp_ltz"),
+    ("LAST_ALTERED", "timestamp_ltz"),
+];
+
+#[tokio::test]
+async fn functions_and_procedures_are_read_by_their_names_whatever_their_arguments() {
+    let server = server().await;
+    let row = |name, signature, definition| {
+        [Some(name), Some(signature), Some("NUMBER"), Some("SQL"), definition, Some("1.0"), Some("2.0")]
+    };
+    let functions = [
+        row("TIDY", "(A NUMBER)", Some("a + 1")),
+        row("TIDY", "(A VARCHAR)", None),
+        row("SOMETHING_ELSE", "()", Some("1")),
+    ];
+    let functions: Vec<&[Option<&str>]> = functions.iter().map(<[_; 7]>::as_slice).collect();
+    server.on(When::submitted().saying("SCHEMA.FUNCTIONS"), [Answer::result(HANDLE, &ROUTINES, &functions)]);
+    let procedure = row("TIDY", "()", Some("begin end"));
+    server.on(
+        When::submitted().saying("SCHEMA.PROCEDURES"),
+        [Answer::result(HANDLE, &ROUTINES, &[procedure.as_slice()])],
+    );
+    let (catalogs, _) = catalogs(&server);
+    let name = |name: &str| ObjectName::new("DEMO", "PUBLIC", name);
+    let found = in_time(catalogs.routines(&[name("TIDY"), name("NONE")].into())).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&name("TIDY")], "what was not asked for is not told");
+    let told: Vec<(&str, Option<&str>, Option<&str>)> = found[&name("TIDY")]
+        .iter()
+        .map(|one| (one.kind, one.said[0].as_deref(), one.said[3].as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("function", Some("(A NUMBER)"), Some("a + 1")),
+            ("function", Some("(A VARCHAR)"), None),
+            ("procedure", Some("()"), Some("begin end")),
+        ]
+    );
+    for request in server.received() {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let values: Vec<&Value> = ["1", "2", "3"].iter().map(|at| &body["bindings"][at]["value"]).collect();
+        assert_eq!(values, ["PUBLIC", "NONE", "TIDY"], "every name is bound");
+        assert!(!body["statement"].as_str().unwrap().contains("TIDY"));
+    }
+    // Another answer than was asked for is none.
+    let server = self::server().await;
+    server.on(When::submitted().saying("SCHEMA.FUNCTIONS"), [Answer::result(HANDLE, &VERSIONS, &[])]);
+    let (catalogs, _) = self::catalogs(&server);
+    let fault = in_time(catalogs.routines(&[name("TIDY")].into())).await.unwrap_err();
+    assert_eq!(fault.origin, Origin::Catalogs);
+}

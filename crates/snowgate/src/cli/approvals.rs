@@ -23,13 +23,11 @@ pub struct ApprovalsArgs {
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Who looks, with an id; over the embedded warehouse nobody checks that, and the recording says so
-    #[arg(long = "as", value_name = "EMAIL", default_value = REVIEWER)]
-    pub reviewer: String,
+    /// Who looks or ends one, over the embedded warehouse alone: nobody checks that, and the recording says so. Reviewers of a
+    /// real account sign in [default: reviewer@example.com]
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub reviewer: Option<String>,
 }
-
-/// Who reviews where nobody says.
-const REVIEWER: &str = "reviewer@example.com";
 
 /// `snowgate approve`.
 #[derive(Debug, Args)]
@@ -65,9 +63,10 @@ pub struct VerdictArgs {
     pub id: String,
     #[command(flatten)]
     pub home: HomeArgs,
-    /// Who decides; over the embedded warehouse nobody checks that, and the recording says so
-    #[arg(long = "as", value_name = "EMAIL", default_value = REVIEWER)]
-    pub reviewer: String,
+    /// Who decides, over the embedded warehouse alone: nobody checks that, and the recording says so. Reviewers of a real account
+    /// sign in [default: reviewer@example.com]
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub reviewer: Option<String>,
     /// Why, for the recording and for the agent
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
-use gateway::{Review, ReviewError, ReviewPorts, Shown, SignIn, SignedIn, Waiting};
+use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
 use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
+use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::ApprovalsArgs;
 use crate::config;
@@ -132,7 +133,7 @@ struct Bound<'a> {
 async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
     let id = approval_id(id)?;
     let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
-    let by = stand_in(&waiting, &args.reviewer)?;
+    let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
     let Shown { waiting, asked, later } = &shown;
     let row = row(waiting);
@@ -215,19 +216,6 @@ pub fn approval_id(text: &str) -> Result<ApprovalId, Broken> {
     text.parse().map_err(|error| {
         Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(text)))
     })
-}
-
-/// Whoever holds a home of the local demo stands in for all of its reviewers.
-pub fn stand_in(waiting: &Waiting, name: &str) -> Result<SignedIn, Broken> {
-    if SignIn::from_word(&waiting.asked.sign_in) != Some(SignIn::Development) {
-        return Err(Broken::new(format!(
-            "this statement waits for reviewers who sign in: each decides on the page that their own link opens (mailed, or \
-             printed by the gateway); without [reviewers_issuer] nobody can, and it is denied by silence at {}",
-            waiting.lapses
-        )));
-    }
-    let groups = waiting.asked.reviewers.iter().cloned().collect();
-    SignedIn::development(name, groups).map_err(|error| Broken::usage(error.to_string()))
 }
 
 /// What went wrong, and what to do.

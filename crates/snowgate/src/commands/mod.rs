@@ -17,6 +17,7 @@ pub mod revoke;
 pub mod scan;
 pub mod schema;
 pub mod search;
+mod sign_in;
 mod standing;
 pub mod table;
 pub mod token;

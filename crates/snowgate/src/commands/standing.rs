@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use domain::{Asked, Timestamp};
-use gateway::{MayBe, Review, SignIn, SignedIn, StandingShown, StandingTerms, VariedPlace};
+use gateway::{MayBe, Review, StandingShown, StandingTerms, VariedPlace};
 use recording::{MayBeRecord, StandingRecord};
 use serde::Serialize;
 
 use super::approvals::{approval_id, told, write_json};
+use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable};
 use crate::cli::{ApprovalsArgs, StandingArgs};
 
@@ -130,15 +131,9 @@ pub async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -
     let (shown, _) = review.standing_approvals().await?;
     let one = shown.into_iter().find(|one| one.id == id);
     let one = one.ok_or_else(|| told(&gateway::ReviewError::Unknown, home))?;
-    // Whoever holds a home of the local demo stands in for all of its reviewers.
-    if one.sign_in != SignIn::Development.as_str() {
-        return Err(Broken::new(
-            "this standing approval was made by reviewers who sign in: they end it on their page",
-        ));
-    }
-    let by = SignedIn::development(&args.reviewer, one.reviewers.iter().cloned().collect())
-        .map_err(|error| Broken::usage(error.to_string()))?;
+    let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
+    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
     review.end_standing(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!("ended by {}; it allows nothing from now on", printable(&args.reviewer));
+    say!("ended by {}; it allows nothing from now on", printable(by.name()));
     Ok(ExitCode::SUCCESS)
 }

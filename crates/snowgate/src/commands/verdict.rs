@@ -1,15 +1,20 @@
-//! `snowgate approve ID` and `snowgate deny ID`: a person decides, over the embedded warehouse.
+//! `snowgate approve ID` and `snowgate deny ID`: a person decides.
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
-use gateway::{Review, ReviewError, StandingTerms};
+use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
-use super::approvals::{approval_id, review, runtime, stand_in, told, write_exact};
+use super::approvals::{approval_id, review, runtime, told, write_exact};
+use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
 use crate::config;
+
+/// How long somebody may take to type what destroys.
+const TYPING: Duration = Duration::from_secs(5 * 60);
 
 /// Takes a verdict, once.
 pub fn run(
@@ -27,6 +32,23 @@ pub fn run(
     runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
 }
 
+/// Waits until that word is typed. The proof of who types it is no older than a sign-in on the page may be.
+async fn typed(word: &str) -> Result<(), Broken> {
+    eprintln!("to approve, type {word}:");
+    let (send, receive) = tokio::sync::oneshot::channel();
+    // Whoever stays silent keeps a thread waiting, which ends with this process.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        let _ = send.send(read.map(|_| line));
+    });
+    match tokio::time::timeout(TYPING, receive).await {
+        Ok(Ok(Ok(line))) if gateway::is_typed(word, &line) => Ok(()),
+        Ok(_) => Err(Broken::new(format!("nothing was decided: {word} was not typed"))),
+        Err(_) => Err(Broken::new(format!("nothing was decided: {word} was not typed in time"))),
+    }
+}
+
 async fn decide(
     review: &Review,
     id: ApprovalId,
@@ -37,7 +59,7 @@ async fn decide(
 ) -> Result<ExitCode, Broken> {
     let told = |error: ReviewError| told(&error, home);
     let waiting = review.standing(id).await.map_err(told)?;
-    let by = stand_in(&waiting, &args.reviewer)?;
+    let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let exact = match verdict {
         // A yes is to exactly this text, so it is shown, and that is recorded.
         Verdict::Approve if !waiting.state.is_final() => match review.show(id, &by).await {
@@ -48,12 +70,22 @@ async fn decide(
         },
         Verdict::Approve | Verdict::Deny => None,
     };
+    let exact = match (exact, gateway::word_to_type(&waiting)) {
+        // What destroys is typed, as on the page. Whoever holds a home of the demo need not.
+        (Some(asked), Some(word)) if by.way() == SignIn::Oidc => {
+            say!("exactly this would run:");
+            write_exact(&mut std::io::stdout().lock(), &asked)?;
+            typed(&word).await?;
+            None
+        }
+        (exact, _) => exact,
+    };
     let reason = args.reason.as_deref();
     let state = match terms {
         Some(terms) => review.approve_standing(id, &by, terms, reason).await.map_err(told)?,
         None => review.decide(id, &by, verdict, reason).await.map_err(told)?,
     };
-    let who = printable(&args.reviewer);
+    let who = printable(by.name());
     match state {
         ApprovalState::Granted if waiting.asked.result.is_some() => {
             say!("approved by {who}; its result is released within seconds by a running gateway:");

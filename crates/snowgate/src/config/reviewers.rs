@@ -38,6 +38,9 @@ pub struct ReviewersIssuer {
     pub client_id: String,
     /// The client's secret; none for a public client.
     pub client_secret: Option<Secret>,
+    /// The public client by which `snowgate approve` and `deny` sign in; none: `client_id`. Its redirect address is
+    /// `http://127.0.0.1/callback` on any port (RFC 8252 section 7.3).
+    pub command_line_client_id: Option<String>,
     /// Accepted signature algorithms.
     #[serde(default)]
     pub algorithms: Vec<String>,
@@ -70,6 +73,25 @@ pub struct ReviewerEntry {
     pub groups: Vec<String>,
     /// Where their mail goes; none: to `email`.
     pub mail: Option<String>,
+}
+
+/// `[reminders]`: when reviewers who stay silent are told again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemindersEntry {
+    /// After how many hundredths of the time that it may wait whoever was told is told once more; 0: never.
+    pub after_percent: u8,
+    /// Groups that are told only when the others stay silent, or are too few to decide. They may decide all the time.
+    pub second_groups: BTreeSet<String>,
+    /// After how many hundredths those are.
+    pub second_after_percent: u8,
+}
+
+impl Default for RemindersEntry {
+    /// As the state machine on AWS does.
+    fn default() -> Self {
+        Self { after_percent: 50, second_groups: BTreeSet::new(), second_after_percent: 75 }
+    }
 }
 
 /// `[mail]`: the server that takes mail to reviewers.
@@ -118,14 +140,44 @@ impl Config {
             }
             None => Roster::development(url, people),
         };
-        Some(Arc::new(roster))
+        Some(Arc::new(roster.escalating_to(self.own.reminders.second_groups.clone())))
     }
 
-    /// Where reviewers sign in, as the client takes it.
+    /// When silent reviewers are told again.
+    pub fn reminders(&self) -> gateway::Reminders {
+        let RemindersEntry { after_percent, second_groups, second_after_percent } = &self.own.reminders;
+        gateway::Reminders {
+            told: (*after_percent > 0).then_some(*after_percent),
+            second: (!second_groups.is_empty()).then_some(*second_after_percent),
+        }
+    }
+
+    /// Where reviewers sign in, as the page's client takes it.
     pub fn sign_in_settings(&self) -> Result<Option<SignInSettings>, Broken> {
         let Some(entry) = &self.own.reviewers_issuer else { return Ok(None) };
-        let mut settings = SignInSettings::new(entry.issuer.clone(), entry.client_id.clone());
-        settings.client_secret = entry.client_secret.as_ref().map(|Secret(secret)| secret.clone());
+        let secret = entry.client_secret.as_ref().map(|Secret(secret)| secret.clone());
+        self.sign_in_of(entry, &entry.client_id, secret).map(Some)
+    }
+
+    /// The same for the command line. A client of its own has no secret: whoever has this program could read it.
+    pub fn command_line_sign_in(&self) -> Result<Option<SignInSettings>, Broken> {
+        match &self.own.reviewers_issuer {
+            Some(entry) => match &entry.command_line_client_id {
+                Some(client) => self.sign_in_of(entry, client, None).map(Some),
+                None => self.sign_in_settings(),
+            },
+            None => Ok(None),
+        }
+    }
+
+    fn sign_in_of(
+        &self,
+        entry: &ReviewersIssuer,
+        client: &str,
+        secret: Option<String>,
+    ) -> Result<SignInSettings, Broken> {
+        let mut settings = SignInSettings::new(entry.issuer.clone(), client);
+        settings.client_secret = secret;
         if !entry.algorithms.is_empty() {
             let read = entry.algorithms.iter().map(|name| name.parse::<Algorithm>());
             settings.issuer.algorithms = read.collect::<Result<_, _>>().map_err(|error| {
@@ -147,7 +199,7 @@ impl Config {
         if let Some(seconds) = entry.leeway_seconds {
             settings.issuer.leeway = Duration::from_secs(seconds);
         }
-        Ok(Some(settings))
+        Ok(settings)
     }
 
     /// How mail goes out.
@@ -205,6 +257,20 @@ impl Config {
             self.own.reviewers.iter().filter_map(known).map(|known| known.name).collect();
         if names.len() != self.own.reviewers.len() {
             return wrong("reviewers", "names somebody twice; write one entry with all of their groups");
+        }
+        let RemindersEntry { after_percent, second_groups, second_after_percent } = &self.own.reminders;
+        if *after_percent > 99 {
+            return wrong("reminders.after_percent", "lies from 1 to 99, or is 0: nobody is reminded");
+        }
+        if !(1..=99).contains(second_after_percent) {
+            return wrong("reminders.second_after_percent", "lies from 1 to 99");
+        }
+        if let Some(alone) = second_groups
+            .iter()
+            .find(|group| !self.own.reviewers.iter().any(|entry| entry.groups.contains(*group)))
+        {
+            let problem = format!("names `{alone}`, which no entry of [[reviewers]] is in");
+            return wrong("reminders.second_groups", &problem);
         }
         if self.own.reviewers_issuer.is_some() {
             if self.own.reviewers.is_empty() {

@@ -5,15 +5,23 @@ use std::sync::Arc;
 
 use gateway::ports::{Notifier, ReviewerIssuer};
 use gateway::{Ports, Reception, Review, ReviewPorts, Roster};
-use local::{FolderPolicies, Mail, Terminal};
-use oidc::{SettingsError, SignIns};
+use local::{FolderPolicies, Home, Mail, MailError, Terminal};
+use oidc::{SettingsError, SignInSettings, SignIns};
 
 use crate::commands::Broken;
 use crate::config::Config;
 
 /// Where reviewers sign in. Nothing is asked yet.
 pub fn issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken> {
-    let Some(settings) = config.sign_in_settings()? else { return Ok(None) };
+    config.sign_in_settings()?.map(|settings| sign_ins(config, settings)).transpose()
+}
+
+/// The same for the command line.
+pub fn command_line_issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken> {
+    config.command_line_sign_in()?.map(|settings| sign_ins(config, settings)).transpose()
+}
+
+fn sign_ins(config: &Config, settings: SignInSettings) -> Result<Arc<dyn ReviewerIssuer>, Broken> {
     let sign_ins = SignIns::new(settings).map_err(|error| {
         let key = match &error {
             SettingsError::Wrong { issuer: _, what } => (*what).to_owned(),
@@ -26,17 +34,24 @@ pub fn issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken
         };
         Broken::new(config.places.wrong(&format!("reviewers_issuer.{key}"), error).to_string())
     })?;
-    Ok(Some(Arc::new(sign_ins)))
+    Ok(Arc::new(sign_ins))
 }
 
 /// How reviewers are told.
-pub fn notifier(config: &Config, terminal: Terminal) -> Result<Arc<dyn Notifier>, Broken> {
+pub fn notifier(config: &Config, terminal: Terminal, home: &Home) -> Result<Arc<dyn Notifier>, Broken> {
     let Some(settings) = config.mail_settings()? else { return Ok(Arc::new(terminal)) };
-    let mail = Mail::new(&settings, terminal).map_err(|error| {
-        let key = format!("mail.{}", error.key);
-        Broken::new(config.places.wrong(&key, error).to_string())
-    })?;
+    let mail = Mail::new(&settings, terminal, home.clone()).map_err(|error| wrong_mail(config, &error))?;
     Ok(Arc::new(mail))
+}
+
+/// Says what keeps reviewers from being told, without telling anybody.
+pub fn check_mail(config: &Config) -> Result<(), Broken> {
+    let Some(settings) = config.mail_settings()? else { return Ok(()) };
+    Mail::check(&settings).map_err(|error| wrong_mail(config, &error))
+}
+
+fn wrong_mail(config: &Config, error: &MailError) -> Broken {
+    Broken::new(config.places.wrong(&format!("mail.{}", error.key), error).to_string())
 }
 
 /// Where reviewers come by their links.

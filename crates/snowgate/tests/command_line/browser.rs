@@ -84,7 +84,7 @@ fn catcher(python: &Path, port: u16, folder: &Path) -> Running {
 }
 
 #[track_caller]
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -106,15 +106,15 @@ fn mails(folder: &Path, count: usize) -> Vec<String> {
 }
 
 /// A statement that waits.
-struct Submitted {
+pub struct Submitted {
     /// Where its agent polls.
-    path: String,
-    exchange: String,
+    pub path: String,
+    pub exchange: String,
 }
 
 /// A gateway over the embedded warehouse whose reviewers sign in, and get mail.
-struct Stage {
-    gateway: Served,
+pub struct Stage {
+    pub gateway: Served,
     mailbox: PathBuf,
     _catcher: Running,
     _provider: Option<Running>,
@@ -122,7 +122,7 @@ struct Stage {
 
 impl Stage {
     /// None, said loudly, where the mail catcher or node is not here.
-    fn start(signs_in: bool) -> Option<Self> {
+    pub fn start(signs_in: bool) -> Option<Self> {
         let python = root().join(".tools/python/bin/python");
         if !python.exists() {
             skipped("no mail catcher (python3, `make tools`), so no mail was read");
@@ -144,7 +144,7 @@ impl Stage {
         if signs_in {
             config.push_str(&format!(
                 "[reviewers_issuer]\nissuer = 'http://127.0.0.1:{issuer}'\nclient_id = 'snowgate-approvals'\n\
-                 client_secret = 'secret'\nscopes = ['email', 'groups']\n"
+                 client_secret = 'secret'\ncommand_line_client_id = 'snowgate-terminal'\nscopes = ['email', 'groups']\n"
             ));
         }
         fs::write(folder.path().join("snowgate.toml"), config).expect("a file");
@@ -156,7 +156,7 @@ impl Stage {
     }
 
     /// One call of the agent whose token the gateway has printed.
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let token = self.gateway.printed.iter().find_map(|line| line.strip_prefix("export TOKEN="));
         let client =
             reqwest::Client::builder().no_proxy().user_agent("an-agent/1.0").build().expect("a client");
@@ -179,7 +179,7 @@ impl Stage {
     }
 
     /// Asks what must wait.
-    fn submit(&self, sql: &str) -> Submitted {
+    pub fn submit(&self, sql: &str) -> Submitted {
         let answer = self.call("POST", "/api/v2/statements?async=true", Some(json!({ "statement": sql })));
         assert_eq!(answer["code"], json!("333334"), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
@@ -188,11 +188,11 @@ impl Stage {
 
     /// What `walk.mjs` saw; none, said loudly, where there is no browser.
     fn walk(&self, arguments: &[&str], screenshots: &str) -> Option<Value> {
-        self.walk_by(arguments, screenshots, None)
+        self.walk_with(arguments, screenshots, &[])
     }
 
-    /// The same, by way of another server's page.
-    fn walk_by(&self, arguments: &[&str], screenshots: &str, thief: Option<&str>) -> Option<Value> {
+    /// The same, with what `walk.mjs` is told by variables.
+    fn walk_with(&self, arguments: &[&str], screenshots: &str, variables: &[(&str, &str)]) -> Option<Value> {
         if !is_there("chromium", "--version") {
             skipped("no `chromium` (apt-get install chromium), so no browser has seen the page");
             return None;
@@ -216,7 +216,7 @@ impl Stage {
             .args(typed)
             .current_dir(&script)
             .env("CHROMIUM", "/usr/bin/chromium")
-            .envs(thief.map(|address| ("THIEF", address)))
+            .envs(variables.iter().copied())
             .output()
             .expect("node starts");
         let told = String::from_utf8(output.stdout).expect("text");
@@ -300,7 +300,7 @@ fn a_reviewer_comes_by_mail_signs_in_reads_and_approves_in_a_real_browser() {
         let page = told["review"].as_str().expect("a text");
         assert!(page.contains("This link opens nothing") && !page.contains("delete from"), "{page}");
     }
-    let Some(told) = stage.walk(&[&rosas, "rosa", "approve"], "approved") else { return };
+    let Some(told) = stage.walk(&[&rosas, "rosa", "approve", "delete"], "approved") else { return };
     let text = |step: &str| told[step].as_str().expect("a text").to_owned();
     assert!(!text("shell").contains("ORDERS"), "{told}");
     let review = text("review");
@@ -382,7 +382,7 @@ fn another_server_on_this_machine_gets_the_cookie_of_a_review_and_nothing_for_it
     stage.submit(DELETE);
     let link = link(mail_to(&mails(&stage.mailbox, 2), "rosa@example.com"));
     let (address, stolen) = thief(&stage.gateway.url);
-    let Some(told) = stage.walk_by(&[&link, "-", "deny"], "stolen", Some(&address)) else { return };
+    let Some(told) = stage.walk_with(&[&link, "-", "deny"], "stolen", &[("THIEF", &address)]) else { return };
     // Browsers send a cookie to every port of a host.
     assert_eq!(told["stolen"], json!(1), "{told}");
     let answers = stolen.recv_timeout(Duration::from_secs(10)).expect("its cookie");
@@ -406,4 +406,22 @@ fn what_destroys_is_typed_in_a_real_browser_before_its_button_can_be_pressed() {
     let Some(told) = stage.walk(&[&link, "-", "approve", "delete all"], "typed") else { return };
     assert_eq!(told["waitsForTheWord"], json!(true));
     assert!(told["over"].as_str().is_some_and(|over| over.contains("Approved")), "{told}");
+}
+
+#[test]
+fn what_was_made_to_stand_is_ended_by_a_button_in_a_real_browser() {
+    let Some(stage) = Stage::start(false) else { return };
+    stage.submit("delete from demo.public.payments where id = 7");
+    let link = link(mail_to(&mails(&stage.mailbox, 2), "sam@example.com"));
+    let until = gateway::ports::Clock::now(&local::SystemClock).after(Duration::from_secs(30 * 86_400)).day();
+    let walked = stage.walk_with(&[&link, "-", "approve", "delete"], "standing", &[("STANDS", &until)]);
+    let Some(told) = walked else { return };
+    let text = |step: &str| told[step].as_str().expect("a text").to_owned();
+    assert!(
+        text("over").contains("It lets later ones like it go") && text("over").contains("0 of 5 times"),
+        "{told}"
+    );
+    assert!(text("ended").contains("It allows nothing more") && !text("ended").contains("End it"), "{told}");
+    let listed = stage.gateway.lines(&["approvals", "--standing", "--home", "home", "--json"]);
+    assert!(listed[0]["over"].as_str().is_some_and(|over| over.contains("ended")), "{listed:?}");
 }

@@ -7,7 +7,6 @@ mod result;
 mod seen;
 mod sql_text;
 pub mod standing;
-pub mod typed;
 mod undo;
 pub mod waits;
 

@@ -1,13 +1,20 @@
-//! What was decided, or is over.
+//! What was decided, or is over; and what stands since, with the button that ends it.
 
 use domain::{ApprovalState, Verdict};
-use gateway::Waiting;
+use gateway::{ReviewSession, StandingShown, Waiting};
 use maud::{Markup, html};
+use recording::{MayBeRecord, VaryRecord};
 
 use super::minute;
+use super::seen::{self, Look};
 
 /// The page of an approval that this reviewer has nothing (more) to say to.
-pub fn page(waiting: &Waiting, own: Option<Verdict>) -> Markup {
+pub fn page(
+    session: &ReviewSession,
+    waiting: &Waiting,
+    own: Option<Verdict>,
+    standing: Option<&StandingShown>,
+) -> Markup {
     let said = waiting.granted_by.len();
     let (mark, title, told) = match waiting.state {
         ApprovalState::Waiting if own == Some(Verdict::Approve) => (
@@ -69,6 +76,47 @@ pub fn page(waiting: &Waiting, own: Option<Verdict>) -> Markup {
             p { (told) }
             p.small { "Recorded as " code { (waiting.opening.exchange) } ". You may close this page." }
         }
+        @if let Some(standing) = standing { (stands(session, waiting, standing)) }
     };
     super::page(&title, &body)
+}
+
+/// What stands, and the form that ends it.
+fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) -> Markup {
+    let StandingShown { id, opening, context: _, reviewers: _, sign_in: _, terms, by, uses, over } = standing;
+    html! {
+        section.card {
+            h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
+            (seen::shown(&opening.sql, Look::Code))
+            dl.under {
+                div { dt { "used" } dd { (uses) " of " (terms.runs) " times" } }
+                div { dt { "rows of one result" } dd { (terms.rows) " at most" } }
+                div { dt { "until" } dd { (minute(&terms.until)) } }
+                div { dt { "by" } dd { (seen::shown(&by.join(", "), Look::Name)) } }
+                @for vary in &terms.vary { div { dt { "may vary: " (vary.place) } dd { (may_be(vary)) } } }
+            }
+            @if let Some(over) = over { p.notice { "It allows nothing more: " (over) "." } }
+        }
+        @if over.is_none() {
+            form.card.decide method="post" action=(format!("/a/{id}/end")) autocomplete="off" {
+                h2 { "End it" }
+                p.small { "From then on each such statement waits for people again. What has run stays done." }
+                input type="hidden" name="mark" value=(session.form_mark());
+                input type="hidden" name="covers" value=(waiting.asked.covers);
+                label for="reason" { "Reason " span.small { "for the recording" } }
+                textarea #reason name="reason" rows="2" maxlength="500" {}
+                div.buttons { button.deny type="submit" { "End it" } }
+                p.small { "You end it as " strong { (seen::shown(session.by().name(), Look::Name)) } "." }
+            }
+        }
+    }
+}
+
+fn may_be(vary: &VaryRecord) -> Markup {
+    match &vary.may_be {
+        MayBeRecord::OneOf { shown, keyed: _ } => seen::shown(&shown.join(", "), Look::Prose),
+        MayBeRecord::Between { first, last } => html! {
+            "from " (seen::shown(first, Look::Prose)) " to " (seen::shown(last, Look::Prose))
+        },
+    }
 }

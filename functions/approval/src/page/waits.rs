@@ -1,14 +1,14 @@
 //! What waits: everything that a reviewer decides by, and the form that takes their verdict.
 
 use domain::{Asked, Binding, Context, PromptGrade};
-use gateway::{Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
+use gateway::{ByHarm, Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
 use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, result, sql_text, standing, typed, undo, words};
+use super::{minute, page as framed, result, sql_text, standing, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -22,7 +22,8 @@ pub fn page(
     let opening = &waiting.opening;
     let statements = opening.statements.as_slice();
     let kinds = once_each(statements.iter().map(|statement| act(&statement.kind)));
-    let writes = once_each(statements.iter().flat_map(|statement| statement.writes.clone()));
+    let objects = ByHarm::of(opening);
+    let writes: Vec<&String> = objects.written().collect();
     let title = format!("{} wants to {}", seen::told(&opening.principal.agent), kinds.join(", "));
     let body = html! {
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
@@ -47,7 +48,7 @@ pub fn page(
         }
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
         (sql_card(asked, waiting.asked.result.is_some()))
-        (objects_card(statements, &waiting.asked))
+        (objects_card(statements, &objects, &waiting.asked))
         (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
         @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
@@ -116,25 +117,27 @@ fn sql_card(asked: &Asked, has_run: bool) -> Markup {
     }
 }
 
-fn objects_card(statements: &[StatementRecord], asked: &AskedRecord) -> Markup {
+fn objects_card(statements: &[StatementRecord], objects: &ByHarm, asked: &AskedRecord) -> Markup {
     let AskedRecord { views, estimate, .. } = asked;
-    let of =
-        |part: fn(&StatementRecord) -> &Vec<String>| once_each(statements.iter().flat_map(part).cloned());
-    let (writes, reads) = (of(|statement| &statement.writes), of(|statement| &statement.reads));
-    let functions = of(|statement| &statement.functions);
+    let ByHarm { destroyed, changed, read } = objects;
+    let functions = once_each(statements.iter().flat_map(|statement| statement.functions.clone()));
     let unread: Vec<&str> = statements.iter().filter_map(|statement| statement.why.as_deref()).collect();
     html! {
         section.card {
             h2 { "What it touches" }
-            @for (what, objects, class) in
-                [("Changes", &writes, "changes"), ("Reads", &reads, "reads"), ("Calls", &functions, "calls")]
-            {
+            // The worst first.
+            @for (what, objects, class) in [
+                ("Destroys, or may replace", destroyed, "destroys"),
+                ("Changes", changed, "changes"),
+                ("Reads", read, "reads"),
+                ("Calls", &functions, "calls"),
+            ] {
                 @if !objects.is_empty() {
                     h3 { (what) }
                     ul.objects.(class) { @for object in objects { li { (name(object)) } } }
                 }
             }
-            @if writes.is_empty() && reads.is_empty() { p { "No object that could be told from its text." } }
+            @if *objects == ByHarm::default() { p { "No object that could be told from its text." } }
             @for why in unread {
                 p.notice { "It could not be read whole (" (why) "), so it may touch more than this." }
             }
@@ -303,7 +306,7 @@ fn earlier_card(earlier: &Earlier) -> Markup {
 }
 
 fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
-    let word = typed::word_for(waiting);
+    let word = gateway::word_to_type(waiting);
     let id = waiting.id;
     html! {
         form.card.decide method="post" action=(format!("/a/{id}/decision")) autocomplete="off" {

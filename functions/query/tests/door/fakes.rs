@@ -13,8 +13,8 @@ use domain::{
 };
 use gateway::ports::{
     Approvals, Catalogs, Claim, Claimed, Clock, Exchanges, Identities, Ids, Keys, Leased, NotAccepted,
-    Notice, Notified, Notifier, Policies, Recorder, Recordings, RevokedWhat, Saved, SessionKeys, Standings,
-    Written,
+    Notice, Notified, Notifier, Policies, Recorder, Recordings, RevokedWhat, Routine, Saved, SessionKeys,
+    Standings, Written,
 };
 use gateway::{Fault, Live, Origin, Receipt};
 use policy::Bundle;
@@ -95,6 +95,13 @@ impl Catalogs for FakeCatalogs {
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault> {
         let known = objects.iter().filter_map(|name| Some((name.clone(), self.0.relation(name)?.version)));
         Ok(known.collect())
+    }
+
+    async fn routines(
+        &self,
+        _: &BTreeSet<ObjectName>,
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<Routine>>, Fault> {
+        Ok(BTreeMap::new())
     }
 
     async fn forget(&self, _: &BTreeSet<ObjectName>) {}
@@ -206,7 +213,11 @@ impl Standings for FakeStandings {
         Ok(Vec::new())
     }
 
-    async fn note(&self, _: &PrincipalKey, _: &RecordKey) -> Result<(), Fault> {
+    async fn made_by(&self, _: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        Ok(None)
+    }
+
+    async fn note(&self, _: &PrincipalKey, _: ApprovalId, _: &RecordKey) -> Result<(), Fault> {
         panic!("nobody makes one")
     }
 

@@ -1,21 +1,24 @@
 //! What must be typed before it is approved: whatever destroys.
 
 use domain::Class;
-use gateway::Waiting;
 use recording::{Opening, StatementRecord};
 
-/// The word to type for what waits; a result that is only to be released destroys nothing.
-pub fn word_for(waiting: &Waiting) -> Option<String> {
+use super::harm::Harm;
+use super::review::Waiting;
+
+/// The word that a reviewer types before they approve what waits, in upper case; none where nothing is. A result that is only to
+/// be released destroys nothing.
+pub fn word_to_type(waiting: &Waiting) -> Option<String> {
     if waiting.asked.result.is_some() { None } else { word(&waiting.opening) }
 }
 
-/// The word to type; none where a press of the button will do.
 fn word(opening: &Opening) -> Option<String> {
-    // A batch has one word, the first that destroys; and what tells of no statement may do anything.
+    // What tells of no statement may do anything; and a batch has one word, of the worst in it.
     if opening.statements.is_empty() {
         return Some("UNKNOWN".to_owned());
     }
-    let destroys = opening.statements.iter().find(|statement| destroys(statement))?;
+    let destroys =
+        opening.statements.iter().filter(|statement| destroys(statement)).min_by_key(|it| Harm::of(it))?;
     Some(destroys.kind.replace('_', " ").to_uppercase())
 }
 
@@ -24,21 +27,17 @@ pub fn is_typed(word: &str, typed: &str) -> bool {
     typed.split_whitespace().map(str::to_uppercase).eq(word.split_whitespace().map(str::to_owned))
 }
 
-/// Whether a statement takes away what is there, gives rights, lets something out, or may do anything.
+/// Whether a statement takes away or overwrites what is there, gives rights, lets something out, or may do anything.
 fn destroys(statement: &StatementRecord) -> bool {
     let kind = statement.kind.as_str();
-    let takes_all =
-        ["truncate", "delete_all", "update_all", "insert_overwrite", "remove", "merge"].contains(&kind);
-    let takes_away = ["drop", "alter", "undrop"].iter().any(|verb| kind.starts_with(verb));
-    // What replaces is told by no kind of its own.
-    let may_replace = kind.starts_with("create") && !statement.writes.is_empty();
+    let overwrites = ["update", "alter", "undrop", "create"].iter().any(|verb| kind.starts_with(verb));
     let class = Class::ALL.into_iter().find(|class| class.as_str() == statement.class);
     let may_do_anything = match class.unwrap_or(Class::Opaque) {
         Class::Show | Class::Session | Class::Transaction | Class::Read | Class::Write => false,
         Class::Import | Class::Define => false,
         Class::Call | Class::Export | Class::Grant | Class::Account | Class::Opaque => true,
     };
-    takes_all || takes_away || may_replace || may_do_anything
+    Harm::of(statement) == Harm::Destroys || overwrites || may_do_anything
 }
 
 #[cfg(test)]
@@ -62,8 +61,14 @@ mod tests {
         for (class, kind) in [
             ("define", "drop_table"),
             ("write", "truncate"),
+            ("write", "delete"),
             ("write", "delete_all"),
+            ("write", "update"),
             ("write", "update_all"),
+            ("import", "put"),
+            ("define", "drop_view"),
+            ("define", "replace_table"),
+            ("define", "swap_table"),
             ("write", "insert_overwrite"),
             ("write", "merge"),
             ("define", "alter_table"),
@@ -76,11 +81,16 @@ mod tests {
         ] {
             assert!(destroys(&statement(class, kind)), "{kind}");
         }
-        for (class, kind) in
-            [("write", "delete"), ("write", "update"), ("write", "insert"), ("read", "select")]
-        {
+        for (class, kind) in [("write", "insert"), ("import", "copy_into_table"), ("read", "select")] {
             assert!(!destroys(&statement(class, kind)), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_batch_has_the_word_of_the_worst_in_it() {
+        let statements = ["update", "insert", "truncate", "delete"].map(|kind| statement("write", kind));
+        let worst = statements.iter().filter(|one| destroys(one)).min_by_key(|one| Harm::of(one));
+        assert_eq!(worst.map(|one| one.kind.as_str()), Some("truncate"));
     }
 
     #[test]
