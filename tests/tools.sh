@@ -16,12 +16,12 @@ if command -v node >/dev/null && command -v "$npm" >/dev/null; then
     fi
     stamp="$tools/mcp-clients.$(sha256sum tests/mcp-clients/package-lock.json | cut -c1-16)"
     if [ ! -e "$stamp" ] || [ ! -d tests/mcp-clients/node_modules ]; then
-        echo "installing the TypeScript SDK of MCP for the tests"
+        echo "installing the TypeScript SDK of MCP, its conformance suite and its Inspector for the tests"
         "$npm" ci --prefix tests/mcp-clients --no-audit --no-fund --loglevel=error
         touch "$stamp"
     fi
 else
-    echo "!! node and npm are not here: the tests with a real OIDC provider, a real browser and the TypeScript client of MCP will be SKIPPED" >&2
+    echo "!! node and npm are not here: the tests with a real OIDC provider, a real browser and the TypeScript clients of MCP will be SKIPPED" >&2
 fi
 
 # The browser is Debian's package: the tests drive whatever Chromium there is.

@@ -60,6 +60,7 @@ try {
   told.review = await page.locator("main").innerText();
   await both("2-review");
   told.overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  told.height = await page.evaluate(() => document.documentElement.scrollHeight);
   told.script = await page.evaluate(() => window.pwned === undefined);
 
   if (process.env.THIEF) {

@@ -8,6 +8,8 @@
 //   claude-finance             secret    an agent for itself; group `analysts`
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
+//   claude-device              none      by the device flow: whoever a line `agree USER_CODE NAME` on standard input names
+//
 //   With REDIRECT_URI people sign in, too, for the client `snowgate-approvals` with the secret `secret`: whoever types a name
 //   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`. The public client
 //   `snowgate-terminal` comes back to http://127.0.0.1/callback on any port.
@@ -18,6 +20,7 @@
 //   https://other.example                signed with RS256, audience `other`
 
 import { generateKeyPairSync } from "node:crypto";
+import { createInterface } from "node:readline";
 import { Provider, errors } from "oidc-provider";
 
 const port = Number(process.argv[2]);
@@ -65,6 +68,14 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       redirect_uris: [],
       response_types: [],
     })),
+    {
+      client_id: "claude-device",
+      token_endpoint_auth_method: "none",
+      application_type: "native",
+      grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      redirect_uris: [],
+      response_types: [],
+    },
     ...(redirectUri
       ? [
           { client_id: "snowgate-approvals", client_secret: "secret", redirect_uris: [redirectUri] },
@@ -90,8 +101,10 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     }),
   }),
   ttl: { ClientCredentials: 600 },
+  issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
   features: {
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
     devInteractions: { enabled: redirectUri !== undefined },
     resourceIndicators: {
       enabled: true,
@@ -113,7 +126,25 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 });
 
 const server = provider.listen(port, "127.0.0.1", () => console.log(`ready ${provider.issuer}`));
-process.stdin.resume().on("end", () => {
-  server.close();
-  server.closeAllConnections();
-});
+
+// What a person does at the verification page, once they have signed in: they agree to all that was asked for.
+async function agree(userCode, name) {
+  const code = await provider.DeviceCode.findByUserCode(userCode.replaceAll("-", ""), { ignoreExpiration: false });
+  const grant = new provider.Grant({ accountId: name, clientId: code.clientId });
+  const scope = code.params.scope ?? "";
+  grant.addOIDCScope(scope);
+  grant.addResourceScope("https://snowgate.example/RS256", scope);
+  Object.assign(code, { accountId: name, grantId: await grant.save(), authTime: Math.floor(Date.now() / 1000), scope });
+  code.resource = "https://snowgate.example/RS256";
+  await code.save();
+}
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const [word, code, name] = line.split(" ");
+    if (word === "agree") agree(code, name).catch((error) => console.error(error));
+  })
+  .on("close", () => {
+    server.close();
+    server.closeAllConnections();
+  });

@@ -77,6 +77,7 @@ fn begun(bytes: &[u8]) -> Option<ApprovalId> {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     }
 }

@@ -6,13 +6,14 @@
 //! | `Exchanges` | [`Exchanges`] | DynamoDB |
 //! | `Approvals` | [`Approvals`] over [`Steps`], [`Machine`] and [`Exchanges`] | DynamoDB, Step Functions (`infra/approvals.asl.json`) |
 //! | `Standings` | [`Standings`] | DynamoDB |
+//! | `Accesses` | [`Accesses`] | DynamoDB |
 //! | `Evidence` | [`Evidence`] | DynamoDB, S3 (long texts) |
 //! | `Keys` | [`Keys`] | KMS, S3, DynamoDB |
 //! | `Policies` | [`Policies`] | S3, DynamoDB |
 //! | `Notifier` | [`Topic`] | SNS |
 //!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
-//! [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
+//! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
 //!
 //! | `pk` | `sk` | more |
 //! | --- | --- | --- |
@@ -44,6 +45,7 @@
 //! assert_eq!(format!("{steps:?}"), r#"Steps { table: "snowgate-approvals" }"#);
 //! ```
 
+mod accesses;
 mod approvals;
 mod calls;
 mod evidence;
@@ -60,6 +62,7 @@ mod standings;
 mod steps;
 mod table;
 
+pub use accesses::Accesses;
 pub use approvals::Approvals;
 pub use calls::Clients;
 pub use evidence::Evidence;

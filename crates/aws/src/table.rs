@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
+use domain::Timestamp;
 use gateway::{Fault, Origin};
 
 use crate::calls::{Clients, fault};
@@ -75,6 +76,8 @@ impl Key {
 pub(crate) enum Only<'a> {
     /// There is no such item.
     IfAbsent,
+    /// There is none whose `until_us` has not passed at that moment.
+    IfOver(Timestamp),
     /// The item is still the one that this write has left.
     IfWrittenBy(&'a str),
 }
@@ -162,20 +165,52 @@ impl Table {
         limit: Option<usize>,
         about: About,
     ) -> Result<Vec<Item>, Fault> {
+        let among = if begins.is_empty() { Among::All } else { Among::Begins(begins) };
+        self.among(pk, among, order, limit, about).await
+    }
+
+    /// The same of those whose second key lies between these two, both included.
+    pub async fn between(
+        &self,
+        pk: &str,
+        (from, to): (&str, &str),
+        order: Order,
+        limit: Option<usize>,
+        about: About,
+    ) -> Result<Vec<Item>, Fault> {
+        // Of a range that ends before it begins DynamoDB says that it is none.
+        if from > to {
+            return Ok(Vec::new());
+        }
+        self.among(pk, Among::Between(from, to), order, limit, about).await
+    }
+
+    async fn among(
+        &self,
+        pk: &str,
+        among: Among<'_>,
+        order: Order,
+        limit: Option<usize>,
+        about: About,
+    ) -> Result<Vec<Item>, Fault> {
         let mut found: Vec<Item> = Vec::new();
         let mut from = None;
         loop {
             let query = self.client.query().table_name(&self.name).consistent_read(true);
-            let condition =
-                if begins.is_empty() { "pk = :pk" } else { "pk = :pk AND begins_with(sk, :begins)" };
-            let mut query = query
-                .key_condition_expression(condition)
+            let query = query
                 .expression_attribute_values(":pk", text(pk))
                 .scan_index_forward(order == Order::Forward)
                 .set_exclusive_start_key(from);
-            if !begins.is_empty() {
-                query = query.expression_attribute_values(":begins", text(begins));
-            }
+            let query = match among {
+                Among::All => query.key_condition_expression("pk = :pk"),
+                Among::Begins(begins) => query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :begins)")
+                    .expression_attribute_values(":begins", text(begins)),
+                Among::Between(first, last) => query
+                    .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+                    .expression_attribute_values(":first", text(first))
+                    .expression_attribute_values(":last", text(last)),
+            };
             let left = limit.map(|limit| limit.saturating_sub(found.len()));
             let query = query.set_limit(left.map(|left| i32::try_from(left).unwrap_or(i32::MAX).max(1)));
             let answered = query.send().await;
@@ -200,6 +235,9 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match only {
             Only::IfAbsent => put.condition_expression("attribute_not_exists(pk)"),
+            Only::IfOver(now) => put
+                .condition_expression("attribute_not_exists(pk) OR until_us < :now")
+                .expression_attribute_values(":now", number(now.as_micros())),
             Only::IfWrittenBy(before) => put
                 .condition_expression("#writer = :before")
                 .expression_attribute_names("#writer", WRITER)
@@ -258,6 +296,14 @@ impl Table {
         let deleted = delete.send().await;
         deleted.map(|_| ()).map_err(|error| fault(about.origin, about.public, "dynamodb:DeleteItem", &error))
     }
+}
+
+/// Which of a partition a query is for.
+#[derive(Clone, Copy)]
+enum Among<'a> {
+    All,
+    Begins(&'a str),
+    Between(&'a str, &'a str),
 }
 
 /// The order of a query.

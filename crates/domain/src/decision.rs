@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::asked::{Context, Door, PromptGrade};
 use crate::catalog::Catalog;
 use crate::identity::Identity;
@@ -26,6 +27,8 @@ pub struct Case<'a> {
     pub prompt: PromptGrade,
     /// Which protocol brought it.
     pub door: Door,
+    /// What people have granted its principal beside the policies.
+    pub access: Access<'a>,
 }
 
 /// The stable name of a policy rule (`@id` of a Cedar policy), or one of the built-in `gateway:…` rules.
@@ -204,6 +207,8 @@ pub struct Refusal {
     pub message: String,
     /// When asking again makes sense.
     pub retry_after: Option<Duration>,
+    /// For [`RefusalCode::Scope`], every OAuth scope that a token needs for this; else empty.
+    pub scopes: Vec<String>,
 }
 
 /// What kind of no, with the codes that Snowflake's clients understand (Snowflake error codes; SQLSTATE).
@@ -217,6 +222,8 @@ pub enum RefusalCode {
     TooLarge,
     /// The principal, agent, person or session was revoked.
     Revoked,
+    /// The leave to read that it was decided by has ended.
+    AccessEnded,
     /// The statement was cancelled by its agent.
     Cancelled,
     /// A reviewer said no, or nobody could be asked.
@@ -229,6 +236,8 @@ pub enum RefusalCode {
     RequestReused,
     /// The text holds another number of statements than was said.
     StatementCount,
+    /// The access token lacks an OAuth scope that this needs.
+    Scope,
 }
 
 impl RefusalCode {
@@ -244,14 +253,16 @@ impl RefusalCode {
             Self::Expired => "099006",
             Self::Contradiction => "099007",
             Self::RequestReused => "099008",
+            Self::AccessEnded => "099011",
             Self::StatementCount => "000008",
+            Self::Scope => "099010",
         }
     }
 
     /// The SQLSTATE.
     pub const fn sqlstate(self) -> &'static str {
         match self {
-            Self::Policy | Self::Revoked | Self::Denied => "42501",
+            Self::Policy | Self::Revoked | Self::AccessEnded | Self::Denied | Self::Scope => "42501",
             Self::Budget => "53400",
             Self::TooLarge => "54000",
             Self::Cancelled | Self::Expired => "57014",
@@ -267,12 +278,14 @@ impl RefusalCode {
             Self::Budget => "budget",
             Self::TooLarge => "too_large",
             Self::Revoked => "revoked",
+            Self::AccessEnded => "access_ended",
             Self::Cancelled => "cancelled",
             Self::Denied => "denied",
             Self::Expired => "expired",
             Self::Contradiction => "contradiction",
             Self::RequestReused => "request_reused",
             Self::StatementCount => "statement_count",
+            Self::Scope => "scope",
         }
     }
 
@@ -283,12 +296,14 @@ impl RefusalCode {
             Self::Budget,
             Self::TooLarge,
             Self::Revoked,
+            Self::AccessEnded,
             Self::Cancelled,
             Self::Denied,
             Self::Expired,
             Self::Contradiction,
             Self::RequestReused,
             Self::StatementCount,
+            Self::Scope,
         ]
         .into_iter()
         .find(|code| code.as_str() == word)

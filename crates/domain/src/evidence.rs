@@ -46,12 +46,25 @@ pub enum Join {
     Trace,
     /// A word that the client sent with both.
     Word,
+    /// The model's id of the tool use, which another statement had named before: one use is one call.
+    Again,
+    /// A trace or a word, while the hooks of this subject name the tool use of each call and none of them names this one: to
+    /// leave the tool use out must not be better than to name another.
+    Unnamed,
     /// The same subject asked the same text within seconds: a guess, and graded as one.
     Text,
 }
 
 impl Join {
-    const ALL: [Self; 4] = [Self::ToolUse, Self::Trace, Self::Word, Self::Text];
+    const ALL: [Self; 6] = [Self::ToolUse, Self::Trace, Self::Word, Self::Again, Self::Unnamed, Self::Text];
+
+    /// Whether it is more than a guess, and stands for this call alone.
+    pub const fn is_sure(self) -> bool {
+        match self {
+            Self::ToolUse | Self::Trace | Self::Word => true,
+            Self::Again | Self::Unnamed | Self::Text => false,
+        }
+    }
 
     /// The word of records.
     pub const fn as_str(self) -> &'static str {
@@ -59,6 +72,8 @@ impl Join {
             Self::ToolUse => "tool_use",
             Self::Trace => "trace",
             Self::Word => "word",
+            Self::Again => "tool_use_again",
+            Self::Unnamed => "tool_use_missing",
             Self::Text => "text",
         }
     }
@@ -114,12 +129,15 @@ pub struct Witness {
     pub statement: Sight,
     /// Whether it told more than one prompt for this one statement.
     pub is_torn: bool,
+    /// Whether a subagent made the call, as a hook says: then the words that the model received last are another agent's, and
+    /// count neither for the person's prompt nor against it.
+    pub is_delegated: bool,
 }
 
 impl Witness {
-    /// Whether it can be more than a declaration: a credential that the agent does not hold, and no guess.
+    /// Whether it can be more than a declaration: a credential that the agent does not hold, and a tie that is no guess.
     fn counts(&self) -> bool {
-        self.kind != ChannelKind::Own && self.join != Join::Text
+        self.kind != ChannelKind::Own && self.join.is_sure()
     }
 }
 
@@ -132,6 +150,10 @@ pub enum Mismatch {
     Statement,
     /// What the agent declares is not what the channels saw.
     Declared,
+    /// Another statement had named the tool use before.
+    Reused,
+    /// The client names the tool use of each call, and no hook has seen one for this.
+    Missing,
 }
 
 impl Mismatch {
@@ -141,6 +163,8 @@ impl Mismatch {
             Self::Prompt => "prompt_mismatch",
             Self::Statement => "statement_mismatch",
             Self::Declared => "declared_prompt_differs",
+            Self::Reused => "tool_use_reused",
+            Self::Missing => "tool_use_missing",
         }
     }
 
@@ -150,6 +174,12 @@ impl Mismatch {
             Self::Prompt => "evidence channels disagree on what the person asked for",
             Self::Statement => "an evidence channel saw another statement under the same tool use",
             Self::Declared => "what the agent declares as the prompt is not what an evidence channel saw",
+            Self::Reused => {
+                "another statement had named the same tool use before, and a model's tool use is one call"
+            }
+            Self::Missing => {
+                "hooks name the tool use of each call of this subject, and none has seen this call"
+            }
         }
     }
 }
@@ -176,7 +206,8 @@ impl PromptGrade {
         let is_provider = |witness: &&Witness| {
             witness.kind == ChannelKind::Provider
                 && witness.statement == Sight::Same
-                && matches!(witness.join, Join::ToolUse | Join::Trace)
+                // A trace or a word goes with many statements: neither says that the model produced this one now.
+                && witness.join == Join::ToolUse
         };
         if counted.iter().any(is_provider) {
             return Self::P4;
@@ -213,6 +244,11 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
     if !told.is_empty() && said.any(|said| !told.contains(&said)) {
         found.push(Mismatch::Declared);
     }
+    for (join, mismatch) in [(Join::Again, Mismatch::Reused), (Join::Unnamed, Mismatch::Missing)] {
+        if witnesses.iter().any(|witness| witness.kind != ChannelKind::Own && witness.join == join) {
+            found.push(mismatch);
+        }
+    }
     found
 }
 
@@ -234,6 +270,7 @@ mod tests {
             prompt: prompt.trim_end_matches('!').parse().ok(),
             statement: Sight::from_word(statement).unwrap(),
             is_torn: prompt.ends_with('!'),
+            is_delegated: false,
         }
     }
 
@@ -248,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_rule_by_its_table() {
-        use Mismatch::{Declared, Prompt, Statement};
+        use Mismatch::{Declared, Missing, Prompt, Reused, Statement};
         use PromptGrade::{P0, P1, P2, P3, P4};
         for (declared, witnesses, grade, found) in [
             (None, &[][..], P0, &[][..]),
@@ -277,7 +314,7 @@ mod tests {
             (None, &["a hooks tool_use 0 unseen", "b telemetry tool_use 0 unseen"], P2, &[]),
             // The provider.
             (None, &["claude provider tool_use 0 same"], P4, &[]),
-            (None, &["claude provider trace 0 same"], P4, &[]),
+            (None, &["claude provider trace 0 same"], P2, &[]),
             (None, &[HOOK, "claude provider tool_use 0 same"], P4, &[]),
             (None, &["claude provider tool_use 0 unseen"], P2, &[]),
             (None, &["claude provider tool_use - same"], P0, &[]),
@@ -295,6 +332,15 @@ mod tests {
             (Some(1), &[HOOK], P2, &[Declared]),
             (None, &[HOOK, "agent own_token tool_use 1 other"], P2, &[Declared]),
             (Some(1), &["laptop hooks text 0 same"], P1, &[]),
+            // A tool use that was named before, whatever else is known.
+            (None, &["laptop hooks tool_use_again 0 same"], P1, &[Reused]),
+            (None, &["laptop hooks tool_use_again - same"], P0, &[Reused]),
+            (None, &["laptop hooks tool_use_again 0 same", "otel telemetry trace 0 unseen"], P1, &[Reused]),
+            (None, &["claude provider tool_use_again 0 same"], P1, &[Reused]),
+            (None, &[HOOK, "agent own_token tool_use_again 0 same"], P2, &[]),
+            // A call that names no tool use, or an invented one, where hooks see each.
+            (None, &["otel telemetry tool_use_missing 0 unseen"], P1, &[Missing]),
+            (None, &[HOOK, "otel telemetry tool_use_missing 0 unseen"], P1, &[Missing]),
         ] {
             check(declared, witnesses, grade, found);
         }

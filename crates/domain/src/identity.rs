@@ -95,7 +95,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The key under which everything of this principal is kept: issuer, subject and agent.
+    /// The key under which everything of this principal is kept: issuer, subject and agent, and the person where another claim
+    /// than the subject names them.
     ///
     /// Two tokens of one agent for one person give the same key; another person, another agent or another
     /// issuer never does (invariant I11).
@@ -103,7 +104,14 @@ impl Identity {
         // INVARIANT: injective. Each part is preceded by its length, so that no choice of names by an
         // issuer can make two principals meet.
         let part = |text: &str| format!("{}:{text}", text.len());
-        PrincipalKey(format!("{}{}{}", part(&self.issuer), part(&self.subject), part(self.agent.as_str())))
+        let person = self.person.as_ref().map(Person::as_str).filter(|person| *person != self.subject);
+        PrincipalKey(format!(
+            "{}{}{}{}",
+            part(&self.issuer),
+            part(&self.subject),
+            part(self.agent.as_str()),
+            person.map(part).unwrap_or_default()
+        ))
     }
 }
 
@@ -144,6 +152,17 @@ mod tests {
     fn no_two_principals_share_a_key() {
         assert_ne!(identity("a", "bc").key(), identity("ab", "c").key());
         assert_ne!(identity("a1:b", "c").key(), identity("a", "b1:c").key());
+    }
+
+    #[test]
+    fn a_subject_that_is_nobodys_own_gives_each_person_a_key() {
+        let asks_for =
+            |person: &str| Identity { person: Some(Person::new(person)), ..identity("tenant-7", "bot") };
+        assert_eq!(asks_for("ana").key(), asks_for("ana").key());
+        assert_ne!(asks_for("ana").key(), asks_for("ben").key());
+        assert_ne!(asks_for("ana").key(), identity("tenant-7", "bot").key());
+        // The same person under the name that the subject is, as most issuers have it.
+        assert_eq!(asks_for("tenant-7").key(), identity("tenant-7", "bot").key());
     }
 
     #[test]

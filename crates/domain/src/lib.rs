@@ -12,6 +12,7 @@
 //! assert_eq!(id.to_string(), "0123456789abcdef0123456789abcdef/7");
 //! ```
 
+mod access;
 mod approval;
 mod asked;
 mod catalog;
@@ -24,6 +25,7 @@ mod outcome;
 mod statement;
 mod time;
 
+pub use access::{Access, AccessEnd, AccessGrant, AccessRequest, AccessTo};
 pub use approval::{
     Approval, ApprovalEvent, ApprovalState, GRANT_LIFE, Requester, Reviewer, ReviewerKey, Terms, Unmoved,
     Verdict, folded_name,

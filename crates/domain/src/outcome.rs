@@ -26,6 +26,8 @@ pub struct Ticket {
     pub handle: Handle,
     /// Why it waits, where a person must decide; none while it merely runs.
     pub waits_for: Option<String>,
+    /// Rows of its result that are masked and stored so far, once it has answered.
+    pub rows: Option<u64>,
 }
 
 /// What came of a statement. Refused and pending are outcomes, not errors (invariant I5).

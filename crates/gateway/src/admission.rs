@@ -99,6 +99,7 @@ pub(crate) fn denied(bundle: &Bundle, denied: Denied) -> Ruling {
                 code: RefusalCode::Budget,
                 message,
                 retry_after: Some(retry_after),
+                scopes: Vec::new(),
             });
             ruling
         }

@@ -58,6 +58,7 @@ impl Gateway {
                     message: "nobody approved this statement in time; ask again, and tell a reviewer"
                         .to_owned(),
                     retry_after: None,
+                    scopes: Vec::new(),
                 };
                 self.close_refused(live, &refused).await
             }
@@ -68,6 +69,9 @@ impl Gateway {
             Stage::Held { .. } => return self.save(live, holder).await,
             Stage::Opened | Stage::Closed => return Ok(None),
             Stage::Running { .. } | Stage::Fetching { .. } => {
+                if let Some(closed) = self.refuse_if_access_ended(live, holder).await? {
+                    return Ok(Some(closed));
+                }
                 return self.drive(live, holder, None, until).await;
             }
         };
@@ -101,6 +105,9 @@ impl Gateway {
                 Progress::Running(handle) => {
                     live.stage = Stage::Running { upstream: handle.text };
                     if let Some(closed) = self.save(live, holder).await? {
+                        return Ok(Some(closed));
+                    }
+                    if let Some(closed) = self.refuse_if_access_ended(live, holder).await? {
                         return Ok(Some(closed));
                     }
                     if self.now() >= until {
@@ -156,6 +163,7 @@ impl Gateway {
             code: RefusalCode::Cancelled,
             message: "SQL execution canceled".to_owned(),
             retry_after: None,
+            scopes: Vec::new(),
         };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Asked, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle, Identity, KeyedDigest, ObjectName,
-    Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText, Statement, Tier, Timestamp,
+    Access, AccessRequest, Asked, Context, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle,
+    Identity, KeyedDigest, ObjectName, Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText,
+    Statement, Tier, Timestamp,
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
 use recording::{EstimateRecord, Opening, RecordKey, Stored};
 use thiserror::Error;
 
+use crate::access::{self, Ruled};
 use crate::admission::{self, Wanted, denied};
 use crate::approval::Surroundings;
-use crate::evidence::Weighed;
+use crate::evidence::{Lease, Weighed};
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -45,7 +47,8 @@ pub enum AskError {
     /// That result has no such page.
     #[error("there is no such partition")]
     UnknownPage,
-    /// Refused like so many of this principal's in the last minute that the refusal is counted, and no exchange.
+    /// Refused, and counted instead of recorded as an exchange: like so many of this principal's in the last minute, or
+    /// because nothing was asked that could be one (a token without a scope that collects or looks).
     #[error("{}", .0.message)]
     Counted(Refusal),
     /// As many large pages are on their way to clients as may be; this one can be asked for again.
@@ -105,15 +108,42 @@ impl Gateway {
             Some(ruling) => (self.grounds_unread(asked.door).await?, Some((Vec::new(), ruling))),
             None => (self.grounds(&asked).await?, None),
         };
+        let lease = match &foreseen {
+            Some(_) => None,
+            None => self.counted(asked.door, self.lease(&asked, &grounds.key).await).await?,
+        };
+        let next = self.prepare_alone(asked, principal, grounds, foreseen, lease.as_ref()).await;
+        self.give_back(lease).await;
+        next
+    }
+
+    /// The same, while no other call with the same tool use is decided.
+    async fn prepare_alone(
+        &self,
+        asked: Asked,
+        principal: &Principal,
+        grounds: Grounds,
+        foreseen: Option<(Vec<Ruling>, Ruling)>,
+        lease: Option<&Lease>,
+    ) -> Result<Next, AskError> {
         let Grounds { bundle, read, key } = grounds;
         let mut asked = asked;
         let weighed = match &foreseen {
             Some(_) => Weighed::of_call(&asked),
-            None => self.counted(asked.door, self.weigh(&asked, principal.identity(), &key).await).await?,
+            None => {
+                let is_taken = lease.is_some_and(|lease| lease.is_taken);
+                let weighed = self.weigh(&asked, principal.identity(), &key, is_taken).await;
+                self.counted(asked.door, weighed).await?
+            }
         };
         weighed.fill(&mut asked);
-        let (rulings, ruling) =
-            foreseen.unwrap_or_else(|| self.rule(&bundle, principal.identity(), &asked, &read));
+        let Ruled { rulings, ruling, access } = match foreseen {
+            Some((rulings, ruling)) => Ruled { rulings, ruling, access: Vec::new() },
+            None => {
+                let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+                self.counted(asked.door, ruled).await?
+            }
+        };
         let words = Words::of(&asked, &key)?;
         let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
@@ -131,6 +161,10 @@ impl Gateway {
             if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
                 && matches!(live.stage, Stage::Held { .. })
                 && self.may_repeat(&live, &terms).await?
+                && let Some(exchange) = live.exchange()
+                && self
+                    .ask_again(&key, &RecordKey::new(&live.day, exchange), principal.identity(), &asked, now)
+                    .await?
             {
                 self.reject(asked.door, "joined").await;
                 return Ok(Next::Repeat { first, terms });
@@ -194,6 +228,7 @@ impl Gateway {
             children: &children,
             opened: now,
             weighed: &weighed,
+            access: &access,
         };
         let detectors = self.detectors.of(&bundle);
         let opening = async {
@@ -202,6 +237,7 @@ impl Gateway {
                 Decision::Hold(_) => ShownBeside {
                     touched: self.touched(&key, &read, &detectors).await?,
                     estimate: self.estimate(&asked, principal, &read).await,
+                    access: read.request.as_ref().and_then(|request| request.as_ref().ok()).cloned(),
                 },
                 Decision::Allow(_) | Decision::Refuse(_) => ShownBeside::default(),
             };
@@ -237,8 +273,12 @@ impl Gateway {
 
     /// Fills in the names that the client left out.
     pub(crate) fn complete(&self, asked: &mut Asked) {
+        self.complete_names(&mut asked.context);
+    }
+
+    /// The same for the names alone.
+    pub(crate) fn complete_names(&self, context: &mut Context) {
         let defaults = &self.settings.default_context;
-        let context = &mut asked.context;
         context.role = context.role.take().or_else(|| defaults.role.clone());
         context.warehouse = context.warehouse.take().or_else(|| defaults.warehouse.clone());
         // A schema means nothing without its database: the default schema belongs to the default database alone.
@@ -248,15 +288,19 @@ impl Gateway {
         context.database = context.database.take().or_else(|| defaults.database.clone());
     }
 
-    /// What policy says of each statement, and of the whole.
+    /// What policy says of each statement, and what it and the token's scopes say of the whole.
     pub(crate) fn rule(
         &self,
         bundle: &Bundle,
         identity: &Identity,
         asked: &Asked,
         read: &Read,
+        access: Access<'_>,
     ) -> (Vec<Ruling>, Ruling) {
-        let BatchRuling { overall, statements: rulings } = decide(bundle, identity, asked, read);
+        let BatchRuling { overall, statements: rulings } = match &read.request {
+            Some(request) => self.rule_request(bundle, identity, asked, read, request),
+            None => decide(bundle, identity, asked, read, access),
+        };
         let actual = read.statements.len();
         let desired = usize::try_from(asked.statement_count).unwrap_or(usize::MAX);
         if asked.text.reveal().len() > self.settings.statement_size {
@@ -273,6 +317,7 @@ impl Gateway {
                 refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
             );
         }
+        let overall = self.scoped(identity, &rulings, overall);
         (rulings, overall)
     }
 
@@ -339,8 +384,7 @@ impl Gateway {
         expires: Timestamp,
     ) -> Result<Reply, AskError> {
         let mut live = live;
-        let ShownBeside { touched, estimate } = shown;
-        live.approval = Some(self.ask_reviewers(opened, touched, estimate).await?);
+        live.approval = Some(self.ask_reviewers(opened, shown).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
         Ok(self.pending(&live)?)
@@ -381,15 +425,17 @@ impl Gateway {
     pub(crate) fn pending(&self, live: &Live) -> Result<Reply, Fault> {
         let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
         let handle = live.handle().ok_or_else(damaged)?;
-        let waits_for = match &live.stage {
-            Stage::Held { reason, .. } => Some(reason.clone()),
-            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => None,
+        let (waits_for, rows) = match &live.stage {
+            Stage::Held { reason, .. } => (Some(reason.clone()), None),
+            Stage::Fetching { parts, .. } => (None, Some(parts.iter().map(|part| part.fetched.rows).sum())),
+            Stage::Opened | Stage::Running { .. } | Stage::Closed => (None, None),
         };
         Ok(Reply {
             exchange: live.exchange().ok_or_else(damaged)?,
             handle,
             created: live.opened(),
-            outcome: Outcome::Pending(domain::Ticket { handle, waits_for }),
+            changed: live.opened(),
+            outcome: Outcome::Pending(domain::Ticket { handle, waits_for, rows }),
             receipt: Receipt::kept(live.opening.parse().map_err(|_| damaged())?),
             parts: Vec::new(),
             first_page: None,
@@ -446,8 +492,10 @@ pub(crate) enum Next {
 /// What reviewers are shown beside what would run.
 #[derive(Default)]
 pub(crate) struct ShownBeside {
-    touched: Surroundings,
-    estimate: Option<EstimateRecord>,
+    pub(crate) touched: Surroundings,
+    pub(crate) estimate: Option<EstimateRecord>,
+    /// What is asked for, where that is access.
+    pub(crate) access: Option<AccessRequest>,
 }
 
 /// What a client said, as keyed digests.
@@ -547,6 +595,7 @@ pub(crate) fn live(
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        access: access::used(draft.ruling, draft.access),
         kept: None,
         stage: Stage::Opened,
     }

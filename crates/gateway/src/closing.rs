@@ -7,6 +7,7 @@ use recording::{
     RefusalRecord, Timings,
 };
 
+use crate::access;
 use crate::ask::micros;
 use crate::failures;
 use crate::fault::{Fault, Origin};
@@ -76,6 +77,7 @@ impl Closed {
                 code: RefusalCode::from_word(&refused.reason).unwrap_or(RefusalCode::Policy),
                 message: refused.message.clone(),
                 retry_after: refused.retry_after.map(std::time::Duration::from_secs),
+                scopes: refused.scopes.clone(),
             }),
             ClosingOutcome::Failed(failed) => Outcome::Failed {
                 code: failed.code.clone(),
@@ -108,6 +110,7 @@ impl Closed {
             exchange: live.exchange().ok_or_else(damaged)?,
             handle,
             created: live.opened(),
+            changed: closing.closed.parse().map_err(|_| damaged())?,
             outcome,
             receipt,
             parts,
@@ -139,6 +142,14 @@ impl Gateway {
         parts: Vec<PartRecord>,
     ) -> Result<Closed, Fault> {
         let now = self.now();
+        // INVARIANT: here and nowhere else is said that something leaves, so nothing leaves once the access that it was decided by
+        // has ended; neither do upstream's words about a failure.
+        let (outcome, parts) = match (live.access_end(), &outcome) {
+            (Some(end), ClosingOutcome::Rows {} | ClosingOutcome::Failed(_)) if now >= end => {
+                (ClosingOutcome::Refused(RefusalRecord::from(&access::ended_at(end))), Vec::new())
+            }
+            (_, _) => (outcome, parts),
+        };
         let closing = Closing {
             v: 1,
             exchange: live.exchange.clone(),

@@ -12,6 +12,7 @@ use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::ports::Leased;
+use crate::principal::Principal;
 use crate::reply::{PageReply, Receipt, Reply};
 use crate::shelf;
 
@@ -27,8 +28,12 @@ impl Gateway {
         credential: &Credential,
         handle: Handle,
     ) -> Result<Reply, AskError> {
-        let live = self.find(door, credential, handle).await?;
-        if live.is_closed() { self.closed_reply(&live, handle).await } else { Ok(self.pending(&live)?) }
+        let live = self.find_to_show(door, credential, handle).await?;
+        if !live.is_closed() {
+            return Ok(self.pending(&live)?);
+        }
+        self.unless_access_ended(door, &live).await?;
+        self.closed_reply(&live, handle).await
     }
 
     /// One page of a statement that has ended, from 0. Reads only.
@@ -43,10 +48,11 @@ impl Gateway {
         handle: Handle,
         page: u32,
     ) -> Result<PageReply, AskError> {
-        let live = self.find(door, credential, handle).await?;
+        let live = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
             return Err(AskError::UnknownPage);
         }
+        self.unless_access_ended(door, &live).await?;
         let (closing, _) = self.read_closing(&live).await?;
         let part = match live.part_of(handle) {
             Some(part) => part,
@@ -72,8 +78,10 @@ impl Gateway {
         credential: &Credential,
         handle: Handle,
     ) -> Result<Reply, AskError> {
-        let live = self.find(door, credential, handle).await?;
+        // Stopping what is one's own needs no scope.
+        let (live, _) = self.find(door, credential, handle).await?;
         if live.is_closed() {
+            self.unless_access_ended(door, &live).await?;
             return self.closed_reply(&live, handle).await;
         }
         let whole = crate::ask::opened_handle(&live)?;
@@ -83,7 +91,10 @@ impl Gateway {
         let holder = self.ports.ids.random()?;
         match self.ports.exchanges.lease(whole, holder, now, now.after(self.settings.lease)).await? {
             // It ended between the two looks.
-            Leased::Ours(live) if live.is_closed() => self.closed_reply(&live, handle).await,
+            Leased::Ours(live) if live.is_closed() => {
+                self.unless_access_ended(door, &live).await?;
+                self.closed_reply(&live, handle).await
+            }
             Leased::Ours(mut live) => {
                 let closed = self.close_cancelled(&mut live, holder).await?;
                 self.reply_to(closed, None).await
@@ -93,8 +104,30 @@ impl Gateway {
         }
     }
 
+    /// The same, to show something of it: the token needs the scopes of whoever may ask such a statement.
+    async fn find_to_show(
+        &self,
+        door: Door,
+        credential: &Credential,
+        handle: Handle,
+    ) -> Result<Live, AskError> {
+        let (live, principal) = self.find(door, credential, handle).await?;
+        match self.lacks_scope(principal.identity(), live.tier()) {
+            Some(refusal) => {
+                self.reject(door, "scope").await;
+                Err(AskError::Counted(refusal))
+            }
+            None => Ok(live),
+        }
+    }
+
     /// The live exchange behind a handle, for its principal alone.
-    async fn find(&self, door: Door, credential: &Credential, handle: Handle) -> Result<Live, AskError> {
+    async fn find(
+        &self,
+        door: Door,
+        credential: &Credential,
+        handle: Handle,
+    ) -> Result<(Live, Principal), AskError> {
         let principal = self.prove(door, credential).await?;
         let found = self.ports.exchanges.find(principal.key(), handle).await?;
         // SECURITY: the store must not be trusted alone with whose a handle is.
@@ -103,7 +136,7 @@ impl Gateway {
         if self.ports.exchanges.revoked(principal.identity(), session).await?.is_some() {
             return Err(AskError::NotAccepted { is_expired: false });
         }
-        live.ok_or(AskError::UnknownHandle)
+        live.map(|live| (live, principal)).ok_or(AskError::UnknownHandle)
     }
 
     /// The reply of an exchange that has ended, rebuilt from its closing.

@@ -79,7 +79,8 @@ pub(crate) fn hidden_outcome() -> Outcome {
 /// nothing.
 pub(crate) fn may_be_told(refused: &Refusal) -> bool {
     match refused.code {
-        RefusalCode::Cancelled => true,
+        // Neither does when access ends, which says nothing of the values.
+        RefusalCode::Cancelled | RefusalCode::AccessEnded => true,
         RefusalCode::Policy
         | RefusalCode::Denied
         | RefusalCode::Budget
@@ -88,6 +89,7 @@ pub(crate) fn may_be_told(refused: &Refusal) -> bool {
         | RefusalCode::Expired
         | RefusalCode::Contradiction
         | RefusalCode::RequestReused
-        | RefusalCode::StatementCount => false,
+        | RefusalCode::StatementCount
+        | RefusalCode::Scope => false,
     }
 }

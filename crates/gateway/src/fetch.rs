@@ -104,6 +104,9 @@ impl Gateway {
         if let Some(closed) = self.refuse_if_altered(live, holder).await? {
             return Ok(Some(closed));
         }
+        if let Some(closed) = self.refuse_if_access_ended(live, holder).await? {
+            return Ok(Some(closed));
+        }
         let parts = part_records(live, &plans)?;
         let is_large = !matches!(size_of(live)?, Size::Fits);
         let acts = progress_of(live)?.iter().fold(Acts::default(), |acts, part| acts.add(part.fetched.acts));
@@ -118,7 +121,7 @@ impl Gateway {
     }
 
     /// Compares the answer with the plan; what contradicts it is masked whole, and found.
-    fn begin_parts(
+    pub(crate) fn begin_parts(
         live: &mut Live,
         heads: &[ResultHead],
         keys: &TokenKeys,
@@ -187,7 +190,7 @@ impl Gateway {
             Size::Fits | Size::Kept | Size::Full => return Ok(None),
         };
         self.stop_upstream(live).await;
-        let refused = Refusal { code: RefusalCode::TooLarge, message, retry_after: None };
+        let refused = Refusal { code: RefusalCode::TooLarge, message, retry_after: None, scopes: Vec::new() };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await.map(Some)
     }
@@ -215,6 +218,7 @@ impl Gateway {
             message: "a table or view that this statement reads was altered while it ran; ask again"
                 .to_owned(),
             retry_after: None,
+            scopes: Vec::new(),
         };
         let closed = self.close_refused(live, &refused).await;
         self.settle(live, holder, closed).await.map(Some)
@@ -378,7 +382,7 @@ fn piece_of(live: &Live, part: usize, line: &Line, length: usize) -> Result<usiz
     Ok(piece.min(length))
 }
 
-fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {
+pub(crate) fn part_records(live: &Live, plans: &[Arc<MaskPlan>]) -> Result<Vec<PartRecord>, Fault> {
     let records = progress_of(live)?.iter().zip(plans).enumerate().map(|(at, (progress, plan))| {
         let Fetched { rows, masked_by_lineage, masked_by_content, found, pages, .. } =
             progress.fetched.clone();
@@ -431,7 +435,12 @@ fn bind(
 }
 
 /// The plan bound again, from what is stored of the answer.
-fn bind_again(plan: &PartPlan, progress: &PartProgress, keys: &TokenKeys, detectors: &Detectors) -> MaskPlan {
+pub(crate) fn bind_again(
+    plan: &PartPlan,
+    progress: &PartProgress,
+    keys: &TokenKeys,
+    detectors: &Detectors,
+) -> MaskPlan {
     let answered: Vec<AnsweredColumn> = progress
         .answered
         .iter()

@@ -13,11 +13,12 @@ use crate::detectors::DetectorsInForce;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::ports::{
-    Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier, Policies,
-    Recorder, Recordings, Standings, Upstream,
+    Accesses, Approvals, Catalogs, Clock, Evidence, Exchanges, Identities, Ids, Keys, NotAccepted, Notifier,
+    Policies, Recorder, Recordings, Standings, Upstream,
 };
 use crate::principal::Principal;
 use crate::reading::absent;
+use crate::scopes;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
 
@@ -42,6 +43,8 @@ pub struct Ports {
     pub approvals: Arc<dyn Approvals>,
     /// Holds standing approvals.
     pub standings: Arc<dyn Standings>,
+    /// Finds leave to read that was granted.
+    pub accesses: Arc<dyn Accesses>,
     /// Holds what evidence channels saw.
     pub evidence: Arc<dyn Evidence>,
     /// Tells reviewers.
@@ -110,6 +113,10 @@ impl Gateway {
             Err(NotAccepted::Rejected { reason }) => {
                 self.reject(door, reason).await;
                 Err(AskError::NotAccepted { is_expired: false })
+            }
+            Err(NotAccepted::LacksScope { needed }) => {
+                self.reject(door, "scope").await;
+                Err(AskError::Counted(scopes::lacks(needed)))
             }
             Err(NotAccepted::Expired) => {
                 self.reject(door, "expired").await;

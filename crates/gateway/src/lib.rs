@@ -5,6 +5,7 @@
 //! refuses to know any protocol, any store and any cloud; and it never lets work go on behind a reply: what is
 //! unfinished is stored, and [`Gateway::advance`] resumes it in any process (invariant I10).
 
+mod access;
 mod admission;
 mod advance;
 mod approval;
@@ -34,6 +35,8 @@ mod reading;
 mod rehearse;
 mod repeat;
 mod reply;
+mod said;
+mod scopes;
 mod seal;
 mod settings;
 mod shelf;
@@ -41,18 +44,21 @@ mod snapshot;
 mod work;
 
 pub use approval::{
-    Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm, KnownReviewer, Link,
-    Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, Reception, Reminded, Review,
-    ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown,
-    SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
+    AccessShown, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm,
+    KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, ProposedTerms,
+    Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
+    SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed,
+    word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
-pub use evidence::{Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError};
+pub use evidence::{
+    Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, split_reminders,
+};
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{
-    Acts, Fetched, Kept, Live, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
+    Acts, Fetched, Kept, Live, LiveAccess, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
 };
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 pub use master::MasterKey;
@@ -61,6 +67,7 @@ pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
+pub use scopes::TierScopes;
 pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
 pub use settings::{Reminders, Settings, SignIn};
 pub use snapshot::snapshot;

@@ -69,6 +69,9 @@ pub struct Live {
     /// For one that is held, or was: its approval. None in what earlier versions have stored.
     #[serde(default)]
     pub approval: Option<LiveApproval>,
+    /// What people had granted that it was decided by. None in what earlier versions have stored.
+    #[serde(default)]
+    pub access: Vec<LiveAccess>,
     /// Its result, where that has outgrown its limit and waits for a person.
     #[serde(default)]
     pub kept: Option<Kept>,
@@ -90,6 +93,15 @@ pub struct LiveApproval {
     pub id: String,
     /// The digest of the last step that was seen: what a closing names.
     pub step: String,
+}
+
+/// Leave to read that an exchange was decided by: nothing of it is shown once that has ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LiveAccess {
+    /// The approval that it was granted with.
+    pub id: String,
+    /// Its end (microseconds since 1970).
+    pub until_us: i64,
 }
 
 /// What an earlier version has stored may be a hidden failure.

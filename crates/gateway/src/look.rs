@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt, PromptGrade,
-    RelationKind, Ruling, SqlText, SqlType, Statement, Treatment,
+    RelationKind, Ruling, SqlText, SqlType, Statement, Tier, Treatment,
 };
 use masking::Detectors;
 
@@ -118,7 +118,7 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, false).await;
         self.counted(asked.door, weighed).await?.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;
@@ -129,7 +129,8 @@ impl Gateway {
     async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
-        let (_, ruling) = self.rule(&bundle, principal.identity(), asked, &read);
+        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read).await;
+        let ruling = self.counted(asked.door, ruled).await?.ruling;
         let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
     }
@@ -218,12 +219,17 @@ impl Gateway {
         let asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let (_, ruling) = self.rule(&bundle, principal.identity(), &asked, &read);
+        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+        let ruling = self.counted(door, ruled).await?.ruling;
         Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
     }
 
-    /// Whoever is revoked or over a limit is refused before anything is looked at.
+    /// Whoever lacks a scope, is revoked or over a limit is refused before anything is looked at.
     async fn may_look(&self, door: Door, principal: &Principal) -> Result<(), AskError> {
+        if let Some(refusal) = self.lacks_scope(principal.identity(), Tier::Read) {
+            self.reject(door, "scope").await;
+            return Err(AskError::Counted(refusal));
+        }
         let asked = self.glance(door, "SELECT 1".to_owned());
         let ahead = self.counted(door, self.look_ahead(&asked, principal).await).await?;
         match ahead.map(|ruling| ruling.decision) {

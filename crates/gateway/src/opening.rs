@@ -12,7 +12,8 @@ use recording::{
 };
 use sql::Piece;
 
-use crate::evidence::Weighed;
+use crate::access::Granted;
+use crate::evidence::{Weighed, without_reminders};
 use crate::failures;
 use crate::reading::Read;
 
@@ -27,6 +28,8 @@ pub(crate) struct Draft<'a> {
     pub children: &'a [Handle],
     pub opened: Timestamp,
     pub weighed: &'a Weighed,
+    /// What people had granted, where its decision depended on that.
+    pub access: &'a [Granted],
 }
 
 impl Draft<'_> {
@@ -74,6 +77,7 @@ impl Draft<'_> {
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            access: self.access.iter().map(Granted::record).collect(),
             hides_failure: Some(failures::would_be_hidden(&self.ruling.decision)),
             bundle: self.ruling.bundle.to_string(),
             catalog: self.read.catalog.digest.to_string(),
@@ -108,7 +112,7 @@ impl Texts {
         let statements = read.statements.iter().map(|(_, statement)| recordable(detectors, statement));
         Self {
             sql: recordable_sql(detectors, asked.text.reveal()),
-            prompt: asked.prompt.text.as_deref().map(|text| clean(text, "prompt")),
+            prompt: asked.prompt.text.as_deref().map(|text| clean(&without_reminders(text), "prompt")),
             conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
             request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
             call: call(asked, &clean),
@@ -128,11 +132,11 @@ impl Texts {
 }
 
 /// What the client says that the call belongs to; none where it says nothing.
-fn call(asked: &Asked, clean: &dyn Fn(&str, &str) -> String) -> Option<CallRecord> {
+pub(crate) fn call(asked: &Asked, clean: &dyn Fn(&str, &str) -> String) -> Option<CallRecord> {
     let Clues { tool_use, trace, word } = &asked.clues;
     let told = |text: &Option<String>| text.as_deref().map(|text| clean(text, ""));
-    let call = CallRecord { tool_use: told(tool_use), trace: told(trace), word: told(word) };
-    let CallRecord { tool_use, trace, word } = &call;
+    let call =
+        CallRecord { tool_use: told(tool_use), trace: told(trace), word: told(word), conversation: None };
     (tool_use.is_some() || trace.is_some() || word.is_some()).then_some(call)
 }
 

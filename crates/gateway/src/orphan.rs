@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Agent, Identity, Timestamp};
+use domain::{Agent, Identity, Person, Timestamp};
 use recording::{Opening, RecordKey, Stored};
 
 use crate::live::{Live, ShownErrors, Stage};
@@ -19,7 +19,7 @@ pub fn orphan(key: &RecordKey, opening: &Stored<Opening>) -> Option<Live> {
         issuer: opening.principal.issuer.clone(),
         subject: opening.principal.subject.clone(),
         agent: Agent::new(opening.principal.agent.clone()),
-        person: None,
+        person: opening.principal.person.clone().map(Person::new),
         groups: BTreeSet::new(),
         scopes: BTreeSet::new(),
         token_id: None,
@@ -51,6 +51,7 @@ pub fn orphan(key: &RecordKey, opening: &Stored<Opening>) -> Option<Live> {
         masking_us: 0,
         troubled_us: None,
         approval: None,
+        access: Vec::new(),
         kept: None,
         row_ceiling: 0,
         byte_ceiling: 0,

@@ -4,6 +4,7 @@
 //! permit (invariant I2). All of them may be called at once from many tasks and must not hold state that another
 //! process could not see, unless their documentation says how stale it may be.
 
+mod accesses;
 mod approvals;
 mod evidence;
 mod letter;
@@ -30,8 +31,9 @@ use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
 
+pub use accesses::{Accesses, NoAccesses};
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expecting, Keyed, NoEvidence, StoredSighting, Subject};
+pub use evidence::{Evidence, Expected, Expecting, Keyed, NoEvidence, Room, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 
@@ -42,6 +44,11 @@ pub enum NotAccepted {
     Rejected {
         /// `malformed`, `algorithm`, `signature`, `issuer`, `audience`, `type`, `scope`, `size` …
         reason: &'static str,
+    },
+    /// It is good, but for a scope that its issuer's settings ask for.
+    LacksScope {
+        /// Every scope that they ask for.
+        needed: Vec<String>,
     },
     /// It was good once.
     Expired,

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Asked, Case, Catalog, Context, Decision, Door, Identity, Refusal, RefusalCode, RuleId, Ruling, Statement,
+    Access, AccessRequest, Asked, Case, Catalog, Context, Decision, Door, Identity, Refusal, RefusalCode,
+    RuleId, Ruling, Statement,
 };
 use policy::{BatchRuling, Bundle};
 
+use crate::access;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 
@@ -20,6 +22,8 @@ pub(crate) struct Read {
     pub statements: Vec<(Context, Statement)>,
     /// The snapshot.
     pub catalog: Arc<Catalog>,
+    /// For a text that asks for access: what it asks for, or what is wrong with it. Then nothing is read.
+    pub request: Option<Result<AccessRequest, &'static str>>,
 }
 
 /// What an answer rests on, before anything is claimed or opened.
@@ -43,7 +47,8 @@ impl Gateway {
             let bundle = self.ports.policies.bundle().await?;
             let catalog = self.ports.catalogs.snapshot(&BTreeSet::new()).await?;
             let key = self.ports.keys.digest().await?;
-            Ok(Grounds { bundle, read: Read { statements: Vec::new(), catalog }, key })
+            let read = Read { statements: Vec::new(), catalog, request: None };
+            Ok(Grounds { bundle, read, key })
         };
         self.counted(door, gathered.await).await
     }
@@ -63,6 +68,11 @@ impl Gateway {
     }
 
     pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
+        if let Some(request) = sql::access_request(asked.text.reveal(), &asked.context) {
+            let catalog = self.ports.catalogs.snapshot(&BTreeSet::new()).await?;
+            let statements = vec![(asked.context.clone(), access::statement())];
+            return Ok(Read { statements, catalog, request: Some(request) });
+        }
         let mut wanted = BTreeSet::new();
         if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {
             wanted.insert((database.clone(), schema.clone()));
@@ -77,7 +87,7 @@ impl Gateway {
             rounds += 1;
             // What is still missing after the last round stays unknown, and policy turns that into less.
             if wanted.len() == before || rounds == ROUNDS {
-                return Ok(Read { statements, catalog });
+                return Ok(Read { statements, catalog, request: None });
             }
         }
     }
@@ -111,7 +121,13 @@ pub(crate) fn read_with(asked: &Asked, catalog: &Catalog) -> Vec<(Context, State
 }
 
 /// Decides each statement, and the whole by its strictest.
-pub(crate) fn decide(bundle: &Bundle, identity: &Identity, asked: &Asked, read: &Read) -> BatchRuling {
+pub(crate) fn decide(
+    bundle: &Bundle,
+    identity: &Identity,
+    asked: &Asked,
+    read: &Read,
+    access: Access<'_>,
+) -> BatchRuling {
     let cases: Vec<Case<'_>> = read
         .statements
         .iter()
@@ -122,6 +138,7 @@ pub(crate) fn decide(bundle: &Bundle, identity: &Identity, asked: &Asked, read: 
             catalog: read.catalog.as_ref(),
             prompt: asked.prompt.grade,
             door: asked.door,
+            access,
         })
         .collect();
     bundle.decide_batch(&cases)
@@ -130,7 +147,7 @@ pub(crate) fn decide(bundle: &Bundle, identity: &Identity, asked: &Asked, read: 
 /// A ruling of the gateway's own.
 pub(crate) fn refusal(bundle: &Bundle, rule: &str, code: RefusalCode, message: String) -> Ruling {
     Ruling {
-        decision: Decision::Refuse(Refusal { code, message, retry_after: None }),
+        decision: Decision::Refuse(Refusal { code, message, retry_after: None, scopes: Vec::new() }),
         rules: vec![RuleId::new(rule)],
         bundle: bundle.digest(),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Asked, Catalog, Identity, RefusalCode, SqlText, Statement};
+use domain::{Access, Asked, Catalog, Identity, RefusalCode, SqlText, Statement};
 use policy::{BatchRuling, Bundle};
 
 use crate::reading::{Read, decide, read_with, refusal};
@@ -50,7 +50,7 @@ pub fn rehearse(
             rulings: BatchRuling { overall, statements: Vec::new() },
         };
     }
-    let read = Read { statements: statements.split_off(first), catalog };
-    let rulings = decide(bundle, identity, &asked, &read);
+    let read = Read { statements: statements.split_off(first), catalog, request: None };
+    let rulings = decide(bundle, identity, &asked, &read, Access::NONE);
     Rehearsed { statements: read.statements.into_iter().map(|(_, statement)| statement).collect(), rulings }
 }

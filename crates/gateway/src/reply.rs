@@ -38,6 +38,7 @@ pub struct Reply {
     pub(crate) exchange: ExchangeId,
     pub(crate) handle: Handle,
     pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
     pub(crate) outcome: Outcome,
     pub(crate) receipt: Receipt,
     /// The statements that answered: one, or all of a batch.
@@ -60,6 +61,11 @@ impl Reply {
     /// When the exchange was opened.
     pub fn created(&self) -> Timestamp {
         self.created
+    }
+
+    /// When what it tells was written: the closing, or the opening while it is pending.
+    pub fn changed(&self) -> Timestamp {
+        self.changed
     }
 
     /// What came of it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Context;
 
 use crate::approval::Roster;
+use crate::scopes::TierScopes;
 
 /// How reviewers must prove themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +65,8 @@ pub struct Settings {
     pub default_context: Context,
     /// Bytes of one statement at most.
     pub statement_size: usize,
+    /// The OAuth scopes that agents' tokens need beyond those of their issuers.
+    pub scopes: TierScopes,
     /// How reviewers of what is held from now on must prove themselves.
     pub sign_in: SignIn,
     /// The people who may be asked to decide, and their page; none where there is no page.
@@ -87,6 +90,7 @@ impl Default for Settings {
             inline: 256 * 1024,
             default_context: Context::default(),
             statement_size: 1024 * 1024,
+            scopes: TierScopes::default(),
             sign_in: SignIn::Oidc,
             roster: None,
             reminders: None,

@@ -14,6 +14,7 @@ use recording::{ObjectKind, RecordKey};
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
 /// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
+/// | `access/<SHA-256 of a principal>/<end>-<session>-<number>` | where leave to read lies that was granted and has not ended |
 /// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations; evidence that waits for its statement, sealed |
 /// | `keys/master` | 32 random bytes, made at first start |
 /// | `keys/sessions/<session>` | the session's sealing key, wrapped under the master key |
@@ -65,6 +66,10 @@ impl Layout {
 
     pub fn standing(&self) -> PathBuf {
         self.root.join("standing")
+    }
+
+    pub fn access(&self) -> PathBuf {
+        self.root.join("access")
     }
 
     pub fn state(&self) -> PathBuf {

@@ -19,6 +19,7 @@
 //! assert_eq!(records.exchanges(SessionId::from_u128(7)).unwrap(), []);
 //! ```
 
+mod accesses;
 mod approvals;
 mod clock;
 mod disk;

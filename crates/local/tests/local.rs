@@ -29,6 +29,7 @@ fn store(home: &Home) -> Store {
         exchanges: home.clone(),
         approvals: home.clone(),
         standings: home.clone(),
+        accesses: home.clone(),
         evidence: home.clone(),
         recorder: home.clone(),
         recordings: home.clone(),

@@ -89,6 +89,65 @@ impl Source {
         tokio::time::timeout(self.timeout, finding).await.map_err(|_| FetchError::TimedOut)?
     }
 
+    /// Where tokens are given out, as the discovery document has it, or the metadata of an authorization server that is no
+    /// OpenID provider (RFC 8414 section 3.1).
+    pub(crate) async fn token_endpoints(&self) -> Result<TokenEndpoints, FetchError> {
+        let finding = async {
+            let document = match self.document().await {
+                Err(FetchError::Status(404)) => self.document_at(&self.metadata_address()?).await?,
+                found => found?,
+            };
+            let checked =
+                |address: &String| checked_url(address, self.is_loopback).ok_or(FetchError::Address);
+            let methods = document.token_endpoint_auth_methods_supported.as_deref();
+            let has =
+                |method: &str| methods.is_some_and(|methods| methods.iter().any(|known| known == method));
+            let is_posted = has("client_secret_post") && !has("client_secret_basic");
+            Ok(TokenEndpoints {
+                token: checked(&document.token_endpoint.ok_or(FetchError::Shape)?)?,
+                device: document.device_authorization_endpoint.as_ref().map(checked).transpose()?,
+                takes_secret: if is_posted { TakesSecret::InBody } else { TakesSecret::InHeader },
+            })
+        };
+        tokio::time::timeout(self.timeout, finding).await.map_err(|_| FetchError::TimedOut)?
+    }
+
+    /// The metadata's well-known name stands between host and path.
+    fn metadata_address(&self) -> Result<String, FetchError> {
+        let url = checked_url(&self.issuer, self.is_loopback).ok_or(FetchError::Address)?;
+        let origin = url.origin().ascii_serialization();
+        Ok(format!("{origin}/.well-known/oauth-authorization-server{}", url.path().trim_end_matches('/')))
+    }
+
+    /// Asks for something at a token endpoint or beside one: the status, and the body whatever it is.
+    pub(crate) async fn ask(
+        &self,
+        address: Url,
+        client: &ClientId,
+        takes_secret: TakesSecret,
+        form: &[(&str, &str)],
+    ) -> Result<(u16, Vec<u8>), FetchError> {
+        let in_body = takes_secret == TakesSecret::InBody || client.secret.is_none();
+        let own = [("client_id", Some(client.id.as_str())), ("client_secret", client.secret.as_deref())];
+        let own = own.into_iter().filter(|_| in_body).filter_map(|(name, value)| Some((name, value?)));
+        let body =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(form).extend_pairs(own).finish();
+        let asking = async {
+            let request = self
+                .client
+                .post(address)
+                .header("accept", "application/json")
+                .header("content-type", "application/x-www-form-urlencoded");
+            let request = match &client.secret {
+                Some(secret) if !in_body => request.basic_auth(encoded(&client.id), Some(encoded(secret))),
+                Some(_) | None => request,
+            };
+            let response = request.body(body).send().await.map_err(transport)?;
+            Ok((response.status().as_u16(), read_whole(response).await?))
+        };
+        tokio::time::timeout(self.timeout, asking).await.map_err(|_| FetchError::TimedOut)?
+    }
+
     /// Redeems something at the token endpoint; whatever it answers with 200.
     pub(crate) async fn redeem(
         &self,
@@ -116,8 +175,12 @@ impl Source {
     }
 
     async fn document(&self) -> Result<Document, FetchError> {
-        let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let address = checked_url(&address, self.is_loopback).ok_or(FetchError::Address)?;
+        self.document_at(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')))
+            .await
+    }
+
+    async fn document_at(&self, address: &str) -> Result<Document, FetchError> {
+        let address = checked_url(address, self.is_loopback).ok_or(FetchError::Address)?;
         let text = self.get(address).await?;
         let document: Document = serde_json::from_slice(&text).map_err(|_| FetchError::Shape)?;
         // SECURITY: section 4.3. Without it, one tenant of a shared host could speak for another.
@@ -140,12 +203,29 @@ struct Document {
     jwks_uri: Option<String>,
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
 /// Where people sign in, and where codes are redeemed.
 pub(crate) struct Endpoints {
     pub(crate) authorization: Url,
     pub(crate) token: Url,
+}
+
+/// Where tokens are given out.
+pub(crate) struct TokenEndpoints {
+    pub(crate) token: Url,
+    /// Where a person is asked on another device (RFC 8628 section 4).
+    pub(crate) device: Option<Url>,
+    pub(crate) takes_secret: TakesSecret,
+}
+
+/// Where an issuer takes a client's secret (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TakesSecret {
+    InHeader,
+    InBody,
 }
 
 /// The client that an issuer knows us as.
@@ -161,10 +241,14 @@ fn encoded(text: &str) -> String {
 }
 
 /// A whole body, with the only status that means anything.
-async fn read(mut response: Response) -> Result<Vec<u8>, FetchError> {
+async fn read(response: Response) -> Result<Vec<u8>, FetchError> {
     if response.status().as_u16() != 200 {
         return Err(FetchError::Status(response.status().as_u16()));
     }
+    read_whole(response).await
+}
+
+async fn read_whole(mut response: Response) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(transport)? {
         if body.len() + piece.len() > LARGEST {

@@ -48,6 +48,13 @@ impl Issuers {
             self.0.iter().find(|issuer| issuer.settings.issuer == token.issuer).ok_or(Rejected::Issuer)?;
         issuer.verify(&token, now).await
     }
+
+    /// The scopes that the settings of this token's issuer ask for.
+    pub(crate) fn required_scopes(&self, credential: &Credential) -> Vec<String> {
+        let Ok(token) = Token::read(credential.reveal()) else { return Vec::new() };
+        let issuer = self.0.iter().find(|issuer| issuer.settings.issuer == token.issuer);
+        issuer.map(|issuer| issuer.settings.required_scopes.clone()).unwrap_or_default()
+    }
 }
 
 impl Issuer {

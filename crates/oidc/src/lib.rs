@@ -9,6 +9,8 @@
 //! signed by a key that its issuer publishes (RFC 7517; OpenID Connect Discovery 1.0 section 4), with an
 //! algorithm that is configured *and* fits that key. A symmetric algorithm cannot even be named here.
 //!
+//! [`TokenClient`] is the other side: it gets tokens, for programs that have no browser.
+//!
 //! What is not supported, and so refused: encrypted tokens, keys carried in headers (`jku`, `jwk`, `x5u`, `x5c`), critical
 //! header extensions, sender-constrained tokens (`cnf`), opaque tokens.
 //!
@@ -26,6 +28,7 @@
 
 mod claims;
 mod fetch;
+mod grants;
 mod issuers;
 mod json;
 mod keyring;
@@ -37,6 +40,7 @@ mod settings;
 mod sign_in;
 mod token;
 
+pub use grants::{DeviceBegun, GrantError, Granted, TokenClient, TokenWanted};
 pub use issuers::Issuers;
 pub use rejected::{Public, Rejected};
 pub use settings::{Algorithm, IssuerSettings, SettingsError};

@@ -10,7 +10,10 @@ use crate::{Issuers, Public, Rejected};
 #[async_trait]
 impl Identities for Issuers {
     async fn verify(&self, credential: &Credential, now: Timestamp) -> Result<Identity, NotAccepted> {
-        Issuers::verify(self, credential, now).await.map_err(NotAccepted::from)
+        match Issuers::verify(self, credential, now).await {
+            Err(Rejected::Scope) => Err(NotAccepted::LacksScope { needed: self.required_scopes(credential) }),
+            verified => verified.map_err(NotAccepted::from),
+        }
     }
 }
 

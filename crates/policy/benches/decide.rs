@@ -43,6 +43,7 @@ fn main() {
         catalog: &catalog,
         prompt: PromptGrade::P1,
         door: Door::SqlApi,
+        access: domain::Access::NONE,
     };
     measure("default bundle", &bundle(0, ""), &case);
     measure(

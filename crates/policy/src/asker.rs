@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 use domain::{Case, Class, Kind, ObjectName, PromptGrade, RuleId, Statement, TestedHow, Tier, identifier};
 
+use crate::access::{self, Granted};
 use crate::classes::ClassId;
 use crate::policies::{Answer, Policies, schema_of_tests};
 use crate::vocabulary::{Action, Vocabulary, entity};
@@ -26,6 +27,8 @@ pub(crate) struct Asker<'a> {
     tested: HashMap<(ClassId, TestedHow, bool), Tested>,
     rules: BTreeSet<RuleId>,
     is_broken: bool,
+    /// What people have granted to whoever asks.
+    granted: Vec<Granted>,
 }
 
 /// Whether a column may be tested.
@@ -64,6 +67,7 @@ impl<'a> Asker<'a> {
             tested: HashMap::new(),
             rules: BTreeSet::new(),
             is_broken: false,
+            granted: access::granted(policies, case.identity, case.access.grants)?,
         })
     }
 
@@ -126,6 +130,20 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Asks whether this object may be read: by the bundle's rules, and where none of them says anything, by what people have
+    /// granted.
+    pub(crate) fn may_read(&mut self, object: EntityUid, running: &Context) -> Answer {
+        let answer = self.ask(Action::ReadObject, object.clone(), running.clone());
+        if answer != Answer::NotGranted || self.granted.is_empty() {
+            return answer;
+        }
+        let now = self.case.access.now;
+        let answer =
+            access::ask(self.policies, &self.granted, &self.principal, &self.entities, &object, running, now);
+        self.keep(&answer);
+        answer
+    }
+
     /// Asks whether this may be used.
     pub(crate) fn may_use(&mut self, resource: EntityUid) -> Answer {
         self.ask(Action::Use, resource, self.asking.clone())
@@ -167,7 +185,12 @@ impl<'a> Asker<'a> {
     /// Puts one question and keeps the rules that answered it.
     pub(crate) fn ask(&mut self, action: Action, resource: EntityUid, context: Context) -> Answer {
         let answer = self.wonder(action, resource, context);
-        match &answer {
+        self.keep(&answer);
+        answer
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        match answer {
             Answer::Granted(rules) | Answer::Forbidden(rules) => self.rules.extend(rules.iter().cloned()),
             Answer::Broken(rules) => {
                 self.is_broken = true;
@@ -175,7 +198,6 @@ impl<'a> Asker<'a> {
             }
             Answer::NotGranted => {}
         }
-        answer
     }
 
     /// Keeps one of the gateway's own rules.

@@ -87,7 +87,12 @@ impl Bundle {
 }
 
 fn refuse(message: &str) -> Decision {
-    Decision::Refuse(Refusal { code: RefusalCode::Policy, message: message.to_owned(), retry_after: None })
+    Decision::Refuse(Refusal {
+        code: RefusalCode::Policy,
+        message: message.to_owned(),
+        retry_after: None,
+        scopes: Vec::new(),
+    })
 }
 
 /// What both grants leave, with no column of either.

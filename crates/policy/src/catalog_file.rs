@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::Mask;
 use toml::de::DeTable;
 
+use crate::access::AccessRules;
 use crate::classes::{BUILT_IN, ClassId, Classes, MIXED};
 use crate::columns::{ColumnRules, PathRule};
 use crate::detectors::{Detectors, read_detectors};
@@ -12,7 +13,7 @@ use crate::patterns::{Pattern, is_full_name};
 use crate::problem::{Problem, Source};
 use crate::reader::{At, Reader, Table};
 use crate::settings::{LimitRules, ReviewerRules};
-use crate::settings_file::{read_limits, read_reviewers};
+use crate::settings_file::{read_access, read_limits, read_reviewers};
 
 /// The file's name within a bundle.
 pub(crate) const FILE: &str = "catalog.toml";
@@ -25,6 +26,7 @@ pub(crate) struct CatalogFile {
     pub(crate) columns: ColumnRules,
     pub(crate) limits: LimitRules,
     pub(crate) reviewers: ReviewerRules,
+    pub(crate) access: Option<AccessRules>,
     pub(crate) detectors: Detectors,
 }
 
@@ -42,8 +44,8 @@ pub(crate) fn read(text: &str, problems: &mut Vec<Problem>) -> Option<CatalogFil
     let mut reader = Reader::new(source, problems);
     let reader = &mut reader;
     let file = Table { entries: document.get_ref(), at: 0 };
-    let known =
-        ["contact", "classes", "columns", "paths", "tags", "limits", "reviewers", "detectors", "results"];
+    let mut known = vec!["contact", "classes", "columns", "paths", "tags", "limits", "reviewers"];
+    known.extend(["access", "detectors", "results"]);
     reader.only(file, &known);
 
     let contact = reader.text(file, "contact").map(|text| text.value.to_owned());
@@ -55,8 +57,9 @@ pub(crate) fn read(text: &str, problems: &mut Vec<Problem>) -> Option<CatalogFil
     };
     let limits = read_limits(reader, file);
     let reviewers = read_reviewers(reader, file);
+    let access = read_access(reader, file);
     let detectors = read_detectors(reader, file, &classes);
-    Some(CatalogFile { contact, classes, columns, limits: limits?, reviewers: reviewers?, detectors })
+    Some(CatalogFile { contact, classes, columns, limits: limits?, reviewers: reviewers?, access, detectors })
 }
 
 fn read_classes(reader: &mut Reader<'_>, file: Table<'_>) -> Classes {

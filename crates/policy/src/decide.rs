@@ -56,7 +56,8 @@ impl Bundle {
             if noes.iter().any(|no| !matches!(no, No::Forbidden(_))) {
                 asker.note("gateway:not-granted");
             }
-            Decision::Refuse(refusal::refuse(noes, case, &self.policies, self.contact()))
+            let beside = refusal::Beside { contact: self.contact(), longest_access: self.longest_access() };
+            Decision::Refuse(refusal::refuse(noes, case, &self.policies, &beside))
         } else {
             let obligations = Obligations {
                 columns: treatments,
@@ -178,7 +179,12 @@ fn judge_objects(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes
     let reads = footprint.reads.iter().map(|object| (Action::ReadObject, object));
     let writes = footprint.writes.iter().map(|object| (Action::ChangeObject, object));
     for (action, object) in reads.chain(writes) {
-        match asker.ask(action, vocabulary.table(object), running.clone()) {
+        let answer = if action == Action::ReadObject {
+            asker.may_read(vocabulary.table(object), running)
+        } else {
+            asker.ask(action, vocabulary.table(object), running.clone())
+        };
+        match answer {
             Answer::Granted(_) | Answer::Broken(_) => {}
             Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
             Answer::NotGranted if action == Action::ReadObject => noes.push(No::Read(object.clone())),
@@ -223,9 +229,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity, Lineage,
-        ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement, TestedColumn,
-        TestedHow, Timestamp,
+        Access, Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity,
+        Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
+        TestedColumn, TestedHow, Timestamp,
     };
 
     use super::*;
@@ -290,6 +296,7 @@ mod tests {
                         catalog: &Catalog::empty(),
                         prompt: PromptGrade::P4,
                         door: Door::SqlApi,
+                        access: Access::NONE,
                     };
                     let rules = bundle.decide(&case).rules;
                     assert!(!rules.contains(&RuleId::new("gateway:policy-error")), "{class}: {rules:?}");

@@ -37,6 +37,9 @@
 //! [[limits]]                                # without `agents` and `groups`: the default, every key needed but `…_if_approved`
 //! [[reviewers]]                             # without `classes` and `kinds`: the default; `people`: how many must say yes
 //!
+//! [access]                                  # reading that people grant for a while; without it nobody can
+//! longest = "12h"                           # and for no longer
+//!
 //! [detectors]                               # what is found by content, where lineage shows a value
 //! off = ["ip_address"]                      # looked for no more; `snowgate policy check` lists it
 //!
@@ -69,6 +72,7 @@
 //! assert!(problems[0].to_string().starts_with("catalog.toml:"));
 //! ```
 
+mod access;
 mod asker;
 mod batch;
 mod bundle;

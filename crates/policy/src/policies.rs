@@ -92,14 +92,33 @@ impl Policies {
                     .map(|AuthorizationError::PolicyEvaluationError(error)| rule(error.policy_id())),
             );
         }
-        if !broken.is_empty() {
-            Answer::Broken(broken)
-        } else if !forbids.is_empty() {
-            Answer::Forbidden(forbids)
-        } else if !permits.is_empty() {
-            Answer::Granted(permits)
-        } else {
-            Answer::NotGranted
+        answer(broken, forbids, permits)
+    }
+
+    /// Puts one question to policies that are none of the bundle's.
+    pub(crate) fn ask_beside(
+        &self,
+        policies: &PolicySet,
+        principal: &EntityUid,
+        action: Action,
+        resource: EntityUid,
+        context: Context,
+        entities: &Entities,
+    ) -> Answer {
+        let action = crate::vocabulary::entity(&self.vocabulary.action, action.name());
+        let Ok(request) = Request::new(principal.clone(), action, resource, context, None) else {
+            return Answer::Broken(BTreeSet::new());
+        };
+        let response = self.authorizer.is_authorized(&request, policies, entities);
+        let rules = response.diagnostics().reason().map(rule).collect();
+        let broken: BTreeSet<RuleId> = response
+            .diagnostics()
+            .errors()
+            .map(|AuthorizationError::PolicyEvaluationError(error)| rule(error.policy_id()))
+            .collect();
+        match response.decision() {
+            Decision::Allow => answer(broken, BTreeSet::new(), rules),
+            Decision::Deny => answer(broken, rules, BTreeSet::new()),
         }
     }
 
@@ -128,6 +147,18 @@ impl Slice {
         let groups = identity.groups.iter().filter_map(|group| self.groups.get(group));
         let agent = self.agents.get(identity.agent.as_str());
         std::iter::once(&self.anybody).chain(groups).chain(agent).filter(|policies| !policies.is_empty())
+    }
+}
+
+fn answer(broken: BTreeSet<RuleId>, forbids: BTreeSet<RuleId>, permits: BTreeSet<RuleId>) -> Answer {
+    if !broken.is_empty() {
+        Answer::Broken(broken)
+    } else if !forbids.is_empty() {
+        Answer::Forbidden(forbids)
+    } else if !permits.is_empty() {
+        Answer::Granted(permits)
+    } else {
+        Answer::NotGranted
     }
 }
 

@@ -1,9 +1,11 @@
 //! Says no, in a sentence that is safe to show.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::{Case, Class, ColumnRef, MaskClass, ObjectName, Refusal, RefusalCode, RuleId, TestedHow};
 
+use crate::access::told;
 use crate::policies::Policies;
 
 /// A refusal's message is never longer; a batch puts a few words before it and stays below 1 kB.
@@ -11,6 +13,9 @@ const LONGEST: usize = 960;
 
 /// At most so many reasons are given at once.
 const MOST_REASONS: usize = 4;
+
+/// For how long access is offered to whoever is refused, where it may last so long.
+const OFFERED: Duration = Duration::from_secs(3600);
 
 /// Why a statement may not run.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -100,13 +105,39 @@ impl No {
     }
 }
 
+/// What a bundle says to whoever is refused.
+pub(crate) struct Beside<'a> {
+    /// Whom to ask.
+    pub(crate) contact: Option<&'a str>,
+    /// For how long people may grant reading, where they may.
+    pub(crate) longest_access: Option<Duration>,
+}
+
+/// How to ask for leave to read, where nothing else is missing; the first of what may not be read.
+// SECURITY: as in the sentences, a name is printed only where the catalog knows it.
+fn how_to_ask(noes: &[No], case: &Case<'_>, longest: Option<Duration>) -> Option<String> {
+    let longest = longest.filter(|_| case.statement.class == Class::Read)?;
+    let is_known = |no: &No| matches!(no, No::Read(name) if case.catalog.relation(name).is_some());
+    let No::Read(name) = noes.first().filter(|_| noes.iter().all(is_known))? else { return None };
+    let parts = [&name.database, &name.schema, &name.name];
+    // Names that need quotes are not granted.
+    if parts.into_iter().any(|part| domain::identifier(part) != part.as_str()) {
+        return None;
+    }
+    let wait = told(longest.min(OFFERED));
+    Some(format!(
+        ". To read it for a while, ask its reviewers by this statement: request access to {name} for '{wait}' because 'why'"
+    ))
+}
+
 /// The refusal for these reasons.
 pub(crate) fn refuse(
     mut noes: Vec<No>,
     case: &Case<'_>,
     policies: &Policies,
-    contact: Option<&str>,
+    beside: &Beside<'_>,
 ) -> Refusal {
+    let Beside { contact, longest_access } = beside;
     noes.sort();
     noes.dedup();
     let mut sentences: Vec<String> =
@@ -120,12 +151,13 @@ pub(crate) fn refuse(
         sentences.push(format!("and {} more reasons", noes.len() - MOST_REASONS));
     }
     let contact = contact.unwrap_or("whoever keeps the policies");
-    let end = format!(". To have it permitted, ask {contact}");
+    let access = how_to_ask(&noes, case, *longest_access).unwrap_or_default();
+    let end = format!("{access}. To have it permitted, ask {contact}");
     let mut message = format!("refused by policy: {}", sentences.join("; "));
     truncate(&mut message, LONGEST.saturating_sub(end.len()));
     message.push_str(&end);
     truncate(&mut message, LONGEST);
-    Refusal { code: RefusalCode::Policy, message, retry_after: None }
+    Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() }
 }
 
 /// The refusal when a policy could not be evaluated.
@@ -134,7 +166,7 @@ pub(crate) fn broken(contact: Option<&str>) -> Refusal {
     let mut message =
         format!("refused: a policy could not be evaluated. Tell {contact}; asking again will not help");
     truncate(&mut message, LONGEST);
-    Refusal { code: RefusalCode::Policy, message, retry_after: None }
+    Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() }
 }
 
 fn truncate(text: &mut String, longest: usize) {

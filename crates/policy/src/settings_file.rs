@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use domain::{Class, Limits};
 
+use crate::access::AccessRules;
 use crate::reader::{At, Reader, Table};
 use crate::settings::{LimitChanges, LimitRules, ReviewerRules, Reviewers};
 
 /// How often people may be asked where a bundle does not say.
 const ASKS_PER_HOUR: u32 = 60;
+
+/// For how long access may be granted at most: it is for a while.
+const LONGEST_ACCESS: Duration = Duration::from_secs(7 * 86_400);
 
 pub(crate) fn read_limits(reader: &mut Reader<'_>, file: Table<'_>) -> Option<LimitRules> {
     let mut default = None;
@@ -120,6 +124,20 @@ pub(crate) fn read_reviewers(reader: &mut Reader<'_>, file: Table<'_>) -> Option
         reader.wrong(0, "the default reviewers are missing: one [[reviewers]] without `classes` and `kinds`");
     }
     Some(ReviewerRules { default: default?, classes: by_class, kinds: by_kind })
+}
+
+pub(crate) fn read_access(reader: &mut Reader<'_>, file: Table<'_>) -> Option<AccessRules> {
+    let table = reader.table(file, "access")?;
+    reader.only(table, &["longest"]);
+    let text = reader.needed_text(table, "longest")?;
+    let longest = read_wait(reader, &text)?;
+    if longest > LONGEST_ACCESS {
+        reader.wrong(
+            text.at,
+            "access that people grant lasts 7 days at most; write a rule for what lasts longer",
+        );
+    }
+    Some(AccessRules { longest })
 }
 
 /// Reads `90s`, `30m`, `4h` or `2d`; at most 30 days.

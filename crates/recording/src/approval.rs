@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::access::AccessRecord;
 use crate::opening::{ContextRecord, Opening, StatementRecord};
 use crate::standing::StandingRecord;
 
@@ -76,8 +77,13 @@ pub enum StepRecord {
         /// Why, in their words, after the detectors.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// With a yes to what is to run: what it allows for later ones, once as many people as it needs have said yes to the
+        /// same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<StandingRecord>,
     },
-    /// A reviewer who is about to approve wants it to stand for later ones, too.
+    /// A reviewer who is about to approve wants it to stand for later ones, too. The first records of version 1 tell so what a
+    /// verdict tells itself since then.
     Standing {
         /// Who.
         by: ReviewerRecord,
@@ -112,7 +118,7 @@ pub enum StepRecord {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bundle: Option<String>,
     },
-    /// It was spent: the stored text is about to run.
+    /// It was spent: the stored text is about to run, or the leave to read is in force from now on.
     Spent {
         /// The policy bundle that the statement was decided by again.
         bundle: String,
@@ -133,6 +139,14 @@ pub enum StepRecord {
         /// The catalog snapshot that its statement was read against again.
         catalog: String,
     },
+    /// A reviewer has ended the leave to read that was granted.
+    Ended {
+        /// Who.
+        by: ReviewerRecord,
+        /// Why, in their words, after the detectors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 impl StepRecord {
@@ -150,12 +164,13 @@ impl StepRecord {
             Self::Overruled { .. } => "overruled",
             Self::Spent { .. } => "spent",
             Self::Released { .. } => "released",
+            Self::Ended { .. } => "ended",
         }
     }
 
     /// The step by which something that is safe to show ended it.
     pub fn overruled(refusal: &Refusal, rules: Vec<String>, bundle: Option<String>) -> Self {
-        let Refusal { code, message, retry_after: _ } = refusal;
+        let Refusal { code, message, retry_after: _, scopes: _ } = refusal;
         Self::Overruled { reason: code.as_str().to_owned(), message: message.clone(), rules, bundle }
     }
 }
@@ -195,6 +210,15 @@ pub struct AskedRecord {
     /// asked for anew once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<String>,
+    /// `hmac-sha256:…` over the same, but for the versions of what a `CREATE` of these statements makes anew and none of them
+    /// reads: what must not have changed for a standing approval that was made with this to allow another. Absent from the first
+    /// records of version 1: what was made with those allows nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defined: Option<String>,
+    /// Keyed digests of every name of whoever asks, each as [`ReviewerRecord::marks`] has those of reviewers; sorted. Absent from
+    /// the first records of version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// The views among those objects, as they were then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<ViewRecord>,
@@ -204,6 +228,9 @@ pub struct AskedRecord {
     /// For one that begins anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+    /// For leave to read: what is asked for. Nothing runs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessRecord>,
     /// For a statement that has run: its result, which has outgrown its limit and is kept. None: it is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultRecord>,

@@ -75,6 +75,9 @@ pub struct RefusalRecord {
     /// Seconds after which asking again makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// The OAuth scopes that a token needs for this, where one lacked some. Absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 impl From<&Refusal> for RefusalRecord {
@@ -83,6 +86,7 @@ impl From<&Refusal> for RefusalRecord {
             reason: refusal.code.as_str().to_owned(),
             message: refusal.message.clone(),
             retry_after: refusal.retry_after.map(|wait| wait.as_secs().max(1)),
+            scopes: refusal.scopes.clone(),
         }
     }
 }

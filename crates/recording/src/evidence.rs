@@ -13,7 +13,7 @@ pub struct WitnessRecord {
     pub channel: String,
     /// `own_token`, `prompts`, `hooks`, `telemetry` or `provider`.
     pub kind: String,
-    /// What tied it to the statement: `tool_use`, `trace`, `word` or `text`.
+    /// What tied it to the statement: `tool_use`, `trace`, `word`, `tool_use_again`, `tool_use_missing` or `text`.
     pub join: String,
     /// Which prompt it saw: equal numbers are equal texts, 0 is the one beside it. Absent: it saw none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +23,9 @@ pub struct WitnessRecord {
     /// Whether it told several prompts for this statement.
     #[serde(default, skip_serializing_if = "is_false")]
     pub torn: bool,
+    /// Whether a subagent made the call, so that what the model received last is another agent's words: no prompt of a person's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delegated: bool,
 }
 
 fn is_false(is: &bool) -> bool {
@@ -31,7 +34,7 @@ fn is_false(is: &bool) -> bool {
 
 impl From<&Witness> for WitnessRecord {
     fn from(witness: &Witness) -> Self {
-        let Witness { channel, kind, join, prompt, statement, is_torn } = witness;
+        let Witness { channel, kind, join, prompt, statement, is_torn, is_delegated } = witness;
         Self {
             channel: channel.clone(),
             kind: kind.as_str().to_owned(),
@@ -39,6 +42,7 @@ impl From<&Witness> for WitnessRecord {
             prompt: *prompt,
             statement: statement.as_str().to_owned(),
             torn: *is_torn,
+            delegated: *is_delegated,
         }
     }
 }
@@ -53,12 +57,13 @@ impl WitnessRecord {
             prompt: self.prompt,
             statement: Sight::from_word(&self.statement)?,
             is_torn: self.torn,
+            is_delegated: self.delegated,
         })
     }
 }
 
 /// What a client says that its call belongs to, after the detectors. It is claimed, and proves nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallRecord {
     /// The model's id of the tool use.
@@ -70,10 +75,13 @@ pub struct CallRecord {
     /// The word of `X-Snowgate-Evidence`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
+    /// The client's word for the conversation. Absent from openings, which have it beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
 }
 
 /// Evidence that came after the opening, version 1. It is appended and changes nothing that was written: it tells
-/// everything that is known at its moment, so that the last one stands for all of them.
+/// everything that is known at its moment, and never less than the one before, so that the last one stands for all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LateEvidence {
@@ -98,6 +106,9 @@ pub struct LateEvidence {
     /// The prompt that came with the call itself, numbered as the witnesses' are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<u32>,
+    /// The call by which the same was asked once more while it waited for a person; absent where evidence alone came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<CallRecord>,
     /// Everybody who witnessed it by now.
     pub witnesses: Vec<WitnessRecord>,
     /// `P0` to `P4`, by the one rule.

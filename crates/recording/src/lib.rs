@@ -14,6 +14,7 @@
 //! assert_eq!(key, "v1/dt=2026-11-23/0123456789abcdef0123456789abcdef/00000007.closing.json");
 //! ```
 
+mod access;
 mod approval;
 mod closing;
 mod envelope;
@@ -28,6 +29,7 @@ mod standing;
 mod trail;
 mod verify;
 
+pub use access::{AccessRecord, GrantedRecord};
 pub use approval::{
     ApprovalStep, AskedRecord, EstimateRecord, FootprintRecord, REMINDER, ResultRecord, ReviewerRecord,
     SECOND, StepRecord, ViewRecord,
@@ -43,7 +45,7 @@ pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRec
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{Event, What, approval_event, closing_event, evidence_event, opening_events, page_event};
-pub use search::{Filter, SearchRow};
+pub use search::{Filter, SearchRow, found};
 pub use standing::{
     MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,
 };

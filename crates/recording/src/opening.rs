@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Class, Context, Identity, PromptGrade, Statement};
 use serde::{Deserialize, Serialize};
 
+use crate::access::GrantedRecord;
 use crate::evidence::{CallRecord, WitnessRecord};
 
 /// The opening of an exchange, version 1. Durable before the statement moves (invariant I1).
@@ -72,6 +73,10 @@ pub struct Opening {
     pub decision: String,
     /// The rules that led to it.
     pub rules: Vec<String>,
+    /// What people had granted its principal by then, where its decision depended on that. Absent where it did not, and from the
+    /// first records of version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<GrantedRecord>,
     /// Whether it may run and touches something that may not be seen in clear: then its failures all look alike and count
     /// against a budget. None in records that were written before there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

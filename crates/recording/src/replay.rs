@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::access::GrantedRecord;
 use crate::approval::{ApprovalStep, ReviewerRecord, StepRecord};
 use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, RefusalRecord};
 use crate::envelope::FormatError;
@@ -9,6 +10,7 @@ use crate::evidence::{CallRecord, LateEvidence, WitnessRecord};
 use crate::opening::{HoldRecord, Opening};
 use crate::page::{Page, page_text};
 use crate::plan::ColumnRecord;
+use crate::standing::StandingRecord;
 
 /// One thing that happened, in order. As JSON: `{"exchange":…,"at":…,"kind":…, …}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -43,6 +45,9 @@ pub enum What {
         text: Option<String>,
         /// How well it is known now.
         evidence: String,
+        /// The call by which the same was asked once more while it waited for a person.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        again: Option<CallRecord>,
         /// Everybody who has witnessed it.
         witnesses: Vec<WitnessRecord>,
         /// What does not fit together.
@@ -79,13 +84,16 @@ pub enum What {
         rules: Vec<String>,
         /// The policy bundle.
         bundle: String,
+        /// What people had granted, where it depended on that.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        access: Vec<GrantedRecord>,
         /// For a hold.
         #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<HoldRecord>,
     },
     /// What happened to the approval of what waited.
     Approval {
-        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent` or `released`.
+        /// `asked`, `told`, `viewed`, `standing`, `issued`, `decided`, `expired`, `withdrawn`, `overruled`, `spent`, `released` or `ended`.
         step: String,
         /// The approval's id, where it is asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +179,7 @@ pub fn opening_events(opening: &Opening) -> Vec<Event> {
         decision: opening.decision.clone(),
         rules: opening.rules.clone(),
         bundle: opening.bundle.clone(),
+        access: opening.access.clone(),
         hold: opening.hold.clone(),
     }));
     events
@@ -184,10 +193,17 @@ pub fn evidence_event(late: &LateEvidence) -> Event {
         what: What::Evidence {
             text: late.text.clone(),
             evidence: late.grade.clone(),
+            again: late.again.clone(),
             witnesses: late.witnesses.clone(),
             findings: late.findings.iter().map(|finding| finding.detail.clone()).collect(),
         },
     }
+}
+
+/// What a yes allows for later ones.
+fn stands(terms: &StandingRecord) -> String {
+    let StandingRecord { until, runs, rows, vary: _ } = terms;
+    format!("stands for {runs} later runs, each with a result of {rows} rows at most, until {until}")
 }
 
 /// What happened to an approval.
@@ -209,13 +225,15 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             Told { reviewers: reviewers.clone(), reason, ..told }
         }
+        StepRecord::Ended { by, reason } => Told { by: Some(by.clone()), reason: reason.clone(), ..told },
         StepRecord::Viewed { by } => Told { by: Some(by.clone()), ..told },
-        StepRecord::Decided { by, verdict, reason } => {
-            Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason: reason.clone(), ..told }
+        StepRecord::Decided { by, verdict, reason, terms } => {
+            let reasons: Vec<String> = reason.iter().cloned().chain(terms.as_ref().map(stands)).collect();
+            let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+            Told { by: Some(by.clone()), verdict: Some(verdict.clone()), reason, ..told }
         }
         StepRecord::Standing { by, terms } => {
-            let reason = format!("for {} runs of {} rows until {}", terms.runs, terms.rows, terms.until);
-            Told { by: Some(by.clone()), reason: Some(reason), ..told }
+            Told { by: Some(by.clone()), reason: Some(stands(terms)), ..told }
         }
         StepRecord::Issued { standing, made: _, rows: _, by } => Told {
             reason: Some(format!("by the standing approval {standing}")),

@@ -4,6 +4,7 @@ use domain::Timestamp;
 use serde::Serialize;
 
 use crate::closing::{Closing, ClosingOutcome};
+use crate::evidence::LateEvidence;
 use crate::opening::Opening;
 
 /// One exchange as a search answers it. Texts are masked, as recorded.
@@ -25,8 +26,11 @@ pub struct SearchRow {
     pub door: String,
     /// What the person asked for.
     pub prompt: Option<String>,
-    /// How well that is known.
+    /// How well that is known by now.
     pub evidence: String,
+    /// What was remarkable: words of findings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// The statement.
     pub sql: String,
     /// Its class.
@@ -50,8 +54,8 @@ pub struct SearchRow {
 }
 
 impl SearchRow {
-    /// The row of an exchange, closed or still under way.
-    pub fn new(opening: &Opening, closing: Option<&Closing>) -> Self {
+    /// The row of an exchange, closed or still under way, with the last evidence that came late.
+    pub fn new(opening: &Opening, closing: Option<&Closing>, late: Option<&LateEvidence>) -> Self {
         let mut reads: Vec<String> =
             opening.statements.iter().flat_map(|statement| statement.reads.clone()).collect();
         let mut writes: Vec<String> =
@@ -73,8 +77,9 @@ impl SearchRow {
             agent: opening.principal.agent.clone(),
             person: opening.principal.person.clone(),
             door: opening.door.clone(),
-            prompt: opening.prompt.text.clone(),
-            evidence: opening.prompt.grade.clone(),
+            prompt: late.map_or(&opening.prompt.text, |late| &late.text).clone(),
+            evidence: late.map_or(&opening.prompt.grade, |late| &late.grade).clone(),
+            findings: found(closing, late),
             sql: opening.sql.clone(),
             class: opening.class().to_owned(),
             reads,
@@ -92,6 +97,16 @@ impl SearchRow {
             query_id: parts.first().map(|part| part.query_id.clone()).or(failed),
         }
     }
+}
+
+/// The words of an exchange's findings, each once: when it was closed, and of evidence that came late.
+pub fn found(closing: Option<&Closing>, late: Option<&LateEvidence>) -> Vec<String> {
+    let closed = closing.map(|closing| closing.findings.as_slice()).unwrap_or_default();
+    let later = late.map(|late| late.findings.as_slice()).unwrap_or_default();
+    let mut words: Vec<String> = closed.iter().chain(later).map(|finding| finding.what.clone()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 /// What to look for; everything given must hold.
@@ -115,8 +130,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether an exchange with this opening is looked for.
-    pub fn matches(&self, opening: &Opening) -> bool {
+    /// Whether an exchange with this opening, and this last evidence that came late, is looked for.
+    pub fn matches(&self, opening: &Opening, late: Option<&LateEvidence>) -> bool {
         let same = |wanted: &Option<String>, actual: Option<&str>| {
             wanted
                 .as_ref()
@@ -135,7 +150,7 @@ impl Filter {
             && same(&self.agent, Some(&opening.principal.agent))
             && same(&self.decision, Some(&opening.decision))
             && self.table.as_ref().is_none_or(|table| touches(opening, table))
-            && self.text.as_ref().is_none_or(|text| tells(opening, text))
+            && self.text.as_ref().is_none_or(|text| tells(opening, late, text))
     }
 }
 
@@ -148,8 +163,11 @@ fn touches(opening: &Opening, table: &str) -> bool {
     opening.statements.iter().any(|statement| statement.reads.iter().chain(&statement.writes).any(is_it))
 }
 
-fn tells(opening: &Opening, text: &str) -> bool {
+fn tells(opening: &Opening, late: Option<&LateEvidence>, text: &str) -> bool {
     let wanted = text.to_lowercase();
-    opening.sql.to_lowercase().contains(&wanted)
-        || opening.prompt.text.as_ref().is_some_and(|prompt| prompt.to_lowercase().contains(&wanted))
+    let later = late.and_then(|late| late.text.as_ref());
+    [Some(&opening.sql), opening.prompt.text.as_ref(), later]
+        .into_iter()
+        .flatten()
+        .any(|text| text.to_lowercase().contains(&wanted))
 }

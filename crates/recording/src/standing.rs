@@ -133,11 +133,15 @@ pub struct StandingTrail {
     by: Vec<ReviewerRecord>,
     last: Digest,
     steps: Vec<StandingStep>,
+    /// How many before the last of them were not read: uses, all of them.
+    unseen: u32,
     until: Timestamp,
 }
 
 impl StandingTrail {
-    /// The standing approval that people have agreed on in this trail, before its first step; none where they have not.
+    /// The standing approval that people have agreed on in the approval under way of this trail, before its first step; none where
+    /// they have not. Its first step tells with which approval it was made ([`Trail::under`]): people may have been asked again
+    /// since.
     pub fn new(trail: &Trail) -> Option<Self> {
         let (terms, by, last) = agreed(trail)?;
         Some(Self {
@@ -148,6 +152,7 @@ impl StandingTrail {
             by,
             last,
             steps: Vec::new(),
+            unseen: 0,
         })
     }
 
@@ -161,14 +166,14 @@ impl StandingTrail {
         &self.by
     }
 
-    /// The steps so far, in order.
+    /// The steps so far, in order; without those that [`Self::resume`] has left out.
     pub fn steps(&self) -> &[StandingStep] {
         &self.steps
     }
 
     /// The number of the next step.
     pub fn next_number(&self) -> u32 {
-        u32::try_from(self.steps.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(self.unseen)
     }
 
     /// The digest of the last step.
@@ -179,7 +184,7 @@ impl StandingTrail {
     /// How often it was used.
     pub fn uses(&self) -> u32 {
         let used = self.steps.iter().filter(|step| matches!(step.what, StandingAct::Used { .. }));
-        u32::try_from(used.count()).unwrap_or(u32::MAX)
+        u32::try_from(used.count()).unwrap_or(u32::MAX).saturating_add(self.unseen)
     }
 
     /// The step by which that exchange runs by it.
@@ -192,12 +197,13 @@ impl StandingTrail {
     /// # Errors
     /// [`NotStanding`] when it does not.
     pub fn check(&self, at: Timestamp) -> Result<(), NotStanding> {
-        match self.steps.last().map(|step| &step.what) {
-            None => Err(NotStanding::NotMade),
-            Some(StandingAct::Ended { .. }) => Err(NotStanding::Ended),
-            Some(_) if at >= self.until => Err(NotStanding::Over),
-            Some(_) if self.uses() >= self.terms.runs => Err(NotStanding::UsedUp),
-            Some(StandingAct::Made { .. } | StandingAct::Used { .. }) => Ok(()),
+        self.check_follows()?;
+        if at >= self.until {
+            Err(NotStanding::Over)
+        } else if self.uses() >= self.terms.runs {
+            Err(NotStanding::UsedUp)
+        } else {
+            Ok(())
         }
     }
 
@@ -229,6 +235,32 @@ impl StandingTrail {
         Ok(())
     }
 
+    /// Goes on at a later step, without those between. All of them are uses: nothing follows an end, and nobody writes a number
+    /// whose predecessor is not there.
+    ///
+    /// # Errors
+    /// [`NotStanding`] when it is none of this standing approval's: then all is as before.
+    pub fn resume(&mut self, stored: Stored<StandingStep>) -> Result<(), NotStanding> {
+        let between = stored.record.step.checked_sub(self.next_number()).ok_or(NotStanding::Misplaced)?;
+        if between == 0 {
+            return self.push(stored);
+        }
+        self.check_follows()?;
+        let last = stored.record.after.parse().map_err(|_| NotStanding::Misplaced)?;
+        let (unseen, last) = (self.unseen.saturating_add(between), std::mem::replace(&mut self.last, last));
+        let before = std::mem::replace(&mut self.unseen, unseen);
+        self.push(stored).inspect_err(|_| (self.unseen, self.last) = (before, last))
+    }
+
+    /// Whether anything may follow.
+    fn check_follows(&self) -> Result<(), NotStanding> {
+        match self.steps.last().map(|step| &step.what) {
+            None => Err(NotStanding::NotMade),
+            Some(StandingAct::Ended { .. }) => Err(NotStanding::Ended),
+            Some(StandingAct::Made { .. } | StandingAct::Used { .. }) => Ok(()),
+        }
+    }
+
     fn allows(&self, step: &StandingStep) -> Result<(), NotStanding> {
         let is_here = step.exchange == self.exchange && step.step == self.next_number();
         if !is_here || step.after != self.last.to_string() {
@@ -243,10 +275,7 @@ impl StandingTrail {
                 // One exchange runs once.
                 if self.use_of(by).is_some() { Err(NotStanding::UsedUp) } else { Ok(()) }
             }
-            StandingAct::Ended { .. } => match self.check(at) {
-                Err(error @ (NotStanding::NotMade | NotStanding::Ended)) => Err(error),
-                Ok(()) | Err(_) => Ok(()),
-            },
+            StandingAct::Ended { .. } => self.check_follows(),
         }
     }
 }
@@ -269,10 +298,12 @@ fn agreed(trail: &Trail) -> Option<(StandingRecord, Vec<ReviewerRecord>, Digest)
     let (mut terms, mut people, mut granted) = (None, Vec::new(), None);
     for (at, step) in steps.iter().enumerate() {
         // What a standing approval has issued makes none.
-        let StepRecord::Decided { by, .. } = &step.what else { continue };
-        let said = steps.iter().take(at).rev().find_map(|step| {
-            let StepRecord::Standing { by: who, terms } = &step.what else { return None };
-            (who.reviewer().key == by.reviewer().key).then_some(terms)
+        let StepRecord::Decided { by, terms: said, .. } = &step.what else { continue };
+        let said = said.as_ref().or_else(|| {
+            steps.iter().take(at).rev().find_map(|step| {
+                let StepRecord::Standing { by: who, terms } = &step.what else { return None };
+                (who.reviewer().key == by.reviewer().key).then_some(terms)
+            })
         })?;
         if terms.get_or_insert(said) != &said {
             return None;

@@ -1,5 +1,6 @@
 //! From the steps of an approval to where it stands.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use domain::{
@@ -29,7 +30,7 @@ pub enum NotNext {
     Foreign,
     /// What it wants is another thing than was asked for.
     #[error(
-        "this approval is of a statement that is to run, and this step is of its result, or the other way round"
+        "this approval is of a statement that is to run, of its result or of leave to read, and this step is of another of them"
     )]
     OtherThing,
     /// An approval begins with being asked for, and only once.
@@ -58,6 +59,8 @@ pub struct Trail {
     last: Digest,
     steps: Vec<ApprovalStep>,
     now: Option<Now>,
+    /// The step that has spent the grant.
+    spent: Option<(u32, Digest)>,
 }
 
 /// The approval under way.
@@ -81,12 +84,14 @@ impl Trail {
                 subject: principal.subject.clone(),
                 agent: Agent::new(principal.agent.clone()),
                 person: principal.person.clone().map(Person::new),
+                marks: BTreeSet::new(),
             },
             covers: record.digest.clone(),
             hold: record.hold.clone(),
             last: *digest,
             steps: Vec::new(),
             now: None,
+            spent: None,
         }
     }
 
@@ -128,8 +133,20 @@ impl Trail {
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
-            | StepRecord::Released { .. } => None,
+            | StepRecord::Released { .. }
+            | StepRecord::Ended { .. } => None,
         }
+    }
+
+    /// The key's number and the digest of the step that has put leave to read in force; none where none was, or it was ended.
+    pub fn access_in_force(&self) -> Option<(u32, Digest)> {
+        let (step, digest) = self.spent.filter(|_| self.is_of_access())?;
+        self.ended().is_none().then_some((step, digest))
+    }
+
+    /// The step by which a reviewer has ended leave to read.
+    pub fn ended(&self) -> Option<&ApprovalStep> {
+        self.steps.last().filter(|step| matches!(step.what, StepRecord::Ended { .. }))
     }
 
     /// Rows of its result at most, where a standing approval allows it.
@@ -144,6 +161,28 @@ impl Trail {
     pub fn steps_under_way(&self) -> &[ApprovalStep] {
         let asked = self.now.as_ref().map_or(0, |now| now.asked);
         self.steps.get(asked..).unwrap_or_default()
+    }
+
+    /// The trail as it was while the approval with this id was under way: up to where it began anew, or its result was asked for.
+    /// None where none of its approvals has this id.
+    pub fn under(&self, id: &str) -> Option<Self> {
+        let asks = |step: &&ApprovalStep| matches!(step.what, StepRecord::Asked(_));
+        let is_it =
+            |step: &ApprovalStep| matches!(&step.what, StepRecord::Asked(asked) if asked.approval == id);
+        let begins = self.steps.iter().position(is_it)?;
+        let after = self.steps.get(begins.checked_add(1)?..)?;
+        let count = after.iter().take_while(|step| !asks(step)).count();
+        let steps = self.steps.get(..=begins.checked_add(count)?)?;
+        let mut trail =
+            Self { last: steps.first()?.after.parse().ok()?, steps: Vec::new(), now: None, ..self.clone() };
+        for (at, step) in (1..).zip(steps) {
+            let digest = match self.steps.get(at) {
+                Some(next) => next.after.parse().ok()?,
+                None => self.last,
+            };
+            trail.push(Stored { record: step.clone(), digest }).ok()?;
+        }
+        Some(trail)
     }
 
     /// Whether reviewers were told of the approval under way.
@@ -164,7 +203,8 @@ impl Trail {
             | StepRecord::Withdrawn {}
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
-            | StepRecord::Released { .. } => false,
+            | StepRecord::Released { .. }
+            | StepRecord::Ended { .. } => false,
         };
         self.steps_under_way().iter().any(is_so)
     }
@@ -192,6 +232,9 @@ impl Trail {
     pub fn push(&mut self, stored: Stored<ApprovalStep>) -> Result<(), NotNext> {
         let Stored { record: step, digest } = stored;
         self.now = Some(self.after(&step)?);
+        if matches!(step.what, StepRecord::Spent { .. }) {
+            self.spent = Some((step.step, digest));
+        }
         self.steps.push(step);
         self.last = digest;
         Ok(())
@@ -228,16 +271,19 @@ impl Trail {
                 now.approval.check(&by, &by.key)?;
                 standing(&now.approval)?
             }
-            StepRecord::Decided { by, verdict, reason: _ } => {
+            StepRecord::Decided { by, verdict, reason: _, terms } => {
                 self.check_sign_in(by)?;
                 let by = by.reviewer();
                 let verdict = Verdict::from_word(verdict).ok_or(NotNext::Unreadable)?;
+                if terms.is_some() && (verdict != Verdict::Approve || !self.may_stand()) {
+                    return Err(NotNext::OtherThing);
+                }
                 // Whose link brought them is checked before anything is written.
                 now.approval.next(&ApprovalEvent::Decided { link: by.key.clone(), by, verdict }, at)?
             }
             StepRecord::Standing { by, terms: _ } => {
                 self.check_sign_in(by)?;
-                if self.is_of_result() {
+                if !self.may_stand() {
                     return Err(NotNext::OtherThing);
                 }
                 let by = by.reviewer();
@@ -248,7 +294,7 @@ impl Trail {
                 standing(&now.approval)?
             }
             StepRecord::Issued { by, .. } => {
-                if self.is_of_result() {
+                if !self.may_stand() {
                     return Err(NotNext::OtherThing);
                 }
                 by.iter().try_for_each(|by| self.check_sign_in(by))?;
@@ -263,6 +309,16 @@ impl Trail {
             StepRecord::Spent { .. } | StepRecord::Released { .. } => {
                 now.approval.next(&ApprovalEvent::Spent, at)?
             }
+            StepRecord::Ended { by, reason: _ } => {
+                self.check_sign_in(by)?;
+                let by = by.reviewer();
+                now.approval.check(&by, &by.key)?;
+                // What was never in force, or was ended before, has no end to come.
+                if self.access_in_force().is_none() {
+                    return Err(NotNext::OtherThing);
+                }
+                now.approval.clone()
+            }
         };
         Ok(Now { approval, ..now.clone() })
     }
@@ -272,7 +328,10 @@ impl Trail {
         let id: ApprovalId = asked.approval.parse().map_err(|_| NotNext::Unreadable)?;
         let (may_begin, is_anew) = match &asked.result {
             // What has run is not asked for anew.
-            None if before.is_some() && self.is_of_result() => return Err(NotNext::OtherThing),
+            None if before.is_some() && (self.is_of_result() || self.is_of_access()) => {
+                return Err(NotNext::OtherThing);
+            }
+            Some(_) if self.is_of_access() => return Err(NotNext::OtherThing),
             None => (state.is_none_or(|state| state == ApprovalState::Granted), before.is_some()),
             // A result is asked for once its statement has run: unattended, or by an approval that was spent.
             Some(_) => {
@@ -300,7 +359,7 @@ impl Trail {
             return Err(NotNext::Foreign);
         }
         let terms = Terms {
-            requester: self.requester.clone(),
+            requester: Requester { marks: asked.marks.iter().cloned().collect(), ..self.requester.clone() },
             reviewers: asked.reviewers.iter().cloned().collect(),
             needed: NonZeroU32::new(asked.needed).ok_or(NotNext::Unreadable)?,
             expires: asked.expires.parse().map_err(|_| NotNext::Unreadable)?,
@@ -311,6 +370,17 @@ impl Trail {
     /// Whether the approval under way is of a result that is kept, and of nothing that is to run.
     pub fn is_of_result(&self) -> bool {
         self.asked().is_some_and(|asked| asked.result.is_some())
+    }
+
+    /// Whether the approval under way is of leave to read, and of nothing that is to run.
+    pub fn is_of_access(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.access.is_some())
+    }
+
+    /// Whether a yes to the approval under way may stand for later ones: only to what is to run. Leave to read has its own
+    /// end, and later statements none of it.
+    pub fn may_stand(&self) -> bool {
+        !self.is_of_result() && !self.is_of_access()
     }
 
     // SECURITY: what a development reviewer says counts only where the approval itself was asked for so.

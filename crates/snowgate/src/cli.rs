@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
 
-pub use agent::{AgentArgs, Client, Part};
+pub use agent::{AgentArgs, AgentCommand, Client, ConnectArgs, GetTokenArgs, Part};
 pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
 pub use scan::{ScanArgs, Target};
 
@@ -50,7 +50,7 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Keep a statement that waits from running
     Deny(VerdictArgs),
-    /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels
+    /// Print what connects a client: MCP entry, hooks, managed settings, evidence channels. Get a token for one
     Agent(AgentArgs),
     /// Tell what statements are and touch (JSON lines in, JSON lines out)
     #[command(after_long_help = READ_LINES)]
@@ -188,11 +188,14 @@ pub struct SearchArgs {
     /// What policy said
     #[arg(long, value_enum)]
     pub decision: Option<DecisionWord>,
-    /// Words in prompt or statement
+    /// Words in prompt or statement, also in a prompt that came late
     #[arg(long, value_name = "WORDS")]
     pub text: Option<String>,
+    /// With a finding of that word (`statement_mismatch`), also when it came late; without a word, with any
+    #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "")]
+    pub finding: Option<String>,
     /// List what was rejected before anybody was identified instead: minute, door, reason, count
-    #[arg(long, conflicts_with_all = ["person", "agent", "table", "decision", "text"])]
+    #[arg(long, conflicts_with_all = ["person", "agent", "table", "decision", "text", "finding"])]
     pub rejected: bool,
     /// Print one JSON object a line
     #[arg(long)]

@@ -21,7 +21,7 @@ use http::StatusCode;
 use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock, Terminal};
 use oidc::Issuers;
 use query::configuration::{self, Shared};
-use query::{Resource, wiring};
+use query::{Answers, Resource, wiring};
 use recording::RecordKey;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -162,6 +162,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home.clone()),
         standings: Arc::new(home.clone()),
+        accesses: Arc::new(home.clone()),
         notifier: reviewing::notifier(&config, terminal, &home)?,
         upstream,
         clock: Arc::clone(&clock),
@@ -184,8 +185,8 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     told.extend(reviewing::unreached(&config));
     tokio::spawn(work(Arc::clone(&gateway), home, Arc::clone(&clock), watch));
 
-    let resource = resource.with_hosts(hosts(&config, address));
-    let mut router = query::routes_for(Arc::clone(&gateway), resource);
+    let resource = resource.with_scopes(&gateway.settings().scopes).with_hosts(hosts(&config, address));
+    let mut router = query::routes_for(Arc::clone(&gateway), resource, Answers::Streamed);
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }

@@ -7,10 +7,18 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "command_line/access.rs"]
+mod access;
+#[path = "command_line/agent_loop.rs"]
+mod agent_loop;
+#[path = "command_line/agent_token.rs"]
+mod agent_token;
 #[path = "command_line/approvals.rs"]
 mod approvals;
 #[path = "command_line/browser.rs"]
 mod browser;
+#[path = "command_line/conformance.rs"]
+mod conformance;
 #[path = "command_line/conversation.rs"]
 mod conversation;
 #[path = "command_line/filters.rs"]
@@ -108,8 +116,12 @@ impl Served {
     }
 
     fn ask(&self, sql: &str) -> (i32, Value) {
+        self.ask_because("why", sql)
+    }
+
+    fn ask_because(&self, prompt: &str, sql: &str) -> (i32, Value) {
         let output =
-            self.run(&["ask", "--url", &self.url, "--home", "home", "--json", "--prompt", "why", sql]);
+            self.run(&["ask", "--url", &self.url, "--home", "home", "--json", "--prompt", prompt, sql]);
         let text = String::from_utf8(output.stdout).expect("text");
         let object =
             text.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).expect("JSON"));

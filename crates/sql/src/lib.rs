@@ -46,6 +46,7 @@ mod mentions;
 mod names;
 mod parse;
 mod read;
+mod request;
 mod rewrite;
 mod show;
 mod split;
@@ -57,10 +58,11 @@ pub use batch::read_batch;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
 pub use marks::{Mark, marks};
 pub use read::read;
+pub use request::access_request;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;
 pub use steps::read_steps;
-pub use template::{Literal, filled, literals};
+pub use template::{Literal, bound_behind, filled, literals};
 
 /// What a text is read against.
 #[derive(Clone, Copy, Debug)]

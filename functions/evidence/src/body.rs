@@ -1,58 +1,130 @@
 //! Reading a body within bounds: at most so many bytes as sent and inflated, and within a time.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use flate2::bufread::GzDecoder;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 
+use crate::desks::{Held, Place};
 use crate::rejected::Rejected;
 
-/// How long a client may take to send it.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A body as it was sent, and what it holds of everybody's bytes.
+pub(crate) struct Sent {
+    bytes: Vec<u8>,
+    is_gzip: bool,
+    limit: usize,
+    all: Arc<Semaphore>,
+    held: Held,
+}
 
-/// The body, inflated.
+/// The body; it must be there within `patience`.
 ///
 /// # Errors
 /// [`Rejected`] for more bytes, slow bytes, broken bytes and another encoding.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Rejected> {
+pub(crate) async fn read(
+    place: &Place,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Sent, Rejected> {
     let is_gzip = match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii()) {
         None | Some(b"" | b"identity") => false,
         Some(b"gzip") => true,
         Some(_) => return Err(Rejected::Encoding),
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|announced: usize| announced > limit) {
-        return Err(Rejected::TooLarge { limit });
-    }
-    let sent = match tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await {
-        Err(_) => return Err(Rejected::Unreadable),
-        Ok(Ok(sent)) => sent.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return Err(Rejected::TooLarge { limit });
+    let (all, mut held) = place.held();
+    let reading = async {
+        let (mut body, mut bytes, mut dropped) = (body, Vec::new(), 0_usize);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Rejected::Unreadable)?.into_data() else { continue };
+            if dropped == 0 && bytes.len().saturating_add(data.len()) <= limit {
+                held.more(&all, data.len())?;
+                bytes.extend_from_slice(&data);
+                continue;
+            }
+            // Who is cut off while sending never reads why: so the rest is taken, up to as much again, and thrown away.
+            dropped = dropped.saturating_add(data.len());
+            bytes = Vec::new();
+            if dropped > limit.saturating_mul(2) {
+                break;
+            }
         }
-        Ok(Err(_)) => return Err(Rejected::Unreadable),
+        if dropped == 0 { Ok(bytes) } else { Err(Rejected::TooLarge { limit }) }
     };
-    if !is_gzip {
-        return Ok(sent.to_vec());
+    let bytes = tokio::time::timeout(patience, reading).await.map_err(|_| Rejected::Unreadable)??;
+    Ok(Sent { bytes, is_gzip, limit, all, held })
+}
+
+impl Sent {
+    /// How many bytes it may come to.
+    pub fn size(&self) -> usize {
+        if self.is_gzip { self.limit } else { self.bytes.len() }
     }
-    let mut inflated = Vec::new();
-    let mut decoder = GzDecoder::new(sent.as_ref());
-    // One byte more than allowed tells a bomb from what just fits.
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    Read::by_ref(&mut decoder).take(bound).read_to_end(&mut inflated).map_err(|_| Rejected::Unreadable)?;
-    if inflated.len() > limit {
-        return Err(Rejected::TooLarge { limit });
+
+    /// The bytes, inflated.
+    ///
+    /// # Errors
+    /// [`Rejected`] for more bytes than may be, and for what is no gzip.
+    pub fn inflated(self) -> Result<(Vec<u8>, Held), Rejected> {
+        let Self { bytes, is_gzip, limit, all, mut held } = self;
+        if !is_gzip {
+            return Ok((bytes, held));
+        }
+        let (mut inflated, mut decoder) = (Vec::new(), GzDecoder::new(bytes.as_slice()));
+        loop {
+            let before = inflated.len();
+            let piece = Read::by_ref(&mut decoder).take(64 * 1024).read_to_end(&mut inflated);
+            if piece.map_err(|_| Rejected::Unreadable)? == 0 {
+                break;
+            }
+            if inflated.len() > limit {
+                return Err(Rejected::TooLarge { limit });
+            }
+            held.more(&all, inflated.len() - before)?;
+        }
+        if decoder.into_inner().is_empty() { Ok((inflated, held)) } else { Err(Rejected::Unreadable) }
     }
-    if decoder.into_inner().is_empty() { Ok(inflated) } else { Err(Rejected::Unreadable) }
 }
 
 /// Reads one JSON object. A derived struct would be read from a list, too, its members by their place.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     if text.trim_start().starts_with('{') { serde_json::from_str(text).ok() } else { None }
+}
+
+/// Hands on the elements of a JSON list one by one, as they lie there, without a list of them.
+///
+/// # Errors
+/// None when it is no list of JSON, or `take` says no.
+pub(crate) fn each<'a>(text: &'a str, take: &mut dyn FnMut(&'a RawValue) -> Option<()>) -> Option<()> {
+    struct Each<'a, 'f>(&'f mut dyn FnMut(&'a RawValue) -> Option<()>);
+
+    impl<'a> Visitor<'a> for Each<'a, '_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<(), A::Error> {
+            while let Some(element) = list.next_element::<&'a RawValue>()? {
+                self.0(element).ok_or_else(|| A::Error::custom("not taken"))?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut json = serde_json::Deserializer::from_str(text);
+    (&mut json).deserialize_seq(Each(take)).ok()?;
+    json.end().ok()
 }
 
 /// The body calls itself JSON.

@@ -96,7 +96,7 @@ impl Channels {
         if self.0.contains_key(&secret) {
             return Err(ChannelsError::SameSecret);
         }
-        self.0.insert(secret, channel);
+        self.0.insert(secret, Channel { credential: Some(secret.to_string()), ..channel });
         Ok(())
     }
 
@@ -120,7 +120,14 @@ mod tests {
 
     fn channel(name: &str) -> Channel {
         let speaks_for = SpeaksFor::Anybody;
-        Channel { name: name.to_owned(), kind: ChannelKind::Hooks, speaks_for, issuer: None, agent: None }
+        Channel {
+            name: name.to_owned(),
+            kind: ChannelKind::Hooks,
+            speaks_for,
+            issuer: None,
+            agent: None,
+            credential: None,
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use domain::Context;
 use gateway::Sighting;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,26 +24,39 @@ struct ClaudeCode<'a> {
     tool_use_id: Option<String>,
     #[serde(borrow)]
     tool_input: Option<&'a RawValue>,
+    /// Set in a subagent alone.
+    agent_id: Option<String>,
 }
 
 /// Reads a hook of Claude Code.
-pub(crate) fn claude_code(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
+pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     let hook: ClaudeCode<'_> = object(body)?;
-    let ClaudeCode { hook_event_name, session_id, prompt_id, prompt, tool_name, tool_use_id, tool_input } =
-        hook;
+    let ClaudeCode {
+        hook_event_name,
+        session_id,
+        prompt_id,
+        prompt,
+        tool_name,
+        tool_use_id,
+        tool_input,
+        agent_id,
+    } = hook;
     let sighting = Sighting { conversation: session_id, prompt_id, ..Sighting::default() };
     match (&*hook_event_name, prompt, tool_use_id) {
-        ("UserPromptSubmit", Some(prompt), _) => Ok(vec![Sighting { prompt: Some(prompt), ..sighting }]),
+        ("UserPromptSubmit", Some(prompt), _) => {
+            Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
+        }
         ("UserPromptSubmit", None, _) => Err(Rejected::Malformed("`prompt` is missing")),
         ("PreToolUse", _, tool_use) => {
             let Some(name) = tool_name else { return Err(Rejected::Malformed("`tool_name` is missing")) };
             if !is_ours(&name) {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), ()));
             }
-            let statement = tool_input.and_then(|input| statement(input.get()));
-            Ok(vec![Sighting { tool_use, statement, ..sighting }])
+            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
+            let is_delegated = agent_id.is_some_and(|agent| !agent.is_empty());
+            Ok((vec![Sighting { tool_use, statement, under, is_delegated, ..sighting }], ()))
         }
-        _ => Ok(Vec::new()),
+        _ => Ok((Vec::new(), ())),
     }
 }
 
@@ -87,11 +101,8 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
             if !tool_name.is_some_and(|name| is_ours(&name)) {
                 return Ok((Vec::new(), "{}"));
             }
-            let statement = tool_input.and_then(|input| match serde_json::from_str::<String>(input.get()) {
-                Ok(text) => statement(&text),
-                Err(_) => statement(input.get()),
-            });
-            Ok((vec![Sighting { tool_use: tool_use_id, statement, ..sighting }], "{}"))
+            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
+            Ok((vec![Sighting { tool_use: tool_use_id, statement, under, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -108,13 +119,25 @@ pub(crate) fn is_ours(name: &str) -> bool {
     name.rsplit([':', '/', '.', ' ']).next().is_some_and(|name| name.rsplit("__").next() == Some("run_sql"))
 }
 
-/// The statement in the arguments of a call; none where there is none.
-pub(crate) fn statement(arguments: &str) -> Option<String> {
+/// The statement in the arguments of a call, and the names that it is to run under; an object, or its JSON as a text. None
+/// where there is none.
+pub(crate) fn called(arguments: &str) -> (Option<String>, Option<Context>) {
     #[derive(Deserialize)]
     struct Arguments {
         statement: Option<String>,
+        role: Option<String>,
+        warehouse: Option<String>,
+        database: Option<String>,
+        schema: Option<String>,
     }
-    serde_json::from_str::<Arguments>(arguments).ok()?.statement
+    let text = serde_json::from_str::<String>(arguments);
+    let arguments = text.as_deref().unwrap_or(arguments);
+    let Ok(Arguments { statement, role, warehouse, database, schema }) = serde_json::from_str(arguments)
+    else {
+        return (None, None);
+    };
+    let under = statement.is_some().then_some(Context { role, warehouse, database, schema });
+    (statement, under)
 }
 
 #[cfg(test)]
@@ -131,7 +154,7 @@ mod tests {
             prompt: Some("who owes us\nmost?".into()),
             ..Sighting::default()
         };
-        assert!(claude_code(prompt).unwrap() == [expected]);
+        assert!(claude_code(prompt).unwrap().0 == [expected]);
         let tool = br#"{"session_id":"s","prompt_id":"p","hook_event_name":"PreToolUse","tool_name":"mcp__snowgate__run_sql",
             "tool_input":{"statement":"select 1","max_rows":5},"tool_use_id":"toolu_01","agent_id":"sub"}"#;
         let expected = Sighting {
@@ -139,9 +162,11 @@ mod tests {
             prompt_id: Some("p".into()),
             tool_use: Some("toolu_01".into()),
             statement: Some("select 1".into()),
+            under: Some(Context::default()),
+            is_delegated: true,
             ..Sighting::default()
         };
-        assert!(claude_code(tool).unwrap() == [expected]);
+        assert!(claude_code(tool).unwrap().0 == [expected]);
     }
 
     #[test]
@@ -152,7 +177,7 @@ mod tests {
             r#"{"hook_event_name":"PostToolUse","tool_name":"mcp__snowgate__run_sql","tool_response":"[EMAIL]"}"#,
             r#"{"hook_event_name":"SomethingNew"}"#,
         ] {
-            assert!(claude_code(body.as_bytes()).unwrap().is_empty(), "{body}");
+            assert!(claude_code(body.as_bytes()).unwrap().0.is_empty(), "{body}");
             assert!(cursor(body.as_bytes()).unwrap().0.is_empty(), "{body}");
         }
         for name in ["run_sql", "mcp__snowgate__run_sql", "MCP:run_sql", "snowgate/run_sql"] {

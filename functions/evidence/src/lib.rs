@@ -15,12 +15,14 @@
 
 mod body;
 mod channels;
+mod desks;
 mod hooks;
 mod otlp;
 mod prompts;
 mod rejected;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -31,30 +33,34 @@ use axum::routing::post;
 use domain::{ChannelKind, Credential};
 use gateway::{AskError, Channel, Gateway, Sighting};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::sync::Semaphore;
 
 pub use channels::{Channels, ChannelsError, SecretHash};
+use desks::Desks;
 use rejected::Rejected;
-
-/// Bodies that are read and held at once: with the largest body and what reading makes of it, some 100 MB at most.
-const AT_ONCE: usize = 8;
 
 /// Bytes of one hook's or application's body at most.
 const SMALL: usize = 1024 * 1024;
 
-/// Bytes of an export at most, inflated.
-const LARGE: usize = 4 * 1024 * 1024;
+/// Bytes of an export at most, inflated: some dozen of a model's calls with the whole conversation in each.
+const LARGE: usize = 16 * 1024 * 1024;
+
+/// How long a hook or an application may take to send its body: its client waits for the answer.
+const PROMPTLY: Duration = Duration::from_secs(5);
+
+/// The same for an export.
+const PATIENTLY: Duration = Duration::from_secs(20);
 
 /// What every handler has.
 #[derive(Clone)]
 struct Served {
     gateway: Arc<Gateway>,
     channels: Arc<Channels>,
-    desks: Arc<Semaphore>,
+    desks: Arc<Desks>,
 }
 
 /// The routes of evidence over this gateway.
 pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
+    let desks = Arc::new(Desks::new());
     Router::new()
         .route("/v1/prompts", post(prompt).fallback(other_than_post))
         .route("/v1/hooks/claude-code", post(claude_code).fallback(other_than_post))
@@ -62,33 +68,26 @@ pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
         .route("/otlp/v1/logs", post(logs).fallback(other_than_post))
         .route("/otlp/v1/traces", post(traces).fallback(other_than_post))
         .layer(map_response(harden))
-        .with_state(Served {
-            gateway,
-            channels: Arc::new(channels),
-            desks: Arc::new(Semaphore::new(AT_ONCE)),
-        })
+        .with_state(Served { gateway, channels: Arc::new(channels), desks })
 }
 
 async fn prompt(State(served): State<Served>, request: Request) -> Response {
-    let took = served.take(request, SMALL, &[ChannelKind::Prompts], |_, body| prompts::read(body)).await;
+    let took = served.take(request, SMALL, &[ChannelKind::Prompts], prompts::read).await;
     served.answer(took, StatusCode::ACCEPTED, r#"{"status":"kept"}"#).await
 }
 
 async fn claude_code(State(served): State<Served>, request: Request) -> Response {
-    let took = served.take(request, SMALL, &[ChannelKind::Hooks], |_, body| hooks::claude_code(body)).await;
+    let took = served.take(request, SMALL, &[ChannelKind::Hooks], hooks::claude_code).await;
     // An object without members is no opinion on what the hook was asked about.
     served.answer(took, StatusCode::OK, "{}").await
 }
 
 async fn cursor(State(served): State<Served>, request: Request) -> Response {
-    let mut told = "{}";
-    let read = |_: &HeaderMap, body: &[u8]| {
-        let (sightings, answer) = hooks::cursor(body)?;
-        told = answer;
-        Ok(sightings)
-    };
-    let took = served.take(request, SMALL, &[ChannelKind::Hooks], read).await;
-    served.answer(took, StatusCode::OK, told).await
+    let took = served.take(request, SMALL, &[ChannelKind::Hooks], hooks::cursor).await;
+    match took {
+        Ok(told) => served.answer(Ok(()), StatusCode::OK, told).await,
+        Err(rejected) => served.refuse(&rejected).await,
+    }
 }
 
 async fn logs(State(served): State<Served>, request: Request) -> Response {
@@ -114,28 +113,34 @@ async fn harden(mut response: Response) -> Response {
 }
 
 impl Served {
-    /// Takes in what a small body tells.
-    async fn take(
+    /// Takes in what a small body tells; what reading it answers beside.
+    async fn take<T: Send + 'static>(
         &self,
         request: Request,
         limit: usize,
         kinds: &[ChannelKind],
-        read: impl FnOnce(&HeaderMap, &[u8]) -> Result<Vec<Sighting>, Rejected>,
-    ) -> Result<(), Rejected> {
+        read: impl FnOnce(&[u8]) -> Result<(Vec<Sighting>, T), Rejected> + Send + 'static,
+    ) -> Result<T, Rejected> {
         let (parts, body) = request.into_parts();
         let channel = self.channel(&parts.headers, kinds).await?;
         let subject = subject(&parts.headers)?;
         if !body::is_json(&parts.headers) {
             return Err(Rejected::ContentType);
         }
-        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
-        let text = body::read(&parts.headers, body, limit).await?;
-        let mut sightings = read(&parts.headers, &text)?;
+        let place = self.desks.place(&channel, self.gateway.moment()).await?;
+        let sent = body::read(&place, &parts.headers, body, limit, PROMPTLY).await?;
+        let sent_size = sent.size();
+        let reading = move || {
+            let (text, held) = sent.inflated()?;
+            read(&text).map(|read| (read, held))
+        };
+        let ((mut sightings, told), held) = self.desks.work(sent_size, reading).await?;
         for sighting in &mut sightings {
             sighting.subject = sighting.subject.take().or_else(|| subject.clone());
         }
-        drop(text);
-        Ok(self.gateway.witness(&channel, sightings).await?)
+        self.gateway.witness(&channel, sightings).await?;
+        drop(held);
+        Ok(told)
     }
 
     /// Takes in an export; what its channel may not tell is left out and counted.
@@ -159,18 +164,24 @@ impl Served {
         form: otlp::Form,
     ) -> Result<u64, Rejected> {
         let channel = self.channel(headers, &[ChannelKind::Telemetry, ChannelKind::Provider]).await?;
-        let _desk = self.desks.try_acquire().map_err(|_| Rejected::Busy)?;
-        let bytes = body::read(headers, body, LARGE).await?;
-        let mut sightings = otlp::read(&bytes, signal, form, &channel)?;
-        drop(bytes);
-        let told = sightings.len();
-        sightings.retain(|sighting| channel.accepts(sighting).is_ok());
-        let left_out = told.saturating_sub(sightings.len());
+        // What an agent says itself is a declaration, and there is a path for those.
+        if channel.kind == ChannelKind::Own {
+            return Err(Rejected::OwnExport);
+        }
+        let place = self.desks.place(&channel, self.gateway.moment()).await?;
+        let sent = body::read(&place, headers, body, LARGE, PATIENTLY).await?;
+        let (size, teller) = (sent.size(), channel.clone());
+        let reading = move || {
+            let (bytes, held) = sent.inflated()?;
+            otlp::read(&bytes, signal, form, &teller).map(|read| (read, held))
+        };
+        let ((sightings, left_out), held) = self.desks.work(size, reading).await?;
         if left_out > 0 {
-            self.gateway.turn_away("subject").await;
+            self.gateway.turn_away("left_out").await;
         }
         self.gateway.witness(&channel, sightings).await?;
-        Ok(u64::try_from(left_out).unwrap_or(u64::MAX))
+        drop(held);
+        Ok(left_out)
     }
 
     /// The channel that the credential proves.

@@ -2,12 +2,14 @@
 //!
 //! ```json
 //! {"prompt": "who owes us most?", "prompt_id": "…", "conversation": "…", "tool_use_id": "…", "trace_id": "…",
-//!  "evidence": "…", "statement": "SELECT …", "subject": "ana@example.com"}
+//!  "evidence": "…", "statement": "SELECT …", "database": "DEMO", "subject": "ana@example.com"}
 //! ```
 //!
-//! All but one of `prompt`, `tool_use_id` and `statement` may be left out; an unknown member is refused by name. `evidence` is
+//! `role`, `warehouse`, `database` and `schema` are what the statement is to run under, as stored; what is left out is what the
+//! gateway would fill in. All but one of `prompt`, `tool_use_id` and `statement` may be left out; an unknown member is refused by name. `evidence` is
 //! the word that the application sends with its statements, too (`X-Snowgate-Evidence`).
 
+use domain::Context;
 use gateway::Sighting;
 use serde::Deserialize;
 
@@ -23,19 +25,37 @@ struct Body {
     trace_id: Option<String>,
     evidence: Option<String>,
     statement: Option<String>,
+    role: Option<String>,
+    warehouse: Option<String>,
+    database: Option<String>,
+    schema: Option<String>,
     subject: Option<String>,
 }
 
 /// Reads one.
-pub(crate) fn read(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
+pub(crate) fn read(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     let body: Option<Body> = std::str::from_utf8(body).ok().and_then(crate::body::object);
     let body = body.ok_or({
         Rejected::Malformed(
-            "one JSON object with prompt, prompt_id, conversation, tool_use_id, trace_id, evidence, statement, subject, each a \
-             text and none other",
+            "one JSON object with prompt, prompt_id, conversation, tool_use_id, trace_id, evidence, statement, role, \
+             warehouse, database, schema, subject, each a text and none other",
         )
     })?;
-    let Body { prompt, prompt_id, conversation, tool_use_id, trace_id, evidence, statement, subject } = body;
+    let Body {
+        prompt,
+        prompt_id,
+        conversation,
+        tool_use_id,
+        trace_id,
+        evidence,
+        statement,
+        role,
+        warehouse,
+        database,
+        schema,
+        subject,
+    } = body;
+    let under = statement.is_some().then_some(Context { role, warehouse, database, schema });
     if prompt.is_none() && tool_use_id.is_none() && statement.is_none() {
         return Err(Rejected::Malformed("it tells neither a prompt nor a tool use nor a statement"));
     }
@@ -45,7 +65,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
     if trace_id.as_ref().is_some_and(|trace| !is_trace(trace)) {
         return Err(Rejected::Malformed("`trace_id` is 32 lower-case hexadecimal digits"));
     }
-    Ok(vec![Sighting {
+    let sighting = Sighting {
         subject,
         conversation,
         prompt_id,
@@ -54,5 +74,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<Sighting>, Rejected> {
         word: evidence,
         prompt,
         statement,
-    }])
+        under,
+        ..Sighting::default()
+    };
+    Ok((vec![sighting], ()))
 }

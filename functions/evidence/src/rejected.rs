@@ -14,6 +14,10 @@ pub(crate) enum Rejected {
     Credential,
     #[error("this credential is of another kind of channel: see `kind` under [[evidence]]")]
     Kind,
+    #[error(
+        "exports are taken under the credential of an evidence channel; an agent declares by POST /v1/prompts"
+    )]
+    OwnExport,
     #[error("`X-Snowgate-Subject` must stand once and name a subject")]
     Subject,
     #[error("only POST is done here")]
@@ -32,6 +36,8 @@ pub(crate) enum Rejected {
     Malformed(&'static str),
     #[error("the body tells of more than {0} things at once; send fewer")]
     TooMany(usize),
+    #[error("this agent's own evidence comes too often; send less of it")]
+    TooOften,
     #[error("too much evidence is being read at once; send it again in a moment")]
     Busy,
     #[error(transparent)]
@@ -54,7 +60,7 @@ impl Rejected {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Credential => "credential",
-            Self::Kind => "channel_kind",
+            Self::Kind | Self::OwnExport => "channel_kind",
             Self::Subject | Self::NotTaken(NotTaken::Subject | NotTaken::Whose) => "subject",
             Self::Method => "method",
             Self::ContentType | Self::OtlpType => "content_type",
@@ -64,6 +70,7 @@ impl Rejected {
             Self::Malformed(_) => "message",
             Self::TooMany(_) => "body_count",
             Self::Busy => "busy",
+            Self::TooOften => "over_budget",
             Self::Fault(_) => "gateway_unavailable",
         }
     }
@@ -71,7 +78,7 @@ impl Rejected {
     fn status(&self) -> StatusCode {
         match self {
             Self::Credential => StatusCode::UNAUTHORIZED,
-            Self::Kind | Self::NotTaken(NotTaken::Subject) => StatusCode::FORBIDDEN,
+            Self::Kind | Self::OwnExport | Self::NotTaken(NotTaken::Subject) => StatusCode::FORBIDDEN,
             Self::Subject | Self::Malformed(_) | Self::Unreadable | Self::NotTaken(NotTaken::Whose) => {
                 StatusCode::BAD_REQUEST
             }
@@ -81,6 +88,7 @@ impl Rejected {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(fault) => match fault.retry {
                 Retry::Soon => StatusCode::SERVICE_UNAVAILABLE,
                 Retry::Never => StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,16 +101,18 @@ impl Rejected {
         let mut response =
             (self.status(), [(header::CONTENT_TYPE, "application/json")], body).into_response();
         let headers = response.headers_mut();
-        if response_wants_later(self) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        match self.status() {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"))
+            }
+            _ => None,
+        };
         if matches!(self, Self::Credential) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
-}
-
-fn response_wants_later(rejected: &Rejected) -> bool {
-    rejected.status() == StatusCode::SERVICE_UNAVAILABLE
 }

@@ -31,14 +31,14 @@ use axum::Router;
 use gateway::Gateway;
 
 pub use local_only::{Checked, LocalOnly, local_only};
-pub use mcp::Resource;
+pub use mcp::{Answers, Resource};
 
 /// Every door's routes over this gateway; who gives out its tokens is told to nobody.
 pub fn routes(gateway: Arc<Gateway>) -> Router {
-    routes_for(gateway, Resource::default())
+    routes_for(gateway, Resource::default(), Answers::Streamed)
 }
 
-/// Every door's routes over this gateway, which clients of MCP know as this protected resource.
-pub fn routes_for(gateway: Arc<Gateway>, resource: Resource) -> Router {
-    sqlapi::routes(Arc::clone(&gateway)).merge(mcp::routes(gateway, resource))
+/// Every door's routes over this gateway, which clients of MCP know as this protected resource and whose answers leave so.
+pub fn routes_for(gateway: Arc<Gateway>, resource: Resource, answers: Answers) -> Router {
+    sqlapi::routes(Arc::clone(&gateway)).merge(mcp::routes(gateway, resource, answers))
 }

@@ -11,7 +11,7 @@ use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
 use lambda_http::tracing::{self, Level, subscriber};
 use local::{Home, RandomIds, SystemClock, Terminal};
-use query::{Resource, wiring};
+use query::{Answers, Resource, wiring};
 use settings::Settings;
 
 #[tokio::main]
@@ -31,8 +31,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), lambda_http::Error> {
     let settings = Settings::read()?;
     let gateway = Gateway::new(ports(&settings)?, settings.gateway());
-    let resource = Resource::of(&settings.shared.issuers()?);
-    lambda_http::run(query::routes_for(Arc::new(gateway), resource)).await
+    let resource = Resource::of(&settings.shared.issuers()?).with_scopes(&gateway.settings().scopes);
+    lambda_http::run(query::routes_for(Arc::new(gateway), resource, Answers::Whole)).await
 }
 
 fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
@@ -56,6 +56,7 @@ fn ports(settings: &Settings) -> Result<Ports, lambda_http::Error> {
         exchanges: Arc::new(home.clone()),
         notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::stderr()))),
         standings: Arc::new(home.clone()),
+        accesses: Arc::new(home.clone()),
         evidence: Arc::new(home.clone()),
         approvals: Arc::new(home),
         upstream,

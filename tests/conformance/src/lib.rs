@@ -10,6 +10,7 @@
     reason = "everything here is a test, also what many tests share"
 )]
 
+pub mod accesses;
 pub mod approvals;
 pub mod asks;
 pub mod evidence;
@@ -29,7 +30,7 @@ use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
 use gateway::ports::{
-    Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
+    Accesses, Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
 };
 use gateway::{Fault, Live, Stage};
 
@@ -39,6 +40,7 @@ pub struct Store {
     pub exchanges: Arc<dyn Exchanges>,
     pub approvals: Arc<dyn Approvals>,
     pub standings: Arc<dyn Standings>,
+    pub accesses: Arc<dyn Accesses>,
     pub evidence: Arc<dyn Evidence>,
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
@@ -224,6 +226,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         troubled_us: None,
         approval: None,
         kept: None,
+        access: Vec::new(),
         row_ceiling: 0,
         byte_ceiling: 0,
         stage: Stage::Opened,
@@ -250,10 +253,17 @@ pub async fn begin(exchanges: &dyn Exchanges, identity: &Identity, holder: u128)
 macro_rules! every_check {
     ($conforms:ident) => {
         $conforms!(
+            accesses::access_is_found_by_its_principal_and_no_other,
+            accesses::access_is_found_until_its_end_and_then_tidied_away,
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::evidence_of_another_subject_looks_like_none,
             evidence::of_one_channel_no_more_than_so_many_stay,
+            evidence::of_one_channel_no_more_than_so_many_bytes_stay,
+            evidence::a_prompt_that_comes_late_finds_its_tool_uses,
+            evidence::a_tool_use_is_held_by_one_call_until_it_is_released,
+            evidence::one_exchange_expects_evidence_of_several_calls,
+            evidence::whether_hooks_name_tool_uses_is_told_by_subject,
             evidence::evidence_is_forgotten_after_a_day,
             exchanges::numbers_have_no_gap_however_many_begin_at_once,
             exchanges::a_session_ends_when_it_was_idle,

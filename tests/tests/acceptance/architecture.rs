@@ -8,9 +8,10 @@ use serde_json::Value;
 
 /// Crates without I/O, clock, randomness, logging, HTTP and async (invariant I9), with everything that they may
 /// depend on.
-const PURE: [(&str, &[&str]); 5] = [
+const PURE: [(&str, &[&str]); 6] = [
     ("domain", &["jiff", "thiserror", "unicode-normalization"]),
     ("sql", &["domain", "sqlparser"]),
+    ("legible", &["sql", "unicode-normalization", "unicode-security"]),
     // `regex` is for the patterns of a bundle's own detectors: linear in the text whatever the pattern, and pure. `policy`
     // checks that they compile within their limits, where file and line are known; `masking` runs them.
     (
@@ -47,7 +48,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("aws", &["domain", "gateway", "policy", "recording"]),
     ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
     // The page settles: it reaches neither policy nor upstream, and links no adapter.
-    ("approval", &["domain", "gateway", "recording", "sql"]),
+    ("approval", &["domain", "gateway", "legible", "recording", "sql"]),
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
@@ -57,6 +58,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         &[
             "domain",
             "gateway",
+            "legible",
             "policy",
             "recording",
             "oidc",

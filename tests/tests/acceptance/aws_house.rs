@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
+use aws::{Accesses, Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Credential, Door, Handle, Outcome, Verdict};
 use gateway::ports::Recordings;
@@ -73,6 +73,7 @@ impl Stage {
             approvals: exchanges.clone(),
             exchanges,
             standings: Arc::new(Standings::new(Steps::new(&clients, &self.table))),
+            accesses: Arc::new(Accesses::new(&clients, &self.table)),
             evidence: Arc::new(Evidence::new(&clients, &self.table, &self.pages)),
             ..self.house.ports()
         };
@@ -184,9 +185,11 @@ async fn a_small_statement_costs_one_object_and_four_writes() {
     let calls = stage.moto.calls(&table);
     let is_write = |call: &&String| ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|w| call.contains(w));
     let writes: Vec<&String> = calls.iter().filter(is_write).collect();
-    // Its claim, its opening with the sealed text, its beginning, its end; and one for each clue that evidence may find it by.
+    // Its claim, its opening with the sealed text, its beginning, its end; and of evidence that may come a note, and one
+    // write for each clue that it may find it by.
     let (clues, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|call| call.contains("\"clue#"));
-    assert_eq!((others.len(), clues.len()), (4, 1), "{others:#?}");
+    let (notes, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|call| call.contains("\"expects#"));
+    assert_eq!((others.len(), notes.len(), clues.len()), (4, 1, 1), "{others:#?}");
     assert!(!calls.iter().any(|call| call.contains("Transact")));
     // What they cost, in write units of a kilobyte: the end writes what the beginning wrote; the index takes one for each.
     let items = stage.items().await;

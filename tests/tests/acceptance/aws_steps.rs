@@ -22,6 +22,7 @@ fn store(home: &Home, clients: &Clients, table: &str) -> Store {
     Store {
         exchanges: home.clone(),
         standings: Arc::new(Standings::new(Steps::new(clients, table))),
+        accesses: home.clone(),
         evidence: home.clone(),
         approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
         recorder: home.clone(),

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expecting, Finished, Keyed, Keys, Leased,
-    Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Routine, RowSource,
-    Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle, Written,
+    Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expected, Expecting, Finished, Keyed,
+    Keys, Leased, Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Room,
+    Routine, RowSource, Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle,
+    Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -66,6 +67,7 @@ impl Chaos {
             evidence: self.clone(),
             approvals: self.clone(),
             standings: self.clone(),
+            accesses: self.clone(),
             notifier: self.clone(),
             upstream: Arc::new(Watched(self.clone())),
             clock: self.inner.clock.clone(),
@@ -182,8 +184,8 @@ fn origin(kind: ObjectKind) -> Origin {
 
 #[async_trait]
 impl Evidence for Chaos {
-    async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault> {
-        self.step("evidence.keep", Origin::Exchanges, self.inner.evidence.keep(sightings, most)).await
+    async fn keep(&self, sightings: Vec<StoredSighting>, room: Room) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.keep", Origin::Exchanges, self.inner.evidence.keep(sightings, room)).await
     }
 
     async fn about(
@@ -195,8 +197,31 @@ impl Evidence for Chaos {
         self.step("evidence.about", Origin::Exchanges, self.inner.evidence.about(subject, keyed, now)).await
     }
 
-    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
+    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.naming", Origin::Exchanges, self.inner.evidence.naming(tool_use, now)).await
+    }
+
+    async fn tells_uses(&self, subject: &Subject, before: Timestamp) -> Result<bool, Fault> {
+        let told = self.inner.evidence.tells_uses(subject, before);
+        self.step("evidence.tells_uses", Origin::Exchanges, told).await
+    }
+
+    async fn lease(&self, tool_use: &str, call: u128, now: Timestamp) -> Result<bool, Fault> {
+        let leased = self.inner.evidence.lease(tool_use, call, now);
+        self.step("evidence.lease", Origin::Exchanges, leased).await
+    }
+
+    async fn release(&self, tool_use: &str, call: u128) -> Result<(), Fault> {
+        let released = self.inner.evidence.release(tool_use, call);
+        self.step("evidence.release", Origin::Exchanges, released).await
+    }
+
+    async fn expect(&self, expecting: &Expecting) -> Result<Expected, Fault> {
         self.step("evidence.expect", Origin::Exchanges, self.inner.evidence.expect(expecting)).await
+    }
+
+    async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.expected", Origin::Exchanges, self.inner.evidence.expected(exchange)).await
     }
 }
 
@@ -278,6 +303,28 @@ impl Standings for Chaos {
 
     async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
         self.step("standings.take", Origin::Recordings, self.inner.standings.take(key, step, bytes)).await
+    }
+}
+
+#[async_trait]
+impl Accesses for Chaos {
+    async fn granted(
+        &self,
+        principal: Option<&PrincipalKey>,
+        now: Timestamp,
+    ) -> Result<Vec<RecordKey>, Fault> {
+        self.step("accesses.granted", Origin::Recordings, self.inner.accesses.granted(principal, now)).await
+    }
+
+    async fn note(
+        &self,
+        principal: &PrincipalKey,
+        key: &RecordKey,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let noted = self.inner.accesses.note(principal, key, until, now);
+        self.step("accesses.note", Origin::Recordings, noted).await
     }
 }
 

@@ -34,6 +34,7 @@ pub fn router(gateway: Gateway) -> Router {
             speaks_for,
             issuer: Some("https://issuer.example".to_owned()),
             agent: None,
+            credential: None,
         };
         channels.add(SecretHash::of(&format!("secret-of-{name}")), channel).unwrap();
     }

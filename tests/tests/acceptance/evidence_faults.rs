@@ -98,6 +98,18 @@ async fn late_evidence_that_was_edited_moved_or_taken_out_is_found() {
     is_wrong(Wrong::OpeningDigest);
     put(&LateEvidence { step: 1, ..record.clone() });
     is_wrong(Wrong::Misplaced);
+    // Less than the one before has told, though its grade fits its witnesses.
+    let name = file.file_name().unwrap().to_string_lossy();
+    let (before, behind) = name.rsplit_once("0000").unwrap();
+    let next = file.with_file_name(format!("{before}0001{behind}"));
+    let last = fs::read(&next).unwrap();
+    let mut less = recording::decode::<LateEvidence>(&last).unwrap().record;
+    (less.witnesses, less.findings) = (Vec::new(), Vec::new());
+    less.grade = "P0".to_owned();
+    fs::write(&next, recording::encode(&less).unwrap().0).unwrap();
+    fs::write(&file, &good).unwrap();
+    is_wrong(Wrong::Contradiction);
+    fs::write(&next, last).unwrap();
     let mut unknown = record.clone();
     unknown.witnesses[0].kind = "oracle".to_owned();
     put(&unknown);
@@ -134,4 +146,33 @@ async fn evidence_that_contradicts_while_a_person_decides_is_shown_and_decided_b
     assert_eq!(words(&talk.house).last(), Some(&"overruled"));
     assert_eq!(talk.house.submissions(), 0, "nothing ran");
     talk.house.verifies();
+}
+
+#[tokio::test]
+async fn evidence_that_contradicts_while_a_large_result_waits_keeps_it_from_being_released() {
+    for contradicts in [false, true] {
+        let house = House::with(|_| {}, &[]).await;
+        customers::answer(&house.snow, &[8]);
+        let router = router(house.gateway());
+        let talk = Talk { house, router };
+        let run = "@id(\"agents-read\")\npermit (";
+        let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
+                      when { context.prompt < 2 };\n@id(\"agents-read\")\npermit (";
+        talk.house.bundle.change(&[(run, wanted), ("rows = 2_000_000", "rows = 5")]);
+        talk.prompt(HOOKS, "p-1", "who are our customers?").await;
+        talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        let told = talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        assert_eq!(told["status"], "waiting", "{told}");
+        let (review, gateway) = (talk.house.review(), talk.house.gateway());
+        let id = waiting(&review).await;
+        if contradicts {
+            talk.telemetry("delete all customers", "toolu_1").await;
+            talk.is_known("P2", "P1");
+        }
+        in_time(review.decide(id, &reviewer("rosa"), Verdict::Approve, None)).await.unwrap();
+        work(&talk.house, &gateway).await;
+        let last = if contradicts { "overruled" } else { "released" };
+        assert_eq!(words(&talk.house).last(), Some(&last));
+        talk.house.verifies();
+    }
 }

@@ -253,6 +253,33 @@ async fn a_view_that_reads_another_table_by_now_releases_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_defined_anew_since_it_was_asked_for_releases_nothing() {
+    type Change = fn(&House);
+    let changes: [(Change, bool); 4] = [
+        (|_| {}, true),
+        (|house| house.warehouse.define("V_CONTACTS", |view| view.version += 1), true),
+        (|house| house.warehouse.define("CUSTOMERS", |table| table.version += 1), false),
+        (|house| house.warehouse.define("CUSTOMERS", |table| table.columns[0].is_nullable = true), false),
+    ];
+    for (at, (change, is_released)) in changes.into_iter().enumerate() {
+        let house = house(&LIMITS, &[4, 4]).await;
+        let gateway = house.gateway();
+        let (router, review) = (router(gateway.clone()), house.review());
+        let held = held(&router, customers::SQL).await;
+        change(&house);
+        decide(&review, Verdict::Approve).await;
+        assert_eq!(work(&house, &gateway).await, 1);
+        let answer = get(&router, "ana", &held.handle(), "").await;
+        if is_released {
+            assert_eq!(answer.status, 200, "change {at}: {}", answer.text());
+        } else {
+            is_refused(&answer, "099007", "has changed");
+        }
+        house.verifies();
+    }
+}
+
+#[tokio::test]
 async fn of_a_statement_that_a_person_had_approved_its_large_result_is_asked_for_again() {
     let house = house(&LIMITS, &[4, 4]).await;
     let unattended = "[\"show\", \"session\", \"transaction\", \"read\"].contains(context.class)";

@@ -256,7 +256,7 @@ async fn so_many_hidden_failures_within_an_hour_end_in_hold() {
     assert_eq!(hold.reviewers, ["data-reviewers"]);
     assert!(hold.reason.contains("the limit of 3 hidden failures per hour"), "{}", hold.reason);
     assert!(closing.is_none());
-    let row = SearchRow::new(&opening, None);
+    let row = SearchRow::new(&opening, None, None);
     assert!(row.rules.iter().any(|rule| rule == RULE));
     assert_eq!((row.decision.as_str(), row.outcome.as_str()), ("hold", "pending"));
     let told = recording::opening_events(&opening);

@@ -346,6 +346,7 @@ impl House {
             recordings: home.clone(),
             exchanges: home.clone(),
             standings: home.clone(),
+            accesses: home.clone(),
             evidence: home.clone(),
             approvals: home,
             notifier: self.bell.clone(),
@@ -457,8 +458,9 @@ impl House {
 
 /// Reviewing over these ports.
 pub fn review(ports: &Ports) -> Review {
-    let Ports { approvals, standings, recordings, exchanges, keys, policies, clock, .. } = ports.clone();
-    Review::new(ReviewPorts { approvals, standings, recordings, exchanges, keys, policies, clock })
+    let Ports { approvals, standings, accesses, recordings, exchanges, keys, policies, clock, .. } =
+        ports.clone();
+    Review::new(ReviewPorts { approvals, standings, accesses, recordings, exchanges, keys, policies, clock })
 }
 
 fn page_object(

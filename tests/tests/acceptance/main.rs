@@ -13,6 +13,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod access;
+mod access_faults;
 mod approvals;
 mod architecture;
 mod asks;
@@ -30,6 +32,8 @@ mod crashes;
 mod door;
 mod estimates;
 mod evidence;
+mod evidence_attacks;
+mod evidence_bounds;
 mod evidence_faults;
 mod exports;
 mod failures;
@@ -55,6 +59,8 @@ mod reminders;
 mod repeats;
 mod resuming;
 mod standing;
+mod standing_limits;
+mod standing_page;
 mod story;
 mod supply;
 mod tokens;

@@ -411,3 +411,73 @@ async fn where_too_few_could_ever_sign_in_it_is_denied_at_once() {
     assert_eq!(words(&house), ["asked", "overruled"]);
     house.verifies();
 }
+
+/// Whether another like it goes unasked, where these are on the roster by now.
+async fn goes_by(at: &SignsIn, people: Option<Vec<KnownReviewer>>, sql: &str) -> bool {
+    let roster = people.map(|people| Arc::new(Roster::new(HOST, ISSUER, people)));
+    let settings = gateway::Settings { roster, ..at.house.settings.clone() };
+    let gateway = Gateway::new(at.house.ports(), settings);
+    let before = at.house.submissions();
+    assert_eq!(door::submit(&door::router(gateway.clone()), "ana", sql, "").await.status, 202);
+    work(&at.house, &gateway).await;
+    at.house.submissions() > before
+}
+
+#[tokio::test]
+async fn the_yes_of_whoever_is_on_the_roster_no_more_stands_no_more() {
+    let at = signs_in().await;
+    let mut rosa = at.browser();
+    at.sign_in(&mut rosa).await;
+    let shown = rosa.review(at.id).await;
+    let until = at.house.time_now().after(Duration::from_secs(86_400)).day();
+    let stands = [("runs", "9"), ("rows", "10"), ("until", until.as_str()), ("vary 1", "1..100")];
+    assert_eq!(rosa.decide(at.id, &shown, "approve", &stands).await.status, 303);
+    assert_eq!(work(&at.house, &at.gateway).await, 1);
+    let [rosa, sam] = people().try_into().unwrap_or_else(|_| panic!("two people"));
+    let moved = |groups: Option<&str>| KnownReviewer {
+        groups: groups.map(|group| BTreeSet::from([group.to_owned()])),
+        ..rosa.clone()
+    };
+    let renamed = |name: ReviewerName| KnownReviewer { name, ..rosa.clone() };
+    let by_number = renamed(ReviewerName::Subject("00u1".to_owned()));
+    let other_number = renamed(ReviewerName::Subject(ROSA.to_owned()));
+    for (number, (people, expected)) in (10..).zip([
+        (Some(vec![rosa.clone(), sam.clone()]), true),
+        (Some(vec![by_number]), true),
+        (Some(vec![moved(None)]), true),
+        (Some(vec![sam.clone()]), false),
+        (Some(vec![moved(Some("stewards")), sam.clone()]), false),
+        (Some(vec![other_number, sam]), false),
+        (None, false),
+    ]) {
+        let sql = format!("delete from customers where id = {number}");
+        assert_eq!(goes_by(&at, people.clone(), &sql).await, expected, "{people:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_says_yes_beforehand_to_what_is_asked_under_a_name_that_nobody_has_proven() {
+    let at = signs_in().await;
+    // What an ID token says beside the verified address: of whom this is, nobody has checked.
+    at.says_of_rosa(|who| who.aliases = BTreeSet::from(["ben@acme.example".to_owned()]));
+    let mut rosa = at.browser();
+    at.sign_in(&mut rosa).await;
+    let shown = rosa.review(at.id).await;
+    assert_eq!(rosa.decide(at.id, &shown, "approve", &[]).await.status, 303);
+    work(&at.house, &at.gateway).await;
+    let asked = door::submit(&at.router, "ben", "delete from customers where id = 3", "").await;
+    assert_eq!(asked.status, 202);
+    let exchange = at.house.records().into_iter().map(|(opening, _)| opening);
+    let opening = exchange.max_by(|one, other| one.opened.cmp(&other.opened)).unwrap();
+    let key = recording::RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
+    let records = local::Records::open(&at.house.home_path()).unwrap();
+    let first = recording::decode::<recording::ApprovalStep>(&records.approval(&key).unwrap()[0]).unwrap();
+    let StepRecord::Asked(asked) = first.record.what else { panic!("it asks") };
+    let by = steps(&at.house).into_iter().find_map(|step| match step.what {
+        StepRecord::Decided { by, .. } => Some(by),
+        _ => None,
+    });
+    let by = by.unwrap();
+    assert!(!by.reviewer().is_called("ben@acme.example"), "the record tells of it by its mark alone");
+    assert!(asked.marks.iter().any(|mark| by.marks.contains(mark)), "and whoever asks is found by it");
+}

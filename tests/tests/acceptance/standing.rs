@@ -16,7 +16,7 @@ use crate::chaos::{Chaos, Strike};
 use crate::door::{call, get, router, submit};
 use crate::house::{House, asked, customers, in_time};
 
-fn terms(house: &House, runs: u32, rows: u64, vary: &[(&str, &str)]) -> StandingTerms {
+pub fn terms(house: &House, runs: u32, rows: u64, vary: &[(&str, &str)]) -> StandingTerms {
     let vary = vary.iter().map(|(place, may_be)| (place.parse().unwrap(), may_be.parse().unwrap()));
     StandingTerms {
         until: house.time_now().after(Duration::from_secs(3600)),
@@ -26,7 +26,7 @@ fn terms(house: &House, runs: u32, rows: u64, vary: &[(&str, &str)]) -> Standing
     }
 }
 
-async fn stands(review: &Review, terms: &StandingTerms) -> ApprovalId {
+pub async fn stands(review: &Review, terms: &StandingTerms) -> ApprovalId {
     let id = waiting(review).await;
     let state = in_time(review.approve_standing(id, &reviewer("rosa"), terms, None)).await.unwrap();
     assert_eq!(state, ApprovalState::Granted);
@@ -34,7 +34,7 @@ async fn stands(review: &Review, terms: &StandingTerms) -> ApprovalId {
 }
 
 /// A house in which [`WRITE`] was approved for later ones, too, and has run.
-async fn standing(runs: u32, vary: &[(&str, &str)]) -> (House, Gateway, ApprovalId) {
+pub async fn standing(runs: u32, vary: &[(&str, &str)]) -> (House, Gateway, ApprovalId) {
     let house = house().await;
     let gateway = house.gateway();
     held(&router(gateway.clone()), WRITE).await;
@@ -45,18 +45,18 @@ async fn standing(runs: u32, vary: &[(&str, &str)]) -> (House, Gateway, Approval
 }
 
 /// The words of the steps of that exchange.
-fn words_of(house: &House, opening: &Opening) -> Vec<&'static str> {
+pub fn words_of(house: &House, opening: &Opening) -> Vec<&'static str> {
     steps_of(house, opening).iter().map(|step| step.what.as_str()).collect()
 }
 
-fn steps_of(house: &House, opening: &Opening) -> Vec<ApprovalStep> {
+pub fn steps_of(house: &House, opening: &Opening) -> Vec<ApprovalStep> {
     let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
     let steps = Records::open(&house.home_path()).unwrap().approval(&key).unwrap();
     steps.iter().map(|step| recording::decode(step).unwrap().record).collect()
 }
 
 /// Whether a statement of `ana`'s goes without asking.
-async fn goes(house: &House, gateway: &Gateway, sql: &str) -> bool {
+pub async fn goes(house: &House, gateway: &Gateway, sql: &str) -> bool {
     let router = router(gateway.clone());
     let before = house.submissions();
     let held = submit(&router, "ana", sql, "").await;

@@ -43,7 +43,7 @@ async fn a_select_is_answered_masked_whatever_its_alias_and_the_recording_shows_
         .collect();
     assert_eq!(kinds, ["prompt", "statement", "decision", "page", "closing"]);
     let (opening, closing) = house.records().remove(0);
-    let row = recording::SearchRow::new(&opening, closing.as_ref());
+    let row = recording::SearchRow::new(&opening, closing.as_ref(), None);
     assert_eq!(row.masked_columns, ["EMAIL", "HARMLESS"]);
     assert_eq!((row.outcome.as_str(), row.rows, row.decision.as_str()), ("rows", 3, "allow"));
     assert_eq!(row.reads, ["DEMO.PUBLIC.CUSTOMERS"]);

@@ -17,7 +17,7 @@ pub fn verified(home: &Path) -> Vec<SearchRow> {
     let row = |listed: local::Listed| {
         let closing = records.read(&listed.key, ObjectKind::Closing).unwrap().unwrap();
         let closing = decode::<Closing>(&closing).unwrap().record;
-        SearchRow::new(&listed.opening.unwrap().record, Some(&closing))
+        SearchRow::new(&listed.opening.unwrap().record, Some(&closing), None)
     };
     records.listing(None, None).unwrap().map(|listed| row(listed.unwrap())).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::{Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
+use aws::{Accesses, Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
 use conformance::{Store, Two};
 use gateway::ports::RevokedWhat;
 
@@ -45,6 +45,7 @@ impl Account {
             approvals: exchanges.clone(),
             exchanges,
             standings: Arc::new(Standings::new(Steps::new(&clients, &self.table))),
+            accesses: Arc::new(Accesses::new(&clients, &self.table)),
             evidence: Arc::new(Evidence::new(&clients, &self.table, &self.pages)),
             recorder: records.clone(),
             recordings: records,

@@ -45,6 +45,9 @@ pub struct Requester {
     pub agent: Agent,
     /// The human behind it.
     pub person: Option<Person>,
+    /// Keyed digests of all of these names, as [`Reviewer::marks`] has them: by these a reviewer is found whose record tells of
+    /// the same name by its mark alone.
+    pub marks: BTreeSet<String>,
 }
 
 impl From<&Identity> for Requester {
@@ -54,6 +57,7 @@ impl From<&Identity> for Requester {
             subject: identity.subject.clone(),
             agent: identity.agent.clone(),
             person: identity.person.clone(),
+            marks: BTreeSet::new(),
         }
     }
 }
@@ -63,9 +67,17 @@ impl Requester {
     // SECURITY: by any name of either, whatever issuer wrote it. One person signs in by several issuers, and two who share
     // a name by chance lose nothing but the right to decide this: a third must.
     pub(super) fn is(&self, reviewer: &Reviewer) -> bool {
+        self.names().any(|name| reviewer.is_called(name)) || !self.marks.is_disjoint(&reviewer.marks)
+    }
+
+    /// Every name of theirs, as [`folded_name`] has it.
+    pub fn folded_names(&self) -> BTreeSet<String> {
+        self.names().map(folded_name).collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
         let person = self.person.as_ref().map(Person::as_str);
-        let names = [Some(self.subject.as_str()), person, Some(self.agent.as_str())];
-        names.into_iter().flatten().any(|name| reviewer.is_called(name))
+        [Some(self.subject.as_str()), person, Some(self.agent.as_str())].into_iter().flatten()
     }
 }
 

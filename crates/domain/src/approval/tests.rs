@@ -16,6 +16,7 @@ fn terms(needed: u32) -> Terms {
             subject: "ana".into(),
             agent: Agent::new("claude-finance"),
             person: Some(Person::new("ana@acme.example")),
+            marks: ["mark of ana@acme.example".to_owned()].into(),
         },
         reviewers: ["data-reviewers".to_owned(), "stewards".to_owned()].into(),
         needed: NonZeroU32::new(needed).unwrap(),
@@ -131,6 +132,12 @@ fn who_asked_or_was_asked_for_never_decides_however_they_sign_in() {
     // An address that nobody has verified is enough to say no.
     let aliases = BTreeSet::from(["ANA@acme.example".to_owned()]);
     is_unmoved(Reviewer { person: None, aliases, ..reviewer("00u1") }, Unmoved::OwnRequest);
+    // And so is one of which a record tells by its mark alone, also where it was said beforehand.
+    let marks = BTreeSet::from(["mark of ana@acme.example".to_owned()]);
+    let by_mark = Reviewer { person: None, marks, ..reviewer("00u1") };
+    is_unmoved(by_mark.clone(), Unmoved::OwnRequest);
+    let issued = ApprovalEvent::Issued { by: vec![by_mark] };
+    assert_eq!(Approval::new(terms(1)).next(&issued, at(1)).unwrap_err(), Unmoved::OwnRequest);
 }
 
 #[test]

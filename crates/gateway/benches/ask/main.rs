@@ -119,6 +119,7 @@ fn gateway(issuer: &Issuer, bundle: &Arc<Bundle>, sql: &str) -> Gateway {
         evidence: Arc::new(gateway::ports::NoEvidence),
         approvals: Arc::new(Nobody),
         standings: Arc::new(Nobody),
+        accesses: Arc::new(gateway::ports::NoAccesses),
         notifier: Arc::new(Nobody),
         upstream: Arc::new(Answering::new(columns)),
         clock: Arc::new(RealClock),

@@ -1,10 +1,11 @@
 //! Deciding again before an approval is spent: policy may have changed since somebody said yes.
 
-use domain::{Asked, Decision, Grant, Hold, Identity, Refusal, RuleId, Ruling, Tier};
+use domain::{Decision, Grant, Hold, Refusal, RuleId, Tier};
 use policy::Bundle;
 use recording::{AskedRecord, FootprintRecord, TreatmentRecord};
 
 use super::sorted;
+use crate::access::Ruled;
 use crate::failures;
 use crate::gateway::Gateway;
 use crate::live::{Live, PartPlan};
@@ -25,16 +26,15 @@ pub(super) enum Again {
 const FAILURE_BUDGET: &str = "gateway:failure-budget";
 
 impl Gateway {
-    /// Decides again what was asked.
+    /// What becomes of it, as policy says by now.
     pub(super) fn rule_again(
         &self,
         bundle: &Bundle,
-        identity: &Identity,
-        asked: &Asked,
         read: &Read,
+        ruled: Ruled,
         before: &Before<'_>,
-    ) -> (Vec<Ruling>, Ruling, Again) {
-        let (rulings, ruling) = self.rule(bundle, identity, asked, read);
+    ) -> (Ruled, Again) {
+        let Ruled { rulings, ruling, access } = ruled;
         // Whether the budget would still be spent does not matter: a person has looked at this one.
         let was_budget = before.asked.rules.iter().any(|rule| rule == FAILURE_BUDGET);
         let ruling = match &ruling.decision {
@@ -48,7 +48,7 @@ impl Gateway {
             Decision::Hold(hold) => Again::HeldAnew(hold.clone()),
             Decision::Refuse(refusal) => Again::Refused(refusal.clone()),
         };
-        (rulings, ruling, again)
+        (Ruled { rulings, ruling, access }, again)
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::pin::Pin;
 use std::time::Duration;
 
-use domain::{Asked, Class, Credential, Decision, Prompt, PromptGrade, SqlText, Tier, Timestamp};
+use domain::{Access, Asked, Class, Credential, Decision, Prompt, PromptGrade, SqlText, Tier, Timestamp};
 use flate2::read::GzDecoder;
 use recording::EstimateRecord;
 
@@ -61,7 +61,7 @@ impl Gateway {
     ) -> Result<Option<EstimateRecord>, AskError> {
         let bundle = self.ports.policies.bundle().await?;
         let read = self.read(&asked).await?;
-        let (_, ruling) = self.rule(&bundle, principal.identity(), &asked, &read);
+        let (_, ruling) = self.rule(&bundle, principal.identity(), &asked, &read, Access::NONE);
         let is_open = match &ruling.decision {
             // A failure that is hidden would count against its agent, who has not asked for this.
             Decision::Allow(grant) => grant.tier == Tier::Read && !would_be_hidden(&ruling.decision),

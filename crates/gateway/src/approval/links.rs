@@ -126,9 +126,12 @@ mod tests {
             sign_in: "oidc".into(),
             footprints: None,
             touched: None,
+            defined: None,
+            marks: Vec::new(),
             views: Vec::new(),
             estimate: None,
             again: None,
+            access: None,
             result: None,
         }
     }

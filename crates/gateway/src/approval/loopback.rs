@@ -105,6 +105,7 @@ impl Reception {
         let proven = match issuer.end(&answer, now).await {
             Ok(proven) => proven,
             Err(NotAccepted::Rejected { reason }) => return Err(NotSignedIn::NotAccepted(reason)),
+            Err(NotAccepted::LacksScope { .. }) => return Err(NotSignedIn::NotAccepted("scope")),
             Err(NotAccepted::Expired) => return Err(NotSignedIn::NotAccepted("expired")),
             Err(NotAccepted::Unavailable(fault)) => return Err(ReviewError::from(fault).into()),
         };

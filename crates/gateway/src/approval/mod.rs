@@ -5,9 +5,11 @@
 //! expiry, a cancellation and the run itself meet in one conditional write, whoever does it and wherever a process
 //! dies: whoever finds the number taken reads on, and stands before what has happened.
 
+mod access;
 mod again;
 mod estimate;
 mod harm;
+mod issue;
 mod links;
 mod loopback;
 mod notice;
@@ -27,11 +29,12 @@ mod touched;
 mod turn;
 mod typed;
 
+pub use access::AccessShown;
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
-pub use review::{Listing, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use review::{Listing, ProposedTerms, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
@@ -40,12 +43,12 @@ pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerm
 pub use turn::{Reminded, Stands};
 pub use typed::{is_typed, word_to_type};
 
-use domain::{ApprovalId, Hold, Ruling, Timestamp};
+use domain::{ApprovalId, Hold, Requester, Ruling, Timestamp};
 use recording::{
     AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
 };
 
-use crate::ask::Opened;
+use crate::ask::{Opened, ShownBeside};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::live::LiveApproval;
@@ -58,14 +61,20 @@ impl Gateway {
     pub(crate) async fn ask_reviewers(
         &self,
         opened: Opened,
-        touched: Surroundings,
-        estimate: Option<EstimateRecord>,
+        shown: ShownBeside,
     ) -> Result<LiveApproval, Fault> {
         let Opened { key, opening, .. } = opened;
+        let ShownBeside { touched, estimate, access } = shown;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let hold = opening.record.hold.as_ref().ok_or_else(steps::damaged)?;
-        let question = Question { id, opening: &opening.record, sign_in: self.settings.sign_in };
-        let asked = StepRecord::Asked(question.first(hold, touched, estimate));
+        let key_of_marks = self.ports.keys.digest().await?;
+        let question =
+            Question { id, opening: &opening.record, sign_in: self.settings.sign_in, key: &key_of_marks };
+        let access = match access {
+            Some(request) => Some(self.access_record(id, &opening.record, &request).await?),
+            None => None,
+        };
+        let asked = StepRecord::Asked(AskedRecord { access, ..question.first(hold, touched, estimate)? });
         let trail = Trail::new(&opening);
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
@@ -80,6 +89,8 @@ pub(crate) struct Question<'a> {
     pub id: ApprovalId,
     pub opening: &'a Opening,
     pub sign_in: SignIn,
+    /// The gateway's key, which marks names.
+    pub key: &'a [u8; 32],
 }
 
 impl Question<'_> {
@@ -89,9 +100,10 @@ impl Question<'_> {
         hold: &HoldRecord,
         touched: Surroundings,
         estimate: Option<EstimateRecord>,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
-        AskedRecord {
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context: opening.context.clone(),
@@ -104,11 +116,14 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             estimate,
             again: None,
+            access: None,
             result: None,
-        }
+        })
     }
 
     /// Anew, as policy holds it by now.
@@ -119,10 +134,11 @@ impl Question<'_> {
         footprints: Vec<FootprintRecord>,
         touched: Surroundings,
         now: Timestamp,
-    ) -> AskedRecord {
-        let Self { id, opening, sign_in } = self;
+    ) -> Result<AskedRecord, Fault> {
+        let marks = self.marks()?;
+        let Self { id, opening, sign_in, key: _ } = self;
         let context: ContextRecord = opening.context.clone();
-        AskedRecord {
+        Ok(AskedRecord {
             approval: id.to_string(),
             covers: opening.digest.clone(),
             context,
@@ -135,12 +151,21 @@ impl Question<'_> {
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
             touched: Some(touched.digest),
+            defined: Some(touched.defined),
+            marks,
             views: touched.views,
             // It was of what the catalog said then.
             estimate: None,
             again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
+            access: None,
             result: None,
-        }
+        })
+    }
+
+    /// The marks of whoever asks.
+    fn marks(&self) -> Result<Vec<String>, Fault> {
+        let identity = stored::identity(self.opening)?;
+        Ok(signed_in::marks_of(&Requester::from(&identity), self.key))
     }
 }
 

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{ApprovalId, ApprovalState, Timestamp, Unmoved, Verdict};
-use recording::{Opening, StepRecord, Trail};
+use recording::{Opening, StandingRecord, StepRecord, Trail};
 
 use super::links::{self, LinkKey};
 use super::review::{Review, ReviewError, Shown, Waiting};
@@ -204,6 +204,7 @@ impl Reception {
         let proven = match issuer.end(&answer, now).await {
             Ok(proven) => proven,
             Err(NotAccepted::Rejected { reason }) => return Err(turned_away(reason)),
+            Err(NotAccepted::LacksScope { .. }) => return Err(turned_away("scope")),
             Err(NotAccepted::Expired) => return Err(turned_away("expired")),
             Err(NotAccepted::Unavailable(fault)) => return Err(fault.into()),
         };
@@ -411,11 +412,16 @@ fn earlier_ask(opening: &Opening, trail: &Trail) -> Option<EarlierAsk> {
     })
 }
 
-/// What one reviewer has said in these steps.
-pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
+/// What one reviewer has said in these steps, and what of it for later ones.
+pub(super) fn own_verdict<'a>(
+    trail: &'a Trail,
+    by: &SignedIn,
+) -> Option<(Verdict, Option<&'a StandingRecord>)> {
     trail.steps_under_way().iter().rev().find_map(|step| match &step.what {
-        StepRecord::Decided { by: who, verdict, reason: _ } if who.reviewer().key == by.reviewer.key => {
-            Verdict::from_word(verdict)
+        StepRecord::Decided { by: who, verdict, reason: _, terms }
+            if who.reviewer().key == by.reviewer.key =>
+        {
+            Some((Verdict::from_word(verdict)?, terms.as_ref()))
         }
         StepRecord::Decided { .. }
         | StepRecord::Asked(_)
@@ -427,7 +433,8 @@ pub(super) fn own_verdict(trail: &Trail, by: &SignedIn) -> Option<Verdict> {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     })
 }
 

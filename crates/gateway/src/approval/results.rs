@@ -10,6 +10,7 @@ use super::run::overruled;
 use super::steps::{Added, Case, damaged};
 use super::tend::{TRIES, note};
 use super::{Question, Surroundings, sorted, stored};
+use crate::access::Ruled;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin, Retry};
 use crate::gateway::Gateway;
@@ -58,7 +59,7 @@ impl Gateway {
                 let closed = self.close_refused(live, &refusal).await;
                 return self.settle(live, holder, closed).await.map(Some);
             }
-            let asked = self.question_of(&case.opening.record, judged, result.clone())?;
+            let asked = self.question_of(&case.opening.record, judged, result.clone()).await?;
             self.add(&mut case, self.now(), StepRecord::Asked(asked)).await?;
         }
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
@@ -79,11 +80,11 @@ impl Gateway {
                 "{}, and the limit of {limit} statements an hour that ask for a decision is reached; ask for less",
                 outgrown(result)
             );
-            Refusal { code: RefusalCode::TooLarge, message, retry_after: Some(retry_after) }
+            Refusal { code: RefusalCode::TooLarge, message, retry_after: Some(retry_after), scopes: Vec::new() }
         }))
     }
 
-    fn question_of(
+    async fn question_of(
         &self,
         opening: &Opening,
         judged: Judged,
@@ -91,8 +92,9 @@ impl Gateway {
     ) -> Result<AskedRecord, Fault> {
         let Judged { ruling, hold, footprints, touched, catalog: _ } = judged;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
-        let question = Question { id, opening, sign_in: self.settings.sign_in };
-        let asked = question.again(&hold, &ruling, footprints, touched, self.now());
+        let key = self.ports.keys.digest().await?;
+        let question = Question { id, opening, sign_in: self.settings.sign_in, key: &key };
+        let asked = question.again(&hold, &ruling, footprints, touched, self.now())?;
         Ok(AskedRecord { again: None, result: Some(result), ..asked })
     }
 
@@ -140,17 +142,18 @@ impl Gateway {
             }
             Err(fault) => return Err(fault),
         };
+        let asked = self.known_by_now(asked, case).await?;
         let bundle = self.ports.policies.bundle().await?;
-        let read = self.read(&asked).await?;
         // SECURITY: it is masked as another bundle had it, whose detectors and classes nobody knows any more.
         if live.bundle.as_deref() != Some(bundle.digest().to_string().as_str()) {
             return Ok(Err(changed("policy has changed since this result was masked; ask again")));
         }
-        let (rulings, ruling) = self.rule(&bundle, &identity, &asked, &read);
+        let (key, detectors) = (keys.digest().await?, self.detectors.of(&bundle));
+        let (read, touched) = self.read_afresh(&key, &asked, &detectors).await?;
+        let Ruled { rulings, ruling, access: _ } = self.rule_with(&bundle, &identity, &asked, &read).await?;
         if let Decision::Refuse(refusal) = ruling.decision {
             return Ok(Err(refusal));
         }
-        let detectors = self.detectors.of(&bundle);
         if !terms(&read, &rulings, &ruling, &detectors).cover(live) {
             return Ok(Err(changed("what this statement reads has changed since it ran; ask again")));
         }
@@ -159,8 +162,6 @@ impl Gateway {
         let ruling = bundle.hold_for_size(&statements, reason);
         Ok(match &ruling.decision {
             Decision::Hold(hold) => {
-                let key = self.ports.keys.digest().await?;
-                let touched = self.touched(&key, &read, &detectors).await?;
                 let (hold, footprints) = (hold.clone(), footprints(&detectors, &read));
                 Ok(Judged { ruling, hold, footprints, touched, catalog: read.catalog.digest.to_string() })
             }
@@ -251,16 +252,22 @@ fn note_cut(live: &mut Live, result: &ResultRecord) {
     live.findings.push(Finding { what: what.to_owned(), detail });
 }
 
-/// Whether the same rules hold it for the same people, and it reads the same objects.
+/// Whether the same rules hold it for the same people, and it reads the same objects, of which the catalog says the same.
 fn is_as_asked(judged: &Judged, asked: &AskedRecord) -> bool {
-    let Judged { ruling, hold, footprints, touched: _, catalog: _ } = judged;
+    let Judged { ruling, hold, footprints, touched, catalog: _ } = judged;
     let rules: Vec<&str> = ruling.rules.iter().map(domain::RuleId::as_str).collect();
     asked.footprints.as_ref() == Some(footprints)
+        && asked.touched.as_ref() == Some(&touched.digest)
         && rules == asked.rules.iter().map(String::as_str).collect::<Vec<_>>()
         && sorted(&hold.reviewers) == asked.reviewers
         && hold.people.get() == asked.needed
 }
 
 fn changed(message: &str) -> Refusal {
-    Refusal { code: RefusalCode::Contradiction, message: message.to_owned(), retry_after: None }
+    Refusal {
+        code: RefusalCode::Contradiction,
+        message: message.to_owned(),
+        retry_after: None,
+        scopes: Vec::new(),
+    }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
 use masking::Detectors;
-use recording::{AskedRecord, LateEvidence, NotNext, Opening, ReviewerRecord, StepRecord};
+use recording::{
+    AskedRecord, LateEvidence, NotNext, Opening, ReviewerRecord, StandingRecord, StepRecord, Trail,
+};
 use thiserror::Error;
 
 use super::reception::own_verdict;
@@ -16,7 +18,7 @@ use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
+use crate::ports::{Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
@@ -37,6 +39,8 @@ pub struct ReviewPorts {
     pub approvals: Arc<dyn Approvals>,
     /// Holds standing approvals.
     pub standings: Arc<dyn Standings>,
+    /// Finds leave to read that was granted.
+    pub accesses: Arc<dyn Accesses>,
     /// Reads openings and sealed texts.
     pub recordings: Arc<dyn Recordings>,
     /// Knows who was revoked.
@@ -85,8 +89,29 @@ pub struct Waiting {
     pub state: ApprovalState,
     /// Who has said yes so far.
     pub granted_by: Vec<String>,
+    /// What they want to allow for later ones, each who wants that.
+    pub wanted: Vec<ProposedTerms>,
     /// When it is over.
     pub lapses: Timestamp,
+}
+
+/// What somebody who has said yes wants to allow for later ones.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProposedTerms {
+    /// Who.
+    pub by: String,
+    /// What, as the recording tells it.
+    pub terms: StandingRecord,
+}
+
+impl Waiting {
+    /// Whether some want to allow something for later ones, and not all who have said yes the same: then nothing stands once it
+    /// is granted.
+    pub fn is_split(&self) -> bool {
+        let Self { granted_by, wanted, .. } = self;
+        let is_same = wanted.windows(2).all(|two| matches!(two, [one, other] if one.terms == other.terms));
+        !wanted.is_empty() && (!is_same || wanted.len() != granted_by.len())
+    }
 }
 
 /// What waits, oldest first.
@@ -164,7 +189,7 @@ impl Review {
         by: &SignedIn,
     ) -> Result<(Waiting, Option<Verdict>), ReviewError> {
         let case = self.case(id, by).await?;
-        let own = own_verdict(&case.trail, by);
+        let own = own_verdict(&case.trail, by).map(|(verdict, _)| verdict);
         Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
     }
 
@@ -269,6 +294,18 @@ impl Review {
         verdict: Verdict,
         reason: Option<&str>,
     ) -> Result<ApprovalState, ReviewError> {
+        self.decide_with(id, by, verdict, reason, None).await
+    }
+
+    /// The same, with what a yes allows for later ones: one step tells both, or neither.
+    pub(super) async fn decide_with(
+        &self,
+        id: ApprovalId,
+        by: &SignedIn,
+        verdict: Verdict,
+        reason: Option<&str>,
+        terms: Option<StandingRecord>,
+    ) -> Result<ApprovalState, ReviewError> {
         let reason = match reason {
             Some(reason) => self.clean(id, reason).await?,
             None => None,
@@ -276,7 +313,14 @@ impl Review {
         let decides = self.record(by).await?;
         for _ in 0..TRIES {
             let mut case = self.case(id, by).await?;
-            if own_verdict(&case.trail, by) == Some(verdict) {
+            if let Some((said, wanted)) = own_verdict(&case.trail, by)
+                && said == verdict
+            {
+                if terms.is_some() && terms.as_ref() != wanted {
+                    return Err(
+                        NotAStanding("you have said yes to this before, and to nothing like that").into()
+                    );
+                }
                 self.wake(id).await;
                 return state(&case);
             }
@@ -284,6 +328,7 @@ impl Review {
                 by: decides.clone(),
                 verdict: verdict.as_str().to_owned(),
                 reason: reason.clone(),
+                terms: terms.clone(),
             };
             match self.add(&mut case, decided).await? {
                 Added::Overtaken => {}
@@ -388,9 +433,32 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
                 by.person.as_ref().map_or_else(|| by.key.subject.clone(), |person| person.as_str().to_owned())
             })
             .collect(),
+        wanted: wanted(&trail),
         lapses: approval.lapses(),
         opening: asked.of(&opening.record),
     }))
+}
+
+/// What those who have said yes to the approval under way want to allow for later ones.
+fn wanted(trail: &Trail) -> Vec<ProposedTerms> {
+    let wanted = trail.steps_under_way().iter().filter_map(|step| match &step.what {
+        StepRecord::Decided { by, verdict: _, reason: _, terms: Some(terms) } => {
+            Some(ProposedTerms { by: by.name().to_owned(), terms: terms.clone() })
+        }
+        StepRecord::Asked(_)
+        | StepRecord::Told { .. }
+        | StepRecord::Viewed { .. }
+        | StepRecord::Decided { .. }
+        | StepRecord::Standing { .. }
+        | StepRecord::Issued { .. }
+        | StepRecord::Expired {}
+        | StepRecord::Withdrawn {}
+        | StepRecord::Overruled { .. }
+        | StepRecord::Spent { .. }
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
+    });
+    wanted.collect()
 }
 
 /// Whether this reviewer has looked since they signed in.
@@ -406,7 +474,8 @@ fn has_looked(case: &Case, now: &ReviewerRecord) -> bool {
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => false,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => false,
     })
 }
 

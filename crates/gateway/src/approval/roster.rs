@@ -86,6 +86,23 @@ impl Roster {
         &self.people
     }
 
+    /// Whether this reviewer is one of these people, and asked for one of these groups: whoever was taken off, or moved elsewhere,
+    /// says yes no more.
+    pub(super) fn still_has(&self, by: &Reviewer, groups: &[String]) -> bool {
+        let is_called = |name: &ReviewerName| match name {
+            ReviewerName::Subject(name) => by.key.subject == *name,
+            ReviewerName::Email(name) => {
+                by.person.as_ref().is_some_and(|person| person.as_str().eq_ignore_ascii_case(name))
+            }
+        };
+        let is_asked = |person: &KnownReviewer| match &person.groups {
+            Some(theirs) => groups.iter().any(|group| theirs.contains(group)),
+            None => true,
+        };
+        by.key.issuer == self.issuer
+            && self.people.iter().any(|person| is_called(&person.name) && is_asked(person))
+    }
+
     /// Who is to be asked for this approval: whoever is in its groups, and may decide it as far as anybody knows.
     pub fn invited<'a>(&'a self, approval: &'a Approval) -> impl Iterator<Item = &'a KnownReviewer> {
         self.people.iter().filter(move |person| self.may_be_asked(person, approval))
@@ -149,6 +166,7 @@ mod tests {
                 subject: "ana".into(),
                 agent: Agent::new("claude-finance"),
                 person: Some(Person::new("ana@acme.example")),
+                marks: BTreeSet::new(),
             },
             reviewers: ["stewards".to_owned()].into(),
             needed: std::num::NonZeroU32::MIN,
@@ -177,6 +195,7 @@ mod tests {
                     subject: "ana".into(),
                     agent: Agent::new("claude-finance"),
                     person: None,
+                    marks: BTreeSet::new(),
                 },
                 reviewers: ["stewards".to_owned(), "leads".to_owned()].into(),
                 needed: std::num::NonZeroU32::new(needed).unwrap(),

@@ -8,9 +8,10 @@ use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
+use crate::access::Ruled;
 use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
 use crate::closing::Closed;
-use crate::evidence::Weighed;
+use crate::evidence::{self, Weighed};
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
@@ -111,6 +112,9 @@ impl Gateway {
         if let Some(step) = self.revoked_since(case).await? {
             return Ok(Prepared::Overruled(step));
         }
+        if let Some(step) = self.ended_since(case).await? {
+            return Ok(Prepared::Overruled(step));
+        }
         let (keys, recordings) = (self.ports.keys.as_ref(), self.ports.recordings.as_ref());
         let key = keys.digest().await?;
         let asked = match stored::asked(recordings, keys, case).await {
@@ -126,12 +130,7 @@ impl Gateway {
             }
             Err(fault) => return Err(fault),
         };
-        let mut asked = asked;
-        // SECURITY: what came since can only take something from how well the prompt was known.
-        if let (_, Some(late)) = self.last_evidence(&case.key).await? {
-            let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
-            asked.prompt.grade = asked.prompt.grade.min(known);
-        }
+        let asked = self.known_by_now(asked, case).await?;
         let bundle = self.ports.policies.bundle().await?;
         let before = case.trail.asked().ok_or_else(damaged)?;
         let detectors = self.detectors.of(&bundle);
@@ -144,7 +143,8 @@ impl Gateway {
             footprints_now: &footprints_now,
             touched_now: &touched.digest,
         };
-        let (rulings, ruling, again) = self.rule_again(&bundle, &identity, &asked, &read, &approved);
+        let ruled = self.rule_with(&bundle, &identity, &asked, &read).await?;
+        let (Ruled { rulings, ruling, access }, again) = self.rule_again(&bundle, &read, ruled, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
         let mut grant = match again {
             Again::Runs(grant) => grant,
@@ -156,8 +156,8 @@ impl Gateway {
                 let now = self.now();
                 let id = ApprovalId::from_u128(self.ports.ids.random()?);
                 let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
-                let question = Question { id, opening, sign_in };
-                let asked = question.again(&hold, &ruling, footprints_now, touched, now);
+                let question = Question { id, opening, sign_in, key: &key };
+                let asked = question.again(&hold, &ruling, footprints_now, touched, now)?;
                 let expires = now.after(hold.expires_after);
                 return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
             }
@@ -175,6 +175,7 @@ impl Gateway {
             children: &children,
             opened: live.opened(),
             weighed: &weighed,
+            access: &access,
         };
         let mut planned = stricter(live, planned_now(&draft, &bundle, &detectors, &rulings, &opened));
         if let Some(rows) = case.trail.issued_rows() {
@@ -189,6 +190,23 @@ impl Gateway {
         };
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
+    }
+
+    /// What was asked, its prompt known no better than by now.
+    // SECURITY: what came since can only take something from how well it was known. What there was no room for may contradict
+    // it, so that nothing is known any more.
+    pub(super) async fn known_by_now(&self, asked: Asked, case: &Case) -> Result<Asked, Fault> {
+        let mut asked = asked;
+        let is_whole = self.catch_up(&case.key).await?;
+        let (step, late) = self.last_evidence(&case.key).await?;
+        if let Some(late) = late {
+            let known = PromptGrade::from_word(&late.grade).ok_or_else(damaged)?;
+            asked.prompt.grade = asked.prompt.grade.min(known);
+        }
+        if !is_whole || step >= evidence::MOST {
+            asked.prompt.grade = PromptGrade::P0;
+        }
+        Ok(asked)
     }
 
     /// The step that ends a granted approval when whoever asked, or a person who said yes, was revoked since.
@@ -234,7 +252,7 @@ impl Gateway {
 }
 
 pub(super) fn overruled(code: RefusalCode, message: String) -> StepRecord {
-    let refusal = Refusal { code, message, retry_after: None };
+    let refusal = Refusal { code, message, retry_after: None, scopes: Vec::new() };
     StepRecord::overruled(&refusal, Vec::new(), None)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Agent, Person, Reviewer, ReviewerKey, Timestamp, folded_name};
+use domain::{Agent, Person, Requester, Reviewer, ReviewerKey, Timestamp, folded_name};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -106,6 +106,12 @@ impl SignedIn {
 pub(super) fn is_revoked(reviewer: &Reviewer, revoked: &BTreeSet<String>, key: &[u8; 32]) -> bool {
     let is_marked = |name: &str| reviewer.marks.contains(&mark(key, &folded_name(name)));
     revoked.iter().any(|name| reviewer.is_called(name) || is_marked(name))
+}
+
+/// The marks of every name of whoever asks, sorted: a standing approval names its reviewers by marks alone.
+pub(super) fn marks_of(requester: &Requester, key: &[u8; 32]) -> Vec<String> {
+    let marks: BTreeSet<String> = requester.folded_names().iter().map(|name| mark(key, name)).collect();
+    marks.into_iter().collect()
 }
 
 /// The mark of a folded name.

@@ -1,35 +1,30 @@
-//! Standing approvals: made with a yes, used by later statements, listed and ended.
-//!
-//! A statement that is held looks for one before anybody is told. Each run has an approval of its own, decided and spent like
-//! every other; a standing one merely says the yes to it, and takes one of its own numbers for that
-//! (`recording::StandingStep`).
+//! Standing approvals: made with a yes, listed and ended. How they are used is told in `issue`.
 
 use bytes::Bytes;
-use domain::{ApprovalId, ApprovalState, Asked, PrincipalKey, Timestamp, Verdict};
+use domain::{ApprovalId, ApprovalState, PrincipalKey, Timestamp, Verdict};
 use recording::{
-    ContextRecord, NotStanding, ObjectKind, Opening, RecordKey, StandingAct, StandingRecord, StandingStep,
-    StandingTrail, StepRecord, Trail,
+    ContextRecord, NotStanding, Opening, RecordKey, StandingAct, StandingRecord, StandingStep, StandingTrail,
+    Stored,
 };
 
-use super::review::{Review, ReviewError};
-use super::signed_in::{SignedIn, is_revoked};
-use super::standing_terms::{NotAStanding, StandingTerms, Tags, covers};
+use super::review::{Review, ReviewError, crowded};
+use super::signed_in::SignedIn;
+use super::standing_terms::{NotAStanding, StandingTerms, Tags};
 use super::steps::{Added, Case, damaged};
 use super::stored;
-use crate::fault::{Fault, Origin, Retry};
-use crate::gateway::Gateway;
+use crate::fault::{Fault, Origin};
 use crate::ports::{Approvals, Recordings, Standings, Written};
 
 /// How often others may be first before this turn gives up.
-const TRIES: usize = 64;
+pub(super) const TRIES: usize = 64;
 
 /// Steps of one at most: a use each, and its ends.
 const LONGEST: u32 = 10_100;
 
-/// One standing approval, with the exchange whose approval made it.
-struct Standing {
-    case: Case,
-    trail: StandingTrail,
+/// One standing approval, with the exchange whose approval made it: as it was then, whatever was asked there since.
+pub(super) struct Standing {
+    pub case: Case,
+    pub trail: StandingTrail,
 }
 
 /// A standing approval, as a listing tells it.
@@ -56,38 +51,60 @@ pub struct StandingShown {
 }
 
 impl Standing {
-    /// The one that was made beside this exchange; none where people have agreed on none.
-    async fn read(
+    /// The one that was made beside this exchange, as far as its first step; none where people have agreed on none.
+    pub async fn read(
         approvals: &dyn Approvals,
         recordings: &dyn Recordings,
         standings: &dyn Standings,
         key: &RecordKey,
     ) -> Result<Option<Self>, Fault> {
         let case = Case::read_at(approvals, recordings, key).await?;
-        Self::of(case, standings).await
+        let Some(made) = step_at(standings, key, 0).await? else { return Ok(Self::of(case)) };
+        let StandingAct::Made { approval } = &made.record.what else { return Err(damaged()) };
+        let Some(mut standing) = case.under(approval).and_then(Self::of) else { return Ok(None) };
+        standing.trail.push(made).map_err(|error| damaged().because(error))?;
+        Ok(Some(standing))
     }
 
-    async fn of(case: Case, standings: &dyn Standings) -> Result<Option<Self>, Fault> {
-        let Some(trail) = StandingTrail::new(&case.trail) else { return Ok(None) };
-        let mut standing = Self { case, trail };
-        standing.read_on(standings).await?;
-        Ok(Some(standing))
+    /// The one that people have agreed on in the approval under way.
+    fn of(case: Case) -> Option<Self> {
+        let trail = StandingTrail::new(&case.trail)?;
+        Some(Self { case, trail })
+    }
+
+    /// Reads what is not known yet of its end: its last step, and those before it that were written since.
+    pub async fn read_end(&mut self, standings: &dyn Standings, since: Timestamp) -> Result<(), Fault> {
+        let (key, known) = (&self.case.key, self.trail.next_number());
+        let mut last = Vec::new();
+        let mut number = count_steps(standings, key, known).await?;
+        while number > known {
+            number = number.saturating_sub(1);
+            let step = step_at(standings, key, number).await?.ok_or_else(damaged)?;
+            let at: Timestamp = step.record.at.parse().map_err(|_| damaged())?;
+            last.push(step);
+            if at < since {
+                break;
+            }
+        }
+        for step in last.into_iter().rev() {
+            self.trail.resume(step).map_err(|error| damaged().because(error))?;
+        }
+        Ok(())
     }
 
     /// Reads the steps that are not known yet.
     async fn read_on(&mut self, standings: &dyn Standings) -> Result<(), Fault> {
         while self.trail.next_number() < LONGEST {
-            let Some(bytes) = standings.standing_step(&self.case.key, self.trail.next_number()).await? else {
+            let Some(step) = step_at(standings, &self.case.key, self.trail.next_number()).await? else {
                 return Ok(());
             };
-            let step = recording::decode::<StandingStep>(&bytes).map_err(|error| damaged().because(error))?;
             self.trail.push(step).map_err(|error| damaged().because(error))?;
         }
-        Err(Fault::lasting(Origin::Recordings, "this standing approval has too many steps"))
+        Err(too_long())
     }
 
     /// Adds a step when the rule lets it happen and nobody else is first; else the trail holds what others wrote.
-    async fn add(
+    pub async fn add(
         &mut self,
         standings: &dyn Standings,
         at: Timestamp,
@@ -113,11 +130,11 @@ impl Standing {
         }
     }
 
-    fn id(&self) -> Option<ApprovalId> {
+    pub fn id(&self) -> Option<ApprovalId> {
         self.case.trail.id()
     }
 
-    fn principal(&self) -> Result<PrincipalKey, Fault> {
+    pub fn principal(&self) -> Result<PrincipalKey, Fault> {
         Ok(stored::identity(&self.case.opening.record)?.key())
     }
 
@@ -137,124 +154,6 @@ impl Standing {
     }
 }
 
-impl Gateway {
-    /// Has a standing approval say the yes to what waits, where one covers it; whether it has.
-    pub(super) async fn issue(&self, case: &mut Case) -> Result<bool, Fault> {
-        let principal = stored::identity(&case.opening.record)?.key();
-        let standings = self.ports.standings.as_ref();
-        let mut found = standings.made(Some(&principal)).await?;
-        if found.is_empty() {
-            return Ok(false);
-        }
-        found.sort_unstable();
-        let asked = match stored::asked(self.ports.recordings.as_ref(), self.ports.keys.as_ref(), case).await
-        {
-            Ok(asked) => asked,
-            // Whoever would run it finds the same, and says so.
-            Err(fault) if fault.retry == Retry::Never => return Ok(false),
-            Err(fault) => return Err(fault),
-        };
-        for key in found {
-            match self.issue_by(&key, &principal, case, &asked).await {
-                Ok(false) => {}
-                Ok(true) => return Ok(true),
-                // One that is damaged allows nothing, and keeps no other from doing so.
-                Err(fault) if fault.retry == Retry::Never => {
-                    tracing::error!(
-                        %key,
-                        fault = &fault as &(dyn std::error::Error + 'static),
-                        "a standing approval cannot be read"
-                    );
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(false)
-    }
-
-    async fn issue_by(
-        &self,
-        key: &RecordKey,
-        principal: &PrincipalKey,
-        case: &mut Case,
-        asked: &Asked,
-    ) -> Result<bool, Fault> {
-        let (approvals, recordings) = (self.ports.approvals.as_ref(), self.ports.recordings.as_ref());
-        let standings = self.ports.standings.as_ref();
-        let Some(mut standing) = Standing::read(approvals, recordings, standings, key).await? else {
-            return Ok(false);
-        };
-        // SECURITY: where it is found must not be trusted alone with whose it is.
-        if standing.principal()? != *principal || !is_same_question(&standing.case, case) {
-            return Ok(false);
-        }
-        let exchange = case.opening.record.exchange.clone();
-        // Whoever took its number for this exchange has died before anybody could know it.
-        if standing.trail.use_of(&exchange).is_none() {
-            if standing.trail.check(self.now()).is_err() || self.are_revoked(&standing).await? {
-                return Ok(false);
-            }
-            let approved = stored::asked(recordings, self.ports.keys.as_ref(), &standing.case).await?;
-            let (digest, id) =
-                (self.ports.keys.digest().await?, standing.id().ok_or_else(damaged)?.to_string());
-            let tags = Tags { key: &digest, approval: &id };
-            if !covers(standing.trail.terms(), &tags, &approved, asked) {
-                return Ok(false);
-            }
-            if !self.take_use(&mut standing, case, &exchange).await? {
-                return Ok(false);
-            }
-        }
-        self.say_yes(&standing, case, &exchange).await
-    }
-
-    /// Takes one of its numbers for this exchange; false when it allows no more.
-    async fn take_use(&self, standing: &mut Standing, case: &Case, exchange: &str) -> Result<bool, Fault> {
-        let approval = case.trail.id().ok_or_else(damaged)?.to_string();
-        for _ in 0..TRIES {
-            let used = StandingAct::Used { by: exchange.to_owned(), approval: approval.clone() };
-            match standing.add(self.ports.standings.as_ref(), self.now(), used).await? {
-                Ok(Added::Kept) => return Ok(true),
-                Ok(Added::Overtaken) => {}
-                Err(_) => return Ok(false),
-            }
-            if standing.trail.use_of(exchange).is_some() {
-                return Ok(true);
-            }
-        }
-        Err(Fault::passing(Origin::Exchanges, "too many use this standing approval at once"))
-    }
-
-    async fn say_yes(&self, standing: &Standing, case: &mut Case, exchange: &str) -> Result<bool, Fault> {
-        let used = standing.trail.use_of(exchange).ok_or_else(damaged)?;
-        let issued = StepRecord::Issued {
-            standing: standing.id().ok_or_else(damaged)?.to_string(),
-            made: standing.case.key.object(ObjectKind::Standing { step: used.step }),
-            rows: standing.trail.terms().rows,
-            by: standing.trail.by().to_vec(),
-        };
-        // Where the rule does not let these people say yes to it, somebody must be asked.
-        self.add(case, self.now(), issued).await?;
-        Ok(case.trail.approval().is_some_and(|approval| approval.state() == ApprovalState::Granted))
-    }
-
-    /// Whether somebody who has said yes to it was revoked since.
-    async fn are_revoked(&self, standing: &Standing) -> Result<bool, Fault> {
-        let (key, revoked) = (self.ports.keys.digest().await?, self.ports.exchanges.revoked_people().await?);
-        Ok(standing.trail.by().iter().any(|by| is_revoked(&by.reviewer(), &revoked, &key)))
-    }
-}
-
-/// Whether policy holds both by the same rules for the same people, and they do the same to the same objects.
-fn is_same_question(approved: &Case, waits: &Case) -> bool {
-    let (Some(before), Some(now)) = (approved.trail.asked(), waits.trail.asked()) else { return false };
-    before.of(&approved.opening.record).statements == now.of(&waits.opening.record).statements
-        && before.rules == now.rules
-        && (&before.reviewers, before.needed, &before.sign_in) == (&now.reviewers, now.needed, &now.sign_in)
-        && before.views == now.views
-        && now.result.is_none()
-}
-
 impl Review {
     /// Approves, and makes a standing approval of it: in force once as many people as it needs have said yes to the same
     /// terms. The same again of the same reviewer changes nothing.
@@ -268,41 +167,62 @@ impl Review {
         terms: &StandingTerms,
         reason: Option<&str>,
     ) -> Result<ApprovalState, ReviewError> {
-        self.propose(id, by, terms).await?;
-        let state = self.decide(id, by, Verdict::Approve, reason).await?;
-        self.make_standing(id).await?;
+        let case = self.case(id, by).await?;
+        let key = case.key.clone();
+        let terms = self.terms_of(&case, id, terms).await?;
+        let state = self.decide_with(id, by, Verdict::Approve, reason, Some(terms)).await?;
+        self.make_standing(id, &key).await?;
         Ok(state)
     }
 
-    /// Records what this reviewer says yes to, before they do.
-    async fn propose(&self, id: ApprovalId, by: &SignedIn, terms: &StandingTerms) -> Result<(), ReviewError> {
-        for _ in 0..TRIES {
-            let mut case = self.case(id, by).await?;
-            let ports = self.ports();
-            let asked = stored::asked(ports.recordings.as_ref(), ports.keys.as_ref(), &case).await?;
-            let (key, approval) = (ports.keys.digest().await?, id.to_string());
-            let tags = Tags { key: &key, approval: &approval };
-            let record = terms.record(&asked, &tags, &self.detectors_now().await?, self.now())?;
-            if proposed(&case.trail, by) == Some(&record) {
-                return Ok(());
-            }
-            let step = StepRecord::Standing { by: self.record(by).await?, terms: record };
-            if self.add(&mut case, step).await? == Added::Kept {
-                return Ok(());
-            }
+    /// What this reviewer would say yes to.
+    async fn terms_of(
+        &self,
+        case: &Case,
+        id: ApprovalId,
+        terms: &StandingTerms,
+    ) -> Result<StandingRecord, ReviewError> {
+        if case.trail.is_of_access() {
+            return Err(NotAStanding("access has an end of its own; approve it without runs").into());
         }
-        Err(super::review::crowded().into())
+        if !case.trail.may_stand() {
+            return Err(NotAStanding(
+                "what waits has run, and its result is released once: approve that alone",
+            )
+            .into());
+        }
+        let ports = self.ports();
+        if let Some(made) = step_at(ports.standings.as_ref(), &case.key, 0).await?
+            && made.record.what != (StandingAct::Made { approval: id.to_string() })
+        {
+            return Err(NotAStanding(
+                "an earlier yes to this very statement, before it was asked again, stands already; approve this one alone, or end that",
+            )
+            .into());
+        }
+        let asked = stored::asked(ports.recordings.as_ref(), ports.keys.as_ref(), case).await?;
+        let (key, approval) = (ports.keys.digest().await?, id.to_string());
+        let tags = Tags { key: &key, approval: &approval };
+        Ok(terms.record(&asked, &tags, &self.detectors_now().await?, self.now())?)
     }
 
     /// Writes its first step, where people have agreed, and has it found; again, it changes nothing.
-    async fn make_standing(&self, id: ApprovalId) -> Result<(), ReviewError> {
+    async fn make_standing(&self, id: ApprovalId, key: &RecordKey) -> Result<(), ReviewError> {
         let ports = self.ports();
-        let case = self.case_of(id).await?;
-        let standings = ports.standings.as_ref();
-        let Some(mut standing) = Standing::of(case, standings).await? else { return Ok(()) };
-        while standing.trail.steps().is_empty() {
-            let made = StandingAct::Made { approval: id.to_string() };
-            standing.add(standings, self.now(), made).await?.map_err(|error| damaged().because(error))?;
+        let (approvals, standings) = (ports.approvals.as_ref(), ports.standings.as_ref());
+        let case = Case::read_at(approvals, ports.recordings.as_ref(), key).await?;
+        let is_asked_again = case.trail.id() != Some(id);
+        let Some(mut standing) = case.under(&id.to_string()).and_then(Standing::of) else { return Ok(()) };
+        // What they have agreed on is asked again before it ran even once.
+        let state = standing.case.trail.approval().map(domain::Approval::state);
+        if is_asked_again && state == Some(ApprovalState::Granted) {
+            return Ok(());
+        }
+        if step_at(standings, key, 0).await?.is_none() {
+            while standing.trail.steps().is_empty() {
+                let made = StandingAct::Made { approval: id.to_string() };
+                standing.add(standings, self.now(), made).await?.map_err(|error| damaged().because(error))?;
+            }
         }
         standings.note(&standing.principal()?, id, &standing.case.key).await?;
         Ok(())
@@ -357,7 +277,7 @@ impl Review {
                 Err(error) => return Err(damaged().because(error).into()),
             }
         }
-        Err(super::review::crowded().into())
+        Err(crowded().into())
     }
 
     /// The standing approval that this one made.
@@ -381,16 +301,50 @@ impl Review {
     async fn standing_at(&self, key: &RecordKey) -> Result<Option<Standing>, Fault> {
         let ports = self.ports();
         let (approvals, recordings) = (ports.approvals.as_ref(), ports.recordings.as_ref());
-        Standing::read(approvals, recordings, ports.standings.as_ref(), key).await
+        let standings = ports.standings.as_ref();
+        let Some(mut standing) = Standing::read(approvals, recordings, standings, key).await? else {
+            return Ok(None);
+        };
+        standing.read_end(standings, Timestamp::from_micros(i64::MAX)).await?;
+        Ok(Some(standing))
     }
 }
 
-/// The last terms that this reviewer has proposed.
-fn proposed<'a>(trail: &'a Trail, by: &SignedIn) -> Option<&'a StandingRecord> {
-    trail.steps_under_way().iter().rev().find_map(|step| {
-        let StepRecord::Standing { by: who, terms } = &step.what else { return None };
-        (who.reviewer().key == by.reviewer.key).then_some(terms)
-    })
+async fn step_at(
+    standings: &dyn Standings,
+    key: &RecordKey,
+    number: u32,
+) -> Result<Option<Stored<StandingStep>>, Fault> {
+    let Some(bytes) = standings.standing_step(key, number).await? else { return Ok(None) };
+    recording::decode(&bytes).map(Some).map_err(|error| damaged().because(error))
+}
+
+/// How many steps there are, of which that many are known. They have no gaps, so that a few looks tell.
+async fn count_steps(standings: &dyn Standings, key: &RecordKey, known: u32) -> Result<u32, Fault> {
+    // INVARIANT: there are at least `least` steps.
+    let (mut least, mut stride) = (known, 1_u32);
+    let mut most = loop {
+        let probe = least.saturating_add(stride).saturating_sub(1);
+        if standings.standing_step(key, probe).await?.is_none() {
+            break probe;
+        }
+        (least, stride) = (probe.saturating_add(1), stride.saturating_mul(2));
+        if least > LONGEST {
+            return Err(too_long());
+        }
+    };
+    while least < most {
+        let probe = least.midpoint(most);
+        match standings.standing_step(key, probe).await? {
+            Some(_) => least = probe.saturating_add(1),
+            None => most = probe,
+        }
+    }
+    Ok(least)
+}
+
+fn too_long() -> Fault {
+    Fault::lasting(Origin::Recordings, "this standing approval has too many steps")
 }
 
 impl From<NotAStanding> for ReviewError {

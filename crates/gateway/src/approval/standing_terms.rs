@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::seal;
 
 /// For how long one may stand.
-const LONGEST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Runs at most.
 const MOST_RUNS: u32 = 10_000;
@@ -128,9 +128,10 @@ impl<'a> Range<'a> {
     }
 }
 
-/// A whole number of digits alone: the minus before a literal is no part of it.
+/// A whole number of digits, with a minus where one stands before the literal.
 fn whole(text: &str) -> Option<i128> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain)
 }
 
@@ -173,21 +174,32 @@ impl StandingTerms {
         let literals = sql::literals(asked.text.reveal()).ok_or(NotAStanding(
             "this text cannot be read piece by piece, so nothing could be compared with it",
         ))?;
+        let bound_behind = sql::bound_behind(asked.text.reveal()).unwrap_or_default();
         let vary = vary.iter().map(|(place, may_be)| {
-            let is_text = match place {
+            let found = match place {
                 Place::Literal(at) => {
                     let at = usize::try_from(*at).unwrap_or(usize::MAX).saturating_sub(1);
-                    literals.get(at).map(|literal| literal.is_text)
+                    literals.get(at).map(|literal| (literal.is_text, Some(literal.behind.as_str())))
                 }
-                Place::Bound(at) => asked.bindings.get(at).map(is_text_bound),
+                Place::Bound(at) => asked.bindings.get(at).map(|binding| {
+                    (is_text_bound(binding), bound_behind.get(at).map(String::as_str))
+                }),
             };
-            let is_text =
-                is_text.ok_or(NotAStanding("there is no such literal or bound value in this text"))?;
+            let (is_text, behind) =
+                found.ok_or(NotAStanding("there is no such literal or bound value in this text"))?;
+            let clean = |value: &str| shown(detectors, value, behind);
             let may_be = match may_be {
                 MayBe::OneOf(values) => MayBeRecord::OneOf {
-                    shown: values.iter().map(|value| detectors.redact_text(value, "").into_owned()).collect(),
+                    shown: values.iter().map(|value| clean(value)).collect(),
                     keyed: values.iter().map(|value| tags.of(*place, value)).collect(),
                 },
+                // Ends are compared as they are, so that no other form of them can be kept.
+                MayBe::Between { first, last } if [first, last].into_iter().any(|end| clean(end) != *end) => {
+                    return Err(NotAStanding(
+                        "what stands there is of a kind that recordings do not tell, so it varies in a list, which is kept keyed, and \
+                         in no range",
+                    ));
+                }
                 MayBe::Between { first, last } => match Range::new(first, last) {
                     Some(Range::Numbers(..)) if !is_text => between(first, last),
                     Some(Range::Dates(..)) if is_text => between(first, last),
@@ -206,6 +218,15 @@ impl StandingTerms {
             rows: rows.get(),
             vary: vary.collect::<Result<_, NotAStanding>>()?,
         })
+    }
+}
+
+/// A value as the recording tells what stands in its place: after the detectors, by the same name before it. Where that name is
+/// not known, nothing is told.
+fn shown(detectors: &Detectors, value: &str, behind: Option<&str>) -> String {
+    match behind {
+        Some(behind) => detectors.redact_text(value, behind).into_owned(),
+        None => "[VALUE]".to_owned(),
     }
 }
 
@@ -345,12 +366,68 @@ mod tests {
     }
 
     #[test]
+    fn a_number_behind_a_minus_varies_below_zero() {
+        let sql = |n: &str| asked(&format!("delete from t where n > {n}"), &[]);
+        let approved = sql("-10");
+        let tags = Tags { key: &KEY, approval: "a" };
+        let record = recorded(&terms(&[("1", "-20..-5")]), &approved).unwrap();
+        assert!(covers(&record, &tags, &approved, &sql("-7")));
+        assert!(!covers(&record, &tags, &approved, &sql("-99999")));
+        assert!(!covers(&record, &tags, &approved, &sql("7")));
+        // Whoever says 0 to 99999 has not said what is below.
+        let record = recorded(&terms(&[("1", "0..99999")]), &approved).unwrap();
+        assert!(!covers(&record, &tags, &approved, &sql("-7")));
+    }
+
+    #[test]
     fn values_of_a_list_are_kept_keyed_and_shown_after_the_detectors() {
         let record = recorded(&terms(&[("1", "ana.lee@customers.example,lost")]), &asked(SQL, &[])).unwrap();
         let MayBeRecord::OneOf { shown, keyed } = &record.vary[0].may_be else { panic!("no list") };
         assert!(!shown.iter().any(|value| value.contains("ana.lee")), "{shown:?}");
         assert_eq!((shown.len(), keyed.len()), (2, 2));
         assert!(keyed.iter().all(|tag| !tag.contains("lost")), "{keyed:?}");
+    }
+
+    #[test]
+    fn a_value_is_told_as_the_recorded_statement_tells_what_stands_in_its_place() {
+        let detectors = Detectors::standard();
+        for sql in
+            ["update t set ssn = '536221234' where id = 7", "update t set \"SSN\"= '536221234' where id = 7"]
+        {
+            let told = crate::opening::recordable_sql(&detectors, sql);
+            assert!(told.contains("[US_SSN]"), "{told}");
+            let record =
+                recorded(&terms(&[("1", "412659876,219099998"), ("2", "7,412659876")]), &asked(sql, &[]));
+            let record = record.unwrap();
+            let MayBeRecord::OneOf { shown, keyed } = &record.vary[0].may_be else { panic!("no list") };
+            assert_eq!(
+                (shown.as_slice(), keyed.len()),
+                (&["[US_SSN]", "[US_SSN]"].map(str::to_owned)[..], 2)
+            );
+            let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[1].may_be else { panic!("no list") };
+            assert_eq!(shown, &["412659876", "7"], "what is no number of anybody's is told");
+        }
+        // What is compared as it is cannot be kept otherwise.
+        let sql = "delete from t where ssn > 412659876 and dob < '1970-01-01' and id < 412659876";
+        for vary in
+            [[("1", "412659876..536221299")], [("1", "1..536221299")], [("2", "1970-01-01..1980-01-01")]]
+        {
+            let refused = recorded(&terms(&vary), &asked(sql, &[])).unwrap_err();
+            assert!(refused.to_string().contains("in a list"), "{vary:?}: {refused}");
+        }
+        assert!(recorded(&terms(&[("3", "412659876..536221299")]), &asked(sql, &[])).is_ok());
+        // A bound value is told by the name before its mark, and where that is not known, not at all.
+        let bound = [("FIXED", Some("412659876")), ("FIXED", Some("7"))];
+        let approved = asked("delete from t where ssn = ? and n < ?", &bound);
+        let record = recorded(&terms(&[(":1", "412659876"), (":2", "1..412659876")]), &approved).unwrap();
+        let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[0].may_be else { panic!("no list") };
+        assert_eq!(shown, &["[US_SSN]"]);
+        assert!(recorded(&terms(&[(":1", "1..412659876")]), &approved).is_err());
+        let elsewhere = asked("delete from t where ssn = :1", &bound);
+        assert!(recorded(&terms(&[(":1", "1..2")]), &elsewhere).is_err());
+        let record = recorded(&terms(&[(":1", "1,2")]), &elsewhere).unwrap();
+        let MayBeRecord::OneOf { shown, keyed: _ } = &record.vary[0].may_be else { panic!("no list") };
+        assert_eq!(shown, &["[VALUE]", "[VALUE]"]);
     }
 
     #[test]

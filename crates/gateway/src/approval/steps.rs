@@ -73,6 +73,12 @@ impl Case {
         Ok(case)
     }
 
+    /// The case as it was while the approval with this id was under way; none where none of its approvals has it.
+    pub fn under(self, id: &str) -> Option<Self> {
+        let trail = self.trail.under(id)?;
+        Some(Self { trail, ..self })
+    }
+
     /// Reads the steps that are not known yet.
     async fn read_on(&mut self, approvals: &dyn Approvals) -> Result<(), Fault> {
         while self.trail.next_number() < LONGEST {

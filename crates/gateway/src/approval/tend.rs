@@ -67,6 +67,9 @@ impl Gateway {
             }
             match state {
                 ApprovalState::Granted if case.trail.is_of_result() => self.release(live, &mut case).await?,
+                ApprovalState::Granted if case.trail.is_of_access() => {
+                    Box::pin(self.grant_access(&mut case)).await?;
+                }
                 ApprovalState::Granted => match self.run_approved(live, holder, until, &mut case).await? {
                     Ran::Ended(closed) => return Ok(closed.map(|closed| *closed)),
                     Ran::LookAgain => {}
@@ -87,6 +90,7 @@ impl Gateway {
                     // Before anybody is told, and never where it was asked for anew.
                     let is_first = tellings(&case.trail).next().is_none()
                         && !case.trail.is_of_result()
+                        && !case.trail.is_of_access()
                         && case.trail.steps_under_way().len() == case.trail.steps().len();
                     if is_first && self.issue(&mut case).await? {
                         continue;
@@ -233,6 +237,7 @@ impl Gateway {
         let closed = match ended(&case.trail, detectors.as_ref()).ok_or_else(damaged)? {
             Ended::Released => self.close_released(live, case).await,
             Ended::Refused(refusal) => self.close_refused(live, &refusal).await,
+            Ended::Spent if case.trail.is_of_access() => Box::pin(self.close_granted(live, case)).await,
             // SECURITY: whoever spent it has died before anybody could know how far they came. It never runs again.
             Ended::Spent => {
                 self.close_lost(live, "it was approved and spent, but is not known to have reached upstream")
@@ -251,10 +256,18 @@ enum Ended {
 }
 
 fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
-    let refused = |code, message: String| Ended::Refused(Refusal { code, message, retry_after: None });
-    let what = if trail.is_of_result() { "the result of this statement" } else { "this statement" };
+    let refused = |code, message: String| {
+        Ended::Refused(Refusal { code, message, retry_after: None, scopes: Vec::new() })
+    };
+    let what = if trail.is_of_result() {
+        "the result of this statement"
+    } else if trail.is_of_access() {
+        "this access"
+    } else {
+        "this statement"
+    };
     Some(match &trail.steps().last()?.what {
-        StepRecord::Decided { verdict: _, by: _, reason } => {
+        StepRecord::Decided { verdict: _, by: _, reason, terms: _ } => {
             let clean = |reason| Some(detectors?.redact_text(reason, ""));
             let why =
                 reason.as_deref().and_then(clean).map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -262,7 +275,9 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
         }
         StepRecord::Expired {} if is_granted(trail) => refused(
             RefusalCode::Expired,
-            if trail.is_of_result() {
+            if trail.is_of_access() {
+                "this access was approved, but could not be put in force in time; ask again".to_owned()
+            } else if trail.is_of_result() {
                 "the result of this statement was approved, but could not be released in time; ask again"
                     .to_owned()
             } else {
@@ -277,7 +292,7 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
         StepRecord::Overruled { reason, message, rules: _, bundle: _ } => {
             refused(RefusalCode::from_word(reason).unwrap_or(RefusalCode::Denied), message.clone())
         }
-        StepRecord::Spent { .. } => Ended::Spent,
+        StepRecord::Spent { .. } | StepRecord::Ended { .. } => Ended::Spent,
         StepRecord::Released { .. } => Ended::Released,
         StepRecord::Asked(_)
         | StepRecord::Told { .. }
@@ -348,7 +363,8 @@ pub(super) fn tellings(trail: &Trail) -> impl Iterator<Item = (&Vec<String>, &Ve
         | StepRecord::Withdrawn {}
         | StepRecord::Overruled { .. }
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     })
 }
 
@@ -374,7 +390,7 @@ fn nobody(exchange: &str, groups: &[String]) -> StepRecord {
     );
     let message =
         "no reviewer can be reached, so nobody could approve this statement; tell a policy owner".to_owned();
-    let refusal = Refusal { code: RefusalCode::Denied, message, retry_after: None };
+    let refusal = Refusal { code: RefusalCode::Denied, message, retry_after: None, scopes: Vec::new() };
     StepRecord::overruled(&refusal, Vec::new(), None)
 }
 

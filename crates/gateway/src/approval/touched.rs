@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Asked, Catalog, Context, ObjectName, Relation, RelationKind};
+use domain::{Asked, Catalog, Class, Context, ObjectName, Relation, RelationKind};
 use masking::Detectors;
 use recording::ViewRecord;
 
@@ -37,6 +37,9 @@ const LONGEST_VIEWS: usize = 64 * 1024;
 pub(crate) struct Surroundings {
     /// `hmac-sha256:…` over all of it.
     pub digest: String,
+    /// The same without the versions of what is only made anew: what must stay as it is between two runs of one text, of which
+    /// the first may be what has made it.
+    pub defined: String,
     /// The views, as they may be shown.
     pub views: Vec<ViewRecord>,
     /// What there is of the objects, and in which version.
@@ -72,7 +75,7 @@ impl Gateway {
             true => String::new(),
             false => said_of(&self.ports.catalogs.routines(&called).await?)?,
         };
-        Ok(told(key, &names, &catalogs, &routines, detectors))
+        Ok(told(key, &names, &only_made(read), &catalogs, &routines, detectors))
     }
 
     /// What was asked, read against a catalog that says what its source says at this moment.
@@ -142,9 +145,22 @@ fn said_of(routines: &BTreeMap<ObjectName, BTreeSet<Routine>>) -> Result<String,
     Ok(said)
 }
 
+/// What a `CREATE` of these statements makes, and no other of them touches.
+fn only_made(read: &Read) -> BTreeSet<&ObjectName> {
+    let (mut made, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for (_, statement) in &read.statements {
+        let is_create = statement.class == Class::Define
+            && ["create_", "replace_"].iter().any(|verb| statement.kind.as_str().starts_with(verb));
+        used.extend(&statement.footprint.reads);
+        if is_create { &mut made } else { &mut used }.extend(&statement.footprint.writes);
+    }
+    made.difference(&used).copied().collect()
+}
+
 fn told(
     key: &[u8; 32],
     names: &BTreeSet<&ObjectName>,
+    only_made: &BTreeSet<&ObjectName>,
     catalogs: &[&Catalog],
     routines: &str,
     detectors: &Detectors,
@@ -173,13 +189,21 @@ fn told(
     let versions = found.iter().map(|(name, relation)| (name.clone(), relation.version)).collect();
     let views = views(&found, detectors);
     // INVARIANT: injective. Names print so that no two lists of them print alike.
-    let mut said = snapshot(BTreeSet::new(), found).digest.to_string();
-    absent.iter().for_each(|name| said.push_str(&format!("\n{name}")));
-    said.push_str(routines);
-    let digest = format!("hmac-sha256:{}", seal::keyed_word(key, "touched", &said));
+    let besides: String =
+        absent.iter().map(|name| format!("\n{name}")).chain([routines.to_owned()]).collect();
+    let digest_of = |kind, relations| {
+        let said = format!("{}{besides}", snapshot(BTreeSet::new(), relations).digest);
+        format!("hmac-sha256:{}", seal::keyed_word(key, kind, &said))
+    };
+    let without_version = |(name, relation): (&ObjectName, &Relation)| {
+        let version = if only_made.contains(name) { 0 } else { relation.version };
+        (name.clone(), Relation { version, ..relation.clone() })
+    };
+    let defined = digest_of("defined", found.iter().map(without_version).collect());
+    let digest = digest_of("touched", found);
     // Whatever has no full name is nowhere to be looked for.
     absent.retain(|name| [&name.database, &name.schema, &name.name].into_iter().all(|part| !part.is_empty()));
-    Surroundings { digest, views, versions, absent }
+    Surroundings { digest, defined, views, versions, absent }
 }
 
 /// The views among these, as they may be shown.
@@ -228,7 +252,7 @@ mod tests {
             sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
         let batch = sql::read_batch(text, &scope);
         let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
-        let names = called(&Read { statements, catalog: Arc::new(catalog) });
+        let names = called(&Read { statements, catalog: Arc::new(catalog), request: None });
         assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
     }
 

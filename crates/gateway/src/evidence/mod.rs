@@ -2,39 +2,45 @@
 //!
 //! A channel tells what it saw ([`Sighting`]) under a credential of its own; a statement comes with clues. They are joined
 //! by the tool use's id, else the trace, else the client's word, else the same text of the same subject within seconds,
-//! and never across subjects. What is known when a statement is decided stands in its opening; what comes later is
+//! and never across subjects. What names no subject (an export for everybody) is joined by the tool use alone, which is one
+//! call's: whoever names it second has not made it. What is known when a statement is decided stands in its opening; what comes later is
 //! appended beside it, and decides nothing any more.
 
+mod accounts;
 mod late;
+mod named;
+mod said;
 mod sighting;
 mod weigh;
 
 use std::fmt;
 use std::time::Duration;
 
-use domain::{ChannelKind, Credential};
+use domain::{ChannelKind, Context, Credential, Timestamp};
 use thiserror::Error;
 
 use crate::ask::AskError;
 use crate::fault::Fault;
-use crate::gateway::Gateway;
-use crate::ports::{NotAccepted, Subject};
+use crate::gateway::{Gateway, off_the_loop};
+use crate::ports::{NotAccepted, Room, StoredSighting, Subject};
 use crate::principal::Principal;
 
-pub(crate) use late::last;
+pub(crate) use late::{MOST, last};
+pub(crate) use named::Lease;
+pub use said::split_reminders;
+pub(crate) use said::without_reminders;
 pub(crate) use weigh::Weighed;
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Sightings of one configured channel that are kept at most, the newest: some days of a large company's prompts, and at
-/// 32 KB each still a bounded disk.
-const MOST_OF_A_CHANNEL: u32 = 100_000;
+/// What of one configured channel is kept at most, the newest: a day of a large company's prompts, and a bounded disk.
+const ROOM_OF_A_CHANNEL: Room = Room { sightings: 100_000, bytes: 512 * 1024 * 1024 };
 
 /// The same of one agent's own token: it must not crowd out anybody.
-const MOST_OF_AN_AGENT: u32 = 500;
+const ROOM_OF_AN_AGENT: Room = Room { sightings: 500, bytes: 2 * 1024 * 1024 };
 
-/// Bytes of a prompt or a statement in a sighting at most.
+/// Bytes of a statement in a sighting at most.
 const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// So much of a prompt is kept and compared, in bytes.
@@ -60,8 +66,16 @@ pub struct Sighting {
     pub word: Option<String>,
     /// The prompt's exact text.
     pub prompt: Option<String>,
+    /// What the client put in beside it, of which no hook tells; see [`split_reminders`].
+    pub reminders: Option<String>,
+    /// The mail address of whoever is observed, as their client says: it names nobody, but another's is not this one's.
+    pub mail: Option<String>,
     /// The statement's exact text.
     pub statement: Option<String>,
+    /// The names that it was to run under, as its call gave them; none where the channel does not see calls.
+    pub under: Option<Context>,
+    /// Whether a subagent made the call: then the words that the model received last are another agent's.
+    pub is_delegated: bool,
 }
 
 impl fmt::Debug for Sighting {
@@ -93,6 +107,8 @@ pub struct Channel {
     pub issuer: Option<String>,
     /// The agent whose statements it sees; none: any.
     pub agent: Option<String>,
+    /// A word for its credential, which stays when it is named anew: two names of one credential are one channel.
+    pub credential: Option<String>,
 }
 
 /// Why evidence is not taken.
@@ -105,7 +121,7 @@ pub enum NotTaken {
     #[error("this credential speaks for several subjects: each piece of evidence must say whose it is")]
     Whose,
     /// A text or an id is too long.
-    #[error("a prompt or statement is at most 1 MB, an id at most 256 bytes")]
+    #[error("a statement is at most 1 MB, an id or a name at most 256 bytes")]
     TooLong,
 }
 
@@ -129,6 +145,7 @@ impl Channel {
             speaks_for: SpeaksFor::Subjects(vec![identity.subject.clone()]),
             issuer: Some(identity.issuer.clone()),
             agent: Some(identity.agent.as_str().to_owned()),
+            credential: None,
         }
     }
 
@@ -153,19 +170,20 @@ impl Channel {
         Ok(Subject { issuer: self.issuer.clone(), subject, agent: self.agent.clone() })
     }
 
-    /// Whether it may say this.
+    /// Whether it may say this, and it can be kept.
     ///
     /// # Errors
     /// [`NotTaken`] with the reason.
     pub fn accepts(&self, sighting: &Sighting) -> Result<(), NotTaken> {
+        sighting::fits(sighting)?;
         self.subject(sighting.subject.as_deref()).map(|_| ())
     }
 
-    const fn most(&self) -> u32 {
+    const fn room(&self) -> Room {
         match self.kind {
-            ChannelKind::Own => MOST_OF_AN_AGENT,
+            ChannelKind::Own => ROOM_OF_AN_AGENT,
             ChannelKind::Prompts | ChannelKind::Hooks | ChannelKind::Telemetry | ChannelKind::Provider => {
-                MOST_OF_A_CHANNEL
+                ROOM_OF_A_CHANNEL
             }
         }
     }
@@ -182,7 +200,9 @@ impl Gateway {
     pub async fn own_channel(&self, credential: &Credential) -> Result<Channel, AskError> {
         let proven = Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await;
         let principal = proven.map_err(|error| match error {
-            NotAccepted::Rejected { .. } => AskError::NotAccepted { is_expired: false },
+            NotAccepted::Rejected { .. } | NotAccepted::LacksScope { .. } => {
+                AskError::NotAccepted { is_expired: false }
+            }
             NotAccepted::Expired => AskError::NotAccepted { is_expired: true },
             NotAccepted::Unavailable(fault) => AskError::Fault(fault),
         })?;
@@ -190,6 +210,11 @@ impl Gateway {
             return Err(AskError::NotAccepted { is_expired: false });
         }
         Ok(Channel::own(principal.identity()))
+    }
+
+    /// The moment, by the gateway's clock.
+    pub fn moment(&self) -> Timestamp {
+        self.now()
     }
 
     /// Counts evidence that was turned away, by a word that holds nothing of it.
@@ -200,25 +225,33 @@ impl Gateway {
         }
     }
 
-    /// Takes in what a channel saw, all or nothing, and appends it to whatever was asked before it came.
+    /// Takes in what a channel saw, and appends it to whatever was asked before it came.
     ///
     /// # Errors
-    /// [`WitnessError`]; then nothing was kept, or it may be sent again without harm.
+    /// [`WitnessError`]: nothing is kept of what cannot be taken; after a fault the same may be sent again without harm.
     pub async fn witness(&self, channel: &Channel, sightings: Vec<Sighting>) -> Result<(), WitnessError> {
-        let key = self.ports.keys.digest().await?;
-        let now = self.now();
-        let mut stored = Vec::with_capacity(sightings.len());
-        for sighting in &sightings {
-            stored.push(sighting::store(&key, channel, sighting, now)?);
-        }
-        drop(sightings);
-        if stored.is_empty() {
+        if sightings.is_empty() {
             return Ok(());
         }
-        for expecting in self.ports.evidence.keep(stored, channel.most()).await? {
-            self.append(&expecting).await?;
+        let key = self.ports.keys.digest().await?;
+        let (now, teller) = (self.now(), channel.clone());
+        let stored = off_the_loop(move || {
+            sightings.iter().map(|sighting| sighting::store(&key, &teller, sighting, now)).collect()
+        });
+        let stored: Result<Vec<StoredSighting>, WitnessError> = stored.await?;
+        // One exchange that cannot be appended to must not keep the others from it.
+        let mut failed = None;
+        for expecting in self.ports.evidence.keep(stored?, channel.room()).await? {
+            if let Err(fault) = self.append(&expecting, None).await {
+                tracing::warn!(
+                    fault = &fault as &dyn std::error::Error,
+                    exchange = %expecting.key.exchange,
+                    "evidence could not be appended"
+                );
+                failed = Some(fault);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }
 
@@ -227,7 +260,14 @@ mod tests {
     use super::*;
 
     fn channel(speaks_for: SpeaksFor) -> Channel {
-        Channel { name: "a".into(), kind: ChannelKind::Hooks, speaks_for, issuer: None, agent: None }
+        Channel {
+            name: "a".into(),
+            kind: ChannelKind::Hooks,
+            speaks_for,
+            issuer: None,
+            agent: None,
+            credential: None,
+        }
     }
 
     #[test]

@@ -2,25 +2,27 @@
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use domain::{Clues, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::{Clues, Context, Timestamp};
 
+use super::said::{self, Said};
 use super::{Channel, LONGEST_ID, LONGEST_TEXT, NotTaken, Sighting, WitnessError};
 use crate::fault::{Fault, Origin};
 use crate::ports::{Keyed, StoredSighting};
 use crate::seal;
 
-/// What is sealed of a sighting: version 1, JSON, encrypted with AES-256-GCM under a key that is derived from the
-/// gateway's digest key, the sighting's id as additional data.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Said {
-    /// 1.
-    v: u32,
-    /// The prompt.
-    pub prompt: Option<String>,
-    /// The conversation.
-    pub conversation: Option<String>,
+/// Whether it is small enough to be kept; a prompt always is, for it is cut.
+pub(super) fn fits(sighting: &Sighting) -> Result<(), NotTaken> {
+    let Sighting { subject, conversation, prompt_id, tool_use, trace, word, mail, statement, under, .. } =
+        sighting;
+    let is_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
+    let ids = [subject, conversation, prompt_id, tool_use, trace, word, mail];
+    let names = under
+        .iter()
+        .flat_map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
+    if ids.into_iter().chain(names).any(|id| is_long(id, LONGEST_ID)) || is_long(statement, LONGEST_TEXT) {
+        return Err(NotTaken::TooLong);
+    }
+    Ok(())
 }
 
 /// A sighting as it is kept.
@@ -33,14 +35,21 @@ pub(super) fn store(
     sighting: &Sighting,
     now: Timestamp,
 ) -> Result<StoredSighting, WitnessError> {
-    let Sighting { subject, conversation, prompt_id, tool_use, trace, word, prompt, statement } = sighting;
-    let is_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
-    let ids = [subject, conversation, prompt_id, tool_use, trace, word];
-    if ids.into_iter().any(|id| is_long(id, LONGEST_ID))
-        || [prompt, statement].into_iter().any(|text| is_long(text, LONGEST_TEXT))
-    {
-        return Err(NotTaken::TooLong.into());
-    }
+    let Sighting {
+        subject,
+        conversation,
+        prompt_id,
+        tool_use,
+        trace,
+        word,
+        prompt,
+        reminders,
+        mail,
+        statement,
+        under,
+        is_delegated,
+    } = sighting;
+    fits(sighting)?;
     let subject = channel.subject(subject.as_deref())?;
     let clues = Clues { tool_use: tool_use.clone(), trace: trace.clone(), word: word.clone() };
     let keyed = keyed(key, &clues, statement.as_deref());
@@ -49,23 +58,31 @@ pub(super) fn store(
         let within = conversation.as_deref().unwrap_or_default();
         seal::keyed_word(key, "prompt", &format!("{}\n{within}\n{id}", within.len()))
     });
-    // Those of one agent are its own, and count by themselves.
-    let name = match &subject {
-        crate::ports::Subject { issuer: Some(issuer), subject: Some(subject), agent: Some(agent) }
+    // Those of one agent are its own, and count by themselves. A configured channel is its credential, whatever it is called.
+    let channel_word = match (&subject, &channel.credential) {
+        (crate::ports::Subject { issuer: Some(issuer), subject: Some(subject), agent: Some(agent) }, _)
             if channel.kind == domain::ChannelKind::Own =>
         {
-            format!(
-                "{} {}",
-                super::OWN,
-                seal::keyed_word(key, "own", &format!("{issuer}\n{subject}\n{agent}"))
-            )
+            seal::keyed_word(key, "own", &format!("{issuer}\n{subject}\n{agent}"))
         }
-        _ => channel.name.clone(),
+        (_, Some(credential)) => seal::keyed_word(key, "channel", credential),
+        (_, None) => seal::keyed_word(key, "channel", &format!("name {}", channel.name)),
     };
-    let prompt = prompt.as_ref().filter(|text| !text.trim().is_empty());
-    let prompt = prompt.map(|text| super::weigh::head(text.trim()).to_owned());
-    let said = Said { v: 1, prompt, conversation: conversation.clone() };
-    let plain = serde_json::to_vec(&said).map_err(|_| broken())?;
+    let told = |text: &Option<String>| {
+        text.as_ref().filter(|text| !text.trim().is_empty()).map(|text| said::kept(key, text))
+    };
+    let under = under
+        .clone()
+        .map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
+    let said = Said {
+        prompt: told(prompt),
+        reminders: told(reminders),
+        conversation: conversation.clone(),
+        mail: mail.clone(),
+        under,
+        is_delegated: *is_delegated,
+    };
+    let plain = said.encode();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     // INVARIANT: injective, as for statements.
     let mut part = |text: Option<&[u8]>| match text {
@@ -75,8 +92,8 @@ pub(super) fn store(
         }
         None => mac.update(&u64::MAX.to_be_bytes()),
     };
-    part(Some(b"snowgate/sighting/1"));
-    part(Some(name.as_bytes()));
+    part(Some(b"snowgate/sighting/2"));
+    part(Some(channel_word.as_bytes()));
     for word in [
         &subject.issuer,
         &subject.subject,
@@ -93,7 +110,17 @@ pub(super) fn store(
     let mut id = [0; 32];
     id.iter_mut().zip(mac.sign().as_ref()).for_each(|(to, from)| *to = *from);
     let object = Bytes::from(seal::encrypt(&sealing(key), &id, plain)?);
-    Ok(StoredSighting { id, channel: name, kind: channel.kind, subject, keyed, prompt_id, at: now, object })
+    Ok(StoredSighting {
+        id,
+        channel: channel_word,
+        name: channel.name.clone(),
+        kind: channel.kind,
+        subject,
+        keyed,
+        prompt_id,
+        at: now,
+        object,
+    })
 }
 
 /// What joins a statement with sightings.
@@ -111,7 +138,7 @@ pub(super) fn keyed(key: &[u8; 32], clues: &Clues, statement: Option<&str>) -> K
 /// What was said.
 pub(super) fn open(key: &[u8; 32], stored: &StoredSighting) -> Result<Said, Fault> {
     let plain = seal::decrypt(&sealing(key), &stored.id, &stored.object)?;
-    serde_json::from_slice(&plain).map_err(|_| broken())
+    Said::decode(&plain).ok_or_else(broken)
 }
 
 fn sealing(key: &[u8; 32]) -> [u8; 32] {

@@ -1,20 +1,19 @@
 //! From sightings to witnesses: what each channel has to say of one statement.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use domain::{Asked, ChannelKind, Identity, Join, Prompt, PromptGrade, Sight, Timestamp, Witness};
+use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timestamp, Witness};
 
 use recording::{Opening, WitnessRecord};
 
-use super::sighting::{self, Said};
-use super::{OWN, PROMPT_SIZE};
+use super::accounts::{self, Account, Text};
+use super::named::Named;
+use super::said::Said;
+use super::sighting;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::ports::{Keyed, StoredSighting, Subject};
-
-/// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
-const TOGETHER: Duration = Duration::from_secs(60);
 
 /// What is known of the prompt behind a statement.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -71,12 +70,14 @@ impl Weighed {
 }
 
 impl Gateway {
-    /// What is known now of the prompt behind what is asked.
+    /// What is known now of the prompt behind what is asked. `is_taken`: another call with the same tool use is being decided at
+    /// this moment.
     pub(crate) async fn weigh(
         &self,
         asked: &Asked,
         identity: &Identity,
         key: &[u8; 32],
+        is_taken: bool,
     ) -> Result<Weighed, Fault> {
         let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
         let (subject, now) = (subject_of(identity), self.now());
@@ -84,12 +85,78 @@ impl Gateway {
         if stored.is_empty() {
             return Ok(Weighed::of_call(asked));
         }
+        let named = self.named(&subject, &keyed, None).await?;
+        let named = Named { by_itself: named.by_itself || is_taken, ..named };
         let declared = match &asked.prompt.text {
             Some(text) => Declared::Text(text.clone()),
             None => Declared::Nothing,
         };
-        weigh(key, &keyed, declared, stored, now)
+        let call = Call {
+            keyed: &keyed,
+            subject: &subject,
+            under: &asked.context,
+            has_bindings: !asked.bindings.is_empty(),
+            at: now,
+            named,
+            before: Vec::new(),
+        };
+        self.weigh_call(key, call, declared, stored).await
     }
+
+    /// What sightings come to for a call.
+    pub(super) async fn weigh_call(
+        &self,
+        key: &[u8; 32],
+        call: Call<'_>,
+        declared: Declared,
+        stored: Vec<StoredSighting>,
+    ) -> Result<Weighed, Fault> {
+        let seen = stored.iter().map(|sighting| sighting.id).collect();
+        let mut opened = Vec::with_capacity(stored.len());
+        for sighting in stored {
+            let said = sighting::open(key, &sighting)?;
+            // What a call left out was filled in with the same names for both.
+            let is_elsewhere = said.under.clone().is_some_and(|[role, warehouse, database, schema]| {
+                let mut under = Context { role, warehouse, database, schema };
+                self.complete_names(&mut under);
+                under != *call.under
+            });
+            // No channel tells bound values: the same text with others is another statement.
+            let is_elsewhere = is_elsewhere || call.has_bindings;
+            opened.push(Opened { sighting, said, is_elsewhere });
+        }
+        let mut accounts = accounts::of(&call, opened);
+        if accounts::could_leave_out_its_use(&accounts)
+            && self.ports.evidence.tells_uses(call.subject, call.at).await?
+        {
+            accounts::leave_unnamed(&mut accounts);
+        }
+        Ok(Weighed { seen, ..numbered(accounts::with_recorded(accounts, call.before), declared) })
+    }
+}
+
+/// A statement, as far as evidence meets it.
+pub(super) struct Call<'a> {
+    pub keyed: &'a Keyed,
+    pub subject: &'a Subject,
+    /// The names that it runs under.
+    pub under: &'a Context,
+    /// Whether it has bound values.
+    pub has_bindings: bool,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Who has named its tool use before.
+    pub named: Named,
+    /// What is recorded of it already.
+    pub before: Vec<Account>,
+}
+
+/// A sighting with what it says.
+pub(super) struct Opened {
+    pub sighting: StoredSighting,
+    pub said: Said,
+    /// Whether what it saw was to run under other names, or with other values.
+    pub is_elsewhere: bool,
 }
 
 /// Whose sightings may be this principal's.
@@ -101,161 +168,65 @@ pub(super) fn subject_of(identity: &Identity) -> Subject {
     }
 }
 
-/// What one channel has to say.
-struct Account {
-    channel: String,
-    kind: ChannelKind,
-    join: Join,
-    /// Distinct texts.
-    texts: Vec<String>,
-    statement: Sight,
-    conversation: Option<String>,
-}
-
-/// What sightings come to for a statement that was asked at that moment.
-pub(super) fn weigh(
-    key: &[u8; 32],
-    keyed: &Keyed,
-    declared: Declared,
-    stored: Vec<StoredSighting>,
-    asked_at: Timestamp,
-) -> Result<Weighed, Fault> {
-    let seen = stored.iter().map(|sighting| sighting.id).collect();
-    let mut channels: BTreeMap<(String, ChannelKind), Vec<(StoredSighting, Said)>> = BTreeMap::new();
-    for sighting in stored {
-        let said = sighting::open(key, &sighting)?;
-        channels.entry((sighting.channel.clone(), sighting.kind)).or_default().push((sighting, said));
-    }
-    let accounts: Vec<Account> = channels
-        .into_iter()
-        .filter_map(|((channel, kind), sightings)| account(channel, kind, &sightings, keyed, asked_at))
-        .collect();
-    Ok(Weighed { seen, ..numbered(accounts, declared) })
-}
-
-/// One channel's account; none when nothing of it belongs to this statement.
-fn account(
-    channel: String,
-    kind: ChannelKind,
-    sightings: &[(StoredSighting, Said)],
-    keyed: &Keyed,
-    asked_at: Timestamp,
-) -> Option<Account> {
-    let join = sightings.iter().filter_map(|(sighting, _)| joined(sighting, keyed, asked_at)).min()?;
-    let direct: Vec<&(StoredSighting, Said)> =
-        sightings.iter().filter(|(sighting, _)| joined(sighting, keyed, asked_at) == Some(join)).collect();
-    let prompts: BTreeSet<&String> =
-        direct.iter().filter_map(|(sighting, _)| sighting.prompt_id.as_ref()).collect();
-    let mut texts: Vec<String> = Vec::new();
-    let is_linked = |sighting: &StoredSighting| {
-        sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt))
-    };
-    for (sighting, said) in sightings {
-        let belongs = joined(sighting, keyed, asked_at) == Some(join) || is_linked(sighting);
-        if let Some(text) = said.prompt.as_ref().filter(|_| belongs)
-            && !texts.iter().any(|known| same(known, text))
-        {
-            texts.push(text.clone());
-        }
-    }
-    // By the text alone several prompts fit, and none is known.
-    if join == Join::Text && texts.len() > 1 {
-        return None;
-    }
-    let told: Vec<&String> =
-        direct.iter().filter_map(|(sighting, _)| sighting.keyed.statement.as_ref()).collect();
-    let is_ours = |told: &&String| keyed.statement.as_ref() == Some(*told);
-    let statement = if join == Join::ToolUse && told.iter().any(|told| !is_ours(told)) {
-        Sight::Other
-    } else if told.iter().any(is_ours) {
-        Sight::Same
-    } else {
-        // Under a trace or a word there are further statements: another one is none of ours.
-        Sight::Unseen
-    };
-    let conversation = sightings.iter().find_map(|(_, said)| said.conversation.clone());
-    Some(Account { channel, kind, join, texts, statement, conversation })
-}
-
-fn joined(sighting: &StoredSighting, keyed: &Keyed, asked_at: Timestamp) -> Option<Join> {
-    let meet = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-    let theirs = &sighting.keyed;
-    if meet(&theirs.tool_use, &keyed.tool_use) {
-        Some(Join::ToolUse)
-    } else if meet(&theirs.trace, &keyed.trace) {
-        Some(Join::Trace)
-    } else if meet(&theirs.word, &keyed.word) {
-        Some(Join::Word)
-    } else if meet(&theirs.statement, &keyed.statement)
-        // SECURITY: a guess needs a subject that the channel names, or one person's hook would speak for another.
-        && sighting.subject.subject.is_some()
-        && asked_at.since(sighting.at).max(sighting.at.since(asked_at)) <= TOGETHER
-    {
-        Some(Join::Text)
-    } else {
-        None
-    }
-}
-
 /// Numbers the texts, the one that counts most first, and grades.
 fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
-    let counts = |account: &&Account| account.kind != ChannelKind::Own && account.join != Join::Text;
-    let mut ranked: Vec<&Account> = accounts.iter().filter(|account| !account.texts.is_empty()).collect();
-    // Whoever is nearest to the model first; then by how sure the join is.
+    let mut accounts = accounts;
+    let counts = |account: &Account| account.kind != ChannelKind::Own && account.join.is_sure();
+    // What a model received last of its caller is an agent's word where a subagent made the call.
+    let is_delegated = accounts.iter().any(|account| account.is_delegated && counts(account));
+    for account in accounts.iter_mut() {
+        account.is_delegated = is_delegated && account.kind == ChannelKind::Provider;
+        if account.is_delegated {
+            account.texts.clear();
+            account.is_torn = false;
+        }
+    }
+    let mut ranked: Vec<&Account> = accounts.iter().collect();
+    // Whoever is nearest to the model first, then by how sure the join is. SECURITY: the agent itself last of all, so that what
+    // it says moves no number of others.
     ranked.sort_by_key(|account| {
-        (!counts(account), std::cmp::Reverse(account.kind), account.join, account.channel.clone())
+        (!counts(account), Reverse(account.kind), account.join, account.channel.clone())
     });
-    let mut texts: Vec<String> = Vec::new();
-    let mut number = |text: &String| -> u32 {
-        let at = texts.iter().position(|known| same(known, text)).unwrap_or_else(|| {
+    let mut texts: Vec<Text> = Vec::new();
+    let mut number = |text: &Text| -> u32 {
+        let at = texts.iter().position(|known| known.is_same(text)).unwrap_or_else(|| {
             texts.push(text.clone());
             texts.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
     };
-    for account in ranked.iter().filter(|account| counts(account)) {
-        account.texts.iter().for_each(|text| {
-            number(text);
-        });
+    for text in ranked.iter().filter(|account| counts(account)).flat_map(|account| &account.texts) {
+        number(text);
     }
-    let declared = match &declared {
+    let declared = match declared {
         Declared::Nothing => None,
-        Declared::Text(text) => Some(number(text)),
+        Declared::Text(text) => Some(number(&Text::said(text, None))),
         Declared::Another => Some(u32::MAX),
     };
-    let witnesses: Vec<Witness> = accounts
+    ranked.iter().flat_map(|account| &account.texts).for_each(|text| {
+        number(text);
+    });
+    let mut witnesses: Vec<Witness> = accounts
         .iter()
         .map(|account| Witness {
-            channel: match account.kind {
-                ChannelKind::Own => OWN.to_owned(),
-                ChannelKind::Prompts
-                | ChannelKind::Hooks
-                | ChannelKind::Telemetry
-                | ChannelKind::Provider => account.channel.clone(),
-            },
+            channel: account.channel.clone(),
             kind: account.kind,
             join: account.join,
             prompt: account.texts.first().map(&mut number),
             statement: account.statement,
-            is_torn: account.texts.len() > 1,
+            is_torn: account.is_torn || account.texts.len() > 1,
+            is_delegated: account.is_delegated,
         })
         .collect();
+    witnesses.sort_by(|one, other| one.channel.cmp(&other.channel));
     let grade = PromptGrade::of(declared, &witnesses);
-    let conversation = accounts
-        .iter()
-        .filter(|account| account.join != Join::Text)
-        .find_map(|account| account.conversation.clone());
-    let text = texts.into_iter().next();
+    let conversations = |is_own: bool| {
+        let told = accounts.iter().filter(move |account| (account.kind == ChannelKind::Own) == is_own);
+        let told = told.filter(|account| account.join.is_sure());
+        told.filter_map(|account| account.conversation.clone()).next()
+    };
+    // Under its own token an agent names a conversation where nobody else does.
+    let conversation = conversations(false).or_else(|| conversations(true));
+    let text = texts.into_iter().next().and_then(|text| text.shown);
     Weighed { text, grade, declared, witnesses, conversation, seen: BTreeSet::new() }
-}
-
-/// Whether two channels tell the same prompt: what stands around it, and how its lines end, is the channel's.
-pub(super) fn same(one: &str, other: &str) -> bool {
-    let lines = |text: &str| -> String { head(text.trim()).replace("\r\n", "\n") };
-    one == other || lines(one) == lines(other)
-}
-
-/// So much of a prompt as is kept.
-pub(super) fn head(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(PROMPT_SIZE)).unwrap_or_default()
 }

@@ -36,8 +36,10 @@ pub struct Keyed {
 pub struct StoredSighting {
     /// A keyed digest of all that was said: the same said twice has the same.
     pub id: [u8; 32],
-    /// The channel's name; for an agent's own token, of its principal alone.
+    /// The keyed word of the channel's credential, which outlives its name; for an agent's own token, of its principal.
     pub channel: String,
+    /// The channel's name when it said so, for people.
+    pub name: String,
     /// What kind it is.
     pub kind: ChannelKind,
     /// Whom it speaks for.
@@ -50,6 +52,15 @@ pub struct StoredSighting {
     pub at: Timestamp,
     /// What was said, sealed.
     pub object: Bytes,
+}
+
+/// What of one channel is kept at most, the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// Sightings.
+    pub sightings: u32,
+    /// Bytes of what they say.
+    pub bytes: u64,
 }
 
 /// An exchange that evidence may still come for.
@@ -65,6 +76,17 @@ pub struct Expecting {
     pub at: Timestamp,
 }
 
+/// What came of noting that a call expects evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expected {
+    /// Whether this exchange is noted with these clues for the first time.
+    pub is_new: bool,
+    /// Whether it could not be noted: the exchange was asked by too many calls.
+    pub is_full: bool,
+    /// What there is already, as [`Evidence::about`] finds it.
+    pub known: Vec<StoredSighting>,
+}
+
 /// Keeps sightings and what expects them. Both are forgotten after [`EVIDENCE_LIFE`](crate::EVIDENCE_LIFE), and of one
 /// channel no more than a bounded number of the newest is kept.
 ///
@@ -72,11 +94,11 @@ pub struct Expecting {
 /// the other. SECURITY: no answer holds what is another subject's.
 #[async_trait]
 pub trait Evidence: Send + Sync {
-    /// Keeps what one channel said, all or nothing; what it has said before is not kept twice. No more than `most` of that
-    /// channel's stay. Answers the exchanges that any of it may belong to, also when it was said before, for whoever took it
-    /// in then may have failed: by a clue of its own, or by one of another sighting of the same channel with the same
-    /// prompt's id.
-    async fn keep(&self, sightings: Vec<StoredSighting>, most: u32) -> Result<Vec<Expecting>, Fault>;
+    /// Keeps what one channel said, in steps that are short, so that no statement waits for a large export; what was kept
+    /// before a step failed stays. What it has said before is not kept twice. Answers the exchanges that any of it may belong
+    /// to, a bounded number, also when it was said before, for whoever took it in then may have failed: by a clue of its own,
+    /// or, for a prompt, by one of another sighting of the same channel with the same prompt's id.
+    async fn keep(&self, sightings: Vec<StoredSighting>, room: Room) -> Result<Vec<Expecting>, Fault>;
 
     /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels with
     /// the same prompts' ids; a bounded number.
@@ -87,8 +109,25 @@ pub trait Evidence: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault>;
 
-    /// Notes that evidence may still come for an exchange, and answers what there is already, as [`Evidence::about`] does.
-    async fn expect(&self, expecting: &Expecting) -> Result<Vec<StoredSighting>, Fault>;
+    /// The exchanges that have named this tool use, whosesoever, the first of them first; a bounded number.
+    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault>;
+
+    /// Whether a hooks channel that speaks for this subject has told the tool use of any call before that moment.
+    async fn tells_uses(&self, subject: &Subject, before: Timestamp) -> Result<bool, Fault>;
+
+    /// Takes a tool use for one call while it is decided; whether it was free. It is free again when it is released, or after
+    /// a minute: whoever held it is an exchange by then, or gone.
+    async fn lease(&self, tool_use: &str, call: u128, now: Timestamp) -> Result<bool, Fault>;
+
+    /// Gives a tool use back that this call holds.
+    async fn release(&self, tool_use: &str, call: u128) -> Result<(), Fault>;
+
+    /// Notes that evidence may still come for an exchange by these clues; one exchange has several where calls asked the same
+    /// while it waited for a person.
+    async fn expect(&self, expecting: &Expecting) -> Result<Expected, Fault>;
+
+    /// Every note of an exchange.
+    async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault>;
 }
 
 /// A gateway that takes no evidence but what comes with a call.
@@ -97,7 +136,7 @@ pub struct NoEvidence;
 
 #[async_trait]
 impl Evidence for NoEvidence {
-    async fn keep(&self, _: Vec<StoredSighting>, _: u32) -> Result<Vec<Expecting>, Fault> {
+    async fn keep(&self, _: Vec<StoredSighting>, _: Room) -> Result<Vec<Expecting>, Fault> {
         Ok(Vec::new())
     }
 
@@ -105,7 +144,27 @@ impl Evidence for NoEvidence {
         Ok(Vec::new())
     }
 
-    async fn expect(&self, _: &Expecting) -> Result<Vec<StoredSighting>, Fault> {
+    async fn naming(&self, _: &str, _: Timestamp) -> Result<Vec<Expecting>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn tells_uses(&self, _: &Subject, _: Timestamp) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    async fn lease(&self, _: &str, _: u128, _: Timestamp) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    async fn release(&self, _: &str, _: u128) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn expect(&self, _: &Expecting) -> Result<Expected, Fault> {
+        Ok(Expected { is_new: true, is_full: false, known: Vec::new() })
+    }
+
+    async fn expected(&self, _: &RecordKey) -> Result<Vec<Expecting>, Fault> {
         Ok(Vec::new())
     }
 }

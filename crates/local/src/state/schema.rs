@@ -117,11 +117,15 @@ CREATE TABLE rejected (
 ";
 
 /// What evidence channels saw, and what expects it. Words are keyed digests, 64 hexadecimal digits; `issuer`, `subject` and
-/// `agent` say whom a sighting speaks for, null for anybody. `number` counts within a channel, so that the oldest go.
+/// `agent` say whom a sighting speaks for, null for anybody. `number` counts within a channel, so that the oldest go, and
+/// `bytes` what its objects come to. `channel` is the keyed word of a credential, `name` what it was called. An exchange has
+/// several rows of `expecting` where calls asked the same while it waited for a person. `leased_uses` are tool uses while the
+/// call that names them is decided.
 const EVIDENCE: &str = "
 CREATE TABLE sightings (
     id BLOB PRIMARY KEY NOT NULL,
     channel TEXT NOT NULL,
+    name TEXT NOT NULL,
     number INTEGER NOT NULL,
     kind TEXT NOT NULL,
     issuer TEXT,
@@ -142,14 +146,17 @@ CREATE INDEX sightings_word ON sightings (word, at_us) WHERE word IS NOT NULL;
 CREATE INDEX sightings_statement ON sightings (statement, at_us) WHERE statement IS NOT NULL;
 CREATE INDEX sightings_prompt_id ON sightings (prompt_id, channel, at_us) WHERE prompt_id IS NOT NULL;
 CREATE INDEX sightings_at ON sightings (at_us);
+CREATE INDEX sightings_uses ON sightings (subject, at_us) WHERE kind = 'hooks' AND tool_use IS NOT NULL;
 
 CREATE TABLE evidence_channels (
     channel TEXT PRIMARY KEY NOT NULL,
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE expecting (
-    exchange TEXT PRIMARY KEY NOT NULL,
+    exchange TEXT NOT NULL,
+    number INTEGER NOT NULL,
     day TEXT NOT NULL,
     issuer TEXT NOT NULL,
     subject TEXT NOT NULL,
@@ -158,13 +165,20 @@ CREATE TABLE expecting (
     trace TEXT,
     word TEXT,
     statement TEXT,
-    at_us INTEGER NOT NULL
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (exchange, number)
 ) WITHOUT ROWID;
 CREATE INDEX expecting_tool_use ON expecting (tool_use, at_us) WHERE tool_use IS NOT NULL;
 CREATE INDEX expecting_trace ON expecting (trace, at_us) WHERE trace IS NOT NULL;
 CREATE INDEX expecting_word ON expecting (word, at_us) WHERE word IS NOT NULL;
 CREATE INDEX expecting_statement ON expecting (statement, at_us) WHERE statement IS NOT NULL;
 CREATE INDEX expecting_at ON expecting (at_us);
+
+CREATE TABLE leased_uses (
+    tool_use TEXT PRIMARY KEY NOT NULL,
+    call BLOB NOT NULL,
+    until_us INTEGER NOT NULL
+) WITHOUT ROWID;
 ";
 
 /// What was mailed.
@@ -211,6 +225,13 @@ CREATE INDEX exchanges_held ON exchanges (opened_us) WHERE is_held;
 CREATE UNIQUE INDEX exchanges_approval ON exchanges (approval) WHERE approval IS NOT NULL;
 ";
 
+/// From version 5, whose evidence was kept by the names of its channels. It is a day's, and told anew.
+const FROM_5: &str = "
+DROP TABLE sightings;
+DROP TABLE evidence_channels;
+DROP TABLE expecting;
+";
+
 /// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
 /// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
@@ -228,7 +249,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE, MAILS]),
         (3, _) => write(transaction, &[FROM_3, EVIDENCE, MAILS]),
         (4, _) => write(transaction, &[EVIDENCE, MAILS]),
-        (5, _) => write(transaction, &[MAILS]),
+        (5, _) => write(transaction, &[FROM_5, EVIDENCE, MAILS]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

@@ -163,10 +163,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 5 left it: without what was mailed.
+/// As version 5 left it: without what was mailed, and with evidence by the names of its channels.
 fn as_version_5(path: &Path) {
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
-    state.execute_batch("DROP TABLE mails_per_second;").unwrap();
+    let back = "DROP TABLE mails_per_second; DROP TABLE leased_uses; ALTER TABLE sightings DROP COLUMN name;
+                ALTER TABLE evidence_channels DROP COLUMN bytes;";
+    state.execute_batch(back).unwrap();
     state.pragma_update(None, "user_version", 5).unwrap();
 }
 
@@ -304,6 +306,10 @@ async fn state_of_an_earlier_version_is_brought_up_to_date_and_forgets_nothing()
     new(wish.claim(&home, handle()).await);
     drop(home);
     Home::open(&path).unwrap();
+    as_version_5(&path);
+    let home = Home::open(&path).unwrap();
+    assert_eq!(home.find(&ana.key(), state.handle().unwrap()).await.unwrap(), Some(state));
+    assert!(gateway::ports::Evidence::lease(&home, "tool use", 1, NOON).await.unwrap());
 }
 
 #[tokio::test]

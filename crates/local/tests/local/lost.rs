@@ -37,6 +37,7 @@ fn opening(identity: &Identity, exchange: ExchangeId, handle: Handle, request: O
         statements: Vec::new(),
         decision: "allow".into(),
         rules: Vec::new(),
+        access: Vec::new(),
         hides_failure: Some(false),
         bundle: format!("sha256:{}", "0".repeat(64)),
         catalog: format!("sha256:{}", "0".repeat(64)),

@@ -228,6 +228,7 @@ pub fn decide_in(bundle: &Bundle, groups: &[&str], context: &Context, statement:
         catalog: &catalog,
         prompt: PromptGrade::P1,
         door: Door::SqlApi,
+        access: domain::Access::NONE,
     })
 }
 

@@ -231,6 +231,7 @@ fn a_tag_adds_a_class_and_never_takes_one_away() {
             catalog: &catalog,
             prompt: PromptGrade::P0,
             door: Door::SqlApi,
+            access: domain::Access::NONE,
         };
         treatments(&bundle.decide(&case))
     };

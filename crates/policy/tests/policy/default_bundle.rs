@@ -167,6 +167,7 @@ fn no_grade_of_the_prompt_lets_anything_more_run_or_run_unattended() {
                 catalog: &catalog,
                 prompt,
                 door: Door::Mcp,
+                access: domain::Access::NONE,
             };
             bundle.decide(&case)
         };

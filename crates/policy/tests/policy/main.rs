@@ -6,6 +6,7 @@
     reason = "a test that fails says where"
 )]
 
+mod access;
 mod cases;
 mod columns;
 mod default_bundle;

@@ -329,6 +329,7 @@ fn policies_may_name_groups_agents_people_and_kinds() {
         catalog: &catalog,
         prompt: PromptGrade::P0,
         door: Door::SqlApi,
+        access: domain::Access::NONE,
     };
     assert!(rules(&bundle.decide(&case)).contains("nobody-alone"));
 }
@@ -409,6 +410,7 @@ fn a_batch_is_as_strict_as_its_strictest_statement() {
                 catalog: &catalog,
                 prompt: PromptGrade::P0,
                 door: Door::SqlApi,
+                access: domain::Access::NONE,
             })
             .collect();
         bundle.decide_batch(&cases)
@@ -459,6 +461,7 @@ fn a_refusal_stays_below_a_kilobyte() {
         catalog: &catalog,
         prompt: PromptGrade::P0,
         door: Door::SqlApi,
+        access: domain::Access::NONE,
     };
     let ruling = bundle(&all_but("objects")).decide(&case);
     assert!(refusal(&ruling).len() < 1000 && refusal(&ruling).ends_with("ask whoever keeps the policies"));

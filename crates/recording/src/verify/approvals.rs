@@ -67,6 +67,10 @@ pub(super) fn check_closing(at: &str, trail: &Trail, closing: &Closing, report: 
         report.altered(at, Wrong::Contradiction, "another result was released than a person had approved");
     }
     let last = trail.approval().map(|_| trail.last().to_string());
+    // Leave to read is ended after its exchange was closed, as a rule.
+    if trail.ended().is_some_and(|ended| closing.approval.as_ref() == Some(&ended.after)) {
+        return;
+    }
     // An exchange of which nobody knew any more was closed without looking at its steps.
     let is_lost = matches!(closing.outcome, ClosingOutcome::Lost { .. });
     if closing.approval != last && !(is_lost && closing.approval.is_none()) {
@@ -129,6 +133,7 @@ fn overruled(trail: &Trail) -> Option<&str> {
         | StepRecord::Expired {}
         | StepRecord::Withdrawn {}
         | StepRecord::Spent { .. }
-        | StepRecord::Released { .. } => None,
+        | StepRecord::Released { .. }
+        | StepRecord::Ended { .. } => None,
     }
 }

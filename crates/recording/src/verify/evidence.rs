@@ -3,7 +3,7 @@
 use super::exchange::{is_moment, read};
 use super::{Archive, Found, Report, Wrong};
 use crate::envelope::Stored;
-use crate::evidence::{LateEvidence, weigh};
+use crate::evidence::{LateEvidence, WitnessRecord, weigh};
 use crate::key::{ObjectKind, RecordKey};
 use crate::opening::Opening;
 
@@ -26,6 +26,7 @@ pub(super) fn check(
             None => report.altered(at, Wrong::Unreadable, "a witness has a word that is none"),
         }
     }
+    let mut known = prompt.witnesses.clone();
     for (expected, step) in (0..).zip(&found.evidence) {
         if *step != expected {
             let detail = format!("late evidence {expected} is missing");
@@ -35,6 +36,13 @@ pub(super) fn check(
         let at = key.object(ObjectKind::Evidence { step: *step });
         if let Some(late) = read::<LateEvidence>(archive, &at, report) {
             check_late(&at, key, *step, opening, &late.record, report);
+            let is_there =
+                |one: &WitnessRecord| late.record.witnesses.iter().any(|w| w.channel == one.channel);
+            if !known.iter().all(is_there) {
+                let detail = "it leaves out a channel that had witnessed the prompt before";
+                report.altered(&at, Wrong::Contradiction, detail);
+            }
+            known = late.record.witnesses;
         }
     }
 }

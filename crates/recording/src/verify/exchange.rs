@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{Archive, Found, Report, Wrong, approvals, evidence, pages, standing};
+use super::{Archive, Found, Report, Wrong, access, approvals, evidence, pages, standing};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::envelope::{FormatError, Stored, decode, digest_of};
 use crate::key::{ObjectKind, RecordKey};
@@ -30,6 +30,7 @@ pub(super) fn check(
     let opening = read::<Opening>(archive, &opening_key, report);
     if let Some(opening) = &opening {
         check_opening(&opening_key, key, &opening.record, report);
+        access::check(archive, &opening_key, &opening.record, report);
         check_sealed(archive, key, found, &opening.record, report);
         evidence::check(archive, key, found, opening, report);
     }
@@ -149,6 +150,7 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
+        access::check_closing(&at, &opening.record, &closing, report);
         if let Some(trail) =
             trail.filter(|trail| opening.record.decision == "hold" || !trail.steps().is_empty())
         {

@@ -1,5 +1,6 @@
 //! Checking an archive: numbers without gaps, every opening closed, every digest right.
 
+mod access;
 mod approvals;
 mod evidence;
 mod exchange;
@@ -167,7 +168,7 @@ pub struct Report {
 /// What no check can tell before records are signed.
 pub const UNPROVEN: [&str; 6] = [
     "records are not signed yet: whoever may write this folder can rewrite a record together with its digests",
-    "the last exchanges of a session, and whole sessions, can be removed without leaving a gap",
+    "the last exchanges of a session, whole sessions, and the last late evidence of an exchange can be removed without leaving a gap",
     "moments are what the gateway's own clock said",
     "whether a sealed exact text is the one that was masked and digested needs the home's keys, which are not used here",
     "what was rejected before anybody was identified is counted outside of the records",

@@ -28,7 +28,15 @@ pub(super) fn check(
 
 fn check_steps(archive: &dyn Archive, key: &RecordKey, found: &Found, trail: &Trail, report: &mut Report) {
     let Some(first) = found.standing.first() else { return };
-    let Some(mut standing) = StandingTrail::new(trail) else {
+    // People may have been asked again since it was made: with its result, or because something had changed.
+    let at_first = key.object(ObjectKind::Standing { step: *first });
+    let Some(made) = read::<StandingStep>(archive, &at_first, report) else { return };
+    let under = match &made.record.what {
+        StandingAct::Made { approval } => trail.under(approval),
+        StandingAct::Used { .. } | StandingAct::Ended { .. } => None,
+    };
+    let agreed = under.as_ref().unwrap_or(trail);
+    let Some(mut standing) = StandingTrail::new(agreed) else {
         let at = key.object(ObjectKind::Standing { step: *first });
         report.altered(
             at,

@@ -10,15 +10,15 @@ use recording::{
 use crate::sample::{OTHER, SESSION, Sample, at};
 
 /// The exchange of the sample that was held and cancelled.
-fn held() -> RecordKey {
+pub fn held() -> RecordKey {
     at(OTHER, 2)
 }
 
-fn stored_opening(sample: &Sample) -> Stored<Opening> {
+pub fn stored_opening(sample: &Sample) -> Stored<Opening> {
     decode(&sample.objects[&held().object(ObjectKind::Opening)]).unwrap()
 }
 
-fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
+pub fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
     let hold = opening.hold.clone().unwrap();
     StepRecord::Asked(AskedRecord {
         approval: format!("{id:032x}"),
@@ -33,15 +33,18 @@ fn asked(opening: &Opening, id: u32, again: Option<&str>) -> StepRecord {
         sign_in: "development".to_owned(),
         footprints: None,
         touched: None,
+        defined: None,
+        marks: Vec::new(),
         views: Vec::new(),
         estimate: None,
         again: again.map(str::to_owned),
+        access: None,
         result: None,
     })
 }
 
 /// The same for its result, which is kept.
-fn asked_for_result(opening: &Opening, id: u32) -> StepRecord {
+pub fn asked_for_result(opening: &Opening, id: u32) -> StepRecord {
     let StepRecord::Asked(asked) = asked(opening, id, None) else { panic!("it asks") };
     let result = ResultRecord {
         rows: 9,
@@ -62,7 +65,7 @@ fn released() -> StepRecord {
     }
 }
 
-fn reviewer(subject: &str) -> ReviewerRecord {
+pub fn reviewer(subject: &str) -> ReviewerRecord {
     ReviewerRecord {
         issuer: "development".to_owned(),
         subject: subject.to_owned(),
@@ -75,19 +78,20 @@ fn reviewer(subject: &str) -> ReviewerRecord {
     }
 }
 
-fn decided(subject: &str, verdict: &str) -> StepRecord {
+pub fn decided(subject: &str, verdict: &str) -> StepRecord {
     StepRecord::Decided {
         by: reviewer(subject),
         verdict: verdict.to_owned(),
         reason: Some("fine".to_owned()),
+        terms: None,
     }
 }
 
-fn told() -> StepRecord {
+pub fn told() -> StepRecord {
     StepRecord::Told { way: "terminal".to_owned(), reviewers: Vec::new(), failed: Vec::new(), why: None }
 }
 
-fn spent() -> StepRecord {
+pub fn spent() -> StepRecord {
     StepRecord::Spent {
         bundle: "sha256:00".to_owned(),
         rules: vec!["gateway:held".to_owned()],
@@ -97,13 +101,13 @@ fn spent() -> StepRecord {
 }
 
 /// A moment of the sample's day, soon after the exchange was opened.
-fn moment(opening: &Opening, seconds: i64) -> Timestamp {
+pub fn moment(opening: &Opening, seconds: i64) -> Timestamp {
     let opened: Timestamp = opening.opened.parse().unwrap();
     Timestamp::from_micros(opened.as_micros() + seconds * 1_000_000)
 }
 
 /// Puts these steps beside the held exchange, each when the rule allows it.
-fn with_steps(sample: &mut Sample, steps: &[StepRecord]) -> Trail {
+pub fn with_steps(sample: &mut Sample, steps: &[StepRecord]) -> Trail {
     let opening = stored_opening(sample);
     let mut trail = Trail::new(&opening);
     for (second, what) in (1..).zip(steps) {
@@ -121,7 +125,7 @@ fn put_step(sample: &mut Sample, step: &ApprovalStep) {
 }
 
 /// Closes the held exchange after its last step.
-fn close(sample: &mut Sample, trail: &Trail, outcome: ClosingOutcome) {
+pub fn close(sample: &mut Sample, trail: &Trail, outcome: ClosingOutcome) {
     let last = trail.last().to_string();
     sample.forge_closing(&held(), |closing| {
         closing.approval = Some(last);
@@ -134,20 +138,21 @@ fn refused(reason: &str) -> ClosingOutcome {
         reason: reason.to_owned(),
         message: "no".to_owned(),
         retry_after: None,
+        scopes: Vec::new(),
     })
 }
 
-fn opening() -> Opening {
+pub fn opening() -> Opening {
     stored_opening(&Sample::v1()).record
 }
 
 #[track_caller]
-fn is_good(sample: &Sample) {
+pub fn is_good(sample: &Sample) {
     assert_eq!(sample.verify().faults, []);
 }
 
 #[track_caller]
-fn is_wrong(sample: &Sample, what: Wrong) {
+pub fn is_wrong(sample: &Sample, what: Wrong) {
     let faults = sample.verify().faults;
     assert_eq!(faults.iter().map(|fault| fault.what).collect::<Vec<_>>(), [what], "{faults:?}");
     assert_eq!(faults[0].severity, Severity::Altered);
@@ -195,7 +200,7 @@ fn what_ran_was_approved_and_spent() {
     is_wrong(&without_steps, Wrong::Contradiction);
 }
 
-fn failure() -> recording::FailureRecord {
+pub fn failure() -> recording::FailureRecord {
     recording::FailureRecord {
         code: "100038".to_owned(),
         sqlstate: "22018".to_owned(),
@@ -283,7 +288,12 @@ fn the_verifier_holds_the_steps_to_the_rule() {
         put_step(&mut sample, &step);
         sample
     };
-    let by = |by: ReviewerRecord| StepRecord::Decided { by, verdict: "approve".to_owned(), reason: None };
+    let by = |by: ReviewerRecord| StepRecord::Decided {
+        by,
+        verdict: "approve".to_owned(),
+        reason: None,
+        terms: None,
+    };
     let requester = opening.principal.subject.as_str();
     for what in [
         by(reviewer(requester)),

@@ -8,7 +8,9 @@
     reason = "a test that cannot go on says where"
 )]
 
+mod access;
 mod approvals;
 mod faults;
 mod sample;
+mod standing;
 mod told;

@@ -57,7 +57,7 @@ fn events(sample: &Sample) -> Vec<Event> {
 fn the_records_of_version_1_are_found_as_ever() {
     let sample = Sample::v1();
     let mut rows: Vec<SearchRow> = (sample.exchanges().iter())
-        .map(|key| SearchRow::new(&sample.opening(key), Some(&sample.closing(key))))
+        .map(|key| SearchRow::new(&sample.opening(key), Some(&sample.closing(key)), None))
         .collect();
     rows.sort_by(|one, other| one.opened.cmp(&other.opened));
     check(&rows, include_str!("../data/v1.search.jsonl"));

@@ -50,6 +50,31 @@ impl Agent {
         if status.as_u16() == 200 && rows > 0 { Ok(took) } else { Err(format!("{status}: {answer}")) }
     }
 
+    /// The same by MCP's door, as a client of 2025-11-25 calls the tool.
+    ///
+    /// # Errors
+    /// What came instead.
+    pub async fn call(&self, sql: &str) -> Result<Duration, String> {
+        let call = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "run_sql", "arguments": { "statement": sql }, "_meta": { "progressToken": 1 },
+        } });
+        let request = self.client.post(format!("{}/mcp", self.address));
+        let request = request
+            .header(ACCEPT, "application/json, text/event-stream")
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .header("mcp-protocol-version", "2025-11-25")
+            .header(CONTENT_TYPE, "application/json")
+            .body(call.to_string());
+        let start = Instant::now();
+        let response = request.send().await.map_err(|error| format!("{error:?}"))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| format!("{error:?}"))?;
+        let took = start.elapsed();
+        let answer: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let rows = answer["result"]["structuredContent"]["rows"].as_array().map_or(0, Vec::len);
+        if status.as_u16() == 200 && rows > 0 { Ok(took) } else { Err(format!("{status}: {answer}")) }
+    }
+
     /// Asks for a big result and fetches every partition, one after the other, compressed.
     pub async fn ask_whole(&self, sql: &str) -> Whole {
         let start = Instant::now();

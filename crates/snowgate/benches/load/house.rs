@@ -22,10 +22,16 @@ pub struct House {
 
 impl House {
     pub fn start(scale: f64) -> Self {
+        Self::start_with(scale, "")
+    }
+
+    /// With a configuration of its own.
+    pub fn start_with(scale: f64, configuration: &str) -> Self {
         // Below the target folder: a real disk, where `/tmp` is often none.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let policies = folder.path().join("policies");
         raised_limits(&policies);
+        fs::write(folder.path().join("snowgate.toml"), configuration).unwrap();
         let mut command = Command::new(SNOWGATE);
         command.args(["serve", "--listen", "127.0.0.1:0", "--scale", &scale.to_string()]);
         command.arg("--home").arg(home(folder.path())).arg("--policies").arg(&policies);
@@ -40,6 +46,10 @@ impl House {
 
     pub fn process(&self) -> u32 {
         self.server.child.id()
+    }
+
+    pub fn address(&self) -> &str {
+        &self.server.address
     }
 
     /// An agent with that name and a token of the development issuer.

@@ -1,4 +1,5 @@
-//! What Snowgate costs over HTTP: the latency it adds, the memory and speed of a big result, many agents at once.
+//! What Snowgate costs over HTTP: the latency it adds, by either door, how fast it takes evidence in, the memory and speed of a
+//! big result, many agents at once.
 //!
 //! Each part starts `snowgate serve` as it is shipped, over the embedded warehouse, in a process of its own; beside it
 //! a second process serves the same warehouse straight, without a gateway. Both are asked over HTTP on loopback by
@@ -9,7 +10,7 @@
 //! cargo bench -p snowgate --bench load -- --only agents --seconds 10
 //! ```
 //!
-//! `--only latency|volume|agents`, `--statements N`, `--rows N`, `--rounds N`, `--agents N`, `--seconds N`.
+//! `--only latency|mcp|evidence|volume|agents`, `--statements N`, `--events N`, `--rows N`, `--rounds N`, `--agents N`, `--seconds N`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,8 +24,10 @@
 mod agents;
 mod client;
 mod disk;
+mod evidence;
 mod house;
 mod latency;
+mod mcp;
 mod memory;
 mod report;
 mod straight;
@@ -73,6 +76,12 @@ fn main() {
     runtime.block_on(async {
         if arguments.wants("latency") {
             latency::measure(arguments.number("statements", 2000), &mut report).await;
+        }
+        if arguments.wants("mcp") {
+            mcp::measure(arguments.number("statements", 2000), &mut report).await;
+        }
+        if arguments.wants("evidence") {
+            evidence::measure(arguments.number("events", 40_000), &mut report).await;
         }
         if arguments.wants("volume") {
             volume::measure(arguments.number("rows", 1_000_000), arguments.number("rounds", 3), &mut report)

@@ -14,8 +14,11 @@ pub struct ApprovalsArgs {
     /// List standing approvals instead: what they allow, how often they were used, and which are over
     #[arg(long, conflicts_with = "id")]
     pub standing: bool,
-    /// End a standing approval: it allows nothing from now on
-    #[arg(long, value_name = "ID", conflicts_with_all = ["id", "standing"])]
+    /// List access instead that was granted for a while and has not ended
+    #[arg(long, conflicts_with_all = ["id", "standing"])]
+    pub access: bool,
+    /// End a standing approval, or access that was granted: it allows nothing from now on
+    #[arg(long, value_name = "ID", conflicts_with_all = ["id", "standing", "access"])]
     pub end: Option<String>,
     /// Why it ends, for the recording
     #[arg(long, value_name = "TEXT", requires = "end")]
@@ -47,7 +50,7 @@ pub struct StandingArgs {
     /// … until then, at most 90 days from now (2026-12-01 or RFC 3339)
     #[arg(long, value_name = "TIME", requires = "runs")]
     pub until: Option<String>,
-    /// … with so many rows in each result at most
+    /// … with so many rows in each result at most; how many rows a run changes is bounded by its text alone
     #[arg(long, value_name = "N", requires = "runs")]
     pub rows: Option<std::num::NonZeroU64>,
     /// … where this literal or bound value may vary: PLACE=1..100, PLACE=2026-01-01..2026-12-31 or PLACE=a,b,c, with the place

@@ -1,8 +1,8 @@
 //! `snowgate agent CLIENT`: what to paste so that a client speaks to the gateway, and what sees its prompts besides.
 //!
 //! Public references: Claude Code's documentation ("Settings", "Hooks reference", "Connect Claude Code to tools via MCP",
-//! "Monitoring"), Cursor's ("Hooks", "Model Context Protocol"). Secrets are named by variables; none stands in what is printed
-//! but the fresh ones of `channels`, which nobody else has.
+//! "Monitoring"), Cursor's ("Hooks", "Model Context Protocol"). Secrets are named by variables; the fresh ones of `channels` go to
+//! standard error, so that no configuration that standard output is appended to ever holds them.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use evidence::SecretHash;
 use serde_json::{Value, json};
 
 use super::Broken;
-use crate::cli::{AgentArgs, Client, Part};
+use crate::cli::{AgentArgs, AgentCommand, Client, ConnectArgs, Part};
 
 /// The name of the MCP server in clients.
 const SERVER: &str = "snowgate";
@@ -22,8 +22,16 @@ const TOKEN: &str = "SNOWGATE_TOKEN";
 const HOOK_SECRET: &str = "SNOWGATE_HOOK_SECRET";
 const TELEMETRY_SECRET: &str = "SNOWGATE_TELEMETRY_SECRET";
 
-/// Prints them.
+/// Prints what connects a client, or gets it a token.
 pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
+    match (&args.command, &args.connect) {
+        (Some(AgentCommand::Token(args)), _) => super::agent_token::run(args),
+        (None, Some(args)) => connect(args),
+        (None, None) => Err(Broken::usage("name a client, or `token`")),
+    }
+}
+
+fn connect(args: &ConnectArgs) -> Result<ExitCode, Broken> {
     let url = gateway_url(&args.url)?;
     if args.subject.trim().is_empty() || args.subject.contains(['"', '\\', '\n', '\r']) {
         return Err(Broken::usage("--subject is the `sub` of the person's tokens, without quotes"));
@@ -35,8 +43,24 @@ pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
         })?,
         None => everything(args, &url)?,
     };
-    say!("{}", printed.trim_end());
+    let Printed { text, secrets } = printed;
+    say!("{}", text.trim_end());
+    if !secrets.is_empty() {
+        eprintln!("{SECRETS}");
+        secrets.iter().for_each(|(variable, secret)| eprintln!("export {variable}={secret}"));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is told with fresh secrets.
+const SECRETS: &str = "# The secrets, once and nowhere else: each to its variable, and not to the gateway, which knows their hashes.\n\
+                       # Two channels count as two only while nobody but different holders has the two secrets.";
+
+/// What is printed, and the fresh secrets beside it by their variables.
+#[derive(Default)]
+struct Printed {
+    text: String,
+    secrets: Vec<(&'static str, String)>,
 }
 
 /// The gateway's address without a path.
@@ -44,22 +68,28 @@ fn gateway_url(url: &str) -> Result<String, Broken> {
     let wrong = || Broken::usage("--url is the gateway's address, like https://snowgate.example.com");
     let uri: http::Uri = url.trim_end_matches('/').parse().map_err(|_| wrong())?;
     match (uri.scheme_str(), uri.authority(), uri.path(), uri.query()) {
-        (Some("http" | "https"), Some(authority), "" | "/", None) if !authority.as_str().contains('@') => {
+        // It stands in commands that a shell reads.
+        (Some("http" | "https"), Some(authority), "" | "/", None) if is_host(authority.as_str()) => {
             Ok(url.trim_end_matches('/').to_owned())
         }
         _ => Err(wrong()),
     }
 }
 
-fn everything(args: &AgentArgs, url: &str) -> Result<String, Broken> {
-    let mut out = String::new();
+fn is_host(authority: &str) -> bool {
+    authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+}
+
+fn everything(args: &ConnectArgs, url: &str) -> Result<Printed, Broken> {
+    let mut all = Printed::default();
     for part in [Part::Mcp, Part::Hooks, Part::Managed, Part::Channels] {
-        if let Some(text) = part_of(args, url, part)? {
-            out.push_str(&format!("# {}\n{}\n\n", heading(args.client, part), text.trim_end()));
+        if let Some(Printed { text, secrets }) = part_of(args, url, part)? {
+            all.text.push_str(&format!("# {}\n{}\n\n", heading(args.client, part), text.trim_end()));
+            all.secrets.extend(secrets);
         }
     }
-    out.push_str(&format!("# {}\n", limits(args.client)));
-    Ok(out)
+    all.text.push_str(&format!("# {}\n", limits(args.client)));
+    Ok(all)
 }
 
 fn heading(client: Client, part: Part) -> &'static str {
@@ -83,10 +113,11 @@ fn heading(client: Client, part: Part) -> &'static str {
             "Before the model is called: hand the prompt in, under the program's own credential"
         }
         (_, Part::Managed) => {
-            "What users cannot switch off: /etc/claude-code/managed-settings.json, or server-managed settings"
+            "What users cannot switch off: /etc/claude-code/managed-settings.json, or server-managed settings. Both variables must \
+             be set where users cannot unset them (the login shell is not): a hook without its secret stops the call"
         }
         (_, Part::Channels) => {
-            "The evidence channels: append to snowgate.toml; give each secret to its variable alone"
+            "The evidence channels: append to snowgate.toml. The secrets are printed on standard error alone"
         }
         (Client::ClaudeDesktop, Part::Hooks) => "",
     }
@@ -95,9 +126,9 @@ fn heading(client: Client, part: Part) -> &'static str {
 const fn limits(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => {
-            "Claude Code 2.1.196 or later. Whoever can read both variables on that machine, also an agent with a shell, can\n\
-             # speak over both channels: only an export of the model's provider is out of its reach. Hooks that fail do not\n\
-             # stop Claude Code; a policy that requires a grade stops the statement."
+            "Claude Code 2.1.217 or later; the managed part 2.1.295 or later, whose hooks stop the call when they fail. Whoever can\n\
+             # read both variables on that machine, also an agent with a shell, can speak over both channels: only an export of the\n\
+             # model's provider is out of its reach. A policy that requires a grade stops the statement in any case."
         }
         Client::ClaudeDesktop => "No hooks: what the model says in user_request is recorded, as P1.",
         Client::Cursor => {
@@ -105,14 +136,16 @@ const fn limits(client: Client) -> &'static str {
              # stays P1."
         }
         Client::Sdk => {
-            "The word ties prompt and calls together: P2, if the agent cannot read the program's secret."
+            "The word ties prompt and calls together: P2, if the agent cannot read the program's secret. It is a header of the\n\
+             # connection: a new word and a new connection for each prompt, or its statements belong to several (P1)."
         }
     }
 }
 
 /// One part; none where the client has none.
-fn part_of(args: &AgentArgs, url: &str, part: Part) -> Result<Option<String>, Broken> {
-    let pretty = |value: &Value| serde_json::to_string_pretty(value).map(Some).map_err(Broken::from);
+fn part_of(args: &ConnectArgs, url: &str, part: Part) -> Result<Option<Printed>, Broken> {
+    let plain = |text: String| Ok(Some(Printed { text, secrets: Vec::new() }));
+    let pretty = |value: &Value| plain(serde_json::to_string_pretty(value)?);
     let authorization = |variable: &str| format!("Bearer ${{{variable}}}");
     match (args.client, part) {
         (Client::ClaudeCode, Part::Mcp) => pretty(&json!({ "mcpServers": { SERVER: {
@@ -122,15 +155,15 @@ fn part_of(args: &AgentArgs, url: &str, part: Part) -> Result<Option<String>, Br
         } } })),
         (Client::ClaudeDesktop, Part::Mcp) => pretty(&json!({ "mcpServers": { SERVER: {
             "command": "npx",
-            "args": ["-y", "mcp-remote", format!("{url}/mcp"), "--header", format!("Authorization:{}", authorization(TOKEN))],
+            "args": ["-y", "mcp-remote@0.15.1", format!("{url}/mcp"), "--header", format!("Authorization:{}", authorization(TOKEN))],
             "env": { TOKEN: "an access token" },
         } } })),
         (Client::Cursor, Part::Mcp) => pretty(&json!({ "mcpServers": { SERVER: {
             "url": format!("{url}/mcp"),
             "headers": { "Authorization": authorization(&format!("env:{TOKEN}")) },
         } } })),
-        (Client::Sdk, Part::Mcp) => Ok(Some(sdk_call(url))),
-        (Client::Sdk, Part::Hooks) => Ok(Some(sdk_prompt(url))),
+        (Client::Sdk, Part::Mcp) => plain(sdk_call(url)),
+        (Client::Sdk, Part::Hooks) => plain(sdk_prompt(url)),
         (Client::ClaudeCode, Part::Hooks) => pretty(&claude_code_hooks(url)),
         (Client::Cursor, Part::Hooks) => pretty(&cursor_hooks(url)),
         (Client::ClaudeCode, Part::Managed) => pretty(&claude_code_managed(url)),
@@ -151,7 +184,8 @@ fn claude_code_hooks(url: &str) -> Value {
     json!({
         "hooks": {
             "UserPromptSubmit": [{ "hooks": [hook.clone()] }],
-            "PreToolUse": [{ "matcher": format!("mcp__{SERVER}__run_sql"), "hooks": [hook] }],
+            // SECURITY: whatever a user calls the server, its tool is called this.
+            "PreToolUse": [{ "matcher": "mcp__.*__run_sql", "hooks": [hook] }],
         },
         "env": {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
@@ -170,8 +204,16 @@ fn claude_code_hooks(url: &str) -> Value {
 
 fn claude_code_managed(url: &str) -> Value {
     let mut settings = claude_code_hooks(url);
+    // A hook that fails stops the prompt or the call, from the version on that is required.
+    for event in ["UserPromptSubmit", "PreToolUse"] {
+        if let Some(hook) =
+            settings.pointer_mut(&format!("/hooks/{event}/0/hooks/0")).and_then(Value::as_object_mut)
+        {
+            hook.insert("onFailure".to_owned(), json!("block"));
+        }
+    }
     let managed = [
-        ("requiredMinimumVersion", json!("2.1.196")),
+        ("requiredMinimumVersion", json!("2.1.295")),
         ("allowManagedHooksOnly", json!(true)),
         ("allowedHttpHookUrls", json!([format!("{url}/v1/hooks/claude-code")])),
         ("httpHookAllowedEnvVars", json!([HOOK_SECRET])),
@@ -185,9 +227,10 @@ fn claude_code_managed(url: &str) -> Value {
 }
 
 fn cursor_hooks(url: &str) -> Value {
+    // SECURITY: the secret goes to curl by a pipe: arguments stand on the list of processes, for the agent, too.
     let command = format!(
-        "curl -sS -m 5 -H \"Authorization: Bearer ${HOOK_SECRET}\" -H \"Content-Type: application/json\" \
-         --data-binary @- {url}/v1/hooks/cursor"
+        "{{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -m 5 -K - \
+         -H 'Content-Type: application/json' --data-binary @/dev/fd/3 {url}/v1/hooks/cursor; }} 3<&0"
     );
     json!({
         "version": 1,
@@ -214,13 +257,14 @@ fn sdk_call(url: &str) -> String {
 
 fn sdk_prompt(url: &str) -> String {
     format!(
-        "curl -sS {url}/v1/prompts -H \"Authorization: Bearer ${HOOK_SECRET}\" -H \"Content-Type: application/json\" \\\n  \
+        "printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | \\\n  \
+         curl -sS -K - {url}/v1/prompts -H 'Content-Type: application/json' \\\n  \
          -d '{{\"prompt\": \"who owes us most?\", \"evidence\": \"THE WORD\"}}'\n"
     )
 }
 
-/// Entries of snowgate.toml with fresh secrets, which stand in comments.
-fn channels(args: &AgentArgs) -> Result<String, Broken> {
+/// Entries of snowgate.toml, and their fresh secrets.
+fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
     let (first, kinds): (_, &[(&str, &str, &str)]) = match args.client {
         Client::ClaudeCode => {
             ("claude-code", &[("hooks", "hooks", HOOK_SECRET), ("telemetry", "telemetry", TELEMETRY_SECRET)])
@@ -238,28 +282,32 @@ fn channels(args: &AgentArgs) -> Result<String, Broken> {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .take(24)
         .collect();
-    let mut out = String::new();
+    // Two people may have the same name at two addresses.
+    let mut which = SecretHash::of(&args.subject).to_string();
+    which.truncate(6);
+    let mut all = Printed::default();
     for (name, kind, variable) in kinds {
         let mut secret = [0_u8; 32];
         rand::fill(&mut secret).map_err(|_| Broken::new("the system gives no random bytes"))?;
         let secret = URL_SAFE_NO_PAD.encode(secret);
-        out.push_str(&format!(
-            "# export {variable}={secret}\n[[evidence]]\nname = \"{who}-{first}-{name}\"\nkind = \"{kind}\"\n\
+        all.text.push_str(&format!(
+            "[[evidence]]\nname = \"{who}-{which}-{first}-{name}\"\nkind = \"{kind}\"\n\
              secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n\n",
             SecretHash::of(&secret),
             args.subject,
         ));
+        all.secrets.push((*variable, secret));
     }
-    Ok(out)
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn args(client: Client, part: Part) -> AgentArgs {
+    fn args(client: Client, part: Part) -> ConnectArgs {
         let (url, subject) = ("https://gw.example/".to_owned(), "ana@example.com".to_owned());
-        AgentArgs { client, url, subject, part: Some(part) }
+        ConnectArgs { client, url, subject, part: Some(part) }
     }
 
     #[test]
@@ -272,7 +320,7 @@ mod tests {
             (Client::Cursor, Part::Mcp),
             (Client::Cursor, Part::Hooks),
         ] {
-            let text = part_of(&args(client, part), "https://gw.example", part).unwrap().unwrap();
+            let text = part_of(&args(client, part), "https://gw.example", part).unwrap().unwrap().text;
             let value: Value = serde_json::from_str(&text).unwrap();
             assert!(value.is_object() && text.contains("https://gw.example/"), "{text}");
             assert!(text.contains("SNOWGATE_"), "{text}");
@@ -285,7 +333,16 @@ mod tests {
         assert_eq!(managed["allowManagedHooksOnly"], true);
         assert_eq!(managed["allowedHttpHookUrls"], json!(["https://gw.example/v1/hooks/claude-code"]));
         let hook = &managed["hooks"]["PreToolUse"][0];
-        assert_eq!(hook["matcher"], "mcp__snowgate__run_sql");
+        let matcher = hook["matcher"].as_str().unwrap();
+        assert_eq!(matcher, "mcp__.*__run_sql", "under whatever name the server was added");
+        assert_eq!(managed["requiredMinimumVersion"], "2.1.295");
+        assert_eq!(
+            (
+                &hook["hooks"][0]["onFailure"],
+                &managed["hooks"]["UserPromptSubmit"][0]["hooks"][0]["onFailure"]
+            ),
+            (&json!("block"), &json!("block"))
+        );
         assert_eq!(hook["hooks"][0]["url"], managed["allowedHttpHookUrls"][0]);
         assert_eq!(hook["hooks"][0]["allowedEnvVars"], managed["httpHookAllowedEnvVars"]);
     }
@@ -293,16 +350,38 @@ mod tests {
     #[test]
     fn the_channels_are_a_configuration_and_their_secrets_are_fresh() {
         let printed = || channels(&args(Client::ClaudeCode, Part::Channels)).unwrap();
-        let (one, other) = (printed(), printed());
-        assert_ne!(one, other);
+        let (Printed { text: one, secrets }, other) = (printed(), printed());
+        assert_ne!(one, other.text);
         let config = crate::config::Config::parse(
             query::configuration::File { name: "some.toml", text: &one },
             std::iter::empty(),
         );
         config.unwrap().channels().unwrap();
-        let secret =
-            one.lines().find_map(|line| line.strip_prefix("# export SNOWGATE_HOOK_SECRET=")).unwrap();
-        assert!(one.contains(&SecretHash::of(secret).to_string()));
+        for (_, secret) in &secrets {
+            assert!(one.contains(&SecretHash::of(secret).to_string()) && !one.contains(secret), "{one}");
+        }
+        assert_eq!(secrets.len(), 2);
+        // Two addresses with the same name before the `@` have channels of two names.
+        let of = |subject: &str| {
+            channels(&ConnectArgs { subject: subject.to_owned(), ..args(Client::Sdk, Part::Channels) })
+                .unwrap()
+                .text
+        };
+        let name = |text: String| text.lines().find(|line| line.starts_with("name")).map(str::to_owned);
+        assert_ne!(name(of("ana@a.example")), name(of("ana@b.example")));
+    }
+
+    #[test]
+    fn no_command_has_a_secret_among_its_arguments() {
+        for (client, part) in [(Client::Cursor, Part::Hooks), (Client::Sdk, Part::Hooks)] {
+            let text = part_of(&args(client, part), "https://gw.example", part).unwrap().unwrap().text;
+            assert!(text.contains("-K -") && !text.contains("-H \\\"Authorization"), "{text}");
+            for curl in
+                text.lines().filter_map(|line| line.split_once("curl")).map(|(_, arguments)| arguments)
+            {
+                assert!(!curl.contains("SECRET"), "{curl}");
+            }
+        }
     }
 
     #[test]
@@ -313,6 +392,8 @@ mod tests {
             "ftp://gw.example",
             "https://a:b@gw.example",
             "https://gw.example/mcp",
+            "https://x$(id)",
+            "https://x;id",
             "https://x?y",
         ] {
             assert!(gateway_url(url).is_err(), "{url}");

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
-use recording::{ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
+use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, printable, standing};
+use super::{
+    Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
+    write_statement, write_statement_head,
+};
 use crate::cli::ApprovalsArgs;
 use crate::config;
 
@@ -41,8 +44,14 @@ struct Row<'a> {
     reviewers: &'a [String],
     needed: u32,
     granted_by: &'a [String],
+    /// What some of those want to allow for later ones: it stands once all say yes to the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wanted: Vec<standing::WantedRow<'a>>,
     expires: String,
     sign_in: &'a str,
+    /// For access that is asked for: nothing runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a AccessRecord>,
     /// For a result that has outgrown its limit and is kept: the statement has run.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a ResultRecord>,
@@ -54,7 +63,11 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let review = review(&home, None)?;
     if let Some(id) = &args.end {
         let review = self::review(&home, config::policies(&args.home)?)?;
-        return runtime()?.block_on(standing::end(&review, id, args, &home));
+        return runtime()?.block_on(end(&review, id, args, &home));
+    }
+    if args.access {
+        let review = self::review(&home, config::policies(&args.home)?)?;
+        return runtime()?.block_on(access::list(&review, args.json));
     }
     if args.standing {
         return runtime()?.block_on(standing::list(&review, args.json));
@@ -66,7 +79,7 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let mut out = std::io::stdout().lock();
     for waiting in &listing.waiting {
         let row = row(waiting);
-        let written = if args.json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
+        let written = if args.json { write_json(&mut out, &row) } else { write_row(&mut out, &row, HEAD) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
             return Ok(ExitCode::SUCCESS);
@@ -92,6 +105,15 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Ends what is in force under that id.
+async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
+    let id = approval_id(id)?;
+    if access::end(review, id, args, home).await? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    standing::end(review, id, args, home).await
+}
+
 /// Reviewing in the home at `path`, which must be there. A gateway may serve it meanwhile. The bundle in that folder, or the
 /// built-in one, says what a reason must not hold.
 pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
@@ -99,6 +121,7 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
     Ok(Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
+        accesses: home.clone(),
         recordings: home.clone(),
         exchanges: home.clone(),
         keys: home,
@@ -155,15 +178,24 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         };
         write_json(&mut out, &exact)
     } else {
-        write_lines(&mut out, &row).and_then(|()| {
+        write_row(&mut out, &row, usize::MAX).and_then(|()| {
             if let Some(later) = later {
                 write_later(&mut out, later)?;
             }
             let has_run = waiting.asked.result.is_some();
-            writeln!(out, "exactly this {}:", if has_run { "has run" } else { "would run" })?;
+            let heading = match &waiting.asked.access {
+                Some(_) => "exactly this was asked:",
+                None if has_run => "exactly this has run:",
+                None => "exactly this would run:",
+            };
+            writeln!(out, "{heading}")?;
             write_exact(&mut out, asked)?;
-            if !has_run {
+            if let Some(access) = &waiting.asked.access {
+                writeln!(out, "a yes adds this to the policies, until then:")?;
+                printable(&access.policy).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+            } else if !has_run {
                 standing::write_places(&mut out, asked)?;
+                standing::write_wanted(&mut out, waiting)?;
             }
             row.views.iter().try_for_each(|view| write_view(&mut out, view))
         })
@@ -179,15 +211,18 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
 
 /// The exact text, bound values and parameters.
 pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
-    printable(asked.text.reveal()).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    for warning in legible::statement(asked.text.reveal()).warnings {
+        write_line(out, "    ", &format!("note: {warning}"))?;
+    }
+    write_statement(out, "    ", asked.text.reveal())?;
     for (place, Binding { kind, value }) in &asked.bindings {
-        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), printable);
-        writeln!(out, "    :{place} {} {value}", printable(kind))?;
+        let value = value.as_deref().map_or_else(|| "NULL".to_owned(), one_line);
+        write_line(out, "    ", &format!(":{place} {} {value}", named(kind)))?;
     }
     let Context { role, warehouse, database, schema } = &asked.context;
-    writeln!(out, "    {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    write_line(out, "    ", &under([role, warehouse, database, schema].map(Option::as_deref)))?;
     for (name, value) in &asked.parameters {
-        writeln!(out, "    {} = {}", printable(name), printable(value))?;
+        write_line(out, "    ", &format!("{} = {}", named(name), one_line(value)))?;
     }
     Ok(())
 }
@@ -195,9 +230,9 @@ pub fn write_exact(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> {
 /// What stands behind a view's name.
 fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
     let ViewRecord { name, definition, length } = view;
-    writeln!(out, "the view {} is:", printable(name))?;
+    write_line(out, "", &format!("the view {} is:", named(name)))?;
     match (definition, length) {
-        (Some(text), _) => printable(text).lines().try_for_each(|line| writeln!(out, "    {line}")),
+        (Some(text), _) => write_statement(out, "    ", text),
         (None, Some(length)) => writeln!(out, "    (a query of {length} bytes, too long to be shown)"),
         (None, None) => writeln!(out, "    (a query that nobody here may see)"),
     }
@@ -207,7 +242,7 @@ fn write_view(out: &mut impl Write, view: &ViewRecord) -> std::io::Result<()> {
 fn under(names: [Option<&str>; 4]) -> String {
     let words = ["role", "warehouse", "database", "schema"].into_iter().zip(names);
     let words =
-        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), printable)));
+        words.map(|(word, name)| format!("{word} {}", name.map_or_else(|| "(none)".to_owned(), named)));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -243,7 +278,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Broken> {
 }
 
 fn row(waiting: &Waiting) -> Row<'_> {
-    let Waiting { id, opening, asked, state, granted_by, lapses } = waiting;
+    let Waiting { id, opening, asked, state, granted_by, wanted, lapses } = waiting;
     let statements = opening.statements.as_slice();
     Row {
         id: id.to_string(),
@@ -265,8 +300,10 @@ fn row(waiting: &Waiting) -> Row<'_> {
         reviewers: &asked.reviewers,
         needed: asked.needed,
         granted_by,
+        wanted: wanted.iter().map(standing::WantedRow::from).collect(),
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
+        access: asked.access.as_ref(),
         result: asked.result.as_ref(),
     }
 }
@@ -283,9 +320,10 @@ fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()
     let words = PromptGrade::from_word(&later.grade).map_or("unknown", PromptGrade::words);
     writeln!(out, "    known since: {}, {words}", later.grade)?;
     if let Some(text) = &later.text {
-        writeln!(out, "      {}", printable(text))?;
+        write_foreign(out, "      ", text)?;
     }
-    later.findings.iter().try_for_each(|finding| writeln!(out, "      finding: {}", finding.detail))
+    let mut findings = later.findings.iter();
+    findings.try_for_each(|found| write_line(out, "      ", &format!("finding: {}", one_line(&found.detail))))
 }
 
 pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {
@@ -293,34 +331,35 @@ pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io:
     out.write_all(b"\n")
 }
 
-fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
-    let who = row.person.map_or_else(|| row.agent.to_owned(), |person| format!("{} for {person}", row.agent));
-    writeln!(
-        out,
-        "{}  {}  {} ({}) asked by {}",
-        row.id,
-        row.state,
-        row.class,
-        row.kinds.join(", "),
-        printable(&who)
-    )?;
+/// Lines of a statement and of its prompt in the list, at most.
+const HEAD: usize = 20;
+
+fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Result<()> {
+    let kinds = one_line(&row.kinds.join(", "));
+    write_line(out, "", &format!("{}  {}  {} ({kinds})", row.id, row.state, row.class))?;
+    let person = row.person.map_or_else(String::new, |person| format!(" for {}", named(person)));
+    write_line(out, "    ", &format!("asked by {}{person}", named(row.agent)))?;
     if let Some(prompt) = &row.prompt.text {
-        writeln!(out, "    prompt ({})  {}", row.prompt.grade, printable(prompt))?;
+        writeln!(out, "    prompt ({})", row.prompt.grade)?;
+        write_head(out, "      ", prompt, lines)?;
     }
-    printable(row.sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_statement_head(out, "    ", row.sql, lines)?;
     let ContextRecord { role, warehouse, database, schema } = row.context;
-    writeln!(out, "    under {}", under([role, warehouse, database, schema].map(Option::as_deref)))?;
+    let under = under([role, warehouse, database, schema].map(Option::as_deref));
+    write_line(out, "    ", &format!("under {under}"))?;
+    if let Some(AccessRecord { to, until, why, policy: _ }) = row.access {
+        let asks = format!("asks to read {} until {until}, and says why:", named(to));
+        write_line(out, "    ", &asks)?;
+        write_head(out, "      ", why, lines)?;
+    }
     for (what, objects) in [("changes", &row.writes), ("reads", &row.reads)] {
         if !objects.is_empty() {
-            writeln!(out, "    {what} {}", printable(&objects.join(", ")))?;
+            write_line(out, "    ", &format!("{what} {}", named(&objects.join(", "))))?;
         }
     }
-    writeln!(out, "    because {}", printable(row.reason))?;
+    write_line(out, "    ", &format!("because {}", one_line(row.reason)))?;
     let expires = row.expires.get(..19).unwrap_or(&row.expires);
-    writeln!(
-        out,
-        "    {} decide until {expires}Z; recorded as {}",
-        printable(&row.reviewers.join(", ")),
-        row.exchange
-    )
+    let reviewers = named(&row.reviewers.join(", "));
+    let line = format!("{reviewers} decide until {expires}Z; recorded as {}", row.exchange);
+    write_line(out, "    ", &line)
 }

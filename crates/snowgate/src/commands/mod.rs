@@ -1,6 +1,8 @@
 //! One file a command.
 
+mod access;
 pub mod agent;
+mod agent_token;
 pub mod approvals;
 pub mod archive;
 pub mod ask;
@@ -8,6 +10,7 @@ pub mod caller;
 pub mod cells;
 pub mod config;
 pub mod decide;
+mod foreign;
 pub mod lines;
 pub mod mask;
 pub mod policy;
@@ -25,6 +28,10 @@ pub mod verdict;
 pub mod verify;
 
 use std::fmt;
+
+pub use foreign::{
+    named, one_line, write_foreign, write_head, write_line, write_statement, write_statement_head,
+};
 
 /// Why a command could not do its work: what is wrong, and what to do.
 #[derive(Debug)]

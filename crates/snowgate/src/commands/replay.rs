@@ -13,7 +13,7 @@ use recording::{
 };
 
 use super::archive::{RecordedExchange, exchange};
-use super::{Broken, cells, counted, printable, table};
+use super::{Broken, cells, counted, one_line, printable, table, write_foreign};
 use crate::cli::ReplayArgs;
 use crate::config;
 
@@ -133,7 +133,10 @@ impl Teller {
         if self.prompt.as_ref() != Some(text) {
             let at = clock(&opening.opened);
             match text {
-                Some(text) => writeln!(out, "\n{at}  prompt ({grade})  {}", printable(text))?,
+                Some(text) => {
+                    writeln!(out, "\n{at}  prompt ({grade})")?;
+                    write_foreign(&mut out, "", text)?;
+                }
                 None => writeln!(out, "\n{at}  no prompt ({grade})")?,
             }
             self.prompt = Some(text.clone());
@@ -230,8 +233,9 @@ fn print_witnesses(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
 }
 
 fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
-    let WitnessRecord { channel, kind, join, prompt, statement, torn } = found;
+    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated } = found;
     let prompt = match (prompt, torn) {
+        _ if *delegated => "an agent's words to its subagent",
         (_, true) => "several prompts",
         (None, false) => "no prompt",
         (Some(0), false) => "this prompt",
@@ -245,38 +249,60 @@ fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
     writeln!(out, "witness  {channel} ({kind}), found by {join}: saw {prompt}, {statement}")
 }
 
+/// What a client says that a call belongs to, to the end of the line.
+fn write_call(out: &mut impl Write, call: &CallRecord) -> std::io::Result<()> {
+    let CallRecord { tool_use, trace, word, conversation } = call;
+    let claims = [("tool use", tool_use), ("trace", trace), ("word", word), ("conversation", conversation)];
+    for (what, claimed) in claims {
+        if let Some(claimed) = claimed {
+            write!(out, ", {what} {}", one_line(claimed))?;
+        }
+    }
+    writeln!(out)
+}
+
+/// How far texts are put in below what they belong to.
+const INDENT: &str = "              ";
+
 fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     let at = clock(&event.at);
     match &event.what {
         What::Prompt { .. } => Ok(()),
-        What::Evidence { text, evidence, witnesses, findings } => {
+        What::Evidence { text, evidence, again, witnesses, findings } => {
+            if let Some(call) = again {
+                write!(out, "{at}  asked again")?;
+                write_call(out, call)?;
+            }
             writeln!(out, "{at}  later evidence  {evidence}")?;
             if let Some(text) = text {
-                writeln!(out, "              {}", printable(text))?;
+                write_foreign(out, INDENT, text)?;
             }
             witnesses.iter().try_for_each(|found| witness(out, found))?;
             findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
         }
-        What::Call { door, call: CallRecord { tool_use, trace, word } } => {
+        What::Call { door, call } => {
             write!(out, "{at}  call by {door}")?;
-            for (what, claimed) in [("tool use", tool_use), ("trace", trace), ("word", word)] {
-                if let Some(claimed) = claimed {
-                    write!(out, ", {what} {}", printable(claimed))?;
-                }
-            }
-            writeln!(out)
+            write_call(out, call)
         }
         What::Statement { sql, sql_length, class, agent, person } => {
             let who = person.as_ref().map_or_else(|| agent.clone(), |person| format!("{agent} for {person}"));
-            writeln!(out, "{at}  {class} asked by {}", printable(&who))?;
-            printable(sql).lines().try_for_each(|line| writeln!(out, "              {line}"))?;
+            writeln!(out, "{at}  {class} asked by {}", one_line(&who))?;
+            write_foreign(out, INDENT, sql)?;
             match sql_length {
                 Some(length) => writeln!(out, "              … (the head of {length} bytes, refused unread)"),
                 None => Ok(()),
             }
         }
-        What::Decision { decision, rules, hold, .. } => {
+        What::Decision { decision, rules, hold, access, .. } => {
             writeln!(out, "{at}  decision  {decision} by {}", rules.join(", "))?;
+            for granted in access.iter().filter(|granted| rules.contains(&granted.rule())) {
+                let (to, until) = (printable(&granted.to), &granted.until);
+                writeln!(
+                    out,
+                    "              access to {to} until {until}, granted by approval {}",
+                    granted.approval
+                )?;
+            }
             match hold {
                 Some(hold) => writeln!(
                     out,
@@ -291,20 +317,20 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
         What::Approval { step, by, verdict, reason, reviewers, expires, .. } => {
             write!(out, "{at}  approval  {step}")?;
             if let Some(by) = by {
-                write!(out, " by {} ({})", printable(by.name()), by.sign_in)?;
+                write!(out, " by {} ({})", one_line(by.name()), by.sign_in)?;
             }
             if let Some(verdict) = verdict {
                 write!(out, ": {verdict}")?;
             }
             if !reviewers.is_empty() {
-                write!(out, " for {}", printable(&reviewers.join(", ")))?;
+                write!(out, " for {}", one_line(&reviewers.join(", ")))?;
             }
             if let Some(expires) = expires {
                 write!(out, ", until {expires}")?;
             }
             writeln!(out)?;
             match reason {
-                Some(reason) => writeln!(out, "              {}", printable(reason)),
+                Some(reason) => write_foreign(out, INDENT, reason),
                 None => Ok(()),
             }
         }
@@ -331,7 +357,7 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
             let message = refusal.as_ref().map(|refusal| &refusal.message);
             let message = message.or(failure.as_ref().map(|failure| &failure.message)).or(lost.as_ref());
             if let Some(message) = message {
-                writeln!(out, "              {}", printable(message))?;
+                write_foreign(out, INDENT, message)?;
             }
             findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::Timestamp;
 use local::{Home, Records, Rejections};
-use recording::{Filter, SearchRow};
+use recording::{Filter, LateEvidence, RecordKey, SearchRow};
 
 use super::archive::closing_of;
 use super::{Broken, counted};
@@ -42,15 +42,22 @@ fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
             unreadable += 1;
             continue;
         };
-        if !filter.matches(&opening.record) {
+        let Ok(late) = late_of(&records, &key) else {
+            unreadable += 1;
+            continue;
+        };
+        if !filter.matches(&opening.record, late.as_ref()) {
             continue;
         }
         let Ok(closing) = closing_of(&records, &key) else {
             unreadable += 1;
             continue;
         };
+        if !has_finding(args.finding.as_deref(), &recording::found(closing.as_ref(), late.as_ref())) {
+            continue;
+        }
         found += 1;
-        let row = SearchRow::new(&opening.record, closing.as_ref());
+        let row = SearchRow::new(&opening.record, closing.as_ref(), late.as_ref());
         let written = if args.json { write_json(&mut out, &row) } else { write_line(&mut out, &row) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
@@ -75,6 +82,19 @@ fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
         _ => eprintln!("{found} found; next: snowgate replay SESSION --home {}", home.display()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The last evidence that came late: it stands for all of it.
+fn late_of(records: &Records, key: &RecordKey) -> Result<Option<LateEvidence>, Broken> {
+    match records.evidence(key)?.pop() {
+        Some(object) => Ok(Some(recording::decode::<LateEvidence>(&object)?.record)),
+        None => Ok(None),
+    }
+}
+
+/// Whether the findings hold the wanted word; an empty one wants any.
+fn has_finding(wanted: Option<&str>, found: &[String]) -> bool {
+    wanted.is_none_or(|wanted| found.iter().any(|word| wanted.is_empty() || word == wanted))
 }
 
 /// What became no exchange is counted, so that it cannot flood the recordings.
@@ -125,6 +145,9 @@ fn write_line(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
     )?;
     if let Some(prompt) = &row.prompt {
         writeln!(out, "    {} {}", row.evidence, one_line(prompt))?;
+    }
+    if !row.findings.is_empty() {
+        writeln!(out, "    findings: {}", row.findings.join(", "))?;
     }
     writeln!(out, "    {}", one_line(&row.sql))
 }

@@ -5,14 +5,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::{Asked, Timestamp};
-use gateway::{MayBe, Review, StandingShown, StandingTerms, VariedPlace};
-use recording::{MayBeRecord, StandingRecord};
+use domain::{ApprovalId, Asked, Timestamp};
+use gateway::{MayBe, ProposedTerms, Review, StandingShown, StandingTerms, VariedPlace, Waiting};
+use recording::{MayBeRecord, Opening, StandingRecord};
 use serde::Serialize;
 
-use super::approvals::{approval_id, told, write_json};
+use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, printable};
+use super::{Broken, named, one_line, printable, write_line, write_statement};
 use crate::cli::{ApprovalsArgs, StandingArgs};
 
 /// The terms that somebody wants; none when nothing is to stand.
@@ -44,9 +44,61 @@ pub fn write_places(out: &mut impl Write, asked: &Asked) -> std::io::Result<()> 
         return Ok(());
     }
     writeln!(out, "its literals, as approve --runs N --vary PLACE=VALUES numbers them:")?;
-    (1..)
-        .zip(&literals)
-        .try_for_each(|(place, literal)| writeln!(out, "    {place} {}", printable(&literal.value)))
+    (1..).zip(&literals).try_for_each(|(place, literal)| {
+        write_line(out, "    ", &format!("{place} {}", one_line(&literal.value)))
+    })
+}
+
+/// What somebody who has said yes wants to allow for later ones, as `--json` prints it.
+#[derive(Serialize)]
+pub struct WantedRow<'a> {
+    by: &'a str,
+    #[serde(flatten)]
+    terms: &'a StandingRecord,
+}
+
+impl<'a> From<&'a ProposedTerms> for WantedRow<'a> {
+    fn from(wanted: &'a ProposedTerms) -> Self {
+        let ProposedTerms { by, terms } = wanted;
+        Self { by, terms }
+    }
+}
+
+/// What those who have said yes want to allow for later ones, as whoever agrees says it again.
+pub fn write_wanted(out: &mut impl Write, waiting: &Waiting) -> std::io::Result<()> {
+    for ProposedTerms { by, terms } in &waiting.wanted {
+        writeln!(
+            out,
+            "{} lets later ones like it go, once all who must say yes say the same:",
+            printable(by)
+        )?;
+        writeln!(out, "    {}", flags(terms))?;
+    }
+    Ok(())
+}
+
+/// The arguments that come to these terms. A value that the detectors replace is to be asked for.
+fn flags(terms: &StandingRecord) -> String {
+    let StandingRecord { until, runs, rows, vary } = terms;
+    let mut flags = format!("--runs {runs} --rows {rows} --until {until}");
+    for vary in vary {
+        let may_be = match &vary.may_be {
+            MayBeRecord::OneOf { shown, keyed: _ } => shown.join(","),
+            MayBeRecord::Between { first, last } => format!("{first}..{last}"),
+        };
+        flags.push_str(&format!(" --vary '{}={}'", vary.place, printable(&may_be)));
+    }
+    flags
+}
+
+/// What the rows of a standing approval do not bound.
+pub fn unbounded(opening: &Opening) -> &'static str {
+    let is_read = opening.statements.iter().all(|statement| statement.writes.is_empty());
+    if is_read && !opening.statements.is_empty() {
+        " in its result"
+    } else {
+        " in its result (how many rows it changes is bounded by its text alone)"
+    }
 }
 
 /// One standing approval as `--json` prints it.
@@ -66,6 +118,8 @@ struct Row<'a> {
     #[serde(flatten)]
     terms: &'a StandingRecord,
     by: &'a [String],
+    #[serde(skip)]
+    unbounded: &'static str,
 }
 
 /// Lists them, the oldest first.
@@ -85,6 +139,7 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
             uses: *uses,
             terms,
             by,
+            unbounded: unbounded(opening),
         };
         let written = if json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
         if written.is_err() {
@@ -109,25 +164,33 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 }
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
-    let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by } = row;
-    let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
+    let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by, unbounded } = row;
+    let person = person.map_or_else(String::new, |person| format!(" for {}", named(person)));
     let state = over.as_deref().unwrap_or("in force");
-    writeln!(out, "{id}  {state}  for {}, used {uses} of {} times", printable(&who), terms.runs)?;
-    printable(sql).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    write_line(out, "", &format!("{id}  {state}"))?;
+    let who = format!("{}{person}", named(agent));
+    write_line(out, "    ", &format!("for {who}, used {uses} of {} times", terms.runs))?;
+    write_statement(out, "    ", sql)?;
     for vary in &terms.vary {
         let may_be = match &vary.may_be {
             MayBeRecord::OneOf { shown, keyed: _ } => format!("one of {}", shown.join(", ")),
             MayBeRecord::Between { first, last } => format!("from {first} to {last}"),
         };
-        writeln!(out, "    {} may be {}", vary.place, printable(&may_be))?;
+        write_line(out, "    ", &format!("{} may be {}", vary.place, one_line(&may_be)))?;
     }
-    let by = printable(&by.join(", "));
-    writeln!(out, "    {} rows at most, until {}; by {by}; recorded as {exchange}", terms.rows, terms.until)
+    let StandingRecord { rows, until, .. } = terms;
+    let by = named(&by.join(", "));
+    let line = format!("{rows} rows at most{unbounded}, until {until}; by {by}; recorded as {exchange}");
+    write_line(out, "    ", &line)
 }
 
 /// Ends one.
-pub async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
+pub async fn end(
+    review: &Review,
+    id: ApprovalId,
+    args: &ApprovalsArgs,
+    home: &Path,
+) -> Result<ExitCode, Broken> {
     let (shown, _) = review.standing_approvals().await?;
     let one = shown.into_iter().find(|one| one.id == id);
     let one = one.ok_or_else(|| told(&gateway::ReviewError::Unknown, home))?;

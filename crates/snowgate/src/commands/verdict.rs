@@ -90,6 +90,9 @@ async fn decide(
         ApprovalState::Granted if waiting.asked.result.is_some() => {
             say!("approved by {who}; its result is released within seconds by a running gateway:");
         }
+        ApprovalState::Granted if waiting.asked.access.is_some() => {
+            say!("approved by {who}; a running gateway puts it in force within seconds:");
+        }
         ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
         ApprovalState::Waiting => say!(
             "approved by {who}; {} of {} people have said yes:",
@@ -104,14 +107,25 @@ async fn decide(
     if let Some(asked) = exact {
         write_exact(&mut std::io::stdout().lock(), &asked)?;
     }
-    if let Some(terms) = terms {
-        say!(
-            "and {} later runs like it, each of {} rows at most, until {}",
-            terms.runs,
-            terms.rows,
-            terms.until
-        );
-        say!("next: snowgate approvals --standing --home {}", home.display());
+    let waiting = review.standing(id).await.unwrap_or(waiting);
+    match (terms, state) {
+        (_, ApprovalState::Granted) if waiting.is_split() => {
+            say!("nothing stands for later ones: not everybody who has said yes wants the same of them");
+        }
+        (Some(StandingTerms { runs, rows, until, vary: _ }), ApprovalState::Granted) => {
+            let unbounded = standing::unbounded(&waiting.opening);
+            say!("and {runs} later runs like it until {until}, each with {rows} rows at most{unbounded}");
+            say!("next: snowgate approvals --standing --home {}", home.display());
+        }
+        (Some(_), ApprovalState::Waiting) => {
+            say!(
+                "and later runs like it, once the others have said yes to the same: snowgate approvals {id} tells it"
+            );
+        }
+        (_, _) => {}
+    }
+    if let Some(access) = &waiting.asked.access {
+        say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         say!("next: snowgate replay {session} --home {}", home.display());

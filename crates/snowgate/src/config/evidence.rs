@@ -76,7 +76,7 @@ impl Config {
                 Some(_) | None => {}
             }
             let (issuer, agent) = (issuer.clone(), agent.clone());
-            let channel = Channel { name: name.clone(), kind, speaks_for, issuer, agent };
+            let channel = Channel { name: name.clone(), kind, speaks_for, issuer, agent, credential: None };
             channels.add(secret, channel).map_err(|error| wrong("", &error.to_string()))?;
         }
         Ok(channels)

@@ -56,9 +56,18 @@ fn wrong_mail(config: &Config, error: &MailError) -> Broken {
 
 /// Where reviewers come by their links.
 pub fn reception(ports: &Ports, roster: Arc<Roster>, issuer: Option<Arc<dyn ReviewerIssuer>>) -> Reception {
-    let Ports { approvals, standings, recordings, exchanges, keys, policies, clock, ids, .. } = ports.clone();
-    let review =
-        Review::new(ReviewPorts { approvals, standings, recordings, exchanges, keys, policies, clock });
+    let Ports { approvals, standings, accesses, recordings, exchanges, keys, policies, clock, ids, .. } =
+        ports.clone();
+    let review = Review::new(ReviewPorts {
+        approvals,
+        standings,
+        accesses,
+        recordings,
+        exchanges,
+        keys,
+        policies,
+        clock,
+    });
     Reception::new(review, roster, issuer, ids)
 }
 

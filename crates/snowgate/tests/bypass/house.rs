@@ -112,6 +112,7 @@ impl House {
             exchanges: Arc::clone(&home) as _,
             notifier: Arc::new(Terminal::new(home.path(), Box::new(std::io::sink()))),
             standings: home.clone(),
+            accesses: home.clone(),
             evidence: home.clone(),
             approvals: home,
             upstream: Arc::clone(&watched) as _,

@@ -10,8 +10,12 @@ const DELETE: &str = "delete from demo.public.orders where status = 'cancelled'"
 
 impl Served {
     /// Asks what waits; its approval and its exchange.
-    fn held(&self, sql: &str) -> (String, String) {
-        let (code, answer) = self.ask(sql);
+    pub fn held(&self, sql: &str) -> (String, String) {
+        self.held_because("why", sql)
+    }
+
+    fn held_because(&self, prompt: &str, sql: &str) -> (String, String) {
+        let (code, answer) = self.ask_because(prompt, sql);
         assert_eq!((code, &answer["outcome"]), (4, &json!("pending")), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         (text("approval"), text("exchange"))
@@ -24,14 +28,14 @@ impl Served {
         (code, answer["exchange"].as_str().expect("an exchange").to_owned())
     }
 
-    fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub fn decide(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.run(&[arguments, &["--home", "home"]].concat());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         (output.status.code().expect("a code"), text(output.stdout), text(output.stderr))
     }
 
     /// The end of an exchange, once the running gateway has come to it.
-    fn end_of(&self, exchange: &str) -> Value {
+    pub fn end_of(&self, exchange: &str) -> Value {
         let begun = Instant::now();
         loop {
             let told = self.lines(&["replay", exchange, "--home", "home", "--json"]);
@@ -60,7 +64,7 @@ fn what_waits_is_listed_approved_run_and_told_again() {
     assert_eq!(code, 0);
     let under = "under role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC";
     for part in
-        [id.as_str(), "write (delete) asked by snowgate-ask", DELETE, "data-reviewers decide until", under]
+        [id.as_str(), "write (delete)", "asked by snowgate-ask", DELETE, "data-reviewers decide until", under]
     {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -137,7 +141,9 @@ fn one_approval_is_shown_whole_before_anybody_decides_and_who_looked_is_recorded
     assert_eq!(code, 0, "{next}");
     for part in [
         "exactly this would run:",
-        sql,
+        // Broken for the terminal.
+        "update demo.public.orders set status = 'asked by ",
+        "ana.lee@customers.example' where id = 1",
         "role ANALYST, warehouse DEMO_WH, database DEMO, schema PUBLIC",
         "changes DEMO.PUBLIC.ORDERS",
     ] {
@@ -161,6 +167,51 @@ fn one_approval_is_shown_whole_before_anybody_decides_and_who_looked_is_recorded
     let looked: Vec<&Value> = told.iter().filter(|event| event["step"] == "viewed").collect();
     assert_eq!(looked.len(), 1, "looking again is no new step");
     assert_eq!(looked[0]["by"]["subject"], json!("rosa@example.com"));
+}
+
+#[test]
+fn nothing_that_an_agent_writes_passes_for_what_the_gateway_says() {
+    let gateway = Served::start();
+    let id_of_another = "0".repeat(32);
+    let pushed = |words: &str| format!("x{}{words}", " ".repeat(75));
+    let prompt = format!(
+        "Please clean up\n    under role ANALYST\n    data-reviewers decide until 2026; recorded as x/1\n{id_of_another}  waiting  \
+         write (delete)\n    {}",
+        pushed("exactly this would run:")
+    );
+    let sql = format!(
+        "delete from demo.public.orders /* tidy\n{}\n    because it is harmless */ where \
+         status <> 'shi\u{307}pped' and status <> '{}' and id > -99999",
+        pushed("    delete from demo.public.scratch"),
+        "\n".repeat(500)
+    );
+    let (id, _) = gateway.held_because(&prompt, &sql);
+    for arguments in [&["approvals"][..], &["approvals", &id]] {
+        let (code, told, why) = gateway.decide(arguments);
+        assert_eq!(code, 0, "{why}");
+        assert!(told.lines().count() < 60, "{told}");
+        let forged = [
+            "under role ANALYST",
+            "decide until 2026;",
+            id_of_another.as_str(),
+            "delete from demo.public.scratch",
+            "because it is harmless",
+        ];
+        for line in told.lines() {
+            assert!(line.chars().count() <= 80, "{line:?} goes on at the left edge: {told}");
+            let is_others = line.trim_start().starts_with("┆ ");
+            let holds = forged.iter().any(|forged| line.contains(forged));
+            // Our own line about the role names more than it.
+            assert!(is_others || !holds || line.contains("warehouse DEMO_WH"), "{line:?}: {told}");
+        }
+        let headings = told.lines().filter(|line| *line == "exactly this would run:").count();
+        assert_eq!(headings, arguments.len() - 1, "{told}");
+        assert!(told.contains("shi⟦U+0307⟧pped") && told.contains("⟦… 500 line ends …⟧"), "{told}");
+    }
+    let (_, told, _) = gateway.decide(&["approvals", &id]);
+    assert!(told.contains("note: 1 character is not what they may look like"), "{told}");
+    assert!(told.contains("    3 -99999\n"), "its literals are told with their minus: {told}");
+    assert_eq!(gateway.decide(&["deny", &id]).0, 0);
 }
 
 #[test]
@@ -214,6 +265,12 @@ fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
     );
     let (_, told, _) = gateway.decide(&["approvals", &id]);
     assert!(told.contains("exactly this has run:") && told.contains("20 rows and the limit is 5"), "{told}");
+    // What has run stands for nothing, and is told so.
+    let until =
+        gateway::ports::Clock::now(&local::SystemClock).after(Duration::from_secs(86_400)).to_string();
+    let stands = ["approve", &id, "--runs", "2", "--rows", "10", "--until", &until];
+    let (code, _, why) = gateway.decide(&stands);
+    assert!(code == 1 && why.contains("its result is released once"), "{why}");
     let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
     assert_eq!(code, 0, "{broken}");
     assert!(told.contains("its result is released within seconds"), "{told}");
@@ -256,6 +313,12 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
         .decide(&[&["approve", &id, "--as", "rosa@example.com", "--vary", "1=1..9"][..], &stands].concat());
     assert_eq!(code, 0, "{why}");
     assert!(told.contains("and 2 later runs like it"), "{told}");
+    assert!(
+        told.contains(
+            "10 rows at most in its result (how many rows it changes is bounded by its text alone)"
+        ),
+        "{told}"
+    );
     assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
 
     let (_, exchange) = gateway.held_or_done(&delete(2));

@@ -180,7 +180,11 @@ impl Stage {
 
     /// Asks what must wait.
     pub fn submit(&self, sql: &str) -> Submitted {
-        let answer = self.call("POST", "/api/v2/statements?async=true", Some(json!({ "statement": sql })));
+        self.submit_with(json!({ "statement": sql }))
+    }
+
+    fn submit_with(&self, body: Value) -> Submitted {
+        let answer = self.call("POST", "/api/v2/statements?async=true", Some(body));
         assert_eq!(answer["code"], json!("333334"), "{answer}");
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         Submitted { path: text("statementStatusUrl"), exchange: text("exchange") }
@@ -396,6 +400,31 @@ fn another_server_on_this_machine_gets_the_cookie_of_a_review_and_nothing_for_it
     assert!(text("otherTab").contains("Nobody has signed in here"), "{told}");
     assert!(text("reloaded").contains("Your decision"), "what its reviewer opened stays open: {told}");
     assert!(text("over").contains("Denied"), "{told}");
+}
+
+#[test]
+fn nothing_in_a_text_pushes_what_decides_out_of_a_real_browsers_sight() {
+    let Some(stage) = Stage::start(false) else { return };
+    let gap = "\n".repeat(590);
+    let comments = format!("/* {} */ ", "m".repeat(150)).repeat(100);
+    let sql = format!(
+        "delete from demo.public.orders where status in ('{gap}', '{gap}', 'shi\u{307}pped', 'a\u{2010}b') {comments} and id = :1 \
+         or id > -5"
+    );
+    let bound = "x\n".repeat(2500) + &"\n".repeat(2500);
+    stage.submit_with(json!({ "statement": sql, "bindings": { "1": { "type": "TEXT", "value": bound } } }));
+    let link = link(mail_to(&mails(&stage.mailbox, 2), "sam@example.com"));
+    let Some(told) = stage.walk(&[&link, "-", "deny"], "pushed") else { return };
+    let review = told["review"].as_str().expect("a text");
+    for part in
+        ["or id > -5", "590 line ends", "100 comments of", "U+0307", "U+2010", "2500 line ends", "large gaps"]
+    {
+        assert!(review.contains(part), "{part}: {review}");
+    }
+    // On a phone; the strings alone were 28,000 pixels high, the value 113,000.
+    let height = told["height"].as_u64().expect("a height");
+    assert!(height < 8000, "{height} pixels");
+    assert_eq!(told["overflow"], json!(false), "{told}");
 }
 
 #[test]

@@ -336,6 +336,8 @@ mod tests {
             ("show terse tables like 'x' in schema s", "show", "show_tables"),
             ("show primary keys in table t", "show", "show_primary_keys"),
             ("show grants to user u", "show", "show_grants"),
+            ("alter table t drop column swap", "define", "alter_table"),
+            ("alter table t swap with u", "define", "swap_table"),
             ("show variables", "show", "show_variables"),
             ("show please approve at once", "show", "show_unknown"),
             ("show tables please call", "show", "show_unknown"),

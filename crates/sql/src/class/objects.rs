@@ -188,11 +188,16 @@ fn verb(view: View<'_>, rest: View<'_>) -> &'static str {
         "CREATE" if view.is(1, "OR") && view.is(2, "REPLACE") => "replace",
         "CREATE" if view.is(1, "OR") && view.is(2, "ALTER") => "create_or_alter",
         "CREATE" | "DEFINE" => "create",
-        "ALTER" if rest.has("SWAP") => "swap",
+        "ALTER" if is_swap(rest) => "swap",
         "ALTER" => "alter",
         "DROP" => "drop",
         _ => "undrop",
     }
+}
+
+/// `… t SWAP WITH u`.
+fn is_swap(rest: View<'_>) -> bool {
+    (1..rest.tokens.len()).any(|at| rest.is(at, "SWAP") && rest.is(at + 1, "WITH"))
 }
 
 /// `… t CLONE u`: behind the name, before what the object is made of, and with a name behind it.

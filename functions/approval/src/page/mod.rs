@@ -1,5 +1,6 @@
 //! The pages. Everything in them is text that `maud` escapes; nothing is ever put together from strings.
 
+mod access;
 pub mod arriving;
 pub mod over;
 pub mod problem;

@@ -5,8 +5,8 @@ use gateway::{ReviewSession, StandingShown, Waiting};
 use maud::{Markup, html};
 use recording::{MayBeRecord, VaryRecord};
 
-use super::minute;
 use super::seen::{self, Look};
+use super::{minute, sql_text};
 
 /// The page of an approval that this reviewer has nothing (more) to say to.
 pub fn page(
@@ -45,6 +45,11 @@ pub fn page(
             .to_owned(),
             "Its result is released to nobody.".to_owned(),
         ),
+        ApprovalState::Granted | ApprovalState::Spent if waiting.asked.access.is_some() => (
+            "yes",
+            if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
+            "Its agent may read what was shown until its end, or until somebody who may decide ends it.".to_owned(),
+        ),
         ApprovalState::Granted => (
             "yes",
             if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
@@ -74,6 +79,9 @@ pub fn page(
         section.card.plain.verdict.(mark) {
             h1 { (title) }
             p { (told) }
+            @if waiting.is_split() && waiting.state != ApprovalState::Waiting {
+                p.notice { "Nothing stands for later ones: not everybody who has said yes wants the same of them." }
+            }
             p.small { "Recorded as " code { (waiting.opening.exchange) } ". You may close this page." }
         }
         @if let Some(standing) = standing { (stands(session, waiting, standing)) }
@@ -87,7 +95,8 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
     html! {
         section.card {
             h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
-            (seen::shown(&opening.sql, Look::Code))
+            @for warning in sql_text::warnings(&opening.sql) { p.notice { (warning) } }
+            (sql_text::shown(&opening.sql))
             dl.under {
                 div { dt { "used" } dd { (uses) " of " (terms.runs) " times" } }
                 div { dt { "rows of one result" } dd { (terms.rows) " at most" } }
@@ -114,9 +123,9 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
 
 fn may_be(vary: &VaryRecord) -> Markup {
     match &vary.may_be {
-        MayBeRecord::OneOf { shown, keyed: _ } => seen::shown(&shown.join(", "), Look::Prose),
+        MayBeRecord::OneOf { shown, keyed: _ } => seen::shown(&shown.join(", "), Look::Value),
         MayBeRecord::Between { first, last } => html! {
-            "from " (seen::shown(first, Look::Prose)) " to " (seen::shown(last, Look::Prose))
+            "from " (seen::shown(first, Look::Value)) " to " (seen::shown(last, Look::Value))
         },
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Asked, Timestamp};
-use gateway::{MayBe, StandingTerms, VariedPlace};
+use gateway::{MayBe, ProposedTerms, StandingTerms, VariedPlace, Waiting};
 use maud::{Markup, html};
+use recording::{MayBeRecord, StandingRecord};
 
 use super::seen::{self, Look};
 
@@ -18,9 +19,12 @@ const MOST_FIELDS: usize = 40;
 const SHOWN: usize = 80;
 
 /// The fields; without a number of runs nothing stands.
-pub fn fields(asked: &Asked) -> Markup {
+pub fn fields(waiting: &Waiting, asked: &Asked) -> Markup {
     let places = places(asked);
+    let statements = waiting.opening.statements.as_slice();
+    let changes = statements.is_empty() || statements.iter().any(|statement| !statement.writes.is_empty());
     html! {
+        @for ProposedTerms { by, terms } in &waiting.wanted { (wanted(by, terms)) }
         details.standing {
             summary { "Let later ones like it go, too" }
             p.small {
@@ -31,14 +35,37 @@ pub fn fields(asked: &Asked) -> Markup {
             input #runs type="text" name="runs" inputmode="numeric" autocomplete="off";
             label for="rows" { "Rows of one result, at most" }
             input #rows type="text" name="rows" inputmode="numeric" autocomplete="off";
+            @if changes {
+                p.small { "It bounds the result, not the change: each run changes as many rows as its text means." }
+            }
             label for="until" { "Until " span.small { "a day, 2026-12-31, within 90 days" } }
             input #until type="text" name="until" autocomplete="off";
             @if !places.is_empty() {
                 p.small { "What may vary: a range (1..100, 2026-01-01..2026-12-31) or a list with commas. Empty: only what stands there." }
             }
             @for (place, value) in &places {
-                label for=(format!("vary-{place}")) { (place) ": " (seen::shown(value, Look::Prose)) }
+                label for=(format!("vary-{place}")) { (place) ": " (seen::shown(value, Look::Value)) }
                 input id=(format!("vary-{place}")) type="text" name=(format!("{VARY}{place}")) autocomplete="off" spellcheck="false";
+            }
+        }
+    }
+}
+
+/// What another who has said yes wants to allow for later ones.
+fn wanted(by: &str, terms: &StandingRecord) -> Markup {
+    let StandingRecord { until, runs, rows, vary } = terms;
+    html! {
+        div.notice {
+            p {
+                (seen::shown(by, Look::Name)) " has said yes, and lets later ones like it go once everybody who must say yes says the same, "
+                "in the fields below. Otherwise this one runs, and nothing stands."
+            }
+            p { (runs) " runs, " (rows) " rows of one result at most, until " (until) }
+            @for vary in vary {
+                p { (vary.place) ": " @match &vary.may_be {
+                    MayBeRecord::OneOf { shown, keyed: _ } => { (seen::shown(&shown.join(","), Look::Prose)) }
+                    MayBeRecord::Between { first, last } => { (seen::shown(&format!("{first}..{last}"), Look::Prose)) }
+                } }
             }
         }
     }
@@ -73,8 +100,11 @@ pub fn terms(fields: &BTreeMap<String, String>) -> Result<Option<StandingTerms>,
     };
     let runs = runs.parse().map_err(|_| "runs are a number, from 1".to_owned())?;
     let rows = field("rows").and_then(|rows| rows.parse().ok()).ok_or("rows are a number, from 1")?;
-    let until = field("until").map(|day| format!("{day}T00:00:00Z").parse::<Timestamp>());
-    let until = until.and_then(Result::ok).ok_or("the end is a day, such as 2026-12-31")?;
+    // A moment is what another reviewer may have said, with whom this one agrees.
+    let moment =
+        |until: &str| if until.len() == 10 { format!("{until}T00:00:00Z") } else { until.to_owned() };
+    let until = field("until").map(|until| moment(until).parse::<Timestamp>());
+    let until = until.and_then(Result::ok).ok_or("the end is a day, such as 2026-12-31, or a moment")?;
     let mut vary = BTreeMap::new();
     for (place, value) in varied().filter(|(_, value)| !value.is_empty()) {
         let place: VariedPlace = place.parse().map_err(|error| format!("{error}"))?;
@@ -116,5 +146,8 @@ mod tests {
         ]);
         let terms = terms.unwrap().unwrap();
         assert_eq!((terms.runs.get(), terms.rows.get(), terms.vary.len()), (3, 5, 1));
+        let told = terms.until.to_string();
+        let same = form(&[("runs", "3"), ("rows", "5"), ("until", &told), ("vary 1", "1..5")]);
+        assert_eq!(same, Ok(Some(terms)), "as the page tells what another has said");
     }
 }

@@ -8,7 +8,7 @@ use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRec
 use crate::Behind;
 
 use super::seen::{self, Look};
-use super::{minute, page as framed, result, sql_text, standing, undo, words};
+use super::{access, minute, page as framed, result, sql_text, standing, undo, words};
 
 /// The page; with what was wrong with a form that was sent before.
 pub fn page(
@@ -47,11 +47,12 @@ pub fn page(
             }
         }
         @if let Some(kept) = &waiting.asked.result { (result::card(kept)) }
-        (sql_card(asked, waiting.asked.result.is_some()))
-        (objects_card(statements, &objects, &waiting.asked))
+        @if let Some(wanted) = &waiting.asked.access { (access::card(wanted)) }
+        (sql_card(asked, &waiting.asked))
+        @if waiting.asked.access.is_none() { (objects_card(statements, &objects, &waiting.asked)) }
         (prompt_card(asked, later.as_ref()))
         (why_card(waiting))
-        @if waiting.asked.result.is_none() { (undo_card(opening, behind)) }
+        @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
         (form(session, waiting, asked))
     };
@@ -63,6 +64,7 @@ fn act(kind: &str) -> String {
     match kind {
         "delete_all" => "delete all rows".to_owned(),
         "update_all" => "update all rows".to_owned(),
+        "request_access" => "read more for a while".to_owned(),
         "unknown" => "do something that cannot be read".to_owned(),
         kind => words(kind),
     }
@@ -73,12 +75,17 @@ fn name(name: &str) -> Markup {
     seen::shown(name, Look::Name)
 }
 
-fn sql_card(asked: &Asked, has_run: bool) -> Markup {
+fn sql_card(asked: &Asked, wanted: &AskedRecord) -> Markup {
+    let heading = match (&wanted.access, &wanted.result) {
+        (Some(_), _) => "Exactly this was asked",
+        (None, Some(_)) => "Exactly this has run",
+        (None, None) => "Exactly this would run",
+    };
     let text = asked.text.reveal();
     let Context { role, warehouse, database, schema } = &asked.context;
     html! {
         section.card {
-            h2 { @if has_run { "Exactly this has run" } @else { "Exactly this would run" } }
+            h2 { (heading) }
             @for warning in sql_text::warnings(text) { p.notice { (warning) } }
             (sql_text::shown(text))
             @if !asked.bindings.is_empty() {
@@ -92,7 +99,7 @@ fn sql_card(asked: &Asked, has_run: bool) -> Markup {
                                 td { (name(kind)) }
                                 td.value {
                                     @match value {
-                                        Some(value) => (seen::shown(value, Look::Prose)),
+                                        Some(value) => div.scrolls { (seen::shown(value, Look::Value)) },
                                         None => em { "NULL" },
                                     }
                                 }
@@ -110,7 +117,7 @@ fn sql_card(asked: &Asked, has_run: bool) -> Markup {
                     div { dt { "stops after" } dd { (timeout.as_secs()) " s" } }
                 }
                 @for (parameter, value) in &asked.parameters {
-                    div { dt { (name(parameter)) } dd { (seen::shown(value, Look::Prose)) } }
+                    div { dt { (name(parameter)) } dd { div.scrolls { (seen::shown(value, Look::Value)) } } }
                 }
             }
         }
@@ -206,7 +213,8 @@ fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
             h2 { "What the person asked for" }
             @match asked.prompt.text.as_deref().filter(|text| !text.trim().is_empty()) {
                 Some(text) => {
-                    blockquote { (seen::shown(text, Look::Prose)) }
+                    @if is_long(text) { p.notice { "The prompt is long: scroll in it to its end." } }
+                    blockquote.scrolls { (seen::shown(text, Look::Prose)) }
                     @if seen::odd(text, Look::Prose) > 0 {
                         p.notice { "Characters that would not be seen, or look like others, are marked with their numbers." }
                     }
@@ -219,6 +227,11 @@ fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
     }
 }
 
+/// Whether a text is higher than what is shown of it at once.
+fn is_long(text: &str) -> bool {
+    text.lines().count() > 12 || text.chars().count() > 1000
+}
+
 /// What came since it was asked. It decides nothing, but that a lower grade is decided by once somebody approves.
 fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
     let grade = PromptGrade::from_word(&later.grade);
@@ -226,7 +239,7 @@ fn known_later(asked: &Asked, later: &LateEvidence) -> Markup {
     html! {
         h3 { "Known since it was asked" }
         @if let Some(text) = later.text.as_deref().filter(|_| was_unknown || later.sealed.is_some()) {
-            blockquote { (seen::shown(text, Look::Prose)) }
+            blockquote.scrolls { (seen::shown(text, Look::Prose)) }
         }
         p.small { span.chip { (later.grade) } " " @if let Some(grade) = grade { (evidence(grade)) } }
         @for finding in &later.findings { p.notice.bad { (finding.detail) "." } }
@@ -320,7 +333,7 @@ fn form(session: &ReviewSession, waiting: &Waiting, asked: &Asked) -> Markup {
                 input #typed type="text" name="typed" data-word=(word) autocapitalize="characters" autocorrect="off"
                     spellcheck="false" autocomplete="off";
             }
-            @if waiting.asked.result.is_none() { (standing::fields(asked)) }
+            @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (standing::fields(waiting, asked)) }
             div.buttons {
                 button.deny type="submit" name="verdict" value="deny" { "Deny" }
                 button.approve #approve type="submit" name="verdict" value="approve" { "Approve" }

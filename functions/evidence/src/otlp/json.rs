@@ -1,13 +1,16 @@
-//! OTLP in JSON (protobuf's mapping, ids in hexadecimal digits), read level by level: what is passed over is never built.
+//! OTLP in JSON (protobuf's mapping, ids in hexadecimal digits), read level by level: what is passed over is never built, and a
+//! value is read once, however deep it is.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::attributes::Attributes;
 use super::{Item, Signal, Take};
-use crate::body;
+use crate::body::{self, each};
 use crate::rejected::Rejected;
 
 /// Values within values at most.
@@ -17,28 +20,28 @@ const MALFORMED: Rejected = Rejected::Malformed("an OTLP export in JSON");
 
 #[derive(Deserialize)]
 struct Top<'a> {
-    #[serde(borrow, default, rename = "resourceLogs")]
-    logs: Vec<&'a RawValue>,
-    #[serde(borrow, default, rename = "resourceSpans")]
-    spans: Vec<&'a RawValue>,
+    #[serde(borrow, rename = "resourceLogs")]
+    logs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "resourceSpans")]
+    spans: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Group<'a> {
     #[serde(borrow)]
     resource: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "scopeLogs")]
-    logs: Vec<&'a RawValue>,
-    #[serde(borrow, default, rename = "scopeSpans")]
-    spans: Vec<&'a RawValue>,
+    #[serde(borrow, rename = "scopeLogs")]
+    logs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "scopeSpans")]
+    spans: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Scope<'a> {
-    #[serde(borrow, default, rename = "logRecords")]
-    records: Vec<&'a RawValue>,
-    #[serde(borrow, default)]
-    spans: Vec<&'a RawValue>,
+    #[serde(borrow, rename = "logRecords")]
+    records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    spans: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -50,14 +53,14 @@ struct Element<'a> {
     body: Option<&'a RawValue>,
     #[serde(rename = "traceId")]
     trace: Option<String>,
-    #[serde(borrow, default)]
-    attributes: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Resource<'a> {
-    #[serde(borrow, default)]
-    attributes: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -69,138 +72,249 @@ struct Pair<'a> {
 }
 
 #[derive(Deserialize)]
-struct Any<'a> {
+struct AnyText {
     #[serde(rename = "stringValue")]
     text: Option<String>,
-    #[serde(borrow, rename = "arrayValue")]
-    list: Option<&'a RawValue>,
-    #[serde(borrow, rename = "kvlistValue")]
-    map: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Values<'a> {
-    #[serde(borrow, default)]
-    values: Vec<&'a RawValue>,
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Rejected> {
     body::object(text).ok_or(MALFORMED)
 }
 
+/// The elements of a list that may be absent, until one of them is rejected.
+fn elements<'a>(
+    list: Option<&'a RawValue>,
+    take: &mut dyn FnMut(&'a str) -> Result<(), Rejected>,
+) -> Result<(), Rejected> {
+    let Some(list) = list else { return Ok(()) };
+    let mut rejected = None;
+    let read = each(list.get(), &mut |element| match take(element.get()) {
+        Ok(()) => Some(()),
+        Err(why) => {
+            rejected = Some(why);
+            None
+        }
+    });
+    match (rejected, read) {
+        (Some(why), _) => Err(why),
+        (None, Some(())) => Ok(()),
+        (None, None) => Err(MALFORMED),
+    }
+}
+
 /// Hands every log record or span on.
 pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), Rejected> {
     let text = std::str::from_utf8(bytes).map_err(|_| MALFORMED)?;
     let top: Top<'_> = parse(text)?;
-    let groups = match signal {
-        Signal::Logs => top.logs,
-        Signal::Traces => top.spans,
-    };
-    for group in groups {
-        let group: Group<'_> = parse(group.get())?;
+    let is_logs = signal == Signal::Logs;
+    elements(if is_logs { top.logs } else { top.spans }, &mut |group| {
+        let group: Group<'_> = parse(group)?;
         let mut resource = Attributes::default();
         if let Some(raw) = group.resource {
-            set(&parse::<Resource<'_>>(raw.get())?.attributes, &mut resource)?;
+            set(parse::<Resource<'_>>(raw.get())?.attributes, &mut resource)?;
         }
-        let scopes = match signal {
-            Signal::Logs => group.logs,
-            Signal::Traces => group.spans,
-        };
-        for scope in scopes {
-            let scope: Scope<'_> = parse(scope.get())?;
-            let elements = match signal {
-                Signal::Logs => scope.records,
-                Signal::Traces => scope.spans,
-            };
-            for element in elements {
-                take(&resource, item(element.get())?)?;
-            }
-        }
-    }
-    Ok(())
+        elements(if is_logs { group.logs } else { group.spans }, &mut |scope| {
+            let scope: Scope<'_> = parse(scope)?;
+            elements(if is_logs { scope.records } else { scope.spans }, &mut |element| {
+                take(&resource, item(element)?)
+            })
+        })
+    })
 }
 
 fn item(text: &str) -> Result<Item, Rejected> {
     let element: Element<'_> = parse(text)?;
     let mut attributes = Attributes::default();
-    set(&element.attributes, &mut attributes)?;
-    let trace = match element.trace {
-        None => None,
-        Some(trace) => trace_of(&trace)?,
-    };
+    let mut is_wrong = !set(element.attributes, &mut attributes)?;
+    let trace = trace_of(element.trace.as_deref().unwrap_or_default()).unwrap_or_else(|| {
+        is_wrong = true;
+        None
+    });
     let body = || -> Option<String> {
-        let any: Any<'_> = serde_json::from_str(element.body?.get()).ok()?;
+        let any: AnyText = serde_json::from_str(element.body?.get()).ok()?;
         Some(any.text?.chars().take(64).collect())
     };
     let name = element.name.or(element.event_name).or_else(body).unwrap_or_default();
-    Ok(Item { name, trace, attributes })
+    Ok(Item { name, trace, attributes, is_wrong })
 }
 
-/// JSON writes ids in hexadecimal digits, whatever their case.
-fn trace_of(text: &str) -> Result<Option<String>, Rejected> {
+/// JSON writes ids in hexadecimal digits, whatever their case. None where it is no id.
+fn trace_of(text: &str) -> Option<Option<String>> {
     let is_id = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match (text.is_empty(), is_id) {
-        (true, _) => Ok(None),
-        (_, true) if text.bytes().all(|byte| byte == b'0') => Ok(None),
-        (_, true) => Ok(Some(text.to_ascii_lowercase())),
-        (_, false) => Err(MALFORMED),
+        (true, _) => Some(None),
+        (_, true) if text.bytes().all(|byte| byte == b'0') => Some(None),
+        (_, true) => Some(Some(text.to_ascii_lowercase())),
+        (_, false) => None,
     }
 }
 
-fn set(pairs: &[&RawValue], into: &mut Attributes) -> Result<(), Rejected> {
-    for pair in pairs {
-        let pair: Pair<'_> = parse(pair.get())?;
-        let (Some(known), Some(value)) = (Attributes::known(&pair.key), pair.value) else { continue };
-        let any: Any<'_> = parse(value.get())?;
-        let text = match any.text {
-            Some(text) => text,
-            None => {
-                let mut json = String::new();
-                write(value.get(), 0, &mut json)?;
-                json
-            }
+/// Sets those that are known; whether each of them could be read.
+fn set(pairs: Option<&RawValue>, into: &mut Attributes) -> Result<bool, Rejected> {
+    let mut is_whole = true;
+    elements(pairs, &mut |pair| {
+        let pair: Pair<'_> = parse(pair)?;
+        let (Some(known), Some(value)) = (Attributes::known(&pair.key), pair.value) else { return Ok(()) };
+        let text = match parse::<AnyText>(value.get())?.text {
+            Some(text) => Some(text),
+            None => plain(value.get()),
         };
-        into.set(known, text);
-    }
-    Ok(())
+        match text {
+            Some(text) => into.set(known, text),
+            None => is_whole = false,
+        }
+        Ok(())
+    })?;
+    Ok(is_whole)
 }
 
-/// An `AnyValue` as plain JSON; numbers and truth values are nobody's here.
-fn write(any: &str, depth: u32, out: &mut String) -> Result<(), Rejected> {
-    if depth > DEEPEST {
-        return Err(MALFORMED);
+/// An `AnyValue` as plain JSON; numbers and truth values are nobody's here. None where it is none, or too deep.
+fn plain(any: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut json = serde_json::Deserializer::from_str(any);
+    Plain { what: What::Value, depth: 0, out: &mut out }.deserialize(&mut json).ok()?;
+    json.end().ok()?;
+    Some(out)
+}
+
+/// What is written while it is read.
+#[derive(Clone, Copy)]
+enum What {
+    /// An `AnyValue`.
+    Value,
+    /// An `ArrayValue`.
+    List,
+    /// A `KeyValueList`.
+    Map,
+    /// The values of a list.
+    Values,
+    /// The pairs of a map.
+    Pairs,
+    /// A `KeyValue`.
+    Pair,
+}
+
+struct Plain<'o> {
+    what: What,
+    depth: u32,
+    out: &'o mut String,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Key {
+    #[serde(rename = "stringValue")]
+    Text,
+    #[serde(rename = "arrayValue")]
+    List,
+    #[serde(rename = "kvlistValue")]
+    Map,
+    #[serde(rename = "values")]
+    Values,
+    #[serde(rename = "key")]
+    Name,
+    #[serde(rename = "value")]
+    Value,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for Plain<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        if self.depth > DEEPEST {
+            return Err(D::Error::custom("too deep"));
+        }
+        json.deserialize_any(self)
     }
-    let any: Any<'_> = parse(any)?;
-    if let Some(text) = any.text {
-        push_text(&text, out);
-    } else if let Some(list) = any.list {
-        out.push('[');
-        for (at, value) in parse::<Values<'_>>(list.get())?.values.into_iter().enumerate() {
-            if at > 0 {
+}
+
+impl<'de> Visitor<'de> for Plain<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an OTLP value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.out.push_str("null");
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self { what, depth, out } = self;
+        let (element, open, close) = match what {
+            What::Values => (What::Value, '[', ']'),
+            What::Pairs => (What::Pair, '{', '}'),
+            What::Value | What::List | What::Map | What::Pair => return Err(A::Error::custom("a list")),
+        };
+        out.push(open);
+        let mut is_first = true;
+        loop {
+            let before = out.len();
+            if !is_first {
                 out.push(',');
             }
-            write(value.get(), depth + 1, out)?;
-        }
-        out.push(']');
-    } else if let Some(map) = any.map {
-        out.push('{');
-        for (at, pair) in parse::<Values<'_>>(map.get())?.values.into_iter().enumerate() {
-            let pair: Pair<'_> = parse(pair.get())?;
-            if at > 0 {
-                out.push(',');
+            if list.next_element_seed(Plain { what: element, depth, out: &mut *out })?.is_none() {
+                out.truncate(before);
+                break;
             }
-            push_text(&pair.key, out);
-            out.push(':');
-            match pair.value {
-                Some(value) => write(value.get(), depth + 1, out)?,
-                None => out.push_str("null"),
-            }
+            is_first = false;
         }
-        out.push('}');
-    } else {
-        out.push_str("null");
+        out.push(close);
+        Ok(())
     }
-    Ok(())
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { what, depth, out } = self;
+        let start = out.len();
+        let (mut name, mut value) = (None, false);
+        while let Some(key) = map.next_key::<Key>()? {
+            let next = match (what, key) {
+                (What::Value, Key::Text) => {
+                    // The last of a oneof counts.
+                    out.truncate(start);
+                    push_text(&map.next_value::<String>()?, out);
+                    continue;
+                }
+                (What::Pair, Key::Name) => {
+                    name = Some(map.next_value::<String>()?);
+                    continue;
+                }
+                (What::Value, Key::List) => Plain { what: What::List, depth: depth + 1, out: &mut *out },
+                (What::Value, Key::Map) => Plain { what: What::Map, depth: depth + 1, out: &mut *out },
+                (What::List, Key::Values) => Plain { what: What::Values, depth, out: &mut *out },
+                (What::Map, Key::Values) => Plain { what: What::Pairs, depth, out: &mut *out },
+                (What::Pair, Key::Value) => {
+                    value = true;
+                    Plain { what: What::Value, depth, out: &mut *out }
+                }
+                (_, _) => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            next.out.truncate(start);
+            map.next_value_seed(next)?;
+        }
+        match what {
+            What::Pair => {
+                if !value {
+                    out.push_str("null");
+                }
+                let mut key = String::new();
+                push_text(&name.unwrap_or_default(), &mut key);
+                key.push(':');
+                out.insert_str(start, &key);
+            }
+            What::Value if out.len() == start => out.push_str("null"),
+            What::List if out.len() == start => out.push_str("[]"),
+            What::Map if out.len() == start => out.push_str("{}"),
+            What::Value | What::List | What::Map | What::Values | What::Pairs => {}
+        }
+        Ok(())
+    }
 }
 
 fn push_text(text: &str, out: &mut String) {
@@ -259,12 +373,43 @@ mod tests {
             "{\"resourceLogs\":[1]}",
             &with("3"),
             &with("{\"stringValue\":3}"),
-            &with(&deep),
-            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}"#,
             r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":1}]}]}]}]}"#,
         ] {
             assert!(items(text, Signal::Logs).is_err(), "{text}");
         }
         assert!(items(&"[".repeat(200_000), Signal::Logs).is_err());
+        // What one item says wrong is that item's alone.
+        for text in [
+            with(&deep),
+            with(r#"{"arrayValue":{"values":7}}"#),
+            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}"#.to_owned(),
+        ] {
+            let found = items(&text, Signal::Logs).unwrap();
+            assert!(found[0].is_wrong && found[0].trace.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_read_once_however_deep_it_is() {
+        // Each level anew would be 30 times 4 MB.
+        let value = format!(
+            r#"{}{{"arrayValue":{{"values":[{}]}}}}{}"#,
+            r#"{"arrayValue":{"values":["#.repeat(29),
+            vec![r#"{"intValue":"1"}"#; 200_000].join(","),
+            "]}}".repeat(29)
+        );
+        let read = plain(&value).unwrap();
+        assert_eq!(read.len(), 2 * 30 + 200_000 * 5 - 1);
+        for (value, json) in [
+            (
+                r#"{"kvlistValue":{"values":[{"value":{"stringValue":"v"},"key":"k"},{"key":"l"}]}}"#,
+                r#"{"k":"v","l":null}"#,
+            ),
+            (r#"{"arrayValue":{}}"#, "[]"),
+            (r#"{"kvlistValue":{"x":1}}"#, "{}"),
+            ("{}", "null"),
+        ] {
+            assert_eq!(plain(value).as_deref(), Some(json), "{value}");
+        }
     }
 }

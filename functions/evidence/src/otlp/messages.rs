@@ -7,7 +7,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::hooks::{is_ours, statement};
+use domain::Context;
+use gateway::split_reminders;
+
+use crate::body::each;
+use crate::hooks::{called, is_ours};
+use crate::rejected::Rejected;
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -55,90 +60,94 @@ impl Text {
 pub(super) struct Use {
     pub id: String,
     pub statement: Option<String>,
+    /// The names that it was to run under.
+    pub under: Option<Context>,
 }
 
-fn list(text: &str) -> Vec<&RawValue> {
-    serde_json::from_str(text).unwrap_or_default()
+/// What a user said last, and what the client put in beside it.
+pub(super) struct Words {
+    pub said: String,
+    pub reminders: Option<String>,
 }
 
 fn message(raw: &RawValue) -> Option<Message<'_>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn parts<'a>(message: &Message<'a>) -> Vec<Part<'a>> {
-    let raw = message.parts.or(message.content).map(RawValue::get).unwrap_or_default();
-    list(raw).into_iter().filter_map(|part| serde_json::from_str(part.get()).ok()).collect()
-}
-
-/// The last words of a user among the messages that a model received: not what a tool answered, and without what the client
-/// puts in (`<system-reminder>` blocks).
-pub(super) fn last_user_text(messages: &str) -> Option<String> {
-    list(messages).into_iter().rev().find_map(|raw| {
-        let message = message(raw)?;
-        if message.role.as_deref() != Some("user") {
-            return None;
-        }
-        if let Some(text) = message.content.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) {
-            return spoken(&text);
-        }
-        let parts = parts(&message);
-        let answers =
-            |part: &Part<'_>| matches!(part.kind.as_deref(), Some("tool_result" | "tool_call_response"));
-        if parts.iter().any(answers) {
-            return None;
-        }
-        let texts: Vec<String> = parts
-            .into_iter()
-            .filter(|part| part.kind.as_deref() == Some("text"))
-            .filter_map(|part| part.content.or(part.text)?.into_text())
-            .filter_map(|text| spoken(&text))
-            .collect();
-        (!texts.is_empty()).then(|| texts.join("\n"))
+/// Hands on the parts of a message that are of a known form.
+fn parts<'a>(message: &Message<'a>, take: &mut dyn FnMut(Part<'a>) -> Option<()>) -> Option<()> {
+    let raw = message.parts.or(message.content).map(RawValue::get).unwrap_or("[]");
+    each(raw, &mut |part| match serde_json::from_str(part.get()) {
+        Ok(part) => take(part),
+        Err(_) => Some(()),
     })
 }
 
-/// A text without what clients put into it; none when nothing is left.
-fn spoken(text: &str) -> Option<String> {
-    const OPEN: &str = "<system-reminder>";
-    const CLOSE: &str = "</system-reminder>";
-    let mut left = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(OPEN) {
-        left.push_str(before);
-        // One that does not end is the rest.
-        rest = after.split_once(CLOSE).map_or("", |(_, after)| after);
-    }
-    left.push_str(rest);
-    let left = left.trim();
-    (!left.is_empty()).then(|| left.to_owned())
+/// The last words of a user among the messages that a model received: not what a tool answered, and not what the client puts in
+/// alone.
+pub(super) fn last_words(messages: &str) -> Option<Words> {
+    let mut last = None;
+    each(messages, &mut |raw| {
+        if let Some(message) = message(raw).filter(|message| message.role.as_deref() == Some("user")) {
+            last = words(&message).or(last.take());
+        }
+        Some(())
+    })?;
+    last
 }
 
-/// The uses of our tool among the messages that a model produced.
-pub(super) fn uses(messages: &str) -> Vec<Use> {
-    let mut found = Vec::new();
-    for raw in list(messages) {
-        let Some(message) = message(raw) else { continue };
-        for part in parts(&message) {
+fn words(message: &Message<'_>) -> Option<Words> {
+    let text = match message.content.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) {
+        Some(text) => text,
+        None => {
+            // Words that come beside what a tool answered were typed meanwhile.
+            let mut texts: Vec<String> = Vec::new();
+            parts(message, &mut |part| {
+                if part.kind.as_deref() == Some("text") {
+                    texts.extend(part.content.or(part.text).and_then(Text::into_text));
+                }
+                Some(())
+            })?;
+            texts.join("\n")
+        }
+    };
+    let (said, reminders) = split_reminders(&text);
+    Some(Words { said: said?, reminders })
+}
+
+/// Hands on the uses of our tool among the messages that a model produced.
+///
+/// # Errors
+/// What `take` says.
+pub(super) fn uses(
+    messages: &str,
+    take: &mut dyn FnMut(Use) -> Result<(), Rejected>,
+) -> Result<(), Rejected> {
+    let mut rejected = None;
+    each(messages, &mut |raw| {
+        let Some(message) = message(raw) else { return Some(()) };
+        let _ = parts(&message, &mut |part| {
             let is_use = matches!(part.kind.as_deref(), Some("tool_call" | "tool_use" | "mcp_tool_use"));
             if !is_use || !part.name.as_deref().is_some_and(is_ours) {
-                continue;
+                return Some(());
             }
-            let Some(id) = part.id else { continue };
+            let Some(id) = part.id else { return Some(()) };
             let arguments = part.arguments.or(part.input).map(RawValue::get);
-            // Some write the arguments as a text.
-            let said = arguments.and_then(|raw| match serde_json::from_str::<String>(raw) {
-                Ok(text) => statement(&text),
-                Err(_) => statement(raw),
-            });
-            found.push(Use { id, statement: said });
-        }
-    }
-    found
+            let (statement, under) = arguments.map(called).unwrap_or_default();
+            take(Use { id, statement, under }).map_err(|why| rejected = Some(why)).ok()
+        });
+        if rejected.is_some() { None } else { Some(()) }
+    });
+    rejected.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(messages: &str) -> Option<String> {
+        last_words(messages).map(|words| words.said)
+    }
 
     #[test]
     fn the_last_words_of_the_user_are_found_in_either_form() {
@@ -148,11 +157,17 @@ mod tests {
                 {"role":"tool","parts":[{"type":"tool_call_response","id":"t","response":"x"}]}]"#,
             r#"[{"role":"user","content":"who owes us?"}]"#,
             r#"[{"role":"user","content":[{"type":"text","text":"<system-reminder>be nice</system-reminder>who owes us?"}]},
-                {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"},{"type":"text","text":"x"}]}]"#,
+                {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"},
+                    {"type":"text","text":"<system-reminder>x</system-reminder>"}]}]"#,
+            r#"[{"role":"user","content":"list customers"},{"role":"user","content":[
+                {"type":"tool_result","tool_use_id":"t","content":"ok"},{"type":"text","text":"who owes us?"}]}]"#,
             r#"[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":" who owes us? "}]}]"#,
         ] {
-            assert_eq!(last_user_text(messages).as_deref(), Some("who owes us?"), "{messages}");
+            assert_eq!(said(messages).as_deref(), Some("who owes us?"), "{messages}");
         }
+        let open =
+            r#"[{"role":"user","content":"a<system-reminder>b</system-reminder>c <system-reminder>d"}]"#;
+        assert_eq!(said(open).as_deref(), Some("ac <system-reminder>d"), "nothing is left out behind it");
         for messages in [
             "",
             "[]",
@@ -161,7 +176,7 @@ mod tests {
             r#"[{"role":"assistant","content":"x"}]"#,
             r#"[{"role":"user","content":7}]"#,
         ] {
-            assert_eq!(last_user_text(messages), None, "{messages}");
+            assert_eq!(said(messages), None, "{messages}");
         }
     }
 
@@ -172,8 +187,12 @@ mod tests {
             {"type":"tool_call","id":"toolu_2","name":"Bash","arguments":{"command":"ls"}},
             {"type":"tool_use","id":"toolu_3","name":"run_sql","input":{"statement":"select 3"}},
             {"type":"tool_call","id":"toolu_4","name":"run_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
-        let found: Vec<(String, Option<String>)> =
-            uses(messages).into_iter().map(|found| (found.id, found.statement)).collect();
+        let mut found: Vec<(String, Option<String>)> = Vec::new();
+        uses(messages, &mut |one| {
+            found.push((one.id, one.statement));
+            Ok(())
+        })
+        .unwrap();
         let expected = [("toolu_1", "select 1"), ("toolu_3", "select 3"), ("toolu_4", "select 4")];
         let expected: Vec<(String, Option<String>)> =
             expected.iter().map(|(id, sql)| ((*id).to_owned(), Some((*sql).to_owned()))).collect();

@@ -51,31 +51,61 @@ struct Item {
     /// 32 lower-case hexadecimal digits.
     trace: Option<String>,
     attributes: Attributes,
+    /// Whether part of it cannot be read: then it is left out, and not the export with it.
+    is_wrong: bool,
 }
 
-/// What an export tells.
+/// What an export tells, and how many items of it cannot be taken.
 pub(crate) fn read(
     bytes: &[u8],
     signal: Signal,
     form: Form,
     channel: &Channel,
-) -> Result<Vec<Sighting>, Rejected> {
-    let mut sightings: Vec<Sighting> = Vec::new();
+) -> Result<(Vec<Sighting>, u64), Rejected> {
+    let (mut sightings, mut left_out): (Vec<Sighting>, u64) = (Vec::new(), 0);
     let mut take = |resource: &Attributes, item: Item| -> Result<(), Rejected> {
-        told::sightings(resource, item, signal, channel, &mut sightings);
-        if sightings.len() > MOST { Err(Rejected::TooMany(MOST)) } else { Ok(()) }
+        if item.is_wrong {
+            left_out += 1;
+            return Ok(());
+        }
+        let before = sightings.len();
+        // SECURITY: bounded before it is built: one item may tell of any number.
+        told::sightings(resource, item, signal, channel, &mut Room { sightings: &mut sightings })?;
+        let told = sightings.split_off(before);
+        if told.iter().all(|sighting| channel.accepts(sighting).is_ok()) {
+            sightings.extend(told);
+        } else {
+            left_out += 1;
+        }
+        Ok(())
     };
     match form {
         Form::Protobuf => protobuf::read(bytes, signal, &mut take)?,
         Form::Json => json::read(bytes, signal, &mut take)?,
     }
-    Ok(sightings)
+    Ok((sightings, left_out))
+}
+
+/// Where sightings go, up to [`MOST`].
+struct Room<'a> {
+    sightings: &'a mut Vec<Sighting>,
+}
+
+impl Room<'_> {
+    fn push(&mut self, sighting: Sighting) -> Result<(), Rejected> {
+        if self.sightings.len() >= MOST {
+            return Err(Rejected::TooMany(MOST));
+        }
+        self.sightings.push(sighting);
+        Ok(())
+    }
 }
 
 /// What receives each item with its resource's attributes.
 type Take<'a> = dyn FnMut(&Attributes, Item) -> Result<(), Rejected> + 'a;
 
-const LEFT_OUT: &str = "some told of subjects that this credential does not speak for";
+const LEFT_OUT: &str =
+    "some told of subjects that this credential does not speak for, or have an id that is none or too long";
 
 /// The answer to an export that was taken, but for what was left out.
 pub(crate) fn answer(form: Form, signal: Signal, left_out: u64) -> Response {

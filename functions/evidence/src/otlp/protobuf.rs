@@ -1,6 +1,8 @@
 //! OTLP in protobuf, read where it lies (wire format: protobuf.dev, "Encoding"; fields by number:
 //! opentelemetry-proto, `logs.proto`, `trace.proto`, `common.proto`).
 
+use std::borrow::Cow;
+
 use super::attributes::Attributes;
 use super::{Item, Signal, Take};
 use crate::rejected::Rejected;
@@ -49,10 +51,13 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
     let mut item = Item::default();
     for field in Fields(message) {
         match field? {
-            (number, Value::Bytes(bytes)) if number == name => item.name = text(bytes)?.to_owned(),
-            (number, Value::Bytes(bytes)) if number == trace => item.trace = trace_of(bytes)?,
+            (number, Value::Bytes(bytes)) if number == name => item.name = text(bytes).into_owned(),
+            (number, Value::Bytes(bytes)) if number == trace => match trace_of(bytes) {
+                Some(trace) => item.trace = trace,
+                None => item.is_wrong = true,
+            },
             (number, Value::Bytes(bytes)) if number == attributes_at => {
-                key_value(bytes, &mut item.attributes)?
+                item.is_wrong |= !key_value(bytes, &mut item.attributes)?;
             }
             // A log's body: Claude Code names its event there, too.
             (5, Value::Bytes(bytes)) if signal == Signal::Logs && item.name.is_empty() => {
@@ -66,38 +71,43 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
     Ok(item)
 }
 
-/// Every attribute in a message at this field.
+/// Every attribute in a message at this field, but those that cannot be read.
 fn attributes(message: &[u8], at: u32, into: &mut Attributes) -> Result<(), Rejected> {
     for field in Fields(message) {
         match field? {
-            (number, Value::Bytes(bytes)) if number == at => key_value(bytes, into)?,
+            (number, Value::Bytes(bytes)) if number == at => {
+                key_value(bytes, into)?;
+            }
             (_, _) => {}
         }
     }
     Ok(())
 }
 
-fn key_value(bytes: &[u8], into: &mut Attributes) -> Result<(), Rejected> {
+/// Sets it where it is known; whether it could be read.
+fn key_value(bytes: &[u8], into: &mut Attributes) -> Result<bool, Rejected> {
     let (key, value) = pair(bytes)?;
-    if let (Some(known), Some(value)) = (Attributes::known(key), value) {
+    if let (Some(known), Some(value)) = (Attributes::known(&key), value) {
         let text = match any_text(value)? {
-            Some(text) => text.to_owned(),
+            Some(text) => text.into_owned(),
             None => {
                 let mut json = String::new();
-                any_json(value, 0, &mut json)?;
+                if !any_json(value, 0, &mut json)? {
+                    return Ok(false);
+                }
                 json
             }
         };
         into.set(known, text);
     }
-    Ok(())
+    Ok(true)
 }
 
-fn pair(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), Rejected> {
-    let (mut key, mut value) = ("", None);
+fn pair(bytes: &[u8]) -> Result<(Cow<'_, str>, Option<&[u8]>), Rejected> {
+    let (mut key, mut value) = (Cow::default(), None);
     for field in Fields(bytes) {
         match field? {
-            (1, Value::Bytes(bytes)) => key = text(bytes)?,
+            (1, Value::Bytes(bytes)) => key = text(bytes),
             (2, Value::Bytes(bytes)) => value = Some(bytes),
             (_, _) => {}
         }
@@ -106,28 +116,28 @@ fn pair(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), Rejected> {
 }
 
 /// The text of an `AnyValue` that is one.
-fn any_text(value: &[u8]) -> Result<Option<&str>, Rejected> {
+fn any_text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Rejected> {
     let mut found = None;
     for field in Fields(value) {
         found = match field? {
-            (1, Value::Bytes(bytes)) => Some(text(bytes)?),
+            (1, Value::Bytes(bytes)) => Some(text(bytes)),
             (_, _) => None,
         };
     }
     Ok(found)
 }
 
-/// An `AnyValue` as JSON.
-fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<(), Rejected> {
+/// An `AnyValue` as JSON; false where it is too deep.
+fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<bool, Rejected> {
     if depth > DEEPEST {
-        return Err(MALFORMED);
+        return Ok(false);
     }
     let start = out.len();
     for field in Fields(value) {
         // The last of a oneof counts.
         out.truncate(start);
         match field? {
-            (1, Value::Bytes(bytes)) => push_text(text(bytes)?, out),
+            (1, Value::Bytes(bytes)) => push_text(&text(bytes), out),
             (2, Value::Varint(is)) => out.push_str(if is == 0 { "false" } else { "true" }),
             (3, Value::Varint(number)) => out.push_str(&number.cast_signed().to_string()),
             (5, Value::Bytes(list)) => {
@@ -136,7 +146,9 @@ fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<(), Rejected> 
                 for field in Fields(list) {
                     if let (1, Value::Bytes(value)) = field? {
                         separate(&mut is_first, out);
-                        any_json(value, depth + 1, out)?;
+                        if !any_json(value, depth + 1, out)? {
+                            return Ok(false);
+                        }
                     }
                 }
                 out.push(']');
@@ -148,9 +160,11 @@ fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<(), Rejected> 
                     if let (1, Value::Bytes(entry)) = field? {
                         let (key, value) = pair(entry)?;
                         separate(&mut is_first, out);
-                        push_text(key, out);
+                        push_text(&key, out);
                         out.push(':');
-                        any_json(value.unwrap_or_default(), depth + 1, out)?;
+                        if !any_json(value.unwrap_or_default(), depth + 1, out)? {
+                            return Ok(false);
+                        }
                     }
                 }
                 out.push('}');
@@ -161,7 +175,7 @@ fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<(), Rejected> 
     if out.len() == start {
         out.push_str("null");
     }
-    Ok(())
+    Ok(true)
 }
 
 fn separate(is_first: &mut bool, out: &mut String) {
@@ -174,16 +188,18 @@ fn push_text(text: &str, out: &mut String) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Rejected> {
-    std::str::from_utf8(bytes).map_err(|_| MALFORMED)
+/// Collectors hand on what they were sent: bytes that are no UTF-8 are theirs who sent them.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
 
-fn trace_of(bytes: &[u8]) -> Result<Option<String>, Rejected> {
+/// None where it is no id.
+fn trace_of(bytes: &[u8]) -> Option<Option<String>> {
     match bytes.len() {
-        0 => Ok(None),
-        16 if bytes.iter().all(|byte| *byte == 0) => Ok(None),
-        16 => Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())),
-        _ => Err(MALFORMED),
+        0 => Some(None),
+        16 if bytes.iter().all(|byte| *byte == 0) => Some(None),
+        16 => Some(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())),
+        _ => None,
     }
 }
 
@@ -362,8 +378,11 @@ pub(super) mod tests {
         ] {
             assert!(items(bad, Signal::Logs).is_err(), "{bad:?}");
         }
-        assert!(items(&field(1, &field(2, &field(2, &field(9, &[1; 15])))), Signal::Logs).is_err());
-        assert!(items(&field(1, &field(2, &field(2, &field(6, &field(1, &[0xff]))))), Signal::Logs).is_err());
+        // What one item says wrong is that item's alone.
+        let found = items(&field(1, &field(2, &field(2, &field(9, &[1; 15])))), Signal::Logs).unwrap();
+        assert!(found[0].is_wrong);
+        let found = items(&field(1, &field(2, &field(2, &field(6, &field(1, &[0xff]))))), Signal::Logs);
+        assert!(!found.unwrap()[0].is_wrong);
     }
 
     #[test]
@@ -374,7 +393,7 @@ pub(super) mod tests {
         }
         let attribute = [field(1, b"gen_ai.input.messages"), field(2, &value)].concat();
         let span = field(9, &attribute);
-        assert!(items(&field(1, &field(2, &field(2, &span))), Signal::Traces).is_err());
+        assert!(items(&field(1, &field(2, &field(2, &span))), Signal::Traces).unwrap()[0].is_wrong);
     }
 
     #[test]

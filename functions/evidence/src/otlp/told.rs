@@ -1,5 +1,6 @@
 //! From log records and spans to sightings.
 
+use aws_lc_rs::digest;
 use domain::ChannelKind;
 use gateway::{Channel, Sighting, SpeaksFor};
 
@@ -7,9 +8,10 @@ use super::attributes::{
     Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
     TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
-use super::messages::{last_user_text, uses};
-use super::{Item, Signal};
+use super::messages::{Words, last_words, uses};
+use super::{Item, Room, Signal};
 use crate::hooks::is_ours;
+use crate::rejected::Rejected;
 
 /// Adds what one item tells.
 pub(super) fn sightings(
@@ -17,18 +19,17 @@ pub(super) fn sightings(
     item: Item,
     signal: Signal,
     channel: &Channel,
-    into: &mut Vec<Sighting>,
-) {
-    let Item { name, trace, attributes } = item;
+    into: &mut Room<'_>,
+) -> Result<(), Rejected> {
+    let Item { name, trace, attributes, is_wrong: _ } = item;
     let get = |name: &str| attributes.get(name).or_else(|| resource.get(name)).map(str::to_owned);
-    let base = Sighting { subject: subject(channel, &get), trace, ..Sighting::default() };
+    let base = Sighting { subject: subject(channel, &get), mail: get(EMAIL), trace, ..Sighting::default() };
     if attributes.get(OUTPUT).is_some() || attributes.get(INPUT).is_some() {
-        of_messages(&attributes, base, into);
-        return;
+        return of_messages(&attributes, base, into);
     }
     // The provider tells of messages alone: what else comes over its channel is no account of what the model saw.
     if channel.kind == ChannelKind::Provider {
-        return;
+        return Ok(());
     }
     let event = attributes.get(EVENT).unwrap_or(&name);
     let event = event.strip_prefix("claude_code.").unwrap_or(event);
@@ -40,12 +41,12 @@ pub(super) fn sightings(
                 "user_prompt" => {
                     // Without the operator's leave clients tell its length alone.
                     if let Some(prompt) = get(PROMPT).filter(|prompt| prompt != "<REDACTED>") {
-                        into.push(Sighting { prompt: Some(prompt), ..base });
+                        return into.push(Sighting { prompt: Some(prompt), ..base });
                     }
                 }
                 // What they tell of the input is cut, so it is not taken for the statement.
                 "tool_result" | "tool_decision" if tool_use.is_some() && may_be_ours(&get) => {
-                    into.push(Sighting { tool_use, ..base });
+                    return into.push(Sighting { tool_use, ..base });
                 }
                 _ => {}
             }
@@ -56,28 +57,45 @@ pub(super) fn sightings(
             match event {
                 "interaction" => {
                     if let Some(prompt) = get(USER_PROMPT).filter(|prompt| prompt != "<REDACTED>") {
-                        into.push(Sighting { prompt: Some(prompt), ..base });
+                        return into.push(Sighting { prompt: Some(prompt), ..base });
                     }
                 }
-                "tool" if tool_use.is_some() && may_be_ours(&get) => into.push(Sighting { tool_use, ..base }),
+                "tool" if tool_use.is_some() && may_be_ours(&get) => {
+                    return into.push(Sighting { tool_use, ..base });
+                }
                 _ => {}
             }
         }
     }
+    Ok(())
 }
 
-/// A model's call: what it received last of a user, and each use of our tool that it produced.
-fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Vec<Sighting>) {
-    let prompt = attributes.get(INPUT).and_then(last_user_text);
-    let found = attributes.get(OUTPUT).map(uses).unwrap_or_default();
-    for found in found {
+/// A model's call: each use of our tool that it produced, and once what it received last of a user, which they point to.
+fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> Result<(), Rejected> {
+    let Some(output) = attributes.get(OUTPUT) else { return Ok(()) };
+    let mut prompt = attributes.get(INPUT).and_then(last_words);
+    // The same words are the same prompt, whichever call received them: kept once.
+    let prompt_id = prompt.as_ref().map(|Words { said, reminders }| {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(&(said.len() as u64).to_be_bytes());
+        hash.update(said.as_bytes());
+        hash.update(reminders.as_deref().unwrap_or_default().as_bytes());
+        hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    uses(output, &mut |found| {
+        if let Some(Words { said, reminders }) = prompt.take() {
+            let (subject, mail, prompt_id) = (base.subject.clone(), base.mail.clone(), prompt_id.clone());
+            let prompt = Some(said);
+            into.push(Sighting { subject, mail, prompt_id, prompt, reminders, ..Sighting::default() })?;
+        }
         into.push(Sighting {
-            prompt: prompt.clone(),
+            prompt_id: prompt_id.clone(),
             tool_use: Some(found.id),
             statement: found.statement,
+            under: found.under,
             ..base.clone()
-        });
-    }
+        })
+    })
 }
 
 /// Clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the operator's leave by less.

@@ -13,8 +13,8 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 pub use places::Places;
-pub(crate) use shared::of_upstream;
-pub use shared::{Defaults, Issuer, Names, Shared};
+pub use shared::{Defaults, Issuer, Names, Scopes, Shared};
+pub(crate) use shared::{is_scope, of_upstream};
 
 /// The text of a configuration file.
 #[derive(Clone, Copy)]
@@ -285,6 +285,16 @@ mod tests {
             ("hold_seconds = 1".to_owned(), vec![("SNOWGATE_HOLD_SECONDS__X", "s3cret")], "no table"),
             ("\nhold_seconds = \"s3cret".to_owned(), vec![], "some.toml:2: "),
             ("hold_seconds = \"s3cret\"".to_owned(), vec![], "some.toml:1: hold_seconds: a value is wrong"),
+            (
+                "[scopes]\nwrite = ['sql:write', 's3cret s3cret']".to_owned(),
+                vec![],
+                "some.toml:2: scopes.write: a scope is a word",
+            ),
+            (
+                "[scopes]\nwrites = []".to_owned(),
+                vec![],
+                "some.toml:2: scopes.writes: unknown field `writes`",
+            ),
             (issuer(""), vec![], "some.toml:1: issuers[0]: missing field `audience`"),
             (
                 issuer("audience = ['a']\nleeway_seconds = 's3cret'"),

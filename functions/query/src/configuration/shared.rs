@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::Context;
+use gateway::TierScopes;
 use oidc::{Algorithm, IssuerSettings};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -44,6 +45,9 @@ pub struct Shared {
     /// Trusted issuers of agents' tokens.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// OAuth scopes that agents' tokens need beyond those of their issuers.
+    #[serde(default)]
+    pub scopes: Scopes,
     /// The Snowflake account.
     pub upstream: Option<snowflake::Settings>,
 }
@@ -76,6 +80,14 @@ impl Shared {
         if shared.session_idle_minutes == 0 {
             return Err(places.wrong("session_idle_minutes", "is at least 1"));
         }
+        let Scopes { read, write, define } = &shared.scopes;
+        for (key, scopes) in [("read", read), ("write", write), ("define", define)] {
+            if !scopes.iter().all(|scope| is_scope(scope)) {
+                let problem =
+                    "a scope is a word of visible ASCII without `\"` and `\\` (RFC 6749 section 3.3)";
+                return Err(places.wrong(&format!("scopes.{key}"), problem));
+            }
+        }
         for (at, issuer) in shared.issuers.iter().enumerate() {
             issuer
                 .settings()
@@ -99,6 +111,7 @@ impl Shared {
             hold: Duration::from_secs(self.hold_seconds),
             session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
             default_context: self.defaults.context(),
+            scopes: self.scopes.of_tiers(),
             ..gateway::Settings::default()
         }
     }
@@ -125,6 +138,34 @@ impl Names {
         let Self { role, warehouse, database, schema } = self.clone();
         Context { role, warehouse, database, schema }
     }
+}
+
+/// `[scopes]`: OAuth scopes that a token needs, by what its statement does; every one that is listed. Absent: none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scopes {
+    /// To read, to look and to collect what was read.
+    #[serde(default)]
+    pub read: Vec<String>,
+    /// To write rows.
+    #[serde(default)]
+    pub write: Vec<String>,
+    /// To define objects.
+    #[serde(default)]
+    pub define: Vec<String>,
+}
+
+impl Scopes {
+    fn of_tiers(&self) -> TierScopes {
+        let Self { read, write, define } = self.clone();
+        let set = |scopes: Vec<String>| scopes.into_iter().collect();
+        TierScopes { read: set(read), write: set(write), define: set(define) }
+    }
+}
+
+/// RFC 6749 section 3.3: scope-token.
+pub(crate) fn is_scope(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 /// What is wrong with one key of an entry.

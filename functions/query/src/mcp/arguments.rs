@@ -13,6 +13,8 @@ pub(super) struct Call<'a> {
     pub arguments: Members<'a>,
     /// `params._meta`.
     pub meta: Option<Members<'a>>,
+    /// Whether `params.task` stands there.
+    pub asks_for_task: bool,
 }
 
 impl<'a> Call<'a> {
@@ -32,7 +34,8 @@ impl<'a> Call<'a> {
             Some(arguments) => arguments.object("").map_err(is_wrong)?,
             None => Members::none(),
         };
-        Ok(Self { tool, arguments, meta })
+        let asks_for_task = params.take("task").is_some();
+        Ok(Self { tool, arguments, meta, asks_for_task })
     }
 }
 
@@ -45,19 +48,18 @@ pub(super) fn number(
 ) -> Result<Option<u64>, Rejected> {
     let Some(value) = arguments.take(name) else { return Ok(None) };
     let number = value.integer()?;
-    if (least..=most).contains(&number) {
-        Ok(Some(number))
-    } else {
-        Err(value.rejected("is out of bounds: its schema says them"))
-    }
+    if (least..=most).contains(&number) { Ok(Some(number)) } else { Err(value.out_of_range(least, most)) }
 }
 
 /// Rows that one answer holds at most.
 pub(super) const MOST_ROWS: u64 = 1000;
 
+/// Rows that it holds where nobody says how many.
+pub(super) const DEFAULT_ROWS: u64 = 100;
+
 /// `max_rows`.
 pub(super) fn row_budget(arguments: &mut Members<'_>) -> Result<u64, Rejected> {
-    Ok(number(arguments, "max_rows", 1, MOST_ROWS)?.unwrap_or(100))
+    Ok(number(arguments, "max_rows", 1, MOST_ROWS)?.unwrap_or(DEFAULT_ROWS))
 }
 
 /// Seconds that one answer is waited for at most: below what clients and API Gateway bear.

@@ -1,22 +1,19 @@
 //! The tools that ask, collect and cancel, over the pipeline's own verbs.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use domain::{Asked, Bindings, Clues, Context, Outcome, Prompt, PromptGrade};
-use gateway::{AskError, Reply};
+use domain::{Asked, Bindings, Clues, Context, Credential, Outcome, Prompt, PromptGrade, RefusalCode};
+use gateway::{AskError, Gateway, Reply};
 use recording::PartRecord;
 use tokio::time::Instant;
 
+use super::manner::{Manner, Task};
+use super::stream::{Waits, pending};
 use super::told::{self, ToolResult};
-use super::{Caller, DOOR, NotDone, arguments, rows};
+use super::{Caller, DOOR, LOOK, NotDone, arguments, rows};
 use crate::sqlapi::clues;
 use crate::sqlapi::headers::{self, PROMPT_SIZE};
 use crate::sqlapi::members::Members;
 use crate::sqlapi::request::{name, statement};
-
-/// Between two looks at what has not ended.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// Members of `_meta` in which clients name their conversation, as they send them by late 2026. Any of them only groups
 /// within its principal.
@@ -32,19 +29,37 @@ const CONVERSATIONS: [&str; 5] = [
 /// name, too.
 const TOOL_USE: &str = "claudecode/toolUseId";
 
+/// What has come of a tool so far.
+pub(super) enum Done {
+    /// This.
+    Told(ToolResult),
+    /// It has not ended, and there is time left to wait.
+    Waits(Waits),
+    /// It has not ended, and is a task from here on.
+    Task(Box<Reply>),
+}
+
 /// Runs one statement, and answers its first rows.
 pub(super) async fn run_sql(
     caller: &Caller<'_>,
     mut arguments: Members<'_>,
     meta: Option<Members<'_>>,
-) -> Result<ToolResult, NotDone> {
+    manner: &Manner,
+) -> Result<Done, NotDone> {
     let most = arguments::row_budget(&mut arguments)?;
     let wait = arguments::wait(&mut arguments, caller.gateway.settings().hold)?;
+    let until = Instant::now() + wait;
     let mut asked = asked(caller, &mut arguments, meta.as_ref())?;
     asked.conversation = conversation(caller, meta.as_ref())?;
     arguments.end()?;
-    let reply = caller.gateway.ask(asked, wait).await?;
-    Ok(tell(caller, &reply, 0, most).await?)
+    let reply = caller.gateway.ask(asked, manner.first_wait(wait)).await?;
+    match (manner.task, pending(&reply)) {
+        // Of a call that is to be a task nothing else may be answered.
+        (Task::Asked, _) | (Task::Taken, Some(_)) => Ok(Done::Task(Box::new(reply))),
+        (Task::No | Task::Taken, _) => {
+            settle(caller, &reply, Wanted { from_row: 0, most }, until, manner).await
+        }
+    }
 }
 
 /// What `run_sql` and `check_sql` are asked.
@@ -116,7 +131,8 @@ fn conversation(caller: &Caller<'_>, meta: Option<&Members<'_>>) -> Result<Optio
 pub(super) async fn get_result(
     caller: &Caller<'_>,
     mut arguments: Members<'_>,
-) -> Result<ToolResult, NotDone> {
+    manner: &Manner,
+) -> Result<Done, NotDone> {
     let most = arguments::row_budget(&mut arguments)?;
     let wait = arguments::wait(&mut arguments, caller.gateway.settings().hold)?;
     let from_row = arguments::number(&mut arguments, "from_row", 0, u64::MAX)?.unwrap_or(0);
@@ -127,11 +143,32 @@ pub(super) async fn get_result(
     loop {
         let reply = caller.gateway.collect(DOOR, &caller.credential, handle).await?;
         let left = until.saturating_duration_since(Instant::now());
-        if !matches!(reply.outcome(), Outcome::Pending(_)) || left.is_zero() {
-            return Ok(tell(caller, &reply, from_row, most).await?);
+        if pending(&reply).is_none() || left.is_zero() || manner.progress.is_some() {
+            return settle(caller, &reply, Wanted { from_row, most }, until, manner).await;
         }
         tokio::time::sleep(LOOK.min(left)).await;
     }
+}
+
+/// Which rows are wanted.
+struct Wanted {
+    from_row: u64,
+    most: u64,
+}
+
+/// Tells how it stands, unless its client is to be told while it waits.
+async fn settle(
+    caller: &Caller<'_>,
+    reply: &Reply,
+    wanted: Wanted,
+    until: Instant,
+    manner: &Manner,
+) -> Result<Done, NotDone> {
+    let Wanted { from_row, most } = wanted;
+    if pending(reply).is_some() && manner.progress.is_some() && Instant::now() < until {
+        return Ok(Done::Waits(Waits { handle: reply.handle(), until, from_row, most }));
+    }
+    Ok(Done::Told(tell(caller.gateway, &caller.credential, reply, from_row, most).await?))
 }
 
 /// Cancels what waits or runs.
@@ -155,7 +192,21 @@ fn handle(arguments: &mut Members<'_>) -> Result<String, NotDone> {
 }
 
 /// Tells a reply, with rows from this one on.
-async fn tell(caller: &Caller<'_>, reply: &Reply, from_row: u64, most: u64) -> Result<ToolResult, AskError> {
+///
+/// # Errors
+/// A refusal for want of a scope, too: it is told by the request's status.
+pub(super) async fn tell(
+    gateway: &Gateway,
+    credential: &Credential,
+    reply: &Reply,
+    from_row: u64,
+    most: u64,
+) -> Result<ToolResult, AskError> {
+    if let Outcome::Refused(refusal) = reply.outcome()
+        && refusal.code == RefusalCode::Scope
+    {
+        return Err(AskError::Counted(refusal.clone()));
+    }
     let ([part], Some(first)) = (reply.parts(), reply.first_page()) else {
         return Ok(told::without_rows(reply));
     };
@@ -166,7 +217,7 @@ async fn tell(caller: &Caller<'_>, reply: &Reply, from_row: u64, most: u64) -> R
     let object: Bytes = if page == 0 {
         first.clone()
     } else {
-        caller.gateway.page(DOOR, &caller.credential, reply.handle(), page).await?.object().clone()
+        gateway.page(DOOR, credential, reply.handle(), page).await?.object().clone()
     };
     let some = rows::read(&object, skip, most).await.map_err(told::unreadable)?;
     Ok(told::rows(reply, part, &some, from_row))

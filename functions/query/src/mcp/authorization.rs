@@ -1,10 +1,14 @@
 //! This door as an OAuth 2.1 resource server (RFC 9728, RFC 6750), and the pages that it answers.
 
+use std::collections::BTreeSet;
+
+use gateway::TierScopes;
 use http::{HeaderMap, header};
 use oidc::IssuerSettings;
 use serde_json::{Value, json};
 
 use super::PATH;
+use crate::configuration::is_scope;
 
 /// Where clients look for the metadata when a challenge names no place (RFC 9728 section 3.1).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
@@ -16,19 +20,28 @@ pub(super) const METADATA_OF_PATH: &str = "/.well-known/oauth-protected-resource
 #[derive(Clone, Debug, Default)]
 pub struct Resource {
     issuers: Vec<String>,
-    scopes: Vec<String>,
+    /// What a client asks for first.
+    scopes: BTreeSet<String>,
+    /// What it may come to need.
+    more: BTreeSet<String>,
     hosts: Vec<String>,
 }
 
 impl Resource {
     /// The resource that takes tokens of these issuers.
     pub fn of(issuers: &[IssuerSettings]) -> Self {
-        let mut scopes: Vec<String> =
-            issuers.iter().flat_map(|issuer| &issuer.required_scopes).cloned().collect();
-        scopes.sort();
-        scopes.dedup();
+        let scopes = issuers.iter().flat_map(|issuer| &issuer.required_scopes).cloned().collect();
         let issuers = issuers.iter().map(|issuer| issuer.issuer.clone()).collect();
-        Self { issuers, scopes, hosts: Vec::new() }
+        Self { issuers, scopes, ..Self::default() }
+    }
+
+    /// With what statements of each tier need. Whoever has no token is told to ask for what reading needs, and for more when
+    /// it comes to that.
+    #[must_use]
+    pub fn with_scopes(mut self, tiers: &TierScopes) -> Self {
+        self.scopes.extend(tiers.read.iter().cloned());
+        self.more.extend(tiers.all());
+        self
     }
 
     /// With these hosts (`name` or `name:port`), whose web pages may ask.
@@ -60,7 +73,7 @@ impl Resource {
             "resource": format!("{}{PATH}", base(headers)?),
             "resource_name": "Snowgate",
             "authorization_servers": self.issuers,
-            "scopes_supported": self.scopes,
+            "scopes_supported": self.scopes.union(&self.more).collect::<Vec<_>>(),
             "bearer_methods_supported": ["header"],
         }))
     }
@@ -71,14 +84,50 @@ impl Resource {
         if is_shown {
             parameters.push("error=\"invalid_token\"".to_owned());
         }
-        if let Some(base) = base(headers) {
-            parameters.push(format!("resource_metadata=\"{base}{METADATA_OF_PATH}\""));
+        if let Some(place) = place(headers) {
+            parameters.push(format!("resource_metadata=\"{place}\""));
         }
-        if !self.scopes.is_empty() && self.scopes.iter().all(|scope| is_scope(scope)) {
-            parameters.push(format!("scope=\"{}\"", self.scopes.join(" ")));
-        }
+        parameters.extend(named(&self.scopes));
         if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) }
     }
+}
+
+/// `WWW-Authenticate` of a 403: the token is good, and lacks one of these scopes (RFC 6750 section 3.1). They stand in one
+/// challenge, so that a client asks its issuer once.
+pub(super) fn step_up(headers: &HeaderMap, scopes: &[String]) -> String {
+    let place = place(headers).map(|place| format!("resource_metadata=\"{place}\""));
+    let parameters = [Some(INSUFFICIENT.to_owned()), named(scopes), place].into_iter().flatten();
+    format!("Bearer {}", parameters.collect::<Vec<_>>().join(", "))
+}
+
+/// The same for the body, since not every server that stands before this one lets the header through.
+pub(super) fn step_up_data(headers: &HeaderMap, scopes: &[String]) -> Value {
+    let mut data = json!({ "error": "insufficient_scope", "scope": scopes.join(" ") });
+    if let (Some(place), Some(members)) = (place(headers), data.as_object_mut()) {
+        members.insert("resource_metadata".to_owned(), place.into());
+    }
+    data
+}
+
+/// `WWW-Authenticate` of a 403 at a door that has no metadata of its own.
+pub(crate) fn insufficient(scopes: &[String]) -> String {
+    let parameters = [Some(INSUFFICIENT.to_owned()), named(scopes)].into_iter().flatten();
+    format!("Bearer {}", parameters.collect::<Vec<_>>().join(", "))
+}
+
+const INSUFFICIENT: &str = "error=\"insufficient_scope\"";
+
+/// `scope="…"`; none when there is none to name.
+fn named<'a>(scopes: impl IntoIterator<Item = &'a String>) -> Option<String> {
+    let scopes: Vec<&str> = scopes.into_iter().map(String::as_str).collect();
+    // What could break out of its quotes is not a scope.
+    let is_told = !scopes.is_empty() && scopes.iter().all(|scope| is_scope(scope));
+    is_told.then(|| format!("scope=\"{}\"", scopes.join(" ")))
+}
+
+/// Where the metadata lies, as the client reaches it.
+fn place(headers: &HeaderMap) -> Option<String> {
+    base(headers).map(|base| format!("{base}{METADATA_OF_PATH}"))
 }
 
 /// The address that the client knows this gateway by. Plain HTTP is for loopback alone; whatever else stands in front of a
@@ -107,11 +156,6 @@ fn is_loopback(host: &str) -> bool {
         Some(_) | None => host,
     };
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|loopback| loopback.eq_ignore_ascii_case(name))
-}
-
-/// RFC 6749 section 3.3: scope-token.
-fn is_scope(scope: &str) -> bool {
-    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 #[cfg(test)]
@@ -174,6 +218,36 @@ mod tests {
             assert_eq!(resource().challenge(&headers(&[("host", host)]), false), "Bearer scope=\"sql\"");
         }
         assert_eq!(Resource::default().challenge(&headers(&[]), false), "Bearer");
+    }
+
+    #[test]
+    fn who_lacks_a_scope_is_told_all_that_are_needed_at_once() {
+        let here = headers(&[("host", "gw.example")]);
+        let scopes = ["sql:read", "sql:write"].map(str::to_owned);
+        let place = "https://gw.example/.well-known/oauth-protected-resource/mcp";
+        assert_eq!(
+            step_up(&here, &scopes),
+            format!(
+                "Bearer error=\"insufficient_scope\", scope=\"sql:read sql:write\", resource_metadata=\"{place}\""
+            )
+        );
+        let expected = json!({ "error": "insufficient_scope", "scope": "sql:read sql:write", "resource_metadata": place });
+        assert_eq!(step_up_data(&here, &scopes), expected);
+        assert_eq!(insufficient(&["a\" evil".to_owned()]), "Bearer error=\"insufficient_scope\"");
+        assert_eq!(step_up(&headers(&[]), &[]), "Bearer error=\"insufficient_scope\"");
+    }
+
+    #[test]
+    fn a_client_asks_for_what_reading_needs_and_learns_what_there_is() {
+        let set = |scope: &str| [scope.to_owned()].into();
+        let tiers = TierScopes { read: set("sql:read"), write: set("sql:write"), define: [].into() };
+        let here = headers(&[("host", "gw.example")]);
+        let resource = resource().with_scopes(&tiers);
+        assert!(resource.challenge(&here, false).ends_with("scope=\"sql sql:read\""));
+        assert_eq!(
+            resource.metadata(&here).unwrap()["scopes_supported"],
+            json!(["sql", "sql:read", "sql:write"])
+        );
     }
 
     #[test]

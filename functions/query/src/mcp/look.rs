@@ -73,7 +73,7 @@ pub(super) async fn check_sql(
         Decision::Hold(Hold { reason, .. }) => {
             ("waits", format!("A person would have to decide before it runs: {reason}."), None)
         }
-        Decision::Refuse(Refusal { message, retry_after, code: _ }) => {
+        Decision::Refuse(Refusal { message, retry_after, code: _, scopes: _ }) => {
             ("refused", message.clone(), retry_after.map(|wait| wait.as_secs().max(1)))
         }
     };
@@ -115,7 +115,11 @@ pub(super) async fn list_objects(
     let Listed { database, schema, relations, after } = &listed;
     let message = match (database, schema) {
         (Some(_), Some(_)) => {
-            let more = if after.is_some() { " There are more: call again with after." } else { "" };
+            let more = match (after, relations.is_empty()) {
+                (Some(_), _) => " There are more: call again with after.",
+                (None, true) => " Pass another database and schema to look there.",
+                (None, false) => "",
+            };
             format!(
                 "{} tables and views here that you may read; describe_object tells their columns.{more}",
                 relations.len()

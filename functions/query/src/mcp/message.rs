@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sqlapi::members::Members;
 use crate::sqlapi::rejected::Rejected;
@@ -21,9 +21,21 @@ pub(super) struct Message<'a> {
     pub meta: Option<Members<'a>>,
 }
 
-/// The client's name of a request, exactly as it wrote it: a string, or a whole number.
+/// The client's name of a request, or of its progress, exactly as it wrote it: a string, or a whole number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Id(String);
+
+impl Id {
+    /// Reads what has been read as JSON already, so that it can be written as it stands.
+    pub fn read(raw: &str) -> Option<Self> {
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // Half a surrogate pair is JSON, and no text that every client could read again.
+        let is_text =
+            raw.starts_with('"') && raw.len() <= LONGEST_ID && serde_json::from_str::<String>(raw).is_ok();
+        (is_number || is_text).then(|| Self(raw.to_owned()))
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,6 +59,8 @@ impl Failure {
     pub const INTERNAL: i32 = -32603;
     /// Header and body do not say the same ("Server Validation").
     pub const HEADER_MISMATCH: i32 = -32020;
+    /// The client has not said that it can do what the answer would need of it.
+    pub const MISSING_CAPABILITY: i32 = -32021;
     /// A revision that is not spoken here.
     pub const UNSUPPORTED_REVISION: i32 = -32022;
 
@@ -64,6 +78,12 @@ impl Failure {
 
     pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Self::INTERNAL, message)
+    }
+
+    /// The client does not declare an extension that the method belongs to.
+    pub fn missing_extension(extension: &'static str) -> Self {
+        let data = json!({ "requiredCapabilities": { "extensions": { extension: {} } } });
+        Self { data: Some(data), ..Self::new(Self::MISSING_CAPABILITY, "Missing required client capability") }
     }
 
     pub fn unknown_method() -> Self {
@@ -94,7 +114,7 @@ pub(super) fn read(body: &[u8]) -> Result<Message<'_>, Failure> {
     }
     let has_id = members.has("id");
     let id = match members.take("id") {
-        Some(id) => Some(read_id(id.raw().get())?),
+        Some(id) => Some(Id::read(id.raw().get()).ok_or_else(|| Failure::invalid(WRONG_ID))?),
         None if has_id => return Err(Failure::invalid(WRONG_ID)),
         None => None,
     };
@@ -114,18 +134,12 @@ pub(super) fn read(body: &[u8]) -> Result<Message<'_>, Failure> {
 
 const WRONG_ID: &str = "`id` must be a string or a whole number, of at most 256 bytes";
 
-fn read_id(raw: &str) -> Result<Id, Failure> {
-    let digits = raw.strip_prefix('-').unwrap_or(raw);
-    let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let is_text = raw.starts_with('"') && raw.len() <= LONGEST_ID;
-    // What is raw has been read as JSON: it can be written as it stands.
-    if is_number || is_text { Ok(Id(raw.to_owned())) } else { Err(Failure::invalid(WRONG_ID)) }
-}
-
 /// What is wrong with a member, in words without its value.
 pub(super) fn problem(rejected: &Rejected) -> String {
     if let Rejected::Member { within, name, problem } = rejected {
         format!("{within}{name} {problem}")
+    } else if let Rejected::Range { name, least, most } = rejected {
+        format!("{name} must lie between {least} and {most}")
     } else {
         rejected.to_string()
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::message::{Failure, Message, problem};
+use super::tasks;
 use super::tools::INSTRUCTIONS;
 use crate::sqlapi::headers::once;
 use crate::sqlapi::members::Members;
@@ -41,7 +42,9 @@ impl Era {
             (Self::EachRequest, Failure::UNKNOWN_METHOD) => StatusCode::NOT_FOUND,
             (Self::EachRequest, Failure::INVALID_PARAMS) => StatusCode::BAD_REQUEST,
             (_, Failure::PARSE | Failure::INVALID_REQUEST) => StatusCode::BAD_REQUEST,
-            (_, Failure::HEADER_MISMATCH | Failure::UNSUPPORTED_REVISION) => StatusCode::BAD_REQUEST,
+            (_, Failure::HEADER_MISMATCH | Failure::UNSUPPORTED_REVISION | Failure::MISSING_CAPABILITY) => {
+                StatusCode::BAD_REQUEST
+            }
             // Earlier revisions give errors of a request no status of their own.
             _ => StatusCode::OK,
         }
@@ -87,6 +90,9 @@ pub(super) fn of(headers: &HeaderMap, message: &mut Message<'_>) -> Result<Era, 
     }
     let named = match message.method.as_str() {
         "tools/call" | "prompts/get" => message.params.as_ref().and_then(|params| params.text_of("name")),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            message.params.as_ref().and_then(|params| params.text_of("taskId"))
+        }
         "resources/read" => message.params.as_ref().and_then(|params| params.text_of("uri")),
         _ => None,
     };
@@ -100,6 +106,14 @@ pub(super) fn of(headers: &HeaderMap, message: &mut Message<'_>) -> Result<Era, 
         return Err(unsupported(&in_body));
     }
     Ok(Era::EachRequest)
+}
+
+/// Whether a request's own capabilities declare the extension of tasks; they are taken out of `_meta`.
+pub(super) fn takes_tasks(meta: &mut Members<'_>) -> bool {
+    let capabilities = meta.take(CAPABILITIES_MEMBER).and_then(|value| value.object("").ok());
+    let extensions = capabilities.and_then(|mut capabilities| capabilities.take("extensions"));
+    let extensions = extensions.and_then(|value| value.object("").ok());
+    extensions.is_some_and(|mut extensions| extensions.take(tasks::EXTENSION).is_some())
 }
 
 /// A header that stands once at most and is visible ASCII.
@@ -127,14 +141,21 @@ fn mismatch(header: &'static str) -> Failure {
 }
 
 fn unsupported(requested: &str) -> Failure {
-    // SECURITY: whatever stands there is not repeated unless it looks like a revision.
-    let is_date = requested.len() == 10 && requested.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let requested = if is_date { requested } else { "" };
+    // SECURITY: whatever stands there is not repeated unless it can be no more than a version.
+    let is_version = requested.len() <= 20
+        && requested.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && requested.bytes().filter(u8::is_ascii_digit).count() <= 8;
+    let requested = if is_version { requested } else { "" };
     Failure {
         code: Failure::UNSUPPORTED_REVISION,
         message: Cow::Borrowed("Unsupported protocol version"),
-        data: Some(json!({ "supported": [CURRENT], "requested": requested })),
+        data: Some(json!({ "supported": spoken(), "requested": requested })),
     }
+}
+
+/// Every revision, the newest first.
+fn spoken() -> Vec<&'static str> {
+    [CURRENT].into_iter().chain(WITH_HANDSHAKE).collect()
 }
 
 fn server() -> Value {
@@ -147,9 +168,14 @@ pub(super) fn initialized(params: Option<Members<'_>>) -> Result<String, Failure
     let Some(asked) = asked else { return Err(Failure::params("`params.protocolVersion` is missing")) };
     let [newest, ..] = WITH_HANDSHAKE;
     let version = WITH_HANDSHAKE.into_iter().find(|known| *known == asked).unwrap_or(newest);
+    let mut capabilities = json!({ "tools": { "listChanged": false } });
+    if let (Some(members), true) = (capabilities.as_object_mut(), version == newest) {
+        let tasks = json!({ "cancel": {}, "requests": { "tools": { "call": {} } } });
+        members.insert("tasks".to_owned(), tasks);
+    }
     Ok(json!({
         "protocolVersion": version,
-        "capabilities": { "tools": { "listChanged": false } },
+        "capabilities": capabilities,
         "serverInfo": server(),
         "instructions": INSTRUCTIONS,
     })
@@ -160,8 +186,8 @@ pub(super) fn initialized(params: Option<Members<'_>>) -> Result<String, Failure
 pub(super) fn discovered() -> String {
     json!({
         "resultType": "complete",
-        "supportedVersions": [CURRENT],
-        "capabilities": { "tools": {} },
+        "supportedVersions": spoken(),
+        "capabilities": { "tools": {}, "extensions": { tasks::EXTENSION: {} } },
         "instructions": INSTRUCTIONS,
         "ttlMs": super::tools::FRESH_MS,
         "cacheScope": "private",

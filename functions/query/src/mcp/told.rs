@@ -236,7 +236,10 @@ pub(super) fn without_rows(reply: &Reply) -> ToolResult {
         }
         Outcome::Failed { code, sqlstate, message } => {
             let told = Told {
-                message: format!("{message} The same statement would fail again; change it first."),
+                message: format!(
+                    "{}. The same statement would fail again; change it first.",
+                    message.trim_end_matches('.')
+                ),
                 code: Some(code),
                 sqlstate: Some(sqlstate),
                 ..of(reply, "failed")
@@ -279,7 +282,7 @@ fn pending<'a>(reply: &Reply, ticket: &'a Ticket) -> Told<'a> {
 
 /// A no, and what sense asking again makes.
 fn refused(refusal: &Refusal) -> Told<'static> {
-    let Refusal { code, message, retry_after } = refusal;
+    let Refusal { code, message, retry_after, scopes: _ } = refusal;
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let advice = match code {
         RefusalCode::Policy => "The same statement would be refused again.",
@@ -287,11 +290,15 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::TooLarge => "Ask for less: fewer columns, a LIMIT, an aggregate.",
         RefusalCode::Budget => "Wait before the next statement.",
         RefusalCode::Revoked => "No statement will run; stop, and tell whoever you work for.",
+        RefusalCode::AccessEnded => {
+            "Nothing of it is shown any more: ask for access again only when whoever you work for wants it."
+        }
         RefusalCode::Denied => "A person said no: do not ask again, and tell whoever you work for.",
         RefusalCode::Expired => "Nobody decided in time: ask again only when whoever you work for wants it.",
-        RefusalCode::Cancelled => "It was cancelled.",
+        RefusalCode::Cancelled => "Ask again only when whoever you work for wants it.",
         RefusalCode::Contradiction => "What it reads changed meanwhile; it may be asked once more.",
         RefusalCode::RequestReused => "Send it as a new call.",
+        RefusalCode::Scope => "With this token it would be refused again.",
     };
     let message = message.trim_end_matches('.');
     Told {

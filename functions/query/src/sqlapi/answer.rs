@@ -212,12 +212,13 @@ impl<'a> Told<'a> {
         response
     }
 
-    /// 422 (section 5.3); 429 for a spent budget. An approval that expired answers 422 and not 408 (section 5.2
+    /// 422 (section 5.3); 429 for a spent budget; 403 for a token without the scopes. An approval that expired answers 422 and not 408 (section 5.2
     /// allows either): HTTP clients repeat a 408 by themselves, which would ask the reviewers again.
     fn refused(&self, refusal: &Refusal, options: &Options) -> Response {
         let status = status_of(refusal.code);
         let code = refusal.code;
         let mut response = self.status(status, code.code(), code.sqlstate(), &refusal.message, options);
+        challenge(&mut response, refusal);
         if let Some(wait) = refusal.retry_after {
             insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
         }
@@ -402,22 +403,33 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
 
 /// A refusal that is no exchange of its own: it has no handle.
 fn counted(refusal: &Refusal) -> Response {
-    let Refusal { code, message, retry_after } = refusal;
+    let Refusal { code, message, retry_after, scopes: _ } = refusal;
     let body = Status { code: code.code(), sql_state: Some(code.sqlstate()), message, ..Status::default() };
     let mut response = json(status_of(*code), &body);
+    challenge(&mut response, refusal);
     if let Some(wait) = retry_after {
         insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
     }
     response
 }
 
+/// Tells a client which scopes to ask its issuer for, where its token lacks some (RFC 6750 section 3.1).
+fn challenge(response: &mut Response, refusal: &Refusal) {
+    if refusal.code == RefusalCode::Scope {
+        insert(response, header::WWW_AUTHENTICATE.as_str(), &crate::mcp::insufficient(&refusal.scopes));
+    }
+}
+
 fn status_of(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
+        // Not 401: the token is good, and a client that only renews it would come back with the same.
+        RefusalCode::Scope => StatusCode::FORBIDDEN,
         RefusalCode::Policy
         | RefusalCode::Denied
         | RefusalCode::TooLarge
         | RefusalCode::Revoked
+        | RefusalCode::AccessEnded
         | RefusalCode::Cancelled
         | RefusalCode::Expired
         | RefusalCode::Contradiction
@@ -518,14 +530,19 @@ mod tests {
     fn what_may_be_asked_again_soon_says_when() {
         let waits = |refusal: Refusal| failed(&AskError::Counted(refusal), None);
         let message = "the limit of statements per minute is reached".to_owned();
-        let budget =
-            waits(Refusal { code: RefusalCode::Budget, message, retry_after: Some(Duration::from_secs(17)) });
+        let budget = waits(Refusal {
+            code: RefusalCode::Budget,
+            message,
+            retry_after: Some(Duration::from_secs(17)),
+            scopes: Vec::new(),
+        });
         assert_eq!(
             (budget.status().as_u16(), &budget.headers()["retry-after"]),
             (429, &HeaderValue::from(17))
         );
         let message = "this agent was revoked".to_owned();
-        let revoked = waits(Refusal { code: RefusalCode::Revoked, message, retry_after: None });
+        let revoked =
+            waits(Refusal { code: RefusalCode::Revoked, message, retry_after: None, scopes: Vec::new() });
         assert_eq!(revoked.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!revoked.headers().contains_key("retry-after"));
         let busy = failed(&AskError::Busy { handle: None }, None);

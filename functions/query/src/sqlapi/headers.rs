@@ -152,6 +152,11 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether the client takes a stream of server-sent events by its own words.
+pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
+    choices(headers, header::ACCEPT).any(|(name, is_wanted)| is_wanted && name == "text/event-stream")
+}
+
 /// The comma-separated choices of a header, in lower case, each with whether its weight is above zero.
 fn choices(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = (String, bool)> {
     headers

@@ -20,14 +20,17 @@ use gateway::{Fault, Live, Origin, Receipt};
 use policy::Bundle;
 use recording::{ObjectKind, RecordKey, digest_of};
 
-/// Tokens are `ana` and `ben`; `old` has expired, and for `lost` the issuer cannot be reached.
+/// Tokens are `ana` and `ben`, with scopes behind a `+` each; `old` has expired, for `lost` the issuer cannot be reached, and
+/// `unscoped` has none of the scopes that its issuer's settings ask for.
 pub struct FakeIdentities;
 
 #[async_trait]
 impl Identities for FakeIdentities {
     async fn verify(&self, credential: &Credential, now: Timestamp) -> Result<Identity, NotAccepted> {
-        let person = match credential.reveal() {
+        let mut parts = credential.reveal().split('+');
+        let person = match parts.next().unwrap_or_default() {
             person @ ("ana" | "ben") => person,
+            "unscoped" => return Err(NotAccepted::LacksScope { needed: vec!["sql".to_owned()] }),
             "old" => return Err(NotAccepted::Expired),
             "lost" => {
                 let fault = Fault::passing(Origin::Identities, "the issuer of this token cannot be reached");
@@ -41,7 +44,7 @@ impl Identities for FakeIdentities {
             agent: Agent::new("claude-finance"),
             person: Some(Person::new(format!("{person}@example.com"))),
             groups: BTreeSet::from(["agents".to_owned()]),
-            scopes: BTreeSet::new(),
+            scopes: parts.map(str::to_owned).collect(),
             token_id: None,
             expires_at: now.after(Duration::from_secs(600)),
         })

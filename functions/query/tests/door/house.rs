@@ -131,6 +131,7 @@ impl RowSource for FakeRows {
 /// Everything under one roof.
 pub struct House {
     pub router: Router,
+    pub gateway: Arc<Gateway>,
     pub store: Arc<FakeStore>,
     pub exchanges: Arc<FakeExchanges>,
     pub upstream: Arc<FakeUpstream>,
@@ -162,6 +163,7 @@ impl House {
             evidence: Arc::new(gateway::ports::NoEvidence),
             approvals: Arc::new(FakeApprovals(Arc::clone(&store), Arc::clone(&exchanges))),
             standings: Arc::new(FakeStandings(Arc::clone(&store))),
+            accesses: Arc::new(gateway::ports::NoAccesses),
             notifier: Arc::new(FakeNotifier),
             upstream: Arc::clone(&upstream) as _,
             clock,
@@ -174,8 +176,8 @@ impl House {
             database: name("DEMO"),
             schema: name("PUBLIC"),
         };
-        let gateway = Gateway::new(ports, Settings { default_context, ..settings });
-        Self { router: query::routes(Arc::new(gateway)), store, exchanges, upstream }
+        let gateway = Arc::new(Gateway::new(ports, Settings { default_context, ..settings }));
+        Self { router: query::routes(Arc::clone(&gateway)), gateway, store, exchanges, upstream }
     }
 
     pub fn script(&self, text: &str, answer: Answer) {
@@ -197,6 +199,11 @@ impl House {
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes(),
         }
+    }
+
+    /// Carries on what nobody works on, as a worker does.
+    pub async fn work(&self) {
+        self.gateway.work(domain::Timestamp::from_micros(i64::MAX)).await.unwrap();
     }
 
     /// The reasons under which rejections were counted.

@@ -16,4 +16,5 @@ mod house;
 mod logs;
 mod mcp;
 mod principals;
+mod scopes;
 mod starting;

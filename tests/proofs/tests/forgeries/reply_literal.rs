@@ -3,6 +3,7 @@ fn forge(reply: &gateway::Reply, outcome: domain::Outcome) -> gateway::Reply {
         exchange: reply.exchange(),
         handle: reply.handle(),
         created: reply.created(),
+        changed: reply.changed(),
         outcome,
         receipt: reply.receipt(),
         parts: Vec::new(),

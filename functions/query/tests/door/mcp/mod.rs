@@ -1,6 +1,8 @@
 //! The MCP door: its protocol, and every tool.
 
 mod protocol;
+mod streams;
+mod tasks;
 mod tools;
 
 use http::StatusCode;
@@ -36,6 +38,18 @@ fn modern(method: &str, params: &Value) -> Call {
     let call =
         post(&request(method, &params)).with("mcp-protocol-version", MODERN).with("mcp-method", method);
     if name.is_empty() { call } else { call.with("mcp-name", &name) }
+}
+
+/// The same with an extension that it declares, and what it names its progress.
+fn with_meta(name: &str, arguments: &Value, more: &Value) -> Call {
+    let mut meta = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    more.as_object().unwrap().iter().for_each(|(key, value)| meta[key] = value.clone());
+    let params = json!({ "name": name, "arguments": arguments, "_meta": meta });
+    let call = post(&request("tools/call", &params));
+    call.with("mcp-protocol-version", MODERN).with("mcp-method", "tools/call").with("mcp-name", name)
 }
 
 fn tool(name: &str, arguments: &Value) -> Call {

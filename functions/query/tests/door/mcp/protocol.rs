@@ -40,7 +40,8 @@ async fn a_client_of_the_newest_revision_says_everything_with_each_request() {
     let discovered = house.send(modern("server/discover", &json!({})).request()).await;
     assert_eq!(discovered.status, StatusCode::OK, "{}", discovered.text());
     let result = discovered.json()["result"].clone();
-    assert_eq!((&result["resultType"], &result["supportedVersions"]), (&json!("complete"), &json!([MODERN])));
+    assert_eq!(result["resultType"], "complete");
+    assert_eq!(result["supportedVersions"], json!([MODERN, "2025-11-25", "2025-06-18"]));
     let listed = house.send(modern("tools/list", &json!({})).request()).await.json()["result"].clone();
     assert_eq!((&listed["resultType"], &listed["cacheScope"]), (&json!("complete"), &json!("private")));
     assert!(listed["ttlMs"].is_u64());
@@ -92,7 +93,13 @@ async fn an_unknown_revision_is_told_the_known_one() {
     let call = post(&request("tools/list", &meta)).with("mcp-method", "tools/list");
     let answered = house.send(call.with("mcp-protocol-version", "2030-01-01").request()).await;
     fails(&answered, 400, -32022);
-    assert_eq!(answered.json()["error"]["data"], json!({ "supported": [MODERN], "requested": "2030-01-01" }));
+    let supported = json!([MODERN, "2025-11-25", "2025-06-18"]);
+    assert_eq!(
+        answered.json()["error"]["data"],
+        json!({ "supported": supported, "requested": "2030-01-01" })
+    );
+    let odd = post(&request("tools/list", &json!({}))).with("mcp-protocol-version", "v999.0.0");
+    assert_eq!(house.send(odd.request()).await.json()["error"]["data"]["requested"], "v999.0.0");
     let bare = post(&request("tools/list", &json!({}))).with("mcp-protocol-version", "4111111111111111");
     let answered = house.send(bare.request()).await;
     fails(&answered, 400, -32022);
@@ -110,6 +117,7 @@ async fn what_is_no_message_gets_the_specified_error() {
         ("", 400, -32700),
         (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":"\ud800","method":"ping"}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#, 200, -32601),
         (r#"{"jsonrpc":"2.0","id":1,"method":"server/discover"}"#, 200, -32601),

@@ -198,7 +198,7 @@ async fn arguments_that_no_schema_allows_are_told_without_their_values() {
         ("run_sql", json!({ "statement": 4_111_111 }), "statement"),
         ("run_sql", json!({ "statement": " " }), "statement"),
         ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 0 }), "max_rows"),
-        ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 1001 }), "max_rows"),
+        ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 1001 }), "between 1 and 1000"),
         ("run_sql", json!({ "statement": CUSTOMERS, "wait_seconds": 19 }), "wait_seconds"),
         ("run_sql", json!({ "statement": CUSTOMERS, "grade": "P4" }), "grade"),
         ("run_sql", json!({ "statement": CUSTOMERS, "approve": true }), "approve"),

@@ -1,0 +1,274 @@
+//! What each channel has to say of one statement, and what it had said by then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::{ChannelKind, Join, Sight, Witness};
+
+use super::OWN;
+use super::named::Named;
+use super::said::{normal, split_reminders, with_reminders};
+use super::weigh::{Call, Opened};
+use crate::ports::StoredSighting;
+
+/// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
+const TOGETHER: Duration = Duration::from_secs(60);
+
+/// A prompt as one channel tells it.
+#[derive(Clone)]
+pub(super) struct Text {
+    /// What it is compared by.
+    key: String,
+    /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
+    pub shown: Option<String>,
+}
+
+impl Text {
+    /// A prompt, and what the client put in beside it.
+    pub fn said(prompt: String, reminders: Option<&str>) -> Self {
+        Self { key: normal(&prompt).into_owned(), shown: Some(with_reminders(&prompt, reminders)) }
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+/// What one channel has to say.
+pub(super) struct Account {
+    /// Its name in records.
+    pub channel: String,
+    /// Every name that its credential has had.
+    names: BTreeSet<String>,
+    pub kind: ChannelKind,
+    pub join: Join,
+    /// Distinct texts.
+    pub texts: Vec<Text>,
+    pub is_torn: bool,
+    pub statement: Sight,
+    pub conversation: Option<String>,
+    /// Whether it says that a subagent made the call.
+    pub is_delegated: bool,
+}
+
+/// What the channels say of a call.
+pub(super) fn of(call: &Call<'_>, opened: Vec<Opened>) -> Vec<Account> {
+    let mut channels: BTreeMap<String, Vec<Opened>> = BTreeMap::new();
+    for opened in opened {
+        channels.entry(opened.sighting.channel.clone()).or_default().push(opened);
+    }
+    channels.into_values().filter_map(|opened| account(&opened, call)).collect()
+}
+
+/// One channel's account; none when nothing of it belongs to this statement.
+fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
+    // SECURITY: one credential is one channel, whatever it was called and whatever kind; the least of its kinds counts.
+    let kind = opened.iter().map(|opened| opened.sighting.kind).min()?;
+    let first = opened.iter().min_by_key(|opened| opened.sighting.at)?;
+    let joins = || opened.iter().filter_map(|opened| joined(opened, call));
+    // SECURITY: what has been used up is not made good by a weaker tie.
+    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
+    let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
+        opened.iter().partition(|opened| joined(opened, call) == Some(join));
+    let prompts: BTreeSet<&String> =
+        direct.iter().filter_map(|opened| opened.sighting.prompt_id.as_ref()).collect();
+    let is_linked =
+        |opened: &&&Opened| opened.sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt));
+    let linked = || others.iter().filter(is_linked);
+    let mut texts: Vec<Text> = Vec::new();
+    for opened in direct.iter().chain(linked()) {
+        let Some(prompt) = &opened.said.prompt else { continue };
+        let text = Text::said(prompt.clone(), opened.said.reminders.as_deref());
+        if !texts.iter().any(|known| known.is_same(&text)) {
+            texts.push(text);
+        }
+    }
+    // By the text alone several prompts fit, and none is known.
+    if join == Join::Text && texts.len() > 1 {
+        return None;
+    }
+    let told: Vec<&&Opened> =
+        direct.iter().filter(|opened| opened.sighting.keyed.statement.is_some()).collect();
+    // The same text under other names touches other objects: it is another statement.
+    let is_ours =
+        |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
+    let is_one_call = matches!(join, Join::ToolUse | Join::Again);
+    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
+        Sight::Other
+    } else if told.iter().any(is_ours) {
+        Sight::Same
+    } else {
+        // Under a trace or a word there are further statements: another one is none of ours.
+        Sight::Unseen
+    };
+    // What merely has a clue in common may be another conversation's.
+    let conversation = direct.iter().chain(linked()).find_map(|opened| opened.said.conversation.clone());
+    Some(Account {
+        channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
+        names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),
+        kind,
+        join,
+        texts,
+        is_torn: false,
+        statement,
+        conversation,
+        is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
+    })
+}
+
+fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
+    let meet = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+    let differ =
+        |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
+    let StoredSighting { keyed: theirs, subject, at, .. } = &opened.sighting;
+    let ours = call.keyed;
+    // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
+    // comes with it second has not made it; traces and words are known to everything that a request passes.
+    let names_subject = subject.subject.is_some();
+    if !names_subject && is_another_mailbox(opened.said.mail.as_deref(), call.subject.subject.as_deref()) {
+        return None;
+    }
+    if meet(&theirs.tool_use, &ours.tool_use) {
+        let Named { by_itself, by_another } = call.named;
+        let is_used = by_itself || (by_another && !names_subject);
+        return Some(if is_used { Join::Again } else { Join::ToolUse });
+    }
+    // Two that are known to be different calls are not one for what they have in common.
+    if !names_subject || differ(&theirs.tool_use, &ours.tool_use) {
+        None
+    } else if meet(&theirs.trace, &ours.trace) {
+        Some(Join::Trace)
+    } else if meet(&theirs.word, &ours.word) {
+        Some(Join::Word)
+    } else if meet(&theirs.statement, &ours.statement)
+        && !differ(&theirs.trace, &ours.trace)
+        && call.at.since(*at).max(at.since(call.at)) <= TOGETHER
+    {
+        Some(Join::Text)
+    } else {
+        None
+    }
+}
+
+/// Whether both are mail addresses, and not the same. A subject that is none cannot be compared.
+fn is_another_mailbox(mail: Option<&str>, subject: Option<&str>) -> bool {
+    match (mail, subject) {
+        (Some(mail), Some(subject)) => {
+            mail.contains('@') && subject.contains('@') && !mail.eq_ignore_ascii_case(subject)
+        }
+        (_, _) => false,
+    }
+}
+
+/// Whether what is known rests on a trace or a word, and no hook has seen the call.
+pub(super) fn could_leave_out_its_use(accounts: &[Account]) -> bool {
+    let is_seen = |account: &Account| {
+        account.kind == ChannelKind::Hooks && matches!(account.join, Join::ToolUse | Join::Again)
+    };
+    accounts.iter().any(|account| account.kind != ChannelKind::Own && is_loose(account.join))
+        && !accounts.iter().any(is_seen)
+}
+
+fn is_loose(join: Join) -> bool {
+    matches!(join, Join::Trace | Join::Word)
+}
+
+/// Takes what was found by a trace or a word for a guess: see [`Join::Unnamed`].
+pub(super) fn leave_unnamed(accounts: &mut [Account]) {
+    for account in accounts.iter_mut().filter(|account| account.kind != ChannelKind::Own) {
+        if is_loose(account.join) {
+            account.join = Join::Unnamed;
+        }
+    }
+}
+
+/// The accounts that stand in a record, whose prompt 0 is `exact`.
+pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
+    // Of what the model received the client's reminders are no part of what was said.
+    let is_received =
+        witnesses.iter().any(|witness| witness.kind == ChannelKind::Provider && witness.prompt == Some(0));
+    let text = |number: u32| -> Text {
+        match exact.filter(|_| number == 0) {
+            Some(exact) => {
+                let said = if is_received { split_reminders(exact).0 } else { None };
+                Text {
+                    key: normal(said.as_deref().unwrap_or(exact)).into_owned(),
+                    shown: Some(exact.to_owned()),
+                }
+            }
+            // A key that no prompt has: those are trimmed.
+            None => Text { key: format!(" {number}"), shown: None },
+        }
+    };
+    witnesses
+        .iter()
+        .map(|witness| Account {
+            channel: witness.channel.clone(),
+            names: BTreeSet::new(),
+            kind: witness.kind,
+            join: witness.join,
+            texts: witness.prompt.map(text).into_iter().collect(),
+            is_torn: witness.is_torn,
+            statement: witness.statement,
+            conversation: None,
+            is_delegated: witness.is_delegated,
+        })
+        .collect()
+}
+
+/// What is known now together with what was recorded: evidence is forgotten in time, but what comes later never tells less than
+/// what stands in the record.
+pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
+    let mut all = now;
+    for before in before {
+        let is_it = |account: &&mut Account| {
+            account.channel == before.channel || account.names.contains(&before.channel)
+        };
+        match all.iter_mut().find(is_it) {
+            Some(account) => account.recall(before),
+            None => all.push(before),
+        }
+    }
+    all
+}
+
+impl Account {
+    /// Takes over what was recorded and is not said any more.
+    fn recall(&mut self, before: Self) {
+        self.channel = before.channel;
+        // What the agent says itself is nobody's account, and may change.
+        if self.kind == ChannelKind::Own {
+            return;
+        }
+        let was_used = before.join == Join::Again;
+        match self.join.cmp(&before.join) {
+            // A surer tie than before: the weaker one may have met another call.
+            std::cmp::Ordering::Less if !was_used => return,
+            std::cmp::Ordering::Greater if self.join != Join::Again => {
+                (self.join, self.statement) = (before.join, before.statement);
+                (self.texts, self.is_torn) = (before.texts, before.is_torn);
+                self.is_delegated = before.is_delegated;
+                return;
+            }
+            std::cmp::Ordering::Less | std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => {}
+        }
+        if was_used {
+            self.join = Join::Again;
+        }
+        // One that is not known any more may be the very one that is said now.
+        let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
+        let texts: Vec<Text> = before.texts.into_iter().filter(|text| !is_nothing_new(text)).collect();
+        for text in texts {
+            if !self.texts.iter().any(|known| known.is_same(&text)) {
+                self.texts.push(text);
+            }
+        }
+        self.is_torn |= before.is_torn;
+        self.is_delegated |= before.is_delegated;
+        self.statement = match (self.statement, before.statement) {
+            (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
+            (Sight::Same, _) | (_, Sight::Same) => Sight::Same,
+            (Sight::Unseen, Sight::Unseen) => Sight::Unseen,
+        };
+    }
+}

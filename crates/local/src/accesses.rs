@@ -1,0 +1,132 @@
+//! Leave to read: a small file each by which it is found, in a folder for each principal.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use domain::{PrincipalKey, Timestamp};
+use gateway::ports::Accesses;
+use gateway::{Fault, Origin};
+use recording::{ObjectKind, RecordKey, digest_of};
+
+use crate::error::{cannot_read, cannot_write, was_interrupted};
+use crate::home::{Home, Inner};
+
+/// `access/<SHA-256 of the principal's key>/<end, microseconds>-<session>-<number>`, a JSON array: the principal whose it is,
+/// and the key of the opening that it lies beside.
+type Noted = (String, String);
+
+#[async_trait]
+impl Accesses for Home {
+    async fn granted(
+        &self,
+        principal: Option<&PrincipalKey>,
+        now: Timestamp,
+    ) -> Result<Vec<RecordKey>, Fault> {
+        let (home, principal) = (self.clone(), principal.cloned());
+        tokio::task::spawn_blocking(move || granted(&home.inner, principal.as_ref(), now))
+            .await
+            .map_err(|error| was_interrupted(Origin::Recordings, error))?
+            .map_err(|error| cannot_read(Origin::Recordings, error))
+    }
+
+    async fn note(
+        &self,
+        principal: &PrincipalKey,
+        key: &RecordKey,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let (home, principal, key) = (self.clone(), principal.clone(), key.clone());
+        tokio::task::spawn_blocking(move || note(&home.inner, &principal, &key, until, now))
+            .await
+            .map_err(|error| was_interrupted(Origin::Recordings, error))?
+            .map_err(|error| cannot_write(Origin::Recordings, error))
+    }
+}
+
+fn folder(home: &Inner, principal: &PrincipalKey) -> PathBuf {
+    let digest = digest_of(principal.as_str().as_bytes()).to_string();
+    home.layout.access().join(digest.strip_prefix("sha256:").unwrap_or(&digest))
+}
+
+fn granted(home: &Inner, principal: Option<&PrincipalKey>, now: Timestamp) -> io::Result<Vec<RecordKey>> {
+    let mut found = Vec::new();
+    match principal {
+        Some(principal) => look_in(home, &folder(home, principal), Some(principal), now, &mut found)?,
+        None => {
+            for folder in names_in(&home.layout.access())? {
+                look_in(home, &folder, None, now, &mut found)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn look_in(
+    home: &Inner,
+    folder: &Path,
+    principal: Option<&PrincipalKey>,
+    now: Timestamp,
+    found: &mut Vec<RecordKey>,
+) -> io::Result<()> {
+    for path in names_in(folder)? {
+        if until(&path).is_none_or(|until| until <= now) {
+            continue;
+        }
+        // One that is over may be tidied away meanwhile.
+        let Some(bytes) = home.files.disk().read(&path)? else { continue };
+        let noted = serde_json::from_slice::<Noted>(&bytes).ok();
+        match noted.and_then(|(whose, opening)| Some((whose, RecordKey::parse(&opening)?))) {
+            Some((whose, (key, ObjectKind::Opening)))
+                if principal.is_none_or(|principal| principal.as_str() == whose) =>
+            {
+                found.push(key);
+            }
+            // It permits nothing, and takes nothing from the others.
+            Some(_) | None => tracing::error!("a note of granted access cannot be read: somebody must look"),
+        }
+    }
+    Ok(())
+}
+
+/// The end that a name tells.
+fn until(path: &Path) -> Option<Timestamp> {
+    let (micros, _) = path.file_name()?.to_str()?.split_once('-')?;
+    micros.parse().ok().map(Timestamp::from_micros)
+}
+
+fn note(
+    home: &Inner,
+    principal: &PrincipalKey,
+    key: &RecordKey,
+    end: Timestamp,
+    now: Timestamp,
+) -> io::Result<()> {
+    let folder = folder(home, principal);
+    let noted: Noted = (principal.as_str().to_owned(), key.object(ObjectKind::Opening));
+    let bytes = serde_json::to_vec(&noted).map_err(io::Error::other)?;
+    let micros = end.as_micros();
+    let name = format!("{micros:020}-{}-{}", key.exchange.session, key.exchange.number.get());
+    home.files.write(home.layout.root(), &folder.join(name), &bytes)?;
+    // So that a folder holds what is in force and what has ended since the last grant, and no more.
+    for path in names_in(&folder)? {
+        if until(&path).is_some_and(|until| until <= now) {
+            match home.files.disk().remove(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn names_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // Nothing was ever granted here.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    entries.map(|entry| entry.map(|entry| entry.path())).collect()
+}

@@ -1,0 +1,291 @@
+//! What people have granted for a while, beside the rules of a bundle.
+//!
+//! Each grant is one Cedar permit, for reading, with its end in it. It is asked only where no rule of the bundle says
+//! anything: what a rule forbids stays forbidden, and a rule that fails refuses. Masks, roles, warehouses and every other
+//! question are the bundle's alone.
+
+use std::cmp::Reverse;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use cedar_policy::{Context, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, RestrictedExpression};
+use domain::{
+    AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Grant, Hold, Identity, Kind,
+    Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp, Treatment,
+};
+
+use crate::asker::{Asker, Unaskable};
+use crate::bundle::Bundle;
+use crate::policies::{Answer, Policies};
+use crate::vocabulary::{Action, Vocabulary, entity};
+
+/// The rule that a grant is, in rulings.
+fn rule_of(grant: &AccessGrant) -> RuleId {
+    RuleId::new(format!("access:{}", grant.id))
+}
+
+/// One grant, ready to be asked.
+pub(crate) struct Granted(PolicySet);
+
+/// The grants of whoever asks, the one that lasts longest first: what is released by it is bound to its end.
+pub(crate) fn granted(
+    policies: &Policies,
+    identity: &Identity,
+    grants: &[AccessGrant],
+) -> Result<Vec<Granted>, Unaskable> {
+    let mut theirs: Vec<&AccessGrant> = grants.iter().filter(|grant| grant.is_of(identity)).collect();
+    theirs.sort_by_key(|grant| Reverse((grant.until, grant.id.to_string())));
+    theirs.into_iter().map(|grant| Granted::new(&policies.vocabulary, grant)).collect()
+}
+
+impl Granted {
+    fn new(vocabulary: &Vocabulary, grant: &AccessGrant) -> Result<Self, Unaskable> {
+        let id = PolicyId::new(rule_of(grant).as_str());
+        let policy = Policy::parse(Some(id), text(vocabulary, grant)).map_err(|_| Unaskable)?;
+        if policy.effect() != Effect::Permit {
+            return Err(Unaskable);
+        }
+        let mut set = PolicySet::new();
+        set.add(policy).map_err(|_| Unaskable)?;
+        Ok(Self(set))
+    }
+}
+
+/// What these grants say of reading an object: the first that permits it.
+pub(crate) fn ask(
+    policies: &Policies,
+    granted: &[Granted],
+    principal: &EntityUid,
+    entities: &Entities,
+    object: &EntityUid,
+    running: &Context,
+    now: Timestamp,
+) -> Answer {
+    let at = ("now".to_owned(), RestrictedExpression::new_long(now.as_micros()));
+    let Ok(context) = running.clone().merge([at]) else { return Answer::Broken([].into()) };
+    for Granted(set) in granted {
+        match policies.ask_beside(
+            set,
+            principal,
+            Action::ReadObject,
+            object.clone(),
+            context.clone(),
+            entities,
+        ) {
+            Answer::NotGranted => {}
+            answer @ (Answer::Granted(_) | Answer::Forbidden(_) | Answer::Broken(_)) => return answer,
+        }
+    }
+    Answer::NotGranted
+}
+
+/// The permit in Cedar. `context.now` is the moment of the decision, in microseconds since 1970.
+// SECURITY: names come from tokens and from what an agent has asked for; each is printed as Cedar prints an entity.
+fn text(vocabulary: &Vocabulary, grant: &AccessGrant) -> String {
+    let AccessGrant { id, issuer, subject, agent, to, until } = grant;
+    let agent = entity(&vocabulary.agent, agent.as_str());
+    let literal = |text: &str| {
+        let printed = entity(&vocabulary.agent, text).to_string();
+        printed.strip_prefix("Agent::").map(str::to_owned).unwrap_or_default()
+    };
+    let (issuer, subject) = (literal(issuer), literal(subject));
+    let action = entity(&vocabulary.action, Action::ReadObject.name());
+    let resource = match to {
+        AccessTo::Object(name) => format!("resource == {}", vocabulary.table(name)),
+        AccessTo::Schema { database, schema } => {
+            format!("resource in {}", vocabulary.schema(database, schema))
+        }
+    };
+    let micros = until.as_micros();
+    format!(
+        "// until {until}\n@id(\"access:{id}\")\npermit (\n    principal == {agent},\n    action == {action},\n    {resource}\n) \
+         when {{\n    principal.issuer == {issuer} &&\n    principal.subject == {subject} &&\n    context.class == \"read\" &&\n    \
+         context.now < {micros}\n}};\n"
+    )
+}
+
+/// `[access]`: whether people may grant reading for a while.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccessRules {
+    /// For how long at most.
+    pub(crate) longest: Duration,
+}
+
+impl Bundle {
+    /// For how long people may grant reading, at most; none where they may not, and then nothing that they have granted before
+    /// permits anything.
+    pub fn longest_access(&self) -> Option<Duration> {
+        self.catalog.access.map(|access| access.longest)
+    }
+
+    /// The Cedar permit that a grant is.
+    pub fn access_policy(&self, grant: &AccessGrant) -> String {
+        text(&self.policies.vocabulary, grant)
+    }
+
+    /// What becomes of asking for access: it is held for the reviewers of kind `request_access`, of class `grant`, or the default,
+    /// or refused (`gateway:access`). Whoever may not run a SELECT at all asks nobody: it would be of no use to them. What may be
+    /// read is asked about when it is read.
+    ///
+    /// The case's statement is what the request is recorded as.
+    pub fn decide_access(&self, case: &Case<'_>, request: &AccessRequest) -> Ruling {
+        let rules = [RuleId::new("gateway:access")].into();
+        let now = case.access.now;
+        let contact = self.catalog.contact.as_deref().unwrap_or("whoever keeps the policies");
+        let Some(AccessRules { longest }) = self.catalog.access else {
+            let message = format!(
+                "refused: nobody grants access for a while here. To have it permitted, ask {contact}"
+            );
+            return self.ruling(refuse(message), rules);
+        };
+        let selecting = Statement { class: Class::Read, kind: Kind::new("select"), ..case.statement.clone() };
+        match self.may_select(&Case { statement: &selecting, ..*case }) {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = format!(
+                    "refused: no rule permits you to read anything, so access would be of no use. To have it permitted, ask {contact}"
+                );
+                return self.ruling(refuse(message), rules);
+            }
+            Err(Unaskable) => {
+                let refusal = crate::refusal::broken(self.catalog.contact.as_deref());
+                return self.ruling(Decision::Refuse(refusal), [RuleId::new("gateway:policy-error")].into());
+            }
+        }
+        let AccessRequest { to, end, why: _ } = request;
+        let lasts = end.lasts(now);
+        if lasts.is_zero() {
+            return self.ruling(refuse("refused: this access would be over already".to_owned()), rules);
+        }
+        if lasts > longest {
+            let message = format!("refused: access is granted for {} at most; ask for less", told(longest));
+            return self.ruling(refuse(message), rules);
+        }
+        let until = match end {
+            domain::AccessEnd::At(moment) => format!("until {moment}"),
+            domain::AccessEnd::After(wait) => format!("for {} from when it was asked", told(*wait)),
+        };
+        let reviewers = self.catalog.reviewers.of(case.statement);
+        let obligations = Obligations {
+            // The answer is a sentence of the gateway's own.
+            columns: Some(vec![Treatment::Clear]),
+            unforeseen: crate::lineage::masked_whole(),
+            mask_column_names: false,
+            error_text: ErrorText::Shown,
+            limits: self.limits_for(case.identity),
+        };
+        let hold = Hold {
+            reason: format!(
+                "it asks to read {to} {until}, masked as policy says; it waits for a person's yes"
+            ),
+            reviewers: reviewers.groups.clone(),
+            people: reviewers.people.max(NonZeroU32::MIN),
+            expires_after: reviewers.expires_after.min(lasts),
+            grant: Grant { obligations, tier: Tier::Read },
+        };
+        self.ruling(Decision::Hold(hold), rules)
+    }
+}
+
+impl Bundle {
+    fn may_select(&self, case: &Case<'_>) -> Result<bool, Unaskable> {
+        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), case, Tier::Read)?;
+        let running = asker.running(false)?;
+        let select = entity(&self.policies.vocabulary.statement, case.statement.kind.as_str());
+        match asker.ask(Action::Run(Class::Read), select, running) {
+            Answer::Granted(_) => Ok(true),
+            Answer::Forbidden(_) | Answer::NotGranted => Ok(false),
+            Answer::Broken(_) => Err(Unaskable),
+        }
+    }
+}
+
+fn refuse(message: String) -> Decision {
+    Decision::Refuse(Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() })
+}
+
+/// A time as people write it: `30m`, `2h`, `1d`.
+pub(crate) fn told(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let fits = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    match fits {
+        Some((unit, word)) => format!("{}{word}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cedar_policy::{Schema, ValidationMode, Validator};
+    use domain::{Agent, ApprovalId, ObjectName};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::vocabulary::SCHEMA;
+
+    fn grant(issuer: &str, subject: &str, agent: &str, to: AccessTo) -> AccessGrant {
+        AccessGrant {
+            id: ApprovalId::from_u128(7),
+            issuer: issuer.into(),
+            subject: subject.into(),
+            agent: Agent::new(agent),
+            to,
+            until: Timestamp::from_micros(1_000_000),
+        }
+    }
+
+    fn schema(database: &str, schema: &str) -> AccessTo {
+        AccessTo::Schema { database: database.into(), schema: schema.into() }
+    }
+
+    /// The permit is sound under the schema of every bundle, with the moment beside what every running statement has.
+    #[test]
+    fn the_permit_passes_strict_validation() {
+        let running = "    is_complete: Bool,\n};";
+        assert!(SCHEMA.contains(running));
+        let with_now = SCHEMA.replace(running, "    is_complete: Bool,\n    now: Long,\n};");
+        let validator = Validator::new(Schema::from_cedarschema_str(&with_now).unwrap().0);
+        for to in [schema("DEMO", "odd \"s\""), AccessTo::Object(ObjectName::new("DEMO", "PUBLIC", "T"))] {
+            let grant = grant("https://i.example", "ana", "claude", to);
+            let Granted(set) = Granted::new(&Vocabulary::new().unwrap(), &grant).unwrap();
+            let result = validator.validate(&set, ValidationMode::Strict);
+            assert!(result.validation_passed_without_warnings(), "{result:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_breaks_out_of_the_permit(
+            issuer in "\\PC{0,12}|[\"\\\\\n){};/*]{1,8}",
+            subject in "\\PC{0,12}|[\"\\\\\n){};/*]{1,8}",
+            agent in "\\PC{0,12}|[\"\\\\\n){};/*]{1,8}",
+            name in "\\PC{0,12}|[\"\\\\\n){};/*]{1,8}",
+        ) {
+            let vocabulary = Vocabulary::new().unwrap();
+            let to = schema("DEMO", &name);
+            let Granted(set) = Granted::new(&vocabulary, &grant(&issuer, &subject, &agent, to)).unwrap();
+            let policies: Vec<&Policy> = set.policies().collect();
+            prop_assert_eq!(policies.len(), 1);
+            prop_assert_eq!(
+                policies[0].principal_constraint(),
+                cedar_policy::PrincipalConstraint::Eq(entity(&vocabulary.agent, &agent))
+            );
+            prop_assert_eq!(
+                policies[0].resource_constraint(),
+                cedar_policy::ResourceConstraint::In(vocabulary.schema("DEMO", &name))
+            );
+            let action = entity(&vocabulary.action, "read_object");
+            prop_assert_eq!(policies[0].action_constraint(), cedar_policy::ActionConstraint::Eq(action));
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_as_it_is_written() {
+        for (seconds, word) in
+            [(60, "1m"), (5400, "90m"), (7200, "2h"), (86_400, "1d"), (90_000, "25h"), (61, "61s")]
+        {
+            assert_eq!(told(Duration::from_secs(seconds)), word);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Leave to read: how it is put in force and ended, and what was decided by it.
+
+use domain::{Timestamp, Unmoved};
+use recording::{
+    AccessRecord, AskedRecord, ClosingOutcome, GrantedRecord, NotNext, ObjectKind, RecordKey, Severity,
+    StandingRecord, StepRecord, Stored, Trail, Wrong, approval_event, encode,
+};
+
+use crate::approvals::{
+    asked, decided, failure, held, is_good, is_wrong, moment, opening, reviewer, spent, stored_opening, told,
+    with_steps,
+};
+use crate::sample::{SESSION, Sample, at};
+
+fn asked_for_access() -> StepRecord {
+    let StepRecord::Asked(asked) = asked(&opening(), 7, None) else { panic!("it asks") };
+    let access = AccessRecord {
+        to: "DEMO.SALES.*".to_owned(),
+        until: "2026-11-30T00:00:00.000000Z".to_owned(),
+        why: "the report".to_owned(),
+        policy: "permit (principal, action, resource);".to_owned(),
+    };
+    StepRecord::Asked(AskedRecord { access: Some(access), ..asked })
+}
+
+fn ended(subject: &str) -> StepRecord {
+    StepRecord::Ended { by: reviewer(subject), reason: Some("done".to_owned()) }
+}
+
+fn granted() -> Vec<StepRecord> {
+    vec![asked_for_access(), told(), decided("rosa", "approve"), spent()]
+}
+
+/// What comes of this step after those.
+fn next(steps: &[StepRecord], what: StepRecord) -> Result<(), NotNext> {
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, steps);
+    trail.next(moment(&opening(), 60), what).map(|_| ())
+}
+
+#[test]
+fn it_is_in_force_once_it_was_spent_and_until_a_reviewer_ends_it() {
+    let trail = |steps: &[StepRecord]| with_steps(&mut Sample::v1(), steps);
+    assert_eq!(trail(&granted()[..3]).access_in_force(), None);
+    let in_force = trail(&granted());
+    assert_eq!(in_force.access_in_force(), Some((3, in_force.last())));
+    let over = trail(&[granted(), vec![ended("sam")]].concat());
+    assert_eq!(over.access_in_force(), None);
+    let told = approval_event(over.steps().last().unwrap());
+    let told = serde_json::to_string(&told).unwrap();
+    assert!(told.contains("\"ended\"") && told.contains("sam") && told.contains("done"), "{told}");
+    // What ran is no leave to read.
+    let ran = [asked(&opening(), 7, None), decided("rosa", "approve"), spent()];
+    assert_eq!(trail(&ran).access_in_force(), None);
+}
+
+#[test]
+fn nothing_ends_but_what_is_in_force_and_nobody_ends_it_but_its_reviewers() {
+    let ran = [asked(&opening(), 7, None), decided("rosa", "approve"), spent()];
+    for steps in [&granted()[..1], &granted()[..3], &ran, &[granted(), vec![ended("sam")]].concat()] {
+        assert_eq!(next(steps, ended("sam")), Err(NotNext::OtherThing), "{}", steps.len());
+    }
+    let mut outsider = reviewer("sam");
+    outsider.groups = vec!["agents".to_owned()];
+    let by = |by| StepRecord::Ended { by, reason: None };
+    assert_eq!(next(&granted(), by(outsider)), Err(NotNext::Unmoved(Unmoved::NotAReviewer)));
+    let mut otherwise = reviewer("sam");
+    otherwise.sign_in = "oidc".to_owned();
+    assert_eq!(next(&granted(), by(otherwise)), Err(NotNext::SignIn));
+    let mut program = reviewer("sam");
+    program.agent = Some("bot".to_owned());
+    assert_eq!(next(&granted(), by(program)), Err(NotNext::Unmoved(Unmoved::NotAPerson)));
+    assert_eq!(next(&granted(), ended("sam")), Ok(()));
+}
+
+#[test]
+fn it_stands_for_no_later_ones_and_is_not_asked_for_anew() {
+    let terms = StandingRecord {
+        until: "2026-11-30T00:00:00.000000Z".to_owned(),
+        runs: 5,
+        rows: 5,
+        vary: Vec::new(),
+    };
+    let standing = StepRecord::Standing { by: reviewer("rosa"), terms };
+    assert_eq!(next(&granted()[..1], standing), Err(NotNext::OtherThing));
+    let issued = StepRecord::Issued {
+        standing: "7".to_owned(),
+        made: "somewhere".to_owned(),
+        rows: 5,
+        by: vec![reviewer("rosa")],
+    };
+    assert_eq!(next(&granted()[..1], issued), Err(NotNext::OtherThing));
+    let again = asked(&opening(), 8, Some("changed"));
+    assert_eq!(next(&granted()[..3], again), Err(NotNext::OtherThing));
+}
+
+#[test]
+fn a_closing_names_the_step_that_put_it_in_force_or_ended_it() {
+    let whole = [granted(), vec![ended("sam")]].concat();
+    for (count, is_right) in [(4, true), (5, true), (3, false)] {
+        let mut sample = Sample::v1();
+        let named = with_steps(&mut Sample::v1(), &whole[..count]).last().to_string();
+        with_steps(&mut sample, &whole);
+        sample.forge_closing(&held(), |closing| {
+            closing.approval = Some(named);
+            closing.outcome = ClosingOutcome::Failed(failure());
+        });
+        if is_right { is_good(&sample) } else { is_wrong(&sample, Wrong::Contradiction) }
+    }
+}
+
+/// A sample in which an exchange that has run was decided by leave that was granted beside the held one.
+fn used(change: impl FnOnce(&mut GrantedRecord), rules: &[&str]) -> Sample {
+    let mut sample = Sample::v1();
+    let trail = with_steps(&mut sample, &granted());
+    let last = trail.last().to_string();
+    sample.forge_closing(&held(), |closing| {
+        closing.approval = Some(last.clone());
+        closing.outcome = ClosingOutcome::Failed(failure());
+    });
+    let mut record = GrantedRecord {
+        approval: "7".to_owned(),
+        granted: held().object(ObjectKind::Approval { step: 3 }),
+        digest: last,
+        to: "DEMO.SALES.*".to_owned(),
+        until: "2026-11-30T00:00:00.000000Z".to_owned(),
+    };
+    change(&mut record);
+    sample.forge_opening(&ran(), |opening| {
+        assert_eq!(opening.decision, "allow");
+        opening.access = vec![record];
+        opening.rules.extend(rules.iter().map(|rule| (*rule).to_owned()));
+    });
+    sample
+}
+
+/// An exchange of the sample whose rows were released.
+fn ran() -> RecordKey {
+    let sample = Sample::v1();
+    let key = at(SESSION, 1);
+    assert_eq!(sample.closing(&key).outcome, ClosingOutcome::Rows {});
+    key
+}
+
+#[test]
+fn what_was_decided_by_it_tells_of_it_and_nothing_left_after_its_end() {
+    is_good(&used(|_| {}, &["access:7"]));
+    is_wrong(&used(|_| {}, &["access:8"]), Wrong::Contradiction);
+    is_wrong(&used(|granted| granted.digest = opening().digest, &["access:7"]), Wrong::Contradiction);
+    is_wrong(
+        &used(|granted| granted.granted = held().object(ObjectKind::Opening), &["access:7"]),
+        Wrong::Contradiction,
+    );
+    is_wrong(
+        &used(|granted| granted.granted = held().object(ObjectKind::Approval { step: 2 }), &["access:7"]),
+        Wrong::Contradiction,
+    );
+    let closed: Timestamp = Sample::v1().closing(&ran()).closed.parse().unwrap();
+    is_wrong(&used(|granted| granted.until = closed.to_string(), &["access:7"]), Wrong::Contradiction);
+    let later = Timestamp::from_micros(closed.as_micros() + 1);
+    is_good(&used(|granted| granted.until = later.to_string(), &["access:7"]));
+    // What was in force and decided nothing may have ended meanwhile.
+    is_good(&used(|granted| granted.until = closed.to_string(), &[]));
+    let elsewhere = at(SESSION, 99).object(ObjectKind::Approval { step: 3 });
+    let missing = used(|granted| granted.granted = elsewhere, &["access:7"]).verify();
+    assert_eq!(
+        (missing.worst(), missing.faults.len()),
+        (Some(Severity::Incomplete), 1),
+        "{:?}",
+        missing.faults
+    );
+}
+
+#[test]
+fn a_step_that_ends_it_must_be_the_next() {
+    let mut sample = Sample::v1();
+    let mut trail: Trail = with_steps(&mut sample, &granted());
+    let step = trail.next(moment(&stored_opening(&sample).record, 60), ended("sam")).unwrap();
+    let (_, digest) = encode(&step).unwrap();
+    let mut other = step.clone();
+    other.after = opening().digest;
+    assert_eq!(trail.push(Stored { record: other, digest }), Err(NotNext::Chain));
+    trail.push(Stored { record: step, digest }).unwrap();
+}

@@ -1,0 +1,84 @@
+//! Leave to read by the command line: the list, and the ends.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use domain::ApprovalId;
+use gateway::{AccessShown, Review};
+use recording::AccessRecord;
+use serde::Serialize;
+
+use super::approvals::{told, write_json};
+use super::sign_in::{Wanted, reviewer};
+use super::{Broken, printable};
+use crate::cli::ApprovalsArgs;
+
+/// One as `--json` prints it.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: String,
+    exchange: &'a str,
+    agent: &'a str,
+    person: Option<&'a str>,
+    #[serde(flatten)]
+    access: &'a AccessRecord,
+    by: &'a [String],
+}
+
+/// Lists what is in force, the oldest first.
+pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+    let (shown, broken) = review.access_in_force().await?;
+    let mut out = std::io::stdout().lock();
+    for AccessShown { id, opening, access, by, reviewers: _, sign_in: _ } in &shown {
+        let row = Row {
+            id: id.to_string(),
+            exchange: &opening.exchange,
+            agent: &opening.principal.agent,
+            person: opening.principal.person.as_deref(),
+            access,
+            by,
+        };
+        let written = if json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
+        if written.is_err() {
+            // Whoever read has seen enough (`… | head`).
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    if !broken.is_empty() {
+        eprintln!(
+            "snowgate: the access granted by {} cannot be read; next: snowgate verify",
+            broken.join(", ")
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if !json {
+        match shown.len() {
+            0 => eprintln!("no access is granted beside the policies"),
+            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
+    let Row { id, exchange, agent, person, access, by } = row;
+    let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
+    writeln!(out, "{id}  {} may read {} until {}", printable(&who), printable(&access.to), access.until)?;
+    writeln!(out, "    because {}", printable(&access.why))?;
+    writeln!(out, "    by {}; recorded as {exchange}", printable(&by.join(", ")))
+}
+
+/// Ends one; false when there is none with that id in force.
+pub async fn end(review: &Review, id: ApprovalId, args: &ApprovalsArgs, home: &Path) -> Result<bool, Broken> {
+    let (shown, _) = review.access_in_force().await?;
+    let Some(one) = shown.into_iter().find(|one| one.id == id) else { return Ok(false) };
+    let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
+    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
+    review.end_access(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
+    say!(
+        "ended by {}; nothing more is read by it, and what is under way is not released",
+        printable(by.name())
+    );
+    Ok(true)
+}

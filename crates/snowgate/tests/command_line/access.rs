@@ -1,0 +1,90 @@
+//! Access for a while, by the command line, while a gateway runs.
+
+use serde_json::{Value, json};
+
+use crate::Served;
+
+const READ: &str = "select id, email from demo.public.customers order by id limit 2";
+const REQUEST: &str = "request access to demo.public.* for '2h' because 'the monthly report'";
+
+/// A gateway whose agents may read nothing of `DEMO` by the rules.
+fn restricted() -> Served {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = crate::snowgate(folder.path()).args(["policy", "init", "policies"]).output().expect("it runs");
+    assert!(init.status.success(), "{init:?}");
+    for (file, from, to) in [
+        ("catalog.toml", "[detectors]\noff = []", "[access]\nlongest = \"12h\"\n\n[detectors]\noff = []"),
+        (
+            "30-objects.cedar",
+            "@id(\"agents-read-demo\")\npermit (\n    principal in Group::\"agents\"",
+            "@id(\"agents-read-demo\")\npermit (\n    principal in Group::\"insiders\"",
+        ),
+    ] {
+        let path = folder.path().join("policies").join(file);
+        let text = std::fs::read_to_string(&path).expect("a file of the bundle");
+        assert!(text.contains(from), "{file}");
+        std::fs::write(&path, text.replace(from, to)).expect("it is written");
+    }
+    Served::start_in(folder, &["--policies", "policies"])
+}
+
+#[test]
+fn access_is_asked_for_granted_listed_used_and_ended() {
+    let gateway = restricted();
+    let (code, answer) = gateway.ask(READ);
+    assert_eq!(code, 3, "{answer}");
+    let told = answer["refusal"]["message"].as_str().unwrap_or_default();
+    assert!(told.contains("request access to DEMO.PUBLIC.CUSTOMERS for '1h' because 'why'"), "{answer}");
+
+    let (id, exchange) = gateway.held(REQUEST);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    for part in ["grant (request_access)", "asks to read DEMO.PUBLIC.* until 20", "the monthly report"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!(listed["access"]["to"], json!("DEMO.PUBLIC.*"));
+    let (_, shown, _) = gateway.decide(&["approvals", &id]);
+    assert!(shown.contains("a yes adds this to the policies") && shown.contains("permit ("), "{shown}");
+    let (code, _, why) = gateway.decide(&["approve", &id, "--as", "snowgate-ask"]);
+    assert!(code == 1 && why.contains("nobody may decide what was asked by them"), "{why}");
+    let stands = ["approve", &id, "--runs", "2", "--rows", "10", "--until", "2999-01-01"];
+    let (code, _, why) = gateway.decide(&stands);
+    assert!(code == 1 && why.contains("access has an end of its own"), "{why}");
+    let (code, told, why) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("puts it in force within seconds") && told.contains("--access"), "{told}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!((&closing["outcome"], &closing["rows"]), (&json!("rows"), &json!(1)), "{closing}");
+
+    let (code, answer) = gateway.ask(READ);
+    assert_eq!(code, 0, "{answer}");
+    assert_eq!(answer["columns"][1]["masked"], json!(true), "{answer}");
+    let used = answer["exchange"].as_str().expect("an exchange");
+    let told = gateway.lines(&["replay", used, "--home", "home", "--json"]);
+    let decision = told.iter().find(|event| event["kind"] == "decision").expect("a decision");
+    assert_eq!(decision["access"][0]["approval"], json!(id), "{decision}");
+    let told = String::from_utf8(gateway.run(&["replay", used, "--home", "home"]).stdout).expect("text");
+    assert!(told.contains("access to DEMO.PUBLIC.* until 20"), "{told}");
+
+    let (_, listed, _) = gateway.decide(&["approvals", "--access", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!((&listed["id"], &listed["by"]), (&json!(id), &json!(["rosa@example.com"])), "{listed}");
+    let (code, told, why) =
+        gateway.decide(&["approvals", "--end", &id, "--reason", "done", "--as", "sam@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("ended by sam@example.com"), "{told}");
+    let (_, listed, note) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.is_empty() && note.contains("no access is granted"), "{listed}{note}");
+    assert_eq!(gateway.ask(READ).0, 3, "it was ended");
+    let (code, _, why) = gateway.decide(&["approvals", "--end", &"7".repeat(32)]);
+    assert!(code == 1 && why.contains("there is no such approval"), "{why}");
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let ended = told.iter().find(|event| event["step"] == "ended").expect("its end");
+    assert_eq!(
+        (&ended["by"]["person"], &ended["reason"]),
+        (&json!("sam@example.com"), &json!("done")),
+        "{ended}"
+    );
+    assert_eq!(gateway.verify(), 0);
+}
