@@ -77,7 +77,7 @@ pub(crate) enum Only<'a> {
     /// There is no such item.
     IfAbsent,
     /// There is none whose `until_us` has not passed at that moment.
-    IfOver(Timestamp),
+    OnceOver(Timestamp),
     /// The item is still the one that this write has left.
     IfWrittenBy(&'a str),
 }
@@ -235,7 +235,7 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match only {
             Only::IfAbsent => put.condition_expression("attribute_not_exists(pk)"),
-            Only::IfOver(now) => put
+            Only::OnceOver(now) => put
                 .condition_expression("attribute_not_exists(pk) OR until_us < :now")
                 .expression_attribute_values(":now", number(now.as_micros())),
             Only::IfWrittenBy(before) => put

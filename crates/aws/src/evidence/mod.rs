@@ -217,7 +217,7 @@ impl Evidence {
             for item in &items {
                 let (known, nr) = (expecting_of(item)?, integer(item, "nr", EVIDENCE)?);
                 if same(&known.keyed) {
-                    return Ok(Noted::Known(known, nr));
+                    return Ok(Noted::Known(Box::new(known), nr));
                 }
                 next = nr.saturating_add(1);
             }
@@ -256,7 +256,7 @@ enum Noted {
     /// It has this number.
     New(i64),
     /// It was noted before, so and under this number.
-    Known(Expecting, i64),
+    Known(Box<Expecting>, i64),
     /// The exchange was asked by too many.
     Full,
 }
@@ -317,7 +317,7 @@ impl ports::Evidence for Evidence {
             ("forget_at".to_owned(), number(until.after(TIDY).as_secs())),
         ]);
         // The call is the writer: it knows its own earlier try again, and it alone gives back what it has taken.
-        let taken = self.table.put(item, Only::IfOver(now), &holder(call), EVIDENCE).await?;
+        let taken = self.table.put(item, Only::OnceOver(now), &holder(call), EVIDENCE).await?;
         Ok(matches!(taken, Put::Done))
     }
 
