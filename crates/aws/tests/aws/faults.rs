@@ -439,3 +439,19 @@ async fn a_live_state_that_fits_into_no_item_is_kept_whole() {
     assert_eq!(first.exchanges.save(&large, 1, NOON.after(LEASE)).await.unwrap(), Saved::Yes);
     assert!(find().await == large);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_whose_answer_was_lost_is_its_callers_and_one_out_of_reach_is_nobodys() {
+    let Some(account) = Account::new().await else { return };
+    let (store, table) = (account.store(), format!("\"{}\"", account.table));
+    account.moto.spoil(&table, 1, Spoil::Lost);
+    assert!(store.evidence.lease("use", 1, NOON).await.unwrap());
+    assert_eq!(account.moto.unspoil(&table), 0);
+    assert!(!store.evidence.lease("use", 2, NOON).await.unwrap());
+    account.moto.spoil(&table, u32::MAX, BROKEN);
+    let fault = store.evidence.lease("use", 3, NOON).await.unwrap_err();
+    let granted = store.accesses.granted(None, NOON).await.unwrap_err();
+    account.moto.unspoil(&table);
+    assert_eq!((fault.origin, fault.retry), (Origin::Exchanges, Retry::Soon));
+    assert_eq!((granted.origin, granted.retry), (Origin::Recordings, Retry::Soon));
+}
