@@ -18,6 +18,10 @@ const CONNECTING: Duration = Duration::from_secs(1);
 const TRY: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
 
+/// The same for objects, which may be pages of megabytes.
+const OBJECT_TRY: Duration = Duration::from_secs(4);
+const OBJECT_CALL: Duration = Duration::from_secs(10);
+
 /// Tries of one call, the first included; the pauses between them grow and are drawn at random.
 const TRIES: u32 = 3;
 
@@ -28,6 +32,8 @@ pub struct Clients {
     pub(crate) table: aws_sdk_dynamodb::Client,
     pub(crate) machine: aws_sdk_sfn::Client,
     pub(crate) topic: aws_sdk_sns::Client,
+    pub(crate) objects: aws_sdk_s3::Client,
+    pub(crate) keys: aws_sdk_kms::Client,
 }
 
 impl Clients {
@@ -50,10 +56,18 @@ impl Clients {
             .timeout_config(timeouts)
             .http_client(Http::new())
             .build();
+        let patient = TimeoutConfig::builder()
+            .connect_timeout(CONNECTING)
+            .operation_attempt_timeout(OBJECT_TRY)
+            .operation_timeout(OBJECT_CALL)
+            .build();
+        let of_objects = aws_sdk_s3::config::Builder::from(&config).timeout_config(patient).build();
         Self {
             table: aws_sdk_dynamodb::Client::new(&config),
             machine: aws_sdk_sfn::Client::new(&config),
             topic: aws_sdk_sns::Client::new(&config),
+            objects: aws_sdk_s3::Client::from_conf(of_objects),
+            keys: aws_sdk_kms::Client::new(&config),
         }
     }
 
@@ -65,6 +79,16 @@ impl Clients {
     /// The client of state machines.
     pub fn states(&self) -> &aws_sdk_sfn::Client {
         &self.machine
+    }
+
+    /// The client of buckets.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.objects
+    }
+
+    /// The client of keys.
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        &self.keys
     }
 
     /// The client of topics.
@@ -83,14 +107,20 @@ pub(crate) struct CallError {
 }
 
 /// Codes that no second try mends: somebody must look at rights, names or settings.
-const LASTING: [&str; 12] = [
+const LASTING: [&str; 18] = [
+    "AccessDenied",
     "AccessDeniedException",
     "AuthorizationError",
+    "DisabledException",
+    "InvalidAccessKeyId",
     "InvalidArn",
+    "InvalidCiphertextException",
     "InvalidClientTokenId",
     "InvalidParameter",
     "InvalidSignatureException",
+    "NoSuchBucket",
     "NotFound",
+    "NotFoundException",
     "ResourceNotFoundException",
     "SignatureDoesNotMatch",
     "StateMachineDoesNotExist",

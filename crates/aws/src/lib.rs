@@ -1,17 +1,39 @@
-//! The ports of approvals and of standing ones, answered by AWS: their steps in DynamoDB, their reviewers told by SNS, their time kept by a
-//! Step Functions state machine (`infra/approvals.asl.json`).
+//! The ports of `gateway`, answered by AWS.
 //!
-//! One table holds everything, under two string keys, `pk` and `sk`:
+//! | port | answered by | in |
+//! | --- | --- | --- |
+//! | `Recorder`, `Recordings` | [`Records`] | DynamoDB (openings, sealed texts), S3 (closings, late evidence, pages) |
+//! | `Exchanges` | [`Exchanges`] | DynamoDB |
+//! | `Approvals` | [`Approvals`] over [`Steps`], [`Machine`] and [`Exchanges`] | DynamoDB, Step Functions (`infra/approvals.asl.json`) |
+//! | `Standings` | [`Standings`] | DynamoDB |
+//! | `Accesses` | [`Accesses`] | DynamoDB |
+//! | `Evidence` | [`Evidence`] | DynamoDB, S3 (long texts) |
+//! | `Keys` | [`Keys`] | KMS, S3, DynamoDB |
+//! | `Policies` | [`Policies`] | S3, DynamoDB |
+//! | `Notifier` | [`Topic`] | SNS |
+//!
+//! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
+//! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
 //!
 //! | `pk` | `sk` | more |
 //! | --- | --- | --- |
-//! | `v1/dt=DAY/SESSION/NUMBER` ([`RecordKey`](recording::RecordKey)) | `step#0000` | `bytes`: the step as it is; `writer` |
+//! | `v1/dt=DAY/SESSION/NUMBER` ([`RecordKey`](recording::RecordKey)) | `step#0000` | `bytes`: a step of an approval as it is |
 //! | the same | `standing#00000` | the same, of a standing approval |
 //! | `standings` | as `pk` above | `opening`: the key of the opening that one lies beside; `principal`, `made_by`: whose, and by which approval |
-//! | `approval#ID` | `token#…` | `token`: where the machine waits; `forget_at`: seconds since 1970, for the table's TTL |
+//! | `approval#ID` | `token#…` | `token`: where the machine waits |
 //!
-//! Steps and what finds them carry no `forget_at`, and nothing here deletes one. The crate refuses to know what a step says, but for the one
-//! that begins an approval; and it never holds a statement, so that none can reach a log, a mail or a history.
+//! `forget_at` (seconds since 1970) is the table's TTL attribute. It only tidies up: what must not hold any more is told by
+//! moments that are compared. Openings, steps and what is revoked carry none. Every conditional write leaves its name
+//! in `writer`, by which it knows its own earlier try again whose answer was lost.
+//!
+//! Whoever reads a bucket needs the right to list it, too (`s3:ListBucket`): without it S3 does not tell what is absent from what may not be
+//! seen, and an absent object is a fault here.
+//!
+//! Every call is bounded in time and tries. The crate refuses to know what a statement is and what was decided, but for what finds a
+//! lost exchange again.
+//!
+//! What the emulator in the tests cannot show: that S3 and DynamoDB keep what they acknowledge, and how they order writes
+//! under load; IAM and KMS refusing; Object Lock; how far an index is behind; what anything costs.
 //!
 //! ```
 //! use aws::{Clients, Steps};
@@ -23,17 +45,32 @@
 //! assert_eq!(format!("{steps:?}"), r#"Steps { table: "snowgate-approvals" }"#);
 //! ```
 
+mod accesses;
 mod approvals;
 mod calls;
+mod evidence;
+mod exchanges;
 mod http;
+mod keys;
 mod machine;
 mod notifier;
+mod objects;
+mod packed;
+mod policies;
+mod records;
 mod standings;
 mod steps;
+mod table;
 
+pub use accesses::Accesses;
 pub use approvals::Approvals;
 pub use calls::Clients;
+pub use evidence::Evidence;
+pub use exchanges::{Exchanges, Revocation, RevocationAct};
+pub use keys::Keys;
 pub use machine::Machine;
 pub use notifier::Topic;
+pub use policies::{Policies, PushError, Pushed};
+pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;

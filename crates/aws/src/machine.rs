@@ -11,7 +11,7 @@ use domain::{ApprovalId, Timestamp};
 use gateway::{Fault, Origin};
 
 use crate::calls::{Clients, fault};
-use crate::steps::text;
+use crate::table::text;
 
 /// Tokens of one approval that are woken at once, the most there can be: it waits thrice, and each wait is tried nine times.
 const TOKENS: i32 = 27;

@@ -1,23 +1,20 @@
 //! Standing approvals: steps in the table, and an item each by which they are found.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use domain::{ApprovalId, PrincipalKey};
 use gateway::ports::{self, Written};
 use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 
-use crate::calls::fault;
-use crate::steps::{Steps, text};
+use crate::steps::Steps;
+use crate::table::{About, Item, Key, Only, Order, text, writer};
 
 /// The partition of all of them. They are few: people make each by hand, and each ends within months.
 const PARTITION: &str = "standings";
 
-const NOT_FOUND: &str = "standing approvals cannot be looked up";
-const NOT_NOTED: &str = "a standing approval could not be kept";
+const FOUND: About = About { origin: Origin::Recordings, public: "standing approvals cannot be looked up" };
+const NOTED: About = About { origin: Origin::Recordings, public: "a standing approval could not be kept" };
 
 /// Standing approvals beside the steps of the approvals that made them.
 #[derive(Clone, Debug)]
@@ -33,35 +30,26 @@ impl Standings {
 
     /// The exchanges of all whose item has this value under that name.
     async fn found(&self, filter: Option<(&str, &str)>) -> Result<Vec<RecordKey>, Fault> {
-        let query = self.steps.client.query().table_name(&self.steps.table).consistent_read(true);
-        let mut query =
-            query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(PARTITION));
-        if let Some((name, value)) = filter {
-            query = query
-                .filter_expression("#name = :value")
-                .expression_attribute_names("#name", name)
-                .expression_attribute_values(":value", text(value));
-        }
-        let mut pages = query.into_paginator().items().send();
+        let items = self.steps.table.query(PARTITION, "", Order::Forward, None, FOUND).await?;
         let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item =
-                item.map_err(|error| fault(Origin::Recordings, NOT_FOUND, "dynamodb:Query", &error))?;
-            match opening(&item) {
-                Some(key) => found.push(key),
+        for item in &items {
+            if filter.is_some_and(|(name, value)| attribute(item, name) != Some(value)) {
+                continue;
+            }
+            match attribute(item, "opening").and_then(RecordKey::parse) {
+                Some((key, ObjectKind::Opening)) => found.push(key),
                 // One that cannot be read allows nothing, and takes nothing from the others.
-                None => tracing::error!("a note of a standing approval cannot be read: somebody must look"),
+                Some(_) | None => {
+                    tracing::error!("a note of a standing approval cannot be read: somebody must look");
+                }
             }
         }
         Ok(found)
     }
 }
 
-fn opening(item: &HashMap<String, AttributeValue>) -> Option<RecordKey> {
-    match RecordKey::parse(item.get("opening")?.as_s().ok()?) {
-        Some((key, ObjectKind::Opening)) => Some(key),
-        Some(_) | None => None,
-    }
+fn attribute<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 #[async_trait]
@@ -76,30 +64,27 @@ impl ports::Standings for Standings {
     }
 
     async fn note(&self, principal: &PrincipalKey, id: ApprovalId, key: &RecordKey) -> Result<(), Fault> {
-        let put = self.steps.client.put_item().table_name(&self.steps.table);
-        let put = put
-            .item("pk", text(PARTITION))
-            .item("sk", text(key.to_string()))
-            .item("opening", text(key.object(ObjectKind::Opening)))
-            .item("principal", text(principal.as_str()))
-            .item("made_by", text(id.to_string()));
-        // Whoever writes it again writes the same.
-        put.send()
-            .await
-            .map(|_| ())
-            .map_err(|error| fault(Origin::Recordings, NOT_NOTED, "dynamodb:PutItem", &error))
+        let mut item = Key::new(PARTITION, key.to_string()).item();
+        let told = [
+            ("opening", key.object(ObjectKind::Opening)),
+            ("principal", principal.as_str().to_owned()),
+            ("made_by", id.to_string()),
+        ];
+        item.extend(told.map(|(name, value)| (name.to_owned(), text(value))));
+        // Whoever writes it again writes the same: what stands there stays.
+        self.steps.table.put(item, Only::IfAbsent, &writer()?, NOTED).await.map(|_| ())
     }
 
     async fn standing_step(&self, key: &RecordKey, step: u32) -> Result<Option<Bytes>, Fault> {
-        self.steps.read_at(key, &sort_key(step)).await
+        self.steps.read_at(at(key, step)).await
     }
 
     async fn take(&self, key: &RecordKey, step: u32, bytes: Bytes) -> Result<Written, Fault> {
-        self.steps.keep_at(key, &sort_key(step), bytes).await
+        self.steps.keep_at(at(key, step), bytes).await
     }
 }
 
 /// Beside the steps of the approval itself, and never among them.
-fn sort_key(step: u32) -> String {
-    format!("standing#{step:05}")
+fn at(key: &RecordKey, step: u32) -> Key {
+    Key::new(key.to_string(), format!("standing#{step:05}"))
 }

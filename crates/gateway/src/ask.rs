@@ -11,7 +11,7 @@ use domain::{
 };
 use masking::Detectors;
 use policy::{BatchRuling, Bundle};
-use recording::{EstimateRecord, ObjectKind, Opening, RecordKey, Stored};
+use recording::{EstimateRecord, Opening, RecordKey, Stored};
 use thiserror::Error;
 
 use crate::access::{self, Ruled};
@@ -246,7 +246,7 @@ impl Gateway {
         let (opened, shown) = match opening.await {
             Ok(opened) => opened,
             Err(fault) => {
-                if let Err(also) = self.ports.exchanges.abandon(handle).await {
+                if let Err(also) = self.ports.exchanges.abandon(principal.key(), handle).await {
                     tracing::warn!(
                         fault = &also as &(dyn std::error::Error + 'static),
                         "a claim could not be given back"
@@ -352,18 +352,15 @@ impl Gateway {
             let (bytes, digest) = recording::encode(&opening).map_err(|error| {
                 Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
             })?;
-            match self.ports.recorder.keep(&key, ObjectKind::Opening, Bytes::from(bytes)).await? {
+            match self.ports.recorder.open(&key, Bytes::from(bytes), sealed).await? {
                 Written::Taken => {}
                 Written::Kept(receipt) => {
-                    return match self.ports.recorder.keep(&key, ObjectKind::Sealed, sealed).await? {
-                        Written::Kept(_) => {
-                            Ok(Opened { key, exchange, opening: Stored { record: opening, digest }, receipt })
-                        }
-                        Written::Taken => Err(Fault::lasting(
-                            Origin::Recordings,
-                            "a sealed text lies already where this one belongs",
-                        )),
-                    };
+                    return Ok(Opened {
+                        key,
+                        exchange,
+                        opening: Stored { record: opening, digest },
+                        receipt,
+                    });
                 }
             }
         }

@@ -21,7 +21,9 @@ mod gateway;
 mod line;
 mod live;
 mod look;
+mod master;
 mod opening;
+mod orphan;
 mod overtime;
 mod pages;
 mod patience;
@@ -59,6 +61,8 @@ pub use live::{
     Acts, Fetched, Kept, Live, LiveAccess, LiveApproval, PartPlan, PartProgress, ShownErrors, Stage, Touched,
 };
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
+pub use master::MasterKey;
+pub use orphan::orphan;
 pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};

@@ -26,7 +26,7 @@ use policy::Bundle;
 use recording::{ObjectKind, RecordKey};
 use serde::Serialize;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Origin};
 use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
@@ -137,6 +137,21 @@ pub enum Written {
 pub trait Recorder: Send + Sync {
     /// Keeps these bytes under the object's key.
     async fn keep(&self, key: &RecordKey, kind: ObjectKind, bytes: Bytes) -> Result<Written, Fault>;
+
+    /// Keeps an opening, and the sealed text beside it; both are durable before it returns. The receipt is the opening's. A
+    /// store that can keeps both by one write.
+    async fn open(&self, key: &RecordKey, opening: Bytes, sealed: Bytes) -> Result<Written, Fault> {
+        match self.keep(key, ObjectKind::Opening, opening).await? {
+            Written::Taken => Ok(Written::Taken),
+            Written::Kept(receipt) => match self.keep(key, ObjectKind::Sealed, sealed).await? {
+                Written::Kept(_) => Ok(Written::Kept(receipt)),
+                Written::Taken => Err(Fault::lasting(
+                    Origin::Recordings,
+                    "a sealed text lies already where this one belongs",
+                )),
+            },
+        }
+    }
 
     /// Counts a request that became no exchange: nobody was identified, what would decide it was not there, or it only
     /// looked. Aggregated per minute and reason, so that nobody can flood the recordings with them.
@@ -330,8 +345,8 @@ pub trait Exchanges: Send + Sync {
     /// `Closed` needs no lease).
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault>;
 
-    /// Gives a claim back whose opening could not be kept.
-    async fn abandon(&self, handle: Handle) -> Result<(), Fault>;
+    /// Gives this principal's claim back whose opening could not be kept.
+    async fn abandon(&self, principal: &PrincipalKey, handle: Handle) -> Result<(), Fault>;
 
     /// The exchange of this principal with this handle (its own or a child's); none when there is none *of this
     /// principal* (invariant I11).

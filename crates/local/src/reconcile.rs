@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use domain::{Agent, Digest, Identity, KeyedDigest, Person, RequestId, SessionId, Timestamp};
-use gateway::{Fault, Live, Origin, Stage, keyed_request};
-use recording::{ObjectKind, Opening, RecordKey};
+use domain::{KeyedDigest, RequestId, SessionId, Timestamp};
+use gateway::{Fault, Live, Origin, keyed_request};
+use recording::{ObjectKind, Opening, RecordKey, Stored};
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::{cannot_read, cannot_use_state, was_interrupted};
@@ -207,67 +207,18 @@ fn read_orphan(home: &Inner, key: &RecordKey) -> Result<Option<Orphan>, Fault> {
     let Some(path) = home.layout.object(key, ObjectKind::Opening) else { return Ok(None) };
     let bytes = home.files.disk().read(&path).map_err(|error| cannot_read(Origin::Recordings, error))?;
     let Some(bytes) = bytes else { return Ok(None) };
-    let Ok(recording::Stored { record, digest }) = recording::decode::<Opening>(&bytes) else {
-        return Ok(None);
-    };
-    Ok(orphan(home, key, record, digest))
+    let Ok(opening) = recording::decode::<Opening>(&bytes) else { return Ok(None) };
+    Ok(orphan(home, key, &opening))
 }
 
-/// The state in which an orphan is resumed: opened, and not known to have reached upstream.
-fn orphan(home: &Inner, key: &RecordKey, opening: Opening, digest: Digest) -> Option<Orphan> {
-    let opened: Timestamp = opening.opened.parse().ok()?;
-    let identity = Identity {
-        issuer: opening.principal.issuer,
-        subject: opening.principal.subject,
-        agent: Agent::new(opening.principal.agent),
-        person: opening.principal.person.map(Person::new),
-        groups: BTreeSet::new(),
-        scopes: BTreeSet::new(),
-        token_id: None,
-        expires_at: opened,
-    };
-    if opening.exchange != key.exchange.to_string() {
-        return None;
-    }
+/// An orphan, by its opening.
+fn orphan(home: &Inner, key: &RecordKey, opening: &Stored<Opening>) -> Option<Orphan> {
+    let live = gateway::orphan(key, opening)?;
     // A request id that the detectors changed is not the client's any more, and its digest nobody's.
-    let request = opening.request.and_then(|request| request.parse::<RequestId>().ok());
+    let request = opening.record.request.as_ref().and_then(|request| request.parse::<RequestId>().ok());
     let request = request.and_then(|request| keyed_request(home.keys.digest_key(), &request).ok());
-    Some(Orphan {
-        request: request.map(|request| request.as_str().to_owned()),
-        digest: opening.digest.parse().ok()?,
-        live: Live {
-            day: key.day.clone(),
-            exchange: opening.exchange,
-            principal: identity.key().as_str().to_owned(),
-            handle: opening.handle,
-            children: opening.children,
-            opened_us: opened.as_micros(),
-            opening: digest.to_string(),
-            bundle: Some(opening.bundle),
-            // INVARIANT: nothing can be released from this: no plan, no rows, no bytes.
-            parts: Vec::new(),
-            error_text: gateway::ShownErrors::None,
-            // What may have run and does not tell has failed; what an earlier version wrote may be hidden.
-            hidden_failure: opening.hides_failure.unwrap_or(opening.decision != "refuse"),
-            tier: "read".to_owned(),
-            row_limit: 0,
-            byte_limit: 0,
-            timeout_us: None,
-            touched: Vec::new(),
-            reads: Vec::new(),
-            writes: Vec::new(),
-            findings: Vec::new(),
-            upstream_us: 0,
-            masking_us: 0,
-            troubled_us: None,
-            approval: None,
-            access: Vec::new(),
-            kept: None,
-            row_ceiling: 0,
-            byte_ceiling: 0,
-            stage: Stage::Opened,
-        },
-    })
+    let request = request.map(|request| request.as_str().to_owned());
+    Some(Orphan { request, digest: opening.record.digest.parse().ok()?, live })
 }
 
 fn is_known(home: &Inner, orphan: &Orphan, now: Timestamp) -> Result<bool, Fault> {

@@ -40,12 +40,12 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
     ("local", &["domain", "gateway", "policy", "recording"]),
-    ("aws", &["domain", "gateway", "recording"]),
+    ("aws", &["domain", "gateway", "policy", "recording"]),
     ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
     // The page settles: it reaches neither policy nor upstream, and links no adapter.
     ("approval", &["domain", "gateway", "legible", "recording", "sql"]),
@@ -73,6 +73,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("acceptance", &[]),
+    // What both stores are held to.
+    ("conformance", &["domain", "gateway", "recording"]),
     ("proofs", &["domain", "gateway", "masking"]),
 ];
 

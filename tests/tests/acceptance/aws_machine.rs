@@ -15,6 +15,7 @@ use work::Work;
 
 use crate::approvals::{WRITE, deletes, reviewer};
 use crate::house::{House, ask_without_waiting, collect, in_time, review};
+use crate::machine_file;
 use crate::moto::{Answered, Moto};
 
 /// How a test meddles with the function.
@@ -81,7 +82,7 @@ impl Stage {
             let (work, tasks) = (working.lock().unwrap().clone().unwrap(), Arc::clone(&doing));
             handle(work, tasks, Arc::clone(&meddling), event)
         };
-        let arn = moto.machine(function).await;
+        let arn = moto.machine(&machine_file::machine(), function).await;
         let machine = Machine::new(&clients, &arn, &table);
 
         let mut ports = house.ports();

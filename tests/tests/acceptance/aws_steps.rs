@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws::{Approvals, Clients, Machine, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use conformance::{Store, Two};
 use domain::{ApprovalId, PrincipalKey};
 use gateway::ports::{self, Standings as _, Written};
 use gateway::{Fault, Retry};
@@ -12,7 +13,6 @@ use local::Home;
 use recording::RecordKey;
 use tempfile::TempDir;
 
-use crate::conformance::{self, Store, Two};
 use crate::moto::{Moto, Spoil, config_for};
 
 fn store(home: &Home, clients: &Clients, table: &str) -> Store {

@@ -350,8 +350,9 @@ impl Exchanges for Chaos {
         self.step("exchanges.begin", Origin::Exchanges, begun).await
     }
 
-    async fn abandon(&self, handle: Handle) -> Result<(), Fault> {
-        self.step("exchanges.abandon", Origin::Exchanges, self.inner.exchanges.abandon(handle)).await
+    async fn abandon(&self, principal: &PrincipalKey, handle: Handle) -> Result<(), Fault> {
+        let abandoned = self.inner.exchanges.abandon(principal, handle);
+        self.step("exchanges.abandon", Origin::Exchanges, abandoned).await
     }
 
     async fn find(&self, principal: &PrincipalKey, handle: Handle) -> Result<Option<Live>, Fault> {

@@ -18,6 +18,7 @@ mod access_faults;
 mod approvals;
 mod architecture;
 mod asks;
+mod aws_house;
 mod aws_machine;
 mod aws_notifier;
 mod aws_steps;
@@ -27,9 +28,6 @@ mod chaos;
 #[allow(dead_code, reason = "tests of the Lambda use more of it")]
 #[path = "../lambda/children.rs"]
 mod children;
-#[allow(dead_code, reason = "an adapter runs the checks of the ports that it answers")]
-#[path = "../../../crates/local/tests/conformance/mod.rs"]
-mod conformance;
 mod crashes;
 mod door;
 mod estimates;
@@ -48,6 +46,7 @@ mod lies;
 mod loopback;
 mod machine_file;
 mod mcp;
+#[allow(dead_code, reason = "tests of the stores alone use more of it")]
 mod moto;
 mod order;
 mod pages;

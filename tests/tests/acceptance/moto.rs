@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,9 +21,13 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::architecture::root;
 use crate::children::{Running, is_here};
-use crate::machine_file;
+
+/// The repository, from wherever in it a test is built.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap().to_owned()
+}
 
 /// What a function answers, or the type of the error that it ends with.
 pub type Answered = Result<Value, &'static str>;
@@ -32,9 +37,11 @@ type Function = Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Answered> + Sen
 /// Where the account of the tests is.
 const REGION: &str = "us-east-1";
 
-/// Of answers to requests that hold one text, so many are spoilt.
+/// Of answers to requests that hold these texts, in their first line, their headers or their bodies, so many are spoilt, but for
+/// the first few.
 struct Spoilt {
-    holding: String,
+    holding: Vec<String>,
+    passing: u32,
     times: u32,
     how: Spoil,
 }
@@ -46,6 +53,12 @@ pub enum Spoil {
     Lost,
     /// One text of it is another.
     Says(&'static str, &'static str),
+    /// Nothing is done, and the caller gets this status and body.
+    Refused(u16, &'static str),
+    /// Nothing is done, and the caller waits in vain.
+    Silent,
+    /// What was asked is done, and the caller waits in vain for the answer.
+    SilentlyDone,
 }
 
 #[derive(Default)]
@@ -54,6 +67,11 @@ struct Front {
     http: reqwest::Client,
     functions: Mutex<BTreeMap<String, Function>>,
     spoilt: Mutex<Vec<Spoilt>>,
+    /// Every call that came, as its first line and `x-amz-target`.
+    calls: Mutex<Vec<String>>,
+    /// Moto looks whether a write's condition holds and writes afterwards, with nothing between that would keep another write
+    /// out: so they go one after the other.
+    writing: tokio::sync::Mutex<()>,
 }
 
 /// A running moto, and its front.
@@ -125,31 +143,59 @@ impl Moto {
         Clients::new(&self.config())
     }
 
+    /// Makes something under a name of its own, again where a busy machine has let its time run out.
+    async fn make<T, E: std::fmt::Debug, A>(&self, what: &str, make: impl Fn(String) -> A) -> (String, T)
+    where
+        A: Future<Output = Result<T, E>>,
+    {
+        let mut tries = 0;
+        loop {
+            let name = Self::unique(what);
+            match make(name.clone()).await {
+                Ok(made) => return (name, made),
+                Err(error) if tries >= 10 => panic!("{what}: {error:?}"),
+                Err(_) => tries += 1,
+            }
+        }
+    }
+
     /// An empty table, as the deployment makes it.
     pub async fn table(&self) -> String {
         use aws_sdk_dynamodb::types::{
-            AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+            AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+            ProjectionType, ScalarAttributeType,
         };
-        let name = Self::unique("approvals");
-        let attribute = |name: &str| {
-            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+        let typed = |name: &str, kind| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
         };
+        let attribute = |name: &str| typed(name, ScalarAttributeType::S);
         let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-        let create = self.clients().dynamodb().clone().create_table().table_name(&name);
-        create
-            .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(attribute("pk").unwrap())
-            .attribute_definitions(attribute("sk").unwrap())
-            .key_schema(key("pk", KeyType::Hash).unwrap())
-            .key_schema(key("sk", KeyType::Range).unwrap())
-            .send()
-            .await
+        let attention = GlobalSecondaryIndex::builder()
+            .index_name("attention")
+            .key_schema(key("due_in", KeyType::Hash).unwrap())
+            .key_schema(key("due_us", KeyType::Range).unwrap())
+            .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+            .build()
             .unwrap();
-        name
+        let clients = self.clients();
+        let create = |name: String| {
+            let create = clients.dynamodb().create_table().table_name(name);
+            create
+                .billing_mode(BillingMode::PayPerRequest)
+                .attribute_definitions(attribute("pk"))
+                .attribute_definitions(attribute("sk"))
+                .attribute_definitions(attribute("due_in"))
+                .attribute_definitions(typed("due_us", ScalarAttributeType::N))
+                .global_secondary_indexes(attention.clone())
+                .key_schema(key("pk", KeyType::Hash).unwrap())
+                .key_schema(key("sk", KeyType::Range).unwrap())
+                .send()
+        };
+        self.make("approvals", create).await.0
     }
 
-    /// The state machine of `infra/approvals.asl.json`, whose tasks this function does; its ARN.
-    pub async fn machine<F, A>(&self, function: F) -> String
+    /// A state machine of that definition, with `${WorkFunction}` for the function that does its tasks; its ARN.
+    pub async fn machine<F, A>(&self, definition: &Value, function: F) -> String
     where
         F: Fn(Value) -> A + Send + Sync + 'static,
         A: Future<Output = Answered> + Send + 'static,
@@ -157,20 +203,54 @@ impl Moto {
         let name = Self::unique("work");
         let function: Function = Arc::new(move |event| Box::pin(function(event)));
         self.front.functions.lock().unwrap().insert(name.clone(), function);
-        let definition = machine_file::machine().to_string().replace("${WorkFunction}", &name);
-        let create = self.clients().states().clone().create_state_machine().name(&name);
-        let created = create
-            .definition(definition)
-            .role_arn("arn:aws:iam::123456789012:role/approvals")
-            .send()
-            .await
-            .unwrap();
-        created.state_machine_arn
+        let definition = definition.to_string().replace("${WorkFunction}", &name);
+        let clients = self.clients();
+        let create = |name: String| {
+            let create = clients.states().create_state_machine().name(name).definition(&definition);
+            create.role_arn("arn:aws:iam::123456789012:role/approvals").send()
+        };
+        self.make("machine", create).await.1.state_machine_arn
+    }
+
+    /// An empty bucket.
+    pub async fn bucket(&self, what: &str) -> String {
+        let clients = self.clients();
+        self.make(what, |name| clients.s3().create_bucket().bucket(name).send()).await.0
+    }
+
+    /// A key of KMS; its ARN.
+    pub async fn key(&self) -> String {
+        let clients = self.clients();
+        let (_, created) = self.make("key", |_| clients.kms().create_key().send()).await;
+        created.key_metadata.unwrap().arn.unwrap()
+    }
+
+    /// The calls that came with this text since they were asked for last, each as its first line, its target and its body.
+    pub fn calls(&self, holding: &str) -> Vec<String> {
+        let mut calls = self.front.calls.lock().unwrap();
+        let (found, others) = calls.drain(..).partition(|call| call.contains(holding));
+        *calls = others;
+        found
     }
 
     /// Spoils so many answers to requests that hold this text.
     pub fn spoil(&self, holding: &str, times: u32, how: Spoil) {
-        self.front.spoilt.lock().unwrap().push(Spoilt { holding: holding.to_owned(), times, how });
+        self.spoil_after(0, &[holding], times, how);
+    }
+
+    /// The same of requests that hold all these texts, but for the first few.
+    pub fn spoil_after(&self, passing: u32, holding: &[&str], times: u32, how: Spoil) {
+        let holding = holding.iter().map(|text| (*text).to_owned()).collect();
+        self.front.spoilt.lock().unwrap().push(Spoilt { holding, passing, times, how });
+    }
+
+    /// Spoils no requests any more that were told by this text; how many answers were still to be spoilt.
+    pub fn unspoil(&self, holding: &str) -> u64 {
+        let mut spoilt = self.front.spoilt.lock().unwrap();
+        let is_told = |spoilt: &Spoilt| spoilt.holding.iter().any(|text| text == holding);
+        let left = spoilt.iter().filter(|spoilt| is_told(spoilt)).map(|spoilt| u64::from(spoilt.times)).sum();
+        spoilt.retain(|spoilt| !is_told(spoilt));
+        left
     }
 
     /// What SQS answers.
@@ -213,21 +293,37 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
     {
         return invoke(&front, name, &body).await;
     }
+    let target =
+        parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let call = format!("{} {path} {target} {}", parts.method, String::from_utf8_lossy(&body));
+    let is_write =
+        parts.method == "PUT" || ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|w| target.ends_with(w));
+    let spoil = front.spoil(&call);
+    front.calls.lock().unwrap().push(call);
+    match spoil {
+        Some(Spoil::Refused(status, told)) => {
+            return Response::builder().status(status).body(Body::from(told)).unwrap();
+        }
+        Some(Spoil::Silent) => std::future::pending().await,
+        Some(Spoil::Lost | Spoil::Says(..) | Spoil::SilentlyDone) | None => {}
+    }
     let mut forward = front.http.request(parts.method, format!("{}{path}", front.back)).body(body.clone());
     for (name, value) in &parts.headers {
         if !["host", "content-length", "connection"].contains(&name.as_str()) {
             forward = forward.header(name, value);
         }
     }
-    let answered = forward.send().await.unwrap();
-    let (status, headers) = (answered.status(), answered.headers().clone());
-    let bytes = answered.bytes().await.unwrap();
-    let (status, bytes) = match front.spoil(&body) {
-        None => (status.as_u16(), bytes),
+    let (status, headers, bytes) = {
+        let _alone = if is_write { Some(front.writing.lock().await) } else { None };
+        let answered = forward.send().await.unwrap();
+        let (status, headers) = (answered.status(), answered.headers().clone());
+        (status.as_u16(), headers, answered.bytes().await.unwrap())
+    };
+    let bytes = match spoil {
+        None => bytes,
         Some(Spoil::Lost) => return Response::builder().status(500).body(Body::empty()).unwrap(),
-        Some(Spoil::Says(from, to)) => {
-            (status.as_u16(), String::from_utf8(bytes.to_vec()).unwrap().replace(from, to).into())
-        }
+        Some(Spoil::Says(from, to)) => String::from_utf8(bytes.to_vec()).unwrap().replace(from, to).into(),
+        Some(Spoil::Refused(..) | Spoil::Silent | Spoil::SilentlyDone) => std::future::pending().await,
     };
     let mut response = Response::builder().status(status);
     for (name, value) in &headers {
@@ -239,10 +335,16 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
 }
 
 impl Front {
-    fn spoil(&self, request: &[u8]) -> Option<Spoil> {
-        let text = String::from_utf8_lossy(request);
+    fn spoil(&self, request: &str) -> Option<Spoil> {
         let mut spoilt = self.spoilt.lock().unwrap();
-        let found = spoilt.iter_mut().find(|spoilt| spoilt.times > 0 && text.contains(&spoilt.holding))?;
+        let is_meant = |spoilt: &&mut Spoilt| {
+            spoilt.times > 0 && spoilt.holding.iter().all(|text| request.contains(text))
+        };
+        let found = spoilt.iter_mut().find(is_meant)?;
+        if found.passing > 0 {
+            found.passing -= 1;
+            return None;
+        }
         found.times -= 1;
         Some(found.how.clone())
     }

@@ -162,7 +162,7 @@ impl Exchanges for Live {
         Ok(())
     }
 
-    async fn abandon(&self, _: Handle) -> Result<(), Fault> {
+    async fn abandon(&self, _: &PrincipalKey, _: Handle) -> Result<(), Fault> {
         Ok(())
     }
 

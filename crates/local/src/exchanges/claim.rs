@@ -436,17 +436,21 @@ enum Counted {
 ///
 /// The row stays for housekeeping, because an opening may lie in the recordings although its writer was told of an
 /// error; who finds it there closes it as lost.
-pub(super) fn give_back(transaction: &Transaction<'_>, handle: Handle) -> rusqlite::Result<()> {
-    let given_back: Option<(String, i64, bool, bool)> = transaction
+pub(super) fn give_back(
+    transaction: &Transaction<'_>,
+    principal: &str,
+    handle: Handle,
+) -> rusqlite::Result<()> {
+    let given_back: Option<(i64, bool, bool)> = transaction
         .prepare_cached(
-            "UPDATE exchanges SET stage = 3, request = NULL WHERE handle = ?1 AND stage = 0
-             RETURNING principal, opened_us, is_counted, is_held",
+            "UPDATE exchanges SET stage = 3, request = NULL WHERE handle = ?1 AND stage = 0 AND principal = ?2
+             RETURNING opened_us, is_counted, is_held",
         )?
-        .query_row(params![bytes_of(handle)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row(params![bytes_of(handle), principal], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    if let Some((principal, opened, true, is_held)) = given_back {
-        let asks = Some(asks_of(&principal)).filter(|_| is_held);
-        for name in [Some(principal), asks].into_iter().flatten() {
+    if let Some((opened, true, is_held)) = given_back {
+        let asks = Some(asks_of(principal)).filter(|_| is_held);
+        for name in [Some(principal.to_owned()), asks].into_iter().flatten() {
             transaction
                 .prepare_cached(
                     "UPDATE claims_per_second SET claims = claims - 1 WHERE principal = ?1 AND second = ?2",

@@ -57,8 +57,9 @@ impl Exchanges for Home {
         }
     }
 
-    async fn abandon(&self, handle: Handle) -> Result<(), Fault> {
-        self.inner.state.write(move |transaction| claim::give_back(transaction, handle)).await
+    async fn abandon(&self, principal: &PrincipalKey, handle: Handle) -> Result<(), Fault> {
+        let principal = principal.as_str().to_owned();
+        self.inner.state.write(move |transaction| claim::give_back(transaction, &principal, handle)).await
     }
 
     async fn find(&self, principal: &PrincipalKey, handle: Handle) -> Result<Option<Live>, Fault> {

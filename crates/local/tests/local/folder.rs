@@ -12,7 +12,7 @@ use gateway::ports::{Approvals, Claimed, Exchanges, Keys, Recorder, RevokedWhat,
 use local::{Home, HomeError};
 use recording::{ObjectKind, RecordKey};
 
-use crate::conformance::{LEASE, NOON, Wish, begin, handle, new, session, somebody};
+use conformance::{LEASE, NOON, Wish, begin, handle, live, new, session, somebody};
 
 fn everything_in(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
@@ -371,4 +371,20 @@ async fn rejections_are_counted_by_minute_door_and_reason_over_all_processes() {
     ];
     assert_eq!(counts, expected);
     assert_eq!(homes[1].rejected(NOON, next).unwrap().len(), 2);
+}
+
+/// Two processes can each write an opening of one number, one on either side of midnight: then the state refuses the second.
+#[tokio::test]
+async fn a_number_belongs_to_one_exchange() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    let (first, second) = (Home::open(&path).unwrap(), Home::open(&path).unwrap());
+    let identity = somebody();
+    let begun = begin(&first, &identity, 1).await;
+    let other = handle();
+    let (session, next) = new(Wish::of(&identity).claim(&second, other).await);
+    assert_eq!((format!("{session}/1"), next), (begun.exchange.clone(), 2));
+    let again = live(&identity, other, session, 1);
+    assert!(second.begin(&again, 2, NOON.after(LEASE)).await.is_err());
+    assert!(second.find(&identity.key(), other).await.unwrap().is_none());
 }

@@ -10,7 +10,7 @@ use gateway::ports::{Claimed, Exchanges, Keys, Leased, Recorder};
 use local::Home;
 use recording::{ContextRecord, ObjectKind, Opening, PrincipalRecord, PromptRecord, RecordKey};
 
-use crate::conformance::{LEASE, NOON, Wish, handle, live, new, session, somebody};
+use conformance::{LEASE, NOON, Wish, handle, live, new, session, somebody};
 
 fn opening(identity: &Identity, exchange: ExchangeId, handle: Handle, request: Option<&str>) -> Opening {
     Opening {
@@ -141,7 +141,7 @@ async fn an_opening_whose_claim_was_given_back_is_found() {
     let (ana, lost) = (somebody(), handle());
     let (session, next) = new(Wish::of(&ana).claim(&home, lost).await);
     open(&home, &ana, session, next, lost).await;
-    home.abandon(lost).await.unwrap();
+    home.abandon(&ana.key(), lost).await.unwrap();
     assert_eq!(home.unattended(at(1), 10).await.unwrap(), [lost]);
     let (same, after) = new(Wish::of(&ana).claim(&home, handle()).await);
     assert_eq!((same, after), (session, next + 1));

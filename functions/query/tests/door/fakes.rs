@@ -302,7 +302,7 @@ impl Exchanges for FakeExchanges {
         Ok(())
     }
 
-    async fn abandon(&self, handle: Handle) -> Result<(), Fault> {
+    async fn abandon(&self, _: &PrincipalKey, handle: Handle) -> Result<(), Fault> {
         self.state.lock().unwrap().requests.retain(|_, (_, kept)| *kept != handle);
         Ok(())
     }

@@ -77,3 +77,43 @@ pub async fn a_day_that_is_none_is_a_fault(two: &Two) {
         }
     }
 }
+
+/// An opening and its sealed text are kept together or not at all, and each is read back by itself.
+pub async fn an_opening_is_kept_with_its_sealed_text(two: &Two) {
+    let (key, other) = (key(1), key(2));
+    let (opening, sealed) = (Bytes::from_static(b"{\"opening\":1}"), Bytes::from_static(b"\x00sealed\xff"));
+    let open = |store: &'static str| Bytes::from(format!("{{\"opening\":\"{store}\"}}"));
+    match two.first.recorder.open(&key, opening.clone(), sealed.clone()).await.unwrap() {
+        Written::Kept(receipt) => assert_eq!(receipt.digest(), digest_of(&opening)),
+        Written::Taken => panic!("nobody else wrote"),
+    }
+    let read = async |kind| two.second.recordings.read(&key, kind).await.unwrap();
+    assert_eq!(read(ObjectKind::Opening).await, Some(opening));
+    assert_eq!(read(ObjectKind::Sealed).await, Some(sealed));
+    let again = two.second.recorder.open(&key, open("second"), Bytes::from_static(b"x")).await.unwrap();
+    assert!(matches!(again, Written::Taken));
+    for (kind, bytes) in [(ObjectKind::Opening, "x"), (ObjectKind::Sealed, "y")] {
+        let written = two.second.recorder.keep(&key, kind, Bytes::from(bytes)).await.unwrap();
+        assert!(matches!(written, Written::Taken), "{kind:?}");
+    }
+    // A long text is kept whole, too.
+    let (opening, sealed) = (Bytes::from(vec![b'o'; 900_000]), noise(700_000));
+    let long = two.first.recorder.open(&other, opening.clone(), sealed.clone()).await.unwrap();
+    assert!(matches!(long, Written::Kept(_)));
+    let read = async |kind| two.second.recordings.read(&other, kind).await.unwrap();
+    assert!(
+        read(ObjectKind::Opening).await == Some(opening) && read(ObjectKind::Sealed).await == Some(sealed)
+    );
+}
+
+/// Bytes that nothing makes smaller.
+fn noise(length: usize) -> Bytes {
+    let mut state = 1_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}

@@ -63,7 +63,7 @@ pub async fn hidden_failures_are_limited_within_an_hour(two: &Two) {
     let free = handle();
     new(later(3602).claim(second, free).await);
     waits_for_others(later(3602).claim(second, handle()).await);
-    second.abandon(free).await.unwrap();
+    second.abandon(&identity.key(), free).await.unwrap();
     spent(later(3602).hiding(2).claim(second, handle()).await);
     new(later(4202).hiding(1).claim(first, handle()).await);
 }
@@ -102,7 +102,7 @@ pub async fn a_claim_that_never_ran_is_no_hidden_failure(two: &Two) {
     let given_back = handle();
     new(wish(0).claim(exchanges, given_back).await);
     waits_for_others(wish(0).claim(exchanges, handle()).await);
-    exchanges.abandon(given_back).await.unwrap();
+    exchanges.abandon(&identity.key(), given_back).await.unwrap();
     new(wish(0).claim(exchanges, handle()).await);
     waits_for_others(wish(10).claim(exchanges, handle()).await);
     new(wish(3600).claim(exchanges, handle()).await);
@@ -119,7 +119,7 @@ pub async fn what_waits_for_a_person_is_no_hidden_failure(two: &Two) {
     exchanges.save(&live, 1, NOON.after(LEASE)).await.unwrap();
     let next = handle();
     new(wish(0).claim(exchanges, next).await);
-    exchanges.abandon(next).await.unwrap();
+    exchanges.abandon(&identity.key(), next).await.unwrap();
     live.stage = Stage::Running { upstream: "its handle".to_owned() };
     exchanges.save(&live, 1, NOON.after(LEASE)).await.unwrap();
     waits_for_others(wish(0).claim(exchanges, handle()).await);

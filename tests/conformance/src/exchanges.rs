@@ -52,18 +52,6 @@ pub async fn numbers_have_no_gap_however_many_begin_at_once(two: &Two) {
     }
 }
 
-/// A number that one exchange has is nobody else's, even when its opening lies under another day.
-pub async fn a_number_belongs_to_one_exchange(two: &Two) {
-    let identity = somebody();
-    let first = begin(two.first.exchanges.as_ref(), &identity, 1).await;
-    let other = handle();
-    let (session, next) = new(Wish::of(&identity).claim(two.second.exchanges.as_ref(), other).await);
-    assert_eq!((format!("{session}/1"), next), (first.exchange.clone(), 2));
-    let again = live(&identity, other, session, 1);
-    assert!(two.second.exchanges.begin(&again, 2, NOON.after(LEASE)).await.is_err());
-    assert!(two.second.exchanges.find(&identity.key(), other).await.unwrap().is_none());
-}
-
 /// A session lives while statements come; after half an hour of silence the next one opens another.
 pub async fn a_session_ends_when_it_was_idle(two: &Two) {
     let identity = somebody();
@@ -134,8 +122,8 @@ pub async fn a_claim_given_back_costs_nothing(two: &Two) {
     for _ in 0..3 {
         let handle = handle();
         new(Wish::of(&identity).request("r", 1).limits(limits).claim(exchanges, handle).await);
-        exchanges.abandon(handle).await.unwrap();
-        exchanges.abandon(handle).await.unwrap();
+        exchanges.abandon(&identity.key(), handle).await.unwrap();
+        exchanges.abandon(&identity.key(), handle).await.unwrap();
         assert!(exchanges.find(&identity.key(), handle).await.unwrap().is_none());
     }
 }
@@ -145,7 +133,7 @@ pub async fn an_exchange_that_began_cannot_be_given_back(two: &Two) {
     let identity = somebody();
     let live = begin(two.first.exchanges.as_ref(), &identity, 1).await;
     let handle = live.handle().unwrap();
-    two.second.exchanges.abandon(handle).await.unwrap();
+    two.second.exchanges.abandon(&identity.key(), handle).await.unwrap();
     assert_eq!(two.first.exchanges.find(&identity.key(), handle).await.unwrap(), Some(live));
 }
 

@@ -49,7 +49,7 @@ pub async fn of_many_asks_at_once_no_more_are_told_than_may_be(two: &Two) {
     let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
     let given_back = handle();
     new(wish(&identity).claim(first, given_back).await);
-    first.abandon(given_back).await.unwrap();
+    first.abandon(&identity.key(), given_back).await.unwrap();
     new(wish(&identity).claim(first, handle()).await);
     new(wish(&identity).claim(second, handle()).await);
     assert!(matches!(wish(&identity).claim(second, handle()).await, Claimed::OverBudget { .. }));

@@ -1,0 +1,178 @@
+//! What of evidence lies where, and how its items are read.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{ChannelKind, Timestamp};
+use gateway::ports::{Expecting, Keyed, StoredSighting, Subject};
+use gateway::{EVIDENCE_LIFE, Fault, Origin};
+use recording::{RecordKey, digest_of};
+
+use crate::table::{About, Item, Key, integer, number, string, text};
+
+pub(super) const EVIDENCE: About =
+    About { origin: Origin::Exchanges, public: "evidence that was kept cannot be read or written" };
+
+/// What a call is known by.
+pub(super) const TOOL_USE: &str = "tool_use";
+
+/// What was run: the same text may be another call's.
+pub(super) const STATEMENT: &str = "statement";
+
+/// What joins sightings of one channel.
+pub(super) const PROMPT: &str = "prompt";
+
+/// How far apart the same text may have been seen and asked to be taken for the same, in microseconds: as over a folder.
+const TOGETHER_US: i64 = 120_000_000;
+
+/// The words of something, each with its kind.
+pub(super) fn clues<'a>(
+    keyed: &'a Keyed,
+    prompt_id: Option<&'a str>,
+) -> impl Iterator<Item = (&'static str, &'a str)> + use<'a> {
+    let Keyed { tool_use, trace, word, statement } = keyed;
+    let words = [
+        (TOOL_USE, tool_use.as_deref()),
+        ("trace", trace.as_deref()),
+        ("word", word.as_deref()),
+        (STATEMENT, statement.as_deref()),
+        (PROMPT, prompt_id),
+    ];
+    words.into_iter().filter_map(|(kind, word)| Some((kind, word?)))
+}
+
+pub(super) fn clue(kind: &str, word: &str) -> String {
+    format!("clue#{kind}#{word}")
+}
+
+/// The ranks under which a word of that kind is found, each of them looked through on its own, so that no agent's own words
+/// push out what others say, and no tool uses the prompt: what others say before what agents say of themselves, and of each
+/// what names no tool use first.
+pub(super) fn ranks(kind: &str) -> &'static [u8] {
+    // What has a tool use for its word names one.
+    if kind == TOOL_USE { &[1, 3] } else { &[0, 1, 2, 3] }
+}
+
+/// The rank that a sighting is found under.
+pub(super) fn rank(sighting: &StoredSighting) -> u8 {
+    let of_itself = if sighting.kind == ChannelKind::Own { 2 } else { 0 };
+    of_itself + u8::from(sighting.keyed.tool_use.is_some())
+}
+
+/// From when on something with a word of that kind may belong to what is told or asked at that moment, microseconds.
+pub(super) fn since(kind: &str, at: Timestamp) -> i64 {
+    if kind == STATEMENT { at.as_micros().saturating_sub(TOGETHER_US).max(0) } else { oldest(at) }
+}
+
+/// From when on evidence is not forgotten yet at that moment, microseconds.
+pub(super) fn oldest(at: Timestamp) -> i64 {
+    let life = i64::try_from(EVIDENCE_LIFE.as_micros()).unwrap_or(i64::MAX);
+    at.as_micros().saturating_sub(life).max(0)
+}
+
+/// The table's TTL of what came then: whatever still counts is there.
+pub(super) fn forget_at(at: Timestamp) -> i64 {
+    at.after(EVIDENCE_LIFE * 2).as_secs()
+}
+
+pub(super) fn sighting_key(id: &[u8; 32]) -> Key {
+    Key::new(format!("sighting#{}", hex(id)), "it")
+}
+
+pub(super) fn number_key(channel: &str, nr: i64) -> Key {
+    Key::new(channel, format!("nr#{nr:012}"))
+}
+
+pub(super) fn lease_key(tool_use: &str) -> Key {
+    Key::new(format!("lease#{tool_use}"), "it")
+}
+
+/// The partition of the notes of an exchange.
+pub(super) fn notes(exchange: &RecordKey) -> String {
+    format!("expects#{}", exchange.exchange)
+}
+
+/// The partition of what tells that hooks name the tool uses of exactly this subject.
+pub(super) fn uses(subject: &str, issuer: Option<&String>, agent: Option<&String>) -> Result<String, Fault> {
+    let whose = serde_json::to_vec(&(subject, issuer, agent));
+    let whose = whose.map_err(|error| EVIDENCE.damaged().because(error))?;
+    Ok(format!("uses#{}", digest_of(&whose)))
+}
+
+pub(super) fn attribute(name: &str, value: &str) -> (String, AttributeValue) {
+    (name.to_owned(), text(value))
+}
+
+/// Whose something is, its words, and when it came.
+pub(super) fn beside(subject: &Subject, keyed: &Keyed, at: Timestamp) -> Item {
+    let Subject { issuer, subject, agent } = subject;
+    let whose = [("issuer", issuer), ("subject", subject), ("agent", agent)];
+    let whose = whose.into_iter().filter_map(|(name, value)| Some(attribute(name, value.as_deref()?)));
+    let words = clues(keyed, None).map(|(kind, word)| attribute(&format!("of_{kind}"), word));
+    whose.chain(words).chain([("at_us".to_owned(), number(at.as_micros()))]).collect()
+}
+
+pub(super) fn optional(item: &Item, name: &str) -> Option<String> {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned()
+}
+
+pub(super) fn subject_of(item: &Item) -> Subject {
+    Subject {
+        issuer: optional(item, "issuer"),
+        subject: optional(item, "subject"),
+        agent: optional(item, "agent"),
+    }
+}
+
+pub(super) fn keyed_of(item: &Item) -> Keyed {
+    Keyed {
+        tool_use: optional(item, "of_tool_use"),
+        trace: optional(item, "of_trace"),
+        word: optional(item, "of_word"),
+        statement: optional(item, "of_statement"),
+    }
+}
+
+pub(super) fn at_of(item: &Item) -> Result<Timestamp, Fault> {
+    integer(item, "at_us", EVIDENCE).map(Timestamp::from_micros)
+}
+
+pub(super) fn kind_of(item: &Item) -> Result<ChannelKind, Fault> {
+    ChannelKind::from_word(&string(item, "kind", EVIDENCE)?).ok_or_else(|| EVIDENCE.damaged())
+}
+
+/// What tells of an exchange, wherever it lies.
+pub(super) fn told(expecting: &Expecting) -> Item {
+    let Expecting { key, subject, keyed, at } = expecting;
+    let mut item = beside(subject, keyed, *at);
+    item.extend([attribute("exchange", &key.exchange.to_string()), attribute("day", &key.day)]);
+    item.insert("forget_at".to_owned(), number(forget_at(*at)));
+    item
+}
+
+pub(super) fn expecting_of(item: &Item) -> Result<Expecting, Fault> {
+    let exchange = string(item, "exchange", EVIDENCE)?.parse().map_err(|_| EVIDENCE.damaged())?;
+    Ok(Expecting {
+        key: RecordKey::new(string(item, "day", EVIDENCE)?, exchange),
+        subject: subject_of(item),
+        keyed: keyed_of(item),
+        at: at_of(item)?,
+    })
+}
+
+/// Whether a sighting of whom may be this subject's: what it leaves open may be anybody's.
+pub(super) fn may_be(whose: &Subject, subject: &Subject) -> bool {
+    let meets = |one: &Option<String>, other: &Option<String>| one.is_none() || one == other;
+    meets(&whose.issuer, &subject.issuer)
+        && meets(&whose.subject, &subject.subject)
+        && meets(&whose.agent, &subject.agent)
+}
+
+pub(super) fn hex(id: &[u8; 32]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).ok());
+    let bytes: Option<Vec<u8>> =
+        digits.map(|two| two.and_then(|two| u8::from_str_radix(two, 16).ok())).collect();
+    bytes?.try_into().ok()
+}
