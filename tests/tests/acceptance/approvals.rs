@@ -9,7 +9,7 @@ use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
 use gateway::ports::RevokedWhat;
 use gateway::{Gateway, Review, ReviewError, SignIn, SignedIn};
 use local::Records;
-use recording::{ApprovalStep, ObjectKind, RecordKey, StepRecord, What};
+use recording::{ApprovalStep, ObjectKind, Opening, RecordKey, StepRecord, What};
 use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
 
@@ -94,12 +94,19 @@ fn is_unmoved<T: std::fmt::Debug>(done: Result<T, ReviewError>, why: Unmoved) {
     assert!(matches!(error, ReviewError::Unmoved(unmoved) if unmoved == why), "{error:?}");
 }
 
-/// The steps of the only exchange's approval.
-pub fn steps(house: &House) -> Vec<ApprovalStep> {
-    let Some((opening, _)) = house.records().into_iter().next() else { return Vec::new() };
+/// The steps of the approval of one exchange.
+pub fn steps_of(house: &House, opening: &Opening) -> Vec<ApprovalStep> {
     let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
     let steps = Records::open(&house.home_path()).unwrap().approval(&key).unwrap();
     steps.iter().map(|step| recording::decode(step).unwrap().record).collect()
+}
+
+/// The steps of the only exchange's approval.
+#[track_caller]
+pub fn steps(house: &House) -> Vec<ApprovalStep> {
+    let records = house.records();
+    assert!(records.len() < 2, "which of {} exchanges is meant?", records.len());
+    records.first().map_or_else(Vec::new, |(opening, _)| steps_of(house, opening))
 }
 
 pub fn words(house: &House) -> Vec<&'static str> {

@@ -14,7 +14,7 @@ use gateway::ports::{NotAccepted, ProvenReviewer, ReviewerIssuer, RevokedWhat, S
 use gateway::{Fault, Gateway, KnownReviewer, Origin, ReviewerName, Roster, SignIn};
 use recording::StepRecord;
 
-use crate::approvals::{WRITE, deletes, steps, words, work};
+use crate::approvals::{WRITE, deletes, steps, steps_of, words, work};
 use crate::door::{self, get};
 use crate::house::House;
 use crate::pages_door::{Browser, HOST, Shown, link_of, page, people, told};
@@ -467,13 +467,13 @@ async fn nobody_says_yes_beforehand_to_what_is_asked_under_a_name_that_nobody_ha
     work(&at.house, &at.gateway).await;
     let asked = door::submit(&at.router, "ben", "delete from customers where id = 3", "").await;
     assert_eq!(asked.status, 202);
-    let exchange = at.house.records().into_iter().map(|(opening, _)| opening);
-    let opening = exchange.max_by(|one, other| one.opened.cmp(&other.opened)).unwrap();
-    let key = recording::RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
-    let records = local::Records::open(&at.house.home_path()).unwrap();
-    let first = recording::decode::<recording::ApprovalStep>(&records.approval(&key).unwrap()[0]).unwrap();
-    let StepRecord::Asked(asked) = first.record.what else { panic!("it asks") };
-    let by = steps(&at.house).into_iter().find_map(|step| match step.what {
+    let records = at.house.records();
+    let [rosas, bens] = ["ana", "ben"].map(|who| {
+        let opened = |record: &&(recording::Opening, _)| record.0.principal.subject.contains(who);
+        steps_of(&at.house, &records.iter().find(opened).unwrap().0)
+    });
+    let StepRecord::Asked(asked) = &bens[0].what else { panic!("it asks") };
+    let by = rosas.iter().find_map(|step| match &step.what {
         StepRecord::Decided { by, .. } => Some(by),
         _ => None,
     });

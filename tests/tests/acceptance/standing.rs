@@ -7,11 +7,11 @@ use domain::{ApprovalId, ApprovalState, Verdict};
 use gateway::ports::RevokedWhat;
 use gateway::{Gateway, Review, ReviewError, SignedIn, StandingTerms};
 use local::Records;
-use recording::{ApprovalStep, Opening, RecordKey, Severity, StepRecord};
+use recording::{Opening, RecordKey, Severity, StepRecord};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::approvals::{WRITE, held, house, reviewer, waiting, work};
+use crate::approvals::{WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{call, get, router, submit};
 use crate::house::{House, asked, customers, in_time};
@@ -47,12 +47,6 @@ pub async fn standing(runs: u32, vary: &[(&str, &str)]) -> (House, Gateway, Appr
 /// The words of the steps of that exchange.
 pub fn words_of(house: &House, opening: &Opening) -> Vec<&'static str> {
     steps_of(house, opening).iter().map(|step| step.what.as_str()).collect()
-}
-
-pub fn steps_of(house: &House, opening: &Opening) -> Vec<ApprovalStep> {
-    let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
-    let steps = Records::open(&house.home_path()).unwrap().approval(&key).unwrap();
-    steps.iter().map(|step| recording::decode(step).unwrap().record).collect()
 }
 
 /// Whether a statement of `ana`'s goes without asking.

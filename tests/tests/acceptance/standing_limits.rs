@@ -13,11 +13,11 @@ use gateway::ports::{Identities, NotAccepted, RevokedWhat};
 use gateway::{Gateway, Ports, ReviewError, SignedIn};
 use recording::{Severity, StepRecord};
 
-use crate::approvals::{REVIEWERS, WRITE, held, house, reviewer, waiting, work};
+use crate::approvals::{REVIEWERS, WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{get, router, submit};
 use crate::house::{House, asked, customers, in_time};
-use crate::standing::{goes, standing, stands, steps_of, terms, words_of};
+use crate::standing::{goes, standing, stands, terms, words_of};
 
 const BY_VIEW: &str = "delete from customers where id in (select id from v_contacts)";
 
