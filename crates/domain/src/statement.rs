@@ -141,6 +141,8 @@ pub struct ShownOutput {
     pub shows: BTreeSet<ShownColumn>,
     /// False when anything about it could not be resolved: never public (invariant I2).
     pub is_known: bool,
+    /// True when every value in it is a stored one, as stored: no branch of a set operation brings literals, or anything made.
+    pub is_stored: bool,
     /// True when the name itself is made from stored values (a dynamic pivot).
     pub is_name_from_values: bool,
 }

@@ -81,6 +81,7 @@ pub(crate) fn statement() -> Statement {
         name: Some(STATUS.to_owned()),
         shows: BTreeSet::new(),
         is_known: true,
+        is_stored: false,
         is_name_from_values: false,
     };
     Statement {

@@ -136,6 +136,10 @@ pub struct PartPlan {
     /// The names that upstream should answer, after the detectors; none inside where the text does not tell; none at
     /// all when the columns are unknown.
     pub names: Option<Vec<Option<String>>>,
+    /// What the stored columns are called that each column shows as they are, after the detectors; none where no column has
+    /// another name than what it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored_names: Vec<Vec<String>>,
     /// One treatment a column; none when the columns are unknown.
     pub columns: Option<Vec<TreatmentRecord>>,
     /// What every column gets then.

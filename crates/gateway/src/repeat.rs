@@ -154,7 +154,14 @@ mod tests {
     }
 
     fn plan(columns: Option<Vec<TreatmentRecord>>) -> PartPlan {
-        PartPlan { names: None, columns, unforeseen: mask("redact"), mask_column_names: false, origins: None }
+        PartPlan {
+            names: None,
+            stored_names: Vec::new(),
+            columns,
+            unforeseen: mask("redact"),
+            mask_column_names: false,
+            origins: None,
+        }
     }
 
     #[test]

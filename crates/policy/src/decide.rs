@@ -23,7 +23,7 @@ impl Bundle {
     /// The ruling's rules are those that determined any answer, permits too, and of the gateway's own:
     /// `gateway:not-granted` (no rule permits it), `gateway:held` (no rule permits it unattended),
     /// `gateway:masked-by-default` (no rule permits seeing a class), `gateway:text-transformed` (free text is
-    /// shown only whole), `gateway:token-refused` (redacted, because its principal may write the column),
+    /// shown only whole), `gateway:token-refused` (redacted, because its principal may write the column, or guesses stand beside it),
     /// `gateway:column-unknown` and `gateway:columns-unknown` (masked, because nobody knows what it is),
     /// `gateway:policy-error`.
     pub fn decide(&self, case: &Case<'_>) -> Ruling {
@@ -244,7 +244,8 @@ mod tests {
         let table = ObjectName::new("odd \"db\"", "S", "T");
         let column = ColumnRef { object: table.clone(), column: "C".into() };
         let shows = [ShownColumn { column: column.clone(), how: ShownHow::Stored, path: Vec::new() }].into();
-        let output = ShownOutput { name: None, shows, is_known: true, is_name_from_values: false };
+        let output =
+            ShownOutput { name: None, shows, is_known: true, is_stored: true, is_name_from_values: false };
         let test = TestedColumn { column: column.clone(), how: TestedHow::Join, with: Some(column) };
         let mut contexts = vec![Context::default()];
         contexts.push(Context {

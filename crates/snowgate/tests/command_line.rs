@@ -25,6 +25,8 @@ mod conversation;
 mod filters;
 #[path = "command_line/homes.rs"]
 mod homes;
+#[path = "command_line/masking.rs"]
+mod masking;
 #[path = "command_line/mcp_clients.rs"]
 mod mcp_clients;
 #[path = "command_line/scan.rs"]

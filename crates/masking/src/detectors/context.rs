@@ -67,6 +67,23 @@ impl Context {
         Self { atoms, topic, shape, is_broad, is_value: true, is_cell: true, named: 0 }
     }
 
+    /// The same column, with what the stored columns are called that are shown in it: an alias adds to what they say, and
+    /// takes nothing away.
+    pub fn with_stored(self, names: &[String]) -> Self {
+        let topics = || names.iter().map(|name| Topic::of(topics::of_name(name)));
+        if names.is_empty() {
+            return self;
+        }
+        let is_version = topics().all(|topic| topic.has(Topic::VERSION));
+        let said = topics().fold(self.topic, Topic::or);
+        let said = if is_version { said } else { said.without(Topic::VERSION) };
+        let topic = if self.shape == Shape::Text { said } else { said.without(Topic::KEYED) };
+        let more = names.iter().map(|name| topics::of_name(name));
+        let atoms = if self.topic.is_none() { more.fold(self.atoms, Atoms::or) } else { self.atoms };
+        let atoms = if is_version { atoms } else { atoms.without(Atoms::VERSION) };
+        Self { atoms, topic, ..self }
+    }
+
     /// The context of a text that is no cell.
     pub fn of_text(name: &str) -> Self {
         let atoms = topics::of_name(name);

@@ -151,8 +151,13 @@ impl Build for Statement {
             .map(|(name, how)| ShownColumn { column: column(name), how: *how, path: Vec::new() })
             .collect();
         self.footprint.reads.extend(shows.iter().map(|shown| shown.column.object.clone()));
-        let output =
-            ShownOutput { name: Some("X".into()), shows, is_known: true, is_name_from_values: false };
+        let output = ShownOutput {
+            name: Some("X".into()),
+            shows,
+            is_known: true,
+            is_stored: true,
+            is_name_from_values: false,
+        };
         self.lineage.outputs.as_mut().unwrap().push(output);
         self
     }

@@ -431,6 +431,7 @@ impl<'a> Reader<'a> {
             name: output.name.as_ref().filter(|_| output.is_sure()).map(ToString::to_string),
             shows,
             is_known: output.value.is_known(),
+            is_stored: output.value.is_stored,
             is_name_from_values: output.is_name_from_values,
         }
     }
