@@ -164,6 +164,7 @@ mod tests {
     fn a_part_whose_columns_have_changed_is_masked_whole() {
         let part = |columns: Option<Vec<TreatmentRecord>>| PartPlan {
             names: None,
+            stored_names: Vec::new(),
             columns,
             unforeseen: TreatmentRecord::Clear,
             mask_column_names: false,

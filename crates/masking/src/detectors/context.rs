@@ -98,6 +98,11 @@ impl Context {
         }
     }
 
+    /// The context of a literal that is compared with something of that name.
+    pub fn of_literal(name: &str) -> Self {
+        Self { is_broad: true, ..Self::of_text(name) }
+    }
+
     /// The same place, for a text that is no value: a key.
     pub fn plain(self) -> Self {
         Self { atoms: Atoms::NONE, topic: Topic::NONE, shape: Shape::Text, is_value: false, named: 0, ..self }

@@ -92,9 +92,14 @@ impl Detectors {
         }
     }
 
-    /// Whether anything would be replaced.
-    pub fn is_sensitive(&self, text: &str, context: &str) -> bool {
-        self.find(text, self.named(Context::of_text(context), context), &mut Finder::default())
+    /// The same of a whole value: names and addresses too, where the name of what it is compared with says so.
+    pub fn redact_value<'a>(&self, value: &'a str, name: &str) -> Cow<'a, str> {
+        let mut scratch = Scratch::default();
+        if self.redact_into(value, self.named(Context::of_literal(name), name), &mut scratch) {
+            Cow::Owned(scratch.cell)
+        } else {
+            Cow::Borrowed(value)
+        }
     }
 
     /// The context with what the patterns of the set's own make of a name.
