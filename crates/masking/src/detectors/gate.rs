@@ -16,6 +16,7 @@ pub(super) struct Gate {
     pub has_colon: bool,
     pub has_equals: bool,
     pub has_less: bool,
+    pub has_quote: bool,
     /// Whether it has more than one line.
     pub has_line: bool,
     /// The first long run.
@@ -81,6 +82,7 @@ impl Gate {
             has_colon: marks & 2 != 0,
             has_equals: marks & 4 != 0,
             has_less: marks & 8 != 0,
+            has_quote: marks & 64 != 0,
             has_line: has_control && memchr::memchr(b'\n', text).is_some(),
             first_run,
             has_key_run,

@@ -55,7 +55,8 @@ pub(super) fn look(
     gate: &Gate,
 ) {
     let stances = set.stances();
-    let Finder { findings, flagged, view, decoded } = finder;
+    let Finder { findings, flagged, has_quote, view, decoded } = finder;
+    *has_quote = gate.has_quote;
     // Every scanner is linear with a small factor; whoever makes one work harder pays out of this.
     let mut fuel = 4096 + text.len().saturating_mul(48);
     {
