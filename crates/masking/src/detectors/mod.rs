@@ -14,6 +14,7 @@ mod custom;
 mod decode;
 mod digits;
 mod email;
+mod escapes;
 mod fold;
 mod foreign;
 mod gate;

@@ -7,6 +7,9 @@ use super::scan::Scan;
 use super::topics::{self, Atoms};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
+/// The fewest bytes of a key that end at a bar.
+const SHORTEST_FIELD: usize = 8;
+
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
@@ -28,7 +31,13 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     };
     let opening = at(text, from);
     let (from, last) = match name {
-        Name::Password | Name::Spaced | Name::Secret | Name::Scheme | Name::Key => value_bounds(text, from),
+        Name::Password | Name::Spaced => value_bounds(text, from),
+        Name::Secret | Name::Scheme | Name::Key => {
+            // Lines of fields have a bar between; a few keys have one behind their number.
+            let (from, last) = value_bounds(text, from);
+            let bar = memchr::memchr(b'|', part(text, from, last)).filter(|bar| *bar >= SHORTEST_FIELD);
+            (from, bar.map_or(last, |bar| from + bar))
+        }
         Name::Argument => {
             let (from, last) = value_bounds(text, from);
             // `-u user:password`
@@ -349,6 +358,8 @@ mod tests {
         stays("select id, password, address_line_1 from people");
         stays("password\ncreated_at\nupdated");
         stays("security code: none");
+        check("Authorization: Bearer 8f14e45fceea167a|retry", "Authorization: Bearer [SECRET]|retry");
+        check("token: 12|Xk78aQ4917bZqLm3", "token: [SECRET]");
     }
 
     #[test]

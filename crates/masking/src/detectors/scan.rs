@@ -5,7 +5,7 @@ use super::gate::Gate;
 use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::trifles::is_nothing;
-use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
+use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, escapes, fold::View};
 use super::{digits, ids, net, passwords, tables};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
@@ -85,10 +85,10 @@ pub(super) fn look(
         view.fold(text);
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
-    if gate.may_be_escaped(text.as_bytes()) && decode::unescape_into(text, view) {
+    if gate.may_be_escaped(text.as_bytes()) && escapes::unescape_into(text, view) {
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
-    if gate.may_be_spelt(text.as_bytes()) && decode::join_into(text, view) {
+    if gate.may_be_spelt(text.as_bytes()) && escapes::join_into(text, view) {
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
     if fuel == 0 {

@@ -23,6 +23,14 @@ pub(super) fn stays(text: &str) {
 fn an_address_of_mail_is_found_in_any_dress() {
     check("write to Ana.Lopez+x@mail.example.co.uk, please", "write to [EMAIL], please");
     check("<ana@example.com>;bob@example.org", "<[EMAIL]>;[EMAIL]");
+    for sign in ["|", "*", "{", "!", "/", "^", "~", "?", "$"] {
+        check(
+            &format!("on hold{sign}kraman23@correo.uni.es{sign}retry"),
+            &format!("on hold{sign}[EMAIL]{sign}retry"),
+        );
+    }
+    check("ana.lopez_example.com#EXT#@tenant.onmicrosoft.com", "[EMAIL]");
+    check("o'brien@example.com", "[EMAIL]");
     check("\"ana lopez\"@example.com", "[EMAIL]");
     check("müller@bücher.example", "[EMAIL]");
     check("ask ana [at] example [dot] com now", "ask [EMAIL] now");
