@@ -262,6 +262,7 @@ fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
             fuel: scan.fuel,
             is_nested: true,
             has_address_words: false,
+            last: None,
             hex_read: 0,
         };
         nested.run(&gate);

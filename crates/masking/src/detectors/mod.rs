@@ -23,6 +23,7 @@ mod ids;
 mod joints;
 mod kind;
 mod lettered;
+mod lists;
 mod literals;
 mod lookup;
 mod names;

@@ -6,7 +6,7 @@ use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::trifles::is_nothing;
 use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, escapes, fold::View};
-use super::{digits, ids, net, passwords, tables};
+use super::{digits, ids, lists, net, passwords, tables};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
@@ -71,6 +71,7 @@ pub(super) fn look(
             fuel,
             is_nested: false,
             has_address_words: false,
+            last: None,
             hex_read: 0,
         };
         if !gate.is_beyond {
@@ -127,6 +128,7 @@ fn scan_view(
         fuel,
         is_nested: false,
         has_address_words: false,
+        last: None,
         hex_read: 0,
     };
     scan.run(&gate);
@@ -173,6 +175,8 @@ pub(super) struct Scan<'a> {
     pub is_nested: bool,
     /// Whether an address of mail may be written out.
     pub has_address_words: bool,
+    /// The value that was found last, where words may have told it.
+    pub last: Option<lists::Last>,
     /// Up to where rows of hexadecimal bytes have been read: none is read twice.
     pub hex_read: usize,
 }
