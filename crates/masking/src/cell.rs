@@ -4,7 +4,7 @@ use domain::{Mask, MaskClass, SqlType, Treatment};
 
 use crate::actions;
 use crate::detectors::{Context, Detectors, Scratch};
-use crate::text::{self, JsonValues};
+use crate::text::{self, JsonValues, Outcome};
 use crate::tokens::{ClassKey, TokenKeys};
 
 /// How a column's values leave.
@@ -233,11 +233,12 @@ impl CellMasker {
         value: &str,
         scratch: &mut Scratch,
     ) -> Fate {
-        let is_changed = text::mask_json(detectors, context, json, value, scratch)
-            .unwrap_or_else(|| detectors.redact_into(value, context, scratch));
+        let outcome = text::mask(detectors, context, json, value, scratch);
         scratch.kinds.append(&mut scratch.finder.flagged);
-        if !is_changed {
-            return Fate::Kept;
+        match outcome {
+            Outcome::Kept => return Fate::Kept,
+            Outcome::Unreadable => return Fate::Nulled,
+            Outcome::Changed => {}
         }
         match &self.sql_type {
             SqlType::Text { length } if is_longer(&scratch.cell, *length) => Fate::Nulled,

@@ -62,12 +62,14 @@ mod gzip;
 mod json;
 mod lexical;
 mod masked;
+mod notation;
 mod pager;
 mod plan;
 mod tally;
 mod text;
 mod tokens;
 mod value;
+mod walk;
 
 pub use arrow::{ArrowMasker, ArrowStream};
 pub use detectors::{

@@ -9,9 +9,9 @@ use super::topics::Atoms;
 pub(crate) struct Topic(u32);
 
 macro_rules! topics {
-    ($($name:ident = $bit:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
         impl Topic {
-            $(pub const $name: Self = Self(1 << $bit);)*
+            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
         }
     };
 }
@@ -40,6 +40,9 @@ topics! {
     HUMAN = 20;
     VERSION = 21;
     KEYED = 22;
+    /// A password by all of its name: whatever stands there is one.
+    PHRASE = 23;
+    SEED = 24;
 }
 
 /// Hints that come to something, by themselves or with others.
@@ -73,13 +76,23 @@ pub(super) const TELLING: Atoms = Atoms::PHONE
     .or(Atoms::CVV)
     .or(Atoms::HARDWARE)
     .or(Atoms::HUMAN)
+    .or(Atoms::SEED)
     .or(Atoms::VERSION);
 
 impl Topic {
     pub const NONE: Self = Self(0);
 
     /// What a name alone says of a whole value only where the set is broad.
-    const BROAD: Self = Self::PERSON.or(Self::ADDRESS).or(Self::HUMAN);
+    pub const BROAD: Self = Self::PERSON.or(Self::ADDRESS).or(Self::HUMAN);
+
+    /// What may stand beside the word for a password in a name that speaks of nothing else.
+    const WHOLLY: Atoms = Atoms::PASSWORD
+        .or(Atoms::SEED)
+        .or(Atoms::GENERIC)
+        .or(Atoms::USER)
+        .or(Atoms::PERSONAL)
+        .or(Atoms::SECRETIVE)
+        .or(Atoms::ACCOUNT);
 
     /// What hints come to.
     pub fn of(atoms: Atoms) -> Self {
@@ -113,6 +126,8 @@ impl Topic {
             (atoms.has(Atoms::LICENSE) && !atoms.has(Atoms::PLATE), Self::LICENSE),
             (atoms.has(Atoms::BIRTH), Self::BIRTH),
             (atoms.has(Atoms::PASSWORD), Self::PASSWORD),
+            (atoms.has(Atoms::PASSWORD) && atoms.is_only(Self::WHOLLY), Self::PHRASE),
+            (atoms.has(Atoms::SEED), Self::SEED),
             (
                 (atoms.has(Atoms::SECRET) && !atoms.has(Atoms::HARMLESS))
                     || is_key && atoms.has(Atoms::SECRETIVE.or(Atoms::SECRET).or(Atoms::AWS)),
@@ -229,8 +244,12 @@ impl Topic {
         let is_number_like = looks.others == 0 && looks.length <= 32;
         let is_document = is_number_like && looks.words <= 3 && (5..=20).contains(&looks.alphanumerics);
         let is_number = shape == Shape::Number && looks.digits >= 4 && looks.length == looks.digits;
-        if self.has(Self::PASSWORD) && (is_text && looks.words <= 2 && looks.length >= 3 || is_number) {
+        let is_phrase = looks.words <= 2 || self.has(Self::PHRASE);
+        if self.has(Self::PASSWORD) && (is_text && is_phrase && looks.length >= 3 || is_number) {
             return Some(Kind::Password);
+        }
+        if self.has(Self::SEED) && is_text && looks.is_seed() {
+            return Some(Kind::Secret);
         }
         if self.has(Self::SECRET) && is_text && looks.words <= 1 && looks.length >= 8 {
             return Some(Kind::Secret);
@@ -391,6 +410,14 @@ impl Looks {
             && self.letters >= self.capitals + FEWEST
             && self.beyond == 0
             && self.others <= 4
+    }
+
+    /// Whether it is as many short words as the phrases have from which keys are made (BIP 39).
+    const fn is_seed(&self) -> bool {
+        matches!(self.words, 12 | 15 | 18 | 21 | 24)
+            && self.digits + self.others + self.capitals + self.beyond == 0
+            && self.letters >= 3 * self.words
+            && self.letters <= 8 * self.words
     }
 
     pub fn of(value: &str) -> Self {

@@ -98,6 +98,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         "secret secrets secretkey authorization clientsecret apisecret credential credentials sharedkey signingkey",
         Atoms::SECRET,
     ),
+    ("seed mnemonic mnemonics recovery seedphrase recoveryphrase seedwords", Atoms::SEED),
     ("token tokens jwt bearer pat cookie otp", Atoms::TOKEN),
     ("key keys", Atoms::KEY),
     (
