@@ -31,6 +31,7 @@ mod children;
 mod crashes;
 mod door;
 mod estimates;
+mod events;
 mod evidence;
 mod evidence_attacks;
 mod evidence_bounds;
