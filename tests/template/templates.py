@@ -22,7 +22,6 @@ SAID = {
     "ReviewersIssuer": "https://people.example",
     "ReviewersClient": "snowgate-approvals",
     "Reviewers": '[{email = "rosa@acme.example", groups = ["data-reviewers"]}]',
-    "ReviewerMails": "rosa@acme.example",
 }
 
 #: Every template: the one that is deployed, and what it nests.

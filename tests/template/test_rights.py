@@ -6,7 +6,7 @@ A line is the actions, what on, and under which keys or condition. Whoever chang
 import re
 import unittest
 
-from templates import ROOT, listed, read, resources, spelt_out, text
+from templates import FILES, ROOT, listed, read, resources, spelt_out, text
 
 STATE, KEYS = "StateTableArn", "KeysTableArn"
 RECORDS, PAGES = "s3:::${RecordsBucket}", "s3:::${PagesBucket}"
@@ -161,7 +161,7 @@ class Rights(unittest.TestCase):
                 self.assertEqual(sorted(lines(role)), sorted(RIGHTS[name]))
 
     def test_nothing_is_granted_in_another_way(self):
-        for file in ["template.yaml", "infra/rights.yaml", "infra/rollouts.yaml", "infra/page.yaml", "infra/watch.yaml"]:
+        for file in FILES:
             for name, one in resources(file).items():
                 kind, own = one["Type"], one.get("Properties", {})
                 with self.subTest(resource=f"{file} {name}"):

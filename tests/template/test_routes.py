@@ -100,7 +100,7 @@ class Routes(unittest.TestCase):
                     self.assertNotIn("Work", text(own["FunctionName"]))
                     self.assertTrue("SourceArn" in own, "anybody's API might call it")
         self.assertNotIn("Work", routes_of_doors())
-        for file in ["infra/page.yaml", "infra/state.yaml", "infra/watch.yaml", "infra/reviewers.yaml"]:
+        for file in ["infra/page.yaml", "infra/state.yaml", "infra/watch.yaml", "infra/topic.yaml", "infra/reviewers.yaml"]:
             self.assertFalse(resources(file, "AWS::Lambda::Permission"), file)
 
     def test_doors_ask_for_tokens_of_the_issuer_for_this_audience_with_the_scope(self):

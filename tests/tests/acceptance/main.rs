@@ -59,6 +59,7 @@ mod principals;
 mod reminders;
 mod repeats;
 mod resuming;
+mod setup_file;
 mod standing;
 mod standing_limits;
 mod standing_page;
