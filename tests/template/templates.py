@@ -74,6 +74,8 @@ def text(value):
     match value:
         case str():
             return value
+        case int():
+            return str(value)
         case {"Ref": name}:
             return name
         case {"Fn::GetAtt": names}:

@@ -17,7 +17,8 @@ OPENED, BUNDLES, MASTER = f"{RECORDS}/opened/session#*", f"{RECORDS}/bundles/*",
 RESULTS, LIVE, SIGHTINGS = f"{PAGES}/pages/v1/dt=*", f"{PAGES}/live/*", f"{PAGES}/sightings/*"
 BY_S3_AND_DYNAMODB = "kms:ViaService s3.${AWS::Region}.amazonaws.com dynamodb.${AWS::Region}.amazonaws.com"
 OF_MASTER = "kms:EncryptionContext:snowgate master-key/1"
-TO_SNOWFLAKE = "sts:IdentityTokenAudience snowflakecomputing.com"
+TO_SNOWFLAKE = (
+    "sts:IdentityTokenAudience snowflakecomputing.com and sts:DurationSeconds 300 and sts:SigningAlgorithm ES384")
 
 
 def keys(*names):
