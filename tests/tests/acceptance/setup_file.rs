@@ -21,7 +21,7 @@ fn statements(text: &str) -> Vec<String> {
 }
 
 fn class(statement: &str) -> Class {
-    let (context, catalog) = (Context::default(), Catalog::default());
+    let (context, catalog) = (Context::default(), Catalog::empty());
     let (bindings, variables) = (BTreeMap::new(), BTreeMap::new());
     let scope = Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
     sql::read(statement, &scope).class
