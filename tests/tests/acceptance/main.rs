@@ -23,6 +23,8 @@ mod aws_machine;
 mod aws_notifier;
 mod aws_steps;
 mod batches;
+mod brought;
+mod browser;
 mod budgets;
 mod chaos;
 #[allow(dead_code, reason = "tests of the Lambda use more of it")]
