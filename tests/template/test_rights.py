@@ -6,6 +6,7 @@ A line is the actions, what on, and under which keys or condition. Whoever chang
 import re
 import unittest
 
+from rights import actions, lines, roles, statements
 from templates import FILES, ROOT, listed, read, resources, spelt_out, text
 
 STATE, KEYS = "StateTableArn", "KeysTableArn"
@@ -120,39 +121,6 @@ ANYTHING = {
 }
 
 FUNCTIONS = ["Query", "Work", "Approval", "Evidence"]
-RIGHTS_FILES = ["infra/rights.yaml", "infra/rollouts.yaml"]
-
-
-def roles():
-    return {name: role for file in RIGHTS_FILES for name, role in resources(file, "AWS::IAM::Role").items()}
-
-
-def statements(role):
-    for policy in role["Properties"].get("Policies", []):
-        yield from policy["PolicyDocument"]["Statement"]
-
-
-def condition(statement):
-    told = []
-    for operator, terms in statement.get("Condition", {}).items():
-        for key, values in terms.items():
-            if operator != "Null":
-                values = [text(value) for value in listed(values)]
-                told.append(" ".join([key, *(sorted(values) if key == "dynamodb:LeadingKeys" else values)]))
-    return " and ".join(told)
-
-
-def lines(role):
-    return {
-        (" ".join(sorted(listed(statement["Action"]))), text(on), condition(statement))
-        for statement in statements(role)
-        for on in listed(statement["Resource"])
-    }
-
-
-def actions(role):
-    return {action for statement in statements(role) for action in listed(statement["Action"])}
-
 
 class Rights(unittest.TestCase):
     def test_each_role_may_what_is_written_here_and_nothing_else(self):
