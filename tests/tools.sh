@@ -59,6 +59,13 @@ if command -v "$python" >/dev/null; then
         "$tools/mcp-python/bin/pip" install --quiet --disable-pip-version-check -r tests/mcp-clients/requirements.txt
         touch "$stamp"
     fi
+    stamp="$tools/checkov.$(sha256sum tests/template/requirements.txt | cut -c1-16)"
+    if [ ! -e "$stamp" ]; then
+        echo "installing checkov for the tests"
+        "$python" -m venv --clear "$tools/checkov"
+        "$tools/checkov/bin/pip" install --quiet --disable-pip-version-check -r tests/template/requirements.txt
+        touch "$stamp"
+    fi
 else
     echo "!! python3 is not here: the Lambda, template, mail and AWS tests will be SKIPPED" >&2
 fi

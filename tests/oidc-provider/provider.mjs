@@ -11,8 +11,8 @@
 //   claude-device              none      by the device flow: whoever a line `agree USER_CODE NAME` on standard input names
 //
 //   With REDIRECT_URI people sign in, too, for the client `snowgate-approvals` with the secret `secret`: whoever types a name
-//   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`. The public client
-//   `snowgate-terminal` comes back to http://127.0.0.1/callback on any port.
+//   is that person, with the address NAME@example.com; `rosa` and `sam` are in the group `data-reviewers`. `snowgate-page` is the
+//   same without a secret. The public client `snowgate-terminal` comes back to http://127.0.0.1/callback on any port.
 //
 //   resource                             its tokens
 //   https://snowgate.example/ALG         signed with ALG, audience `snowgate`; RS256 is the default
@@ -79,6 +79,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     ...(redirectUri
       ? [
           { client_id: "snowgate-approvals", client_secret: "secret", redirect_uris: [redirectUri] },
+          { client_id: "snowgate-page", token_endpoint_auth_method: "none", redirect_uris: [redirectUri] },
           {
             client_id: "snowgate-terminal",
             application_type: "native",

@@ -1,7 +1,5 @@
-//! The query function as a Lambda: its own binary under `cargo lambda watch`, wired by `SNOWGATE_…` variables alone
-//! to a home in a temporary folder, a scripted Snowflake and a real OIDC issuer (`tests/oidc-provider/`).
-//!
-//! The first call compiles the function, with its own features, into the target directory of this run.
+//! The functions as Lambdas: the binaries that are deployed, under `cargo lambda watch`, wired by `SNOWGATE_…` variables alone to
+//! AWS as moto plays it, behind the real SDK; a scripted Snowflake, and a real OIDC issuer (`tests/oidc-provider/`).
 
 #![allow(
     clippy::unwrap_used,
@@ -13,15 +11,30 @@
 
 #[path = "lambda/account.rs"]
 mod account;
+#[path = "lambda/approving.rs"]
+mod approving;
+#[path = "acceptance/brought.rs"]
+mod brought;
+#[allow(dead_code, reason = "tests of the page use more of it")]
+#[path = "acceptance/browser.rs"]
+mod browser;
 #[path = "lambda/children.rs"]
 mod children;
+#[path = "lambda/functions.rs"]
+mod functions;
 #[path = "lambda/home.rs"]
 mod home;
+#[allow(dead_code, reason = "tests of the stores use more of it")]
+#[path = "acceptance/moto.rs"]
+mod moto;
 #[path = "lambda/stage.rs"]
 mod stage;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::stage::Stage;
 
 /// What `select id, email, ssn as harmless, country from customers` shows an agent of the default bundle.
@@ -31,11 +44,11 @@ fn masked() -> Value {
 
 #[tokio::test]
 async fn an_http_api_event_is_answered_with_masked_rows_and_recorded() {
-    let Some(stage) = Stage::build().await else { return };
+    let Some(stage) = Stage::build(&["query"]).await else { return };
     let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
 
     let event = stage::event("post-select.json", Some(&token));
-    let answer = stage.invoke(&event).await;
+    let answer = stage.invoke("query", &event).await;
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)), "{answer}");
     assert_eq!(answer["headers"]["content-type"], "application/json");
     let body = stage::body(&answer);
@@ -44,13 +57,13 @@ async fn an_http_api_event_is_answered_with_masked_rows_and_recorded() {
     let handle = body["statementHandle"].as_str().unwrap();
     let event = stage::event("get-status.json", Some(&token));
     let event = event.to_string().replace("00000000-0000-4000-8000-000000000000", handle);
-    let collected = stage.invoke(&serde_json::from_str(&event).unwrap()).await;
+    let collected = stage.invoke("query", &serde_json::from_str(&event).unwrap()).await;
     assert_eq!(stage::body(&collected)["data"], body["data"], "{collected}");
 
     let mut event = stage::event("post-select.json", Some(&token));
     event["rawQueryString"] = "requestId=6f1e0c1e-1111-4222-8333-944455566678".into();
     event["body"] = json!({ "statement": account::MASKED }).to_string().into();
-    let answer = stage.invoke(&event).await;
+    let answer = stage.invoke("query", &event).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(stage::body(&answer)["data"], masked());
 
@@ -61,7 +74,7 @@ async fn an_http_api_event_is_answered_with_masked_rows_and_recorded() {
     for text in [answer.to_string(), answered.to_string()] {
         assert!(account::SECRETS.iter().all(|secret| !text.contains(secret)), "{text}");
     }
-    let rows = home::verified(&stage.end());
+    let rows = home::verified(&stage.home().await);
     let seen: Vec<_> = rows.iter().map(|row| (row.agent.as_str(), row.outcome.as_str(), row.rows)).collect();
     assert_eq!(seen, [("claude-demo", "rows", 2); 3], "whatever the event says of its caller");
     assert_eq!(rows[0].prompt.as_deref(), Some("where do our customers live?"));
@@ -71,23 +84,84 @@ async fn an_http_api_event_is_answered_with_masked_rows_and_recorded() {
 
 #[tokio::test]
 async fn what_an_authorizer_is_said_to_have_found_changes_nothing() {
-    let Some(stage) = Stage::build().await else { return };
+    let Some(stage) = Stage::build(&["query"]).await else { return };
     let elsewhere = stage.token("claude-demo", "https://other.example").await;
     for token in [None, Some("forged"), Some(elsewhere.as_str())] {
         let event = stage::event("forged-claims.json", token);
         assert!(event["requestContext"]["authorizer"]["jwt"]["claims"]["groups"].is_string());
-        let answer = stage.invoke(&event).await;
+        let answer = stage.invoke("query", &event).await;
         assert_eq!(answer["statusCode"], 401, "{answer}");
     }
 
     // The claims beside it say `agents`; the token says `analysts`, to whom the default bundle permits nothing.
     let analyst = stage.token("claude-finance", "https://snowgate.example/RS256").await;
-    let answer = stage.invoke(&stage::event("forged-claims.json", Some(&analyst))).await;
+    let answer = stage.invoke("query", &stage::event("forged-claims.json", Some(&analyst))).await;
     assert_eq!(answer["statusCode"], 422, "{answer}");
 
     assert_eq!(stage.submissions("from customers"), 0);
-    let rows = home::verified(&stage.end());
+    let rows = home::verified(&stage.home().await);
     let seen: Vec<_> =
         rows.iter().map(|row| (row.agent.as_str(), row.decision.as_str(), row.outcome.as_str())).collect();
     assert_eq!(seen, [("claude-finance", "refuse", "refused")]);
+}
+
+#[tokio::test]
+async fn what_outlives_its_hold_is_carried_on_by_the_work_function_and_collected() {
+    let Some(stage) = Stage::build(&["query", "work"]).await else { return };
+    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
+    let mut event = stage::event("post-select.json", Some(&token));
+    event["body"] = json!({ "statement": account::LONG }).to_string().into();
+    let answer = stage.invoke("query", &event).await;
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let handle = stage::body(&answer)["statementHandle"].as_str().unwrap().to_owned();
+
+    // Whoever asks only reads: the work function alone goes on with it.
+    let (status, collected) = stage.collected(&token, &handle).await;
+    assert_eq!((status, &collected["data"]), (200, &masked()), "{collected}");
+    assert_eq!(stage.submissions(account::LONG), 1);
+    let rows = home::verified(&stage.home().await);
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].outcome.as_str(), rows[0].rows), ("rows", 2));
+}
+
+#[tokio::test]
+async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_and_collected() {
+    let Some(stage) = Stage::build(&["query", "work", "approval"]).await else { return };
+    let stage = Arc::new(stage);
+    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
+    let mut event = stage::event("post-select.json", Some(&token));
+    event["body"] = json!({ "statement": account::WRITE }).to_string().into();
+    let answer = stage.invoke("query", &event).await;
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let handle = stage::body(&answer)["statementHandle"].as_str().unwrap().to_owned();
+
+    let found = std::sync::Mutex::new(None);
+    stage
+        .until("rosa is told", || async {
+            let mailed = approving::mailed(&stage).await;
+            let is_there = mailed.is_some();
+            *found.lock().unwrap() = mailed;
+            is_there
+        })
+        .await;
+    let (id, link) = found.into_inner().unwrap().unwrap();
+    assert_eq!(stage.submissions(account::WRITE), 0, "nobody has agreed");
+
+    let mut rosa = Browser::new(approving::page(Arc::clone(&stage)));
+    let sent = rosa.post(&format!("/a/{id}"), &[("token", &link)]).await;
+    let (_, onward) = sent.text.split_once("href=\"http").unwrap_or_else(|| panic!("{}", sent.text));
+    let url = format!("http{}", onward.split('"').next().unwrap().replace("&amp;", "&"));
+    let back = approving::sign_in(&url, "rosa").await;
+    let back = rosa.get(back.strip_prefix("https://approve.example").unwrap()).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    let shown = rosa.review(id).await;
+    assert!(shown.status == 200 && shown.text.contains("CUSTOMERS"), "{}", shown.text);
+    assert_eq!(rosa.decide(id, &shown, "approve", &[]).await.status, 303);
+
+    let (status, collected) = stage.collected(&token, &handle).await;
+    assert_eq!((status, &collected["data"]), (200, &json!([["1"]])), "{collected}");
+    assert_eq!(stage.submissions(account::WRITE), 1, "spent once");
+    let rows = home::verified(&stage.home().await);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].outcome, "rows");
 }

@@ -33,6 +33,11 @@ impl Http {
         // None where the machine's certificates cannot be read: each request says so.
         Self(client.build().ok())
     }
+
+    /// The client itself, for what the SDK does not send.
+    pub fn client(&self) -> Option<&reqwest::Client> {
+        self.0.as_ref()
+    }
 }
 
 impl HttpClient for Http {

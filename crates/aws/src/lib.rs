@@ -61,6 +61,7 @@ mod records;
 mod standings;
 mod steps;
 mod table;
+mod web_identity;
 
 pub use accesses::Accesses;
 pub use approvals::Approvals;
@@ -74,3 +75,4 @@ pub use policies::{Policies, PushError, Pushed};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;
+pub use web_identity::{WebIdentity, WebToken};

@@ -1,4 +1,5 @@
-//! The state machine that keeps the time of approvals: one execution each, named by its id.
+//! The state machines: one that keeps the time of approvals, one that has unfinished statements carried on. One execution each,
+//! named by its id.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::error::SdkError;
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use domain::{ApprovalId, Timestamp};
+use domain::{ApprovalId, Handle, Timestamp};
 use gateway::{Fault, Origin};
 
 use crate::calls::{Clients, fault};
@@ -17,6 +18,7 @@ use crate::table::text;
 const TOKENS: i32 = 27;
 
 const NOT_STARTED: &str = "what waits for a person could not be begun";
+const NOT_CARRIED_ON: &str = "a statement could not be handed over to be carried on";
 const NOT_WOKEN: &str = "what waits for a person could not be woken";
 const NOT_WAITING: &str = "what waits for a person could not be put to wait";
 
@@ -52,13 +54,24 @@ impl Machine {
     /// # Errors
     /// When nobody knows whether it has begun; beginning it again is safe.
     pub async fn start(&self, id: ApprovalId) -> Result<(), Fault> {
+        self.begin(id.to_string(), format!(r#"{{"approval":"{id}"}}"#), NOT_STARTED).await
+    }
+
+    /// Begins the execution that has an exchange carried on, if it has not begun before.
+    ///
+    /// # Errors
+    /// As [`Machine::start`].
+    pub async fn carry_on(&self, handle: Handle) -> Result<(), Fault> {
+        self.begin(handle.to_string(), format!(r#"{{"exchange":"{handle}"}}"#), NOT_CARRIED_ON).await
+    }
+
+    // The id alone is said: whoever may read histories reads this.
+    async fn begin(&self, name: String, input: String, public: &str) -> Result<(), Fault> {
         let start = self.executions.start_execution().state_machine_arn(&self.arn);
-        // The id alone: whoever may read histories reads this.
-        let start = start.name(id.to_string()).input(format!(r#"{{"approval":"{id}"}}"#));
-        match start.send().await {
+        match start.name(name).input(input).send().await {
             Ok(_) => Ok(()),
             Err(error) if has_begun(&error) => Ok(()),
-            Err(error) => Err(fault(Origin::Exchanges, NOT_STARTED, "states:StartExecution", &error)),
+            Err(error) => Err(fault(Origin::Exchanges, public, "states:StartExecution", &error)),
         }
     }
 

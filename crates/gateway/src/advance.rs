@@ -24,7 +24,8 @@ impl Gateway {
         let mut live =
             match self.ports.exchanges.lease(handle, holder, now, now.after(self.settings.lease)).await? {
                 Leased::Ours(live) => *live,
-                Leased::Theirs | Leased::Unknown => return Ok(Advanced::NotOurs),
+                Leased::Theirs => return Ok(Advanced::NotOurs),
+                Leased::Unknown => return Ok(Advanced::Unknown),
             };
         if live.is_closed() {
             return Ok(Advanced::Closed);
@@ -33,7 +34,8 @@ impl Gateway {
             Ok(Some(_)) => Ok(Advanced::Closed),
             Ok(None) => {
                 self.ports.exchanges.release(handle, holder).await?;
-                Ok(Advanced::Pending)
+                let waits = matches!(live.stage, Stage::Held { .. }) && live.approval.is_some();
+                Ok(if waits { Advanced::Waits } else { Advanced::Pending })
             }
             // Somebody else has kept the closing: that one counts.
             Err(_) if live.is_closed() => Ok(Advanced::Closed),

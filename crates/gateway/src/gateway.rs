@@ -156,6 +156,10 @@ pub enum Advanced {
     Closed,
     /// It is not, and can be carried on later.
     Pending,
-    /// Somebody else works on it, or it is unknown.
+    /// It waits for a person, and whoever keeps the time of approvals goes on with it.
+    Waits,
+    /// Somebody else works on it.
     NotOurs,
+    /// There is no such exchange.
+    Unknown,
 }

@@ -21,7 +21,7 @@ impl Gateway {
             .map(|handle| async move {
                 match self.advance(handle, until).await {
                     Ok(Advanced::Closed) => 1,
-                    Ok(Advanced::Pending | Advanced::NotOurs) => 0,
+                    Ok(Advanced::Pending | Advanced::Waits | Advanced::NotOurs | Advanced::Unknown) => 0,
                     Err(fault) => {
                         tracing::warn!(
                             fault = &fault as &(dyn std::error::Error + 'static),

@@ -45,3 +45,8 @@ pub use issuers::Issuers;
 pub use rejected::{Public, Rejected};
 pub use settings::{Algorithm, IssuerSettings, SettingsError};
 pub use sign_in::{SignInSettings, SignIns};
+
+/// Whether this word may stand in a list of scopes (RFC 6749 section 3.3: scope-token).
+pub fn is_scope(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}

@@ -1,21 +1,20 @@
-//! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`query::configuration`]). Read once, checked
+//! The configuration: `snowgate.toml`, overridden by `SNOWGATE_*` (see [`settings`]). Read once, checked
 //! whole, unknown keys refused.
 
-mod evidence;
 mod reviewers;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use domain::Context;
-use query::configuration::{self, Configured, Defaults, File, Places, Shared};
+use evidence::{ChannelEntry, Channels};
 use serde::Deserialize;
+use settings::{Configured, Defaults, File, Places, ReviewerEntry, ReviewersIssuer, Shared};
 
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
 
-pub use evidence::EvidenceEntry;
-pub use reviewers::{MailEntry, RemindersEntry, ReviewerEntry, ReviewersIssuer};
+pub use reviewers::{MailEntry, RemindersEntry};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "snowgate.toml";
@@ -36,6 +35,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Own {
+    /// Folder for keys, recordings and state.
+    pub home: PathBuf,
     /// Where to listen. Anything but loopback needs `[[issuers]]`.
     pub listen: String,
     /// TPC-H scale factor of the embedded warehouse.
@@ -56,12 +57,13 @@ pub struct Own {
     /// Whether the warehouse is asked for the plan of what waits.
     pub estimates: bool,
     /// The channels that evidence of prompts comes by.
-    pub evidence: Vec<EvidenceEntry>,
+    pub evidence: Vec<ChannelEntry>,
 }
 
 impl Default for Own {
     fn default() -> Self {
         Self {
+            home: PathBuf::from("./.snowgate"),
             listen: "127.0.0.1:8181".to_owned(),
             scale: 0.01,
             hosts: Vec::new(),
@@ -83,7 +85,7 @@ pub fn home(args: &HomeArgs) -> Result<PathBuf, Broken> {
         // Nothing else is needed, so that a broken configuration keeps nobody from reading recordings.
         (Some(home), None) => Ok(home.clone()),
         (Some(home), Some(_)) => Config::read(config.as_deref()).map(|_| home.clone()),
-        (None, _) => Ok(Config::read(config.as_deref())?.shared.home),
+        (None, _) => Ok(Config::read(config.as_deref())?.own.home),
     }
 }
 
@@ -94,7 +96,6 @@ pub fn policies(args: &HomeArgs) -> Result<Option<PathBuf>, Broken> {
 
 /// Nothing stands before this server that would give up on an answer.
 const DEFAULTS: Defaults = Defaults {
-    home: Some("./.snowgate"),
     hold_seconds: 40,
     longest_hold_seconds: 600,
     why_not_longer: "an agent that waits longer is better told to come back",
@@ -114,7 +115,7 @@ impl Config {
             Err(error) => return Err(Broken::new(format!("{} cannot be read: {error}", path.display()))),
         };
         let name = path.display().to_string();
-        Self::parse(File { name: &name, text: &text }, configuration::variables()?)
+        Self::parse(File { name: &name, text: &text }, settings::variables()?)
     }
 
     /// Reads a file's text and variables.
@@ -124,7 +125,7 @@ impl Config {
     ) -> Result<Self, Broken> {
         // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
         let Configured { shared, own, places } =
-            configuration::read(file, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
+            settings::read(file, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
         Ok(Self { shared, own, places })
     }
 
@@ -175,6 +176,16 @@ impl Config {
 
     fn add_issuers(&self) -> String {
         format!("add [[issuers]] with issuer and audience to {}", self.places.file())
+    }
+
+    /// The channels of evidence as they are found by their secrets.
+    ///
+    /// # Errors
+    /// What is wrong, with its place and the key, and no value.
+    pub fn channels(&self) -> Result<Channels, Broken> {
+        let issuers: Vec<&str> = self.shared.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+        let wrong = |wrong: evidence::WrongChannel| self.places.wrong(&wrong.key, wrong.problem).into();
+        Channels::read(&self.own.evidence, &issuers).map_err(wrong)
     }
 
     /// The names to run under where a client names none: before the embedded warehouse, its own where none is set.
@@ -251,7 +262,7 @@ mod tests {
         let default = read("", &[]).unwrap();
         assert_eq!(config.default_context(), default.default_context());
         assert_eq!((config.own.listen, config.own.scale), (default.own.listen, default.own.scale));
-        assert_eq!(config.shared.home, default.shared.home);
+        assert_eq!(config.own.home, default.own.home);
         assert_eq!(config.shared.hold_seconds, default.shared.hold_seconds);
         assert_eq!(config.shared.session_idle_minutes, default.shared.session_idle_minutes);
     }

@@ -32,7 +32,7 @@ const USAGE: u8 = 64;
 const UNREADABLE: u8 = 74;
 
 fn main() -> ExitCode {
-    query::wiring::hide_panics("snowgate");
+    settings::wiring::hide_panics("snowgate");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

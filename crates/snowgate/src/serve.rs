@@ -20,9 +20,9 @@ use gateway::{Gateway, Ports};
 use http::StatusCode;
 use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock, Terminal};
 use oidc::Issuers;
-use query::configuration::{self, Shared};
-use query::{Answers, Resource, wiring};
+use query::{Answers, Resource};
 use recording::RecordKey;
+use settings::{Issuer, Shared, wiring};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -60,12 +60,13 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
         places.said_by("scale", "--scale");
     }
     Config {
-        shared: Shared {
-            home: home.unwrap_or(shared.home),
-            policies: policies.or(shared.policies),
-            ..shared
+        shared: Shared { policies: policies.or(shared.policies), ..shared },
+        own: Own {
+            home: home.unwrap_or(own.home),
+            listen: listen.unwrap_or(own.listen),
+            scale: scale.unwrap_or(own.scale),
+            ..own
         },
-        own: Own { listen: listen.unwrap_or(own.listen), scale: scale.unwrap_or(own.scale), ..own },
         places,
     }
 }
@@ -75,11 +76,11 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
-        wiring::issuers(&config.shared, &config.places)?;
+        wiring::issuers(&config.shared.issuers, &config.places)?;
     }
     if let Some(upstream) = &config.shared.upstream {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
-        wiring::account(upstream, &config.places, &clock, &ids)?;
+        wiring::account(upstream, &config.places, &clock, &ids, None)?;
     }
     reviewing::issuer(config)?;
     reviewing::command_line_issuer(config)?;
@@ -112,7 +113,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let real_issuers = if config.shared.issuers.is_empty() {
         None
     } else {
-        Some(wiring::issuers(&config.shared, &config.places)?)
+        Some(wiring::issuers(&config.shared.issuers, &config.places)?)
     };
     let reviewers_issuer = reviewing::issuer(&config)?;
     // Bound before anything is printed, so that what is printed works.
@@ -122,7 +123,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let address = listener.local_addr()?;
     let (upstream, catalogs): (Arc<dyn Upstream>, Arc<dyn Catalogs>) =
         if let Some(upstream) = &config.shared.upstream {
-            let (account, catalogs) = wiring::account(upstream, &config.places, &clock, &ids)?;
+            let (account, catalogs) = wiring::account(upstream, &config.places, &clock, &ids, None)?;
             (account, catalogs)
         } else {
             let warehouse = Arc::new(Warehouse::open(config.own.scale).await?);
@@ -130,15 +131,15 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         };
 
     // Made last, so that what does not start leaves nothing behind.
-    let home = Home::open(&config.shared.home)?;
+    let home = Home::open(&config.own.home)?;
     // Held for as long as it serves.
-    let _serving = if real_issuers.is_none() { Some(alone(&config.shared.home)?) } else { None };
+    let _serving = if real_issuers.is_none() { Some(alone(&config.own.home)?) } else { None };
     let (identities, resource, issuer) = if let Some(issuers) = real_issuers {
-        let resource = Resource::of(&config.shared.issuers()?);
+        let resource = Resource::of(&Issuer::all(&config.shared.issuers, &config.places)?);
         (issuers, resource, None)
     } else {
-        let mut issuer = DevelopmentIssuer::open(&config.shared.home, &format!("http://{address}"))?;
-        issuer.reserve(&config.shared.home, policies.reviewer_groups())?;
+        let mut issuer = DevelopmentIssuer::open(&config.own.home, &format!("http://{address}"))?;
+        issuer.reserve(&config.own.home, policies.reviewer_groups())?;
         let resource = Resource::of(&[issuer.settings()]);
         (Issuers::new(vec![issuer.settings()])?, resource, Some(Arc::new(issuer)))
     };
@@ -302,7 +303,7 @@ fn announce(
     issuer: Option<&DevelopmentIssuer>,
     clock: &dyn Clock,
 ) -> Result<(), Broken> {
-    let home = config.shared.home.display();
+    let home = config.own.home.display();
     say!("Snowgate listens on http://{address}; recordings lie in {home}");
     for told in told {
         say!("ATTENTION: {told}");
@@ -374,7 +375,7 @@ async fn stop() {
 
 /// `SNOWGATE_LOG` says what is logged: a level, or targets with theirs (`info`, `warn,gateway=debug`).
 fn log_filter() -> Result<EnvFilter, Broken> {
-    let said = configuration::variable(LOG).map_err(|error| Broken::usage(error.to_string()))?;
+    let said = settings::variable(LOG).map_err(|error| Broken::usage(error.to_string()))?;
     let said = said.as_deref().unwrap_or("warn");
     // A lone word that is no level would be a target, and everything else silent: a misspelt level.
     let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();

@@ -16,6 +16,7 @@
 mod body;
 mod channels;
 mod desks;
+mod entries;
 mod hooks;
 mod otlp;
 mod prompts;
@@ -36,6 +37,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub use channels::{Channels, ChannelsError, SecretHash};
 use desks::Desks;
+pub use entries::{ChannelEntry, WrongChannel};
 use rejected::Rejected;
 
 /// Bytes of one hook's or application's body at most.

@@ -1,12 +1,10 @@
 //! The doors of Snowgate: protocols that agents already speak, over the one pipeline of `gateway`.
 //!
-//! [`configuration`] and [`wiring`] hold what every program around the doors reads and checks the same way.
-//!
 //! A door parses its protocol into [`domain::Asked`], lets [`gateway::Gateway`] answer, and prints the
 //! [`gateway::Reply`]. It refuses to know what a statement means, whether it may run, and where anything is
 //! kept; nothing that it prints comes from anywhere but a reply or a fault's public line.
 //!
-//! [`routes`] is the same value everywhere: under Lambda (`main.rs`), under `axum::serve` in `snowgate serve`
+//! [`routes`] is the same value everywhere: under Lambda (`lambda/`), under `axum::serve` in `snowgate serve`
 //! (there behind [`local_only`]), and under `tower::ServiceExt::oneshot` in tests.
 //!
 //! ```no_run
@@ -17,13 +15,10 @@
 //! # }
 //! ```
 
-pub mod configuration;
 mod faults;
 mod local_only;
 mod mcp;
 mod sqlapi;
-pub mod wiring;
-mod wording;
 
 use std::sync::Arc;
 

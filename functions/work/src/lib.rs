@@ -1,4 +1,6 @@
-//! The tasks of the state machine that keeps the time of approvals (`infra/approvals.asl.json`), as calls of the gateway.
+//! The tasks of the state machines, as calls of the gateway: of the one that keeps the time of approvals
+//! (`infra/approvals.asl.json`), and of the one that has statements carried on which outlived their answer
+//! (`infra/unfinished.asl.json`).
 //!
 //! No URL leads here. An event names a task and an approval; the answer says how the approval stands and nothing else, for
 //! the state machine's history is read by many. Every task may be done again: whatever the machine believes, the steps of
@@ -17,7 +19,7 @@ use std::time::Duration;
 use aws::Machine;
 use domain::{ApprovalId, ApprovalState, Timestamp};
 use gateway::ports::Clock;
-use gateway::{Fault, Gateway, Reminded, Stands};
+use gateway::{Advanced, Fault, Gateway, Reminded, Stands};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -26,15 +28,21 @@ pub use task::{Task, read};
 /// For how long one invocation carries a statement on; the state machine calls again.
 const TURN: Duration = Duration::from_secs(60);
 
+/// How long until the next turn of a statement: its turns last for as long as it does not answer.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The same where somebody else holds it; their lease is longer, and they may be done before it ends.
+const THEIRS: Duration = Duration::from_secs(5);
+
 /// For how long a token is remembered after the approval it waits for has lapsed.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How an approval stands, for the state machine.
+/// How an approval or a statement stands, for the state machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Answer {
     /// Whether nothing is left to do.
     pub over: bool,
-    /// The word of [`ApprovalState`]; none where nothing waits under that id any more.
+    /// The word of [`ApprovalState`]; none of a statement, and where nothing waits under that id any more.
     pub state: Option<&'static str>,
     /// For how long to wait, at least 1.
     pub seconds: u64,
@@ -90,6 +98,7 @@ impl Work {
             Task::Escalate { approval } => self.remind(approval, Reminded::Second, all).await,
             Task::Expire { approval } => Ok(told(self.tend(approval).await?, all)),
             Task::Run { approval } => Ok(told(self.tend(approval).await?, half)),
+            Task::Carry { exchange } => Ok(carried(self.gateway.advance(exchange, self.until()).await?)),
             Task::Sweep {} => {
                 self.gateway.work(self.until()).await?;
                 Ok(Answer { over: true, state: None, seconds: 1 })
@@ -130,6 +139,17 @@ impl Work {
     ) -> Result<Answer, NotDone> {
         Ok(told(self.gateway.remind(id, whom).await?, wait))
     }
+}
+
+/// Whether a statement needs somebody to look after it here any more, and when again.
+fn carried(advanced: Advanced) -> Answer {
+    let (over, wait) = match advanced {
+        // What waits for a person is the other machine's.
+        Advanced::Closed | Advanced::Waits | Advanced::Unknown => (true, SOON),
+        Advanced::Pending => (false, SOON),
+        Advanced::NotOurs => (false, THEIRS),
+    };
+    Answer { over, state: None, seconds: wait.as_secs() }
 }
 
 /// Until the next is told: half of what is left.

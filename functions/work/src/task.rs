@@ -1,12 +1,15 @@
-//! What the state machine, and the schedule beside it, send.
+//! What the state machines, and the schedule beside them, send.
 
-use domain::ApprovalId;
+use domain::{ApprovalId, Handle};
+use std::fmt::Display;
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer};
 
 use crate::NotDone;
 
-/// One task: `{"task": "ask", "approval": "…"}` and so on; the states of `infra/approvals.asl.json` send these, and a
-/// schedule sends `sweep`.
+/// One task: `{"task": "ask", "approval": "…"}` and so on; the states of `infra/approvals.asl.json` send these,
+/// `infra/unfinished.asl.json` sends `carry`, and a schedule sends `sweep`.
 // SECURITY: no `Debug`; whoever holds a token can have the machine go on.
 #[derive(Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
@@ -49,6 +52,12 @@ pub enum Task {
         #[serde(deserialize_with = "id")]
         approval: ApprovalId,
     },
+    /// A statement that outlived its answer is to be carried on.
+    Carry {
+        /// Which.
+        #[serde(deserialize_with = "id")]
+        exchange: Handle,
+    },
     /// Whatever is unattended is to be carried on, should a machine have failed.
     Sweep {},
 }
@@ -61,7 +70,11 @@ pub fn read(event: serde_json::Value) -> Result<Task, NotDone> {
     serde_json::from_value(event).map_err(|_| NotDone::Unreadable)
 }
 
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApprovalId, D::Error> {
+fn id<'de, Id, D>(deserializer: D) -> Result<Id, D::Error>
+where
+    Id: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
@@ -85,6 +98,7 @@ mod tests {
             Task::Escalate { .. } => "escalate",
             Task::Expire { .. } => "expire",
             Task::Run { .. } => "run",
+            Task::Carry { .. } => "carry",
             Task::Sweep {} => "sweep",
         }
     }
@@ -100,26 +114,39 @@ mod tests {
             assert_eq!(path.file_stem().unwrap(), word(&task));
             seen.insert(word(&task));
         }
-        assert_eq!(seen, ["ask", "wait", "remind", "escalate", "expire", "run", "sweep"].into());
+        assert_eq!(seen, ["ask", "wait", "remind", "escalate", "expire", "run", "carry", "sweep"].into());
     }
 
-    #[test]
-    fn every_task_of_the_state_machine_is_known() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/approvals.asl.json");
+    fn sent_by(machine: &str) -> BTreeSet<&'static str> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra").join(machine);
         let machine: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         let states = machine["States"].as_object().unwrap().values();
         let payloads =
             states.filter(|state| state["Type"] == "Task").map(|state| &state["Parameters"]["Payload"]);
-        let sent: BTreeSet<&str> = payloads
+        payloads
             .map(|payload| {
-                let mut event = json!({ "task": payload["task"], "approval": "7".repeat(32) });
-                if payload.get("token.$").is_some() {
-                    event["token"] = json!("a token");
+                let mut event = json!({ "task": payload["task"] });
+                for (name, value) in [
+                    ("approval", "7".repeat(32)),
+                    ("exchange", Handle::from_u128(7).to_string()),
+                    ("token", "a token".to_owned()),
+                ] {
+                    if payload.get(format!("{name}.$")).is_some() {
+                        event[name] = json!(value);
+                    }
                 }
                 word(&read(event).unwrap_or_else(|error| panic!("{payload}: {error}")))
             })
-            .collect();
-        assert_eq!(sent, ["ask", "wait", "remind", "escalate", "expire", "run"].into());
+            .collect()
+    }
+
+    #[test]
+    fn every_task_of_the_state_machines_is_known() {
+        assert_eq!(
+            sent_by("approvals.asl.json"),
+            ["ask", "wait", "remind", "escalate", "expire", "run"].into()
+        );
+        assert_eq!(sent_by("unfinished.asl.json"), ["carry"].into());
     }
 
     #[test]
@@ -130,6 +157,8 @@ mod tests {
             json!([]),
             json!({ "task": "ask" }),
             json!({ "task": "ask", "approval": "7" }),
+            json!({ "task": "carry", "exchange": id }),
+            json!({ "task": "carry", "exchange": "delete from customers" }),
             json!({ "task": "ask", "approval": id, "sql": "delete from customers" }),
             json!({ "task": "approve", "approval": id }),
             json!({ "task": "wait", "approval": id }),

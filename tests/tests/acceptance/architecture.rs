@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -52,7 +52,16 @@ const ARROWS: [(&str, &[&str]); 14] = [
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
-    ("query", &["domain", "gateway", "recording", "oidc", "snowflake", "local", "policy", "masking"]),
+    // Doors alone: what they stand before is somebody else's to choose.
+    ("query", &["domain", "gateway", "recording", "oidc"]),
+    // What every program is told, and makes of it.
+    ("settings", &["domain", "gateway", "local", "oidc", "snowflake"]),
+    ("lambda", &["aws", "domain", "gateway", "local", "settings", "snowflake"]),
+    // The functions as they are deployed, a packing list each. The page reaches no account, and neither does evidence.
+    ("query-lambda", &["gateway", "lambda", "local", "query", "settings", "snowflake"]),
+    ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
+    ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
+    ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
     (
         "snowgate",
         &[
@@ -65,6 +74,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "snowflake",
             "local",
             "warehouse",
+            "settings",
             "query",
             "approval",
             "evidence",
@@ -163,7 +173,9 @@ fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
 fn only_what_answers_ports_by_aws_links_its_sdk_and_nobody_its_http_client() {
     for (name, tree) in trees() {
         let links = tree.iter().any(|found| found.starts_with("aws-sdk"));
-        assert_eq!(links, ["aws", "work"].contains(&name.as_str()), "`{name}`");
+        let is_deployed = ["aws", "lambda", "work"].contains(&name.as_str()) || name.ends_with("-lambda");
+        // `snowgate` on somebody's own machine has no use for it, and neither have the doors.
+        assert_eq!(links, is_deployed, "`{name}`");
         // One way out, and one TLS stack on it: its own HTTP clients are left out.
         assert!(!tree.contains("aws-smithy-http-client"), "`{name}` links another HTTP client");
     }
@@ -262,8 +274,17 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 5] =
-    ["crates/gateway", "functions/approval", "functions/evidence", "functions/query", "functions/work"];
+const BOUND: [&str; 9] = [
+    "crates/gateway",
+    "functions/approval",
+    "functions/approval/lambda",
+    "functions/evidence",
+    "functions/evidence/lambda",
+    "functions/query",
+    "functions/query/lambda",
+    "functions/work",
+    "functions/work/lambda",
+];
 
 #[test]
 fn the_lints_ban_work_behind_a_reply() {

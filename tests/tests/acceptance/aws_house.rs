@@ -1,6 +1,5 @@
 //! The whole gateway over the stores of AWS: what is asked there is answered, kept and found as over a folder.
 
-use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,21 +7,15 @@ use std::time::Duration;
 use aws::{Accesses, Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Credential, Door, Handle, Outcome, Verdict};
-use gateway::ports::Recordings;
 use gateway::{Gateway, Ports, Settings};
-use recording::{ClosingOutcome, ObjectKind, RecordKey, Severity};
+use recording::{ClosingOutcome, Severity};
 
 use crate::approvals::{WRITE, deletes, reviewer};
+use crate::brought::{self, Item, text};
 use crate::house::{
     House, ask, ask_without_waiting, asked_by, collect, customers, in_time, page_text, review,
 };
 use crate::moto::{Moto, Spoil};
-
-type Item = HashMap<String, AttributeValue>;
-
-fn text(item: &Item, name: &str) -> Option<String> {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned()
-}
 
 /// Bytes of an item, as DynamoDB counts them: names and values.
 fn size(item: &Item) -> usize {
@@ -104,46 +97,14 @@ impl Stage {
 
     /// Brings everything that was recorded into a home's folder, where the house's readers find it.
     async fn bring_home(&self) {
-        let (clients, ports) = (self.moto.clients(), self.ports());
+        let (clients, home) = (self.moto.clients(), self.house.home_path());
         let records = self.kept(&clients);
-        for item in &self.items().await {
-            let (pk, sk) = (text(item, "pk").unwrap(), text(item, "sk").unwrap());
-            let (Some(session), Some(number)) = (pk.strip_prefix("session#"), sk.strip_prefix("opening#"))
-            else {
-                continue;
-            };
-            let exchange = format!("{session}/{}", number.trim_start_matches('0')).parse().unwrap();
-            let key = RecordKey::new(text(item, "day").unwrap(), exchange);
-            let mut kinds = vec![ObjectKind::Opening, ObjectKind::Sealed, ObjectKind::Closing];
-            kinds.extend((0..3).flat_map(|part| (0..9).map(move |page| ObjectKind::Page { part, page })));
-            for kind in kinds {
-                if let Some(bytes) = records.read(&key, kind).await.unwrap() {
-                    self.bring(&key, kind, &bytes);
-                }
-            }
-            for step in 0.. {
-                let Some(bytes) = ports.approvals.step(&key, step).await.unwrap() else { break };
-                self.bring(&key, ObjectKind::Approval { step }, &bytes);
-            }
-        }
+        brought::bring_home(&clients, &self.table, &records, &home).await;
     }
 
     /// Everything in the table.
     async fn items(&self) -> Vec<Item> {
-        let clients = self.moto.clients();
-        let items = clients.dynamodb().scan().table_name(&self.table).into_paginator().items().send();
-        items.collect::<Result<_, _>>().await.unwrap()
-    }
-
-    fn bring(&self, key: &RecordKey, kind: ObjectKind, bytes: &[u8]) {
-        let folder = match kind {
-            ObjectKind::Page { .. } => "pages",
-            ObjectKind::Sealed => "sealed",
-            _ => "records",
-        };
-        let path = self.house.home_path().join(folder).join(key.object(kind));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        brought::items(&self.moto.clients(), &self.table).await
     }
 
     async fn collected(&self, handle: Handle) -> Outcome {

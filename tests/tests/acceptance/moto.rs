@@ -129,6 +129,11 @@ impl Moto {
         Some(Self { front, url: format!("http://127.0.0.1:{front_port}"), _running: Mutex::new(running) })
     }
 
+    /// Where it is called.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A name that nobody else has.
     pub fn unique(what: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);

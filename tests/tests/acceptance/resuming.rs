@@ -89,6 +89,7 @@ async fn carry_on(house: &House, handle: Handle) -> usize {
             Advanced::Closed => return turn,
             Advanced::Pending => {}
             Advanced::NotOurs => panic!("a lease was not given up"),
+            other @ (Advanced::Waits | Advanced::Unknown) => panic!("{other:?}"),
         }
     }
     panic!("it makes no progress");

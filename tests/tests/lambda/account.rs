@@ -1,11 +1,22 @@
 //! What the account behind the function holds.
 
+use std::time::Duration;
+
 use snowflake::scripted::{Answer, Scripted, When};
 
 const HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000001";
 
 /// A statement that shows what is masked.
 pub const MASKED: &str = "select id, email, ssn as harmless, country from customers";
+
+/// A statement that waits for a person.
+pub const WRITE: &str = "delete from customers where id = 1";
+
+/// A statement that outlives its hold.
+pub const LONG: &str = "select id, email, ssn as harmless, country from customers order by id";
+
+/// The account's own handle of it.
+const LONG_HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000002";
 
 /// What must not leave.
 pub const SECRETS: [&str; 4] =
@@ -24,10 +35,21 @@ pub async fn listen() -> Scripted {
         ("SELECT TABLE_NAME, LAST_DDL", versions()),
         ("select id, country from customers", countries()),
         (MASKED, customers()),
+        (WRITE, deleted()),
+        // It has not answered when the agent's hold is over.
+        (LONG, Answer::running(LONG_HANDLE)),
     ];
     for (text, answer) in answers {
         snow.on(When::submitted().saying(text), [answer]);
     }
+    snow.on(
+        When::asked_about(LONG_HANDLE),
+        [
+            Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
+            Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
+            customers(),
+        ],
+    );
     snow
 }
 
@@ -63,6 +85,10 @@ fn columns() -> Answer {
 fn countries() -> Answer {
     let columns = [("ID", "fixed"), ("COUNTRY", "text")];
     Answer::result(HANDLE, &columns, &[&[Some("1"), Some("DE")], &[Some("2"), Some("FR")]])
+}
+
+fn deleted() -> Answer {
+    Answer::result(HANDLE, &[("number of rows deleted", "fixed")], &[&[Some("1")]])
 }
 
 fn customers() -> Answer {

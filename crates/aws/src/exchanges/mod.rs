@@ -20,6 +20,7 @@ use gateway::ports::{self, Claim, Claimed, Leased, RevokedWhat, Saved};
 use gateway::{Fault, Live, Origin};
 
 use crate::calls::{Clients, fault};
+use crate::machine::Machine;
 use crate::objects::{Bucket, Wrote};
 use crate::packed::{pack, unpack};
 use crate::records::Records;
@@ -73,6 +74,8 @@ pub struct Exchanges {
     overflow: Bucket,
     records: Records,
     steps: Steps,
+    /// Where what is given up unfinished is handed over to; none: it is found by looking ([`ports::Exchanges::unattended`]).
+    unfinished: Option<Machine>,
     lanes: Arc<Vec<tokio::sync::Mutex<()>>>,
 }
 
@@ -91,8 +94,15 @@ impl Exchanges {
             records,
             steps: Steps::new(clients, &table),
             table: Table::new(clients, table),
+            unfinished: None,
             lanes: Arc::new((0..LANES).map(|_| tokio::sync::Mutex::default()).collect()),
         }
+    }
+
+    /// The same, and whatever is given up unfinished here is carried on by that machine (`infra/unfinished.asl.json`).
+    #[must_use]
+    pub fn handing_over_to(self, unfinished: Machine) -> Self {
+        Self { unfinished: Some(unfinished), ..self }
     }
 
     /// An exchange's item; none when there is none.
@@ -325,7 +335,18 @@ impl ports::Exchanges for Exchanges {
             let is_ours = row.holder == Some(holder) && !row.is_closed;
             is_ours.then_some(Row { holder: None, lease_until_us: 0, ..row })
         };
-        self.change(handle, free).await.map(|_| ())
+        self.change(handle, free).await?;
+        if let Some(machine) = &self.unfinished
+            && let Err(fault) = machine.carry_on(handle).await
+        {
+            // The agent is told the truth all the same: it is under way, and whoever looks for what is unattended finds it.
+            tracing::warn!(
+                fault = &fault as &(dyn std::error::Error + 'static),
+                %handle,
+                "what is unfinished was not handed over: it waits for the next look"
+            );
+        }
+        Ok(())
     }
 
     async fn want_cancelled(&self, principal: &PrincipalKey, handle: Handle) -> Result<bool, Fault> {

@@ -353,7 +353,7 @@ mod tests {
         let (Printed { text: one, secrets }, other) = (printed(), printed());
         assert_ne!(one, other.text);
         let config = crate::config::Config::parse(
-            query::configuration::File { name: "some.toml", text: &one },
+            settings::File { name: "some.toml", text: &one },
             std::iter::empty(),
         );
         config.unwrap().channels().unwrap();

@@ -15,7 +15,6 @@ use domain::Timestamp;
 use gateway::ports::Clock;
 use local::SystemClock;
 use oidc::{DeviceBegun, Granted, TokenClient, TokenWanted};
-use query::configuration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -122,7 +121,7 @@ fn secret(args: &GetTokenArgs) -> Result<Option<String>, Broken> {
             read(&mut file)?
         }
         (None, true) => read(&mut std::io::stdin().lock())?,
-        (None, false) => configuration::variable(SECRET)?.filter(|secret| !secret.is_empty()),
+        (None, false) => settings::variable(SECRET)?.filter(|secret| !secret.is_empty()),
     };
     match secret.as_deref() {
         Some("") => Err(Broken::usage("the client's secret is empty")),

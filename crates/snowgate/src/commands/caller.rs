@@ -67,7 +67,7 @@ pub fn base(url: &str) -> Result<String, Broken> {
 
 /// A token of the development issuer in this home, or the one in `SNOWGATE_TOKEN`.
 fn token(home: &Path, agent: &str, groups: &[&str], ttl: Duration) -> Result<String, Broken> {
-    if let Some(token) = query::configuration::variable("SNOWGATE_TOKEN")? {
+    if let Some(token) = settings::variable("SNOWGATE_TOKEN")? {
         return Ok(token);
     }
     let request = MintRequest {

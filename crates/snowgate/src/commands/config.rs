@@ -18,7 +18,7 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
         say!("file      none: there is no {} here", places.file());
     }
     say!("listen    {}", own.listen);
-    say!("home      {}", shared.home.display());
+    say!("home      {}", own.home.display());
     match &shared.policies {
         Some(dir) => say!("policies  {}", dir.display()),
         None => say!("policies  built in"),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use gateway::ports::{Notifier, ReviewerIssuer};
 use gateway::{Ports, Reception, Review, ReviewPorts, Roster};
 use local::{FolderPolicies, Home, Mail, MailError, Terminal};
-use oidc::{SettingsError, SignInSettings, SignIns};
+use oidc::SignInSettings;
+use settings::wiring;
 
 use crate::commands::Broken;
 use crate::config::Config;
@@ -22,19 +23,7 @@ pub fn command_line_issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIss
 }
 
 fn sign_ins(config: &Config, settings: SignInSettings) -> Result<Arc<dyn ReviewerIssuer>, Broken> {
-    let sign_ins = SignIns::new(settings).map_err(|error| {
-        let key = match &error {
-            SettingsError::Wrong { issuer: _, what } => (*what).to_owned(),
-            SettingsError::JwksUri(_) => "jwks_uri".to_owned(),
-            SettingsError::NoIssuer
-            | SettingsError::Twice(_)
-            | SettingsError::Issuer(_)
-            | SettingsError::Algorithm
-            | SettingsError::Client(_) => "issuer".to_owned(),
-        };
-        Broken::new(config.places.wrong(&format!("reviewers_issuer.{key}"), error).to_string())
-    })?;
-    Ok(Arc::new(sign_ins))
+    Ok(wiring::sign_ins(settings, &config.places)?)
 }
 
 /// How reviewers are told.

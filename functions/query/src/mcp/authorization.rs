@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use gateway::TierScopes;
 use http::{HeaderMap, header};
-use oidc::IssuerSettings;
+use oidc::{IssuerSettings, is_scope};
 use serde_json::{Value, json};
 
 use super::PATH;
-use crate::configuration::is_scope;
 
 /// Where clients look for the metadata when a challenge names no place (RFC 9728 section 3.1).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";

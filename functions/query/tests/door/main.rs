@@ -17,4 +17,3 @@ mod logs;
 mod mcp;
 mod principals;
 mod scopes;
-mod starting;

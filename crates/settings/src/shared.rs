@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::Context;
 use gateway::TierScopes;
-use oidc::{Algorithm, IssuerSettings};
+use oidc::{Algorithm, IssuerSettings, is_scope};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -14,8 +14,6 @@ use super::{ConfigurationError, Places, section};
 /// What a program takes for a key that is not set, and how far one may go: everything in which programs differ.
 #[derive(Debug, Clone)]
 pub struct Defaults {
-    /// `home`; none: it must be set.
-    pub home: Option<&'static str>,
     /// `hold_seconds`.
     pub hold_seconds: u64,
     /// The most that `hold_seconds` may be.
@@ -31,8 +29,6 @@ const SESSION_IDLE_MINUTES: u64 = 30;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
-    /// Folder for keys, recordings and state.
-    pub home: PathBuf,
     /// Folder with the policy bundle; none: the built-in one.
     pub policies: Option<PathBuf>,
     /// How long an answer is waited for before the agent is told to come back.
@@ -59,10 +55,7 @@ impl Shared {
         defaults: &Defaults,
         places: &Places,
     ) -> Result<Self, ConfigurationError> {
-        let Defaults { home, hold_seconds, longest_hold_seconds, why_not_longer } = defaults;
-        if let Some(home) = home {
-            table.entry("home").or_insert_with(|| Value::String((*home).to_owned()));
-        }
+        let Defaults { hold_seconds, longest_hold_seconds, why_not_longer } = defaults;
         for (key, default) in
             [("hold_seconds", *hold_seconds), ("session_idle_minutes", SESSION_IDLE_MINUTES)]
         {
@@ -88,21 +81,8 @@ impl Shared {
                 return Err(places.wrong(&format!("scopes.{key}"), problem));
             }
         }
-        for (at, issuer) in shared.issuers.iter().enumerate() {
-            issuer
-                .settings()
-                .map_err(|Wrong { key, problem }| places.wrong(&format!("issuers[{at}].{key}"), problem))?;
-        }
+        Issuer::all(&shared.issuers, places)?;
         Ok(shared)
-    }
-
-    /// The issuers as the verifier takes them.
-    ///
-    /// # Errors
-    /// None for settings that were [read](super::read).
-    pub fn issuers(&self) -> Result<Vec<IssuerSettings>, ConfigurationError> {
-        let wrong = |Wrong { key, problem }| ConfigurationError(format!("issuers: {key}: {problem}"));
-        self.issuers.iter().map(|issuer| issuer.settings().map_err(wrong)).collect()
     }
 
     /// What the gateway itself is told.
@@ -163,11 +143,6 @@ impl Scopes {
     }
 }
 
-/// RFC 6749 section 3.3: scope-token.
-pub(crate) fn is_scope(scope: &str) -> bool {
-    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-}
-
 /// What is wrong with one key of an entry.
 struct Wrong {
     key: &'static str,
@@ -175,7 +150,7 @@ struct Wrong {
 }
 
 /// What the account's own settings say of themselves, by the keys of the whole configuration.
-pub(crate) fn of_upstream(places: &Places, error: &snowflake::Error) -> ConfigurationError {
+pub fn of_upstream(places: &Places, error: &snowflake::Error) -> ConfigurationError {
     // Its keys are dotted from its own section; whatever else it says is about no single key.
     if let snowflake::Error::Setting { key, problem } = error {
         places.wrong(&format!("upstream.{key}"), problem)
@@ -214,6 +189,19 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// All entries of `[[issuers]]` as the verifier takes them.
+    ///
+    /// # Errors
+    /// The first that is wrong, with its place.
+    pub fn all(entries: &[Self], places: &Places) -> Result<Vec<IssuerSettings>, ConfigurationError> {
+        let read = |(at, entry): (usize, &Self)| {
+            entry
+                .settings()
+                .map_err(|Wrong { key, problem }| places.wrong(&format!("issuers[{at}].{key}"), problem))
+        };
+        entries.iter().enumerate().map(read).collect()
+    }
+
     /// The settings as the verifier takes them.
     fn settings(&self) -> Result<IssuerSettings, Wrong> {
         let wrong = |key, problem: String| Wrong { key, problem };

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gateway::ports::{Clock, Ids};
+use gateway::ports::{Clock, Ids, ReviewerIssuer};
 use local::FolderPolicies;
-use oidc::{Issuers, SettingsError};
-use snowflake::{AccountCatalogs, SqlApi, TierCredentials};
+use oidc::{Issuers, SettingsError, SignInSettings, SignIns};
+use snowflake::{AccountCatalogs, Credentials, SqlApi, TierCredentials};
 use thiserror::Error;
 
-use crate::configuration::{ConfigurationError, Places, Shared, of_upstream};
+use crate::{ConfigurationError, Issuer, Places, of_upstream};
 
 /// The policy bundle in force is not good, and nothing starts with it: what is wrong, a line a problem, and what to do.
 #[derive(Debug, Error)]
@@ -46,11 +46,11 @@ pub fn policies(folder: Option<&Path>) -> Result<FolderPolicies, BrokenBundle> {
 ///
 /// # Errors
 /// The setting that is wrong, with its place.
-pub fn issuers(shared: &Shared, places: &Places) -> Result<Issuers, ConfigurationError> {
-    Issuers::new(shared.issuers()?).map_err(|error| {
+pub fn issuers(entries: &[Issuer], places: &Places) -> Result<Issuers, ConfigurationError> {
+    Issuers::new(Issuer::all(entries, places)?).map_err(|error| {
         let of = |name: &str, key: &str| {
             // The last that goes by the name: of two, the second is one too many.
-            let at = shared.issuers.iter().rposition(|issuer| issuer.issuer == name);
+            let at = entries.iter().rposition(|issuer| issuer.issuer == name);
             at.map_or_else(|| "issuers".to_owned(), |at| format!("issuers[{at}].{key}"))
         };
         let key = match &error {
@@ -65,7 +65,31 @@ pub fn issuers(shared: &Shared, places: &Places) -> Result<Issuers, Configuratio
     })
 }
 
-/// The Snowflake account of these settings, and its catalogs. Nothing is connected yet.
+/// Where reviewers sign in, as this client. Nothing is asked yet.
+///
+/// # Errors
+/// The setting that is wrong, with its place.
+pub fn sign_ins(
+    settings: SignInSettings,
+    places: &Places,
+) -> Result<Arc<dyn ReviewerIssuer>, ConfigurationError> {
+    let sign_ins = SignIns::new(settings).map_err(|error| {
+        let key = match &error {
+            SettingsError::Wrong { issuer: _, what } => (*what).to_owned(),
+            SettingsError::JwksUri(_) => "jwks_uri".to_owned(),
+            SettingsError::NoIssuer
+            | SettingsError::Twice(_)
+            | SettingsError::Issuer(_)
+            | SettingsError::Algorithm
+            | SettingsError::Client(_) => "issuer".to_owned(),
+        };
+        places.wrong(&format!("reviewers_issuer.{key}"), error)
+    })?;
+    Ok(Arc::new(sign_ins))
+}
+
+/// The Snowflake account of these settings, and its catalogs; `workload` is what the deployment has of workload identity.
+/// Nothing is connected yet.
 ///
 /// # Errors
 /// The setting that is wrong, with its place.
@@ -74,9 +98,10 @@ pub fn account(
     places: &Places,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn Ids>,
+    workload: Option<Arc<dyn Credentials>>,
 ) -> Result<(Arc<SqlApi>, Arc<AccountCatalogs>), ConfigurationError> {
     let wrong = |error: snowflake::Error| of_upstream(places, &error);
-    let credentials = TierCredentials::new(settings, clock, None).map_err(wrong)?;
+    let credentials = TierCredentials::new(settings, clock, workload).map_err(wrong)?;
     let account = Arc::new(SqlApi::new(settings.clone(), Arc::new(credentials)).map_err(wrong)?);
     let catalogs = AccountCatalogs::new(Arc::clone(&account), Arc::clone(clock), Arc::clone(ids));
     Ok((account, Arc::new(catalogs)))

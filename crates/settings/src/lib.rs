@@ -1,20 +1,40 @@
-//! What every program of Snowgate reads the same way of `snowgate.toml` and `SNOWGATE_*` (decision 11).
+//! What every program of Snowgate reads the same way of `snowgate.toml` and `SNOWGATE_*` (decision 11), and what it makes of
+//! it before it answers anything ([`wiring`]).
 //!
 //! A variable names a key by its path, parts joined by two underscores: `SNOWGATE_LISTEN`,
 //! `SNOWGATE_DEFAULTS__ROLE`. Its value is read as TOML where it is one, else as text; it wins over the file. The keys that
-//! every program has are [`Shared`]; a program adds its own, and refuses those that it does not know.
+//! every program with doors has are [`Shared`]; a program adds its own, and refuses those that it does not know.
+//!
+//! ```
+//! use settings::File;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Own {
+//!     listen: String,
+//! }
+//!
+//! let file = File { name: "snowgate.toml", text: "listen = '127.0.0.1:1'" };
+//! let (own, _) = settings::read_own::<Own>(file, [], &[])?;
+//! assert_eq!(own.listen, "127.0.0.1:1");
+//! let wrong = File { text: "lissten = 'x'", ..file };
+//! assert!(settings::read_own::<Own>(wrong, [], &[]).is_err_and(|error| error.to_string().starts_with("snowgate.toml:1: lissten")));
+//! # Ok::<(), settings::ConfigurationError>(())
+//! ```
 
 mod fields;
 mod places;
+mod reviewers;
 mod shared;
+pub mod wiring;
+mod wording;
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::{Table, Value};
 
 pub use places::Places;
-pub use shared::{Defaults, Issuer, Names, Scopes, Shared};
-pub(crate) use shared::{is_scope, of_upstream};
+pub use reviewers::{ReviewerEntry, ReviewersIssuer, Secret, is_page_address, people};
+pub use shared::{Defaults, Issuer, Names, Scopes, Shared, of_upstream};
 
 /// The text of a configuration file.
 #[derive(Clone, Copy)]
@@ -92,7 +112,7 @@ pub fn variable(name: &str) -> Result<Option<String>, ConfigurationError> {
 const PREFIX: &str = "SNOWGATE_";
 
 /// Reads a file, overridden by the `SNOWGATE_…` variables but those named in `not_settings` (without prefix): the keys
-/// that every program has, checked, and the program's own.
+/// that every program with doors has, checked, and the program's own.
 ///
 /// # Errors
 /// What is wrong, with the file and its line, or the variable, and the key.
@@ -102,6 +122,34 @@ pub fn read<Own: DeserializeOwned>(
     not_settings: &[&str],
     defaults: &Defaults,
 ) -> Result<Configured<Own>, ConfigurationError> {
+    let (common, own) = (fields::of::<Shared>(), fields::of::<Own>());
+    let (table, places) = table(file, variables, not_settings, &[common, own])?;
+    let (common, own) = table.into_iter().partition(|(key, _)| common.contains(&key.as_str()));
+    let shared = Shared::read(common, defaults, &places)?;
+    let own = section(own, &places)?;
+    Ok(Configured { shared, own, places })
+}
+
+/// The same of a program that has no keys but its own.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_own<Own: DeserializeOwned>(
+    file: File<'_>,
+    variables: impl IntoIterator<Item = (String, String)>,
+    not_settings: &[&str],
+) -> Result<(Own, Places), ConfigurationError> {
+    let (table, places) = table(file, variables, not_settings, &[fields::of::<Own>()])?;
+    Ok((section(table, &places)?, places))
+}
+
+/// What was written, and by whom; keys that are not known are refused.
+fn table(
+    file: File<'_>,
+    variables: impl IntoIterator<Item = (String, String)>,
+    not_settings: &[&str],
+    known: &[&[&str]],
+) -> Result<(Table, Places), ConfigurationError> {
     let mut table: Table = toml::from_str(file.text).map_err(|error| unreadable(&file, &error))?;
     let mut places = Places::of_file(&file);
     for (name, value) in variables {
@@ -111,17 +159,13 @@ pub fn read<Own: DeserializeOwned>(
             places.said_by(&key, name);
         }
     }
-    let (common, own) = (fields::of::<Shared>(), fields::of::<Own>());
-    let known = || common.iter().chain(own);
-    if let Some(unknown) = table.keys().find(|key| !known().any(|known| known == key)) {
-        let known: Vec<&str> = known().copied().collect();
+    let known = || known.iter().copied().flatten().copied();
+    if let Some(unknown) = table.keys().find(|key| !known().any(|known| known == key.as_str())) {
+        let known: Vec<&str> = known().collect();
         let problem = format!("unknown field `{unknown}`, expected one of `{}`", known.join("`, `"));
         return Err(places.wrong(unknown, problem));
     }
-    let (common, own) = table.into_iter().partition(|(key, _)| common.contains(&key.as_str()));
-    let shared = Shared::read(common, defaults, &places)?;
-    let own = section(own, &places)?;
-    Ok(Configured { shared, own, places })
+    Ok((table, places))
 }
 
 /// What is wrong in a text that is no TOML, and on which line.
@@ -136,8 +180,20 @@ fn section<T: DeserializeOwned>(table: Table, places: &Places) -> Result<T, Conf
         let key = error.path().to_string();
         // Its word for the whole.
         let key = if key == "." { "" } else { key.as_str() };
-        places.wrong(key, crate::wording::without_values(error.inner().message()))
+        let told = crate::wording::without_values(error.inner().message());
+        match variable_of(key, &told) {
+            Some(name) => places.wrong(key, format!("{told} ({name})")),
+            None => places.wrong(key, told),
+        }
     })
+}
+
+/// The variable that would set what is missing; none for an entry of a list.
+fn variable_of(section: &str, told: &str) -> Option<String> {
+    let field = told.strip_prefix("missing field `")?.strip_suffix('`')?;
+    let path = if section.is_empty() { field.to_owned() } else { format!("{section}.{field}") };
+    let is_key = path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+    is_key.then(|| format!("{PREFIX}{}", path.replace('.', "__").to_ascii_uppercase()))
 }
 
 /// Sets the key that a variable names by its path; the key as the file would write it.
@@ -173,12 +229,8 @@ mod tests {
         listen: Option<String>,
     }
 
-    const DEFAULTS: Defaults = Defaults {
-        home: Some("./home"),
-        hold_seconds: 7,
-        longest_hold_seconds: 9,
-        why_not_longer: "as this test says",
-    };
+    const DEFAULTS: Defaults =
+        Defaults { hold_seconds: 7, longest_hold_seconds: 9, why_not_longer: "as this test says" };
 
     fn sample(text: &str, variables: &[(&str, &str)]) -> Result<(Shared, Own), String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -190,12 +242,7 @@ mod tests {
     #[test]
     fn what_is_not_set_is_as_the_program_says() {
         let (shared, own) = sample("", &[]).unwrap();
-        assert_eq!((shared.home.to_str(), shared.hold_seconds), (Some("./home"), 7));
-        assert_eq!((shared.session_idle_minutes, own.listen), (30, None));
-        let homeless = Defaults { home: None, ..DEFAULTS };
-        let nothing = File { name: "some.toml", text: "" };
-        let message = read::<Own>(nothing, [], &[], &homeless).unwrap_err().to_string();
-        assert_eq!(message, "the configuration is wrong: missing field `home`");
+        assert_eq!((shared.session_idle_minutes, shared.hold_seconds, own.listen), (30, 7, None));
     }
 
     #[test]
@@ -229,7 +276,7 @@ mod tests {
             (
                 "lissten = 1".to_owned(),
                 vec![],
-                "some.toml:1: lissten: unknown field `lissten`, expected one of `home`, `policies`",
+                "some.toml:1: lissten: unknown field `lissten`, expected one of `policies`, `hold_seconds`",
             ),
             (
                 "\nhold_seconds = 0".to_owned(),

@@ -1,17 +1,15 @@
 //! The channels that evidence of prompts comes by: who may say it, and whom they speak for.
 
 use domain::ChannelKind;
-use evidence::{Channels, SecretHash};
 use gateway::{Channel, SpeaksFor};
 use serde::Deserialize;
 
-use super::Config;
-use crate::commands::Broken;
+use crate::{Channels, ChannelsError, SecretHash};
 
 /// One `[[evidence]]` entry.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EvidenceEntry {
+pub struct ChannelEntry {
     /// Its name, which records carry.
     pub name: String,
     /// `prompts`, `hooks`, `telemetry` or `provider`.
@@ -26,26 +24,35 @@ pub struct EvidenceEntry {
     pub agent: Option<String>,
 }
 
-impl Config {
-    /// The channels as they are found by their secrets.
+/// What is wrong with an entry, in words that show no value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrongChannel {
+    /// The key: `evidence[0].subjects`.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Channels {
+    /// The channels of these entries, as they are found by their secrets; `issuers` are those of agents' tokens.
     ///
     /// # Errors
-    /// What is wrong, with its place and the key, and no value.
-    pub fn channels(&self) -> Result<Channels, Broken> {
-        let mut channels = Channels::default();
-        for (at, entry) in self.own.evidence.iter().enumerate() {
+    /// The first entry that is wrong.
+    pub fn read(entries: &[ChannelEntry], issuers: &[&str]) -> Result<Self, WrongChannel> {
+        let mut channels = Self::default();
+        for (at, entry) in entries.iter().enumerate() {
             let wrong = |key: &str, problem: &str| {
                 let key =
                     if key.is_empty() { format!("evidence[{at}]") } else { format!("evidence[{at}].{key}") };
-                Broken::new(self.places.wrong(&key, problem).to_string())
+                WrongChannel { key, problem: problem.to_owned() }
             };
-            let EvidenceEntry { name, kind, secret_sha256, subjects, issuer, agent } = entry;
+            let ChannelEntry { name, kind, secret_sha256, subjects, issuer, agent } = entry;
             let kind = ChannelKind::from_word(kind)
                 .filter(|kind| *kind != ChannelKind::Own)
                 .ok_or_else(|| wrong("kind", "is one of prompts, hooks, telemetry, provider"))?;
             let secret: SecretHash = secret_sha256
                 .parse()
-                .map_err(|error: evidence::ChannelsError| wrong("secret_sha256", &error.to_string()))?;
+                .map_err(|error: ChannelsError| wrong("secret_sha256", &error.to_string()))?;
             let speaks_for = match subjects.as_slice() {
                 [] => {
                     return Err(wrong(
@@ -59,7 +66,6 @@ impl Config {
                 }
                 some => SpeaksFor::Subjects(some.to_vec()),
             };
-            let issuers = &self.shared.issuers;
             // SECURITY: two issuers may give the same `sub` to two people.
             match issuer {
                 None if issuers.len() > 1 => {
@@ -68,9 +74,7 @@ impl Config {
                         "is needed where there are several [[issuers]]: whose subjects are they?",
                     ));
                 }
-                Some(issuer)
-                    if !issuers.is_empty() && !issuers.iter().any(|known| known.issuer == *issuer) =>
-                {
+                Some(issuer) if !issuers.is_empty() && !issuers.contains(&issuer.as_str()) => {
                     return Err(wrong("issuer", "is none of [[issuers]]"));
                 }
                 Some(_) | None => {}

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_struct_says_its_fields_and_nothing_else_has_any() {
-        assert_eq!(of::<super::super::Names>(), ["role", "warehouse", "database", "schema"]);
+        assert_eq!(of::<crate::Names>(), ["role", "warehouse", "database", "schema"]);
         assert!(of::<String>().is_empty() && of::<Vec<u8>>().is_empty());
     }
 }

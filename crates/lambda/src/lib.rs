@@ -1,0 +1,37 @@
+//! What every function on AWS is told, and the ports that it packs of it.
+//!
+//! | variable | says |
+//! | --- | --- |
+//! | `SNOWGATE_AWS__STATE_TABLE`, `…KEYS_TABLE` | the tables of `infra/state.yaml` |
+//! | `SNOWGATE_AWS__RECORDS_BUCKET`, `…PAGES_BUCKET` | its buckets |
+//! | `SNOWGATE_AWS__KEY` | the ARN of its key |
+//! | `SNOWGATE_POLICIES` | a folder with the policy bundle, or `built-in`; none: the one that was pushed |
+//! | `SNOWGATE_CONFIG` | a file with the same keys, which variables override |
+//! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, … | what Lambda sets itself |
+//!
+//! The other variables are each function's own, and each refuses those that it does not know. This crate refuses to know what a
+//! function does: it reads, builds the clients of the SDK once, and answers for what a function must not reach ([`Elsewhere`]).
+//!
+//! ```
+//! use lambda::Surroundings;
+//!
+//! let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+//! let told = Surroundings::of(&[set("AWS_REGION", "eu-central-1")]).unwrap_err();
+//! assert!(told.to_string().starts_with("AWS_ACCESS_KEY_ID is not set"));
+//! ```
+
+mod elsewhere;
+mod names;
+mod reviewing;
+mod start;
+mod stores;
+mod surroundings;
+mod workload;
+
+pub use elsewhere::Elsewhere;
+pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
+pub use reviewing::Reviewing;
+pub use start::{Told, start, told};
+pub use stores::{Places, Stores};
+pub use surroundings::{Surroundings, SurroundingsError};
+pub use workload::Workload;

@@ -1,0 +1,49 @@
+//! The evidence function: what people really typed comes in here on AWS Lambda, behind an HTTP API. It reaches no Snowflake.
+
+mod told;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use gateway::ports::Clock;
+use gateway::{Gateway, Ports};
+use lambda::{Elsewhere, Stores};
+use lambda_http::Error;
+use local::{RandomIds, SystemClock};
+use settings::wiring;
+
+use crate::told::{Own, Told};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    lambda::start("evidence", run()).await
+}
+
+async fn run() -> Result<(), Error> {
+    let told = Told::read()?;
+    let gateway = Gateway::new(ports(&told)?, gateway::Settings::default());
+    lambda_http::run(evidence::routes(Arc::new(gateway), told.channels()?)).await
+}
+
+fn ports(told: &Told) -> Result<Ports, Error> {
+    let Told { own: Own { aws, policies, issuers, .. }, places, surroundings } = told;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let stores = Stores::new(surroundings, aws.clone());
+    Ok(Ports {
+        identities: Arc::new(wiring::issuers(issuers, places)?),
+        policies: stores.policies(policies.as_deref(), None, &clock)?,
+        catalogs: Arc::new(Elsewhere),
+        keys: stores.keys(),
+        recorder: stores.records(),
+        recordings: stores.records(),
+        exchanges: Arc::new(stores.exchanges()),
+        approvals: Arc::new(stores.exchanges()),
+        standings: stores.standings(),
+        accesses: stores.accesses(),
+        evidence: stores.evidence(),
+        notifier: Arc::new(Elsewhere),
+        upstream: Arc::new(Elsewhere),
+        clock,
+        ids: Arc::new(RandomIds),
+    })
+}

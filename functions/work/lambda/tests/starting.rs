@@ -1,0 +1,103 @@
+//! What the function's own binary refuses to start with, before it asks anybody for events.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::process::Command;
+
+const ACCOUNT: &str = "arn:aws:states:eu-central-1:123456789012:stateMachine:approvals";
+
+/// What the function needs.
+const NEEDED: [(&str, &str); 17] = [
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+    ("SNOWGATE_AWS__STATE_TABLE", "state"),
+    ("SNOWGATE_AWS__KEYS_TABLE", "keys"),
+    ("SNOWGATE_AWS__RECORDS_BUCKET", "records"),
+    ("SNOWGATE_AWS__PAGES_BUCKET", "pages"),
+    ("SNOWGATE_AWS__KEY", "arn:aws:kms:eu-central-1:123456789012:key/1"),
+    ("SNOWGATE_APPROVALS_MACHINE", ACCOUNT),
+    ("SNOWGATE_REVIEWERS_TOPIC", "arn:aws:sns:eu-central-1:123456789012:reviewers"),
+    ("SNOWGATE_UPSTREAM__URL", "https://acme-dev.snowflakecomputing.com"),
+    ("SNOWGATE_UPSTREAM__ACCOUNT", "ACME-DEV"),
+    ("SNOWGATE_UPSTREAM__CATALOG", r#"{role = "ANALYST", warehouse = "WH"}"#),
+    (
+        "SNOWGATE_UPSTREAM__TIERS__READ",
+        r#"{credential = {kind = "access-token", token = "s3cret"}, roles = ["ANALYST"], warehouses = ["WH"]}"#,
+    ),
+    ("SNOWGATE_APPROVALS_URL", "https://approve.example"),
+    ("SNOWGATE_REVIEWERS_ISSUER", r#"{issuer = "https://people.example", client_id = "snowgate"}"#),
+    ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#),
+];
+
+/// Starts the function with these variables besides those that it needs, but for one; what it says of why it does not start.
+fn refusal(more: &[(&str, &str)], without: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_work"))
+        .env_clear()
+        .envs(NEEDED.iter().copied().filter(|(name, _)| *name != without))
+        .envs(more.iter().copied())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("s3cret"), "{said}");
+    said
+}
+
+#[test]
+fn each_variable_that_is_missing_is_told_by_name() {
+    for (name, _) in NEEDED {
+        let said = refusal(&[], name);
+        // Of a tier that is missing, that there is none.
+        assert!(said.contains(name.trim_end_matches("__READ")), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_told_by_name_and_without_its_value() {
+    for (name, value, expected) in [
+        ("SNOWGATE_LISTEN", "127.0.0.1:1", "SNOWGATE_LISTEN: listen: unknown field `listen`"),
+        ("SNOWGATE_POLICIES", "./nowhere", "the policy bundle is not good"),
+        (
+            "SNOWGATE_AWS__RECORDS_BUCKET",
+            "s3cret/",
+            "SNOWGATE_AWS__RECORDS_BUCKET: aws.records_bucket: a value is wrong: expected a bucket",
+        ),
+        (
+            "SNOWGATE_APPROVALS_URL",
+            "approve.example",
+            "SNOWGATE_APPROVALS_URL: approvals_url: is https://HOST",
+        ),
+        ("SNOWGATE_REVIEWERS", "[]", "SNOWGATE_REVIEWERS: reviewers: names nobody"),
+        (
+            "SNOWGATE_REVIEWERS",
+            r#"[{email = "rosa", groups = ["data-reviewers"]}]"#,
+            "SNOWGATE_REVIEWERS: reviewers[0].email: is no mail address",
+        ),
+        (
+            "SNOWGATE_REVIEWERS_ISSUER",
+            r#"{issuer = "https://people.example", client_id = "snowgate", client_secret = "s3cret"}"#,
+            "SNOWGATE_REVIEWERS_ISSUER: reviewers_issuer.client_secret: would lie in the environment",
+        ),
+        (
+            "SNOWGATE_REVIEWERS_ISSUER",
+            r#"{issuer = "ftp://people.example", client_id = "snowgate"}"#,
+            "SNOWGATE_REVIEWERS_ISSUER: reviewers_issuer.issuer: ",
+        ),
+        ("SNOWGATE_HOLD_SECONDS", "20", "SNOWGATE_HOLD_SECONDS: hold_seconds: unknown field `hold_seconds`"),
+        ("SNOWGATE_UPSTREAM__URL", "http://acme.example", "SNOWGATE_UPSTREAM__URL: upstream.url: is neither"),
+        (
+            "SNOWGATE_REMINDERS__SECOND_GROUPS",
+            r#"["data-leads"]"#,
+            "SNOWGATE_REMINDERS__SECOND_GROUPS: reminders.second_groups: names `data-leads`, which no entry",
+        ),
+        (
+            "AWS_LAMBDA_INITIALIZATION_TYPE",
+            "on-demand",
+            "upstream.tiers.read.credential.kind: is a stored secret",
+        ),
+    ] {
+        let said = refusal(&[(name, value)], "");
+        assert!(said.contains(expected), "{said}");
+    }
+}

@@ -1,0 +1,133 @@
+//! From a statement that waits to its rows: reviewers are told, one signs in and agrees on the page, `work` runs it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::ApprovalId;
+use http::header;
+use serde_json::{Map, Value, json};
+
+use crate::stage::Stage;
+
+/// The page as API Gateway serves it: each request becomes an event of the function.
+pub fn page(stage: Arc<Stage>) -> Router {
+    Router::new().fallback(answer).with_state(stage)
+}
+
+async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let (mut headers, mut cookies) = (Map::new(), Vec::new());
+    headers.insert("host".to_owned(), json!("approve.example"));
+    for (name, value) in &parts.headers {
+        let value = value.to_str().unwrap();
+        if name == header::COOKIE {
+            cookies.push(value);
+        } else {
+            headers.insert(name.to_string(), json!(value));
+        }
+    }
+    let pairs: Map<String, Value> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": cookies,
+        "headers": headers,
+        "queryStringParameters": pairs,
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "a1b2c3d4e5", "domainName": "approve.example", "domainPrefix": "approve",
+            "http": {
+                "method": parts.method.as_str(), "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7",
+                "userAgent": "browser/1.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=", "routeKey": "$default", "stage": "$default",
+            "time": "24/Nov/2025:16:00:00 +0000", "timeEpoch": 1_764_000_000_000_u64,
+        },
+        "body": String::from_utf8(body.to_vec()).unwrap(),
+        "isBase64Encoded": false,
+    });
+    let answered = stage.invoke("approval", &event).await;
+    let mut response =
+        Response::builder().status(u16::try_from(answered["statusCode"].as_u64().unwrap()).unwrap());
+    for (name, value) in answered["headers"].as_object().into_iter().flatten() {
+        response = response.header(name, value.as_str().unwrap());
+    }
+    for cookie in answered["cookies"].as_array().into_iter().flatten() {
+        response = response.header(header::SET_COOKIE, cookie.as_str().unwrap());
+    }
+    let text = answered["body"].as_str().unwrap_or_default();
+    let body = if answered["isBase64Encoded"] == json!(true) {
+        STANDARD.decode(text).unwrap()
+    } else {
+        text.as_bytes().to_vec()
+    };
+    response.body(Body::from(body)).unwrap()
+}
+
+/// The link that rosa was mailed: its approval and its token.
+pub async fn mailed(stage: &Stage) -> Option<(ApprovalId, String)> {
+    let ask = json!({ "QueueUrl": stage.mailbox, "MaxNumberOfMessages": 10 });
+    let found = stage.moto.sqs("ReceiveMessage", ask).await;
+    let mail: Value = serde_json::from_str(found["Messages"].get(0)?["Body"].as_str().unwrap()).unwrap();
+    let (_, behind) = mail["Message"].as_str().unwrap().split_once("https://approve.example/a/")?;
+    let (id, token) = behind.split_once("#t=")?;
+    let token = token.split_whitespace().next()?;
+    Some((id.parse().unwrap(), token.to_owned()))
+}
+
+/// Signs in at the issuer as a browser does, by its own forms; where it sends people back to.
+pub async fn sign_in(url: &str, name: &str) -> String {
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let (http, mut cookies) = (http.build().unwrap(), BTreeMap::new());
+    let (mut next, mut form): (String, Option<String>) = (url.to_owned(), None);
+    for _ in 0..20 {
+        if next.starts_with("https://approve.example/") {
+            return next;
+        }
+        let request = match form.take() {
+            Some(form) => http.post(&next).header("content-type", FORM).body(form),
+            None => http.get(&next),
+        };
+        let answered = request.header("cookie", line(&cookies)).send().await.unwrap();
+        for set in answered.headers().get_all(header::SET_COOKIE) {
+            let (pair, _) = set.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            cookies.insert(name.to_owned(), value.to_owned());
+        }
+        match answered.headers().get(header::LOCATION) {
+            Some(to) => {
+                let from = reqwest::Url::parse(&next).unwrap();
+                next = from.join(to.to_str().unwrap()).unwrap().to_string();
+            }
+            // A form of the issuer's: who is it, or may they know.
+            None => {
+                let text = answered.text().await.unwrap();
+                let (_, action) = text.split_once("action=\"").unwrap_or_else(|| panic!("{text}"));
+                next = action.split('"').next().unwrap().to_owned();
+                let prompt = if text.contains("name=\"login\"") { "login" } else { "consent" };
+                form = Some(format!("prompt={prompt}&login={name}&password=any"));
+            }
+        }
+    }
+    panic!("the issuer sends people in circles: {next}");
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn line(cookies: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("; ")
+}
