@@ -146,6 +146,21 @@ def approvals_are_told_with_their_times(full):
     equal(told(rows, "seconds_to_verdict"), [(0,), (0,), (None,)])
 
 
+def how_exchanges_ended_is_told_by_closings_alone(full, on_aws):
+    rows = full.ask("outcomes_by_day", *DAYS)
+    equal(
+        told(rows, "outcome", "reason", "exchanges", "rows_shown", "findings"),
+        [
+            ("rows", None, 7, 33, ["result_contradicts_plan"]),
+            ("refused", "policy", 2, 0, []),
+            ("failed", None, 1, 0, []),
+            ("refused", "cancelled", 1, 0, []),
+            ("refused", "denied", 1, 0, []),
+        ],
+    )
+    equal(on_aws.ask("outcomes_by_day", *DAYS), rows)
+
+
 def a_whole_day_misses_nothing(full):
     equal(
         full.ask("what_is_missing", *DAYS),
@@ -162,6 +177,7 @@ def a_day_costs_what_a_day_holds(full):
         "refused_then_rephrased": DAYS,
         "masked_cells_per_person": DAYS,
         "approvals": DAYS,
+        "outcomes_by_day": DAYS,
     }.items():
         equal((query, full.read(query, *parameters)[1]), (query, size))
 
@@ -233,6 +249,7 @@ def main():
                 (what_was_refused_and_put_otherwise_is_found, full),
                 (masked_cells_are_counted_by_person, full),
                 (approvals_are_told_with_their_times, full),
+                (how_exchanges_ended_is_told_by_closings_alone, full, on_aws),
                 (a_whole_day_misses_nothing, full),
                 (a_day_costs_what_a_day_holds, full),
                 (what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing, on_aws),
