@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import tempfile
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,7 +28,7 @@ ELSEWHERE = {key.replace(f"dt={DAY}", "dt=2026-11-02"): content for key, content
 ON_AWS = {key: content for key, content in RECORDS.items() if re.search(r"\.(closing|evidence-\d+)\.json$", key)}
 
 # Words of the openings that somebody spoils.
-SPOILED = (b"ssn, notes from", b"sha256:0", b"select id, name", b"drop table")
+SPOILED = (b"ssn, notes from", b" as word", b"select id, name", b"drop table")
 
 
 class Bucket:
@@ -143,7 +144,10 @@ def approvals_are_told_with_their_times(full):
     )
     times = [rows[0][name] for name in ("asked", "told", "viewed", "decided", "last_step")]
     equal(times, sorted(times))
-    equal(told(rows, "seconds_to_verdict"), [(0,), (0,), (None,)])
+    equal(rows[2]["seconds_to_verdict"], None)
+    for row in rows[:2]:
+        took = datetime.fromisoformat(row["decided"]) - datetime.fromisoformat(row["asked"])
+        equal(row["seconds_to_verdict"], took.seconds)
 
 
 def how_exchanges_ended_is_told_by_closings_alone(full, on_aws):
@@ -206,7 +210,7 @@ def what_somebody_has_spoiled_is_missing(spoiled, trail):
     rows = spoiled.ask("everything_an_agent_did", "nobody-else")
     equal(told(rows, "exchange", "exchanges"), [("unknown", 4)])
     row = only(spoiled.ask("approvals", *DAYS), exchange=trail)
-    equal((row["verdicts"], row["ended"], row["missing"]), (None, "viewed", "approval"))
+    equal((row["verdicts"], row["decided"], row["missing"]), (None, None, "approval"))
 
 
 def spoil():

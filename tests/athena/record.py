@@ -90,6 +90,8 @@ class Gateway:
         return lambda: self.post(f"/api/v2/statements/{handle}/cancel", {}, headers)
 
     def waiting(self, word):
+        # Whoever is to decide is told first.
+        time.sleep(2)
         listed = self.run("approvals", "--json").splitlines()
         return next(entry["id"] for entry in map(json.loads, listed) if word in json.dumps(entry))
 

@@ -30,6 +30,7 @@ hive.partition-projection-enabled=true
 SERVER_PROPERTIES = """\
 node.environment=test
 node.internal-address=127.0.0.1
+node.bind-ip=127.0.0.1
 coordinator=true
 node-scheduler.include-coordinator=true
 http-server.http.port={port}
