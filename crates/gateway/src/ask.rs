@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::access::{self, Ruled};
 use crate::admission::{self, Wanted, denied};
 use crate::approval::Surroundings;
-use crate::evidence::{Lease, Weighed};
+use crate::evidence::{Calling, Lease, Spoken, Weighed};
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -110,10 +110,14 @@ impl Gateway {
         };
         let lease = match &foreseen {
             Some(_) => None,
-            None => self.counted(asked.door, self.lease(&asked, &grounds.key).await).await?,
+            None => {
+                self.counted(asked.door, self.lease(principal.identity(), &asked, &grounds.key).await).await?
+            }
         };
         let next = self.prepare_alone(asked, principal, grounds, foreseen, lease.as_ref()).await;
-        self.give_back(lease).await;
+        if let Some(lease) = lease {
+            lease.give_back().await;
+        }
         next
     }
 
@@ -128,11 +132,12 @@ impl Gateway {
     ) -> Result<Next, AskError> {
         let Grounds { bundle, read, key } = grounds;
         let mut asked = asked;
+        let spoken = Spoken::of(&asked);
         let weighed = match &foreseen {
             Some(_) => Weighed::of_call(&asked),
             None => {
-                let is_taken = lease.is_some_and(|lease| lease.is_taken);
-                let weighed = self.weigh(&asked, principal.identity(), &key, is_taken).await;
+                let others = lease.map(|lease| lease.others).unwrap_or_default();
+                let weighed = self.weigh(&asked, principal.identity(), &key, others).await;
                 self.counted(asked.door, weighed).await?
             }
         };
@@ -163,7 +168,17 @@ impl Gateway {
                 && self.may_repeat(&live, &terms).await?
                 && let Some(exchange) = live.exchange()
                 && self
-                    .ask_again(&key, &RecordKey::new(&live.day, exchange), principal.identity(), &asked, now)
+                    .ask_again(
+                        &key,
+                        &Calling {
+                            at: &RecordKey::new(&live.day, exchange),
+                            identity: principal.identity(),
+                            asked: &asked,
+                            spoken: &spoken,
+                            is_refused: false,
+                            opened: now,
+                        },
+                    )
                     .await?
             {
                 self.reject(asked.door, "joined").await;
@@ -255,7 +270,15 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
-        self.expect_evidence(&key, &opened.key, principal.identity(), &asked, &weighed, now).await;
+        let calling = Calling {
+            at: &opened.key,
+            identity: principal.identity(),
+            asked: &asked,
+            spoken: &spoken,
+            is_refused: matches!(ruling.decision, Decision::Refuse(_)),
+            opened: now,
+        };
+        self.expect_evidence(&key, &calling, &weighed).await?;
         let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },

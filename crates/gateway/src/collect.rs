@@ -14,6 +14,7 @@ use crate::live::Live;
 use crate::ports::Leased;
 use crate::principal::Principal;
 use crate::reply::{PageReply, Receipt, Reply};
+use crate::scopes;
 use crate::shelf;
 
 impl Gateway {
@@ -28,12 +29,13 @@ impl Gateway {
         credential: &Credential,
         handle: Handle,
     ) -> Result<Reply, AskError> {
-        let live = self.find_to_show(door, credential, handle).await?;
+        let (live, principal) = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
             return Ok(self.pending(&live)?);
         }
         self.unless_access_ended(door, &live).await?;
-        self.closed_reply(&live, handle).await
+        let reply = self.closed_reply(&live, handle).await?;
+        Ok(Reply { outcome: scopes::of_now(principal.identity(), reply.outcome), ..reply })
     }
 
     /// One page of a statement that has ended, from 0. Reads only.
@@ -48,7 +50,7 @@ impl Gateway {
         handle: Handle,
         page: u32,
     ) -> Result<PageReply, AskError> {
-        let live = self.find_to_show(door, credential, handle).await?;
+        let (live, _) = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
             return Err(AskError::UnknownPage);
         }
@@ -110,14 +112,14 @@ impl Gateway {
         door: Door,
         credential: &Credential,
         handle: Handle,
-    ) -> Result<Live, AskError> {
+    ) -> Result<(Live, Principal), AskError> {
         let (live, principal) = self.find(door, credential, handle).await?;
         match self.lacks_scope(principal.identity(), live.tier()) {
             Some(refusal) => {
                 self.reject(door, "scope").await;
                 Err(AskError::Counted(refusal))
             }
-            None => Ok(live),
+            None => Ok((live, principal)),
         }
     }
 

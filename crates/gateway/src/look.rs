@@ -18,6 +18,7 @@ use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
+use crate::ports::Named;
 use crate::principal::Principal;
 use crate::reading::Read;
 use crate::seal;
@@ -118,7 +119,7 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key, false).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, Named::default()).await;
         self.counted(asked.door, weighed).await?.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;

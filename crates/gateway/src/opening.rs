@@ -136,8 +136,12 @@ impl Texts {
 pub(crate) fn call(asked: &Asked, clean: &dyn Fn(&str, &str) -> String) -> Option<CallRecord> {
     let Clues { tool_use, trace, word } = &asked.clues;
     let told = |text: &Option<String>| text.as_deref().map(|text| clean(text, ""));
-    let call =
-        CallRecord { tool_use: told(tool_use), trace: told(trace), word: told(word), conversation: None };
+    let call = CallRecord {
+        tool_use: told(tool_use),
+        trace: told(trace),
+        word: told(word),
+        ..CallRecord::default()
+    };
     (tool_use.is_some() || trace.is_some() || word.is_some()).then_some(call)
 }
 
