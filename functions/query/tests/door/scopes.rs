@@ -139,7 +139,7 @@ async fn what_was_refused_for_want_of_scopes_is_no_matter_of_a_token_that_has_th
     let house = house();
     is_refused(&house.send(Call::ask(CUSTOMERS).token("ana").request()).await, "read");
     let opening: Value = serde_json::from_str(&house.store.texts("opening.json")[0]).unwrap();
-    let handle = opening["handle"].as_str().unwrap();
+    let handle = opening["record"]["handle"].as_str().unwrap();
     let path = format!("/api/v2/statements/{handle}");
     is_refused(&house.send(Call::get(path.as_str()).token("ana").request()).await, "read");
     let told = house.send(Call::get(path).token("ana+read").request()).await;
