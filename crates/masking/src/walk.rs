@@ -271,7 +271,7 @@ impl<'a> Walk<'a> {
         }
         let context = match level.hint {
             Some(hint) if level.is_for_value && Context::is_value_key(key) => hint,
-            Some(hint) if !level.is_for_value => hint.under_key(key),
+            Some(hint) if !level.is_for_value && hint.tells() => hint.under_key(key),
             Some(_) | None => level.context.under_key(key),
         };
         let context = self.detectors.named(context, key);

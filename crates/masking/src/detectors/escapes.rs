@@ -216,8 +216,10 @@ fn escape(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
                 part(bytes, position + 1, end).iter().fold(0, |code, b| code * 8 + u32::from(b - b'0'));
             (end == position + 4 && code >= 0x20).then_some((code, end))
         }
-        sign @ (b'-' | b'_' | b'@' | b'.' | b'+' | b'/' | b':' | b'(' | b')' | b'#' | b'~' | b'&' | b'*'
-        | b'=') => Some((u32::from(sign), position + 2)),
+        // Laid out by a program, and written as it was told.
+        b'n' | b'r' | b't' | b'b' | b'f' => Some((u32::from(b' '), position + 2)),
+        sign @ (b'"' | b'\'' | b'\\' | b'-' | b'_' | b'@' | b'.' | b'+' | b'/' | b':' | b'(' | b')'
+        | b'#' | b'~' | b'&' | b'*' | b'=') => Some((u32::from(sign), position + 2)),
         _ => None,
     }
 }
@@ -262,6 +264,11 @@ mod tests {
             check(&format!("see {text}, ok"), "see [US_SSN], ok");
         }
         check("415&thinsp;555&minus;0100", "[PHONE]");
+        for value in ["536-22-1234", "203.0.113.77", "415-555-2671", "AKIAMMIMDF57SIUD2DH6"] {
+            let text = format!("line one\\n{value}\\nline three");
+            let shown = super::super::Detectors::standard().redact_text(&text, "").into_owned();
+            assert!(shown.starts_with("line one\\n[") && shown.ends_with("]\\nline three"), "{shown}");
+        }
         for text in ["a=40&b=20", "\\1 \\2 \\101", "50%u", "C:\\_x\\.y", "R&Dash; &ensp"] {
             stays(text);
         }

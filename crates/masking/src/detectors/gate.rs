@@ -59,16 +59,12 @@ impl Gate {
     pub fn of(text: &[u8]) -> Self {
         let mut glance = Glance::default();
         // Blanks make the last piece whole: a zero is a control character.
-        let (pieces, rest) = text.as_chunks::<WIDE>();
         if text.len() <= NARROW {
             glance.add::<NARROW>(&filled_with::<NARROW, b' '>(text));
             glance.blanks -= NARROW - text.len();
         } else {
-            pieces.iter().for_each(|piece| glance.add(piece));
-            if !rest.is_empty() {
-                glance.add::<WIDE>(&filled_with::<WIDE, b' '>(rest));
-                glance.blanks -= WIDE - rest.len();
-            }
+            each_piece::<b' '>(text, |piece| glance.add(piece));
+            glance.blanks -= text.len().wrapping_neg() % WIDE;
         }
         let Glance { digits, blanks, seen, visible: _, has_short_run } = glance;
         let [has_mark, has_capital, has_control] = [MARK, CAPITAL, CONTROL].map(|bit| seen & bit != 0);
@@ -187,7 +183,7 @@ fn marks(text: &[u8]) -> u8 {
         return marks_of::<NARROW>(&filled_up(text));
     }
     let mut seen = 0;
-    each_piece(text, |piece| seen |= marks_of(piece));
+    each_piece::<0>(text, |piece| seen |= marks_of(piece));
     seen
 }
 
@@ -206,13 +202,13 @@ fn marks_of<const SIZE: usize>(piece: &[u8; SIZE]) -> u8 {
     })
 }
 
-/// Hands over a text in pieces of one size. Nothing is looked for that is zero: the last piece is filled up with that.
+/// Hands over a text in pieces of one size. The last piece is filled up with what is not looked for.
 #[inline]
-fn each_piece(text: &[u8], mut look: impl FnMut(&[u8; WIDE])) {
+fn each_piece<const FILLER: u8>(text: &[u8], mut look: impl FnMut(&[u8; WIDE])) {
     let (pieces, rest) = text.as_chunks::<WIDE>();
     pieces.iter().for_each(&mut look);
     if !rest.is_empty() {
-        look(&filled_up(rest));
+        look(&filled_with::<WIDE, FILLER>(rest));
     }
 }
 

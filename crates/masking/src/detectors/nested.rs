@@ -102,6 +102,30 @@ fn what_is_nearly_json_is_walked_by_its_keys() {
 }
 
 #[test]
+fn a_key_that_says_nothing_leaves_a_number_what_it_is() {
+    check(
+        r#"{"ssn":{"current":"536221234","old":["536221235"]}}"#,
+        r#"{"ssn":{"current":"[US_SSN]","old":["[US_SSN]"]}}"#,
+    );
+    check(
+        r#"{"phone":{"home":"4155550100","work":"4155550101"}}"#,
+        r#"{"phone":{"home":"[PHONE]","work":"[PHONE]"}}"#,
+    );
+    check(
+        r#"{"phones":[{"kind":"home","n":"4155550100"}]}"#,
+        r#"{"phones":[{"kind":"home","n":"[PHONE]"}]}"#,
+    );
+    check(r#"{"dob":{"year":1980,"month":2}}"#, r#"{"dob":{"year":null,"month":null}}"#);
+    check(
+        r#"{"home_location":{"type":"Point","coordinates":[-122.35123,37.55123]}}"#,
+        r#"{"home_location":{"type":"Point","coordinates":[null,null]}}"#,
+    );
+    stays(r#"{"phone":{"model":"iPhone 12","count":12345678,"country":"DE"}}"#);
+    stays(r#"{"location":{"type":"Point","coordinates":[-122.35123,37.55123]}}"#);
+    check_text("id,full_name\n1,Ana Lopez", "id,full_name\n1,[PERSON]");
+}
+
+#[test]
 fn what_holds_nobody_knows_what_is_hidden() {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for text in ["{broken ana@example.com", "{\"a\":1", "[1}", "\"a\" b", "{\"a\" 1}", &deep] {

@@ -273,6 +273,29 @@ fn passwords_are_found_in_forms_commands_and_sentences() {
 }
 
 #[test]
+fn what_a_name_has_in_common_with_a_persons_makes_nothing_sensitive() {
+    for (name, value) in [
+        ("name", "Blue Mug 12oz"),
+        ("national_park", "Yosemite 1890"),
+        ("plate_size", "12 x 20"),
+        ("sin", "0.8660254"),
+        ("street_view_url", "https://m.test/1"),
+    ] {
+        let text = domain::SqlType::Text { length: 100 };
+        let context = Context::of_column(name, &text, true);
+        assert!(!Detectors::standard().redact_into(value, context, &mut Scratch::default()), "{name}");
+    }
+    stays("Table 11.11.15.2");
+    let binary = domain::SqlType::Binary { length: 100 };
+    for (name, value) in
+        [("password", "68756E74657232"), ("client_secret", "DEADBEEF"), ("full_name", "416E61")]
+    {
+        let context = Context::of_column(name, &binary, true);
+        assert!(Detectors::standard().redact_into(value, context, &mut Scratch::default()), "{name}");
+    }
+}
+
+#[test]
 fn hashes_of_passwords_are_found_by_their_scheme() {
     let (salt, hash) = ("DQIDeF5wZ1a2B3c4", "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy");
     for text in [
