@@ -220,9 +220,7 @@ def spoil():
     opening = {text: next(key for key in RECORDS if ".opening." in key and text in RECORDS[key]) for text in SPOILED}
     changed, forged, exchanged, cut = opening.values()
     objects[changed] = RECORDS[changed].replace(b"claude-support", b"nobody-else")
-    record = json.loads(RECORDS[forged])["record"] | {"principal": {"agent": "nobody-else"}}
-    record = json.dumps(record, separators=(",", ":")).encode()
-    objects[forged] = b'{"digest":"sha256:%s","record":%s}\n' % (sha256(record).hexdigest().encode(), record)
+    objects[forged] = written(json.loads(RECORDS[forged])["record"] | {"principal": {"agent": "nobody-else"}})
     objects[exchanged] = RECORDS[forged]
     objects[cut] = RECORDS[cut][: len(RECORDS[cut]) // 2]
     verdict = next(key for key in RECORDS if ".approval-" in key and b"agreed" in RECORDS[key])
@@ -230,6 +228,30 @@ def spoil():
     for key in [key for key in objects if key.startswith(f"{of_exchange}.approval-") and key >= verdict]:
         del objects[key]
     return objects, exchange_of(verdict)
+
+
+def written(record):
+    """A record as an object, with the digest that it has."""
+    record = json.dumps(record, separators=(",", ":")).encode()
+    return b'{"digest":"sha256:%s","record":%s}\n' % (sha256(record).hexdigest().encode(), record)
+
+
+def a_large_page_inside_a_closing_hides_nothing(large, full):
+    for query in ("masked_cells_per_person", "outcomes_by_day", "what_is_missing"):
+        equal(large.ask(query, *DAYS), full.ask(query, *DAYS))
+
+
+def with_large_pages():
+    """All objects, every page inside a closing as large as one may be."""
+    objects = dict(RECORDS)
+    for key, content in RECORDS.items():
+        record = json.loads(content)["record"]
+        pages = [page for part in record.get("parts", []) for page in part["pages"] if "inline" in page]
+        for page in pages:
+            page["inline"] = "A" * 350_000
+        if pages:
+            objects[key] = written(record)
+    return objects
 
 
 def exchange_of(key):
@@ -247,6 +269,7 @@ def main():
             on_aws = Bucket(trino, "on_aws", ON_AWS)
             objects, trail = spoil()
             spoiled = Bucket(trino, "spoiled", objects)
+            large = Bucket(trino, "large", with_large_pages())
             checks = [
                 (who_has_read_a_table_is_told_by_person, full),
                 (everything_that_an_agent_did_is_told_in_order, full),
@@ -257,6 +280,7 @@ def main():
                 (a_whole_day_misses_nothing, full),
                 (a_day_costs_what_a_day_holds, full),
                 (what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing, on_aws),
+                (a_large_page_inside_a_closing_hides_nothing, large, full),
                 (what_somebody_has_spoiled_is_missing, spoiled, trail),
             ]
             failed = 0
