@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use local::RandomIds;
 use tower::ServiceExt;
 
-use crate::house::{House, in_time, review};
+use crate::house::{House, in_time};
 
 pub const HOST: &str = "https://snowgate.example";
 
@@ -41,7 +41,7 @@ pub fn with(roster: &Arc<Roster>) -> impl FnOnce(&mut gateway::Settings) {
 /// The page as one more process has it.
 pub fn page(house: &House, roster: &Arc<Roster>, issuer: Option<Arc<dyn ReviewerIssuer>>) -> Router {
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let reception = Reception::new(review(&house.ports()), Arc::clone(roster), issuer, ids);
+    let reception = Reception::new(house.review(), Arc::clone(roster), issuer, ids);
     approval::routes(reception, approval::Behind::Snowflake)
 }
 
