@@ -45,7 +45,7 @@ pub use ids::{
 pub use mask::{Mask, MaskClass, MaskRule, Treatment};
 pub use outcome::{Outcome, OutputColumn, Ticket};
 pub use statement::{
-    Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownColumn, ShownHow, ShownOutput, Statement,
-    TestedColumn, TestedHow,
+    Class, Effect, FlaggedFunction, Footprint, FunctionName, Kind, Lineage, ShownColumn, ShownHow,
+    ShownOutput, Statement, TestedColumn, TestedHow,
 };
 pub use time::Timestamp;

@@ -11,6 +11,7 @@ use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::Live;
+use crate::opened::opened_handle;
 use crate::ports::Leased;
 use crate::principal::Principal;
 use crate::reply::{PageReply, Receipt, Reply};
@@ -86,7 +87,7 @@ impl Gateway {
             self.unless_access_ended(door, &live).await?;
             return self.closed_reply(&live, handle).await;
         }
-        let whole = crate::ask::opened_handle(&live)?;
+        let whole = opened_handle(&live)?;
         let principal = live.principal();
         self.ports.exchanges.want_cancelled(&principal, whole).await?;
         let now = self.now();

@@ -10,12 +10,11 @@ use domain::{
 use masking::{AnsweredColumn, Detectors, ForetoldColumn, MaskPlan, TokenKeys};
 use recording::{ClosingOutcome, ColumnRecord, Finding, PartRecord};
 
-use crate::ask::micros;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::line::Line;
-use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched};
+use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched, micros};
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle};
 

@@ -1,5 +1,7 @@
 //! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
 
+use std::time::Duration;
+
 use domain::{ErrorText, ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
 use recording::{ColumnRecord, Finding, FoundRecord, PageRecord, PartRecord, RecordKey, TreatmentRecord};
 use serde::{Deserialize, Serialize};
@@ -370,4 +372,8 @@ impl PartPlan {
             limits,
         }
     }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -13,6 +13,7 @@ use domain::{
 };
 use masking::Detectors;
 
+use crate::access::Grants;
 use crate::admission::is_large;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
@@ -130,7 +131,8 @@ impl Gateway {
     async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read).await;
+        let grants = &mut Grants::default();
+        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruling = self.counted(asked.door, ruled).await?.ruling;
         let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
@@ -182,9 +184,9 @@ impl Gateway {
         }
         let some: Vec<&ObjectName> = names.by_ref().take(LISTED).collect();
         let more = names.next().is_some();
-        let mut relations = Vec::new();
+        let (mut relations, mut grants) = (Vec::new(), Grants::default());
         for name in &some {
-            if let Some(described) = self.describe_one(door, principal, name).await? {
+            if let Some(described) = self.describe_one(door, principal, name, &mut grants).await? {
                 relations.push(described.relation);
             }
         }
@@ -207,7 +209,8 @@ impl Gateway {
         self.reject(door, "described").await;
         self.may_look(door, &principal).await?;
         let (Some(database), Some(schema)) = self.place(place) else { return Ok(None) };
-        self.describe_one(door, &principal, &ObjectName::new(database, schema, name)).await
+        let name = ObjectName::new(database, schema, name);
+        self.describe_one(door, &principal, &name, &mut Grants::default()).await
     }
 
     /// SECURITY: what may not be read and what does not exist is the same nothing.
@@ -216,11 +219,12 @@ impl Gateway {
         door: Door,
         principal: &Principal,
         name: &ObjectName,
+        grants: &mut Grants,
     ) -> Result<Option<Described>, AskError> {
         let asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
         let ruling = self.counted(door, ruled).await?.ruling;
         Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
     }

@@ -122,7 +122,7 @@ fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &m
         Answer::NotGranted => noes.push(No::Statement(statement.class)),
     }
     for function in &statement.functions {
-        let resource = entity(&vocabulary.function, &function.name);
+        let resource = entity(&vocabulary.function, &function.name.to_string());
         match asker.ask(Action::Run(function.class), resource, running.clone()) {
             Answer::Granted(_) | Answer::Broken(_) => {}
             Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
@@ -180,7 +180,7 @@ fn judge_objects(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes
     let writes = footprint.writes.iter().map(|object| (Action::ChangeObject, object));
     for (action, object) in reads.chain(writes) {
         let answer = if action == Action::ReadObject {
-            asker.may_read(vocabulary.table(object), running)
+            asker.may_read(object, running)
         } else {
             asker.ask(action, vocabulary.table(object), running.clone())
         };
@@ -229,8 +229,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        Access, Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity,
-        Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
+        Access, Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, FunctionName,
+        Identity, Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
         TestedColumn, TestedHow, Timestamp,
     };
 
@@ -268,7 +268,9 @@ mod tests {
                         ties: Vec::new(),
                         touched: BTreeSet::new(),
                     },
-                    functions: Class::ALL.map(|class| FlaggedFunction { name: "F".into(), class }).into(),
+                    functions: Class::ALL
+                        .map(|class| FlaggedFunction { name: FunctionName::new(["F"]), class })
+                        .into(),
                     effects: vec![
                         Effect::UseRole("X".into()),
                         Effect::UseWarehouse("X".into()),

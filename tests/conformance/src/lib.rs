@@ -255,6 +255,8 @@ macro_rules! every_check {
         $conforms!(
             accesses::access_is_found_by_its_principal_and_no_other,
             accesses::access_is_found_until_its_end_and_then_tidied_away,
+            accesses::access_is_found_by_the_approval_that_granted_it,
+            accesses::access_that_was_taken_back_is_found_no_more_and_takes_no_other_with_it,
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::evidence_of_another_subject_looks_like_none,

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expected, Expecting, Finished, Keyed,
-    Keys, Leased, Named, Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat,
-    Room, Routine, RowSource, Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream,
-    UpstreamHandle, Written,
+    AccessNote, Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expected, Expecting,
+    Finished, Keyed, Keys, Leased, Named, Notice, Notified, Notifier, Policies, Progress, Recorder,
+    Recordings, RevokedWhat, Room, Routine, RowSource, Saved, SessionKeys, Standings, StoredSighting,
+    Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -332,15 +332,16 @@ impl Accesses for Chaos {
         self.step("accesses.granted", Origin::Recordings, self.inner.accesses.granted(principal, now)).await
     }
 
-    async fn note(
-        &self,
-        principal: &PrincipalKey,
-        key: &RecordKey,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let noted = self.inner.accesses.note(principal, key, until, now);
-        self.step("accesses.note", Origin::Recordings, noted).await
+    async fn granted_by(&self, id: ApprovalId, now: Timestamp) -> Result<Option<RecordKey>, Fault> {
+        self.step("accesses.granted_by", Origin::Recordings, self.inner.accesses.granted_by(id, now)).await
+    }
+
+    async fn note(&self, note: &AccessNote, now: Timestamp) -> Result<(), Fault> {
+        self.step("accesses.note", Origin::Recordings, self.inner.accesses.note(note, now)).await
+    }
+
+    async fn take_back(&self, note: &AccessNote) -> Result<(), Fault> {
+        self.step("accesses.take_back", Origin::Recordings, self.inner.accesses.take_back(note)).await
     }
 }
 

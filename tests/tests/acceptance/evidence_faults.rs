@@ -8,6 +8,7 @@ use gateway::Gateway;
 use recording::{LateEvidence, Wrong};
 use serde_json::json;
 
+use crate::access::{REQUEST, restrict};
 use crate::approvals::{self, WRITE, reviewer, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::call_with;
@@ -177,6 +178,32 @@ async fn evidence_that_contradicts_while_a_person_decides_is_shown_and_decided_b
     assert_eq!(words(&talk.house).last(), Some(&"overruled"));
     assert_eq!(talk.house.submissions(), 0, "nothing ran");
     talk.house.verifies();
+}
+
+#[tokio::test]
+async fn evidence_that_contradicts_while_access_is_asked_for_keeps_it_from_being_granted() {
+    for contradicts in [false, true] {
+        let talk = Talk::new().await;
+        let run = "@id(\"agents-read-demo\")";
+        let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
+                      when { context.prompt < 2 };\n@id(\"agents-read-demo\")";
+        restrict(&talk.house, &[(run, wanted)]);
+        talk.prompt(HOOKS, "p-1", "who are our customers?").await;
+        talk.tool_use(HOOKS, "p-1", "toolu_1", REQUEST).await;
+        let told = talk.run("ana", Some("toolu_1"), REQUEST).await;
+        assert_eq!(told["status"], "waiting", "{told}");
+        let (review, gateway) = (talk.house.review(), talk.house.gateway());
+        let id = waiting(&review).await;
+        if contradicts {
+            talk.telemetry("delete all customers", "toolu_1").await;
+            talk.is_known("P2", "P1");
+        }
+        in_time(review.decide(id, &reviewer("rosa"), Verdict::Approve, None)).await.unwrap();
+        work(&talk.house, &gateway).await;
+        let last = if contradicts { "overruled" } else { "spent" };
+        assert_eq!(words(&talk.house).last(), Some(&last));
+        talk.house.verifies();
+    }
 }
 
 #[tokio::test]

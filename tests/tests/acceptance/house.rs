@@ -363,7 +363,7 @@ impl House {
 
     /// The reviewers' side, as one more process has it.
     pub fn review(&self) -> Review {
-        review(&self.ports())
+        review(&self.ports()).signed_in_by(self.settings.sign_in)
     }
 
     /// After everybody died: a new process finds what was left, and works until nothing is left to do.
@@ -467,11 +467,12 @@ impl House {
     }
 }
 
-/// Reviewing over these ports.
+/// Reviewing over these ports, also by whoever holds the home.
 pub fn review(ports: &Ports) -> Review {
     let Ports { approvals, standings, accesses, recordings, exchanges, keys, policies, clock, .. } =
         ports.clone();
-    Review::new(ReviewPorts { approvals, standings, accesses, recordings, exchanges, keys, policies, clock })
+    let ports = ReviewPorts { approvals, standings, accesses, recordings, exchanges, keys, policies, clock };
+    Review::new(ports).signed_in_by(SignIn::Development)
 }
 
 fn page_object(

@@ -14,7 +14,10 @@
 )]
 
 mod access;
+mod access_ends;
 mod access_faults;
+mod access_forged;
+mod access_sign_in;
 mod approvals;
 mod architecture;
 mod asks;

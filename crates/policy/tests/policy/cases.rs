@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Agent, Case, Catalog, Class, Column, ColumnRef, Context, Decision, Door, FlaggedFunction, Footprint,
-    Grant, Identity, Kind, Lineage, ObjectName, PromptGrade, Relation, RelationKind, Ruling, ShownColumn,
-    ShownHow, ShownOutput, SqlType, Statement, TestedColumn, TestedHow, Timestamp, Treatment,
+    FunctionName, Grant, Identity, Kind, Lineage, ObjectName, PromptGrade, Relation, RelationKind, Ruling,
+    ShownColumn, ShownHow, ShownOutput, SqlType, Statement, TestedColumn, TestedHow, Timestamp, Treatment,
 };
 use policy::{Bundle, Problem};
 
@@ -213,7 +213,7 @@ impl Build for Statement {
     }
 
     fn calls(mut self, name: &str, class: Class) -> Self {
-        self.functions.insert(FlaggedFunction { name: name.into(), class });
+        self.functions.insert(FlaggedFunction { name: FunctionName::new(name.split('.')), class });
         self
     }
 }

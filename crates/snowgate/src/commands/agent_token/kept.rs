@@ -137,7 +137,7 @@ impl Kept {
             return Err(broken("it is another user's: name another file"));
         }
         let mut text = String::new();
-        file.by_ref().take(LONGEST_FILE).read_to_string(&mut text)?;
+        Read::by_ref(&mut file).take(LONGEST_FILE).read_to_string(&mut text)?;
         // SECURITY: what is no kept token is not written over.
         if serde_json::from_str::<Versioned>(&text).is_err() {
             return Err(broken("there is something else than a kept token: name another file"));
