@@ -121,7 +121,7 @@ impl Kept {
         if !before.is_file() {
             return Err(broken("a kept token is a file: name another one"));
         }
-        let mut file = File::open(path)?;
+        let file = File::open(path)?;
         // SECURITY: what was opened is looked at, and not what a name means at another moment; what others may read or write, or
         // have made, is neither a secret nor ours.
         let found = file.metadata()?;
@@ -137,7 +137,7 @@ impl Kept {
             return Err(broken("it is another user's: name another file"));
         }
         let mut text = String::new();
-        file.by_ref().take(LONGEST_FILE).read_to_string(&mut text)?;
+        file.take(LONGEST_FILE).read_to_string(&mut text)?;
         // SECURITY: what is no kept token is not written over.
         if serde_json::from_str::<Versioned>(&text).is_err() {
             return Err(broken("there is something else than a kept token: name another file"));
