@@ -9,7 +9,7 @@ use gateway::ports::{Ids, ReviewerIssuer};
 use gateway::{Gateway, KnownReviewer, Reception, ReviewerName, Roster};
 use local::RandomIds;
 
-use crate::house::{House, in_time};
+use crate::house::House;
 
 pub use crate::browser::{Browser, Shown};
 

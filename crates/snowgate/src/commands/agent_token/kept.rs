@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use oidc::Granted;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::Broken;
 use crate::cli::GetTokenArgs;
@@ -108,11 +109,6 @@ impl Kept {
 
     /// What is kept there; none when there is no such file, or it is of another version.
     pub fn read(path: &Path) -> Result<Option<Self>, Broken> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            #[expect(dead_code, reason = "that it is there tells a kept token from any other file")]
-            v: u32,
-        }
         let broken = |what: &str| Broken::new(format!("{}: {what}", path.display()));
         let before = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -121,7 +117,7 @@ impl Kept {
         if !before.is_file() {
             return Err(broken("a kept token is a file: name another one"));
         }
-        let mut file = File::open(path)?;
+        let file = File::open(path)?;
         // SECURITY: what was opened is looked at, and not what a name means at another moment; what others may read or write, or
         // have made, is neither a secret nor ours.
         let found = file.metadata()?;
@@ -137,9 +133,10 @@ impl Kept {
             return Err(broken("it is another user's: name another file"));
         }
         let mut text = String::new();
-        Read::by_ref(&mut file).take(LONGEST_FILE).read_to_string(&mut text)?;
+        file.take(LONGEST_FILE).read_to_string(&mut text)?;
         // SECURITY: what is no kept token is not written over.
-        if serde_json::from_str::<Versioned>(&text).is_err() {
+        let is_versioned = |found: Value| found.get("v").is_some_and(Value::is_u64);
+        if !serde_json::from_str(&text).is_ok_and(is_versioned) {
             return Err(broken("there is something else than a kept token: name another file"));
         }
         Ok(serde_json::from_str::<Self>(&text).ok().filter(|kept| kept.v == VERSION))
