@@ -36,7 +36,8 @@ class Reviewers(unittest.TestCase):
     def test_sam_need_not_read_a_loop(self):
         nested = [one["Properties"]["TemplateURL"]
                   for one in resources("template.yaml", "AWS::CloudFormation::Stack").values()]
-        self.assertEqual(set(nested), set(FILES) - {"template.yaml", "infra/reviewers.yaml"})
+        # Two are stacks of their own.
+        self.assertEqual(set(nested), set(FILES) - {"template.yaml", "infra/reviewers.yaml", "infra/athena.yaml"})
         for file in nested:
             self.assertFalse([name for name in read(file)["Resources"] if "::" in name], file)
 

@@ -130,7 +130,8 @@ class Rights(unittest.TestCase):
                 self.assertEqual(sorted(lines(role)), sorted(RIGHTS[name]))
 
     def test_nothing_is_granted_in_another_way(self):
-        for file in FILES:
+        # Athena's own is for people who audit: see test_athena.py.
+        for file in set(FILES) - {"infra/athena.yaml"}:
             for name, one in resources(file).items():
                 kind, own = one["Type"], one.get("Properties", {})
                 with self.subTest(resource=f"{file} {name}"):
