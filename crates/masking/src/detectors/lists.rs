@@ -1,6 +1,6 @@
 //! Lists of values: what the words before the first one say holds for those behind it, too.
 
-use super::context::near;
+use super::context::{behind, near};
 use super::scan::Scan;
 use super::topic::Topic;
 use crate::lexical::{part, run_end};
@@ -13,11 +13,12 @@ pub(super) struct Last {
     topic: Topic,
 }
 
-/// What the name, the words just before a value, or those before the list that it stands in say of it.
-pub(super) fn topic(scan: &Scan<'_>, start: usize) -> Topic {
+/// What the name, the words just before a value, those before the list that it stands in, or those behind it say of it.
+pub(super) fn topic(scan: &Scan<'_>, start: usize, end: usize) -> Topic {
     let said = scan.context.topic().or(near(scan.text, start));
     match scan.last {
         Some(last) if said.is_none() && is_list(scan.text, last, start) => last.topic,
+        Some(_) | None if said.is_none() => behind(scan.text, end),
         Some(_) | None => said,
     }
 }

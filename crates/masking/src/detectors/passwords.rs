@@ -27,7 +27,7 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
         return if is_one { None } else { seed(scan, end) };
     }
     // A name may be the beginning of a longer word.
-    if name == Name::Bic && is_word(at(text, end)) {
+    if matches!(name, Name::Bic | Name::Pin) && is_word(before(text, end)) && is_word(at(text, end)) {
         return None;
     }
     // Assemblies of .NET are told by a key that everybody knows.
