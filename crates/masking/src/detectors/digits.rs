@@ -404,13 +404,9 @@ impl<'a> Cluster<'a> {
                 .iter()
                 .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
-        // The digits of a card stand in one group, or in four of four.
-        let is_fours = || last - first == 4 && (first..last - 1).all(|left| seam(left) == b"-");
-        let may_be_card = match self.groups().get(first..last) {
-            Some([group]) => (14..=19).contains(&group.len()),
-            Some(groups) => groups.iter().all(|group| group.len() == 4) && is_fours(),
-            None => false,
-        };
+        // The digits of a card often stand in one group.
+        let may_be_card =
+            matches!(self.groups().get(first..last), Some([group]) if (14..=19).contains(&group.len()));
         // A fraction has a point before its digits, too.
         let is_long = |place: usize| self.groups().get(place).is_some_and(|group| group.len() >= 14);
         let is_edge = |left: usize| {

@@ -193,11 +193,22 @@ pub(super) fn in_words(scan: &mut Scan<'_>) {
             continue;
         }
         let domain = run_end(text, end, 3, |b| b == b' ');
-        if let Some(domain_end) = spelt_domain_end(text, domain, sign) {
+        if let Some(domain_end) = spelt_domain_end(text, domain, sign)
+            && !(sign == Sign::Bare && is_verb(part(text, local_begin, local_end)))
+        {
             scan.found(local_begin, domain_end, Kind::Email);
             from = domain_end;
         }
     }
+}
+
+/// Whether a word before ` at ` makes a sentence of it: `look at example dot org`.
+fn is_verb(word: &[u8]) -> bool {
+    const VERBS: [&[u8]; 13] = [
+        b"look", b"looking", b"meet", b"meeting", b"see", b"me", b"us", b"is", b"are", b"be", b"work",
+        b"works", b"live",
+    ];
+    VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb))
 }
 
 /// How sure an `at` is one.

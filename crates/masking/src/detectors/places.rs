@@ -122,5 +122,15 @@ mod tests {
         check("OTP is 667476", "OTP is [PASSWORD]");
         stays("see host:5432:x and :5432: only");
         stays("optionOTP 667476");
+        check("one-time password 089737", "one-time password [PASSWORD]");
+        stays("the password 1234567 times");
+        let address = "cosmos1xrgledyc9tr8l5y7u7a2c6l5wpdg5n8yklwm44";
+        check(&format!("my Cardano wallet: {address}"), "my Cardano wallet: [CRYPTO_WALLET]");
+        stays(address);
+        check("SV-Nummer 51080480N556", "SV-Nummer [NATIONAL_ID]");
+        check("cuenta bancaria 4075217183", "cuenta bancaria [BANK_ACCOUNT]");
+        check("version\n203.0.113.77!", "version\n[IP_ADDRESS]!");
+        check("new version; 203.0.113.77", "new version; [IP_ADDRESS]");
+        stays("Look at example dot org trends");
     }
 }

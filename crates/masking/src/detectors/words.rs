@@ -23,12 +23,12 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     (
         "national insurance identification social medicare sin nip nic nir nie nit rut tin ein resident voter routing \
-         citizen citizenship identity fiscal codice medical health iva seguro vat",
+         sv citizen citizenship identity fiscal codice medical health iva seguro vat",
         Atoms::WEAK,
     ),
     ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
     (
-        "rentenversicheru rvnummer svnummer svnr sofinr seguro iva cif ccnumero cartaocidadao cartaodecidadao sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
+        "sv cuoc rentenversicheru rvnummer svnummer svnr sofinr seguro iva cif ccnumero cartaocidadao cartaodecidadao sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
          itin steuer steuerid steueridnr idnr fiscal fiscale codice insee nir national personnummer \
          fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
          taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
@@ -50,7 +50,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
          girocard",
         Atoms::CARD,
     ),
-    ("imei imei1 simno imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
+    ("sim imei imei1 simno imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
     ("vin vins vinno vinnumber chassis chassisno vehicleid fahrgestellnummer bastidor", Atoms::VEHICLE),
     (
         "plate plates licenseplate licenceplate numberplate plateno platenumber kennzeichen targa regplate rego \
@@ -78,7 +78,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::IBAN,
     ),
     ("bank sort bic swift konto cuenta", Atoms::BANK),
-    ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
+    ("account bancaria bancario bancaire acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
         "traveldocumentno passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
          passaporte ppt personalausweis personalausweisn personalausweisnummer personalausweisnr ausweisnummer ausweisnr utlevel reisepassnummer reisepassnr passnummer paspoort traveldocument traveldoc identitydocument iddocument passportnr paspoortnummer ppno putovnica pasaport paszport paszportu paspor pasas",
