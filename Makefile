@@ -16,6 +16,7 @@ run:            ## the gateway over the embedded warehouse, on 127.0.0.1:8181
 test: tools     ## every test
 	$(CARGO) test --workspace --locked
 	tests/template/run.sh
+	tests/athena/run.sh
 
 tools:          ## what the tests need beside Rust, pinned, into .tools and node_modules
 	@tests/tools.sh "$(TOOLS)" "$(PYTHON)" "$(NPM)"

@@ -59,6 +59,29 @@ if command -v "$python" >/dev/null; then
         "$tools/mcp-python/bin/pip" install --quiet --disable-pip-version-check -r tests/mcp-clients/requirements.txt
         touch "$stamp"
     fi
+    stamp="$tools/checkov.$(sha256sum tests/template/requirements.txt | cut -c1-16)"
+    if [ ! -e "$stamp" ]; then
+        echo "installing checkov for the tests"
+        "$python" -m venv --clear "$tools/checkov"
+        "$tools/checkov/bin/pip" install --quiet --disable-pip-version-check -r tests/template/requirements.txt
+        touch "$stamp"
+    fi
 else
     echo "!! python3 is not here: the Lambda, template, mail and AWS tests will be SKIPPED" >&2
+fi
+
+# Trino, which the queries for Athena are asked with: two folders, for the libraries of its server and of its connector are not each other's.
+if command -v mvn >/dev/null && [ -n "$(tests/athena/jdk.sh)" ]; then
+    stamp="$tools/trino.$(sha256sum tests/athena/pom.xml | cut -c1-16)"
+    if [ ! -e "$stamp" ]; then
+        echo "installing Trino for the tests"
+        rm -rf "$tools/trino"
+        for part in server hive; do
+            mvn --quiet --batch-mode --file tests/athena/pom.xml --activate-profiles "$part" \
+                dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(realpath "$tools")/trino/$part"
+        done
+        touch "$stamp"
+    fi
+else
+    echo "!! mvn and a JDK of 25 or newer are not here: the queries for Athena will be SKIPPED" >&2
 fi

@@ -1,8 +1,8 @@
 //! Leave to read: items by which it is found, under each principal and under all.
 
 use async_trait::async_trait;
-use domain::{PrincipalKey, Timestamp};
-use gateway::ports;
+use domain::{ApprovalId, PrincipalKey, Timestamp};
+use gateway::ports::{self, AccessNote};
 use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey, digest_of};
 
@@ -25,7 +25,7 @@ const NOTED: About = About { origin: Origin::Recordings, public: "granted access
 ///
 /// | `pk` | `sk` | holds |
 /// | --- | --- | --- |
-/// | `access#PRINCIPAL` (a digest of its key) | `END#OPENING` | `principal`, and `opening`: the key of the opening that it lies beside |
+/// | `access#PRINCIPAL` (a digest of its key) | `END#OPENING` | `principal`, `approval`, and `opening`: the key of the opening that it lies beside |
 /// | `accesses` | the same | the same, of all principals |
 #[derive(Clone, Debug)]
 pub struct Accesses {
@@ -36,6 +36,13 @@ impl Accesses {
     /// Those in that table.
     pub fn new(clients: &Clients, table: impl Into<String>) -> Self {
         Self { table: Table::new(clients, table) }
+    }
+
+    /// The items of a partition whose end lies after `now`.
+    async fn items(&self, pk: &str, now: Timestamp) -> Result<Vec<Item>, Fault> {
+        // Its end is none of it.
+        let from = format!("{:020}", now.as_micros().saturating_add(1));
+        self.table.between(pk, (&from, "~"), Order::Forward, None, FOUND).await
     }
 
     /// Takes away what is over by now, all of it or the first so many.
@@ -54,6 +61,21 @@ fn partition(principal: &PrincipalKey) -> String {
     format!("access#{}", digest_of(principal.as_str().as_bytes()))
 }
 
+fn sort_key(note: &AccessNote) -> String {
+    format!("{:020}#{}", note.until.as_micros(), note.key)
+}
+
+/// The exchange of an item that is meant; one that cannot be read permits nothing, and takes nothing from the others.
+fn opening_of(item: &Item, is_meant: bool) -> Option<RecordKey> {
+    match attribute(item, "opening").and_then(RecordKey::parse) {
+        Some((key, ObjectKind::Opening)) if is_meant => Some(key),
+        Some(_) | None => {
+            tracing::error!("a note of granted access cannot be read: somebody must look");
+            None
+        }
+    }
+}
+
 fn attribute<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
@@ -66,40 +88,28 @@ impl ports::Accesses for Accesses {
         now: Timestamp,
     ) -> Result<Vec<RecordKey>, Fault> {
         let pk = principal.map_or_else(|| ALL.to_owned(), partition);
-        // Its end is none of it.
-        let from = format!("{:020}", now.as_micros().saturating_add(1));
-        let items = self.table.between(&pk, (&from, "~"), Order::Forward, None, FOUND).await?;
-        let mut found = Vec::new();
-        for item in &items {
-            let whose = attribute(item, "principal");
-            match attribute(item, "opening").and_then(RecordKey::parse) {
-                Some((key, ObjectKind::Opening))
-                    if principal.is_none_or(|principal| whose == Some(principal.as_str())) =>
-                {
-                    found.push(key);
-                }
-                // It permits nothing, and takes nothing from the others.
-                Some(_) | None => {
-                    tracing::error!("a note of granted access cannot be read: somebody must look")
-                }
-            }
-        }
-        Ok(found)
+        let is_theirs = |item: &Item| {
+            principal.is_none_or(|principal| attribute(item, "principal") == Some(principal.as_str()))
+        };
+        Ok(self.items(&pk, now).await?.iter().filter_map(|item| opening_of(item, is_theirs(item))).collect())
     }
 
-    async fn note(
-        &self,
-        principal: &PrincipalKey,
-        key: &RecordKey,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let (mine, sk) = (partition(principal), format!("{:020}#{key}", until.as_micros()));
+    async fn granted_by(&self, id: ApprovalId, now: Timestamp) -> Result<Option<RecordKey>, Fault> {
+        let id = id.to_string();
+        let items = self.items(ALL, now).await?;
+        let found = items.iter().find(|item| attribute(item, "approval") == Some(&id));
+        Ok(found.and_then(|item| opening_of(item, true)))
+    }
+
+    async fn note(&self, note: &AccessNote, now: Timestamp) -> Result<(), Fault> {
+        let AccessNote { principal, approval, key, until } = note;
+        let mine = partition(principal);
         // Among all of them first, where it is found by whoever ends it: so nothing permits that nobody can end.
         for pk in [ALL, &mine] {
-            let mut item = Key::new(pk, &sk).item();
+            let mut item = Key::new(pk, sort_key(note)).item();
             item.extend([
                 ("principal".to_owned(), text(principal.as_str())),
+                ("approval".to_owned(), text(approval.to_string())),
                 ("opening".to_owned(), text(key.object(ObjectKind::Opening))),
                 ("forget_at".to_owned(), number(until.as_secs().saturating_add(TIDY))),
             ]);
@@ -108,5 +118,13 @@ impl ports::Accesses for Accesses {
         }
         self.tidy(&mine, now, None).await?;
         self.tidy(ALL, now, Some(AT_ONCE)).await
+    }
+
+    async fn take_back(&self, note: &AccessNote) -> Result<(), Fault> {
+        // Among all of them last, for the same reason.
+        for pk in [&partition(&note.principal), ALL] {
+            self.table.remove(&Key::new(pk, sort_key(note)), NOTED).await?;
+        }
+        Ok(())
     }
 }

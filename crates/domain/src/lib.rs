@@ -43,9 +43,9 @@ pub use ids::{
     ApprovalId, Digest, ExchangeId, ExchangeNumber, Handle, IdError, KeyedDigest, RequestId, SessionId,
 };
 pub use mask::{Mask, MaskClass, MaskRule, Treatment};
-pub use outcome::{ClosingKind, Outcome, OutputColumn, Ticket};
+pub use outcome::{Outcome, OutputColumn, Ticket};
 pub use statement::{
-    Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownColumn, ShownHow, ShownOutput, Statement,
-    TestedColumn, TestedHow,
+    Class, Effect, FlaggedFunction, Footprint, FunctionName, Kind, Lineage, ShownColumn, ShownHow,
+    ShownOutput, Statement, TestedColumn, TestedHow,
 };
 pub use time::Timestamp;

@@ -56,28 +56,3 @@ pub enum Outcome {
         message: String,
     },
 }
-
-/// How an exchange was closed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ClosingKind {
-    /// Rows were released.
-    Rows,
-    /// Refused.
-    Refused,
-    /// Failed upstream.
-    Failed,
-    /// Nobody could tell any more what became of it: nothing was shown.
-    Lost,
-}
-
-impl ClosingKind {
-    /// The word in recordings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rows => "rows",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Lost => "lost",
-        }
-    }
-}

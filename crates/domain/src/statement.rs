@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::catalog::{ColumnRef, ObjectName};
+use crate::catalog::{ColumnRef, ObjectName, identifier};
 
 /// What kind of act a statement is. The words are the same in policies, recordings and reports.
 ///
@@ -141,6 +141,8 @@ pub struct ShownOutput {
     pub shows: BTreeSet<ShownColumn>,
     /// False when anything about it could not be resolved: never public (invariant I2).
     pub is_known: bool,
+    /// True when every value in it is a stored one, as stored: no branch of a set operation brings literals, or anything made.
+    pub is_stored: bool,
     /// True when the name itself is made from stored values (a dynamic pivot).
     pub is_name_from_values: bool,
 }
@@ -184,11 +186,51 @@ pub struct TestedColumn {
     pub with: Option<ColumnRef>,
 }
 
+/// A function's or procedure's name, its parts as Snowflake stores them and as many as are written.
+///
+/// Printed as the names of tables are, so that no part passes for several: `DB.S.CLEAN` has three, `"DB.S.CLEAN"` is one.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FunctionName(Vec<String>);
+
+impl FunctionName {
+    /// What a part that the text does not tell is called; whatever is stored so is as unknown.
+    pub const UNTOLD: &str = "?";
+
+    /// The name of these parts.
+    pub fn new<T: Into<String>>(parts: impl IntoIterator<Item = T>) -> Self {
+        Self(parts.into_iter().map(Into::into).collect())
+    }
+
+    /// Its parts, the database first where it is named.
+    pub fn parts(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Whether it lies in the database of Snowflake's own functions: by a whole name alone, for any database may have a schema of
+    /// that name.
+    pub fn is_of_snowflake(&self) -> bool {
+        matches!(self.0.as_slice(), [database, _, _] if database == "SNOWFLAKE")
+    }
+}
+
+impl fmt::Display for FunctionName {
+    // INVARIANT: injective, as `identifier` is over joined parts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(".")?;
+            }
+            f.write_str(&identifier(part))?;
+        }
+        Ok(())
+    }
+}
+
 /// A function that is more than a calculation, or that we do not know.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FlaggedFunction {
-    /// Its upper-case name, qualified as written.
-    pub name: String,
+    /// Its name, qualified as written.
+    pub name: FunctionName,
     /// The class that it gives the statement; `Opaque` when we do not know it.
     pub class: Class,
 }
@@ -265,5 +307,31 @@ impl Statement {
     /// The class and the verb of what answers: the last step of a pipeline, else the statement.
     pub fn answering(&self) -> (Class, &Kind) {
         self.steps.last().map_or((self.class, &self.kind), |(class, kind)| (*class, kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_functions_name_passes_for_several() {
+        for (parts, printed) in [
+            (vec!["DB", "S", "CLEAN"], "DB.S.CLEAN"),
+            (vec!["DB.S.CLEAN"], "\"DB.S.CLEAN\""),
+            (vec!["DB.S", "CLEAN"], "\"DB.S\".CLEAN"),
+            (vec!["DB", "S", "clean"], "DB.S.\"clean\""),
+            (vec!["SYSTEM$WAIT"], "SYSTEM$WAIT"),
+        ] {
+            assert_eq!(FunctionName::new(parts).to_string(), printed);
+        }
+        for (parts, expected) in [
+            (vec!["SNOWFLAKE", "CORTEX", "COMPLETE"], true),
+            (vec!["SNOWFLAKE.CORTEX.COMPLETE"], false),
+            (vec!["SNOWFLAKE", "F"], false),
+            (vec!["snowflake", "CORTEX", "COMPLETE"], false),
+        ] {
+            assert_eq!(FunctionName::new(parts.clone()).is_of_snowflake(), expected, "{parts:?}");
+        }
     }
 }

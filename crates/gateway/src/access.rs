@@ -4,11 +4,13 @@
 //! for reviewers, collected. Where it was granted stands in `approval/access`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    Access, AccessGrant, AccessRequest, Asked, Case, Class, Decision, Digest, Door, Footprint, Identity,
-    Kind, Lineage, PrincipalKey, Refusal, RefusalCode, Ruling, ShownOutput, Statement, Timestamp,
+    Access, AccessGrant, AccessRequest, AccessTo, Asked, Case, Catalog, Class, Decision, Digest, Door,
+    Footprint, Identity, Kind, Lineage, PrincipalKey, Refusal, RefusalCode, Ruling, ShownOutput, Statement,
+    Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{GrantedRecord, ObjectKind, RecordKey};
@@ -32,6 +34,10 @@ pub(crate) struct Ruled {
     pub ruling: Ruling,
     pub access: Vec<Granted>,
 }
+
+/// What is in force for whoever asks, looked up once for everything that one request decides, and only when it is needed.
+#[derive(Default)]
+pub(crate) struct Grants(Option<Vec<Granted>>);
 
 /// Leave to read that is in force, with where that stands.
 #[derive(Clone)]
@@ -75,12 +81,13 @@ pub(crate) fn used(ruling: &Ruling, access: &[Granted]) -> Vec<LiveAccess> {
     .collect()
 }
 
-/// What a request for access is recorded as: it touches nothing, and answers one sentence.
-pub(crate) fn statement() -> Statement {
+/// What a request for access is read and recorded as: it touches nothing, and answers one sentence.
+pub fn statement() -> Statement {
     let status = ShownOutput {
         name: Some(STATUS.to_owned()),
         shows: BTreeSet::new(),
         is_known: true,
+        is_stored: false,
         is_name_from_values: false,
     };
     Statement {
@@ -93,6 +100,50 @@ pub(crate) fn statement() -> Statement {
         effects: Vec::new(),
         missing: BTreeSet::new(),
         why: None,
+    }
+}
+
+/// What becomes of a request for access at that moment.
+pub(crate) fn rule_request(
+    bundle: &Bundle,
+    identity: &Identity,
+    asked: &Asked,
+    read: &Read,
+    request: &Result<AccessRequest, &'static str>,
+    now: Timestamp,
+) -> BatchRuling {
+    let ruling = match request {
+        Ok(request) => {
+            let case = Case {
+                identity,
+                context: &asked.context,
+                statement: &statement(),
+                catalog: read.catalog.as_ref(),
+                prompt: asked.prompt.grade,
+                door: asked.door,
+                access: Access { now, grants: &[] },
+            };
+            bundle.decide_access(&case, request)
+        }
+        Err(why) => refusal(bundle, "gateway:access", RefusalCode::Policy, format!("refused: {why}")),
+    };
+    BatchRuling { overall: ruling.clone(), statements: vec![ruling] }
+}
+
+/// What a text that asks for access is read as, against this catalog.
+pub(crate) fn read(
+    asked: &Asked,
+    request: Result<AccessRequest, &'static str>,
+    catalog: Arc<Catalog>,
+) -> Read {
+    Read { statements: vec![(asked.context.clone(), statement())], catalog, request: Some(request) }
+}
+
+/// The schema in which what is asked for lies.
+pub(crate) fn schema_of(request: &AccessRequest) -> (String, String) {
+    match &request.to {
+        AccessTo::Object(name) => (name.database.clone(), name.schema.clone()),
+        AccessTo::Schema { database, schema } => (database.clone(), schema.clone()),
     }
 }
 
@@ -123,6 +174,7 @@ impl Gateway {
         identity: &Identity,
         asked: &Asked,
         read: &Read,
+        Grants(found): &mut Grants,
     ) -> Result<Ruled, Fault> {
         let (rulings, ruling) = self.rule(bundle, identity, asked, read, Access::NONE);
         let is_without_rule = matches!(ruling.decision, Decision::Refuse(_))
@@ -130,8 +182,14 @@ impl Gateway {
         if !is_without_rule || bundle.longest_access().is_none() {
             return Ok(Ruled { rulings, ruling, access: Vec::new() });
         }
-        // On the heap: on the stack of whoever polls it there would be too little left for policy.
-        let access = Box::pin(self.granted_to(bundle, &identity.key())).await?;
+        let access = match found {
+            Some(found) => found.clone(),
+            // On the heap: on the stack of whoever polls it there would be too little left for policy.
+            None => {
+                let looked_up = Box::pin(self.granted_to(bundle, &identity.key())).await?;
+                found.insert(looked_up).clone()
+            }
+        };
         if access.is_empty() {
             return Ok(Ruled { rulings, ruling, access });
         }
@@ -139,33 +197,6 @@ impl Gateway {
         let granted = Access { now: self.now(), grants: &grants };
         let (rulings, ruling) = self.rule(bundle, identity, asked, read, granted);
         Ok(Ruled { rulings, ruling, access })
-    }
-
-    /// What becomes of a request for access.
-    pub(crate) fn rule_request(
-        &self,
-        bundle: &Bundle,
-        identity: &Identity,
-        asked: &Asked,
-        read: &Read,
-        request: &Result<AccessRequest, &'static str>,
-    ) -> BatchRuling {
-        let ruling = match request {
-            Ok(request) => {
-                let case = Case {
-                    identity,
-                    context: &asked.context,
-                    statement: &statement(),
-                    catalog: read.catalog.as_ref(),
-                    prompt: asked.prompt.grade,
-                    door: asked.door,
-                    access: Access { now: self.now(), grants: &[] },
-                };
-                bundle.decide_access(&case, request)
-            }
-            Err(why) => refusal(bundle, "gateway:access", RefusalCode::Policy, format!("refused: {why}")),
-        };
-        BatchRuling { overall: ruling.clone(), statements: vec![ruling] }
     }
 
     /// Why what this exchange was decided by permits it no more; none while it does, and where it was decided by rules alone.

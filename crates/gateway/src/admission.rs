@@ -16,7 +16,8 @@ use domain::{
 use policy::Bundle;
 use tokio::sync::Semaphore;
 
-use crate::ask::{AskError, Next, Words};
+use crate::ask::{AskError, Next};
+use crate::claim::Words;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::ports::{Claim, Claimed, Denied, Prospect, RevokedWhat};

@@ -3,12 +3,11 @@
 use domain::{Handle, Refusal, RefusalCode, Timestamp};
 use recording::Finding;
 
-use crate::ask::micros;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::fetch::Turn;
 use crate::gateway::{Advanced, Gateway};
-use crate::live::{Live, Stage};
+use crate::live::{Live, Stage, micros};
 use crate::patience::Endured;
 use crate::ports::{Leased, Progress, Saved};
 

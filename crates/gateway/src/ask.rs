@@ -1,36 +1,29 @@
 //! The verb `ask`: from a door's words to a reply.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
 use domain::{
-    Access, AccessRequest, Asked, Context, Decision, ErrorText, ExchangeId, ExchangeNumber, Grant, Handle,
-    Identity, KeyedDigest, ObjectName, Outcome, Refusal, RefusalCode, RequestId, Ruling, SessionId, SqlText,
-    Statement, Tier, Timestamp,
+    Access, AccessRequest, Asked, Context, Decision, Grant, Handle, Identity, Outcome, Refusal, RefusalCode,
+    Ruling, Timestamp,
 };
-use masking::Detectors;
 use policy::{BatchRuling, Bundle};
-use recording::{EstimateRecord, Opening, RecordKey, Stored};
+use recording::EstimateRecord;
 use thiserror::Error;
 
-use crate::access::{self, Ruled};
-use crate::admission::{self, Wanted, denied};
+use crate::access::{Grants, Ruled, rule_request};
 use crate::approval::Surroundings;
-use crate::evidence::{Lease, Weighed};
-use crate::failures;
+use crate::claim::{Claiming, Place, Words};
+use crate::evidence::{Calling, Lease, Spoken, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
-use crate::opening::{Draft, Texts};
-use crate::permit::Permit;
-use crate::plan;
-use crate::ports::{Claimed, Denied, Prospect, Written};
+use crate::opened::{Opened, live, opened_handle};
+use crate::opening::Draft;
+use crate::permit::{Permit, permit};
 use crate::principal::Principal;
 use crate::reading::{Grounds, Read, decide, refusal};
-use crate::repeat::{Terms, terms};
+use crate::repeat::Terms;
 use crate::reply::{Receipt, Reply};
-use crate::seal;
 
 /// Why there is no reply. Refusals and failures of statements are replies.
 #[derive(Debug, Error)]
@@ -62,9 +55,6 @@ pub enum AskError {
     Fault(#[from] Fault),
 }
 
-/// How far an opening's number may lie above the highest seen before something must be wrong.
-const CLIMB: u32 = 10_000;
-
 /// After how long a waiting answer is checked against revocations once more.
 const RECHECK: Duration = Duration::from_secs(1);
 
@@ -79,11 +69,11 @@ impl Gateway {
         let principal = self.prove(asked.door, &asked.credential).await?;
         let mut asked = asked;
         self.complete(&mut asked);
-        let now = self.now();
+        let (door, now) = (asked.door, self.now());
         // On the heap: on the stack of whoever polls it there would be too little left for policy, which then refuses.
         match Box::pin(self.admit(asked, &principal)).await? {
             Next::Repeat { first, terms } => {
-                let reply = self.attach(&principal, first, &terms, until).await?;
+                let reply = self.attach(door, &principal, first, &terms, until).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
@@ -110,10 +100,14 @@ impl Gateway {
         };
         let lease = match &foreseen {
             Some(_) => None,
-            None => self.counted(asked.door, self.lease(&asked, &grounds.key).await).await?,
+            None => {
+                self.counted(asked.door, self.lease(principal.identity(), &asked, &grounds.key).await).await?
+            }
         };
         let next = self.prepare_alone(asked, principal, grounds, foreseen, lease.as_ref()).await;
-        self.give_back(lease).await;
+        if let Some(lease) = lease {
+            lease.give_back().await;
+        }
         next
     }
 
@@ -128,11 +122,12 @@ impl Gateway {
     ) -> Result<Next, AskError> {
         let Grounds { bundle, read, key } = grounds;
         let mut asked = asked;
+        let spoken = Spoken::of(&asked);
         let weighed = match &foreseen {
             Some(_) => Weighed::of_call(&asked),
             None => {
-                let is_taken = lease.is_some_and(|lease| lease.is_taken);
-                let weighed = self.weigh(&asked, principal.identity(), &key, is_taken).await;
+                let others = lease.map(|lease| lease.others).unwrap_or_default();
+                let weighed = self.weigh(&asked, principal.identity(), &key, others).await;
                 self.counted(asked.door, weighed).await?
             }
         };
@@ -140,7 +135,8 @@ impl Gateway {
         let Ruled { rulings, ruling, access } = match foreseen {
             Some((rulings, ruling)) => Ruled { rulings, ruling, access: Vec::new() },
             None => {
-                let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+                let grants = &mut Grants::default();
+                let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
                 self.counted(asked.door, ruled).await?
             }
         };
@@ -148,75 +144,23 @@ impl Gateway {
         let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
         let children = self.child_handles(&read)?;
-        let limits = bundle.limits_for(principal.identity());
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
-        let prospect = failures::prospect(&ruling.decision);
-        let wanted = Wanted { prospect, handle, limits, may_join: true, now };
-        let mut ruling = ruling;
-        let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
-        if let Claimed::Joins(first) = claimed {
-            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
-            if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
-                && matches!(live.stage, Stage::Held { .. })
-                && self.may_repeat(&live, &terms).await?
-                && let Some(exchange) = live.exchange()
-                && self
-                    .ask_again(&key, &RecordKey::new(&live.day, exchange), principal.identity(), &asked, now)
-                    .await?
-            {
-                self.reject(asked.door, "joined").await;
-                return Ok(Next::Repeat { first, terms });
-            }
-            // It has ended just now, or would be answered otherwise.
-            let wanted = Wanted { may_join: false, ..wanted };
-            claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
-        }
-        if let Claimed::Repeat(first) = claimed {
-            let terms = terms(&read, &rulings, &ruling, &self.detectors.of(&bundle));
-            let is_refused = matches!(ruling.decision, Decision::Refuse(_));
-            let found = self.ports.exchanges.find(principal.key(), first).await?;
-            let is_good = match &found {
-                Some(live) if !is_refused => self.may_repeat(live, &terms).await?,
-                Some(_) | None => !is_refused,
-            };
-            if is_good {
-                return Ok(Next::Repeat { first, terms });
-            }
-            // A right that was taken back since the first request must not show its rows again: the refusal is an
-            // exchange of its own.
-            if !is_refused {
-                let message = "policy has changed since this requestId was used; ask again with a new one";
-                ruling = refusal(
-                    &bundle,
-                    "gateway:policy-changed",
-                    RefusalCode::RequestReused,
-                    message.to_owned(),
-                );
-            }
-            let alone = Words { request: None, ..words };
-            let wanted = Wanted { prospect: Prospect::Open, may_join: false, ..wanted };
-            claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
-        }
-        let (session, next, ruling) = match claimed {
-            Claimed::Repeat(_) | Claimed::Joins(_) => {
-                return Err(
-                    Fault::lasting(Origin::Exchanges, "a claim that stands alone was repeated").into()
-                );
-            }
-            Claimed::New { session, next } => (session, next, ruling),
-            Claimed::Reused { session, next } => (session, next, denied(&bundle, Denied::Reused)),
-            Claimed::OverBudget { session, next, limit, retry_after } => {
-                (session, next, denied(&bundle, Denied::OverBudget { limit, retry_after }))
-            }
-            Claimed::FailuresSpent { session, next } => {
-                (session, next, failures::held(&bundle, &read, &rulings))
-            }
-            Claimed::Revoked { session, next, what } => {
-                (session, next, denied(&bundle, Denied::Revoked(what)))
-            }
-            Claimed::Counted(why) => return Err(self.refuse_counted(asked.door, &bundle, why).await),
+        let claiming = Claiming {
+            principal,
+            asked: &asked,
+            spoken: &spoken,
+            key: &key,
+            bundle: &bundle,
+            read: &read,
+            rulings: &rulings,
+            handle,
+            now,
+        };
+        let (session, next, ruling) = match self.claim(claiming, words, ruling).await? {
+            Place::Repeat { first, terms } => return Ok(Next::Repeat { first, terms }),
+            Place::Opens { session, next, ruling } => (session, next, ruling),
         };
         let draft = Draft {
             identity: principal.identity(),
@@ -255,7 +199,15 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
-        self.expect_evidence(&key, &opened.key, principal.identity(), &asked, &weighed, now).await;
+        let calling = Calling {
+            at: &opened.key,
+            identity: principal.identity(),
+            asked: &asked,
+            spoken: &spoken,
+            is_refused: matches!(ruling.decision, Decision::Refuse(_)),
+            opened: now,
+        };
+        self.expect_evidence(&key, &calling, &weighed).await?;
         let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
@@ -298,7 +250,7 @@ impl Gateway {
         access: Access<'_>,
     ) -> (Vec<Ruling>, Ruling) {
         let BatchRuling { overall, statements: rulings } = match &read.request {
-            Some(request) => self.rule_request(bundle, identity, asked, read, request),
+            Some(request) => rule_request(bundle, identity, asked, read, request, self.now()),
             None => decide(bundle, identity, asked, read, access),
         };
         let actual = read.statements.len();
@@ -326,45 +278,6 @@ impl Gateway {
             return Ok(Vec::new());
         }
         read.statements.iter().map(|_| Ok(Handle::from_u128(self.ports.ids.random()?))).collect()
-    }
-
-    /// Keeps the opening at the first free number, and the exact text beside it (invariant I1).
-    async fn open(
-        &self,
-        draft: &Draft<'_>,
-        detectors: &Detectors,
-        session: SessionId,
-        next: u32,
-    ) -> Result<Opened, Fault> {
-        let head = admission::head(draft.asked, draft.ruling);
-        let (kept, length) = match &head {
-            Some((head, length)) => (head, Some(*length)),
-            None => (draft.asked, None),
-        };
-        let texts = Texts::new(detectors, kept, draft.read, length);
-        let keys = self.ports.keys.session(session).await?;
-        for number in next..next.saturating_add(CLIMB) {
-            let Some(number) = ExchangeNumber::new(number) else { break };
-            let exchange = ExchangeId { session, number };
-            let key = RecordKey::new(draft.opened.day(), exchange);
-            let sealed = Bytes::from(seal::seal(&keys.seal, exchange, kept)?);
-            let opening = draft.opening(exchange, &texts, recording::digest_of(&sealed));
-            let (bytes, digest) = recording::encode(&opening).map_err(|error| {
-                Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
-            })?;
-            match self.ports.recorder.open(&key, Bytes::from(bytes), sealed).await? {
-                Written::Taken => {}
-                Written::Kept(receipt) => {
-                    return Ok(Opened {
-                        key,
-                        exchange,
-                        opening: Stored { record: opening, digest },
-                        receipt,
-                    });
-                }
-            }
-        }
-        Err(Fault::lasting(Origin::Recordings, "no free number was found for the exchange"))
     }
 
     pub(crate) async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
@@ -452,31 +365,6 @@ pub(crate) fn granted(decision: &Decision) -> Option<&Grant> {
     }
 }
 
-/// Melts the grant, the opening and the exact text into leave to run once.
-pub(crate) fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: usize) -> Permit {
-    let mut parameters = asked.parameters.clone();
-    // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
-    parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
-    let Grant { obligations: _, tier } = grant;
-    Permit {
-        exchange: opened.exchange,
-        request_id: seal::upstream_request_id(key, opened.exchange),
-        text: SqlText::new(asked.text.reveal()),
-        bindings: asked.bindings.clone(),
-        context: asked.context.clone(),
-        statement_count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
-        parameters,
-        timeout: timeout(asked, grant),
-        tier: *tier,
-    }
-}
-
-/// How long a statement may take: as its client says, and never longer than its limit.
-fn timeout(asked: &Asked, grant: &Grant) -> Duration {
-    let most = Duration::from_secs(grant.obligations.limits.statement_seconds.max(1));
-    asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most))
-}
-
 /// How an admitted statement goes on.
 pub(crate) enum Next {
     /// It was asked before under this request id, and may be answered so again.
@@ -496,107 +384,4 @@ pub(crate) struct ShownBeside {
     pub(crate) estimate: Option<EstimateRecord>,
     /// What is asked for, where that is access.
     pub(crate) access: Option<AccessRequest>,
-}
-
-/// What a client said, as keyed digests.
-// SECURITY: clients choose these words, and what keeps the state is no sealed place.
-pub(crate) struct Words {
-    /// Of everything that decides what runs.
-    pub digest: KeyedDigest,
-    pub conversation: Option<String>,
-    pub request: Option<RequestId>,
-}
-
-impl Words {
-    pub fn of(asked: &Asked, key: &[u8; 32]) -> Result<Self, Fault> {
-        let conversation = asked.conversation.as_deref();
-        let request = asked.request.as_ref();
-        Ok(Self {
-            digest: seal::keyed_digest(key, asked),
-            conversation: conversation.map(|word| seal::keyed_word(key, "conversation", word)),
-            request: request.map(|request| seal::keyed_request(key, request)).transpose()?,
-        })
-    }
-}
-
-/// A durable opening.
-pub(crate) struct Opened {
-    pub(crate) key: RecordKey,
-    exchange: ExchangeId,
-    pub(crate) opening: Stored<Opening>,
-    /// Proof that it was kept: nothing runs without.
-    #[expect(dead_code, reason = "held as proof, not read")]
-    receipt: Receipt,
-}
-
-impl Opened {
-    /// The opening as it was read back from where it was kept.
-    pub(crate) fn read_back(key: RecordKey, opening: Stored<Opening>) -> Self {
-        Self { exchange: key.exchange, receipt: Receipt::kept(opening.digest), key, opening }
-    }
-}
-
-pub(crate) fn opened_handle(live: &Live) -> Result<Handle, Fault> {
-    live.handle().ok_or_else(|| Fault::lasting(Origin::Exchanges, "the state of this statement is damaged"))
-}
-
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The live state of an exchange that was just opened, or is about to run.
-pub(crate) fn live(
-    draft: &Draft<'_>,
-    bundle: &Bundle,
-    detectors: &Detectors,
-    rulings: &[Ruling],
-    opened: &Opened,
-) -> Live {
-    let grants: Vec<Option<&Grant>> = rulings.iter().map(|ruling| granted(&ruling.decision)).collect();
-    // What holds for all of them together, as policy says it; none where they do not run.
-    let whole = granted(&draft.ruling.decision);
-    let tier = whole.map_or(Tier::Read, |grant| grant.tier);
-    let statements = &draft.read.statements;
-    let footprint = |part: fn(&Statement) -> &BTreeSet<ObjectName>| {
-        statements
-            .iter()
-            .flat_map(|(_, statement)| part(statement))
-            .map(|name| plan::storable_parts(name, detectors))
-            .collect()
-    };
-    Live {
-        day: opened.key.day.clone(),
-        exchange: opened.exchange.to_string(),
-        principal: draft.identity.key().as_str().to_owned(),
-        handle: draft.handle.to_string(),
-        children: draft.children.iter().map(ToString::to_string).collect(),
-        opened_us: draft.opened.as_micros(),
-        opening: opened.opening.digest.to_string(),
-        bundle: Some(bundle.digest().to_string()),
-        parts: statements
-            .iter()
-            .zip(&grants)
-            .map(|((_, statement), grant)| plan::part_plan(statement, &draft.read.catalog, *grant, detectors))
-            .collect(),
-        // INVARIANT: upstream's own words are shown only when every statement's grant allows it.
-        error_text: whole.map_or(ErrorText::Hidden, |grant| grant.obligations.error_text).into(),
-        hidden_failure: failures::would_be_hidden(&draft.ruling.decision),
-        tier: tier.as_str().to_owned(),
-        row_limit: whole.map_or(0, |grant| grant.obligations.limits.rows),
-        byte_limit: whole.map_or(0, |grant| grant.obligations.limits.bytes),
-        timeout_us: whole.map(|grant| micros(timeout(draft.asked, grant))),
-        row_ceiling: whole.map_or(0, |grant| grant.obligations.limits.rows_if_approved),
-        byte_ceiling: whole.map_or(0, |grant| grant.obligations.limits.bytes_if_approved),
-        touched: plan::touched(statements, &draft.read.catalog, bundle),
-        reads: footprint(|statement| &statement.footprint.reads),
-        writes: footprint(|statement| &statement.footprint.writes),
-        findings: recording::findings(draft.weighed.declared, &draft.weighed.witnesses),
-        upstream_us: 0,
-        masking_us: 0,
-        troubled_us: None,
-        approval: None,
-        access: access::used(draft.ruling, draft.access),
-        kept: None,
-        stage: Stage::Opened,
-    }
 }

@@ -8,11 +8,10 @@ use recording::{
 };
 
 use crate::access;
-use crate::ask::micros;
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
-use crate::live::{Live, ShownErrors, Stage};
+use crate::live::{Live, ShownErrors, Stage, micros};
 use crate::plan::object_named;
 use crate::ports::{UpstreamFailure, Written};
 use crate::reply::{Receipt, Reply};

@@ -11,9 +11,11 @@ use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::Live;
+use crate::opened::opened_handle;
 use crate::ports::Leased;
 use crate::principal::Principal;
 use crate::reply::{PageReply, Receipt, Reply};
+use crate::scopes;
 use crate::shelf;
 
 impl Gateway {
@@ -28,12 +30,13 @@ impl Gateway {
         credential: &Credential,
         handle: Handle,
     ) -> Result<Reply, AskError> {
-        let live = self.find_to_show(door, credential, handle).await?;
+        let (live, principal) = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
             return Ok(self.pending(&live)?);
         }
         self.unless_access_ended(door, &live).await?;
-        self.closed_reply(&live, handle).await
+        let reply = self.closed_reply(&live, handle).await?;
+        Ok(Reply { outcome: scopes::of_now(principal.identity(), reply.outcome), ..reply })
     }
 
     /// One page of a statement that has ended, from 0. Reads only.
@@ -48,7 +51,7 @@ impl Gateway {
         handle: Handle,
         page: u32,
     ) -> Result<PageReply, AskError> {
-        let live = self.find_to_show(door, credential, handle).await?;
+        let (live, _) = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
             return Err(AskError::UnknownPage);
         }
@@ -84,7 +87,7 @@ impl Gateway {
             self.unless_access_ended(door, &live).await?;
             return self.closed_reply(&live, handle).await;
         }
-        let whole = crate::ask::opened_handle(&live)?;
+        let whole = opened_handle(&live)?;
         let principal = live.principal();
         self.ports.exchanges.want_cancelled(&principal, whole).await?;
         let now = self.now();
@@ -110,14 +113,14 @@ impl Gateway {
         door: Door,
         credential: &Credential,
         handle: Handle,
-    ) -> Result<Live, AskError> {
+    ) -> Result<(Live, Principal), AskError> {
         let (live, principal) = self.find(door, credential, handle).await?;
         match self.lacks_scope(principal.identity(), live.tier()) {
             Some(refusal) => {
                 self.reject(door, "scope").await;
                 Err(AskError::Counted(refusal))
             }
-            None => Ok(live),
+            None => Ok((live, principal)),
         }
     }
 

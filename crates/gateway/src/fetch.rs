@@ -7,15 +7,14 @@ use domain::{
     ColumnRef, Limits, ObjectName, Obligations, OutputColumn, Refusal, RefusalCode, SqlType, Timestamp,
     Treatment,
 };
-use masking::{AnsweredColumn, Detectors, MaskPlan, TokenKeys};
+use masking::{AnsweredColumn, Detectors, ForetoldColumn, MaskPlan, TokenKeys};
 use recording::{ClosingOutcome, ColumnRecord, Finding, PartRecord};
 
-use crate::ask::micros;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::line::Line;
-use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched};
+use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched, micros};
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle};
 
@@ -142,7 +141,7 @@ impl Gateway {
             }
             let found = contradiction(plan, &head.columns, &live.reads).or_else(|| {
                 let answered = as_planned(&head.columns, detectors);
-                MaskPlan::contradicts(&obligations(plan), plan.names.as_deref(), &answered)
+                MaskPlan::contradicts(&obligations(plan), names(plan).as_deref(), &answered)
             });
             if let Some(detail) = found {
                 findings
@@ -431,7 +430,17 @@ fn bind(
         obligations.unforeseen = Treatment::from(&masked_whole());
         obligations.mask_column_names = true;
     }
-    MaskPlan::bind(&obligations, None, answered, keys, detectors)
+    let foretold =
+        plan.stored_names.iter().map(|names| ForetoldColumn { name: None, stored_names: names.clone() });
+    let foretold: Vec<ForetoldColumn> = foretold.collect();
+    let foretold = Some(foretold.as_slice()).filter(|foretold| !foretold.is_empty());
+    MaskPlan::bind(&obligations, foretold, answered, keys, detectors)
+}
+
+/// The columns by the names that were foretold, as they are kept.
+fn names(plan: &PartPlan) -> Option<Vec<ForetoldColumn>> {
+    let foretold = |name: &Option<String>| ForetoldColumn { name: name.clone(), ..ForetoldColumn::default() };
+    Some(plan.names.as_ref()?.iter().map(foretold).collect())
 }
 
 /// The plan bound again, from what is stored of the answer.

@@ -10,6 +10,7 @@ mod admission;
 mod advance;
 mod approval;
 mod ask;
+mod claim;
 mod closing;
 mod collect;
 mod detectors;
@@ -22,6 +23,7 @@ mod line;
 mod live;
 mod look;
 mod master;
+mod opened;
 mod opening;
 mod orphan;
 mod overtime;
@@ -43,6 +45,7 @@ mod shelf;
 mod snapshot;
 mod work;
 
+pub use access::statement as access_statement;
 pub use approval::{
     AccessShown, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm,
     KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, ProposedTerms,
@@ -53,7 +56,8 @@ pub use approval::{
 pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use evidence::{
-    Channel, EVIDENCE_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, split_reminders,
+    Channel, EVIDENCE_LIFE, NAMED_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, is_another_mailbox,
+    split_reminders,
 };
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};

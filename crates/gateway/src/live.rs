@@ -1,5 +1,7 @@
 //! The state of an exchange that is under way: enough to resume it in any process (invariant I10).
 
+use std::time::Duration;
+
 use domain::{ErrorText, ExchangeId, Handle, Limits, Obligations, PrincipalKey, Tier, Timestamp, Treatment};
 use recording::{ColumnRecord, Finding, FoundRecord, PageRecord, PartRecord, RecordKey, TreatmentRecord};
 use serde::{Deserialize, Serialize};
@@ -136,6 +138,10 @@ pub struct PartPlan {
     /// The names that upstream should answer, after the detectors; none inside where the text does not tell; none at
     /// all when the columns are unknown.
     pub names: Option<Vec<Option<String>>>,
+    /// What the stored columns are called that each column shows as they are, after the detectors; none where no column has
+    /// another name than what it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored_names: Vec<Vec<String>>,
     /// One treatment a column; none when the columns are unknown.
     pub columns: Option<Vec<TreatmentRecord>>,
     /// What every column gets then.
@@ -366,4 +372,8 @@ impl PartPlan {
             limits,
         }
     }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -13,11 +13,13 @@ use domain::{
 };
 use masking::Detectors;
 
+use crate::access::Grants;
 use crate::admission::is_large;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
+use crate::ports::Named;
 use crate::principal::Principal;
 use crate::reading::Read;
 use crate::seal;
@@ -118,7 +120,7 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key, false).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, Named::default()).await;
         self.counted(asked.door, weighed).await?.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;
@@ -129,7 +131,8 @@ impl Gateway {
     async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read).await;
+        let grants = &mut Grants::default();
+        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruling = self.counted(asked.door, ruled).await?.ruling;
         let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
@@ -181,9 +184,9 @@ impl Gateway {
         }
         let some: Vec<&ObjectName> = names.by_ref().take(LISTED).collect();
         let more = names.next().is_some();
-        let mut relations = Vec::new();
+        let (mut relations, mut grants) = (Vec::new(), Grants::default());
         for name in &some {
-            if let Some(described) = self.describe_one(door, principal, name).await? {
+            if let Some(described) = self.describe_one(door, principal, name, &mut grants).await? {
                 relations.push(described.relation);
             }
         }
@@ -206,7 +209,8 @@ impl Gateway {
         self.reject(door, "described").await;
         self.may_look(door, &principal).await?;
         let (Some(database), Some(schema)) = self.place(place) else { return Ok(None) };
-        self.describe_one(door, &principal, &ObjectName::new(database, schema, name)).await
+        let name = ObjectName::new(database, schema, name);
+        self.describe_one(door, &principal, &name, &mut Grants::default()).await
     }
 
     /// SECURITY: what may not be read and what does not exist is the same nothing.
@@ -215,11 +219,12 @@ impl Gateway {
         door: Door,
         principal: &Principal,
         name: &ObjectName,
+        grants: &mut Grants,
     ) -> Result<Option<Described>, AskError> {
         let asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read).await;
+        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
         let ruling = self.counted(door, ruled).await?.ruling;
         Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
     }

@@ -1,5 +1,6 @@
 //! Building the opening: what is written before a statement moves, every text through the detectors.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use domain::{
@@ -135,8 +136,12 @@ impl Texts {
 pub(crate) fn call(asked: &Asked, clean: &dyn Fn(&str, &str) -> String) -> Option<CallRecord> {
     let Clues { tool_use, trace, word } = &asked.clues;
     let told = |text: &Option<String>| text.as_deref().map(|text| clean(text, ""));
-    let call =
-        CallRecord { tool_use: told(tool_use), trace: told(trace), word: told(word), conversation: None };
+    let call = CallRecord {
+        tool_use: told(tool_use),
+        trace: told(trace),
+        word: told(word),
+        ..CallRecord::default()
+    };
     (tool_use.is_some() || trace.is_some() || word.is_some()).then_some(call)
 }
 
@@ -159,28 +164,61 @@ pub(crate) fn footprints(detectors: &Detectors, read: &Read) -> Vec<FootprintRec
 
 /// The statement with sensitive literals, comments and names masked: searchable, and still telling what was asked.
 pub(crate) fn recordable_sql(detectors: &Detectors, text: &str) -> String {
-    let mut last_name = String::new();
-    let pieces = sql::rewrite(text, &mut |piece| {
-        let redact = |text: &str, context: &str| match detectors.redact_text(text, context) {
-            std::borrow::Cow::Borrowed(_) => None,
-            std::borrow::Cow::Owned(redacted) => Some(redacted),
-        };
-        match piece {
-            Piece::Identifier(name) => {
-                last_name.clear();
-                last_name.push_str(name);
-                redact(name, "")
-            }
-            Piece::QuotedIdentifier(name) => {
-                let redacted = redact(name, "");
-                last_name.clear();
-                last_name.push_str(name);
-                redacted
-            }
-            Piece::StringLiteral(text) | Piece::Number(text) => redact(text, &last_name),
-            Piece::Comment(text) | Piece::Other(text) => redact(text, ""),
+    let mut behind = sql::Behind::default();
+    let replaced = |redacted: Cow<'_, str>| match redacted {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(redacted) => Some(redacted),
+    };
+    let pieces = sql::rewrite(text, &mut |piece| match piece {
+        Piece::Identifier(name) => {
+            behind.word(name);
+            replaced(detectors.redact_text(name, ""))
         }
+        Piece::QuotedIdentifier(name) => {
+            behind.quoted(name);
+            replaced(detectors.redact_text(name, ""))
+        }
+        Piece::StringLiteral(text) => replaced(detectors.redact_value(text, behind.name())),
+        Piece::Number(text) => replaced(detectors.redact_text(text, behind.name())),
+        Piece::Comment(text) | Piece::Other(text) => replaced(detectors.redact_text(text, "")),
     });
     // What is sensitive only when the pieces stand together (digits split over tokens) is caught here.
     detectors.redact_text(&pieces, "").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sql: &str, expected: &str) {
+        assert_eq!(recordable_sql(&Detectors::standard(), sql), expected);
+    }
+
+    #[test]
+    fn what_is_compared_with_a_column_is_told_as_the_column_would_be() {
+        check(
+            "select 1 from c where ssn in ('536221234', '536221235') and name = 'Oskar Kimura'",
+            "select 1 from c where ssn in ('[US_SSN]', '[US_SSN]') and name = '[PERSON]'",
+        );
+        check(
+            "select 1 from c where c.phone not between '4155550100' and '4155550199' and status = 'open'",
+            "select 1 from c where c.phone not between '[PHONE]' and '[PHONE]' and status = 'open'",
+        );
+        check(
+            "select 1 from c where \"FULL_NAME\" ilike any ('Oskar%', 'Ana%')",
+            "select 1 from c where \"FULL_NAME\" ilike any ('[PERSON]', '[PERSON]')",
+        );
+    }
+
+    #[test]
+    fn what_names_nobody_is_told() {
+        for sql in [
+            "select 1 from t where product_name = 'Blue Mug' and segment in ('BUILDING', 'MACHINERY')",
+            "delete from orders where status = 'cancelled' and id between 5 and 9",
+            "insert into notes values (1, 'called back')",
+        ] {
+            check(sql, sql);
+        }
+    }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use domain::{Bindings, Context, ExchangeId, SqlText, Tier};
+use domain::{Asked, Bindings, Context, ExchangeId, Grant, SqlText, Tier};
+
+use crate::opened::Opened;
+use crate::seal;
 
 /// The only thing that an `Upstream` accepts. It is made from a granted decision and a durable opening, and it
 /// is not `Clone`: whoever has used it has none (invariant I3).
@@ -97,4 +100,29 @@ impl Permit {
         } = self;
         Work { exchange, request_id, text, bindings, context, statement_count, parameters, timeout, tier }
     }
+}
+
+/// Melts the grant, the opening and the exact text into leave to run once.
+pub(crate) fn permit(key: &[u8; 32], asked: &Asked, opened: &Opened, grant: &Grant, count: usize) -> Permit {
+    let mut parameters = asked.parameters.clone();
+    // SECURITY: ids alone. The tag stands in Snowflake's own history, for many eyes.
+    parameters.insert("QUERY_TAG".to_owned(), format!("{{\"snowgate\":\"{}\"}}", opened.exchange));
+    let Grant { obligations: _, tier } = grant;
+    Permit {
+        exchange: opened.exchange,
+        request_id: seal::upstream_request_id(key, opened.exchange),
+        text: SqlText::new(asked.text.reveal()),
+        bindings: asked.bindings.clone(),
+        context: asked.context.clone(),
+        statement_count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
+        parameters,
+        timeout: timeout(asked, grant),
+        tier: *tier,
+    }
+}
+
+/// How long a statement may take: as its client says, and never longer than its limit.
+pub(crate) fn timeout(asked: &Asked, grant: &Grant) -> Duration {
+    let most = Duration::from_secs(grant.obligations.limits.statement_seconds.max(1));
+    asked.timeout.filter(|timeout| !timeout.is_zero()).map_or(most, |timeout| timeout.min(most))
 }

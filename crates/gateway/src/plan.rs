@@ -1,5 +1,7 @@
 //! From statements and grants to what a result is bound to when it comes.
 
+use std::collections::BTreeSet;
+
 use domain::{
     Catalog, ColumnRef, Context, Grant, Mask, ObjectName, RelationKind, ShownHow, ShownOutput, Statement,
 };
@@ -22,6 +24,7 @@ pub(crate) fn part_plan(
         names: outputs.map(|outputs| {
             outputs.iter().map(|output| Some(storable(detectors, output.name.as_ref()?))).collect()
         }),
+        stored_names: outputs.map_or_else(Vec::new, |outputs| stored_names(outputs, detectors)),
         columns: obligations
             .and_then(|obligations| obligations.columns.as_ref())
             .map(|columns| columns.iter().map(TreatmentRecord::from).collect()),
@@ -32,6 +35,9 @@ pub(crate) fn part_plan(
     }
 }
 
+/// So many names of stored columns tell what one column holds.
+const MOST_NAMES: usize = 16;
+
 /// What nobody decided on is not shown.
 pub(crate) fn masked_whole() -> TreatmentRecord {
     TreatmentRecord::Mask { class: "unknown".to_owned(), mask: Mask::Redact.name() }
@@ -41,6 +47,27 @@ pub(crate) fn masked_whole() -> TreatmentRecord {
 // SECURITY: an agent chooses its aliases and may name objects that do not exist, and the state is no sealed place.
 fn storable(detectors: &Detectors, name: &str) -> String {
     detectors.redact_text(name, "").into_owned()
+}
+
+/// What the stored columns are called that each column shows as they are, and the members of JSON; nothing at all where
+/// every column keeps its name.
+fn stored_names(outputs: &[ShownOutput], detectors: &Detectors) -> Vec<Vec<String>> {
+    let is_renamed = |output: &ShownOutput| {
+        output
+            .shows
+            .iter()
+            .any(|shown| shown.how == ShownHow::Path || output.name.as_ref() != Some(&shown.column.column))
+    };
+    if !outputs.iter().any(is_renamed) {
+        return Vec::new();
+    }
+    let names = |output: &ShownOutput| {
+        let shown = output.shows.iter().filter(|shown| shown.how != ShownHow::Derived);
+        let names = shown.flat_map(|shown| [Some(&shown.column.column), shown.path.last()]).flatten();
+        let names: BTreeSet<&String> = names.collect();
+        names.into_iter().take(MOST_NAMES).map(|name| storable(detectors, name)).collect()
+    };
+    outputs.iter().map(names).collect()
 }
 
 /// What upstream answered, its names as the plan's are kept: what was redacted alike is the same.

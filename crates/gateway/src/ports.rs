@@ -31,9 +31,9 @@ use crate::live::Live;
 use crate::permit::Permit;
 use crate::reply::Receipt;
 
-pub use accesses::{Accesses, NoAccesses};
+pub use accesses::{AccessNote, Accesses, NoAccesses};
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expected, Expecting, Keyed, NoEvidence, Room, StoredSighting, Subject};
+pub use evidence::{Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, StoredSighting, Subject};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 
@@ -90,8 +90,8 @@ pub trait Catalogs: Send + Sync {
     /// The versions of these objects now, from the source itself; an object that is gone is absent.
     async fn versions(&self, objects: &BTreeSet<ObjectName>) -> Result<BTreeMap<ObjectName, i64>, Fault>;
 
-    /// The functions and procedures of these names now, from the source itself and as far as it shows them: all that bear a
-    /// name, whatever their arguments, and in whatever case it is written. What is not there is absent.
+    /// The functions and procedures of these stored names now, from the source itself and as far as it shows them: all that
+    /// bear a name, whatever their arguments. What is not there is absent.
     async fn routines(
         &self,
         names: &BTreeSet<ObjectName>,

@@ -69,9 +69,10 @@ impl Gateway {
 
     pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
         if let Some(request) = sql::access_request(asked.text.reveal(), &asked.context) {
-            let catalog = self.ports.catalogs.snapshot(&BTreeSet::new()).await?;
-            let statements = vec![(asked.context.clone(), access::statement())];
-            return Ok(Read { statements, catalog, request: Some(request) });
+            // Nobody is asked for what is not there.
+            let wanted = request.iter().map(access::schema_of).collect();
+            let catalog = self.ports.catalogs.snapshot(&wanted).await?;
+            return Ok(access::read(asked, request, catalog));
         }
         let mut wanted = BTreeSet::new();
         if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {

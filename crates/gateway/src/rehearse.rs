@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{Access, Asked, Catalog, Identity, RefusalCode, SqlText, Statement};
+use domain::{Access, Asked, Catalog, Identity, RefusalCode, SqlText, Statement, Timestamp};
 use policy::{BatchRuling, Bundle};
 
+use crate::access;
 use crate::reading::{Read, decide, read_with, refusal};
 
 /// What would be said of a statement or batch.
@@ -19,14 +20,22 @@ pub struct Rehearsed {
 /// Reads and decides what is asked, as [`Gateway::ask`](crate::Gateway::ask) does; nothing is opened, run or recorded.
 ///
 /// `earlier` are statements that ran before in the same session. They are read in front of what is asked, as one batch,
-/// so that what they did to names, variables and tables counts; they are not decided on.
+/// so that what they did to names, variables and tables counts; they are not decided on. A request for access is decided at `now`,
+/// and for itself.
 pub fn rehearse(
     bundle: &Bundle,
     identity: &Identity,
     asked: &Asked,
     earlier: &[String],
     catalog: Arc<Catalog>,
+    now: Timestamp,
 ) -> Rehearsed {
+    if let Some(request) = sql::access_request(asked.text.reveal(), &asked.context) {
+        let read = access::read(asked, request.clone(), catalog);
+        let rulings = access::rule_request(bundle, identity, asked, &read, &request, now);
+        let statements = read.statements.into_iter().map(|(_, statement)| statement).collect();
+        return Rehearsed { statements, rulings };
+    }
     let mut text = String::new();
     for statement in earlier {
         text.push_str(statement);

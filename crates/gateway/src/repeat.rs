@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Decision, ErrorText, Handle, Ruling, Timestamp};
+use domain::{Decision, Door, ErrorText, Handle, Ruling, Timestamp};
 use masking::Detectors;
 use recording::{ObjectKind, Opening, TreatmentRecord};
 
@@ -108,6 +108,7 @@ impl Gateway {
     /// Waits for a statement that was asked before under the same request id.
     pub(crate) async fn attach(
         &self,
+        door: Door,
         principal: &Principal,
         first: Handle,
         terms: &Terms,
@@ -121,7 +122,11 @@ impl Gateway {
                     let message = "policy has changed while this request was repeated; ask again";
                     return Err(Fault::passing(Origin::Policies, message).into());
                 }
-                Some(live) if live.is_closed() => return self.closed_reply(&live, first).await,
+                Some(live) if live.is_closed() => {
+                    // It was decided when this request came, and what it was decided by may have ended while it waited.
+                    self.unless_access_ended(door, &live).await?;
+                    return self.closed_reply(&live, first).await;
+                }
                 // A person takes longer than any request.
                 Some(live) if matches!(live.stage, Stage::Held { .. }) || self.now() >= until => {
                     return Ok(self.pending(&live)?);
@@ -154,7 +159,14 @@ mod tests {
     }
 
     fn plan(columns: Option<Vec<TreatmentRecord>>) -> PartPlan {
-        PartPlan { names: None, columns, unforeseen: mask("redact"), mask_column_names: false, origins: None }
+        PartPlan {
+            names: None,
+            stored_names: Vec::new(),
+            columns,
+            unforeseen: mask("redact"),
+            mask_column_names: false,
+            origins: None,
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Decision, Identity, Refusal, RefusalCode, RuleId, Ruling, Tier};
+use domain::{Decision, Identity, Outcome, Refusal, RefusalCode, RuleId, Ruling, Tier};
 
 use crate::ask::granted;
 use crate::gateway::Gateway;
@@ -23,12 +23,14 @@ pub struct TierScopes {
     pub write: BTreeSet<String>,
     /// To define objects.
     pub define: BTreeSet<String>,
+    /// What tokens need whatever they are for: checked where they are proven, and named here with what else is needed.
+    pub required: BTreeSet<String>,
 }
 
 impl TierScopes {
     /// What this tier needs.
     pub fn of(&self, tier: Tier) -> &BTreeSet<String> {
-        let Self { read, write, define } = self;
+        let Self { read, write, define, required: _ } = self;
         match tier {
             Tier::Read => read,
             Tier::Write => write,
@@ -38,16 +40,22 @@ impl TierScopes {
 
     /// Every scope that any tier needs.
     pub fn all(&self) -> BTreeSet<String> {
-        let Self { read, write, define } = self;
+        let Self { read, write, define, required: _ } = self;
         read.iter().chain(write).chain(define).cloned().collect()
     }
 
-    /// The no to whoever lacks any of what these tiers need: it names all of it, so that nobody has to ask their issuer
-    /// twice.
+    /// The no to whoever lacks any of what these tiers need. It names all of it, and what of the token's own scopes this
+    /// gateway asks for anywhere: a client asks its issuer for exactly what it is told, once, and loses nothing by it.
     fn lacking(&self, identity: &Identity, tiers: impl IntoIterator<Item = Tier>) -> Option<Refusal> {
         let needed: BTreeSet<&String> = tiers.into_iter().flat_map(|tier| self.of(tier)).collect();
         let is_covered = needed.iter().all(|scope| identity.scopes.contains(*scope));
-        (!is_covered).then(|| lacks(needed.into_iter().cloned().collect()))
+        (!is_covered).then(|| {
+            let known = self.all();
+            let is_known = |scope: &&String| known.contains(*scope) || self.required.contains(*scope);
+            let told: BTreeSet<&String> =
+                needed.into_iter().chain(identity.scopes.iter().filter(is_known)).collect();
+            lacks(told.into_iter().cloned().collect())
+        })
     }
 }
 
@@ -58,6 +66,25 @@ pub(crate) fn lacks(scopes: Vec<String>) -> Refusal {
         scopes.join(" ")
     );
     Refusal { code: RefusalCode::Scope, message, retry_after: None, scopes }
+}
+
+/// An outcome for this principal, as it is now: that a token lacked scopes then is no reason to get one with them where this one
+/// has them.
+pub(crate) fn of_now(identity: &Identity, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(Refusal { code: RefusalCode::Scope, scopes, .. })
+            if scopes.iter().all(|scope| identity.scopes.contains(scope)) =>
+        {
+            let message = "the access token lacked a scope then, and has it now".to_owned();
+            Outcome::Refused(Refusal {
+                code: RefusalCode::Scope,
+                message,
+                retry_after: None,
+                scopes: Vec::new(),
+            })
+        }
+        other => other,
+    }
 }
 
 impl Gateway {
@@ -98,6 +125,7 @@ mod tests {
             read: set(&["sql:read"]),
             write: set(&["sql:read", "sql:write"]),
             define: BTreeSet::new(),
+            required: set(&["sql"]),
         };
         let identity = Identity {
             issuer: "https://issuer.example".into(),
@@ -121,6 +149,9 @@ mod tests {
         check(&["sql:write"], &[Tier::Write], Some(&["sql:read", "sql:write"]));
         check(&["sql:read", "sql:write", "more"], &[Tier::Read, Tier::Write], None);
         check(&["SQL:READ"], &[Tier::Read], Some(&["sql:read"]));
+        // A client that asks for exactly that loses nothing that it had.
+        check(&["sql", "openid"], &[Tier::Read], Some(&["sql", "sql:read"]));
+        check(&["sql", "sql:write"], &[Tier::Read], Some(&["sql", "sql:read", "sql:write"]));
     }
 
     #[test]

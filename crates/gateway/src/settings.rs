@@ -26,6 +26,17 @@ impl SignIn {
         }
     }
 
+    /// Whether what was asked for, or said, by reviewers of whom a record has that word counts where reviewers must prove themselves
+    /// so.
+    // SECURITY: whoever holds a home or a link decides over the embedded warehouse alone, also where that home is served before a
+    // real account later.
+    pub fn takes(self, word: &str) -> bool {
+        match self {
+            Self::Development => Self::from_word(word).is_some(),
+            Self::Oidc => word == Self::Oidc.as_str(),
+        }
+    }
+
     /// The way with that word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Development, Self::Oidc].into_iter().find(|way| way.as_str() == word)

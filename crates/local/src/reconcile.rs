@@ -150,14 +150,20 @@ fn settle_claims(home: &Inner, now: Timestamp) -> Result<(), Fault> {
 fn forget(home: &Inner, now: Timestamp) -> Result<(), Fault> {
     let is_due = "SELECT EXISTS (SELECT 1 FROM exchanges WHERE stage = 2 AND tended_us < ?1)
                   OR EXISTS (SELECT 1 FROM sessions WHERE last_us < ?2)
-                  OR EXISTS (SELECT 1 FROM rejected WHERE minute < ?3)";
+                  OR EXISTS (SELECT 1 FROM rejected WHERE minute < ?3)
+                  OR EXISTS (SELECT 1 FROM mails_per_second WHERE second < ?4)";
     let closed = before(now, RETENTION);
     let silent = before(now, SESSIONS);
     let minute = before(now, REJECTED).div_euclid(60_000_000);
+    // What is asked and mailed within an hour is counted, generously.
+    let two_hours_ago = before(now, Duration::from_secs(2 * 60 * 60));
+    let mailed = two_hours_ago.div_euclid(1_000_000);
     let is_due: bool = home
         .state
         .read_now(|connection| {
-            connection.prepare_cached(is_due)?.query_row(params![closed, silent, minute], |row| row.get(0))
+            connection
+                .prepare_cached(is_due)?
+                .query_row(params![closed, silent, minute, mailed], |row| row.get(0))
         })
         .map_err(cannot_use_state)?;
     if !is_due {
@@ -174,12 +180,13 @@ fn forget(home: &Inner, now: Timestamp) -> Result<(), Fault> {
             )?;
             tx.execute("DELETE FROM rejected WHERE minute < ?1", params![minute])?;
             // What is asked of people is counted here, too, for an hour.
-            let two_hours_ago = before(now, Duration::from_secs(2 * 60 * 60));
             let minute = two_hours_ago.div_euclid(60_000_000);
             tx.execute("DELETE FROM upstream_per_minute WHERE minute < ?1", params![minute])?;
             let second = two_hours_ago.div_euclid(1_000_000);
             tx.execute("DELETE FROM hidden_failures WHERE second < ?1", params![second])?;
             tx.execute("DELETE FROM claims_per_second WHERE second < ?1", params![second])?;
+            // Whoever asks no more is not named here for ever.
+            tx.execute("DELETE FROM mails_per_second WHERE second < ?1", params![mailed])?;
             Ok(())
         })
         .map_err(cannot_use_state)

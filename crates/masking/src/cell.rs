@@ -4,7 +4,7 @@ use domain::{Mask, MaskClass, SqlType, Treatment};
 
 use crate::actions;
 use crate::detectors::{Context, Detectors, Scratch};
-use crate::text::{self, JsonValues};
+use crate::text::{self, JsonValues, Outcome};
 use crate::tokens::{ClassKey, TokenKeys};
 
 /// How a column's values leave.
@@ -99,12 +99,14 @@ impl CellMasker {
         keys: &TokenKeys,
         detectors: &Detectors,
         column_name: &str,
+        stored_names: &[String],
     ) -> Self {
+        let content = |is_broad| Action::content(sql_type, detectors, column_name, stored_names, is_broad);
         let action = match treatment {
             // A type that nobody knows is an encoding that nobody knows.
             _ if matches!(sql_type, SqlType::Unknown(_)) => Action::Null,
-            Treatment::Clear => Action::content(sql_type, detectors, column_name, false),
-            Treatment::Scan => Action::content(sql_type, detectors, column_name, true),
+            Treatment::Clear => content(false),
+            Treatment::Scan => content(true),
             Treatment::Mask(rule) => Action::by_lineage(&rule.mask, &rule.class, sql_type, keys),
         };
         Self { sql_type: sql_type.clone(), action }
@@ -231,11 +233,12 @@ impl CellMasker {
         value: &str,
         scratch: &mut Scratch,
     ) -> Fate {
-        let is_changed = text::mask_json(detectors, context, json, value, scratch)
-            .unwrap_or_else(|| detectors.redact_into(value, context, scratch));
+        let outcome = text::mask(detectors, context, json, value, scratch);
         scratch.kinds.append(&mut scratch.finder.flagged);
-        if !is_changed {
-            return Fate::Kept;
+        match outcome {
+            Outcome::Kept => return Fate::Kept,
+            Outcome::Unreadable => return Fate::Nulled,
+            Outcome::Changed => {}
         }
         match &self.sql_type {
             SqlType::Text { length } if is_longer(&scratch.cell, *length) => Fate::Nulled,
@@ -310,7 +313,13 @@ impl Action {
         }
     }
 
-    fn content(sql_type: &SqlType, detectors: &Detectors, column_name: &str, is_broad: bool) -> Self {
+    fn content(
+        sql_type: &SqlType,
+        detectors: &Detectors,
+        column_name: &str,
+        stored_names: &[String],
+        is_broad: bool,
+    ) -> Self {
         let (skips, json) = match sql_type {
             SqlType::Real => (Some(Spelling::Measure), JsonValues::Never),
             SqlType::Boolean => (Some(Spelling::Truth), JsonValues::Never),
@@ -333,7 +342,9 @@ impl Action {
             | SqlType::Binary { .. }
             | SqlType::Unknown(_) => (None, JsonValues::Never),
         };
-        let context = detectors.named(Context::of_column(column_name, sql_type, is_broad), column_name);
+        let own = Context::of_column(column_name, sql_type, is_broad).with_stored(stored_names);
+        let names = stored_names.iter().map(String::as_str).chain([column_name]);
+        let context = names.fold(own, |context, name| detectors.named(context, name));
         Self::Content { detectors: detectors.clone(), context, skips, json }
     }
 }

@@ -10,9 +10,9 @@ use crate::cell::{CellMasker, Fate, Whole};
 use crate::detectors::Scratch;
 use crate::lexical::{at, part, plain_end};
 use crate::masked::{Masked, Rows};
+use crate::notation::{is_space, unescape, write_json_string};
 use crate::plan::MaskPlan;
 use crate::tally::Tally;
-use crate::text::{is_space, unescape, write_json_string};
 
 /// A row longer than this is refused: it could be neither buffered nor put on a page.
 const LONGEST_ROW: usize = 64 << 20;

@@ -15,13 +15,26 @@ pub(crate) fn part(text: &[u8], from: usize, to: usize) -> &[u8] {
 /// The bytes, filled up with zeros. Eight at a time, because a call that copies so few takes longer than looking at them.
 #[inline]
 pub(crate) fn filled_up<const SIZE: usize>(bytes: &[u8]) -> [u8; SIZE] {
+    filled_with::<SIZE, 0>(bytes)
+}
+
+/// The same with another byte than zero.
+#[inline]
+pub(crate) fn filled_with<const SIZE: usize, const FILLER: u8>(bytes: &[u8]) -> [u8; SIZE] {
     let (words, ending) = bytes.as_chunks::<8>();
-    let last = ending.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte));
-    let mut filled = [0; SIZE];
+    let fillers = u64::from_le_bytes([FILLER; 8]);
+    let last = ending.iter().rev().fold(fillers, |word, &byte| (word << 8) | u64::from(byte));
+    let mut filled = [FILLER; SIZE];
     let (slots, _) = filled.as_chunks_mut::<8>();
     let all = words.iter().copied().chain(std::iter::once(last.to_le_bytes()));
     slots.iter_mut().zip(all).for_each(|(slot, word)| *slot = word);
     filled
+}
+
+/// The value of a hexadecimal digit.
+#[inline]
+pub(crate) fn nibble(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// The byte before a position; NUL at the start.

@@ -62,12 +62,14 @@ mod gzip;
 mod json;
 mod lexical;
 mod masked;
+mod notation;
 mod pager;
 mod plan;
 mod tally;
 mod text;
 mod tokens;
 mod value;
+mod walk;
 
 pub use arrow::{ArrowMasker, ArrowStream};
 pub use detectors::{
@@ -77,7 +79,7 @@ pub use gzip::{Deflater, GzipError, Inflater};
 pub use json::{JsonMasker, MaskError};
 pub use masked::{Masked, Rows};
 pub use pager::{Body, PageBounds, PageError, Pager};
-pub use plan::{AnsweredColumn, MaskPlan};
+pub use plan::{AnsweredColumn, ForetoldColumn, MaskPlan};
 pub use tally::{ColumnTally, Tally};
 pub use tokens::TokenKeys;
 pub use value::{ValueMasker, mask_value};

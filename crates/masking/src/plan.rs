@@ -31,6 +31,22 @@ impl fmt::Debug for AnsweredColumn {
     }
 }
 
+/// One column as reading the statement foretold it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ForetoldColumn {
+    /// Its name; none where the text does not tell it.
+    pub name: Option<String>,
+    /// What the stored columns are called, and the members of JSON, that it shows as they are: an alias hides none of it from the detectors.
+    pub stored_names: Vec<String>,
+}
+
+impl fmt::Debug for ForetoldColumn {
+    // SECURITY: an alias may be anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ForetoldColumn(… of {})", self.stored_names.len())
+    }
+}
+
 /// A result's masks, one a column, bound by ordinal.
 #[derive(Clone)]
 pub struct MaskPlan {
@@ -44,12 +60,12 @@ pub struct MaskPlan {
 impl MaskPlan {
     /// Binds obligations to what upstream really answered.
     ///
-    /// `planned_names` are the names that reading the statement foretold, where it could. When their number, or
+    /// `foretold` are the columns that reading the statement foretold, where it could. When their number, or
     /// the number of treatments, or a foretold name differs from the answer, what was decided is about something
     /// else: every column is redacted, its name replaced, and [`contradiction`](Self::contradiction) says so.
     pub fn bind(
         obligations: &Obligations,
-        planned_names: Option<&[Option<String>]>,
+        foretold: Option<&[ForetoldColumn]>,
         answered: &[AnsweredColumn],
         keys: &TokenKeys,
         detectors: &Detectors,
@@ -57,7 +73,7 @@ impl MaskPlan {
         // Limits and error texts are the gateway's; a new obligation must break the build here.
         let Obligations { columns: treatments, unforeseen, mask_column_names, error_text: _, limits: _ } =
             obligations;
-        let contradiction = contradiction(treatments.as_deref(), planned_names, answered);
+        let contradiction = contradiction(treatments.as_deref(), foretold, answered);
         let treatments = treatments.as_deref().filter(|_| contradiction.is_none());
         let hides_names = *mask_column_names || contradiction.is_some();
 
@@ -72,7 +88,9 @@ impl MaskPlan {
                 let treatment = treatments.map_or(everything, |all| all.get(ordinal).unwrap_or(everything));
                 // A name that is made from values must not steer the detectors either: it may be anything.
                 let context = if hides_names { "" } else { column.name.as_str() };
-                let masker = CellMasker::new(treatment, &column.sql_type, keys, detectors, context);
+                let stored = foretold.and_then(|foretold| foretold.get(ordinal)).filter(|_| !hides_names);
+                let stored = stored.map_or(&[][..], |column| &column.stored_names);
+                let masker = CellMasker::new(treatment, &column.sql_type, keys, detectors, context, stored);
                 let name = if hides_names {
                     format!("C{}", ordinal.saturating_add(1))
                 } else {
@@ -88,10 +106,10 @@ impl MaskPlan {
     /// How an answer contradicts what was decided, without binding it: see [`bind`](Self::bind).
     pub fn contradicts(
         obligations: &Obligations,
-        planned_names: Option<&[Option<String>]>,
+        foretold: Option<&[ForetoldColumn]>,
         answered: &[AnsweredColumn],
     ) -> Option<&'static str> {
-        contradiction(obligations.columns.as_deref(), planned_names, answered)
+        contradiction(obligations.columns.as_deref(), foretold, answered)
     }
 
     /// The columns as the agent may know them.
@@ -136,20 +154,20 @@ impl fmt::Debug for MaskPlan {
 
 fn contradiction(
     treatments: Option<&[Treatment]>,
-    planned_names: Option<&[Option<String>]>,
+    foretold: Option<&[ForetoldColumn]>,
     answered: &[AnsweredColumn],
 ) -> Option<&'static str> {
     if treatments.is_some_and(|t| t.len() != answered.len()) {
         return Some("upstream answered another number of columns than were decided on");
     }
-    let names = planned_names?;
-    if names.len() != answered.len() {
+    let foretold = foretold?;
+    if foretold.len() != answered.len() {
         return Some("upstream answered another number of columns than the statement shows");
     }
-    let differs = names
+    let differs = foretold
         .iter()
         .zip(answered)
-        .any(|(planned, column)| planned.as_ref().is_some_and(|n| *n != column.name));
+        .any(|(foretold, column)| foretold.name.as_ref().is_some_and(|name| *name != column.name));
     differs.then_some("upstream answered a column under another name than the statement gives it")
 }
 

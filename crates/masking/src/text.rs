@@ -1,7 +1,9 @@
-//! JSON inside a cell: leaves and keys are masked where they stand, everything else stays byte by byte.
+//! Texts as cells have them: JSON is walked, also where it stands within other text; everything else is scanned.
 
-use crate::detectors::{Context, Detectors, Scratch};
-use crate::lexical::{at, plain_end, run_end};
+use crate::detectors::{Context, Detectors, Finding, Kind, Scratch, Seen};
+use crate::lexical::{at, before, run_end};
+use crate::notation::{bare_key_end, behind_mark, is_space};
+use crate::walk::{Stop, Walk};
 
 /// Which texts are read as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,395 +16,220 @@ pub(crate) enum JsonValues {
     Any,
 }
 
-/// Deeper nesting is not walked; the cell is scanned as plain text instead.
-const DEEPEST: usize = 128;
+/// What became of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Kept,
+    /// The masked text lies in the scratch's `cell`.
+    Changed,
+    /// Nobody can tell what it holds.
+    Unreadable,
+}
 
-/// Masks a JSON text into the scratch's `cell` and says whether anything changed; none when it is no JSON.
-pub(crate) fn mask_json(
+/// How many documents within strings are read that are within each other: each costs a look more at what it holds.
+const NESTING: u8 = 3;
+
+/// Masks a text; what was found is left in the scratch's `kinds`.
+pub(crate) fn mask(
     detectors: &Detectors,
     context: Context,
     values: JsonValues,
     text: &str,
     scratch: &mut Scratch,
-) -> Option<bool> {
+) -> Outcome {
     if values == JsonValues::Never {
-        return None;
+        return changed(detectors.redact_into(text, context, scratch));
     }
-    let first = text.bytes().find(|b| !is_space(*b))?;
-    if values == JsonValues::Containers && !matches!(first, b'{' | b'[') {
-        return None;
+    let start = run_end(text.as_bytes(), behind_mark(text), usize::MAX, is_space);
+    let first = at(text.as_bytes(), start);
+    let is_container = matches!(first, b'{' | b'[');
+    if is_container || values == JsonValues::Any && matches!(first, b'"' | b'-' | b'0'..=b'9') {
+        scratch.cell.clear();
+        let bom = text.get(..start).filter(|head| !head.is_empty());
+        let mut walk = Walk::new(detectors, text, start, NESTING, scratch);
+        let walked = walk.documents(context);
+        let is_json = match walked {
+            Ok(()) => walk.is_telling() || values == JsonValues::Any,
+            // A text that is cut, as those of logs are.
+            Err(Stop::Cut) => walk.has_keys() && values == JsonValues::Containers,
+            Err(Stop::Broken | Stop::TooDeep) => false,
+        };
+        if is_json {
+            let (_, is_changed) = walk.finish();
+            if is_changed && let Some(head) = bom {
+                scratch.cell.insert_str(0, head);
+            }
+            return changed(is_changed);
+        }
+        forget(scratch);
+        if walked == Err(Stop::TooDeep) || values == JsonValues::Any && (is_container || first == b'"') {
+            scratch.kinds.push(Kind::Overrun);
+            return Outcome::Unreadable;
+        }
     }
+    let is_found = detectors.redact_into(text, context, scratch);
+    if !is_container && !scratch.finder.has_quote {
+        return changed(is_found);
+    }
+    let flagged = scratch.finder.flagged.len();
+    match documents_within(detectors, context, text, NESTING) {
+        None => changed(is_found),
+        Some(Err(_)) => {
+            forget(scratch);
+            scratch.kinds.push(Kind::Overrun);
+            Outcome::Unreadable
+        }
+        Some(Ok(within)) => {
+            scratch.finder.flagged.truncate(flagged);
+            scratch.kinds = within.kinds;
+            let is_changed = within.masked.is_some();
+            scratch.cell = within.masked.unwrap_or_default();
+            changed(is_changed)
+        }
+    }
+}
+
+const fn changed(is_changed: bool) -> Outcome {
+    if is_changed { Outcome::Changed } else { Outcome::Kept }
+}
+
+/// Forgets what was made of a text.
+fn forget(scratch: &mut Scratch) {
     scratch.cell.clear();
     scratch.kinds.clear();
-    let mut walk =
-        Walk { detectors, text, position: 0, copied: 0, scratch, levels: Vec::new(), is_back: false };
-    let walked = walk.document(context);
-    let Walk { copied, .. } = walk;
-    if walked.is_none() {
-        scratch.cell.clear();
-        scratch.kinds.clear();
-        scratch.finder.flagged.clear();
-        return None;
-    }
-    if copied > 0 {
-        scratch.cell.push_str(text.get(copied..).unwrap_or_default());
-    }
-    Some(copied > 0)
+    scratch.finder.flagged.clear();
 }
 
-struct Walk<'a> {
-    detectors: &'a Detectors,
-    text: &'a str,
-    position: usize,
-    /// Up to where the text has been written to the cell; zero while nothing changed.
-    copied: usize,
-    scratch: &'a mut Scratch,
-    levels: Vec<Level>,
-    /// Whether the members of the innermost object are to be read again.
-    is_back: bool,
+/// A text with documents in it, masked.
+pub(crate) struct Within {
+    /// None where it stays.
+    pub masked: Option<String>,
+    pub kinds: Vec<Kind>,
 }
 
-#[derive(Clone, Copy)]
-struct Level {
-    is_object: bool,
+/// A document in a text: its bounds, and what became of it if that is another.
+struct Document {
+    start: usize,
+    end: usize,
+    masked: Option<String>,
+    kinds: Vec<Kind>,
+}
+
+/// Masks a text in which documents stand (`payload: {"name": …}`): those by their keys, and what is around them as any
+/// text. None where there is no document; an error where one is nested too deep.
+pub(crate) fn documents_within(
+    detectors: &Detectors,
     context: Context,
-    /// What a member like `"type": "phone"` says of the values beside it.
-    hint: Option<Context>,
-    /// Whether it says so of a `value` only, because it stands under `name`.
-    is_for_value: bool,
-    /// Whether the member under way is such a one.
-    is_kind: bool,
-    /// Where the member under way stands.
-    member: usize,
-    /// Whether the member under way is called a name, which may be the name of what its value is.
-    is_name: bool,
-    /// Where the first member stands, and what was written before it, as long as none has had members itself: what is
-    /// read of the kind then counts for the members before, too.
-    first: Option<Mark>,
-}
-
-/// Where a walk can go on from anew.
-#[derive(Clone, Copy)]
-struct Mark {
-    position: usize,
-    copied: usize,
-    written: usize,
-    kinds: usize,
-    flagged: usize,
-}
-
-impl Walk<'_> {
-    /// One JSON value with space around. None: it is no JSON.
-    fn document(&mut self, context: Context) -> Option<()> {
-        let mut context = context;
-        loop {
-            // A value is due here.
-            self.skip_space();
-            match at(self.text.as_bytes(), self.position) {
-                open @ (b'{' | b'[') => {
-                    if self.levels.len() >= DEEPEST {
-                        return None;
-                    }
-                    if let Some(outer) = self.levels.last_mut() {
-                        outer.first = None;
-                    }
-                    self.position += 1;
-                    self.skip_space();
-                    let level = Level {
-                        is_object: open == b'{',
-                        context,
-                        hint: None,
-                        is_for_value: false,
-                        is_kind: false,
-                        is_name: false,
-                        member: self.position,
-                        first: Some(self.mark()),
-                    };
-                    self.levels.push(level);
-                    if at(self.text.as_bytes(), self.position) != closing(level) {
-                        context = self.member(level)?;
-                        continue;
-                    }
-                    self.position += 1;
-                    self.levels.pop();
-                }
-                b'"' => self.string(context)?,
-                b'-' | b'0'..=b'9' => self.number(context)?,
-                _ => self.literal()?,
-            }
-            // A value has ended: leave what it was the last of.
-            loop {
-                self.skip_space();
-                let Some(&level) = self.levels.last() else {
-                    return (self.position == self.text.len()).then_some(());
-                };
-                if std::mem::take(&mut self.is_back) {
-                    context = self.member(level)?;
-                    break;
-                }
-                let byte = at(self.text.as_bytes(), self.position);
-                self.position += 1;
-                if byte == b',' {
-                    context = self.member(level)?;
-                    break;
-                }
-                if byte != closing(level) {
-                    return None;
-                }
-                self.levels.pop();
-            }
+    text: &str,
+    nesting: u8,
+) -> Option<Result<Within, Stop>> {
+    let mut documents = Vec::new();
+    let mut from = 0;
+    while let Some(start) = next_document(text.as_bytes(), from) {
+        let mut scratch = Scratch::default();
+        let mut walk = Walk::new(detectors, text, start, nesting, &mut scratch);
+        let is_string = at(text.as_bytes(), start) == b'"';
+        let walked = walk.document(context);
+        if walked == Err(Stop::TooDeep) {
+            return Some(Err(Stop::TooDeep));
         }
-    }
-
-    fn mark(&self) -> Mark {
-        Mark {
-            position: self.position,
-            copied: self.copied,
-            written: self.scratch.cell.len(),
-            kinds: self.scratch.kinds.len(),
-            flagged: self.scratch.finder.flagged.len(),
+        let is_one = walk.has_keys() || is_string && walked.is_ok() && nesting > 0;
+        let (end, is_changed) = walk.finish();
+        if !is_one || end <= start {
+            from = start + 1;
+            continue;
         }
+        from = end;
+        let masked = is_changed.then_some(scratch.cell);
+        documents.push(Document { start, end, masked, kinds: scratch.kinds });
     }
-
-    /// Goes back to the first member of the innermost object, once, and only where no member has members: each is read
-    /// twice at most.
-    fn go_back(&mut self, mark: Mark) {
-        self.position = mark.position;
-        self.copied = mark.copied;
-        self.scratch.cell.truncate(mark.written);
-        self.scratch.kinds.truncate(mark.kinds);
-        self.scratch.finder.flagged.truncate(mark.flagged);
-    }
-
-    /// The key of a member, if it has one; answers its value's context.
-    fn member(&mut self, level: Level) -> Option<Context> {
-        if !level.is_object {
-            return Some(level.context);
-        }
-        self.skip_space();
-        let from = self.position;
-        let (start, end, has_escape) = self.quoted()?;
-        let raw = self.text.get(start..end)?;
-        let mut unescaped = std::mem::take(&mut self.scratch.leaf);
-        let key =
-            if has_escape { unescape(raw, &mut unescaped).map(|()| unescaped.as_str()) } else { Some(raw) };
-        let context = key.map(|key| {
-            let is_found = self.detectors.find(key, level.context.plain(), &mut self.scratch.finder);
-            if is_found {
-                self.replace_string(from, key);
-            }
-            let context = match level.hint {
-                Some(hint) if level.is_for_value && Context::is_value_key(key) => hint,
-                Some(hint) if !level.is_for_value => hint.under_key(key),
-                Some(_) | None => level.context.under_key(key),
-            };
-            (self.detectors.named(context, key), Context::is_kind_key(key), Context::is_name_key(key))
-        });
-        self.scratch.leaf = unescaped;
-        let (context, is_kind, is_name) = context?;
-        if let Some(level) = self.levels.last_mut() {
-            (level.is_kind, level.is_name, level.member) = (is_kind, is_name, from);
-        }
-        self.skip_space();
-        if at(self.text.as_bytes(), self.position) != b':' {
-            return None;
-        }
-        self.position += 1;
-        Some(context)
-    }
-
-    fn string(&mut self, context: Context) -> Option<()> {
-        let from = self.position;
-        let (start, end, has_escape) = self.quoted()?;
-        let raw = self.text.get(start..end)?;
-        if !has_escape {
-            if self.detectors.find(raw, context, &mut self.scratch.finder) {
-                self.replace_string(from, raw);
-            } else if let Some(level) =
-                self.levels.last_mut().filter(|level| (level.is_kind || level.is_name) && raw.len() <= 40)
-            {
-                let hint = self.detectors.named(level.context.under_key(raw), raw);
-                if level.is_name && !hint.tells() {
-                    return Some(());
-                }
-                level.is_for_value = level.is_name && !hint.is_credential();
-                level.hint = Some(hint);
-                let first = level.first.take().filter(|first| first.position < level.member && hint.tells());
-                if let Some(first) = first {
-                    self.go_back(first);
-                    self.is_back = true;
-                }
-            }
-            return Some(());
-        }
-        let mut unescaped = std::mem::take(&mut self.scratch.leaf);
-        let done = unescape(raw, &mut unescaped);
-        if done.is_some() && self.detectors.find(&unescaped, context, &mut self.scratch.finder) {
-            self.replace_string(from, &unescaped);
-        }
-        self.scratch.leaf = unescaped;
-        done
-    }
-
-    fn number(&mut self, context: Context) -> Option<()> {
-        let from = self.position;
-        self.position = number_end(self.text.as_bytes(), from)?;
-        let number = self.text.get(from..self.position)?;
-        if self.detectors.find(number, context.of_number(), &mut self.scratch.finder) {
-            let kinds = self.scratch.finder.findings.iter().map(|finding| finding.kind);
-            self.scratch.kinds.extend(kinds);
-            self.copy_to(from);
-            self.scratch.cell.push_str("null");
-        }
-        Some(())
-    }
-
-    fn literal(&mut self) -> Option<()> {
-        let tail = self.text.get(self.position..)?;
-        let word = ["true", "false", "null"].into_iter().find(|word| tail.starts_with(word))?;
-        self.position += word.len();
-        Some(())
-    }
-
-    /// Passes a string: the bounds between its quotes, and whether anything in it is escaped.
-    fn quoted(&mut self) -> Option<(usize, usize, bool)> {
-        let bytes = self.text.as_bytes();
-        if at(bytes, self.position) != b'"' {
-            return None;
-        }
-        let start = self.position + 1;
-        let mut position = start;
-        let mut has_escape = false;
-        loop {
-            position = plain_end(bytes, position);
-            match bytes.get(position)? {
-                b'"' => break,
-                b'\\' => {
-                    has_escape = true;
-                    position += 2;
-                }
-                _ => return None,
-            }
-        }
-        self.position = position + 1;
-        Some((start, position, has_escape))
-    }
-
-    /// Writes a string with what was found in it replaced; it stood from `from` to the current position.
-    fn replace_string(&mut self, from: usize, value: &str) {
-        self.copy_to(from);
-        let Scratch { cell, finder, kinds, piece, .. } = &mut *self.scratch;
-        piece.clear();
-        self.detectors.write_redacted(value, &finder.findings, piece);
-        kinds.extend(finder.findings.iter().map(|finding| finding.kind));
-        write_json_string(piece, cell);
-    }
-
-    /// Writes what stands before `from` and passes over the value that ends at the current position.
-    fn copy_to(&mut self, from: usize) {
-        self.scratch.cell.push_str(self.text.get(self.copied..from).unwrap_or_default());
-        self.copied = self.position;
-    }
-
-    fn skip_space(&mut self) {
-        self.position = run_end(self.text.as_bytes(), self.position, usize::MAX, is_space);
-    }
-}
-
-const fn closing(level: Level) -> u8 {
-    if level.is_object { b'}' } else { b']' }
-}
-
-pub(crate) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// The end of a JSON number; none when it is no number by the grammar.
-fn number_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let digits = |position: usize| run_end(bytes, position, usize::MAX, |b| b.is_ascii_digit());
-    let start = if at(bytes, from) == b'-' { from + 1 } else { from };
-    let mut end = digits(start);
-    if end == start || (at(bytes, start) == b'0' && end > start + 1) {
+    if documents.is_empty() {
         return None;
     }
-    if at(bytes, end) == b'.' {
-        let fraction = digits(end + 1);
-        if fraction == end + 1 {
-            return None;
-        }
-        end = fraction;
-    }
-    if matches!(at(bytes, end), b'e' | b'E') {
-        let sign = usize::from(matches!(at(bytes, end + 1), b'+' | b'-'));
-        let exponent = digits(end + 1 + sign);
-        if exponent == end + 1 + sign {
-            return None;
-        }
-        end = exponent;
-    }
-    Some(end)
+    let mut around = Scratch::default();
+    detectors.find(text, context, &mut around.finder);
+    Some(Ok(assemble(detectors, text, documents, around.finder.findings)))
 }
 
-/// Writes what a JSON string (without its quotes) means; none when it is malformed.
-pub(crate) fn unescape(raw: &str, out: &mut String) -> Option<()> {
-    out.clear();
-    let mut rest = raw;
-    while let Some(position) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(rest.get(..position)?);
-        let escape = rest.get(position + 1..)?;
-        let letter = escape.bytes().next()?;
-        rest = escape.get(1..)?;
-        match letter {
-            b'"' | b'\\' | b'/' => out.push(char::from(letter)),
-            b'n' => out.push('\n'),
-            b't' => out.push('\t'),
-            b'r' => out.push('\r'),
-            b'b' => out.push('\u{8}'),
-            b'f' => out.push('\u{c}'),
-            b'u' => {
-                let high = hex4(rest)?;
-                rest = rest.get(4..)?;
-                let code = if (0xD800..0xDC00).contains(&high) {
-                    let low =
-                        rest.strip_prefix("\\u").and_then(hex4).filter(|l| (0xDC00..0xE000).contains(l))?;
-                    rest = rest.get(6..)?;
-                    0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)
-                } else {
-                    high
-                };
-                out.push(char::from_u32(code)?);
-            }
-            _ => return None,
+/// Puts together what was found in documents and around them.
+fn assemble(
+    detectors: &Detectors,
+    text: &str,
+    mut documents: Vec<Document>,
+    mut findings: Vec<Finding>,
+) -> Within {
+    // What is found across a document's edge hides it whole.
+    documents.retain(|document| {
+        let crossing = findings.iter_mut().find(|finding| {
+            finding.start < document.start && document.start < finding.end
+                || finding.start < document.end && document.end < finding.end
+        });
+        let is_hidden = crossing.is_some();
+        if let Some(finding) = crossing {
+            finding.start = finding.start.min(document.start);
+            finding.end = finding.end.max(document.end);
+            finding.seen = Seen::Through;
         }
+        !is_hidden
+    });
+    findings.retain(|finding| {
+        !documents.iter().any(|document| document.start <= finding.start && finding.end <= document.end)
+    });
+    // What was made longer may lie over others now.
+    findings.sort_unstable_by_key(|finding| finding.start);
+    findings.dedup_by(|later, earlier| {
+        let overlaps = later.start < earlier.end;
+        if overlaps {
+            earlier.end = earlier.end.max(later.end);
+        }
+        overlaps
+    });
+    let (mut masked, mut kinds) = (String::with_capacity(text.len()), Vec::new());
+    let mut is_changed = !findings.is_empty();
+    let mut done = 0;
+    let write_around = |from: usize, to: usize, out: &mut String| {
+        let shifted: Vec<Finding> = findings
+            .iter()
+            .filter(|finding| from <= finding.start && finding.end <= to)
+            .map(|finding| Finding { start: finding.start - from, end: finding.end - from, ..*finding })
+            .collect();
+        detectors.write_redacted(text.get(from..to).unwrap_or_default(), &shifted, out);
+        shifted.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    for document in documents {
+        kinds.extend(write_around(done, document.start, &mut masked));
+        is_changed |= document.masked.is_some();
+        let original = text.get(document.start..document.end).unwrap_or_default();
+        masked.push_str(document.masked.as_deref().unwrap_or(original));
+        kinds.extend(document.kinds);
+        done = document.end;
     }
-    out.push_str(rest);
-    Some(())
+    kinds.extend(write_around(done, text.len(), &mut masked));
+    Within { masked: is_changed.then_some(masked), kinds }
 }
 
-fn hex4(text: &str) -> Option<u32> {
-    let digits = text.get(..4)?;
-    let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
-    u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)
-}
-
-/// Writes a JSON string with its quotes.
-pub(crate) fn write_json_string(value: &str, out: &mut String) {
-    out.push('"');
-    let mut rest = value;
+/// Where the next document may start: an object with a key, or a string that holds one.
+fn next_document(text: &[u8], from: usize) -> Option<usize> {
+    const MOST_BLANKS: usize = 64;
+    let mut position = from;
     loop {
-        let plain = plain_end(rest.as_bytes(), 0);
-        out.push_str(rest.get(..plain).unwrap_or_default());
-        let tail = rest.get(plain..).unwrap_or_default();
-        let Some(special) = tail.chars().next() else { break };
-        match special {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            other => out.push_str(&format!("\\u{:04x}", u32::from(other))),
+        let found = memchr::memchr(b'{', text.get(position..)?)?;
+        let open = position + found;
+        position = open + 1;
+        let key = run_end(text, position, MOST_BLANKS, is_space);
+        match at(text, key) {
+            b'"' | b'\'' => return Some(open),
+            // `"{\"name\": …}"`, laid out or not.
+            b'\\' => {
+                let list = open - usize::from(before(text, open) == b'[');
+                if list > from && before(text, list) == b'"' {
+                    return Some(list - 1);
+                }
+            }
+            _ if bare_key_end(text, key).is_some_and(|end| matches!(at(text, end), b'=' | b':')) => {
+                return Some(open);
+            }
+            _ => {}
         }
-        rest = tail.get(special.len_utf8()..).unwrap_or_default();
     }
-    out.push('"');
 }

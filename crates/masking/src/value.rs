@@ -45,7 +45,7 @@ impl ValueMasker {
         detectors: &Detectors,
         column_name: &str,
     ) -> Self {
-        let masker = CellMasker::new(treatment, sql_type, keys, detectors, column_name);
+        let masker = CellMasker::new(treatment, sql_type, keys, detectors, column_name, &[]);
         Self { masker, scratch: Scratch::default() }
     }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use common::{SECRET, bind, masked, obligations, text, treatments, values};
 use domain::{Mask, Obligations, SqlType, Treatment};
-use masking::{AnsweredColumn, Detectors, JsonMasker, MaskError, MaskPlan, TokenKeys, mask_value};
+use masking::{
+    AnsweredColumn, Detectors, ForetoldColumn, JsonMasker, MaskError, MaskPlan, TokenKeys, mask_value,
+};
 use proptest::prelude::*;
 
 fn column(name: &str, sql_type: SqlType) -> AnsweredColumn {
@@ -74,7 +76,8 @@ fn an_answer_that_is_not_what_was_decided_is_masked_whole() {
     let keys = TokenKeys::new([3; 32]);
     let detectors = Detectors::standard();
     let answered = [column("A", text()), column("B", SqlType::Date)];
-    let names = [Some("A".to_owned()), Some("C".to_owned())];
+    let foretold = |name: &str| ForetoldColumn { name: Some(name.to_owned()), ..ForetoldColumn::default() };
+    let names = [foretold("A"), foretold("C")];
     let clear = || obligations(Some(vec![Treatment::Clear; 2]));
     let cases = [
         (obligations(Some(vec![Treatment::Clear])), None, true),
@@ -93,7 +96,7 @@ fn an_answer_that_is_not_what_was_decided_is_masked_whole() {
         let out = run(&mut plan.machine(), br#"[["hello","20000"]]"#).expect("a good row set");
         assert_eq!(out, r#"[["[MASKED]",null]]"#);
     }
-    let known = [Some("A".to_owned()), None];
+    let known = [foretold("A"), ForetoldColumn::default()];
     assert_eq!(MaskPlan::bind(&clear(), Some(&known), &answered, &keys, &detectors).contradiction(), None);
 }
 
@@ -105,7 +108,8 @@ fn metadata_that_nobody_foretold_is_shown_after_the_detectors_unless_it_contradi
     let rows = br#"[["CUSTOMERS","ask ana@example.com"]]"#;
     let plan = Arc::new(MaskPlan::bind(&metadata, None, &answered, &keys, &detectors));
     assert_eq!(run(&mut plan.machine(), rows).expect("a good row set"), r#"[["CUSTOMERS","ask [EMAIL]"]]"#);
-    let plan = Arc::new(MaskPlan::bind(&metadata, Some(&[None]), &answered, &keys, &detectors));
+    let plan =
+        Arc::new(MaskPlan::bind(&metadata, Some(&[ForetoldColumn::default()]), &answered, &keys, &detectors));
     assert_eq!(run(&mut plan.machine(), rows).expect("a good row set"), r#"[["[MASKED]","[MASKED]"]]"#);
 }
 
@@ -368,4 +372,34 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
                 .prop_map(|pairs| pairs.into_iter().collect()),
         ]
     })
+}
+
+/// An alias, or the first branch's name of a union, hides from the detectors nothing that the stored columns' names say.
+#[test]
+fn an_alias_takes_nothing_away_from_what_the_stored_columns_are_called() {
+    let masked = |alias: &str, stored: &[&str], sql_type: SqlType, value: &str| {
+        let foretold = [ForetoldColumn {
+            name: None,
+            stored_names: stored.iter().map(|name| (*name).to_owned()).collect(),
+        }];
+        let (keys, detectors) = (TokenKeys::new([7; 32]), Detectors::standard());
+        let scanned = obligations(Some(vec![Treatment::Scan]));
+        let plan = MaskPlan::bind(&scanned, Some(&foretold), &[column(alias, sql_type)], &keys, &detectors);
+        let rows = serde_json::to_vec(&[[value]]).unwrap();
+        let out = run(&mut Arc::new(plan).machine(), &rows).expect("a good row set");
+        let [[cell]]: [[Option<String>; 1]; 1] = serde_json::from_str(&out).unwrap();
+        cell
+    };
+    let cell = |alias, stored: &[&str], value| masked(alias, stored, text(), value).unwrap();
+    assert_eq!(cell("X", &[], "Oskar Kimura"), "Oskar Kimura");
+    assert_eq!(cell("X", &["NAME"], "Oskar Kimura"), "[PERSON]");
+    assert_eq!(cell("PRODUCT_NAME", &["NAME"], "Oskar Kimura"), "[PERSON]");
+    assert_eq!(cell("SEGMENT", &["SEGMENT", "NAME"], "Oskar Kimura"), "[PERSON]");
+    assert_eq!(cell("A", &["SHIP_ADDRESS"], "99 Hill Road, Ashford"), "[ADDRESS]");
+    assert_eq!(cell("ORDER_HASH", &["PHONE"], "4155550100"), "[PHONE]");
+    assert_eq!(cell("APP_VERSION", &["CLIENT"], "10.20.30.40"), "[IP_ADDRESS]");
+    assert_eq!(cell("X", &["APP_VERSION"], "10.20.30.40"), "10.20.30.40");
+    assert_eq!(masked("Y", &["DOB"], SqlType::Date, "-6074"), None);
+    let variant = masked("P", &["CONTACT_PHONE"], SqlType::Variant, r#"{"value":"4155550100"}"#);
+    assert_eq!(variant.as_deref(), Some(r#"{"value":"[PHONE]"}"#));
 }

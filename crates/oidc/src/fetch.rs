@@ -94,7 +94,8 @@ impl Source {
     pub(crate) async fn token_endpoints(&self) -> Result<TokenEndpoints, FetchError> {
         let finding = async {
             let document = match self.document().await {
-                Err(FetchError::Status(404)) => self.document_at(&self.metadata_address()?).await?,
+                // Not every server answers 404 for what it has not.
+                Err(FetchError::Status(400..=499)) => self.document_at(&self.metadata_address()?).await?,
                 found => found?,
             };
             let checked =

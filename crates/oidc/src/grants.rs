@@ -11,7 +11,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::fetch::{ClientId, FetchError, Source, TokenEndpoints};
+use crate::fetch::{ClientId, FetchError, Source, TakesSecret, TokenEndpoints};
 use crate::settings::{IssuerSettings, SettingsError, checked_url};
 
 /// How long one answer of the issuer's may take.
@@ -26,6 +26,9 @@ const PATIENCE: u32 = 3;
 
 /// Bytes of a token at most; no header would take more.
 const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// Characters of what a person types at most.
+const LONGEST_CODE: usize = 32;
 
 /// What a token is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -78,6 +81,9 @@ pub struct DeviceBegun {
     device_code: String,
     interval: Duration,
 }
+
+/// The word for a refresh token that is not good any more (RFC 6749 section 5.2).
+pub const INVALID_GRANT: &str = "invalid_grant";
 
 /// Why there is no token. Holds nothing of what was sent or answered but an error's own word.
 #[derive(Debug, Error)]
@@ -158,7 +164,11 @@ impl TokenClient {
     pub async fn begin_device(&self, wanted: &TokenWanted) -> Result<DeviceBegun, GrantError> {
         let endpoints = self.endpoints().await?;
         let address = endpoints.device.clone().ok_or(GrantError::NoEndpoint("device_authorization"))?;
-        let answered = self.post(&endpoints, address, &wanted.form().collect::<Vec<_>>()).await?;
+        // RFC 8628 section 3.1: the client's id stands in the body, also where its secret does not.
+        let is_beside = self.client.secret.is_some() && endpoints.takes_secret == TakesSecret::InHeader;
+        let own = is_beside.then_some(("client_id", self.client.id.as_str()));
+        let form: Vec<(&str, &str)> = own.into_iter().chain(wanted.form()).collect();
+        let answered = self.post(&endpoints, address, &form).await?;
         let begun: Begun = serde_json::from_slice(&answered).map_err(|_| GrantError::Answer)?;
         let Begun {
             device_code,
@@ -168,6 +178,12 @@ impl TokenClient {
             expires_in,
             interval,
         } = begun;
+        // It is printed for a person to type: what is no code could tell them to do something else.
+        let is_code = (1..=LONGEST_CODE).contains(&user_code.len())
+            && user_code.bytes().all(|b| b.is_ascii_alphanumeric() || b"- ".contains(&b));
+        if !is_code {
+            return Err(GrantError::Answer);
+        }
         let is_page = |uri: &String| checked_url(uri, true).is_some();
         if !is_page(&verification_uri) || verification_uri_complete.as_ref().is_some_and(|uri| !is_page(uri))
         {
@@ -273,7 +289,7 @@ fn word(body: &[u8]) -> &'static str {
         "access_denied",
         "invalid_request",
         "invalid_client",
-        "invalid_grant",
+        INVALID_GRANT,
         "invalid_scope",
         "invalid_target",
         "unauthorized_client",
@@ -303,8 +319,21 @@ struct Begun {
 struct Answer {
     access_token: String,
     token_type: String,
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
     refresh_token: Option<String>,
+}
+
+/// Seconds as a number, or as a text as older issuers write them; none where it is neither.
+fn seconds<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<u64>, D::Error> {
+    Ok(match serde_json::Value::deserialize(json)? {
+        serde_json::Value::Number(number) => number.as_u64(),
+        serde_json::Value::String(text) => text.parse().ok(),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => None,
+    })
 }
 
 #[cfg(test)]
@@ -333,6 +362,24 @@ mod tests {
             );
         }
         assert!(TokenClient::new("https://login.example", "a", None).is_ok());
+    }
+
+    #[test]
+    fn how_long_a_token_is_good_is_read_as_issuers_write_it() {
+        for (written, expected) in [
+            ("3599", Some(3599)),
+            ("\"3599\"", Some(3599)),
+            ("null", None),
+            ("\"soon\"", None),
+            ("-1", None),
+            ("{}", None),
+        ] {
+            let body = format!(r#"{{"access_token":"a","token_type":"bearer","expires_in":{written}}}"#);
+            let answer: Answer = serde_json::from_str(&body).unwrap();
+            assert_eq!(answer.expires_in, expected, "{written}");
+        }
+        let without: Answer = serde_json::from_str(r#"{"access_token":"a","token_type":"bearer"}"#).unwrap();
+        assert_eq!(without.expires_in, None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod settings;
 mod sign_in;
 mod token;
 
-pub use grants::{DeviceBegun, GrantError, Granted, TokenClient, TokenWanted};
+pub use grants::{DeviceBegun, GrantError, Granted, INVALID_GRANT, TokenClient, TokenWanted};
 pub use issuers::Issuers;
 pub use rejected::{Public, Rejected};
 pub use settings::{Algorithm, IssuerSettings, SettingsError};

@@ -116,6 +116,7 @@ fn wide_select() -> (Catalog, Statement) {
             name: Some(name.clone()),
             shows: [ShownColumn { column: column(name), how: ShownHow::Stored, path: Vec::new() }].into(),
             is_known: true,
+            is_stored: true,
             is_name_from_values: false,
         })
         .collect();

@@ -5,18 +5,21 @@
 //! question are the bundle's alone.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cedar_policy::{Context, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, RestrictedExpression};
 use domain::{
-    AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Grant, Hold, Identity, Kind,
-    Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp, Treatment,
+    AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Footprint, Grant, Hold, Identity,
+    Kind, ObjectName, Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp,
+    Treatment,
 };
 
-use crate::asker::{Asker, Unaskable};
+use crate::asker::{Asker, Unaskable, tier_of};
 use crate::bundle::Bundle;
 use crate::policies::{Answer, Policies};
+use crate::refusal::{Beside, No};
 use crate::vocabulary::{Action, Vocabulary, entity};
 
 /// The rule that a grant is, in rulings.
@@ -51,7 +54,7 @@ impl Granted {
     }
 }
 
-/// What these grants say of reading an object: the first that permits it.
+/// What these grants say of reading an object: the first that permits it. Stages are no objects of theirs.
 pub(crate) fn ask(
     policies: &Policies,
     granted: &[Granted],
@@ -124,10 +127,11 @@ impl Bundle {
     }
 
     /// What becomes of asking for access: it is held for the reviewers of kind `request_access`, of class `grant`, or the default,
-    /// or refused (`gateway:access`). Whoever may not run a SELECT at all asks nobody: it would be of no use to them. What may be
-    /// read is asked about when it is read.
+    /// or refused (`gateway:access`). Nobody is asked for what would be of no use: where a rule forbids asking (as it forbids a
+    /// statement of that class and kind) or reading any of it, where its principal may not run a SELECT at all, and where the
+    /// catalog knows nothing of that name. What may be read is asked about when it is read.
     ///
-    /// The case's statement is what the request is recorded as.
+    /// The case's statement is what the request is recorded as, and its catalog holds the schema that is asked for.
     pub fn decide_access(&self, case: &Case<'_>, request: &AccessRequest) -> Ruling {
         let rules = [RuleId::new("gateway:access")].into();
         let now = case.access.now;
@@ -138,21 +142,30 @@ impl Bundle {
             );
             return self.ruling(refuse(message), rules);
         };
-        let selecting = Statement { class: Class::Read, kind: Kind::new("select"), ..case.statement.clone() };
-        match self.may_select(&Case { statement: &selecting, ..*case }) {
-            Ok(true) => {}
-            Ok(false) => {
+        let AccessRequest { to, end, why: _ } = request;
+        match self.may_ask(case, to) {
+            Ok(MayAsk::Yes) => {}
+            Ok(MayAsk::ReadsNothing) => {
                 let message = format!(
                     "refused: no rule permits you to read anything, so access would be of no use. To have it permitted, ask {contact}"
                 );
                 return self.ruling(refuse(message), rules);
+            }
+            Ok(MayAsk::Unknown) => {
+                let message = "refused: the catalog knows no table or view of that name; name one, or a schema that holds some";
+                return self.ruling(refuse(message.to_owned()), rules);
+            }
+            Ok(MayAsk::Forbidden(by)) => {
+                let beside = Beside { contact: self.catalog.contact.as_deref(), longest_access: None };
+                let noes = vec![No::Forbidden(by.clone())];
+                let refusal = crate::refusal::refuse(noes, case, &self.policies, &beside);
+                return self.ruling(Decision::Refuse(refusal), rules.into_iter().chain(by).collect());
             }
             Err(Unaskable) => {
                 let refusal = crate::refusal::broken(self.catalog.contact.as_deref());
                 return self.ruling(Decision::Refuse(refusal), [RuleId::new("gateway:policy-error")].into());
             }
         }
-        let AccessRequest { to, end, why: _ } = request;
         let lasts = end.lasts(now);
         if lasts.is_zero() {
             return self.ruling(refuse("refused: this access would be over already".to_owned()), rules);
@@ -175,8 +188,9 @@ impl Bundle {
             limits: self.limits_for(case.identity),
         };
         let hold = Hold {
+            // Its agent has chosen the name: it stands last, so that it hides nothing wherever that is cut.
             reason: format!(
-                "it asks to read {to} {until}, masked as policy says; it waits for a person's yes"
+                "it asks to read {until}, masked as policy says, and waits for a person's yes: {to}"
             ),
             reviewers: reviewers.groups.clone(),
             people: reviewers.people.max(NonZeroU32::MIN),
@@ -187,18 +201,82 @@ impl Bundle {
     }
 }
 
+/// Tables of a schema that are looked at, to tell whether rules forbid all of them.
+const LOOKED_AT: usize = 200;
+
+/// Whether it is of use to ask people.
+enum MayAsk {
+    Yes,
+    /// No rule permits running a SELECT.
+    ReadsNothing,
+    /// The catalog knows nothing of that name.
+    Unknown,
+    /// These rules forbid asking, or reading whatever there is of it.
+    Forbidden(BTreeSet<RuleId>),
+}
+
 impl Bundle {
-    fn may_select(&self, case: &Case<'_>) -> Result<bool, Unaskable> {
-        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), case, Tier::Read)?;
+    fn may_ask(&self, case: &Case<'_>, to: &AccessTo) -> Result<MayAsk, Unaskable> {
+        if let Answer::Forbidden(rules) = self.would_run(case)? {
+            return Ok(MayAsk::Forbidden(rules));
+        }
+        let named = named(case, to);
+        let footprint = Footprint { reads: named.iter().cloned().collect(), ..Footprint::default() };
+        let (class, kind) = (Class::Read, Kind::new("select"));
+        let selecting = Statement { class, kind, footprint, ..case.statement.clone() };
+        let selecting = &Case { statement: &selecting, ..*case };
+        if !matches!(self.would_run(selecting)?, Answer::Granted(_)) {
+            return Ok(MayAsk::ReadsNothing);
+        }
+        if named.is_empty() {
+            return Ok(MayAsk::Unknown);
+        }
+        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), selecting, Tier::Read)?;
         let running = asker.running(false)?;
-        let select = entity(&self.policies.vocabulary.statement, case.statement.kind.as_str());
-        match asker.ask(Action::Run(Class::Read), select, running) {
-            Answer::Granted(_) => Ok(true),
-            Answer::Forbidden(_) | Answer::NotGranted => Ok(false),
+        let mut forbidden = BTreeSet::new();
+        for object in &named {
+            let table = self.policies.vocabulary.table(object);
+            match asker.ask(Action::ReadObject, table, running.clone()) {
+                Answer::Forbidden(rules) => forbidden.extend(rules),
+                Answer::Granted(_) | Answer::NotGranted => return Ok(MayAsk::Yes),
+                Answer::Broken(_) => return Err(Unaskable),
+            }
+        }
+        // There may be others behind so many.
+        Ok(if named.len() < LOOKED_AT { MayAsk::Forbidden(forbidden) } else { MayAsk::Yes })
+    }
+
+    /// What the rules say of running a statement of that class and kind.
+    fn would_run(&self, case: &Case<'_>) -> Result<Answer, Unaskable> {
+        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), case, tier_of(case))?;
+        let running = asker.running(false)?;
+        let statement = entity(&self.policies.vocabulary.statement, case.statement.kind.as_str());
+        match asker.ask(Action::Run(case.statement.class), statement, running) {
             Answer::Broken(_) => Err(Unaskable),
+            answer @ (Answer::Granted(_) | Answer::Forbidden(_) | Answer::NotGranted) => Ok(answer),
         }
     }
 }
+
+/// The tables and views that the catalog knows of what is asked for, the first so many. What a database tells of itself is in no
+/// catalog.
+fn named(case: &Case<'_>, to: &AccessTo) -> Vec<ObjectName> {
+    match to {
+        AccessTo::Object(name) if case.catalog.relation(name).is_some() || name.schema == INFORMATION => {
+            vec![name.clone()]
+        }
+        AccessTo::Object(_) => Vec::new(),
+        AccessTo::Schema { database, schema } if schema == INFORMATION => {
+            vec![ObjectName::new(database, schema, "TABLES")]
+        }
+        AccessTo::Schema { database, schema } => {
+            let lies_there = |name: &&ObjectName| (&name.database, &name.schema) == (database, schema);
+            case.catalog.relations.keys().filter(lies_there).take(LOOKED_AT).cloned().collect()
+        }
+    }
+}
+
+const INFORMATION: &str = "INFORMATION_SCHEMA";
 
 fn refuse(message: String) -> Decision {
     Decision::Refuse(Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() })

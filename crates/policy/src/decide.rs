@@ -23,7 +23,7 @@ impl Bundle {
     /// The ruling's rules are those that determined any answer, permits too, and of the gateway's own:
     /// `gateway:not-granted` (no rule permits it), `gateway:held` (no rule permits it unattended),
     /// `gateway:masked-by-default` (no rule permits seeing a class), `gateway:text-transformed` (free text is
-    /// shown only whole), `gateway:token-refused` (redacted, because its principal may write the column),
+    /// shown only whole), `gateway:token-refused` (redacted, because its principal may write the column, or guesses stand beside it),
     /// `gateway:column-unknown` and `gateway:columns-unknown` (masked, because nobody knows what it is),
     /// `gateway:policy-error`.
     pub fn decide(&self, case: &Case<'_>) -> Ruling {
@@ -122,7 +122,7 @@ fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &m
         Answer::NotGranted => noes.push(No::Statement(statement.class)),
     }
     for function in &statement.functions {
-        let resource = entity(&vocabulary.function, &function.name);
+        let resource = entity(&vocabulary.function, &function.name.to_string());
         match asker.ask(Action::Run(function.class), resource, running.clone()) {
             Answer::Granted(_) | Answer::Broken(_) => {}
             Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
@@ -180,7 +180,7 @@ fn judge_objects(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes
     let writes = footprint.writes.iter().map(|object| (Action::ChangeObject, object));
     for (action, object) in reads.chain(writes) {
         let answer = if action == Action::ReadObject {
-            asker.may_read(vocabulary.table(object), running)
+            asker.may_read(object, running)
         } else {
             asker.ask(action, vocabulary.table(object), running.clone())
         };
@@ -229,8 +229,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        Access, Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, Identity,
-        Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
+        Access, Agent, Catalog, ColumnRef, Context, Door, Effect, FlaggedFunction, Footprint, FunctionName,
+        Identity, Lineage, ObjectName, Person, PromptGrade, ShownColumn, ShownHow, ShownOutput, Statement,
         TestedColumn, TestedHow, Timestamp,
     };
 
@@ -244,7 +244,8 @@ mod tests {
         let table = ObjectName::new("odd \"db\"", "S", "T");
         let column = ColumnRef { object: table.clone(), column: "C".into() };
         let shows = [ShownColumn { column: column.clone(), how: ShownHow::Stored, path: Vec::new() }].into();
-        let output = ShownOutput { name: None, shows, is_known: true, is_name_from_values: false };
+        let output =
+            ShownOutput { name: None, shows, is_known: true, is_stored: true, is_name_from_values: false };
         let test = TestedColumn { column: column.clone(), how: TestedHow::Join, with: Some(column) };
         let mut contexts = vec![Context::default()];
         contexts.push(Context {
@@ -267,7 +268,9 @@ mod tests {
                         ties: Vec::new(),
                         touched: BTreeSet::new(),
                     },
-                    functions: Class::ALL.map(|class| FlaggedFunction { name: "F".into(), class }).into(),
+                    functions: Class::ALL
+                        .map(|class| FlaggedFunction { name: FunctionName::new(["F"]), class })
+                        .into(),
                     effects: vec![
                         Effect::UseRole("X".into()),
                         Effect::UseWarehouse("X".into()),

@@ -296,9 +296,11 @@ impl<'a, 'b> Judge<'a, 'b> {
         match hidden.first() {
             Some(class) if is_fine => {
                 let rule = self.file.classes.fine_mask(*class);
-                // SECURITY: who may write the column could write guesses into it and compare their tokens.
+                // SECURITY: who may write the column could write guesses into it and compare their tokens; who may put guesses
+                // beside it need not write at all.
                 if rule.mask.is_token()
-                    && output.shows.iter().any(|shown| self.may_write(&shown.column.object))
+                    && (!output.is_stored
+                        || output.shows.iter().any(|shown| self.may_write(&shown.column.object)))
                 {
                     self.asker.note("gateway:token-refused");
                     return Treatment::Mask(self.file.classes.redaction(&hidden));

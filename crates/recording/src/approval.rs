@@ -206,8 +206,8 @@ pub struct AskedRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footprints: Option<Vec<FootprintRecord>>,
     /// `hmac-sha256:…` over what the catalog said of every object that the statements touch, views and what lies beneath them
-    /// included: columns, types, versions, definitions. Absent from the first records of version 1: what waits since then is
-    /// asked for anew once it is approved.
+    /// included: columns, types, versions, definitions. Absent where it could not be told, and from the first records of version
+    /// 1: such is asked for anew once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<String>,
     /// `hmac-sha256:…` over the same, but for the versions of what a `CREATE` of these statements makes anew and none of them

@@ -78,6 +78,13 @@ pub struct CallRecord {
     /// The client's word for the conversation. Absent from openings, which have it beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
+    /// The prompt that the call named itself. Absent from openings, which have it beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Its exact text, sealed as [`LateEvidence::sealed`] is, `SESSION/NUMBER asked again STEP` as additional data. Absent from
+    /// openings, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// Evidence that came after the opening, version 1. It is appended and changes nothing that was written: it tells
@@ -109,6 +116,9 @@ pub struct LateEvidence {
     /// The call by which the same was asked once more while it waited for a person; absent where evidence alone came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<CallRecord>,
+    /// Whether it was asked once more with another prompt, now or before.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub otherwise: bool,
     /// Everybody who witnessed it by now.
     pub witnesses: Vec<WitnessRecord>,
     /// `P0` to `P4`, by the one rule.
@@ -118,10 +128,30 @@ pub struct LateEvidence {
     pub findings: Vec<Finding>,
 }
 
-/// The grade and the findings that witnesses come to, by the one rule; none where a word is unknown.
-pub fn weigh(declared: Option<u32>, witnesses: &[WitnessRecord]) -> Option<(PromptGrade, Vec<Finding>)> {
+/// The grade and the findings that witnesses come to, by the one rule; none where a word is unknown. `otherwise` as late
+/// evidence has it.
+pub fn weigh(
+    declared: Option<u32>,
+    witnesses: &[WitnessRecord],
+    otherwise: bool,
+) -> Option<(PromptGrade, Vec<Finding>)> {
     let witnesses: Vec<Witness> = witnesses.iter().map(WitnessRecord::witness).collect::<Option<_>>()?;
-    Some((PromptGrade::of(declared, &witnesses), findings(declared, &witnesses)))
+    Some((PromptGrade::of(declared, &witnesses), findings_of_late(declared, &witnesses, otherwise)))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_not(flag: &bool) -> bool {
+    !*flag
+}
+
+/// What does not fit together of late evidence; `otherwise` as it stands there.
+pub fn findings_of_late(declared: Option<u32>, witnesses: &[Witness], otherwise: bool) -> Vec<Finding> {
+    let asked_otherwise = Finding {
+        what: "asked_again_otherwise".to_owned(),
+        detail: "the same was asked once more with another prompt while it waited".to_owned(),
+    };
+    let more = otherwise.then_some(asked_otherwise);
+    findings(declared, witnesses).into_iter().chain(more).collect()
 }
 
 /// What does not fit together, as records tell it.

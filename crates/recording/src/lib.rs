@@ -39,7 +39,7 @@ pub use closing::{
     Timings, results_digest,
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
-pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, weigh};
+pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, findings_of_late, weigh};
 pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};

@@ -210,7 +210,7 @@ impl From<&Statement> for StatementRecord {
             reads: statement.footprint.reads.iter().map(ToString::to_string).collect(),
             writes: statement.footprint.writes.iter().map(ToString::to_string).collect(),
             tests: tests.iter().map(|test| format!("{}:{}", test.column, test.how.as_str())).collect(),
-            functions: statement.functions.iter().map(|function| function.name.clone()).collect(),
+            functions: statement.functions.iter().map(|function| function.name.to_string()).collect(),
             why: statement.why.map(str::to_owned),
         }
     }

@@ -1,5 +1,6 @@
 //! The keys that every program that runs a gateway has, and what of them differs between programs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,7 +92,9 @@ impl Shared {
             hold: Duration::from_secs(self.hold_seconds),
             session_idle: Duration::from_secs(self.session_idle_minutes.saturating_mul(60)),
             default_context: self.defaults.context(),
-            scopes: self.scopes.of_tiers(),
+            scopes: self.scopes.of_tiers(
+                self.issuers.iter().flat_map(|issuer| issuer.required_scopes.iter().cloned()).collect(),
+            ),
             ..gateway::Settings::default()
         }
     }
@@ -136,10 +139,11 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    fn of_tiers(&self) -> TierScopes {
+    /// With what tokens of these issuers need anyway.
+    fn of_tiers(&self, required: BTreeSet<String>) -> TierScopes {
         let Self { read, write, define } = self.clone();
         let set = |scopes: Vec<String>| scopes.into_iter().collect();
-        TierScopes { read: set(read), write: set(write), define: set(define) }
+        TierScopes { read: set(read), write: set(write), define: set(define), required }
     }
 }
 

@@ -1,21 +1,18 @@
 //! Takes the transfer's compression off, within a bound.
 
-use flate2::{Decompress, FlushDecompress, Status};
+use masking::{GzipError, Inflater};
 
 use crate::scan::Garbled;
-
-/// How much is inflated before it is looked at.
-const PIECE: usize = 64 * 1024;
 
 /// Turns the bytes of a body into the bytes of its text.
 ///
 /// It counts what it gives out and stops at the bound, so that a small body cannot become a big one; it refuses a
-/// stream that ends early, fails its checksum or goes on after its end.
+/// stream that ends early, fails its checksum or goes on with something else after its end.
 pub(crate) struct Inflate {
-    gzip: Option<Decompress>,
-    has_ended: bool,
+    gzip: Option<Inflater>,
+    has_begun: bool,
+    /// Bytes that may still come where nothing is compressed.
     left: u64,
-    piece: Vec<u8>,
 }
 
 impl Inflate {
@@ -23,10 +20,10 @@ impl Inflate {
     pub(crate) fn new(encoding: Option<&str>, bound: u64) -> Result<Self, Garbled> {
         let gzip = match encoding.map(str::trim) {
             None | Some("" | "identity") => None,
-            Some(name) if name.eq_ignore_ascii_case("gzip") => Some(Decompress::new_gzip(15)),
+            Some(name) if name.eq_ignore_ascii_case("gzip") => Some(Inflater::new(bound)),
             Some(_) => return Err(Garbled("its encoding is not one that was asked for")),
         };
-        Ok(Self { gzip, has_ended: false, left: bound, piece: Vec::new() })
+        Ok(Self { gzip, has_begun: false, left: bound })
     }
 
     /// Takes further bytes of the body, and gives their text out in pieces.
@@ -36,50 +33,34 @@ impl Inflate {
         mut give: impl FnMut(&[u8]) -> Result<(), Garbled>,
     ) -> Result<(), Garbled> {
         let Some(gzip) = &mut self.gzip else {
-            self.left = count(self.left, bytes.len())?;
+            self.left = self.left.checked_sub(bytes.len() as u64).ok_or(TOO_BIG)?;
             return give(bytes);
         };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.has_ended {
-                return Err(Garbled("bytes follow the end of its gzip"));
-            }
-            self.piece.clear();
-            self.piece.reserve(PIECE);
-            let before = gzip.total_in();
-            let status = gzip
-                .decompress_vec(rest, &mut self.piece, FlushDecompress::None)
-                .map_err(|_| Garbled("its gzip is damaged"))?;
-            let read = usize::try_from(gzip.total_in() - before).unwrap_or(usize::MAX);
-            if read == 0 && self.piece.is_empty() && status != Status::StreamEnd {
-                return Err(Garbled("its gzip is damaged"));
-            }
-            rest = rest.get(read..).unwrap_or_default();
-            self.has_ended = status == Status::StreamEnd;
-            self.left = count(self.left, self.piece.len())?;
-            give(&self.piece)?;
-            // Input may be used up while output is still held back for want of room.
-            while !self.has_ended && self.piece.len() == self.piece.capacity() {
-                self.piece.clear();
-                let status = gzip
-                    .decompress_vec(&[], &mut self.piece, FlushDecompress::None)
-                    .map_err(|_| Garbled("its gzip is damaged"))?;
-                self.has_ended = status == Status::StreamEnd;
-                self.left = count(self.left, self.piece.len())?;
-                give(&self.piece)?;
-            }
-        }
-        Ok(())
+        self.has_begun |= !bytes.is_empty();
+        gzip.push(bytes, give)
     }
 
     /// Ends the body, which must be whole.
     pub(crate) fn finish(self) -> Result<(), Garbled> {
-        if self.gzip.is_some() && !self.has_ended { Err(Garbled("its gzip ends early")) } else { Ok(()) }
+        match self.gzip {
+            Some(_) if !self.has_begun => Err(EARLY),
+            Some(gzip) => Ok(gzip.finish()?),
+            None => Ok(()),
+        }
     }
 }
 
-fn count(left: u64, more: usize) -> Result<u64, Garbled> {
-    left.checked_sub(more as u64).ok_or(Garbled("it is bigger than its bound"))
+const EARLY: Garbled = Garbled("its gzip ends early");
+const TOO_BIG: Garbled = Garbled("it is bigger than its bound");
+
+impl From<GzipError> for Garbled {
+    fn from(error: GzipError) -> Self {
+        match error {
+            GzipError::Malformed => Self("its gzip is damaged"),
+            GzipError::TooLarge => TOO_BIG,
+            GzipError::Incomplete => EARLY,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -173,10 +173,12 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         Some(_) => approval::Behind::Snowflake,
         None => approval::Behind::EmbeddedWarehouse,
     };
+    let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
+    home.note_sign_in(settings.sign_in)?;
     let page = roster
         .clone()
-        .map(|roster| approval::routes(reviewing::reception(&ports, roster, reviewers_issuer), behind));
-    let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
+        .map(|roster| reviewing::reception(&ports, roster, reviewers_issuer))
+        .map(|reception| approval::routes(reception.signed_in_by(settings.sign_in), behind));
     let gateway = Arc::new(Gateway::new(ports, settings));
     let reviewing = reviewing::told(&config, &policies, roster.as_deref());
     let mut watch = Watch::new(policies, config.shared.upstream.clone());

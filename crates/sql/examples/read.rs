@@ -59,7 +59,7 @@ fn print(statement: &Statement) -> Value {
             "how": tested.how.as_str(),
             "with": tested.with.as_ref().map(ToString::to_string),
         })).collect::<Vec<_>>(),
-        "functions": statement.functions.iter().map(|f| json!([f.name, f.class.as_str()])).collect::<Vec<_>>(),
+        "functions": statement.functions.iter().map(|f| json!([f.name.to_string(), f.class.as_str()])).collect::<Vec<_>>(),
         "effects": format!("{:?}", statement.effects),
         "missing": format!("{:?}", statement.missing),
         "why": statement.why,

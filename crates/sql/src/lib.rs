@@ -62,7 +62,7 @@ pub use request::access_request;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;
 pub use steps::read_steps;
-pub use template::{Literal, bound_behind, filled, literals};
+pub use template::{Behind, Literal, bound_behind, filled, literals};
 
 /// What a text is read against.
 #[derive(Clone, Copy, Debug)]

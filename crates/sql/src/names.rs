@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::ObjectName;
+use domain::{FunctionName, ObjectName};
 use sqlparser::ast::{self, Ident, ObjectNamePart};
 
 /// The database and schema that unqualified names are looked up in.
@@ -109,7 +109,7 @@ pub(crate) fn parts(name: &ast::ObjectName) -> Option<Vec<String>> {
 }
 
 /// A function's name as Snowflake stores it, qualified as written, and its last part.
-pub(crate) fn function_name(name: &ast::ObjectName) -> (String, String) {
+pub(crate) fn function_name(name: &ast::ObjectName) -> (FunctionName, String) {
     let parts: Vec<String> = name
         .0
         .iter()
@@ -119,9 +119,9 @@ pub(crate) fn function_name(name: &ast::ObjectName) -> (String, String) {
                 None => ident.value.to_ascii_uppercase(),
                 Some(_) => ident.value.clone(),
             },
-            ObjectNamePart::Function(_) => "?".to_owned(),
+            ObjectNamePart::Function(_) => FunctionName::UNTOLD.to_owned(),
         })
         .collect();
     let last = parts.last().cloned().unwrap_or_default();
-    (parts.join("."), last)
+    (FunctionName::new(parts), last)
 }

@@ -166,8 +166,7 @@ pub(crate) fn finish(
 
 /// RESULT_SCAN and its like are opaque by name; a function that nobody knows is only marked so.
 fn is_known(function: &FlaggedFunction) -> bool {
-    let last = function.name.rsplit('.').next().unwrap_or("");
-    crate::class::flag(last).is_some()
+    function.name.parts().last().is_some_and(|last| crate::class::flag(last).is_some())
 }
 
 /// One step, read.
@@ -434,7 +433,7 @@ fn read_call(
     if view.is(0, "CALL")
         && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
         && let (name, _) = names::function_name(&function.name)
-        && !name.is_empty()
+        && !name.parts().is_empty()
     {
         reader.functions.insert(FlaggedFunction { name, class: Class::Call });
     }

@@ -15,6 +15,9 @@ use crate::lexer::{Lexeme, Lexer, Token, decode_string, significant};
 /// Bytes of such a text at most.
 const LONGEST: usize = 4 * 1024;
 
+/// Characters of an identifier at most (Snowflake's "Identifier requirements").
+const LONGEST_NAME: usize = 255;
+
 /// Characters of a reason at most.
 const LONGEST_REASON: usize = 500;
 
@@ -98,9 +101,13 @@ fn object(pieces: &mut Pieces<'_>, context: &Context) -> Result<AccessTo, &'stat
     })
 }
 
-/// A name of the context, where nobody needs to quote it.
+/// A stored name, where nobody needs to quote it, and as long as Snowflake has any.
 fn plain(name: String) -> Result<String, &'static str> {
-    if domain::identifier(&name) == name.as_str() { Ok(name) } else { Err(QUOTED) }
+    match domain::identifier(&name) == name.as_str() {
+        true if name.len() <= LONGEST_NAME => Ok(name),
+        true => Err("a name has 255 characters at most"),
+        false => Err(QUOTED),
+    }
 }
 
 const QUOTED: &str = "access is asked for by plain names, without quotes";
@@ -240,6 +247,10 @@ mod tests {
         }
         let long = format!("request access to t for '2h' because '{}'", "x".repeat(501));
         assert!(asked(&long).is_err());
+        let named = |length: usize| {
+            asked(&format!("request access to s.{} for '2h' because 'x'", "X".repeat(length)))
+        };
+        assert!(named(LONGEST_NAME).is_ok() && named(LONGEST_NAME + 1).is_err());
         let odd =
             Context { database: Some("odd name".into()), schema: Some("S".into()), ..Context::default() };
         assert!(access_request("request access to t for '2h' because 'x'", &odd).unwrap().is_err());

@@ -116,6 +116,7 @@ fn plan_column(name: Option<&str>) -> ShownOutput {
         name: name.map(str::to_owned),
         shows: BTreeSet::new(),
         is_known: true,
+        is_stored: false,
         is_name_from_values: false,
     }
 }

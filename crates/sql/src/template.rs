@@ -33,20 +33,53 @@ pub fn bound_behind(text: &str) -> Option<BTreeMap<u32, String>> {
     let mut behind = Behind::default();
     let marks = pieces(text)?.into_iter().filter_map(|token| {
         behind.pass(text, token);
-        token.is_symbol(text, "?").then(|| behind.0.clone())
+        token.is_symbol(text, "?").then(|| behind.name.clone())
     });
     Some((1..).zip(marks.collect::<Vec<_>>()).collect())
 }
 
-/// The last name or word so far.
-#[derive(Default)]
-struct Behind(String);
+/// The last name or word so far, which says what a literal behind it is of: in `ssn in ('a', 'b')`, `ssn like 'a'` and
+/// `ssn between 'a' and 'b'` that is `ssn` each time.
+#[derive(Debug, Default)]
+pub struct Behind {
+    name: String,
+    is_between: bool,
+}
 
 impl Behind {
+    /// What stands behind by now; empty where nothing does.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A name without quotes, or a keyword.
+    pub fn word(&mut self, word: &str) {
+        /// What compares a name with what follows.
+        const COMPARES: [&str; 12] = [
+            "in", "not", "like", "ilike", "rlike", "regexp", "any", "all", "is", "distinct", "between",
+            "escape",
+        ];
+        let is = |known: &&&str| word.eq_ignore_ascii_case(known);
+        if let Some(known) = COMPARES.iter().find(is) {
+            self.is_between |= *known == "between";
+        } else if self.is_between && word.eq_ignore_ascii_case("and") {
+            self.is_between = false;
+        } else {
+            self.quoted(word);
+        }
+    }
+
+    /// A name in quotes, decoded.
+    pub fn quoted(&mut self, name: &str) {
+        self.is_between = false;
+        self.name.clear();
+        self.name.push_str(name);
+    }
+
     fn pass(&mut self, text: &str, token: Token) {
         match token.kind {
-            Lexeme::Word => token.text(text).clone_into(&mut self.0),
-            Lexeme::Quoted => self.0 = decode_quoted(token.text(text)),
+            Lexeme::Word => self.word(token.text(text)),
+            Lexeme::Quoted => self.quoted(&decode_quoted(token.text(text))),
             Lexeme::Text
             | Lexeme::Dollar
             | Lexeme::Hex
@@ -118,7 +151,7 @@ fn signed(text: &str, pieces: &[Token]) -> Vec<Option<Literal>> {
 fn literal(text: &str, token: Token, behind: &mut Behind) -> Option<Literal> {
     behind.pass(text, token);
     let written = token.text(text);
-    let behind = || behind.0.clone();
+    let behind = || behind.name.clone();
     match token.kind {
         Lexeme::Number => {
             let is_plain = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');

@@ -47,16 +47,16 @@ fn an_object_of_columns_is_made_of_them() {
 #[test]
 fn a_method_of_a_model_is_a_function_that_nobody_knows() {
     for (text, name) in [
-        ("select m!predict(ssn) p from customers", "M!PREDICT"),
-        ("select db.s.m!predict(ssn) p from customers", "DB.S.M!PREDICT"),
-        ("select \"m\"!\"Predict\"(ssn):x::float p from customers", "m!Predict"),
-        ("select model(m, v1)!predict(ssn) p from customers", "M!PREDICT"),
-        ("select * from table(m!forecast(ssn))", "M!FORECAST"),
+        ("select m!predict(ssn) p from customers", "\"M!PREDICT\""),
+        ("select db.s.m!predict(ssn) p from customers", "DB.S.\"M!PREDICT\""),
+        ("select \"m\"!\"Predict\"(ssn):x::float p from customers", "\"m!Predict\""),
+        ("select model(m, v1)!predict(ssn) p from customers", "\"M!PREDICT\""),
+        ("select * from table(m!forecast(ssn))", "\"M!FORECAST\""),
     ] {
         let statement = read_in(&acme(), text);
         assert_ne!(statement.class, Class::Opaque, "{text}: {:?}", statement.why);
-        let functions: Vec<_> = statement.functions.iter().map(|f| (f.name.as_str(), f.class)).collect();
-        assert_eq!(functions, [(name, Class::Opaque)], "{text}");
+        let functions: Vec<_> = statement.functions.iter().map(|f| (f.name.to_string(), f.class)).collect();
+        assert_eq!(functions, [(name.to_owned(), Class::Opaque)], "{text}");
         let outputs = statement.lineage.outputs.unwrap_or_default();
         assert!(outputs.iter().all(|output| !output.is_known), "{text}");
     }
@@ -350,7 +350,10 @@ fn the_expressions_of_a_table_are_read() {
         "create table t (a varchar) cluster by (elsewhere.leak(a))",
     ] {
         let functions = read(text).functions;
-        assert!(functions.iter().any(|function| function.name == "ELSEWHERE.LEAK"), "{text}: {functions:?}");
+        assert!(
+            functions.iter().any(|function| function.name.to_string() == "ELSEWHERE.LEAK"),
+            "{text}: {functions:?}"
+        );
     }
     let reads = read("create table t (id int default hr.private.seq.nextval)").footprint.reads;
     assert!(reads.iter().any(|read| read.to_string() == "HR.PRIVATE.SEQ"), "{reads:?}");
@@ -546,9 +549,9 @@ fn a_model_alone_in_with_is_a_name() {
     ] {
         let statement = read_in(&acme(), text);
         assert_eq!(statement.class, Class::Read, "{text}: {:?}", statement.why);
-        let functions: Vec<&str> =
-            statement.functions.iter().map(|function| function.name.as_str()).collect();
-        assert_eq!(functions, ["M!PREDICT"], "{text}");
+        let functions: Vec<String> =
+            statement.functions.iter().map(|function| function.name.to_string()).collect();
+        assert_eq!(functions, ["\"M!PREDICT\""], "{text}");
         assert!(statement.lineage.outputs.unwrap().iter().all(|output| !output.is_known), "{text}");
     }
     for text in [
@@ -568,8 +571,8 @@ fn a_definition_that_cannot_be_read_tells_what_it_calls() {
     ] {
         let statement = read_in(&acme(), text);
         assert_eq!(statement.class, Class::Define, "{text}");
-        let functions: Vec<&str> =
-            statement.functions.iter().map(|function| function.name.as_str()).collect();
+        let functions: Vec<String> =
+            statement.functions.iter().map(|function| function.name.to_string()).collect();
         assert_eq!(functions, ["LEAK"], "{text}");
         let reads: Vec<&str> = statement.footprint.reads.iter().map(|object| object.name.as_str()).collect();
         assert_eq!(reads, ["CUSTOMERS"], "{text}");

@@ -91,6 +91,42 @@ fn harmless_statements_test_and_show_nothing_hidden() {
     }
 }
 
+/// Tokens of guesses that stand beside stored values would tell which guess is right.
+#[test]
+fn what_is_not_stored_is_told_where_it_stands_beside_what_is() {
+    let catalog = acme();
+    let is_stored = |text: &str| {
+        let outputs = read_in(&catalog, text).lineage.outputs.unwrap();
+        assert!(outputs.iter().any(|output| !output.shows.is_empty()), "{text}");
+        outputs.iter().all(|output| output.is_stored)
+    };
+    for text in [
+        "select ssn from customers",
+        "select s from (select ssn as s from customers where id = 1)",
+        "select ssn from customers union all select ssn from employees",
+        "with c as (select ssn from customers) select c.ssn from c join employees e on c.ssn = e.ssn",
+    ] {
+        assert!(is_stored(text), "{text}");
+    }
+    for text in [
+        "select ssn from customers union all select '575-82-0993'",
+        "select '575-82-0993' union all select ssn from customers",
+        "select ssn from customers union select null",
+        "select ssn from customers union all select lpad(seq8()::varchar, 9, '0') from table(generator(rowcount => 3))",
+        "with v as (select '575-82-0993' s) select s from v union all select ssn from customers",
+        "select s from (select ssn s from customers union all select '575-82-0993')",
+        "select ssn from customers union all (select ssn from employees union all select left('575-82-0993xx', 11))",
+        "with recursive v as (select ssn s from customers union all select '575-82-0993' from v) select s from v",
+        "select v from (select ssn, '575-82-0993' x from customers) unpivot (v for n in (ssn, x))",
+        "select ssn from customers union all by name select '575-82-0993' as ssn",
+        "select ssn from customers full join (select '575-82-0993' as ssn) using (ssn)",
+        "select * from (values ((select max(ssn) from customers)), ('575-82-0993'))",
+        "select ssn from customers union all select f.index::varchar from customers, lateral flatten(profile) f",
+    ] {
+        assert!(!is_stored(text), "{text}");
+    }
+}
+
 #[test]
 fn a_hidden_column_is_found_under_whatever_name() {
     let catalog = acme();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Binding, Catalog, Context, ShownHow, Statement, TestedHow};
+use domain::{Binding, Catalog, Class, Context, ShownHow, Statement, TestedHow};
 use sql::{Scope, catalog_from_ddl, read};
 
 fn acme() -> Catalog {
@@ -481,8 +481,25 @@ fn functions_that_reach_out_give_the_statement_their_class() {
         assert_eq!(read_acme(text).class.as_str(), class, "{text}");
     }
     let functions = read_acme("select my_udf(1), d.s.upper('x')").functions;
-    let names: Vec<(&str, &str)> = functions.iter().map(|f| (f.name.as_str(), f.class.as_str())).collect();
-    assert_eq!(names, [("D.S.UPPER", "opaque"), ("MY_UDF", "opaque")]);
+    let names: Vec<(String, &str)> =
+        functions.iter().map(|f| (f.name.to_string(), f.class.as_str())).collect();
+    assert_eq!(names, [("D.S.UPPER".to_owned(), "opaque"), ("MY_UDF".to_owned(), "opaque")]);
+    // SECURITY: one part that looks like a whole name is somebody's own, and so is what only begins like Snowflake's.
+    for (text, name) in [
+        ("select \"D.S.UPPER\"('x')", "\"D.S.UPPER\""),
+        ("select \"D.S\".upper('x')", "\"D.S\".UPPER"),
+        ("select d.s.\"upper\"('x')", "D.S.\"upper\""),
+        ("select \"SNOWFLAKE.CORTEX.NEW\"('x')", "\"SNOWFLAKE.CORTEX.NEW\""),
+        ("select snowflake.new('x')", "SNOWFLAKE.NEW"),
+        ("call \"D.S.UPPER\"('x')", "\"D.S.UPPER\""),
+    ] {
+        let functions = read_acme(text).functions;
+        let names: Vec<String> = functions.iter().map(|f| f.name.to_string()).collect();
+        assert_eq!(names, [name], "{text}");
+        assert!(functions.iter().all(|f| [Class::Opaque, Class::Call].contains(&f.class)), "{functions:?}");
+    }
+    let own = read_acme("select snowflake.cortex.new('x')").functions;
+    assert!(own.iter().all(|f| f.class == Class::Export), "{own:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ending a standing approval.
+//! Ending a standing approval, or leave to read.
 
 use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
@@ -21,7 +21,7 @@ pub struct Ending {
     reason: String,
 }
 
-/// Ends what stands since this approval; ended again, it stays as it is.
+/// Ends what stands since this approval, or was granted with it; ended again, it stays as it is.
 pub async fn end(
     State(desk): State<Desk>,
     Path(id): Path<String>,
@@ -45,5 +45,5 @@ async fn take(desk: &Desk, path: &str, headers: &HeaderMap, ending: &Ending) -> 
     let (session, text) = review::session(desk, path, headers, mark).await?;
     let form = gateway::Form { mark, covers };
     let reason = Some(reason.as_str()).filter(|reason| !reason.trim().is_empty());
-    desk.reception.end_standing(&session, &text, &form, reason).await
+    desk.reception.end(&session, &text, &form, reason).await
 }

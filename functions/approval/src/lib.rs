@@ -12,7 +12,7 @@
 //! | `GET /a/ID/review` | a page that says nothing; its script brings the mark |
 //! | `POST /a/ID/review` | with a session and its mark: shows what would run; that somebody looked is recorded first |
 //! | `POST /a/ID/decision` | with a session and its form: approves or denies |
-//! | `POST /a/ID/end` | with a session and its form: ends what stands since that approval |
+//! | `POST /a/ID/end` | with a session and its form: ends what stands since that approval, or the leave to read that it granted |
 //!
 //! ```no_run
 //! # fn serve(reception: gateway::Reception) -> axum::Router {

@@ -79,8 +79,8 @@ pub fn show(desk: &Desk, session: &ReviewSession, found: &Found, wrong: Option<&
             let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
             (status, page).into_response()
         }
-        Found::Over { waiting, own, standing } => {
-            over::page(session, waiting, *own, standing.as_deref()).into_response()
+        Found::Over { waiting, own, standing, access } => {
+            over::page(session, waiting, *own, standing.as_deref(), access.as_deref()).into_response()
         }
     }
 }

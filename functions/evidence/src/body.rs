@@ -1,7 +1,6 @@
 //! Reading a body within bounds: at most so many bytes as sent and inflated, and within a time.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,9 +10,8 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
 
-use crate::desks::{Held, Place};
+use crate::desks::Held;
 use crate::rejected::Rejected;
 
 /// A body as it was sent, and what it holds of everybody's bytes.
@@ -21,7 +19,6 @@ pub(crate) struct Sent {
     bytes: Vec<u8>,
     is_gzip: bool,
     limit: usize,
-    all: Arc<Semaphore>,
     held: Held,
 }
 
@@ -30,7 +27,7 @@ pub(crate) struct Sent {
 /// # Errors
 /// [`Rejected`] for more bytes, slow bytes, broken bytes and another encoding.
 pub(crate) async fn read(
-    place: &Place,
+    held: Held,
     headers: &HeaderMap,
     body: Body,
     limit: usize,
@@ -41,13 +38,13 @@ pub(crate) async fn read(
         Some(b"gzip") => true,
         Some(_) => return Err(Rejected::Encoding),
     };
-    let (all, mut held) = place.held();
+    let mut held = held;
     let reading = async {
         let (mut body, mut bytes, mut dropped) = (body, Vec::new(), 0_usize);
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| Rejected::Unreadable)?.into_data() else { continue };
             if dropped == 0 && bytes.len().saturating_add(data.len()) <= limit {
-                held.more(&all, data.len())?;
+                held.more(data.len())?;
                 bytes.extend_from_slice(&data);
                 continue;
             }
@@ -61,7 +58,7 @@ pub(crate) async fn read(
         if dropped == 0 { Ok(bytes) } else { Err(Rejected::TooLarge { limit }) }
     };
     let bytes = tokio::time::timeout(patience, reading).await.map_err(|_| Rejected::Unreadable)??;
-    Ok(Sent { bytes, is_gzip, limit, all, held })
+    Ok(Sent { bytes, is_gzip, limit, held })
 }
 
 impl Sent {
@@ -75,7 +72,7 @@ impl Sent {
     /// # Errors
     /// [`Rejected`] for more bytes than may be, and for what is no gzip.
     pub fn inflated(self) -> Result<(Vec<u8>, Held), Rejected> {
-        let Self { bytes, is_gzip, limit, all, mut held } = self;
+        let Self { bytes, is_gzip, limit, mut held } = self;
         if !is_gzip {
             return Ok((bytes, held));
         }
@@ -89,7 +86,7 @@ impl Sent {
             if inflated.len() > limit {
                 return Err(Rejected::TooLarge { limit });
             }
-            held.more(&all, inflated.len() - before)?;
+            held.more(inflated.len() - before)?;
         }
         if decoder.into_inner().is_empty() { Ok((inflated, held)) } else { Err(Rejected::Unreadable) }
     }
@@ -98,6 +95,41 @@ impl Sent {
 /// Reads one JSON object. A derived struct would be read from a list, too, its members by their place.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     if text.trim_start().starts_with('{') { serde_json::from_str(text).ok() } else { None }
+}
+
+/// A JSON text as whoever reads it sees it: what is no character (half of an emoji that a client cut) is `\u{fffd}`, and takes
+/// nothing else with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Lossy(pub String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Lossy, E> {
+                Ok(Lossy(text.to_owned()))
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+
+        // As bytes: for these alone JSON's halves of characters are read.
+        json.deserialize_bytes(Bytes)
+    }
+}
+
+/// A text that stands there alone; none where there is something else.
+pub(crate) fn text_of(json: &str) -> Option<String> {
+    serde_json::from_str::<Lossy>(json).ok().map(|Lossy(text)| text)
 }
 
 /// Hands on the elements of a JSON list one by one, as they lie there, without a list of them.

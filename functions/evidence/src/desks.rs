@@ -1,5 +1,8 @@
-//! Bounds of what is read at once: of each channel so many bodies, of all of them together so many bytes, and a few that are
-//! worked on, aside from whoever answers; so that nobody who sends slowly, much or often keeps others from being heard.
+//! Bounds of what is read at once: of each channel so many bodies and bytes, of all exports together so many bytes, and a few
+//! that are worked on, aside from whoever answers; so that nobody who sends slowly, much or often keeps others from being heard.
+//!
+//! A small body takes its place when it is there, for several machines may hold one secret, and one of them sends slowly; an
+//! export and an agent's own word take it before.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +23,11 @@ const OF_AN_AGENT: usize = 2;
 /// Bodies of one agent's own token in a minute: a prompt and its statements are some.
 const OF_AN_AGENT_IN_A_MINUTE: u32 = 240;
 
-/// Bytes of all channels' bodies that are held at once, in kB, as sent and inflated.
+/// Bytes of all exports that are held at once, in kB, as sent and inflated.
 const HELD_KB: usize = 96 * 1024;
+
+/// The same of the small bodies of one configured channel: thousands of hooks.
+const HELD_OF_A_CHANNEL_KB: usize = 16 * 1024;
 
 /// The same of all agents' own tokens: room of their own, so that they take none of others'.
 const HELD_OF_AGENTS_KB: usize = 16 * 1024;
@@ -39,19 +45,31 @@ const WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Desks {
     held: Arc<Semaphore>,
     held_of_agents: Arc<Semaphore>,
-    places: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    places: Mutex<BTreeMap<String, Arc<OfAChannel>>>,
     work: Semaphore,
     minute: Mutex<(i64, BTreeMap<String, u32>)>,
 }
 
-/// A place, until it is dropped; and where its bytes are counted.
-pub(crate) struct Place {
-    _own: OwnedSemaphorePermit,
+/// What one channel may use at once.
+struct OfAChannel {
+    places: Arc<Semaphore>,
     held: Arc<Semaphore>,
 }
 
+/// A place, until it is dropped.
+pub(crate) struct Place {
+    _own: OwnedSemaphorePermit,
+    /// Kept with it, so that all who use the channel at once use the same.
+    _channel: Arc<OfAChannel>,
+}
+
 /// So many bytes, until it is dropped.
-pub(crate) struct Held(Vec<OwnedSemaphorePermit>);
+pub(crate) struct Held {
+    all: Arc<Semaphore>,
+    own: Vec<OwnedSemaphorePermit>,
+    /// As for a place.
+    _channel: Arc<OfAChannel>,
+}
 
 impl Desks {
     pub fn new() -> Self {
@@ -69,25 +87,39 @@ impl Desks {
     /// # Errors
     /// [`Rejected::Busy`] when none is free in time, [`Rejected::TooOften`] for an agent that sends too often.
     pub async fn place(&self, channel: &Channel, now: Timestamp) -> Result<Place, Rejected> {
-        let is_own = channel.kind == ChannelKind::Own;
-        let name = if is_own { principal(channel) } else { format!("channel {}", channel.name) };
-        if is_own && self.is_too_often(&name, now) {
+        if channel.kind == ChannelKind::Own && self.is_too_often(&name(channel), now) {
             return Err(Rejected::TooOften);
         }
-        let places = {
-            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            // Those that nobody holds are made anew when they are needed.
-            if places.len() > 1024 {
-                places.retain(|_, places| Arc::strong_count(places) > 1);
-            }
-            let most = if is_own { OF_AN_AGENT } else { OF_A_CHANNEL };
-            Arc::clone(places.entry(name).or_insert_with(|| Arc::new(Semaphore::new(most))))
-        };
-        let held = if is_own { &self.held_of_agents } else { &self.held };
-        match tokio::time::timeout(WAIT, places.acquire_owned()).await {
-            Ok(Ok(own)) => Ok(Place { _own: own, held: Arc::clone(held) }),
+        let channel = self.of_channel(channel);
+        match tokio::time::timeout(WAIT, Arc::clone(&channel.places).acquire_owned()).await {
+            Ok(Ok(own)) => Ok(Place { _own: own, _channel: channel }),
             Ok(Err(_)) | Err(_) => Err(Rejected::Busy),
         }
+    }
+
+    /// Where the bytes of one body of this channel are counted.
+    pub fn held(&self, channel: &Channel) -> Held {
+        let of_channel = self.of_channel(channel);
+        let all = match channel.kind {
+            ChannelKind::Own => &self.held_of_agents,
+            ChannelKind::Telemetry | ChannelKind::Provider => &self.held,
+            ChannelKind::Prompts | ChannelKind::Hooks => &of_channel.held,
+        };
+        Held { all: Arc::clone(all), own: Vec::new(), _channel: of_channel }
+    }
+
+    fn of_channel(&self, channel: &Channel) -> Arc<OfAChannel> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody uses are made anew when they are needed.
+        if places.len() > 1024 {
+            places.retain(|_, channel| Arc::strong_count(channel) > 1);
+        }
+        let most = if channel.kind == ChannelKind::Own { OF_AN_AGENT } else { OF_A_CHANNEL };
+        let new = || {
+            let held = Arc::new(Semaphore::new(HELD_OF_A_CHANNEL_KB));
+            Arc::new(OfAChannel { places: Arc::new(Semaphore::new(most)), held })
+        };
+        Arc::clone(places.entry(name(channel)).or_insert_with(new))
     }
 
     fn is_too_often(&self, name: &str, now: Timestamp) -> bool {
@@ -118,14 +150,11 @@ impl Desks {
     }
 }
 
-fn principal(channel: &Channel) -> String {
-    format!("agent {:?} {:?} {:?}", channel.issuer, channel.speaks_for, channel.agent)
-}
-
-impl Place {
-    /// Counts bytes that are to be held.
-    pub fn held(&self) -> (Arc<Semaphore>, Held) {
-        (Arc::clone(&self.held), Held(Vec::new()))
+fn name(channel: &Channel) -> String {
+    if channel.kind == ChannelKind::Own {
+        format!("agent {:?} {:?} {:?}", channel.issuer, channel.speaks_for, channel.agent)
+    } else {
+        format!("channel {}", channel.name)
     }
 }
 
@@ -133,13 +162,13 @@ impl Held {
     /// Holds so many bytes more.
     ///
     /// # Errors
-    /// [`Rejected::Busy`] where too much is held by all together.
-    pub fn more(&mut self, all: &Arc<Semaphore>, bytes: usize) -> Result<(), Rejected> {
+    /// [`Rejected::Busy`] where too much is held already.
+    pub fn more(&mut self, bytes: usize) -> Result<(), Rejected> {
         let kb = u32::try_from(bytes.div_ceil(1024)).map_err(|_| Rejected::Busy)?;
-        let permit = Arc::clone(all).try_acquire_many_owned(kb).map_err(|_| Rejected::Busy)?;
-        match self.0.first_mut() {
+        let permit = Arc::clone(&self.all).try_acquire_many_owned(kb).map_err(|_| Rejected::Busy)?;
+        match self.own.first_mut() {
             Some(first) => first.merge(permit),
-            None => self.0.push(permit),
+            None => self.own.push(permit),
         }
         Ok(())
     }
@@ -181,13 +210,11 @@ mod tests {
     async fn agents_hold_no_bytes_of_others_and_send_so_often_a_minute() {
         let (agent, hooks) = (channel("agent", ChannelKind::Own), channel("hooks", ChannelKind::Hooks));
         let desks = Desks::new();
-        let place = desks.place(&agent, NOON).await.unwrap();
-        let (all, mut held) = place.held();
-        held.more(&all, HELD_OF_AGENTS_KB * 1024).unwrap();
-        assert!(matches!(held.more(&all, 1), Err(Rejected::Busy)));
-        let other = desks.place(&hooks, NOON).await.unwrap();
-        let (all, mut others) = other.held();
-        assert!(others.more(&all, 1).is_ok());
+        drop(desks.place(&agent, NOON).await.unwrap());
+        let mut held = desks.held(&agent);
+        held.more(HELD_OF_AGENTS_KB * 1024).unwrap();
+        assert!(matches!(held.more(1), Err(Rejected::Busy)));
+        assert!(desks.held(&hooks).more(1).is_ok());
         for _ in 1..OF_AN_AGENT_IN_A_MINUTE {
             drop(desks.place(&agent, NOON).await.unwrap());
         }
@@ -195,5 +222,19 @@ mod tests {
         assert!(desks.place(&hooks, NOON).await.is_ok());
         let later = Timestamp::from_micros(NOON.as_micros() + 60_000_000);
         assert!(desks.place(&agent, later).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn exports_and_other_channels_hold_nothing_of_a_channels_hooks() {
+        let (one, other) = (channel("one", ChannelKind::Hooks), channel("other", ChannelKind::Hooks));
+        let export = channel("export", ChannelKind::Telemetry);
+        let desks = Desks::new();
+        let (mut all, mut all_of_one) = (desks.held(&export), desks.held(&one));
+        all.more(HELD_KB * 1024).unwrap();
+        all_of_one.more(HELD_OF_A_CHANNEL_KB * 1024).unwrap();
+        assert!(desks.held(&export).more(1).is_err() && desks.held(&one).more(1).is_err());
+        assert!(desks.held(&other).more(1).is_ok());
+        drop(all_of_one);
+        assert!(desks.held(&one).more(1).is_ok());
     }
 }

@@ -8,7 +8,7 @@ use gateway::Sighting;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::body;
+use crate::body::{self, Lossy, text_of};
 use crate::rejected::Rejected;
 
 /// As Claude Code sends it (its documentation, "Hooks reference"): `prompt_id` from version 2.1.196 on.
@@ -18,7 +18,7 @@ struct ClaudeCode<'a> {
     hook_event_name: Cow<'a, str>,
     session_id: Option<String>,
     prompt_id: Option<String>,
-    prompt: Option<String>,
+    prompt: Option<Lossy>,
     #[serde(borrow)]
     tool_name: Option<Cow<'a, str>>,
     tool_use_id: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
     } = hook;
     let sighting = Sighting { conversation: session_id, prompt_id, ..Sighting::default() };
     match (&*hook_event_name, prompt, tool_use_id) {
-        ("UserPromptSubmit", Some(prompt), _) => {
+        ("UserPromptSubmit", Some(Lossy(prompt)), _) => {
             Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
         }
         ("UserPromptSubmit", None, _) => Err(Rejected::Malformed("`prompt` is missing")),
@@ -68,7 +68,7 @@ struct Cursor<'a> {
     conversation_id: Option<String>,
     /// One prompt's run.
     generation_id: Option<String>,
-    prompt: Option<String>,
+    prompt: Option<Lossy>,
     #[serde(borrow)]
     tool_name: Option<Cow<'a, str>>,
     tool_use_id: Option<String>,
@@ -93,7 +93,9 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
         Sighting { conversation: conversation_id, prompt_id: generation_id, ..Sighting::default() };
     match &*hook_event_name {
         "beforeSubmitPrompt" => match prompt {
-            Some(prompt) => Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], r#"{"continue":true}"#)),
+            Some(Lossy(prompt)) => {
+                Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], r#"{"continue":true}"#))
+            }
             None => Err(Rejected::Malformed("`prompt` is missing")),
         },
         // Both come for one call: what they tell is the same, and kept once.
@@ -124,20 +126,20 @@ pub(crate) fn is_ours(name: &str) -> bool {
 pub(crate) fn called(arguments: &str) -> (Option<String>, Option<Context>) {
     #[derive(Deserialize)]
     struct Arguments {
-        statement: Option<String>,
+        statement: Option<Lossy>,
         role: Option<String>,
         warehouse: Option<String>,
         database: Option<String>,
         schema: Option<String>,
     }
-    let text = serde_json::from_str::<String>(arguments);
+    let text = text_of(arguments);
     let arguments = text.as_deref().unwrap_or(arguments);
     let Ok(Arguments { statement, role, warehouse, database, schema }) = serde_json::from_str(arguments)
     else {
         return (None, None);
     };
     let under = statement.is_some().then_some(Context { role, warehouse, database, schema });
-    (statement, under)
+    (statement.map(|Lossy(statement)| statement), under)
 }
 
 #[cfg(test)]
@@ -167,6 +169,16 @@ mod tests {
             ..Sighting::default()
         };
         assert!(claude_code(tool).unwrap().0 == [expected]);
+    }
+
+    #[test]
+    fn half_of_an_emoji_costs_no_prompt_and_no_statement() {
+        let prompt =
+            br#"{"session_id":"s","hook_event_name":"UserPromptSubmit","prompt":"delete all \ud83d"}"#;
+        let found = claude_code(prompt).unwrap().0;
+        assert_eq!(found[0].prompt.as_deref(), Some("delete all \u{fffd}\u{fffd}\u{fffd}"));
+        let called = called(r#"{"statement":"select '\ud83d'"}"#).0;
+        assert_eq!(called.as_deref(), Some("select '\u{fffd}\u{fffd}\u{fffd}'"));
     }
 
     #[test]

@@ -13,18 +13,19 @@ use domain::Context;
 use gateway::Sighting;
 use serde::Deserialize;
 
+use crate::body::Lossy;
 use crate::rejected::Rejected;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    prompt: Option<String>,
+    prompt: Option<Lossy>,
     prompt_id: Option<String>,
     conversation: Option<String>,
     tool_use_id: Option<String>,
     trace_id: Option<String>,
     evidence: Option<String>,
-    statement: Option<String>,
+    statement: Option<Lossy>,
     role: Option<String>,
     warehouse: Option<String>,
     database: Option<String>,
@@ -72,8 +73,8 @@ pub(crate) fn read(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
         tool_use: tool_use_id,
         trace: trace_id,
         word: evidence,
-        prompt,
-        statement,
+        prompt: prompt.map(|Lossy(prompt)| prompt),
+        statement: statement.map(|Lossy(statement)| statement),
         under,
         ..Sighting::default()
     };

@@ -20,6 +20,8 @@ pub(crate) enum Rejected {
     OwnExport,
     #[error("`X-Snowgate-Subject` must stand once and name a subject")]
     Subject,
+    #[error("`X-Snowgate-Subject` and the body name different subjects")]
+    Subjects,
     #[error("only POST is done here")]
     Method,
     #[error("the Content-Type must be application/json")]
@@ -34,8 +36,6 @@ pub(crate) enum Rejected {
     Unreadable,
     #[error("the body is not what is expected here: {0}")]
     Malformed(&'static str),
-    #[error("the body tells of more than {0} things at once; send fewer")]
-    TooMany(usize),
     #[error("this agent's own evidence comes too often; send less of it")]
     TooOften,
     #[error("too much evidence is being read at once; send it again in a moment")]
@@ -61,14 +61,13 @@ impl Rejected {
         match self {
             Self::Credential => "credential",
             Self::Kind | Self::OwnExport => "channel_kind",
-            Self::Subject | Self::NotTaken(NotTaken::Subject | NotTaken::Whose) => "subject",
+            Self::Subject | Self::Subjects | Self::NotTaken(NotTaken::Subject | NotTaken::Whose) => "subject",
             Self::Method => "method",
             Self::ContentType | Self::OtlpType => "content_type",
             Self::Encoding => "content_encoding",
             Self::TooLarge { .. } | Self::NotTaken(NotTaken::TooLong) => "body_size",
             Self::Unreadable => "body_unreadable",
             Self::Malformed(_) => "message",
-            Self::TooMany(_) => "body_count",
             Self::Busy => "busy",
             Self::TooOften => "over_budget",
             Self::Fault(_) => "gateway_unavailable",
@@ -79,14 +78,14 @@ impl Rejected {
         match self {
             Self::Credential => StatusCode::UNAUTHORIZED,
             Self::Kind | Self::OwnExport | Self::NotTaken(NotTaken::Subject) => StatusCode::FORBIDDEN,
-            Self::Subject | Self::Malformed(_) | Self::Unreadable | Self::NotTaken(NotTaken::Whose) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Subject
+            | Self::Subjects
+            | Self::Malformed(_)
+            | Self::Unreadable
+            | Self::NotTaken(NotTaken::Whose) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType | Self::OtlpType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge { .. } | Self::TooMany(_) | Self::NotTaken(NotTaken::TooLong) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::TooLarge { .. } | Self::NotTaken(NotTaken::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(fault) => match fault.retry {

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use domain::{ChannelKind, ExchangeId, ExchangeNumber, SessionId, Timestamp};
-use gateway::EVIDENCE_LIFE;
-use gateway::ports::{Expecting, Keyed, Room, StoredSighting, Subject};
+use gateway::ports::{Expecting, Keyed, Named, Room, StoredSighting, Subject};
+use gateway::{EVIDENCE_LIFE, NAMED_LIFE};
 use recording::RecordKey;
 
-use super::{NOON, Two, unique};
+use super::{NOON, Store, Two, unique};
 
 const MANY: Room = Room { sightings: 1000, bytes: 1 << 20 };
 
@@ -46,24 +46,37 @@ fn sighting(channel: &str, subject: Option<&str>, keyed: Keyed, at: Timestamp) -
 fn expecting(subject: &str, keyed: Keyed) -> Expecting {
     let session = SessionId::from_u128(u128::from(unique()));
     let exchange = ExchangeId { session, number: ExchangeNumber::FIRST };
-    Expecting { key: RecordKey::new("2026-11-23", exchange), subject: asked_by(subject), keyed, at: NOON }
+    Expecting {
+        key: RecordKey::new("2026-11-23", exchange),
+        subject: asked_by(subject),
+        keyed,
+        said: None,
+        is_refused: false,
+        at: NOON,
+    }
+}
+
+/// Tells a store; the exchanges that it may belong to.
+async fn tell(store: &Store, sightings: &[StoredSighting], room: Room) -> Vec<Expecting> {
+    store.evidence.keep(sightings, room).await.unwrap();
+    store.evidence.awaiting(sightings).await.unwrap()
 }
 
 /// Whichever comes first, the other finds it, in another process, too.
 pub async fn evidence_and_statement_find_each_other(two: &Two) {
     let (tool_use, channel) = (word(), word());
     let early = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    assert_eq!(two.first.evidence.keep(vec![early.clone()], MANY).await.unwrap(), []);
+    assert_eq!(tell(&two.first, &[early.clone()], MANY).await, []);
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found, std::slice::from_ref(&early));
     let waiting = expecting("ana", by_tool_use(&tool_use));
     let expected = two.second.evidence.expect(&waiting).await.unwrap();
     assert_eq!((expected.is_new, expected.is_full, expected.known), (true, false, vec![early.clone()]));
     let late = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    let kept = two.first.evidence.keep(vec![late.clone()], MANY).await.unwrap();
+    let kept = tell(&two.first, &[late.clone()], MANY).await;
     assert_eq!(kept, std::slice::from_ref(&waiting));
     // Said again it is kept once, and joined again: whoever took it in before may have failed.
-    assert_eq!(two.second.evidence.keep(vec![late, early], MANY).await.unwrap(), [waiting]);
+    assert_eq!(tell(&two.second, &[late, early], MANY).await, [waiting]);
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found.len(), 2);
 }
@@ -77,15 +90,15 @@ pub async fn a_prompt_is_found_by_its_id_within_its_channel(two: &Two) {
         prompt_id: prompt_id.clone(),
         ..sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON)
     };
-    let found = two.first.evidence.keep(vec![used.clone()], MANY).await.unwrap();
+    let found = tell(&two.first, &[used.clone()], MANY).await;
     assert_eq!(found, std::slice::from_ref(&waiting));
     let of = |channel: &str| StoredSighting {
         prompt_id: prompt_id.clone(),
         ..sighting(channel, Some("ana"), Keyed::default(), NOON)
     };
     let (prompt, stranger) = (of(&channel), of(&word()));
-    assert_eq!(two.second.evidence.keep(vec![stranger], MANY).await.unwrap(), []);
-    assert_eq!(two.second.evidence.keep(vec![prompt.clone()], MANY).await.unwrap(), [waiting]);
+    assert_eq!(tell(&two.second, &[stranger], MANY).await, []);
+    assert_eq!(tell(&two.second, &[prompt.clone()], MANY).await, [waiting]);
     let found = two.first.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert!(found.len() == 2 && found.contains(&used) && found.contains(&prompt), "{found:?}");
 }
@@ -105,11 +118,11 @@ pub async fn evidence_of_another_subject_looks_like_none(two: &Two) {
         other(|subject| subject.issuer = Some("https://other.example".to_owned())),
         other(|subject| subject.agent = Some("another".to_owned())),
     ];
-    assert_eq!(two.first.evidence.keep(others, MANY).await.unwrap(), []);
+    assert_eq!(tell(&two.first, &others, MANY).await, []);
     assert_eq!(two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap(), []);
     // What may be anybody's is.
     let anybodys = sighting(&channel, None, by_tool_use(&tool_use), NOON);
-    assert_eq!(two.first.evidence.keep(vec![anybodys.clone()], MANY).await.unwrap(), [waiting]);
+    assert_eq!(tell(&two.first, &[anybodys.clone()], MANY).await, [waiting]);
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found, [anybodys]);
 }
@@ -119,10 +132,10 @@ pub async fn of_one_channel_no_more_than_so_many_stay(two: &Two) {
     let (tool_use, channel, quiet) = (word(), word(), word());
     let other = sighting(&quiet, Some("ana"), by_tool_use(&tool_use), NOON);
     let three = Room { sightings: 3, ..MANY };
-    two.first.evidence.keep(vec![other.clone()], three).await.unwrap();
+    tell(&two.first, &[other.clone()], three).await;
     let loud: Vec<StoredSighting> =
         (0..10).map(|_| sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON)).collect();
-    two.first.evidence.keep(loud.clone(), three).await.unwrap();
+    tell(&two.first, &loud, three).await;
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert!(found.len() == 4 && found.contains(&other), "{found:?}");
     assert!(loud[7..].iter().all(|newest| found.contains(newest)), "{found:?}");
@@ -137,8 +150,8 @@ pub async fn of_one_channel_no_more_than_so_many_bytes_stay(two: &Two) {
     };
     let room = Room { bytes: 2500, ..MANY };
     let (other, loud) = (of(&quiet), [of(&channel), of(&channel), of(&channel), of(&channel)]);
-    two.first.evidence.keep(vec![other.clone()], room).await.unwrap();
-    two.first.evidence.keep(loud.to_vec(), room).await.unwrap();
+    tell(&two.first, &[other.clone()], room).await;
+    tell(&two.first, &loud, room).await;
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found.contains(&other) && loud[2..].iter().all(|newest| found.contains(newest)), "{found:?}");
@@ -154,29 +167,113 @@ pub async fn a_prompt_that_comes_late_finds_its_tool_uses(two: &Two) {
         let used = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
         uses.push(StoredSighting { prompt_id: prompt_id.clone(), ..used });
     }
-    assert_eq!(two.first.evidence.keep(uses.clone(), MANY).await.unwrap().len(), 80);
+    assert_eq!(tell(&two.first, &uses, MANY).await.len(), 80);
     let prompt = sighting(&channel, Some("ana"), Keyed::default(), NOON);
     let prompt = StoredSighting { prompt_id, ..prompt };
-    assert_eq!(two.second.evidence.keep(vec![prompt.clone()], MANY).await.unwrap().len(), 80);
+    assert_eq!(tell(&two.second, &[prompt.clone()], MANY).await.len(), 80);
     for used in [&uses[0], &uses[79]] {
         let found = two.first.evidence.about(&asked_by("ana"), &used.keyed, NOON).await.unwrap();
         assert!(found.contains(&prompt), "{found:?}");
     }
 }
 
-/// Of two calls with the same tool use that are decided at once, one holds it.
+/// Of two calls of one principal's with the same tool use that are decided at once, one holds it; others are told apart.
 pub async fn a_tool_use_is_held_by_one_call_until_it_is_released(two: &Two) {
-    let tool_use = word();
-    assert!(two.first.evidence.lease(&tool_use, 1, NOON).await.unwrap());
-    assert!(!two.second.evidence.lease(&tool_use, 2, NOON).await.unwrap());
+    let (tool_use, ana) = (word(), asked_by("ana"));
+    let lease = async |store: &Store, whose: &Subject, call, at| {
+        store.evidence.lease(&tool_use, whose, call, at).await.unwrap()
+    };
+    let (nobody, itself) = (Named::default(), Named { by_itself: true, ..Named::default() });
+    assert_eq!(lease(&two.first, &ana, 1, NOON).await, nobody);
+    assert_eq!(lease(&two.second, &ana, 2, NOON).await, itself);
     // Nobody gives back what another holds.
-    two.second.evidence.release(&tool_use, 2).await.unwrap();
-    assert!(!two.second.evidence.lease(&tool_use, 2, NOON).await.unwrap());
-    two.first.evidence.release(&tool_use, 1).await.unwrap();
-    assert!(two.second.evidence.lease(&tool_use, 2, NOON).await.unwrap());
+    two.second.evidence.release(&tool_use, &ana, 2).await.unwrap();
+    assert_eq!(lease(&two.second, &ana, 2, NOON).await, itself);
+    // Whoever else sends it is no call of this one's, and keeps it from none.
+    let (other, ben) = (Subject { agent: Some("other".to_owned()), ..ana.clone() }, asked_by("ben"));
+    let found = lease(&two.second, &other, 3, NOON).await;
+    assert_eq!(found, Named { by_another_agent: true, ..nobody });
+    let found = lease(&two.second, &ben, 4, NOON).await;
+    assert_eq!(found, Named { by_another: true, ..nobody });
+    two.first.evidence.release(&tool_use, &ana, 1).await.unwrap();
+    let found = lease(&two.second, &ana, 2, NOON).await;
+    assert_eq!(found, Named { by_itself: false, by_another_agent: true, by_another: true });
     // Whoever held it may be gone.
     let later = NOON.after(std::time::Duration::from_secs(61));
-    assert!(two.first.evidence.lease(&tool_use, 3, later).await.unwrap());
+    assert_eq!(lease(&two.first, &ana, 5, later).await, nobody);
+}
+
+/// However often a tool use was named by what was refused, what was not is found, and is the first.
+pub async fn what_was_refused_uses_no_tool_use_up_and_hides_none(two: &Two) {
+    let tool_use = word();
+    let named = async |subject: &Subject, before| {
+        two.second.evidence.named(&tool_use, subject, before).await.unwrap()
+    };
+    let at = |micros| domain::Timestamp::from_micros(NOON.as_micros() + micros);
+    for micros in 0..70 {
+        let refused = expecting("ana", by_tool_use(&tool_use));
+        let refused = Expecting { is_refused: true, at: at(micros), ..refused };
+        two.first.evidence.expect(&refused).await.unwrap();
+    }
+    assert_eq!(named(&asked_by("ana"), None).await, Named::default());
+    let first = Expecting { at: at(100), ..expecting("ana", by_tool_use(&tool_use)) };
+    let second = Expecting { at: at(101), ..expecting("ana", by_tool_use(&tool_use)) };
+    for waiting in [&first, &second] {
+        two.first.evidence.expect(waiting).await.unwrap();
+    }
+    let itself = Named { by_itself: true, ..Named::default() };
+    assert_eq!(named(&asked_by("ana"), None).await, itself);
+    assert_eq!(named(&asked_by("ana"), Some(&first)).await, Named::default());
+    assert_eq!(named(&asked_by("ana"), Some(&second)).await, itself);
+    let other = Subject { agent: Some("other".to_owned()), ..asked_by("ana") };
+    assert_eq!(named(&other, None).await, Named { by_another_agent: true, ..Named::default() });
+    assert_eq!(named(&asked_by("ben"), None).await, Named { by_another: true, ..Named::default() });
+    // What contradicts finds it first.
+    let late = sighting(&word(), Some("ana"), by_tool_use(&tool_use), at(200));
+    let found = tell(&two.first, &[late], MANY).await;
+    assert_eq!(found[..2], [first, second]);
+}
+
+/// That a tool use was named is known for longer than anything that was told of it is found, however often it is told.
+pub async fn that_a_tool_use_was_named_outlives_what_was_told_of_it(two: &Two) {
+    let tool_use = word();
+    let first = expecting("ana", by_tool_use(&tool_use));
+    two.first.evidence.expect(&first).await.unwrap();
+    let second = std::time::Duration::from_secs(1);
+    let (early, again) = (NOON.after(EVIDENCE_LIFE), NOON.after(EVIDENCE_LIFE + EVIDENCE_LIFE / 2));
+    let told = sighting(&word(), Some("ana"), by_tool_use(&tool_use), early);
+    two.first.evidence.keep(std::slice::from_ref(&told), MANY).await.unwrap();
+    two.second.evidence.keep(&[StoredSighting { at: again, ..told.clone() }], MANY).await.unwrap();
+    // Whatever is tidied away when others come.
+    let (last, later) = (early.after(EVIDENCE_LIFE), early.after(EVIDENCE_LIFE + second));
+    for _ in 0..3 {
+        let other = Expecting { at: later, ..expecting("ben", by_tool_use(&word())) };
+        two.second.evidence.expect(&other).await.unwrap();
+    }
+    let about = async |now| two.second.evidence.about(&first.subject, &first.keyed, now).await.unwrap();
+    assert_eq!(about(last).await, [told]);
+    let named = two.first.evidence.named(&tool_use, &asked_by("ana"), None).await.unwrap();
+    assert_eq!(named, Named { by_itself: true, ..Named::default() });
+    assert_eq!(about(later).await, [], "told again it is found for no longer");
+    assert!(NAMED_LIFE >= EVIDENCE_LIFE * 3);
+}
+
+/// However many exchanges one thing of an export belongs to, those of the others are found.
+pub async fn what_one_sighting_finds_takes_no_room_of_others(two: &Two) {
+    let (tool_use, channel) = (word(), word());
+    let mut sightings = Vec::new();
+    for _ in 0..4 {
+        let traced = Keyed { trace: Some(word()), ..Keyed::default() };
+        for _ in 0..64 {
+            two.first.evidence.expect(&expecting("ana", traced.clone())).await.unwrap();
+        }
+        sightings.push(sighting(&channel, Some("ana"), traced, NOON));
+    }
+    let waiting = expecting("ana", by_tool_use(&tool_use));
+    two.first.evidence.expect(&waiting).await.unwrap();
+    sightings.push(sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON));
+    let found = tell(&two.second, &sightings, MANY).await;
+    assert!(found.len() == 257 && found.contains(&waiting), "{}", found.len());
 }
 
 /// An exchange that waits for a person may be asked by so many calls, each of them noted once.
@@ -195,6 +292,11 @@ pub async fn one_exchange_expects_evidence_of_several_calls(two: &Two) {
         calls.push(call);
     }
     assert_eq!(calls.len(), 16);
+    let other = expecting("ana", first.keyed.clone());
+    assert!(two.first.evidence.expect(&other).await.unwrap().is_new);
+    let otherwise = Expecting { said: Some(word()), ..other };
+    assert!(two.first.evidence.expect(&otherwise).await.unwrap().is_new, "another said so");
+    assert!(!two.second.evidence.expect(&otherwise).await.unwrap().is_new);
     assert_eq!(two.first.evidence.expected(&first.key).await.unwrap(), calls);
     assert_eq!(two.first.evidence.expected(&expecting("ana", Keyed::default()).key).await.unwrap(), []);
 }
@@ -206,7 +308,7 @@ pub async fn whether_hooks_name_tool_uses_is_told_by_subject(two: &Two) {
     assert!(!tells(&ana, NOON).await);
     let prompt = sighting(&word(), Some(&ana), Keyed::default(), NOON);
     let used = sighting(&word(), Some(&ben), by_tool_use(&word()), NOON);
-    two.first.evidence.keep(vec![prompt, used], MANY).await.unwrap();
+    tell(&two.first, &[prompt, used], MANY).await;
     assert!(!tells(&ana, NOON).await && tells(&ben, NOON).await);
     assert!(!tells(&ben, Timestamp::from_micros(NOON.as_micros() - 1)).await);
     assert!(!tells(&ben, NOON.after(EVIDENCE_LIFE * 2)).await);
@@ -216,7 +318,7 @@ pub async fn whether_hooks_name_tool_uses_is_told_by_subject(two: &Two) {
 pub async fn evidence_is_forgotten_after_a_day(two: &Two) {
     let (tool_use, channel) = (word(), word());
     let old = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    two.first.evidence.keep(vec![old.clone()], MANY).await.unwrap();
+    tell(&two.first, &[old.clone()], MANY).await;
     let waiting = expecting("ana", by_tool_use(&tool_use));
     two.first.evidence.expect(&waiting).await.unwrap();
     let (last, later) = (NOON.after(EVIDENCE_LIFE), NOON.after(EVIDENCE_LIFE * 2));
@@ -224,5 +326,5 @@ pub async fn evidence_is_forgotten_after_a_day(two: &Two) {
     assert_eq!(about(last).await.unwrap(), [old]);
     assert_eq!(about(later).await.unwrap(), []);
     let late = sighting(&channel, Some("ana"), by_tool_use(&tool_use), later);
-    assert_eq!(two.first.evidence.keep(vec![late], MANY).await.unwrap(), []);
+    assert_eq!(tell(&two.first, &[late], MANY).await, []);
 }

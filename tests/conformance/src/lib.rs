@@ -255,6 +255,8 @@ macro_rules! every_check {
         $conforms!(
             accesses::access_is_found_by_its_principal_and_no_other,
             accesses::access_is_found_until_its_end_and_then_tidied_away,
+            accesses::access_is_found_by_the_approval_that_granted_it,
+            accesses::access_that_was_taken_back_is_found_no_more_and_takes_no_other_with_it,
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::evidence_of_another_subject_looks_like_none,
@@ -262,6 +264,9 @@ macro_rules! every_check {
             evidence::of_one_channel_no_more_than_so_many_bytes_stay,
             evidence::a_prompt_that_comes_late_finds_its_tool_uses,
             evidence::a_tool_use_is_held_by_one_call_until_it_is_released,
+            evidence::what_was_refused_uses_no_tool_use_up_and_hides_none,
+            evidence::that_a_tool_use_was_named_outlives_what_was_told_of_it,
+            evidence::what_one_sighting_finds_takes_no_room_of_others,
             evidence::one_exchange_expects_evidence_of_several_calls,
             evidence::whether_hooks_name_tool_uses_is_told_by_subject,
             evidence::evidence_is_forgotten_after_a_day,

@@ -160,7 +160,7 @@ async fn nothing_is_sent_where_somebody_would_receive_what_is_anothers() {
 async fn a_topic_that_is_not_there_or_out_of_reach_is_a_fault_without_a_link() {
     let Some(stage) = Stage::build().await else { return };
     let gone = Topic::new(&stage.moto.clients(), "arn:aws:sns:us-east-1:123456789012:gone");
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = "127.0.0.1:1";
     let away = Topic::new(&aws::Clients::new(&config_for(&format!("http://{closed}"))), &stage.arn);
     for (topic, retry) in [(gone, Retry::Never), (away, Retry::Soon)] {
         let fault = topic.tell(&notice(&[ROSA])).await.unwrap_err();

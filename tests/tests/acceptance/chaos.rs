@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ApprovalId, Catalog, Handle, Identity, ObjectName, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{
-    Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expected, Expecting, Finished, Keyed,
-    Keys, Leased, Notice, Notified, Notifier, Policies, Progress, Recorder, Recordings, RevokedWhat, Room,
-    Routine, RowSource, Saved, SessionKeys, Standings, StoredSighting, Subject, Upstream, UpstreamHandle,
-    Written,
+    AccessNote, Accesses, Approvals, Catalogs, Claim, Claimed, Evidence, Exchanges, Expected, Expecting,
+    Finished, Keyed, Keys, Leased, Named, Notice, Notified, Notifier, Policies, Progress, Recorder,
+    Recordings, RevokedWhat, Room, Routine, RowSource, Saved, SessionKeys, Standings, StoredSighting,
+    Subject, Upstream, UpstreamHandle, Written,
 };
 use gateway::{Fault, Live, Origin, Permit, Ports};
 use policy::Bundle;
@@ -184,8 +184,12 @@ fn origin(kind: ObjectKind) -> Origin {
 
 #[async_trait]
 impl Evidence for Chaos {
-    async fn keep(&self, sightings: Vec<StoredSighting>, room: Room) -> Result<Vec<Expecting>, Fault> {
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault> {
         self.step("evidence.keep", Origin::Exchanges, self.inner.evidence.keep(sightings, room)).await
+    }
+
+    async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
+        self.step("evidence.awaiting", Origin::Exchanges, self.inner.evidence.awaiting(sightings)).await
     }
 
     async fn about(
@@ -197,8 +201,14 @@ impl Evidence for Chaos {
         self.step("evidence.about", Origin::Exchanges, self.inner.evidence.about(subject, keyed, now)).await
     }
 
-    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
-        self.step("evidence.naming", Origin::Exchanges, self.inner.evidence.naming(tool_use, now)).await
+    async fn named(
+        &self,
+        tool_use: &str,
+        subject: &Subject,
+        before: Option<&Expecting>,
+    ) -> Result<Named, Fault> {
+        let named = self.inner.evidence.named(tool_use, subject, before);
+        self.step("evidence.named", Origin::Exchanges, named).await
     }
 
     async fn tells_uses(&self, subject: &Subject, before: Timestamp) -> Result<bool, Fault> {
@@ -206,13 +216,19 @@ impl Evidence for Chaos {
         self.step("evidence.tells_uses", Origin::Exchanges, told).await
     }
 
-    async fn lease(&self, tool_use: &str, call: u128, now: Timestamp) -> Result<bool, Fault> {
-        let leased = self.inner.evidence.lease(tool_use, call, now);
+    async fn lease(
+        &self,
+        tool_use: &str,
+        whose: &Subject,
+        call: u128,
+        now: Timestamp,
+    ) -> Result<Named, Fault> {
+        let leased = self.inner.evidence.lease(tool_use, whose, call, now);
         self.step("evidence.lease", Origin::Exchanges, leased).await
     }
 
-    async fn release(&self, tool_use: &str, call: u128) -> Result<(), Fault> {
-        let released = self.inner.evidence.release(tool_use, call);
+    async fn release(&self, tool_use: &str, whose: &Subject, call: u128) -> Result<(), Fault> {
+        let released = self.inner.evidence.release(tool_use, whose, call);
         self.step("evidence.release", Origin::Exchanges, released).await
     }
 
@@ -316,15 +332,16 @@ impl Accesses for Chaos {
         self.step("accesses.granted", Origin::Recordings, self.inner.accesses.granted(principal, now)).await
     }
 
-    async fn note(
-        &self,
-        principal: &PrincipalKey,
-        key: &RecordKey,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let noted = self.inner.accesses.note(principal, key, until, now);
-        self.step("accesses.note", Origin::Recordings, noted).await
+    async fn granted_by(&self, id: ApprovalId, now: Timestamp) -> Result<Option<RecordKey>, Fault> {
+        self.step("accesses.granted_by", Origin::Recordings, self.inner.accesses.granted_by(id, now)).await
+    }
+
+    async fn note(&self, note: &AccessNote, now: Timestamp) -> Result<(), Fault> {
+        self.step("accesses.note", Origin::Recordings, self.inner.accesses.note(note, now)).await
+    }
+
+    async fn take_back(&self, note: &AccessNote) -> Result<(), Fault> {
+        self.step("accesses.take_back", Origin::Recordings, self.inner.accesses.take_back(note)).await
     }
 }
 

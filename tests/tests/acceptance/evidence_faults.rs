@@ -8,8 +8,10 @@ use gateway::Gateway;
 use recording::{LateEvidence, Wrong};
 use serde_json::json;
 
+use crate::access::{REQUEST, restrict};
 use crate::approvals::{self, WRITE, reviewer, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
+use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, Talk, router};
 use crate::house::{House, customers, in_time};
 
@@ -30,6 +32,36 @@ async fn hooks(talk: &Talk) -> bool {
         taken &= status == 200;
     }
     taken
+}
+
+#[tokio::test]
+async fn a_tool_use_that_cannot_be_noted_is_good_for_nothing() {
+    let run = async |talk: &Talk| {
+        let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL },
+            "_meta": { "claudecode/toolUseId": "toolu_1" } });
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let headers = [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181")];
+        let body = message.to_string();
+        call_with(&talk.router, "ana", "POST", "/mcp", Some(body.as_bytes()), &headers).await
+    };
+    let Talk { house, router: good } = Talk::new().await;
+    let watched = Chaos::watching(house.ports());
+    let talk = Talk { router: router(Gateway::new(watched.ports(), house.settings.clone())), house };
+    assert!(run(&talk).await.text().contains("\"rows\""));
+    let at = watched.steps().iter().position(|step| step == "evidence.expect").unwrap();
+    drop((talk, good));
+    let Talk { house, router: good } = Talk::new().await;
+    let chaos = Chaos::striking(house.ports(), at, Strike::ALL[0]);
+    let struck = Talk { router: router(Gateway::new(chaos.ports(), house.settings.clone())), house };
+    let answered = run(&struck).await;
+    assert!(!answered.text().contains("\"rows\""), "{}", answered.text());
+    assert_eq!(struck.house.submissions(), 0, "nothing ran");
+    // Whoever comes again is the first.
+    let talk = Talk { house: struck.house, router: good };
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.openings().pop().unwrap().prompt.grade, "P2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,6 +178,32 @@ async fn evidence_that_contradicts_while_a_person_decides_is_shown_and_decided_b
     assert_eq!(words(&talk.house).last(), Some(&"overruled"));
     assert_eq!(talk.house.submissions(), 0, "nothing ran");
     talk.house.verifies();
+}
+
+#[tokio::test]
+async fn evidence_that_contradicts_while_access_is_asked_for_keeps_it_from_being_granted() {
+    for contradicts in [false, true] {
+        let talk = Talk::new().await;
+        let run = "@id(\"agents-read-demo\")";
+        let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
+                      when { context.prompt < 2 };\n@id(\"agents-read-demo\")";
+        restrict(&talk.house, &[(run, wanted)]);
+        talk.prompt(HOOKS, "p-1", "who are our customers?").await;
+        talk.tool_use(HOOKS, "p-1", "toolu_1", REQUEST).await;
+        let told = talk.run("ana", Some("toolu_1"), REQUEST).await;
+        assert_eq!(told["status"], "waiting", "{told}");
+        let (review, gateway) = (talk.house.review(), talk.house.gateway());
+        let id = waiting(&review).await;
+        if contradicts {
+            talk.telemetry("delete all customers", "toolu_1").await;
+            talk.is_known("P2", "P1");
+        }
+        in_time(review.decide(id, &reviewer("rosa"), Verdict::Approve, None)).await.unwrap();
+        work(&talk.house, &gateway).await;
+        let last = if contradicts { "overruled" } else { "spent" };
+        assert_eq!(words(&talk.house).last(), Some(&last));
+        talk.house.verifies();
+    }
 }
 
 #[tokio::test]

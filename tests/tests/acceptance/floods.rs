@@ -36,6 +36,20 @@ fn recorded(house: &House) -> u64 {
 /// On one thread: whatever works there without a pause keeps everybody waiting.
 #[tokio::test]
 async fn reading_a_large_statement_keeps_nobody_waiting() {
+    // What works without a pause does so each time; a machine that stands still for a moment does not.
+    let mut tries = Vec::new();
+    while tries.len() < 5 {
+        let (longest, whole) = time_of_a_large_statement().await;
+        if longest < whole / 2 {
+            return;
+        }
+        tries.push((longest, whole));
+    }
+    panic!("it kept the thread, each time so long of all: {tries:?}");
+}
+
+/// For how long a large statement kept the thread at a time, and how long it took in all.
+async fn time_of_a_large_statement() -> (Duration, Duration) {
     let house = House::new().await;
     let gateway = house.gateway();
     ask(&gateway, "select 1").await.unwrap();
@@ -52,8 +66,7 @@ async fn reading_a_large_statement_keeps_nobody_waiting() {
         last = Instant::now();
     }
     longest = longest.max(last.elapsed());
-    let whole = begun.elapsed();
-    assert!(longest < whole / 2, "it kept the thread for {longest:?} of {whole:?}");
+    (longest, begun.elapsed())
 }
 
 #[tokio::test]

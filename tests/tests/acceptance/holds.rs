@@ -80,14 +80,14 @@ async fn a_statement_that_another_process_fetches_is_cancelled_by_that_one() {
     use snowflake::scripted::When;
     let house = House::with(
         |settings| {
-            settings.lease = Duration::from_millis(300);
+            settings.lease = Duration::from_millis(1500);
             settings.page_size = 200;
         },
         &[],
     )
     .await;
     house.snow.on(When::submitted(), [customers::head(customers::HANDLE, &[4, 1])]);
-    let late = customers::partition(4..5).after(Duration::from_millis(400));
+    let late = customers::partition(4..5).after(Duration::from_millis(2000));
     house.snow.on(When::asked_about(customers::HANDLE).with("partition=1"), [late]);
     house.snow.on(
         When::cancelled(customers::HANDLE),

@@ -363,7 +363,7 @@ impl House {
 
     /// The reviewers' side, as one more process has it.
     pub fn review(&self) -> Review {
-        review(&self.ports())
+        review(&self.ports()).signed_in_by(self.settings.sign_in)
     }
 
     /// After everybody died: a new process finds what was left, and works until nothing is left to do.
@@ -384,10 +384,10 @@ impl House {
         .await;
     }
 
-    /// Every exchange: its opening, and its closing where it has one.
+    /// Every exchange, the oldest first: its opening, and its closing where it has one.
     pub fn records(&self) -> Vec<(Opening, Option<Closing>)> {
         let Ok(records) = Records::open(&self.home_path()) else { return Vec::new() };
-        records
+        let mut records: Vec<(Opening, Option<Closing>)> = records
             .objects()
             .filter_map(|found| found.unwrap().object)
             .filter(|(_, kind)| *kind == ObjectKind::Opening)
@@ -398,15 +398,26 @@ impl House {
                     read(ObjectKind::Closing).map(|bytes| recording::decode(&bytes).unwrap().record);
                 (opening, closing)
             })
-            .collect()
+            .collect();
+        // Their files are listed by sessions, whose names are random.
+        records.sort_by(|(one, _), (other, _)| {
+            (&one.opened, &one.exchange).cmp(&(&other.opened, &other.exchange))
+        });
+        records
     }
 
     /// The only closing there is.
     #[track_caller]
     pub fn closing(&self) -> Closing {
+        self.only().1.expect("it is not closed")
+    }
+
+    /// The only exchange there is.
+    #[track_caller]
+    pub fn only(&self) -> (Opening, Option<Closing>) {
         let mut records = self.records();
         assert_eq!(records.len(), 1);
-        records.remove(0).1.expect("it is not closed")
+        records.remove(0)
     }
 
     pub fn verify(&self) -> Report {
@@ -422,7 +433,7 @@ impl House {
     /// What a replay tells of the only exchange.
     pub fn replay(&self) -> Vec<Event> {
         let records = Records::open(&self.home_path()).unwrap();
-        let (opening, closing) = self.records().remove(0);
+        let (opening, closing) = self.only();
         let closing = closing.unwrap();
         let key = RecordKey::new(&opening.opened[..10], opening.exchange.parse().unwrap());
         let mut events = recording::opening_events(&opening);
@@ -456,11 +467,12 @@ impl House {
     }
 }
 
-/// Reviewing over these ports.
+/// Reviewing over these ports, also by whoever holds the home.
 pub fn review(ports: &Ports) -> Review {
     let Ports { approvals, standings, accesses, recordings, exchanges, keys, policies, clock, .. } =
         ports.clone();
-    Review::new(ReviewPorts { approvals, standings, accesses, recordings, exchanges, keys, policies, clock })
+    let ports = ReviewPorts { approvals, standings, accesses, recordings, exchanges, keys, policies, clock };
+    Review::new(ports).signed_in_by(SignIn::Development)
 }
 
 fn page_object(

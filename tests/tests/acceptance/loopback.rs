@@ -14,19 +14,19 @@ use local::RandomIds;
 use recording::StepRecord;
 
 use crate::approvals::{steps, words, work};
-use crate::house::{in_time, review};
+use crate::house::in_time;
 use crate::pages_door::{HOST, people};
 use crate::pages_sign_in::{ISSUER, SignsIn, signs_in};
 
 const BACK: &str = "http://127.0.0.1:41234/callback";
 
-fn reception(at: &SignsIn, roster: Roster) -> Reception {
+pub fn reception(at: &SignsIn, roster: Roster) -> Reception {
     *at.issuer.back.lock().unwrap() = BACK.to_owned();
     let issuer: Arc<dyn ReviewerIssuer> = at.issuer.clone();
-    Reception::new(review(&at.house.ports()), Arc::new(roster), Some(issuer), Arc::new(RandomIds))
+    Reception::new(at.house.review(), Arc::new(roster), Some(issuer), Arc::new(RandomIds))
 }
 
-fn roster() -> Roster {
+pub fn roster() -> Roster {
     Roster::new(HOST, ISSUER, people())
 }
 
@@ -37,7 +37,7 @@ async fn begin(at: &SignsIn, reception: &Reception) -> (LoopbackSignIn, CameBack
     (sign_in, CameBack { state, code: Some("code".to_owned()), issuer: None })
 }
 
-async fn sign_in(at: &SignsIn, reception: &Reception) -> Result<SignedIn, NotSignedIn> {
+pub async fn sign_in(at: &SignsIn, reception: &Reception) -> Result<SignedIn, NotSignedIn> {
     let (sign_in, came) = begin(at, reception).await;
     in_time(reception.signed_in_by_loopback(at.id, &sign_in, &came)).await
 }

@@ -14,7 +14,10 @@
 )]
 
 mod access;
+mod access_ends;
 mod access_faults;
+mod access_forged;
+mod access_sign_in;
 mod approvals;
 mod architecture;
 mod asks;
@@ -33,6 +36,7 @@ mod children;
 mod crashes;
 mod door;
 mod estimates;
+mod events;
 mod evidence;
 mod evidence_attacks;
 mod evidence_bounds;
@@ -60,6 +64,7 @@ mod principals;
 mod reminders;
 mod repeats;
 mod resuming;
+mod setup_file;
 mod standing;
 mod standing_limits;
 mod standing_page;

@@ -9,7 +9,7 @@ use gateway::ports::{Ids, ReviewerIssuer};
 use gateway::{Gateway, KnownReviewer, Reception, ReviewerName, Roster};
 use local::RandomIds;
 
-use crate::house::{House, review};
+use crate::house::House;
 
 pub use crate::browser::{Browser, Shown};
 
@@ -39,7 +39,7 @@ pub fn with(roster: &Arc<Roster>) -> impl FnOnce(&mut gateway::Settings) {
 /// The page as one more process has it.
 pub fn page(house: &House, roster: &Arc<Roster>, issuer: Option<Arc<dyn ReviewerIssuer>>) -> Router {
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let reception = Reception::new(review(&house.ports()), Arc::clone(roster), issuer, ids);
+    let reception = Reception::new(house.review(), Arc::clone(roster), issuer, ids);
     approval::routes(reception, approval::Behind::Snowflake)
 }
 

@@ -79,10 +79,10 @@ fn rosa(now: Timestamp) -> ProvenReviewer {
 pub struct SignsIn {
     pub house: House,
     pub gateway: Gateway,
-    router: Router,
+    pub router: Router,
     pages: Router,
     pub issuer: Arc<Scripted>,
-    handle: String,
+    pub handle: String,
     pub id: ApprovalId,
     token: String,
 }
@@ -93,6 +93,16 @@ pub async fn signs_in() -> SignsIn {
 
 /// With that roster, of whom one has the link; and with a changed bundle.
 async fn signs_in_by(people: Vec<KnownReviewer>, link: &str, changes: &[(&str, &str)]) -> SignsIn {
+    signs_in_to(WRITE, people, link, changes).await
+}
+
+/// The same, and something else waits.
+pub async fn signs_in_to(
+    sql: &str,
+    people: Vec<KnownReviewer>,
+    link: &str,
+    changes: &[(&str, &str)],
+) -> SignsIn {
     let roster = Arc::new(Roster::new(HOST, ISSUER, people));
     let named = Arc::clone(&roster);
     let house = House::with(
@@ -116,8 +126,8 @@ async fn signs_in_by(people: Vec<KnownReviewer>, link: &str, changes: &[(&str, &
     });
     let gateway = house.gateway();
     let router = door::router(gateway.clone());
-    let held = door::submit(&router, "ana", WRITE, "").await;
-    assert_eq!(held.status, 202);
+    let held = door::submit(&router, "ana", sql, "").await;
+    assert_eq!(held.status, 202, "{}", held.text());
     told(&house, &gateway).await;
     let (id, token) = link_of(&house, link);
     let pages = page(&house, &roster, Some(issuer.clone()));
@@ -125,7 +135,7 @@ async fn signs_in_by(people: Vec<KnownReviewer>, link: &str, changes: &[(&str, &
 }
 
 impl SignsIn {
-    fn browser(&self) -> Browser {
+    pub fn browser(&self) -> Browser {
         Browser::new(self.pages.clone())
     }
 
@@ -157,7 +167,7 @@ impl SignsIn {
         browser.get(&format!("/a/callback?code=code&state={state}")).await
     }
 
-    async fn sign_in(&self, browser: &mut Browser) -> Shown {
+    pub async fn sign_in(&self, browser: &mut Browser) -> Shown {
         let state = self.arrive(browser).await;
         self.come_back(browser, &state).await
     }

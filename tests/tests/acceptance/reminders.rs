@@ -228,6 +228,32 @@ async fn whoever_cannot_be_reminded_is_tried_again_at_each_look_and_nothing_is_d
 }
 
 #[tokio::test]
+async fn whoever_cannot_be_reminded_keeps_the_second_group_from_nothing_and_is_reminded_when_they_can_be() {
+    let (house, gateway, _) = waits_by_itself().await;
+    house.bell.is_deaf.lock().unwrap().extend(names(&[ROSA, SAM]));
+    house.time.turn(MINUTE * 16);
+    work(&house, &gateway).await;
+    assert_eq!(reasons(&house), [None]);
+    house.time.turn(MINUTE * 7);
+    for _ in 0..2 {
+        work(&house, &gateway).await;
+        house.time.turn(MINUTE);
+    }
+    let reason = |word: &str| Some(word.to_owned());
+    assert_eq!(reasons(&house), [None, reason("second")]);
+    assert_eq!(tellings(&house).pop().unwrap(), (names(&[LEE]), Vec::new()));
+    house.bell.is_deaf.lock().unwrap().clear();
+    work(&house, &gateway).await;
+    assert_eq!(reasons(&house), [None, reason("second"), reason("reminder")]);
+    assert_eq!(
+        tellings(&house).pop().unwrap(),
+        (names(&[ROSA, SAM]), Vec::new()),
+        "and nobody told just now"
+    );
+    house.verifies();
+}
+
+#[tokio::test]
 async fn of_two_processes_that_remind_at_once_one_records_it() {
     for whom in [Reminded::Told, Reminded::Second] {
         let (house, one, id) = waits().await;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use domain::{ApprovalId, ApprovalState, Verdict};
 use gateway::ports::RevokedWhat;
 use gateway::{Gateway, Review, ReviewError, SignedIn, StandingTerms};
-use local::Records;
 use recording::{Opening, RecordKey, Severity, StepRecord};
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -137,16 +137,22 @@ fn procedure(signature: &str, definition: &str) -> Routine {
 
 /// A house that holds calls for a person, and whose schema has a procedure.
 async fn calls() -> Waits {
-    let house = House::with(with(&demo()), &[]).await;
-    house.bundle.change(&[
+    let changes = [
         ("@id(\"no-calls\")", "@id(\"calls-if-approved\")"),
         ("send its statements one by one\")\nforbid (", "send its statements one by one\")\npermit ("),
-    ]);
-    let tidy = ObjectName::new("DEMO", "PUBLIC", "TIDY");
-    house.warehouse.routines.lock().unwrap().insert(tidy, [procedure("(ID NUMBER)", "delete one")].into());
+    ];
+    calls_of("call tidy(7)", &changes, &ObjectName::new("DEMO", "PUBLIC", "TIDY")).await
+}
+
+/// The same under another bundle, of that call.
+async fn calls_of(sql: &str, changes: &[(&str, &str)], name: &ObjectName) -> Waits {
+    let house = House::with(with(&demo()), &[]).await;
+    house.bundle.change(changes);
+    let found = [procedure("(ID NUMBER)", "delete one")].into();
+    house.warehouse.routines.lock().unwrap().insert(name.clone(), found);
     let gateway = house.gateway();
     let router = door::router(gateway.clone());
-    let held = door::submit(&router, "ana", "call tidy(7)", "").await;
+    let held = door::submit(&router, "ana", sql, "").await;
     assert_eq!(held.status, 202, "{}", held.text());
     told(&house, &gateway).await;
     Waits { house, gateway, router, handle: held.handle() }
@@ -183,6 +189,34 @@ async fn a_procedure_that_is_made_anew_after_the_look_has_it_asked_again() {
     routines(&waits, ObjectName::new("DEMO", "ELSEWHERE", "TIDY"), &[one]);
     waits.approve(first).await;
     assert_eq!(words(&waits.house).last(), Some(&"spent"));
+}
+
+#[tokio::test]
+async fn a_procedure_or_function_with_a_quoted_name_that_is_made_anew_after_the_look_has_it_asked_again() {
+    let open = [
+        ("@id(\"no-calls\")", "@id(\"calls-if-approved\")"),
+        ("send its statements one by one\")\nforbid (", "send its statements one by one\")\npermit ("),
+        ("@id(\"no-opaque\")", "@id(\"opaque-if-approved\")"),
+        ("dynamic SQL and unknown functions\")\nforbid (", "dynamic SQL and unknown functions\")\npermit ("),
+    ];
+    for (sql, name) in [
+        ("call demo.public.\"tidy\"(7)", ObjectName::new("DEMO", "PUBLIC", "tidy")),
+        ("call demo.public.\"a.b\"(7)", ObjectName::new("DEMO", "PUBLIC", "a.b")),
+        ("call demo.\"public\".tidy(7)", ObjectName::new("DEMO", "public", "TIDY")),
+        ("call snowflake.f(7)", ObjectName::new("DEMO", "SNOWFLAKE", "F")),
+        ("call demo..tidy(7)", ObjectName::new("DEMO", "PUBLIC", "TIDY")),
+    ] {
+        let waits = calls_of(sql, &open, &name).await;
+        let (first, _) = waits.look().await;
+        let anew = [procedure("(ID NUMBER)", "delete all")].into();
+        waits.house.warehouse.routines.lock().unwrap().insert(name, anew);
+        waits.approve(first).await;
+        assert_eq!(words(&waits.house).last(), Some(&"told"), "{sql}");
+        let (second, _) = waits.look().await;
+        waits.approve(second).await;
+        assert_eq!(words(&waits.house).last(), Some(&"spent"), "{sql}");
+        waits.house.verifies();
+    }
 }
 
 #[tokio::test]

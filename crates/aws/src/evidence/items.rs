@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ChannelKind, Timestamp};
 use gateway::ports::{Expecting, Keyed, StoredSighting, Subject};
-use gateway::{EVIDENCE_LIFE, Fault, Origin};
+use gateway::{EVIDENCE_LIFE, Fault, NAMED_LIFE, Origin};
 use recording::{RecordKey, digest_of};
 
 use crate::table::{About, Item, Key, integer, number, string, text};
@@ -73,6 +73,12 @@ pub(super) fn forget_at(at: Timestamp) -> i64 {
     at.after(EVIDENCE_LIFE * 2).as_secs()
 }
 
+/// The same of a note of an exchange: who has named a tool use is known for longer.
+pub(super) fn forget_note_at(expecting: &Expecting) -> i64 {
+    let life = if expecting.keyed.tool_use.is_some() { NAMED_LIFE } else { EVIDENCE_LIFE };
+    expecting.at.after(life + EVIDENCE_LIFE).as_secs()
+}
+
 pub(super) fn sighting_key(id: &[u8; 32]) -> Key {
     Key::new(format!("sighting#{}", hex(id)), "it")
 }
@@ -81,8 +87,16 @@ pub(super) fn number_key(channel: &str, nr: i64) -> Key {
     Key::new(channel, format!("nr#{nr:012}"))
 }
 
-pub(super) fn lease_key(tool_use: &str) -> Key {
-    Key::new(format!("lease#{tool_use}"), "it")
+/// The partition of the leases of a tool use.
+pub(super) fn leases(tool_use: &str) -> String {
+    format!("lease#{tool_use}")
+}
+
+pub(super) fn lease_key(tool_use: &str, whose: &Subject) -> Result<Key, Fault> {
+    let Subject { issuer, subject, agent } = whose;
+    let whose = serde_json::to_vec(&(issuer, subject, agent));
+    let whose = whose.map_err(|error| EVIDENCE.damaged().because(error))?;
+    Ok(Key::new(leases(tool_use), digest_of(&whose).to_string()))
 }
 
 /// The partition of the notes of an exchange.
@@ -141,10 +155,12 @@ pub(super) fn kind_of(item: &Item) -> Result<ChannelKind, Fault> {
 
 /// What tells of an exchange, wherever it lies.
 pub(super) fn told(expecting: &Expecting) -> Item {
-    let Expecting { key, subject, keyed, at } = expecting;
+    let Expecting { key, subject, keyed, said, is_refused, at } = expecting;
     let mut item = beside(subject, keyed, *at);
     item.extend([attribute("exchange", &key.exchange.to_string()), attribute("day", &key.day)]);
-    item.insert("forget_at".to_owned(), number(forget_at(*at)));
+    item.extend(said.as_ref().map(|said| attribute("said", said)));
+    item.insert("is_refused".to_owned(), AttributeValue::Bool(*is_refused));
+    item.insert("forget_at".to_owned(), number(forget_note_at(expecting)));
     item
 }
 
@@ -154,6 +170,8 @@ pub(super) fn expecting_of(item: &Item) -> Result<Expecting, Fault> {
         key: RecordKey::new(string(item, "day", EVIDENCE)?, exchange),
         subject: subject_of(item),
         keyed: keyed_of(item),
+        said: optional(item, "said"),
+        is_refused: matches!(item.get("is_refused"), Some(AttributeValue::Bool(true))),
         at: at_of(item)?,
     })
 }

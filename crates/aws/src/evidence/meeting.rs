@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
 use futures::future::try_join_all;
 use gateway::Fault;
-use gateway::ports::{Expecting, StoredSighting, Subject};
+use gateway::ports::{Expecting, Named, StoredSighting, Subject};
 
 use super::Evidence;
 use super::items::{
@@ -26,8 +26,19 @@ const FOUND_OF_ITSELF: usize = 8;
 /// Items that one word is looked for in at most, of each rank: those of others are among them.
 const LOOKED_AT: usize = 1024;
 
-/// Exchanges that one export may be appended to at most, and words that a prompt's tool uses may give to find them by.
-const MOST_EXPECTING: usize = 256;
+/// Words that a prompt's tool uses may give to find exchanges by at most.
+const WORDS_OF_A_PROMPT: usize = 256;
+
+/// What of a partition of notes is read: what was refused comes apart, so that no number of refusals hides what was not.
+const WAITS: &str = "waits#";
+const REFUSED: &str = "refused#";
+
+/// The second key of a note by one of its words: in the order of their moments, what was refused apart.
+pub(super) fn note_key(expecting: &Expecting, nr: i64) -> String {
+    let which = if expecting.is_refused { REFUSED } else { WAITS };
+    let Expecting { key, at, .. } = expecting;
+    format!("{which}{:020}#{}#{nr:012}", at.as_micros(), key.exchange)
+}
 
 /// Exchanges that were found, each once.
 #[derive(Default)]
@@ -44,16 +55,19 @@ impl Exchanges {
             }
         }
     }
+}
 
-    fn is_full(&self) -> bool {
-        self.found.len() >= MOST_EXPECTING
-    }
+/// What it comes to for one that another has named a tool use.
+pub(super) fn as_named(other: &Subject, subject: &Subject) -> Named {
+    let is_same_subject = (&other.issuer, &other.subject) == (&subject.issuer, &subject.subject);
+    let is_same = is_same_subject && other.agent == subject.agent;
+    Named { by_itself: is_same, by_another_agent: is_same_subject && !is_same, by_another: !is_same_subject }
 }
 
 impl Evidence {
     /// The exchanges that sightings may belong to: by their own words, each looked for once, and by those of their channel's
     /// with the same prompt's id.
-    pub(super) async fn expecting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
+    pub(super) async fn expecting_any(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
         let mut exchanges = Exchanges::default();
         let mut asked: BTreeSet<(&str, &str, [Option<&String>; 3])> = BTreeSet::new();
         let mut prompts: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -66,18 +80,12 @@ impl Evidence {
                     continue;
                 }
                 exchanges.add(self.waiting(kind, word, subject, *at).await?);
-                if exchanges.is_full() {
-                    return Ok(exchanges.found);
-                }
             }
             // What names a tool use is no prompt of others.
             let prompt = prompt_id.as_deref().filter(|_| keyed.tool_use.is_none());
             let Some(prompt) = prompt.filter(|prompt| prompts.insert((channel, prompt))) else { continue };
             for (kind, word) in self.of_prompt(channel, prompt, subject, *at).await? {
                 exchanges.add(self.waiting(kind, &word, subject, *at).await?);
-                if exchanges.is_full() {
-                    return Ok(exchanges.found);
-                }
             }
         }
         Ok(exchanges.found)
@@ -99,7 +107,7 @@ impl Evidence {
             }
             for (kind, word) in clues(&keyed_of(item), None) {
                 let is_sure = kind != STATEMENT && (subject.subject.is_some() || kind == TOOL_USE);
-                if is_sure && words.len() < MOST_EXPECTING {
+                if is_sure && words.len() < WORDS_OF_A_PROMPT {
                     words.insert((kind, word.to_owned()));
                 }
             }
@@ -116,27 +124,54 @@ impl Evidence {
         subject: &Subject,
         at: Timestamp,
     ) -> Result<Vec<Expecting>, Fault> {
-        // A tool use is one call, and that is the first that named it.
+        // A tool use is one call, and that is the first that named it and was not refused.
         let order = if kind == TOOL_USE { Order::Forward } else { Order::Backward };
-        let mut found = Vec::new();
-        for item in &self.waits(kind, word, since(kind, at), order).await? {
-            let expecting = expecting_of(item)?;
-            if may_be(subject, &expecting.subject) && found.len() < FOUND {
-                found.push(expecting);
+        let (pk, mut found) = (clue(kind, word), Vec::new());
+        for which in [WAITS, REFUSED] {
+            let from = format!("{which}{:020}", since(kind, at));
+            let to = format!("{which}~");
+            let notes = self.table.between(&pk, (&from, &to), order, Some(LOOKED_AT), EVIDENCE);
+            for item in &notes.await? {
+                let expecting = expecting_of(item)?;
+                if may_be(subject, &expecting.subject) {
+                    found.push(expecting);
+                }
             }
         }
+        if kind != TOOL_USE {
+            found.sort_by_key(|expecting| Reverse(expecting.at));
+        }
+        found.truncate(FOUND);
         Ok(found)
     }
 
-    /// The exchanges that have named a tool use, the first of them first.
-    pub(super) async fn named(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
-        let waits = self.waits(TOOL_USE, tool_use, oldest(now), Order::Forward).await?;
-        waits.iter().take(FOUND).map(expecting_of).collect()
-    }
-
-    async fn waits(&self, kind: &str, word: &str, since: i64, order: Order) -> Result<Vec<Item>, Fault> {
-        let from = format!("waits#{since:020}");
-        self.table.between(&clue(kind, word), (&from, "waits#~"), order, Some(LOOKED_AT), EVIDENCE).await
+    /// Who has named a tool use by what was not refused, before one of them where that is told.
+    pub(super) async fn who_named(
+        &self,
+        tool_use: &str,
+        subject: &Subject,
+        before: Option<&Expecting>,
+    ) -> Result<Named, Fault> {
+        let to = before.map_or_else(
+            || format!("{WAITS}~"),
+            |before| format!("{WAITS}{:020}#{}", before.at.as_micros(), before.key.exchange),
+        );
+        let (pk, mut from, mut named) = (clue(TOOL_USE, tool_use), WAITS.to_owned(), Named::default());
+        // However many they are: nobody is hidden behind others.
+        loop {
+            let some =
+                self.table.between(&pk, (&from, &to), Order::Forward, Some(LOOKED_AT), EVIDENCE).await?;
+            for item in &some {
+                let other = expecting_of(item)?;
+                if before.is_none_or(|before| before.key != other.key) {
+                    named = named.or(as_named(&other.subject, subject));
+                }
+            }
+            let Some(last) = some.last().filter(|_| some.len() >= LOOKED_AT && !named.by_itself) else {
+                return Ok(named);
+            };
+            from = format!("{}!", string(last, "sk", EVIDENCE)?);
+        }
     }
 
     /// What points to sightings with this word from then on: the ranks in their order, of each the newest first.

@@ -11,13 +11,14 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{ChannelKind, Timestamp};
 use futures::future::try_join_all;
 use gateway::Fault;
-use gateway::ports::{self, Expected, Expecting, Keyed, Room, StoredSighting, Subject};
+use gateway::ports::{self, Expected, Expecting, Keyed, Named, Room, StoredSighting, Subject};
 use recording::RecordKey;
 
 use self::items::{
-    EVIDENCE, PROMPT, at_of, attribute, beside, clue, clues, expecting_of, forget_at, hex, lease_key, notes,
-    number_key, oldest, rank, sighting_key, told, uses,
+    EVIDENCE, PROMPT, at_of, attribute, beside, clue, clues, expecting_of, forget_at, hex, lease_key, leases,
+    notes, number_key, oldest, rank, sighting_key, subject_of, told, uses,
 };
+use self::meeting::{as_named, note_key};
 use crate::calls::{Clients, fault};
 use crate::objects::{Bucket, Wrote};
 use crate::table::{
@@ -42,16 +43,16 @@ const AT_ONCE: usize = 16;
 /// How often a note that met another of the same exchange is tried again.
 const TURNS: u32 = 32;
 
-/// Evidence in a table, forgotten after a day.
+/// Evidence in a table, forgotten after some days.
 ///
 /// | `pk` | `sk` | holds |
 /// | --- | --- | --- |
 /// | `sighting#ID` | `it` | a sighting; its `object`, or where in the bucket that lies (`object_at`) |
 /// | `clue#KIND#WORD` | `saw#RANK#AT#ID` | of whom a sighting with this word speaks, its channel, and its other words |
-/// | `clue#KIND#WORD` | `waits#AT#EXCHANGE#NUMBER` | a note of an exchange that expects evidence with this word |
+/// | `clue#KIND#WORD` | `waits#AT#EXCHANGE#NUMBER`, `refused#…` | a note of an exchange that expects evidence with this word, and was not refused or was |
 /// | `expects#EXCHANGE` | `nr#NUMBER` | every note of an exchange |
 /// | `uses#WHOSE` | `AT` | when hooks told a tool use of exactly this issuer, subject and agent |
-/// | `lease#TOOLUSE` | `it` | the call that holds a tool use (`writer`), and until when (`until_us`) |
+/// | `lease#TOOLUSE` | `WHOSE` | whose call holds a tool use (`writer`), and until when (`until_us`) |
 /// | `channel#NAME` | `count`; `nr#NUMBER` | how much it has said, ever; which sighting was which, and how much came before it |
 ///
 /// A sighting's own item is written last: what points to it and does not find it points to nothing. So each is kept whole or
@@ -136,9 +137,11 @@ impl Evidence {
         Ok(())
     }
 
-    /// A prompt that is told again is told for what comes after it, too.
+    /// A prompt that is told again is told for what comes after it, too. SECURITY: a tool use is one call that was made already;
+    // what tells of it is not found for longer than it is known who has named it.
     async fn tell_again(&self, known: &Item, sighting: &StoredSighting) -> Result<(), Fault> {
-        if sighting.keyed.statement.is_some() || sighting.at <= at_of(known)? {
+        let Keyed { tool_use, statement, .. } = &sighting.keyed;
+        if tool_use.is_some() || statement.is_some() || sighting.at <= at_of(known)? {
             return Ok(());
         }
         self.point(sighting).await?;
@@ -216,7 +219,7 @@ impl Evidence {
             let mut next = 0;
             for item in &items {
                 let (known, nr) = (expecting_of(item)?, integer(item, "nr", EVIDENCE)?);
-                if same(&known.keyed) {
+                if same(&known.keyed) && known.said == expecting.said {
                     return Ok(Noted::Known(Box::new(known), nr));
                 }
                 next = nr.saturating_add(1);
@@ -240,10 +243,8 @@ impl Evidence {
 
     /// Has an exchange found by the words of one of its notes.
     async fn await_by(&self, expecting: &Expecting, nr: i64) -> Result<(), Fault> {
-        let (exchange, at) = (expecting.key.exchange.to_string(), expecting.at.as_micros());
         for (kind, word) in clues(&expecting.keyed, None) {
-            let sk = format!("waits#{at:020}#{exchange}#{nr:012}");
-            let mut item = Key::new(clue(kind, word), sk).item();
+            let mut item = Key::new(clue(kind, word), note_key(expecting, nr)).item();
             item.extend(told(expecting));
             self.table.put(item, Only::IfAbsent, &writer()?, EVIDENCE).await?;
         }
@@ -263,12 +264,15 @@ enum Noted {
 
 #[async_trait]
 impl ports::Evidence for Evidence {
-    async fn keep(&self, sightings: Vec<StoredSighting>, room: Room) -> Result<Vec<Expecting>, Fault> {
-        for sighting in &sightings {
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault> {
+        for sighting in sightings {
             self.insert(sighting, room).await?;
         }
-        // Whatever has come in one go is joined when all of it is here.
-        self.expecting(&sightings).await
+        Ok(())
+    }
+
+    async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
+        self.expecting_any(sightings).await
     }
 
     async fn about(
@@ -291,8 +295,13 @@ impl ports::Evidence for Evidence {
         Ok(found)
     }
 
-    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault> {
-        self.named(tool_use, now).await
+    async fn named(
+        &self,
+        tool_use: &str,
+        subject: &Subject,
+        before: Option<&Expecting>,
+    ) -> Result<Named, Fault> {
+        self.who_named(tool_use, subject, before).await
     }
 
     async fn tells_uses(&self, subject: &Subject, before: Timestamp) -> Result<bool, Fault> {
@@ -309,20 +318,37 @@ impl ports::Evidence for Evidence {
         Ok(try_join_all(each).await?.iter().any(|told| !told.is_empty()))
     }
 
-    async fn lease(&self, tool_use: &str, call: u128, now: Timestamp) -> Result<bool, Fault> {
-        let until = now.after(LEASE);
-        let mut item = lease_key(tool_use).item();
+    async fn lease(
+        &self,
+        tool_use: &str,
+        whose: &Subject,
+        call: u128,
+        now: Timestamp,
+    ) -> Result<Named, Fault> {
+        let (until, key) = (now.after(LEASE), lease_key(tool_use, whose)?);
+        let mut item = key.item();
+        item.extend(beside(whose, &Keyed::default(), now));
         item.extend([
             ("until_us".to_owned(), number(until.as_micros())),
             ("forget_at".to_owned(), number(until.after(TIDY).as_secs())),
         ]);
         // The call is the writer: it knows its own earlier try again, and it alone gives back what it has taken.
         let taken = self.table.put(item, Only::OnceOver(now), &holder(call), EVIDENCE).await?;
-        Ok(matches!(taken, Put::Done))
+        let by_itself = !matches!(taken, Put::Done);
+        // Written before the others are read: of two at once at least one finds the other.
+        let leases = self.table.query(&leases(tool_use), "", Order::Forward, None, EVIDENCE).await?;
+        let mut others = Named { by_itself, ..Named::default() };
+        for lease in &leases {
+            let other = subject_of(lease);
+            if other != *whose && integer(lease, "until_us", EVIDENCE)? >= now.as_micros() {
+                others = others.or(as_named(&other, whose));
+            }
+        }
+        Ok(others)
     }
 
-    async fn release(&self, tool_use: &str, call: u128) -> Result<(), Fault> {
-        self.table.delete(&lease_key(tool_use), &holder(call), EVIDENCE).await
+    async fn release(&self, tool_use: &str, whose: &Subject, call: u128) -> Result<(), Fault> {
+        self.table.delete(&lease_key(tool_use, whose)?, &holder(call), EVIDENCE).await
     }
 
     async fn expect(&self, expecting: &Expecting) -> Result<Expected, Fault> {

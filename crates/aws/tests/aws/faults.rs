@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use conformance::{LEASE, NOON, PLENTY, Store, Wish, handle, live, somebody};
 use domain::{ExchangeId, ExchangeNumber, Handle, Identity, Limits, SessionId, Timestamp};
-use gateway::ports::{Claimed, Leased, Saved, Written};
+use gateway::ports::{Claimed, Leased, Named, Saved, Subject, Written};
 use gateway::{Fault, Origin, Retry, Stage};
 use recording::{ObjectKind, RecordKey};
 use std::time::Duration;
@@ -316,7 +316,7 @@ async fn anothers_closing_is_never_taken_for_ones_own() {
 
 #[tokio::test]
 async fn stores_out_of_reach_are_faults_that_may_pass_and_tell_no_secret() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = "127.0.0.1:1";
     let clients = aws::Clients::new(&config_for(&format!("http://{closed}")));
     let records = aws::Records::new(&clients, "table", "records", "pages");
     let exchanges = aws::Exchanges::new(&clients, "table", records.clone(), "pages");
@@ -445,11 +445,12 @@ async fn a_lease_whose_answer_was_lost_is_its_callers_and_one_out_of_reach_is_no
     let Some(account) = Account::new().await else { return };
     let (store, table) = (account.store(), format!("\"{}\"", account.table));
     account.moto.spoil(&table, 1, Spoil::Lost);
-    assert!(store.evidence.lease("use", 1, NOON).await.unwrap());
+    let whose = Subject { issuer: Some("i".into()), subject: Some("ana".into()), agent: Some("a".into()) };
+    assert_eq!(store.evidence.lease("use", &whose, 1, NOON).await.unwrap(), Named::default());
     assert_eq!(account.moto.unspoil(&table), 0);
-    assert!(!store.evidence.lease("use", 2, NOON).await.unwrap());
+    assert!(store.evidence.lease("use", &whose, 2, NOON).await.unwrap().by_itself);
     account.moto.spoil(&table, u32::MAX, BROKEN);
-    let fault = store.evidence.lease("use", 3, NOON).await.unwrap_err();
+    let fault = store.evidence.lease("use", &whose, 3, NOON).await.unwrap_err();
     let granted = store.accesses.granted(None, NOON).await.unwrap_err();
     account.moto.unspoil(&table);
     assert_eq!((fault.origin, fault.retry), (Origin::Exchanges, Retry::Soon));

@@ -1,4 +1,4 @@
-//! Leave to read: granted by reviewers, found at each decision, listed, and ended.
+//! Leave to read: granted by reviewers, and found at each decision. How it is listed and ended stands in `access_shown`.
 //!
 //! It is an approval like every other: asked for, told, decided, spent once. Spending puts it in force, and nothing runs. What is
 //! granted is what the sealed text asks for, which nobody can write who does not hold the gateway's keys.
@@ -10,39 +10,22 @@ use domain::{
 use policy::Bundle;
 use recording::{AccessRecord, ClosingOutcome, Opening, RecordKey, StepRecord};
 
-use super::review::{Review, ReviewError, ReviewPorts};
+use super::access_shown::note_of;
+use super::review::Review;
 use super::run::overruled;
-use super::signed_in::{SignedIn, is_revoked};
+use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::{sorted, stored};
 use crate::access::Granted;
 use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
-use crate::gateway::{Gateway, Ports};
+use crate::gateway::Gateway;
 use crate::live::Live;
+use crate::ports::{Approvals, Exchanges, Keys, Recordings};
+use crate::settings::SignIn;
 
 /// How many may be in force for one principal: what a decision looks at.
 const MOST: usize = 32;
-
-/// How often others may be first before this turn gives up.
-const TRIES: usize = 64;
-
-/// Leave to read that is in force, as a listing tells it.
-#[derive(Clone, Debug)]
-pub struct AccessShown {
-    /// The approval that it was granted with.
-    pub id: ApprovalId,
-    /// What the recording tells of the request: every text after the detectors.
-    pub opening: Opening,
-    /// What was asked for.
-    pub access: AccessRecord,
-    /// Groups whose members may end it.
-    pub reviewers: Vec<String>,
-    /// How they prove themselves.
-    pub sign_in: String,
-    /// Who has said yes to it.
-    pub by: Vec<String>,
-}
 
 /// The grant that a request comes to.
 fn grant_of(id: ApprovalId, identity: &Identity, request: &AccessRequest, asked: Timestamp) -> AccessGrant {
@@ -59,11 +42,11 @@ fn grant_of(id: ApprovalId, identity: &Identity, request: &AccessRequest, asked:
 /// What the sealed text of a case asks for, and the text itself, where that is what reviewers were asked for.
 // SECURITY: steps of an approval are digested, and the text is under the gateway's key: what is granted is taken from the text.
 async fn asked_for(
-    ports: &Reading<'_>,
+    reading: &Reading<'_>,
     bundle: &Bundle,
     case: &Case,
 ) -> Result<(AccessGrant, AccessRequest, Asked), Fault> {
-    let asked = stored::asked(ports.recordings, ports.keys, case).await?;
+    let asked = stored::asked(reading.recordings, reading.keys, case).await?;
     let request = sql::access_request(asked.text.reveal(), &asked.context);
     let request = request.and_then(Result::ok).ok_or_else(damaged)?;
     let told = case.trail.asked().and_then(|told| told.access.as_ref()).ok_or_else(damaged)?;
@@ -82,56 +65,77 @@ async fn asked_for(
 }
 
 /// What telling whether something is in force takes.
-struct Reading<'a> {
-    approvals: &'a dyn crate::ports::Approvals,
-    recordings: &'a dyn crate::ports::Recordings,
-    keys: &'a dyn crate::ports::Keys,
-    exchanges: &'a dyn crate::ports::Exchanges,
+pub(super) struct Reading<'a> {
+    approvals: &'a dyn Approvals,
+    recordings: &'a dyn Recordings,
+    keys: &'a dyn Keys,
+    exchanges: &'a dyn Exchanges,
+    /// How reviewers must prove themselves by now.
+    sign_in: SignIn,
 }
 
-impl<'a> From<&'a Ports> for Reading<'a> {
-    fn from(ports: &'a Ports) -> Self {
+impl<'a> From<&'a Gateway> for Reading<'a> {
+    fn from(gateway: &'a Gateway) -> Self {
+        let ports = &gateway.ports;
         Self {
             approvals: ports.approvals.as_ref(),
             recordings: ports.recordings.as_ref(),
             keys: ports.keys.as_ref(),
             exchanges: ports.exchanges.as_ref(),
+            sign_in: gateway.settings.sign_in,
         }
     }
 }
 
-impl<'a> From<&'a ReviewPorts> for Reading<'a> {
-    fn from(ports: &'a ReviewPorts) -> Self {
+impl<'a> From<&'a Review> for Reading<'a> {
+    fn from(review: &'a Review) -> Self {
+        let ports = review.ports();
         Self {
             approvals: ports.approvals.as_ref(),
             recordings: ports.recordings.as_ref(),
             keys: ports.keys.as_ref(),
             exchanges: ports.exchanges.as_ref(),
+            sign_in: review.sign_in(),
         }
     }
 }
 
 impl Reading<'_> {
-    async fn case(&self, key: &RecordKey) -> Result<Case, Fault> {
+    pub(super) async fn case(&self, key: &RecordKey) -> Result<Case, Fault> {
         Case::read_at(self.approvals, self.recordings, key).await
     }
 
     /// What is in force of what was granted beside this exchange; none where it is not, by now.
-    async fn in_force(&self, bundle: &Bundle, case: &Case, now: Timestamp) -> Result<Option<Granted>, Fault> {
+    pub(super) async fn in_force(
+        &self,
+        bundle: &Bundle,
+        case: &Case,
+        now: Timestamp,
+    ) -> Result<Option<Granted>, Fault> {
         let Some((step, digest)) = case.trail.access_in_force() else { return Ok(None) };
         let (grant, request, _) = asked_for(self, bundle, case).await?;
         if now >= grant.until {
             return Ok(None);
         }
+        // SECURITY: whoever held a home of the local demo, or a link of its, has granted nothing of a real account.
+        let asked = case.trail.asked().ok_or_else(damaged)?;
+        if !self.sign_in.takes(&asked.sign_in) {
+            return Ok(None);
+        }
         let opened: Timestamp = case.opening.record.opened.parse().map_err(|_| damaged())?;
         let lasts = request.end.lasts(opened);
+        // SECURITY: what was asked for in a session that was revoked since is nobody's.
+        let identity = stored::identity(&case.opening.record)?;
+        if self.exchanges.revoked(&identity, Some(case.key.exchange.session)).await?.is_some() {
+            return Ok(None);
+        }
         // SECURITY: the yes of somebody whose rights were taken back since is none.
         let (key, revoked) = (self.keys.digest().await?, self.exchanges.revoked_people().await?);
         let by = case.trail.approval().ok_or_else(damaged)?.granted_by();
         if by.iter().any(|by| is_revoked(by, &revoked, &key)) {
             return Ok(None);
         }
-        let principal = stored::identity(&case.opening.record)?.key();
+        let principal = identity.key();
         Ok(Some(Granted { grant, lasts, principal, key: case.key.clone(), step, digest }))
     }
 }
@@ -147,11 +151,18 @@ impl Gateway {
         let now = self.now();
         let mut keys = self.ports.accesses.granted(Some(principal), now).await?;
         keys.sort_unstable();
-        keys.truncate(MOST);
-        let reading = Reading::from(&self.ports);
+        let reading = Reading::from(self);
         let mut found = Vec::new();
+        // Those that permit nothing any more are not counted, so that they hide none that does: each was a person's yes.
         for key in keys {
-            let granted = async { reading.in_force(bundle, &reading.case(&key).await?, now).await };
+            if found.len() >= MOST {
+                break;
+            }
+            let granted = async {
+                let case = reading.case(&key).await?;
+                let in_force = reading.in_force(bundle, &case, now).await?;
+                Ok::<_, Fault>(in_force.filter(|_| self.are_still_asked(&case)))
+            };
             match granted.await {
                 // SECURITY: where it is found must not be trusted with whose it is.
                 Ok(granted) => found.extend(
@@ -162,6 +173,20 @@ impl Gateway {
             }
         }
         Ok(found)
+    }
+
+    /// Whether everybody who has said yes would be asked today: nobody of them was taken off the roster, or moved elsewhere.
+    fn are_still_asked(&self, case: &Case) -> bool {
+        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else { return false };
+        match SignIn::from_word(&asked.sign_in) {
+            // Whoever holds a home of the local demo stands in for all of its reviewers.
+            Some(SignIn::Development) => true,
+            // SECURITY: without a roster nobody is asked.
+            Some(SignIn::Oidc) => self.settings.roster.as_ref().is_some_and(|roster| {
+                approval.granted_by().iter().all(|by| roster.still_has(by, &asked.reviewers))
+            }),
+            None => false,
+        }
     }
 
     /// What reviewers are asked for.
@@ -194,7 +219,10 @@ impl Gateway {
     /// The step that spends the grant, or why it is not spent.
     async fn judge_access(&self, case: &Case) -> Result<StepRecord, Fault> {
         let bundle = self.ports.policies.bundle().await?;
-        let asked_for = asked_for(&Reading::from(&self.ports), &bundle, case).await;
+        if !self.are_still_asked(case) {
+            return Ok(no("a reviewer who had approved this is not asked any more; ask again"));
+        }
+        let asked_for = asked_for(&Reading::from(self), &bundle, case).await;
         let (grant, _, asked) = match asked_for {
             Ok(asked_for) => asked_for,
             Err(fault) if fault.retry == Retry::Never => {
@@ -203,6 +231,7 @@ impl Gateway {
             }
             Err(fault) => return Err(fault),
         };
+        let asked = self.known_by_now(asked, case).await?;
         let now = self.now();
         let identity = stored::identity(&case.opening.record)?;
         let read = self.read(&asked).await?;
@@ -240,10 +269,10 @@ impl Gateway {
     /// Has found what is in force, then closes the exchange that has asked for it. Again, it does the same.
     pub(super) async fn close_granted(&self, live: &mut Live, case: &Case) -> Result<Closed, Fault> {
         let told = case.trail.asked().and_then(|asked| asked.access.clone()).ok_or_else(damaged)?;
-        let until: Timestamp = told.until.parse().map_err(|_| damaged())?;
-        let principal = stored::identity(&case.opening.record)?.key();
+        let note = note_of(case)?;
+        let until = note.until;
         // INVARIANT: before anybody is told that it is in force.
-        self.ports.accesses.note(&principal, &case.key, until, self.now()).await?;
+        self.ports.accesses.note(&note, self.now()).await?;
         let sentence =
             format!("access to {} is granted until {until}: to read, masked as policy says", told.to);
         let parts = self.said(live, &sentence).await?;
@@ -255,96 +284,10 @@ fn no(message: &str) -> StepRecord {
     overruled(RefusalCode::Contradiction, message.to_owned())
 }
 
-fn unreadable(key: &RecordKey, fault: &Fault) {
+pub(super) fn unreadable(key: &RecordKey, fault: &Fault) {
     tracing::error!(
         %key,
         fault = fault as &(dyn std::error::Error + 'static),
         "leave to read cannot be read, and permits nothing"
     );
-}
-
-impl Review {
-    /// Leave to read that was granted and has not ended, the oldest first; and where one cannot be read. Under a bundle that lets
-    /// nobody grant any, or none that lasts so long, it permits nothing.
-    ///
-    /// # Errors
-    /// A fault when nobody can tell.
-    pub async fn access_in_force(&self) -> Result<(Vec<AccessShown>, Vec<String>), Fault> {
-        let (mut shown, mut broken) = (Vec::new(), Vec::new());
-        let bundle = self.ports().policies.bundle().await?;
-        let reading = Reading::from(self.ports());
-        for key in self.ports().accesses.granted(None, self.now()).await? {
-            let found = async {
-                let case = reading.case(&key).await?;
-                Ok::<_, Fault>(reading.in_force(&bundle, &case, self.now()).await?.map(|_| case))
-            };
-            match found.await {
-                Ok(case) => shown.extend(case.and_then(told)),
-                Err(fault) => {
-                    unreadable(&key, &fault);
-                    broken.push(key.exchange.to_string());
-                }
-            }
-        }
-        shown.sort_by(|one, other| one.opening.opened.cmp(&other.opening.opened));
-        Ok((shown, broken))
-    }
-
-    /// Ends leave to read: it permits nothing from now on, and what was decided by it and is under way is not released. Whoever
-    /// may decide on it may end it; ended again, it stays as it is.
-    ///
-    /// # Errors
-    /// [`ReviewError`] when nothing came of it.
-    pub async fn end_access(
-        &self,
-        id: ApprovalId,
-        by: &SignedIn,
-        reason: Option<&str>,
-    ) -> Result<(), ReviewError> {
-        let reading = Reading::from(self.ports());
-        let mut found = None;
-        for key in self.ports().accesses.granted(None, self.now()).await? {
-            // One that cannot be read is not the one that can.
-            if let Ok(case) = reading.case(&key).await
-                && case.trail.id() == Some(id)
-                && case.trail.is_of_access()
-            {
-                found = Some(case);
-            }
-        }
-        let mut case = found.ok_or(ReviewError::Unknown)?;
-        self.may_review(&case, by).await?;
-        let reason = match reason {
-            Some(reason) => self.clean_for(&case, reason).await?,
-            None => None,
-        };
-        for _ in 0..TRIES {
-            if case.trail.ended().is_some() {
-                return Ok(());
-            }
-            let ended = StepRecord::Ended { by: self.record(by).await?, reason: reason.clone() };
-            if self.add(&mut case, ended).await? == Added::Kept {
-                return Ok(());
-            }
-        }
-        Err(super::review::crowded().into())
-    }
-}
-
-fn told(case: Case) -> Option<AccessShown> {
-    let asked = case.trail.asked()?;
-    let by = case.trail.approval()?.granted_by();
-    Some(AccessShown {
-        id: case.trail.id()?,
-        access: asked.access.clone()?,
-        reviewers: asked.reviewers.clone(),
-        sign_in: asked.sign_in.clone(),
-        by: by
-            .iter()
-            .map(|by| {
-                by.person.as_ref().map_or_else(|| by.key.subject.clone(), |person| person.as_str().to_owned())
-            })
-            .collect(),
-        opening: asked.of(&case.opening.record),
-    })
 }

@@ -58,14 +58,16 @@ pub(super) struct Before<'a> {
     pub footprints: &'a [FootprintRecord],
     pub footprints_now: &'a [FootprintRecord],
     /// What the catalog says of it by now: [`Surroundings::digest`](super::Surroundings).
-    pub touched_now: &'a str,
+    pub touched_now: Option<&'a str>,
 }
 
 /// Whether the same rules hold it for the same people, and as many of them, and it touches the same objects, of which the
 /// catalog says the same: behind a view there may be others by now, or other columns and rows of the same.
 fn is_same(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> bool {
     let Before { asked: before, footprints, footprints_now, touched_now } = before;
-    if footprints != footprints_now || before.touched.as_deref() != Some(*touched_now) {
+    // SECURITY: what nobody could tell is the same as nothing.
+    let is_as_it_was = touched_now.is_some() && before.touched.as_deref() == *touched_now;
+    if footprints != footprints_now || !is_as_it_was {
         return false;
     }
     let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
@@ -164,6 +166,7 @@ mod tests {
     fn a_part_whose_columns_have_changed_is_masked_whole() {
         let part = |columns: Option<Vec<TreatmentRecord>>| PartPlan {
             names: None,
+            stored_names: Vec::new(),
             columns,
             unforeseen: TreatmentRecord::Clear,
             mask_column_names: false,

@@ -6,6 +6,7 @@
 //! dies: whoever finds the number taken reads on, and stands before what has happened.
 
 mod access;
+mod access_shown;
 mod again;
 mod estimate;
 mod harm;
@@ -29,7 +30,7 @@ mod touched;
 mod turn;
 mod typed;
 
-pub use access::AccessShown;
+pub use access_shown::AccessShown;
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
@@ -48,10 +49,11 @@ use recording::{
     AskedRecord, ContextRecord, EstimateRecord, FootprintRecord, HoldRecord, Opening, StepRecord, Trail,
 };
 
-use crate::ask::{Opened, ShownBeside};
+use crate::ask::ShownBeside;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::live::LiveApproval;
+use crate::opened::Opened;
 use crate::settings::SignIn;
 use steps::{Added, Case};
 pub(crate) use touched::Surroundings;
@@ -115,8 +117,8 @@ impl Question<'_> {
             expires: hold.expires.clone(),
             sign_in: sign_in.as_str().to_owned(),
             footprints: None,
-            touched: Some(touched.digest),
-            defined: Some(touched.defined),
+            touched: touched.digest,
+            defined: touched.defined,
             marks,
             views: touched.views,
             estimate,
@@ -150,8 +152,8 @@ impl Question<'_> {
             expires: now.after(hold.expires_after).to_string(),
             sign_in: sign_in.as_str().to_owned(),
             footprints: Some(footprints),
-            touched: Some(touched.digest),
-            defined: Some(touched.defined),
+            touched: touched.digest,
+            defined: touched.defined,
             marks,
             views: touched.views,
             // It was of what the catalog said then.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{ApprovalId, ApprovalState, Timestamp, Unmoved, Verdict};
 use recording::{Opening, StandingRecord, StepRecord, Trail};
 
+use super::access_shown::AccessShown;
 use super::links::{self, LinkKey};
 use super::review::{Review, ReviewError, Shown, Waiting};
 use super::roster::{ReviewerName, Roster};
@@ -80,6 +81,8 @@ pub enum Found {
         own: Option<Verdict>,
         /// What was made to stand with it, which whoever may decide it may end.
         standing: Option<Box<StandingShown>>,
+        /// The leave to read that was granted with it and is in force; likewise.
+        access: Option<Box<AccessShown>>,
     },
 }
 
@@ -103,6 +106,12 @@ impl Reception {
         Self { review, roster, issuer, ids }
     }
 
+    /// The same, where reviewers prove themselves in that way: as [`Settings::sign_in`](crate::Settings) of the gateway says.
+    #[must_use]
+    pub fn signed_in_by(self, sign_in: SignIn) -> Self {
+        Self { review: self.review.signed_in_by(sign_in), ..self }
+    }
+
     /// The address of the page, `https://HOST`.
     pub fn address(&self) -> &str {
         self.roster.address()
@@ -122,8 +131,14 @@ impl Reception {
         };
         let person = links::whose(&key, asked, &self.roster, token).ok_or(ReviewError::Unknown)?;
         let is_over = approval.state().is_final() || now >= approval.lapses();
-        // A link that has made something stand opens it for as long as that stands, so that it can be ended.
-        if is_over && self.review.stands(id).await?.is_none_or(|standing| standing.over.is_some()) {
+        // A link that has made something stand, or granted access, opens it for as long as that lasts, so that it can be ended.
+        if is_over
+            && self.review.stands(id).await?.is_none_or(|standing| standing.over.is_some())
+            && self.review.access_stands(id).await?.is_none()
+        {
+            return Err(ReviewError::Unknown);
+        }
+        if !self.review.sign_in().takes(&asked.sign_in) {
             return Err(ReviewError::Unknown);
         }
         match SignIn::from_word(&asked.sign_in).ok_or(ReviewError::Unknown)? {
@@ -277,14 +292,16 @@ impl Reception {
 
     async fn over(&self, waiting: Waiting, own: Option<Verdict>) -> Result<Found, ReviewError> {
         let standing = self.review.stands(waiting.id).await?.map(Box::new);
-        Ok(Found::Over { waiting: Box::new(waiting), own, standing })
+        let access = self.review.access_stands(waiting.id).await?.map(Box::new);
+        Ok(Found::Over { waiting: Box::new(waiting), own, standing, access })
     }
 
-    /// Ends what stands since this approval, by a form as [`Reception::decide`] takes it.
+    /// Ends what stands since this approval, or the leave to read that was granted with it, by a form as [`Reception::decide`]
+    /// takes it.
     ///
     /// # Errors
-    /// As [`Reception::decide`]; [`ReviewError::Unknown`] where nothing stands.
-    pub async fn end_standing(
+    /// As [`Reception::decide`]; [`ReviewError::Unknown`] where there is neither.
+    pub async fn end(
         &self,
         session: &ReviewSession,
         text: &str,
@@ -292,7 +309,12 @@ impl Reception {
         reason: Option<&str>,
     ) -> Result<(), ReviewError> {
         self.check_form(session, text, form).await?;
-        self.review.end_standing(session.approval, &session.by, reason).await
+        match self.review.end_access(session.approval, &session.by, reason).await {
+            Err(ReviewError::Unknown) => {
+                self.review.end_standing(session.approval, &session.by, reason).await
+            }
+            ended => ended,
+        }
     }
 
     /// Takes the verdict of a form: once, from this session's own form, on exactly what it showed.

@@ -8,15 +8,15 @@ use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
-use crate::access::Ruled;
-use crate::ask::{Opened, live as planned_now, micros, opened_handle, permit};
+use crate::access::{Grants, Ruled};
 use crate::closing::Closed;
 use crate::evidence::{self, Weighed};
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
-use crate::live::{Live, Stage};
+use crate::live::{Live, Stage, micros};
+use crate::opened::{Opened, live as planned_now, opened_handle};
 use crate::opening::{Draft, footprints};
-use crate::permit::Permit;
+use crate::permit::{Permit, permit};
 use crate::ports::RevokedWhat;
 use crate::settings::SignIn;
 
@@ -141,9 +141,9 @@ impl Gateway {
             asked: before,
             footprints: &before.footprints.clone().unwrap_or_else(at_asking),
             footprints_now: &footprints_now,
-            touched_now: &touched.digest,
+            touched_now: touched.digest.as_deref(),
         };
-        let ruled = self.rule_with(&bundle, &identity, &asked, &read).await?;
+        let ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
         let (Ruled { rulings, ruling, access }, again) = self.rule_again(&bundle, &read, ruled, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
         let mut grant = match again {

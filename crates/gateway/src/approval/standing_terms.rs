@@ -225,7 +225,7 @@ impl StandingTerms {
 /// not known, nothing is told.
 fn shown(detectors: &Detectors, value: &str, behind: Option<&str>) -> String {
     match behind {
-        Some(behind) => detectors.redact_text(value, behind).into_owned(),
+        Some(behind) => detectors.redact_value(value, behind).into_owned(),
         None => "[VALUE]".to_owned(),
     }
 }

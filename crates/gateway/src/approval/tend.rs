@@ -10,7 +10,7 @@ use recording::{AskedRecord, NotNext, StepRecord, Trail};
 use super::links::{self, Link, LinkKey};
 use super::notice::notice;
 use super::roster::{KnownReviewer, Roster};
-use super::run::Ran;
+use super::run::{Ran, overruled};
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::turn::{Due, Reminded};
 use crate::closing::Closed;
@@ -55,12 +55,16 @@ impl Gateway {
                 self.add(&mut case, now, StepRecord::Expired {}).await?;
                 continue;
             }
+            if let Some(step) = self.asked_of_others(&case)? {
+                self.add(&mut case, now, step).await?;
+                continue;
+            }
             let telling = telling(&case.trail, now);
             // Who could not be told is tried again first.
             let may_remind = state == ApprovalState::Waiting && telling == Telling::Done;
-            let due = if may_remind { self.due(&case.trail, now)? } else { Due::Never };
+            let due = if may_remind { self.due(&case.trail, now)? } else { Due::default() };
             let next = next_look(state, telling, approval.lapses(), now);
-            look_at(live, if let Due::At(moment) = due { next.min(moment) } else { next });
+            look_at(live, due.then.map_or(next, |then| next.min(then)));
             // Its agent may have given up.
             if let Some(closed) = self.save(live, holder).await? {
                 return Ok(Some(closed));
@@ -75,14 +79,7 @@ impl Gateway {
                     Ran::LookAgain => {}
                 },
                 ApprovalState::Waiting if telling != Telling::Due => {
-                    let Due::Now(whom) = due else { return Ok(None) };
-                    if let Err(fault) = self.remind_of(&mut case, whom).await {
-                        // It waits all the same, and the next look tries again.
-                        tracing::warn!(
-                            exchange = %case.opening.record.exchange,
-                            fault = &fault as &(dyn std::error::Error + 'static),
-                            "reviewers could not be reminded"
-                        );
+                    if !self.remind_those(&mut case, &due.now).await {
                         return Ok(None);
                     }
                 }
@@ -105,6 +102,32 @@ impl Gateway {
             }
         }
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
+    }
+
+    /// Tells the first of these who can be told; whether somebody was. It waits all the same, and the next look tries the others
+    /// again.
+    async fn remind_those(&self, case: &mut Case, due: &[Reminded]) -> bool {
+        for whom in due {
+            match self.remind_of(case, *whom).await {
+                Ok(()) => return true,
+                Err(fault) => tracing::warn!(
+                    exchange = %case.opening.record.exchange,
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "reviewers could not be reminded"
+                ),
+            }
+        }
+        false
+    }
+
+    /// The step that ends what was asked for while reviewers proved themselves in a way that does not count here: what waited in
+    /// the local demo, say, whose home is served before a real account by now. Whatever anybody has said to it, none of it runs, is
+    /// released or comes in force.
+    fn asked_of_others(&self, case: &Case) -> Result<Option<StepRecord>, Fault> {
+        let asked = case.trail.asked().ok_or_else(damaged)?;
+        let message = "this was asked for before its reviewers had to sign in, so nobody can approve it any more; ask again";
+        let is_theirs = self.settings.sign_in.takes(&asked.sign_in);
+        Ok((!is_theirs).then(|| overruled(RefusalCode::Contradiction, message.to_owned())))
     }
 
     /// Withdraws what its agent has cancelled while it waited, unless it has ended before.

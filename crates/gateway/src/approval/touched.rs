@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Asked, Catalog, Class, Context, ObjectName, Relation, RelationKind};
+use domain::{
+    Asked, Catalog, Class, Context, FlaggedFunction, FunctionName, ObjectName, Relation, RelationKind,
+};
 use masking::Detectors;
 use recording::ViewRecord;
 
@@ -23,6 +25,9 @@ use crate::snapshot::snapshot;
 const PUBLIC: &str = "PUBLIC";
 const SNOWFLAKE: &str = "SNOWFLAKE";
 
+/// The schemas of its models there, each of which the reader flags whole.
+const MODELS: [&str; 2] = ["CORTEX", "ML"];
+
 /// How often a catalog that has changed while it was read is read again.
 const TRIES: usize = 3;
 
@@ -32,14 +37,14 @@ const LONGEST_VIEWS: usize = 64 * 1024;
 
 /// What the catalog says of the objects that statements touch: their columns, types and versions, and the definitions of the
 /// views among them. Views are read down to their tables, so those beneath are among them.
-// INVARIANT: an empty digest is no other's, so that what could not be told is asked for anew.
 #[derive(Default)]
 pub(crate) struct Surroundings {
-    /// `hmac-sha256:…` over all of it.
-    pub digest: String,
+    /// `hmac-sha256:…` over all of it; none where it cannot be told.
+    // INVARIANT: none is no other's, not even another none, so that what could not be told is asked for anew.
+    pub digest: Option<String>,
     /// The same without the versions of what is only made anew: what must stay as it is between two runs of one text, of which
     /// the first may be what has made it.
-    pub defined: String,
+    pub defined: Option<String>,
     /// The views, as they may be shown.
     pub views: Vec<ViewRecord>,
     /// What there is of the objects, and in which version.
@@ -70,12 +75,12 @@ impl Gateway {
             if unread.is_empty() { None } else { Some(self.ports.catalogs.snapshot(&unread).await?) };
         let catalogs = [Some(&read.catalog), further.as_ref()];
         let catalogs: Vec<&Catalog> = catalogs.into_iter().flatten().map(AsRef::as_ref).collect();
-        let called = called(read);
-        let routines = match called.is_empty() {
-            true => String::new(),
-            false => said_of(&self.ports.catalogs.routines(&called).await?)?,
+        let routines = match called(read) {
+            Some(called) if called.is_empty() => Some(String::new()),
+            Some(called) => Some(said_of(&self.ports.catalogs.routines(&called).await?)?),
+            None => None,
         };
-        Ok(told(key, &names, &only_made(read), &catalogs, &routines, detectors))
+        Ok(told(key, &names, &only_made(read), &catalogs, routines.as_deref(), detectors))
     }
 
     /// What was asked, read against a catalog that says what its source says at this moment.
@@ -100,8 +105,8 @@ impl Gateway {
     }
 }
 
-/// The names under which these statements' functions and procedures may be found.
-fn called(read: &Read) -> BTreeSet<ObjectName> {
+/// The names under which these statements' functions and procedures may be found; none where the text does not tell one.
+fn called(read: &Read) -> Option<BTreeSet<ObjectName>> {
     let mut names = BTreeSet::new();
     for (context, statement) in &read.statements {
         let Context { database, schema, role: _, warehouse: _ } = context;
@@ -113,24 +118,36 @@ fn called(read: &Read) -> BTreeSet<ObjectName> {
             places.insert((database, PUBLIC));
             places.extend(schema.as_deref().map(|schema| (database.as_str(), schema)));
         }
-        for function in &statement.functions {
-            let parts: Vec<&str> = function.name.split('.').collect();
-            match parts.as_slice() {
-                // Snowflake's own.
-                [SNOWFLAKE, ..] => {}
-                [database, schema, name] => {
-                    names.insert(ObjectName::new(*database, *schema, *name));
-                }
-                [schema, name] => names
-                    .extend(places.iter().map(|(database, _)| ObjectName::new(*database, *schema, *name))),
-                [name] => names.extend(
-                    places.iter().map(|(database, schema)| ObjectName::new(*database, *schema, *name)),
-                ),
-                _ => {}
+        for FlaggedFunction { name, class } in &statement.functions {
+            if is_snowflakes(name, *class) {
+                continue;
+            }
+            let parts: Vec<&str> = name.parts().iter().map(String::as_str).collect();
+            if parts.contains(&FunctionName::UNTOLD) {
+                return None;
+            }
+            let (found, last): (BTreeSet<(&str, &str)>, &str) = match parts.as_slice() {
+                [database, "", name] => ([(*database, PUBLIC)].into(), name),
+                [database, schema, name] => ([(*database, *schema)].into(), name),
+                [schema, name] => (places.iter().map(|(database, _)| (*database, *schema)).collect(), name),
+                [name] => (places.clone(), name),
+                _ => return None,
+            };
+            for (database, schema) in found {
+                // In quotes a name keeps its case, unless the account says otherwise.
+                let names_there = [(*last).to_owned(), last.to_ascii_uppercase()];
+                names.extend(names_there.map(|name| ObjectName::new(database, schema, name)));
             }
         }
     }
-    names
+    Some(names)
+}
+
+/// Whether it is a function of Snowflake's own: by its whole name, or as the reader calls those of its models by whatever name.
+fn is_snowflakes(name: &FunctionName, class: Class) -> bool {
+    name.is_of_snowflake()
+        || (class == Class::Export
+            && matches!(name.parts(), [database, of] if database == SNOWFLAKE && MODELS.contains(&of.as_str())))
 }
 
 /// What is said of these, a line each.
@@ -162,7 +179,7 @@ fn told(
     names: &BTreeSet<&ObjectName>,
     only_made: &BTreeSet<&ObjectName>,
     catalogs: &[&Catalog],
-    routines: &str,
+    routines: Option<&str>,
     detectors: &Detectors,
 ) -> Surroundings {
     let mut found: BTreeMap<ObjectName, Relation> = BTreeMap::new();
@@ -189,11 +206,10 @@ fn told(
     let versions = found.iter().map(|(name, relation)| (name.clone(), relation.version)).collect();
     let views = views(&found, detectors);
     // INVARIANT: injective. Names print so that no two lists of them print alike.
-    let besides: String =
-        absent.iter().map(|name| format!("\n{name}")).chain([routines.to_owned()]).collect();
+    let nowhere: String = absent.iter().map(|name| format!("\n{name}")).collect();
     let digest_of = |kind, relations| {
-        let said = format!("{}{besides}", snapshot(BTreeSet::new(), relations).digest);
-        format!("hmac-sha256:{}", seal::keyed_word(key, kind, &said))
+        let said = format!("{}{nowhere}{}", snapshot(BTreeSet::new(), relations).digest, routines?);
+        Some(format!("hmac-sha256:{}", seal::keyed_word(key, kind, &said)))
     };
     let without_version = |(name, relation): (&ObjectName, &Relation)| {
         let version = if only_made.contains(name) { 0 } else { relation.version };
@@ -268,7 +284,8 @@ mod tests {
         let batch = sql::read_batch(text, &scope);
         let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
         let names = called(&Read { statements, catalog: Arc::new(catalog), request: None });
-        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
+        let names = names.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(names.unwrap_or_else(|| vec!["?".to_owned()]), expected, "{text}");
     }
 
     #[test]
@@ -280,6 +297,32 @@ mod tests {
         check("select count(*), upper('x'), sum(id) from other.t.orders", &[]);
         check("select snowflake.cortex.complete('a', 'b')", &[]);
     }
+
+    #[test]
+    fn a_quoted_name_is_looked_for_as_it_is_stored() {
+        check("call db.s.\"tidy\"(1)", &["DB.S.TIDY", "DB.S.\"tidy\""]);
+        check("select db.s.\"a.b\"(id) from other.t.orders", &["DB.S.\"A.B\"", "DB.S.\"a.b\""]);
+        check("select db.\"s\".f(1)", &["DB.\"s\".F"]);
+        check("create view db.s.v as select db.\"s\".f(id) from other.t.orders", &["DB.\"s\".F"]);
+        check("select snowflake.f(1)", &["DB.SNOWFLAKE.F"]);
+        check("select snowflake(1)", &["DB.PUBLIC.SNOWFLAKE", "DB.S.SNOWFLAKE"]);
+        check(
+            "select \"SNOWFLAKE.CORTEX.COMPLETE\"(1)",
+            &["DB.PUBLIC.\"SNOWFLAKE.CORTEX.COMPLETE\"", "DB.S.\"SNOWFLAKE.CORTEX.COMPLETE\""],
+        );
+        check("select identifier('db.s.\"f\"')(1)", &["DB.S.F", "DB.S.\"f\""]);
+        check("select db..f(1)", &["DB.PUBLIC.F"]);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_for_is_never_the_same() {
+        check("select a.b.c.d(1)", &["?"]);
+        let (nothing, detectors) = (BTreeSet::new(), Detectors::standard());
+        let told = |routines| told(&[7; 32], &nothing, &nothing, &[], routines, &detectors);
+        assert_eq!((told(None).digest, told(None).defined), (None, None));
+        assert!(told(Some("")).digest.is_some());
+    }
+
     #[test]
     fn long_views_keep_no_short_one_from_being_shown() {
         let view = |length: usize| Relation {

@@ -1,10 +1,11 @@
 //! One approval's turn, for whoever keeps its time: a look at it, one reminder, the second group. On AWS a state machine keeps it;
 //! where [`Reminders`] are set, whoever looks after the exchange does.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Timestamp};
-use recording::{StepRecord, Trail};
+use recording::{ApprovalStep, StepRecord, Trail};
 
 use super::roster::{KnownReviewer, Roster};
 use super::steps::{Added, Case, damaged};
@@ -54,14 +55,12 @@ impl Reminded {
 }
 
 /// What comes next of reminding.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Due {
-    /// These are to be told now.
-    Now(Reminded),
-    /// Somebody is, then.
-    At(Timestamp),
-    /// Nobody is.
-    Never,
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Due {
+    /// These are to be told now. Each for itself: who cannot be reminded keeps nobody else from being told.
+    pub now: Vec<Reminded>,
+    /// When the next are; none where nobody is.
+    pub then: Option<Timestamp>,
 }
 
 impl Gateway {
@@ -117,28 +116,42 @@ impl Gateway {
         let (Some(Reminders { told, second }), Some(roster)) =
             (self.settings.reminders, &self.settings.roster)
         else {
-            return Ok(Due::Never);
+            return Ok(Due::default());
         };
-        let mut next = Due::Never;
+        let mut due = Due::default();
         for (whom, percent) in [(Reminded::Told, told), (Reminded::Second, second)] {
             let Some(percent) = percent else { continue };
             if trail.is_reminded(whom.as_str()) {
                 continue;
             }
             let moment = moment(trail, percent)?;
-            if now >= moment {
-                // Whoever was told of it after that moment has had no time to be silent.
-                let is_late = whom == Reminded::Told && last_told(trail).is_some_and(|at| at >= moment);
-                if !is_late && !people(trail, roster, whom)?.is_empty() {
-                    return Ok(Due::Now(whom));
-                }
-            } else if let Due::Never = next {
-                next = Due::At(moment);
-            } else if let Due::At(other) = next {
-                next = Due::At(other.min(moment));
+            if now < moment {
+                due.then = Some(due.then.map_or(moment, |other| other.min(moment)));
+            } else if !self.people(trail, roster, whom)?.is_empty() {
+                due.now.push(whom);
             }
         }
-        Ok(next)
+        Ok(due)
+    }
+
+    /// Who is to be told for that reason; nobody when it was done before.
+    fn people<'a>(
+        &self,
+        trail: &'a Trail,
+        roster: &'a Roster,
+        whom: Reminded,
+    ) -> Result<Vec<&'a KnownReviewer>, Fault> {
+        if trail.is_reminded(whom.as_str()) {
+            return Ok(Vec::new());
+        }
+        match whom {
+            Reminded::Told => {
+                let percent = self.settings.reminders.and_then(|reminders| reminders.told);
+                let moment = percent.map(|percent| moment(trail, percent)).transpose()?;
+                silent(trail, roster, moment)
+            }
+            Reminded::Second => untold(trail, roster),
+        }
     }
 
     /// Tells these, and records it once. Whoever dies in between has told them, and is followed by somebody who tells them again.
@@ -160,7 +173,7 @@ impl Gateway {
         let (Some(roster), Some(asked)) = (&self.settings.roster, case.trail.asked()) else {
             return Ok(Vec::new());
         };
-        let people = people(&case.trail, roster, whom)?;
+        let people = self.people(&case.trail, roster, whom)?;
         self.invitations(roster, asked, people.into_iter()).await
     }
 
@@ -193,17 +206,6 @@ fn not_reminded() -> Fault {
     Fault::passing(Origin::Gateway, "reviewers could not be reminded")
 }
 
-/// Who is to be told for that reason; nobody when it was done before.
-fn people<'a>(trail: &'a Trail, roster: &'a Roster, whom: Reminded) -> Result<Vec<&'a KnownReviewer>, Fault> {
-    if trail.is_reminded(whom.as_str()) {
-        return Ok(Vec::new());
-    }
-    match whom {
-        Reminded::Told => silent(trail, roster),
-        Reminded::Second => untold(trail, roster),
-    }
-}
-
 /// So many hundredths into the time that it may wait.
 fn moment(trail: &Trail, percent: u8) -> Result<Timestamp, Fault> {
     let asked = trail.steps_under_way().first().ok_or_else(damaged)?;
@@ -212,17 +214,15 @@ fn moment(trail: &Trail, percent: u8) -> Result<Timestamp, Fault> {
     Ok(asked.after(whole.saturating_mul(u32::from(percent)) / 100))
 }
 
-/// When somebody was told last.
-fn last_told(trail: &Trail) -> Option<Timestamp> {
-    let steps = trail.steps_under_way().iter().rev();
-    let mut told = steps.filter(|step| matches!(step.what, StepRecord::Told { .. }));
-    told.next().and_then(|step| step.at.parse().ok())
-}
-
-/// Who was told and has not decided.
-fn silent<'a>(trail: &Trail, roster: &'a Roster) -> Result<Vec<&'a KnownReviewer>, Fault> {
+/// Who was told before that moment, if it is one of this gateway's own, and has not decided: whoever was told since has had no time
+/// to be silent.
+fn silent<'a>(
+    trail: &Trail,
+    roster: &'a Roster,
+    moment: Option<Timestamp>,
+) -> Result<Vec<&'a KnownReviewer>, Fault> {
     let approval = trail.approval().ok_or_else(damaged)?;
-    let told = told(trail);
+    let told = told_before(trail, moment);
     let has_decided = |name: &str| {
         let mut granted = approval.granted_by().iter();
         granted.any(|by| by.key.subject == name || by.person.as_ref().is_some_and(|by| by.as_str() == name))
@@ -231,6 +231,18 @@ fn silent<'a>(trail: &Trail, roster: &'a Roster) -> Result<Vec<&'a KnownReviewer
     Ok(people
         .filter(|person| told.contains(person.name.as_str()) && !has_decided(person.name.as_str()))
         .collect())
+}
+
+/// Who was told, and for the first time before that moment.
+fn told_before(trail: &Trail, moment: Option<Timestamp>) -> BTreeSet<&str> {
+    let is_before = |step: &&ApprovalStep| {
+        moment.is_none_or(|moment| step.at.parse::<Timestamp>().is_ok_and(|at| at < moment))
+    };
+    let told = trail.steps_under_way().iter().filter(is_before).filter_map(|step| {
+        let StepRecord::Told { reviewers, .. } = &step.what else { return None };
+        Some(reviewers)
+    });
+    told.flatten().map(String::as_str).collect()
 }
 
 /// Who of the second group was not told.

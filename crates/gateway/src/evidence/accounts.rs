@@ -6,10 +6,9 @@ use std::time::Duration;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
-use super::named::Named;
 use super::said::{normal, split_reminders, with_reminders};
 use super::weigh::{Call, Opened};
-use crate::ports::StoredSighting;
+use crate::ports::{Named, StoredSighting};
 
 /// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
 const TOGETHER: Duration = Duration::from_secs(60);
@@ -129,8 +128,10 @@ fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
         return None;
     }
     if meet(&theirs.tool_use, &ours.tool_use) {
-        let Named { by_itself, by_another } = call.named;
-        let is_used = by_itself || (by_another && !names_subject);
+        let Named { by_itself, by_another_agent, by_another } = call.named;
+        // What speaks for a subject may be told to any of their agents, and to one of them.
+        let is_used =
+            by_itself || (by_another_agent && subject.agent.is_none()) || (by_another && !names_subject);
         return Some(if is_used { Join::Again } else { Join::ToolUse });
     }
     // Two that are known to be different calls are not one for what they have in common.
@@ -151,7 +152,7 @@ fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
 }
 
 /// Whether both are mail addresses, and not the same. A subject that is none cannot be compared.
-fn is_another_mailbox(mail: Option<&str>, subject: Option<&str>) -> bool {
+pub fn is_another_mailbox(mail: Option<&str>, subject: Option<&str>) -> bool {
     match (mail, subject) {
         (Some(mail), Some(subject)) => {
             mail.contains('@') && subject.contains('@') && !mail.eq_ignore_ascii_case(subject)

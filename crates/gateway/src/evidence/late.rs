@@ -3,17 +3,16 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{Asked, ChannelKind, Context, Identity, Timestamp};
+use domain::{ChannelKind, Context};
 use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRecord};
 
-use super::named::Named;
+use super::accounts;
+use super::again::{Again, Calling};
 use super::said::{normal, without_reminders};
-use super::weigh::{Call, Declared, Weighed, subject_of};
-use super::{accounts, sighting};
+use super::weigh::{Call, Declared, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
-use crate::opening;
-use crate::ports::{Expected, Expecting, Recordings, Written};
+use crate::ports::{Expected, Expecting, Named, Recordings, StoredSighting, Written};
 use crate::seal::{self, SealedText, SealedUnder};
 
 /// So often evidence is appended to one exchange at most: more would be somebody playing.
@@ -25,77 +24,51 @@ const MOST_OF_ITSELF: u32 = 4;
 impl Gateway {
     /// Notes that evidence may still come for what was just opened, and appends what came while it was decided.
     ///
-    /// What fails here is told in the log alone: it can only leave the prompt known less well.
+    /// # Errors
+    /// When a tool use was named and could not be noted: it would be good for another statement, and what contradicts it would
+    /// not be found. What else fails is told in the log alone, for it can only leave the prompt known less well.
     pub(crate) async fn expect_evidence(
         &self,
         key: &[u8; 32],
-        at: &RecordKey,
-        identity: &Identity,
-        asked: &Asked,
+        calling: &Calling<'_>,
         weighed: &Weighed,
-        opened: Timestamp,
-    ) {
-        let expecting = self.expecting(key, at, identity, asked, opened);
-        if let Err(fault) = self.expect(&expecting, weighed).await {
+    ) -> Result<(), Fault> {
+        let expecting = calling.expecting(key);
+        let missed = |fault: &Fault| {
             tracing::warn!(
-                fault = &fault as &(dyn std::error::Error + 'static),
+                fault = fault as &(dyn std::error::Error + 'static),
                 "late evidence of a prompt may be missed"
             );
+        };
+        match self.ports.evidence.expect(&expecting).await {
+            Ok(Expected { known, .. }) => {
+                if let Err(fault) = self.append_since(&expecting, &known, weighed).await {
+                    missed(&fault);
+                }
+                Ok(())
+            }
+            Err(fault) if expecting.keyed.tool_use.is_some() && !expecting.is_refused => Err(fault),
+            Err(fault) => {
+                missed(&fault);
+                Ok(())
+            }
         }
     }
 
-    fn expecting(
+    /// Appends what came while it was decided.
+    async fn append_since(
         &self,
-        key: &[u8; 32],
-        at: &RecordKey,
-        identity: &Identity,
-        asked: &Asked,
-        opened: Timestamp,
-    ) -> Expecting {
-        Expecting {
-            key: at.clone(),
-            subject: subject_of(identity),
-            keyed: sighting::keyed(key, &asked.clues, Some(asked.text.reveal())),
-            at: opened,
-        }
-    }
-
-    async fn expect(&self, expecting: &Expecting, weighed: &Weighed) -> Result<(), Fault> {
-        let known = self.ports.evidence.expect(expecting).await?.known;
-        let Expecting { key, subject, keyed, at } = expecting;
+        expecting: &Expecting,
+        known: &[StoredSighting],
+        weighed: &Weighed,
+    ) -> Result<(), Fault> {
         // Another that named the same tool use may have been decided in the same moment.
-        let is_again =
-            !known.is_empty() && self.named(subject, keyed, Some((key, *at))).await? != Named::default();
+        let is_again = !known.is_empty()
+            && self.named(&expecting.subject, &expecting.keyed, Some(expecting)).await? != Named::default();
         if is_again || known.iter().any(|sighting| !weighed.seen.contains(&sighting.id)) {
             self.append(expecting, None).await?;
         }
         Ok(())
-    }
-
-    /// Notes on an exchange that waits for a person that the same was asked once more, by a call that may belong to another
-    /// conversation: its clues, and what evidence says of it. Whether there was room for that.
-    pub(crate) async fn ask_again(
-        &self,
-        key: &[u8; 32],
-        at: &RecordKey,
-        identity: &Identity,
-        asked: &Asked,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
-        let expecting = self.expecting(key, at, identity, asked, now);
-        let Expected { is_new, is_full, known: _ } = self.ports.evidence.expect(&expecting).await?;
-        if is_full || !is_new {
-            return Ok(!is_full);
-        }
-        let bundle = self.ports.policies.bundle().await?;
-        let detectors = self.detectors.of(&bundle);
-        let clean = |text: &str, context: &str| detectors.redact_text(text, context).into_owned();
-        let call = CallRecord {
-            conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
-            ..opening::call(asked, &clean).unwrap_or_default()
-        };
-        self.append(&expecting, Some(call)).await?;
-        Ok(true)
     }
 
     /// Appends whatever is known by now of an exchange that is about to run. Whether all of it stands in the record.
@@ -109,19 +82,15 @@ impl Gateway {
     }
 
     /// Appends what is known by now to an exchange, where that is more than is recorded. False where there was no room for it.
-    pub(crate) async fn append(
-        &self,
-        expecting: &Expecting,
-        again: Option<CallRecord>,
-    ) -> Result<bool, Fault> {
+    pub(super) async fn append(&self, expecting: &Expecting, again: Option<Again>) -> Result<bool, Fault> {
         let at = &expecting.key;
         let Some(bytes) = self.ports.recordings.read(at, ObjectKind::Opening).await? else { return Ok(true) };
         let opening: Stored<Opening> = recording::decode(&bytes).map_err(damaged)?;
         let key = self.ports.keys.digest().await?;
         let sealing = self.ports.keys.session(at.exchange.session).await?.seal;
         let Sealed { prompt, under, has_bindings } = self.sealed(at, &sealing).await?;
-        let Expecting { key: _, subject, keyed, at: asked_at } = expecting;
-        let named = self.named(subject, keyed, Some((at, *asked_at))).await?;
+        let Expecting { key: _, subject, keyed, said: _, is_refused: _, at: asked_at } = expecting;
+        let named = self.named(subject, keyed, Some(expecting)).await?;
         for _ in 0..MOST {
             let known = self.ports.evidence.about(subject, keyed, self.now()).await?;
             let (step, last) = self.last_evidence(at).await?;
@@ -158,7 +127,11 @@ impl Gateway {
                 tracing::warn!(exchange = %at.exchange, "evidence is not appended any more: there is too much of it");
                 return Ok(false);
             }
-            let late = Late { opening: &opening, step, weighed: &weighed, witnesses, again: again.clone() };
+            let was_otherwise = last.as_ref().is_some_and(|late| late.otherwise);
+            let known = [prompt.as_deref(), exact.as_deref()];
+            let otherwise = was_otherwise || again.as_ref().is_some_and(|again| again.is_otherwise(known));
+            let again = again.as_ref().map(|again| again.record(&sealing, at, step)).transpose()?;
+            let late = Late { opening: &opening, step, weighed: &weighed, witnesses, again, otherwise };
             let late = self.late(late, exact.as_deref(), prompt.as_deref(), &sealing, at).await?;
             let (bytes, _) = recording::encode(&late).map_err(damaged)?;
             let kind = ObjectKind::Evidence { step };
@@ -179,7 +152,7 @@ impl Gateway {
         sealing: &[u8; 32],
         at: &RecordKey,
     ) -> Result<LateEvidence, Fault> {
-        let Late { opening, step, weighed, witnesses, again } = late;
+        let Late { opening, step, weighed, witnesses, again, otherwise } = late;
         // What is known less well by now is still what was asked.
         let text = weighed.text.as_deref().or(last);
         let is_first = |text: &str| first.is_some_and(|first| normal(first) == normal(text));
@@ -205,7 +178,8 @@ impl Gateway {
             sealed,
             declared: weighed.declared,
             again,
-            findings: recording::findings(weighed.declared, &weighed.witnesses),
+            otherwise,
+            findings: recording::findings_of_late(weighed.declared, &weighed.witnesses, otherwise),
             witnesses,
             grade: weighed.grade.as_str().to_owned(),
         })
@@ -247,6 +221,7 @@ struct Late<'a> {
     weighed: &'a Weighed,
     witnesses: Vec<WitnessRecord>,
     again: Option<CallRecord>,
+    otherwise: bool,
 }
 
 fn belongs_to(at: &RecordKey, step: u32) -> String {

@@ -7,16 +7,19 @@
 //! appended beside it, and decides nothing any more.
 
 mod accounts;
+mod again;
 mod late;
 mod named;
 mod said;
 mod sighting;
 mod weigh;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use domain::{ChannelKind, Context, Credential, Timestamp};
+use futures::future::join_all;
 use thiserror::Error;
 
 use crate::ask::AskError;
@@ -25,6 +28,8 @@ use crate::gateway::{Gateway, off_the_loop};
 use crate::ports::{NotAccepted, Room, StoredSighting, Subject};
 use crate::principal::Principal;
 
+pub use accounts::is_another_mailbox;
+pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
@@ -34,11 +39,22 @@ pub(crate) use weigh::Weighed;
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// For how long it is known that a tool use was named. What tells of one is found for [`EVIDENCE_LIFE`] and is not renewed; so this
+/// holds for all that is told within two of those after its call.
+// INVARIANT: longer than a sighting may come after its call, and its life: else a tool use would be good once more.
+pub const NAMED_LIFE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
 /// What of one configured channel is kept at most, the newest: a day of a large company's prompts, and a bounded disk.
 const ROOM_OF_A_CHANNEL: Room = Room { sightings: 100_000, bytes: 512 * 1024 * 1024 };
 
 /// The same of one agent's own token: it must not crowd out anybody.
 const ROOM_OF_AN_AGENT: Room = Room { sightings: 500, bytes: 2 * 1024 * 1024 };
+
+/// Sightings of one channel whose exchanges are looked for at once: what is found of them is held together.
+const AT_ONCE: usize = 32;
+
+/// Exchanges that evidence is appended to at once.
+const APPENDED_AT_ONCE: usize = 8;
 
 /// Bytes of a statement in a sighting at most.
 const LONGEST_TEXT: usize = 1024 * 1024;
@@ -239,16 +255,26 @@ impl Gateway {
             sightings.iter().map(|sighting| sighting::store(&key, &teller, sighting, now)).collect()
         });
         let stored: Result<Vec<StoredSighting>, WitnessError> = stored.await?;
+        let mut stored = stored?;
+        self.ports.evidence.keep(&stored, channel.room()).await?;
+        // What tells of tool uses first: it is what may contradict.
+        stored.sort_by_key(|sighting| sighting.keyed.tool_use.is_none());
         // One exchange that cannot be appended to must not keep the others from it.
-        let mut failed = None;
-        for expecting in self.ports.evidence.keep(stored?, channel.room()).await? {
-            if let Err(fault) = self.append(&expecting, None).await {
-                tracing::warn!(
-                    fault = &fault as &dyn std::error::Error,
-                    exchange = %expecting.key.exchange,
-                    "evidence could not be appended"
-                );
-                failed = Some(fault);
+        let (mut failed, mut known) = (None, BTreeSet::new());
+        for some in stored.chunks(AT_ONCE) {
+            let mut awaiting = self.ports.evidence.awaiting(some).await?;
+            awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
+            for some in awaiting.chunks(APPENDED_AT_ONCE) {
+                let appending: Vec<_> = some.iter().map(|expecting| self.append(expecting, None)).collect();
+                for (expecting, appended) in some.iter().zip(join_all(appending).await) {
+                    let Err(fault) = appended else { continue };
+                    tracing::warn!(
+                        fault = &fault as &dyn std::error::Error,
+                        exchange = %expecting.key.exchange,
+                        "evidence could not be appended"
+                    );
+                    failed = Some(fault);
+                }
             }
         }
         failed.map_or(Ok(()), |fault| Err(fault.into()))

@@ -8,12 +8,11 @@ use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timesta
 use recording::{Opening, WitnessRecord};
 
 use super::accounts::{self, Account, Text};
-use super::named::Named;
 use super::said::Said;
 use super::sighting;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
-use crate::ports::{Keyed, StoredSighting, Subject};
+use crate::ports::{Keyed, Named, StoredSighting, Subject};
 
 /// What is known of the prompt behind a statement.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -70,14 +69,14 @@ impl Weighed {
 }
 
 impl Gateway {
-    /// What is known now of the prompt behind what is asked. `is_taken`: another call with the same tool use is being decided at
+    /// What is known now of the prompt behind what is asked. `others`: those whose calls with the same tool use are being decided at
     /// this moment.
     pub(crate) async fn weigh(
         &self,
         asked: &Asked,
         identity: &Identity,
         key: &[u8; 32],
-        is_taken: bool,
+        others: Named,
     ) -> Result<Weighed, Fault> {
         let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
         let (subject, now) = (subject_of(identity), self.now());
@@ -85,8 +84,7 @@ impl Gateway {
         if stored.is_empty() {
             return Ok(Weighed::of_call(asked));
         }
-        let named = self.named(&subject, &keyed, None).await?;
-        let named = Named { by_itself: named.by_itself || is_taken, ..named };
+        let named = self.named(&subject, &keyed, None).await?.or(others);
         let declared = match &asked.prompt.text {
             Some(text) => Declared::Text(text.clone()),
             None => Declared::Nothing,

@@ -72,8 +72,35 @@ pub struct Expecting {
     pub subject: Subject,
     /// What joins it with sightings.
     pub keyed: Keyed,
+    /// A keyed word of the conversation and the prompt that the call named itself; none where it named neither.
+    pub said: Option<String>,
+    /// Whether it was refused: then it has used no tool use up.
+    pub is_refused: bool,
     /// When it was opened.
     pub at: Timestamp,
+}
+
+/// Who has named a tool use by a statement that was not refused: what was refused has used nothing up, and is sent again, with
+/// another token or when evidence has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Named {
+    /// The same principal.
+    pub by_itself: bool,
+    /// Another agent of the same issuer's same subject.
+    pub by_another_agent: bool,
+    /// Somebody else.
+    pub by_another: bool,
+}
+
+impl Named {
+    /// What two answers come to together.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            by_itself: self.by_itself || other.by_itself,
+            by_another_agent: self.by_another_agent || other.by_another_agent,
+            by_another: self.by_another || other.by_another,
+        }
+    }
 }
 
 /// What came of noting that a call expects evidence.
@@ -87,18 +114,23 @@ pub struct Expected {
     pub known: Vec<StoredSighting>,
 }
 
-/// Keeps sightings and what expects them. Both are forgotten after [`EVIDENCE_LIFE`](crate::EVIDENCE_LIFE), and of one
-/// channel no more than a bounded number of the newest is kept.
+/// Keeps sightings and what expects them. Both are found for [`EVIDENCE_LIFE`](crate::EVIDENCE_LIFE), and of one channel no
+/// more than a bounded number of the newest is kept. That a tool use was named is known for
+/// [`NAMED_LIFE`](crate::NAMED_LIFE), which is longer than anything that was told of it is found.
 ///
 /// Whoever writes one of the two reads the other afterwards: so of a sighting and an opening that meet, at least one finds
 /// the other. SECURITY: no answer holds what is another subject's.
 #[async_trait]
 pub trait Evidence: Send + Sync {
     /// Keeps what one channel said, in steps that are short, so that no statement waits for a large export; what was kept
-    /// before a step failed stays. What it has said before is not kept twice. Answers the exchanges that any of it may belong
-    /// to, a bounded number, also when it was said before, for whoever took it in then may have failed: by a clue of its own,
-    /// or, for a prompt, by one of another sighting of the same channel with the same prompt's id.
-    async fn keep(&self, sightings: Vec<StoredSighting>, room: Room) -> Result<Vec<Expecting>, Fault>;
+    /// before a step failed stays. What it has said before is not kept twice: without a statement and a tool use of its own it
+    /// is found for longer then, for it may belong to what comes after it, too.
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault>;
+
+    /// The exchanges that any of these may belong to, each once: by a clue of its own, or, for a prompt, by one of another
+    /// sighting of the same channel with the same prompt's id. Of each clue of each sighting a bounded number is found, for a
+    /// tool use those first that were not refused, the first of them first.
+    async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault>;
 
     /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels with
     /// the same prompts' ids; a bounded number.
@@ -109,18 +141,30 @@ pub trait Evidence: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault>;
 
-    /// The exchanges that have named this tool use, whosesoever, the first of them first; a bounded number.
-    async fn naming(&self, tool_use: &str, now: Timestamp) -> Result<Vec<Expecting>, Fault>;
+    /// Who has named this tool use, however many have; before one of them, where that is told, and not by the same exchange.
+    async fn named(
+        &self,
+        tool_use: &str,
+        subject: &Subject,
+        before: Option<&Expecting>,
+    ) -> Result<Named, Fault>;
 
     /// Whether a hooks channel that speaks for this subject has told the tool use of any call before that moment.
     async fn tells_uses(&self, subject: &Subject, before: Timestamp) -> Result<bool, Fault>;
 
-    /// Takes a tool use for one call while it is decided; whether it was free. It is free again when it is released, or after
-    /// a minute: whoever held it is an exchange by then, or gone.
-    async fn lease(&self, tool_use: &str, call: u128, now: Timestamp) -> Result<bool, Fault>;
+    /// Takes a tool use for one call of this principal's while it is decided; who else has it. It is not taken where another
+    /// call of its own has it, and free again when it is released, or after a minute: whoever held it is an exchange by then,
+    /// or gone.
+    async fn lease(
+        &self,
+        tool_use: &str,
+        whose: &Subject,
+        call: u128,
+        now: Timestamp,
+    ) -> Result<Named, Fault>;
 
     /// Gives a tool use back that this call holds.
-    async fn release(&self, tool_use: &str, call: u128) -> Result<(), Fault>;
+    async fn release(&self, tool_use: &str, whose: &Subject, call: u128) -> Result<(), Fault>;
 
     /// Notes that evidence may still come for an exchange by these clues; one exchange has several where calls asked the same
     /// while it waited for a person.
@@ -136,7 +180,11 @@ pub struct NoEvidence;
 
 #[async_trait]
 impl Evidence for NoEvidence {
-    async fn keep(&self, _: Vec<StoredSighting>, _: Room) -> Result<Vec<Expecting>, Fault> {
+    async fn keep(&self, _: &[StoredSighting], _: Room) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn awaiting(&self, _: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
         Ok(Vec::new())
     }
 
@@ -144,19 +192,19 @@ impl Evidence for NoEvidence {
         Ok(Vec::new())
     }
 
-    async fn naming(&self, _: &str, _: Timestamp) -> Result<Vec<Expecting>, Fault> {
-        Ok(Vec::new())
+    async fn named(&self, _: &str, _: &Subject, _: Option<&Expecting>) -> Result<Named, Fault> {
+        Ok(Named::default())
     }
 
     async fn tells_uses(&self, _: &Subject, _: Timestamp) -> Result<bool, Fault> {
         Ok(false)
     }
 
-    async fn lease(&self, _: &str, _: u128, _: Timestamp) -> Result<bool, Fault> {
-        Ok(true)
+    async fn lease(&self, _: &str, _: &Subject, _: u128, _: Timestamp) -> Result<Named, Fault> {
+        Ok(Named::default())
     }
 
-    async fn release(&self, _: &str, _: u128) -> Result<(), Fault> {
+    async fn release(&self, _: &str, _: &Subject, _: u128) -> Result<(), Fault> {
         Ok(())
     }
 

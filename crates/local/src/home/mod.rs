@@ -1,6 +1,7 @@
 //! A home: one folder that answers the ports.
 
 mod revocations;
+mod serving;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

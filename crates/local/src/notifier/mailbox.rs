@@ -98,6 +98,23 @@ mod tests {
         assert!(!restarted.take_mail("rosa@acme.example", "agent 1", late).await.unwrap());
         assert!(restarted.take_mail("rosa@acme.example", "agent 1", NOON.after(HOUR * 2)).await.unwrap());
     }
+
+    #[tokio::test]
+    async fn nobody_is_named_for_longer_than_their_mail_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let mailboxes = || -> i64 {
+            let count = "SELECT COUNT(*) FROM mails_per_second";
+            let read = home.inner.state.read_now(|it| it.query_row(count, [], |row| row.get(0)));
+            read.unwrap()
+        };
+        assert!(home.take_mail("rosa@acme.example", "agent\nana@acme.example", NOON).await.unwrap());
+        home.keep_house(NOON.after(HOUR)).await.unwrap();
+        assert_eq!(mailboxes(), 2, "its address, and of it what was asked by one");
+        home.keep_house(NOON.after(HOUR * 3)).await.unwrap();
+        assert_eq!(mailboxes(), 0);
+    }
+
     #[tokio::test]
     async fn nobody_uses_up_all_mail_and_who_has_asked_for_little_is_heard() {
         let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
@@ -120,8 +120,8 @@ CREATE TABLE rejected (
 /// What evidence channels saw, and what expects it. Words are keyed digests, 64 hexadecimal digits; `issuer`, `subject` and
 /// `agent` say whom a sighting speaks for, null for anybody. `number` counts within a channel, so that the oldest go, and
 /// `bytes` what its objects come to. `channel` is the keyed word of a credential, `name` what it was called. An exchange has
-/// several rows of `expecting` where calls asked the same while it waited for a person. `leased_uses` are tool uses while the
-/// call that names them is decided.
+/// several rows of `expecting` where calls asked the same while it waited for a person; `said` is the keyed word of what they
+/// said of their conversation and prompt.
 const EVIDENCE: &str = "
 CREATE TABLE sightings (
     id BLOB PRIMARY KEY NOT NULL,
@@ -167,19 +167,30 @@ CREATE TABLE expecting (
     word TEXT,
     statement TEXT,
     at_us INTEGER NOT NULL,
+    is_refused INTEGER NOT NULL DEFAULT 0,
+    said TEXT,
     PRIMARY KEY (exchange, number)
 ) WITHOUT ROWID;
-CREATE INDEX expecting_tool_use ON expecting (tool_use, at_us) WHERE tool_use IS NOT NULL;
+CREATE INDEX expecting_tool_use ON expecting (tool_use, is_refused, at_us) WHERE tool_use IS NOT NULL;
 CREATE INDEX expecting_trace ON expecting (trace, at_us) WHERE trace IS NOT NULL;
 CREATE INDEX expecting_word ON expecting (word, at_us) WHERE word IS NOT NULL;
 CREATE INDEX expecting_statement ON expecting (statement, at_us) WHERE statement IS NOT NULL;
-CREATE INDEX expecting_at ON expecting (at_us);
+CREATE INDEX expecting_at ON expecting (at_us) WHERE tool_use IS NULL;
+CREATE INDEX expecting_named_at ON expecting (at_us) WHERE tool_use IS NOT NULL;
+";
 
+/// Tool uses while calls that name them are decided.
+const LEASES: &str = "
 CREATE TABLE leased_uses (
-    tool_use TEXT PRIMARY KEY NOT NULL,
+    tool_use TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    agent TEXT NOT NULL,
     call BLOB NOT NULL,
-    until_us INTEGER NOT NULL
+    until_us INTEGER NOT NULL,
+    PRIMARY KEY (tool_use, issuer, subject, agent)
 ) WITHOUT ROWID;
+CREATE INDEX leased_uses_until ON leased_uses (until_us);
 ";
 
 /// What was mailed.
@@ -233,6 +244,18 @@ DROP TABLE evidence_channels;
 DROP TABLE expecting;
 ";
 
+/// From version 6, which kept what was refused like what was not, and a lease of a tool use for all together.
+const FROM_6: &str = "
+ALTER TABLE expecting ADD COLUMN is_refused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE expecting ADD COLUMN said TEXT;
+DROP INDEX expecting_tool_use;
+CREATE INDEX expecting_tool_use ON expecting (tool_use, is_refused, at_us) WHERE tool_use IS NOT NULL;
+DROP INDEX expecting_at;
+CREATE INDEX expecting_at ON expecting (at_us) WHERE tool_use IS NULL;
+CREATE INDEX expecting_named_at ON expecting (at_us) WHERE tool_use IS NOT NULL;
+DROP TABLE leased_uses;
+";
+
 /// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
 /// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
@@ -245,12 +268,13 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         .map_err(HomeError::State)?;
     match (found, tables) {
         (VERSION, _) => Ok(()),
-        (0, 0) => write(transaction, &[TABLES, EVIDENCE, MAILS]),
-        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3, EVIDENCE, MAILS]),
-        (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE, MAILS]),
-        (3, _) => write(transaction, &[FROM_3, EVIDENCE, MAILS]),
-        (4, _) => write(transaction, &[EVIDENCE, MAILS]),
-        (5, _) => write(transaction, &[FROM_5, EVIDENCE, MAILS]),
+        (0, 0) => write(transaction, &[TABLES, EVIDENCE, LEASES, MAILS]),
+        (1, _) => write(transaction, &[FROM_1, FROM_2, FROM_3, EVIDENCE, LEASES, MAILS]),
+        (2, _) => write(transaction, &[FROM_2, FROM_3, EVIDENCE, LEASES, MAILS]),
+        (3, _) => write(transaction, &[FROM_3, EVIDENCE, LEASES, MAILS]),
+        (4, _) => write(transaction, &[EVIDENCE, LEASES, MAILS]),
+        (5, _) => write(transaction, &[FROM_5, EVIDENCE, LEASES, MAILS]),
+        (6, _) => write(transaction, &[FROM_6, LEASES]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

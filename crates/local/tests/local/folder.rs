@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{Agent, Person, SessionId, Timestamp};
 use gateway::Stage;
-use gateway::ports::{Approvals, Claimed, Exchanges, Keys, Recorder, RevokedWhat, Saved};
+use gateway::ports::{
+    Approvals, Claimed, Evidence, Exchanges, Expecting, Keyed, Keys, Named, Recorder, RevokedWhat, Saved,
+    Subject,
+};
 use local::{Home, HomeError};
 use recording::{ObjectKind, RecordKey};
 
@@ -33,7 +36,7 @@ async fn used_home(path: &Path) -> Home {
     for kind in
         [ObjectKind::Opening, ObjectKind::Closing, ObjectKind::Sealed, ObjectKind::Page { part: 0, page: 0 }]
     {
-        home.keep(&key, kind, Bytes::from_static(b"x")).await.unwrap();
+        Recorder::keep(&home, &key, kind, Bytes::from_static(b"x")).await.unwrap();
     }
     home.session(key.exchange.session).await.unwrap();
     home.count_rejected("sqlapi", "signature", NOON).await.unwrap();
@@ -153,7 +156,7 @@ async fn state_of_another_version_is_refused_and_left_alone() {
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 6 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 7 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -161,6 +164,20 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     fs::write(path.join("state.db"), b"this is no database, and long enough to be seen as none").unwrap();
     let _ = fs::remove_file(path.join("state.db-wal"));
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
+}
+
+/// As version 6 left it: without what tells what was refused from what was not, and with leases of all together.
+fn as_version_6(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let back = "DROP INDEX expecting_tool_use; DROP INDEX expecting_at; DROP INDEX expecting_named_at;
+                ALTER TABLE expecting DROP COLUMN is_refused; ALTER TABLE expecting DROP COLUMN said;
+                CREATE INDEX expecting_tool_use ON expecting (tool_use, at_us) WHERE tool_use IS NOT NULL;
+                CREATE INDEX expecting_at ON expecting (at_us);
+                DROP TABLE leased_uses;
+                CREATE TABLE leased_uses (tool_use TEXT PRIMARY KEY NOT NULL, call BLOB NOT NULL,
+                    until_us INTEGER NOT NULL) WITHOUT ROWID;";
+    state.execute_batch(back).unwrap();
+    state.pragma_update(None, "user_version", 6).unwrap();
 }
 
 /// As version 5 left it: without what was mailed, and with evidence by the names of its channels.
@@ -309,7 +326,24 @@ async fn state_of_an_earlier_version_is_brought_up_to_date_and_forgets_nothing()
     as_version_5(&path);
     let home = Home::open(&path).unwrap();
     assert_eq!(home.find(&ana.key(), state.handle().unwrap()).await.unwrap(), Some(state));
-    assert!(gateway::ports::Evidence::lease(&home, "tool use", 1, NOON).await.unwrap());
+    let whose = Subject {
+        issuer: Some("https://issuer.example".into()),
+        subject: Some("ana".into()),
+        agent: Some("a".into()),
+    };
+    assert_eq!(Evidence::lease(&home, "tool use", &whose, 1, NOON).await.unwrap(), Named::default());
+    // That a tool use was named before is not forgotten.
+    let keyed = Keyed { tool_use: Some("tool use".into()), ..Keyed::default() };
+    let exchange = domain::ExchangeId { session: session(), number: domain::ExchangeNumber::FIRST };
+    let key = RecordKey::new("2026-11-23", exchange);
+    let (subject, said) = (whose.clone(), None);
+    home.expect(&Expecting { key, subject, keyed, said, is_refused: false, at: NOON }).await.unwrap();
+    drop(home);
+    as_version_6(&path);
+    let home = Home::open(&path).unwrap();
+    let itself = Named { by_itself: true, ..Named::default() };
+    assert_eq!(home.named("tool use", &whose, None).await.unwrap(), itself);
+    assert_eq!(Evidence::lease(&home, "tool use", &whose, 2, NOON).await.unwrap(), Named::default());
 }
 
 #[tokio::test]
@@ -322,7 +356,7 @@ async fn what_waited_before_there_were_approvals_waits_on_and_expires() {
     let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
     state.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
     home.save(&state, 1, NOON.after(LEASE)).await.unwrap();
-    home.release(state.handle().unwrap(), 1).await.unwrap();
+    Exchanges::release(&home, state.handle().unwrap(), 1).await.unwrap();
     drop(home);
     as_version_3(&path);
 

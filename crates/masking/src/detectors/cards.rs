@@ -20,7 +20,10 @@ pub(super) fn is_card(window: &Window<'_>) -> bool {
         || window.is_shaped(&[6, 13])
         || window.is_shaped(&[4, 4, 4, 3])
         || window.is_shaped(&[4, 4, 4, 2]);
-    let is_shaped = shape_is_usual || window.is_whole;
+    // Points between some of the groups only are those of fractions.
+    let points = (1..window.groups.len()).filter(|right| window.seam(right - 1) == b".").count();
+    let is_shaped =
+        (shape_is_usual || window.is_whole) && matches!(points, 0) | (points + 1 == window.groups.len());
     is_shaped && checks::luhn(digits) && (checks::card_issuer(digits) || window.topic.has(Topic::CARD))
 }
 
@@ -203,6 +206,8 @@ mod tests {
         stays("135412345678911");
         check("credit card 135412345678911", "credit card [CARD]");
         stays("credit card 135412345678912");
+        stays("POINT(-47.353028 15.823368)");
+        stays("65067534347886633");
     }
 
     #[test]

@@ -223,7 +223,8 @@ pub(super) fn card_issuer(digits: &[u8]) -> bool {
         // Mir, Borica.
         220_000..=220_599 => (16..=19).contains(&length),
         // Discover, UnionPay, RuPay, Elo, Hipercard, Maestro.
-        601_100..=601_199 | 620_000..=629_999 | 644_000..=659_999 => (16..=19).contains(&length),
+        620_000..=629_999 => (16..=19).contains(&length),
+        601_100..=601_199 | 644_000..=659_999 => matches!(length, 16 | 19),
         606_282
         | 606_900..=608_999
         | 636_368

@@ -67,6 +67,23 @@ impl Context {
         Self { atoms, topic, shape, is_broad, is_value: true, is_cell: true, named: 0 }
     }
 
+    /// The same column, with what the stored columns are called that are shown in it: an alias adds to what they say, and
+    /// takes nothing away.
+    pub fn with_stored(self, names: &[String]) -> Self {
+        let topics = || names.iter().map(|name| Topic::of(topics::of_name(name)));
+        if names.is_empty() {
+            return self;
+        }
+        let is_version = topics().all(|topic| topic.has(Topic::VERSION));
+        let said = topics().fold(self.topic, Topic::or);
+        let said = if is_version { said } else { said.without(Topic::VERSION) };
+        let topic = if self.shape == Shape::Text { said } else { said.without(Topic::KEYED) };
+        let more = names.iter().map(|name| topics::of_name(name));
+        let atoms = if self.topic.is_none() { more.fold(self.atoms, Atoms::or) } else { self.atoms };
+        let atoms = if is_version { atoms } else { atoms.without(Atoms::VERSION) };
+        Self { atoms, topic, ..self }
+    }
+
     /// The context of a text that is no cell.
     pub fn of_text(name: &str) -> Self {
         let atoms = topics::of_name(name);
@@ -79,6 +96,16 @@ impl Context {
             is_cell: false,
             named: 0,
         }
+    }
+
+    /// The context of a literal that is compared with something of that name.
+    pub fn of_literal(name: &str) -> Self {
+        Self { is_broad: true, ..Self::of_text(name) }
+    }
+
+    /// The context of a column of a table that stands in such a text.
+    pub fn of_column_in_text(self, name: &str) -> Self {
+        Self { is_broad: self.is_broad, ..Self::of_text(name) }
     }
 
     /// The same place, for a text that is no value: a key.
@@ -102,7 +129,15 @@ impl Context {
         let says_nothing =
             Atoms::GENERIC.or(Atoms::UNKNOWN).or(Atoms::NUMBERED).or(Atoms::ID).or(Atoms::CODE);
         let is_generic = own.is_only(says_nothing) && own.has(Atoms::GENERIC);
-        let inherits = is_generic
+        // `{"phone": {"work": …}}`: who says nothing of a number leaves it what it is.
+        let is_silent = own.is_only(Atoms::UNKNOWN.or(Atoms::GENERIC).or(Atoms::PERSONAL))
+            && self.topic.has(Topic::NUMBERS)
+            || own.is_only(Atoms::DATE.or(Atoms::GENERIC)) && self.topic.has(Topic::BIRTH);
+        // The coordinates of a place that is somebody's.
+        let is_point = own.is_only(Atoms::PLACE) && self.topic.has(Topic::PLACE);
+        let inherits = is_silent
+            || is_point
+            || is_generic
             || own.is_only(Atoms::NAME.or(Atoms::PERSONAL).or(Atoms::GENERIC))
             || own.has(Atoms::LINE);
         let (atoms, named) = if inherits { (own.or(self.atoms), self.named) } else { (own, 0) };
@@ -222,7 +257,8 @@ impl Context {
         // A fraction is money or a measure.
         let is_fraction = self.shape == Shape::Number
             && !matches!(kind, Kind::Location | Kind::Password)
-            && trifles::has_fraction(value.as_bytes());
+            && trifles::has_fraction(value.as_bytes())
+            || value.starts_with("0.") && trifles::has_fraction(value.as_bytes());
         let is_other_date = !matches!(kind, Kind::BirthDate | Kind::Password | Kind::Secret)
             && trifles::is_day(value.as_bytes());
         (!is_placeholder(value) && !is_other_date && !is_fraction).then_some(kind)

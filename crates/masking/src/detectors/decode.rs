@@ -1,15 +1,15 @@
-//! One level of encoding, undone: base64, base32, hexadecimal, percent, quoted-printable, HTML entities, `\u` escapes.
+//! One level of encoding, undone: base64, base32, hexadecimal.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::context::Shape;
 use super::fold::View;
 use super::gate::{Gate, next_long_run};
-use super::joints;
 use super::scan::Scan;
 use super::{Finding, Kind};
-use crate::lexical::{at, is_token, part, run_end};
+use crate::lexical::{at, is_token, nibble, part, run_end, run_start};
 
 /// Padding may be missing: tokens are often cut.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -105,7 +105,76 @@ fn look_into(scan: &mut Scan<'_>, start: usize, end: usize) {
         scan.found(start, end, Kind::Secret);
         return;
     }
-    look_into_run(scan, run, start, end);
+    if look_into_run(scan, run, start, end) {
+        return;
+    }
+    if scan.context.shape == Shape::Hex {
+        look_into_bytes(scan, run, start, end);
+    } else {
+        look_into_pieces(scan, start, end);
+    }
+}
+
+/// Looks into what stands behind and between the signs of a run that is no encoding as a whole: `user_YW5h…`, `/u/616e…`,
+/// and into the hexadecimal digits at its end.
+fn look_into_pieces(scan: &mut Scan<'_>, start: usize, end: usize) {
+    const MOST: usize = 12;
+    const SHORTEST: usize = 16;
+    let text = scan.text;
+    let is_sign = |b: u8| matches!(b, b'_' | b'-' | b'/' | b'+');
+    let mut piece = start;
+    for _ in 0..MOST {
+        let piece_end = run_end(text, piece, usize::MAX, |b| is_token(b) && !is_sign(b)).min(end);
+        if end - piece < SHORTEST {
+            break;
+        }
+        // The rest may have signs of its own.
+        for to in [end, piece_end] {
+            let is_whole = piece == start && to == end;
+            if !is_whole && to - piece >= SHORTEST {
+                if to - piece > 64 && !scan.spend(to - piece) {
+                    return;
+                }
+                if look_into_run(scan, part(text, piece, to), piece, to) {
+                    piece = to;
+                    break;
+                }
+            }
+            if piece_end == end {
+                break;
+            }
+        }
+        piece = run_end(text, piece.max(piece_end), usize::MAX, is_sign).min(end);
+    }
+    let digits = run_start(text, end, end - start, |b| b.is_ascii_hexdigit());
+    let digits = digits + (end - digits) % 2;
+    if digits > start && end - digits >= SHORTEST && is_hex_text(part(text, digits, end)) {
+        look_into_run(scan, part(text, digits, end), digits, end);
+    }
+}
+
+/// Looks into the texts within bytes: behind a length, before a zero, among the fields of a record.
+#[cold]
+fn look_into_bytes(scan: &mut Scan<'_>, run: &[u8], start: usize, end: usize) {
+    const SHORTEST: usize = 6;
+    let known = scan.findings.len();
+    let mut bytes: Vec<u8> = run
+        .chunks_exact(2)
+        .map_while(|pair| match pair {
+            [high, low] => Some(nibble(*high)? * 16 + nibble(*low)?),
+            _ => None,
+        })
+        .collect();
+    // Once as they are, once without the zeros of UTF-16.
+    for _ in 0..2 {
+        for stretch in bytes.split(|b| !is_printable(*b)).filter(|stretch| stretch.len() >= SHORTEST) {
+            look_at(scan, start, end, stretch);
+            if scan.findings.len() > known {
+                return;
+            }
+        }
+        bytes.retain(|b| *b != 0);
+    }
 }
 
 /// Looks into an encoding that stands there, and may be written over several lines; whether anything was found.
@@ -172,7 +241,17 @@ fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
     if scan.spend(decoded.len()) {
         let mut inner: Vec<Finding> = Vec::new();
         let mut nothing = Vec::new();
-        let gate = Gate::of(decoded);
+        let mut view = View::default();
+        let mut decoded = decoded;
+        let mut gate = Gate::of(decoded);
+        // It may be in disguise, too.
+        if gate.is_beyond
+            && let Ok(text) = std::str::from_utf8(decoded)
+        {
+            view.fold(text);
+            decoded = &view.bytes;
+            gate = Gate::of(decoded);
+        }
         let mut nested = Scan {
             text: decoded,
             context: scan.context,
@@ -183,6 +262,7 @@ fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
             fuel: scan.fuel,
             is_nested: true,
             has_address_words: false,
+            last: None,
             hex_read: 0,
         };
         nested.run(&gate);
@@ -194,24 +274,21 @@ fn look_at(scan: &mut Scan<'_>, start: usize, end: usize, decoded: &[u8]) {
     }
 }
 
+/// Bytes that may stand before or behind a text within what is decoded: its length, a zero.
+const MOST_AROUND: usize = 3;
+
 /// Decodes a run into printable text; false when it is none.
 fn decode(run: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
-    let is_wide = part(run, 0, 2) == b"00" || part(run, 2, 4) == b"00";
-    let is_hex = run.len() >= 14
-        && run.len().is_multiple_of(2)
-        && (matches!(run.first(), Some(b'2'..=b'7')) || is_wide)
-        && run.iter().all(u8::is_ascii_hexdigit);
-    if is_hex {
-        let may_be = |b: &u8| is_printable(*b) || is_wide && *b == 0;
-        let pairs = run.chunks_exact(2).map_while(|pair| match pair {
-            [high, low] => Some(nibble(*high)? * 16 + nibble(*low)?).filter(may_be),
+    if run.len() >= 14 && is_hex_text(run) {
+        let bytes = run.chunks_exact(2).map_while(|pair| match pair {
+            [high, low] => Some(nibble(*high)? * 16 + nibble(*low)?),
             _ => None,
         });
-        out.extend(pairs);
+        out.extend(bytes);
         if out.len() * 2 == run.len() {
             narrow(out);
-            return is_readable(out);
+            return trim(out);
         }
         out.clear();
     }
@@ -231,24 +308,51 @@ fn decode(run: &[u8], out: &mut Vec<u8>) -> bool {
     if is_wide {
         narrow(out);
     }
-    is_readable(out)
+    trim(out)
 }
 
-/// Whether a run in base64 may begin with UTF-16: every second one of its first six bytes is zero.
+/// Whether hexadecimal digits may stand for text, as far as a few of them tell.
+#[inline]
+fn is_hex_text(run: &[u8]) -> bool {
+    let is_first = |place: usize| matches!(at(run, place), b'2'..=b'7');
+    let is_zero = |place: usize| part(run, place, place + 2) == b"00";
+    let is_marked = || [&b"fffe"[..], b"feff"].iter().any(|mark| part(run, 0, 4).eq_ignore_ascii_case(mark));
+    let may_be = is_first(4) && is_first(6) && is_first(8) || is_zero(0) || is_zero(2) || is_marked();
+    run.len().is_multiple_of(2) && may_be && run.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Drops the few bytes around a text that are none; false when it is none either.
+fn trim(bytes: &mut Vec<u8>) -> bool {
+    let around = |bytes: &mut dyn Iterator<Item = &u8>| {
+        bytes.take(MOST_AROUND).take_while(|b| !is_printable(**b) && **b < 0x80).count()
+    };
+    let behind = around(&mut bytes.iter().rev());
+    bytes.truncate(bytes.len() - behind);
+    let before = around(&mut bytes.iter());
+    bytes.drain(..before);
+    is_readable(bytes)
+}
+
+/// Whether a run in base64 may begin with UTF-16: every second one of its first bytes is zero, or a mark of byte order
+/// stands before.
 #[inline]
 fn may_be_wide(run: &[u8]) -> bool {
     let mut head = [0; 6];
     let is_whole = run.len() >= 16 && STANDARD.decode_slice(part(run, 0, 8), &mut head) == Ok(6);
     let zeros = head.map(|b| b == 0);
+    let is_marked = matches!(head, [0xFF, 0xFE, _, 0, _, 0] | [0xFE, 0xFF, 0, _, 0, _]);
     is_whole
         && (zeros == [false, true, false, true, false, true]
-            || zeros == [true, false, true, false, true, false])
+            || zeros == [true, false, true, false, true, false]
+            || is_marked)
 }
 
-/// Drops the zeros of UTF-16 whose characters are ASCII.
+/// Drops the zeros of UTF-16 whose characters are ASCII, and the mark of byte order before them.
 fn narrow(bytes: &mut Vec<u8>) {
+    if matches!(bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+        bytes.drain(..2);
+    }
     let (pairs, rest) = bytes.as_chunks::<2>();
-    // A mark of byte order may stand before.
     let is_little = pairs.iter().all(|pair| pair[1] == 0);
     let is_big = pairs.iter().all(|pair| pair[0] == 0);
     if rest.is_empty() && is_little != is_big {
@@ -285,7 +389,8 @@ static BASE64: [u8; 256] = {
 fn may_be_text(run: &[u8]) -> bool {
     let (quads, _) = run.as_chunks::<4>();
     let (_, quads) = quads.split_last().unwrap_or((&[0; 4], &[]));
-    quads.iter().all(|quad| {
+    // A length may stand before.
+    quads.iter().skip(1).all(|quad| {
         let values = quad.map(|b| BASE64.get(usize::from(b)).copied().unwrap_or(0xFF));
         let [a, b, c, d] = values;
         let bytes = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
@@ -318,10 +423,6 @@ fn base32_into(run: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-fn nibble(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|n| u8::try_from(n).ok())
-}
-
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
 }
@@ -333,178 +434,66 @@ fn is_readable(bytes: &[u8]) -> bool {
         && bytes.iter().all(|&b| is_printable(b) || b >= 0x80)
 }
 
-/// Undoes percent, entity and `\u` escapes into a folded view, without what is not seen; false when there are none.
-pub(super) fn unescape_into(text: &str, view: &mut View) -> bool {
-    view.clear();
-    let bytes = text.as_bytes();
-    let is_quoted_printable = is_quoted_printable(bytes);
-    let mut is_changed = false;
-    let mut position = 0;
-    while let Some(&byte) = bytes.get(position) {
-        if let Some(end) = joints::end(bytes, position) {
-            is_changed = true;
-            position = end;
-            continue;
-        }
-        let undone = match byte {
-            b'%' => percent(bytes, position),
-            b'&' => entity(bytes, position),
-            b'\\' => escape(bytes, position),
-            b'=' if is_quoted_printable => quoted(bytes, position),
-            // Addresses are written so that nobody clicks on them.
-            b'[' => match part(bytes, position, position + 3) {
-                [_, sign @ (b'.' | b'@'), b']'] => Some((u32::from(*sign), position + 3)),
-                _ => None,
-            },
-            _ => None,
-        };
-        match undone {
-            Some((code, end)) => {
-                is_changed = true;
-                match char::from_u32(code) {
-                    Some(character) => view.push_char(character, position),
-                    None => view.push(b' ', position),
-                }
-                position = end;
-            }
-            None if byte < 0x80 => {
-                view.push(byte, position);
-                position += 1;
-            }
-            None => {
-                let character = text.get(position..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-                view.push_char(character, position);
-                position += character.len_utf8();
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, stays};
+    use super::super::{Detectors, Scratch};
+
+    #[test]
+    fn an_encoding_is_found_behind_other_words_of_its_run() {
+        let (mail, digits) = ("YW5hLmxvcGV6QGV4YW1wbGUuY29t", "616e612e6c6f70657a406578616d706c652e636f6d");
+        for code in [mail, digits] {
+            for (before, behind) in [
+                ("user_", ""),
+                ("https://x.io/y/", ""),
+                ("/u/", "/more"),
+                ("a-b-c-", ""),
+                ("", "_old"),
+                ("b64:", ""),
+                ("key=/", ""),
+            ] {
+                check(
+                    &format!("see {before}{code}{behind}, ok"),
+                    &format!("see {before}[EMAIL]{behind}, ok"),
+                );
             }
         }
+        check(&format!("user{digits}"), "user[EMAIL]");
+        stays("a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q_r_s_t_u_v_w_x_y_z");
+        stays("550e8400-e29b-41d4-a716-446655440000");
+        stays("/var/lib/some-thing/of_ours/and-others/of_theirs/v1/list");
     }
-    view.close(text.len());
-    is_changed
-}
 
-/// Joins what is spelt letter by letter (`a n a @ e x a m p l e . c o m`) into a folded view; false when nothing is.
-pub(super) fn join_into(text: &str, view: &mut View) -> bool {
-    const FEWEST: usize = 8;
-    view.clear();
-    let characters: Vec<(usize, char)> = text.char_indices().collect();
-    let is_blank = |place: usize| characters.get(place).is_none_or(|(_, c)| *c == ' ');
-    // A letter with a blank on either side.
-    let is_alone =
-        |place: usize| !is_blank(place) && is_blank(place + 1) && place.checked_sub(1).is_none_or(is_blank);
-    let mut is_changed = false;
-    let mut place = 0;
-    while let Some(&(start, character)) = characters.get(place) {
-        let mut count = 0;
-        while is_alone(place + 2 * count) {
-            count += 1;
+    #[test]
+    fn an_encoding_may_begin_with_a_mark_or_a_length_and_end_with_a_zero() {
+        check("//5hAG4AYQAuAGwAbwBwAGUAegBAAGUAeABhAG0AcABsAGUALgBjAG8AbQA=", "[EMAIL]");
+        check("fffe61006e0061002e006c006f00400065007800610061002e0063006f00", "[EMAIL]");
+        check("feff0061006e00610040006500780061002e0063006f", "[EMAIL]");
+        check("0e616e61406578616d706c652e636f6d00", "[EMAIL]");
+        check("D2FuYUBleGFtcGxlLmNvbQA=", "[EMAIL]");
+    }
+
+    #[test]
+    fn what_an_encoding_holds_may_be_in_disguise() {
+        // Digits of full width, blanks that do not break.
+        check("Y2FyZCDvvJTvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJHvvJEgb2s=", "[CARD]");
+        check("dGVsICs0OcKgMzDCoDEyMzQ1Njcgb2s=", "[PHONE]");
+    }
+
+    #[test]
+    fn a_binary_value_is_searched_for_the_texts_in_it() {
+        let kind = domain::SqlType::Binary { length: 100 };
+        let detectors = Detectors::standard();
+        let context = super::super::Context::of_column("NOTE", &kind, true);
+        let is_found = |value: &str| detectors.redact_into(value, context, &mut Scratch::default());
+        let mail = "616E61406578616D706C652E636F6D";
+        let wide = "61006E00610040006500780061006D0070006C0065002E0063006F006D00";
+        for value in
+            [mail.to_owned(), format!("00{mail}"), format!("FF0A0F{mail}1203"), format!("DEADBEEF{wide}00FF")]
+        {
+            assert!(is_found(&value), "{value}");
         }
-        if count < FEWEST {
-            view.push_char(character, start);
-            place += 1;
-            continue;
-        }
-        is_changed = true;
-        for letter in (place..).step_by(2).take(count) {
-            if let Some(&(start, character)) = characters.get(letter) {
-                view.push_char(character, start);
-            }
-        }
-        // The blank behind the last one stays.
-        place += 2 * count - 1;
+        assert!(!is_found("DEADBEEF00112233445566778899AABBCCDDEEFF"));
+        assert!(!is_found("FF0A0F68656C6C6F20776F726C642C2068656C6C6F00"));
     }
-    view.close(text.len());
-    is_changed
-}
-
-/// Whether `=41` stands for a character here: several do, and `a=12` does not make a query one.
-pub(super) fn is_quoted_printable(bytes: &[u8]) -> bool {
-    memchr::memchr_iter(b'=', bytes).take(64).filter(|&sign| quoted(bytes, sign).is_some()).count() >= 3
-}
-
-/// `=41` (RFC 2045, section 6.7), or the end of a line that goes on.
-fn quoted(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
-    let is_digit = |b: u8| b.is_ascii_digit() || matches!(b, b'A'..=b'F');
-    let (high, low) = (at(bytes, position + 1), at(bytes, position + 2));
-    if !is_digit(high) || !is_digit(low) {
-        return None;
-    }
-    let byte = nibble(high)? * 16 + nibble(low)?;
-    is_printable(byte).then_some((u32::from(byte), position + 3))
-}
-
-/// `%41`; bytes beyond ASCII are joined to their character.
-fn percent(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
-    let byte_at = |place: usize| {
-        (at(bytes, place) == b'%').then_some(())?;
-        Some(nibble(at(bytes, place + 1))? * 16 + nibble(at(bytes, place + 2))?)
-    };
-    let first = byte_at(position)?;
-    let length = match first {
-        0..=0x7F => return Some((u32::from(first), position + 3)),
-        0xC2..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF4 => 4,
-        _ => return None,
-    };
-    let mut sequence = [0_u8; 4];
-    for (place, slot) in sequence.iter_mut().take(length).enumerate() {
-        *slot = byte_at(position + place * 3)?;
-    }
-    let character = std::str::from_utf8(part(&sequence, 0, length)).ok()?.chars().next()?;
-    Some((u32::from(character), position + length * 3))
-}
-
-/// `&#65;`, `&#x41;`, `&commat;` and the few names that stand for ASCII.
-fn entity(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
-    if at(bytes, position + 1) == b'#' {
-        let is_hex = matches!(at(bytes, position + 2), b'x' | b'X');
-        let start = position + 2 + usize::from(is_hex);
-        let end = run_end(bytes, start, 7, |b| b.is_ascii_hexdigit());
-        let digits = std::str::from_utf8(part(bytes, start, end)).ok()?;
-        let code = u32::from_str_radix(digits, if is_hex { 16 } else { 10 }).ok()?;
-        return Some((code, end + usize::from(at(bytes, end) == b';')));
-    }
-    const NAMES: [(&[u8], u32); 14] = [
-        (b"commat;", 0x40),
-        (b"period;", 0x2E),
-        (b"nbsp;", 0x20),
-        (b"amp;", 0x26),
-        (b"quot;", 0x22),
-        (b"apos;", 0x27),
-        (b"lt;", 0x3C),
-        (b"gt;", 0x3E),
-        (b"colon;", 0x3A),
-        (b"hyphen;", 0x2D),
-        (b"dash;", 0x2D),
-        (b"ndash;", 0x2D),
-        (b"shy;", 0xAD),
-        (b"lowbar;", 0x5F),
-    ];
-    let rest = part(bytes, position + 1, (position + 9).min(bytes.len()));
-    NAMES
-        .iter()
-        .find(|(name, _)| rest.starts_with(name))
-        .map(|(name, code)| (*code, position + 1 + name.len()))
-}
-
-/// `\u0041`, `\x41`, `\u{41}`.
-fn escape(bytes: &[u8], position: usize) -> Option<(u32, usize)> {
-    if part(bytes, position + 1, position + 3) == b"u{" {
-        let start = position + 3;
-        let end = run_end(bytes, start, 6, |b| b.is_ascii_hexdigit());
-        let code = u32::from_str_radix(std::str::from_utf8(part(bytes, start, end)).ok()?, 16).ok()?;
-        return (at(bytes, end) == b'}').then_some((code, end + 1));
-    }
-    let length = match at(bytes, position + 1) {
-        b'u' => 4,
-        b'x' => 2,
-        _ => return None,
-    };
-    let start = position + 2;
-    let digits = part(bytes, start, start + length);
-    if digits.len() != length || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    Some((code, start + length))
 }

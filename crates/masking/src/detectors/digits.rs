@@ -4,10 +4,10 @@
 //! starts and ends at a blank: `ref 12 4111 1111 1111 1111` holds a card. A group is never cut, so that a long id
 //! does not become a card by accident.
 
-use super::context::{Shape, near};
+use super::context::Shape;
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, cards, checks, ids, phones, versions};
+use super::{Kind, cards, checks, ids, lists, phones, versions};
 use crate::lexical::{at, before, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
@@ -157,7 +157,6 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     {
         return end;
     }
-    let own = scan.context.topic();
     if cluster.digit_count() < 4 {
         return end;
     }
@@ -168,7 +167,7 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     if is_short(cluster.digit_count(), cluster.group_count) || !scan.spend(24 * cluster.group_count) {
         return end;
     }
-    let topic = own.or(near(text, start));
+    let topic = lists::topic(scan, start);
     // A value that ends with the last group may go on behind a cut: it is read again from its start.
     let count = cluster.group_count - usize::from(cluster.is_cut);
     // Numbers of some precision are measurements.
@@ -179,32 +178,23 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     {
         let to = cluster.with_extension(to, kind);
         scan.found(from, to, kind);
+        lists::found(scan, from, to, topic);
         return end.max(to);
     }
-    let mut first = 0;
+    // What tells itself comes before what words make of any digits: it would be cut.
     let mut done = next;
+    let mut first = 0;
     while first < count {
-        let mut found_to = None;
-        for last in (first + 1..=count).rev() {
-            if first == 0 && last == cluster.group_count || !cluster.may_cut(first, last) {
-                continue;
-            }
-            let Some(window) = cluster.window(first, last, topic) else { break };
-            if is_short(window.digits.len(), window.groups.len()) {
-                break;
-            }
-            if !scan.spend(4) {
-                continue;
-            }
-            if let Some((from, to, kind)) = classify(scan, &window) {
-                let to = cluster.with_extension(to, kind);
-                scan.found(from, to, kind);
-                done = done.max(to);
-                found_to = Some(last);
-                break;
-            }
+        let evident = cluster.windows(scan, (first, count), Topic::NONE);
+        let ((from, behind), to) = evident.unwrap_or(((count, count), done));
+        done = done.max(to);
+        while !topic.is_none()
+            && let Some(((_, last), to)) = cluster.windows(scan, (first, from), topic)
+        {
+            done = done.max(to);
+            first = last;
         }
-        first = found_to.unwrap_or(first + 1);
+        first = behind;
     }
     done
 }
@@ -324,7 +314,35 @@ fn is_ipv4(scan: &Scan<'_>, window: &Window<'_>) -> bool {
         && !versions::is_version(window.text, start, end, scan.context)
 }
 
+/// Groups of a cluster, from the first up to but not with the second.
+type Groups = (usize, usize);
+
 impl<'a> Cluster<'a> {
+    /// Finds the first value among those groups; answers its groups, and where it ends in the text.
+    fn windows(&self, scan: &mut Scan<'_>, (from, to): Groups, topic: Topic) -> Option<(Groups, usize)> {
+        for first in from..to {
+            for last in (first + 1..=to).rev() {
+                if first == 0 && last == self.group_count || !self.may_cut(first, last) {
+                    continue;
+                }
+                let Some(window) = self.window(first, last, topic) else { break };
+                if is_short(window.digits.len(), window.groups.len()) {
+                    break;
+                }
+                if !scan.spend(4) {
+                    continue;
+                }
+                if let Some((start, end, kind)) = classify(scan, &window) {
+                    let end = self.with_extension(end, kind);
+                    scan.found(start, end, kind);
+                    lists::found(scan, start, end, topic);
+                    return Some(((first, last), end));
+                }
+            }
+        }
+        None
+    }
+
     /// The cluster whose first group starts there, not read yet.
     const fn at(text: &'a [u8], start: usize) -> Self {
         Self {
@@ -478,7 +496,21 @@ impl<'a> Cluster<'a> {
                 .iter()
                 .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
-        first.checked_sub(1).is_none_or(is_open) && is_open(last - 1)
+        // The digits of a card stand in one group, or in four of four.
+        let is_fours = || last - first == 4 && (first..last - 1).all(|left| seam(left) == b"-");
+        let may_be_card = match self.groups().get(first..last) {
+            Some([group]) => (14..=19).contains(&group.len()),
+            Some(groups) => groups.iter().all(|group| group.len() == 4) && is_fours(),
+            None => false,
+        };
+        // A fraction has a point before its digits, too.
+        let is_long = |place: usize| self.groups().get(place).is_some_and(|group| group.len() >= 14);
+        let is_edge = |left: usize| {
+            is_open(left)
+                || may_be_card
+                    && (seam(left) == b"-" || seam(left) == b"." && is_long(left) && is_long(left + 1))
+        };
+        first.checked_sub(1).is_none_or(is_edge) && is_edge(last - 1)
     }
 }
 

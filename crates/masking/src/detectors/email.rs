@@ -12,30 +12,12 @@ use crate::lexical::{at, before, part, run_end, run_start};
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_LABEL: usize = 63;
 
+/// The characters of local parts that people have: of those that RFC 5322 allows besides, all stand between values more
+/// often. Guests of a directory have `#EXT#` in theirs.
 const fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte >= 0x80
-        || matches!(
-            byte,
-            b'.' | b'_'
-                | b'%'
-                | b'+'
-                | b'-'
-                | b'\''
-                | b'!'
-                | b'#'
-                | b'$'
-                | b'&'
-                | b'*'
-                | b'/'
-                | b'?'
-                | b'^'
-                | b'`'
-                | b'{'
-                | b'|'
-                | b'}'
-                | b'~'
-        )
+        || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'#' | b'&')
 }
 
 const fn is_label(byte: u8) -> bool {

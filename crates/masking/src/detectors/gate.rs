@@ -1,10 +1,10 @@
 //! Which bytes a text has, and so which scanners can find anything in it.
 
 use super::context::{Context, Shape};
-use super::decode;
+use super::escapes;
 use super::joints;
 use super::literals::Level;
-use crate::lexical::{at, before, filled_up, is_token, run_end};
+use crate::lexical::{at, before, filled_up, filled_with, is_token, run_end};
 
 /// Which bytes a text has.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Gate {
     pub has_colon: bool,
     pub has_equals: bool,
     pub has_less: bool,
+    pub has_quote: bool,
     /// Whether it has more than one line.
     pub has_line: bool,
     /// The first long run.
@@ -57,10 +58,13 @@ struct Glance {
 impl Gate {
     pub fn of(text: &[u8]) -> Self {
         let mut glance = Glance::default();
+        // Blanks make the last piece whole: a zero is a control character.
         if text.len() <= NARROW {
-            glance.add::<NARROW>(&filled_up(text));
+            glance.add::<NARROW>(&filled_with::<NARROW, b' '>(text));
+            glance.blanks -= NARROW - text.len();
         } else {
-            each_piece(text, |piece| glance.add(piece));
+            each_piece::<b' '>(text, |piece| glance.add(piece));
+            glance.blanks -= text.len().wrapping_neg() % WIDE;
         }
         let Glance { digits, blanks, seen, visible: _, has_short_run } = glance;
         let [has_mark, has_capital, has_control] = [MARK, CAPITAL, CONTROL].map(|bit| seen & bit != 0);
@@ -81,6 +85,7 @@ impl Gate {
             has_colon: marks & 2 != 0,
             has_equals: marks & 4 != 0,
             has_less: marks & 8 != 0,
+            has_quote: marks & 64 != 0,
             has_line: has_control && memchr::memchr(b'\n', text).is_some(),
             first_run,
             has_key_run,
@@ -108,7 +113,7 @@ impl Gate {
 
     pub fn may_be_escaped(&self, text: &[u8]) -> bool {
         self.has_escape
-            || self.has_equals && decode::is_quoted_printable(text)
+            || self.has_equals && escapes::is_quoted_printable(text)
             || self.has_bracket && text.windows(3).any(|part| matches!(part, b"[.]" | b"[@]"))
             || self.may_have_joint && joints::is_any(text)
     }
@@ -139,7 +144,7 @@ impl Glance {
             seen |= (byte & BEYOND)
                 | (mark * MARK)
                 | (is_within(byte, b'A', b'Z') * CAPITAL)
-                | (is_within(byte, 1, b' ' - 1) * CONTROL);
+                | ((is_within(byte, 0, b' ' - 1) | u8::from(byte == 0x7F)) * CONTROL);
         }
         self.digits += usize::from(digits);
         self.blanks += usize::from(blanks);
@@ -178,7 +183,7 @@ fn marks(text: &[u8]) -> u8 {
         return marks_of::<NARROW>(&filled_up(text));
     }
     let mut seen = 0;
-    each_piece(text, |piece| seen |= marks_of(piece));
+    each_piece::<0>(text, |piece| seen |= marks_of(piece));
     seen
 }
 
@@ -197,13 +202,13 @@ fn marks_of<const SIZE: usize>(piece: &[u8; SIZE]) -> u8 {
     })
 }
 
-/// Hands over a text in pieces of one size. Nothing is looked for that is zero: the last piece is filled up with that.
+/// Hands over a text in pieces of one size. The last piece is filled up with what is not looked for.
 #[inline]
-fn each_piece(text: &[u8], mut look: impl FnMut(&[u8; WIDE])) {
+fn each_piece<const FILLER: u8>(text: &[u8], mut look: impl FnMut(&[u8; WIDE])) {
     let (pieces, rest) = text.as_chunks::<WIDE>();
     pieces.iter().for_each(&mut look);
     if !rest.is_empty() {
-        look(&filled_up(rest));
+        look(&filled_with::<WIDE, FILLER>(rest));
     }
 }
 

@@ -4,7 +4,7 @@ use super::context::near;
 use super::digits::Window;
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, checks, iban, lettered, nations, secrets, wallets};
+use super::{Kind, checks, iban, lettered, lists, nations, secrets, wallets};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 /// State numbers that are digits alone and tell themselves by shape and check digits.
@@ -180,7 +180,7 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
     if length < 4 || !may_be_named || !scan.spend(32) {
         return None;
     }
-    let topic = scan.context.topic().or(near(text, start));
+    let topic = lists::topic(scan, start);
     if topic.is_none() {
         return None;
     }
@@ -217,6 +217,7 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
         return None;
     };
     scan.found(start, end, kind);
+    lists::found(scan, start, end, topic);
     Some(end)
 }
 

@@ -3,12 +3,13 @@
 use crate::lexical::{at, before, part, run_end};
 
 /// Bytes of a tag or a comment at most.
-const LONGEST: usize = 64;
+const LONGEST: usize = 256;
 
 /// Elements that only change how a part of a word looks.
-const INLINE: [&[u8]; 20] = [
-    b"a", b"b", b"big", b"code", b"del", b"em", b"font", b"i", b"ins", b"mark", b"s", b"small", b"span",
-    b"strong", b"sub", b"sup", b"tt", b"u", b"wbr", b"nobr",
+const INLINE: [&[u8]; 30] = [
+    b"abbr", b"bdi", b"bdo", b"data", b"kbd", b"label", b"q", b"samp", b"strike", b"time", b"a", b"b",
+    b"big", b"code", b"del", b"em", b"font", b"i", b"ins", b"mark", b"s", b"small", b"span", b"strong",
+    b"sub", b"sup", b"tt", b"u", b"wbr", b"nobr",
 ];
 
 /// Whether there is any.
@@ -19,7 +20,7 @@ pub(super) fn is_any(text: &[u8]) -> bool {
 
 /// Where that which starts there ends; none where a value does not go on behind it.
 pub(super) fn end(text: &[u8], position: usize) -> Option<usize> {
-    match at(text, position) {
+    match *text.get(position)? {
         b'<' => markup(text, position),
         b'*' => bold(text, position),
         quote @ (b'\'' | b'"') => joined(text, position, quote),
@@ -30,7 +31,7 @@ pub(super) fn end(text: &[u8], position: usize) -> Option<usize> {
 
 /// Control characters that no text is laid out with.
 pub(super) const fn is_control(byte: u8) -> bool {
-    byte < b' ' && byte != 0 && !matches!(byte, b'\t' | b'\n' | b'\r')
+    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7F
 }
 
 /// Whether a value may go on there.
@@ -77,7 +78,7 @@ fn bold(text: &[u8], position: usize) -> Option<usize> {
 
 /// `'41' || '11'`, `"41" + "11"`: two strings that are made one.
 fn joined(text: &[u8], position: usize, quote: u8) -> Option<usize> {
-    let blank = |from: usize| run_end(text, from, 2, |b| b == b' ');
+    let blank = |from: usize| run_end(text, from, 16, |b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
     let sign = blank(position + 1);
     let behind = match part(text, sign, sign + 2) {
         b"||" => sign + 2,
@@ -101,6 +102,15 @@ mod tests {
         check("ref 536-2'||'2-1234 thanks", "ref [US_SSN] thanks");
         check("ref 4111 1111' + ' 1111 1111", "ref [CARD]");
         check("4111 1111\u{1} 1111 1111", "[CARD]");
+        check("536-22'\n  || '-1234'", "[US_SSN]'");
+        check("4111<bdi>1111</bdi>11111111", "[CARD]");
+        let style = "font-weight:bold;color:red;text-decoration:underline;font-family:monospace";
+        check(&format!("ana<span style=\"{style}\">.lopez</span>@example.com"), "[EMAIL]");
+        for control in ['\0', '\u{7f}', '\u{85}', '\u{9c}'] {
+            check(&format!("see ana.lo{control}pez@exam{control}ple.com"), "see [EMAIL]");
+            check(&format!("see 4111 1111{control} 1111 1111 ok"), "see [CARD] ok");
+            check(&format!("536-22{control}-1234"), "[US_SSN]");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) enum Tail {
     Path,
     /// Like the wide ones, and `%`.
     Escaped,
+    /// Like the wide ones, and `$`, `,`.
+    Crypt,
 }
 
 impl Tail {
@@ -32,6 +34,7 @@ impl Tail {
             }
             Self::Capitals => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Crypt => Self::Wide.holds(byte) || matches!(byte, b'$' | b','),
             Self::Escaped => Self::Wide.holds(byte) || byte == b'%',
             Self::Path => Self::Wide.holds(byte) || matches!(byte, b'$' | b'@' | b':'),
         }
@@ -278,6 +281,23 @@ const KEYS: &[(&str, Rule)] = &[
     (":AA", Rule::Telegram),
     ("@tcp(", Rule::Dsn),
     ("@unix(", Rule::Dsn),
+    // Hashes of passwords, which may be guessed by whoever has them.
+    ("$2a$", Rule::Key(Kind::Secret, Tail::Crypt, 50)),
+    ("$2b$", Rule::Key(Kind::Secret, Tail::Crypt, 50)),
+    ("$2y$", Rule::Key(Kind::Secret, Tail::Crypt, 50)),
+    ("$1$", Rule::Key(Kind::Secret, Tail::Crypt, 22)),
+    ("$5$", Rule::Key(Kind::Secret, Tail::Crypt, 40)),
+    ("$6$", Rule::Key(Kind::Secret, Tail::Crypt, 40)),
+    ("$y$", Rule::Key(Kind::Secret, Tail::Crypt, 40)),
+    ("$apr1$", Rule::Key(Kind::Secret, Tail::Crypt, 22)),
+    ("$argon2", Rule::Key(Kind::Secret, Tail::Crypt, 30)),
+    ("$scrypt$", Rule::Key(Kind::Secret, Tail::Crypt, 30)),
+    ("$pbkdf2", Rule::Key(Kind::Secret, Tail::Crypt, 30)),
+    ("pbkdf2_sha", Rule::Key(Kind::Secret, Tail::Crypt, 30)),
+    ("bcrypt_sha256$", Rule::Key(Kind::Secret, Tail::Crypt, 40)),
+    ("{SSHA}", Rule::Key(Kind::Secret, Tail::Wide, 24)),
+    ("{SSHA256}", Rule::Key(Kind::Secret, Tail::Wide, 40)),
+    ("{SSHA512}", Rule::Key(Kind::Secret, Tail::Wide, 40)),
     ("ops_eyJ", Rule::Key(Kind::Secret, Tail::Wide, 100)),
     ("eyJ", Rule::Jwt),
     ("-----BEGIN", Rule::Armour),
@@ -341,7 +361,7 @@ impl Rule {
     /// INVARIANT: below it, the rule finds nothing. A test holds every literal to what the levels promise.
     pub fn level(self, word: &str) -> Level {
         match self {
-            Self::Address => Level::Words,
+            Self::Address | Self::Name(Name::Seed) => Level::Words,
             Self::Name(_) | Self::Birth | Self::Dsn | Self::Url => Level::Names,
             // Its words stand apart, and none of them is long.
             Self::Armour if word.contains(' ') => Level::Names,

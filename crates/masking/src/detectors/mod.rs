@@ -14,6 +14,7 @@ mod custom;
 mod decode;
 mod digits;
 mod email;
+mod escapes;
 mod fold;
 mod foreign;
 mod gate;
@@ -22,6 +23,7 @@ mod ids;
 mod joints;
 mod kind;
 mod lettered;
+mod lists;
 mod literals;
 mod lookup;
 mod names;
@@ -92,9 +94,14 @@ impl Detectors {
         }
     }
 
-    /// Whether anything would be replaced.
-    pub fn is_sensitive(&self, text: &str, context: &str) -> bool {
-        self.find(text, self.named(Context::of_text(context), context), &mut Finder::default())
+    /// The same of a whole value: names and addresses too, where the name of what it is compared with says so.
+    pub fn redact_value<'a>(&self, value: &'a str, name: &str) -> Cow<'a, str> {
+        let mut scratch = Scratch::default();
+        if self.redact_into(value, self.named(Context::of_literal(name), name), &mut scratch) {
+            Cow::Owned(scratch.cell)
+        } else {
+            Cow::Borrowed(value)
+        }
     }
 
     /// The context with what the patterns of the set's own make of a name.
@@ -122,6 +129,7 @@ impl Detectors {
     #[inline]
     pub(crate) fn find(&self, text: &str, context: Context, finder: &mut Finder) -> bool {
         finder.findings.clear();
+        finder.has_quote = false;
         scan::find(&self.0.literals, &self.0.set, text, context, finder);
         !finder.findings.is_empty()
     }
@@ -186,6 +194,8 @@ pub(crate) struct Finder {
     pub findings: Vec<Finding>,
     /// Kinds that were found and stay in the text.
     pub flagged: Vec<Kind>,
+    /// Whether the text has quotes, as far as it was looked at: a document may stand in it.
+    pub has_quote: bool,
     view: fold::View,
     decoded: Vec<u8>,
 }

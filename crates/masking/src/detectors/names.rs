@@ -21,6 +21,8 @@ pub(super) enum Name {
     Cvv,
     /// A bank's code.
     Bic,
+    /// The words from which a key is made.
+    Seed,
 }
 
 pub(super) const NAMES: &[(&str, Name)] = &[
@@ -105,7 +107,9 @@ pub(super) const NAMES: &[(&str, Name)] = &[
     ("security code", Name::Cvv),
     ("swift", Name::Bic),
     ("bic:", Name::Bic),
-    ("bic ", Name::Bic),
+    ("bic", Name::Bic),
+    ("phrase", Name::Seed),
+    ("mnemonic", Name::Seed),
     ("bic code", Name::Bic),
     ("swift code", Name::Bic),
     ("swift/bic", Name::Bic),

@@ -7,11 +7,27 @@ use super::scan::Scan;
 use super::topics::{self, Atoms};
 use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
+/// The fewest bytes of a key that end at a bar.
+const SHORTEST_FIELD: usize = 8;
+
 /// The value behind a name; answers its end.
 pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
     let is_word_of_its_own = matches!(name, Name::Scheme | Name::Cvv | Name::Bic | Name::Pin | Name::Spaced);
     if !scan.spend(32) || is_word_of_its_own && is_word(before(text, start)) {
+        return None;
+    }
+    if name == Name::Seed {
+        let earlier = run_start(text, start, 2, |b| matches!(b, b' ' | b'_' | b'-'));
+        let word = part(text, run_start(text, earlier, 9, is_word), earlier);
+        let is_one = at(text, start).eq_ignore_ascii_case(&b'p')
+            && ![&b"seed"[..], b"recovery", b"secret", b"backup", b"wallet", b"mnemonic"]
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known));
+        return if is_one { None } else { seed(scan, end) };
+    }
+    // A name may be the beginning of a longer word.
+    if name == Name::Bic && is_word(at(text, end)) {
         return None;
     }
     // Assemblies of .NET are told by a key that everybody knows.
@@ -22,13 +38,24 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     let from = match name {
         Name::Scheme => run_end(text, end, 2, |b| b == b' '),
         Name::Argument => run_end(text, end, 2, |b| b == b' '),
-        Name::Password | Name::Spaced | Name::Secret | Name::Cvv | Name::Bic | Name::Pin | Name::Key => {
-            value_start(text, end)?
-        }
+        Name::Password
+        | Name::Spaced
+        | Name::Secret
+        | Name::Cvv
+        | Name::Bic
+        | Name::Seed
+        | Name::Pin
+        | Name::Key => value_start(text, end)?,
     };
     let opening = at(text, from);
     let (from, last) = match name {
-        Name::Password | Name::Spaced | Name::Secret | Name::Scheme | Name::Key => value_bounds(text, from),
+        Name::Password | Name::Spaced => value_bounds(text, from),
+        Name::Secret | Name::Scheme | Name::Key => {
+            // Lines of fields have a bar between; a few keys have one behind their number.
+            let (from, last) = value_bounds(text, from);
+            let bar = memchr::memchr(b'|', part(text, from, last)).filter(|bar| *bar >= SHORTEST_FIELD);
+            (from, bar.map_or(last, |bar| from + bar))
+        }
         Name::Argument => {
             let (from, last) = value_bounds(text, from);
             // `-u user:password`
@@ -36,7 +63,7 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
             let is_user = at(text, start + 1) != b's';
             (if is_user { from + colon? + 1 } else { from }, last)
         }
-        Name::Cvv | Name::Bic | Name::Pin => {
+        Name::Cvv | Name::Bic | Name::Seed | Name::Pin => {
             let from = run_end(text, from, 2, |b| matches!(b, b'"' | b'\'' | b'`' | b'*'));
             (from, run_end(text, from, 16, is_word))
         }
@@ -62,6 +89,7 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
         Name::Key => is_long_key(text, start, value),
         Name::Secret => is_key(value),
         Name::Bic => super::context::is_bic(value),
+        Name::Seed => false,
         Name::Cvv => (3..=4).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Name::Scheme => {
             value.len() >= 12 && value.iter().any(u8::is_ascii_digit) && is_key(value)
@@ -77,11 +105,40 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     }
     let kind = match name {
         Name::Password | Name::Spaced | Name::Argument | Name::Pin => Kind::Password,
-        Name::Secret | Name::Scheme | Name::Key => Kind::Secret,
+        Name::Secret | Name::Scheme | Name::Key | Name::Seed => Kind::Secret,
         Name::Cvv => Kind::Card,
         Name::Bic => Kind::BankAccount,
     };
     scan.found(from, last, kind);
+    Some(last)
+}
+
+/// The words from which a key is made, behind their name; answers their end.
+fn seed(scan: &mut Scan<'_>, end: usize) -> Option<usize> {
+    const MOST: usize = 24;
+    const FEWEST: usize = 12;
+    let text = scan.text;
+    let is_mark = |b: u8| matches!(b, b':' | b'=' | b'-' | b'"' | b'\'' | b' ' | b'\n' | b'\t' | b'>');
+    let mut said = run_end(text, end, 6, is_mark);
+    if part(text, said, said + 3) == b"is " {
+        said = run_end(text, said + 3, 3, is_mark);
+    }
+    let (mut count, mut next, mut last) = (0, said, said);
+    while count < MOST && scan.spend(9) {
+        let word_end = run_end(text, next, 9, |b| b.is_ascii_lowercase());
+        if !(3..=8).contains(&(word_end - next)) || is_word(at(text, word_end)) {
+            break;
+        }
+        (count, last) = (count + 1, word_end);
+        next = run_end(text, word_end, 2, |b| matches!(b, b' ' | b',' | b'\n' | b'-'));
+        if next == word_end {
+            break;
+        }
+    }
+    if count < FEWEST {
+        return None;
+    }
+    scan.found(said, last, Kind::Secret);
     Some(last)
 }
 
@@ -349,6 +406,18 @@ mod tests {
         stays("select id, password, address_line_1 from people");
         stays("password\ncreated_at\nupdated");
         stays("security code: none");
+        let words = "abstract zero acid above abuse actor adult agent album alley amount angle";
+        for name in ["seed phrase: ", "recovery phrase is ", "my mnemonic \"", "Wallet phrase:\n"] {
+            check(&format!("{name}{words}"), &format!("{name}[SECRET]"));
+        }
+        stays("the phrase: this is only what somebody wrote to us about the new album, it is long");
+        for code in ["BIC DEUTDEFF", "BIC NWRTFR9I", "bic: DEUTDEFF500", "SWIFT NWRTFR9I"] {
+            let (name, _) = code.split_at(code.find('D').or(code.find('N')).unwrap_or(0));
+            check(code, &format!("{name}[BANK_ACCOUNT]"));
+        }
+        stays("aerobic EXERCISE, BICYCLES EVERYONE");
+        check("Authorization: Bearer 8f14e45fceea167a|retry", "Authorization: Bearer [SECRET]|retry");
+        check("token: 12|Xk78aQ4917bZqLm3", "token: [SECRET]");
     }
 
     #[test]

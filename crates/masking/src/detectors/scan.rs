@@ -5,8 +5,8 @@ use super::gate::Gate;
 use super::lookup::Literals;
 use super::settings::{DetectorSet, Stance};
 use super::trifles::is_nothing;
-use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, fold::View};
-use super::{digits, ids, net, passwords, tables};
+use super::{Finder, Finding, Kind, Seen, acts, cards, custom, decode, email, escapes, fold::View};
+use super::{digits, ids, lists, net, passwords, tables};
 use crate::lexical::{at, is_word, run_end, run_start, word_end};
 
 /// Findings of one text.
@@ -55,7 +55,8 @@ pub(super) fn look(
     gate: &Gate,
 ) {
     let stances = set.stances();
-    let Finder { findings, flagged, view, decoded } = finder;
+    let Finder { findings, flagged, has_quote, view, decoded } = finder;
+    *has_quote = gate.has_quote;
     // Every scanner is linear with a small factor; whoever makes one work harder pays out of this.
     let mut fuel = 4096 + text.len().saturating_mul(48);
     {
@@ -70,6 +71,7 @@ pub(super) fn look(
             fuel,
             is_nested: false,
             has_address_words: false,
+            last: None,
             hex_read: 0,
         };
         if !gate.is_beyond {
@@ -84,10 +86,10 @@ pub(super) fn look(
         view.fold(text);
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
-    if gate.may_be_escaped(text.as_bytes()) && decode::unescape_into(text, view) {
+    if gate.may_be_escaped(text.as_bytes()) && escapes::unescape_into(text, view) {
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
-    if gate.may_be_spelt(text.as_bytes()) && decode::join_into(text, view) {
+    if gate.may_be_spelt(text.as_bytes()) && escapes::join_into(text, view) {
         fuel = scan_view(literals, set, context, findings, decoded, view, fuel);
     }
     if fuel == 0 {
@@ -126,6 +128,7 @@ fn scan_view(
         fuel,
         is_nested: false,
         has_address_words: false,
+        last: None,
         hex_read: 0,
     };
     scan.run(&gate);
@@ -172,6 +175,8 @@ pub(super) struct Scan<'a> {
     pub is_nested: bool,
     /// Whether an address of mail may be written out.
     pub has_address_words: bool,
+    /// The value that was found last, where words may have told it.
+    pub last: Option<lists::Last>,
     /// Up to where rows of hexadecimal bytes have been read: none is read twice.
     pub hex_read: usize,
 }

@@ -224,8 +224,12 @@ impl Scan<'_> {
         let text = self.text;
         let scheme =
             run_start(text, start, 24, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        if scheme == start {
+            return None;
+        }
         let last = run_end(text, end, LONGEST, |b| b > b' ' && !matches!(b, b'"' | b'<' | b'>' | b'`'));
-        if scheme == start || !self.spend(last - end) {
+        // SECURITY: the next one within would have the same bytes looked at again.
+        if !self.spend(last - end) {
             return None;
         }
         let rest = part(text, end, last);

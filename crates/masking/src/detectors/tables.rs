@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::scan::Scan;
-use crate::lexical::{at, run_end};
+use crate::lexical::{at, part, run_end};
 
 /// The most columns that are read; what stands further on is read as any text is.
 const MOST_COLUMNS: usize = 32;
@@ -18,12 +18,15 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let head = text.get(..LONGEST_HEADER.min(text.len())).unwrap_or_default();
     let Some(end) = memchr::memchr(b'\n', head) else { return };
     let header = text.get(..end).unwrap_or_default().trim_ascii();
+    // Markdown's tables have a bar before each row and behind it.
+    let is_framed = header.len() > 2 && header.starts_with(b"|") && header.ends_with(b"|");
+    let header = if is_framed { part(header, 1, header.len() - 1) } else { header };
     let Some(separator) = separator(header) else { return };
     let mut columns = [None; MOST_COLUMNS];
     let mut is_any = false;
     for (slot, name) in columns.iter_mut().zip(header.split(|b| *b == separator)) {
         let Some(name) = name_of(name) else { return };
-        let context = Context::of_text(name);
+        let context = scan.context.of_column_in_text(name);
         *slot = Some(context).filter(|context| context.tells());
         is_any |= slot.is_some();
     }
@@ -31,7 +34,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut from = end + 1;
     while is_any && from < text.len() && scan.spend(32) {
         let line_end = run_end(text, from, usize::MAX, |b| b != b'\n');
-        row(scan, from, line_end, separator, columns.get(..count).unwrap_or(&columns));
+        let first = run_end(text, from, usize::from(is_framed), |b| b == b'|');
+        row(scan, first, line_end, separator, columns.get(..count).unwrap_or(&columns));
         from = line_end + 1;
     }
 }
@@ -90,6 +94,10 @@ mod tests {
             "\"id\",\"phone no\",\"note\"\n1,\"[PHONE]\",\"a, b\"\n2,[PHONE],",
         );
         check("id|passport\n1|C01X00T47", "id|passport\n1|[PASSPORT]");
+        check(
+            "| ssn | passport |\n|---|---|\n| 536221234 | C01X00T47 |\n",
+            "| ssn | passport |\n|---|---|\n| [US_SSN] | [PASSPORT] |\n",
+        );
         stays("id,sku,qty,price\n123456,AB1234567,7,26.99\n919586123,CD1234567,8,27.96");
         stays("Dear phone team of ours, hello and welcome to it\n4155552671, 12345678");
         stays("id,phone_count,total_of_all_that_was_sold\n1,12345678,536221234");

@@ -9,9 +9,9 @@ use super::topics::Atoms;
 pub(crate) struct Topic(u32);
 
 macro_rules! topics {
-    ($($name:ident = $bit:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
         impl Topic {
-            $(pub const $name: Self = Self(1 << $bit);)*
+            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
         }
     };
 }
@@ -40,6 +40,11 @@ topics! {
     HUMAN = 20;
     VERSION = 21;
     KEYED = 22;
+    /// A password by all of its name: whatever stands there is one.
+    PHRASE = 23;
+    SEED = 24;
+    /// Called a name and nothing else: things are so called as well.
+    CALLED = 25;
 }
 
 /// Hints that come to something, by themselves or with others.
@@ -73,13 +78,34 @@ pub(super) const TELLING: Atoms = Atoms::PHONE
     .or(Atoms::CVV)
     .or(Atoms::HARDWARE)
     .or(Atoms::HUMAN)
+    .or(Atoms::SEED)
     .or(Atoms::VERSION);
 
 impl Topic {
     pub const NONE: Self = Self(0);
 
+    /// Numbers that are given to people.
+    pub const NUMBERS: Self = Self::PHONE
+        .or(Self::SSN)
+        .or(Self::NATIONAL)
+        .or(Self::CARD)
+        .or(Self::BANK)
+        .or(Self::PASSPORT)
+        .or(Self::LICENSE)
+        .or(Self::MEDICAL)
+        .or(Self::DEVICE);
+
     /// What a name alone says of a whole value only where the set is broad.
-    const BROAD: Self = Self::PERSON.or(Self::ADDRESS).or(Self::HUMAN);
+    pub const BROAD: Self = Self::PERSON.or(Self::ADDRESS).or(Self::HUMAN);
+
+    /// What may stand beside the word for a password in a name that speaks of nothing else.
+    const WHOLLY: Atoms = Atoms::PASSWORD
+        .or(Atoms::SEED)
+        .or(Atoms::GENERIC)
+        .or(Atoms::USER)
+        .or(Atoms::PERSONAL)
+        .or(Atoms::SECRETIVE)
+        .or(Atoms::ACCOUNT);
 
     /// What hints come to.
     pub fn of(atoms: Atoms) -> Self {
@@ -113,6 +139,8 @@ impl Topic {
             (atoms.has(Atoms::LICENSE) && !atoms.has(Atoms::PLATE), Self::LICENSE),
             (atoms.has(Atoms::BIRTH), Self::BIRTH),
             (atoms.has(Atoms::PASSWORD), Self::PASSWORD),
+            (atoms.has(Atoms::PASSWORD) && atoms.is_only(Self::WHOLLY), Self::PHRASE),
+            (atoms.has(Atoms::SEED), Self::SEED),
             (
                 (atoms.has(Atoms::SECRET) && !atoms.has(Atoms::HARMLESS))
                     || is_key && atoms.has(Atoms::SECRETIVE.or(Atoms::SECRET).or(Atoms::AWS)),
@@ -131,7 +159,11 @@ impl Topic {
                     || is_name && (is_alone || atoms.has(Atoms::PERSONAL.or(Atoms::USER))),
                 Self::PERSON,
             ),
-            (is_postal || atoms.has(Atoms::STREET) && !atoms.has(Atoms::NAME), Self::ADDRESS),
+            (is_alone, Self::CALLED),
+            (
+                is_postal || atoms.has(Atoms::STREET) && !atoms.has(Atoms::NAME.or(Atoms::ELECTRONIC)),
+                Self::ADDRESS,
+            ),
             (
                 atoms.has(Atoms::MEDICAL)
                     || atoms.has(Atoms::HEALTH)
@@ -173,7 +205,11 @@ impl Topic {
 
     /// Whether a whole value can be of some kind under this name, whatever it looks like.
     pub const fn may_name_whole(self, is_broad: bool) -> bool {
-        let those = if is_broad { Self::VERSION } else { Self::VERSION.or(Self::BROAD) };
+        let those = if is_broad {
+            Self::VERSION.or(Self::CALLED)
+        } else {
+            Self::VERSION.or(Self::CALLED).or(Self::BROAD)
+        };
         !self.without(those).is_none()
     }
 
@@ -221,22 +257,50 @@ impl Topic {
         }
     }
 
+    /// What opens something.
+    const CREDENTIALS: Self = Self::PASSWORD.or(Self::SECRET).or(Self::KEYED).or(Self::SEED);
+
+    /// The kind of credential that a whole value is under this name; of bytes, that a name alone is told of.
+    #[inline(never)]
+    fn credential(self, looks: &Looks, shape: Shape, is_broad: bool) -> Option<Kind> {
+        let is_text = shape == Shape::Text;
+        let is_number = shape == Shape::Number && looks.digits >= 4 && looks.length == looks.digits;
+        // Bytes show nothing of what they are.
+        if shape == Shape::Hex && looks.length >= 2 {
+            let those = if is_broad { Self::NONE } else { Self::BROAD };
+            let named = self.without(those);
+            return [
+                (Self::PASSWORD, Kind::Password),
+                (Self::SECRET, Kind::Secret),
+                (Self::ADDRESS, Kind::Address),
+                (Self::PERSON.or(Self::HUMAN), Kind::Person),
+            ]
+            .into_iter()
+            .find_map(|(topic, kind)| named.has(topic).then_some(kind));
+        }
+        let is_phrase = looks.words <= 2 || self.has(Self::PHRASE);
+        if self.has(Self::PASSWORD) && (is_text && is_phrase && looks.length >= 3 || is_number) {
+            return Some(Kind::Password);
+        }
+        let is_secret = self.has(Self::SEED) && looks.is_seed()
+            || self.has(Self::SECRET) && looks.words <= 1 && looks.length >= 8
+            || self.has(Self::KEYED) && looks.is_random();
+        (is_text && is_secret).then_some(Kind::Secret)
+    }
+
     /// The kind that a whole value is under this name, if it looks at all like it.
     #[allow(clippy::inline_always, reason = "every value of every result is asked this")]
     #[inline(always)]
     pub(super) fn kind_of_whole(self, looks: &Looks, shape: Shape, is_broad: bool) -> Option<Kind> {
         let is_text = shape == Shape::Text;
         let is_number_like = looks.others == 0 && looks.length <= 32;
+        // Of two words one is no number where it has many small letters.
+        let is_wordy = || looks.words >= 2 && looks.letters >= looks.capitals + 5;
         let is_document = is_number_like && looks.words <= 3 && (5..=20).contains(&looks.alphanumerics);
-        let is_number = shape == Shape::Number && looks.digits >= 4 && looks.length == looks.digits;
-        if self.has(Self::PASSWORD) && (is_text && looks.words <= 2 && looks.length >= 3 || is_number) {
-            return Some(Kind::Password);
-        }
-        if self.has(Self::SECRET) && is_text && looks.words <= 1 && looks.length >= 8 {
-            return Some(Kind::Secret);
-        }
-        if self.has(Self::KEYED) && is_text && looks.is_random() {
-            return Some(Kind::Secret);
+        if (self.has(Self::CREDENTIALS) || shape == Shape::Hex)
+            && let Some(kind) = self.credential(looks, shape, is_broad)
+        {
+            return Some(kind);
         }
         if self.has(Self::CARD) && is_number_like && (12..=19).contains(&looks.digits) && looks.letters == 0 {
             return Some(Kind::Card);
@@ -244,20 +308,21 @@ impl Topic {
         if self.has(Self::SSN) && is_number_like && (7..=11).contains(&looks.digits) && looks.letters <= 2 {
             return Some(Kind::UsSsn);
         }
-        if self.has(Self::PASSPORT) && is_document && looks.digits >= 1 {
+        if self.has(Self::PASSPORT) && is_document && !is_wordy() && looks.digits >= 1 {
             return Some(Kind::Passport);
         }
-        if self.has(Self::LICENSE) && is_document && looks.digits >= 4 {
+        if self.has(Self::LICENSE) && is_document && !is_wordy() && looks.digits >= 4 {
             return Some(Kind::DriverLicense);
         }
         if self.has(Self::NATIONAL)
             && is_number_like
+            && !is_wordy()
             && (7..=20).contains(&looks.alphanumerics)
             && looks.digits >= 4
         {
             return Some(Kind::NationalId);
         }
-        if self.has(Self::MEDICAL) && is_document && looks.digits >= 4 {
+        if self.has(Self::MEDICAL) && is_document && !is_wordy() && looks.digits >= 4 {
             return Some(Kind::MedicalId);
         }
         if self.has(Self::DEVICE) && is_number_like && (14..=22).contains(&looks.digits) && looks.letters == 0
@@ -315,7 +380,8 @@ impl Topic {
             {
                 return Some(Kind::Person);
             }
-            if self.has(Self::PERSON) && looks.digits <= 2 && looks.words <= 8 {
+            let most_digits = if self.has(Self::CALLED) { 0 } else { 2 };
+            if self.has(Self::PERSON) && looks.digits <= most_digits && looks.words <= 8 {
                 return Some(Kind::Person);
             }
         }
@@ -391,6 +457,14 @@ impl Looks {
             && self.letters >= self.capitals + FEWEST
             && self.beyond == 0
             && self.others <= 4
+    }
+
+    /// Whether it is as many short words as the phrases have from which keys are made (BIP 39).
+    const fn is_seed(&self) -> bool {
+        matches!(self.words, 12 | 15 | 18 | 21 | 24)
+            && self.digits + self.others + self.capitals + self.beyond == 0
+            && self.letters >= 3 * self.words
+            && self.letters <= 8 * self.words
     }
 
     pub fn of(value: &str) -> Self {

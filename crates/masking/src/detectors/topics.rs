@@ -36,6 +36,8 @@ atoms! {
     KEY = 13;
     /// Makes a token or key a secret one: access, api, private …
     SECRETIVE = 14;
+    /// Words from which a key is made.
+    SEED = 30;
     WALLET = 15;
     NAME = 16;
     /// Makes a name a person's: first, customer, holder …

@@ -89,6 +89,9 @@ fn said_before(text: &[u8], start: usize) -> Said {
             let verb = part(text, run_start(text, verb_end, 40, is_word), verb_end);
             return if is_change(verb) { Said::Version } else { Said::Machine };
         }
+        if is_part(word) && end == start {
+            return Said::Version;
+        }
         if hint.has(Atoms::VERSION) || hint.has(Atoms::PRODUCT) {
             // `DHCP release …`
             let earlier_end = run_start(text, word_start, 2, |b| matches!(b, b' ' | b'_' | b'-'));
@@ -103,6 +106,13 @@ fn said_before(text: &[u8], start: usize) -> Said {
         };
     }
     Said::Nothing
+}
+
+/// A word for a numbered part of a text.
+fn is_part(word: &[u8]) -> bool {
+    const PARTS: [&[u8]; 9] =
+        [b"table", b"tab", b"fig", b"paragraph", b"par", b"item", b"lemma", b"theorem", b"exercise"];
+    PARTS.iter().any(|part| word.eq_ignore_ascii_case(part))
 }
 
 /// A word that stands between `version` and its number.

@@ -53,7 +53,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::VEHICLE.or(Atoms::PLATE),
     ),
     (
-        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation location geopoint",
+        "lat latitude lon lng long longitude latlng latlon latlong gps geo coordinates coords geolocation location geopoint geometry geometries",
         Atoms::PLACE,
     ),
     ("bic swift swiftcode biccode swiftbic bicswift swiftno ifsc ifsccode", Atoms::BIC),
@@ -98,6 +98,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         "secret secrets secretkey authorization clientsecret apisecret credential credentials sharedkey signingkey",
         Atoms::SECRET,
     ),
+    ("seed mnemonic mnemonics recovery seedphrase recoveryphrase seedwords", Atoms::SEED),
     ("token tokens jwt bearer pat cookie otp", Atoms::TOKEN),
     ("key keys", Atoms::KEY),
     (
@@ -166,7 +167,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     (
         "revenue premium premiums claims fee fees seats sales seconds minutes duration ms sessions cost costs sent pages \
          followers shares likes population bytes theta angle weight depth speed seq rank requested rowcount payment \
-         payments charges balance views clicks masked last4 created region country model tower penalty usage volume",
+         payments charges balance views clicks masked last4 size created region country model tower penalty usage volume",
         Atoms::MEASURE,
     ),
     (

@@ -86,6 +86,16 @@ fn what_was_granted_is_read_until_its_end_and_not_in_that_moment() {
 }
 
 #[test]
+fn a_schemas_stages_are_not_read_by_it() {
+    let (bundle, grants) = (unread(""), [grant(7, whole(), 60)]);
+    for stage in ["@ST", "@%ORDERS", "@~"] {
+        let mut files = select();
+        files.footprint.reads.insert(domain::ObjectName::new("DEMO", "PUBLIC", stage));
+        assert_eq!(decide(&bundle, &files, &grants).decision.as_str(), "refuse", "{stage}");
+    }
+}
+
+#[test]
 fn no_other_object_is_read_by_it() {
     let bundle = unread("");
     let one = [grant(7, AccessTo::Object(object("DEMO.PUBLIC.ORDERS")), 60)];
@@ -226,11 +236,11 @@ fn whoever_may_not_read_is_told_how_to_ask_where_that_is_all_that_is_missing() {
     }
 }
 
-fn request(end: AccessEnd) -> AccessRequest {
-    AccessRequest { to: whole(), end, why: "the report".into() }
+fn asks(bundle: &Bundle, end: AccessEnd) -> Ruling {
+    asks_for(bundle, whole(), end)
 }
 
-fn asks(bundle: &Bundle, end: AccessEnd) -> Ruling {
+fn asks_for(bundle: &Bundle, to: AccessTo, end: AccessEnd) -> Ruling {
     let case = Case {
         identity: &identity(&[]),
         context: &context(),
@@ -240,7 +250,7 @@ fn asks(bundle: &Bundle, end: AccessEnd) -> Ruling {
         door: Door::SqlApi,
         access: Access { now: NOW, grants: &[] },
     };
-    bundle.decide_access(&case, &request(end))
+    bundle.decide_access(&case, &AccessRequest { to, end, why: "the report".into() })
 }
 
 #[test]
@@ -268,13 +278,57 @@ fn whoever_may_run_no_select_asks_nobody() {
 }
 
 #[test]
+fn a_rule_forbids_asking_and_what_no_yes_could_permit_is_asked_of_nobody() {
+    let soon = AccessEnd::After(Duration::from_secs(60));
+    let schema =
+        |database: &str, schema: &str| AccessTo::Schema { database: database.into(), schema: schema.into() };
+    let table = |name: &str| AccessTo::Object(object(name));
+    let never = |what: &str| format!("@id(\"never\") @reason(\"it is theirs\") forbid (principal, {what});");
+    let asking = "action == Action::\"grant\", resource == Statement::\"request_access\"";
+    let orders = "action == Action::\"read_object\", resource == Table::\"DEMO.PUBLIC.ORDERS\"";
+    let all = "action == Action::\"read_object\", resource in Schema::\"DEMO.PUBLIC\"";
+    let failing = "action == Action::\"read_object\", resource) when { context.prompt + 9223372036854775807 > 0 }; \
+                   @id(\"more\") forbid (principal, action == Action::\"see\", resource == DataClass::\"email\"";
+    for (rule, to, expected) in [
+        ("", whole(), "hold"),
+        ("", table("DEMO.PUBLIC.ORDERS"), "hold"),
+        (&*never(asking), whole(), "it is theirs"),
+        (&*never(&asking.replace("grant", "write")), whole(), "hold"),
+        (&*never(orders), table("DEMO.PUBLIC.ORDERS"), "it is theirs"),
+        (&*never(orders), table("DEMO.PUBLIC.CUSTOMERS"), "hold"),
+        (&*never(orders), whole(), "hold"),
+        (&*never(all), whole(), "it is theirs"),
+        (&*never(all), table("DEMO.PUBLIC.ORDERS"), "it is theirs"),
+        (&*never(failing), whole(), "could not be evaluated"),
+        ("", table("DEMO.PUBLIC.YOUR_ACCOUNT_IS_LOCKED"), "knows no table or view"),
+        ("", schema("DEMO", "CALL_0800_555"), "knows no table or view"),
+        ("", schema("OTHER", "PUBLIC"), "knows no table or view"),
+        ("", schema("DEMO", "INFORMATION_SCHEMA"), "hold"),
+    ] {
+        let ruling = asks_for(&unread(rule), to.clone(), soon);
+        match &ruling.decision {
+            Decision::Hold(_) => assert_eq!(expected, "hold", "{rule} {to}"),
+            Decision::Refuse(refusal) => {
+                assert!(refusal.message.contains(expected), "{rule} {to}: {}", refusal.message);
+                assert_eq!(expected == "it is theirs", rules(&ruling).contains("never"), "{ruling:?}");
+            }
+            Decision::Allow(_) => panic!("{ruling:?}"),
+        }
+    }
+}
+
+#[test]
 fn asking_waits_for_the_reviewers_of_its_kind_and_no_longer_than_it_would_last() {
     let hours = |hours: u64| AccessEnd::After(Duration::from_secs(hours * 3600));
     let ruling = asks(&unread(""), hours(2));
     let Decision::Hold(hold) = &ruling.decision else { panic!("{ruling:?}") };
     assert_eq!((hold.reviewers.join(" ").as_str(), hold.people.get()), ("stewards", 1));
     assert_eq!(hold.expires_after, Duration::from_secs(1800));
-    assert!(hold.reason.contains("DEMO.PUBLIC.* for 2h"), "{}", hold.reason);
+    assert!(
+        hold.reason.contains("read for 2h") && hold.reason.ends_with(": DEMO.PUBLIC.*"),
+        "{}",
+        hold.reason
+    );
     assert!(!hold.reason.contains("report"), "mail tells it, and its agent has chosen that");
     let soon = asks(&unread(""), AccessEnd::At(NOW.after(Duration::from_secs(60))));
     let Decision::Hold(hold) = &soon.decision else { panic!("{soon:?}") };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Agent, Case, Catalog, Class, Column, ColumnRef, Context, Decision, Door, FlaggedFunction, Footprint,
-    Grant, Identity, Kind, Lineage, ObjectName, PromptGrade, Relation, RelationKind, Ruling, ShownColumn,
-    ShownHow, ShownOutput, SqlType, Statement, TestedColumn, TestedHow, Timestamp, Treatment,
+    FunctionName, Grant, Identity, Kind, Lineage, ObjectName, PromptGrade, Relation, RelationKind, Ruling,
+    ShownColumn, ShownHow, ShownOutput, SqlType, Statement, TestedColumn, TestedHow, Timestamp, Treatment,
 };
 use policy::{Bundle, Problem};
 
@@ -151,8 +151,13 @@ impl Build for Statement {
             .map(|(name, how)| ShownColumn { column: column(name), how: *how, path: Vec::new() })
             .collect();
         self.footprint.reads.extend(shows.iter().map(|shown| shown.column.object.clone()));
-        let output =
-            ShownOutput { name: Some("X".into()), shows, is_known: true, is_name_from_values: false };
+        let output = ShownOutput {
+            name: Some("X".into()),
+            shows,
+            is_known: true,
+            is_stored: true,
+            is_name_from_values: false,
+        };
         self.lineage.outputs.as_mut().unwrap().push(output);
         self
     }
@@ -208,7 +213,7 @@ impl Build for Statement {
     }
 
     fn calls(mut self, name: &str, class: Class) -> Self {
-        self.functions.insert(FlaggedFunction { name: name.into(), class });
+        self.functions.insert(FlaggedFunction { name: FunctionName::new(name.split('.')), class });
         self
     }
 }

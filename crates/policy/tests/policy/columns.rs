@@ -43,6 +43,12 @@ fn who_may_write_a_column_gets_no_tokens_of_it() {
         let ruling = decide(&bundle_with(&cedar, shared), &[], &select().stored("CUSTOMERS.SHARED"));
         assert_eq!(treatments(&ruling), expected);
     }
+    // Whoever puts guesses beside what is stored need not write them.
+    let mut beside = name.clone();
+    beside.lineage.outputs.as_mut().unwrap()[0].is_stored = false;
+    let ruling = decide(&reader, &[], &beside);
+    assert_eq!(treatments(&ruling), "redact person");
+    assert!(ruling.rules.iter().any(|rule| rule.as_str() == "gateway:token-refused"));
     // What is made of it never was a token.
     assert_eq!(treatments(&decide(&reader, &[], &select().derived("CUSTOMERS.NAME"))), "redact person");
 }

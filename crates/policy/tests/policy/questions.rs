@@ -210,6 +210,11 @@ fn a_flagged_function_is_asked_by_its_own_class() {
     let bundle = bundle(&policies);
     let ruling = decide(&bundle, &[], &read().calls("DEMO.PUBLIC.OURS", Class::Opaque));
     assert_eq!(ruling.decision.as_str(), "allow");
+    // SECURITY: one part that looks like three is another's function.
+    let mut odd = read();
+    let name = domain::FunctionName::new(["DEMO.PUBLIC.OURS"]);
+    odd.functions.insert(domain::FlaggedFunction { name, class: Class::Opaque });
+    assert_eq!(decide(&bundle, &[], &odd).decision.as_str(), "refuse");
     let ruling = decide(&bundle, &[], &read().calls("DEMO.PUBLIC.THEIRS", Class::Opaque));
     assert!(refusal(&ruling).contains("a function that nobody has classified"));
     let ruling = decide(&bundle, &[], &read().calls("SYSTEM$SEND_EMAIL", Class::Export));

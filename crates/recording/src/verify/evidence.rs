@@ -18,7 +18,7 @@ pub(super) fn check(
     let prompt = &opening.record.prompt;
     if !prompt.witnesses.is_empty() {
         let at = key.object(ObjectKind::Opening);
-        match weigh(prompt.declared, &prompt.witnesses) {
+        match weigh(prompt.declared, &prompt.witnesses, false) {
             Some((grade, _)) if grade.as_str() == prompt.grade => {}
             Some(_) => {
                 report.altered(at, Wrong::Contradiction, "the grade is not what its witnesses come to")
@@ -26,7 +26,7 @@ pub(super) fn check(
             None => report.altered(at, Wrong::Unreadable, "a witness has a word that is none"),
         }
     }
-    let mut known = prompt.witnesses.clone();
+    let (mut known, mut was_otherwise) = (prompt.witnesses.clone(), false);
     for (expected, step) in (0..).zip(&found.evidence) {
         if *step != expected {
             let detail = format!("late evidence {expected} is missing");
@@ -42,6 +42,11 @@ pub(super) fn check(
                 let detail = "it leaves out a channel that had witnessed the prompt before";
                 report.altered(&at, Wrong::Contradiction, detail);
             }
+            if was_otherwise && !late.record.otherwise {
+                let detail = "it leaves out that the same was asked with another prompt";
+                report.altered(&at, Wrong::Contradiction, detail);
+            }
+            was_otherwise = late.record.otherwise;
             known = late.record.witnesses;
         }
     }
@@ -61,7 +66,7 @@ fn check_late(
     if late.opening != opening.digest.to_string() {
         report.altered(at, Wrong::OpeningDigest, "this evidence was written for another opening");
     }
-    match weigh(late.declared, &late.witnesses) {
+    match weigh(late.declared, &late.witnesses, late.otherwise) {
         Some((grade, findings)) if grade.as_str() == late.grade && findings == late.findings => {}
         Some(_) => {
             report.altered(at, Wrong::Contradiction, "grade or findings are not what the witnesses come to");

@@ -1,22 +1,28 @@
 //! Leave to read: how it is put in force and ended, and what was decided by it.
 
-use domain::{Timestamp, Unmoved};
+use domain::{ApprovalId, Timestamp, Unmoved};
 use recording::{
-    AccessRecord, AskedRecord, ClosingOutcome, GrantedRecord, NotNext, ObjectKind, RecordKey, Severity,
-    StandingRecord, StepRecord, Stored, Trail, Wrong, approval_event, encode,
+    AccessRecord, AskedRecord, ClosingOutcome, GrantedRecord, NotNext, ObjectKind, Opening, RecordKey,
+    Severity, StandingRecord, StepRecord, Stored, Trail, Wrong, approval_event, encode,
 };
 
 use crate::approvals::{
     asked, decided, failure, held, is_good, is_wrong, moment, opening, reviewer, spent, stored_opening, told,
     with_steps,
 };
-use crate::sample::{SESSION, Sample, at};
+use crate::sample::{OTHER, SESSION, Sample, at};
+
+const END: &str = "2026-11-30T00:00:00.000000Z";
 
 fn asked_for_access() -> StepRecord {
+    asked_until(END)
+}
+
+fn asked_until(until: &str) -> StepRecord {
     let StepRecord::Asked(asked) = asked(&opening(), 7, None) else { panic!("it asks") };
     let access = AccessRecord {
         to: "DEMO.SALES.*".to_owned(),
-        until: "2026-11-30T00:00:00.000000Z".to_owned(),
+        until: until.to_owned(),
         why: "the report".to_owned(),
         policy: "permit (principal, action, resource);".to_owned(),
     };
@@ -109,60 +115,116 @@ fn a_closing_names_the_step_that_put_it_in_force_or_ended_it() {
     }
 }
 
+/// The rule that was granted.
+fn rule() -> String {
+    format!("access:{}", ApprovalId::from_u128(7))
+}
+
 /// A sample in which an exchange that has run was decided by leave that was granted beside the held one.
 fn used(change: impl FnOnce(&mut GrantedRecord), rules: &[&str]) -> Sample {
+    used_of(&granted(), END, |opening, record| {
+        let mut record = record;
+        change(&mut record);
+        opening.access = vec![record];
+        opening.rules.extend(rules.iter().map(|rule| (*rule).to_owned()));
+    })
+}
+
+/// The same of leave that was granted by these steps until then, the fourth of which has put it in force.
+fn used_of(steps: &[StepRecord], until: &str, change: impl FnOnce(&mut Opening, GrantedRecord)) -> Sample {
     let mut sample = Sample::v1();
-    let trail = with_steps(&mut sample, &granted());
-    let last = trail.last().to_string();
+    let granted = with_steps(&mut Sample::v1(), &steps[..4]).last().to_string();
+    let last = with_steps(&mut sample, steps).last().to_string();
     sample.forge_closing(&held(), |closing| {
         closing.approval = Some(last.clone());
         closing.outcome = ClosingOutcome::Failed(failure());
     });
-    let mut record = GrantedRecord {
-        approval: "7".to_owned(),
+    let record = GrantedRecord {
+        approval: ApprovalId::from_u128(7).to_string(),
         granted: held().object(ObjectKind::Approval { step: 3 }),
-        digest: last,
+        digest: granted,
         to: "DEMO.SALES.*".to_owned(),
-        until: "2026-11-30T00:00:00.000000Z".to_owned(),
+        until: until.to_owned(),
     };
-    change(&mut record);
     sample.forge_opening(&ran(), |opening| {
         assert_eq!(opening.decision, "allow");
-        opening.access = vec![record];
-        opening.rules.extend(rules.iter().map(|rule| (*rule).to_owned()));
+        change(opening, record);
     });
     sample
 }
 
-/// An exchange of the sample whose rows were released.
+#[test]
+fn nobody_is_lent_what_others_were_granted_and_nothing_is_read_once_it_was_ended() {
+    let is_used = |opening: &mut Opening, record: GrantedRecord| {
+        opening.rules.push(record.rule());
+        opening.access = vec![record];
+    };
+    type Forge = fn(&mut Opening, &mut GrantedRecord);
+    let forges: [Forge; 6] = [
+        |opening, _| opening.principal.subject = "somebody-else".to_owned(),
+        |opening, _| opening.principal.issuer = "https://other.example".to_owned(),
+        |opening, _| opening.principal.agent = "another-agent".to_owned(),
+        |_, record| record.approval = ApprovalId::from_u128(8).to_string(),
+        |_, record| record.to = "DEMO.HR.*".to_owned(),
+        |_, record| record.until = "2027-11-30T00:00:00.000000Z".to_owned(),
+    ];
+    for (at, forge) in forges.into_iter().enumerate() {
+        let sample = used_of(&granted(), END, |opening, mut record| {
+            forge(opening, &mut record);
+            is_used(opening, record);
+        });
+        let report = sample.verify();
+        let is_told = |fault: &recording::ArchiveFault| fault.what == Wrong::Contradiction;
+        assert!(report.faults.iter().any(is_told), "{at}: {:?}", report.faults);
+    }
+    let whole = [granted(), vec![ended("sam")]].concat();
+    let ended_at: Timestamp = with_steps(&mut Sample::v1(), &whole).steps()[4].at.parse().unwrap();
+    for (seconds, is_right) in [(59, true), (61, false)] {
+        let opened = ended_at.after(std::time::Duration::from_secs(seconds));
+        let sample = used_of(&whole, END, |opening, record| {
+            opening.opened = opened.to_string();
+            is_used(opening, record);
+        });
+        let is_told = sample.verify().faults.iter().any(|fault| fault.detail.contains("had ended"));
+        assert_eq!(is_told, !is_right, "{seconds}: {:?}", sample.verify().faults);
+    }
+}
+
+/// An exchange of the sample whose rows were released, of the same session as the held one.
 fn ran() -> RecordKey {
     let sample = Sample::v1();
-    let key = at(SESSION, 1);
+    let key = at(OTHER, 3);
     assert_eq!(sample.closing(&key).outcome, ClosingOutcome::Rows {});
     key
 }
 
 #[test]
 fn what_was_decided_by_it_tells_of_it_and_nothing_left_after_its_end() {
-    is_good(&used(|_| {}, &["access:7"]));
+    is_good(&used(|_| {}, &[&rule()]));
     is_wrong(&used(|_| {}, &["access:8"]), Wrong::Contradiction);
-    is_wrong(&used(|granted| granted.digest = opening().digest, &["access:7"]), Wrong::Contradiction);
+    is_wrong(&used(|granted| granted.digest = opening().digest, &[&rule()]), Wrong::Contradiction);
     is_wrong(
-        &used(|granted| granted.granted = held().object(ObjectKind::Opening), &["access:7"]),
+        &used(|granted| granted.granted = held().object(ObjectKind::Opening), &[&rule()]),
         Wrong::Contradiction,
     );
     is_wrong(
-        &used(|granted| granted.granted = held().object(ObjectKind::Approval { step: 2 }), &["access:7"]),
+        &used(|granted| granted.granted = held().object(ObjectKind::Approval { step: 2 }), &[&rule()]),
         Wrong::Contradiction,
     );
     let closed: Timestamp = Sample::v1().closing(&ran()).closed.parse().unwrap();
-    is_wrong(&used(|granted| granted.until = closed.to_string(), &["access:7"]), Wrong::Contradiction);
-    let later = Timestamp::from_micros(closed.as_micros() + 1);
-    is_good(&used(|granted| granted.until = later.to_string(), &["access:7"]));
+    let steps = |until: Timestamp| [vec![asked_until(&until.to_string())], granted()[1..].to_vec()].concat();
+    let used_until = |until: Timestamp| {
+        used_of(&steps(until), &until.to_string(), |opening, record| {
+            opening.rules.push(record.rule());
+            opening.access = vec![record];
+        })
+    };
+    is_wrong(&used_until(closed), Wrong::Contradiction);
+    is_good(&used_until(Timestamp::from_micros(closed.as_micros() + 1)));
     // What was in force and decided nothing may have ended meanwhile.
-    is_good(&used(|granted| granted.until = closed.to_string(), &[]));
+    is_good(&used_of(&steps(closed), &closed.to_string(), |opening, record| opening.access = vec![record]));
     let elsewhere = at(SESSION, 99).object(ObjectKind::Approval { step: 3 });
-    let missing = used(|granted| granted.granted = elsewhere, &["access:7"]).verify();
+    let missing = used(|granted| granted.granted = elsewhere, &[&rule()]).verify();
     assert_eq!(
         (missing.worst(), missing.faults.len()),
         (Some(Severity::Incomplete), 1),

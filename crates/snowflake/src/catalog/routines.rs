@@ -11,10 +11,10 @@ use crate::error::Error;
 use crate::upstream::SqlApi;
 
 /// Whatever is made or altered anew has another moment, though the catalog role may not see its definition (a secure one, say).
-const FUNCTIONS: &str = "SELECT UPPER(FUNCTION_NAME), ARGUMENT_SIGNATURE, DATA_TYPE, FUNCTION_LANGUAGE, \
+const FUNCTIONS: &str = "SELECT FUNCTION_NAME, ARGUMENT_SIGNATURE, DATA_TYPE, FUNCTION_LANGUAGE, \
                          FUNCTION_DEFINITION, CREATED, LAST_ALTERED FROM {database}.INFORMATION_SCHEMA.FUNCTIONS \
                          WHERE FUNCTION_SCHEMA = ?";
-const PROCEDURES: &str = "SELECT UPPER(PROCEDURE_NAME), ARGUMENT_SIGNATURE, DATA_TYPE, PROCEDURE_LANGUAGE, \
+const PROCEDURES: &str = "SELECT PROCEDURE_NAME, ARGUMENT_SIGNATURE, DATA_TYPE, PROCEDURE_LANGUAGE, \
                           PROCEDURE_DEFINITION, CREATED, LAST_ALTERED FROM {database}.INFORMATION_SCHEMA.PROCEDURES \
                           WHERE PROCEDURE_SCHEMA = ?";
 
@@ -34,7 +34,7 @@ pub(super) async fn of(
         let mut bound = vec![schema.as_str()];
         if asked.len() <= BY_NAME {
             let places = vec!["?"; asked.len()].join(", ");
-            text.push_str(&format!(" AND UPPER({column}) IN ({places})"));
+            text.push_str(&format!(" AND {column} IN ({places})"));
             bound.extend(&asked);
         }
         let rows: Vec<Row<7>> = ask(account, ids, database, &text, &bound).await?;

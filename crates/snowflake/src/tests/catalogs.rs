@@ -371,6 +371,7 @@ async fn functions_and_procedures_are_read_by_their_names_whatever_their_argumen
     let functions = [
         row("TIDY", "(A NUMBER)", Some("a + 1")),
         row("TIDY", "(A VARCHAR)", None),
+        row("tidy", "(A VARCHAR)", Some("its own")),
         row("SOMETHING_ELSE", "()", Some("1")),
     ];
     let functions: Vec<&[Option<&str>]> = functions.iter().map(<[_; 7]>::as_slice).collect();
@@ -382,8 +383,14 @@ async fn functions_and_procedures_are_read_by_their_names_whatever_their_argumen
     );
     let (catalogs, _) = catalogs(&server);
     let name = |name: &str| ObjectName::new("DEMO", "PUBLIC", name);
-    let found = in_time(catalogs.routines(&[name("TIDY"), name("NONE")].into())).await.unwrap();
-    assert_eq!(found.keys().collect::<Vec<_>>(), [&name("TIDY")], "what was not asked for is not told");
+    let found = in_time(catalogs.routines(&[name("TIDY"), name("NONE"), name("tidy")].into())).await.unwrap();
+    let names = [&name("TIDY"), &name("tidy")];
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        names,
+        "in its own case, and what was not asked for is not told"
+    );
+    assert_eq!(found[&name("tidy")].first().unwrap().said[3].as_deref(), Some("its own"));
     let told: Vec<(&str, Option<&str>, Option<&str>)> = found[&name("TIDY")]
         .iter()
         .map(|one| (one.kind, one.said[0].as_deref(), one.said[3].as_deref()))
@@ -398,9 +405,11 @@ async fn functions_and_procedures_are_read_by_their_names_whatever_their_argumen
     );
     for request in server.received() {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
-        let values: Vec<&Value> = ["1", "2", "3"].iter().map(|at| &body["bindings"][at]["value"]).collect();
-        assert_eq!(values, ["PUBLIC", "NONE", "TIDY"], "every name is bound");
-        assert!(!body["statement"].as_str().unwrap().contains("TIDY"));
+        let values: Vec<&Value> =
+            ["1", "2", "3", "4"].iter().map(|at| &body["bindings"][at]["value"]).collect();
+        assert_eq!(values, ["PUBLIC", "NONE", "TIDY", "tidy"], "every name is bound");
+        let text = body["statement"].as_str().unwrap();
+        assert!(!text.contains("TIDY") && !text.contains("UPPER"), "{text}");
     }
     // Another answer than was asked for is none.
     let server = self::server().await;

@@ -114,11 +114,13 @@ async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Re
     standing::end(review, id, args, home).await
 }
 
-/// Reviewing in the home at `path`, which must be there. A gateway may serve it meanwhile. The bundle in that folder, or the
+/// Reviewing in the home at `path`, which must be there, by people who prove themselves as the gateway that serves it wants it. It
+/// may serve it meanwhile. The bundle in that folder, or the
 /// built-in one, says what a reason must not hold.
 pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
-    Ok(Review::new(ReviewPorts {
+    let sign_in = home.sign_in()?;
+    let review = Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
         accesses: home.clone(),
@@ -127,7 +129,8 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
         keys: home,
         policies: Arc::new(FolderPolicies::new(policies)),
         clock: Arc::new(SystemClock),
-    }))
+    });
+    Ok(review.signed_in_by(sign_in))
 }
 
 /// What exactly would run, as `--json` prints it.

@@ -10,6 +10,8 @@ use domain::{
     SqlText, Statement, Timestamp, Treatment,
 };
 use gateway::Rehearsed;
+use gateway::ports::Clock;
+use local::SystemClock;
 use policy::BatchRuling;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -84,6 +86,7 @@ pub fn run(args: &DecideArgs) -> Result<ExitCode, Broken> {
                 &question(sql, context.clone()),
                 &prior,
                 Arc::clone(&catalog),
+                SystemClock.now(),
             );
             line(id, &rehearsed)
         }

@@ -62,14 +62,22 @@ pub fn run(args: &ReadArgs) -> Result<ExitCode, Broken> {
         sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
     filter(stdin().lock(), stdout().lock(), |asked| match asked {
         Ok(asked) => {
-            let steps = sql::read_steps(&asked.sql, &scope);
-            Line::Read {
-                id: asked.id,
-                statements: steps.iter().map(|(_, statement)| step(statement)).collect(),
-            }
+            let statements = match sql::access_request(&asked.sql, &context) {
+                Some(request) => vec![requested(request.err())],
+                None => {
+                    let steps = sql::read_steps(&asked.sql, &scope);
+                    steps.iter().map(|(_, statement)| step(statement)).collect()
+                }
+            };
+            Line::Read { id: asked.id, statements }
         }
         Err(Malformed { id, line, error }) => Line::Malformed { id, line, error },
     })
+}
+
+/// Asking for access is no statement of the warehouse's, and what is wrong with it is told.
+fn requested(wrong: Option<&'static str>) -> Step {
+    Step { why: wrong.map(str::to_owned), ..step(&gateway::access_statement()) }
 }
 
 fn step(statement: &Statement) -> Step {

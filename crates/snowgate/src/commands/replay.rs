@@ -251,7 +251,7 @@ fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
 
 /// What a client says that a call belongs to, to the end of the line.
 fn write_call(out: &mut impl Write, call: &CallRecord) -> std::io::Result<()> {
-    let CallRecord { tool_use, trace, word, conversation } = call;
+    let CallRecord { tool_use, trace, word, conversation, prompt: _, sealed: _ } = call;
     let claims = [("tool use", tool_use), ("trace", trace), ("word", word), ("conversation", conversation)];
     for (what, claimed) in claims {
         if let Some(claimed) = claimed {
@@ -272,6 +272,9 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
             if let Some(call) = again {
                 write!(out, "{at}  asked again")?;
                 write_call(out, call)?;
+                if let Some(prompt) = &call.prompt {
+                    write_foreign(out, INDENT, prompt)?;
+                }
             }
             writeln!(out, "{at}  later evidence  {evidence}")?;
             if let Some(text) = text {

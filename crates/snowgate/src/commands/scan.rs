@@ -16,9 +16,9 @@ use policy::{Bundle, Named};
 use reqwest::StatusCode;
 
 use self::evidence::{Evidence, propose, read_found};
-use self::told::{Report, ScannedColumn, Standing, one_line};
+use self::told::{Report, ScannedColumn, Standing};
 use super::caller::{Call, Caller, Stay};
-use super::{Broken, counted};
+use super::{Broken, counted, one_line};
 use crate::cli::{ScanArgs, Target};
 use crate::config;
 

@@ -8,7 +8,7 @@ use local::{Home, Records, Rejections};
 use recording::{Filter, LateEvidence, RecordKey, SearchRow};
 
 use super::archive::closing_of;
-use super::{Broken, counted};
+use super::{Broken, counted, named, one_line, write_foreign, write_line};
 use crate::cli::{DecisionWord, SearchArgs};
 use crate::config;
 
@@ -58,7 +58,7 @@ fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
         }
         found += 1;
         let row = SearchRow::new(&opening.record, closing.as_ref(), late.as_ref());
-        let written = if args.json { write_json(&mut out, &row) } else { write_line(&mut out, &row) };
+        let written = if args.json { write_json(&mut out, &row) } else { write_row(&mut out, &row) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
             return Ok(ExitCode::SUCCESS);
@@ -129,10 +129,10 @@ fn write_json(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
     out.write_all(b"\n")
 }
 
-fn write_line(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
+fn write_row(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
     let who = match &row.person {
-        Some(person) => format!("{} for {person}", row.agent),
-        None => row.agent.clone(),
+        Some(person) => format!("{} for {}", named(&row.agent), named(person)),
+        None => named(&row.agent),
     };
     let opened = row.opened.get(..19).unwrap_or(&row.opened);
     writeln!(
@@ -144,15 +144,55 @@ fn write_line(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
         counted(row.rows, "row")
     )?;
     if let Some(prompt) = &row.prompt {
-        writeln!(out, "    {} {}", row.evidence, one_line(prompt))?;
+        write_line(out, "    ", &format!("{} {}", row.evidence, one_line(&head(prompt))))?;
     }
     if !row.findings.is_empty() {
         writeln!(out, "    findings: {}", row.findings.join(", "))?;
     }
-    writeln!(out, "    {}", one_line(&row.sql))
+    write_foreign(out, "    ", &head(&row.sql))
 }
 
-/// The text on one line, at most 160 characters, nothing in it that steers a terminal.
-fn one_line(text: &str) -> String {
-    super::printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).chars().take(160).collect()
+/// What a text begins with, on one line.
+fn head(text: &str) -> String {
+    const MOST: usize = 160;
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_elses_words_pass_for_ours() {
+        let row = SearchRow {
+            session: "s".to_owned(),
+            exchange: "s/1".to_owned(),
+            opened: "2026-11-02T09:30:00.000000Z".to_owned(),
+            closed: None,
+            agent: "claude\n2026-11-02T09:31:00Z  s/2".to_owned(),
+            person: Some("\u{430}na@example.com".to_owned()),
+            door: "mcp".to_owned(),
+            prompt: Some(format!("clean up{}\n    P4 everything", " ".repeat(90))),
+            evidence: "P1".to_owned(),
+            findings: Vec::new(),
+            sql: format!("delete from t\u{202e}\n2026-11-02 {}", "x".repeat(300)),
+            class: "write".to_owned(),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            decision: "hold".to_owned(),
+            rules: Vec::new(),
+            outcome: "pending".to_owned(),
+            rows: 0,
+            masked_columns: Vec::new(),
+            query_id: None,
+        };
+        let mut out = Vec::new();
+        write_row(&mut out, &row).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        let (first, rest) = told.split_once('\n').unwrap();
+        assert!(first.contains("claude↵2026-11-02T09:31:00Z") && first.contains("⟦U+0430⟧na@"), "{told}");
+        let is_ours = |line: &str| line == "    P1 clean up P4 everything";
+        assert!(rest.lines().all(|line| is_ours(line) || line.starts_with("    ┆ ")), "{told}");
+        assert!(rest.contains("┆ delete from t⟦U+202E⟧ 2026-11-02 "), "{told}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Access for a while, by the command line, while a gateway runs.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::Served;
@@ -86,5 +88,34 @@ fn access_is_asked_for_granted_listed_used_and_ended() {
         (&json!("sam@example.com"), &json!("done")),
         "{ended}"
     );
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_sign_in() {
+    let mut gateway = restricted();
+    let (granted, exchange) = gateway.held(REQUEST);
+    let (code, _, why) = gateway.decide(&["approve", &granted, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    gateway.end_of(&exchange);
+    assert_eq!(gateway.ask(READ).0, 0);
+    let (waits, exchange) = gateway.held("delete from demo.public.orders where status = 'cancelled'");
+    let folder = std::mem::replace(&mut gateway.folder, tempfile::tempdir().expect("a folder"));
+    drop(gateway);
+    let config = "[reviewers_issuer]\nissuer = 'http://127.0.0.1:1'\nclient_id = 'snowgate'\nclient_secret = 'secret'\n\
+                  [[reviewers]]\nemail = 'rosa@example.com'\ngroups = ['data-reviewers']\n";
+    fs::write(folder.path().join("snowgate.toml"), config).expect("a file");
+    let gateway = Served::start_in(folder, &["--policies", "policies"]);
+    for verb in ["approve", "deny"] {
+        let (code, told, why) = gateway.decide(&[verb, &waits, "--as", "boss@evil.example"]);
+        assert!(code == 1 && told.is_empty(), "{verb}: {told}");
+        assert!(why.contains("before reviewers had to sign in") && why.contains("asks again"), "{why}");
+    }
+    let closing = gateway.end_of(&exchange);
+    assert_eq!(closing["outcome"], json!("refused"), "{closing}");
+    let (code, answer) = gateway.ask(READ);
+    assert_eq!(code, 3, "{answer}");
+    let (_, listed, note) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.is_empty() && note.contains("no access is granted"), "{listed}{note}");
     assert_eq!(gateway.verify(), 0);
 }

@@ -137,6 +137,39 @@ fn a_client_gets_a_token_by_its_own_credentials() {
 }
 
 #[test]
+fn a_token_that_cannot_be_kept_is_printed_and_no_other_file_is_written_over() {
+    let Some(issuer) = Issuer::start() else { return };
+    let folder = place();
+    let with = |cache: &str| {
+        let more = [&CREDENTIALS[..], &["--cache", cache]].concat();
+        token(folder.path(), &issuer.url, &more)
+    };
+    let output = with("missing/kept.json");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).starts_with("ey"), "{output:?}");
+    assert!(text(&output.stderr).contains("The token is not kept: missing/kept.json"), "{output:?}");
+    let path = folder.path().join("id_ed25519");
+    fs::write(&path, "-----BEGIN OPENSSH PRIVATE KEY-----\n").expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("changed");
+    let output = with("id_ed25519");
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "{output:?}");
+    assert!(text(&output.stderr).contains("something else than a kept token"), "{output:?}");
+    assert!(fs::read_to_string(&path).expect("a file").starts_with("-----BEGIN"));
+    // Several at once get one token: the first asks, and the others find it.
+    let spawn = || {
+        let always =
+            ["agent", "token", "--issuer", &issuer.url, "--scope", "sql:read", "--cache", "kept.json"];
+        let mut command = snowgate(folder.path());
+        command.args(always).args(CREDENTIALS).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("it starts")
+    };
+    let several = [spawn(), spawn(), spawn()].map(|child| child.wait_with_output().expect("it ends"));
+    let printed: std::collections::BTreeSet<String> =
+        several.iter().map(|output| text(&output.stdout)).collect();
+    assert_eq!(printed.len(), 1, "{several:?}");
+}
+
+#[test]
 fn a_person_agrees_on_another_device() {
     let Some(mut issuer) = Issuer::start() else { return };
     let folder = place();

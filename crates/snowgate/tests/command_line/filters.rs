@@ -332,3 +332,15 @@ fn the_bundle_of_the_shop_is_good() {
     let output = run(&["policy", "check", POLICIES], "");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn a_request_for_access_is_read_and_decided_as_the_gateway_does() {
+    let request = "request access to acme.public.customers for '2h' because 'the report'";
+    let read = told(&["read", "--schema", SCHEMA], &[request, "request access to customers"]);
+    assert_eq!(read.matches("\"kind\":\"request_access\"").count(), 2, "{read}");
+    assert!(read.contains("\"class\":\"grant\"") && !read.contains("\"opaque\":true"), "{read}");
+    assert!(read.contains("access is asked for by"), "{read}");
+    // Nobody grants any under this bundle, and that is what is said.
+    let decided = told(&decide(), &[request]);
+    assert!(decided.contains("gateway:access") && decided.contains("nobody grants access"), "{decided}");
+}

@@ -1,6 +1,6 @@
 //! Calls: what they show of their arguments, what they test, and what they are.
 
-use domain::{Class, TestedHow};
+use domain::{Class, FunctionName, TestedHow};
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArguments, HavingBound, Ident, ListAggOnOverflow, OrderByExpr, WindowFrame, WindowFrameBound,
@@ -60,7 +60,7 @@ impl Reader<'_> {
     }
 
     /// Notes what the function is, and answers how it behaves.
-    pub(super) fn call(&mut self, full: &str, name: &str, parts: usize) -> Behaviour {
+    pub(super) fn call(&mut self, full: &FunctionName, name: &str, parts: usize) -> Behaviour {
         let behaviour = behaviour(name);
         if let Some(class) = flag(name) {
             self.flag(full, class);
@@ -69,8 +69,7 @@ impl Reader<'_> {
         }
         // SECURITY: a qualified name is somebody's own function, whatever it is called.
         if behaviour == Behaviour::Unknown || parts > 1 {
-            let is_cortex = full.starts_with("SNOWFLAKE.");
-            self.flag(full, if is_cortex { Class::Export } else { Class::Opaque });
+            self.flag(full, if full.is_of_snowflake() { Class::Export } else { Class::Opaque });
             return Behaviour::Unknown;
         }
         behaviour

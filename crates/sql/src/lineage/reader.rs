@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use domain::{
-    Class, ColumnRef, FlaggedFunction, ObjectName, Relation, ShownColumn, ShownHow, ShownOutput,
-    TestedColumn, TestedHow,
+    Class, ColumnRef, FlaggedFunction, FunctionName, ObjectName, Relation, ShownColumn, ShownHow,
+    ShownOutput, TestedColumn, TestedHow,
 };
 
 use super::sort::Sort;
@@ -312,8 +312,8 @@ impl<'a> Reader<'a> {
         self.ties.tie(columns);
     }
 
-    pub(super) fn flag(&mut self, name: &str, class: Class) {
-        self.functions.insert(FlaggedFunction { name: name.to_owned(), class });
+    pub(super) fn flag(&mut self, name: &FunctionName, class: Class) {
+        self.functions.insert(FlaggedFunction { name: name.clone(), class });
     }
 
     pub(super) fn column_ref(&self, id: ColumnId) -> Option<ColumnRef> {
@@ -431,6 +431,7 @@ impl<'a> Reader<'a> {
             name: output.name.as_ref().filter(|_| output.is_sure()).map(ToString::to_string),
             shows,
             is_known: output.value.is_known(),
+            is_stored: output.value.is_stored,
             is_name_from_values: output.is_name_from_values,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::Class;
+use domain::{Class, FunctionName};
 use sqlparser::ast::{Ident, ObjectName};
 
 use super::frame::{Env, Named};
@@ -60,7 +60,7 @@ impl Reader<'_> {
             && let Some(sequence) = self.namespace.complete(qualifier)
         {
             // SECURITY: it moves on, and stays so.
-            self.flag("NEXTVAL", Class::Write);
+            self.flag(&FunctionName::new(["NEXTVAL"]), Class::Write);
             self.reads.insert(sequence.clone());
             self.writes.insert(sequence);
             return Value::constant_of(Sort::Number(0));

@@ -44,6 +44,8 @@ pub(crate) struct Value {
     pub certainty: Certainty,
     /// Exactly one stored column, as stored, and nothing else: COUNT and IS NULL over it tell nothing.
     pub is_bare: bool,
+    /// Whether all that it may be is stored, and as stored: a union of two columns is, one with a literal is not.
+    pub is_stored: bool,
     /// Whether how large it is, as a number or as a text, depends on nothing but how large what is stored is: a stored
     /// column, or a short literal in its place. What is made in any other way may be made to just fit or just not.
     pub is_steady: bool,
@@ -73,6 +75,7 @@ impl Value {
         Self {
             sources: vec![Source { column, how: ShownHow::Stored, path: None }],
             is_bare: true,
+            is_stored: true,
             is_steady: true,
             sort,
             size: Size::STORED,
@@ -146,6 +149,7 @@ impl Value {
     pub(super) fn shows_as(&self, other: &Self) -> bool {
         self.certainty == other.certainty
             && self.is_bare == other.is_bare
+            && self.is_stored == other.is_stored
             && self.is_told == other.is_told
             && self.sources == other.sources
             && self.guesses == other.guesses
@@ -167,6 +171,7 @@ impl Value {
         });
         self.sources.dedup();
         self.is_bare = false;
+        self.is_stored = false;
         self.is_steady = false;
         if std::mem::take(&mut self.is_told) {
             self.certainty = Certainty::Untraced;
@@ -186,6 +191,7 @@ impl Value {
             && other.is_steady
             && (self.is_constant() || other.is_constant() || self.sources == other.sources);
         self.is_bare = self.is_bare && other.is_bare && self.sources == other.sources;
+        self.is_stored &= other.is_stored;
         self.sort = self.sort.meet(other.sort).unwrap_or_default();
         self.size = self.size.max(other.size);
         self.gathered(other)

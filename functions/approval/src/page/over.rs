@@ -1,9 +1,9 @@
 //! What was decided, or is over; and what stands since, with the button that ends it.
 
-use domain::{ApprovalState, Verdict};
-use gateway::{ReviewSession, StandingShown, Waiting};
+use domain::{ApprovalId, ApprovalState, Verdict};
+use gateway::{AccessShown, ReviewSession, StandingShown, Waiting};
 use maud::{Markup, html};
-use recording::{MayBeRecord, VaryRecord};
+use recording::{AccessRecord, MayBeRecord, VaryRecord};
 
 use super::seen::{self, Look};
 use super::{minute, sql_text};
@@ -14,6 +14,7 @@ pub fn page(
     waiting: &Waiting,
     own: Option<Verdict>,
     standing: Option<&StandingShown>,
+    access: Option<&AccessShown>,
 ) -> Markup {
     let said = waiting.granted_by.len();
     let (mark, title, told) = match waiting.state {
@@ -48,7 +49,11 @@ pub fn page(
         ApprovalState::Granted | ApprovalState::Spent if waiting.asked.access.is_some() => (
             "yes",
             if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
-            "Its agent may read what was shown until its end, or until somebody who may decide ends it.".to_owned(),
+            match access {
+                None if waiting.state == ApprovalState::Spent => "It is not in force any more: its agent reads nothing by it.",
+                Some(_) | None => "Its agent may read what was shown until its end, or until somebody who may decide ends it.",
+            }
+            .to_owned(),
         ),
         ApprovalState::Granted => (
             "yes",
@@ -85,6 +90,7 @@ pub fn page(
             p.small { "Recorded as " code { (waiting.opening.exchange) } ". You may close this page." }
         }
         @if let Some(standing) = standing { (stands(session, waiting, standing)) }
+        @if let Some(access) = access { (granted(session, waiting, access)) }
     };
     super::page(&title, &body)
 }
@@ -107,16 +113,41 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
             @if let Some(over) = over { p.notice { "It allows nothing more: " (over) "." } }
         }
         @if over.is_none() {
-            form.card.decide method="post" action=(format!("/a/{id}/end")) autocomplete="off" {
-                h2 { "End it" }
-                p.small { "From then on each such statement waits for people again. What has run stays done." }
-                input type="hidden" name="mark" value=(session.form_mark());
-                input type="hidden" name="covers" value=(waiting.asked.covers);
-                label for="reason" { "Reason " span.small { "for the recording" } }
-                textarea #reason name="reason" rows="2" maxlength="500" {}
-                div.buttons { button.deny type="submit" { "End it" } }
-                p.small { "You end it as " strong { (seen::shown(session.by().name(), Look::Name)) } "." }
+            (end(session, waiting, *id, "From then on each such statement waits for people again. What has run stays done."))
+        }
+    }
+}
+
+/// The leave to read that is in force, and the form that ends it.
+fn granted(session: &ReviewSession, waiting: &Waiting, access: &AccessShown) -> Markup {
+    let AccessShown { id, opening: _, access, reviewers: _, sign_in: _, by } = access;
+    let AccessRecord { to, until, why, policy: _ } = access;
+    html! {
+        section.card {
+            h2 { "It lets its agent read for a while" }
+            dl.under {
+                div { dt { "to read" } dd { (seen::shown(to, Look::Name)) } }
+                div { dt { "until" } dd { (minute(until)) } }
+                div { dt { "why" } dd { (seen::shown(why, Look::Prose)) } }
+                div { dt { "by" } dd { (seen::shown(&by.join(", "), Look::Name)) } }
             }
+        }
+        (end(session, waiting, *id, "From then on nothing more is read by it, and what is under way is not released. What has been read stays read."))
+    }
+}
+
+/// The form that ends what is in force since this approval.
+fn end(session: &ReviewSession, waiting: &Waiting, id: ApprovalId, then: &str) -> Markup {
+    html! {
+        form.card.decide method="post" action=(format!("/a/{id}/end")) autocomplete="off" {
+            h2 { "End it" }
+            p.small { (then) }
+            input type="hidden" name="mark" value=(session.form_mark());
+            input type="hidden" name="covers" value=(waiting.asked.covers);
+            label for="reason" { "Reason " span.small { "for the recording" } }
+            textarea #reason name="reason" rows="2" maxlength="500" {}
+            div.buttons { button.deny type="submit" { "End it" } }
+            p.small { "You end it as " strong { (seen::shown(session.by().name(), Look::Name)) } "." }
         }
     }
 }

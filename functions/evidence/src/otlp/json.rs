@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::attributes::Attributes;
 use super::{Item, Signal, Take};
-use crate::body::{self, each};
+use crate::body::{self, Lossy, each};
 use crate::rejected::Rejected;
 
 /// Values within values at most.
@@ -46,13 +46,13 @@ struct Scope<'a> {
 
 #[derive(Deserialize)]
 struct Element<'a> {
-    name: Option<String>,
+    name: Option<Lossy>,
     #[serde(rename = "eventName")]
-    event_name: Option<String>,
+    event_name: Option<Lossy>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
     #[serde(rename = "traceId")]
-    trace: Option<String>,
+    trace: Option<Lossy>,
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
 }
@@ -74,7 +74,7 @@ struct Pair<'a> {
 #[derive(Deserialize)]
 struct AnyText {
     #[serde(rename = "stringValue")]
-    text: Option<String>,
+    text: Option<Lossy>,
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Rejected> {
@@ -126,15 +126,17 @@ fn item(text: &str) -> Result<Item, Rejected> {
     let element: Element<'_> = parse(text)?;
     let mut attributes = Attributes::default();
     let mut is_wrong = !set(element.attributes, &mut attributes)?;
-    let trace = trace_of(element.trace.as_deref().unwrap_or_default()).unwrap_or_else(|| {
+    let trace = element.trace.map(|Lossy(trace)| trace).unwrap_or_default();
+    let trace = trace_of(&trace).unwrap_or_else(|| {
         is_wrong = true;
         None
     });
     let body = || -> Option<String> {
         let any: AnyText = serde_json::from_str(element.body?.get()).ok()?;
-        Some(any.text?.chars().take(64).collect())
+        Some(any.text?.0.chars().take(64).collect())
     };
-    let name = element.name.or(element.event_name).or_else(body).unwrap_or_default();
+    let name = element.name.or(element.event_name).map(|Lossy(name)| name);
+    let name = name.or_else(body).unwrap_or_default();
     Ok(Item { name, trace, attributes, is_wrong })
 }
 
@@ -155,9 +157,10 @@ fn set(pairs: Option<&RawValue>, into: &mut Attributes) -> Result<bool, Rejected
     elements(pairs, &mut |pair| {
         let pair: Pair<'_> = parse(pair)?;
         let (Some(known), Some(value)) = (Attributes::known(&pair.key), pair.value) else { return Ok(()) };
-        let text = match parse::<AnyText>(value.get())?.text {
-            Some(text) => Some(text),
-            None => plain(value.get()),
+        let text = match parse::<AnyText>(value.get()) {
+            Ok(AnyText { text: Some(Lossy(text)) }) => Some(text),
+            Ok(AnyText { text: None }) => plain(value.get()),
+            Err(_) => None,
         };
         match text {
             Some(text) => into.set(known, text),
@@ -275,11 +278,11 @@ impl<'de> Visitor<'de> for Plain<'_> {
                 (What::Value, Key::Text) => {
                     // The last of a oneof counts.
                     out.truncate(start);
-                    push_text(&map.next_value::<String>()?, out);
+                    push_text(&map.next_value::<Lossy>()?.0, out);
                     continue;
                 }
                 (What::Pair, Key::Name) => {
-                    name = Some(map.next_value::<String>()?);
+                    name = Some(map.next_value::<Lossy>()?.0);
                     continue;
                 }
                 (What::Value, Key::List) => Plain { what: What::List, depth: depth + 1, out: &mut *out },
@@ -371,8 +374,6 @@ mod tests {
             "[]",
             "{\"resourceLogs\":{}}",
             "{\"resourceLogs\":[1]}",
-            &with("3"),
-            &with("{\"stringValue\":3}"),
             r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":1}]}]}]}]}"#,
         ] {
             assert!(items(text, Signal::Logs).is_err(), "{text}");
@@ -381,11 +382,31 @@ mod tests {
         // What one item says wrong is that item's alone.
         for text in [
             with(&deep),
+            with("3"),
+            with("{\"stringValue\":3}"),
             with(r#"{"arrayValue":{"values":7}}"#),
             r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}"#.to_owned(),
         ] {
             let found = items(&text, Signal::Logs).unwrap();
             assert!(found[0].is_wrong && found[0].trace.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn half_of_an_emoji_costs_nothing_but_itself() {
+        let half = "\u{fffd}\u{fffd}\u{fffd}";
+        for (value, expected) in [
+            (r#"{"stringValue":"hi \ud83d"}"#, format!("hi {half}")),
+            (r#"{"arrayValue":{"values":[{"stringValue":"\ud83d"}]}}"#, format!(r#"["{half}"]"#)),
+        ] {
+            let text = format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"attributes":[{{"key":"prompt","value":{value}}}]}}]}}]}}]}}"#
+            );
+            let found = items(&text, Signal::Logs).unwrap();
+            assert_eq!(
+                (found[0].attributes.get("prompt"), found[0].is_wrong),
+                (Some(expected.as_str()), false)
+            );
         }
     }
 

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use domain::Context;
 use gateway::split_reminders;
 
-use crate::body::each;
+use super::LeftOut;
+use crate::body::{each, text_of};
 use crate::hooks::{called, is_ours};
-use crate::rejected::Rejected;
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -28,8 +28,10 @@ struct Message<'a> {
 struct Part<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
-    content: Option<Text>,
-    text: Option<Text>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
     id: Option<String>,
     #[serde(borrow)]
     name: Option<Cow<'a, str>>,
@@ -37,23 +39,6 @@ struct Part<'a> {
     arguments: Option<&'a RawValue>,
     #[serde(borrow)]
     input: Option<&'a RawValue>,
-}
-
-/// A text; what stands there and is none counts as absent.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Text(String),
-    Other(serde::de::IgnoredAny),
-}
-
-impl Text {
-    fn into_text(self) -> Option<String> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Other(_) => None,
-        }
-    }
 }
 
 /// A use of our tool that a model produced.
@@ -83,46 +68,57 @@ fn parts<'a>(message: &Message<'a>, take: &mut dyn FnMut(Part<'a>) -> Option<()>
     })
 }
 
-/// The last words of a user among the messages that a model received: not what a tool answered, and not what the client puts in
-/// alone.
+/// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone is
+/// none, but stands with the words that it came just before or after.
 pub(super) fn last_words(messages: &str) -> Option<Words> {
-    let mut last = None;
+    let mut last: Option<Words> = None;
+    let mut alone = String::new();
     each(messages, &mut |raw| {
-        if let Some(message) = message(raw).filter(|message| message.role.as_deref() == Some("user")) {
-            last = words(&message).or(last.take());
+        let Some(message) = message(raw) else { return Some(()) };
+        if message.role.as_deref() != Some("user") {
+            alone.clear();
+            return Some(());
+        }
+        match split_reminders(&text(&message).unwrap_or_default()) {
+            (Some(said), reminders) => {
+                let mut before = std::mem::take(&mut alone);
+                before.push_str(reminders.as_deref().unwrap_or_default());
+                last = Some(Words { said, reminders: Some(before).filter(|text| !text.is_empty()) });
+            }
+            (None, Some(reminders)) => {
+                alone.push_str(&reminders);
+                if let Some(last) = &mut last {
+                    last.reminders.get_or_insert_default().push_str(&reminders);
+                }
+            }
+            (None, None) => {}
         }
         Some(())
     })?;
     last
 }
 
-fn words(message: &Message<'_>) -> Option<Words> {
-    let text = match message.content.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) {
-        Some(text) => text,
-        None => {
-            // Words that come beside what a tool answered were typed meanwhile.
-            let mut texts: Vec<String> = Vec::new();
-            parts(message, &mut |part| {
-                if part.kind.as_deref() == Some("text") {
-                    texts.extend(part.content.or(part.text).and_then(Text::into_text));
-                }
-                Some(())
-            })?;
-            texts.join("\n")
+/// What a message says, its blocks of text together.
+fn text(message: &Message<'_>) -> Option<String> {
+    if let Some(text) = message.content.and_then(|raw| text_of(raw.get())) {
+        return Some(text);
+    }
+    // Words that come beside what a tool answered were typed meanwhile.
+    let mut texts: Vec<String> = Vec::new();
+    parts(message, &mut |part| {
+        if part.kind.as_deref() == Some("text") {
+            texts.extend(part.content.or(part.text).and_then(|raw| text_of(raw.get())));
         }
-    };
-    let (said, reminders) = split_reminders(&text);
-    Some(Words { said: said?, reminders })
+        Some(())
+    })?;
+    Some(texts.join("\n"))
 }
 
 /// Hands on the uses of our tool among the messages that a model produced.
 ///
 /// # Errors
 /// What `take` says.
-pub(super) fn uses(
-    messages: &str,
-    take: &mut dyn FnMut(Use) -> Result<(), Rejected>,
-) -> Result<(), Rejected> {
+pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), LeftOut>) -> Result<(), LeftOut> {
     let mut rejected = None;
     each(messages, &mut |raw| {
         let Some(message) = message(raw) else { return Some(()) };
@@ -178,6 +174,33 @@ mod tests {
         ] {
             assert_eq!(said(messages), None, "{messages}");
         }
+    }
+
+    #[test]
+    fn what_the_client_puts_in_alone_stands_with_the_words_beside_it() {
+        let with = |before: &str, after: &str| {
+            format!(
+                r#"[{before}{{"role":"user","content":"list customers<system-reminder>a</system-reminder>"}}{after}]"#
+            )
+        };
+        let alone = r#"{"role":"user","content":"<system-reminder>delete all orders</system-reminder>"}"#;
+        let answered = r#"{"role":"assistant","content":"x"}"#;
+        for (messages, reminders) in [
+            (with("", ""), "a"),
+            (with("", &format!(",{alone}")), "adelete all orders"),
+            (with("", &format!(",{answered},{alone}")), "adelete all orders"),
+            (with(&format!("{alone},"), ""), "delete all ordersa"),
+            (with(&format!("{alone},{answered},"), ""), "a"),
+        ] {
+            let words = last_words(&messages).unwrap();
+            assert_eq!(
+                (words.said.as_str(), words.reminders.as_deref()),
+                ("list customers", Some(reminders))
+            );
+        }
+        assert!(last_words(&format!("[{alone}]")).is_none());
+        let half = r#"[{"role":"user","content":"a"},{"role":"user","parts":[{"type":"text","content":"b \ud83d"}]}]"#;
+        assert!(last_words(half).unwrap().said.starts_with("b "), "half of an emoji hides no words");
     }
 
     #[test]

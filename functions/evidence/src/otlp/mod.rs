@@ -17,8 +17,15 @@ use crate::body;
 use crate::rejected::Rejected;
 use attributes::Attributes;
 
-/// Things that one export may tell of prompts and tool uses.
-const MOST: usize = 4096;
+/// Things that one export may tell of prompts and tool uses: as many as collectors put into one (their `batch` processor).
+const MOST: usize = 8192;
+
+/// Things that one item may: a model's answer has some tool uses.
+const MOST_OF_AN_ITEM: usize = 64;
+
+/// Says that an item cannot be taken: it is counted, and the others are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct LeftOut;
 
 /// What is exported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,16 +71,11 @@ pub(crate) fn read(
 ) -> Result<(Vec<Sighting>, u64), Rejected> {
     let (mut sightings, mut left_out): (Vec<Sighting>, u64) = (Vec::new(), 0);
     let mut take = |resource: &Attributes, item: Item| -> Result<(), Rejected> {
-        if item.is_wrong {
-            left_out += 1;
-            return Ok(());
-        }
-        let before = sightings.len();
         // SECURITY: bounded before it is built: one item may tell of any number.
-        told::sightings(resource, item, signal, channel, &mut Room { sightings: &mut sightings })?;
-        let told = sightings.split_off(before);
-        if told.iter().all(|sighting| channel.accepts(sighting).is_ok()) {
-            sightings.extend(told);
+        let mut room = Room { told: Vec::new(), most: MOST_OF_AN_ITEM.min(MOST - sightings.len()) };
+        let told = told::sightings(resource, item, signal, channel, &mut room);
+        if told.is_ok() && room.told.iter().all(|sighting| channel.accepts(sighting).is_ok()) {
+            sightings.append(&mut room.told);
         } else {
             left_out += 1;
         }
@@ -86,17 +88,18 @@ pub(crate) fn read(
     Ok((sightings, left_out))
 }
 
-/// Where sightings go, up to [`MOST`].
-struct Room<'a> {
-    sightings: &'a mut Vec<Sighting>,
+/// Where the sightings of one item go.
+struct Room {
+    told: Vec<Sighting>,
+    most: usize,
 }
 
-impl Room<'_> {
-    fn push(&mut self, sighting: Sighting) -> Result<(), Rejected> {
-        if self.sightings.len() >= MOST {
-            return Err(Rejected::TooMany(MOST));
+impl Room {
+    fn push(&mut self, sighting: Sighting) -> Result<(), LeftOut> {
+        if self.told.len() >= self.most {
+            return Err(LeftOut);
         }
-        self.sightings.push(sighting);
+        self.told.push(sighting);
         Ok(())
     }
 }
@@ -104,8 +107,8 @@ impl Room<'_> {
 /// What receives each item with its resource's attributes.
 type Take<'a> = dyn FnMut(&Attributes, Item) -> Result<(), Rejected> + 'a;
 
-const LEFT_OUT: &str =
-    "some told of subjects that this credential does not speak for, or have an id that is none or too long";
+const LEFT_OUT: &str = "some tell of subjects that this credential does not speak for or that their resource does not name, of too much at once, \
+     or have an id or a text that is none or too long";
 
 /// The answer to an export that was taken, but for what was left out.
 pub(crate) fn answer(form: Form, signal: Signal, left_out: u64) -> Response {

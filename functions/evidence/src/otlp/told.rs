@@ -2,28 +2,38 @@
 
 use aws_lc_rs::digest;
 use domain::ChannelKind;
-use gateway::{Channel, Sighting, SpeaksFor};
+use gateway::{Channel, NotTaken, Sighting, SpeaksFor, is_another_mailbox};
 
 use super::attributes::{
     Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
     TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::messages::{Words, last_words, uses};
-use super::{Item, Room, Signal};
+use super::{Item, LeftOut, Room, Signal};
 use crate::hooks::is_ours;
-use crate::rejected::Rejected;
 
 /// Adds what one item tells.
+///
+/// # Errors
+/// [`LeftOut`] when none of it can be taken.
 pub(super) fn sightings(
     resource: &Attributes,
     item: Item,
     signal: Signal,
     channel: &Channel,
-    into: &mut Room<'_>,
-) -> Result<(), Rejected> {
-    let Item { name, trace, attributes, is_wrong: _ } = item;
+    into: &mut Room,
+) -> Result<(), LeftOut> {
+    let Item { name, trace, attributes, is_wrong } = item;
+    if is_wrong {
+        return Err(LeftOut);
+    }
     let get = |name: &str| attributes.get(name).or_else(|| resource.get(name)).map(str::to_owned);
-    let base = Sighting { subject: subject(channel, &get), mail: get(EMAIL), trace, ..Sighting::default() };
+    let subject = subject(channel, resource, &attributes)?;
+    let base = Sighting { subject, mail: get(EMAIL), trace, ..Sighting::default() };
+    // SECURITY: before any of it is told again for each tool use.
+    if channel.accepts(&base) == Err(NotTaken::TooLong) {
+        return Err(LeftOut);
+    }
     if attributes.get(OUTPUT).is_some() || attributes.get(INPUT).is_some() {
         return of_messages(&attributes, base, into);
     }
@@ -71,7 +81,7 @@ pub(super) fn sightings(
 }
 
 /// A model's call: each use of our tool that it produced, and once what it received last of a user, which they point to.
-fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> Result<(), Rejected> {
+fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Result<(), LeftOut> {
     let Some(output) = attributes.get(OUTPUT) else { return Ok(()) };
     let mut prompt = attributes.get(INPUT).and_then(last_words);
     // The same words are the same prompt, whichever call received them: kept once.
@@ -109,11 +119,21 @@ fn may_be_ours(get: &impl Fn(&str) -> Option<String>) -> bool {
     }
 }
 
-/// Whose it is: as the operator says, else by the mail address where that is one whom the channel speaks for.
-fn subject(channel: &Channel, get: &impl Fn(&str) -> Option<String>) -> Option<String> {
-    get(SUBJECT).or_else(|| match &channel.speaks_for {
-        SpeaksFor::Subjects(subjects) => get(EMAIL).filter(|email| subjects.contains(email)),
-        // SECURITY: a word that whoever is observed chose names nobody.
-        SpeaksFor::Anybody => None,
-    })
+/// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.
+// SECURITY: an item's own attributes are its client's; one that names another subject than its resource, or has another's
+// mailbox than the subject that is named, is nobody's.
+fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Result<Option<String>, LeftOut> {
+    let (named, mail) = (resource.get(SUBJECT), item.get(EMAIL).or_else(|| resource.get(EMAIL)));
+    if item.get(SUBJECT).is_some_and(|said| named != Some(said)) {
+        return Err(LeftOut);
+    }
+    match (named, &channel.speaks_for) {
+        (Some(named), _) if is_another_mailbox(mail, Some(named)) => Err(LeftOut),
+        (Some(named), _) => Ok(Some(named.to_owned())),
+        (None, SpeaksFor::Subjects(subjects)) => {
+            Ok(mail.filter(|mail| subjects.iter().any(|subject| subject == mail)).map(str::to_owned))
+        }
+        // A word that whoever is observed chose names nobody.
+        (None, SpeaksFor::Anybody) => Ok(None),
+    }
 }

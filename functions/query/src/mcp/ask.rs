@@ -53,6 +53,8 @@ pub(super) async fn run_sql(
     asked.conversation = conversation(caller, meta.as_ref())?;
     arguments.end()?;
     let reply = caller.gateway.ask(asked, manner.first_wait(wait)).await?;
+    // A task would be told so when nobody asks for it any more.
+    unless_scopes_lack(&reply)?;
     match (manner.task, pending(&reply)) {
         // Of a call that is to be a task nothing else may be answered.
         (Task::Asked, _) | (Task::Taken, Some(_)) => Ok(Done::Task(Box::new(reply))),
@@ -202,11 +204,7 @@ pub(super) async fn tell(
     from_row: u64,
     most: u64,
 ) -> Result<ToolResult, AskError> {
-    if let Outcome::Refused(refusal) = reply.outcome()
-        && refusal.code == RefusalCode::Scope
-    {
-        return Err(AskError::Counted(refusal.clone()));
-    }
+    unless_scopes_lack(reply)?;
     let ([part], Some(first)) = (reply.parts(), reply.first_page()) else {
         return Ok(told::without_rows(reply));
     };
@@ -221,6 +219,16 @@ pub(super) async fn tell(
     };
     let some = rows::read(&object, skip, most).await.map_err(told::unreadable)?;
     Ok(told::rows(reply, part, &some, from_row))
+}
+
+/// A refusal for want of scopes is told by the request's status; one whose token has them by now names none.
+fn unless_scopes_lack(reply: &Reply) -> Result<(), AskError> {
+    match reply.outcome() {
+        Outcome::Refused(refusal) if refusal.code == RefusalCode::Scope && !refusal.scopes.is_empty() => {
+            Err(AskError::Counted(refusal.clone()))
+        }
+        Outcome::Refused(_) | Outcome::Rows { .. } | Outcome::Failed { .. } | Outcome::Pending(_) => Ok(()),
+    }
 }
 
 /// The page that a row lies on, and how many rows lie before it there.

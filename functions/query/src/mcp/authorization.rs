@@ -239,7 +239,12 @@ mod tests {
     #[test]
     fn a_client_asks_for_what_reading_needs_and_learns_what_there_is() {
         let set = |scope: &str| [scope.to_owned()].into();
-        let tiers = TierScopes { read: set("sql:read"), write: set("sql:write"), define: [].into() };
+        let tiers = TierScopes {
+            read: set("sql:read"),
+            write: set("sql:write"),
+            define: [].into(),
+            required: [].into(),
+        };
         let here = headers(&[("host", "gw.example")]);
         let resource = resource().with_scopes(&tiers);
         assert!(resource.challenge(&here, false).ends_with("scope=\"sql sql:read\""));

@@ -282,7 +282,7 @@ fn pending<'a>(reply: &Reply, ticket: &'a Ticket) -> Told<'a> {
 
 /// A no, and what sense asking again makes.
 fn refused(refusal: &Refusal) -> Told<'static> {
-    let Refusal { code, message, retry_after, scopes: _ } = refusal;
+    let Refusal { code, message, retry_after, scopes } = refusal;
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let advice = match code {
         RefusalCode::Policy => "The same statement would be refused again.",
@@ -298,6 +298,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::Cancelled => "Ask again only when whoever you work for wants it.",
         RefusalCode::Contradiction => "What it reads changed meanwhile; it may be asked once more.",
         RefusalCode::RequestReused => "Send it as a new call.",
+        RefusalCode::Scope if scopes.is_empty() => "Call run_sql with the same statement again.",
         RefusalCode::Scope => "With this token it would be refused again.",
     };
     let message = message.trim_end_matches('.');

@@ -403,9 +403,12 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
 
 /// A refusal that is no exchange of its own: it has no handle.
 fn counted(refusal: &Refusal) -> Response {
-    let Refusal { code, message, retry_after, scopes: _ } = refusal;
+    let Refusal { code, message, retry_after, scopes } = refusal;
     let body = Status { code: code.code(), sql_state: Some(code.sqlstate()), message, ..Status::default() };
-    let mut response = json(status_of(*code), &body);
+    // Where the token has by now what it lacked then, it is no matter of the token any more.
+    let is_past = *code == RefusalCode::Scope && scopes.is_empty();
+    let status = if is_past { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(*code) };
+    let mut response = json(status, &body);
     challenge(&mut response, refusal);
     if let Some(wait) = retry_after {
         insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
@@ -415,7 +418,7 @@ fn counted(refusal: &Refusal) -> Response {
 
 /// Tells a client which scopes to ask its issuer for, where its token lacks some (RFC 6750 section 3.1).
 fn challenge(response: &mut Response, refusal: &Refusal) {
-    if refusal.code == RefusalCode::Scope {
+    if refusal.code == RefusalCode::Scope && !refusal.scopes.is_empty() {
         insert(response, header::WWW_AUTHENTICATE.as_str(), &crate::mcp::insufficient(&refusal.scopes));
     }
 }

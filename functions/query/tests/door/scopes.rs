@@ -12,7 +12,12 @@ const WRITE: &str = "update customers set country = 'FR' where id = 1";
 /// Reading needs `read`, writing both.
 fn house() -> House {
     let set = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect::<BTreeSet<_>>();
-    let scopes = TierScopes { read: set(&["read"]), write: set(&["read", "write"]), define: set(&[]) };
+    let scopes = TierScopes {
+        read: set(&["read"]),
+        write: set(&["read", "write"]),
+        define: set(&[]),
+        required: set(&[]),
+    };
     let house = House::with(Settings { scopes, page_size: 16, ..Settings::default() });
     house.script(CUSTOMERS, Answer::Results(vec![customers()]));
     house
@@ -57,7 +62,8 @@ async fn a_statement_needs_the_scopes_of_what_it_does() {
     let house = house();
     for (token, sql, needed) in [
         ("ana", CUSTOMERS, "read"),
-        ("ana+write", CUSTOMERS, "read"),
+        // What it has is named, too: it would be lost.
+        ("ana+write", CUSTOMERS, "read write"),
         ("ana+READ", CUSTOMERS, "read"),
         ("ana+read", WRITE, "read write"),
         ("ana+write", WRITE, "read write"),
@@ -126,6 +132,34 @@ async fn nothing_is_shown_to_a_token_without_the_scopes_of_what_was_asked() {
     // Another principal's stays unknown, whatever its token lacks.
     let bens = house.send(mcp("get_result", &json!({ "handle": handle })).token("ben").request()).await;
     assert_eq!(bens.json()["result"]["structuredContent"]["status"], "unknown", "{}", bens.text());
+}
+
+#[tokio::test]
+async fn what_was_refused_for_want_of_scopes_is_no_matter_of_a_token_that_has_them() {
+    let house = house();
+    is_refused(&house.send(Call::ask(CUSTOMERS).token("ana").request()).await, "read");
+    let opening: Value = serde_json::from_str(&house.store.texts("opening.json")[0]).unwrap();
+    let handle = opening["record"]["handle"].as_str().unwrap();
+    let path = format!("/api/v2/statements/{handle}");
+    is_refused(&house.send(Call::get(path.as_str()).token("ana").request()).await, "read");
+    let told = house.send(Call::get(path).token("ana+read").request()).await;
+    assert_eq!((told.status.as_u16(), told.header("www-authenticate")), (422, None), "{}", told.text());
+    let call = mcp("get_result", &json!({ "handle": handle })).token("ana+read");
+    let told = house.send(call.request()).await;
+    let told = &told.json()["result"]["structuredContent"];
+    assert_eq!(told["status"], "refused", "{told}");
+    assert!(told["message"].as_str().unwrap().contains("Call run_sql"), "{told}");
+}
+
+#[tokio::test]
+async fn a_task_that_lacks_scopes_is_none() {
+    let house = house();
+    let params =
+        json!({ "name": "run_sql", "arguments": { "statement": CUSTOMERS }, "task": { "ttl": 60000 } });
+    let message = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
+    let call = Call::post("/mcp", message.to_string()).with("host", "gw.example");
+    let call = call.with("mcp-protocol-version", "2025-11-25").token("ana");
+    is_challenged(&house.send(call.request()).await, "read");
 }
 
 #[tokio::test]

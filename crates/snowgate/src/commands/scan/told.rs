@@ -7,7 +7,7 @@ use domain::ColumnRef;
 use serde_json::{Value, json};
 
 use super::evidence::{Basis, Evidence, Proposal, mask_of};
-use crate::commands::steers;
+use crate::commands::{one_line, steers};
 
 /// What a scan came to.
 pub struct Report {
@@ -249,11 +249,6 @@ fn ascii_escaped(json: &str) -> String {
         }
     }
     written
-}
-
-/// A text in one line that steers nothing.
-pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The functions that the query of a definition, the body of a policy or a script calls, told from its pieces: for what
 //! the parser cannot read. It names too many rather than too few.
 
-use domain::{Class, FlaggedFunction};
+use domain::{Class, FlaggedFunction, FunctionName};
 
 use super::{Behaviour, behaviour, flag};
 use crate::class::View;
@@ -138,16 +138,22 @@ fn first_part(view: View<'_>, at: usize) -> usize {
 
 /// The function whose name ends at that place, before its bracket, where nobody knows it.
 fn unknown_call(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
-    let mut name = view.tokens.get(at)?.name(view.text)?.to_ascii_uppercase();
+    let name = view.tokens.get(at)?.name(view.text)?;
+    let mut written = vec![name.clone()];
     let is_keyword = view.is_any(at, &NO_CALLS) || view.is_any(at, &NO_CALLS_EITHER);
     let mut start = at;
-    let mut parts = 1;
     while start >= 2 && view.is_symbol(start - 1, ".") {
+        // `DATABASE..NAME`: the schema is PUBLIC.
+        if view.is_symbol(start - 2, ".") {
+            written.insert(0, String::new());
+            start -= 1;
+            continue;
+        }
         let Some(part) = view.tokens.get(start - 2).and_then(|token| token.name(view.text)) else { break };
-        name = format!("{}.{name}", part.to_ascii_uppercase());
+        written.insert(0, part);
         start -= 2;
-        parts += 1;
     }
+    let parts = written.len();
     let before = start.checked_sub(1);
     // A type, a common table, the columns of an alias.
     let is_other = before.is_some_and(|before| {
@@ -157,7 +163,8 @@ fn unknown_call(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
     if (is_keyword && parts == 1) || is_other || is_known {
         return None;
     }
-    let class = if name.starts_with("SNOWFLAKE.") { Class::Export } else { Class::Opaque };
+    let name = FunctionName::new(written);
+    let class = if name.is_of_snowflake() { Class::Export } else { Class::Opaque };
     Some(FlaggedFunction { name, class })
 }
 
@@ -176,12 +183,17 @@ mod tests {
     #[test]
     fn what_a_definition_calls_and_nobody_knows_is_told() {
         check("create table t (a varchar(3)) as select send(a), upper(b) from u", &["SEND opaque"]);
-        check("create view v as (select d.s.\"f\" (a) from u)", &["D.S.F opaque"]);
+        check(
+            "create view v as (select d.\"s\".\"f\" (a), \"upper\"(a) from u)",
+            &["D.\"s\".\"f\" opaque", "\"upper\" opaque"],
+        );
         check(
             "create table t as with q as (select leak(ssn) l from c) select * from q where mine(l)",
             &["LEAK opaque", "MINE opaque"],
         );
         check("create table t as select * from table(d.f(1))", &["D.F opaque"]);
+        check("create table t as select d..f(1), \"d.s.f\"(1)", &["D.\"\".F opaque", "\"d.s.f\" opaque"]);
+        check("create table t as select snowflake.f(1)", &["SNOWFLAKE.F opaque"]);
         check(
             "create table t as select snowflake.cortex.new_thing('x')",
             &["SNOWFLAKE.CORTEX.NEW_THING export"],

@@ -1,7 +1,7 @@
 //! Functions that do more than calculate: they reach out of the statement, tell what others did, or change
 //! something. Each gives a statement its class, wherever it stands.
 
-use domain::{Class, FlaggedFunction};
+use domain::{Class, FlaggedFunction, FunctionName};
 
 use crate::class::View;
 use crate::lexer::{Lexeme, Token, decode_quoted, decode_string};
@@ -284,12 +284,15 @@ fn flagged_at(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
         return None;
     }
     if qualifier == "CORTEX" || qualifier == "ML" {
-        return Some(FlaggedFunction { name: format!("SNOWFLAKE.{qualifier}"), class: Class::Export });
+        return Some(FlaggedFunction {
+            name: FunctionName::new(["SNOWFLAKE", &qualifier]),
+            class: Class::Export,
+        });
     }
     // Nobody knows what is called.
     let class =
         if name == "IDENTIFIER" && token.kind == Lexeme::Symbol { Some(Class::Opaque) } else { flag(&name) };
-    class.map(|class| FlaggedFunction { name, class })
+    class.map(|class| FlaggedFunction { name: FunctionName::new([name]), class })
 }
 
 /// The last part of the name in `IDENTIFIER('a.b.f')`, whose closing bracket stands there; IDENTIFIER itself where

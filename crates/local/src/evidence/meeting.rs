@@ -1,0 +1,100 @@
+//! The exchanges that evidence may belong to.
+
+use std::collections::BTreeSet;
+
+use domain::Timestamp;
+use gateway::ports::{Expecting, Keyed, StoredSighting, Subject};
+use rusqlite::{Connection, params};
+
+use super::{EXPECTING, FOUND, TOGETHER_US, WORDS, expecting_of, oldest, words};
+
+/// Exchanges that the tool uses of one prompt may find by each of their words.
+const FOUND_OF_A_PROMPT: i64 = 256;
+
+/// A sighting, as far as it meets exchanges.
+pub(super) struct Met {
+    subject: Subject,
+    keyed: Keyed,
+    /// Channel and prompt's id, where it may be the prompt of others of its channel.
+    prompt: Option<(String, String)>,
+    at: Timestamp,
+}
+
+impl Met {
+    pub fn of(sighting: &StoredSighting) -> Self {
+        let StoredSighting { channel, subject, keyed, prompt_id, at, .. } = sighting;
+        // What names a tool use is no prompt of others.
+        let prompt = prompt_id.clone().filter(|_| keyed.tool_use.is_none());
+        Self {
+            subject: subject.clone(),
+            keyed: keyed.clone(),
+            prompt: prompt.map(|prompt| (channel.clone(), prompt)),
+            at: *at,
+        }
+    }
+}
+
+/// The exchanges that sightings of one channel may belong to: by their own words, each looked for once, and by those of the
+/// channel's with the same prompt's id.
+pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Result<Vec<Option<Expecting>>> {
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
+    let mut add = |rows: Vec<Option<Expecting>>| {
+        for row in rows {
+            let name = row.as_ref().map(|row| (row.key.exchange.to_string(), row.at.as_micros()));
+            if known.insert(name) {
+                found.push(row);
+            }
+        }
+    };
+    let of_e = EXPECTING.split(", ").map(|column| format!("e.{column}")).collect::<Vec<_>>().join(", ");
+    let mut asked: BTreeSet<(&str, &String, [Option<&String>; 3])> = BTreeSet::new();
+    let mut prompts: BTreeSet<&(String, String)> = BTreeSet::new();
+    for Met { subject, keyed, prompt, at } in met {
+        let Subject { issuer, subject: name, agent } = subject;
+        for (column, word) in WORDS.into_iter().zip(words(keyed)) {
+            let Some(word) = word else { continue };
+            // What names nobody meets by the tool use alone.
+            if (name.is_none() && column != "tool_use")
+                || !asked.insert((column, word, [issuer.as_ref(), name.as_ref(), agent.as_ref()]))
+            {
+                continue;
+            }
+            // A tool use is one call, and that is the first that named it and was not refused.
+            let order = if column == "tool_use" { "is_refused, at_us" } else { "at_us DESC" };
+            let since = if column == "statement" { at.as_micros() - TOGETHER_US } else { oldest(*at) };
+            let rows = connection
+                .prepare_cached(&format!(
+                    "SELECT {EXPECTING} FROM expecting
+                     WHERE {column} = ?1 AND at_us >= ?2
+                       AND (?3 IS NULL OR issuer = ?3) AND (?4 IS NULL OR subject = ?4) AND (?5 IS NULL OR agent = ?5)
+                     ORDER BY {order} LIMIT ?6"
+                ))?
+                .query_map(params![word, since, issuer, name, agent, FOUND], expecting_of)?
+                .collect::<rusqlite::Result<_>>()?;
+            add(rows);
+        }
+        let Some(prompt) = prompt.as_ref().filter(|prompt| prompts.insert(prompt)) else { continue };
+        let (channel, prompt) = prompt;
+        for column in WORDS {
+            // The sure ties alone: what a statement's text may tie is found by its own sighting.
+            if column == "statement" || (name.is_none() && column != "tool_use") {
+                continue;
+            }
+            let rows = connection
+                .prepare_cached(&format!(
+                    "SELECT {of_e}
+                     FROM sightings AS s CROSS JOIN expecting AS e ON e.{column} = s.{column}
+                     WHERE s.prompt_id = ?1 AND s.channel = ?2 AND s.{column} IS NOT NULL AND e.at_us >= ?3
+                       AND (?4 IS NULL OR e.issuer = ?4) AND (?5 IS NULL OR e.subject = ?5) AND (?6 IS NULL OR e.agent = ?6)
+                     ORDER BY e.is_refused, e.at_us DESC LIMIT ?7"
+                ))?
+                .query_map(
+                    params![prompt, channel, oldest(*at), issuer, name, agent, FOUND_OF_A_PROMPT],
+                    expecting_of,
+                )?
+                .collect::<rusqlite::Result<_>>()?;
+            add(rows);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,33 @@
+-- Who read this table or view: one row for each who asked, agent and day.
+-- Parameters: its full name (DEMO.PUBLIC.CUSTOMERS), the first day, the last day (2026-11-26).
+--
+-- `it_read`: yes; perhaps (the statement could not be read with certainty, so it may touch more than it names); unknown (what was asked is
+-- not among the objects, see what_is_missing). A refused statement has read nothing. What a view reads is named beside it.
+WITH told AS (
+  SELECT
+    *,
+    CASE
+      WHEN missing LIKE '%opening%' THEN 'unknown'
+      WHEN any_match(reads, object -> upper(object) = upper(?)) THEN 'yes'
+      WHEN contains(classes, 'opaque') OR cardinality(classes) = 0 THEN 'perhaps'
+    END AS it_read
+  FROM exchanges
+  WHERE dt BETWEEN ? AND ? AND outcome <> 'refused'
+)
+SELECT
+  it_read,
+  dt,
+  person,
+  subject,
+  issuer,
+  agent,
+  count(*) AS exchanges,
+  sum(rows_shown) AS rows_shown,
+  sum(masked_by_lineage + masked_by_content) AS masked_cells,
+  min(opened) AS first_opened,
+  max(opened) AS last_opened,
+  slice(array_agg(concat(session, '/', CAST(number AS varchar)) ORDER BY opened), 1, 20) AS some
+FROM told
+WHERE it_read IS NOT NULL
+GROUP BY it_read, dt, person, subject, issuer, agent
+ORDER BY dt, first_opened

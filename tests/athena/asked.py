@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Asks every named query of infra/athena with Trino, over the tables of infra/athena.yaml and a day of real records.
+
+    tests/athena/asked.py JDK LIBRARIES
+
+The records were made by tests/athena/record.py. Each check is of one layout of the bucket: all objects, those that a gateway on AWS keeps
+there by now, and those that somebody has spoiled.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from trino import HERE, Trino
+
+QUERIES = HERE.parents[1] / "infra/athena"
+RECORDS = {str(path.relative_to(HERE)): path.read_bytes() for path in HERE.glob("records/v1/dt=*/*/*.json")}
+(DAY,) = {key.split("dt=")[1][:10] for key in RECORDS}
+DAYS = (DAY, DAY)
+CUSTOMERS = "demo.public.customers"
+# As `DAY` is another day: the objects under it must cost nothing.
+ELSEWHERE = {key.replace(f"dt={DAY}", "dt=2026-11-02"): content for key, content in RECORDS.items()}
+# What `crates/aws` keeps in the bucket of records; the rest lies in the table.
+ON_AWS = {key: content for key, content in RECORDS.items() if re.search(r"\.(closing|evidence-\d+)\.json$", key)}
+
+# Words of the openings that somebody spoils.
+SPOILED = (b"ssn, notes from", b" as word", b"select id, name", b"drop table")
+
+
+class Bucket:
+    """A layout, and what the named queries say of it."""
+
+    def __init__(self, trino, name, objects):
+        self.trino, self.name = trino, name
+        trino.lay(name, objects)
+
+    def ask(self, query, *parameters):
+        return self.read(query, *parameters)[0]
+
+    def read(self, query, *parameters):
+        sql = (QUERIES / f"{query}.sql").read_text()
+        if "current_date" in sql:
+            # Yesterday is the day of the records.
+            sql = sql.replace("current_date", f"(DATE '{DAY}' + INTERVAL '1' DAY)")
+        return self.trino.ask(self.name, sql, *parameters)
+
+
+def only(rows, **wanted):
+    """The one row that says so."""
+    (found,) = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    return found
+
+
+def equal(actual, expected):
+    if actual != expected:
+        raise AssertionError(f"\n  {actual}\nis not\n  {expected}")
+
+
+def told(rows, *names):
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def who_has_read_a_table_is_told_by_person(full):
+    rows = full.ask("who_read_table", CUSTOMERS, *DAYS)
+    # Ben was refused to drop it and denied to change it: neither has read anything.
+    equal(
+        told(rows, "it_read", "person", "agent", "exchanges", "rows_shown"),
+        [
+            ("yes", None, "nightly-report", 2, 3),
+            ("yes", "ben@example.com", "claude-support", 1, 20),
+            ("yes", "ana@example.com", "claude-finance", 1, 1),
+        ],
+    )
+    equal(full.ask("who_read_table", "demo.public.nobody", *DAYS), [])
+    equal(full.ask("who_read_table", CUSTOMERS, "2026-11-03", "2026-11-03"), [])
+
+
+def everything_that_an_agent_did_is_told_in_order(full):
+    rows = full.ask("everything_an_agent_did", "claude-finance")
+    equal(
+        told(rows, "person", "decision", "outcome", "rows_shown", "masked_cells"),
+        [
+            ("ana@example.com", "allow", "rows", 3, 6),
+            ("ana@example.com", "refuse", "refused", 0, 0),
+            ("ana@example.com", "allow", "rows", 5, 5),
+            ("ana@example.com", "hold", "rows", 1, 2),
+        ],
+    )
+    equal(rows[0]["prompt"], "who owes us money?")
+    # What came late counts, and no text hides an exchange, whatever it holds.
+    equal(full.ask("everything_an_agent_did", "nightly-report")[2]["prompt"], "the first two customers")
+    texts = [row["sql"] for row in full.ask("everything_an_agent_did", "claude-support")]
+    equal(['{"digest":"sha256:0","record":{"inline":"x"}}\u2028\u0085' in text for text in texts], [False, False, True, False, False])
+    equal(full.ask("everything_an_agent_did", "CLAUDE-FINANCE' OR '1' = '1"), [])
+
+
+def what_was_refused_and_put_otherwise_is_found(full):
+    rows = full.ask("refused_then_rephrased", *DAYS)
+    equal(
+        told(rows, "person", "refused_sql", "sql", "shared_objects"),
+        [
+            (
+                "ana@example.com",
+                "select name from demo.public.employees where salary > 100000",
+                "select name, salary from demo.public.employees limit 5",
+                ["DEMO.PUBLIC.EMPLOYEES"],
+            ),
+            (
+                "ben@example.com",
+                "drop table demo.public.customers",
+                "select name, email, ssn, notes from demo.public.customers limit 20",
+                ["DEMO.PUBLIC.CUSTOMERS"],
+            ),
+        ],
+    )
+    equal({row["refused_because"] for row in rows}, {"policy"})
+
+
+def masked_cells_are_counted_by_person(full):
+    rows = full.ask("masked_cells_per_person", *DAYS)
+    equal(
+        told(rows, "is_known", "person", "masked_by_lineage", "masked_by_content", "masked_columns"),
+        [
+            (True, "ben@example.com", 60, 14, ["EMAIL", "NAME", "SSN"]),
+            (True, "ana@example.com", 13, 0, ["C1", "C2", "C_NAME", "C_PHONE", "SALARY"]),
+            (True, None, 2, 0, ["NAME"]),
+        ],
+    )
+
+
+def approvals_are_told_with_their_times(full):
+    rows = full.ask("approvals", *DAYS)
+    equal(
+        told(rows, "person", "verdicts", "ended", "outcome"),
+        [
+            ("ana@example.com", ["rosa@example.com: approve: agreed with the owner"], "spent", "rows"),
+            ("ben@example.com", ["rosa@example.com: deny: use the desk"], "decided", "refused"),
+            ("ben@example.com", None, "withdrawn", "refused"),
+        ],
+    )
+    times = [rows[0][name] for name in ("asked", "told", "viewed", "decided", "last_step")]
+    equal(times, sorted(times))
+    equal(rows[2]["seconds_to_verdict"], None)
+    for row in rows[:2]:
+        took = datetime.fromisoformat(row["decided"]) - datetime.fromisoformat(row["asked"])
+        equal(row["seconds_to_verdict"], took.seconds)
+
+
+def how_exchanges_ended_is_told_by_closings_alone(full, on_aws):
+    rows = full.ask("outcomes_by_day", *DAYS)
+    equal(
+        told(rows, "outcome", "reason", "exchanges", "rows_shown", "findings"),
+        [
+            ("rows", None, 7, 33, ["result_contradicts_plan"]),
+            ("refused", "policy", 2, 0, []),
+            ("failed", None, 1, 0, []),
+            ("refused", "cancelled", 1, 0, []),
+            ("refused", "denied", 1, 0, []),
+        ],
+    )
+    equal(on_aws.ask("outcomes_by_day", *DAYS), rows)
+
+
+def a_whole_day_misses_nothing(full):
+    equal(
+        full.ask("what_is_missing", *DAYS),
+        [dict(dt=DAY, exchanges=12, pending=0, lost=0, without_opening=0, without_approval=0, damaged=0)],
+    )
+
+
+def a_day_costs_what_a_day_holds(full):
+    size = sum(map(len, RECORDS.values()))
+    for query, parameters in {
+        "what_is_missing": DAYS,
+        "who_read_table": (CUSTOMERS, *DAYS),
+        "everything_an_agent_did": ("claude-finance",),
+        "refused_then_rephrased": DAYS,
+        "masked_cells_per_person": DAYS,
+        "approvals": DAYS,
+        "outcomes_by_day": DAYS,
+    }.items():
+        equal((query, full.read(query, *parameters)[1]), (query, size))
+
+
+def what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing(on_aws):
+    missing = only(on_aws.ask("what_is_missing", *DAYS))
+    equal((missing["exchanges"], missing["without_opening"], missing["without_approval"]), (12, 12, 3))
+    rows = on_aws.ask("who_read_table", CUSTOMERS, *DAYS)
+    equal(told(rows, "it_read", "person", "exchanges", "rows_shown"), [("unknown", None, 8, 33)])
+    rows = on_aws.ask("everything_an_agent_did", "claude-finance")
+    equal(told(rows, "exchange", "exchanges"), [("unknown", 12)])
+    rows = on_aws.ask("refused_then_rephrased", *DAYS)
+    equal(told(rows, "exchange", "exchanges"), [("unknown", 12)])
+    rows = on_aws.ask("masked_cells_per_person", *DAYS)
+    equal(told(rows, "is_known", "person", "masked_by_lineage", "masked_by_content"), [(False, None, 75, 14)])
+    rows = on_aws.ask("approvals", *DAYS)
+    equal(told(rows, "approval", "asked"), [("unknown", None)] * 3)
+
+
+def what_somebody_has_spoiled_is_missing(spoiled, trail):
+    missing = only(spoiled.ask("what_is_missing", *DAYS))
+    equal((missing["without_opening"], missing["without_approval"], missing["damaged"]), (4, 1, 3))
+    # None of them passes for somebody else who did something else.
+    rows = spoiled.ask("who_read_table", CUSTOMERS, *DAYS)
+    equal(told(rows, "it_read", "person", "exchanges"), [("yes", None, 1), ("yes", "ana@example.com", 1), ("unknown", None, 3)])
+    rows = spoiled.ask("everything_an_agent_did", "nobody-else")
+    equal(told(rows, "exchange", "exchanges"), [("unknown", 4)])
+    row = only(spoiled.ask("approvals", *DAYS), exchange=trail)
+    equal((row["verdicts"], row["decided"], row["missing"]), (None, None, "approval"))
+
+
+def spoil():
+    """All objects, and which exchange has lost the end of its trail. Of four openings one is changed, one written anew with a digest of its own,
+    one put in the place of another, and one cut."""
+    objects = dict(RECORDS)
+    opening = {text: next(key for key in RECORDS if ".opening." in key and text in RECORDS[key]) for text in SPOILED}
+    changed, forged, exchanged, cut = opening.values()
+    objects[changed] = RECORDS[changed].replace(b"claude-support", b"nobody-else")
+    objects[forged] = written(json.loads(RECORDS[forged])["record"] | {"principal": {"agent": "nobody-else"}})
+    objects[exchanged] = RECORDS[forged]
+    objects[cut] = RECORDS[cut][: len(RECORDS[cut]) // 2]
+    verdict = next(key for key in RECORDS if ".approval-" in key and b"agreed" in RECORDS[key])
+    of_exchange = verdict.split(".approval-")[0]
+    for key in [key for key in objects if key.startswith(f"{of_exchange}.approval-") and key >= verdict]:
+        del objects[key]
+    return objects, exchange_of(verdict)
+
+
+def written(record):
+    """A record as an object, with the digest that it has."""
+    record = json.dumps(record, separators=(",", ":")).encode()
+    return b'{"digest":"sha256:%s","record":%s}\n' % (sha256(record).hexdigest().encode(), record)
+
+
+def a_large_page_inside_a_closing_hides_nothing(large, full):
+    for query in ("masked_cells_per_person", "outcomes_by_day", "what_is_missing"):
+        equal(large.ask(query, *DAYS), full.ask(query, *DAYS))
+
+
+def with_large_pages():
+    """All objects, every page inside a closing as large as one may be."""
+    objects = dict(RECORDS)
+    for key, content in RECORDS.items():
+        record = json.loads(content)["record"]
+        pages = [page for part in record.get("parts", []) for page in part["pages"] if "inline" in page]
+        for page in pages:
+            page["inline"] = "A" * 350_000
+        if pages:
+            objects[key] = written(record)
+    return objects
+
+
+def exchange_of(key):
+    session, number = key.split("/")[3:]
+    return f"{session}/{int(number.split('.')[0])}"
+
+
+def main():
+    jdk, libraries = map(Path, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        trino = Trino(jdk.resolve(), libraries.resolve(), Path(folder).resolve())
+        try:
+            trino.wait()
+            full = Bucket(trino, "whole", {**RECORDS, **ELSEWHERE})
+            on_aws = Bucket(trino, "on_aws", ON_AWS)
+            objects, trail = spoil()
+            spoiled = Bucket(trino, "spoiled", objects)
+            large = Bucket(trino, "large", with_large_pages())
+            checks = [
+                (who_has_read_a_table_is_told_by_person, full),
+                (everything_that_an_agent_did_is_told_in_order, full),
+                (what_was_refused_and_put_otherwise_is_found, full),
+                (masked_cells_are_counted_by_person, full),
+                (approvals_are_told_with_their_times, full),
+                (how_exchanges_ended_is_told_by_closings_alone, full, on_aws),
+                (a_whole_day_misses_nothing, full),
+                (a_day_costs_what_a_day_holds, full),
+                (what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing, on_aws),
+                (a_large_page_inside_a_closing_hides_nothing, large, full),
+                (what_somebody_has_spoiled_is_missing, spoiled, trail),
+            ]
+            failed = 0
+            for check, *of in checks:
+                try:
+                    check(*of)
+                    print(f"ok {check.__name__}")
+                except Exception as error:
+                    failed += 1
+                    print(f"FAILED {check.__name__}: {type(error).__name__}: {error}")
+            print(f"{len(checks) - failed} passed, {failed} failed")
+            sys.exit(1 if failed else 0)
+        finally:
+            trino.stop()
+
+
+if __name__ == "__main__":
+    main()

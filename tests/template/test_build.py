@@ -1,0 +1,56 @@
+"""That `sam build` takes all of it, but for the functions' own compiling."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import unittest
+
+from templates import FILES, ROOT, read, resources
+
+
+class Build(unittest.TestCase):
+    def test_sam_builds_what_is_nested(self):
+        sam = pathlib.Path(sys.executable).with_name("sam")
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            shutil.copytree(ROOT / "infra", folder / "infra")
+            (folder / "code").mkdir()
+            (folder / "code/bootstrap").write_text("not compiled here")
+            text = (ROOT / "template.yaml").read_text()
+            text = re.sub(r"^    CodeUri: \.$", "    CodeUri: code", text, flags=re.MULTILINE)
+            compiled = r"^    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: (\w+)$"
+            text, functions = re.subn(compiled, "    Metadata: {SkipBuild: true}", text, flags=re.MULTILINE)
+            self.assertEqual(functions, 4)
+            (folder / "template.yaml").write_text(text)
+            run = subprocess.run(
+                [sam, "build"], cwd=folder, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, capture_output=True, text=True,
+                check=False)
+            self.assertEqual(run.returncode, 0, run.stderr[-2000:])
+            built = {path.parent.name for path in (folder / ".aws-sam/build").rglob("template.yaml")}
+            self.assertEqual(built, {"build", *resources("template.yaml", "AWS::CloudFormation::Stack")})
+
+    def test_each_function_is_built_of_the_binary_of_its_name(self):
+        for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+            with self.subTest(function=name):
+                self.assertEqual(
+                    one["Metadata"], {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": name.lower()}})
+        architecture = read("template.yaml")["Parameters"]["Architecture"]
+        self.assertEqual((architecture["Default"], architecture["AllowedValues"]), ("arm64", ["arm64", "x86_64"]))
+        self.assertEqual(read("template.yaml")["Globals"]["Function"]["Architectures"], [{"Ref": "Architecture"}])
+
+    def test_deploying_needs_no_more_capabilities_than_are_given(self):
+        config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+        given = config["default"]["deploy"]["parameters"]["capabilities"].split()
+        self.assertEqual(given, ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+        for file in FILES:
+            for name, one in resources(file, "AWS::IAM::Role").items():
+                self.assertNotIn("RoleName", one["Properties"], f"{file} {name} would need CAPABILITY_NAMED_IAM")
+
+
+if __name__ == "__main__":
+    unittest.main()

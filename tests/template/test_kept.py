@@ -1,0 +1,98 @@
+"""What outlives a stack, an upgrade and a mistake: state is retained and never replaced, logs are kept for a while."""
+
+import unittest
+
+from templates import FILES, read, resources, text
+
+#: Every resource that holds state, by its logical id: under another, CloudFormation would make a new and empty one.
+STATE = {
+    "Key": "AWS::KMS::Key",
+    "Records": "AWS::S3::Bucket",
+    "RecordsPolicy": "AWS::S3::BucketPolicy",
+    "Pages": "AWS::S3::Bucket",
+    "PagesPolicy": "AWS::S3::BucketPolicy",
+    "State": "AWS::DynamoDB::Table",
+    "Keys": "AWS::DynamoDB::Table",
+}
+
+
+class Kept(unittest.TestCase):
+    def test_state_has_these_names_is_retained_and_named_by_nobody(self):
+        found = resources("infra/state.yaml")
+        self.assertEqual({name: one["Type"] for name, one in found.items()}, STATE)
+        for name, one in found.items():
+            with self.subTest(resource=name):
+                self.assertEqual((one["DeletionPolicy"], one["UpdateReplacePolicy"]), ("Retain", "Retain"))
+                self.assertNotIn("Condition", one)
+                # A name of one's own cannot be had twice, so that a replacement would fail, or worse, succeed.
+                self.assertFalse({"TableName", "BucketName"} & set(one["Properties"]))
+
+    def test_the_stack_of_state_is_retained_and_told_what_never_replaces(self):
+        stack = read("template.yaml")["Resources"]["State"]
+        self.assertEqual((stack["DeletionPolicy"], stack["UpdateReplacePolicy"]), ("Retain", "Retain"))
+        self.assertEqual(set(stack["Properties"]["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
+        self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
+        for name, one in STATE.items():
+            self.assertNotIn(one, {found["Type"] for found in resources("template.yaml").values()}, name)
+
+    def test_tables_keep_their_keys_their_index_their_backups_and_themselves(self):
+        for name in ("State", "Keys"):
+            own = resources("infra/state.yaml")[name]["Properties"]
+            with self.subTest(table=name):
+                self.assertEqual([key["AttributeName"] for key in own["KeySchema"]], ["pk", "sk"])
+                self.assertTrue(own["DeletionProtectionEnabled"])
+                self.assertTrue(own["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+                self.assertEqual(own["BillingMode"], "PAY_PER_REQUEST")
+                self.assertEqual(text(own["SSESpecification"]["KMSMasterKeyId"]), "Key.Arn")
+        [index] = resources("infra/state.yaml")["State"]["Properties"]["GlobalSecondaryIndexes"]
+        self.assertEqual((index["IndexName"], index["Projection"]), ("attention", {"ProjectionType": "KEYS_ONLY"}))
+        expiry = {"AttributeName": "forget_at", "Enabled": True}
+        self.assertEqual(resources("infra/state.yaml")["State"]["Properties"]["TimeToLiveSpecification"], expiry)
+
+    def test_buckets_are_locked_written_once_over_tls_and_nobody_deletes(self):
+        for name, days in (("Records", "RecordDays"), ("Pages", "PageDays")):
+            own = resources("infra/state.yaml")[name]["Properties"]
+            with self.subTest(bucket=name):
+                retention = own["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+                self.assertEqual(retention, {"Mode": {"Ref": "LockMode"}, "Days": {"Ref": days}})
+                self.assertEqual(own["VersioningConfiguration"], {"Status": "Enabled"})
+                self.assertTrue(all(own["PublicAccessBlockConfiguration"].values()))
+                policy = resources("infra/state.yaml")[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+                denied = {one["Sid"]: one for one in policy}
+                self.assertEqual(set(denied), {"OverTlsAlone", "NobodyDeletes", "WrittenOnce"})
+                for one in denied.values():
+                    self.assertEqual((one["Effect"], one["Principal"]), ("Deny", "*"))
+                self.assertNotIn("Condition", denied["NobodyDeletes"])
+                self.assertEqual(denied["WrittenOnce"]["Condition"], {"Null": {"s3:if-none-match": "true"}})
+
+    def test_every_log_group_is_kept_for_as_long_as_the_operator_says_and_outlives_its_stack(self):
+        found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}
+        self.assertEqual(
+            {name for file, name in found if file == "template.yaml"},
+            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog"},
+        )
+        for (file, name), one in found.items():
+            with self.subTest(log=f"{file} {name}"):
+                self.assertEqual(one["Properties"]["RetentionInDays"], {"Ref": "LogRetentionDays"})
+                self.assertEqual((one["DeletionPolicy"], one["UpdateReplacePolicy"]), ("Retain", "Retain"))
+
+    def test_each_function_writes_into_its_own_log_group(self):
+        for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+            self.assertEqual(one["Properties"]["LoggingConfig"], {"LogGroup": {"Ref": f"{name}Log"}})
+
+    def test_a_new_version_takes_over_slowly_and_is_taken_back_by_its_own_alarm(self):
+        alarms = resources("infra/rollouts.yaml", "AWS::CloudWatch::Alarm")
+        for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+            with self.subTest(function=name):
+                self.assertEqual(one["Properties"]["DeploymentPreference"]["Type"], {"Ref": "Rollout"})
+                [alarm] = one["Properties"]["DeploymentPreference"]["Alarms"]
+                self.assertEqual(text(alarm), f"Rollouts.Outputs.{name}Errors")
+                watched = {d["Name"]: text(d["Value"]) for d in alarms[f"{name}Errors"]["Properties"]["Dimensions"]}
+                function = text(one["Properties"]["FunctionName"]).replace("AWS::StackName", "Name")
+                self.assertEqual(watched, {"FunctionName": function, "Resource": f"{function}:live"})
+                # Another environment is another version: else old code would run with new settings.
+                self.assertTrue(one["Properties"]["AutoPublishAliasAllProperties"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,46 @@
+"""The state machines and the schedule: what they call, and under which names."""
+
+import json
+import unittest
+
+from templates import ROOT, resources, text
+
+
+class Machines(unittest.TestCase):
+    def test_each_machine_is_there_calls_work_and_nothing_else(self):
+        machines = resources("template.yaml", "AWS::Serverless::StateMachine")
+        self.assertEqual(set(machines), {"Approvals", "Unfinished"})
+        for name, one in machines.items():
+            own = one["Properties"]
+            with self.subTest(machine=name):
+                definition = (ROOT / own["DefinitionUri"]).read_text()
+                self.assertEqual(own["DefinitionSubstitutions"], {"WorkFunction": {"Ref": "Work.Alias"}})
+                self.assertEqual(own["Type"], "STANDARD")
+                self.assertEqual(text(own["Role"]), "Rights.Outputs.MachinesRole")
+                states = json.loads(definition)["States"].values()
+                called = {state["Parameters"]["FunctionName"] for state in states if state["Type"] == "Task"}
+                self.assertEqual(called, {"${WorkFunction}"})
+
+    def test_names_are_what_rights_and_functions_are_told(self):
+        machines = resources("template.yaml", "AWS::Serverless::StateMachine")
+        for name, one in machines.items():
+            self.assertEqual(text(one["Properties"]["Name"]), f"${{AWS::StackName}}-{name.lower()}")
+        rights = (ROOT / "infra/rights.yaml").read_text()
+        for name in machines:
+            self.assertIn(f"stateMachine:${{Name}}-{name.lower()}\n", rights)
+        for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+            self.assertEqual(text(one["Properties"]["FunctionName"]), f"${{AWS::StackName}}-{name.lower()}")
+
+    def test_a_schedule_sweeps_and_what_it_could_not_do_is_kept(self):
+        work = resources("template.yaml")["Work"]["Properties"]
+        [(_, sweep)] = work["Events"].items()
+        self.assertEqual(sweep["Type"], "ScheduleV2")
+        event = json.loads(sweep["Properties"]["Input"])
+        self.assertEqual(event, json.loads((ROOT / "events/work/sweep.json").read_text()))
+        self.assertEqual(text(sweep["Properties"]["DeadLetterConfig"]["Arn"]), "Undone.Arn")
+        failed = work["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        self.assertEqual((failed["Type"], text(failed["Destination"])), ("SQS", "Undone.Arn"))
+
+
+if __name__ == "__main__":
+    unittest.main()

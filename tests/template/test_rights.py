@@ -1,0 +1,253 @@
+"""Rights equal ports: what each role may, line by line, and what nobody may.
+
+A line is the actions, what on, and under which keys or condition. Whoever changes a right changes it here, too.
+"""
+
+import re
+import unittest
+
+from rights import actions, lines, roles, statements
+from templates import FILES, ROOT, listed, read, resources, spelt_out, text
+
+STATE, KEYS = "StateTableArn", "KeysTableArn"
+RECORDS, PAGES = "s3:::${RecordsBucket}", "s3:::${PagesBucket}"
+MACHINE = "states:::stateMachine:${Name}"
+READS = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query"
+CLOSINGS, LATE = f"{RECORDS}/records/v1/dt=*.closing.json", f"{RECORDS}/records/v1/dt=*.evidence-*.json"
+OPENED, BUNDLES, MASTER = f"{RECORDS}/opened/session#*", f"{RECORDS}/bundles/*", f"{RECORDS}/keys/master"
+RESULTS, LIVE, SIGHTINGS = f"{PAGES}/pages/v1/dt=*", f"{PAGES}/live/*", f"{PAGES}/sightings/*"
+BY_S3_AND_DYNAMODB = "kms:ViaService s3.${AWS::Region}.amazonaws.com dynamodb.${AWS::Region}.amazonaws.com"
+OF_MASTER = "kms:EncryptionContext:snowgate master-key/1"
+TO_SNOWFLAKE = (
+    "sts:IdentityTokenAudience snowflakecomputing.com and sts:DurationSeconds 300 and sts:SigningAlgorithm ES384")
+
+
+def keys(*names):
+    return "dynamodb:LeadingKeys " + " ".join(sorted(names))
+
+
+#: The wanted rights of each function.
+RIGHTS = {
+    "Query": {
+        ("logs:CreateLogStream logs:PutLogEvents", "QueryLogArn", ""),
+        (READS, STATE, keys(
+            "exchange#*", "principal#*", "session#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
+            "policy", "clue#*", "expects#*", "uses#*", "sighting#*")),
+        ("dynamodb:PutItem", STATE, keys(
+            "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "access#*", "accesses", "clue#*",
+            "expects#*", "lease#*")),
+        ("dynamodb:UpdateItem", STATE, keys("exchange#*", "rejected#*")),
+        ("dynamodb:DeleteItem", STATE, keys("principal#*", "lease#*", "access#*", "accesses")),
+        ("dynamodb:GetItem dynamodb:PutItem", KEYS, keys("key#*")),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
+        *(("s3:PutObject", on, "") for on in (CLOSINGS, LATE, OPENED, MASTER, RESULTS, LIVE)),
+        ("s3:ListBucket", RECORDS, ""),
+        ("s3:ListBucket", PAGES, ""),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", OF_MASTER),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
+        ("states:StartExecution", f"{MACHINE}-approvals", ""),
+        ("states:StartExecution", f"{MACHINE}-unfinished", ""),
+        ("sts:GetWebIdentityToken", "*", TO_SNOWFLAKE),
+    },
+    "Work": {
+        ("logs:CreateLogStream logs:PutLogEvents", "WorkLogArn", ""),
+        (READS, STATE, keys(
+            "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "standings", "access#*", "accesses",
+            "revoked#*", "policy", "clue#*", "expects#*", "uses#*", "sighting#*")),
+        ("dynamodb:Query", "${StateTableArn}/index/attention", keys("due#*", "ledgers")),
+        ("dynamodb:PutItem", STATE, keys("exchange#*", "principal#*", "v1/dt=*", "approval#*", "access#*", "accesses")),
+        ("dynamodb:UpdateItem", STATE, keys("exchange#*")),
+        ("dynamodb:DeleteItem", STATE, keys("access#*", "accesses")),
+        ("dynamodb:GetItem", KEYS, keys("key#*")),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
+        *(("s3:PutObject", on, "") for on in (CLOSINGS, LATE, RESULTS, LIVE)),
+        ("s3:ListBucket", RECORDS, ""),
+        ("s3:ListBucket", PAGES, ""),
+        ("kms:Decrypt", "KeyArn", OF_MASTER),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB + " sns.${AWS::Region}.amazonaws.com"),
+        ("sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic sns:Publish", "TopicArn", ""),
+        ("states:SendTaskSuccess states:StartExecution", f"{MACHINE}-approvals", ""),
+        ("sqs:SendMessage", "UndoneArn", ""),
+        ("sts:GetWebIdentityToken", "*", TO_SNOWFLAKE),
+    },
+    "Approval": {
+        ("logs:CreateLogStream logs:PutLogEvents", "ApprovalLogArn", ""),
+        (READS, STATE, keys(
+            "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "standings", "accesses", "revoked#*",
+            "policy")),
+        ("dynamodb:PutItem", STATE, keys("v1/dt=*", "standings", "exchange#*")),
+        ("dynamodb:GetItem", KEYS, keys("key#*")),
+        *(("s3:GetObject", on, "") for on in (LATE, OPENED, BUNDLES, MASTER, LIVE)),
+        ("s3:ListBucket", RECORDS, ""),
+        ("kms:Decrypt", "KeyArn", OF_MASTER),
+        ("kms:Decrypt", "KeyArn", BY_S3_AND_DYNAMODB),
+        ("states:SendTaskSuccess", f"{MACHINE}-approvals", ""),
+    },
+    "Evidence": {
+        ("logs:CreateLogStream logs:PutLogEvents", "EvidenceLogArn", ""),
+        (READS, STATE, keys("sighting#*", "clue#*", "uses#*", "channel#*", "session#*", "revoked#*", "policy")),
+        ("dynamodb:PutItem", STATE, keys("sighting#*", "clue#*", "uses#*", "channel#*")),
+        ("dynamodb:UpdateItem", STATE, keys("sighting#*", "channel#*", "rejected#*")),
+        ("dynamodb:DeleteItem", STATE, keys("sighting#*", "channel#*")),
+        ("dynamodb:GetItem", KEYS, keys("key#*")),
+        *(("s3:GetObject", on, "") for on in (LATE, OPENED, BUNDLES, MASTER)),
+        *(("s3:PutObject", on, "") for on in (LATE, MASTER)),
+        ("s3:GetObject s3:PutObject", SIGHTINGS, ""),
+        ("s3:ListBucket", RECORDS, ""),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", OF_MASTER),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
+    },
+    "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
+    "Schedule": {
+        ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
+        ("sqs:SendMessage", "UndoneArn", ""),
+    },
+    "Rollout": {
+        *(
+            ("lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias",
+             f"lambda:::function:${{Name}}-{name}{alias}", "")
+            for name in ("query", "work", "approval", "evidence")
+            for alias in ("", ":live")
+        ),
+        ("cloudwatch:DescribeAlarms", "*", ""),
+    },
+}
+
+#: Where anything at all is meant, and why.
+ANYTHING = {
+    ("Query", "sts:GetWebIdentityToken"): "it has no resource; the audience bounds it to Snowflake",
+    ("Work", "sts:GetWebIdentityToken"): "the same",
+    ("Rollout", "cloudwatch:DescribeAlarms"): "CodeDeploy asks for all alarms; it tells their states and changes none",
+}
+
+FUNCTIONS = ["Query", "Work", "Approval", "Evidence"]
+
+class Rights(unittest.TestCase):
+    def test_each_role_may_what_is_written_here_and_nothing_else(self):
+        self.assertEqual(set(roles()), set(RIGHTS))
+        for name, role in roles().items():
+            with self.subTest(role=name):
+                self.assertEqual(sorted(lines(role)), sorted(RIGHTS[name]))
+
+    def test_nothing_is_granted_in_another_way(self):
+        # Athena's own is for people who audit: see test_athena.py.
+        for file in set(FILES) - {"infra/athena.yaml"}:
+            for name, one in resources(file).items():
+                kind, own = one["Type"], one.get("Properties", {})
+                with self.subTest(resource=f"{file} {name}"):
+                    self.assertNotIn(kind, ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User"))
+                    self.assertNotIn("ManagedPolicyArns", own)
+                    if kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+                        self.assertNotIn("Policies", own)
+                        self.assertIn("Role", own)
+                    if kind == "AWS::IAM::Role":
+                        self.assertIn(name, RIGHTS)
+
+    def test_sam_adds_no_role_of_its_own(self):
+        kinds = {name: one["Type"] for name, one in spelt_out().items()}
+        self.assertFalse([name for name, kind in kinds.items() if kind.startswith("AWS::IAM::")])
+
+    def test_actions_are_named_and_anything_at_all_has_a_reason(self):
+        for name, role in roles().items():
+            for statement in statements(role):
+                with self.subTest(role=name, statement=statement.get("Sid")):
+                    self.assertEqual(statement["Effect"], "Allow")
+                    self.assertFalse({"NotAction", "NotResource"} & set(statement))
+                    for action in listed(statement["Action"]):
+                        self.assertNotIn("*", action)
+                        if "*" in (text(on) for on in listed(statement["Resource"])):
+                            self.assertIn((name, action), ANYTHING)
+        used = {(name, action) for name, action in ANYTHING if (action, "*") in {
+            (line[0], line[1]) for line in lines(roles()[name])}}
+        self.assertEqual(used, set(ANYTHING), "a reason without its right")
+
+    def test_every_right_to_a_table_is_bound_by_keys(self):
+        for name, role in roles().items():
+            for statement in statements(role):
+                if any(action.startswith("dynamodb:") for action in listed(statement["Action"])):
+                    with self.subTest(role=name, statement=statement.get("Sid")):
+                        bound = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                        self.assertTrue(all(len(key) > 1 for key in bound))
+
+    def test_nobody_deletes_records_reads_all_of_a_table_or_changes_policy(self):
+        never = {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:BypassGovernanceRetention",
+                 "dynamodb:Scan", "dynamodb:PartiQLSelect", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"}
+        writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+        for name in FUNCTIONS:
+            with self.subTest(role=name):
+                self.assertFalse(actions(roles()[name]) & never)
+                for what, on, bound in lines(roles()[name]):
+                    if writes & set(what.split()):
+                        # Who is revoked and which bundle decides is an operator's to say; no opening is ever taken away.
+                        self.assertFalse({"policy", "revoked#*", "revocation_acts"} & set(bound.split()))
+                    if what == "dynamodb:DeleteItem":
+                        self.assertFalse({"session#*", "exchange#*", "v1/dt=*", "key#*"} & set(bound.split()))
+                    if "s3:PutObject" in what.split():
+                        self.assertNotIn("bundles", on)
+
+    def test_approval_settles_and_nothing_else(self):
+        self.assertEqual(
+            actions(roles()["Approval"]),
+            {"logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
+             "dynamodb:PutItem", "s3:GetObject", "s3:ListBucket", "kms:Decrypt", "states:SendTaskSuccess"},
+        )
+
+    def test_only_query_and_work_prove_themselves_to_snowflake(self):
+        proves = {name for name, role in roles().items() if "sts:GetWebIdentityToken" in actions(role)}
+        self.assertEqual(proves, {"Query", "Work"})
+        for name, role in roles().items():
+            self.assertFalse({a for a in actions(role) if a.startswith("secretsmanager:")}, name)
+
+    def test_each_role_is_assumed_by_its_own_service_alone(self):
+        wanted = {"Machines": "states.amazonaws.com", "Schedule": "scheduler.amazonaws.com", "Rollout": "codedeploy.amazonaws.com"}
+        for name, role in roles().items():
+            trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            with self.subTest(role=name):
+                self.assertEqual([one["Principal"] for one in trust], [{"Service": wanted.get(name, "lambda.amazonaws.com")}])
+                self.assertEqual([one["Action"] for one in trust], ["sts:AssumeRole"])
+
+    def test_each_function_has_its_own_role(self):
+        found = resources("template.yaml", "AWS::Serverless::Function")
+        self.assertEqual({name: text(one["Properties"]["Role"]) for name, one in found.items()},
+                         {name: f"Rights.Outputs.{name}Role" for name in FUNCTIONS})
+        outputs = read("infra/rights.yaml")["Outputs"]
+        for name in [*FUNCTIONS, "Machines", "Schedule"]:
+            self.assertEqual(text(outputs[f"{name}Role"]["Value"]), f"{name}.Arn")
+
+
+class Code(unittest.TestCase):
+    """What the code calls, and under which keys, as it says itself."""
+
+    def sources(self):
+        return "\n".join(path.read_text() for path in sorted((ROOT / "crates/aws/src").rglob("*.rs")))
+
+    def test_what_functions_may_is_what_the_code_calls(self):
+        services = "dynamodb|s3|kms|sns|states"
+        called = set(re.findall(rf'"((?:{services}):[A-Z]\w+)"', self.sources()))
+        # To ask for an object's head is to read it.
+        called = {call.replace("HeadObject", "GetObject") for call in called}
+        granted = {action for name in FUNCTIONS for action in actions(roles()[name])}
+        granted = {action for action in granted if re.match(services, action)}
+        # What is absent is told by S3 itself, to whoever may list.
+        self.assertEqual(granted - {"s3:ListBucket"}, called)
+
+    def test_every_key_that_the_code_documents_is_somebodys(self):
+        documented = re.findall(r"^\s*//[/!] \| `([a-z_]+)(#?)[^`]*`(?:,[^|]*)? \|", self.sources(), re.MULTILINE)
+        documented = {name + ("#*" if mark else "") for name, mark in documented if name != "pk"}
+        granted = {key for name in FUNCTIONS for _, _, bound in lines(roles()[name])
+                   if bound.startswith("dynamodb:LeadingKeys") for key in bound.split()[1:]}
+        # Only operators write down what they have revoked.
+        self.assertLessEqual(documented - {"revocation_acts"}, granted)
+        self.assertGreater(len(documented), 12, documented)
+
+    def test_every_key_that_is_granted_is_in_the_code(self):
+        code = self.sources() + (ROOT / "crates/recording/src/key.rs").read_text()
+        for name in FUNCTIONS:
+            for _, _, bound in lines(roles()[name]):
+                if bound.startswith("dynamodb:LeadingKeys"):
+                    for key in bound.split()[1:]:
+                        self.assertIn(f'"{key.rstrip("*")}', code, f"{name}: {key}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,86 @@
+"""Every variable that a function reads is set, or left to its default knowingly, and none is set that it does not know.
+
+That the values are good is shown by `tests/tests/lambda/template.rs`, which starts each function with them.
+"""
+
+import re
+import unittest
+
+from templates import ROOT
+from variables import variables
+
+#: Keys that keep their defaults here, by whoever reads them: a file that `SNOWGATE_CONFIG` names in a layer may set them.
+LEFT = {
+    "query": {"session_idle_minutes", "scopes", "estimates"},
+    "work": {"reminders"},
+    "approval": set(),
+    "evidence": set(),
+}
+
+
+def fields(file, name):
+    """The fields of a struct, and those of them that need not be set."""
+    text = (ROOT / file).read_text()
+    body = re.search(rf"^pub struct {name} \{{\n(.*?)^\}}", text, re.MULTILINE | re.DOTALL)[1]
+    found = re.findall(r"((?:^    #\[.*\]\n)*)^    pub (\w+): (.*),$", body, re.MULTILINE)
+    optional = {field for before, field, kind in found if "serde(default" in before or kind.startswith("Option<")}
+    return {field for _, field, _ in found}, optional
+
+
+def keys(function):
+    told = f"functions/{function}/lambda/src/told.rs"
+    known, optional = fields(told, "Own")
+    if function == "query":
+        shared, free = fields("crates/settings/src/shared.rs", "Shared")
+        # It does not start without these two, and has a default for two more.
+        known, optional = known | shared, optional | (free - {"issuers", "upstream"}) | {"hold_seconds", "session_idle_minutes"}
+    return known, optional
+
+
+def set_by(names):
+    return {name.removeprefix("SNOWGATE_").split("__")[0].lower() for name in names}
+
+
+class Variables(unittest.TestCase):
+    def test_what_a_function_reads_is_set_or_left_to_its_default(self):
+        for function, names in variables().items():
+            with self.subTest(function=function):
+                known, optional = keys(function)
+                self.assertTrue(known)
+                self.assertLessEqual(set_by(names), known, "it would not start")
+                self.assertLessEqual(known - optional, set_by(names), "it would not start")
+                self.assertEqual(known - set_by(names), LEFT[function])
+
+    def test_everything_that_state_is_called_is_told_and_nothing_else(self):
+        known, optional = fields("crates/lambda/src/stores.rs", "Places")
+        self.assertEqual(optional, set())
+        for function, names in variables().items():
+            told = {name.removeprefix("SNOWGATE_AWS__").lower() for name in names if name.startswith("SNOWGATE_AWS__")}
+            self.assertEqual(told, known, function)
+
+    def test_a_bundle_that_was_pushed_is_told_by_saying_nothing(self):
+        for function, names in variables({"Policies": "pushed"}).items():
+            self.assertNotIn("SNOWGATE_POLICIES", names, function)
+        for function, names in variables().items():
+            self.assertEqual(names["SNOWGATE_POLICIES"], "/opt/default", function)
+
+    def test_settings_leave_room_for_reviewers(self):
+        # Lambda takes 4 KB of names and values in all.
+        for function, names in variables().items():
+            size = sum(len(name) + len(value) for name, value in names.items())
+            self.assertLess(size, 2048, function)
+
+    def test_only_work_may_write_and_approval_and_evidence_know_no_account(self):
+        told = variables()
+        self.assertFalse({name for name in told["query"] if "TIERS" in name} - {"SNOWGATE_UPSTREAM__TIERS__READ"})
+        for function in ("approval", "evidence"):
+            self.assertFalse({name for name in told[function] if "UPSTREAM" in name})
+
+    def test_no_variable_is_a_secret(self):
+        for function, names in variables().items():
+            for name, value in names.items():
+                self.assertNotRegex(value, r"(?i)secret = |token = |password|private_key", f"{function} {name}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,67 @@
+"""The variables of each function, with the parameters of `templates.SAID` filled in. Run by itself, it tells them as JSON."""
+
+import json
+import re
+
+from templates import SAID, read, resources
+
+#: What the account fills in.
+ACCOUNT = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "snowgate",
+}
+
+#: What nested stacks tell.
+TOLD = {
+    "State.Outputs.StateTable": "snowgate-State-1A2B",
+    "State.Outputs.KeysTable": "snowgate-Keys-1A2B",
+    "State.Outputs.RecordsBucket": "snowgate-state-records-1a2b",
+    "State.Outputs.PagesBucket": "snowgate-state-pages-1a2b",
+    "State.Outputs.KeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "Notices.Outputs.TopicArn": "arn:aws:sns:eu-central-1:123456789012:snowgate-Topic-1A2B",
+    "Page.Outputs.Address": "https://p9q8r7s6t5.execute-api.eu-central-1.amazonaws.com",
+}
+
+
+def filled(value, known, conditions):
+    """A value as CloudFormation fills it in; none for what is left out."""
+
+    def of(one):
+        return filled(one, known, conditions)
+
+    match value:
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": name}:
+            return known[name]
+        case {"Fn::GetAtt": name}:
+            return TOLD[".".join(name) if isinstance(name, list) else name]
+        case {"Fn::Sub": pattern}:
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: known[found[1]], pattern)
+        case {"Fn::If": [name, then, otherwise]}:
+            return of(then if of(conditions[name]) else otherwise)
+        case {"Fn::Equals": [one, other]}:
+            return of(one) == of(other)
+        case str() | int():
+            return str(value)
+    raise ValueError(value)
+
+
+def variables(said=None):
+    """The variables of each function, by its binary's name."""
+    template = read("template.yaml")
+    known = {name: str(one.get("Default", "")) for name, one in template["Parameters"].items()}
+    known |= ACCOUNT | SAID | (said or {})
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    told = {}
+    for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+        own = shared | one["Properties"]["Environment"]["Variables"]
+        values = {key: filled(value, known, template["Conditions"]) for key, value in own.items()}
+        told[name.lower()] = {key: value for key, value in values.items() if value is not None}
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(variables()))
