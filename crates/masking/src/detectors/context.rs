@@ -361,7 +361,7 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
         is_counted |= is_first && hint.is_only(Atoms::MEASURE);
         is_first = is_first && hint.has(Atoms::GENERIC);
         let is_weak = hint.has(Atoms::WEAK) && is_apart && !behind.has(Atoms::COMPOUND);
-        is_apart |= hint.is_only(Atoms::IDLE) && !is_link(word);
+        is_apart = is_apart || hint.is_only(Atoms::IDLE) && (word.len() > LONGEST_LINK || !is_link(word));
         behind = hint;
         if !is_weak {
             atoms = atoms.or(hint);
@@ -383,6 +383,9 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
         if is_counted { spoken.without(Topic::PHONE.or(Topic::NATIONAL).or(Topic::BANK)) } else { spoken };
     if spoken.has(Topic::PHONE) && !is_named_phone { spoken.or(Topic::SPOKEN) } else { spoken }
 }
+
+/// Letters of the longest word that [`is_link`] knows.
+const LONGEST_LINK: usize = 6;
 
 /// Words that stand between what a number is called and the number.
 fn is_link(word: &[u8]) -> bool {

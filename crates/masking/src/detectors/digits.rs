@@ -73,6 +73,10 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         lists::found(scan, from, to, topic);
         return end.max(to);
     }
+    // A group is never cut, and a fraction is not cut from its number.
+    if count < 2 || count == 2 && cluster.digit_count() < 14 && before(text, cluster.second()) == b'.' {
+        return next;
+    }
     // What tells itself comes before what words make of any digits: it would be cut.
     let mut done = next;
     let mut first = 0;
@@ -334,6 +338,11 @@ impl<'a> Cluster<'a> {
             return end;
         }
         end.max(self.extension).max(spoken_extension_end(self.text, end).unwrap_or(0))
+    }
+
+    /// Where the second group starts.
+    fn second(&self) -> usize {
+        self.groups().get(1).map_or(0, |group| self.start + usize::from(group.start))
     }
 
     fn digit_count(&self) -> usize {

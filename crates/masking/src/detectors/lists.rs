@@ -3,7 +3,7 @@
 use super::context::{behind, near};
 use super::scan::Scan;
 use super::topic::Topic;
-use crate::lexical::{part, run_end};
+use crate::lexical::{at, part, run_end};
 
 /// A value that was found last.
 #[derive(Clone, Copy)]
@@ -14,13 +14,20 @@ pub(super) struct Last {
 }
 
 /// What the name, the words just before a value, those before the list that it stands in, or those behind it say of it.
+#[inline]
 pub(super) fn topic(scan: &Scan<'_>, start: usize, end: usize) -> Topic {
     let said = scan.context.topic().or(near(scan.text, start));
     match scan.last {
         Some(last) if said.is_none() && is_list(scan.text, last, start) => last.topic,
-        Some(_) | None if said.is_none() => behind(scan.text, end),
+        Some(_) | None if said.is_none() && may_go_on(scan.text, end) => behind(scan.text, end),
         Some(_) | None => said,
     }
+}
+
+/// Whether words behind a value may be about it: ` (…`, ` is …`.
+#[inline]
+fn may_go_on(text: &[u8], end: usize) -> bool {
+    at(text, end) == b' ' && matches!(at(text, end + 1), b'(' | b'i')
 }
 
 /// Remembers a value that words may have told.
