@@ -20,3 +20,5 @@ mod moto;
 mod policies;
 #[path = "aws/stores.rs"]
 mod stores;
+#[path = "aws/web_identity.rs"]
+mod web_identity;

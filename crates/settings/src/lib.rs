@@ -163,7 +163,7 @@ fn table(
     if let Some(unknown) = table.keys().find(|key| !known().any(|known| known == key.as_str())) {
         let known: Vec<&str> = known().collect();
         let problem = format!("unknown field `{unknown}`, expected one of `{}`", known.join("`, `"));
-        return Err(places.wrong(unknown, problem));
+        return Err(places.unknown(unknown, problem));
     }
     Ok((table, places))
 }

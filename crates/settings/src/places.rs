@@ -77,6 +77,17 @@ impl Places {
         ConfigurationError::new(said)
     }
 
+    /// What is wrong with a key that nobody knows, by whoever said it or something below it.
+    pub(super) fn unknown(&self, key: &str, problem: impl Display) -> ConfigurationError {
+        let said = self.by_key.iter().find(|(known, _)| is_below(known, key));
+        match said {
+            Some((_, place)) if self.place(key).is_none() => {
+                ConfigurationError::new(format!("{place}: {key}: {problem}"))
+            }
+            Some(_) | None => self.wrong(key, problem),
+        }
+    }
+
     /// The place of a key, or of the section that it would stand in.
     fn place(&self, key: &str) -> Option<&str> {
         let mut key = key;

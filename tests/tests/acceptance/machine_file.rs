@@ -1,5 +1,5 @@
-//! `infra/approvals.asl.json` as it is written: what it may hold, that every state has its way out, and that it knows every
-//! state of an approval.
+//! The state machines of `infra/` as they are written: what they may hold, that every state has its way out, and that the one of
+//! approvals knows every state of an approval.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,9 @@ use crate::architecture::root;
 const WAITS: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 const CALLS: &str = "arn:aws:states:::lambda:invoke";
 
-/// Everything that the machine may read or write: an id, how the approval stands, and the token on its way to the function.
-const PATHS: [&str; 9] = [
+/// Everything that a machine may read or write: an id, how what it names stands, and the token on its way to the function.
+const PATHS: [&str; 10] = [
+    "$.exchange",
     "$.approval",
     "$.stands",
     "$.stands.over",
@@ -25,7 +26,11 @@ const PATHS: [&str; 9] = [
 ];
 
 pub(crate) fn machine() -> Value {
-    let path = root().join("infra/approvals.asl.json");
+    of("approvals.asl.json")
+}
+
+fn of(file: &str) -> Value {
+    let path = root().join("infra").join(file);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -76,7 +81,9 @@ fn lint(machine: &Value) -> Vec<String> {
         match state["Type"].as_str().unwrap() {
             "Task" => wrong.extend(task(name, state)),
             "Choice" if !state["Default"].is_string() => wrong.push(format!("{name}: it has no default")),
-            "Wait" if !state["Seconds"].is_u64() => wrong.push(format!("{name}: it waits for no time")),
+            "Wait" if !state["Seconds"].is_u64() && state["SecondsPath"] != "$.stands.seconds" => {
+                wrong.push(format!("{name}: it waits for no time"))
+            }
             "Choice" | "Wait" | "Succeed" | "Fail" => {}
             other => wrong.push(format!("{name}: a {other} is not known here")),
         }
@@ -126,7 +133,8 @@ fn task(name: &str, state: &Value) -> Vec<String> {
         .map(|(key, value)| (key.as_str(), value.as_str().unwrap()))
         .collect();
     must(told.remove("task").is_some(), "it does not say what is to be done");
-    must(told.remove("approval.$") == Some("$.approval"), "it does not say of what");
+    let is_approval = told.remove("approval.$") == Some("$.approval");
+    must(is_approval || told.remove("exchange.$") == Some("$.exchange"), "it does not say of what");
     let token = told.remove("token.$");
     must(told.is_empty(), "it tells more than ids");
     let others = state["Parameters"].as_object().unwrap();
@@ -146,7 +154,11 @@ fn task(name: &str, state: &Value) -> Vec<String> {
                 .flatten()
                 .map(|(key, _)| key.as_str())
                 .collect();
-            must(selected == ["over.$", "seconds.$", "state.$"].into(), "it takes another answer");
+            let mut wanted = BTreeSet::from(["over.$", "seconds.$"]);
+            if is_approval {
+                wanted.insert("state.$");
+            }
+            must(selected == wanted, "it takes another answer");
         }
         Some(WAITS) => {
             must(token == Some("$$.Task.Token"), "nobody gets its token");
@@ -167,6 +179,9 @@ fn task(name: &str, state: &Value) -> Vec<String> {
 #[test]
 fn the_machine_holds_ids_and_every_state_has_its_retries_and_its_way_out() {
     assert_eq!(lint(&machine()), Vec::<String>::new());
+    let unfinished = of("unfinished.asl.json");
+    assert_eq!(lint(&unfinished), Vec::<String>::new());
+    assert!(unfinished["TimeoutSeconds"].is_u64(), "it goes round for ever");
 }
 
 /// Changes the machine, and tells what is wrong with it then.

@@ -13,7 +13,7 @@ pub const MASKED: &str = "select id, email, ssn as harmless, country from custom
 pub const WRITE: &str = "delete from customers where id = 1";
 
 /// A statement that outlives its hold.
-pub const LONG: &str = "select id, email, ssn as harmless, country from customers order by id";
+pub const LONG: &str = "select id, email, ssn as harmless, country from demo.public.customers";
 
 /// The account's own handle of it.
 const LONG_HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000002";

@@ -79,7 +79,7 @@ pub fn start(binary: &Path, name: &str, emulator: &str, wiring: &Wiring) -> Runn
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{}/.rt/{name}", emulator.trim_start_matches("http://")))
+            .env("AWS_LAMBDA_RUNTIME_API", format!("{emulator}/.rt/{name}"))
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", caller(name, wiring))
             .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
@@ -119,7 +119,10 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
     ];
     let reviewing = [
         ("SNOWGATE_APPROVALS_URL", "https://approve.example".to_owned()),
-        ("SNOWGATE_REVIEWERS_ISSUER", format!(r#"{{issuer = "{issuer}", client_id = "snowgate-page"}}"#)),
+        (
+            "SNOWGATE_REVIEWERS_ISSUER",
+            format!(r#"{{issuer = "{issuer}", client_id = "snowgate-page", scopes = ["email", "groups"]}}"#),
+        ),
         ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#.to_owned()),
     ];
     if name != "evidence" {

@@ -1,10 +1,9 @@
 //! The functions as they are built, under an emulator of Lambda, over AWS as moto plays it, between a real issuer and a scripted
 //! Snowflake.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -133,7 +132,8 @@ impl Stage {
 
     /// What a function answers to an event.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
-        let (status, text) = self.emulator.invoke(function, event).await;
+        let answered = self.emulator.invoke(function, event).await;
+        let (status, text) = answered.unwrap_or_else(|error| panic!("{error:?}\n{}", self.said()));
         assert_eq!(status, 200, "{text}\n{}", self.said());
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{}", self.said()))
     }
@@ -254,17 +254,17 @@ impl Emulator {
         Self { running: Mutex::new(running), url: format!("http://127.0.0.1:{port}"), http }
     }
 
-    async fn invoke(&self, function: &str, event: &Value) -> (u16, String) {
+    async fn invoke(&self, function: &str, event: &Value) -> reqwest::Result<(u16, String)> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.url);
-        let answer = self.http.post(url).json(event).timeout(PATIENCE).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let answer = self.http.post(url).json(event).timeout(PATIENCE).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     /// What the work function answers a state machine.
     async fn work(&self, event: &Value) -> Answered {
         match self.invoke("work", event).await {
-            (200, text) => Ok(serde_json::from_str(&text).unwrap()),
-            (_, _) => Err("WorkFailed"),
+            Ok((200, text)) => Ok(serde_json::from_str(&text).unwrap()),
+            Ok(_) | Err(_) => Err("WorkFailed"),
         }
     }
 }

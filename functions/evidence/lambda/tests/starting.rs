@@ -54,7 +54,7 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
         (
             "SNOWGATE_UPSTREAM__URL",
             "https://acme.example",
-            "SNOWGATE_UPSTREAM__URL: upstream.url: unknown field `upstream`",
+            "SNOWGATE_UPSTREAM__URL: upstream: unknown field `upstream`",
         ),
         ("SNOWGATE_ISSUERS", "[]", "SNOWGATE_ISSUERS: issuers: names nobody"),
         (
