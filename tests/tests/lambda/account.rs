@@ -34,7 +34,7 @@ pub async fn listen() -> Scripted {
         ),
         ("SELECT TABLE_NAME, LAST_DDL", versions()),
         ("select id, country from customers", countries()),
-        (MASKED, customers()),
+        (MASKED, customers(HANDLE)),
         (WRITE, deleted()),
         // It has not answered when the agent's hold is over.
         (LONG, Answer::running(LONG_HANDLE)),
@@ -47,7 +47,7 @@ pub async fn listen() -> Scripted {
         [
             Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
             Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
-            customers(),
+            customers(LONG_HANDLE),
         ],
     );
     snow
@@ -91,10 +91,10 @@ fn deleted() -> Answer {
     Answer::result(HANDLE, &[("number of rows deleted", "fixed")], &[&[Some("1")]])
 }
 
-fn customers() -> Answer {
+fn customers(handle: &str) -> Answer {
     let columns = [("ID", "fixed"), ("EMAIL", "text"), ("HARMLESS", "text"), ("COUNTRY", "text")];
     let [ana, ben, ana_ssn, ben_ssn] = SECRETS.map(Some);
     let rows: [&[Option<&str>]; 2] =
         [&[Some("1"), ana, ana_ssn, Some("DE")], &[Some("2"), ben, ben_ssn, Some("FR")]];
-    Answer::result(HANDLE, &columns, &rows)
+    Answer::result(handle, &columns, &rows)
 }
