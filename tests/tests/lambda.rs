@@ -27,8 +27,13 @@ mod home;
 #[allow(dead_code, reason = "tests of the stores use more of it")]
 #[path = "acceptance/moto.rs"]
 mod moto;
+#[allow(dead_code, reason = "tests of the stores use more of it")]
+#[path = "acceptance/rights.rs"]
+mod rights;
 #[path = "lambda/stage.rs"]
 mod stage;
+#[path = "lambda/template.rs"]
+mod template;
 
 use std::sync::Arc;
 
@@ -80,6 +85,7 @@ async fn an_http_api_event_is_answered_with_masked_rows_and_recorded() {
     assert_eq!(rows[0].prompt.as_deref(), Some("where do our customers live?"));
     assert!(rows[0].masked_columns.is_empty());
     assert!(rows[1..].iter().all(|row| row.masked_columns == ["EMAIL", "HARMLESS"]), "{rows:?}");
+    stage.had_the_rights(&["query"]);
 }
 
 #[tokio::test]
@@ -122,6 +128,7 @@ async fn what_outlives_its_hold_is_carried_on_by_the_work_function_and_collected
     let rows = home::verified(&stage.home().await);
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].outcome.as_str(), rows[0].rows), ("rows", 2));
+    stage.had_the_rights(&["query", "work"]);
 }
 
 #[tokio::test]
@@ -164,4 +171,5 @@ async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_and_collected() {
     let rows = home::verified(&stage.home().await);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].outcome, "rows");
+    stage.had_the_rights(&["query", "work", "approval"]);
 }

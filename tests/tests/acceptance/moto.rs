@@ -69,10 +69,28 @@ struct Front {
     spoilt: Mutex<Vec<Spoilt>>,
     /// Every call that came, as its first line and `x-amz-target`.
     calls: Mutex<Vec<String>>,
+    /// Every call of somebody who is known by a name.
+    named: Mutex<Vec<Call>>,
     /// Moto looks whether a write's condition holds and writes afterwards, with nothing between that would keep another write
     /// out: so they go one after the other.
     writing: tokio::sync::Mutex<()>,
 }
+
+/// A call, and who has made it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The id of the access key that it was signed with.
+    pub by: String,
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// `x-amz-target`; empty for services that have none.
+    pub target: String,
+    pub body: String,
+}
+
+/// Whose calls are nobody's in particular.
+const ANYBODY: &str = "AKIDEXAMPLE";
 
 /// A running moto, and its front.
 pub struct Moto {
@@ -146,6 +164,19 @@ impl Moto {
 
     pub fn clients(&self) -> Clients {
         Clients::new(&self.config())
+    }
+
+    /// Clients whose calls are kept under that name: [`Moto::calls_by`].
+    pub fn clients_of(&self, name: &str) -> Clients {
+        Clients::new(&config_of(&self.url, name))
+    }
+
+    /// The calls of these, since they were asked for last.
+    pub fn calls_by(&self, names: &[String]) -> Vec<Call> {
+        let mut calls = self.front.named.lock().unwrap();
+        let (found, others) = calls.drain(..).partition(|call| names.contains(&call.by));
+        *calls = others;
+        found
     }
 
     /// Makes something under a name of its own, again where a busy machine has let its time run out.
@@ -277,7 +308,11 @@ impl Moto {
 
 /// What calls that address as if it were AWS.
 pub fn config_for(url: &str) -> SdkConfig {
-    let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI-secret", None, None, "tests");
+    config_of(url, ANYBODY)
+}
+
+fn config_of(url: &str, name: &str) -> SdkConfig {
+    let credentials = Credentials::new(name, "wJalrXUtnFEMI-secret", None, None, "tests");
     SdkConfig::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
         .region(Region::from_static(REGION))
@@ -310,6 +345,14 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         parts.method == "PUT" || ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|w| target.ends_with(w));
     let spoil = front.spoil(&call);
     front.calls.lock().unwrap().push(call);
+    let signed =
+        parts.headers.get("authorization").and_then(|signed| signed.to_str().ok()).unwrap_or_default();
+    let by = signed.split_once("Credential=").and_then(|(_, of)| of.split('/').next()).unwrap_or_default();
+    if by != ANYBODY {
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let (method, path, target) = (parts.method.to_string(), path.to_owned(), target.to_owned());
+        front.named.lock().unwrap().push(Call { by: by.to_owned(), method, path, target, body });
+    }
     match spoil {
         Some(Spoil::Refused(status, told)) => {
             return Response::builder().status(status).body(Body::from(told)).unwrap();

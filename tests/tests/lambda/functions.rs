@@ -81,12 +81,17 @@ pub fn start(binary: &Path, name: &str, emulator: &str, wiring: &Wiring) -> Runn
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_RUNTIME_API", format!("{emulator}/.rt/{name}"))
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_ACCESS_KEY_ID", caller(name, wiring))
             .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
             .env("AWS_ENDPOINT_URL", &wiring.aws)
             .env("NO_PROXY", "127.0.0.1")
             .envs(told(name, wiring));
     })
+}
+
+/// The name that a function's calls go under.
+pub fn caller(name: &str, wiring: &Wiring) -> String {
+    format!("{}-{name}", wiring.state)
 }
 
 /// The variables of one function, as `template.yaml` sets them.

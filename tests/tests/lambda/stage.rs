@@ -21,6 +21,7 @@ use crate::brought;
 use crate::children::{Running, is_here};
 use crate::functions::{self, Wiring};
 use crate::moto::{Answered, Moto};
+use crate::rights;
 
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -188,6 +189,27 @@ impl Stage {
         while !holds().await {
             assert!(begun.elapsed() < PATIENCE, "in vain waited until {what}:\n{}", self.said());
             looks.tick().await;
+        }
+    }
+
+    /// Holds every call that these functions have made to what their roles may (`infra/rights.yaml`).
+    pub fn had_the_rights(&self, names: &[&str]) {
+        let Wiring { state, keys, records, pages, approvals, unfinished, .. } = &self.wiring;
+        let account = rights::Names {
+            state: state.clone(),
+            keys: keys.clone(),
+            records: records.clone(),
+            pages: pages.clone(),
+            approvals: approvals.clone(),
+            unfinished: unfinished.clone(),
+        };
+        let rights = rights::Rights::read();
+        for name in names {
+            let calls = self.moto.calls_by(&[functions::caller(name, &self.wiring)]);
+            assert!(!calls.is_empty(), "{name} has called nobody");
+            let (first, rest) = name.split_at(1);
+            let missing = rights.missing(&(first.to_uppercase() + rest), &account, &calls);
+            assert!(missing.is_empty(), "{missing:#?}");
         }
     }
 

@@ -1,0 +1,286 @@
+//! Rights equal ports: every function's part of the gateway over the stores of AWS, each under a name of its own, and whether
+//! its role in `infra/rights.yaml` may make every call that it has made, and has use for what it may.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::{
+    Accesses, Approvals, Clients, Evidence, Exchanges, Keys, Machine, Policies, Records, Standings, Steps,
+};
+use domain::{ApprovalId, Handle, Outcome, RequestId, Verdict};
+use gateway::{Gateway, Ports};
+use serde_json::json;
+use work::Work;
+
+use crate::access::REQUEST;
+use crate::approvals::{WRITE, deletes, reviewer};
+use crate::door::call_with;
+use crate::evidence::{HOOKS, PROMPT, router};
+use crate::house::{House, ask, ask_without_waiting, asked, asked_by, collect, customers, in_time, review};
+use crate::machine_file;
+use crate::moto::{Moto, Spoil};
+use crate::pages_door::{demo, with};
+use crate::rights::{Names, Rights};
+use crate::standing::terms;
+
+struct Account {
+    moto: &'static Moto,
+    house: House,
+    names: Names,
+    key: String,
+    /// Of each role, the name that its calls go under.
+    callers: BTreeMap<&'static str, String>,
+}
+
+const ROLES: [&str; 4] = ["Query", "Work", "Approval", "Evidence"];
+
+impl Account {
+    async fn build() -> Option<Self> {
+        let moto = Moto::get()?;
+        let house = House::with(
+            |settings| {
+                with(&demo())(settings);
+                // Every page lies outside its closing.
+                settings.inline = 16;
+            },
+            &[],
+        )
+        .await;
+        deletes(&house);
+        let names = Names {
+            state: moto.table().await,
+            keys: moto.table().await,
+            records: moto.bucket("records").await,
+            pages: moto.bucket("pages").await,
+            approvals: String::new(),
+            unfinished: String::new(),
+        };
+        let callers = ROLES.map(|role| (role, Moto::unique(&format!("AKID{}", role.to_uppercase()))));
+        let mut account = Self { moto, house, names, key: moto.key().await, callers: callers.into() };
+        let work: Arc<std::sync::Mutex<Option<Work>>> = Arc::default();
+        let working = Arc::clone(&work);
+        let function = move |event| {
+            let work = working.lock().unwrap().clone().unwrap();
+            async move { Ok(serde_json::to_value(work.handle(event).await.map_err(|_| "NotDone")?).unwrap()) }
+        };
+        account.names.approvals = moto.machine(&machine_file::machine(), function).await;
+        let gateway = account.gateway("Work");
+        *work.lock().unwrap() = Some(Work::new(gateway, account.machine("Work"), account.house.time.clone()));
+        account.push().await;
+        Some(account)
+    }
+
+    fn clients(&self, role: &str) -> Clients {
+        self.moto.clients_of(&self.callers[role])
+    }
+
+    fn machine(&self, role: &str) -> Machine {
+        Machine::new(&self.clients(role), &self.names.approvals, &self.names.state)
+    }
+
+    /// The bundle that decides, put in force by an operator: agents read by it, and may ask for more.
+    async fn push(&self) {
+        let mut files = policy::default_files();
+        for bytes in files.values_mut() {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            *bytes = text
+                .replace("[detectors]\noff = []", "[access]\nlongest = \"12h\"\n\n[detectors]\noff = []")
+                .into_bytes();
+        }
+        let Names { state, records, .. } = &self.names;
+        let policies = Policies::new(&self.moto.clients(), state, records, self.house.time.clone());
+        policies.push(&files, None, "rosa", "the first one").await.unwrap();
+    }
+
+    /// The ports of a function, as its main packs them.
+    fn ports(&self, role: &str) -> Ports {
+        let Names { state, keys, records, pages, .. } = &self.names;
+        let clients = self.clients(role);
+        let kept = Records::new(&clients, state, records, pages);
+        let exchanges = Arc::new(Exchanges::new(&clients, state, kept.clone(), pages));
+        let steps = Steps::new(&clients, state);
+        Ports {
+            policies: Arc::new(Policies::new(&clients, state, records, self.house.time.clone())),
+            keys: Arc::new(Keys::new(&clients, &self.key, records, keys)),
+            recorder: Arc::new(kept.clone()),
+            recordings: Arc::new(kept),
+            approvals: Arc::new(Approvals::new(steps.clone(), self.machine(role), exchanges.clone())),
+            exchanges,
+            standings: Arc::new(Standings::new(steps)),
+            accesses: Arc::new(Accesses::new(&clients, state)),
+            evidence: Arc::new(Evidence::new(&clients, state, pages)),
+            ..self.house.ports()
+        }
+    }
+
+    fn gateway(&self, role: &str) -> Gateway {
+        Gateway::new(self.ports(role), self.house.settings.clone())
+    }
+
+    /// What was told last.
+    fn told(&self) -> ApprovalId {
+        self.house.bell.rung.lock().unwrap().last().expect("nobody was told").approval
+    }
+
+    async fn sweep(&self) {
+        self.house.time.turn(Duration::from_secs(20));
+        let until = self.house.time_now().after(Duration::from_secs(5));
+        in_time(self.gateway("Work").work(until)).await.unwrap();
+    }
+
+    /// Asks for what waits, until somebody was told.
+    async fn held(&self, query: &Gateway, sql: &str) -> (Handle, ApprovalId) {
+        let before = self.house.bell.rung.lock().unwrap().len();
+        let reply = ask_without_waiting(query, sql).await;
+        assert!(matches!(reply.outcome(), Outcome::Pending(_)), "{sql}: {:?}", reply.outcome());
+        for _ in 0..100 {
+            if self.house.bell.rung.lock().unwrap().len() > before {
+                return (reply.handle(), self.told());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nobody was told of {sql}");
+    }
+
+    async fn collected(&self, query: &Gateway, handle: Handle) {
+        for _ in 0..20 {
+            let reply = collect(query, "ana", handle).await.unwrap();
+            if !matches!(reply.outcome(), Outcome::Pending(_)) {
+                return;
+            }
+            self.sweep().await;
+        }
+        panic!("it does not end");
+    }
+}
+
+/// What the test below does not come to, and who does.
+const ELSEWHERE: [(&str, &str); 20] = [
+    ("Approval: BatchGetItem GetItem Query accesses", "whoever ends leave to read"),
+    ("Approval: BatchGetItem GetItem Query principal#*", "the page, which shows what its agent asked before"),
+    ("Evidence: BatchGetItem GetItem Query revoked#*", "an agent that declares its prompt itself"),
+    ("Evidence: BatchGetItem GetItem Query uses#*", "a late prompt of a call that named no tool use"),
+    ("Evidence: DeleteItem channel#*", "a channel that is full"),
+    ("Evidence: DeleteItem sighting#*", "the same"),
+    ("Evidence: UpdateItem rejected#*", "whoever has no credential"),
+    ("Evidence: UpdateItem sighting#*", "a prompt that is told again"),
+    ("Query: BatchGetItem GetItem Query access#*", "an agent to whom no rule permits what it asks"),
+    (
+        "Query: BatchGetItem GetItem Query accesses",
+        "a request that grants what was agreed to within its hold",
+    ),
+    ("Query: PutItem access#*", "the same"),
+    ("Query: PutItem accesses", "the same"),
+    ("Query: DeleteItem access#*", "the same"),
+    ("Query: DeleteItem accesses", "the same"),
+    (
+        "Query: BatchGetItem GetItem Query standings",
+        "a request that goes by a yes that stands within its hold",
+    ),
+    ("Query: BatchGetItem GetItem Query uses#*", "a call that named no tool use"),
+    ("Work: BatchGetItem GetItem Query sighting#*", "evidence that comes while its statement waits"),
+    ("Work: BatchGetItem GetItem Query uses#*", "the same"),
+    ("Work: DeleteItem access#*", "leave to read that is over"),
+    ("Work: DeleteItem accesses", "the same"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_function_may_make_the_calls_that_it_makes() {
+    let Some(account) = Account::build().await else { return };
+    let query = account.gateway("Query");
+    customers::answer(&account.house.snow, &[3]);
+
+    // What is read, under a request id, again, by nobody, and refused.
+    let reply = ask(&query, customers::SQL).await.unwrap();
+    assert!(matches!(reply.outcome(), Outcome::Rows { .. }), "{:?}", reply.outcome());
+    account.collected(&query, reply.handle()).await;
+    let mut once = asked(customers::SQL);
+    once.request = Some("6f1e0c1e-1111-4222-8333-944455566677".parse::<RequestId>().unwrap());
+    for _ in 0..2 {
+        let reply = in_time(query.ask(once.clone(), query.settings().hold)).await.unwrap();
+        assert!(matches!(reply.outcome(), Outcome::Rows { .. }), "{:?}", reply.outcome());
+    }
+    assert!(in_time(query.ask(asked_by("NOBODY", customers::SQL), Duration::ZERO)).await.is_err());
+    assert!(matches!(ask(&query, "drop table customers").await.unwrap().outcome(), Outcome::Refused(_)));
+    // One whose opening is not kept gives back what it has claimed, its request id too.
+    let refused = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": ""}"#;
+    let opens = [account.names.state.as_str(), "opening#", ".PutItem"];
+    account.moto.spoil_after(0, &opens, 1, Spoil::Refused(400, refused));
+    once.request = Some("6f1e0c1e-1111-4222-8333-944455566688".parse::<RequestId>().unwrap());
+    assert!(in_time(query.ask(once, query.settings().hold)).await.is_err());
+
+    // What people really typed, before and after, by hooks and in long.
+    let (doors, ears) = (router(query.clone()), router(account.gateway("Evidence")));
+    let hook = |body: serde_json::Value| {
+        let ears = ears.clone();
+        async move {
+            let body = body.to_string();
+            let took =
+                call_with(&ears, HOOKS, "POST", "/v1/hooks/claude-code", Some(body.as_bytes()), &[]).await;
+            assert!(took.status.is_success(), "{}", took.text());
+        }
+    };
+    let prompt = |prompt: &str| json!({ "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "UserPromptSubmit", "prompt": prompt });
+    let tool_use = |id: &str| {
+        json!({ "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "PreToolUse", "tool_use_id": id,
+            "tool_name": "mcp__snowgate__run_sql", "tool_input": { "statement": customers::SQL } })
+    };
+    let run = async |id: &str| {
+        let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL },
+            "_meta": { "claudecode/toolUseId": id } });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+        let headers = [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181")];
+        let told = call_with(&doors, "ana", "POST", "/mcp", Some(message.as_bytes()), &headers).await;
+        assert_eq!(told.status, 200, "{}", told.text());
+    };
+    hook(prompt(PROMPT)).await;
+    hook(tool_use("toolu_01")).await;
+    run("toolu_01").await;
+    run("toolu_02").await;
+    hook(tool_use("toolu_02")).await;
+    let long: String = (0..350_000)
+        .map(|n: u32| char::from(b'a' + u8::try_from(n.wrapping_mul(2_654_435_761) >> 28).unwrap()))
+        .collect();
+    hook(prompt(&long)).await;
+
+    // A write waits, is looked at, approved for later ones, too, and runs; the next one goes by that.
+    let ports = account.ports("Approval");
+    let page = review(&ports);
+    let (handle, id) = account.held(&query, WRITE).await;
+    let rosa = reviewer("rosa@acme.example");
+    in_time(page.show(id, &rosa)).await.unwrap();
+    let stands = terms(&account.house, 5, 10, &[]);
+    in_time(page.approve_standing(id, &rosa, &stands, Some("for the week"))).await.unwrap();
+    account.collected(&query, handle).await;
+    let by_that = ask_without_waiting(&query, WRITE).await.handle();
+    account.collected(&query, by_that).await;
+    in_time(page.end_standing(id, &rosa, None)).await.unwrap();
+
+    // Another waits, and is cancelled; leave to read is asked for, granted, used.
+    let (handle, _) = account.held(&query, "delete from customers where id = 2").await;
+    let token = domain::Credential::new("ana".to_owned());
+    in_time(query.cancel(domain::Door::SqlApi, &token, handle)).await.unwrap();
+    account.collected(&query, handle).await;
+    let (handle, id) = account.held(&query, REQUEST).await;
+    in_time(page.decide(id, &rosa, Verdict::Approve, None)).await.unwrap();
+    account.collected(&query, handle).await;
+    ask(&query, customers::SQL).await.unwrap();
+
+    let rights = Rights::read();
+    let (mut missing, mut unused) = (Vec::new(), BTreeMap::new());
+    for role in ROLES {
+        let calls = account.moto.calls_by(&[account.callers[role].clone()]);
+        assert!(calls.len() > 20, "{role}: {}", calls.len());
+        missing.extend(rights.missing(role, &account.names, &calls));
+        unused.insert(role, rights.unused(role, &account.names, &calls));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    for (role, lines) in unused {
+        for line in lines {
+            let right = format!("{role}: {line}");
+            assert!(ELSEWHERE.iter().any(|(known, _)| *known == right), "nobody uses {right}");
+        }
+    }
+}
