@@ -122,7 +122,7 @@ fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &m
         Answer::NotGranted => noes.push(No::Statement(statement.class)),
     }
     for function in &statement.functions {
-        let resource = entity(&vocabulary.function, &function.name.to_string());
+        let resource = entity(&vocabulary.function, function.name.to_string());
         match asker.ask(Action::Run(function.class), resource, running.clone()) {
             Answer::Granted(_) | Answer::Broken(_) => {}
             Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
