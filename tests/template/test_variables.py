@@ -64,6 +64,12 @@ class Variables(unittest.TestCase):
         for function, names in variables().items():
             self.assertEqual(names["SNOWGATE_POLICIES"], "/opt/default", function)
 
+    def test_scopes_of_reviewers_are_a_list(self):
+        for said, expected in (("email", '["email"]'), ("email groups", '["email", "groups"]')):
+            told = variables({"ReviewersScopes": said})
+            for function in ("work", "approval"):
+                self.assertTrue(told[function]["SNOWGATE_REVIEWERS_ISSUER"].endswith(f", scopes = {expected}}}"))
+
     def test_settings_leave_room_for_reviewers(self):
         # Lambda takes 4 KB of names and values in all.
         for function, names in variables().items():

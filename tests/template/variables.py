@@ -38,6 +38,13 @@ def filled(value, known, conditions):
             return known[name]
         case {"Fn::GetAtt": name}:
             return TOLD[".".join(name) if isinstance(name, list) else name]
+        case {"Fn::Sub": [pattern, more]}:
+            more = {name: of(one) for name, one in more.items()}
+            return filled({"Fn::Sub": pattern}, known | more, conditions)
+        case {"Fn::Join": [between, parts]}:
+            return between.join(of(parts))
+        case {"Fn::Split": [between, whole]}:
+            return of(whole).split(between)
         case {"Fn::Sub": pattern}:
             return re.sub(r"\$\{([\w:]+)\}", lambda found: known[found[1]], pattern)
         case {"Fn::If": [name, then, otherwise]}:

@@ -160,7 +160,7 @@ impl Gateway {
         };
         let (session, next, ruling) = match self.claim(claiming, words, ruling).await? {
             Place::Repeat { first, terms } => return Ok(Next::Repeat { first, terms }),
-            Place::Opens { session, next, ruling } => (session, next, ruling),
+            Place::Opens { session, next, ruling } => (session, next, *ruling),
         };
         let draft = Draft {
             identity: principal.identity(),

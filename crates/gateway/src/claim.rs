@@ -36,7 +36,7 @@ pub(crate) enum Place {
     /// It was asked before under this request id, or waits already, and may be answered so again.
     Repeat { first: Handle, terms: Terms },
     /// It is opened there, and that is decided of it by now.
-    Opens { session: SessionId, next: u32, ruling: Ruling },
+    Opens { session: SessionId, next: u32, ruling: Box<Ruling> },
 }
 
 /// What a client said, as keyed digests.
@@ -142,6 +142,6 @@ impl Gateway {
             }
             Claimed::Counted(why) => return Err(self.refuse_counted(asked.door, bundle, why).await),
         };
-        Ok(Place::Opens { session, next, ruling })
+        Ok(Place::Opens { session, next, ruling: Box::new(ruling) })
     }
 }

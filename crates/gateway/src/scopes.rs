@@ -83,7 +83,10 @@ pub(crate) fn of_now(identity: &Identity, outcome: Outcome) -> Outcome {
                 scopes: Vec::new(),
             })
         }
-        other => other,
+        other @ (Outcome::Rows { .. }
+        | Outcome::Pending(_)
+        | Outcome::Refused(_)
+        | Outcome::Failed { .. }) => other,
     }
 }
 

@@ -37,9 +37,34 @@ pub(crate) fn mask(
     text: &str,
     scratch: &mut Scratch,
 ) -> Outcome {
-    if values == JsonValues::Never {
-        return changed(detectors.redact_into(text, context, scratch));
+    let may_be_json = match values {
+        JsonValues::Never => return changed(detectors.redact_into(text, context, scratch)),
+        // Most texts begin as no JSON does: with a letter or a digit.
+        JsonValues::Containers => {
+            text.bytes().next().is_some_and(|first| first <= b' ' || matches!(first, b'{' | b'[' | 0xEF))
+        }
+        JsonValues::Any => true,
+    };
+    if !may_be_json {
+        let is_found = detectors.redact_into(text, context, scratch);
+        return if scratch.finder.has_quote {
+            with_documents(detectors, context, text, is_found, scratch)
+        } else {
+            changed(is_found)
+        };
     }
+    mask_json(detectors, context, values, text, scratch)
+}
+
+/// Masks a text that may be JSON.
+#[inline(never)]
+fn mask_json(
+    detectors: &Detectors,
+    context: Context,
+    values: JsonValues,
+    text: &str,
+    scratch: &mut Scratch,
+) -> Outcome {
     let start = run_end(text.as_bytes(), behind_mark(text), usize::MAX, is_space);
     let first = at(text.as_bytes(), start);
     let is_container = matches!(first, b'{' | b'[');
@@ -71,6 +96,18 @@ pub(crate) fn mask(
     if !is_container && !scratch.finder.has_quote {
         return changed(is_found);
     }
+    with_documents(detectors, context, text, is_found, scratch)
+}
+
+/// Looks for documents in a text that has been scanned.
+#[inline(never)]
+fn with_documents(
+    detectors: &Detectors,
+    context: Context,
+    text: &str,
+    is_found: bool,
+    scratch: &mut Scratch,
+) -> Outcome {
     let flagged = scratch.finder.flagged.len();
     match documents_within(detectors, context, text, NESTING) {
         None => changed(is_found),

@@ -66,14 +66,14 @@ async fn tell(store: &Store, sightings: &[StoredSighting], room: Room) -> Vec<Ex
 pub async fn evidence_and_statement_find_each_other(two: &Two) {
     let (tool_use, channel) = (word(), word());
     let early = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    assert_eq!(tell(&two.first, &[early.clone()], MANY).await, []);
+    assert_eq!(tell(&two.first, std::slice::from_ref(&early), MANY).await, []);
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found, std::slice::from_ref(&early));
     let waiting = expecting("ana", by_tool_use(&tool_use));
     let expected = two.second.evidence.expect(&waiting).await.unwrap();
     assert_eq!((expected.is_new, expected.is_full, expected.known), (true, false, vec![early.clone()]));
     let late = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    let kept = tell(&two.first, &[late.clone()], MANY).await;
+    let kept = tell(&two.first, std::slice::from_ref(&late), MANY).await;
     assert_eq!(kept, std::slice::from_ref(&waiting));
     // Said again it is kept once, and joined again: whoever took it in before may have failed.
     assert_eq!(tell(&two.second, &[late, early], MANY).await, [waiting]);
@@ -90,7 +90,7 @@ pub async fn a_prompt_is_found_by_its_id_within_its_channel(two: &Two) {
         prompt_id: prompt_id.clone(),
         ..sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON)
     };
-    let found = tell(&two.first, &[used.clone()], MANY).await;
+    let found = tell(&two.first, std::slice::from_ref(&used), MANY).await;
     assert_eq!(found, std::slice::from_ref(&waiting));
     let of = |channel: &str| StoredSighting {
         prompt_id: prompt_id.clone(),
@@ -98,7 +98,7 @@ pub async fn a_prompt_is_found_by_its_id_within_its_channel(two: &Two) {
     };
     let (prompt, stranger) = (of(&channel), of(&word()));
     assert_eq!(tell(&two.second, &[stranger], MANY).await, []);
-    assert_eq!(tell(&two.second, &[prompt.clone()], MANY).await, [waiting]);
+    assert_eq!(tell(&two.second, std::slice::from_ref(&prompt), MANY).await, [waiting]);
     let found = two.first.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert!(found.len() == 2 && found.contains(&used) && found.contains(&prompt), "{found:?}");
 }
@@ -122,7 +122,7 @@ pub async fn evidence_of_another_subject_looks_like_none(two: &Two) {
     assert_eq!(two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap(), []);
     // What may be anybody's is.
     let anybodys = sighting(&channel, None, by_tool_use(&tool_use), NOON);
-    assert_eq!(tell(&two.first, &[anybodys.clone()], MANY).await, [waiting]);
+    assert_eq!(tell(&two.first, std::slice::from_ref(&anybodys), MANY).await, [waiting]);
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found, [anybodys]);
 }
@@ -132,7 +132,7 @@ pub async fn of_one_channel_no_more_than_so_many_stay(two: &Two) {
     let (tool_use, channel, quiet) = (word(), word(), word());
     let other = sighting(&quiet, Some("ana"), by_tool_use(&tool_use), NOON);
     let three = Room { sightings: 3, ..MANY };
-    tell(&two.first, &[other.clone()], three).await;
+    tell(&two.first, std::slice::from_ref(&other), three).await;
     let loud: Vec<StoredSighting> =
         (0..10).map(|_| sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON)).collect();
     tell(&two.first, &loud, three).await;
@@ -150,7 +150,7 @@ pub async fn of_one_channel_no_more_than_so_many_bytes_stay(two: &Two) {
     };
     let room = Room { bytes: 2500, ..MANY };
     let (other, loud) = (of(&quiet), [of(&channel), of(&channel), of(&channel), of(&channel)]);
-    tell(&two.first, &[other.clone()], room).await;
+    tell(&two.first, std::slice::from_ref(&other), room).await;
     tell(&two.first, &loud, room).await;
     let found = two.second.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
@@ -170,7 +170,7 @@ pub async fn a_prompt_that_comes_late_finds_its_tool_uses(two: &Two) {
     assert_eq!(tell(&two.first, &uses, MANY).await.len(), 80);
     let prompt = sighting(&channel, Some("ana"), Keyed::default(), NOON);
     let prompt = StoredSighting { prompt_id, ..prompt };
-    assert_eq!(tell(&two.second, &[prompt.clone()], MANY).await.len(), 80);
+    assert_eq!(tell(&two.second, std::slice::from_ref(&prompt), MANY).await.len(), 80);
     for used in [&uses[0], &uses[79]] {
         let found = two.first.evidence.about(&asked_by("ana"), &used.keyed, NOON).await.unwrap();
         assert!(found.contains(&prompt), "{found:?}");
@@ -318,7 +318,7 @@ pub async fn whether_hooks_name_tool_uses_is_told_by_subject(two: &Two) {
 pub async fn evidence_is_forgotten_after_a_day(two: &Two) {
     let (tool_use, channel) = (word(), word());
     let old = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
-    tell(&two.first, &[old.clone()], MANY).await;
+    tell(&two.first, std::slice::from_ref(&old), MANY).await;
     let waiting = expecting("ana", by_tool_use(&tool_use));
     two.first.evidence.expect(&waiting).await.unwrap();
     let (last, later) = (NOON.after(EVIDENCE_LIFE), NOON.after(EVIDENCE_LIFE * 2));

@@ -141,7 +141,8 @@ async fn a_small_statement_costs_one_object_and_four_writes() {
     // Keys are made with the first.
     ask(&gateway, customers::SQL).await.unwrap();
     let (table, records) = (format!("\"{}\"", stage.table), format!("/{}/", stage.records));
-    (stage.moto.calls(&table), stage.moto.calls(&records));
+    stage.moto.calls(&table);
+    stage.moto.calls(&records);
     ask(&gateway, customers::SQL).await.unwrap();
     let calls = stage.moto.calls(&table);
     let is_write = |call: &&String| ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|w| call.contains(w));
@@ -206,7 +207,8 @@ async fn what_waits_for_a_person_runs_once_when_somebody_agrees() {
     // Two processes look after it at once.
     let (first, second) = (stage.gateway(), stage.gateway());
     let (one, other) = tokio::join!(first.work(now()), second.work(now()));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     stage.clean_up().await;
     let collected = stage.collected(reply.handle()).await;
     assert!(matches!(collected, Outcome::Rows { rows: 1, .. }), "{collected:?}");

@@ -49,7 +49,11 @@ fn bring(home: &Path, key: &RecordKey, kind: ObjectKind, bytes: &[u8]) {
     let folder = match kind {
         ObjectKind::Page { .. } => "pages",
         ObjectKind::Sealed => "sealed",
-        _ => "records",
+        ObjectKind::Opening
+        | ObjectKind::Closing
+        | ObjectKind::Approval { .. }
+        | ObjectKind::Standing { .. }
+        | ObjectKind::Evidence { .. } => "records",
     };
     let path = home.join(folder).join(key.object(kind));
     fs::create_dir_all(path.parent().unwrap()).unwrap();

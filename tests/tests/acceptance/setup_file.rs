@@ -99,8 +99,8 @@ fn its_users_have_no_secret_and_no_more_than_their_roles() {
 fn what_counts_as_recorded_is_what_the_gateway_writes() {
     // As the pipeline and the catalog tag their statements.
     let text = text();
-    let ask = std::fs::read_to_string(root().join("crates/gateway/src/ask.rs")).unwrap();
-    assert!(ask.contains(r#"format!("{{\"snowgate\":\"{}\"}}", opened.exchange)"#));
+    let permit = std::fs::read_to_string(root().join("crates/gateway/src/permit.rs")).unwrap();
+    assert!(permit.contains(r#"format!("{{\"snowgate\":\"{}\"}}", opened.exchange)"#));
     assert!(text.contains(r#"NOT LIKE '{"snowgate":"%"}'"#));
     let submission = std::fs::read_to_string(root().join("crates/snowflake/src/submission.rs")).unwrap();
     assert!(submission.contains(r#""snowgate:catalog""#) && text.contains("'snowgate:catalog'"));

@@ -135,7 +135,7 @@ fn called(read: &Read) -> Option<BTreeSet<ObjectName>> {
             };
             for (database, schema) in found {
                 // In quotes a name keeps its case, unless the account says otherwise.
-                let names_there = [(*last).to_owned(), last.to_ascii_uppercase()];
+                let names_there = [last.to_owned(), last.to_ascii_uppercase()];
                 names.extend(names_there.map(|name| ObjectName::new(database, schema, name)));
             }
         }

@@ -13,15 +13,11 @@ use crate::ports::{Evidence, Expecting, Keyed, Named, Subject};
 /// A tool use while one call with it is decided.
 pub(crate) struct Lease {
     evidence: Arc<dyn Evidence>,
-    held: Option<Held>,
-    /// Which other calls hold it.
-    pub others: Named,
-}
-
-struct Held {
     tool_use: String,
     whose: Subject,
     call: u128,
+    /// Which other calls hold it.
+    pub others: Named,
 }
 
 impl Gateway {
@@ -35,13 +31,9 @@ impl Gateway {
     ) -> Result<Option<Lease>, Fault> {
         let Some(tool_use) = sighting::keyed(key, &asked.clues, None).tool_use else { return Ok(None) };
         let evidence = Arc::clone(&self.ports.evidence);
-        let held = Held { tool_use, whose: subject_of(identity), call: self.ports.ids.random()? };
-        // Whoever goes away while it is being taken gives it back, too.
-        let mut lease = Lease { evidence, held: Some(held), others: Named::default() };
-        if let Some(Held { tool_use, whose, call }) = &lease.held {
-            lease.others = lease.evidence.lease(tool_use, whose, *call, self.now()).await?;
-        }
-        Ok(Some(lease))
+        let (whose, call) = (subject_of(identity), self.ports.ids.random()?);
+        let others = evidence.lease(&tool_use, &whose, call, self.now()).await?;
+        Ok(Some(Lease { evidence, tool_use, whose, call, others }))
     }
 
     /// Who has named the tool use of this statement; before it, once it is an exchange.
@@ -59,29 +51,12 @@ impl Gateway {
 }
 
 impl Lease {
-    /// Gives it back; what fails is told in the log alone, for it lapses by itself.
-    pub(crate) async fn give_back(mut self) {
-        if let Some(held) = &self.held {
-            release(self.evidence.as_ref(), held).await;
+    /// Gives it back; what fails is told in the log alone, for it lapses by itself. So does that of a client which has gone
+    /// away: nothing works on once nobody waits for it (I10).
+    pub(crate) async fn give_back(self) {
+        let Self { evidence, tool_use, whose, call, others: _ } = self;
+        if let Err(fault) = evidence.release(&tool_use, &whose, call).await {
+            tracing::warn!(fault = &fault as &dyn std::error::Error, "a tool use could not be given back");
         }
-        self.held = None;
-    }
-}
-
-impl Drop for Lease {
-    // A client that has gone away takes its call with it, and comes again.
-    fn drop(&mut self) {
-        let Some(held) = self.held.take() else { return };
-        let evidence = Arc::clone(&self.evidence);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { release(evidence.as_ref(), &held).await });
-        }
-    }
-}
-
-async fn release(evidence: &dyn Evidence, held: &Held) {
-    let Held { tool_use, whose, call } = held;
-    if let Err(fault) = evidence.release(tool_use, whose, *call).await {
-        tracing::warn!(fault = &fault as &dyn std::error::Error, "a tool use could not be given back");
     }
 }

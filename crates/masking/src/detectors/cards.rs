@@ -1,6 +1,7 @@
 //! Payment cards: in groups, glued to letters, between marks, in numbers with an exponent.
 
-use super::digits::{MOST_DIGITS, Window};
+use super::digits::MOST_DIGITS;
+use super::groups::Window;
 use super::scan::Scan;
 use super::topic::Topic;
 use super::{Kind, checks};

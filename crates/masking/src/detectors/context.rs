@@ -3,10 +3,11 @@
 use domain::SqlType;
 
 use super::Kind;
-use super::topic::{Looks, Topic};
+use super::looks::Looks;
+use super::topic::Topic;
 use super::topics::{self, Atoms};
 use super::trifles;
-use crate::lexical::{before, is_word, run_start};
+use crate::lexical::{at, before, is_word, part, run_end, run_start};
 
 /// What a value stands under.
 #[derive(Clone, Copy, Debug)]
@@ -335,6 +336,9 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
     let mut end = position;
     let stop = position.saturating_sub(REACH);
     let mut is_first = true;
+    // Whether a word stands between that has nothing to do with numbers; the word behind the one that is read.
+    let (mut is_apart, mut behind) = (false, Atoms::NONE);
+    let (mut is_counted, mut is_named_phone) = (false, false);
     while end > stop {
         let word_end = run_start(text, end, REACH, |b| !is_word(b));
         if word_end <= stop {
@@ -353,19 +357,74 @@ pub(crate) fn near(text: &[u8], position: usize) -> Topic {
         if is_first && hint.has(Atoms::OTHER_NUMBER) && !hint.has(Atoms::GENERIC) {
             return Topic::NONE;
         }
+        // `phone sales 12345678`
+        is_counted |= is_first && hint.is_only(Atoms::MEASURE);
         is_first = is_first && hint.has(Atoms::GENERIC);
-        atoms = atoms.or(hint);
+        let is_weak = hint.has(Atoms::WEAK) && is_apart && !behind.has(Atoms::COMPOUND);
+        is_apart = is_apart || hint.is_only(Atoms::IDLE) && (word.len() > LONGEST_LINK || !is_link(word));
+        behind = hint;
+        if !is_weak {
+            atoms = atoms.or(hint);
+            is_named_phone |= hint.has(Atoms::PHONE) && !hint.has(Atoms::SPOKEN);
+        }
         end = word_start;
     }
     if atoms.is_empty() {
         return Topic::NONE;
     }
-    if is_numbered {
+    // `patient id A7275717`
+    if is_numbered || atoms.has(Atoms::HEALTH) && atoms.has(Atoms::ID) {
         atoms = atoms.or(Atoms::NUMBERED);
     }
     // Free text counts and verifies all the time; only a name that says so is about something else.
     let spoken = Topic::of(atoms.without(Atoms::ABOUT.or(Atoms::DIGEST).or(Atoms::ID).or(Atoms::MEASURE)));
-    spoken.without(Topic::PERSON.or(Topic::ADDRESS))
+    let spoken = spoken.without(Topic::PERSON.or(Topic::ADDRESS));
+    let spoken =
+        if is_counted { spoken.without(Topic::PHONE.or(Topic::NATIONAL).or(Topic::BANK)) } else { spoken };
+    if spoken.has(Topic::PHONE) && !is_named_phone { spoken.or(Topic::SPOKEN) } else { spoken }
+}
+
+/// Letters of the longest word that [`is_link`] knows.
+const LONGEST_LINK: usize = 6;
+
+/// Words that stand between what a number is called and the number.
+fn is_link(word: &[u8]) -> bool {
+    const LINKS: [&[u8]; 24] = [
+        b"me", b"us", b"him", b"her", b"them", b"now", b"at", b"by", b"via", b"please", b"and", b"or",
+        b"with", b"back", b"here", b"again", b"under", b"you", b"be", b"this", b"nr", b"from", b"by", b"it",
+    ];
+    LINKS.iter().any(|link| word.eq_ignore_ascii_case(link))
+}
+
+/// What the words right behind a value say that it is: `… (SSN)`, `… is my passport`.
+pub(super) fn behind(text: &[u8], end: usize) -> Topic {
+    const LONGEST: usize = 24;
+    let from = match part(text, end, end + 4) {
+        [b' ', b'(', ..] => end + 2,
+        b" is " => {
+            let owner = run_end(text, end + 4, 5, |b| b.is_ascii_alphabetic());
+            let is_owner = [&b"my"[..], b"his", b"her", b"their", b"our", b"the"]
+                .iter()
+                .any(|word| part(text, end + 4, owner).eq_ignore_ascii_case(word));
+            if !is_owner || at(text, owner) != b' ' {
+                return Topic::NONE;
+            }
+            owner + 1
+        }
+        _ => return Topic::NONE,
+    };
+    let to = run_end(text, from, LONGEST, |b| is_word(b) || matches!(b, b' ' | b'_' | b'-'));
+    let mut words = part(text, from, to).split(|b| !is_word(*b)).filter(|word| !word.is_empty());
+    // In brackets stands that alone; a sentence goes on.
+    let most = if at(text, to) == b')' { 3 } else { 1 };
+    if before(text, from) == b'(' && at(text, to) != b')' {
+        return Topic::NONE;
+    }
+    let atoms = words.by_ref().take(most).fold(Atoms::NONE, |atoms, word| {
+        let hint = topics::of_spoken_word(word);
+        if hint.has(Atoms::WEAK.or(Atoms::SPOKEN)) { atoms.or(Atoms::ABOUT) } else { atoms.or(hint) }
+    });
+    Topic::of(atoms).without(Topic::VERSION.or(Topic::BROAD))
 }
 
 impl Kind {

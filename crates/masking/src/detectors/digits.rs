@@ -5,39 +5,14 @@
 //! does not become a card by accident.
 
 use super::context::Shape;
+use super::groups::{Group, Window, between};
 use super::scan::Scan;
 use super::topic::Topic;
-use super::{Kind, cards, checks, ids, lists, phones, versions};
-use crate::lexical::{at, before, part, run_end};
+use super::{Kind, cards, checks, ids, lists, phones, places, versions};
+use crate::lexical::{at, before, is_word, part, run_end};
 
 pub(super) const MOST_DIGITS: usize = 48;
 const MOST_GROUPS: usize = 24;
-
-/// A group of digits: where it stands behind the cluster's start, and which of the cluster's digits it has.
-///
-/// So many digits with seams of three bytes at most between are shorter than 256 bytes.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Group {
-    start: u8,
-    end: u8,
-    first: u8,
-    count: u8,
-}
-
-impl Group {
-    pub const fn len(self) -> usize {
-        self.count as usize
-    }
-
-    const fn first(self) -> usize {
-        self.first as usize
-    }
-
-    fn of(start: usize, end: usize, first: usize, count: usize) -> Option<Self> {
-        let small = |number: usize| u8::try_from(number).ok();
-        Some(Self { start: small(start)?, end: small(end)?, first: small(first)?, count: small(count)? })
-    }
-}
 
 /// Digit groups that stand together.
 pub(super) struct Cluster<'a> {
@@ -52,92 +27,6 @@ pub(super) struct Cluster<'a> {
     is_cut: bool,
     /// Where a telephone's extension ends that is glued to the last group, `x123`; zero where there is none.
     extension: usize,
-}
-
-/// A row of groups of a cluster.
-#[derive(Clone, Copy)]
-pub(super) struct Window<'a> {
-    pub text: &'a [u8],
-    cluster_start: usize,
-    pub groups: &'a [Group],
-    pub digits: &'a [u8],
-    pub is_whole: bool,
-    pub is_spaced: bool,
-    /// What the names and words around say.
-    pub topic: Topic,
-}
-
-impl Window<'_> {
-    pub fn start(&self) -> usize {
-        self.groups.first().map_or(0, |group| self.cluster_start + usize::from(group.start))
-    }
-
-    pub fn end(&self) -> usize {
-        self.groups.last().map_or(0, |group| self.cluster_start + usize::from(group.end))
-    }
-
-    /// The digits of a group as they stand in the text.
-    fn spelling(&self, group: &Group) -> &[u8] {
-        between(self.text, self.cluster_start, group.start, group.end)
-    }
-
-    /// Whether the groups have these lengths.
-    pub fn is_shaped(&self, lengths: &[usize]) -> bool {
-        self.groups.len() == lengths.len()
-            && self.groups.iter().zip(lengths).all(|(group, &length)| group.len() == length)
-    }
-
-    /// The bytes between the groups before and after a seam (the first seam is 0).
-    pub fn seam(&self, seam: usize) -> &[u8] {
-        match (self.groups.get(seam), self.groups.get(seam + 1)) {
-            (Some(left), Some(right)) => between(self.text, self.cluster_start, left.end, right.start),
-            _ => &[],
-        }
-    }
-
-    /// The separator, if it is one single byte, the same everywhere.
-    pub fn separator(&self) -> Option<u8> {
-        let first = match self.seam(0) {
-            [byte] => *byte,
-            _ => return None,
-        };
-        (1..self.groups.len().saturating_sub(1)).all(|seam| self.seam(seam) == [first]).then_some(first)
-    }
-
-    /// The separator without blanks around it, if it is the same everywhere.
-    pub fn mark(&self) -> Option<u8> {
-        if self.seam(0).len() <= 1 {
-            return self.separator();
-        }
-        let mark = |seam: usize| match self.seam(seam).trim_ascii() {
-            [] => Some(b' '),
-            [byte] => Some(*byte),
-            _ => None,
-        };
-        let first = mark(0)?;
-        (1..self.groups.len().saturating_sub(1)).all(|seam| mark(seam) == Some(first)).then_some(first)
-    }
-
-    /// `2026-11-23`, `23.11.2026` and their like.
-    pub fn starts_with_date(&self) -> bool {
-        let lengths =
-            |a, b, c| matches!(self.groups, [x, y, z, ..] if x.len() == a && y.len() == b && z.len() == c);
-        let is_joined = matches!(self.seam(0), b"-" | b"/" | b".") && self.seam(0) == self.seam(1);
-        let month_and_day = |from| {
-            checks::number(self.digits, from, from + 2) <= 31
-                && checks::number(self.digits, from + 2, from + 4) <= 31
-        };
-        is_joined
-            && (lengths(4, 2, 2) && matches!(checks::number(self.digits, 0, 2), 19 | 20) && month_and_day(4)
-                || lengths(2, 2, 4)
-                    && month_and_day(0)
-                    && matches!(checks::number(self.digits, 4, 6), 19 | 20))
-    }
-
-    /// One decimal number: `123.45`.
-    fn is_decimal(&self) -> bool {
-        self.groups.len() == 2 && self.seam(0) == b"."
-    }
 }
 
 /// Scans the cluster whose first group starts there; answers where scanning goes on.
@@ -157,6 +46,9 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     {
         return end;
     }
+    if let Some(found) = apart(scan, start, end, cluster.digit_count()) {
+        return found;
+    }
     if cluster.digit_count() < 4 {
         return end;
     }
@@ -167,7 +59,7 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     if is_short(cluster.digit_count(), cluster.group_count) || !scan.spend(24 * cluster.group_count) {
         return end;
     }
-    let topic = lists::topic(scan, start);
+    let topic = lists::topic(scan, start, end);
     // A value that ends with the last group may go on behind a cut: it is read again from its start.
     let count = cluster.group_count - usize::from(cluster.is_cut);
     // Numbers of some precision are measurements.
@@ -180,6 +72,10 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
         scan.found(from, to, kind);
         lists::found(scan, from, to, topic);
         return end.max(to);
+    }
+    // A group is never cut, and a fraction is not cut from its number.
+    if count < 2 || count == 2 && cluster.digit_count() < 14 && before(text, cluster.second()) == b'.' {
+        return next;
     }
     // What tells itself comes before what words make of any digits: it would be cut.
     let mut done = next;
@@ -199,6 +95,27 @@ pub(super) fn cluster(scan: &mut Scan<'_>, start: usize) -> usize {
     done
 }
 
+/// Numbers whose sign no cluster has: coordinates of somebody's, and of those over a hundred in Sweden.
+#[inline]
+fn apart(scan: &mut Scan<'_>, start: usize, end: usize, count: usize) -> Option<usize> {
+    match at(scan.text, end) {
+        b',' if count >= 5 => places::pair(scan, start, end),
+        b'+' if count == 6 => {
+            let last = run_end(scan.text, end + 1, 5, |b| b.is_ascii_digit());
+            let mut digits = [0; 10];
+            let all = part(scan.text, start, end).iter().chain(part(scan.text, end + 1, last));
+            digits.iter_mut().zip(all).for_each(|(digit, b)| *digit = b.wrapping_sub(b'0'));
+            let is_one = end - start == 6
+                && last - end == 5
+                && checks::se_personnummer(&digits)
+                && !is_word(at(scan.text, last))
+                && !is_word(before(scan.text, start));
+            is_one.then(|| scan.found(start, last, Kind::NationalId)).map(|()| last)
+        }
+        _ => None,
+    }
+}
+
 /// The end of a group of three digits at most behind which a blank and a letter stand: most numbers in prose.
 #[inline]
 fn few_digits_alone(text: &[u8], start: usize) -> Option<usize> {
@@ -209,11 +126,6 @@ fn few_digits_alone(text: &[u8], start: usize) -> Option<usize> {
 /// Whether so few digits in so few groups can be nothing that [`classify`] knows.
 const fn is_short(digits: usize, groups: usize) -> bool {
     digits < 6 && groups < 4
-}
-
-/// What stands between two places behind a cluster's start.
-fn between(text: &[u8], start: usize, from: u8, to: u8) -> &[u8] {
-    part(text, start + usize::from(from), start + usize::from(to))
 }
 
 fn has_no_fraction(window: &Window<'_>) -> bool {
@@ -428,6 +340,11 @@ impl<'a> Cluster<'a> {
         end.max(self.extension).max(spoken_extension_end(self.text, end).unwrap_or(0))
     }
 
+    /// Where the second group starts.
+    fn second(&self) -> usize {
+        self.groups().get(1).map_or(0, |group| self.start + usize::from(group.start))
+    }
+
     fn digit_count(&self) -> usize {
         self.groups().last().map_or(0, |group| group.first() + group.len())
     }
@@ -496,13 +413,9 @@ impl<'a> Cluster<'a> {
                 .iter()
                 .any(|&s| matches!(s, b' ' | b'/' | b'_' | b'\n' | b'\r' | b'\t') || s == b'-' && is_address)
         };
-        // The digits of a card stand in one group, or in four of four.
-        let is_fours = || last - first == 4 && (first..last - 1).all(|left| seam(left) == b"-");
-        let may_be_card = match self.groups().get(first..last) {
-            Some([group]) => (14..=19).contains(&group.len()),
-            Some(groups) => groups.iter().all(|group| group.len() == 4) && is_fours(),
-            None => false,
-        };
+        // The digits of a card often stand in one group.
+        let may_be_card =
+            matches!(self.groups().get(first..last), Some([group]) if (14..=19).contains(&group.len()));
         // A fraction has a point before its digits, too.
         let is_long = |place: usize| self.groups().get(place).is_some_and(|group| group.len() >= 14);
         let is_edge = |left: usize| {

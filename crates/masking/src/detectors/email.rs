@@ -52,7 +52,21 @@ pub(super) fn at_signs(scan: &mut Scan<'_>) {
 /// `9842567036@paytm`: who is paid by UPI (National Payments Corporation of India), at a bank or an app.
 fn payment_address(scan: &mut Scan<'_>, sign: usize) {
     const SHORTEST: usize = 3;
-    const HANDLES: [&[u8]; 18] = [
+    const HANDLES: [&[u8]; 32] = [
+        b"fbl",
+        b"ikwik",
+        b"freecharge",
+        b"kotak",
+        b"yesbank",
+        b"idfcbank",
+        b"waicici",
+        b"jupiteraxis",
+        b"airtel",
+        b"barodampay",
+        b"cnrb",
+        b"yesg",
+        b"naviaxis",
+        b"indus",
         b"upi",
         b"paytm",
         b"ybl",
@@ -74,7 +88,16 @@ fn payment_address(scan: &mut Scan<'_>, sign: usize) {
     ];
     let text = scan.text;
     let end = run_end(text, sign + 1, 16, is_label);
-    let is_handle = HANDLES.iter().any(|handle| part(text, sign + 1, end).eq_ignore_ascii_case(handle));
+    // A telephone before a handle is a payer's, whatever the bank.
+    let number = run_start(text, sign, 11, |b| b.is_ascii_digit());
+    let handle = part(text, sign + 1, end);
+    let is_payer = sign - number == 10
+        && matches!(at(text, number), b'6'..=b'9')
+        && !is_label(before(text, number))
+        && handle.len() >= 3
+        && handle.iter().all(u8::is_ascii_lowercase)
+        && at(text, end) != b'.';
+    let is_handle = is_payer || HANDLES.iter().any(|known| handle.eq_ignore_ascii_case(known));
     if is_handle && let Some(start) = local_start(text, sign).filter(|start| sign - start >= SHORTEST) {
         scan.found(start, end, Kind::BankAccount);
     }
@@ -170,11 +193,22 @@ pub(super) fn in_words(scan: &mut Scan<'_>) {
             continue;
         }
         let domain = run_end(text, end, 3, |b| b == b' ');
-        if let Some(domain_end) = spelt_domain_end(text, domain, sign) {
+        if let Some(domain_end) = spelt_domain_end(text, domain, sign)
+            && !(sign == Sign::Bare && is_verb(part(text, local_begin, local_end)))
+        {
             scan.found(local_begin, domain_end, Kind::Email);
             from = domain_end;
         }
     }
+}
+
+/// Whether a word before ` at ` makes a sentence of it: `look at example dot org`.
+fn is_verb(word: &[u8]) -> bool {
+    const VERBS: [&[u8]; 13] = [
+        b"look", b"looking", b"meet", b"meeting", b"see", b"me", b"us", b"is", b"are", b"be", b"work",
+        b"works", b"live",
+    ];
+    VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb))
 }
 
 /// How sure an `at` is one.

@@ -1,7 +1,7 @@
 //! Numbers that states and banks give to people: letters and digits with check characters.
 
 use super::context::near;
-use super::digits::Window;
+use super::groups::Window;
 use super::scan::Scan;
 use super::topic::Topic;
 use super::{Kind, checks, iban, lettered, lists, nations, secrets, wallets};
@@ -39,7 +39,11 @@ pub(super) fn of_digits(window: &Window<'_>) -> Option<Kind> {
             window.is_shaped(&[6, 7]) && checks::kr_rrn(digits)
                 || window.is_shaped(&[1, 4, 5, 2, 1]) && checks::th_id(digits)
                 || (window.is_shaped(&[3, 4, 4, 2]) || window.groups.len() == 1) && checks::ch_ahv(digits)
-                || window.groups.len() == 1 && (checks::ro_cnp(digits) || checks::za_id(digits))
+                || window.groups.len() == 1 && checks::ro_cnp(digits)
+                || (window.groups.len() == 1
+                    || window.is_shaped(&[6, 4, 2, 1])
+                    || window.is_shaped(&[6, 4, 3]))
+                    && checks::za_id(digits)
         }
         15 => {
             (matches!(window.groups.len(), 1 | 5..) || window.is_shaped(&[13, 2])) && checks::fr_nir(digits)
@@ -71,7 +75,7 @@ pub(super) fn around_digits(window: &Window<'_>) -> Option<(usize, Kind)> {
     }
     let letters = start.checked_sub(3)?;
     let is_nino = window.digits.len() == 6
-        && (window.is_shaped(&[2, 2, 2]) || window.groups.len() == 1)
+        && (window.is_shaped(&[2, 2, 2]) || window.is_shaped(&[3, 3]) || window.groups.len() == 1)
         && matches!(before(text, start), b' ' | b'-')
         && !is_word(before(text, letters))
         && is_nino_prefix(at(text, letters), at(text, letters + 1))
@@ -180,7 +184,7 @@ pub(super) fn mixed_word(scan: &mut Scan<'_>, start: usize, end: usize, digit_co
     if length < 4 || !may_be_named || !scan.spend(32) {
         return None;
     }
-    let topic = lists::topic(scan, start);
+    let topic = lists::topic(scan, start, end);
     if topic.is_none() {
         return None;
     }

@@ -1,6 +1,6 @@
 //! State numbers with letters in them that tell themselves by their check characters.
 
-use super::digits::Window;
+use super::groups::Window;
 use super::{Kind, checks, nations};
 use crate::lexical::{at, before, is_word, part, run_end};
 

@@ -58,6 +58,10 @@ pub(super) enum Rule {
     /// `user:password` stand before it.
     Dsn,
     Armour,
+    /// `host:5432:database:user:password`
+    PasswordFile,
+    /// `WIFI:S:name;P:password;;`
+    Wifi,
     Url,
     /// A name of a password or secret: its value follows.
     Name(Name),
@@ -304,6 +308,10 @@ const KEYS: &[(&str, Rule)] = &[
     ("---- BEGIN", Rule::Armour),
     ("PuTTY-User-Key-File", Rule::Armour),
     ("://", Rule::Url),
+    (":5432:", Rule::PasswordFile),
+    (":5433:", Rule::PasswordFile),
+    (":6432:", Rule::PasswordFile),
+    ("WIFI:", Rule::Wifi),
     ("dob", Rule::Birth),
     ("birth", Rule::Birth),
     ("born", Rule::Birth),
@@ -362,7 +370,9 @@ impl Rule {
     pub fn level(self, word: &str) -> Level {
         match self {
             Self::Address | Self::Name(Name::Seed) => Level::Words,
-            Self::Name(_) | Self::Birth | Self::Dsn | Self::Url => Level::Names,
+            Self::Name(_) | Self::Birth | Self::Dsn | Self::Url | Self::PasswordFile | Self::Wifi => {
+                Level::Names
+            }
             // Its words stand apart, and none of them is long.
             Self::Armour if word.contains(' ') => Level::Names,
             Self::Armour

@@ -264,7 +264,14 @@ mod tests {
                 Rule::Within(before, _) => (before, true),
                 Rule::Jwt | Rule::Azure | Rule::Telegram => (20, word.bytes().any(is_telling)),
                 Rule::Armour if !word.contains(' ') => (0, word.bytes().any(is_telling)),
-                Rule::Armour | Rule::Dsn | Rule::Url | Rule::Name(_) | Rule::Birth | Rule::Address => {
+                Rule::PasswordFile
+                | Rule::Wifi
+                | Rule::Armour
+                | Rule::Dsn
+                | Rule::Url
+                | Rule::Name(_)
+                | Rule::Birth
+                | Rule::Address => {
                     assert!(rule.level(word) < Level::Keys);
                     continue;
                 }

@@ -18,6 +18,7 @@ mod escapes;
 mod fold;
 mod foreign;
 mod gate;
+mod groups;
 mod iban;
 mod ids;
 mod joints;
@@ -25,12 +26,14 @@ mod kind;
 mod lettered;
 mod lists;
 mod literals;
+mod looks;
 mod lookup;
 mod names;
 mod nations;
 mod net;
 mod passwords;
 mod phones;
+mod places;
 mod scan;
 mod secrets;
 mod settings;
@@ -214,6 +217,8 @@ pub(crate) struct Scratch {
     pub kinds: Vec<Kind>,
 }
 
+#[cfg(test)]
+mod named;
 #[cfg(test)]
 mod nested;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::Kind;
 use super::checks::{is_day, luhn, number};
-use super::digits::Window;
+use super::groups::Window;
 use crate::lexical::{at, before, is_word, part};
 
 /// The sum of digits times weights.
@@ -28,6 +28,13 @@ pub(super) fn is_evident(window: &Window<'_>) -> bool {
                 && window.seam(1) == b"."
                 && window.seam(2) == b"-"
                 && digits.split_last().is_some_and(|(last, rest)| is_chile(rest, u64::from(*last)))
+                // Without dots only as many as people have.
+                || (window.is_shaped(&[8, 1]) || window.is_shaped(&[7, 1]))
+                    && is_dashed
+                    && window.is_whole
+                    && digits.split_last().is_some_and(|(last, rest)| {
+                        is_chile(rest, u64::from(*last)) && (4_000_000..=28_000_000).contains(&number(rest, 0, 8))
+                    })
                 || window.is_shaped(&[4, 2, 3]) && separator == Some(b'.') && is_netherlands(digits)
         }
         10 => {
@@ -177,6 +184,7 @@ pub(super) fn is_provider(digits: &[u8]) -> bool {
 /// Numbers with letters. The word is in capitals.
 pub(super) fn of_word(word: &[u8]) -> Option<Kind> {
     match word.len() {
+        12 => germany_pension(word).then_some(Kind::NationalId),
         13 => mexico_taxpayer(word).then_some(Kind::NationalId),
         15 => (india_business(word) || france(word)).then_some(Kind::NationalId),
         16 => united_kingdom_driver(word).then_some(Kind::DriverLicense),
@@ -195,6 +203,18 @@ fn has_digits(word: &[u8], from: usize, to: usize) -> bool {
 
 fn value(word: &[u8], from: usize, to: usize) -> u64 {
     part(word, from, to).iter().fold(0, |n, b| n * 10 + u64::from(b.wrapping_sub(b'0')))
+}
+
+/// Germany: pension insurance. An area, a date of birth, an initial, two digits, a check digit.
+fn germany_pension(word: &[u8]) -> bool {
+    const WEIGHTS: [u64; 12] = [2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1];
+    let is_shaped = has_digits(word, 0, 8) && has_letters(word, 8, 9) && has_digits(word, 9, 12);
+    let initial = u64::from(at(word, 8).wrapping_sub(b'A')) + 1;
+    let tens =
+        part(word, 0, 8).iter().map(|b| u64::from(b.wrapping_sub(b'0'))).chain([initial / 10, initial % 10]);
+    let digits = tens.chain(part(word, 9, 11).iter().map(|b| u64::from(b.wrapping_sub(b'0'))));
+    let sum: u64 = digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).map(|n| n / 10 + n % 10).sum();
+    is_shaped && is_day(value(word, 4, 6), value(word, 2, 4)) && sum % 10 == value(word, 11, 12)
 }
 
 /// RFC: four letters, a date, three characters.
@@ -313,6 +333,8 @@ mod tests {
         assert!(is_provider(&digits("1234567893")));
         assert!(vehicle(b"1M8GDM9AXKP042788"));
         assert!(!vehicle(b"1M8GDM9AXKP042789"));
+        assert!(germany_pension(b"15070649C103"));
+        assert!(!germany_pension(b"15070649C104"));
         assert!(united_kingdom_driver(b"MORGA657054SM9IJ"));
         assert!(mexico_taxpayer(b"GODE561231GR8"));
         assert!(india_business(b"27AAPFU0939F1ZV"));

@@ -27,7 +27,7 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
         return if is_one { None } else { seed(scan, end) };
     }
     // A name may be the beginning of a longer word.
-    if name == Name::Bic && is_word(at(text, end)) {
+    if matches!(name, Name::Bic | Name::Pin) && is_word(before(text, end)) && is_word(at(text, end)) {
         return None;
     }
     // Assemblies of .NET are told by a key that everybody knows.
@@ -83,7 +83,15 @@ pub(super) fn value(scan: &mut Scan<'_>, name: Name, start: usize, end: usize) -
     // SQL has its passwords in quotes.
     let is_quoted = matches!(opening, b'"' | b'\'') && part(text, start, end).ends_with(b"by");
     let is_value = match name {
-        Name::Password | Name::Spaced => is_password(value, is_said && !is_quoted),
+        Name::Password | Name::Spaced => {
+            // `one-time password 089737`
+            let is_once = || {
+                (4..=8).contains(&value.len())
+                    && value.iter().all(u8::is_ascii_digit)
+                    && part(text, start.saturating_sub(5), start).trim_ascii().eq_ignore_ascii_case(b"time")
+            };
+            is_password(value, is_said && !is_quoted) || is_once()
+        }
         Name::Argument => value.len() >= 3 && !value.iter().all(u8::is_ascii_lowercase),
         Name::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Name::Key => is_long_key(text, start, value),

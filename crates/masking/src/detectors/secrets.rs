@@ -34,6 +34,8 @@ impl Scan<'_> {
                 Rule::Telegram => self.telegram(start, behind),
                 Rule::Armour => self.armour(start),
                 Rule::Url => self.url(start, behind),
+                Rule::PasswordFile => self.password_file(start, behind),
+                Rule::Wifi => self.wifi(start, behind),
                 Rule::Name(name) => passwords::value(self, name, start, behind),
                 Rule::Birth => births::birth(self, start, behind),
                 Rule::Address => {
@@ -216,6 +218,45 @@ impl Scan<'_> {
         };
         self.found(start, end, Kind::PrivateKey);
         Some(end)
+    }
+
+    /// A line of PostgreSQL's password file, from its port on.
+    fn password_file(&mut self, start: usize, end: usize) -> Option<usize> {
+        const LONGEST: usize = 64;
+        let text = self.text;
+        let is_field = |b: u8| b > b' ' && !matches!(b, b':' | b'"' | b'\'');
+        let database = run_end(text, end, LONGEST, is_field);
+        let user = run_end(text, database + 1, LONGEST, is_field);
+        let last = run_end(text, user + 1, LONGEST, |b| b > b' ' && b != b'"');
+        let is_line = is_field(before(text, start))
+            && database > end
+            && at(text, database) == b':'
+            && user > database + 1
+            && at(text, user) == b':'
+            && last > user + 1;
+        if !is_line || !self.spend(3 * LONGEST) {
+            return None;
+        }
+        self.found(user + 1, last, Kind::Password);
+        Some(last)
+    }
+
+    /// What a code for a network's password holds.
+    fn wifi(&mut self, start: usize, end: usize) -> Option<usize> {
+        const LONGEST: usize = 160;
+        let text = self.text;
+        let body = part(text, end, text.len().min(end + LONGEST));
+        let from =
+            if body.starts_with(b"P:") { end + 2 } else { end + memchr::memmem::find(body, b";P:")? + 3 };
+        if part(text, start, end) != b"WIFI:" || !self.spend(LONGEST) {
+            return None;
+        }
+        let mut last = from;
+        while !matches!(at(text, last), b';' | 0) && last < from + LONGEST {
+            last += 1 + usize::from(at(text, last) == b'\\');
+        }
+        let last = last.min(text.len());
+        (last > from).then(|| self.found(from, last, Kind::Password)).map(|()| last)
     }
 
     /// A URL with a user and a password, or with a secret for a user.

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use super::context::Shape;
+use super::looks::Looks;
 use super::topics::Atoms;
 
 /// What words say that a value is: any of these.
@@ -45,6 +46,8 @@ topics! {
     SEED = 24;
     /// Called a name and nothing else: things are so called as well.
     CALLED = 25;
+    /// A telephone that only a verb speaks of.
+    SPOKEN = 26;
 }
 
 /// Hints that come to something, by themselves or with others.
@@ -178,7 +181,10 @@ impl Topic {
             (atoms.has(Atoms::CVV) && !atoms.has(Atoms::ID), Self::CVV),
             (atoms.has(Atoms::HARDWARE) && !atoms.has(Atoms::ID), Self::MAC),
             (
-                atoms.has(Atoms::HUMAN) && atoms.is_only(Atoms::HUMAN.or(Atoms::PERSONAL).or(Atoms::GENERIC)),
+                atoms.has(Atoms::HUMAN)
+                    && atoms.is_only(
+                        Atoms::HUMAN.or(Atoms::PERSONAL).or(Atoms::GENERIC).or(Atoms::HEALTH).or(Atoms::WEAK),
+                    ),
                 Self::HUMAN,
             ),
         ];
@@ -386,116 +392,5 @@ impl Topic {
             }
         }
         None
-    }
-}
-
-/// What a value consists of.
-#[derive(Default)]
-pub(super) struct Looks {
-    length: usize,
-    digits: usize,
-    letters: usize,
-    /// Bytes beyond ASCII.
-    beyond: usize,
-    alphanumerics: usize,
-    /// Bytes that are neither alphanumeric nor usual within numbers.
-    others: usize,
-    capitals: usize,
-    words: usize,
-    is_phone_like: bool,
-    is_hex: bool,
-    is_capitalised: bool,
-}
-
-/// What one byte adds: a count a byte, lowest first of digits, letters, bytes beyond ASCII, others, and capitals; above
-/// them, what it says against the whole.
-static MARKS: [u64; 256] = {
-    let mut marks = [0; 256];
-    let mut byte = 0_u8;
-    let mut rest: &mut [u64] = &mut marks;
-    while let [first, others @ ..] = rest {
-        *first = match byte {
-            b'0'..=b'9' => DIGIT,
-            b'x' | b'e' | b't' => LETTER,
-            b'X' | b'E' | b'T' => LETTER | CAPITAL,
-            b'a'..=b'z' => LETTER | NO_PHONE,
-            b'A'..=b'Z' => LETTER | CAPITAL | NO_PHONE,
-            b' ' | b'-' | b'.' | b'/' => 0,
-            b'(' | b')' | b'+' | b'#' | b',' | b':' => OTHER,
-            0x80.. => BEYOND,
-            _ => OTHER | NO_PHONE,
-        };
-        if !byte.is_ascii_hexdigit() {
-            *first |= NO_HEX;
-        }
-        byte = byte.wrapping_add(1);
-        rest = others;
-    }
-    marks
-};
-
-const DIGIT: u64 = 1;
-const LETTER: u64 = 1 << 8;
-const BEYOND: u64 = 1 << 16;
-const OTHER: u64 = 1 << 24;
-const CAPITAL: u64 = 1 << 32;
-const COUNTS: u64 = (1 << 40) - 1;
-const NO_PHONE: u64 = 1 << 40;
-const NO_HEX: u64 = 1 << 41;
-
-impl Looks {
-    /// Whether it is as mixed as a key: small letters, capitals and digits, no blank between.
-    const fn is_random(&self) -> bool {
-        const SHORTEST: usize = 20;
-        const LONGEST: usize = 512;
-        const FEWEST: usize = 2;
-        self.length >= SHORTEST
-            && self.length <= LONGEST
-            && self.words == 1
-            && self.digits >= FEWEST
-            && self.capitals >= FEWEST
-            && self.letters >= self.capitals + FEWEST
-            && self.beyond == 0
-            && self.others <= 4
-    }
-
-    /// Whether it is as many short words as the phrases have from which keys are made (BIP 39).
-    const fn is_seed(&self) -> bool {
-        matches!(self.words, 12 | 15 | 18 | 21 | 24)
-            && self.digits + self.others + self.capitals + self.beyond == 0
-            && self.letters >= 3 * self.words
-            && self.letters <= 8 * self.words
-    }
-
-    pub fn of(value: &str) -> Self {
-        let value = value.trim();
-        let mut looks = Self {
-            length: value.len(),
-            is_capitalised: value.bytes().next().is_some_and(|b| b.is_ascii_uppercase() || b >= 0x80),
-            ..Self::default()
-        };
-        let mut against = 0;
-        let mut previous = b' ';
-        // No count of so many bytes runs over.
-        for piece in value.as_bytes().chunks(255) {
-            let mut counts = 0;
-            for &byte in piece {
-                let mark = MARKS.get(usize::from(byte)).copied().unwrap_or(0);
-                counts += mark & COUNTS;
-                against |= mark;
-                looks.words += usize::from(byte != b' ' && previous == b' ');
-                previous = byte;
-            }
-            let [digits, letters, beyond, others, capitals, ..] = counts.to_le_bytes().map(usize::from);
-            looks.digits += digits;
-            looks.letters += letters;
-            looks.beyond += beyond;
-            looks.others += others;
-            looks.capitals += capitals;
-        }
-        looks.is_hex = against & NO_HEX == 0;
-        looks.is_phone_like = against & NO_PHONE == 0 && looks.letters <= 4;
-        looks.alphanumerics = looks.digits + looks.letters;
-        looks
     }
 }

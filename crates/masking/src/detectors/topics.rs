@@ -107,12 +107,33 @@ atoms! {
     MACHINE = 58;
     /// In a name, behind what it measures or says something about: the name speaks of that alone.
     MEASURE = 60;
+    /// Has other meanings: it speaks of a number only where no word of any other kind stands between.
+    WEAK = 61;
     /// What has versions: in running text four numbers right behind it are one.
     PRODUCT = 59;
 }
 
 impl Atoms {
     pub const NONE: Self = Self(0);
+
+    /// Says nothing of a number in running text.
+    pub const IDLE: Self = Self::UNKNOWN
+        .or(Self::THING)
+        .or(Self::ABOUT)
+        .or(Self::ELECTRONIC)
+        .or(Self::MEASURE)
+        .or(Self::MACHINE)
+        .or(Self::PRODUCT)
+        .or(Self::HARMLESS);
+
+    /// What makes one name of a word with other meanings: `national id`, `social security`.
+    pub const COMPOUND: Self = Self::ID
+        .or(Self::IDENTITY)
+        .or(Self::NUMBERED)
+        .or(Self::SECURITY)
+        .or(Self::NATIONAL)
+        .or(Self::RECORD)
+        .or(Self::CARD);
 
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)

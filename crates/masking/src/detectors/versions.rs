@@ -76,6 +76,10 @@ fn said_before(text: &[u8], start: usize) -> Said {
     let mut end = start;
     for _ in 0..3 {
         let word_end = run_start(text, end, 4, |b| !is_word(b));
+        // What another sentence or line says is said of something else.
+        if part(text, word_end, end).iter().any(|b| matches!(b, b'\n' | b';' | b'!' | b'?' | b'`')) {
+            return Said::Nothing;
+        }
         let word_start = run_start(text, word_end, 40, is_word);
         let word = part(text, word_start, word_end);
         let hint = topics::of_spoken_word(word);

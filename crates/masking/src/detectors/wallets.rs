@@ -20,7 +20,7 @@ pub(super) fn of_word(text: &[u8], start: usize, end: usize, is_named: impl Fn()
             base58_check(word)
         }
         _ => false,
-    } || is_base58(word) && is_named();
+    } || (is_base58(word) || is_bech32(word)) && is_named();
     is_found.then_some(Kind::Wallet)
 }
 
@@ -30,6 +30,17 @@ fn is_base58(word: &[u8]) -> bool {
         && word.iter().all(|b| b.is_ascii_alphanumeric() && !matches!(b, b'O' | b'I' | b'l'))
         && word.iter().any(u8::is_ascii_digit)
         && word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// A chain's name, `1`, and the alphabet of BIP 173.
+fn is_bech32(word: &[u8]) -> bool {
+    let Some(separator) = memchr::memrchr(b'1', word) else { return false };
+    (2..=12).contains(&separator)
+        && (39..=128).contains(&word.len())
+        && part(word, 0, separator).iter().all(u8::is_ascii_lowercase)
+        && part(word, separator + 1, word.len()).iter().all(|b| {
+            b.is_ascii_digit() && *b != b'1' || b.is_ascii_lowercase() && !matches!(b, b'b' | b'i' | b'o')
+        })
 }
 
 /// Base58 with four bytes of double SHA-256 at the end.

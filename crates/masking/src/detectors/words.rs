@@ -21,9 +21,14 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
          appeler appelez chiamare chiama ligar ligue erreichbar",
         Atoms::PHONE.or(Atoms::SPOKEN),
     ),
+    (
+        "national insurance identification social medicare sin nip nic nir nie nit rut tin ein resident voter routing \
+         sv citizen citizenship identity fiscal codice medical health iva seguro vat",
+        Atoms::WEAK,
+    ),
     ("ssn ssns socialsecurity social soc ssnumber", Atoms::SSN),
     (
-        "cif ccnumero cartaocidadao cartaodecidadao sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
+        "sv cuoc rentenversicheru rvnummer svnummer svnr sofinr seguro iva cif ccnumero cartaocidadao cartaodecidadao sin nino nhs aadhaar aadhar uidai cpf cnpj nif nie dni nss bsn pesel curp rfc tfn medicare \
          itin steuer steuerid steueridnr idnr fiscal fiscale codice insee nir national personnummer \
          fodselsnummer henkilotunnus hkid nric mykad rut cuit cuil cedula citizen citizenship \
          taxpayer tin ein insurance nationalid taxid ppsn pps egn cnp oib amka afm jmbg ahv svnr tckn \
@@ -45,7 +50,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
          girocard",
         Atoms::CARD,
     ),
-    ("imei imei1 simno imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
+    ("sim imei imei1 simno imei2 imeisv meid imsi iccid imeino", Atoms::DEVICE),
     ("vin vins vinno vinnumber chassis chassisno vehicleid fahrgestellnummer bastidor", Atoms::VEHICLE),
     (
         "plate plates licenseplate licenceplate numberplate plateno platenumber kennzeichen targa regplate rego \
@@ -57,7 +62,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::PLACE,
     ),
     ("bic swift swiftcode biccode swiftbic bicswift swiftno ifsc ifsccode", Atoms::BIC),
-    ("health medical clinical hospital healthcare", Atoms::HEALTH),
+    ("health medical clinical hospital healthcare patient patients", Atoms::HEALTH),
     ("record records chart", Atoms::RECORD),
     ("mac macaddress macaddr hwaddr hwaddress bssid ethernet", Atoms::HARDWARE),
     (
@@ -69,13 +74,13 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ("code", Atoms::CODE),
     ("cvv cvc cvv2 cvc2 cvn securitycode", Atoms::CVV),
     (
-        "iban ibans routing aba rekeningnummer numcompte ifsccode kontonr accno acno sortcode bsb ifsc clabe rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
+        "iban ibans routing aba rekeningnummer numcompte ifsccode kontonr accno acno sortcode bsb ifsc clabe bankdetails bankdetail beneficiaryaccou rtn routingno abarouting routingnum bankaccount bankaccountno nuban blz bankleitzahl cbu kontonummer routingnumber",
         Atoms::IBAN,
     ),
     ("bank sort bic swift konto cuenta", Atoms::BANK),
-    ("account acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
+    ("account bancaria bancario bancaire acct acc accountnumber accountno acctno", Atoms::ACCOUNT),
     (
-        "passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
+        "traveldocumentno passport passports passportno passportnumber pasaporte passeport reisepass passaporto \
          passaporte ppt personalausweis personalausweisn personalausweisnummer personalausweisnr ausweisnummer ausweisnr utlevel reisepassnummer reisepassnr passnummer paspoort traveldocument traveldoc identitydocument iddocument passportnr paspoortnummer ppno putovnica pasaport paszport paszportu paspor pasas",
         Atoms::PASSPORT,
     ),
@@ -126,7 +131,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
     ),
     ("user client", Atoms::USER),
     (
-        "surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname fname lname nomcomplet nombrecompleto shiptoname billtoname agentname callername leadname fathername mothername nickname personname guestname passengername studentname sendername recipientname vorname apellido \
+        "contactperson surname namn voornaam achternaam tussenvoegsel imie nazwisko prenume jmeno prijmeni nimi sukunimi etunimi fornavn etternavn efternamn fornamn efternavn nominativo contactname patientname employeename holdername ownername firstname lastname fullname forename givenname familyname nachname fname lname nomcomplet nombrecompleto shiptoname billtoname agentname callername leadname fathername mothername nickname personname guestname passengername studentname sendername recipientname vorname apellido \
          apellidos prenom cognome sobrenome cardholder cardholdername accountholder middlename \
          customername maidenname nameoncard displayname",
         Atoms::PERSON,
@@ -206,7 +211,7 @@ pub(super) const WORDS: &[(&str, Atoms)] = &[
         Atoms::GENERIC,
     ),
     (
-        "mrn mbi hicn npi dea nhi medicaid patientid patientnumber insurancememberid chartno healthplan versichertennumm versichertennr healthplanid healthplanno providernpi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
+        "mrn mbi patientidentifie hicn npi dea nhi medicaid patientid patientnumber insurancememberid chartno healthplan versichertennumm versichertennr healthplanid healthplanno providernpi ohip ramq healthcard medicalrecord medicalrecordno patientno kvnr mrnnumber",
         Atoms::MEDICAL,
     ),
     ("tax", Atoms::TAX),

@@ -99,7 +99,7 @@ fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_
     assert_eq!(code, 0, "{why}");
     gateway.end_of(&exchange);
     assert_eq!(gateway.ask(READ).0, 0);
-    let (waits, exchange) = gateway.held("delete from demo.public.orders where status = 'cancelled'");
+    let (waits, _) = gateway.held("insert into demo.public.customers (id) values (1)");
     let folder = std::mem::replace(&mut gateway.folder, tempfile::tempdir().expect("a folder"));
     drop(gateway);
     let config = "[reviewers_issuer]\nissuer = 'http://127.0.0.1:1'\nclient_id = 'snowgate'\nclient_secret = 'secret'\n\
@@ -111,8 +111,6 @@ fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_
         assert!(code == 1 && told.is_empty(), "{verb}: {told}");
         assert!(why.contains("before reviewers had to sign in") && why.contains("asks again"), "{why}");
     }
-    let closing = gateway.end_of(&exchange);
-    assert_eq!(closing["outcome"], json!("refused"), "{closing}");
     let (code, answer) = gateway.ask(READ);
     assert_eq!(code, 3, "{answer}");
     let (_, listed, note) = gateway.decide(&["approvals", "--access"]);

@@ -215,7 +215,7 @@ impl<'a> Told<'a> {
     /// 422 (section 5.3); 429 for a spent budget; 403 for a token without the scopes. An approval that expired answers 422 and not 408 (section 5.2
     /// allows either): HTTP clients repeat a 408 by themselves, which would ask the reviewers again.
     fn refused(&self, refusal: &Refusal, options: &Options) -> Response {
-        let status = status_of(refusal.code);
+        let status = status_of(refusal);
         let code = refusal.code;
         let mut response = self.status(status, code.code(), code.sqlstate(), &refusal.message, options);
         challenge(&mut response, refusal);
@@ -403,12 +403,9 @@ pub(crate) fn failed(error: &AskError, handle: Option<Handle>) -> Response {
 
 /// A refusal that is no exchange of its own: it has no handle.
 fn counted(refusal: &Refusal) -> Response {
-    let Refusal { code, message, retry_after, scopes } = refusal;
+    let Refusal { code, message, retry_after, scopes: _ } = refusal;
     let body = Status { code: code.code(), sql_state: Some(code.sqlstate()), message, ..Status::default() };
-    // Where the token has by now what it lacked then, it is no matter of the token any more.
-    let is_past = *code == RefusalCode::Scope && scopes.is_empty();
-    let status = if is_past { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(*code) };
-    let mut response = json(status, &body);
+    let mut response = json(status_of(refusal), &body);
     challenge(&mut response, refusal);
     if let Some(wait) = retry_after {
         insert(&mut response, header::RETRY_AFTER.as_str(), &wait.as_secs().max(1).to_string());
@@ -423,12 +420,14 @@ fn challenge(response: &mut Response, refusal: &Refusal) {
     }
 }
 
-fn status_of(code: RefusalCode) -> StatusCode {
-    match code {
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal.code {
         RefusalCode::Budget => StatusCode::TOO_MANY_REQUESTS,
         // Not 401: the token is good, and a client that only renews it would come back with the same.
-        RefusalCode::Scope => StatusCode::FORBIDDEN,
-        RefusalCode::Policy
+        RefusalCode::Scope if !refusal.scopes.is_empty() => StatusCode::FORBIDDEN,
+        // Where the token has by now what it lacked then, it is no matter of the token any more.
+        RefusalCode::Scope
+        | RefusalCode::Policy
         | RefusalCode::Denied
         | RefusalCode::TooLarge
         | RefusalCode::Revoked
