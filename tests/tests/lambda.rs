@@ -20,6 +20,8 @@ mod brought;
 mod browser;
 #[path = "lambda/children.rs"]
 mod children;
+#[path = "lambda/failing.rs"]
+mod failing;
 #[path = "lambda/functions.rs"]
 mod functions;
 #[path = "lambda/home.rs"]

@@ -16,7 +16,7 @@ pub const WRITE: &str = "delete from customers where id = 1";
 pub const LONG: &str = "select id, email, ssn as harmless, country from demo.public.customers";
 
 /// The account's own handle of it.
-const LONG_HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000002";
+pub const LONG_HANDLE: &str = "01b2c3d4-0000-0000-0000-000000000002";
 
 /// What must not leave.
 pub const SECRETS: [&str; 4] =
@@ -42,14 +42,9 @@ pub async fn listen() -> Scripted {
     for (text, answer) in answers {
         snow.on(When::submitted().saying(text), [answer]);
     }
-    snow.on(
-        When::asked_about(LONG_HANDLE),
-        [
-            Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
-            Answer::running(LONG_HANDLE).after(Duration::from_secs(3)),
-            customers(LONG_HANDLE),
-        ],
-    );
+    let mut asked = vec![Answer::running(LONG_HANDLE).after(Duration::from_secs(3)); 5];
+    asked.push(customers(LONG_HANDLE));
+    snow.on(When::asked_about(LONG_HANDLE), asked);
     snow
 }
 

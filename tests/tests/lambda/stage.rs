@@ -26,6 +26,9 @@ use crate::rights;
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a turn of the work function may take before its invocation has failed.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 /// AWS, a Snowflake, an issuer, and the functions between them.
 pub struct Stage {
     pub moto: &'static Moto,
@@ -34,6 +37,7 @@ pub struct Stage {
     /// Where rosa's mail comes in.
     pub mailbox: String,
     functions: Mutex<Vec<Running>>,
+    names: Vec<String>,
     emulator: Arc<Emulator>,
     _issuer: Mutex<Running>,
     folder: TempDir,
@@ -67,7 +71,18 @@ impl Stage {
         let binaries = functions::built();
         let start = |name: &&str| functions::start(&binaries.join(name), name, &emulator.url, &wiring);
         let functions = Mutex::new(names.iter().map(start).collect());
-        Some(Self { moto, snow, wiring, mailbox, functions, emulator, _issuer: Mutex::new(issuer), folder })
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(Self {
+            moto,
+            snow,
+            wiring,
+            mailbox,
+            functions,
+            names,
+            emulator,
+            _issuer: Mutex::new(issuer),
+            folder,
+        })
     }
 
     /// Everything that the functions are told of, made.
@@ -119,6 +134,15 @@ impl Stage {
         let filter = json!({ "reviewer": [reviewer] }).to_string();
         subscribe.attributes("FilterPolicy", filter).send().await.unwrap();
         queue["QueueUrl"].as_str().unwrap().to_owned()
+    }
+
+    /// Kills a function wherever it is, and starts it anew.
+    pub fn kill(&self, name: &str) {
+        let at = self.names.iter().position(|known| known == name).unwrap();
+        let mut functions = self.functions.lock().unwrap();
+        drop(functions.remove(at));
+        let binary = functions::built().join(name);
+        functions.insert(at, functions::start(&binary, name, &self.emulator.url, &self.wiring));
     }
 
     pub fn clients(&self) -> Clients {
@@ -262,8 +286,9 @@ impl Emulator {
 
     /// What the work function answers a state machine.
     async fn work(&self, event: &Value) -> Answered {
-        match self.invoke("work", event).await {
-            Ok((200, text)) => Ok(serde_json::from_str(&text).unwrap()),
+        // Of an instance that died nobody hears anything; Lambda says so when its time is over.
+        match timeout(TIMEOUT, self.invoke("work", event)).await.map_err(|_| ()) {
+            Ok(Ok((200, text))) => Ok(serde_json::from_str(&text).unwrap()),
             Ok(_) | Err(_) => Err("WorkFailed"),
         }
     }
@@ -271,7 +296,12 @@ impl Emulator {
 
 /// An event of `events/query`, with that token in it.
 pub fn event(case: &str, token: Option<&str>) -> Value {
-    let file = functions::root().join("events/query").join(case);
+    event_of("query", case, token)
+}
+
+/// The same of another function's.
+pub fn event_of(function: &str, case: &str, token: Option<&str>) -> Value {
+    let file = functions::root().join("events").join(function).join(case);
     let mut event: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let headers = event["headers"].as_object_mut().unwrap();
     headers.remove("authorization").unwrap();
