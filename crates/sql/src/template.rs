@@ -194,8 +194,8 @@ mod tests {
     fn what_stands_before_a_value_is_told_with_it() {
         let text = "update t set \"S\"\"N\" = '1', phone=? where id > 2 and ssn in /* x */ (3, ?) and $1 = 4";
         let behind: Vec<String> = literals(text).unwrap().into_iter().map(|one| one.behind).collect();
-        assert_eq!(behind, ["S\"N", "id", "in", "and"]);
-        assert_eq!(bound_behind(text), Some([(1, "phone".to_owned()), (2, "in".to_owned())].into()));
+        assert_eq!(behind, ["S\"N", "id", "ssn", "and"]);
+        assert_eq!(bound_behind(text), Some([(1, "phone".to_owned()), (2, "ssn".to_owned())].into()));
         assert_eq!(literals("'a' 'b'").unwrap()[1].behind, "");
         assert_eq!(bound_behind("select 'is ? it' -- ?"), Some(BTreeMap::new()));
         assert_eq!(bound_behind("select ? # 2"), None);

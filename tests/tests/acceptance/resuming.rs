@@ -259,9 +259,9 @@ async fn two_processes_at_one_statement_at_once_close_it_once() {
 #[tokio::test]
 async fn an_upstream_slower_than_a_lease_keeps_its_statement() {
     use snowflake::scripted::{Answer, When};
-    let house = House::with(|settings| settings.lease = Duration::from_millis(900), &[]).await;
+    let house = House::with(|settings| settings.lease = Duration::from_millis(500), &[]).await;
     house.snow.on(When::submitted(), [customers::head(customers::HANDLE, &[1, 1])]);
-    let late = customers::partition(1..2).after(Duration::from_millis(1300));
+    let late = customers::partition(1..2).after(Duration::from_millis(750));
     house.snow.on(When::asked_about(customers::HANDLE).with("partition=1"), [late]);
     house.snow.on(When::any(), [Answer::status(404)]);
     let reply = ask(&house.gateway(), customers::SQL).await.unwrap();

@@ -151,7 +151,7 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 7, 99] {
+    for version in [0, 8, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);

@@ -377,7 +377,7 @@ fn a_table_that_fails_stops_no_other_and_is_reported() {
     assert_eq!(code, Some(2), "{error}");
     assert!(told.contains("match = \"DB.S.GOOD.A\"\nclass = \"email\""), "{told}");
     for part in [
-        "DB.S.BAD: 422 003001: it is\u{fffd}[2J broken\u{fffd}\u{fffd}quite",
+        "DB.S.BAD: 422 003001: it is⟦U+001B⟧[2J broken⟦U+000D⟧↵quite",
         "DB.S.HELD: it waits for a person, and was taken back",
         "DB.S.ODD: the gateway answered 502 Bad Gateway without JSON",
         "DB.S.TWO: the gateway answered other columns than were asked for",
