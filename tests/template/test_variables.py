@@ -64,6 +64,14 @@ class Variables(unittest.TestCase):
         for function, names in variables().items():
             self.assertEqual(names["SNOWGATE_POLICIES"], "/opt/default", function)
 
+    def test_the_default_database_is_told_where_there_is_one(self):
+        for function, names in variables().items():
+            self.assertFalse({"SNOWGATE_DEFAULTS__DATABASE", "SNOWGATE_DEFAULTS__SCHEMA"} & names.keys(), function)
+        told = variables({"SnowflakeDatabase": "SALES", "SnowflakeSchema": "PUBLIC"})
+        for function in ("query", "work"):
+            self.assertEqual(told[function]["SNOWGATE_DEFAULTS__DATABASE"], "SALES")
+            self.assertEqual(told[function]["SNOWGATE_DEFAULTS__SCHEMA"], "PUBLIC")
+
     def test_scopes_of_reviewers_are_a_list(self):
         for said, expected in (("email", '["email"]'), ("email groups", '["email", "groups"]')):
             told = variables({"ReviewersScopes": said})
