@@ -1,12 +1,12 @@
--- Snowgate in a Snowflake account: who it is there, from where it may come, what it may do, and what of it is watched.
+-- Snowgate in a Snowflake account: who it is there, what it may do, and what of it is watched.
 --
 -- Run it once, with the Snowflake CLI and a role that may do all of this, once the gateway is deployed (its outputs say what to fill in):
 --
 --   snow sql --role ACCOUNTADMIN --filename infra/snowflake/setup.sql \
 --     -D aws_issuer=https://ID.tokens.sts.global.api.aws -D query_role=arn:aws:iam::ACCOUNT:role/NAME -D work_role=arn:aws:iam::ACCOUNT:role/NAME \
---     -D database=SALES -D gateway_addresses=203.0.113.7/32 -D oauth_issuer=https://login.example.com/ -D oauth_keys=https://login.example.com/keys
+--     -D database=SALES
 --
--- Running it again changes nothing but what was filled in. Parts 5 and 6 are for those who want them: leave them out with what they need.
+-- Running it again changes nothing but what was filled in. From where it may come is network.sql, for a gateway with addresses of its own.
 
 -- 1. Where everything of Snowgate's lies, so that one look shows it, and one grant gives it to somebody.
 
@@ -118,23 +118,3 @@ ALTER ALERT SNOWGATE.SECURITY.LOOKS_FOR_UNRECORDED RESUME;
 CREATE RESOURCE MONITOR IF NOT EXISTS SNOWGATE_CREDITS WITH CREDIT_QUOTA = 100 FREQUENCY = MONTHLY START_TIMESTAMP = IMMEDIATELY
   TRIGGERS ON 80 PERCENT DO NOTIFY ON 100 PERCENT DO SUSPEND;
 ALTER WAREHOUSE SNOWGATE_WH SET RESOURCE_MONITOR = SNOWGATE_CREDITS;
-
--- 5. From where it may come. Only where the functions run in a VPC with addresses of their own (infra/README.md): without one they have AWS's,
--- which are everybody's.
-
--- The addresses of the VPC's NAT gateways, with commas between.
-CREATE NETWORK RULE IF NOT EXISTS SNOWGATE.SECURITY.FROM_THE_GATEWAY TYPE = IPV4 MODE = INGRESS VALUE_LIST = ('<% gateway_addresses %>');
-
--- Nothing else is let in under these users.
-CREATE NETWORK POLICY IF NOT EXISTS SNOWGATE_ALONE ALLOWED_NETWORK_RULE_LIST = ('SNOWGATE.SECURITY.FROM_THE_GATEWAY');
-ALTER USER SNOWGATE_QUERY SET NETWORK_POLICY = SNOWGATE_ALONE;
-ALTER USER SNOWGATE_WORK SET NETWORK_POLICY = SNOWGATE_ALONE;
-
--- 6. By another issuer's tokens. Only for a gateway that runs elsewhere than on AWS, with `client-credentials` or `token-exchange`.
-
--- The issuer's tokens are believed for these two roles, never for one that administers, and a token's role is the one that its scope names.
-CREATE SECURITY INTEGRATION IF NOT EXISTS SNOWGATE_OAUTH TYPE = EXTERNAL_OAUTH ENABLED = TRUE EXTERNAL_OAUTH_TYPE = CUSTOM
-  EXTERNAL_OAUTH_ISSUER = '<% oauth_issuer %>' EXTERNAL_OAUTH_JWS_KEYS_URL = '<% oauth_keys %>'
-  EXTERNAL_OAUTH_AUDIENCE_LIST = ('snowflakecomputing.com')
-  EXTERNAL_OAUTH_TOKEN_USER_MAPPING_CLAIM = 'sub' EXTERNAL_OAUTH_SNOWFLAKE_USER_MAPPING_ATTRIBUTE = 'LOGIN_NAME'
-  EXTERNAL_OAUTH_ALLOWED_ROLES_LIST = ('SNOWGATE_READER', 'SNOWGATE_WRITER') EXTERNAL_OAUTH_ANY_ROLE_MODE = 'DISABLE';

@@ -6,7 +6,7 @@ That the values are good is shown by `tests/tests/lambda/template.rs`, which sta
 import re
 import unittest
 
-from templates import ROOT
+from templates import ROOT, read
 from variables import variables
 
 #: Keys that keep their defaults here, by whoever reads them: a file that `SNOWGATE_CONFIG` names in a layer may set them.
@@ -58,11 +58,21 @@ class Variables(unittest.TestCase):
             told = {name.removeprefix("SNOWGATE_AWS__").lower() for name in names if name.startswith("SNOWGATE_AWS__")}
             self.assertEqual(told, known, function)
 
-    def test_a_bundle_that_was_pushed_is_told_by_saying_nothing(self):
-        for function, names in variables({"Policies": "pushed"}).items():
-            self.assertNotIn("SNOWGATE_POLICIES", names, function)
+    def test_the_bundle_is_one_that_is_deployed_along(self):
         for function, names in variables().items():
             self.assertEqual(names["SNOWGATE_POLICIES"], "/opt/default", function)
+        allowed = read("template.yaml")["Parameters"]["Policies"]["AllowedPattern"]
+        self.assertRegex("/opt/default", allowed)
+        for said in ("pushed", "built-in", "/opt/../etc", ""):
+            self.assertNotRegex(said, allowed)
+
+    def test_the_default_database_is_told_where_there_is_one(self):
+        for function, names in variables().items():
+            self.assertFalse({"SNOWGATE_DEFAULTS__DATABASE", "SNOWGATE_DEFAULTS__SCHEMA"} & names.keys(), function)
+        told = variables({"SnowflakeDatabase": "SALES", "SnowflakeSchema": "PUBLIC"})
+        for function in ("query", "work"):
+            self.assertEqual(told[function]["SNOWGATE_DEFAULTS__DATABASE"], "SALES")
+            self.assertEqual(told[function]["SNOWGATE_DEFAULTS__SCHEMA"], "PUBLIC")
 
     def test_scopes_of_reviewers_are_a_list(self):
         for said, expected in (("email", '["email"]'), ("email groups", '["email", "groups"]')):

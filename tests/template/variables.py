@@ -51,6 +51,10 @@ def filled(value, known, conditions):
             return of(then if of(conditions[name]) else otherwise)
         case {"Fn::Equals": [one, other]}:
             return of(one) == of(other)
+        case {"Fn::Not": [one]}:
+            return not of(one)
+        case {"Fn::And": all_of}:
+            return all(of(one) for one in all_of)
         case str() | int():
             return str(value)
     raise ValueError(value)

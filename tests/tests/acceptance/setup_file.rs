@@ -1,4 +1,4 @@
-//! `infra/snowflake/setup.sql` as Snowgate itself reads it: what it makes, whom it lets do what, and that every step is explained.
+//! `infra/snowflake/*.sql` as Snowgate itself reads them: what they make, whom it lets do what, and that every step is explained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,15 @@ use sql::Scope;
 use crate::architecture::root;
 
 fn text() -> String {
-    std::fs::read_to_string(root().join("infra/snowflake/setup.sql")).unwrap()
+    text_of("setup.sql")
 }
+
+fn text_of(file: &str) -> String {
+    std::fs::read_to_string(root().join("infra/snowflake").join(file)).unwrap()
+}
+
+/// What is run once a gateway is deployed, and what only some need.
+const FILES: [&str; 3] = ["setup.sql", "network.sql", "oauth.sql"];
 
 /// The statements, each as it is written and in one line.
 fn statements(text: &str) -> Vec<String> {
@@ -29,8 +36,7 @@ fn class(statement: &str) -> Class {
 
 #[test]
 fn every_statement_makes_grants_or_sets_and_none_moves_data() {
-    let text = text();
-    let statements = statements(&text);
+    let statements = FILES.map(|file| statements(&text_of(file))).concat();
     assert!(statements.len() > 35, "{}", statements.len());
     for statement in &statements {
         let is_alert = statement.starts_with("CREATE ALERT") || statement.starts_with("ALTER ALERT");
@@ -46,7 +52,7 @@ fn every_statement_makes_grants_or_sets_and_none_moves_data() {
 
 #[test]
 fn every_step_is_explained_before_it() {
-    for paragraph in text().split("\n\n") {
+    for paragraph in FILES.map(text_of).iter().flat_map(|text| text.split("\n\n")) {
         let first = paragraph.trim_start().lines().next().unwrap_or_default();
         assert!(first.starts_with("-- "), "nobody says what this is for: {paragraph}");
     }
@@ -54,15 +60,26 @@ fn every_step_is_explained_before_it() {
 
 #[test]
 fn what_is_to_be_filled_in_is_told_at_the_top_and_stands_between_quotes() {
-    let text = text();
-    let (head, body) = text.split_once("\n\n").unwrap();
-    let told: BTreeSet<&str> = head.split("-D ").skip(1).map(|one| one.split('=').next().unwrap()).collect();
-    let mut used = BTreeSet::new();
-    for (at, _) in body.match_indices("<% ") {
-        used.insert(body[at + 3..].split(" %>").next().unwrap());
-        assert_eq!(&body[at - 1..at], "'", "only a text takes whatever is filled in");
+    for file in FILES {
+        let text = text_of(file);
+        let (head, body) = text.split_once("\n\n").unwrap();
+        let told: BTreeSet<&str> =
+            head.split("-D ").skip(1).map(|one| one.split('=').next().unwrap()).collect();
+        let mut used = BTreeSet::new();
+        for (at, _) in body.match_indices("<% ") {
+            used.insert(body[at + 3..].split(" %>").next().unwrap());
+            assert_eq!(&body[at - 1..at], "'", "only a text takes whatever is filled in");
+        }
+        assert_eq!(told, used, "{file}");
     }
-    assert_eq!(told, used);
+}
+
+#[test]
+fn what_locks_a_gateway_without_addresses_out_or_lets_others_in_is_run_by_nobody_who_follows_the_head() {
+    let text = text();
+    for word in ["NETWORK", "OAUTH"] {
+        assert!(!statements(&text).iter().any(|one| one.contains(word)), "{word}");
+    }
 }
 
 #[test]
