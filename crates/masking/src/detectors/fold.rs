@@ -6,6 +6,23 @@ pub(crate) struct View {
     pub bytes: Vec<u8>,
     /// Where in the text each byte of the view starts, and at the end the text's length.
     starts: Vec<usize>,
+    /// Whether the last character is of a script that puts no blanks between words.
+    is_unspaced: bool,
+}
+
+/// Letters of scripts that put no blanks between words, and none around what stands among them.
+const fn is_unspaced(character: char) -> bool {
+    // Year, month and day stand within dates.
+    let is_of_date = matches!(character, '年' | '月' | '日' | '년' | '월' | '일');
+    !is_of_date
+        && matches!(
+            character,
+            // Thai, Lao, Tibetan, Myanmar, Khmer.
+            '\u{E01}'..='\u{E4E}' | '\u{E81}'..='\u{ECF}' | '\u{F40}'..='\u{FBC}' | '\u{1000}'..='\u{103F}' | '\u{1780}'..='\u{17D3}'
+            // Kana but for the sign that lengthens, Bopomofo, Han, Hangul.
+            | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FA}' | '\u{3105}'..='\u{312F}' | '\u{3400}'..='\u{9FFF}'
+            | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}'
+        )
 }
 
 /// Two bytes beyond ASCII for a letter that has no look-alike there, the same for capitals and small ones.
@@ -33,6 +50,7 @@ impl View {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.starts.clear();
+        self.is_unspaced = false;
     }
 
     pub fn push(&mut self, byte: u8, start: usize) {
@@ -60,6 +78,14 @@ impl View {
 
     /// Adds a character as it looks, if it can be seen.
     pub fn push_char(&mut self, character: char, start: usize) {
+        let was_unspaced = std::mem::replace(&mut self.is_unspaced, is_unspaced(character));
+        let is_latin = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        // What is glued to such a letter is a word of its own.
+        if self.is_unspaced && is_latin(self.bytes.last())
+            || was_unspaced && character.is_ascii_alphanumeric()
+        {
+            self.push(b' ', start);
+        }
         if character.is_ascii() {
             self.push(u8::try_from(character).unwrap_or(b' '), start);
         } else if is_telephone(character) {

@@ -58,3 +58,16 @@ fn all_that_stands_under_the_name_of_a_password_is_one() {
     }
     check_under("seed", "1234567890", "1234567890");
 }
+
+#[test]
+fn what_is_glued_to_letters_of_a_script_without_blanks_is_found() {
+    check("ana@example.com电话13812345678", "[EMAIL]电话[PHONE]");
+    check("地址AKIAIOSFODNN7EXAMPLF端口", "地址[AWS_KEY]端口");
+    check("联系人手机13812345678备用电话13912345678", "联系人手机[PHONE]备用电话[PHONE]");
+    check("IP地址203.0.113.77端口80", "IP地址[IP_ADDRESS]端口80");
+    check("口座DE89370400440532013000です", "口座[IBAN]です");
+    for text in ["第12章", "2026年11月26日", "版本1.2.3发布", "価格は1200円です", "订单A12345已发货"]
+    {
+        stays(text);
+    }
+}
