@@ -311,7 +311,6 @@ mod tests {
             &["DB.PUBLIC.\"SNOWFLAKE.CORTEX.COMPLETE\"", "DB.S.\"SNOWFLAKE.CORTEX.COMPLETE\""],
         );
         check("select identifier('db.s.\"f\"')(1)", &["DB.S.F", "DB.S.\"f\""]);
-        check("select db..f(1)", &["DB.PUBLIC.F"]);
     }
 
     #[test]
