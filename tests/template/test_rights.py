@@ -32,7 +32,7 @@ RIGHTS = {
         ("logs:CreateLogStream logs:PutLogEvents", "QueryLogArn", ""),
         (READS, STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
-            "policy", "clue#*", "expects#*", "uses#*", "sighting#*")),
+            "policy", "clue#*", "expects#*", "lease#*", "uses#*", "sighting#*")),
         ("dynamodb:PutItem", STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "access#*", "accesses", "clue#*",
             "expects#*", "lease#*")),
