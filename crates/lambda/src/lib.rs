@@ -16,7 +16,7 @@
 //! use lambda::Surroundings;
 //!
 //! let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-//! let told = Surroundings::of(&[set("AWS_REGION", "eu-central-1")]).unwrap_err();
+//! let Err(told) = Surroundings::of(&[set("AWS_REGION", "eu-central-1")]) else { panic!("a key is missing") };
 //! assert!(told.to_string().starts_with("AWS_ACCESS_KEY_ID is not set"));
 //! ```
 
