@@ -252,6 +252,12 @@ impl Gateway {
     /// Has found what is in force, then closes the exchange that has asked for it. Again, it does the same.
     pub(super) async fn close_granted(&self, live: &mut Live, case: &Case) -> Result<Closed, Fault> {
         let told = case.trail.asked().and_then(|asked| asked.access.clone()).ok_or_else(damaged)?;
+        // Whoever ended it was faster than this.
+        if case.trail.ended().is_some()
+            && let Some(refused) = self.grant_ended(live).await?
+        {
+            return self.close_refused(live, &refused).await;
+        }
         let note = note_of(case)?;
         let until = note.until;
         // INVARIANT: before anybody is told that it is in force.

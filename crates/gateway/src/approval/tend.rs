@@ -165,7 +165,7 @@ impl Gateway {
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
     }
 
-    pub(super) async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
+    pub(crate) async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
         Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live).await
     }
 
