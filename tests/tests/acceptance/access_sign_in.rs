@@ -162,8 +162,7 @@ async fn whoever_is_asked_no_more_has_granted_nothing_that_lasts() {
     // Nor is their yes spent, where they are taken off in between.
     for which in 0..3 {
         let at = approved().await;
-        let [one, two, three] = without_rosa(&at.house);
-        let settings = [one, two, three].into_iter().nth(which).unwrap();
+        let settings = without_rosa(&at.house).into_iter().nth(which).unwrap();
         work(&at.house, &Gateway::new(at.house.ports(), settings)).await;
         is_refused(&get(&at.router, "ana", &at.handle, "").await, "099007", "is not asked any more");
         assert_eq!(words(&at.house).last(), Some(&"overruled"));
@@ -191,13 +190,13 @@ async fn a_result_that_somebody_approved_who_is_asked_no_more_is_not_released() 
     let limits =
         [("rows = 2_000_000", "rows = 1"), ("rows_if_approved = 10_000_000", "rows_if_approved = 1000")];
     for which in 0..4 {
-        let at = signs_in_to(WRITE, people(), ROSA, &limits).await;
+        let mut at = signs_in_to(WRITE, people(), ROSA, &limits).await;
         customers::answer(&at.house.snow, &[4, 4]);
         let kept = held(&at.router, customers::SQL).await;
         let review = at.house.review();
         let found = in_time(review.waiting()).await.unwrap().waiting;
         let id = found.into_iter().find(|found| found.asked.result.is_some()).unwrap().id;
-        let at = SignsIn { id, ..at };
+        at.id = id;
         let by = sign_in(&at, &reception(&at, roster())).await.unwrap();
         in_time(review.decide(id, &by, Verdict::Approve, None)).await.unwrap();
         let gateway = match without_rosa(&at.house).into_iter().nth(which) {
