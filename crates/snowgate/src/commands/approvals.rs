@@ -264,9 +264,11 @@ pub fn told(error: &ReviewError, home: &Path) -> Broken {
         ReviewError::Unmoved(Unmoved::OwnRequest) => {
             Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
         }
-        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form | ReviewError::Standing(_) => {
-            Broken::new(error.to_string())
-        }
+        ReviewError::Unmoved(_)
+        | ReviewError::SignIn
+        | ReviewError::Stranger
+        | ReviewError::Form
+        | ReviewError::Standing(_) => Broken::new(error.to_string()),
         ReviewError::Fault(fault) => {
             let cause =
                 std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
