@@ -82,6 +82,9 @@ pub(crate) fn ask(
     Answer::NotGranted
 }
 
+/// Who may read a table may see its columns and what reading it would cost first; of nothing else there is to look at.
+const LOOKING: &str = r#"["describe", "describe_table", "describe_view", "explain", "show_columns"]"#;
+
 /// The permit in Cedar. `context.now` is the moment of the decision, in microseconds since 1970.
 // SECURITY: names come from tokens and from what an agent has asked for; each is printed as Cedar prints an entity.
 fn text(vocabulary: &Vocabulary, grant: &AccessGrant) -> String {
@@ -102,7 +105,8 @@ fn text(vocabulary: &Vocabulary, grant: &AccessGrant) -> String {
     let micros = until.as_micros();
     format!(
         "// until {until}\n@id(\"access:{id}\")\npermit (\n    principal == {agent},\n    action == {action},\n    {resource}\n) \
-         when {{\n    principal.issuer == {issuer} &&\n    principal.subject == {subject} &&\n    context.class == \"read\" &&\n    \
+         when {{\n    principal.issuer == {issuer} &&\n    principal.subject == {subject} &&\n    \
+         (context.class == \"read\" || (context.class == \"show\" && {LOOKING}.contains(context.kind))) &&\n    \
          context.now < {micros}\n}};\n"
     )
 }

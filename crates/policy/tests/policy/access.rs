@@ -380,3 +380,23 @@ fn the_bound_of_access_is_checked() {
         );
     }
 }
+
+#[test]
+fn whoever_may_read_it_may_look_at_it_first() {
+    let bundle = unread("");
+    let grants = [grant(7, AccessTo::Object(object("DEMO.PUBLIC.ORDERS")), 60)];
+    for (kind, table, expected) in [
+        ("describe", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("describe_table", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("explain", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("show_columns", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("describe_table", "DEMO.PUBLIC.CUSTOMERS", "refuse"),
+        ("show_columns", "DEMO.PUBLIC.CUSTOMERS", "refuse"),
+        ("show_grants", "DEMO.PUBLIC.ORDERS", "refuse"),
+        ("describe_result", "DEMO.PUBLIC.ORDERS", "refuse"),
+    ] {
+        let looking = statement(domain::Class::Show, kind).reads(table);
+        assert_eq!(decide(&bundle, &looking, &grants).decision.as_str(), expected, "{kind} {table}");
+        assert_eq!(decide(&bundle, &looking, &[]).decision.as_str(), "refuse", "{kind} {table}");
+    }
+}
