@@ -141,10 +141,9 @@ impl Bundle {
         let now = case.access.now;
         let contact = self.catalog.contact.as_deref().unwrap_or("whoever keeps the policies");
         let Some(AccessRules { longest }) = self.catalog.access else {
-            let message = format!(
-                "refused: nobody grants access for a while here. To have it permitted, ask {contact}"
-            );
-            return self.ruling(refuse(message), rules);
+            let message = "refused: this gateway's policy has no access for a while ([access] in catalog.toml is off), so asking \
+                           again is of no use; a policy owner can switch it on";
+            return self.ruling(refuse(message.to_owned()), rules);
         };
         let AccessRequest { to, end, why: _ } = request;
         match self.may_ask(case, to) {

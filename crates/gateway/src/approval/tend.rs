@@ -96,6 +96,13 @@ impl Gateway {
                     if is_first && self.issue(&mut case).await? {
                         continue;
                     }
+                    // From now on its agent is told that people decide.
+                    if let Stage::Held { is_unasked, .. } = &mut live.stage
+                        && std::mem::take(is_unasked)
+                        && let Some(closed) = self.save(live, holder).await?
+                    {
+                        return Ok(Some(closed));
+                    }
                     let Some(told) = self.tell(&case).await? else { return Ok(None) };
                     self.add(&mut case, self.now(), told).await?;
                 }
