@@ -73,13 +73,14 @@ impl Gateway {
         // On the heap: on the stack of whoever polls it there would be too little left for policy, which then refuses.
         match Box::pin(self.admit(asked, &principal)).await? {
             Next::Repeat { first, terms } => {
-                let reply = self.attach(door, &principal, first, &terms, until).await?;
+                let reply = Box::pin(self.attach(door, &principal, first, &terms, until)).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
             Next::Held { live, opened, shown, reason, expires } => {
-                let live = self.hold(*live, *opened, *shown, reason, expires, &principal).await?;
-                let reply = self.look_out(door, &principal, live, until).await?;
+                let holds = self.hold(*live, *opened, *shown, reason, expires, &principal);
+                let live = Box::new(Box::pin(holds).await?);
+                let reply = Box::pin(self.look_out(door, &principal, *live, until)).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Allowed { live, permit } => {
