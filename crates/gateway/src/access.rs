@@ -15,6 +15,7 @@ use domain::{
 use policy::{BatchRuling, Bundle};
 use recording::{GrantedRecord, ObjectKind, RecordKey};
 
+use crate::approval::note_of;
 use crate::ask::AskError;
 use crate::closing::Closed;
 use crate::fault::Fault;
@@ -217,6 +218,31 @@ impl Gateway {
         )))
     }
 
+    /// Why what was granted to this request is in force no more; none while it is, where nothing was, and of everything else.
+    pub(crate) async fn grant_ended(&self, live: &Live) -> Result<Option<Refusal>, Fault> {
+        if live.approval.is_none() {
+            return Ok(None);
+        }
+        let case = self.case_of(live).await?;
+        if !case.trail.is_of_access() {
+            return Ok(None);
+        }
+        if case.trail.ended().is_some() {
+            return Ok(Some(ended("this access was ended by a reviewer; ask for it again".to_owned())));
+        }
+        if case.trail.access_in_force().is_none() {
+            return Ok(None);
+        }
+        let end = note_of(&case)?.until;
+        if self.now() >= end {
+            return Ok(Some(ended(format!("this access ended at {end}; ask for it again"))));
+        }
+        let bundle = self.ports.policies.bundle().await?;
+        let in_force = Box::pin(self.granted_to(&bundle, &live.principal())).await?;
+        let is_there = in_force.iter().any(|granted| granted.key == case.key);
+        Ok((!is_there).then(|| ended("this access was taken back; ask for it again".to_owned())))
+    }
+
     /// What is under way when its access ends is stopped, and nothing of it is released.
     pub(crate) async fn refuse_if_access_ended(
         &self,
@@ -237,7 +263,11 @@ impl Gateway {
 
     /// What was released in time is shown no longer than its access lasts.
     pub(crate) async fn unless_access_ended(&self, door: Door, live: &Live) -> Result<(), AskError> {
-        match Box::pin(self.access_ended(live)).await? {
+        let ended = match Box::pin(self.access_ended(live)).await? {
+            Some(refused) => Some(refused),
+            None => Box::pin(self.grant_ended(live)).await?,
+        };
+        match ended {
             None => Ok(()),
             Some(refused) => {
                 self.reject(door, "access_ended").await;

@@ -73,12 +73,15 @@ impl Gateway {
         // On the heap: on the stack of whoever polls it there would be too little left for policy, which then refuses.
         match Box::pin(self.admit(asked, &principal)).await? {
             Next::Repeat { first, terms } => {
-                let reply = self.attach(door, &principal, first, &terms, until).await?;
+                let reply = Box::pin(self.attach(door, &principal, first, &terms, until)).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
             Next::Held { live, opened, shown, reason, expires } => {
-                self.answer_held(*live, *opened, *shown, reason, expires).await
+                let holds = self.hold(*live, *opened, *shown, reason, expires, &principal);
+                let live = Box::new(Box::pin(holds).await?);
+                let reply = Box::pin(self.look_out(door, &principal, *live, until)).await?;
+                self.unless_revoked(&principal, now, reply).await
             }
             Next::Allowed { live, permit } => {
                 let reply = Box::pin(self.run(*live, *permit, until)).await?;
@@ -288,19 +291,22 @@ impl Gateway {
     }
 
     /// Asks reviewers by the first step of an approval; whoever looks after the exchange tells them.
-    async fn answer_held(
+    async fn hold(
         &self,
         live: Live,
         opened: Opened,
         shown: ShownBeside,
         reason: String,
         expires: Timestamp,
-    ) -> Result<Reply, AskError> {
+        principal: &Principal,
+    ) -> Result<Live, AskError> {
         let mut live = live;
+        // Whether one covers it is found out by whoever looks after it; until then nobody has been asked.
+        let is_unasked = self.may_stand(principal.key()).await;
         live.approval = Some(self.ask_reviewers(opened, shown).await?);
-        live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
+        live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0), is_unasked };
         self.ports.exchanges.begin(&live, 0, self.now()).await?;
-        Ok(self.pending(&live)?)
+        Ok(live)
     }
 
     /// Sends the statement upstream and carries it as far as time allows.
@@ -339,7 +345,7 @@ impl Gateway {
         let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
         let handle = live.handle().ok_or_else(damaged)?;
         let (waits_for, rows) = match &live.stage {
-            Stage::Held { reason, .. } => (Some(reason.clone()), None),
+            Stage::Held { reason, .. } => (live.waits_for_a_person().then(|| reason.clone()), None),
             Stage::Fetching { parts, .. } => (None, Some(parts.iter().map(|part| part.fetched.rows).sum())),
             Stage::Opened | Stage::Running { .. } | Stage::Closed => (None, None),
         };

@@ -17,8 +17,8 @@ use crate::reading::Read;
 const CODE: &str = "100183";
 const SQLSTATE: &str = "22000";
 const MESSAGE: &str = "the statement failed; it touches columns that are masked, so the reason is not shown (it may be \
-    wrong, too slow or too large, or something broke). Try it without those columns; a security engineer finds the \
-    reason in the recording";
+    wrong, too slow or too large, or something broke). Try it without those columns; a security engineer finds \
+    Snowflake's error code in the recording";
 
 /// Whether a failure of what was decided would be hidden: it may run, now or once a person has said yes, and touches
 /// something that may not be seen in clear.

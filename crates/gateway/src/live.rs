@@ -175,6 +175,9 @@ pub enum Stage {
         /// when it expires.
         #[serde(default)]
         look_us: Option<i64>,
+        /// Whether nobody has been asked yet, because a standing approval may cover it: for its agent it merely runs.
+        #[serde(default)]
+        is_unasked: bool,
     },
     /// Opened; not known to have reached upstream.
     Opened,
@@ -318,6 +321,19 @@ impl Live {
             }
             Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => None,
         }
+    }
+
+    /// Whether it waits for a person, and not merely for a standing approval to be looked up.
+    pub fn waits_for_a_person(&self) -> bool {
+        match self.stage {
+            Stage::Held { is_unasked, .. } => !is_unasked,
+            Stage::Opened | Stage::Running { .. } | Stage::Fetching { .. } | Stage::Closed => false,
+        }
+    }
+
+    /// Whether nobody was asked yet, because a standing approval may cover it.
+    pub(crate) fn is_unasked(&self) -> bool {
+        matches!(self.stage, Stage::Held { is_unasked: true, .. })
     }
 
     /// Which upstream identity runs it; an unknown word is the weakest.

@@ -10,6 +10,7 @@ use crate::ask::{AskError, granted};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, PartPlan, ShownErrors, Stage};
+use crate::opened::opened_handle;
 use crate::plan;
 use crate::principal::Principal;
 use crate::reading::Read;
@@ -20,6 +21,9 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 
 /// How long it waits between two looks at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// How long a request waits for whoever looks for a standing approval.
+const LOOKED_FOR: Duration = Duration::from_secs(2);
 
 /// Under which terms a statement would be answered now.
 #[derive(Debug)]
@@ -105,6 +109,37 @@ impl Gateway {
         Ok(opening.record.hold.is_some())
     }
 
+    /// Waits for what a standing approval may cover: then nobody is asked, and it is answered as any other statement. For as
+    /// long as nobody has looked for one it merely runs, and is not waited for long.
+    pub(crate) async fn look_out(
+        &self,
+        door: Door,
+        principal: &Principal,
+        opened: Live,
+        until: Timestamp,
+    ) -> Result<Reply, AskError> {
+        let first = opened_handle(&opened)?;
+        let (mut live, mut pause) = (opened, FIRST_LOOK);
+        let patience = until.min(self.now().after(LOOKED_FOR));
+        loop {
+            let until = if live.is_unasked() { patience } else { until };
+            if live.is_closed() {
+                self.unless_access_ended(door, &live).await?;
+                return self.closed_reply(&live, first).await;
+            }
+            let now = self.now();
+            if live.waits_for_a_person() || now >= until {
+                return Ok(self.pending(&live)?);
+            }
+            // At least a millisecond, or a clock that stands still would be asked without end.
+            tokio::time::sleep(pause.min(until.since(now).max(Duration::from_millis(1)))).await;
+            pause = pause.saturating_mul(2).min(LONGEST_LOOK);
+            let found = self.ports.exchanges.find(principal.key(), first).await?;
+            live = found
+                .ok_or_else(|| Fault::lasting(Origin::Exchanges, "the state of this statement is damaged"))?;
+        }
+    }
+
     /// Waits for a statement that was asked before under the same request id.
     pub(crate) async fn attach(
         &self,
@@ -128,7 +163,7 @@ impl Gateway {
                     return self.closed_reply(&live, first).await;
                 }
                 // A person takes longer than any request.
-                Some(live) if matches!(live.stage, Stage::Held { .. }) || self.now() >= until => {
+                Some(live) if live.waits_for_a_person() || self.now() >= until => {
                     return Ok(self.pending(&live)?);
                 }
                 None if self.now() >= until => {

@@ -82,6 +82,9 @@ pub(crate) fn ask(
     Answer::NotGranted
 }
 
+/// Who may read a table may see its columns and what reading it would cost first; of nothing else there is to look at.
+const LOOKING: &str = r#"["describe", "describe_table", "describe_view", "explain", "show_columns"]"#;
+
 /// The permit in Cedar. `context.now` is the moment of the decision, in microseconds since 1970.
 // SECURITY: names come from tokens and from what an agent has asked for; each is printed as Cedar prints an entity.
 fn text(vocabulary: &Vocabulary, grant: &AccessGrant) -> String {
@@ -102,7 +105,8 @@ fn text(vocabulary: &Vocabulary, grant: &AccessGrant) -> String {
     let micros = until.as_micros();
     format!(
         "// until {until}\n@id(\"access:{id}\")\npermit (\n    principal == {agent},\n    action == {action},\n    {resource}\n) \
-         when {{\n    principal.issuer == {issuer} &&\n    principal.subject == {subject} &&\n    context.class == \"read\" &&\n    \
+         when {{\n    principal.issuer == {issuer} &&\n    principal.subject == {subject} &&\n    \
+         (context.class == \"read\" || (context.class == \"show\" && {LOOKING}.contains(context.kind))) &&\n    \
          context.now < {micros}\n}};\n"
     )
 }
@@ -137,10 +141,9 @@ impl Bundle {
         let now = case.access.now;
         let contact = self.catalog.contact.as_deref().unwrap_or("whoever keeps the policies");
         let Some(AccessRules { longest }) = self.catalog.access else {
-            let message = format!(
-                "refused: nobody grants access for a while here. To have it permitted, ask {contact}"
-            );
-            return self.ruling(refuse(message), rules);
+            let message = "refused: this gateway's policy has no access for a while ([access] in catalog.toml is off), so asking \
+                           again is of no use; a policy owner can switch it on";
+            return self.ruling(refuse(message.to_owned()), rules);
         };
         let AccessRequest { to, end, why: _ } = request;
         match self.may_ask(case, to) {
@@ -153,6 +156,10 @@ impl Bundle {
             }
             Ok(MayAsk::Unknown) => {
                 let message = "refused: the catalog knows no table or view of that name; name one, or a schema that holds some";
+                return self.ruling(refuse(message.to_owned()), rules);
+            }
+            Ok(MayAsk::ReadsAlready) => {
+                let message = "refused: you may read that already: policy permits it without anybody's yes";
                 return self.ruling(refuse(message.to_owned()), rules);
             }
             Ok(MayAsk::Forbidden(by)) => {
@@ -211,6 +218,8 @@ enum MayAsk {
     ReadsNothing,
     /// The catalog knows nothing of that name.
     Unknown,
+    /// Rules permit reading all of it.
+    ReadsAlready,
     /// These rules forbid asking, or reading whatever there is of it.
     Forbidden(BTreeSet<RuleId>),
 }
@@ -233,17 +242,26 @@ impl Bundle {
         }
         let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), selecting, Tier::Read)?;
         let running = asker.running(false)?;
-        let mut forbidden = BTreeSet::new();
+        let (mut forbidden, mut is_granted) = (BTreeSet::new(), false);
         for object in &named {
             let table = self.policies.vocabulary.table(object);
             match asker.ask(Action::ReadObject, table, running.clone()) {
                 Answer::Forbidden(rules) => forbidden.extend(rules),
-                Answer::Granted(_) | Answer::NotGranted => return Ok(MayAsk::Yes),
+                Answer::Granted(_) => is_granted = true,
+                Answer::NotGranted => return Ok(MayAsk::Yes),
                 Answer::Broken(_) => return Err(Unaskable),
             }
         }
         // There may be others behind so many.
-        Ok(if named.len() < LOOKED_AT { MayAsk::Forbidden(forbidden) } else { MayAsk::Yes })
+        if named.len() >= LOOKED_AT {
+            return Ok(MayAsk::Yes);
+        }
+        Ok(match (is_granted, forbidden.is_empty()) {
+            // SECURITY: people's yes would be kept in reserve, for when a rule is taken away.
+            (true, true) => MayAsk::ReadsAlready,
+            (true, false) => MayAsk::Yes,
+            (false, _) => MayAsk::Forbidden(forbidden),
+        })
     }
 
     /// What the rules say of running a statement of that class and kind.

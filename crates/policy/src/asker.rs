@@ -7,6 +7,7 @@ use domain::{Case, Class, Kind, ObjectName, PromptGrade, RuleId, Statement, Test
 
 use crate::access::{self, Granted};
 use crate::classes::ClassId;
+use crate::functions;
 use crate::policies::{Answer, Policies, schema_of_tests};
 use crate::vocabulary::{Action, Vocabulary, entity};
 
@@ -165,10 +166,15 @@ impl<'a> Asker<'a> {
         touches_hidden: bool,
     ) -> Result<Context, Unaskable> {
         let statement = self.case.statement;
-        let functions = statement
-            .functions
-            .iter()
-            .map(|function| RestrictedExpression::new_string(function.name.to_string()));
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for function in &statement.functions {
+            names.insert(function.name.to_string());
+            if !functions::is_built_in(function) {
+                let full = functions::full_names_in(self.case, function).unwrap_or_default();
+                names.extend(full.iter().map(ToString::to_string));
+            }
+        }
+        let functions = names.into_iter().map(RestrictedExpression::new_string);
         let mut pairs = asking_for(self.case, class, kind.as_str(), tier_of_class(class));
         pairs.push(("functions".into(), RestrictedExpression::new_set(functions)));
         pairs.push(("touches_hidden".into(), RestrictedExpression::new_bool(touches_hidden)));

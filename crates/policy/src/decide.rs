@@ -8,6 +8,7 @@ use domain::{Case, Class, Decision, Grant, Hold, Kind, Obligations, RuleId, Ruli
 use crate::asker::{Asker, Unaskable, tier_of};
 use crate::bundle::Bundle;
 use crate::context;
+use crate::functions;
 use crate::lineage::{Judge, Judged};
 use crate::policies::Answer;
 use crate::refusal::{self, No};
@@ -111,7 +112,7 @@ impl Bundle {
     }
 }
 
-/// May it run? Asked for the statement, and for each flagged function by the class that it brings.
+/// May it run? Asked for the statement, and for each flagged function by the class that it brings and every name that it may have.
 fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &mut Vec<No>) {
     let vocabulary = &asker.policies().vocabulary;
     let statement = case.statement;
@@ -122,11 +123,23 @@ fn judge_run(asker: &mut Asker<'_>, case: &Case<'_>, running: &Context, noes: &m
         Answer::NotGranted => noes.push(No::Statement(statement.class)),
     }
     for function in &statement.functions {
-        let resource = entity(&vocabulary.function, function.name.to_string());
-        match asker.ask(Action::Run(function.class), resource, running.clone()) {
-            Answer::Granted(_) | Answer::Broken(_) => {}
-            Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
-            Answer::NotGranted => noes.push(No::Function(function.class)),
+        // SECURITY: a shorter name is the same function's. Of what the reader takes for Snowflake's own, and of what nobody can
+        // tell a full name, the name as written must be permitted; of all others every name that they may have.
+        let written = function.name.to_string();
+        let full = functions::full_names_in(case, function).unwrap_or_default();
+        let full: BTreeSet<String> = full.iter().map(ToString::to_string).collect();
+        let by_written = full.is_empty() || full.contains(&written) || functions::is_built_in(function);
+        let mut is_permitted = true;
+        for name in full.iter().chain([&written].into_iter().filter(|name| !full.contains(*name))) {
+            let resource = entity(&vocabulary.function, name);
+            match asker.ask(Action::Run(function.class), resource, running.clone()) {
+                Answer::Granted(_) | Answer::Broken(_) => {}
+                Answer::Forbidden(rules) => noes.push(No::Forbidden(rules)),
+                Answer::NotGranted => is_permitted &= by_written != (*name == written),
+            }
+        }
+        if !is_permitted {
+            noes.push(No::Function(function.class));
         }
     }
 }

@@ -167,8 +167,13 @@ pub(crate) fn read_detectors(reader: &mut Reader<'_>, file: Table<'_>, classes: 
 fn find(reader: &mut Reader<'_>, name: &At<&str>) -> Option<(&'static str, bool)> {
     let found = BUILT_IN.into_iter().find(|(known, _)| *known == name.value);
     if found.is_none() {
-        let known: Vec<&str> = BUILT_IN.iter().map(|(known, _)| *known).collect();
-        reader.wrong(name.at, format!("there is no detector `{}`; known: {}", name.value, known.join(", ")));
+        // What is found is written in capitals: that spelling is the likeliest slip.
+        let mut names = BUILT_IN.iter().map(|(known, _)| *known);
+        let advice = match names.clone().find(|known| known.eq_ignore_ascii_case(name.value)) {
+            Some(meant) => format!("write it in lower case: `{meant}`"),
+            None => format!("known: {}", names.by_ref().collect::<Vec<_>>().join(", ")),
+        };
+        reader.wrong(name.at, format!("there is no detector `{}`; {advice}", name.value));
     }
     found
 }
@@ -239,6 +244,11 @@ fn read_pattern(reader: &mut Reader<'_>, entry: Table<'_>) -> Option<String> {
         }
         (None, None, None) => {
             reader.wrong(entry.at, "`pattern` is missing; or write `literal` and `shape`");
+            return None;
+        }
+        (None, _, Some(shape)) if !shape.value.contains(['9', 'A', 'a', 'X']) => {
+            let message = "this shape has no sign (9 a digit, A and a letters, X either) and matches only itself; write it as `literal`";
+            reader.wrong(shape.at, message);
             return None;
         }
         (None, literal, shape) => {

@@ -83,6 +83,7 @@ mod context;
 mod decide;
 mod detectors;
 mod failures;
+mod functions;
 mod large;
 mod lineage;
 mod patterns;
@@ -102,4 +103,5 @@ pub use detectors::{
     BUILT_IN as BUILT_IN_DETECTORS, CustomDetector, Detectors, LARGEST_PATTERN, MOST_CUSTOM, Results, Stance,
     TunedDetector,
 };
+pub use functions::full_names;
 pub use problem::Problem;

@@ -35,6 +35,8 @@ pub enum Command {
     /// Print a token of the development issuer
     Token(TokenArgs),
     /// Ask one statement, print the masked answer (exit 0 answered, 3 refused, 4 waiting, 1 broken)
+    ///
+    /// A token in SNOWGATE_TOKEN comes before the development issuer's.
     Ask(AskArgs),
     /// List recorded exchanges, oldest first
     Search(SearchArgs),
@@ -136,11 +138,30 @@ pub struct AskArgs {
     /// What the person asked for, in their words
     #[arg(long, value_name = "TEXT")]
     pub prompt: Option<String>,
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
     /// The statement
     pub sql: String,
+}
+
+/// The names that a statement runs under.
+#[derive(Debug, Default, Args)]
+pub struct NamesArgs {
+    /// The role that it runs under, instead of the gateway's default
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// The warehouse
+    #[arg(long, value_name = "NAME")]
+    pub warehouse: Option<String>,
+    /// The database
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// The schema
+    #[arg(long, value_name = "NAME")]
+    pub schema: Option<String>,
 }
 
 /// What policy said.

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Identities, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, Reconciled, SystemClock, Terminal};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, Serving, SystemClock, Terminal};
 use oidc::Issuers;
 use query::{Answers, Resource};
 use recording::RecordKey;
@@ -90,19 +90,56 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     Ok(told)
 }
 
-/// One gateway at a time issues the tokens of a home: they name the address that it listens on, and a second one would
-/// make the first refuse them. The system gives the lock back when the process ends, however it ends.
-fn alone(home: &Path) -> Result<File, Broken> {
-    let path = home.join("serving.lock");
+/// The lock of a home that is served, and what that home is told of who serves it. Gateways that issue agents' tokens serve it alone:
+/// those name the address that it listens on, and a second one would make the first refuse them. Others share it where they agree
+/// on what stands behind them, and on where reviewers sign in: each carries on what the others have opened. The system gives the
+/// lock back when the process ends, however it ends.
+fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> {
+    let path = home.path().join("serving.lock");
     let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Broken::new(format!(
-            "another gateway serves {}: stop it, or choose another folder with --home and another address with --listen",
-            home.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let another = |why: &str| {
+        Broken::new(format!(
+            "another gateway serves {}{why}: stop it, or choose another folder with --home and another address with --listen",
+            home.path().display()
+        ))
+    };
+    let taken = |result: Result<(), TryLockError>| match result {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(Broken::from(error)),
+    };
+    if taken(lock.try_lock())? {
+        // SECURITY: what was approved for one account is neither run nor read by before another.
+        if let Some(before) = home.serving()?.filter(|before| !before.may_become(serving)) {
+            return Err(Broken::new(format!(
+                "{} holds what people have approved for {}, and this gateway stands before {}: choose another folder with --home",
+                home.path().display(),
+                before.behind,
+                serving.behind
+            )));
+        }
+        home.note_serving(serving)?;
+        if is_alone {
+            return Ok(lock);
+        }
+        lock.unlock()?;
+    } else if is_alone {
+        return Err(another(""));
     }
+    // One that starts at the same moment holds it alone for as long as it takes to note itself.
+    let mut tries = 0;
+    while !taken(lock.try_lock_shared())? {
+        tries += 1;
+        if tries > 20 {
+            return Err(another(""));
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    // Read under the lock: whoever holds it alone may have noted something else in between.
+    if home.serving()?.as_ref() != Some(serving) {
+        return Err(another(" before another account, or sends reviewers elsewhere to sign in"));
+    }
+    Ok(lock)
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
@@ -133,7 +170,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     // Made last, so that what does not start leaves nothing behind.
     let home = Home::open(&config.own.home)?;
     // Held for as long as it serves.
-    let _serving = if real_issuers.is_none() { Some(alone(&config.own.home)?) } else { None };
+    let _serving = lock(&home, &config.serving()?, real_issuers.is_none())?;
     let (identities, resource, issuer) = if let Some(issuers) = real_issuers {
         let resource = Resource::of(&Issuer::all(&config.shared.issuers, &config.places)?);
         (issuers, resource, None)
@@ -174,7 +211,6 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         None => approval::Behind::EmbeddedWarehouse,
     };
     let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
-    home.note_sign_in(settings.sign_in)?;
     let page = roster
         .clone()
         .map(|roster| reviewing::reception(&ports, roster, reviewers_issuer))
@@ -407,13 +443,42 @@ fn log_to_stderr(filter: EnvFilter) {
 mod tests {
     use super::*;
 
+    fn serving(behind: &str, sign_in: gateway::SignIn, issuer: &str) -> Serving {
+        let reviewers =
+            Some(local::ReviewersClient { issuer: issuer.to_owned(), client: "snowgate".to_owned() });
+        Serving { behind: behind.to_owned(), sign_in, reviewers }
+    }
+
     #[test]
-    fn a_home_is_served_by_one_gateway_at_a_time() {
-        let home = tempfile::tempdir().unwrap();
-        let first = alone(home.path()).unwrap();
-        let told = alone(home.path()).unwrap_err().to_string();
-        assert!(told.contains("another gateway") && told.contains("--home"), "{told}");
-        drop(first);
-        alone(home.path()).unwrap();
+    fn gateways_that_agree_share_a_home_and_no_others_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let dev = serving("dev", gateway::SignIn::Oidc, "https://people.example");
+        let another = serving("prod", gateway::SignIn::Oidc, "https://people.example");
+        let elsewhere = serving("dev", gateway::SignIn::Oidc, "https://elsewhere.example");
+        let demo = Serving { reviewers: None, ..serving("embedded", gateway::SignIn::Development, "") };
+        let refused = |next: &Serving, is_alone| lock(&home, next, is_alone).unwrap_err().to_string();
+
+        let alone = lock(&home, &demo, true).unwrap();
+        for (next, is_alone) in [(&demo, true), (&demo, false), (&dev, false)] {
+            assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
+        }
+        assert_eq!(home.serving().unwrap().as_ref(), Some(&demo), "who does not serve notes nothing");
+        drop(alone);
+
+        let one = lock(&home, &dev, false).unwrap();
+        let other = lock(&home, &dev, false).unwrap();
+        for (next, is_alone) in [(&another, false), (&elsewhere, false), (&demo, true), (&demo, false)] {
+            assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
+        }
+        assert_eq!(home.serving().unwrap().as_ref(), Some(&dev));
+        drop((one, other));
+
+        // Later, nothing that was approved for one account counts before another; where reviewers sign in may change.
+        for (next, is_alone) in [(&another, false), (&demo, true)] {
+            assert!(refused(next, is_alone).contains("holds what people have approved for dev"), "{next:?}");
+        }
+        drop(lock(&home, &elsewhere, false).unwrap());
+        assert_eq!(home.serving().unwrap(), Some(elsewhere));
     }
 }

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Bindings, Class, Effect, FlaggedFunction, Footprint, Kind, Lineage, ShownOutput, Statement};
+use domain::{
+    Bindings, Class, Effect, FlaggedFunction, Footprint, FunctionName, Kind, Lineage, ShownOutput, Statement,
+};
 use sqlparser::ast;
 
-use crate::class::{Act, DEEPEST, View, act, flagged, texts, unknown_calls, unknown_calls_of_script};
+use crate::class::{
+    Act, DEEPEST, View, act, called, flagged, texts, unknown_calls, unknown_calls_of_columns,
+    unknown_calls_of_script,
+};
 use crate::lexer::{Token, significant};
 use crate::lineage::{Derived, Reader};
 use crate::mentions::mentions;
@@ -315,6 +320,9 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
             mention(reader, text, tokens, scope);
         }
     }
+    if holds_expressions(&part.act.kind) {
+        reader.functions.extend(unknown_calls_of_columns(text, tokens));
+    }
     let names_target = reader.writes.len() > written && !has_indirection(view);
     if converts_columns(view, &part.act.kind) {
         reader.test_stored();
@@ -324,6 +332,12 @@ fn read_change(reader: &mut Reader<'_>, text: &str, tokens: &[Token], scope: &Sc
     }
     part.effects.extend(effects::of_change(&part.act, names_target));
     part
+}
+
+/// Whether expressions may stand in it that no tree tells: defaults and checks of a table, what is made of copied rows.
+fn holds_expressions(kind: &Kind) -> bool {
+    let kind = kind.as_str();
+    kind.starts_with("copy_into") || kind.ends_with("_table") || kind.ends_with("_pipe")
 }
 
 /// Whether a definition gives columns that hold something other types, so that it fails where a value does not fit.
@@ -415,9 +429,8 @@ fn read_call(
     if mention(reader, text, tokens, scope) {
         reader.opaque.get_or_insert("a name made by an expression");
     }
-    if part.act.kind.as_str() == "block"
-        || ["_task", "_alert"].iter().any(|end| part.act.kind.as_str().ends_with(end))
-    {
+    let runs = runs_others(&part.act.kind);
+    if runs {
         reader.functions.extend(unknown_calls_of_script(text, tokens));
     }
     // Their `?` are bound by USING, never by the values of the outer statement.
@@ -430,14 +443,25 @@ fn read_call(
         // Its result is what the whole answers.
         part.derived = derived.filter(|_| is_whole);
     }
-    if view.is(0, "CALL")
-        && let Ok(ast::Statement::Call(function)) = parse(text, tokens, scope)
-        && let (name, _) = names::function_name(&function.name)
-        && !name.parts().is_empty()
-    {
+    if view.is(0, "CALL") {
+        let name = match parse(text, tokens, scope) {
+            Ok(ast::Statement::Call(function)) => names::function_name(&function.name).0,
+            // SECURITY: what cannot be read is called by whatever name.
+            Ok(_) | Err(_) => FunctionName::new([FunctionName::UNTOLD]),
+        };
         reader.functions.insert(FlaggedFunction { name, class: Class::Call });
+    } else if runs {
+        reader.functions.extend(called(text, tokens));
     }
     part
+}
+
+/// Whether a statement of that kind runs others, or what stands elsewhere.
+fn runs_others(kind: &Kind) -> bool {
+    let kind = kind.as_str();
+    matches!(kind, "block" | "call")
+        || kind.starts_with("execute")
+        || ["_task", "_alert"].iter().any(|end| kind.ends_with(end))
 }
 
 /// Reads a text that a statement runs, and answers its class.

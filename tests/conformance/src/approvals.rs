@@ -22,6 +22,7 @@ async fn held(two: &Two, identity: &Identity) -> (ApprovalId, Live) {
         expires_us: NOON.after(Duration::from_secs(1800)).as_micros(),
         reason: "a person must decide".into(),
         look_us: Some(NOON.after(Duration::from_secs(600)).as_micros()),
+        is_unasked: false,
     };
     exchanges.save(&live, 1, NOON.after(LEASE)).await.unwrap();
     exchanges.release(live.handle().unwrap(), 1).await.unwrap();

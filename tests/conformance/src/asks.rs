@@ -16,7 +16,8 @@ fn wish(identity: &Identity) -> Wish {
 async fn waits(exchanges: &dyn Exchanges, identity: &Identity, claimed: Claimed, handle: Handle) -> Live {
     let (session, next) = new(claimed);
     let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-    let stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    let stage =
+        Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None, is_unasked: false };
     let state = Live { stage, ..live(identity, handle, session, next) };
     exchanges.begin(&state, 1, NOON.after(LEASE)).await.unwrap();
     state

@@ -115,7 +115,8 @@ pub async fn what_waits_for_a_person_is_no_hidden_failure(two: &Two) {
     let wish = |seconds: u64| Wish::of(&identity).at(seconds).hiding(1);
     let mut live = begin(exchanges, &identity).await;
     let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-    live.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    live.stage =
+        Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None, is_unasked: false };
     exchanges.save(&live, 1, NOON.after(LEASE)).await.unwrap();
     let next = handle();
     new(wish(0).claim(exchanges, next).await);
@@ -141,7 +142,8 @@ pub async fn one_that_must_wait_is_an_exchange_like_any_other(two: &Two) {
     let mut state = live(&identity, waits, session, next);
     state.hidden_failure = true;
     let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-    state.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    state.stage =
+        Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None, is_unasked: false };
     first.begin(&state, 0, NOON).await.unwrap();
     assert_eq!(wish.claim(second, handle()).await, Claimed::Repeat(waits));
     assert_eq!(second.find(&identity.key(), waits).await.unwrap(), Some(state));
@@ -160,7 +162,12 @@ pub async fn so_many_may_wait_and_keep_none_from_running(two: &Two) {
         let claimed = Wish::of(&identity).limits(limits).hiding(1).claim(first, handle).await;
         let Claimed::FailuresSpent { session, next } = claimed else { break claimed };
         let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-        let stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+        let stage = Stage::Held {
+            expires_us,
+            reason: "a person must decide".into(),
+            look_us: None,
+            is_unasked: false,
+        };
         let state = Live { stage, hidden_failure: true, ..live(&identity, handle, session, next) };
         first.begin(&state, 0, NOON).await.unwrap();
         waiting += 1;

@@ -111,7 +111,12 @@ pub async fn a_held_exchange_is_unattended_when_it_expires_or_is_cancelled(two: 
     let hold = async || {
         let mut live = begin(two.first.exchanges.as_ref(), &identity, 1).await;
         let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-        live.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+        live.stage = Stage::Held {
+            expires_us,
+            reason: "a person must decide".into(),
+            look_us: None,
+            is_unasked: false,
+        };
         two.first.exchanges.save(&live, 1, NOON).await.unwrap();
         two.first.exchanges.release(live.handle().unwrap(), 1).await.unwrap();
         live.handle().unwrap()

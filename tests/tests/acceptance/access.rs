@@ -220,7 +220,12 @@ async fn what_is_asked_wrongly_or_for_too_long_is_refused_with_what_to_do() {
     let refused = submit(&router, "ana", &format!("select 1; {REQUEST}"), "").await;
     assert_eq!(refused.status, 422, "{}", refused.text());
     house.bundle.change(&[]);
-    is_refused(&submit(&router, "ana", REQUEST, "").await, "003001", "nobody grants access");
+    is_refused(&submit(&router, "ana", REQUEST, "").await, "003001", "no access for a while");
+    // What rules permit is asked of nobody: a yes would be kept for when they do not.
+    house.bundle.change(&[RESTRICTED[1]]);
+    for text in [REQUEST, "request access to demo.public.customers for '2h' because 'w'"] {
+        is_refused(&submit(&router, "ana", text, "").await, "003001", "you may read that already");
+    }
     assert_eq!(house.submissions(), 0);
     house.verifies();
 }

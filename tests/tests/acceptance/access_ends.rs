@@ -272,6 +272,72 @@ async fn what_ends_while_a_repeated_request_waits_is_not_shown_to_it() {
 }
 
 #[tokio::test]
+async fn a_request_for_access_that_is_over_is_not_called_granted_whoever_asks_for_its_answer() {
+    let request = "requestId=5b1a4ea2-97bf-4a1a-8d0c-3f1d4a6c1d20";
+    for way in ["ended", "ended before it was closed", "over", "revoked"] {
+        let house = house().await;
+        let gateway = house.gateway();
+        let router = router(gateway.clone());
+        let asked = submit(&router, "ana", REQUEST, &format!("?{request}")).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        let id = crate::approvals::waiting(&house.review()).await;
+        says(&house, "rosa", Verdict::Approve).await.unwrap();
+        if way == "ended before it was closed" {
+            let mut ports = house.ports();
+            ports.accesses = Arc::new(Unnoted);
+            work(&house, &Gateway::new(ports, house.settings.clone())).await;
+            house.review().end_access(id, &reviewer("rosa"), None).await.unwrap();
+            house.time.turn(Duration::from_secs(120));
+        }
+        work(&house, &gateway).await;
+        let words = match way {
+            "ended" => {
+                let told = get(&router, "ana", &asked.handle(), "").await;
+                assert!(told.status == 200 && told.text().contains("is granted until"), "{}", told.text());
+                house.review().end_access(id, &reviewer("rosa"), None).await.unwrap();
+                "was ended by a reviewer"
+            }
+            "over" => {
+                house.time.turn(Duration::from_secs(2 * 3600));
+                "this access ended at 20"
+            }
+            "revoked" => {
+                house.open_home().revoke(RevokedWhat::Person, "rosa").unwrap();
+                "was taken back"
+            }
+            _ => "was ended by a reviewer",
+        };
+        is_refused(&get(&router, "ana", &asked.handle(), "").await, "099011", words);
+        let again = submit(&router, "ana", REQUEST, &format!("?{request}&retry=true")).await;
+        is_refused(&again, "099011", words);
+        is_not_permitted(&read(&gateway, "ana").await);
+        house.verifies();
+    }
+}
+
+/// Nothing that was granted can be noted.
+struct Unnoted;
+
+#[async_trait]
+impl Accesses for Unnoted {
+    async fn granted(&self, _: Option<&PrincipalKey>, _: Timestamp) -> Result<Vec<RecordKey>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn granted_by(&self, _: ApprovalId, _: Timestamp) -> Result<Option<RecordKey>, Fault> {
+        Ok(None)
+    }
+
+    async fn note(&self, _: &AccessNote, _: Timestamp) -> Result<(), Fault> {
+        Err(Fault::passing(gateway::Origin::Exchanges, "not now"))
+    }
+
+    async fn take_back(&self, _: &AccessNote) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
 async fn one_request_looks_once_for_what_was_granted_however_much_it_decides() {
     let house = house().await;
     let (turning, gateway) = watched(&house);

@@ -15,7 +15,7 @@ use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
 use crate::pages::opens_nothing;
 use crate::pages_door::{Browser, HOST, demo, link_of, page, people, told, with};
-use crate::pages_sign_in::{ISSUER, SignsIn, signs_in_to};
+use crate::pages_sign_in::{ISSUER, SignsIn, signs_in, signs_in_to};
 
 const ROSA: &str = "rosa@acme.example";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -145,33 +145,95 @@ fn asking(house: &House, people: Vec<KnownReviewer>) -> Settings {
     Settings { roster, ..house.settings.clone() }
 }
 
-/// Rosters on which rosa is not asked for this any more.
-fn without_rosa() -> [Vec<KnownReviewer>; 2] {
-    let mut moved = people();
-    moved[0].groups = Some(BTreeSet::from(["another-group".to_owned()]));
-    [people().split_off(1), moved]
+/// Settings under which rosa is not asked any more: she was taken off, reviewers sign in elsewhere, or there are none.
+fn without_rosa(house: &House) -> [Settings; 3] {
+    let elsewhere = Roster::new(HOST, "https://elsewhere.example", people());
+    let with = |roster: Option<Roster>| Settings { roster: roster.map(Arc::new), ..house.settings.clone() };
+    [asking(house, people().split_off(1)), with(Some(elsewhere)), with(None)]
 }
 
 #[tokio::test]
 async fn whoever_is_asked_no_more_has_granted_nothing_that_lasts() {
     let at = in_force().await;
-    for people in without_rosa() {
-        let gateway = Gateway::new(at.house.ports(), asking(&at.house, people));
-        is_not_permitted(&read(&gateway, "ana").await);
+    for settings in without_rosa(&at.house) {
+        is_not_permitted(&read(&Gateway::new(at.house.ports(), settings), "ana").await);
     }
-    let nobody = Settings { roster: None, ..at.house.settings.clone() };
-    is_not_permitted(&read(&Gateway::new(at.house.ports(), nobody), "ana").await);
     assert_eq!(read(&at.gateway, "ana").await.status, 200, "and who is asked again has");
     // Nor is their yes spent, where they are taken off in between.
-    for people in without_rosa() {
+    for which in 0..3 {
         let at = approved().await;
-        let gateway = Gateway::new(at.house.ports(), asking(&at.house, people));
-        work(&at.house, &gateway).await;
+        let settings = without_rosa(&at.house).into_iter().nth(which).unwrap();
+        work(&at.house, &Gateway::new(at.house.ports(), settings)).await;
         is_refused(&get(&at.router, "ana", &at.handle, "").await, "099007", "is not asked any more");
         assert_eq!(words(&at.house).last(), Some(&"overruled"));
         is_not_permitted(&read(&at.gateway, "ana").await);
         at.house.verifies();
     }
+}
+
+#[tokio::test]
+async fn what_somebody_approved_who_is_asked_no_more_does_not_run() {
+    for which in 0..3 {
+        let at = signs_in().await;
+        let by = sign_in(&at, &reception(&at, roster())).await.unwrap();
+        in_time(at.house.review().decide(at.id, &by, Verdict::Approve, None)).await.unwrap();
+        let settings = without_rosa(&at.house).into_iter().nth(which).unwrap();
+        work(&at.house, &Gateway::new(at.house.ports(), settings)).await;
+        is_refused(&get(&at.router, "ana", &at.handle, "").await, "099007", "is not asked any more");
+        assert_eq!((at.house.submissions(), words(&at.house).last()), (0, Some(&"overruled")));
+        at.house.verifies();
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_somebody_approved_who_is_asked_no_more_is_not_released() {
+    let limits =
+        [("rows = 2_000_000", "rows = 1"), ("rows_if_approved = 10_000_000", "rows_if_approved = 1000")];
+    for which in 0..4 {
+        let mut at = signs_in_to(WRITE, people(), ROSA, &limits).await;
+        customers::answer(&at.house.snow, &[4, 4]);
+        let kept = held(&at.router, customers::SQL).await;
+        let review = at.house.review();
+        let found = in_time(review.waiting()).await.unwrap().waiting;
+        let id = found.into_iter().find(|found| found.asked.result.is_some()).unwrap().id;
+        at.id = id;
+        let by = sign_in(&at, &reception(&at, roster())).await.unwrap();
+        in_time(review.decide(id, &by, Verdict::Approve, None)).await.unwrap();
+        let gateway = match without_rosa(&at.house).into_iter().nth(which) {
+            Some(settings) => Gateway::new(at.house.ports(), settings),
+            None => at.gateway.clone(),
+        };
+        work(&at.house, &gateway).await;
+        let shown = get(&at.router, "ana", &kept.handle(), "").await;
+        match which {
+            3 => assert_eq!(shown.status, 200, "{}", shown.text()),
+            _ => is_refused(&shown, "099007", "is not asked any more"),
+        }
+        at.house.verifies();
+    }
+}
+
+#[tokio::test]
+async fn groups_are_those_that_a_reviewer_proves_whatever_they_are_told_of() {
+    let at = asks().await;
+    let mut told_of_others = people();
+    told_of_others[0].groups = Some(BTreeSet::from(["finance".to_owned()]));
+    let roster = Roster::new(HOST, ISSUER, told_of_others.clone());
+    let by = sign_in(&at, &reception(&at, roster)).await.unwrap();
+    in_time(at.house.review().decide(at.id, &by, Verdict::Approve, None)).await.unwrap();
+    let gateway = Gateway::new(at.house.ports(), asking(&at.house, told_of_others));
+    work(&at.house, &gateway).await;
+    assert_eq!(read(&gateway, "ana").await.status, 200);
+    at.house.verifies();
+}
+
+#[tokio::test]
+async fn whoever_signs_in_elsewhere_than_reviewers_do_is_told_so_and_decides_nothing() {
+    let at = signs_in().await;
+    let elsewhere = Roster::new(HOST, "https://elsewhere.example", people());
+    let error = sign_in(&at, &reception(&at, elsewhere)).await.unwrap_err();
+    assert!(error.to_string().contains("not among those who are asked"), "{error}");
+    assert_eq!(words(&at.house), ["asked", "told"]);
 }
 
 /// The gateway that serves the same home before a real account.

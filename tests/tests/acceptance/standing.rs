@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::approvals::{WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::chaos::{Chaos, Strike};
-use crate::door::{call, get, router, submit};
+use crate::door::{call, call_with, get, router, submit};
 use crate::house::{House, asked, customers, in_time};
 
 pub fn terms(house: &House, runs: u32, rows: u64, vary: &[(&str, &str)]) -> StandingTerms {
@@ -52,7 +52,7 @@ pub fn words_of(house: &House, opening: &Opening) -> Vec<&'static str> {
 pub async fn goes(house: &House, gateway: &Gateway, sql: &str) -> bool {
     let router = router(gateway.clone());
     let before = house.submissions();
-    let held = submit(&router, "ana", sql, "").await;
+    let held = submit(&router, "ana", sql, "?async=true").await;
     assert_eq!(held.status, 202, "{}", held.text());
     work(house, gateway).await;
     let done = get(&router, "ana", &held.handle(), "").await;
@@ -101,6 +101,55 @@ async fn what_differs_only_as_it_may_runs_and_each_run_is_an_approval_of_its_own
     work(&house, &gateway).await;
     assert_eq!(get(&router(gateway), "ben", &bens.handle(), "").await.status, 202, "it is ana's");
     assert_ne!(house.verify().worst(), Some(Severity::Altered), "{:?}", house.verify().faults);
+}
+
+/// What comes back while the worker does its work beside it.
+async fn meanwhile<T>(house: &House, gateway: &Gateway, call: impl Future<Output = T>) -> T {
+    let working = async {
+        for _ in 0..3_000 {
+            work(house, gateway).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! { answer = call => answer, () = working => panic!("it hangs") }
+}
+
+#[tokio::test]
+async fn what_is_covered_is_answered_like_any_statement_and_never_says_that_a_person_must_decide() {
+    let (house, gateway, _) = standing(5, &[("1", "1..100")]).await;
+    let router = router(gateway.clone());
+    let sql = "delete from customers where id = 62";
+    let done = meanwhile(&house, &gateway, submit(&router, "ana", sql, "")).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert!(!done.headers.contains_key("x-snowgate-waits-for"));
+
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "run_sql", "arguments": { "statement": "delete from customers where id = 63" },
+    } })
+    .to_string();
+    let headers = [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181")];
+    let call = call_with(&router, "ana", "POST", "/mcp", Some(body.as_bytes()), &headers);
+    let done = meanwhile(&house, &gateway, call).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert!(!done.text().contains("waits_for") && done.text().contains("\"rows\""), "{}", done.text());
+
+    // Nobody works: it merely runs, for whoever asks and asks again.
+    let pending = submit(&router, "ana", "delete from customers where id = 64", "").await;
+    let again = get(&router, "ana", &pending.handle(), "").await;
+    for answer in [&pending, &again] {
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        assert!(!answer.headers.contains_key("x-snowgate-waits-for"));
+    }
+    work(&house, &gateway).await;
+    assert_eq!(get(&router, "ana", &pending.handle(), "").await.status, 200);
+
+    // What none covers says so, once somebody has looked.
+    let uncovered = submit(&router, "ana", "delete from customers where id = 164", "");
+    let held = meanwhile(&house, &gateway, uncovered).await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    assert_eq!(held.headers["x-snowgate-waits-for"], "decision");
+    assert_eq!(house.submissions(), 4);
+    house.verifies();
 }
 
 #[tokio::test]

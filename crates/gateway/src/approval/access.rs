@@ -175,20 +175,6 @@ impl Gateway {
         Ok(found)
     }
 
-    /// Whether everybody who has said yes would be asked today: nobody of them was taken off the roster, or moved elsewhere.
-    fn are_still_asked(&self, case: &Case) -> bool {
-        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else { return false };
-        match SignIn::from_word(&asked.sign_in) {
-            // Whoever holds a home of the local demo stands in for all of its reviewers.
-            Some(SignIn::Development) => true,
-            // SECURITY: without a roster nobody is asked.
-            Some(SignIn::Oidc) => self.settings.roster.as_ref().is_some_and(|roster| {
-                approval.granted_by().iter().all(|by| roster.still_has(by, &asked.reviewers))
-            }),
-            None => false,
-        }
-    }
-
     /// What reviewers are asked for.
     pub(super) async fn access_record(
         &self,
@@ -219,9 +205,6 @@ impl Gateway {
     /// The step that spends the grant, or why it is not spent.
     async fn judge_access(&self, case: &Case) -> Result<StepRecord, Fault> {
         let bundle = self.ports.policies.bundle().await?;
-        if !self.are_still_asked(case) {
-            return Ok(no("a reviewer who had approved this is not asked any more; ask again"));
-        }
         let asked_for = asked_for(&Reading::from(self), &bundle, case).await;
         let (grant, _, asked) = match asked_for {
             Ok(asked_for) => asked_for,
@@ -269,6 +252,12 @@ impl Gateway {
     /// Has found what is in force, then closes the exchange that has asked for it. Again, it does the same.
     pub(super) async fn close_granted(&self, live: &mut Live, case: &Case) -> Result<Closed, Fault> {
         let told = case.trail.asked().and_then(|asked| asked.access.clone()).ok_or_else(damaged)?;
+        // Whoever ended it was faster than this.
+        if case.trail.ended().is_some()
+            && let Some(refused) = self.grant_ended(live).await?
+        {
+            return self.close_refused(live, &refused).await;
+        }
         let note = note_of(case)?;
         let until = note.until;
         // INVARIANT: before anybody is told that it is in force.

@@ -124,7 +124,7 @@ impl Review {
 }
 
 /// Where what was granted in this case is found.
-pub(super) fn note_of(case: &Case) -> Result<AccessNote, Fault> {
+pub(crate) fn note_of(case: &Case) -> Result<AccessNote, Fault> {
     let told = case.trail.asked().and_then(|asked| asked.access.as_ref()).ok_or_else(damaged)?;
     let until: Timestamp = told.until.parse().map_err(|_| damaged())?;
     Ok(AccessNote {

@@ -61,6 +61,21 @@ impl Gateway {
         Ok(false)
     }
 
+    /// Whether this principal has a standing approval at all. Where that cannot be told, a person is said to be asked, and whoever
+    /// looks after the exchange finds out.
+    pub(crate) async fn may_stand(&self, principal: &PrincipalKey) -> bool {
+        match self.ports.standings.made(Some(principal)).await {
+            Ok(found) => !self.latest(found).is_empty(),
+            Err(fault) => {
+                tracing::warn!(
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "standing approvals could not be looked for"
+                );
+                false
+            }
+        }
+    }
+
     /// Those that may allow something yet, as far as their places tell.
     fn latest(&self, found: Vec<RecordKey>) -> Vec<RecordKey> {
         let memory = i64::try_from(MEMORY.as_micros()).unwrap_or(i64::MAX);
@@ -152,9 +167,11 @@ impl Gateway {
             // Whoever holds a home of the local demo stands in for all of its reviewers.
             SignIn::Development => true,
             // SECURITY: without a roster nobody is asked.
-            SignIn::Oidc => self.settings.roster.as_ref().is_some_and(|roster| {
-                people.iter().all(|by| roster.still_has(&by.reviewer(), &asked.reviewers))
-            }),
+            SignIn::Oidc => self
+                .settings
+                .roster
+                .as_ref()
+                .is_some_and(|roster| people.iter().all(|by| roster.still_has(&by.reviewer()))),
         })
     }
 

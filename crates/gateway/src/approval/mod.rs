@@ -55,6 +55,7 @@ use crate::gateway::Gateway;
 use crate::live::LiveApproval;
 use crate::opened::Opened;
 use crate::settings::SignIn;
+pub(crate) use access_shown::note_of;
 use steps::{Added, Case};
 pub(crate) use touched::Surroundings;
 

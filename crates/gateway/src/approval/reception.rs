@@ -233,6 +233,10 @@ impl Reception {
 
     /// Whether they may look at it. Of hundreds of groups, which no cookie would hold, those that decide it are kept.
     pub(super) async fn admit(&self, id: ApprovalId, by: &mut SignedIn) -> Result<(), ReviewError> {
+        // SECURITY: nothing would come of their yes.
+        if by.way == SignIn::Oidc && !self.roster.still_has(&by.reviewer) {
+            return Err(ReviewError::Stranger);
+        }
         let case = self.review.case(id, by).await?;
         if let Some(approval) = case.trail.approval() {
             by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));
@@ -259,6 +263,10 @@ impl Reception {
         let key = self.key().await?;
         let session = session::session(&key, text, id, self.now()).ok_or(ReviewError::Unknown)?;
         if !self.roster.people().iter().any(|person| person.name == session.link) {
+            return Err(ReviewError::Unknown);
+        }
+        // Since they signed in, reviewers may have been sent to another issuer.
+        if session.by.way == SignIn::Oidc && !self.roster.still_has(&session.by.reviewer) {
             return Err(ReviewError::Unknown);
         }
         Ok(session)
@@ -472,6 +480,7 @@ fn alike(error: ReviewError) -> ReviewError {
             tracing::warn!(%unmoved, "a reviewer who has signed in may not decide");
             ReviewError::Unknown
         }
+        ReviewError::Stranger => turned_away("stranger"),
         ReviewError::Unknown
         | ReviewError::SignIn
         | ReviewError::Form

@@ -114,7 +114,7 @@ impl Gateway {
         note(live, &case.trail)?;
         live.kept = Some(Kept { parts });
         let (expires_us, reason) = (approval.terms().expires.as_micros(), asked.reason.clone());
-        live.stage = Stage::Held { expires_us, reason, look_us: Some(0) };
+        live.stage = Stage::Held { expires_us, reason, look_us: Some(0), is_unasked: false };
         self.save(live, holder).await
     }
 

@@ -72,6 +72,11 @@ pub enum ReviewError {
     /// This approval wants another proof of who they are.
     #[error("this approval waits for reviewers who sign in, and nobody has signed in here")]
     SignIn,
+    /// They are none of the people who are asked.
+    #[error(
+        "whoever has signed in is not among those who are asked to decide, or signed in elsewhere than they do"
+    )]
+    Stranger,
     /// Something broke. A verdict may be kept all the same: whoever gives it again learns that.
     #[error(transparent)]
     Fault(#[from] Fault),

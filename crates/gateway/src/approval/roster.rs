@@ -86,21 +86,16 @@ impl Roster {
         &self.people
     }
 
-    /// Whether this reviewer is one of these people, and asked for one of these groups: whoever was taken off, or moved elsewhere,
-    /// says yes no more.
-    pub(super) fn still_has(&self, by: &Reviewer, groups: &[String]) -> bool {
-        let is_called = |name: &ReviewerName| match name {
+    /// Whether this reviewer is one of these people, who sign in where they have: whoever was taken off says yes no more. What
+    /// they may decide is what they proved then, not for which groups they are told.
+    pub(super) fn still_has(&self, by: &Reviewer) -> bool {
+        let is_called = |person: &KnownReviewer| match &person.name {
             ReviewerName::Subject(name) => by.key.subject == *name,
             ReviewerName::Email(name) => {
                 by.person.as_ref().is_some_and(|person| person.as_str().eq_ignore_ascii_case(name))
             }
         };
-        let is_asked = |person: &KnownReviewer| match &person.groups {
-            Some(theirs) => groups.iter().any(|group| theirs.contains(group)),
-            None => true,
-        };
-        by.key.issuer == self.issuer
-            && self.people.iter().any(|person| is_called(&person.name) && is_asked(person))
+        by.key.issuer == self.issuer && self.people.iter().any(is_called)
     }
 
     /// Who is to be asked for this approval: whoever is in its groups, and may decide it as far as anybody knows.

@@ -79,7 +79,12 @@ impl Gateway {
             Prepared::Anew { asked, expires, reason } => {
                 if self.add(case, self.now(), asked).await? == Added::Kept {
                     note(live, &case.trail)?;
-                    live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0) };
+                    live.stage = Stage::Held {
+                        expires_us: expires.as_micros(),
+                        reason,
+                        look_us: Some(0),
+                        is_unasked: false,
+                    };
                     if let Some(closed) = self.save(live, holder).await? {
                         return Ok(Ran::Ended(Some(Box::new(closed))));
                     }

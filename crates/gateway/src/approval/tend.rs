@@ -59,6 +59,10 @@ impl Gateway {
                 self.add(&mut case, now, step).await?;
                 continue;
             }
+            if state == ApprovalState::Granted && !self.are_still_asked(&case) {
+                self.add(&mut case, now, asked_no_more()).await?;
+                continue;
+            }
             let telling = telling(&case.trail, now);
             // Who could not be told is tried again first.
             let may_remind = state == ApprovalState::Waiting && telling == Telling::Done;
@@ -91,6 +95,13 @@ impl Gateway {
                         && case.trail.steps_under_way().len() == case.trail.steps().len();
                     if is_first && self.issue(&mut case).await? {
                         continue;
+                    }
+                    // From now on its agent is told that people decide.
+                    if let Stage::Held { is_unasked, .. } = &mut live.stage
+                        && std::mem::take(is_unasked)
+                        && let Some(closed) = self.save(live, holder).await?
+                    {
+                        return Ok(Some(closed));
                     }
                     let Some(told) = self.tell(&case).await? else { return Ok(None) };
                     self.add(&mut case, self.now(), told).await?;
@@ -130,6 +141,24 @@ impl Gateway {
         Ok((!is_theirs).then(|| overruled(RefusalCode::Contradiction, message.to_owned())))
     }
 
+    /// Whether everybody who has said yes is a reviewer of this gateway: they signed in where its reviewers do, and nobody of them
+    /// was taken off the roster since.
+    // SECURITY: whoever can open a home can have somebody say yes who has signed in anywhere, by a configuration of their own.
+    pub(super) fn are_still_asked(&self, case: &Case) -> bool {
+        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else { return false };
+        match SignIn::from_word(&asked.sign_in) {
+            // Whoever holds a home of the local demo stands in for all of its reviewers.
+            Some(SignIn::Development) => true,
+            // SECURITY: without a roster nobody is asked.
+            Some(SignIn::Oidc) => self
+                .settings
+                .roster
+                .as_ref()
+                .is_some_and(|roster| approval.granted_by().iter().all(|by| roster.still_has(by))),
+            None => false,
+        }
+    }
+
     /// Withdraws what its agent has cancelled while it waited, unless it has ended before.
     pub(crate) async fn withdraw(&self, live: &mut Live, holder: u128) -> Result<Closed, Fault> {
         let mut case = self.case_of(live).await?;
@@ -143,7 +172,7 @@ impl Gateway {
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
     }
 
-    pub(super) async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
+    pub(crate) async fn case_of(&self, live: &Live) -> Result<Case, Fault> {
         Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live).await
     }
 
@@ -269,6 +298,13 @@ impl Gateway {
         };
         self.settle(live, holder, closed).await
     }
+}
+
+/// The step that ends what was approved by somebody who is no reviewer of this gateway, or none any more.
+fn asked_no_more() -> StepRecord {
+    let message = "a reviewer who had approved this is not asked any more: they are not on the list of reviewers, or have signed in \
+                   elsewhere than reviewers do; ask again";
+    overruled(RefusalCode::Contradiction, message.to_owned())
 }
 
 /// How an approval ended.

@@ -7,10 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{
-    Asked, Catalog, Class, Context, FlaggedFunction, FunctionName, ObjectName, Relation, RelationKind,
-};
+use domain::{Asked, Catalog, Class, Footprint, ObjectName, Relation, RelationKind};
 use masking::Detectors;
+use policy::full_names;
 use recording::ViewRecord;
 
 use crate::fault::{Fault, Origin};
@@ -20,13 +19,6 @@ use crate::ports::Routine;
 use crate::reading::Read;
 use crate::seal;
 use crate::snapshot::snapshot;
-
-/// Where Snowflake looks for what has no schema, besides the session's own; and the database of what is its own.
-const PUBLIC: &str = "PUBLIC";
-const SNOWFLAKE: &str = "SNOWFLAKE";
-
-/// The schemas of its models there, each of which the reader flags whole.
-const MODELS: [&str; 2] = ["CORTEX", "ML"];
 
 /// How often a catalog that has changed while it was read is read again.
 const TRIES: usize = 3;
@@ -105,49 +97,29 @@ impl Gateway {
     }
 }
 
-/// The names under which these statements' functions and procedures may be found; none where the text does not tell one.
+/// The names under which these statements' functions and procedures may be found; none where the text does not tell one, and where
+/// it is the method of a model or of an instance, which no list of functions tells.
 fn called(read: &Read) -> Option<BTreeSet<ObjectName>> {
     let mut names = BTreeSet::new();
     for (context, statement) in &read.statements {
-        let Context { database, schema, role: _, warehouse: _ } = context;
         // A view calls what is found beside it.
-        let beside = statement.footprint.reads.iter().map(|name| (&name.database, &name.schema));
-        let mut places: BTreeSet<(&str, &str)> =
-            beside.map(|(database, schema)| (database.as_str(), schema.as_str())).collect();
-        if let Some(database) = database {
-            places.insert((database, PUBLIC));
-            places.extend(schema.as_deref().map(|schema| (database.as_str(), schema)));
-        }
-        for FlaggedFunction { name, class } in &statement.functions {
-            if is_snowflakes(name, *class) {
-                continue;
-            }
-            let parts: Vec<&str> = name.parts().iter().map(String::as_str).collect();
-            if parts.contains(&FunctionName::UNTOLD) {
+        let Footprint { reads, writes } = &statement.footprint;
+        let touched = reads.iter().chain(writes).filter(|name| !name.schema.is_empty());
+        let beside = touched.map(|name| (name.database.as_str(), name.schema.as_str())).collect();
+        for function in &statement.functions {
+            let full = full_names(function, context, &beside)?;
+            let is_method = function.name.parts().last().is_some_and(|last| last.contains('!'));
+            if is_method && !full.is_empty() {
                 return None;
             }
-            let (found, last): (BTreeSet<(&str, &str)>, &str) = match parts.as_slice() {
-                [database, "", name] => ([(*database, PUBLIC)].into(), name),
-                [database, schema, name] => ([(*database, *schema)].into(), name),
-                [schema, name] => (places.iter().map(|(database, _)| (*database, *schema)).collect(), name),
-                [name] => (places.clone(), name),
-                _ => return None,
-            };
-            for (database, schema) in found {
+            for ObjectName { database, schema, name } in full {
                 // In quotes a name keeps its case, unless the account says otherwise.
-                let names_there = [last.to_owned(), last.to_ascii_uppercase()];
-                names.extend(names_there.map(|name| ObjectName::new(database, schema, name)));
+                let names_there = [name.clone(), name.to_ascii_uppercase()];
+                names.extend(names_there.map(|name| ObjectName::new(&database, &schema, name)));
             }
         }
     }
     Some(names)
-}
-
-/// Whether it is a function of Snowflake's own: by its whole name, or as the reader calls those of its models by whatever name.
-fn is_snowflakes(name: &FunctionName, class: Class) -> bool {
-    name.is_of_snowflake()
-        || (class == Class::Export
-            && matches!(name.parts(), [database, of] if database == SNOWFLAKE && MODELS.contains(&of.as_str())))
 }
 
 /// What is said of these, a line each.
@@ -261,12 +233,18 @@ fn views(found: &BTreeMap<ObjectName, Relation>, detectors: &Detectors) -> Vec<V
 mod tests {
     use std::sync::Arc;
 
-    use domain::{Bindings, Column, SqlType};
+    use domain::{Bindings, Column, Context, SqlType};
 
     use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
+        let context = Context { database: Some("DB".into()), schema: Some("S".into()), ..Context::default() };
+        check_in(context, text, expected);
+    }
+
+    #[track_caller]
+    fn check_in(context: Context, text: &str, expected: &[&str]) {
         let column = Column {
             name: "ID".to_owned(),
             sql_type: SqlType::Fixed { precision: 38, scale: 0 },
@@ -277,7 +255,6 @@ mod tests {
         let loaded = [("DB".to_owned(), "S".to_owned()), ("OTHER".to_owned(), "T".to_owned())];
         let relations = BTreeMap::from([(ObjectName::new("OTHER", "T", "ORDERS"), table)]);
         let catalog = snapshot(loaded.into(), relations);
-        let context = Context { database: Some("DB".into()), schema: Some("S".into()), ..Context::default() };
         let (bindings, variables) = (Bindings::new(), BTreeMap::new());
         let scope =
             sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
@@ -311,6 +288,32 @@ mod tests {
             &["DB.PUBLIC.\"SNOWFLAKE.CORTEX.COMPLETE\"", "DB.S.\"SNOWFLAKE.CORTEX.COMPLETE\""],
         );
         check("select identifier('db.s.\"f\"')(1)", &["DB.S.F", "DB.S.\"f\""]);
+    }
+
+    #[test]
+    fn without_a_database_a_shorter_name_tells_nothing() {
+        for text in ["call tidy(1)", "call s.tidy(1)", "select f(1)", "select f(id) from other.t.orders"] {
+            check_in(Context::default(), text, &["?"]);
+        }
+        check_in(Context::default(), "call db.s.tidy(1)", &["DB.S.TIDY"]);
+        check_in(Context::default(), "select count(*), system$typeof(1) from other.t.orders", &[]);
+    }
+
+    #[test]
+    fn what_a_text_runs_and_does_not_name_is_never_the_same() {
+        for text in [
+            "call db.s.m!forecast(3)",
+            "select m!predict(1)",
+            "execute task db.s.t",
+            "begin execute alert db.s.a; end",
+            "execute immediate 'execute task db.s.t'",
+        ] {
+            check(text, &["?"]);
+        }
+        check("begin call db.s.tidy(1); end", &["DB.S.TIDY"]);
+        check("execute immediate 'begin call x.tidy(1); end'", &["DB.X.TIDY"]);
+        check("create task other.t.w as call tidy()", &["DB.PUBLIC.TIDY", "DB.S.TIDY", "OTHER.T.TIDY"]);
+        check("call db.s.tidy(db.s.f(1))", &["DB.S.F", "DB.S.TIDY"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How reviewers of the gateway that serves a home prove themselves.
+//! The gateway that serves a home: what stands behind it, and how its reviewers prove themselves.
 
 use gateway::SignIn;
 use rusqlite::{OptionalExtension, params};
@@ -9,30 +9,96 @@ use crate::error::HomeError;
 /// In `meta`: the word of how they do.
 const SIGN_IN: &str = "sign_in";
 
+/// In `meta`: what stands behind the gateway.
+const BEHIND: &str = "behind";
+
+/// In `meta`: where reviewers sign in, and as whose users.
+const ISSUER: &str = "reviewers_issuer";
+const CLIENT: &str = "reviewers_client";
+
+/// A gateway as the home that it serves notes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Serving {
+    /// What stands behind it: the account's address, or the embedded warehouse's word.
+    pub behind: String,
+    /// How its reviewers prove themselves.
+    pub sign_in: SignIn,
+    /// Where, if anywhere.
+    pub reviewers: Option<ReviewersClient>,
+}
+
+/// Where reviewers sign in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReviewersClient {
+    /// The issuer's address.
+    pub issuer: String,
+    /// The client that the command line signs in as.
+    pub client: String,
+}
+
+impl Serving {
+    /// Whether a home that this gateway has served may be served by that one: what people have said counts for what stood behind it.
+    // SECURITY: what reviewers who signed in have approved before one account does not count before another. What was asked for in
+    // the local demo counts before none of them; and a home goes from accounts to the demo by no way, which would lead on to another.
+    pub fn may_become(&self, next: &Self) -> bool {
+        self.sign_in == SignIn::Development || (&self.behind, self.sign_in) == (&next.behind, next.sign_in)
+    }
+}
+
 impl Home {
-    /// Notes it for the commands beside the gateway, which know no other configuration. Blocks.
+    /// Notes it for the commands beside the gateway, which know no other configuration, and for the gateway that comes next. Blocks.
     ///
     /// # Errors
     /// [`HomeError::State`] when it cannot be written.
-    pub fn note_sign_in(&self, sign_in: SignIn) -> Result<(), HomeError> {
-        let note = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2";
-        let write = self.inner.state.write_synced(|tx| tx.execute(note, params![SIGN_IN, sign_in.as_str()]));
-        write.map(|_| ()).map_err(HomeError::State)
+    pub fn note_serving(&self, serving: &Serving) -> Result<(), HomeError> {
+        let Serving { behind, sign_in, reviewers } = serving;
+        let (issuer, client) = reviewers.as_ref().map(|at| (at.issuer.as_str(), at.client.as_str())).unzip();
+        let notes =
+            [(SIGN_IN, Some(sign_in.as_str())), (BEHIND, Some(behind)), (ISSUER, issuer), (CLIENT, client)];
+        let write = self.inner.state.write_synced(|tx| {
+            for (key, value) in notes {
+                match value {
+                    Some(value) => tx.execute(
+                        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+                        params![key, value],
+                    )?,
+                    None => tx.execute("DELETE FROM meta WHERE key = ?1", [key])?,
+                };
+            }
+            Ok(())
+        });
+        write.map_err(HomeError::State)
     }
 
-    /// As the gateway that has served it last has noted it. Blocks.
+    /// As the gateway that has served it last has noted itself; none where none of this version has. Blocks.
+    ///
+    /// # Errors
+    /// [`HomeError::State`] when it cannot be read.
+    pub fn serving(&self) -> Result<Option<Serving>, HomeError> {
+        let Some(behind) = self.noted(BEHIND)? else { return Ok(None) };
+        let reviewers = match (self.noted(ISSUER)?, self.noted(CLIENT)?) {
+            (Some(issuer), Some(client)) => Some(ReviewersClient { issuer, client }),
+            (Some(_), None) | (None, Some(_) | None) => None,
+        };
+        Ok(Some(Serving { behind, sign_in: self.sign_in()?, reviewers }))
+    }
+
+    /// How reviewers of the gateway that has served it last prove themselves. Blocks.
     // SECURITY: where nobody has noted anything that can be read, they sign in: whoever holds the home decides nothing.
     ///
     /// # Errors
     /// [`HomeError::State`] when it cannot be read.
     pub fn sign_in(&self) -> Result<SignIn, HomeError> {
+        Ok(self.noted(SIGN_IN)?.and_then(|word| SignIn::from_word(&word)).unwrap_or(SignIn::Oidc))
+    }
+
+    fn noted(&self, key: &str) -> Result<Option<String>, HomeError> {
         let select = "SELECT value FROM meta WHERE key = ?1";
-        let noted: Option<String> = self
+        let read = self
             .inner
             .state
-            .read_now(|connection| connection.query_row(select, [SIGN_IN], |row| row.get(0)).optional())
-            .map_err(HomeError::State)?;
-        Ok(noted.and_then(|word| SignIn::from_word(&word)).unwrap_or(SignIn::Oidc))
+            .read_now(|connection| connection.query_row(select, [key], |row| row.get(0)).optional());
+        read.map_err(HomeError::State)
     }
 }
 
@@ -40,15 +106,42 @@ impl Home {
 mod tests {
     use super::*;
 
+    fn serving(behind: &str, sign_in: SignIn, issuer: Option<&str>) -> Serving {
+        let reviewers = issuer.map(|issuer| ReviewersClient { issuer: issuer.into(), client: "c".into() });
+        Serving { behind: behind.into(), sign_in, reviewers }
+    }
+
     #[test]
-    fn a_home_remembers_how_reviewers_of_its_gateway_sign_in_and_nothing_is_taken_for_granted() {
+    fn a_home_remembers_the_gateway_that_serves_it_and_nothing_is_taken_for_granted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("home");
         let home = Home::open(&path).unwrap();
-        assert_eq!(home.sign_in().unwrap(), SignIn::Oidc);
-        for sign_in in [SignIn::Development, SignIn::Oidc, SignIn::Development] {
-            home.note_sign_in(sign_in).unwrap();
-            assert_eq!(Home::open(&path).unwrap().sign_in().unwrap(), sign_in);
+        assert_eq!((home.sign_in().unwrap(), home.serving().unwrap()), (SignIn::Oidc, None));
+        for next in [
+            serving("embedded", SignIn::Development, None),
+            serving("https://a.example", SignIn::Oidc, Some("https://people.example")),
+            serving("https://a.example", SignIn::Oidc, None),
+            serving("embedded", SignIn::Development, None),
+        ] {
+            home.note_serving(&next).unwrap();
+            let again = Home::open(&path).unwrap();
+            assert_eq!((again.sign_in().unwrap(), again.serving().unwrap()), (next.sign_in, Some(next)));
+        }
+    }
+
+    #[test]
+    fn a_home_of_reviewers_who_signed_in_stays_before_what_they_have_approved_for() {
+        let demo = serving("embedded", SignIn::Development, None);
+        let (dev, prod) = (serving("dev", SignIn::Oidc, None), serving("prod", SignIn::Oidc, Some("i")));
+        let signs_in = serving("embedded", SignIn::Oidc, Some("i"));
+        for next in [&demo, &dev, &signs_in] {
+            assert!(demo.may_become(next));
+        }
+        assert!(dev.may_become(&serving("dev", SignIn::Oidc, Some("another"))));
+        let refused =
+            [(&dev, &prod), (&dev, &demo), (&signs_in, &prod), (&prod, &signs_in), (&signs_in, &demo)];
+        for (before, next) in refused {
+            assert!(!before.may_become(next), "{before:?} {next:?}");
         }
     }
 }

@@ -354,7 +354,8 @@ async fn what_waited_before_there_were_approvals_waits_on_and_expires() {
     let home = Home::open(&path).unwrap();
     let mut state = begin(&home, &ana, 1).await;
     let expires_us = NOON.after(Duration::from_secs(600)).as_micros();
-    state.stage = Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None };
+    state.stage =
+        Stage::Held { expires_us, reason: "a person must decide".into(), look_us: None, is_unasked: false };
     home.save(&state, 1, NOON.after(LEASE)).await.unwrap();
     Exchanges::release(&home, state.handle().unwrap(), 1).await.unwrap();
     drop(home);

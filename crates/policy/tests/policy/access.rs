@@ -358,7 +358,9 @@ fn what_is_too_long_or_over_or_granted_nowhere_is_refused() {
         assert_eq!(asks(&bundle, end).decision.as_str(), expected, "{end:?}");
     }
     let off = bundle_with(RUN_ALL, "");
-    assert!(refusal(&asks(&off, AccessEnd::After(Duration::from_secs(60)))).contains("nobody grants access"));
+    assert!(
+        refusal(&asks(&off, AccessEnd::After(Duration::from_secs(60)))).contains("no access for a while")
+    );
     assert_eq!(off.longest_access(), None);
     assert_eq!(bundle.longest_access(), Some(Duration::from_secs(12 * 3600)));
 }
@@ -378,5 +380,25 @@ fn the_bound_of_access_is_checked() {
             problems.iter().any(|problem| problem.to_string().contains(expected)),
             "{text}: {problems:?}"
         );
+    }
+}
+
+#[test]
+fn whoever_may_read_it_may_look_at_it_first() {
+    let bundle = unread("");
+    let grants = [grant(7, AccessTo::Object(object("DEMO.PUBLIC.ORDERS")), 60)];
+    for (kind, table, expected) in [
+        ("describe", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("describe_table", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("explain", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("show_columns", "DEMO.PUBLIC.ORDERS", "allow"),
+        ("describe_table", "DEMO.PUBLIC.CUSTOMERS", "refuse"),
+        ("show_columns", "DEMO.PUBLIC.CUSTOMERS", "refuse"),
+        ("show_grants", "DEMO.PUBLIC.ORDERS", "refuse"),
+        ("describe_result", "DEMO.PUBLIC.ORDERS", "refuse"),
+    ] {
+        let looking = statement(domain::Class::Show, kind).reads(table);
+        assert_eq!(decide(&bundle, &looking, &grants).decision.as_str(), expected, "{kind} {table}");
+        assert_eq!(decide(&bundle, &looking, &[]).decision.as_str(), "refuse", "{kind} {table}");
     }
 }

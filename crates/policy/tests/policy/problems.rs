@@ -169,6 +169,16 @@ fn detectors_are_checked() {
 }
 
 #[test]
+fn a_shape_without_a_sign_and_the_name_of_a_detector_in_capitals_are_slips() {
+    let told = of_catalog(&format!(
+        "{CLASSES}{LIMITS}[detectors]\noff = ['EMAIL']\n\
+         custom = [{{ name = 'k', literal = 'K-', shape = 'xyz', class = 'email' }}]\n"
+    ));
+    assert!(told.contains("this shape has no sign (9 a digit"), "{told}");
+    assert!(told.contains("there is no detector `EMAIL`; write it in lower case: `email`"), "{told}");
+}
+
+#[test]
 fn a_bundle_says_what_its_detectors_pass_over() {
     let catalog = format!(
         "{CLASSES}{LIMITS}[results]\nhidden_text = 'strip'\n[detectors]\noff = ['mac']\n\

@@ -222,6 +222,63 @@ fn a_flagged_function_is_asked_by_its_own_class() {
 }
 
 #[test]
+fn a_shorter_name_walks_round_no_rule() {
+    let forbidding = bundle(&format!(
+        "{RUN_ALL}\n@id(\"not-this\") forbid (principal, action, resource == Function::\"DEMO.PUBLIC.DANGEROUS\");"
+    ));
+    let by_context = bundle(&format!(
+        "{RUN_ALL}\n@id(\"not-this\") forbid (principal, action in Action::\"run\", resource) \
+         when {{ context.functions.contains(\"DEMO.PUBLIC.DANGEROUS\") }};"
+    ));
+    for name in ["DEMO.PUBLIC.DANGEROUS", "DANGEROUS", "PUBLIC.DANGEROUS", "DEMO..DANGEROUS"] {
+        for class in [Class::Call, Class::Opaque] {
+            for bundle in [&forbidding, &by_context] {
+                let ruling = decide(bundle, &[], &read().calls(name, class));
+                assert!(rules(&ruling).contains("not-this"), "{name}: {ruling:?}");
+                assert_eq!(ruling.decision.as_str(), "refuse");
+            }
+        }
+    }
+    // Also where another schema is the session's, and where a view of that schema calls it.
+    let elsewhere = domain::Context { schema: Some("OTHER".into()), ..context() };
+    let ruling = decide_in(&forbidding, &[], &elsewhere, &read().calls("DANGEROUS", Class::Call));
+    assert_eq!(ruling.decision.as_str(), "refuse");
+    let ruling = decide_in(&forbidding, &[], &elsewhere, &read().calls("OTHER.DANGEROUS", Class::Call));
+    assert_eq!(ruling.decision.as_str(), "allow");
+}
+
+#[test]
+fn a_shorter_name_is_permitted_by_every_name_that_it_may_have() {
+    let mut policies = all_but("run");
+    policies.push_str("\n@id(\"reads\") permit (principal, action == Action::\"read\", resource);");
+    let named = ["DEMO.PUBLIC.CLEAN", "CLEAN", "DEMO.BOTH.TIDY", "DEMO.PUBLIC.TIDY", "SYSTEM$SEND_EMAIL"];
+    for (at, name) in named.into_iter().enumerate() {
+        policies.push_str(&format!(
+            "\n@id(\"p{at}\") permit (principal, action in Action::\"run\", resource == Function::\"{name}\");"
+        ));
+    }
+    let bundle = bundle(&policies);
+    let both = domain::Context { schema: Some("BOTH".into()), ..context() };
+    let no_database = domain::Context { database: None, schema: None, ..context() };
+    for (context, name, class, expected) in [
+        (&context(), "CLEAN", Class::Call, "allow"),
+        (&context(), "PUBLIC.CLEAN", Class::Call, "allow"),
+        (&both, "CLEAN", Class::Call, "refuse"),
+        (&both, "TIDY", Class::Call, "allow"),
+        (&both, "BOTH.CLEAN", Class::Call, "refuse"),
+        (&both, "SYSTEM$SEND_EMAIL", Class::Export, "allow"),
+        (&no_database, "TIDY", Class::Call, "refuse"),
+        (&context(), "?", Class::Call, "refuse"),
+    ] {
+        let ruling = decide_in(&bundle, &[], context, &read().calls(name, class));
+        assert_eq!(ruling.decision.as_str(), expected, "{name}: {ruling:?}");
+    }
+    // What a view of another schema calls lies beside it.
+    let beside = read().calls("CLEAN", Class::Call).reads("DEMO.OTHER.A_VIEW");
+    assert_eq!(decide(&bundle, &[], &beside).decision.as_str(), "refuse");
+}
+
+#[test]
 fn a_test_that_only_a_person_may_permit_is_held() {
     let policies = format!(
         "{RUN_ALL}\n@id(\"ask\") permit (principal, action == Action::\"test_if_approved\", resource == DataClass::\"email\") \

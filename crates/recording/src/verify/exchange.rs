@@ -89,7 +89,22 @@ fn check_sealed(
     }
 }
 
-/// An exchange without a closing: one whose approval waits and is not over is as it should be.
+/// For how long what was opened may be under way: longer than any statement runs, and than it takes to be closed as lost.
+const UNDER_WAY: i64 = 60 * 60 * 1_000_000;
+
+/// By how much the clock of whoever verifies may be behind.
+const SKEW: i64 = 5 * 60 * 1_000_000;
+
+/// Whether that moment is so near that what began then may be under way.
+fn is_recent(moment: &str, now: Timestamp) -> bool {
+    moment.parse().is_ok_and(|begun: Timestamp| {
+        let age = now.as_micros().saturating_sub(begun.as_micros());
+        (-SKEW..UNDER_WAY).contains(&age)
+    })
+}
+
+/// An exchange without a closing: one whose approval waits and is not over is as it should be, and what has only just begun may
+/// be.
 fn check_open(
     archive: &dyn Archive,
     key: &RecordKey,
@@ -104,6 +119,15 @@ fn check_open(
     let approval = trail.and_then(Trail::approval);
     let detail = match (held, approval) {
         (_, Some(approval)) if approval.state().is_final() => {
+            if let Some(last) = trail.and_then(|trail| trail.steps().last())
+                && is_recent(&last.at, now)
+            {
+                let state = approval.state().as_str();
+                let detail = format!("its approval is {state} since {}: it may be under way", last.at);
+                report.note(at, Wrong::NotClosed, detail);
+                pages::check_unreleased(archive, key, found.pages.iter(), report);
+                return;
+            }
             format!(
                 "its approval is {}, and the exchange was never closed, or is still under way",
                 approval.state().as_str()
@@ -121,6 +145,13 @@ fn check_open(
         }
         (Some(hold), None) => {
             format!("the exchange is held for a person until {}, or was never closed", hold.expires)
+        }
+        (None, None) if opening.is_some_and(|opening| is_recent(&opening.record.opened, now)) => {
+            let opened = opening.map_or("", |opening| opening.record.opened.as_str());
+            let detail = format!("opened at {opened} and not closed yet: it may be under way");
+            report.note(at, Wrong::NotClosed, detail);
+            pages::check_unreleased(archive, key, found.pages.iter(), report);
+            return;
         }
         (None, None) => "the exchange was opened and never closed, or is still under way".to_owned(),
     };

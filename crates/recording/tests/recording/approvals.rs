@@ -1,5 +1,7 @@
 //! The steps of an approval: how they are told again, and every way in which they can be wrong.
 
+use std::time::Duration;
+
 use domain::{ApprovalState, Timestamp};
 use recording::{
     ApprovalStep, AskedRecord, ClosingOutcome, ContextRecord, NotNext, ObjectKind, Opening, RecordKey,
@@ -341,11 +343,14 @@ fn what_waits_is_open_and_may_be_until_its_time_is_over() {
         let late = sample.verify_at(lapses);
         assert_eq!((late.worst(), late.notes.len()), (Some(Severity::Incomplete), 0), "{late:?}");
     }
-    // What has ended must be closed.
+    // What has ended must be closed, soon.
     let mut sample = Sample::v1();
     let trail = with_steps(&mut sample, &steps);
     sample.remove(&held(), ObjectKind::Closing);
-    let ended = sample.verify_at(Timestamp::from_micros(trail.approval().unwrap().lapses().as_micros() - 1));
+    let last: Timestamp = trail.steps().last().unwrap().at.parse().unwrap();
+    let soon = sample.verify_at(last.after(Duration::from_secs(3599)));
+    assert_eq!((soon.worst(), soon.notes.len()), (None, 1), "{soon:?}");
+    let ended = sample.verify_at(last.after(Duration::from_secs(3600)));
     assert_eq!((ended.worst(), ended.notes.len()), (Some(Severity::Incomplete), 0), "{ended:?}");
 }
 

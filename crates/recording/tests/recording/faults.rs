@@ -315,6 +315,25 @@ fn no_byte_of(sample: &Sample) {
 }
 
 #[test]
+fn what_was_opened_within_the_last_hour_may_be_under_way_and_what_was_before_is_missing() {
+    let mut sample = Sample::v1();
+    let key = at(SESSION, 5);
+    sample.remove(&key, ObjectKind::Closing);
+    let opened: Timestamp = sample.opening(&key).opened.parse().unwrap();
+    let after = |seconds: i64| Timestamp::from_micros(opened.as_micros() + seconds * 1_000_000);
+    for (now, worst, notes) in [
+        (after(0), None, 1),
+        (after(3599), None, 1),
+        (after(3600), Some(Severity::Incomplete), 0),
+        // Nobody writes from the future.
+        (after(-3600), Some(Severity::Incomplete), 0),
+    ] {
+        let report = sample.verify_at(now);
+        assert_eq!((report.worst(), report.notes.len()), (worst, notes), "{now:?} {report:?}");
+    }
+}
+
+#[test]
 fn what_can_be_taken_away_without_a_trace_is_said_to_be_unproven() {
     let mut sample = Sample::v1();
     sample.forget(&at(SESSION, 5));

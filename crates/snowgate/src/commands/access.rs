@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, printable};
+use super::{Broken, named, write_foreign, write_line};
 use crate::cli::ApprovalsArgs;
 
 /// One as `--json` prints it.
@@ -64,9 +64,12 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let Row { id, exchange, agent, person, access, by } = row;
     let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
-    writeln!(out, "{id}  {} may read {} until {}", printable(&who), printable(&access.to), access.until)?;
-    writeln!(out, "    because {}", printable(&access.why))?;
-    writeln!(out, "    by {}; recorded as {exchange}", printable(&by.join(", ")))
+    let line = format!("{id}  {} may read {} until {}", named(&who), named(&access.to), access.until);
+    write_line(out, "", &line)?;
+    writeln!(out, "    because")?;
+    write_foreign(out, "      ", &access.why)?;
+    write_line(out, "    ", &format!("by {}", named(&by.join(", "))))?;
+    writeln!(out, "    recorded as {exchange}")
 }
 
 /// Ends one; false when there is none with that id in force.
@@ -76,9 +79,39 @@ pub async fn end(review: &Review, id: ApprovalId, args: &ApprovalsArgs, home: &P
     let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
     let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
     review.end_access(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!(
-        "ended by {}; nothing more is read by it, and what is under way is not released",
-        printable(by.name())
-    );
+    say!("ended by {}; nothing more is read by it, and what is under way is not released", named(by.name()));
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_what_an_agent_says_passes_for_another_grant() {
+        let forged = "ffff  other may read EVERYTHING until 2027-01-01T00:00:00Z";
+        let access = AccessRecord {
+            to: format!("DEMO.PUBLIC.\"X\n{forged}\""),
+            until: "2026-11-27T00:00:00.000000Z".to_owned(),
+            why: format!("month-end\n{forged}\r\n{forged}"),
+            policy: String::new(),
+        };
+        let by = [format!("rosa\n{forged}")];
+        let row = Row {
+            id: "0123".to_owned(),
+            exchange: "4567/1",
+            agent: &format!("bot\n{forged}"),
+            person: Some(forged),
+            access: &access,
+            by: &by,
+        };
+        let mut out = Vec::new();
+        write_lines(&mut out, &row).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        for line in told.lines().skip(1) {
+            assert!(line.starts_with("    ") || line.starts_with("  … "), "{line:?} in {told}");
+        }
+        assert_eq!(told.matches("\n      ┆ ").count(), told.matches('┆').count(), "{told}");
+        assert!(told.starts_with("0123  bot") && told.contains("┆ ffff"), "{told}");
+    }
 }

@@ -20,6 +20,7 @@ const SERVER: &str = "snowgate";
 /// The variables that hold a client's access token, and the secrets of its evidence channels.
 const TOKEN: &str = "SNOWGATE_TOKEN";
 const HOOK_SECRET: &str = "SNOWGATE_HOOK_SECRET";
+const PROMPTS_SECRET: &str = "SNOWGATE_PROMPTS_SECRET";
 const TELEMETRY_SECRET: &str = "SNOWGATE_TELEMETRY_SECRET";
 
 /// Prints what connects a client, or gets it a token.
@@ -102,7 +103,9 @@ fn heading(client: Client, part: Part) -> &'static str {
             "The MCP server: claude_desktop_config.json (or add URL/mcp as a connector)"
         }
         (Client::Cursor, Part::Mcp) => "The MCP server: .cursor/mcp.json",
-        (Client::Sdk, Part::Mcp) => "The MCP server from Python (package mcp)",
+        (Client::Sdk, Part::Mcp) => {
+            "The MCP server from Python (package mcp 2.x): a program that asks one statement"
+        }
         (Client::ClaudeCode, Part::Hooks) => {
             "To try it: ~/.claude/settings.json, which a user may change again"
         }
@@ -241,23 +244,36 @@ fn cursor_hooks(url: &str) -> Value {
     })
 }
 
+/// A whole program, for the version of the package that the tests run it with.
 fn sdk_call(url: &str) -> String {
-    format!(
-        "import os, uuid\n\
-         from mcp import ClientSession\n\
-         from mcp.client.streamable_http import streamablehttp_client\n\n\
-         word = uuid.uuid4().hex   # one for each prompt\n\
-         headers = {{\"Authorization\": f\"Bearer {{os.environ['{TOKEN}']}}\", \"X-Snowgate-Evidence\": word}}\n\
-         async with streamablehttp_client(\"{url}/mcp\", headers=headers) as (read, write, _):\n    \
-         async with ClientSession(read, write) as session:\n        \
-         await session.initialize()\n        \
-         result = await session.call_tool(\"run_sql\", {{\"statement\": \"select 1\"}})\n"
-    )
+    SDK_CALL.replace("URL", url).replace("TOKEN", TOKEN)
 }
+
+const SDK_CALL: &str = r#"import asyncio
+import os
+import uuid
+
+import httpx2
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+
+async def main():
+    word = uuid.uuid4().hex  # one for each prompt
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}", "X-Snowgate-Evidence": word}
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+        async with streamable_http_client("URL/mcp", http_client=http) as (read, write):
+            async with ClientSession(read, write) as session:
+                await session.initialize()
+                print(await session.call_tool("run_sql", {"statement": "select 1"}))
+
+
+asyncio.run(main())
+"#;
 
 fn sdk_prompt(url: &str) -> String {
     format!(
-        "printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | \\\n  \
+        "printf 'header = \"Authorization: Bearer %s\"' \"${PROMPTS_SECRET}\" | \\\n  \
          curl -sS -K - {url}/v1/prompts -H 'Content-Type: application/json' \\\n  \
          -d '{{\"prompt\": \"who owes us most?\", \"evidence\": \"THE WORD\"}}'\n"
     )
@@ -270,7 +286,7 @@ fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
             ("claude-code", &[("hooks", "hooks", HOOK_SECRET), ("telemetry", "telemetry", TELEMETRY_SECRET)])
         }
         Client::Cursor => ("cursor", &[("hooks", "hooks", HOOK_SECRET)]),
-        Client::Sdk => ("sdk", &[("prompts", "prompts", HOOK_SECRET)]),
+        Client::Sdk => ("sdk", &[("prompts", "prompts", PROMPTS_SECRET)]),
         Client::ClaudeDesktop => return Err(Broken::usage("this client has no evidence channel")),
     };
     let who: String = args

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use domain::{ApprovalId, Asked, Binding, Context, PromptGrade, Unmoved};
+use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
 use local::{FolderPolicies, Home, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
@@ -44,6 +44,9 @@ struct Row<'a> {
     reviewers: &'a [String],
     needed: u32,
     granted_by: &'a [String],
+    /// Nobody decides it any more.
+    #[serde(skip)]
+    is_granted: bool,
     /// What some of those want to allow for later ones: it stands once all say yes to the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wanted: Vec<standing::WantedRow<'a>>,
@@ -205,9 +208,14 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
     };
     if written.is_ok() && !args.json {
         let home = home.display();
-        eprintln!(
-            "next: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home} --reason WHY"
-        );
+        match waiting.opening.exchange.split_once('/') {
+            Some((session, _)) if waiting.state != ApprovalState::Waiting => {
+                eprintln!("next: snowgate replay {session} --home {home}");
+            }
+            _ => eprintln!(
+                "next: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home} --reason WHY"
+            ),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -264,9 +272,11 @@ pub fn told(error: &ReviewError, home: &Path) -> Broken {
         ReviewError::Unmoved(Unmoved::OwnRequest) => {
             Broken::new(format!("{error}; next: another person decides, --as EMAIL"))
         }
-        ReviewError::Unmoved(_) | ReviewError::SignIn | ReviewError::Form | ReviewError::Standing(_) => {
-            Broken::new(error.to_string())
-        }
+        ReviewError::Unmoved(_)
+        | ReviewError::SignIn
+        | ReviewError::Stranger
+        | ReviewError::Form
+        | ReviewError::Standing(_) => Broken::new(error.to_string()),
         ReviewError::Fault(fault) => {
             let cause =
                 std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -303,6 +313,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         reviewers: &asked.reviewers,
         needed: asked.needed,
         granted_by,
+        is_granted: *state == ApprovalState::Granted,
         wanted: wanted.iter().map(standing::WantedRow::from).collect(),
         expires: lapses.to_string(),
         sign_in: &asked.sign_in,
@@ -361,8 +372,20 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
         }
     }
     write_line(out, "    ", &format!("because {}", one_line(row.reason)))?;
-    let expires = row.expires.get(..19).unwrap_or(&row.expires);
-    let reviewers = named(&row.reviewers.join(", "));
-    let line = format!("{reviewers} decide until {expires}Z; recorded as {}", row.exchange);
-    write_line(out, "    ", &line)
+    let expires = minute(&row.expires);
+    let decided = if row.is_granted {
+        format!("granted by {}; spent until {expires}, or asked anew", named(&row.granted_by.join(", ")))
+    } else {
+        format!("{} decide until {expires}", named(&row.reviewers.join(", ")))
+    };
+    write_line(out, "    ", &decided)?;
+    writeln!(out, "    recorded as {}", row.exchange)
+}
+
+/// A moment to the minute.
+fn minute(moment: &str) -> String {
+    match (moment.get(..10), moment.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => moment.to_owned(),
+    }
 }

@@ -28,7 +28,13 @@ async fn ask(args: &AskArgs) -> Result<ExitCode, Broken> {
     let stay = Stay { token: Duration::from_secs(300), answer: None };
     let caller = Caller::new(&args.url, &home, "snowgate-ask", &["agents"], stay)?;
     let asker = Asker { caller, home };
-    let call = Call { sql: &args.sql, prompt: args.prompt.as_deref(), session: None, timeout: None };
+    let call = Call {
+        sql: &args.sql,
+        prompt: args.prompt.as_deref(),
+        session: None,
+        timeout: None,
+        names: Some(&args.names),
+    };
     let told = asker.caller.ask(&call).await?;
     match told.status {
         StatusCode::OK => asker.show(args, told).await,
@@ -108,11 +114,11 @@ async fn show_waiting(args: &AskArgs, home: &Path, told: &Told) -> Result<ExitCo
         say!("handle {handle}, recorded as {}", told.exchange);
         let home = home.display();
         match approval {
-            Some(id) => say!(
+            Some(id) if told.waits => say!(
                 "next: another person decides: snowgate approve {id} --home {home}, or snowgate deny {id} --home {home}"
             ),
             None if told.waits => say!("next: a reviewer looks: snowgate approvals --home {home}"),
-            None => {}
+            Some(_) | None => {}
         }
     }
     Ok(ExitCode::from(WAITING))

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Broken, printable};
+use crate::cli::NamesArgs;
 use crate::issuer::{DevelopmentIssuer, MintRequest};
 
 /// How long a statement that merely runs is waited for.
@@ -106,6 +107,8 @@ pub struct Call<'a> {
     pub session: Option<&'a str>,
     /// Seconds after which the statement is stopped.
     pub timeout: Option<u64>,
+    /// What it runs under; none for the gateway's defaults.
+    pub names: Option<&'a NamesArgs>,
 }
 
 impl Caller {
@@ -138,6 +141,16 @@ impl Caller {
         let mut body = json!({ "statement": call.sql, "parameters": { "MULTI_STATEMENT_COUNT": "0" } });
         if let (Some(timeout), Value::Object(members)) = (call.timeout, &mut body) {
             members.insert("timeout".into(), json!(timeout));
+        }
+        if let (Some(names), Value::Object(members)) = (call.names, &mut body) {
+            let NamesArgs { role, warehouse, database, schema } = names;
+            let names =
+                [("role", role), ("warehouse", warehouse), ("database", database), ("schema", schema)];
+            for (key, name) in names {
+                if let Some(name) = name {
+                    members.insert(key.into(), json!(name));
+                }
+            }
         }
         let mut response = self.send(request.body(body.to_string())).await?;
         let begun = Instant::now();

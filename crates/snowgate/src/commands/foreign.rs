@@ -9,6 +9,9 @@ use sql::Mark;
 /// What stands before each line of a text that somebody else chose; no line of ours begins with it.
 const MARK: &str = "┆ ";
 
+/// What stands before what does not fit into a line of ours.
+const GOES_ON: &str = "  … ";
+
 /// Columns that a writer which puts branches of a tree before each line needs for them.
 const BRANCHES: usize = 9;
 
@@ -42,12 +45,22 @@ pub fn write_statement_head(
     write_lines(out, before, &statement(text), lines)
 }
 
-/// A line of ours in which others' words stand ([`one_line`], [`named`]): what does not fit goes on behind our mark.
+/// A line of ours in which others' words stand ([`one_line`], [`named`]): what does not fit goes on behind a mark that is not
+/// theirs.
 pub fn write_line(out: &mut impl Write, before: &str, line: &str) -> std::io::Result<()> {
-    let width = columns(before);
-    let mut lines = broken(line, width.saturating_sub(MARK.chars().count())).into_iter();
-    writeln!(out, "{before}{}", lines.next().unwrap_or_default())?;
-    lines.try_for_each(|line| writeln!(out, "{before}{MARK}{line}"))
+    write_within(out, before, line, columns(before))
+}
+
+/// The same where branches of a tree are put before each line.
+pub fn write_tree_line(out: &mut impl Write, before: &str, line: &str) -> std::io::Result<()> {
+    write_within(out, before, line, columns(before).saturating_sub(BRANCHES))
+}
+
+fn write_within(out: &mut impl Write, before: &str, line: &str, width: usize) -> std::io::Result<()> {
+    let width = width.saturating_sub(GOES_ON.chars().count());
+    let mut lines = broken(line, width).into_iter();
+    writeln!(out, "{before}{}", lines.next().unwrap_or_default().trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{before}{GOES_ON}{}", line.trim_end()))
 }
 
 /// Somebody else's words among ours: in one line, whatever would hide in them by its number.
@@ -203,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_wide_goes_on_behind_our_mark() {
+    fn what_is_too_wide_goes_on_behind_a_mark_and_ours_behind_another() {
         let long = "a word and ".repeat(90);
         is_behind_our_mark(&written(|out| write_foreign(out, "  ", &long)), "  ");
         is_behind_our_mark(&written(|out| write_foreign(out, "", &"x".repeat(5000))), "");
@@ -211,10 +224,14 @@ mod tests {
         let told = written(|out| write_line(out, "    ", &line));
         let (first, rest) = told.split_once('\n').unwrap();
         assert!(first.starts_with("    changes DEMO."), "{told}");
-        is_behind_our_mark(rest, "    ");
-        let bare: String =
-            told.lines().map(|line| line.trim_start_matches("    ").trim_start_matches(MARK)).collect();
+        assert!(rest.lines().all(|line| line.starts_with("      … ")), "{told}");
+        let bare: String = told
+            .lines()
+            .map(|line| line.strip_prefix("      … ").unwrap_or(line.trim_start_matches(' ')))
+            .collect();
         assert_eq!(bare, line, "nothing is left out");
+        let told = written(|out| write_line(out, "    ", &"who decides ".repeat(30)));
+        assert!(told.lines().all(|line| !line.ends_with(' ') && !line.contains('┆')), "{told}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::fmt;
 
 pub use foreign::{
     named, one_line, write_foreign, write_head, write_line, write_statement, write_statement_head,
+    write_tree_line,
 };
 
 /// Why a command could not do its work: what is wrong, and what to do.

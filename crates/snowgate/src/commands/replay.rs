@@ -13,7 +13,7 @@ use recording::{
 };
 
 use super::archive::{RecordedExchange, exchange};
-use super::{Broken, cells, counted, one_line, printable, table, write_foreign};
+use super::{Broken, cells, counted, named, one_line, printable, table, write_foreign, write_tree_line};
 use crate::cli::ReplayArgs;
 use crate::config;
 
@@ -264,6 +264,11 @@ fn write_call(out: &mut impl Write, call: &CallRecord) -> std::io::Result<()> {
 /// How far texts are put in below what they belong to.
 const INDENT: &str = "              ";
 
+/// What the gateway has found, in which others' words may stand.
+fn write_finding(out: &mut impl Write, finding: &str) -> std::io::Result<()> {
+    write_tree_line(out, INDENT, &format!("finding: {}", one_line(finding)))
+}
+
 fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     let at = clock(&event.at);
     match &event.what {
@@ -281,7 +286,7 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
                 write_foreign(out, INDENT, text)?;
             }
             witnesses.iter().try_for_each(|found| witness(out, found))?;
-            findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
+            findings.iter().try_for_each(|finding| write_finding(out, finding))
         }
         What::Call { door, call } => {
             write!(out, "{at}  call by {door}")?;
@@ -297,23 +302,21 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
             }
         }
         What::Decision { decision, rules, hold, access, .. } => {
-            writeln!(out, "{at}  decision  {decision} by {}", rules.join(", "))?;
+            writeln!(out, "{at}  decision  {decision} by {}", one_line(&rules.join(", ")))?;
             for granted in access.iter().filter(|granted| rules.contains(&granted.rule())) {
-                let (to, until) = (printable(&granted.to), &granted.until);
-                writeln!(
-                    out,
-                    "              access to {to} until {until}, granted by approval {}",
-                    granted.approval
-                )?;
+                let (to, until) = (named(&granted.to), &granted.until);
+                let line = format!("access to {to} until {until}, granted by approval {}", granted.approval);
+                write_tree_line(out, INDENT, &line)?;
             }
             match hold {
-                Some(hold) => writeln!(
-                    out,
-                    "              {} (for {}, until {})",
-                    hold.reason,
-                    hold.reviewers.join(", "),
-                    hold.expires
-                ),
+                Some(hold) => {
+                    let (reason, reviewers) = (one_line(&hold.reason), named(&hold.reviewers.join(", ")));
+                    write_tree_line(
+                        out,
+                        INDENT,
+                        &format!("{reason} (for {reviewers}, until {})", hold.expires),
+                    )
+                }
                 None => Ok(()),
             }
         }
@@ -362,7 +365,7 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
             if let Some(message) = message {
                 write_foreign(out, INDENT, message)?;
             }
-            findings.iter().try_for_each(|finding| writeln!(out, "              finding: {finding}"))
+            findings.iter().try_for_each(|finding| write_finding(out, finding))
         }
     }
 }

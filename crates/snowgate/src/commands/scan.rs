@@ -149,6 +149,9 @@ fn print(args: &ScanArgs, report: &Report, bundle: &Bundle) {
     eprintln!("next: add what you agree with to {dir}/catalog.toml, then: snowgate policy check {dir}");
 }
 
+/// How the words of what policy has refused begin.
+const NOT_PERMITTED: &str = "422 003001";
+
 /// Why a statement has no rows.
 struct Failed {
     /// In one line, the gateway's words among others.
@@ -187,6 +190,7 @@ impl Scanner {
             prompt: Some("snowgate scan: classify columns"),
             session: Some("snowgate-scan"),
             timeout: Some(self.timeout),
+            names: None,
         };
         let elsewhere = |broken: Broken| Failed::elsewhere(&broken);
         let mut tries = 1;
@@ -309,6 +313,11 @@ impl Scanner {
                 }
                 eprintln!("tags of Snowflake's classification: on {}", counted(tags.len() as u64, "column"));
             }
+            // What policy says of it at length helps nobody here: the whole stands in the recording.
+            Err(Failed { is_of_statement: true, why }) if why.starts_with(NOT_PERMITTED) => eprintln!(
+                "tags of Snowflake's classification are not read: policy does not let the scanner read \
+                 SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES; going on without (--no-tags to be quiet)"
+            ),
             Err(Failed { why, .. }) => {
                 eprintln!("tags of Snowflake's classification are not read ({why}); going on without");
             }

@@ -16,7 +16,7 @@ use domain::{ApprovalId, Unmoved};
 use gateway::{
     CameBack, LoopbackSignIn, NotSignedIn, Reception, Review, ReviewError, SignIn, SignedIn, Waiting,
 };
-use local::RandomIds;
+use local::{Home, RandomIds};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -94,6 +94,7 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
     let config = Config::read(args.config.as_deref())?;
     // What `serve` would refuse is refused here: an issuer over http, say.
     config.check()?;
+    is_of_its_gateway(&config, home)?;
     let (issuer, roster) = (reviewing::command_line_issuer(&config)?, config.roster(config.address()?));
     let (Some(issuer), Some(roster)) = (issuer, roster) else {
         return Err(Broken::new(
@@ -125,6 +126,29 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
             Broken::new(format!("{error}; nothing was decided; next: the same command again"))
         }
     })
+}
+
+/// Whether reviewers of the gateway that serves this home sign in where this configuration says.
+// SECURITY: whoever can open the home could name an issuer that says what they like. The gateway follows no such yes; it is not taken.
+fn is_of_its_gateway(config: &Config, home: &Path) -> Result<(), Broken> {
+    let Some(here) = config.serving()?.reviewers else { return Ok(()) };
+    let serving = Home::open_existing(home)?.serving()?;
+    match serving.and_then(|serving| serving.reviewers) {
+        Some(there) if there == here => Ok(()),
+        Some(there) => Err(Broken::new(format!(
+            "reviewers of the gateway that serves {} sign in at {} as users of `{}`, and this configuration says {} and `{}`; nothing \
+             was decided; next: --config names the gateway's own file",
+            home.display(),
+            printable(&there.issuer),
+            printable(&there.client),
+            printable(&here.issuer),
+            printable(&here.client)
+        ))),
+        None => Err(Broken::new(format!(
+            "no gateway whose reviewers sign in has served {}; nothing was decided; next: start it with this configuration",
+            home.display()
+        ))),
+    }
 }
 
 /// What everybody who comes to the port is measured by.

@@ -67,12 +67,8 @@ impl<'a> From<&'a ProposedTerms> for WantedRow<'a> {
 /// What those who have said yes want to allow for later ones, as whoever agrees says it again.
 pub fn write_wanted(out: &mut impl Write, waiting: &Waiting) -> std::io::Result<()> {
     for ProposedTerms { by, terms } in &waiting.wanted {
-        writeln!(
-            out,
-            "{} lets later ones like it go, once all who must say yes say the same:",
-            printable(by)
-        )?;
-        writeln!(out, "    {}", flags(terms))?;
+        writeln!(out, "{} lets later ones like it go, once all who must say yes say the same:", named(by))?;
+        write_line(out, "    ", &flags(terms))?;
     }
     Ok(())
 }
@@ -86,7 +82,7 @@ fn flags(terms: &StandingRecord) -> String {
             MayBeRecord::OneOf { shown, keyed: _ } => shown.join(","),
             MayBeRecord::Between { first, last } => format!("{first}..{last}"),
         };
-        flags.push_str(&format!(" --vary '{}={}'", vary.place, printable(&may_be)));
+        flags.push_str(&format!(" --vary '{}={}'", vary.place, one_line(&may_be)));
     }
     flags
 }
@@ -180,8 +176,8 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     }
     let StandingRecord { rows, until, .. } = terms;
     let by = named(&by.join(", "));
-    let line = format!("{rows} rows at most{unbounded}, until {until}; by {by}; recorded as {exchange}");
-    write_line(out, "    ", &line)
+    write_line(out, "    ", &format!("{rows} rows at most{unbounded}, until {until}; by {by}"))?;
+    writeln!(out, "    recorded as {exchange}")
 }
 
 /// Ends one.
@@ -197,6 +193,6 @@ pub async fn end(
     let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
     let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
     review.end_standing(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!("ended by {}; it allows nothing from now on", printable(by.name()));
+    say!("ended by {}; it allows nothing from now on", named(by.name()));
     Ok(ExitCode::SUCCESS)
 }

@@ -87,6 +87,13 @@ async fn decide(
     };
     let who = printable(by.name());
     match state {
+        ApprovalState::Granted
+            if verdict == Verdict::Approve
+                && waiting.state == ApprovalState::Granted
+                && waiting.granted_by.iter().any(|name| name == by.name()) =>
+        {
+            say!("was approved by {who} already; a running gateway goes on with it within seconds:");
+        }
         ApprovalState::Granted if waiting.asked.result.is_some() => {
             say!("approved by {who}; its result is released within seconds by a running gateway:");
         }

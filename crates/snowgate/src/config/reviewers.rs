@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::{KnownReviewer, ReviewerName, Roster};
-use local::{MailSettings, MailTls};
+use local::{MailSettings, MailTls, ReviewersClient, Serving};
 use oidc::SignInSettings;
 use serde::Deserialize;
 use settings::{ReviewerEntry, Secret, is_page_address};
@@ -15,6 +15,9 @@ use crate::commands::Broken;
 
 /// The reviewer of the demo, where nobody names others.
 const DEMO_REVIEWER: &str = "rosa@example.com";
+
+/// What stands behind a gateway without an account, in words.
+const EMBEDDED: &str = "the embedded warehouse";
 
 /// `[reminders]`: when reviewers who stay silent are told again.
 #[derive(Clone, Debug, Deserialize)]
@@ -109,6 +112,17 @@ impl Config {
             },
             None => Ok(None),
         }
+    }
+
+    /// The gateway of this configuration, as the home that it serves notes it.
+    pub fn serving(&self) -> Result<Serving, Broken> {
+        let behind = match &self.shared.upstream {
+            Some(upstream) => upstream.url.trim_end_matches('/').to_ascii_lowercase(),
+            None => EMBEDDED.to_owned(),
+        };
+        let client = |at: SignInSettings| ReviewersClient { issuer: at.issuer.issuer, client: at.client_id };
+        let reviewers = self.command_line_sign_in()?.map(client);
+        Ok(Serving { behind, sign_in: self.gateway_settings().sign_in, reviewers })
     }
 
     /// How mail goes out.

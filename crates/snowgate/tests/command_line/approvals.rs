@@ -200,6 +200,7 @@ fn nothing_that_an_agent_writes_passes_for_what_the_gateway_says() {
         for line in told.lines() {
             assert!(line.chars().count() <= 80, "{line:?} goes on at the left edge: {told}");
             let is_others = line.trim_start().starts_with("┆ ");
+            assert!(!line.ends_with(' ') || is_others, "{line:?}: {told}");
             let holds = forged.iter().any(|forged| line.contains(forged));
             // Our own line about the role names more than it.
             assert!(is_others || !holds || line.contains("warehouse DEMO_WH"), "{line:?}: {told}");
@@ -285,8 +286,8 @@ fn a_large_result_waits_for_a_person_and_is_released_without_running_again() {
     let all = "select c_custkey from snowflake_sample_data.tpch_sf1.customer";
     let (id, exchange) = gateway.held(all);
     let (_, told, _) = gateway.decide(&["approvals", &id]);
-    // Whatever the width that our own words go on behind the mark at.
-    let told = told.replace("\n    ┆ ", "");
+    // Whatever the width that our own words go on at.
+    let told = told.replace("\n      … ", " ");
     assert!(told.contains("more than may be kept, so only the first 30 rows are"), "{told}");
     assert_eq!(gateway.decide(&["deny", &id, "--reason", "too many"]).0, 0);
     let closing = gateway.end_of(&exchange);

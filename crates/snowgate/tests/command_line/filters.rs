@@ -342,5 +342,5 @@ fn a_request_for_access_is_read_and_decided_as_the_gateway_does() {
     assert!(read.contains("access is asked for by"), "{read}");
     // Nobody grants any under this bundle, and that is what is said.
     let decided = told(&decide(), &[request]);
-    assert!(decided.contains("gateway:access") && decided.contains("nobody grants access"), "{decided}");
+    assert!(decided.contains("gateway:access") && decided.contains("no access for a while"), "{decided}");
 }

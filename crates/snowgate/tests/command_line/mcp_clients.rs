@@ -112,6 +112,31 @@ fn python(mode: &str) {
     }
 }
 
+#[test]
+fn the_python_program_that_is_printed_runs_as_it_is() {
+    let python = python_of_the_sdk();
+    let served = Served::start();
+    let printed = Command::new(env!("CARGO_BIN_EXE_snowgate"))
+        .args(["agent", "sdk", "--url", &served.url, "--subject", "ana@example.com", "--part", "mcp"])
+        .output()
+        .expect("it runs");
+    assert!(printed.status.success(), "{printed:?}");
+    let program = String::from_utf8(printed.stdout).expect("text");
+    if !python.is_file() {
+        std::io::stderr()
+            .write_all(b"!! SKIPPED: no python, so what is printed for it was not run\n")
+            .expect("told");
+        return;
+    }
+    let ran = Command::new(&python)
+        .args(["-c", &program])
+        .env("SNOWGATE_TOKEN", served.token())
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && told.contains("'status': 'rows'"), "{program}{told}{ran:?}");
+}
+
 fn converse(served: &Served, mut client: Client) {
     let names = ["run_sql", "get_result", "check_sql", "list_objects", "describe_object", "cancel"];
     assert_eq!(client.answer(), json!(names));

@@ -82,7 +82,7 @@ fn the_demo_is_scanned_through_the_gateway_and_what_is_proposed_makes_a_good_bun
     let (toml, progress) = printed(&told);
     assert_eq!(told.status.code(), Some(0), "{progress}");
     for part in [
-        "tags of Snowflake's classification are not read (422",
+        "tags of Snowflake's classification are not read: policy does not let the scanner read",
         "scanning 1/6 DEMO.PUBLIC.COUNTRIES",
         "scanning 6/6 DEMO.PUBLIC.PRODUCTS",
         "next: add what you agree with to policies/catalog.toml, then: snowgate policy check policies",

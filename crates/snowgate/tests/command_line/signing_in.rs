@@ -156,6 +156,23 @@ fn over_a_real_account_a_reviewer_signs_in_at_their_terminal_and_approves() {
         assert!(told.contains("--as names somebody over the embedded warehouse alone"), "{told}");
     }
 
+    // Nor by a configuration that sends them elsewhere than the gateway's does, or as users of something else.
+    let folder = stage.gateway.folder.path();
+    let config = std::fs::read_to_string(folder.join("snowgate.toml")).expect("a file");
+    for (from, to) in
+        [("issuer = 'http://127.0.0.1:", "issuer = 'http://localhost:"), ("-terminal'", "-mine'")]
+    {
+        assert!(config.contains(from), "{config}");
+        std::fs::write(folder.join("mine.toml"), config.replace(from, to)).expect("a file");
+        let refused = stage.gateway.run(&["approve", &id, "--config", "mine.toml", "--home", "home"]);
+        let told = String::from_utf8(refused.stderr).expect("text");
+        assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(1), true), "{told}");
+        assert!(
+            told.contains("reviewers of the gateway that serves home sign in at http://127.0.0.1:"),
+            "{told}"
+        );
+    }
+
     // What destroys is typed, and nothing else will do.
     for line in ["", "yes", "DELETE ALL"] {
         let mut deciding = Deciding::start(&stage, &["approve", &id]);

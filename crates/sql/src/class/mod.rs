@@ -11,7 +11,10 @@ mod view;
 use domain::{Class, Kind};
 
 pub(crate) use dates::{date_part_place, is_date_part};
-pub(crate) use functions::{Behaviour, behaviour, flag, flagged, unknown_calls, unknown_calls_of_script};
+pub(crate) use functions::{
+    Behaviour, behaviour, called, flag, flagged, unknown_calls, unknown_calls_of_columns,
+    unknown_calls_of_script,
+};
 pub(crate) use inner::texts;
 pub(crate) use objects::{behind_kind, kind_of_object};
 pub(crate) use shown::names_alone;

@@ -95,7 +95,7 @@ fn unmoved(why: Unmoved) -> Response {
 /// The answer to what went wrong.
 pub fn of(error: &ReviewError) -> Response {
     match error {
-        ReviewError::Unknown | ReviewError::SignIn => nothing_here(),
+        ReviewError::Unknown | ReviewError::SignIn | ReviewError::Stranger => nothing_here(),
         ReviewError::Unmoved(
             Unmoved::NotAPerson | Unmoved::OthersLink | Unmoved::OwnRequest | Unmoved::NotAReviewer,
         ) => nothing_here(),

@@ -6,7 +6,7 @@ use domain::{Class, FlaggedFunction, FunctionName};
 use super::{Behaviour, behaviour, flag};
 use crate::class::View;
 use crate::ddl;
-use crate::lexer::Token;
+use crate::lexer::{Lexeme, Token};
 
 /// Words that a bracket may follow, and that call nothing.
 const NO_CALLS: [&str; 62] = [
@@ -92,9 +92,42 @@ const NO_CALLS_OF_SCRIPTS: [&str; 14] = [
     "UNTIL",
     "WHILE",
 ];
+/// Likewise, in what defines a table or copies rows.
+const NO_CALLS_OF_TABLES: [&str; 28] = [
+    "ADD",
+    "ALTER",
+    "AUTOINCREMENT",
+    "CHECK",
+    "COLUMN",
+    "COLUMNS",
+    "CONTACT",
+    "COPY",
+    "DEFAULT",
+    "DROP",
+    "EQUALITY",
+    "FOREIGN",
+    "FULL_TEXT",
+    "GEO",
+    "HEADER",
+    "IDENTITY",
+    "INCLUDE",
+    "INDEX",
+    "KEY",
+    "KEYS",
+    "LINEAR",
+    "MODIFY",
+    "NVARCHAR2",
+    "SET",
+    "TAG",
+    "TEMPLATE",
+    "UNIQUE",
+    "VARYING",
+];
+/// What EXECUTE runs that stands elsewhere.
+const EXECUTED: [&str; 8] = ["TASK", "ALERT", "JOB", "SERVICE", "NOTEBOOK", "DBT", "FILE", "MANAGED"];
 /// Behind these a name is written to, defined or called as a procedure, which the class of the statement tells.
-const BEFORE_OTHERS: [&str; 9] =
-    ["CALL", "CURSOR", "EXISTS", "FUNCTION", "INTO", "PROCEDURE", "TABLE", "UPDATE", "VIEW"];
+const BEFORE_OTHERS: [&str; 10] =
+    ["CALL", "CURSOR", "EXISTS", "FUNCTION", "INTO", "PROCEDURE", "REFERENCES", "TABLE", "UPDATE", "VIEW"];
 
 /// Every function that `… AS SELECT …` or a policy's `… -> …` calls and nobody knows. Those that reach out of a statement are told by
 /// [`super::flagged`], wherever they stand.
@@ -112,54 +145,146 @@ pub(crate) fn unknown_calls(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction
         .collect()
 }
 
-/// Every function that a block, a task or an alert calls and nobody knows.
+/// Every function that a block, a task, an alert or the arguments of a call call and nobody knows.
 pub(crate) fn unknown_calls_of_script(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
-    let view = View { text, tokens };
-    let is_other = |at: usize| {
-        view.is_any(at, &NO_CALLS_OF_SCRIPTS)
-            || ddl::is_type(&view.word(at))
-            || first_part(view, at).checked_sub(1).is_some_and(|before| view.is_any(before, &BEFORE_OTHERS))
+    calls_beside(View { text, tokens }, &NO_CALLS_OF_SCRIPTS)
+}
+
+/// Every function that a table's definition or a copying statement calls and nobody knows: in defaults, generated columns,
+/// constraints, keys of clusters, transformations.
+pub(crate) fn unknown_calls_of_columns(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
+    calls_beside(View { text, tokens }, &NO_CALLS_OF_TABLES)
+}
+
+/// Every function that is called wherever no such word stands before the bracket.
+fn calls_beside(view: View<'_>, no_calls: &[&str]) -> Vec<FlaggedFunction> {
+    let is_other = |at: usize, start: usize| {
+        // Behind a dot it is somebody's own, whatever it is called.
+        let is_word = at == start && (view.is_any(at, no_calls) || ddl::is_type(&view.word(at)));
+        let is_named = start.checked_sub(1).is_some_and(|before| view.is_any(before, &BEFORE_OTHERS));
+        is_word || is_named || is_of_stage(view, start)
     };
-    (0..tokens.len())
-        .filter(|at| view.is_symbol(at + 1, "(") && !is_other(*at))
+    (0..view.tokens.len())
+        .filter(|at| view.is_symbol(at + 1, "("))
+        .filter(|at| written(view, *at).is_some_and(|(start, _)| !is_other(*at, start)))
         .filter_map(|at| unknown_call(view, at))
         .collect()
 }
 
-/// Where the name begins that ends at that place.
-fn first_part(view: View<'_>, at: usize) -> usize {
-    let is_part = |at: usize| view.tokens.get(at).is_some_and(|token| token.name(view.text).is_some());
-    let mut start = at;
-    while start >= 2 && at - start < 6 && view.is_symbol(start - 1, ".") && is_part(start - 2) {
-        start -= 2;
-    }
-    start
+/// How many pieces the longest path in a stage has that is looked along.
+const LONGEST_PATH: usize = 64;
+
+/// Whether the name ends a stage: `@s (file_format => f)`, `@s/path (…)`.
+fn is_of_stage(view: View<'_>, start: usize) -> bool {
+    let touches = |at: &usize| {
+        let end = at.checked_sub(1).and_then(|before| view.tokens.get(before)).map(|token| token.end);
+        end.is_some_and(|end| view.tokens.get(*at).is_some_and(|token| token.start == end))
+    };
+    let path = (0..=start).rev().take(LONGEST_PATH).take_while(touches);
+    path.filter_map(|at| at.checked_sub(1)).any(|before| view.is_symbol(before, "@"))
 }
 
-/// The function whose name ends at that place, before its bracket, where nobody knows it.
-fn unknown_call(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
-    let name = view.tokens.get(at)?.name(view.text)?;
-    let mut written = vec![name.clone()];
-    let is_keyword = view.is_any(at, &NO_CALLS) || view.is_any(at, &NO_CALLS_EITHER);
+/// What a script or a definition of a procedure at once calls or executes: each `CALL name(…)` by its name. What a task, an alert
+/// or a job does stands nowhere in the text, and neither does what is called by an expression or by a body in another language.
+pub(crate) fn called(text: &str, tokens: &[Token]) -> Vec<FlaggedFunction> {
+    let view = View { text, tokens };
+    (0..tokens.len())
+        .filter_map(|at| called_at(view, at))
+        .map(|parts| FlaggedFunction { name: FunctionName::new(parts), class: Class::Call })
+        .collect()
+}
+
+fn called_at(view: View<'_>, at: usize) -> Option<Vec<String>> {
+    let untold = || Some(vec![FunctionName::UNTOLD.to_owned()]);
+    let is_granted = at.checked_sub(1).is_some_and(|before| {
+        view.is(before, "GRANT") || view.is(before, "REVOKE") || view.is_symbol(before, ",")
+    });
+    if view.is(at, "EXECUTE") && view.is_any(at + 1, &EXECUTED) && !is_granted {
+        return untold();
+    }
+    if view.is(at, "LANGUAGE") && !view.is(at + 1, "SQL") && view.tokens.get(at + 1).is_some() {
+        return untold();
+    }
+    // A column of that name stands behind a dot.
+    let is_part = at.checked_sub(1).is_some_and(|before| view.is_symbol(before, "."));
+    if !view.is(at, "CALL") || is_part {
+        return None;
+    }
+    let is_name = |at: usize| view.tokens.get(at).is_some_and(|token| token.name(view.text).is_some());
+    let is_indirect = [":", "?"].iter().any(|symbol| view.is_symbol(at + 1, symbol))
+        || view.tokens.get(at + 1).is_some_and(|token| token.kind == Lexeme::Variable)
+        || (view.is_any(at + 1, &["IDENTIFIER", "TABLE"]) && view.is_symbol(at + 2, "("));
+    if is_indirect {
+        return untold();
+    }
+    if !is_name(at + 1) {
+        return None;
+    }
+    let end = (at + 1..view.tokens.len())
+        .find(|at| !is_name(*at) && !view.is_symbol(*at, ".") && !view.is_symbol(*at, "!"))?;
+    if !view.is_symbol(end, "(") {
+        return None;
+    }
+    let (start, parts) = written(view, end - 1)?;
+    let is_plain = start == at + 1;
+    if is_plain && is_defined_at_once(view, &parts) {
+        return None;
+    }
+    if is_plain { Some(parts) } else { untold() }
+}
+
+/// Whether `WITH name AS PROCEDURE` defines it: what it does stands beside it.
+fn is_defined_at_once(view: View<'_>, parts: &[String]) -> bool {
+    let [name] = parts else { return false };
+    view.is(0, "WITH")
+        && (2..view.tokens.len()).any(|at| {
+            view.is(at, "PROCEDURE")
+                && view.is(at - 1, "AS")
+                && view.tokens.get(at - 2).and_then(|token| token.name(view.text)).as_ref() == Some(name)
+        })
+}
+
+/// Where the name begins that ends at that place, and its parts; none where no name ends there.
+fn written(view: View<'_>, at: usize) -> Option<(usize, Vec<String>)> {
+    let mut parts = vec![view.tokens.get(at)?.name(view.text)?];
     let mut start = at;
-    while start >= 2 && view.is_symbol(start - 1, ".") {
+    // The method of a model: `m!predict` is one name, as the parser is fed it.
+    if start >= 2
+        && view.is_symbol(start - 1, "!")
+        && let Some(model) = view.tokens.get(start - 2).and_then(|token| token.name(view.text))
+    {
+        parts = parts.iter().map(|method| format!("{model}!{method}")).collect();
+        start -= 2;
+    }
+    while start >= 2 && parts.len() < MOST_PARTS && view.is_symbol(start - 1, ".") {
         // `DATABASE..NAME`: the schema is PUBLIC.
         if view.is_symbol(start - 2, ".") {
-            written.insert(0, String::new());
+            parts.insert(0, String::new());
             start -= 1;
             continue;
         }
         let Some(part) = view.tokens.get(start - 2).and_then(|token| token.name(view.text)) else { break };
-        written.insert(0, part);
+        parts.insert(0, part);
         start -= 2;
     }
+    Some((start, parts))
+}
+
+/// More parts than any name has that can be looked up.
+const MOST_PARTS: usize = 8;
+
+/// The function whose name ends at that place, before its bracket, where nobody knows it.
+fn unknown_call(view: View<'_>, at: usize) -> Option<FlaggedFunction> {
+    let (start, written) = written(view, at)?;
+    let name = written.last()?;
+    let is_keyword = view.is_any(at, &NO_CALLS) || view.is_any(at, &NO_CALLS_EITHER);
     let parts = written.len();
     let before = start.checked_sub(1);
     // A type, a common table, the columns of an alias.
     let is_other = before.is_some_and(|before| {
         view.is_symbol(before, "::") || view.is(before, "AS") || (view.is(before, "WITH") && parts == 1)
     });
-    let is_known = parts == 1 && (flag(&name).is_some() || behaviour(&name) != Behaviour::Unknown);
+    let is_known = parts == 1 && (flag(name).is_some() || behaviour(name) != Behaviour::Unknown);
     if (is_keyword && parts == 1) || is_other || is_known {
         return None;
     }

@@ -7,7 +7,7 @@ mod reach;
 mod rows;
 mod total;
 
-pub(crate) use calls::{unknown_calls, unknown_calls_of_script};
+pub(crate) use calls::{called, unknown_calls, unknown_calls_of_columns, unknown_calls_of_script};
 pub(crate) use reach::{flag, flagged};
 
 /// How a function treats what it is given.
