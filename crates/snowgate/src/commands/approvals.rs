@@ -12,7 +12,7 @@ use local::{FolderPolicies, Home, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
-use super::sign_in::{Wanted, reviewer};
+use super::sign_in::{Wanted, reviewer, roster_of};
 use super::{
     Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
     write_statement, write_statement_head,
@@ -123,6 +123,7 @@ async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Re
 pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
     let sign_in = home.sign_in()?;
+    let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
     let review = Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
@@ -133,7 +134,11 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
         policies: Arc::new(FolderPolicies::new(policies)),
         clock: Arc::new(SystemClock),
     });
-    Ok(review.signed_in_by(sign_in))
+    let review = review.signed_in_by(sign_in);
+    Ok(match &reviewers {
+        Some(there) => review.asking(Arc::new(roster_of(there))),
+        None => review,
+    })
 }
 
 /// What exactly would run, as `--json` prints it.
