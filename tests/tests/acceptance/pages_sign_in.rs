@@ -466,7 +466,8 @@ async fn the_yes_of_whoever_is_on_the_roster_no_more_stands_no_more() {
         (Some(vec![by_number]), true),
         (Some(vec![moved(None)]), true),
         (Some(vec![sam.clone()]), false),
-        (Some(vec![moved(Some("stewards")), sam.clone()]), false),
+        // Groups of the roster say whom to tell; what they had proven when they said yes is theirs.
+        (Some(vec![moved(Some("stewards")), sam.clone()]), true),
         (Some(vec![other_number, sam]), false),
         (None, false),
     ]) {
