@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{
     Access, AccessGrant, AccessRequest, AccessTo, Asked, Case, Catalog, Class, Decision, Digest, Door,

@@ -59,6 +59,7 @@ pub use evidence::{
     Channel, EVIDENCE_LIFE, NAMED_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, is_another_mailbox,
     split_reminders,
 };
+pub use failures::MESSAGE as HIDDEN_FAILURE;
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{

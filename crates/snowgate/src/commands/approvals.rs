@@ -97,9 +97,15 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
         return Ok(ExitCode::FAILURE);
     }
     if !args.json {
-        match listing.waiting.len() {
-            0 => eprintln!("nothing waits for a person"),
-            _ => eprintln!(
+        let is_waiting = |waiting: &&Waiting| waiting.state == ApprovalState::Waiting;
+        match (listing.waiting.len(), listing.waiting.iter().filter(is_waiting).count()) {
+            (0, _) => eprintln!("nothing waits for a person"),
+            // Whoever has decided has nothing more to do.
+            (_, 0) => eprintln!(
+                "nothing waits for a person; what is granted is gone on with by a running gateway; next: snowgate replay SESSION \
+                 --home {home}"
+            ),
+            (_, _) => eprintln!(
                 "next: snowgate approvals ID --home {home} shows one whole, snowgate approve ID --home {home} lets it run, \
                  snowgate deny ID --home {home} --reason WHY does not"
             ),
