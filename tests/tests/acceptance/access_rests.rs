@@ -10,16 +10,18 @@ use gateway::{AccessState, Gateway, Reception, Roster};
 use recording::{GrantedRecord, StepRecord};
 
 use crate::access::{
-    REQUEST, RESTRICTED, grant, house_with, is_not_permitted, opening_of, read, restrict, says,
+    REQUEST, RESTRICTED, grant, house_with, is_not_permitted, is_refused, opening_of, read, restrict, says,
+    tool,
 };
 use crate::access_sign_in::{approved, in_force};
 use crate::approvals::{held, reviewer, steps_of, words, work};
 use crate::chaos::{Chaos, Strike};
-use crate::door::{get, router};
+use crate::door::{get, router, submit};
 use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
 use crate::pages_door::{Browser, HOST, Shown, demo, link_of, page, people, told, with};
 use crate::pages_sign_in::{ISSUER, SignsIn};
+use crate::standing::standing;
 
 const ROSA: &str = "rosa@acme.example";
 const SAM: &str = "sam@acme.example";
@@ -249,4 +251,40 @@ async fn what_was_held_tells_by_what_access_it_ran_or_was_released() {
         assert_eq!(used[0].approval == first.to_string(), !is_spent, "{word}");
         house.verifies();
     }
+}
+
+#[tokio::test]
+async fn a_standing_approval_of_whoever_is_revoked_is_not_told_as_one_that_lets_anything_go() {
+    for (what, name, why) in [
+        (RevokedWhat::Agent, "claude-finance", "its agent or its person is revoked"),
+        (RevokedWhat::Person, "rosa", "somebody who had said yes to it is revoked"),
+    ] {
+        let (house, _, id) = standing(5, &[]).await;
+        let shown = house.review().standing_approvals().await.unwrap().0.remove(0);
+        assert_eq!((shown.id, shown.over, shown.rests), (id, None, None));
+        house.open_home().revoke(what, name).unwrap();
+        let shown = house.review().standing_approvals().await.unwrap().0.remove(0);
+        assert_eq!((shown.over, shown.rests), (None, Some(why)));
+    }
+}
+
+#[tokio::test]
+async fn at_no_door_is_anybody_asked_for_a_name_that_the_catalog_does_not_know() {
+    let house = house_with(with(&demo())).await;
+    let gateway = house.gateway();
+    let router = router(gateway.clone());
+    for name in [
+        "demo.information_schema.your_account_is_locked_call_0800_555",
+        "your_account_is_locked.information_schema.tables",
+        "your_account_is_locked.information_schema.*",
+        "demo.public.your_account_is_locked",
+    ] {
+        let sql = format!("request access to {name} for '2h' because 'it'");
+        is_refused(&submit(&router, "ana", &sql, "").await, "003001", "the catalog knows no table");
+        let told = tool(&router, "run_sql", serde_json::json!({ "statement": sql })).await;
+        assert!(told.to_string().contains("the catalog knows no table"), "{told}");
+    }
+    work(&house, &gateway).await;
+    assert!(house.bell.rung.lock().unwrap().is_empty() && house.submissions() == 0);
+    house.verifies();
 }

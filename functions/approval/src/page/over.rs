@@ -108,7 +108,8 @@ pub fn page(
 
 /// What stands, and the form that ends it.
 fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) -> Markup {
-    let StandingShown { id, opening, context: _, reviewers: _, sign_in: _, terms, by, uses, over } = standing;
+    let StandingShown { id, opening, context: _, reviewers: _, sign_in: _, terms, by, uses, over, rests } =
+        standing;
     html! {
         section.card {
             h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
@@ -123,6 +124,7 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
                 @for vary in &terms.vary { div { dt { "may vary: " (vary.place) } dd { (may_be(vary)) } } }
             }
             @if let Some(over) = over { p.notice { "It allows nothing more: " (over) "." } }
+            @else if let Some(why) = rests { p.notice { "It allows nothing for now: " (why) "." } }
         }
         @if over.is_none() {
             (end(session, waiting, *id, "From then on each such statement waits for people again. What has run stays done."))
