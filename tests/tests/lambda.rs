@@ -178,27 +178,24 @@ async fn access_that_a_person_granted_is_in_force_for_the_function_that_is_asked
     let Some(stage) = Stage::build_under(&["query", "work", "approval"], &restricted()).await else { return };
     let stage = Arc::new(stage);
     let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
-    let ask = async |statement: &str| {
-        let mut event = stage::event("post-select.json", Some(&token));
-        event["body"] = json!({ "statement": statement }).to_string().into();
-        stage.invoke("query", &event).await
+    let ask = async |token: &str, statement: &str| {
+        stage.post("/api/v2/statements", token, &json!({ "statement": statement })).await
     };
-    let refused = ask(account::MASKED).await;
-    assert_eq!((&refused["statusCode"], stage.submissions("from customers")), (&json!(422), 0), "{refused}");
+    let (status, refused) = ask(&token, account::MASKED).await;
+    assert_eq!((status, stage.submissions("from customers")), (422, 0), "{refused}");
 
-    let waits = ask("request access to demo.public.* for '2h' because 'the report'").await;
-    assert_eq!(waits["statusCode"], 202, "{waits}");
-    let handle = stage::body(&waits)["statementHandle"].as_str().unwrap().to_owned();
+    let (status, waits) = ask(&token, "request access to demo.public.* for '2h' because 'the report'").await;
+    assert_eq!(status, 202, "{waits}");
+    let handle = waits["statementHandle"].as_str().unwrap().to_owned();
     approving::agreed_to(&stage, "DEMO.PUBLIC.*", &[("typed", "request access")]).await;
     let (status, told) = stage.collected(&token, &handle).await;
     assert_eq!(status, 200, "{told}");
 
-    let read = ask(account::MASKED).await;
-    assert_eq!((&read["statusCode"], &stage::body(&read)["data"]), (&json!(200), &masked()), "{read}");
+    let (status, read) = ask(&token, account::MASKED).await;
+    assert_eq!((status, &read["data"]), (200, &masked()), "{read}");
     // Nobody else has it.
     let other = stage.token("claude-finance", "https://snowgate.example/RS256").await;
-    let event = stage::event("post-select.json", Some(&other));
-    assert_eq!(stage.invoke("query", &event).await["statusCode"], 422);
+    assert_eq!(ask(&other, account::MASKED).await.0, 422);
     let rows = home::verified(&stage.home().await);
     let outcomes: Vec<_> = rows.iter().map(|row| row.outcome.as_str()).collect();
     assert_eq!(outcomes, ["refused", "rows", "rows", "refused"]);
