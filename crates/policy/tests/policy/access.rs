@@ -308,6 +308,10 @@ fn a_rule_forbids_asking_and_what_no_yes_could_permit_is_asked_of_nobody() {
         ("", schema("DEMO", "CALL_0800_555"), "knows no table or view"),
         ("", schema("OTHER", "PUBLIC"), "knows no table or view"),
         ("", schema("DEMO", "INFORMATION_SCHEMA"), "hold"),
+        ("", table("DEMO.INFORMATION_SCHEMA.TABLES"), "hold"),
+        ("", table("DEMO.INFORMATION_SCHEMA.CALL_0800_555"), "knows no table or view"),
+        ("", schema("YOUR_ACCOUNT_IS_LOCKED", "INFORMATION_SCHEMA"), "knows no table or view"),
+        ("", table("YOUR_ACCOUNT_IS_LOCKED.INFORMATION_SCHEMA.TABLES"), "knows no table or view"),
     ] {
         let ruling = asks_for(&unread(rule), to.clone(), soon);
         match &ruling.decision {
