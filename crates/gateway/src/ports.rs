@@ -33,7 +33,9 @@ use crate::reply::Receipt;
 
 pub use accesses::{AccessNote, Accesses, NoAccesses};
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, StoredSighting, Subject};
+pub use evidence::{
+    Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
+};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 
