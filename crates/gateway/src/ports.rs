@@ -37,7 +37,9 @@ pub use admission::{
     Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, CountedAs, Counts, UnderWay, room_to_ask,
 };
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, StoredSighting, Subject};
+pub use evidence::{
+    Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
+};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 

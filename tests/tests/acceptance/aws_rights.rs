@@ -161,7 +161,7 @@ impl Account {
 }
 
 /// What the test below does not come to, and who does.
-const ELSEWHERE: [(&str, &str); 21] = [
+const ELSEWHERE: [(&str, &str); 20] = [
     ("Approval: BatchGetItem GetItem Query accesses", "whoever ends leave to read"),
     ("Approval: BatchGetItem GetItem Query principal#*", "the page, which shows what its agent asked before"),
     ("Evidence: BatchGetItem GetItem Query revoked#*", "an agent that declares its prompt itself"),
@@ -169,7 +169,6 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("Evidence: DeleteItem channel#*", "a channel that is full"),
     ("Evidence: DeleteItem sighting#*", "the same"),
     ("Evidence: UpdateItem rejected#*", "whoever has no credential"),
-    ("Evidence: UpdateItem sighting#*", "a prompt that is told again"),
     ("Query: BatchGetItem GetItem Query access#*", "an agent to whom no rule permits what it asks"),
     (
         "Query: BatchGetItem GetItem Query accesses",

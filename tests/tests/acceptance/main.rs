@@ -43,6 +43,8 @@ mod evidence;
 mod evidence_attacks;
 mod evidence_bounds;
 mod evidence_faults;
+mod evidence_mixed;
+mod evidence_spans;
 mod exports;
 mod failures;
 mod faults;

@@ -233,9 +233,10 @@ fn print_witnesses(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
 }
 
 fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
-    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated } = found;
+    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated, expanded } = found;
     let prompt = match (prompt, torn) {
         _ if *delegated => "an agent's words to its subagent",
+        _ if *expanded => "what a client made of a command or a conversation",
         (_, true) => "several prompts",
         (None, false) => "no prompt",
         (Some(0), false) => "this prompt",
