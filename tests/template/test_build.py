@@ -25,7 +25,7 @@ class Build(unittest.TestCase):
             text = re.sub(r"^    CodeUri: \.$", "    CodeUri: code", text, flags=re.MULTILINE)
             compiled = r"^    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: (\w+)$"
             text, functions = re.subn(compiled, "    Metadata: {SkipBuild: true}", text, flags=re.MULTILINE)
-            self.assertEqual(functions, 4)
+            self.assertEqual(functions, 5)
             (folder / "template.yaml").write_text(text)
             run = subprocess.run(
                 [sam, "build"], cwd=folder, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, capture_output=True, text=True,

@@ -24,6 +24,7 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::Clock;
 use gateway::{Fault, Origin};
@@ -169,8 +170,11 @@ impl Seal {
             days.entry(key.day.clone()).or_default().push(key);
         }
         for (day, keys) in days {
-            let read: Vec<ExchangeRow> =
-                stream::iter(&keys).map(|key| self.row(key)).buffered(AT_ONCE).try_collect().await?;
+            let read: Vec<ExchangeRow> = stream::iter(&keys)
+                .map(|key| async move { self.found(key).await.map(|found| found.row(key)) })
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
             let mut file = File::new(moment)?;
             read.into_iter().try_for_each(|row| file.push(row))?;
             // Another hour has another name.
@@ -241,29 +245,38 @@ impl Seal {
 
     /// The row of the exchange that this object is of.
     async fn row_of(&self, (key, kind): &Told) -> Result<ExchangeRow, Fault> {
+        let found = self.found(key).await?;
+        let is_there = match kind {
+            ObjectKind::Closing => found.closing.is_some(),
+            ObjectKind::Evidence { step } => {
+                usize::try_from(*step).is_ok_and(|step| step < found.evidence.len())
+            }
+            ObjectKind::Opening
+            | ObjectKind::Approval { .. }
+            | ObjectKind::Standing { .. }
+            | ObjectKind::Page { .. }
+            | ObjectKind::Sealed => false,
+        };
         // SECURITY: whatever was told, there is nothing to tell of what is not there.
-        if self.store.object(key, *kind).await?.is_none() {
+        if !is_there {
             return Err(Fault::lasting(Origin::Recordings, "the object that was told of is not there"));
         }
-        self.row(key).await
+        Ok(found.row(key))
     }
 
-    async fn row(&self, key: &RecordKey) -> Result<ExchangeRow, Fault> {
+    /// What lies under the number of an exchange.
+    async fn found(&self, key: &RecordKey) -> Result<Found, Fault> {
         let one = |kind| self.store.object(key, kind);
         let (opening, closing) = futures::try_join!(one(ObjectKind::Opening), one(ObjectKind::Closing))?;
         let (steps, evidence) = futures::try_join!(
             self.all(key, |step| ObjectKind::Approval { step }),
             self.all(key, |step| ObjectKind::Evidence { step }),
         )?;
-        let (opening, closing) = (opening.as_ref(), closing.as_ref());
-        Ok(ExchangeRow::new(
-            &key.exchange,
-            &ExchangeObjects { opening, closing, steps: &steps, evidence: &evidence },
-        ))
+        Ok(Found { opening, closing, steps, evidence })
     }
 
     /// What is counted from 0 without gaps.
-    async fn all(&self, key: &RecordKey, kind: fn(u32) -> ObjectKind) -> Result<Vec<bytes::Bytes>, Fault> {
+    async fn all(&self, key: &RecordKey, kind: fn(u32) -> ObjectKind) -> Result<Vec<Bytes>, Fault> {
         let mut found = Vec::new();
         for step in 0..STEPS {
             match self.store.object(key, kind(step)).await? {
@@ -272,6 +285,22 @@ impl Seal {
             }
         }
         Err(Fault::lasting(Origin::Recordings, "an exchange has more steps than any has"))
+    }
+}
+
+/// The objects of one exchange.
+struct Found {
+    opening: Option<Bytes>,
+    closing: Option<Bytes>,
+    steps: Vec<Bytes>,
+    evidence: Vec<Bytes>,
+}
+
+impl Found {
+    fn row(&self, key: &RecordKey) -> ExchangeRow {
+        let Self { opening, closing, steps, evidence } = self;
+        let (opening, closing) = (opening.as_ref(), closing.as_ref());
+        ExchangeRow::new(&key.exchange, &ExchangeObjects { opening, closing, steps, evidence })
     }
 }
 

@@ -20,9 +20,9 @@ pub struct Told {
 pub struct Own {
     /// Where everything lies.
     pub aws: lambda::Places,
-    /// What every function is told; nothing is decided here.
-    #[serde(rename = "policies")]
-    pub _policies: Option<PathBuf>,
+    /// The policy bundle.
+    #[expect(dead_code, reason = "every function is told, and here nothing is decided")]
+    pub policies: Option<PathBuf>,
 }
 
 impl Told {
