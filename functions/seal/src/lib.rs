@@ -150,7 +150,9 @@ impl Seal {
     async fn day(&self, day: &str, after: Option<&str>) -> Result<Answer, Fault> {
         let keys = self.store.objects_of(day, after, DAY).await?;
         let next = if keys.len() < DAY { None } else { keys.last().cloned() };
-        let told: BTreeSet<Told> = keys.iter().filter_map(|key| RecordKey::parse(key)).collect();
+        let makes_a_row = |told: &Told| matches!(told.1, ObjectKind::Closing | ObjectKind::Evidence { .. });
+        let told = keys.iter().filter_map(|key| RecordKey::parse(key)).filter(makes_a_row);
+        let told: BTreeSet<Told> = told.collect();
         let rows = told.len();
         match self.keep_all(told).await.into_values().next() {
             Some(fault) => Err(fault),
