@@ -172,8 +172,8 @@ impl Seal {
             days.entry(key.day.clone()).or_default().push(key);
         }
         for (day, keys) in days {
-            let read: Vec<ExchangeRow> = stream::iter(&keys)
-                .map(|key| async move { self.found(key).await.map(|found| found.row(key)) })
+            let read: Vec<ExchangeRow> = stream::iter(keys)
+                .map(|key| async move { self.found(&key).await.map(|found| found.row(&key)) })
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
@@ -203,25 +203,29 @@ impl Seal {
 
     async fn keep_file(&self, day: &str, objects: &[Told]) -> BTreeMap<Told, Fault> {
         let mut unread = BTreeMap::new();
-        let mut kept: Vec<&Told> = Vec::new();
+        let mut kept: Vec<Told> = Vec::new();
         let moment = self.clock.now();
         let file = async {
             let mut file = File::new(moment)?;
-            let mut rows = stream::iter(objects)
-                .map(|object| async move { (object, self.row_of(object).await) })
+            // Owned, for a future that borrows them from a stream is not known to be `Send`.
+            let mut rows = stream::iter(objects.to_vec())
+                .map(|object| async move {
+                    let row = self.row_of(&object).await;
+                    (object, row)
+                })
                 .buffered(AT_ONCE);
-            let mut last: Option<&RecordKey> = None;
+            let mut last: Option<RecordKey> = None;
             while let Some((object, row)) = rows.next().await {
                 match row {
                     // Late evidence stands in the row of its closing.
-                    Ok(_) if last == Some(&object.0) => kept.push(object),
+                    Ok(_) if last.as_ref() == Some(&object.0) => kept.push(object),
                     Ok(row) => {
-                        last = Some(&object.0);
+                        last = Some(object.0.clone());
                         file.push(row)?;
                         kept.push(object);
                     }
                     Err(fault) => {
-                        unread.insert(object.clone(), fault);
+                        unread.insert(object, fault);
                     }
                 }
             }

@@ -174,40 +174,57 @@ async fn rows(account: &Account) {
         json!({ "messageId": key, "body": body, "eventSource": "aws:sqs" })
     };
     let event = json!({ "Records": kept.iter().map(told).collect::<Vec<_>>() });
-    let failed = async || match in_time(seal.handle(&event)).await.unwrap() {
-        Answer::Messages { batch_item_failures } => batch_item_failures.len(),
-        Answer::Rows { .. } => panic!("it was told by messages"),
-    };
-    let files = async || {
-        let listed =
-            account.moto.clients().s3().list_objects_v2().bucket(records).prefix("exchanges/").send().await;
-        listed.unwrap().contents.unwrap_or_default()
-    };
-
     let busy = "<Error><Code>SlowDown</Code></Error>";
     account.moto.spoil_after(0, &["GET", records, ".closing.json"], u32::MAX, Spoil::Refused(503, busy));
     let closings = kept.iter().filter(|key| key.contains(".closing.")).count();
-    assert!(failed().await >= closings, "whoever could not be read is told again");
+    assert!(failed(&seal, &event).await >= closings, "whoever could not be read is told again");
     account.moto.unspoil(".closing.json");
-    let before = files().await.len();
+    let before = files(account).await.len();
     let denied = "<Error><Code>AccessDenied</Code></Error>";
     account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Refused(403, denied));
-    assert_eq!((failed().await, files().await.len()), (kept.len(), before), "nothing half is there");
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (kept.len(), before),
+        "nothing half is there"
+    );
     account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Lost);
-    assert_eq!((failed().await, files().await.len()), (0, before + 1), "it was kept, though nobody was told");
-    assert_eq!((failed().await, files().await.len()), (0, before + 1), "told twice, kept once");
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (0, before + 1),
+        "it was kept, though nobody was told"
+    );
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (0, before + 1),
+        "told twice, kept once"
+    );
 
     let waiting = in_time(seal.handle(&json!({ "task": "waiting" }))).await.unwrap();
     assert_eq!(waiting, Answer::Rows { rows: 1, next: None });
     let whole = in_time(seal.handle(&json!({ "task": "day", "day": day }))).await.unwrap();
     assert_eq!(whole, Answer::Rows { rows: kept.len(), next: None });
-    for file in files().await {
-        let key = file.key.unwrap();
+    for key in files(account).await {
         assert!(key.starts_with(&format!("exchanges/v1/dt={day}/")) && key.ends_with(".parquet"), "{key}");
         let got = account.moto.clients().s3().get_object().bucket(records).key(key).send().await.unwrap();
         let bytes = got.body.collect().await.unwrap().into_bytes();
         assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     }
+}
+
+/// How many messages are to be told again.
+async fn failed(seal: &Seal, event: &serde_json::Value) -> usize {
+    match in_time(seal.handle(event)).await.unwrap() {
+        Answer::Messages { batch_item_failures } => batch_item_failures.len(),
+        Answer::Rows { .. } => panic!("it was told by messages"),
+    }
+}
+
+/// The files of rows.
+async fn files(account: &Account) -> Vec<String> {
+    let clients = account.moto.clients();
+    let list = clients.s3().list_objects_v2().bucket(&account.names.records).prefix("exchanges/");
+    let objects = list.send().await.unwrap().contents.unwrap_or_default();
+    objects.into_iter().map(|object| object.key.unwrap()).collect()
 }
 
 /// What the test below does not come to, and who does.
