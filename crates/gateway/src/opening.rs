@@ -13,7 +13,7 @@ use recording::{
 };
 use sql::Piece;
 
-use crate::access::Granted;
+use crate::access::{self, Granted};
 use crate::evidence::{Weighed, without_reminders};
 use crate::failures;
 use crate::reading::Read;
@@ -78,7 +78,7 @@ impl Draft<'_> {
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
-            access: self.access.iter().map(Granted::record).collect(),
+            access: access::records(self.access),
             hides_failure: Some(failures::would_be_hidden(&self.ruling.decision)),
             bundle: self.ruling.bundle.to_string(),
             catalog: self.read.catalog.digest.to_string(),

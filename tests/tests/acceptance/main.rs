@@ -17,6 +17,7 @@ mod access;
 mod access_ends;
 mod access_faults;
 mod access_forged;
+mod access_rests;
 mod access_sign_in;
 mod approvals;
 mod architecture;
