@@ -241,11 +241,12 @@ mod tests {
     }
 
     fn text(row: &[(String, Field)], name: &str) -> Option<String> {
-        match &row.iter().find(|(known, _)| known == name).unwrap().1 {
-            Field::Str(text) => Some(text.clone()),
-            Field::Null => None,
-            other => panic!("{name}: {other:?}"),
-        }
+        let field = &row.iter().find(|(known, _)| known == name).unwrap().1;
+        let Field::Str(text) = field else {
+            assert_eq!(*field, Field::Null, "{name}");
+            return None;
+        };
+        Some(text.clone())
     }
 
     fn list(row: &[(String, Field)], name: &str) -> Vec<String> {
