@@ -9,8 +9,8 @@
 //! equal in two places: a file is whole or not there, its name follows from the objects that it was told of, and whoever dies anywhere
 //! is told of the same once more.
 //!
-//! The function decides nothing and opens no sealed text; it closes nothing, for what is lost is found and closed by the sweep of `work`. What an exchange lacks stands in its row; what cannot be read
-//! for now makes no row, and is told again.
+//! The function decides nothing and opens no sealed text. It closes nothing: what is lost is found and closed by the sweep of `work`.
+//! What an exchange lacks stands in its row; what cannot be read for now makes no row, and is told again.
 //!
 //! ```
 //! let told = serde_json::json!({ "task": "day", "day": "2026-11-26" });
