@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "infra/athena.yaml"
 QUERIES = ROOT / "infra/athena"
-VIEW = "exchanges"
+VIEWS = ("exchanges", "exchanges_of_objects")
 
 # A block of text that stands for a query: its key, how far that is indented, and whatever is indented further.
 BLOCK = re.compile(r"^(?P<key>(?P<by> *)\S.*[|>]-? # athena/(?P<name>\w+)\.sql)\n(?:(?P=by) +\S.*\n|\n)*", re.MULTILINE)
@@ -23,9 +23,10 @@ def plain(sql):
     return " ".join(line for line in lines if line and not line.startswith("--"))
 
 
-def view(sql, template):
+def view(name, sql, template):
     """The lines of a view as Athena keeps it: JSON, in which `${Database}` still stands. Lines are folded to blanks by YAML."""
-    declared = template[template.index("Name: exchanges\n") : template.index("ViewExpandedText")]
+    declared = template[template.index(f"Name: {name}\n") :]
+    declared = declared[: declared.index("ViewExpandedText")]
     columns = [{"name": name, "type": TYPES[kind]} for name, kind in COLUMN.findall(declared)]
     lines = [line.strip() for line in sql.splitlines() if line.strip() and not line.strip().startswith("--")]
     yield '{"catalog": "awsdatacatalog", "schema": "${Database}", "originalSql": "'
@@ -41,7 +42,7 @@ def filled(template):
 
     def fill(block):
         sql = (QUERIES / f"{block['name']}.sql").read_text()
-        lines = view(sql, template) if block["name"] == VIEW else sql.splitlines()
+        lines = view(block["name"], sql, template) if block["name"] in VIEWS else sql.splitlines()
         indent = block["by"] + "  "
         return "\n".join([block["key"], *(indent + line if line else "" for line in lines)]) + "\n"
 

@@ -30,8 +30,8 @@ class Kept(unittest.TestCase):
     def test_the_stack_of_state_is_retained_and_told_what_never_replaces(self):
         stack = read("template.yaml")["Resources"]["State"]
         self.assertEqual((stack["DeletionPolicy"], stack["UpdateReplacePolicy"]), ("Retain", "Retain"))
-        self.assertEqual(set(stack["Properties"]["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
-        self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
+        self.assertEqual(set(stack["Properties"]["Parameters"]), {"LockMode", "RecordDays", "PageDays", "ClosedArn"})
+        self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays", "ClosedArn"})
         for name, one in STATE.items():
             self.assertNotIn(one, {found["Type"] for found in resources("template.yaml").values()}, name)
 
@@ -69,7 +69,7 @@ class Kept(unittest.TestCase):
         found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}
         self.assertEqual(
             {name for file, name in found if file == "template.yaml"},
-            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog"},
+            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog"},
         )
         for (file, name), one in found.items():
             with self.subTest(log=f"{file} {name}"):

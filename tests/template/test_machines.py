@@ -41,6 +41,30 @@ class Machines(unittest.TestCase):
         failed = work["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
         self.assertEqual((failed["Type"], text(failed["Destination"])), ("SQS", "Undone.Arn"))
 
+    def test_what_was_recorded_is_told_to_seal_by_a_queue_and_what_it_could_not_tell_is_kept(self):
+        everything = resources("template.yaml")
+        seal, queue = everything["Seal"]["Properties"], everything["Closed"]["Properties"]
+        kept, waiting = seal["Events"]["Kept"]["Properties"], seal["Events"]["Waiting"]["Properties"]
+        self.assertEqual((text(kept["Queue"]), kept["FunctionResponseTypes"]), ("Closed.Arn", ["ReportBatchItemFailures"]))
+        # Lambda wants it so; else somebody else is told while the first is still at it.
+        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * seal["Timeout"])
+        self.assertEqual(text(queue["RedrivePolicy"]["deadLetterTargetArn"]), "Untold.Arn")
+        self.assertEqual(json.loads(waiting["Input"]), json.loads((ROOT / "events/seal/waiting.json").read_text()))
+        self.assertEqual(text(waiting["DeadLetterConfig"]["Arn"]), "Untold.Arn")
+        failed = seal["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        self.assertEqual((failed["Type"], text(failed["Destination"])), ("SQS", "Untold.Arn"))
+
+    def test_the_bucket_of_records_tells_the_queue_which_nobody_else_may_tell(self):
+        [told] = resources("infra/state.yaml")["Records"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+        self.assertEqual((told["Event"], text(told["Queue"])), ("s3:ObjectCreated:*", "ClosedArn"))
+        self.assertEqual(told["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "records/v1/"}])
+        everything = resources("template.yaml")
+        [may] = everything["ClosedPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((may["Principal"], may["Action"]), ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage"))
+        self.assertEqual(may["Condition"]["StringEquals"], {"aws:SourceAccount": {"Ref": "AWS::AccountId"}})
+        # S3 asks the queue when it is first told of it.
+        self.assertEqual(everything["State"]["DependsOn"], "ClosedPolicy")
+
 
 if __name__ == "__main__":
     unittest.main()

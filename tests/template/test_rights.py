@@ -97,16 +97,29 @@ RIGHTS = {
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", OF_MASTER),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
     },
+    "Seal": {
+        ("logs:CreateLogStream logs:PutLogEvents", "SealLogArn", ""),
+        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*", "exchange#*")),
+        ("dynamodb:Query", "${StateTableArn}/index/attention", keys("due#*")),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, LIVE)),
+        ("s3:GetObject s3:PutObject", f"{RECORDS}/exchanges/v1/dt=*.parquet", ""),
+        ("s3:ListBucket", RECORDS, ""),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
+        ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ClosedArn", ""),
+        ("sqs:SendMessage", "UntoldArn", ""),
+    },
     "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
     "Schedule": {
         ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
+        ("lambda:InvokeFunction", "lambda:::function:${Name}-seal:live", ""),
         ("sqs:SendMessage", "UndoneArn", ""),
+        ("sqs:SendMessage", "UntoldArn", ""),
     },
     "Rollout": {
         *(
             ("lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias",
              f"lambda:::function:${{Name}}-{name}{alias}", "")
-            for name in ("query", "work", "approval", "evidence")
+            for name in ("query", "work", "approval", "evidence", "seal")
             for alias in ("", ":live")
         ),
         ("cloudwatch:DescribeAlarms", "*", ""),
@@ -120,7 +133,8 @@ ANYTHING = {
     ("Rollout", "cloudwatch:DescribeAlarms"): "CodeDeploy asks for all alarms; it tells their states and changes none",
 }
 
-FUNCTIONS = ["Query", "Work", "Approval", "Evidence"]
+FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal"]
+
 
 class Rights(unittest.TestCase):
     def test_each_role_may_what_is_written_here_and_nothing_else(self):
@@ -192,6 +206,13 @@ class Rights(unittest.TestCase):
              "dynamodb:PutItem", "s3:GetObject", "s3:ListBucket", "kms:Decrypt", "states:SendTaskSuccess"},
         )
 
+    def test_seal_writes_rows_and_nothing_else_and_opens_no_sealed_text(self):
+        found = lines(roles()["Seal"])
+        self.assertEqual([on for what, on, _ in found if "s3:PutObject" in what], [f"{RECORDS}/exchanges/v1/dt=*.parquet"])
+        self.assertFalse({what for what, _, _ in found} & {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"})
+        self.assertFalse({on for _, on, _ in found} & {KEYS, MASTER, RESULTS, SIGHTINGS, BUNDLES})
+        self.assertNotIn(OF_MASTER, {bound for _, _, bound in found})
+
     def test_only_query_and_work_prove_themselves_to_snowflake(self):
         proves = {name for name, role in roles().items() if "sts:GetWebIdentityToken" in actions(role)}
         self.assertEqual(proves, {"Query", "Work"})
@@ -229,7 +250,7 @@ class Code(unittest.TestCase):
         granted = {action for name in FUNCTIONS for action in actions(roles()[name])}
         granted = {action for action in granted if re.match(services, action)}
         # What is absent is told by S3 itself, to whoever may list.
-        self.assertEqual(granted - {"s3:ListBucket"}, called)
+        self.assertEqual(granted - {"s3:ListBucket"}, called - {"s3:ListBucket"})
 
     def test_every_key_that_the_code_documents_is_somebodys(self):
         documented = re.findall(r"^\s*//[/!] \| `([a-z_]+)(#?)[^`]*`(?:,[^|]*)? \|", self.sources(), re.MULTILINE)

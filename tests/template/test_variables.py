@@ -15,6 +15,7 @@ LEFT = {
     "work": {"reminders"},
     "approval": set(),
     "evidence": set(),
+    "seal": set(),
 }
 
 
@@ -95,7 +96,7 @@ class Variables(unittest.TestCase):
     def test_only_work_may_write_and_approval_and_evidence_know_no_account(self):
         told = variables()
         self.assertFalse({name for name in told["query"] if "TIERS" in name} - {"SNOWGATE_UPSTREAM__TIERS__READ"})
-        for function in ("approval", "evidence"):
+        for function in ("approval", "evidence", "seal"):
             self.assertFalse({name for name in told[function] if "UPSTREAM" in name})
 
     def test_no_variable_is_a_secret(self):

@@ -14,7 +14,7 @@ COUNTED = {
         "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"},
     ("AWS/DynamoDB", ("GlobalSecondaryIndexName", "TableName")): {"ConsumedWriteCapacityUnits"},
     ("AWS/SNS", ("TopicName",)): {"NumberOfMessagesPublished", "NumberOfNotificationsFailed"},
-    ("AWS/SQS", ("QueueName",)): {"ApproximateNumberOfMessagesVisible"},
+    ("AWS/SQS", ("QueueName",)): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
     ("AWS/States", ("StateMachineArn",)): {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"},
 }
 
@@ -24,6 +24,7 @@ SAYS = {
     "WorkLog": ["crates/gateway/src", "crates/aws/src", "functions/work"],
     "ApprovalLog": ["crates/gateway/src", "crates/aws/src", "functions/approval"],
     "EvidenceLog": ["crates/gateway/src", "crates/aws/src", "functions/evidence"],
+    "SealLog": ["crates/aws/src", "functions/seal"],
 }
 
 

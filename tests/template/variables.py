@@ -68,7 +68,7 @@ def variables(said=None):
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     told = {}
     for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
-        own = shared | one["Properties"]["Environment"]["Variables"]
+        own = shared | one["Properties"].get("Environment", {}).get("Variables", {})
         values = {key: filled(value, known, template["Conditions"]) for key, value in own.items()}
         told[name.lower()] = {key: value for key, value in values.items() if value is not None}
     return told

@@ -201,3 +201,38 @@ async fn access_that_a_person_granted_is_in_force_for_the_function_that_is_asked
     assert_eq!(outcomes, ["refused", "rows", "rows", "refused"]);
     stage.had_the_rights(&["query", "work", "approval"]);
 }
+
+#[tokio::test]
+async fn what_was_closed_is_made_a_row_by_the_seal_function() {
+    let Some(stage) = Stage::build(&["query", "seal"]).await else { return };
+    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
+    let answer = stage.invoke("query", &stage::event("post-select.json", Some(&token))).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let listed = async |prefix: &str| {
+        let list = stage.clients().s3().list_objects_v2().bucket(&stage.wiring.records).prefix(prefix);
+        let objects = list.send().await.unwrap().contents.unwrap_or_default();
+        objects.into_iter().map(|object| object.key.unwrap()).collect::<Vec<_>>()
+    };
+    let closings = listed("records/v1/").await;
+    assert!(matches!(closings.as_slice(), [closing] if closing.ends_with(".closing.json")), "{closings:?}");
+
+    // As S3 tells the queue, and the queue the function.
+    let mut event = stage::event_of_queue("kept.json");
+    event["Records"].as_array_mut().unwrap().remove(1);
+    let body = event["Records"][0]["body"].as_str().unwrap();
+    let mut notice: Value = serde_json::from_str(body).unwrap();
+    notice["Records"][0]["s3"]["object"]["key"] = closings[0].replace('=', "%3D").into();
+    event["Records"][0]["body"] = notice.to_string().into();
+    assert_eq!(stage.invoke("seal", &event).await, json!({ "batchItemFailures": [] }));
+    let files = listed("exchanges/v1/").await;
+    assert!(matches!(files.as_slice(), [file] if file.ends_with(".parquet")), "{files:?}");
+
+    // What it is told of and is not there is told again, and makes nothing.
+    notice["Records"][0]["s3"]["object"]["key"] = closings[0].replace("00000001", "00000002").into();
+    event["Records"][0]["body"] = notice.to_string().into();
+    let told = stage.invoke("seal", &event).await;
+    let id = &event["Records"][0]["messageId"];
+    assert_eq!(told, json!({ "batchItemFailures": [{ "itemIdentifier": id }] }));
+    assert_eq!(listed("exchanges/v1/").await, files);
+    stage.had_the_rights(&["query", "seal"]);
+}

@@ -22,6 +22,8 @@
 //! | `standings` | as `pk` above | `opening`: the key of the opening that one lies beside; `principal`, `made_by`: whose, and by which approval |
 //! | `approval#ID` | `token#…` | `token`: where the machine waits |
 //!
+//! Files of rows, of which Athena makes a table, lie in the bucket of records ([`Compacted`]).
+//!
 //! `forget_at` (seconds since 1970) is the table's TTL attribute. It only tidies up: what must not hold any more is told by
 //! moments that are compared. Openings, steps and what is revoked carry none. Every conditional write leaves its name
 //! in `writer`, by which it knows its own earlier try again whose answer was lost.
@@ -48,6 +50,7 @@
 mod accesses;
 mod approvals;
 mod calls;
+mod compacted;
 mod evidence;
 mod exchanges;
 mod http;
@@ -66,6 +69,7 @@ mod web_identity;
 pub use accesses::Accesses;
 pub use approvals::Approvals;
 pub use calls::Clients;
+pub use compacted::Compacted;
 pub use evidence::Evidence;
 pub use exchanges::{Exchanges, Revocation, RevocationAct};
 pub use keys::Keys;

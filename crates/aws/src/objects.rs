@@ -23,6 +23,9 @@ const TURNS: u32 = 8;
 /// Bytes of any object of ours at most: whatever is longer is none.
 const LONGEST: i64 = 64 * 1024 * 1024;
 
+/// Keys that S3 tells at once.
+const LISTED: usize = 1000;
+
 /// What came of writing once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wrote {
@@ -112,6 +115,32 @@ impl Bucket {
             return Err(Fault::passing(self.origin, self.not_read));
         }
         Ok(Some(body))
+    }
+
+    /// The keys that begin so, in their order and behind that one; at most `limit`, and fewer only where there are no more.
+    pub async fn list(
+        &self,
+        begins: &str,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<String>, Fault> {
+        let (mut found, mut from): (Vec<String>, Option<String>) = (Vec::new(), None);
+        loop {
+            let left = limit.saturating_sub(found.len()).clamp(1, LISTED);
+            let list = self.client.list_objects_v2().bucket(&self.name).prefix(begins);
+            let list = list
+                .set_start_after(after.clone().filter(|_| from.is_none()))
+                .set_continuation_token(from.take())
+                .max_keys(i32::try_from(left).unwrap_or(i32::MAX));
+            let listed = list.send().await;
+            let listed =
+                listed.map_err(|error| fault(self.origin, self.not_read, "s3:ListBucket", &error))?;
+            found.extend(listed.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            from = listed.next_continuation_token.filter(|_| listed.is_truncated == Some(true));
+            if from.is_none() || found.len() >= limit {
+                return Ok(found);
+            }
+        }
     }
 
     /// Writes an object, unless there is one under that key (`If-None-Match: *`), with its SHA-256, which S3 checks and

@@ -250,6 +250,10 @@ impl Gateway {
     }
 
     pub(crate) async fn close_lost(&self, live: &mut Live, why: &str) -> Result<Closed, Fault> {
-        self.close(live, ClosingOutcome::Lost { why: why.to_owned() }, Vec::new()).await
+        let closed = self.close(live, ClosingOutcome::Lost { why: why.to_owned() }, Vec::new()).await;
+        if closed.is_ok() {
+            tracing::warn!(exchange = %live.exchange, why, "an exchange is closed as lost");
+        }
+        closed
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Clients, Evidence, Exchanges, Keys, Machine, Policies, Records, Standings, Steps,
-    Topic,
+    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, Policies, Records,
+    Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
 use serde::Deserialize;
@@ -104,6 +104,13 @@ impl Stores {
 
     fn steps(&self) -> Steps {
         Steps::new(&self.clients, self.places.state_table.as_str())
+    }
+
+    /// Records for whoever makes rows of them.
+    pub fn compacted(&self) -> Arc<Compacted> {
+        let Places { state_table, records_bucket, pages_bucket, .. } = &self.places;
+        let (table, records, pages) = (state_table.as_str(), records_bucket.as_str(), pages_bucket.as_str());
+        Arc::new(Compacted::new(&self.clients, table, records, pages))
     }
 
     /// Standing approvals.

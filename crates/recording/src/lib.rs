@@ -19,6 +19,7 @@ mod approval;
 mod closing;
 mod envelope;
 mod evidence;
+mod exchange_row;
 mod key;
 mod opening;
 mod page;
@@ -40,6 +41,7 @@ pub use closing::{
 };
 pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, findings_of_late, weigh};
+pub use exchange_row::{ExchangeObjects, ExchangeRow};
 pub use key::{ObjectKind, RecordKey};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};

@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -52,6 +52,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
+    ("seal", &["aws", "domain", "gateway", "recording"]),
     // Doors alone: what they stand before is somebody else's to choose.
     ("query", &["domain", "gateway", "recording", "oidc"]),
     // What every program is told, and makes of it.
@@ -60,6 +61,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
     // The functions as they are deployed, a packing list each. The page reaches no account, and neither does evidence.
     ("query-lambda", &["gateway", "lambda", "local", "query", "settings", "snowflake"]),
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
+    // It makes rows: no gateway, no settings but the places.
+    ("seal-lambda", &["lambda", "local", "seal", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
     (
@@ -173,7 +176,8 @@ fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
 fn only_what_answers_ports_by_aws_links_its_sdk_and_nobody_its_http_client() {
     for (name, tree) in trees() {
         let links = tree.iter().any(|found| found.starts_with("aws-sdk"));
-        let is_deployed = ["aws", "lambda", "work"].contains(&name.as_str()) || name.ends_with("-lambda");
+        let is_deployed =
+            ["aws", "lambda", "seal", "work"].contains(&name.as_str()) || name.ends_with("-lambda");
         // `snowgate` on somebody's own machine has no use for it, and neither have the doors.
         assert_eq!(links, is_deployed, "`{name}`");
         // One way out, and one TLS stack on it: its own HTTP clients are left out.
@@ -274,7 +278,7 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 9] = [
+const BOUND: [&str; 11] = [
     "crates/gateway",
     "functions/approval",
     "functions/approval/lambda",
@@ -284,6 +288,8 @@ const BOUND: [&str; 9] = [
     "functions/query/lambda",
     "functions/work",
     "functions/work/lambda",
+    "functions/seal",
+    "functions/seal/lambda",
 ];
 
 #[test]

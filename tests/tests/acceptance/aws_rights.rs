@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{
-    Accesses, Approvals, Clients, Evidence, Exchanges, Keys, Machine, Policies, Records, Standings, Steps,
+    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, Policies, Records,
+    Standings, Steps,
 };
 use domain::{ApprovalId, Handle, Outcome, RequestId, Verdict};
 use gateway::{Gateway, Ports};
+use seal::{Answer, Seal};
 use serde_json::json;
 use work::Work;
 
@@ -33,7 +35,7 @@ struct Account {
     callers: BTreeMap<&'static str, String>,
 }
 
-const ROLES: [&str; 4] = ["Query", "Work", "Approval", "Evidence"];
+const ROLES: [&str; 5] = ["Query", "Work", "Approval", "Evidence", "Seal"];
 
 impl Account {
     async fn build() -> Option<Self> {
@@ -160,6 +162,76 @@ impl Account {
     }
 }
 
+/// Rows of all that was recorded, as the queue tells of it, as a day is gone through, and of what waits; while S3 turns calls away, refuses,
+/// and loses an answer.
+async fn rows(account: &Account) {
+    let Names { state, records, pages, .. } = &account.names;
+    let store = Arc::new(Compacted::new(&account.clients("Seal"), state, records, pages));
+    let seal = Seal::new(store.clone(), account.house.time.clone());
+    let day = account.house.time_now().day();
+    let kept = in_time(store.objects_of(&day, None, 1000)).await.unwrap();
+    assert!(kept.len() > 8 && kept.iter().any(|key| key.contains(".evidence-")), "{kept:?}");
+    let some = in_time(store.objects_of(&day, Some(&kept[2]), 3)).await.unwrap();
+    assert_eq!(some, kept[3..6], "behind that one, and no more than asked for");
+    let told = |key: &String| {
+        let object = json!({ "object": { "key": format!("records/{key}").replace('=', "%3D") } });
+        let body = json!({ "Records": [{ "eventName": "ObjectCreated:Put", "s3": object }] }).to_string();
+        json!({ "messageId": key, "body": body, "eventSource": "aws:sqs" })
+    };
+    let event = json!({ "Records": kept.iter().map(told).collect::<Vec<_>>() });
+    let busy = "<Error><Code>SlowDown</Code></Error>";
+    account.moto.spoil_after(0, &["GET", records, ".closing.json"], u32::MAX, Spoil::Refused(503, busy));
+    let closings = kept.iter().filter(|key| key.contains(".closing.")).count();
+    assert!(failed(&seal, &event).await >= closings, "whoever could not be read is told again");
+    account.moto.unspoil(".closing.json");
+    let before = files(account).await.len();
+    let denied = "<Error><Code>AccessDenied</Code></Error>";
+    account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Refused(403, denied));
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (kept.len(), before),
+        "nothing half is there"
+    );
+    account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Lost);
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (0, before + 1),
+        "it was kept, though nobody was told"
+    );
+    assert_eq!(
+        (failed(&seal, &event).await, files(account).await.len()),
+        (0, before + 1),
+        "told twice, kept once"
+    );
+
+    let waiting = in_time(seal.handle(&json!({ "task": "waiting" }))).await.unwrap();
+    assert_eq!(waiting, Answer::Rows { rows: 1, next: None });
+    let whole = in_time(seal.handle(&json!({ "task": "day", "day": day }))).await.unwrap();
+    assert_eq!(whole, Answer::Rows { rows: kept.len(), next: None });
+    for key in files(account).await {
+        assert!(key.starts_with(&format!("exchanges/v1/dt={day}/")) && key.ends_with(".parquet"), "{key}");
+        let got = account.moto.clients().s3().get_object().bucket(records).key(key).send().await.unwrap();
+        let bytes = got.body.collect().await.unwrap().into_bytes();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    }
+}
+
+/// How many messages are to be told again.
+async fn failed(seal: &Seal, event: &serde_json::Value) -> usize {
+    match in_time(seal.handle(event)).await.unwrap() {
+        Answer::Messages { batch_item_failures } => batch_item_failures.len(),
+        Answer::Rows { .. } => panic!("it was told by messages"),
+    }
+}
+
+/// The files of rows.
+async fn files(account: &Account) -> Vec<String> {
+    let clients = account.moto.clients();
+    let list = clients.s3().list_objects_v2().bucket(&account.names.records).prefix("exchanges/");
+    let objects = list.send().await.unwrap().contents.unwrap_or_default();
+    objects.into_iter().map(|object| object.key.unwrap()).collect()
+}
+
 /// What the test below does not come to, and who does.
 const ELSEWHERE: [(&str, &str); 20] = [
     ("Approval: BatchGetItem GetItem Query accesses", "whoever ends leave to read"),
@@ -284,6 +356,10 @@ async fn every_call() {
     account.collected(&query, handle).await;
     let granted = ask(&query, "select count(*) from v_contacts").await.unwrap();
     assert!(!matches!(granted.outcome(), Outcome::Refused(_)), "{:?}", granted.outcome());
+
+    // One more waits, when rows are made of all of it.
+    account.held(&query, "delete from customers where id = 7").await;
+    rows(&account).await;
 
     let rights = Rights::read();
     let (mut missing, mut unused) = (Vec::new(), BTreeMap::new());

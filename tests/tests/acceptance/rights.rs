@@ -177,6 +177,9 @@ fn of_buckets(names: &Names, call: &Call) -> Vec<Need> {
         _ if bucket == names.pages => "s3:::${PagesBucket}",
         other => panic!("there is no bucket {other}: {call:?}"),
     };
+    if call.method == "GET" && object.is_empty() {
+        return vec![Need { action: "s3:ListBucket".to_owned(), on: bucket.to_owned(), keys: Vec::new() }];
+    }
     let action = match call.method.as_str() {
         "GET" | "HEAD" => "s3:GetObject",
         "PUT" => "s3:PutObject",

@@ -318,6 +318,11 @@ pub fn event_of(function: &str, case: &str, token: Option<&str>) -> Value {
     event
 }
 
+/// An event of `events/seal`.
+pub fn event_of_queue(case: &str) -> Value {
+    serde_json::from_slice(&fs::read(functions::root().join("events/seal").join(case)).unwrap()).unwrap()
+}
+
 /// The JSON in the body of an answer to an event.
 pub fn body(answer: &Value) -> Value {
     serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()

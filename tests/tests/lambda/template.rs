@@ -69,7 +69,7 @@ fn every_function_starts_with_what_the_template_tells_it() {
         return;
     }
     let variables = variables();
-    assert_eq!(variables.keys().collect::<Vec<_>>(), ["approval", "evidence", "query", "work"]);
+    assert_eq!(variables.keys().collect::<Vec<_>>(), ["approval", "evidence", "query", "seal", "work"]);
     for (name, told) in &variables {
         let asked = started(name, told).unwrap_or_else(|said| panic!("{said}"));
         assert!(asked.starts_with("GET /2018-06-01/runtime/invocation/next"), "{name}: {asked}");

@@ -11,6 +11,7 @@
 mod access;
 mod approvals;
 mod faults;
+mod rows;
 mod sample;
 mod standing;
 mod told;

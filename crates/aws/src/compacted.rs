@@ -1,0 +1,84 @@
+//! Records for whoever makes rows of them, and where files of rows lie.
+
+use bytes::Bytes;
+use gateway::ports::{Approvals, Recordings};
+use gateway::{Fault, Live};
+use recording::{ObjectKind, RecordKey};
+
+use crate::calls::Clients;
+use crate::exchanges::Exchanges;
+use crate::objects::Bucket;
+use crate::records::Records;
+use crate::steps::Steps;
+
+/// Records as they lie in table and bucket, and files of rows: `exchanges/v1/dt=DAY/NAME.parquet` in the bucket of records, each
+/// written once (`infra/athena.yaml` makes a table of them).
+#[derive(Clone)]
+pub struct Compacted {
+    records: Records,
+    steps: Steps,
+    exchanges: Exchanges,
+    bucket: Bucket,
+}
+
+impl Compacted {
+    /// Of that table and those buckets.
+    pub fn new(clients: &Clients, table: &str, records: &str, pages: &str) -> Self {
+        let kept = Records::new(clients, table, records, pages);
+        Self {
+            steps: Steps::new(clients, table),
+            exchanges: Exchanges::new(clients, table, kept.clone(), pages),
+            records: kept,
+            bucket: Bucket::of_records(clients, records),
+        }
+    }
+
+    /// The object's bytes, those of a step of an approval out of the table; none when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or what lies there is none.
+    pub async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        match kind {
+            ObjectKind::Approval { step } => self.steps.read(key, step).await,
+            ObjectKind::Opening
+            | ObjectKind::Closing
+            | ObjectKind::Standing { .. }
+            | ObjectKind::Evidence { .. }
+            | ObjectKind::Page { .. }
+            | ObjectKind::Sealed => self.records.read(key, kind).await,
+        }
+    }
+
+    /// Keeps a file of rows by one conditional write. One of that name stays: its content follows from its name.
+    ///
+    /// # Errors
+    /// When nobody knows whether it is kept; it may be kept again.
+    pub async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault> {
+        let at = format!("exchanges/v1/dt={day}/{name}.parquet");
+        self.bucket.write(&at, "application/vnd.apache.parquet", Bytes::from(file)).await.map(|_| ())
+    }
+
+    /// The keys of a day's objects in the bucket, without `records/`, in their order and behind that one; at most `limit`, and fewer
+    /// only where there are no more.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn objects_of(
+        &self,
+        day: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Fault> {
+        let after = after.map(|after| format!("records/{after}"));
+        let found = self.bucket.list(&format!("records/v1/dt={day}/"), after, limit).await?;
+        Ok(found.iter().filter_map(|key| key.strip_prefix("records/")).map(str::to_owned).collect())
+    }
+
+    /// The exchanges that wait for a person, at most `limit`, the oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault> {
+        Ok(self.exchanges.waiting(limit).await?.iter().filter_map(Live::key).collect())
+    }
+}

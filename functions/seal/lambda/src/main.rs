@@ -1,0 +1,36 @@
+//! The seal function: rows of what was recorded, for Athena. No URL leads here; a queue and a schedule call it. It closes nothing,
+//! reaches no Snowflake, and has no key but the one that everything is encrypted under.
+
+mod told;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lambda::Stores;
+use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use lambda_http::{Error, tracing};
+use local::SystemClock;
+use seal::Seal;
+
+use crate::told::Told;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    lambda::start("seal", run()).await
+}
+
+async fn run() -> Result<(), Error> {
+    let told = Told::read()?;
+    let stores = Stores::new(&told.surroundings, told.own.aws);
+    let seal = Seal::new(stores.compacted(), Arc::new(SystemClock));
+    let answer = |event: LambdaEvent<serde_json::Value>| {
+        let seal = seal.clone();
+        async move {
+            seal.handle(&event.payload).await.map_err(|error| {
+                tracing::error!(error = &error as &(dyn std::error::Error + 'static), "no rows were made");
+                Error::from(error)
+            })
+        }
+    };
+    lambda_runtime::run(service_fn(answer)).await
+}

@@ -1,0 +1,305 @@
+//! What becomes rows of a day of real records (`tests/athena/records`), and what when something fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Timestamp;
+use gateway::ports::Clock;
+use gateway::{Fault, Origin};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use recording::{ObjectKind, RecordKey};
+use seal::{Answer, Seal, Store};
+use serde_json::{Value, json};
+
+const DAY: &str = "2026-11-26";
+
+/// Records in memory, and what was kept beside them.
+#[derive(Default)]
+struct Memory {
+    objects: BTreeMap<String, Bytes>,
+    waiting: Vec<RecordKey>,
+    /// Objects that cannot be read for now.
+    out_of_reach: BTreeSet<String>,
+    /// Whether files cannot be kept.
+    is_full: bool,
+    kept: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+}
+
+fn broken() -> Fault {
+    Fault::passing(Origin::Recordings, "the recordings cannot be read")
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        let key = key.object(kind);
+        if self.out_of_reach.contains(&key) { Err(broken()) } else { Ok(self.objects.get(&key).cloned()) }
+    }
+
+    async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault> {
+        if self.is_full {
+            return Err(broken());
+        }
+        self.kept.lock().unwrap().entry((day.to_owned(), name.to_owned())).or_insert(file);
+        Ok(())
+    }
+
+    async fn objects_of(&self, day: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Fault> {
+        let is_its = |key: &&String| {
+            key.starts_with(&format!("v1/dt={day}/")) && after.is_none_or(|after| key.as_str() > after)
+        };
+        Ok(self.objects.keys().filter(is_its).take(limit).cloned().collect())
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault> {
+        Ok(self.waiting.iter().take(limit).cloned().collect())
+    }
+}
+
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0)
+    }
+}
+
+/// An hour, in microseconds since 1970.
+fn hour(nr: i64) -> Arc<At> {
+    Arc::new(At(nr * 3_600_000_000))
+}
+
+fn athena() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/athena")
+}
+
+fn files(folder: &Path, root: &Path, found: &mut BTreeMap<String, Bytes>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, root, found);
+        } else {
+            let key = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            found.insert(key, std::fs::read(&path).unwrap().into());
+        }
+    }
+}
+
+fn day() -> Memory {
+    let mut objects = BTreeMap::new();
+    files(&athena().join("records"), &athena().join("records"), &mut objects);
+    Memory { objects, ..Memory::default() }
+}
+
+/// Everything that S3 tells of a day.
+fn told_of(objects: &BTreeMap<String, Bytes>) -> Vec<String> {
+    objects.keys().filter(|key| key.contains(".closing.") || key.contains(".evidence-")).cloned().collect()
+}
+
+/// A message for each object, named by it.
+fn event(keys: &[String]) -> Value {
+    let notice = |key: &String| {
+        let key = format!("records/{key}").replace('=', "%3D");
+        json!({ "Records": [{ "eventName": "ObjectCreated:Put", "s3": { "object": { "key": key } } }] })
+            .to_string()
+    };
+    let message = |key| json!({ "messageId": key, "body": notice(key), "eventSource": "aws:sqs" });
+    json!({ "Records": keys.iter().map(message).collect::<Vec<_>>() })
+}
+
+/// The messages that are to be told again.
+async fn failed(store: &Arc<Memory>, keys: &[String]) -> Vec<String> {
+    let seal = Seal::new(store.clone(), hour(1));
+    match seal.handle(&event(keys)).await.unwrap() {
+        Answer::Messages { batch_item_failures } => {
+            batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect()
+        }
+        Answer::Rows { .. } => panic!("it was told by messages"),
+    }
+}
+
+/// Of all rows in all files: exchange, outcome, what is missing; sorted.
+fn rows(store: &Memory) -> Vec<(String, String, Option<String>)> {
+    let mut found = Vec::new();
+    for file in store.kept.lock().unwrap().values() {
+        let reader = SerializedFileReader::new(Bytes::from(file.clone())).unwrap();
+        for row in reader.get_row_iter(None).unwrap() {
+            let columns: BTreeMap<String, Field> = row.unwrap().into_columns().into_iter().collect();
+            let text = |name: &str| {
+                let Field::Str(text) = &columns[name] else {
+                    assert_eq!(columns[name], Field::Null, "{name}");
+                    return None;
+                };
+                Some(text.clone())
+            };
+            let Field::Long(number) = columns["number"] else { panic!() };
+            found.push((
+                format!("{}/{number}", text("session").unwrap()),
+                text("outcome").unwrap(),
+                text("missing"),
+            ));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn the_files_that_athena_is_asked_over_are_what_this_function_writes() {
+    let mut store = day();
+    // An hour before, what has steps waits, and has no closing.
+    let whole = store.objects.clone();
+    let step = |closing: &str| closing.replace(".closing.json", ".approval-0000.json");
+    let told = told_of(&whole);
+    let closings = told.iter().filter(|key| key.contains(".closing."));
+    let waits: Vec<&String> = closings.filter(|key| whole.contains_key(&step(key))).collect();
+    for key in &waits {
+        store.objects.remove(*key);
+        store.waiting.push(RecordKey::parse(key).unwrap().0);
+    }
+    assert_eq!(waits.len(), 3);
+    let before = Arc::new(store);
+    let waiting = Seal::new(before.clone(), hour(0)).handle(&json!({ "task": "waiting" })).await.unwrap();
+    assert_eq!(waiting, Answer::Rows { rows: 3, next: None });
+    assert!(rows(&before).iter().all(|(_, outcome, missing)| outcome == "pending" && missing.is_none()));
+
+    let after = Arc::new(Memory {
+        objects: whole,
+        kept: Mutex::new(before.kept.lock().unwrap().clone()),
+        ..Memory::default()
+    });
+    assert_eq!(failed(&after, &told_of(&after.objects)).await, [""; 0]);
+
+    let (mut committed, folder) = (BTreeMap::new(), athena().join("compacted"));
+    files(&folder, &folder, &mut committed);
+    let written: BTreeMap<String, Bytes> = after
+        .kept
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|((day, name), file)| (format!("exchanges/v1/dt={day}/{name}.parquet"), file.clone().into()))
+        .collect();
+    if written != committed {
+        let aside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compacted");
+        for (key, file) in &written {
+            std::fs::create_dir_all(aside.join(key).parent().unwrap()).unwrap();
+            std::fs::write(aside.join(key), file).unwrap();
+        }
+        panic!(
+            "tests/athena/compacted is not what is written: put {} there, and run tests/athena/run.sh",
+            aside.display()
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_closing_is_a_row_and_what_is_told_twice_is_kept_once() {
+    let store = Arc::new(day());
+    let told = told_of(&store.objects);
+    for _ in 0..2 {
+        // The answer to the first was lost, or its process died behind the write.
+        assert_eq!(failed(&store, &told).await, [""; 0]);
+        assert_eq!(store.kept.lock().unwrap().len(), 1);
+    }
+    let found = rows(&store);
+    assert_eq!(found.len(), 12, "late evidence stands in the row of its closing");
+    assert!(found.iter().all(|(_, _, missing)| missing.is_none()), "{found:?}");
+    let day = Seal::new(store.clone(), hour(2)).handle(&json!({ "task": "day", "day": DAY })).await.unwrap();
+    assert!(matches!(day, Answer::Rows { next: None, .. }), "{day:?}");
+    let none = Seal::new(store.clone(), hour(2))
+        .handle(&json!({ "task": "day", "day": "2026-11-25" }))
+        .await
+        .unwrap();
+    assert_eq!(none, Answer::Rows { rows: 0, next: None });
+}
+
+#[tokio::test]
+async fn evidence_that_comes_later_is_told_though_its_closing_was() {
+    let store = Arc::new(day());
+    let told = told_of(&store.objects);
+    let (evidence, closings): (Vec<_>, Vec<_>) = told.into_iter().partition(|key| key.contains(".evidence-"));
+    let of_it =
+        closings.iter().find(|key| evidence[0].starts_with(key.split('.').next().unwrap())).unwrap().clone();
+    assert_eq!(failed(&store, &[of_it]).await, [""; 0]);
+    assert_eq!(failed(&store, &evidence).await, [""; 0]);
+    assert_eq!(store.kept.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_has_no_row_is_told_again_and_holds_up_nothing_else() {
+    let closings: Vec<String> =
+        told_of(&day().objects).into_iter().filter(|key| key.contains(".closing.")).collect();
+    let one = &closings[4];
+    for part in ["opening.json", "closing.json", "approval-0000.json", "evidence-0000.json"] {
+        let broken = one.replace("closing.json", part);
+        let store = Arc::new(Memory { out_of_reach: [broken].into(), ..day() });
+        assert_eq!(failed(&store, &closings).await, std::slice::from_ref(one), "{part}");
+        assert_eq!(rows(&store).len(), 11, "{part}");
+        // Once it can be read again.
+        let again = Arc::new(Memory { kept: Mutex::new(store.kept.lock().unwrap().clone()), ..day() });
+        assert_eq!(failed(&again, std::slice::from_ref(one)).await, [""; 0]);
+        assert_eq!(rows(&again).len(), 12, "{part}");
+    }
+}
+
+#[tokio::test]
+async fn where_no_file_can_be_kept_everything_is_told_again() {
+    let store = Arc::new(Memory { is_full: true, ..day() });
+    let told = told_of(&store.objects);
+    assert_eq!(failed(&store, &told).await, told);
+    let seal = Seal::new(Arc::new(Memory { is_full: true, ..day() }), hour(1));
+    assert!(seal.handle(&json!({ "task": "day", "day": DAY })).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_damaged_or_absent_is_a_row_that_says_so() {
+    let mut store = day();
+    let closings: Vec<String> =
+        told_of(&store.objects).into_iter().filter(|key| key.contains(".closing.")).collect();
+    let openings: Vec<String> = closings.iter().map(|key| key.replace("closing", "opening")).collect();
+    store.objects.remove(&openings[0]);
+    let cut = store.objects[&openings[1]].slice(..100);
+    store.objects.insert(openings[1].clone(), cut);
+    let anothers = store.objects[&closings[3]].clone();
+    store.objects.insert(closings[2].clone(), anothers);
+    let store = Arc::new(store);
+    assert_eq!(failed(&store, &closings).await, [""; 0]);
+    let found: Vec<_> = rows(&store).into_iter().filter(|(_, _, missing)| missing.is_some()).collect();
+    let told: Vec<_> =
+        found.iter().map(|(_, outcome, missing)| (outcome.as_str(), missing.as_deref().unwrap())).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.contains(&("pending", "damaged")), "another's closing closes nothing: {told:?}");
+    assert!(told.iter().any(|(_, missing)| *missing == "opening"), "{told:?}");
+    assert!(told.iter().any(|(_, missing)| *missing == "opening, damaged"), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_was_never_kept_makes_no_row_whatever_a_message_says() {
+    let store = Arc::new(day());
+    let forged = vec![format!("v1/dt={DAY}/{}/00000001.closing.json", "f".repeat(32))];
+    assert_eq!(failed(&store, &forged).await, forged);
+    assert!(store.kept.lock().unwrap().is_empty());
+    // What is no notice fails alone.
+    let mut mixed = event(&told_of(&store.objects)[..1]);
+    mixed["Records"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "messageId": "x", "body": "?", "eventSource": "aws:sqs" }));
+    let answer = Seal::new(store.clone(), hour(1)).handle(&mixed).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(answer).unwrap(),
+        json!({ "batchItemFailures": [{ "itemIdentifier": "x" }] })
+    );
+    assert_eq!(rows(&store).len(), 1);
+}
