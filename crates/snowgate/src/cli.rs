@@ -2,6 +2,7 @@
 
 mod agent;
 mod approvals;
+mod policy;
 mod scan;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use domain::Timestamp;
 
 pub use agent::{AgentArgs, AgentCommand, Client, ConnectArgs, GetTokenArgs, Part};
 pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
+pub use policy::{DiffArgs, PolicyCommand};
 pub use scan::{ScanArgs, Target};
 
 /// The access gateway between AI agents and Snowflake.
@@ -403,21 +405,6 @@ pub struct DecideArgs {
     /// Groups of the agent that asks, separated by commas
     #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "agents")]
     pub groups: Vec<String>,
-}
-
-/// `snowgate policy …`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Say what is wrong with a bundle, and where
-    Check {
-        /// The folder with the bundle
-        dir: PathBuf,
-    },
-    /// Write the built-in bundle into a folder, to start from
-    Init {
-        /// The folder, which must not hold a bundle yet
-        dir: PathBuf,
-    },
 }
 
 /// `snowgate config …`.

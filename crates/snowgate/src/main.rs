@@ -61,8 +61,15 @@ fn main() -> ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
         Command::Scan(args) => commands::scan::run(&args),
-        Command::Policy(PolicyCommand::Check { dir }) => commands::policy::check(&dir),
-        Command::Policy(PolicyCommand::Init { dir }) => commands::policy::init(&dir),
+        Command::Policy(command) => match command {
+            PolicyCommand::Check { dir } => commands::policy::check(&dir),
+            PolicyCommand::Init { dir } => commands::policy::init(&dir),
+            PolicyCommand::Diff(args) => commands::policy::diff(&args),
+            PolicyCommand::Push(_)
+            | PolicyCommand::Confirm(_)
+            | PolicyCommand::Rollback(_)
+            | PolicyCommand::Log(_) => commands::on_aws::run(),
+        },
         Command::Config(ConfigCommand::Check { config }) => commands::config::check(config.as_deref()),
     };
     match done {
