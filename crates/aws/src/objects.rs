@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockLegalHoldStatus};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -141,9 +141,11 @@ impl Bucket {
             let put = put
                 .if_none_match("*")
                 .checksum_sha256(&checksum)
+                // Of what is locked S3 wants to be told by which sum it checks it.
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .set_object_lock_legal_hold_status(hold.clone())
                 .content_type(content)
                 .metadata(WRITER, &writer)
-                .set_object_lock_legal_hold_status(hold.clone())
                 .body(ByteStream::from(bytes.clone()));
             let error = match put.send().await {
                 Ok(_) => return Ok(Wrote::Kept),

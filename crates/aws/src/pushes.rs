@@ -345,7 +345,8 @@ impl Pushes {
         let unique: std::collections::HashSet<Key> = keys.into_iter().collect();
         let keys: Vec<Key> = unique.into_iter().collect();
         let items = self.table.get_all(&keys, POLICIES).await?;
-        let mut words: Vec<Word> = items.values().map(Word::of).collect::<Result<_, _>>()?;
+        // What is no word proposes nothing, and keeps nobody else's from being found.
+        let mut words: Vec<Word> = items.values().filter_map(|item| Word::of(item).ok()).collect();
         let over = before.map(|before| before.writer.as_str());
         words.retain(|word| word.agrees.is_none() && word.over.as_deref() == over);
         words.sort_by(|one, other| other.key.sk.cmp(&one.key.sk));

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{
-    Accesses, Approvals, Clients, Evidence, Exchanges, Keys, Machine, Policies, Records, Standings, Steps,
+    Accesses, Approvals, Clients, Evidence, Exchanges, Keys, Machine, People, Policies, Records, Standings,
+    Steps,
 };
 use domain::{ApprovalId, Handle, Outcome, RequestId, Verdict};
 use gateway::{Gateway, Ports};
@@ -89,8 +90,7 @@ impl Account {
                 .into_bytes();
         }
         let Names { state, records, .. } = &self.names;
-        let policies = Policies::new(&self.moto.clients(), state, records, self.house.time.clone());
-        policies.push(&files, None, "rosa", "the first one").await.unwrap();
+        self.moto.push(state, records, &files, self.house.time.clone()).await;
     }
 
     /// The ports of a function, as its main packs them.
@@ -101,7 +101,7 @@ impl Account {
         let exchanges = Arc::new(Exchanges::new(&clients, state, kept.clone(), pages));
         let steps = Steps::new(&clients, state);
         Ports {
-            policies: Arc::new(Policies::new(&clients, state, records, self.house.time.clone())),
+            policies: Arc::new(Policies::new(&clients, state, records, People::Two, self.house.time.clone())),
             keys: Arc::new(Keys::new(&clients, &self.key, records, keys)),
             recorder: Arc::new(kept.clone()),
             recordings: Arc::new(kept),
