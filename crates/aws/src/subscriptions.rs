@@ -1,6 +1,6 @@
 //! Inviting reviewers to their topic: an operator's part of [`Topic`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway::{Fault, Origin};
 
@@ -19,23 +19,23 @@ pub struct Invited {
 }
 
 impl Topic {
-    /// Subscribes those of these reviewers, by their mail addresses, who have no subscription yet, each to what is theirs alone; and
-    /// says who is not told. To subscribe somebody again changes nothing.
+    /// Subscribes those of these reviewers who have no subscription yet, each to what is theirs alone, and says who is not told. They
+    /// come by what the roster calls them, with where their mail goes. To subscribe somebody again changes nothing.
     ///
     /// # Errors
     /// When the topic cannot be asked or changed, or a subscription of it lets through what is for somebody else.
-    pub async fn invite(&self, mails: &BTreeSet<String>) -> Result<Invited, Fault> {
+    pub async fn invite(&self, reviewers: &BTreeMap<String, Option<String>>) -> Result<Invited, Fault> {
         let confirmed = self.confirmed().await?;
         let subscribed = self.addresses().await?;
         let mut invited = Invited::default();
-        for mail in mails {
-            if confirmed.contains_key(mail) {
+        for (name, mail) in reviewers {
+            if confirmed.contains_key(name) {
                 continue;
             }
-            invited.unconfirmed.push(mail.clone());
-            if !subscribed.contains(&mail.to_lowercase()) {
-                self.subscribe(mail).await?;
-                invited.subscribed.push(mail.clone());
+            invited.unconfirmed.push(name.clone());
+            if let Some(mail) = mail.as_ref().filter(|mail| !subscribed.contains(&mail.to_lowercase())) {
+                self.subscribe(name, mail).await?;
+                invited.subscribed.push(name.clone());
             }
         }
         Ok(invited)
@@ -59,9 +59,9 @@ impl Topic {
         Ok(found)
     }
 
-    async fn subscribe(&self, mail: &str) -> Result<(), Fault> {
+    async fn subscribe(&self, name: &str, mail: &str) -> Result<(), Fault> {
         let unsendable = || Fault::lasting(Origin::Gateway, NOT_INVITED);
-        let filter = serde_json::to_string(&serde_json::json!({ REVIEWER: [mail] }))
+        let filter = serde_json::to_string(&serde_json::json!({ REVIEWER: [name] }))
             .map_err(|error| unsendable().because(error))?;
         // SECURITY: with its filter from the beginning; without one it would receive everybody's links.
         let subscribe = self.client().subscribe().topic_arn(self.arn()).protocol("email").endpoint(mail);

@@ -1,6 +1,6 @@
 //! Reviewers that are new on the roster are subscribed, and it is said who is not told.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws::Invited;
 use legible::{Look, told};
@@ -20,11 +20,11 @@ pub async fn invite(account: &Account) {
     match invited(account).await {
         Ok(None) => {}
         Ok(Some(Invited { subscribed, unconfirmed })) => {
-            for mail in subscribed {
-                say!("subscribed {}; SNS has sent a mail to confirm it", told(&mail, Look::Name));
+            for name in subscribed {
+                say!("subscribed {}; SNS has sent a mail to confirm it", told(&name, Look::Name));
             }
             if !unconfirmed.is_empty() {
-                let names: Vec<String> = unconfirmed.iter().map(|mail| told(mail, Look::Name)).collect();
+                let names: Vec<String> = unconfirmed.iter().map(|name| told(name, Look::Name)).collect();
                 say!("ATTENTION: not told until they confirm their subscription: {}", names.join(", "));
             }
         }
@@ -39,8 +39,8 @@ async fn invited(account: &Account) -> Result<Option<Invited>, Ended> {
     let text = format!("reviewers = {}", account.reviewers);
     let file = File { name: "the stack's parameter Reviewers", text: &text };
     let (Roster { reviewers }, places) = settings::read_own::<Roster>(file, [], &[])?;
-    settings::people(&reviewers, &places)?;
-    let mails: BTreeSet<String> =
-        reviewers.iter().filter_map(|entry| entry.mail.clone().or_else(|| entry.email.clone())).collect();
-    Ok(Some(topic.invite(&mails).await?))
+    let people = settings::people(&reviewers, &places)?;
+    let people: BTreeMap<String, Option<String>> =
+        people.into_iter().map(|known| (known.name.as_str().to_owned(), known.mail)).collect();
+    Ok(Some(topic.invite(&people).await?))
 }

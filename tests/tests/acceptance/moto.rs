@@ -305,6 +305,15 @@ impl Moto {
         left
     }
 
+    /// What a service answers to a form (AWS's query protocol).
+    pub async fn form(&self, service: &str, form: String) -> String {
+        let request = self.front.http.post(format!("{}/", self.front.back)).body(form);
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", signed(service));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     /// What SQS answers.
     pub async fn sqs(&self, action: &str, body: Value) -> Value {
         self.call("sqs", &format!("AmazonSQS.{action}"), &body).await
