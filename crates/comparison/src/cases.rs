@@ -103,13 +103,20 @@ impl Cases {
     }
 }
 
+/// The groups that the Cedar files of a bundle write.
+pub fn named_groups(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
+    named_in(files, "Group")
+}
+
 /// The names of that kind of entity that the Cedar files of either bundle write.
 fn named(sides: [&Side<'_>; 2], kind: &str) -> BTreeSet<String> {
+    sides.into_iter().flat_map(|side| named_in(side.files, kind)).collect()
+}
+
+fn named_in(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> BTreeSet<String> {
     let begins = format!("{kind}::\"");
-    let texts = sides
-        .into_iter()
-        .flat_map(|side| side.files)
-        .filter_map(|(path, bytes)| path.ends_with(".cedar").then(|| String::from_utf8_lossy(bytes)));
+    let cedar = files.iter().filter(|(path, _)| path.ends_with(".cedar"));
+    let texts = cedar.map(|(_, bytes)| String::from_utf8_lossy(bytes));
     let mut found = BTreeSet::new();
     for text in texts {
         for (at, _) in text.match_indices(&begins) {

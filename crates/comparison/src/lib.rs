@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use policy::{Bundle, Problem};
 
 pub use asking::{identity, question};
-pub use cases::{Asking, Case, Cases};
+pub use cases::{Asking, Case, Cases, named_groups};
 pub use differences::{Differences, differences};
 
 /// A bundle with its files, by their paths in it.

@@ -412,10 +412,26 @@ pub struct DecideArgs {
 pub enum ConfigCommand {
     /// Say what is wrong with the configuration, and what it comes to
     Check {
-        /// Configuration file [default: ./snowgate.toml when there is one]
+        /// Configuration file [default: ./snowgate.toml when there is one; for aws ./samconfig.toml]
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Say instead what would not work of a deployment: aws reads what `sam deploy --guided` has kept
+        #[arg(long = "for", value_name = "WHERE")]
+        target: Option<Deployment>,
+        /// Ask the issuers, too, whether they answer as they must
+        #[arg(long, requires = "target")]
+        reach: bool,
+        /// Section of samconfig.toml
+        #[arg(long, value_name = "NAME", default_value = "default", requires = "target")]
+        environment: String,
     },
+}
+
+/// Where it is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deployment {
+    /// AWS, by template.yaml.
+    Aws,
 }
 
 fn parse_from(text: &str) -> Result<Timestamp, String> {
