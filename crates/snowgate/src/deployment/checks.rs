@@ -156,6 +156,12 @@ impl Findings<'_> {
         match (self.told.get("SnowflakeDatabase"), self.told.get("SnowflakeSchema")) {
             ("", "") => self.attention("SnowflakeDatabase", "is empty: whoever names no database is refused"),
             ("", _) => self.wrong("SnowflakeSchema", "needs SnowflakeDatabase, the database that it lies in"),
+            (_, "") => {
+                self.attention(
+                    "SnowflakeSchema",
+                    "is empty: whoever names no schema is refused, unless the bundle permits none",
+                );
+            }
             (_, _) => {}
         }
     }
@@ -288,8 +294,8 @@ impl Findings<'_> {
             database: name("SnowflakeDatabase"),
             schema: name("SnowflakeSchema"),
         };
-        // Without a database whoever asks names one, which is not known here.
-        if context.database.is_none() {
+        // Whoever asks names what is left out, which is not known here.
+        if context.database.is_none() || context.schema.is_none() {
             return;
         }
         let groups = comparison::named_groups(&files);

@@ -7,13 +7,14 @@ use std::process::{Command, Output};
 use crate::snowgate;
 
 /// A deployment that works: the repository's own bundle, its context changed to what `setup.sql` makes.
-const GOOD: [(&str, &str); 9] = [
+const GOOD: [(&str, &str); 10] = [
     ("Issuer", "https://login.acme.test"),
     ("Audience", "snowgate"),
     ("SnowflakeAccount", "ACME-DEV"),
     ("SnowflakeRole", "ANALYST"),
     ("SnowflakeWarehouse", "DEMO_WH"),
     ("SnowflakeDatabase", "DEMO"),
+    ("SnowflakeSchema", "PUBLIC"),
     ("ReviewersIssuer", "https://people.acme.test"),
     ("ReviewersClient", "snowgate-approvals"),
     ("Reviewers", r#"[{email = "rosa@acme.test", groups = ["data-reviewers"]}]"#),
@@ -81,11 +82,7 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
         ("SnowflakeAccount", "acme.snowflakecomputing.com", "SnowflakeAccount: is ORGANIZATION-ACCOUNT"),
         ("SnowflakeRole", "analyst", "SnowflakeRole: is written as Snowflake stores it"),
         ("SnowflakeWriter", "ANALYST", "SnowflakeWriter: is the reading role"),
-        (
-            "SnowflakeRole",
-            "SNOWGATE_READER",
-            "Policies: the bundle in ./infra/policies/default lets no group",
-        ),
+        ("SnowflakeRole", "SNOWGATE_READER", "Policies: the bundle in infra/policies/default lets no group"),
         ("Reviewers", "[]", "Reviewers: names nobody"),
         ("Reviewers", "rosa", "Reviewers: "),
         (
@@ -104,7 +101,7 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
         (
             "Policies",
             "/opt/none",
-            "Policies: there is no bundle in ./infra/policies/none; next: snowgate policy init",
+            "Policies: there is no bundle in infra/policies/none; next: snowgate policy init",
         ),
         ("Policies", "built-in", "Policies: is /opt/NAME"),
         ("DomainName", "sql.acme.test", "CertificateArn: must be said"),
