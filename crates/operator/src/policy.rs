@@ -171,8 +171,13 @@ pub async fn log(args: &LogArgs) -> Result<ExitCode, Ended> {
         say!("  {}", word("proposed", &proposal.said));
     }
     let log = account.pushes.log(args.limit).await?;
-    if log.is_empty() {
-        say!("no bundle was ever in force");
+    let in_force = account.pushes.in_force().await?;
+    match in_force {
+        Some(in_force) if log.iter().all(|push| push.became != Became::InForce) => {
+            say!("ATTENTION: what is in force ({}) was put there by none of these pushes", in_force.digest);
+        }
+        None if log.is_empty() => say!("no bundle was ever in force"),
+        Some(_) | None => {}
     }
     for Pushed { digest, at, first, second, became } in &log {
         let became = match became {

@@ -21,6 +21,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use aws::{People, Policies};
+use aws_sdk_dynamodb::types::AttributeValue;
 use gateway::ports::Policies as _;
 use local::SystemClock;
 use serde_json::json;
@@ -232,7 +233,21 @@ async fn what_one_proposes_another_puts_in_force_and_the_log_tells_who_and_why()
         0,
         &[&format!("in force      {digest} since"), "ana@acme.example", "): because", "): it is right"],
     );
-    assert!(!log.out.contains("waits"), "{}", log.out);
+    assert!(!log.out.contains("waits") && !log.out.contains("ATTENTION"), "{}", log.out);
+
+    // Somebody writes the pointer by hand: it is no push of the log's.
+    let update = account.moto.clients().dynamodb().update_item().table_name(&account.table);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = update.key("pk", text("policy")).key("sk", text("in_force"));
+    let update =
+        update.update_expression("SET writer = :by").expression_attribute_values(":by", text("hand"));
+    update.send().await.unwrap();
+    let log = account.run(&user, &["log"]).await;
+    check(
+        &log,
+        0,
+        &[&format!("ATTENTION: what is in force ({digest}) was put there by none of these pushes")],
+    );
 }
 
 #[tokio::test]
