@@ -111,6 +111,11 @@ impl Caller {
         &self.arn
     }
 
+    /// The person, as they are compared: in lower case, without what stands behind an `@`.
+    pub fn person(&self) -> &str {
+        &self.name
+    }
+
     /// Whether that is the same person, as far as both say.
     pub(crate) fn is(&self, other_id: &str, other_arn: &str) -> bool {
         person_of(&self.id) == person_of(other_id)
@@ -193,70 +198,4 @@ fn pairs(text: &str, key: &str, value: &str) -> BTreeMap<String, String> {
             Some((unescaped(name), unescaped(said)))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROLE: &str = "arn:aws:sts::123456789012:assumed-role/Operators";
-
-    #[track_caller]
-    fn name(id: &str, arn: &str) -> String {
-        Caller::of(id, arn).unwrap_or_else(|error| panic!("{error}")).name
-    }
-
-    #[test]
-    fn a_person_is_a_user_or_what_a_session_is_named() {
-        assert_eq!(name("AIDA1", "arn:aws:iam::123456789012:user/staff/Ana"), "ana");
-        assert_eq!(name("AROA1:Ana@acme.example", &format!("{ROLE}/Ana@acme.example")), "ana");
-        assert_eq!(name("123456789012:ben", "arn:aws:sts::123456789012:federated-user/ben"), "ben");
-    }
-
-    #[test]
-    fn whom_nobody_can_tell_from_others_is_nobody() {
-        let session = |name: &str| Caller::of(&format!("AROA1:{name}"), &format!("{ROLE}/{name}"));
-        for made_up in
-            ["botocore-session-1732612345", "1732612345123456789", "aws-sdk-js-17326", "AWSCLI-Session"]
-        {
-            let told = session(made_up).unwrap_err().to_string();
-            assert!(told.contains("role_session_name"), "{told}");
-        }
-        for (id, arn) in [
-            ("123456789012", "arn:aws:iam::123456789012:root"),
-            ("AIDA1", "no arn"),
-            ("AIDA1", "arn:aws:ec2::123456789012:instance/i-1"),
-            ("AIDA1", "arn:aws:iam::123456789012:user/"),
-            ("AROA1:@", "arn:aws:sts::123456789012:assumed-role/Operators/@acme"),
-            ("", "arn:aws:iam::123456789012:user/ana"),
-            ("AI DA", "arn:aws:iam::123456789012:user/ana"),
-        ] {
-            assert!(matches!(Caller::of(id, arn), Err(CallerError::NoPerson { .. })), "{id} {arn}");
-        }
-    }
-
-    #[test]
-    fn one_person_is_one_by_whatever_role_or_spelling() {
-        let of = |id: &str, arn: &str| Caller::of(id, arn).unwrap();
-        let ana = of("AROA1:ana@acme.example", &format!("{ROLE}/ana@acme.example"));
-        assert!(ana.is("AROA2:ANA", "arn:aws:sts::123456789012:assumed-role/Admin/ANA"));
-        assert!(ana.is("AIDA1", "arn:aws:iam::123456789012:user/ana"));
-        assert!(!ana.is("AROA1:ben@acme.example", &format!("{ROLE}/ben@acme.example")));
-        // Whoever cannot be told is taken for the same.
-        assert!(ana.is("AROA1:1732612345", &format!("{ROLE}/1732612345")));
-    }
-
-    #[test]
-    fn what_a_stack_says_is_read_pair_by_pair() {
-        let text = "<Stacks><member><Parameters><member><ParameterKey>A</ParameterKey><ParameterValue>x &amp; &quot;y&quot;\
-                    </ParameterValue></member><member><ParameterKey>B</ParameterKey><ParameterValue/></member><member>\
-                    <ParameterKey>C</ParameterKey><ParameterValue>z</ParameterValue></member></Parameters><Outputs><member>\
-                    <OutputKey>A</OutputKey><OutputValue>o</OutputValue></member></Outputs></member></Stacks>";
-        let of = |said: &[(&str, &str)]| -> BTreeMap<String, String> {
-            said.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-        };
-        let parameters = of(&[("A", "x & \"y\""), ("B", ""), ("C", "z")]);
-        assert_eq!(pairs(text, "ParameterKey", "ParameterValue"), parameters);
-        assert_eq!(pairs(text, "OutputKey", "OutputValue"), of(&[("A", "o")]));
-    }
 }

@@ -22,7 +22,7 @@ pub enum PolicyCommand {
     },
     /// Show which files and decisions differ between two bundles
     #[command(after_long_help = DIFF_WORKS)]
-    Diff(DiffArgs),
+    Diff(Box<DiffArgs>),
     /// On AWS: propose a bundle, which a second person puts in force (snowgate-aws)
     #[command(disable_help_flag = true)]
     Push(OnAws),
