@@ -27,6 +27,7 @@ class Build(unittest.TestCase):
             text, functions = re.subn(compiled, "    Metadata: {SkipBuild: true}", text, flags=re.MULTILINE)
             self.assertEqual(functions, 4)
             (folder / "template.yaml").write_text(text)
+            shutil.copy(ROOT / "samconfig.toml", folder)
             run = subprocess.run(
                 [sam, "build"], cwd=folder, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, capture_output=True, text=True,
                 check=False)
@@ -42,6 +43,11 @@ class Build(unittest.TestCase):
         architecture = read("template.yaml")["Parameters"]["Architecture"]
         self.assertEqual((architecture["Default"], architecture["AllowedValues"]), ("arm64", ["arm64", "x86_64"]))
         self.assertEqual(read("template.yaml")["Globals"]["Function"]["Architectures"], [{"Ref": "Architecture"}])
+
+    def test_building_asks_nothing(self):
+        # Without it a version to which Rust is new waits for an answer, and a build that nobody watches stops.
+        config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+        self.assertIs(config["default"]["build"]["parameters"]["beta_features"], True)
 
     def test_deploying_needs_no_more_capabilities_than_are_given(self):
         config = tomllib.loads((ROOT / "samconfig.toml").read_text())

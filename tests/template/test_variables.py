@@ -84,8 +84,14 @@ class Variables(unittest.TestCase):
     def test_scopes_of_reviewers_are_a_list(self):
         for said, expected in (("email", '["email"]'), ("email groups", '["email", "groups"]')):
             told = variables({"ReviewersScopes": said})
-            for function in ("work", "approval"):
+            for function in ("query", "work", "approval"):
                 self.assertTrue(told[function]["SNOWGATE_REVIEWERS_ISSUER"].endswith(f", scopes = {expected}}}"))
+
+    def test_whose_yes_counts_is_told_alike(self):
+        told = variables()
+        for name in ("SNOWGATE_REVIEWERS", "SNOWGATE_REVIEWERS_ISSUER", "SNOWGATE_APPROVALS_URL"):
+            said = [told[function][name] for function in ("query", "work", "approval")]
+            self.assertEqual(len(set(said)), 1, name)
 
     def test_settings_leave_room_for_reviewers(self):
         # Lambda takes 4 KB of names and values in all.

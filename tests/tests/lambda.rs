@@ -37,11 +37,11 @@ mod stage;
 #[path = "lambda/template.rs"]
 mod template;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
 use crate::stage::Stage;
 
 /// What `select id, email, ssn as harmless, country from customers` shows an agent of the default bundle.
@@ -144,28 +144,8 @@ async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_and_collected() {
     assert_eq!(answer["statusCode"], 202, "{answer}");
     let handle = stage::body(&answer)["statementHandle"].as_str().unwrap().to_owned();
 
-    let found = std::sync::Mutex::new(None);
-    stage
-        .until("rosa is told", || async {
-            let mailed = approving::mailed(&stage).await;
-            let is_there = mailed.is_some();
-            *found.lock().unwrap() = mailed;
-            is_there
-        })
-        .await;
-    let (id, link) = found.into_inner().unwrap().unwrap();
     assert_eq!(stage.submissions(account::WRITE), 0, "nobody has agreed");
-
-    let mut rosa = Browser::new(approving::page(Arc::clone(&stage)));
-    let sent = rosa.post(&format!("/a/{id}"), &[("token", &link)]).await;
-    let (_, onward) = sent.text.split_once("href=\"http").unwrap_or_else(|| panic!("{}", sent.text));
-    let url = format!("http{}", onward.split('"').next().unwrap().replace("&amp;", "&"));
-    let back = approving::sign_in(&url, "rosa").await;
-    let back = rosa.get(back.strip_prefix("https://approve.example").unwrap()).await;
-    assert_eq!(back.status, 200, "{}", back.text);
-    let shown = rosa.review(id).await;
-    assert!(shown.status == 200 && shown.text.contains("CUSTOMERS"), "{}", shown.text);
-    assert_eq!(rosa.decide(id, &shown, "approve", &[]).await.status, 303);
+    approving::agreed_to(&stage, "CUSTOMERS", &[]).await;
 
     let (status, collected) = stage.collected(&token, &handle).await;
     assert_eq!((status, &collected["data"]), (200, &json!([["1"]])), "{collected}");
@@ -173,5 +153,51 @@ async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_and_collected() {
     let rows = home::verified(&stage.home().await);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].outcome, "rows");
+    stage.had_the_rights(&["query", "work", "approval"]);
+}
+
+/// The default bundle, in which agents read nothing of `DEMO` by rules, and people may grant it.
+fn restricted() -> BTreeMap<String, Vec<u8>> {
+    let mut files = policy::default_files();
+    for bytes in files.values_mut() {
+        *bytes = String::from_utf8(bytes.clone())
+            .unwrap()
+            .replace(
+                "@id(\"agents-read-demo\")\npermit (\n    principal in Group::\"agents\"",
+                "@id(\"agents-read-demo\")\npermit (\n    principal in Group::\"insiders\"",
+            )
+            .replace("[detectors]\noff = []", "[access]\nlongest = \"12h\"\n\n[detectors]\noff = []")
+            .into_bytes();
+    }
+    assert_eq!(files.iter().filter(|file| policy::default_files().get(file.0) != Some(file.1)).count(), 2);
+    files
+}
+
+#[tokio::test]
+async fn access_that_a_person_granted_is_in_force_for_the_function_that_is_asked() {
+    let Some(stage) = Stage::build_under(&["query", "work", "approval"], &restricted()).await else { return };
+    let stage = Arc::new(stage);
+    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
+    let ask = async |token: &str, statement: &str| {
+        stage.post("/api/v2/statements", token, &json!({ "statement": statement })).await
+    };
+    let (status, refused) = ask(&token, account::MASKED).await;
+    assert_eq!((status, stage.submissions("from customers")), (422, 0), "{refused}");
+
+    let (status, waits) = ask(&token, "request access to demo.public.* for '2h' because 'the report'").await;
+    assert_eq!(status, 202, "{waits}");
+    let handle = waits["statementHandle"].as_str().unwrap().to_owned();
+    approving::agreed_to(&stage, "DEMO.PUBLIC.*", &[("typed", "request access")]).await;
+    let (status, told) = stage.collected(&token, &handle).await;
+    assert_eq!(status, 200, "{told}");
+
+    let (status, read) = ask(&token, account::MASKED).await;
+    assert_eq!((status, &read["data"]), (200, &masked()), "{read}");
+    // Nobody else has it.
+    let other = stage.token("claude-finance", "https://snowgate.example/RS256").await;
+    assert_eq!(ask(&other, account::MASKED).await.0, 422);
+    let rows = home::verified(&stage.home().await);
+    let outcomes: Vec<_> = rows.iter().map(|row| row.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["refused", "rows", "rows", "refused"]);
     stage.had_the_rights(&["query", "work", "approval"]);
 }

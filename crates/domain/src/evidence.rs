@@ -132,6 +132,9 @@ pub struct Witness {
     /// Whether a subagent made the call, as a hook says: then the words that the model received last are another agent's, and
     /// count neither for the person's prompt nor against it.
     pub is_delegated: bool,
+    /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation): no prompt of the
+    /// person's, and neither for nor against what others saw of it.
+    pub is_expanded: bool,
 }
 
 impl Witness {
@@ -154,6 +157,8 @@ pub enum Mismatch {
     Reused,
     /// The client names the tool use of each call, and no hook has seen one for this.
     Missing,
+    /// What the model received is a client's text in place of the words.
+    Expanded,
 }
 
 impl Mismatch {
@@ -165,6 +170,16 @@ impl Mismatch {
             Self::Declared => "declared_prompt_differs",
             Self::Reused => "tool_use_reused",
             Self::Missing => "tool_use_missing",
+            Self::Expanded => "prompt_expanded",
+        }
+    }
+
+    /// Whether it takes from how well a prompt is known. Under its own token an agent says what it likes, and what a client makes of
+    /// a person's words is no other prompt.
+    const fn contradicts(self) -> bool {
+        match self {
+            Self::Prompt | Self::Statement | Self::Reused | Self::Missing => true,
+            Self::Declared | Self::Expanded => false,
         }
     }
 
@@ -179,6 +194,9 @@ impl Mismatch {
             }
             Self::Missing => {
                 "hooks name the tool use of each call of this subject, and none has seen this call"
+            }
+            Self::Expanded => {
+                "what the model received is what a client made of a command or a conversation, not the person's words"
             }
         }
     }
@@ -196,8 +214,7 @@ impl PromptGrade {
         if !known {
             return Self::P0;
         }
-        let is_contradicted =
-            mismatches(declared, witnesses).iter().any(|mismatch| *mismatch != Mismatch::Declared);
+        let is_contradicted = mismatches(declared, witnesses).into_iter().any(Mismatch::contradicts);
         let counted: Vec<&Witness> =
             witnesses.iter().filter(|witness| witness.counts() && witness.prompt.is_some()).collect();
         if is_contradicted || counted.is_empty() {
@@ -249,6 +266,9 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
             found.push(mismatch);
         }
     }
+    if counted.iter().any(|witness| witness.is_expanded) {
+        found.push(Mismatch::Expanded);
+    }
     found
 }
 
@@ -256,7 +276,7 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
 mod tests {
     use super::*;
 
-    /// `CHANNEL KIND JOIN PROMPT STATEMENT`, `!` behind the prompt for a torn one, `-` for no prompt.
+    /// `CHANNEL KIND JOIN PROMPT STATEMENT`, `!` behind the prompt for a torn one, `-` for no prompt, `*` for a client's text.
     fn witness(text: &str) -> Witness {
         let [channel, kind, join, prompt, statement] =
             *text.split_whitespace().collect::<Vec<_>>().as_slice()
@@ -271,6 +291,7 @@ mod tests {
             statement: Sight::from_word(statement).unwrap(),
             is_torn: prompt.ends_with('!'),
             is_delegated: false,
+            is_expanded: prompt.ends_with('*'),
         }
     }
 
@@ -285,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_rule_by_its_table() {
-        use Mismatch::{Declared, Missing, Prompt, Reused, Statement};
+        use Mismatch::{Declared, Expanded, Missing, Prompt, Reused, Statement};
         use PromptGrade::{P0, P1, P2, P3, P4};
         for (declared, witnesses, grade, found) in [
             (None, &[][..], P0, &[][..]),
@@ -341,6 +362,10 @@ mod tests {
             // A call that names no tool use, or an invented one, where hooks see each.
             (None, &["otel telemetry tool_use_missing 0 unseen"], P1, &[Missing]),
             (None, &[HOOK, "otel telemetry tool_use_missing 0 unseen"], P1, &[Missing]),
+            // What a client made of the words is neither for them nor against them.
+            (None, &[HOOK, "claude provider tool_use * same"], P2, &[Expanded]),
+            (None, &["claude provider tool_use * same"], P0, &[Expanded]),
+            (None, &[HOOK, "claude provider tool_use * other"], P1, &[Statement, Expanded]),
         ] {
             check(declared, witnesses, grade, found);
         }

@@ -304,6 +304,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// [`Statement::why`] of what is no statement that the reader knows: a slip, as a rule.
+    pub const UNKNOWN: &str = "a statement that nobody knows";
+}
+
+impl Statement {
     /// The class and the verb of what answers: the last step of a pipeline, else the statement.
     pub fn answering(&self) -> (Class, &Kind) {
         self.steps.last().map_or((self.class, &self.kind), |(class, kind)| (*class, kind))

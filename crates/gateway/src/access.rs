@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{
     Access, AccessGrant, AccessRequest, AccessTo, Asked, Case, Catalog, Class, Decision, Digest, Door,
@@ -44,8 +43,6 @@ pub(crate) struct Grants(Option<Vec<Granted>>);
 #[derive(Clone)]
 pub(crate) struct Granted {
     pub grant: AccessGrant,
-    /// For how long it was asked for.
-    pub lasts: Duration,
     pub principal: PrincipalKey,
     /// The exchange that asked for it.
     pub key: RecordKey,
@@ -57,7 +54,7 @@ pub(crate) struct Granted {
 impl Granted {
     /// As an opening tells it.
     pub fn record(&self) -> GrantedRecord {
-        let Self { grant, key, step, digest, lasts: _, principal: _ } = self;
+        let Self { grant, key, step, digest, principal: _ } = self;
         GrantedRecord {
             approval: grant.id.to_string(),
             granted: key.object(ObjectKind::Approval { step: *step }),
@@ -66,6 +63,11 @@ impl Granted {
             until: grant.until.to_string(),
         }
     }
+}
+
+/// What was in force, as records tell it.
+pub(crate) fn records(access: &[Granted]) -> Vec<GrantedRecord> {
+    access.iter().map(Granted::record).collect()
 }
 
 /// What has led to this ruling.
@@ -151,8 +153,13 @@ pub(crate) fn schema_of(request: &AccessRequest) -> (String, String) {
 impl Live {
     /// The first end of what it was decided by; none where nothing of that ends.
     pub(crate) fn access_end(&self) -> Option<Timestamp> {
-        self.access.iter().map(|access| Timestamp::from_micros(access.until_us)).min()
+        first_end(&self.access)
     }
+}
+
+/// The first end of these.
+pub(crate) fn first_end(used: &[LiveAccess]) -> Option<Timestamp> {
+    used.iter().map(|access| Timestamp::from_micros(access.until_us)).min()
 }
 
 /// The no once it has ended.

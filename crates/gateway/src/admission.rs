@@ -62,7 +62,6 @@ pub(crate) fn head(asked: &Asked, ruling: &Ruling) -> Option<(Asked, u64)> {
         return None;
     }
     let text = asked.text.reveal();
-    let cut = |text: &str| text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default().to_owned();
     let mut prompt = asked.prompt.clone();
     prompt.text = prompt.text.as_deref().map(cut);
     let head = Asked {
@@ -80,6 +79,11 @@ pub(crate) fn head(asked: &Asked, ruling: &Ruling) -> Option<(Asked, u64)> {
         clues: asked.clues.clone(),
     };
     Some((head, text.len() as u64))
+}
+
+/// So much of a text as is kept where its head alone is.
+pub(crate) fn cut(text: &str) -> String {
+    text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default().to_owned()
 }
 
 /// The ruling on what no claim admits.

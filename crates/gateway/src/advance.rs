@@ -50,10 +50,10 @@ impl Gateway {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Closed>, Fault> {
-        let closed = match live.stage.clone() {
+        let closed = match &live.stage {
             Stage::Held { .. } if live.approval.is_some() => return self.tend(live, holder, until).await,
             // From before there were approvals: nobody can say yes to it.
-            Stage::Held { expires_us, .. } if Timestamp::from_micros(expires_us) <= now => {
+            Stage::Held { expires_us, .. } if Timestamp::from_micros(*expires_us) <= now => {
                 let refused = Refusal {
                     code: RefusalCode::Expired,
                     message: "nobody approved this statement in time; ask again, and tell a reviewer"

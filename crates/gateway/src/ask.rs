@@ -126,7 +126,7 @@ impl Gateway {
         let Grounds { bundle, read, key } = grounds;
         let mut asked = asked;
         let spoken = Spoken::of(&asked);
-        let weighed = match &foreseen {
+        let mut weighed = match &foreseen {
             Some(_) => Weighed::of_call(&asked),
             None => {
                 let others = lease.map(|lease| lease.others).unwrap_or_default();
@@ -140,7 +140,8 @@ impl Gateway {
             None => {
                 let grants = &mut Grants::default();
                 let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
-                self.counted(asked.door, ruled).await?
+                let ruled = self.counted(asked.door, ruled).await?;
+                self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, ruled)
             }
         };
         let words = Words::of(&asked, &key)?;

@@ -11,12 +11,13 @@ use recording::{FailureRecord, Finding};
 use crate::ports::Prospect;
 use crate::reading::Read;
 
-/// What an agent is told of every hidden failure.
+// What an agent is told of every hidden failure.
 // SECURITY: one and the same for all of them, whatever has failed and where: upstream, on the way, here or by a limit.
 // It must not depend on anything but that the statement failed.
 const CODE: &str = "100183";
 const SQLSTATE: &str = "22000";
-const MESSAGE: &str = "the statement failed; it touches columns that are masked, so the reason is not shown (it may be \
+/// The sentence that an agent is told of every hidden failure, and that its record tells.
+pub const MESSAGE: &str = "the statement failed; it touches columns that are masked, so the reason is not shown (it may be \
     wrong, too slow or too large, or something broke). Try it without those columns; a security engineer finds \
     Snowflake's error code in the recording";
 

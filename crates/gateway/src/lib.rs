@@ -47,18 +47,19 @@ mod work;
 
 pub use access::statement as access_statement;
 pub use approval::{
-    AccessShown, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found, Harm,
-    KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn, ProposedTerms,
-    Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName, Roster, SESSION_LIFE,
-    SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace, Waiting, is_typed,
-    word_to_type,
+    AccessShown, AccessState, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found,
+    Harm, KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn,
+    ProposedTerms, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName,
+    Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace,
+    Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;
 pub use evidence::{
-    Channel, EVIDENCE_LIFE, NAMED_LIFE, NotTaken, OWN, Sighting, SpeaksFor, WitnessError, is_another_mailbox,
-    split_reminders,
+    Channel, EVIDENCE_LIFE, NAMED_LIFE, NotTaken, OWN, OtherParts, Sighting, Span, SpanId, SpeaksFor,
+    WitnessError, is_another_mailbox, split_reminders,
 };
+pub use failures::MESSAGE as HIDDEN_FAILURE;
 pub use fault::{Fault, Origin, Retry};
 pub use gateway::{Advanced, Gateway, Ports};
 pub use live::{

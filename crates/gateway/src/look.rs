@@ -121,7 +121,8 @@ impl Gateway {
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
         let weighed = self.weigh(&asked, principal.identity(), &key, Named::default()).await;
-        self.counted(asked.door, weighed).await?.fill(&mut asked);
+        let mut weighed = self.counted(asked.door, weighed).await?;
+        weighed.fill(&mut asked);
         if !is_large(&asked) {
             return self.foresee_one(&asked, &principal).await;
         }
@@ -133,8 +134,9 @@ impl Gateway {
         let read = self.counted(asked.door, self.read(asked).await).await?;
         let grants = &mut Grants::default();
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
-        let ruling = self.counted(asked.door, ruled).await?.ruling;
-        let grade = asked.prompt.grade;
+        let ruled = self.counted(asked.door, ruled).await?;
+        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, ruled);
+        let (ruling, grade) = (ruled.ruling, asked.prompt.grade);
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
     }
 

@@ -58,7 +58,7 @@ impl Gateway {
             Some((head, length)) => (head, Some(*length)),
             None => (draft.asked, None),
         };
-        let texts = Texts::new(detectors, kept, draft.read, length);
+        let texts = Texts::new(detectors, kept, draft.weighed, draft.read, length);
         let keys = self.ports.keys.session(session).await?;
         for number in next..next.saturating_add(CLIMB) {
             let Some(number) = ExchangeNumber::new(number) else { break };

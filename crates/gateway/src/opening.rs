@@ -13,8 +13,9 @@ use recording::{
 };
 use sql::Piece;
 
-use crate::access::Granted;
-use crate::evidence::{Weighed, without_reminders};
+use crate::access::{self, Granted};
+use crate::admission;
+use crate::evidence::Weighed;
 use crate::failures;
 use crate::reading::Read;
 
@@ -78,7 +79,7 @@ impl Draft<'_> {
             statements: texts.statements.clone(),
             decision: self.ruling.decision.as_str().to_owned(),
             rules: self.ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
-            access: self.access.iter().map(Granted::record).collect(),
+            access: access::records(self.access),
             hides_failure: Some(failures::would_be_hidden(&self.ruling.decision)),
             bundle: self.ruling.bundle.to_string(),
             catalog: self.read.catalog.digest.to_string(),
@@ -104,7 +105,13 @@ pub(crate) struct Texts {
 impl Texts {
     /// Passes every text that the client chose through the detectors; `length` is the whole text's where `asked` holds
     /// its head alone.
-    pub(crate) fn new(detectors: &Detectors, asked: &Asked, read: &Read, length: Option<u64>) -> Self {
+    pub(crate) fn new(
+        detectors: &Detectors,
+        asked: &Asked,
+        weighed: &Weighed,
+        read: &Read,
+        length: Option<u64>,
+    ) -> Self {
         let clean = |text: &str, context: &str| detectors.redact_text(text, context).into_owned();
         let mut context = ContextRecord::from(&asked.context);
         for name in [&mut context.role, &mut context.warehouse, &mut context.database, &mut context.schema] {
@@ -113,10 +120,19 @@ impl Texts {
         let statements = read.statements.iter().map(|(_, statement)| recordable(detectors, statement));
         Self {
             sql: recordable_sql(detectors, asked.text.reveal()),
-            prompt: asked.prompt.text.as_deref().map(|text| clean(&without_reminders(text), "prompt")),
+            prompt: weighed.told.as_deref().map(|told| match length {
+                Some(_) => clean(&admission::cut(told), "prompt"),
+                None => clean(told, "prompt"),
+            }),
             conversation: asked.conversation.as_deref().map(|text| clean(text, "")),
             request: asked.request.as_ref().map(|request| clean(request.as_str(), "")),
-            call: call(asked, &clean),
+            call: match &weighed.claimed_conversation {
+                Some(claimed) => {
+                    let call = call(asked, &clean).unwrap_or_default();
+                    Some(CallRecord { conversation: Some(clean(claimed, "")), ..call })
+                }
+                None => call(asked, &clean),
+            },
             context,
             // What names a cut text holds is told no further than the text.
             statements: if length.is_some() { Vec::new() } else { statements.collect() },

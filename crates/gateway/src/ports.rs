@@ -5,6 +5,7 @@
 //! process could not see, unless their documentation says how stale it may be.
 
 mod accesses;
+mod admission;
 mod approvals;
 mod evidence;
 mod letter;
@@ -32,8 +33,13 @@ use crate::permit::Permit;
 use crate::reply::Receipt;
 
 pub use accesses::{AccessNote, Accesses, NoAccesses};
+pub use admission::{
+    Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, CountedAs, Counts, UnderWay, room_to_ask,
+};
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use evidence::{Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, StoredSighting, Subject};
+pub use evidence::{
+    Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
+};
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;
 

@@ -6,12 +6,13 @@ use std::io;
 use std::time::Duration;
 
 use domain::{KeyedDigest, RequestId, SessionId, Timestamp};
+use gateway::ports::CLAIM_LIFE;
 use gateway::{Fault, Live, Origin, keyed_request};
 use recording::{ObjectKind, Opening, RecordKey, Stored};
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::{cannot_read, cannot_use_state, was_interrupted};
-use crate::exchanges::{Adopted, CLAIM_LIFE, Row, adopt};
+use crate::exchanges::{Adopted, Row, adopt};
 use crate::home::{Home, Inner};
 
 /// For how long a closed exchange is found by its handle and its request id.

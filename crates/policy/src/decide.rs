@@ -107,7 +107,8 @@ impl Bundle {
         Ruling { decision, rules: rules.into_iter().collect(), bundle: self.digest() }
     }
 
-    fn contact(&self) -> Option<&str> {
+    /// Whom to ask to have something permitted, where the bundle says.
+    pub fn contact(&self) -> Option<&str> {
         self.catalog.contact.as_deref()
     }
 }

@@ -344,3 +344,23 @@ fn read_stance(reader: &mut Reader<'_>, table: Table<'_>, key: &str) -> Stance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_bundle_tells_every_detector_by_the_name_that_it_takes() {
+        let (_, text) = crate::default_files().into_iter().find(|(path, _)| path == "catalog.toml").unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let told: Vec<&str> = text
+            .lines()
+            .skip_while(|line| !line.contains("There are:"))
+            .skip(2)
+            .map_while(|line| line.strip_prefix("# "))
+            .flat_map(|line| line.split([',', ' ']))
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(told, BUILT_IN.map(|(name, _)| name));
+    }
+}

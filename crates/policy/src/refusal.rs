@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{Case, Class, ColumnRef, MaskClass, ObjectName, Refusal, RefusalCode, RuleId, TestedHow};
+use domain::{
+    Case, Class, ColumnRef, MaskClass, ObjectName, Refusal, RefusalCode, RuleId, Statement, TestedHow,
+};
 
 use crate::access::told;
 use crate::policies::Policies;
@@ -152,7 +154,15 @@ pub(crate) fn refuse(
     }
     let contact = contact.unwrap_or("whoever keeps the policies");
     let access = how_to_ask(&noes, case, *longest_access).unwrap_or_default();
-    let end = format!("{access}. To have it permitted, ask {contact}");
+    // Most of what is no statement at all is a slip, which nobody can permit.
+    let is_no_statement = case.statement.class == Class::Opaque
+        && case.statement.why == Some(Statement::UNKNOWN)
+        && noes.iter().all(|no| matches!(no, No::Forbidden(_) | No::Statement(_)));
+    let end = if is_no_statement {
+        ". Snowgate knows no such SQL: mend it, and send it again".to_owned()
+    } else {
+        format!("{access}. To have it permitted, ask {contact}")
+    };
     let mut message = format!("refused by policy: {}", sentences.join("; "));
     truncate(&mut message, LONGEST.saturating_sub(end.len()));
     message.push_str(&end);

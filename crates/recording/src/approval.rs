@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Agent, Person, Refusal, Reviewer, ReviewerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::access::AccessRecord;
+use crate::access::{AccessRecord, GrantedRecord};
 use crate::opening::{ContextRecord, Opening, StatementRecord};
 use crate::standing::StandingRecord;
 
@@ -59,7 +59,8 @@ pub enum StepRecord {
         /// Who could not be told this time, sorted: it is tried again, a few times.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         failed: Vec<String>,
-        /// Why now, each once an approval: [`REMINDER`] or [`SECOND`]. None at first, and where it is tried again.
+        /// Why now, each once an approval: [`REMINDER`] or [`SECOND`]. None at first, and where it is tried again. One that names
+        /// nobody tells that nobody could be reached for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
@@ -128,6 +129,9 @@ pub enum StepRecord {
         catalog: String,
         /// The upstream identity that runs it: `read`, `write` or `define`.
         tier: String,
+        /// Leave to read that was in force by then ([`Opening::access`]).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        access: Vec<GrantedRecord>,
     },
     /// The result that was kept is about to be released, exactly as it was asked for ([`AskedRecord::result`]). Nothing runs
     /// again.
@@ -138,6 +142,9 @@ pub enum StepRecord {
         rules: Vec<String>,
         /// The catalog snapshot that its statement was read against again.
         catalog: String,
+        /// Leave to read that was in force by then.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        access: Vec<GrantedRecord>,
     },
     /// A reviewer has ended the leave to read that was granted.
     Ended {

@@ -26,6 +26,9 @@ pub struct WitnessRecord {
     /// Whether a subagent made the call, so that what the model received last is another agent's words: no prompt of a person's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub delegated: bool,
+    /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation), and no prompt.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub expanded: bool,
 }
 
 fn is_false(is: &bool) -> bool {
@@ -34,7 +37,7 @@ fn is_false(is: &bool) -> bool {
 
 impl From<&Witness> for WitnessRecord {
     fn from(witness: &Witness) -> Self {
-        let Witness { channel, kind, join, prompt, statement, is_torn, is_delegated } = witness;
+        let Witness { channel, kind, join, prompt, statement, is_torn, is_delegated, is_expanded } = witness;
         Self {
             channel: channel.clone(),
             kind: kind.as_str().to_owned(),
@@ -43,6 +46,7 @@ impl From<&Witness> for WitnessRecord {
             statement: statement.as_str().to_owned(),
             torn: *is_torn,
             delegated: *is_delegated,
+            expanded: *is_expanded,
         }
     }
 }
@@ -58,6 +62,7 @@ impl WitnessRecord {
             statement: Sight::from_word(&self.statement)?,
             is_torn: self.torn,
             is_delegated: self.delegated,
+            is_expanded: self.expanded,
         })
     }
 }
@@ -75,7 +80,7 @@ pub struct CallRecord {
     /// The word of `X-Snowgate-Evidence`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
-    /// The client's word for the conversation. Absent from openings, which have it beside.
+    /// The client's word for the conversation. In openings, which have the conversation beside, only where evidence names another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
     /// The prompt that the call named itself. Absent from openings, which have it beside.

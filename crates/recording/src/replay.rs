@@ -220,7 +220,11 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
             ..told
         },
         StepRecord::Told { way: _, reviewers, failed, why } => {
-            let not_told = (!failed.is_empty()).then(|| format!("could not be told: {}", failed.join(", ")));
+            let is_in_vain = why.is_some() && reviewers.is_empty() && failed.is_empty();
+            let not_told = match failed.as_slice() {
+                [] => is_in_vain.then(|| "nobody could be reached".to_owned()),
+                failed => Some(format!("could not be told: {}", failed.join(", "))),
+            };
             let reasons: Vec<String> = why.iter().cloned().chain(not_told).collect();
             let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             Told { reviewers: reviewers.clone(), reason, ..told }
@@ -244,10 +248,10 @@ pub fn approval_event(step: &ApprovalStep) -> Event {
         StepRecord::Overruled { reason: _, message, rules, bundle } => {
             Told { reason: Some(message.clone()), rules: rules.clone(), bundle: bundle.clone(), ..told }
         }
-        StepRecord::Spent { bundle, rules, catalog: _, tier: _ } => {
+        StepRecord::Spent { bundle, rules, catalog: _, tier: _, access: _ } => {
             Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
         }
-        StepRecord::Released { bundle, rules, catalog: _ } => {
+        StepRecord::Released { bundle, rules, catalog: _, access: _ } => {
             Told { rules: rules.clone(), bundle: Some(bundle.clone()), ..told }
         }
     };

@@ -192,9 +192,23 @@ impl Trail {
 
     /// Whether they were told for that reason: [`REMINDER`] or [`SECOND`].
     pub fn is_reminded(&self, reason: &str) -> bool {
-        let is_so = |step: &ApprovalStep| match &step.what {
-            StepRecord::Told { why, .. } => why.as_deref() == Some(reason),
-            StepRecord::Asked(_)
+        self.tried_for(reason).any(|(_, is_told)| is_told)
+    }
+
+    /// When it was tried to tell them for that reason and nobody was reached (RFC 3339), in order.
+    pub fn reminded_in_vain<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = &'a str> {
+        self.tried_for(reason).filter(|(_, is_told)| !is_told).map(|(at, _)| at)
+    }
+
+    /// Each telling for that reason, and whether it was one: whom it names could be told, or is told with everybody else who could
+    /// not be told at first.
+    fn tried_for<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = (&'a str, bool)> {
+        let tried = move |step: &'a ApprovalStep| match &step.what {
+            StepRecord::Told { why, reviewers, failed, way: _ } if why.as_deref() == Some(reason) => {
+                Some((step.at.as_str(), !(reviewers.is_empty() && failed.is_empty())))
+            }
+            StepRecord::Told { .. }
+            | StepRecord::Asked(_)
             | StepRecord::Viewed { .. }
             | StepRecord::Decided { .. }
             | StepRecord::Standing { .. }
@@ -204,9 +218,9 @@ impl Trail {
             | StepRecord::Overruled { .. }
             | StepRecord::Spent { .. }
             | StepRecord::Released { .. }
-            | StepRecord::Ended { .. } => false,
+            | StepRecord::Ended { .. } => None,
         };
-        self.steps_under_way().iter().any(is_so)
+        self.steps_under_way().iter().filter_map(tried)
     }
 
     /// The step that would come next, when the rule lets it happen at that moment.

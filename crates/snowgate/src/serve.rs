@@ -92,7 +92,7 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
 
 /// The lock of a home that is served, and what that home is told of who serves it. Gateways that issue agents' tokens serve it alone:
 /// those name the address that it listens on, and a second one would make the first refuse them. Others share it where they agree
-/// on what stands behind them, and on where reviewers sign in: each carries on what the others have opened. The system gives the
+/// on what stands behind them, on who reviews and where they sign in: each carries on what the others have opened. The system gives the
 /// lock back when the process ends, however it ends.
 fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> {
     let path = home.path().join("serving.lock");
@@ -137,7 +137,7 @@ fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> 
     }
     // Read under the lock: whoever holds it alone may have noted something else in between.
     if home.serving()?.as_ref() != Some(serving) {
-        return Err(another(" before another account, or sends reviewers elsewhere to sign in"));
+        return Err(another(" before another account, or has other reviewers, who may sign in elsewhere"));
     }
     Ok(lock)
 }
@@ -444,8 +444,9 @@ mod tests {
     use super::*;
 
     fn serving(behind: &str, sign_in: gateway::SignIn, issuer: &str) -> Serving {
-        let reviewers =
-            Some(local::ReviewersClient { issuer: issuer.to_owned(), client: "snowgate".to_owned() });
+        let people = vec![gateway::ReviewerName::Email("rosa@acme.example".to_owned())];
+        let (issuer, client) = (issuer.to_owned(), "snowgate".to_owned());
+        let reviewers = Some(local::ReviewersClient { issuer, client, people });
         Serving { behind: behind.to_owned(), sign_in, reviewers }
     }
 

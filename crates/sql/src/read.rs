@@ -231,7 +231,7 @@ pub(crate) fn read_step(
             read_call(reader, text, tokens, scope, act, depth)
         }
         (_, Class::Opaque) => {
-            reader.opaque.get_or_insert("a statement that nobody knows");
+            reader.opaque.get_or_insert(Statement::UNKNOWN);
             mention(reader, text, tokens, scope);
             Part::new(act)
         }

@@ -88,8 +88,10 @@ async fn take(
     };
     match decided {
         // The page tells where it stands; the same verdict again changes nothing, so reloading is safe.
-        Ok(_) | Err(ReviewError::Unmoved(Unmoved::Ended(_) | Unmoved::Granted | Unmoved::Lapsed)) => {
-            Ok(Redirect::to(&format!("/a/{id}/review")).into_response())
+        Ok(_) => Ok(Redirect::to(&format!("/a/{id}/review")).into_response()),
+        Err(ReviewError::Unmoved(Unmoved::Ended(_) | Unmoved::Granted | Unmoved::Lapsed)) => {
+            let found = desk.reception.find(&session).await?;
+            Ok(review::show(desk, &session, &found, Some(&too_late(verdict, &found))))
         }
         Err(ReviewError::Standing(why)) => {
             let found = desk.reception.find(&session).await?;
@@ -97,4 +99,20 @@ async fn take(
         }
         Err(error) => Err(error),
     }
+}
+
+/// What somebody is told whose verdict nothing came of, because it was decided or over before.
+fn too_late(verdict: Verdict, found: &Found) -> String {
+    let said = match verdict {
+        Verdict::Approve => "yes",
+        Verdict::Deny => "no",
+    };
+    let stands = match found {
+        Found::Over { standing, access, .. } => {
+            access.is_some() || standing.as_ref().is_some_and(|standing| standing.over.is_none())
+        }
+        Found::Waits { .. } => false,
+    };
+    let then = if stands && verdict == Verdict::Deny { " To take it back, end it below." } else { "" };
+    format!("Your {said} came too late and changed nothing.{then}")
 }

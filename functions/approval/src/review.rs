@@ -80,7 +80,9 @@ pub fn show(desk: &Desk, session: &ReviewSession, found: &Found, wrong: Option<&
             (status, page).into_response()
         }
         Found::Over { waiting, own, standing, access } => {
-            over::page(session, waiting, *own, standing.as_deref(), access.as_deref()).into_response()
+            let page = over::page(session, waiting, *own, standing.as_deref(), access.as_deref(), wrong);
+            let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+            (status, page).into_response()
         }
     }
 }

@@ -16,16 +16,16 @@ use crate::rejected::Rejected;
 struct ClaudeCode<'a> {
     #[serde(borrow)]
     hook_event_name: Cow<'a, str>,
-    session_id: Option<String>,
-    prompt_id: Option<String>,
+    session_id: Option<Lossy>,
+    prompt_id: Option<Lossy>,
     prompt: Option<Lossy>,
-    #[serde(borrow)]
-    tool_name: Option<Cow<'a, str>>,
-    tool_use_id: Option<String>,
+    tool_name: Option<Lossy>,
+    tool_use_id: Option<Lossy>,
     #[serde(borrow)]
     tool_input: Option<&'a RawValue>,
-    /// Set in a subagent alone.
-    agent_id: Option<String>,
+    /// Set in a subagent alone, whatever it is.
+    #[serde(borrow)]
+    agent_id: Option<&'a RawValue>,
 }
 
 /// Reads a hook of Claude Code.
@@ -41,19 +41,23 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
         tool_input,
         agent_id,
     } = hook;
-    let sighting = Sighting { conversation: session_id, prompt_id, ..Sighting::default() };
-    match (&*hook_event_name, prompt, tool_use_id) {
+    let text = |text: Option<Lossy>| text.map(|Lossy(text)| text);
+    let (conversation, prompt_id) = (text(session_id), text(prompt_id));
+    let sighting = Sighting { conversation, prompt_id, ..Sighting::default() };
+    match (&*hook_event_name, prompt, text(tool_use_id)) {
         ("UserPromptSubmit", Some(Lossy(prompt)), _) => {
             Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
         }
         ("UserPromptSubmit", None, _) => Err(Rejected::Malformed("`prompt` is missing")),
         ("PreToolUse", _, tool_use) => {
-            let Some(name) = tool_name else { return Err(Rejected::Malformed("`tool_name` is missing")) };
+            let Some(Lossy(name)) = tool_name else {
+                return Err(Rejected::Malformed("`tool_name` is missing"));
+            };
             if !is_ours(&name) {
                 return Ok((Vec::new(), ()));
             }
             let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
-            let is_delegated = agent_id.is_some_and(|agent| !agent.is_empty());
+            let is_delegated = agent_id.is_some_and(|agent| !matches!(agent.get(), "null" | r#""""#));
             Ok((vec![Sighting { tool_use, statement, under, is_delegated, ..sighting }], ()))
         }
         _ => Ok((Vec::new(), ())),
@@ -65,13 +69,12 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
 struct Cursor<'a> {
     #[serde(borrow)]
     hook_event_name: Cow<'a, str>,
-    conversation_id: Option<String>,
+    conversation_id: Option<Lossy>,
     /// One prompt's run.
-    generation_id: Option<String>,
+    generation_id: Option<Lossy>,
     prompt: Option<Lossy>,
-    #[serde(borrow)]
-    tool_name: Option<Cow<'a, str>>,
-    tool_use_id: Option<String>,
+    tool_name: Option<Lossy>,
+    tool_use_id: Option<Lossy>,
     /// An object, or its JSON as a text.
     #[serde(borrow)]
     tool_input: Option<&'a RawValue>,
@@ -89,8 +92,9 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
         tool_use_id,
         tool_input,
     } = hook;
-    let sighting =
-        Sighting { conversation: conversation_id, prompt_id: generation_id, ..Sighting::default() };
+    let text = |text: Option<Lossy>| text.map(|Lossy(text)| text);
+    let (conversation, prompt_id) = (text(conversation_id), text(generation_id));
+    let sighting = Sighting { conversation, prompt_id, ..Sighting::default() };
     match &*hook_event_name {
         "beforeSubmitPrompt" => match prompt {
             Some(Lossy(prompt)) => {
@@ -100,11 +104,11 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
         },
         // Both come for one call: what they tell is the same, and kept once.
         "beforeMCPExecution" | "preToolUse" => {
-            if !tool_name.is_some_and(|name| is_ours(&name)) {
+            if !tool_name.is_some_and(|Lossy(name)| is_ours(&name)) {
                 return Ok((Vec::new(), "{}"));
             }
             let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
-            Ok((vec![Sighting { tool_use: tool_use_id, statement, under, ..sighting }], "{}"))
+            Ok((vec![Sighting { tool_use: text(tool_use_id), statement, under, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -214,6 +218,22 @@ mod tests {
             assert_eq!((sightings[0].statement.as_deref(), answer), (Some("select 1"), "{}"));
             assert_eq!(sightings[0].prompt_id.as_deref(), Some("g"));
         }
+    }
+
+    #[test]
+    fn half_of_a_character_or_a_strange_agent_takes_no_prompt_away() {
+        let hook = br#"{"session_id":"s\ud83d","prompt_id":"p\ud83d","tool_name":"x\ud83d","agent_id":5,
+            "hook_event_name":"UserPromptSubmit","prompt":"hi"}"#;
+        let (sightings, ()) = claude_code(hook).unwrap();
+        assert_eq!(sightings[0].prompt.as_deref(), Some("hi"));
+        assert!(sightings[0].conversation.as_deref().unwrap().starts_with("s\u{fffd}"));
+        let used = |agent: &str| {
+            let hook = format!(
+                r#"{{"hook_event_name":"PreToolUse","tool_name":"run_sql","tool_use_id":"t","agent_id":{agent}}}"#
+            );
+            claude_code(hook.as_bytes()).unwrap().0[0].is_delegated
+        };
+        assert_eq!(["5", "\"a\"", "\"\"", "null"].map(used), [true, true, false, false]);
     }
 
     #[test]

@@ -38,6 +38,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 pub use channels::{Channels, ChannelsError, SecretHash};
 use desks::Desks;
 pub use entries::{ChannelEntry, WrongChannel};
+use otlp::Piece;
 use rejected::Rejected;
 
 /// Bytes of one hook's or application's body at most.
@@ -188,15 +189,24 @@ impl Served {
         let (size, teller) = (sent.size(), channel.clone());
         let reading = move || {
             let (bytes, held) = sent.inflated()?;
-            otlp::read(&bytes, signal, form, &teller).map(|read| (read, held))
+            otlp::read(&bytes, signal, form, &teller, 0).map(|piece| (piece, bytes, held))
         };
-        let ((sightings, left_out), held) = self.desks.work(size, reading).await?;
-        if left_out > 0 {
+        let (mut piece, mut bytes, held) = self.desks.work(size, reading).await?;
+        let mut all_left_out: u64 = 0;
+        loop {
+            let Piece { sightings, left_out, next } = piece;
+            all_left_out = all_left_out.saturating_add(left_out);
+            self.gateway.witness(&channel, sightings).await?;
+            let Some(from) = next else { break };
+            let teller = channel.clone();
+            let reading = move || otlp::read(&bytes, signal, form, &teller, from).map(|piece| (piece, bytes));
+            (piece, bytes) = self.desks.work(size, reading).await?;
+        }
+        drop(held);
+        if all_left_out > 0 {
             self.gateway.turn_away("left_out").await;
         }
-        self.gateway.witness(&channel, sightings).await?;
-        drop(held);
-        Ok(left_out)
+        Ok(all_left_out)
     }
 
     /// The channel that the credential proves.

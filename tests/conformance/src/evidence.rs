@@ -97,10 +97,117 @@ pub async fn a_prompt_is_found_by_its_id_within_its_channel(two: &Two) {
         ..sighting(channel, Some("ana"), Keyed::default(), NOON)
     };
     let (prompt, stranger) = (of(&channel), of(&word()));
+    // Whoever names nobody, or leaves the issuer open, is somebody else in the same channel.
+    let mut others = [of(&channel), of(&channel), of(&channel)];
+    others[0].subject.subject = None;
+    others[1].subject.issuer = None;
+    others[2].subject.agent = Some("agent".to_owned());
     assert_eq!(tell(&two.second, &[stranger], MANY).await, []);
+    assert_eq!(tell(&two.second, &others, MANY).await, []);
     assert_eq!(tell(&two.second, std::slice::from_ref(&prompt), MANY).await, [waiting]);
     let found = two.first.evidence.about(&asked_by("ana"), &by_tool_use(&tool_use), NOON).await.unwrap();
     assert!(found.len() == 2 && found.contains(&used) && found.contains(&prompt), "{found:?}");
+}
+
+/// What has met its exchanges is told so until it could be missed; another telling of it is found for longer, and is no other.
+pub async fn what_has_met_is_known_to_have_met(two: &Two) {
+    let channel = word();
+    let traced = Keyed { trace: Some(word()), ..Keyed::default() };
+    let prompt = sighting(&channel, Some("ana"), traced, NOON);
+    let other = sighting(&channel, Some("ana"), by_tool_use(&word()), NOON);
+    let keep = async |store: &Store, at: Timestamp| {
+        let again = [StoredSighting { at, ..prompt.clone() }, StoredSighting { at, ..other.clone() }];
+        store.evidence.keep(&again, MANY).await.unwrap()
+    };
+    assert_eq!(keep(&two.first, NOON).await, [prompt.id, other.id]);
+    assert_eq!(keep(&two.second, NOON).await, [prompt.id, other.id], "whoever took it in may have failed");
+    two.first.evidence.met(&[prompt.id]).await.unwrap();
+    assert_eq!(keep(&two.second, NOON).await, [other.id]);
+    two.second.evidence.met(&[other.id, [7; 32]]).await.unwrap();
+    assert_eq!(keep(&two.first, NOON.after(EVIDENCE_LIFE / 2)).await, [[0; 32]; 0]);
+    // What was asked when it was not found any more has not met it.
+    let later = NOON.after(EVIDENCE_LIFE * 2);
+    assert!(keep(&two.first, later).await.contains(&prompt.id));
+}
+
+/// However much a channel has said of a call, an answer holds a bounded part of it, and the prompt of its tool use.
+pub async fn what_one_answer_holds_is_bounded(two: &Two) {
+    let (tool_use, trace, channel) = (word(), word(), word());
+    let large = Room { sightings: 1000, bytes: 64 << 20 };
+    let object = Bytes::from(vec![7; 32 * 1024]);
+    let mut sightings = Vec::new();
+    for _ in 0..6 {
+        let prompt_id = Some(word());
+        for _ in 0..12 {
+            let traced = Keyed { trace: Some(trace.clone()), ..Keyed::default() };
+            let prompt = sighting(&channel, Some("ana"), traced, NOON);
+            sightings.push(StoredSighting { prompt_id: prompt_id.clone(), object: object.clone(), ..prompt });
+        }
+    }
+    let prompt_id = Some(word());
+    let used = sighting(&channel, Some("ana"), by_tool_use(&tool_use), NOON);
+    let used = StoredSighting { prompt_id: prompt_id.clone(), ..used };
+    let prompt = sighting(&channel, Some("ana"), Keyed::default(), NOON);
+    let prompt = StoredSighting { prompt_id, object, ..prompt };
+    let quiet = sighting(&word(), Some("ana"), by_tool_use(&tool_use), NOON);
+    sightings.extend([used.clone(), prompt.clone(), quiet.clone()]);
+    two.first.evidence.keep(&sightings, large).await.unwrap();
+    let keyed = Keyed { trace: Some(trace), ..by_tool_use(&tool_use) };
+    let found = two.second.evidence.about(&asked_by("ana"), &keyed, NOON).await.unwrap();
+    assert!([used, prompt, quiet].iter().all(|wanted| found.contains(wanted)));
+    let of_channel: Vec<_> = found.iter().filter(|found| found.channel == channel).collect();
+    let size: usize = of_channel.iter().map(|found| found.object.len()).sum();
+    assert!(of_channel.len() <= 128 && size <= 1024 * 1024 && size > 512 * 1024, "{size}");
+}
+
+/// However many others say and ask under the same word, somebody's own are found.
+pub async fn nobody_is_hidden_behind_others(two: &Two) {
+    let (trace, tool_use) = (word(), word());
+    let traced = Keyed { trace: Some(trace), ..Keyed::default() };
+    let anas = sighting(&word(), Some("ana"), traced.clone(), NOON);
+    two.first.evidence.keep(std::slice::from_ref(&anas), MANY).await.unwrap();
+    let waits = [expecting("ana", traced.clone()), expecting("ana", by_tool_use(&tool_use))];
+    let later = |number: u32| NOON.after(std::time::Duration::from_secs(u64::from(number)));
+    let before = |number: u32| Timestamp::from_micros(NOON.as_micros() - i64::from(number));
+    let bens = word();
+    for number in 1..=110 {
+        let told = sighting(&bens, Some("ben"), traced.clone(), later(number));
+        two.first.evidence.keep(&[told], MANY).await.unwrap();
+        let named = Expecting { at: before(number), ..expecting("ben", by_tool_use(&tool_use)) };
+        two.first.evidence.expect(&named).await.unwrap();
+        if number <= 10 {
+            let waiting = Expecting { at: later(number), ..expecting("ben", traced.clone()) };
+            two.first.evidence.expect(&waiting).await.unwrap();
+        }
+    }
+    for waiting in &waits {
+        two.first.evidence.expect(waiting).await.unwrap();
+        let told = sighting(&word(), Some("ana"), waiting.keyed.clone(), later(400));
+        let found = two.second.evidence.awaiting(&[told]).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(waiting));
+    }
+    let found = two.second.evidence.about(&asked_by("ana"), &traced, later(400)).await.unwrap();
+    assert_eq!(found, [anas]);
+}
+
+/// A prompt that is told again and again is found from its last telling on for as long as any other, and stands for itself alone.
+pub async fn what_is_told_often_takes_no_room_of_others(two: &Two) {
+    let (trace, channel) = (word(), word());
+    let traced = Keyed { trace: Some(trace), ..Keyed::default() };
+    let quiet = sighting(&channel, Some("ana"), traced.clone(), NOON);
+    let often = sighting(&channel, Some("ana"), traced.clone(), NOON);
+    two.first.evidence.keep(&[quiet.clone(), often.clone()], MANY).await.unwrap();
+    let at = |minutes: u64| NOON.after(std::time::Duration::from_secs(60 * minutes));
+    for minutes in (9..300).step_by(10) {
+        let again = StoredSighting { at: at(minutes), ..often.clone() };
+        two.second.evidence.keep(&[again], MANY).await.unwrap();
+    }
+    let last = StoredSighting { at: at(299), ..often.clone() };
+    let about = async |now| two.first.evidence.about(&asked_by("ana"), &traced, now).await.unwrap();
+    let found = about(at(300)).await;
+    assert!(found.len() == 2 && found.contains(&last) && found.contains(&quiet), "{found:?}");
+    assert_eq!(about(at(299).after(EVIDENCE_LIFE)).await, [last]);
+    assert_eq!(about(at(300).after(EVIDENCE_LIFE)).await, []);
 }
 
 /// Invariant I11: another subject, issuer or agent is never answered.

@@ -188,7 +188,7 @@ async fn denied_expired_and_withdrawn_ones_grant_nothing_and_say_why() {
     call(&router, "ana", "POST", &path, Some(b"{}")).await;
     assert!(house.review().waiting().await.unwrap().waiting.is_empty());
     is_not_permitted(&read(&gateway, "ana").await);
-    assert!(house.review().access_in_force().await.unwrap().0.is_empty());
+    assert!(house.review().granted_access().await.unwrap().0.is_empty());
     house.verifies();
 }
 

@@ -10,7 +10,7 @@ use domain::{ApprovalId, PrincipalKey, Timestamp, Verdict};
 use gateway::ports::{
     AccessNote, Accesses, Progress, Recorder, RevokedWhat, RowSource, Upstream, UpstreamHandle, Written,
 };
-use gateway::{Fault, Gateway, Permit, ReviewError, SignedIn};
+use gateway::{AccessState, Fault, Gateway, Permit, ReviewError, SignedIn};
 use recording::{ClosingOutcome, ObjectKind, RecordKey, Severity, StepRecord};
 use snowflake::scripted::{Answer, When};
 
@@ -152,7 +152,7 @@ async fn whoever_may_decide_ends_it_and_what_is_under_way_is_not_released() {
     let (_, id) = grant(&house, &gateway, REQUEST).await;
     let router = router(gateway.clone());
     let review = house.review();
-    let (shown, broken) = review.access_in_force().await.unwrap();
+    let (shown, broken) = review.granted_access().await.unwrap();
     assert_eq!((shown.len(), broken.len()), (1, 0));
     assert_eq!(
         (shown[0].id, shown[0].access.to.as_str(), shown[0].by.join(" ").as_str()),
@@ -171,7 +171,7 @@ async fn whoever_may_decide_ends_it_and_what_is_under_way_is_not_released() {
     let (one, two) = tokio::join!(one.end_access(id, &sam, Some("no more")), two.end_access(id, &rosa, None));
     one.unwrap();
     two.unwrap();
-    assert!(review.access_in_force().await.unwrap().0.is_empty());
+    assert!(review.granted_access().await.unwrap().0.is_empty());
     is_not_permitted(&read(&gateway, "ana").await);
     assert_eq!(work(&house, &gateway).await, 1);
     is_refused(&get(&router, "ana", &pending.handle(), "").await, "099011", "was taken back");
@@ -422,7 +422,8 @@ async fn what_was_asked_for_in_a_session_that_was_revoked_is_read_in_no_other() 
     is_not_permitted(&read(&gateway, "ana").await);
     let latest = house.records().into_iter().map(|(opening, _)| opening).max_by_key(|it| it.opened.clone());
     assert_ne!(latest.unwrap().exchange.split_once('/').unwrap().0, session);
-    assert!(house.review().access_in_force().await.unwrap().0.is_empty());
+    let listed = house.review().granted_access().await.unwrap().0.remove(0);
+    assert!(matches!(listed.state, AccessState::Rests(why) if why.contains("the session")), "{listed:?}");
     assert!(house.open_home().undo_revocation(RevokedWhat::Session, &session).unwrap());
     house.time.turn(Duration::from_secs(6));
     assert_eq!(read(&gateway, "ana").await.status, 200, "until that is undone");

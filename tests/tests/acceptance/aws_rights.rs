@@ -80,13 +80,18 @@ impl Account {
         Machine::new(&self.clients(role), &self.names.approvals, &self.names.state)
     }
 
-    /// The bundle that decides, put in force by an operator: agents read by it, and may ask for more.
+    /// The bundle that decides, put in force by an operator: agents read by it, all but one view, and may ask for that.
     async fn push(&self) {
         let mut files = policy::default_files();
         for bytes in files.values_mut() {
             let text = String::from_utf8(bytes.clone()).unwrap();
             *bytes = text
                 .replace("[detectors]\noff = []", "[access]\nlongest = \"12h\"\n\n[detectors]\noff = []")
+                .replace(
+                    "action == Action::\"read_object\",\n    resource in Database::\"DEMO\"\n)",
+                    "action == Action::\"read_object\",\n    resource in Database::\"DEMO\"\n)\n\
+                     unless { resource == Table::\"DEMO.PUBLIC.V_CONTACTS\" }",
+                )
                 .into_bytes();
         }
         let Names { state, records, .. } = &self.names;
@@ -164,7 +169,6 @@ const ELSEWHERE: [(&str, &str); 20] = [
     ("Evidence: DeleteItem channel#*", "a channel that is full"),
     ("Evidence: DeleteItem sighting#*", "the same"),
     ("Evidence: UpdateItem rejected#*", "whoever has no credential"),
-    ("Evidence: UpdateItem sighting#*", "a prompt that is told again"),
     ("Query: BatchGetItem GetItem Query access#*", "an agent to whom no rule permits what it asks"),
     (
         "Query: BatchGetItem GetItem Query accesses",
@@ -178,6 +182,7 @@ const ELSEWHERE: [(&str, &str); 20] = [
         "Query: BatchGetItem GetItem Query standings",
         "a request that goes by a yes that stands within its hold",
     ),
+    ("Query: BatchGetItem GetItem Query session#*", "evidence that comes while its statement is decided"),
     ("Query: BatchGetItem GetItem Query uses#*", "a call that named no tool use"),
     ("Work: BatchGetItem GetItem Query sighting#*", "evidence that comes while its statement waits"),
     ("Work: BatchGetItem GetItem Query uses#*", "the same"),
@@ -277,7 +282,8 @@ async fn every_call() {
     let (handle, id) = account.held(&query, REQUEST).await;
     in_time(page.decide(id, &rosa, Verdict::Approve, None)).await.unwrap();
     account.collected(&query, handle).await;
-    ask(&query, customers::SQL).await.unwrap();
+    let granted = ask(&query, "select count(*) from v_contacts").await.unwrap();
+    assert!(!matches!(granted.outcome(), Outcome::Refused(_)), "{:?}", granted.outcome());
 
     let rights = Rights::read();
     let (mut missing, mut unused) = (Vec::new(), BTreeMap::new());

@@ -184,8 +184,12 @@ fn origin(kind: ObjectKind) -> Origin {
 
 #[async_trait]
 impl Evidence for Chaos {
-    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault> {
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<Vec<[u8; 32]>, Fault> {
         self.step("evidence.keep", Origin::Exchanges, self.inner.evidence.keep(sightings, room)).await
+    }
+
+    async fn met(&self, sightings: &[[u8; 32]]) -> Result<(), Fault> {
+        self.step("evidence.met", Origin::Exchanges, self.inner.evidence.met(sightings)).await
     }
 
     async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {

@@ -16,7 +16,7 @@ use crate::house::{House, customers};
 pub const PROMPT: &str = "who are our customers?";
 
 /// A gateway whose channels are a laptop's hooks, its telemetry, an application's prompts, and the provider's export; ben
-/// has hooks of his own.
+/// has hooks of his own, and there is a channel of all clients' telemetry.
 pub fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
     let mut channels = Channels::default();
@@ -27,6 +27,7 @@ pub fn router(gateway: Gateway) -> Router {
         ("app", ChannelKind::Prompts, SpeaksFor::Subjects(vec!["ana".to_owned(), "ben".to_owned()])),
         ("claude", ChannelKind::Provider, SpeaksFor::Anybody),
         ("ben-hooks", ChannelKind::Hooks, of("ben")),
+        ("clients", ChannelKind::Telemetry, SpeaksFor::Anybody),
     ] {
         let channel = Channel {
             name: name.to_owned(),
@@ -79,7 +80,7 @@ impl Talk {
     }
 
     #[track_caller]
-    fn took(answered: &Answered) {
+    pub fn took(answered: &Answered) {
         assert!(answered.status.is_success(), "{} {}", answered.status, answered.text());
     }
 

@@ -373,7 +373,11 @@ async fn a_form_that_is_sent_twice_decides_once() {
         assert_eq!(rosa.decide(id, &shown, "approve", &[]).await.status, 303);
     }
     // Another verdict comes too late, and is told what counted.
-    assert_eq!(rosa.decide(id, &shown, "deny", &[]).await.status, 303);
+    let late = rosa.decide(id, &shown, "deny", &[]).await;
+    assert_eq!(late.status, 409);
+    for part in ["<h1>Approved</h1>", "Your no came too late and changed nothing."] {
+        assert!(late.text.contains(part) && !late.text.contains("end it below"), "{}", late.text);
+    }
     assert!(rosa.review(id).await.text.contains("<h1>Approved</h1>"));
     assert_eq!(waits.words(), ["asked", "told", "viewed", "decided"]);
     assert_eq!(work(&waits.house, &waits.gateway).await, 1);
@@ -406,7 +410,10 @@ async fn of_two_reviewers_at_once_one_is_first_and_the_other_is_told() {
     let (mut rosa, mut sam) = (waits.browser(), waits.browser());
     let (hers, his) = (rosa.open(id, &waits.token).await, sam.open(id, &link_of(&waits.house, SAM).1).await);
     let (one, two) = tokio::join!(rosa.decide(id, &hers, "approve", &[]), sam.decide(id, &his, "deny", &[]));
-    assert_eq!((one.status.as_u16(), two.status.as_u16()), (303, 303));
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    assert!((one.text + &two.text).contains("came too late and changed nothing"));
     let (hers, his) = (rosa.review(id).await.text, sam.review(id).await.text);
     let (yes, no) = (hers.contains("<h1>Approved</h1>"), his.contains("<h1>Denied</h1>"));
     assert!(yes != no, "{hers}{his}");

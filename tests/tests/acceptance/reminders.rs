@@ -27,7 +27,16 @@ async fn waits_by_itself() -> (House, Gateway, ApprovalId) {
     waits_keeping(Some(Reminders { told: Some(50), second: Some(75) })).await
 }
 
+/// The same of what may wait that long.
+async fn waits_by_itself_for(long: &str) -> (House, Gateway, ApprovalId) {
+    waits_so(Some(Reminders { told: Some(50), second: Some(99) }), long).await
+}
+
 async fn waits_keeping(reminders: Option<Reminders>) -> (House, Gateway, ApprovalId) {
+    waits_so(reminders, "30m").await
+}
+
+async fn waits_so(reminders: Option<Reminders>, long: &str) -> (House, Gateway, ApprovalId) {
     let known = |name: &str, group: &str| KnownReviewer {
         name: ReviewerName::Email(name.to_owned()),
         groups: Some(BTreeSet::from([group.to_owned()])),
@@ -50,7 +59,10 @@ async fn waits_keeping(reminders: Option<Reminders>) -> (House, Gateway, Approva
     )
     .await;
     let two = "groups = [\"data-reviewers\", \"data-leads\"]\npeople = 2";
-    house.bundle.change(&[(r#"groups = ["data-reviewers"]"#, two)]);
+    house.bundle.change(&[
+        (r#"groups = ["data-reviewers"]"#, two),
+        ("expires = \"30m\"", &format!("expires = \"{long}\"")),
+    ]);
     deletes(&house);
     let gateway = house.gateway();
     ask_without_waiting(&gateway, WRITE).await;
@@ -146,13 +158,22 @@ async fn nobody_is_reminded_of_what_is_over() {
     assert_eq!(in_time(gateway.approval_stands(unknown)).await.unwrap(), None);
 }
 
-/// Why reviewers were told, at each telling.
+/// Why reviewers were told, at each telling that has reached somebody or is tried again with the others.
 fn reasons(house: &House) -> Vec<Option<String>> {
     let told = steps(house).into_iter().filter_map(|step| match step.what {
-        StepRecord::Told { why, .. } => Some(why),
+        StepRecord::Told { why, reviewers, failed, .. } => {
+            let is_in_vain = why.is_some() && reviewers.is_empty() && failed.is_empty();
+            (!is_in_vain).then_some(why)
+        }
         _ => None,
     });
     told.collect()
+}
+
+/// How often reviewers were to be reminded, and nobody could be reached.
+fn in_vain(house: &House) -> usize {
+    steps(house).iter().filter(|step| matches!(step.what, StepRecord::Told { .. })).count()
+        - reasons(house).len()
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -215,12 +236,13 @@ async fn whoever_has_decided_is_not_reminded_and_neither_is_anybody_of_what_is_o
 }
 
 #[tokio::test]
-async fn whoever_cannot_be_reminded_is_tried_again_at_each_look_and_nothing_is_denied_for_it() {
+async fn whoever_cannot_be_reminded_is_tried_again_and_nothing_is_denied_for_it() {
     let (house, gateway, _) = waits_by_itself().await;
     house.bell.is_out_of_reach.store(true, Ordering::SeqCst);
     house.time.turn(MINUTE * 16);
     assert_eq!(work(&house, &gateway).await, 0);
-    assert_eq!(reasons(&house), [None]);
+    assert_eq!((reasons(&house), in_vain(&house)), (vec![None], 1));
+    house.verifies();
     house.bell.is_out_of_reach.store(false, Ordering::SeqCst);
     house.time.turn(MINUTE);
     work(&house, &gateway).await;
@@ -241,8 +263,9 @@ async fn whoever_cannot_be_reminded_keeps_the_second_group_from_nothing_and_is_r
     }
     let reason = |word: &str| Some(word.to_owned());
     assert_eq!(reasons(&house), [None, reason("second")]);
-    assert_eq!(tellings(&house).pop().unwrap(), (names(&[LEE]), Vec::new()));
+    assert!(tellings(&house).contains(&(names(&[LEE]), Vec::new())));
     house.bell.is_deaf.lock().unwrap().clear();
+    house.time.turn(MINUTE * 4);
     work(&house, &gateway).await;
     assert_eq!(reasons(&house), [None, reason("second"), reason("reminder")]);
     assert_eq!(
@@ -251,6 +274,30 @@ async fn whoever_cannot_be_reminded_keeps_the_second_group_from_nothing_and_is_r
         "and nobody told just now"
     );
     house.verifies();
+}
+
+#[tokio::test]
+async fn whoever_can_never_be_reminded_is_tried_a_few_times_ever_less_often_and_no_more() {
+    for is_out_of_reach in [false, true] {
+        let (house, gateway, _) = waits_by_itself_for("24h").await;
+        house.bell.is_deaf.lock().unwrap().extend(names(&[ROSA, SAM]));
+        house.bell.is_out_of_reach.store(is_out_of_reach, Ordering::SeqCst);
+        house.time.turn(MINUTE * 12 * 60);
+        let mut tries = Vec::new();
+        for minute in 0..5 * 60 {
+            let before = in_vain(&house);
+            work(&house, &gateway).await;
+            match in_vain(&house) - before {
+                0 => {}
+                1 => tries.push(minute),
+                more => panic!("{more} at once"),
+            }
+            house.time.turn(MINUTE);
+        }
+        assert_eq!(tries, [0, 1, 5, 21, 85], "{is_out_of_reach}");
+        assert_eq!(reasons(&house), [None]);
+        house.verifies();
+    }
 }
 
 #[tokio::test]

@@ -280,7 +280,7 @@ async fn a_result_with_more_rows_than_it_allows_waits_for_a_person() {
         1,
         "what a person has read themselves is bounded by policy alone"
     );
-    let again = held(&router, customers::SQL).await;
+    let again = submit(&router, "ana", customers::SQL, "").await;
     assert_eq!(work(&house, &gateway).await, 0);
     let told = get(&router, "ana", &again.handle(), "").await;
     assert_eq!(told.status, 202);

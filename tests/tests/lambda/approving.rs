@@ -1,7 +1,7 @@
 //! From a statement that waits to its rows: reviewers are told, one signs in and agrees on the page, `work` runs it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,10 +13,11 @@ use domain::ApprovalId;
 use http::header;
 use serde_json::{Map, Value, json};
 
+use crate::browser::Browser;
 use crate::stage::Stage;
 
 /// The page as API Gateway serves it: each request becomes an event of the function.
-pub fn page(stage: Arc<Stage>) -> Router {
+fn page(stage: Arc<Stage>) -> Router {
     Router::new().fallback(answer).with_state(stage)
 }
 
@@ -77,8 +78,34 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
     response.body(Body::from(body)).unwrap()
 }
 
+/// Waits until rosa is told of what waits, signs in as her by the link in her mail, and agrees to it on the page, which must show
+/// these words; `typed` is what she types there.
+pub async fn agreed_to(stage: &Arc<Stage>, words: &str, typed: &[(&str, &str)]) {
+    let found = Mutex::new(None);
+    stage
+        .until("rosa is told", || async {
+            let mailed = mailed(stage).await;
+            let is_there = mailed.is_some();
+            *found.lock().unwrap() = mailed;
+            is_there
+        })
+        .await;
+    let (id, link) = found.into_inner().unwrap().unwrap();
+    let mut rosa = Browser::new(page(Arc::clone(stage)));
+    let sent = rosa.post(&format!("/a/{id}"), &[("token", &link)]).await;
+    let (_, onward) = sent.text.split_once("href=\"http").unwrap_or_else(|| panic!("{}", sent.text));
+    let url = format!("http{}", onward.split('"').next().unwrap().replace("&amp;", "&"));
+    let back = sign_in(&url, "rosa").await;
+    let back = rosa.get(back.strip_prefix("https://approve.example").unwrap()).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    let shown = rosa.review(id).await;
+    assert!(shown.status == 200 && shown.text.contains(words), "{}", shown.text);
+    let decided = rosa.decide(id, &shown, "approve", typed).await;
+    assert_eq!(decided.status, 303, "{}", decided.text);
+}
+
 /// The link that rosa was mailed: its approval and its token.
-pub async fn mailed(stage: &Stage) -> Option<(ApprovalId, String)> {
+async fn mailed(stage: &Stage) -> Option<(ApprovalId, String)> {
     let ask = json!({ "QueueUrl": stage.mailbox, "MaxNumberOfMessages": 10 });
     let found = stage.moto.sqs("ReceiveMessage", ask).await;
     let mail: Value = serde_json::from_str(found["Messages"].get(0)?["Body"].as_str().unwrap()).unwrap();
@@ -89,7 +116,7 @@ pub async fn mailed(stage: &Stage) -> Option<(ApprovalId, String)> {
 }
 
 /// Signs in at the issuer as a browser does, by its own forms; where it sends people back to.
-pub async fn sign_in(url: &str, name: &str) -> String {
+async fn sign_in(url: &str, name: &str) -> String {
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let (http, mut cookies) = (http.build().unwrap(), BTreeMap::new());
     let (mut next, mut form): (String, Option<String>) = (url.to_owned(), None);

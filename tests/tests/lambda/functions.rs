@@ -131,6 +131,7 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
     match name {
         "query" => {
             told.extend(account);
+            told.extend(reviewing);
             told.extend([
                 ("SNOWGATE_ISSUERS", agents),
                 ("SNOWGATE_UNFINISHED_MACHINE", unfinished.clone()),

@@ -1,6 +1,7 @@
 //! The functions as they are built, under an emulator of Lambda, over AWS as moto plays it, between a real issuer and a scripted
 //! Snowflake.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -53,6 +54,11 @@ struct Emulator {
 impl Stage {
     /// Builds it with these functions; none, said loudly, where a toolchain is missing.
     pub async fn build(names: &[&str]) -> Option<Self> {
+        Self::build_under(names, &policy::default_files()).await
+    }
+
+    /// The same under this policy bundle.
+    pub async fn build_under(names: &[&str], bundle: &BTreeMap<String, Vec<u8>>) -> Option<Self> {
         for program in ["node", "python3"] {
             if !is_here(program) {
                 functions::say(&format!("!! SKIPPED: no `{program}`, so no function was run as a Lambda"));
@@ -65,7 +71,7 @@ impl Stage {
         let issuer = functions::issuer(issuer_port, &issuer_url);
         let emulator = Arc::new(Emulator::start(port).await);
         let (snow, folder) = (account::listen().await, tempfile::tempdir().unwrap());
-        let wiring = Self::wire(moto, &emulator, &snow, issuer_url, names).await;
+        let wiring = Self::wire(moto, &emulator, &snow, issuer_url, names, bundle).await;
 
         let mailbox = Self::subscribe(moto, &wiring.topic, "rosa@example.com").await;
         let binaries = functions::built();
@@ -92,6 +98,7 @@ impl Stage {
         snow: &Scripted,
         issuer: String,
         names: &[&str],
+        bundle: &BTreeMap<String, Vec<u8>>,
     ) -> Wiring {
         let clients = moto.clients();
         let topic = clients.sns().create_topic().name(Moto::unique("reviewers")).send().await.unwrap();
@@ -119,7 +126,7 @@ impl Stage {
         };
         // As somebody has pushed it.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        moto.push(&wiring.state, &wiring.records, &policy::default_files(), clock).await;
+        moto.push(&wiring.state, &wiring.records, bundle, clock).await;
         wiring
     }
 

@@ -39,22 +39,70 @@ pub(super) fn clues<'a>(
     words.into_iter().filter_map(|(kind, word)| Some((kind, word?)))
 }
 
-pub(super) fn clue(kind: &str, word: &str) -> String {
-    format!("clue#{kind}#{word}")
+/// The partition of what points to sightings that speak for this subject, or for nobody in particular, by one of their words.
+// SECURITY: by whom they speak for, so that no number of others' stands before somebody's.
+pub(super) fn clue(kind: &str, whose: Option<&str>, word: &str) -> String {
+    format!("clue#{kind}#{}#{word}", of_whom(whose))
+}
+
+/// The same for the tool uses and the prompt of one prompt's id, which is known within its channel.
+pub(super) fn clue_of_prompt(channel: &str, whose: Option<&str>, prompt_id: &str) -> String {
+    clue(PROMPT, whose, &format!("{channel}#{prompt_id}"))
+}
+
+/// The partition of the notes of exchanges with this word: a tool use's are everybody's, for a sighting that names nobody meets them,
+/// and they tell who has named it; all others are by their subject.
+pub(super) fn waits(kind: &str, whose: Option<&str>, word: &str) -> String {
+    if kind == TOOL_USE {
+        format!("clue#{TOOL_USE}#{word}")
+    } else {
+        format!("clue#waits-{kind}#{}#{word}", of_whom(whose))
+    }
+}
+
+fn of_whom(whose: Option<&str>) -> String {
+    whose.map_or_else(|| "nobody".to_owned(), |whose| digest_of(whose.as_bytes()).to_string())
+}
+
+/// The moments under which what is told again is found are whole hours, so that telling it often leaves a few pointers.
+const STEP_US: i64 = 60 * 60 * 1_000_000;
+
+/// The moment under which a sighting is found.
+pub(super) fn moment(sighting: &StoredSighting) -> i64 {
+    let at = sighting.at.as_micros();
+    if is_told_again(&sighting.keyed) { at - at.rem_euclid(STEP_US) } else { at }
+}
+
+/// Whether a sighting that comes again is found for longer: see [`gateway::ports::Evidence::keep`].
+pub(super) fn is_told_again(keyed: &Keyed) -> bool {
+    keyed.tool_use.is_none() && keyed.statement.is_none()
+}
+
+/// From which moment on pointers with a word of that kind are looked through, for sightings since then.
+pub(super) fn pointers_since(kind: &str, since: i64) -> i64 {
+    if matches!(kind, TOOL_USE | STATEMENT) { since } else { since - since.rem_euclid(STEP_US) }
 }
 
 /// The ranks under which a word of that kind is found, each of them looked through on its own, so that no agent's own words
 /// push out what others say, and no tool uses the prompt: what others say before what agents say of themselves, and of each
 /// what names no tool use first.
-pub(super) fn ranks(kind: &str) -> &'static [u8] {
-    // What has a tool use for its word names one.
-    if kind == TOOL_USE { &[1, 3] } else { &[0, 1, 2, 3] }
+pub(super) fn ranks(kind: &str, is_named: bool) -> &'static [u8] {
+    match (kind, is_named) {
+        // No agent speaks for nobody.
+        (TOOL_USE, false) => &[1],
+        (PROMPT, false) => &[0, 1],
+        // What has a tool use for its word names one.
+        (TOOL_USE, true) => &[1, 3],
+        // Of the same text the newest counts, whatever it names.
+        (STATEMENT, _) => &[0, 2],
+        (_, _) => &[0, 1, 2, 3],
+    }
 }
 
-/// The rank that a sighting is found under.
-pub(super) fn rank(sighting: &StoredSighting) -> u8 {
+/// The rank that a sighting is found under by a word of that kind.
+pub(super) fn rank(kind: &str, sighting: &StoredSighting) -> u8 {
     let of_itself = if sighting.kind == ChannelKind::Own { 2 } else { 0 };
-    of_itself + u8::from(sighting.keyed.tool_use.is_some())
+    of_itself + u8::from(kind != STATEMENT && sighting.keyed.tool_use.is_some())
 }
 
 /// From when on something with a word of that kind may belong to what is told or asked at that moment, microseconds.

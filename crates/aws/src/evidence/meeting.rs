@@ -5,26 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use gateway::Fault;
-use gateway::ports::{Expecting, Named, StoredSighting, Subject};
+use gateway::ports::{Expecting, Keyed, Named, Share, StoredSighting, Subject};
 
 use super::Evidence;
 use super::items::{
-    EVIDENCE, PROMPT, STATEMENT, TOOL_USE, at_of, clue, clues, expecting_of, hex, keyed_of, kind_of, may_be,
-    oldest, optional, ranks, since, subject_of, unhex,
+    EVIDENCE, PROMPT, STATEMENT, TOOL_USE, at_of, clue, clue_of_prompt, clues, expecting_of, keyed_of,
+    kind_of, may_be, oldest, optional, pointers_since, ranks, since, subject_of, unhex, waits,
 };
-use crate::table::{Item, Key, Order, blob, string};
+use crate::table::{Item, Key, Order, blob, integer, string};
 
-/// Answers that one word may find of one channel: a prompt's statements are tens, and whoever repeats one thousands of times is
-/// not worth more.
+/// Exchanges that one word may find: a prompt's statements are tens, and whoever repeats one thousands of times is not worth more.
 const FOUND: usize = 64;
 
-/// The same of an agent's own token: what it says leaves room for what others say.
-const FOUND_OF_ITSELF: usize = 8;
+/// Sightings that one word may find of one channel.
+const SEEN: usize = 32;
 
-/// Items that one word is looked for in at most, of each rank: those of others are among them.
-const LOOKED_AT: usize = 1024;
+/// The same of an agent's own token: what it says leaves room for what others say.
+const SEEN_OF_ITSELF: usize = 8;
+
+/// Pointers of each rank that one word may find of all channels.
+const MOST_SEEN: usize = 256;
+
+/// Prompts of one channel that what one word finds may be tied to.
+const PROMPTS: usize = 4;
+
+/// Sightings of one such prompt: several prompts may share a trace.
+const LINKED: usize = 16;
+
+/// Items of a partition that are read at once.
+const LOOKED_AT: usize = 100;
 
 /// Words that a prompt's tool uses may give to find exchanges by at most.
 const WORDS_OF_A_PROMPT: usize = 256;
@@ -57,6 +68,47 @@ impl Exchanges {
     }
 }
 
+/// The sightings that an answer holds, by what points to them.
+#[derive(Default)]
+struct Taken {
+    keys: Vec<Key>,
+    known: BTreeSet<String>,
+    share: Share,
+}
+
+impl Taken {
+    /// Takes of each channel so many, and fewer of an agent's own; those that it has not had before.
+    fn take<'a>(&mut self, saw: &'a [Item], most: usize, of_itself: usize) -> Result<Vec<&'a Item>, Fault> {
+        let (mut taken, mut of_channel) = (Vec::new(), BTreeMap::<String, usize>::new());
+        for item in saw {
+            let (id, channel) = (string(item, "id", EVIDENCE)?, string(item, "channel", EVIDENCE)?);
+            let most = if kind_of(item)? == ChannelKind::Own { of_itself } else { most };
+            let count = of_channel.entry(channel.clone()).or_default();
+            // One that was told again is pointed to from several moments.
+            if *count >= most || self.known.contains(&id) {
+                continue;
+            }
+            let size = u64::try_from(integer(item, "size", EVIDENCE)?).unwrap_or(u64::MAX);
+            if self.share.takes(&channel, size) {
+                *count = count.saturating_add(1);
+                self.keys.push(Key::new(format!("sighting#{id}"), "it"));
+                self.known.insert(id);
+                taken.push(item);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// The greatest key below this one, as far as keys of ours go: none has a character beyond `~` in it.
+fn below(key: &str) -> String {
+    let mut bytes = key.as_bytes().to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last = last.saturating_sub(1);
+    }
+    String::from_utf8(bytes).map(|key| format!("{key}~")).unwrap_or_default()
+}
+
 /// What it comes to for one that another has named a tool use.
 pub(super) fn as_named(other: &Subject, subject: &Subject) -> Named {
     let is_same_subject = (&other.issuer, &other.subject) == (&subject.issuer, &subject.subject);
@@ -66,11 +118,11 @@ pub(super) fn as_named(other: &Subject, subject: &Subject) -> Named {
 
 impl Evidence {
     /// The exchanges that sightings may belong to: by their own words, each looked for once, and by those of their channel's
-    /// with the same prompt's id.
+    /// and subject's with the same prompt's id.
     pub(super) async fn expecting_any(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
         let mut exchanges = Exchanges::default();
         let mut asked: BTreeSet<(&str, &str, [Option<&String>; 3])> = BTreeSet::new();
-        let mut prompts: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut prompts: BTreeSet<(&str, &str, [Option<&String>; 3])> = BTreeSet::new();
         for sighting in sightings {
             let StoredSighting { channel, subject, keyed, prompt_id, at, .. } = sighting;
             let whose = [subject.issuer.as_ref(), subject.subject.as_ref(), subject.agent.as_ref()];
@@ -83,7 +135,9 @@ impl Evidence {
             }
             // What names a tool use is no prompt of others.
             let prompt = prompt_id.as_deref().filter(|_| keyed.tool_use.is_none());
-            let Some(prompt) = prompt.filter(|prompt| prompts.insert((channel, prompt))) else { continue };
+            let Some(prompt) = prompt.filter(|prompt| prompts.insert((channel, prompt, whose))) else {
+                continue;
+            };
             for (kind, word) in self.of_prompt(channel, prompt, subject, *at).await? {
                 exchanges.add(self.waiting(kind, &word, subject, *at).await?);
             }
@@ -91,8 +145,8 @@ impl Evidence {
         Ok(exchanges.found)
     }
 
-    /// The words by which others of a prompt's channel are tied to exchanges. The sure ties alone: what a statement's text may
-    /// tie is found by its own sighting.
+    /// The words by which others of a prompt's channel and subject are tied to exchanges. The sure ties alone: what a statement's text
+    /// may tie is found by its own sighting.
     async fn of_prompt(
         &self,
         channel: &str,
@@ -101,12 +155,12 @@ impl Evidence {
         at: Timestamp,
     ) -> Result<BTreeSet<(&'static str, String)>, Fault> {
         let mut words = BTreeSet::new();
-        for item in &self.saw(PROMPT, prompt, oldest(at)).await? {
-            if string(item, "channel", EVIDENCE)? != channel {
-                continue;
-            }
+        let whose = subject.subject.as_deref();
+        let pk = clue_of_prompt(channel, whose, prompt);
+        let is_his = |item: &Item| subject_of(item) == *subject;
+        for item in &self.saw((PROMPT, &pk), whose.is_some(), oldest(at), WORDS_OF_A_PROMPT, is_his).await? {
             for (kind, word) in clues(&keyed_of(item), None) {
-                let is_sure = kind != STATEMENT && (subject.subject.is_some() || kind == TOOL_USE);
+                let is_sure = kind != STATEMENT && (whose.is_some() || kind == TOOL_USE);
                 if is_sure && words.len() < WORDS_OF_A_PROMPT {
                     words.insert((kind, word.to_owned()));
                 }
@@ -126,16 +180,12 @@ impl Evidence {
     ) -> Result<Vec<Expecting>, Fault> {
         // A tool use is one call, and that is the first that named it and was not refused.
         let order = if kind == TOOL_USE { Order::Forward } else { Order::Backward };
-        let (pk, mut found) = (clue(kind, word), Vec::new());
+        let (pk, mut found) = (waits(kind, subject.subject.as_deref(), word), Vec::new());
         for which in [WAITS, REFUSED] {
-            let from = format!("{which}{:020}", since(kind, at));
-            let to = format!("{which}~");
-            let notes = self.table.between(&pk, (&from, &to), order, Some(LOOKED_AT), EVIDENCE);
-            for item in &notes.await? {
-                let expecting = expecting_of(item)?;
-                if may_be(subject, &expecting.subject) {
-                    found.push(expecting);
-                }
+            let range = (format!("{which}{:020}", since(kind, at)), format!("{which}~"));
+            let is_meant = |item: &Item| may_be(subject, &subject_of(item));
+            for item in &self.those(&pk, range, order, FOUND, is_meant).await? {
+                found.push(expecting_of(item)?);
             }
         }
         if kind != TOOL_USE {
@@ -143,6 +193,34 @@ impl Evidence {
         }
         found.truncate(FOUND);
         Ok(found)
+    }
+
+    /// Of a range of a partition so many that are meant, however many others are among them.
+    async fn those(
+        &self,
+        pk: &str,
+        (from, to): (String, String),
+        order: Order,
+        most: usize,
+        is_meant: impl Fn(&Item) -> bool,
+    ) -> Result<Vec<Item>, Fault> {
+        let (mut from, mut to, mut found) = (from, to, Vec::new());
+        loop {
+            let some = self.table.between(pk, (&from, &to), order, Some(LOOKED_AT), EVIDENCE).await?;
+            let last = some.last().filter(|_| some.len() >= LOOKED_AT);
+            let last = last.map(|last| string(last, "sk", EVIDENCE)).transpose()?;
+            found.extend(some.into_iter().filter(&is_meant));
+            if found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+            let Some(last) = last else { return Ok(found) };
+            match order {
+                Order::Forward => from = format!("{last}!"),
+                // Of all keys below this one none lies between them.
+                Order::Backward => to = below(&last),
+            }
+        }
     }
 
     /// Who has named a tool use by what was not refused, before one of them where that is told.
@@ -156,7 +234,8 @@ impl Evidence {
             || format!("{WAITS}~"),
             |before| format!("{WAITS}{:020}#{}", before.at.as_micros(), before.key.exchange),
         );
-        let (pk, mut from, mut named) = (clue(TOOL_USE, tool_use), WAITS.to_owned(), Named::default());
+        let pk = waits(TOOL_USE, None, tool_use);
+        let (mut from, mut named) = (WAITS.to_owned(), Named::default());
         // However many they are: nobody is hidden behind others.
         loop {
             let some =
@@ -174,61 +253,80 @@ impl Evidence {
         }
     }
 
-    /// What points to sightings with this word from then on: the ranks in their order, of each the newest first.
-    async fn saw(&self, kind: &str, word: &str, since: i64) -> Result<Vec<Item>, Fault> {
-        let pk = clue(kind, word);
-        let each = ranks(kind).iter().map(async |rank| {
-            let (from, to) = (format!("saw#{rank}#{since:020}"), format!("saw#{rank}#~"));
-            self.table.between(&pk, (&from, &to), Order::Backward, Some(LOOKED_AT), EVIDENCE).await
+    /// What points to sightings from then on in a partition, as far as it is meant: the ranks in their order, of each so many, the
+    /// newest first.
+    async fn saw(
+        &self,
+        (kind, pk): (&str, &str),
+        is_named: bool,
+        since: i64,
+        most: usize,
+        is_meant: impl Fn(&Item) -> bool,
+    ) -> Result<Vec<Item>, Fault> {
+        let (is_meant, from) = (&is_meant, pointers_since(kind, since));
+        let each = ranks(kind, is_named).iter().map(async |rank| {
+            let range = (format!("saw#{rank}#{from:020}"), format!("saw#{rank}#~"));
+            self.those(pk, range, Order::Backward, most, is_meant).await
         });
         Ok(try_join_all(each).await?.into_iter().flatten().collect())
     }
 
-    /// Adds the sightings of this subject's (or anybody's) that have this word, in that channel or any: of each channel the
-    /// newest, those without a tool use first, since that is where the prompt itself stands.
+    /// The sightings that belong to a call, see [`gateway::ports::Evidence::about`].
     // SECURITY: no answer holds what is another subject's.
-    pub(super) async fn meeting(
+    pub(super) async fn about_call(
         &self,
-        (kind, word): (&str, &str),
-        channel: Option<&str>,
         subject: &Subject,
+        keyed: &Keyed,
         now: Timestamp,
-        found: &mut Vec<StoredSighting>,
-    ) -> Result<(), Fault> {
-        let mut saw = Vec::new();
-        for item in self.saw(kind, word, since(kind, now)).await? {
-            saw.push((at_of(&item)?, item));
-        }
-        if kind == STATEMENT {
-            saw.sort_by_key(|(at, _)| Reverse(*at));
-        }
-        let mut keys: Vec<Key> = Vec::new();
-        let mut of_channel: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, item) in &saw {
-            let (id, in_channel) = (string(item, "id", EVIDENCE)?, string(item, "channel", EVIDENCE)?);
-            if channel.is_some_and(|channel| channel != in_channel) || !may_be(&subject_of(item), subject) {
-                continue;
+    ) -> Result<Vec<StoredSighting>, Fault> {
+        let mut taken = Taken::default();
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        let whose = subject.subject.as_deref();
+        for (kind, word) in clues(keyed, None) {
+            let (since, is_meant) = (since(kind, now), |item: &Item| may_be(&subject_of(item), subject));
+            let of = async |whose: Option<&str>| {
+                let pk = clue(kind, whose, word);
+                self.saw((kind, &pk), whose.is_some(), since, MOST_SEEN, is_meant).await
+            };
+            let mut saw = match kind {
+                // What names nobody meets by the tool use alone.
+                TOOL_USE => {
+                    let (his, nobodys) = try_join(of(whose), of(None)).await?;
+                    his.into_iter().chain(nobodys).collect()
+                }
+                _ => of(whose).await?,
+            };
+            if kind == STATEMENT {
+                saw.sort_by_key(|item| Reverse(integer(item, "at_us", EVIDENCE).unwrap_or_default()));
             }
-            let key = Key::new(format!("sighting#{id}"), "it");
-            // One that was told again is pointed to from several moments.
-            if keys.contains(&key) || found.iter().any(|known| hex(&known.id) == id) {
-                continue;
-            }
-            let most = if kind_of(item)? == ChannelKind::Own { FOUND_OF_ITSELF } else { FOUND };
-            let counted = of_channel.entry(in_channel).or_default();
-            if *counted < most {
-                *counted = counted.saturating_add(1);
-                keys.push(key);
+            let direct = taken.take(&saw, SEEN, SEEN_OF_ITSELF)?;
+            // Their prompts before what shares a weaker clue: that must not take their room.
+            let mut of_channel: BTreeMap<String, usize> = BTreeMap::new();
+            for item in &direct {
+                let Some(prompt_id) = optional(item, "prompt_id") else { continue };
+                let (channel, of) = (string(item, "channel", EVIDENCE)?, subject_of(item));
+                let pk = clue_of_prompt(&channel, of.subject.as_deref(), &prompt_id);
+                let count = of_channel.entry(channel).or_default();
+                if *count >= PROMPTS || !asked.insert(pk.clone()) {
+                    continue;
+                }
+                *count = count.saturating_add(1);
+                let is_exactly = |item: &Item| subject_of(item) == of;
+                let is_named = of.subject.is_some();
+                let linked = self.saw((PROMPT, &pk), is_named, oldest(now), LINKED, is_exactly).await?;
+                taken.take(&linked, LINKED, LINKED)?;
             }
         }
+        let Taken { keys, .. } = taken;
         let mut items = self.table.get_all(&keys, EVIDENCE).await?;
-        let mut some = Vec::new();
+        let mut found = Vec::new();
         for item in keys.iter().filter_map(|key| items.remove(key)) {
-            some.push(self.sighting_of(&item).await?);
+            // Pointers tell the hour.
+            if at_of(&item)?.as_micros() >= oldest(now) {
+                found.push(self.sighting_of(&item).await?);
+            }
         }
-        some.sort_by_key(|sighting| Reverse(sighting.at));
-        found.extend(some);
-        Ok(())
+        Ok(found)
     }
 
     async fn sighting_of(&self, item: &Item) -> Result<StoredSighting, Fault> {

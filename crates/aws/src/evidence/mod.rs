@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{ChannelKind, Timestamp};
 use futures::future::try_join_all;
 use gateway::Fault;
@@ -15,8 +15,9 @@ use gateway::ports::{self, Expected, Expecting, Keyed, Named, Room, StoredSighti
 use recording::RecordKey;
 
 use self::items::{
-    EVIDENCE, PROMPT, at_of, attribute, beside, clue, clues, expecting_of, forget_at, hex, lease_key, leases,
-    notes, number_key, oldest, rank, sighting_key, subject_of, told, uses,
+    EVIDENCE, PROMPT, TOOL_USE, at_of, attribute, beside, clue, clue_of_prompt, clues, expecting_of,
+    forget_at, hex, is_told_again, lease_key, leases, moment, notes, number_key, oldest, rank, sighting_key,
+    subject_of, told, uses, waits,
 };
 use self::meeting::{as_named, note_key};
 use crate::calls::{Clients, fault};
@@ -40,6 +41,9 @@ const TIDY: Duration = Duration::from_secs(3600);
 /// Items that room is made of at once.
 const AT_ONCE: usize = 16;
 
+/// Whether a sighting is known to every exchange that it belongs to.
+const IS_MET: &str = "is_met";
+
 /// How often a note that met another of the same exchange is tried again.
 const TURNS: u32 = 32;
 
@@ -48,12 +52,14 @@ const TURNS: u32 = 32;
 /// | `pk` | `sk` | holds |
 /// | --- | --- | --- |
 /// | `sighting#ID` | `it` | a sighting; its `object`, or where in the bucket that lies (`object_at`) |
-/// | `clue#KIND#WORD` | `saw#RANK#AT#ID` | of whom a sighting with this word speaks, its channel, and its other words |
-/// | `clue#KIND#WORD` | `waits#AT#EXCHANGE#NUMBER`, `refused#…` | a note of an exchange that expects evidence with this word, and was not refused or was |
+/// | `clue#KIND#WHOSE#WORD` | `saw#RANK#AT#ID` | of whom a sighting with this word speaks, its channel, its size and its other words; for a prompt's id `CHANNEL#` stands before the word |
+/// | `clue#tool_use#WORD`, `clue#waits-KIND#WHOSE#WORD` | `waits#AT#EXCHANGE#NUMBER`, `refused#…` | a note of an exchange that expects evidence with this word, and was not refused or was |
 /// | `expects#EXCHANGE` | `nr#NUMBER` | every note of an exchange |
 /// | `uses#WHOSE` | `AT` | when hooks told a tool use of exactly this issuer, subject and agent |
 /// | `lease#TOOLUSE` | `WHOSE` | whose call holds a tool use (`writer`), and until when (`until_us`) |
 /// | `channel#NAME` | `count`; `nr#NUMBER` | how much it has said, ever; which sighting was which, and how much came before it |
+///
+/// `WHOSE` is the digest of the subject that something speaks for, or `nobody`. What may be told again is pointed to by whole hours.
 ///
 /// A sighting's own item is written last: what points to it and does not find it points to nothing. So each is kept whole or
 /// not at all; of several that come together, a failure leaves the first ones, which are found when all are said again. What a
@@ -70,10 +76,13 @@ impl Evidence {
         Self { table: Table::new(clients, table), overflow: Bucket::of_pages(clients, pages) }
     }
 
-    async fn insert(&self, sighting: &StoredSighting, room: Room) -> Result<(), Fault> {
+    /// Keeps one; whether it was told to have met its exchanges, and could be found since.
+    async fn insert(&self, sighting: &StoredSighting, room: Room) -> Result<bool, Fault> {
         let key = sighting_key(&sighting.id);
         if let Some(known) = self.table.get(&key, EVIDENCE).await? {
-            return self.tell_again(&known, sighting).await;
+            self.tell_again(&known, sighting).await?;
+            let is_met = matches!(known.get(IS_MET), Some(AttributeValue::Bool(true)));
+            return Ok(is_met && at_of(&known)?.as_micros() >= oldest(sighting.at));
         }
         let (id, forget_at) = (hex(&sighting.id), forget_at(sighting.at));
         let channel = format!("channel#{}", sighting.channel);
@@ -109,19 +118,31 @@ impl Evidence {
             }
         }
         self.table.put(item, Only::IfAbsent, &writer, EVIDENCE).await?;
-        self.make_room(&channel, nr, said, room).await
+        self.make_room(&channel, nr, said, room).await?;
+        Ok(false)
     }
 
     /// Has a sighting found by its words, and its subject known for one whose tool uses are told.
     async fn point(&self, sighting: &StoredSighting) -> Result<(), Fault> {
-        let StoredSighting { kind, subject, keyed, at, .. } = sighting;
+        let StoredSighting { kind, subject, keyed, at, object, .. } = sighting;
         let (id, forget_at) = (hex(&sighting.id), forget_at(*at));
+        let whose = subject.subject.as_deref();
         for (of, word) in clues(keyed, sighting.prompt_id.as_deref()) {
-            let sk = format!("saw#{}#{:020}#{id}", rank(sighting), at.as_micros());
-            let mut item = Key::new(clue(of, word), sk).item();
+            // What names nobody is found by the tool use alone, and by the prompt of one.
+            if whose.is_none() && of != TOOL_USE && of != PROMPT {
+                continue;
+            }
+            let pk = match of {
+                PROMPT => clue_of_prompt(&sighting.channel, whose, word),
+                _ => clue(of, whose, word),
+            };
+            let sk = format!("saw#{}#{:020}#{id}", rank(of, sighting), moment(sighting));
+            let mut item = Key::new(pk, sk).item();
             item.extend(beside(subject, keyed, *at));
+            item.extend(sighting.prompt_id.as_ref().map(|prompt_id| attribute("prompt_id", prompt_id)));
             item.extend([
                 attribute("id", &id),
+                ("size".to_owned(), number(i64::try_from(object.len()).unwrap_or(i64::MAX))),
                 attribute("channel", &sighting.channel),
                 attribute("kind", kind.as_str()),
                 ("forget_at".to_owned(), number(forget_at)),
@@ -140,8 +161,7 @@ impl Evidence {
     /// A prompt that is told again is told for what comes after it, too. SECURITY: a tool use is one call that was made already;
     // what tells of it is not found for longer than it is known who has named it.
     async fn tell_again(&self, known: &Item, sighting: &StoredSighting) -> Result<(), Fault> {
-        let Keyed { tool_use, statement, .. } = &sighting.keyed;
-        if tool_use.is_some() || statement.is_some() || sighting.at <= at_of(known)? {
+        if !is_told_again(&sighting.keyed) || sighting.at <= at_of(known)? {
             return Ok(());
         }
         self.point(sighting).await?;
@@ -160,6 +180,21 @@ impl Evidence {
             .condition_expression("attribute_exists(pk) AND (attribute_not_exists(at_us) OR at_us < :at)")
             .expression_attribute_values(":at", number(at.as_micros()))
             .expression_attribute_values(":forget", number(forget_at));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if update_refused(&error).is_some() => Ok(()),
+            Err(error) => Err(fault(EVIDENCE.origin, EVIDENCE.public, "dynamodb:UpdateItem", &error)),
+        }
+    }
+
+    /// Notes that a sighting is known to its exchanges. One that has gone meanwhile has made room.
+    async fn note_met(&self, id: &[u8; 32]) -> Result<(), Fault> {
+        let update = self.table.update(&sighting_key(id), &writer()?);
+        let update = update
+            .update_expression("SET #is_met = :is_met, #writer = :writer")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#is_met", IS_MET)
+            .expression_attribute_values(":is_met", AttributeValue::Bool(true));
         match update.send().await {
             Ok(_) => Ok(()),
             Err(error) if update_refused(&error).is_some() => Ok(()),
@@ -244,7 +279,8 @@ impl Evidence {
     /// Has an exchange found by the words of one of its notes.
     async fn await_by(&self, expecting: &Expecting, nr: i64) -> Result<(), Fault> {
         for (kind, word) in clues(&expecting.keyed, None) {
-            let mut item = Key::new(clue(kind, word), note_key(expecting, nr)).item();
+            let pk = waits(kind, expecting.subject.subject.as_deref(), word);
+            let mut item = Key::new(pk, note_key(expecting, nr)).item();
             item.extend(told(expecting));
             self.table.put(item, Only::IfAbsent, &writer()?, EVIDENCE).await?;
         }
@@ -264,9 +300,20 @@ enum Noted {
 
 #[async_trait]
 impl ports::Evidence for Evidence {
-    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault> {
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<Vec<[u8; 32]>, Fault> {
+        let mut unmet = Vec::new();
         for sighting in sightings {
-            self.insert(sighting, room).await?;
+            if !self.insert(sighting, room).await? {
+                unmet.push(sighting.id);
+            }
+        }
+        Ok(unmet)
+    }
+
+    async fn met(&self, sightings: &[[u8; 32]]) -> Result<(), Fault> {
+        for some in sightings.chunks(AT_ONCE) {
+            let each = some.iter().map(|id| self.note_met(id));
+            try_join_all(each).await?;
         }
         Ok(())
     }
@@ -281,18 +328,7 @@ impl ports::Evidence for Evidence {
         keyed: &Keyed,
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault> {
-        let mut found = Vec::new();
-        for clue in clues(keyed, None) {
-            self.meeting(clue, None, subject, now, &mut found).await?;
-        }
-        let prompts: BTreeSet<(String, String)> = found
-            .iter()
-            .filter_map(|sighting| Some((sighting.prompt_id.clone()?, sighting.channel.clone())))
-            .collect();
-        for (prompt_id, channel) in &prompts {
-            self.meeting((PROMPT, prompt_id), Some(channel), subject, now, &mut found).await?;
-        }
-        Ok(found)
+        self.about_call(subject, keyed, now).await
     }
 
     async fn named(

@@ -2,10 +2,10 @@
 
 use domain::{Handle, PrincipalKey, RequestId, Timestamp};
 use gateway::Fault;
-use gateway::ports::{Claim, Claimed};
+use gateway::ports::{CLAIM_LIFE, Claim, Claimed, CountedAs};
 
-use super::ledger::{CLAIM_LIFE, Known, Statuses};
-use super::{Counted, EXCHANGES, Exchanges, LANES, Ledger, RETENTION, Row, TURNS, orphans, revocations};
+use super::ledger::{Known, Statuses};
+use super::{EXCHANGES, Exchanges, LANES, Ledger, RETENTION, Row, TURNS, orphans, revocations};
 use crate::packed::{pack, unpack};
 use crate::table::{Item, Key, Only, Put, WRITER, blob, bytes, integer, number, pause, string, text, writer};
 
@@ -22,7 +22,7 @@ pub(super) struct Looked {
     request_by: Option<String>,
     /// Whether that item is this very claim's, from an earlier turn.
     is_ours: bool,
-    pub answer: (Claimed, Option<Counted>),
+    pub answer: (Claimed, Option<CountedAs>),
 }
 
 impl Exchanges {
@@ -36,7 +36,7 @@ impl Exchanges {
             }
             let looked = self.look(claim).await?;
             let Looked { mut ledger, ledger_by, request_by, is_ours, answer: (claimed, counted) } = looked;
-            let keeps_request = counted.is_some_and(|counted| counted != Counted::No);
+            let keeps_request = counted.is_some_and(|counted| counted != CountedAs::No);
             if let (Some(request), true, false) = (claim.request, keeps_request, is_ours) {
                 // Before the ledger: of two that come with one id at once, one stops here.
                 match self.take_request(claim, request, &claimed, request_by.as_deref()).await? {

@@ -1,20 +1,15 @@
 //! What a principal's claims depend on: one value, which one conditional write replaces by the next.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::{Handle, Limits, SessionId, Timestamp};
-use gateway::ports::{Claim, Claimed, Denied, Prospect, REFUSALS_PER_MINUTE, RevokedWhat};
+use domain::{Handle, KeyedDigest, SessionId, Timestamp};
+use gateway::ports::{
+    Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, Claim, Claimed, CountedAs, Counts, RevokedWhat,
+    UnderWay, room_to_ask,
+};
 use serde::{Deserialize, Serialize};
-
-/// After how long a claim whose exchange never began counts no more. Longer than opening an exchange may take.
-pub(super) const CLAIM_LIFE: Duration = Duration::from_secs(60);
-
-/// Seconds for which a hidden failure counts, and an asking of people.
-const HOUR: i64 = 60 * 60;
-
-/// How many statements may wait for a person, for each that may run at once.
-const HELD_FOR_EACH: i64 = 8;
 
 /// Sessions of one principal that are alive at once at most: of more, the one that was silent for longest ends early.
 const SESSIONS: usize = 256;
@@ -23,7 +18,7 @@ const SESSIONS: usize = 256;
 const UNFOUND: usize = 256;
 
 /// Amounts by the second or minute that they belong to.
-type Buckets = BTreeMap<i64, i64>;
+type Amounts = BTreeMap<i64, i64>;
 
 /// The ledger of one principal.
 ///
@@ -35,15 +30,15 @@ pub(super) struct Ledger {
     /// Sessions that are alive.
     sessions: Vec<Session>,
     /// Claims by second, for a minute.
-    claims: Buckets,
+    claims: Amounts,
     /// Refused claims that were recorded, by second, for a minute.
-    refused: Buckets,
+    refused: Amounts,
     /// Askings of people by second, for an hour.
-    asks: Buckets,
+    asks: Amounts,
     /// Hidden failures that were closed, by second, for an hour.
-    failures: Buckets,
+    failures: Amounts,
     /// Microseconds spent upstream by minute, for an hour.
-    upstream: Buckets,
+    upstream: Amounts,
     /// What was claimed and has not been seen closed, the earliest first.
     claimed: Vec<Entry>,
     /// What was claimed and never began, or was given back: an opening may have been kept all the same.
@@ -64,24 +59,11 @@ pub(super) struct Entry {
     pub handle: String,
     pub session: String,
     pub opened_us: i64,
-    pub counted: Counted,
+    pub counted: CountedAs,
     pub digest: String,
     pub request: Option<String>,
     /// Of what it has spent upstream, what stands in the ledger.
     charged_us: i64,
-}
-
-/// As what a claim counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) enum Counted {
-    /// As one that runs.
-    Runs,
-    /// Likewise, and as a hidden failure until it has told that it is none.
-    MayFailHidden,
-    /// As one that waits for a person.
-    Waits,
-    /// As none: it is refused.
-    No,
 }
 
 /// How an exchange stands, as its own item says it.
@@ -105,23 +87,6 @@ pub(super) struct Known {
     pub revoked: Option<RevokedWhat>,
     /// The earlier claim with this request id, and its digest.
     pub earlier: Option<(Handle, String)>,
-}
-
-struct UnderWay {
-    running: i64,
-    held: i64,
-    hidden_failures: i64,
-}
-
-enum Admission {
-    Runs,
-    FailuresSpent,
-    Over(Reached),
-}
-
-struct Reached {
-    limit: &'static str,
-    retry_after: Duration,
 }
 
 impl Ledger {
@@ -191,8 +156,8 @@ impl Ledger {
         for (buckets, oldest) in [
             (&mut self.claims, second.saturating_sub(60)),
             (&mut self.refused, second.saturating_sub(60)),
-            (&mut self.asks, second.saturating_sub(HOUR)),
-            (&mut self.failures, second.saturating_sub(HOUR)),
+            (&mut self.asks, second.saturating_sub(COUNTED_SECONDS)),
+            (&mut self.failures, second.saturating_sub(COUNTED_SECONDS)),
             (&mut self.upstream, second.div_euclid(60).saturating_sub(60)),
         ] {
             *buckets = buckets.split_off(&oldest);
@@ -205,46 +170,26 @@ impl Ledger {
         claim: &Claim<'_>,
         known: &Known,
         statuses: &Statuses,
-    ) -> (Claimed, Option<Counted>) {
+    ) -> (Claimed, Option<CountedAs>) {
         let (session, highest) = self.session(claim).unwrap_or((claim.fresh_session, 0));
-        let next = highest.saturating_add(1);
-        if let Some(what) = known.revoked {
-            return self.bounded(claim, Claimed::Revoked { session, next, what }, Denied::Revoked(what));
-        }
-        if let Some((handle, digest)) = &known.earlier {
-            return if *digest == claim.digest.to_string() {
-                (Claimed::Repeat(*handle), None)
-            } else {
-                self.bounded(claim, Claimed::Reused { session, next }, Denied::Reused)
-            };
-        }
-        let admission = self.admission(claim, statuses);
-        let would_wait = claim.prospect == Prospect::Waits || matches!(admission, Admission::FailuresSpent);
-        if claim.may_join
-            && would_wait
-            && let Some(handle) = self.waits_already(claim, statuses)
-        {
-            return (Claimed::Joins(handle), None);
-        }
-        match admission {
-            Admission::Runs => {
-                let counted = match claim.prospect {
-                    Prospect::Open => Counted::Runs,
-                    Prospect::Hidden => Counted::MayFailHidden,
-                    Prospect::Waits => Counted::Waits,
-                };
-                (Claimed::New { session, next }, Some(counted))
-            }
-            Admission::FailuresSpent => (Claimed::FailuresSpent { session, next }, Some(Counted::Waits)),
-            Admission::Over(Reached { limit, retry_after }) => {
-                let claimed = Claimed::OverBudget { session, next, limit, retry_after };
-                self.bounded(claim, claimed, Denied::OverBudget { limit, retry_after })
-            }
-        }
+        let Known { revoked, earlier } = known;
+        let admission = Admission {
+            session,
+            next: highest.saturating_add(1),
+            revoked: *revoked,
+            earlier: earlier.clone(),
+            digest: &claim.digest,
+            limits: &claim.limits,
+            prospect: claim.prospect,
+            may_join: claim.may_join,
+            now: claim.now,
+        };
+        let Ok(answered) = admission.answer(&Standing { ledger: self, statuses });
+        answered
     }
 
     /// Notes the claim, its session's activity, and what it costs.
-    pub fn note(&mut self, claim: &Claim<'_>, counted: Counted) {
+    pub fn note(&mut self, claim: &Claim<'_>, counted: CountedAs) {
         let (session, highest) = self.session(claim).unwrap_or((claim.fresh_session, 0));
         let name = conversation(claim);
         self.sessions.retain(|other| {
@@ -261,7 +206,7 @@ impl Ledger {
             last_us: claim.now.as_micros(),
             highest,
         });
-        let is_counted = counted != Counted::No;
+        let is_counted = counted != CountedAs::No;
         self.claimed.push(Entry {
             handle: claim.handle.to_string(),
             session: session.to_string(),
@@ -273,7 +218,7 @@ impl Ledger {
         });
         let second = claim.now.as_secs();
         add(if is_counted { &mut self.claims } else { &mut self.refused }, second, 1);
-        if counted == Counted::Waits {
+        if counted == CountedAs::Waits {
             add(&mut self.asks, second, 1);
         }
     }
@@ -285,9 +230,9 @@ impl Ledger {
         let entry = self.claimed.remove(at);
         let second = Timestamp::from_micros(entry.opened_us).as_secs();
         let counts = match entry.counted {
-            Counted::Waits => [Some(&mut self.claims), Some(&mut self.asks)],
-            Counted::Runs | Counted::MayFailHidden => [Some(&mut self.claims), None],
-            Counted::No => [None, None],
+            CountedAs::Waits => [Some(&mut self.claims), Some(&mut self.asks)],
+            CountedAs::Runs | CountedAs::MayFailHidden => [Some(&mut self.claims), None],
+            CountedAs::No => [None, None],
         };
         for buckets in counts.into_iter().flatten() {
             if let Some(count) = buckets.get_mut(&second) {
@@ -301,11 +246,12 @@ impl Ledger {
     /// Counts one more asking of people; or after how long there is room for it.
     pub fn count_ask(&mut self, limit: u32, now: Timestamp) -> Option<Duration> {
         let second = now.as_secs();
-        if let Some(free) = over(&self.asks, second.saturating_sub(HOUR), i64::from(limit)) {
-            return Some(seconds(free.saturating_add(HOUR + 1).saturating_sub(second)));
+        let asks = since(&self.asks, second.saturating_sub(COUNTED_SECONDS)).collect();
+        let full = room_to_ask(&asks, limit, now);
+        if full.is_none() {
+            add(&mut self.asks, second, 1);
         }
-        add(&mut self.asks, second, 1);
-        None
+        full
     }
 
     fn search(&mut self, entry: Entry) {
@@ -313,59 +259,24 @@ impl Ledger {
             self.unfound.push(entry);
         }
     }
+}
 
-    /// A refused claim, or that it is one too many for an exchange of its own.
-    fn bounded(&self, claim: &Claim<'_>, claimed: Claimed, denied: Denied) -> (Claimed, Option<Counted>) {
-        let recorded = sum(&self.refused, claim.now.as_secs().saturating_sub(60));
-        if recorded < i64::from(REFUSALS_PER_MINUTE) {
-            (claimed, Some(Counted::No))
-        } else {
-            (Claimed::Counted(denied), None)
-        }
-    }
+/// How the exchanges of a ledger stand, beside it.
+struct Standing<'a> {
+    ledger: &'a Ledger,
+    statuses: &'a Statuses,
+}
 
-    /// What of this principal's waits for a person with the very same text, names and values.
-    fn waits_already(&self, claim: &Claim<'_>, statuses: &Statuses) -> Option<Handle> {
-        let digest = claim.digest.to_string();
-        let waits = |entry: &&Entry| {
-            entry.digest == digest && statuses.get(&entry.handle).is_some_and(|status| status.is_held)
-        };
-        let found = self.claimed.iter().filter(waits).min_by_key(|entry| entry.opened_us)?;
-        found.handle.parse().ok()
-    }
+impl Counts for Standing<'_> {
+    type Error = Infallible;
 
-    fn admission(&self, claim: &Claim<'_>, statuses: &Statuses) -> Admission {
-        let under_way = self.under_way(statuses);
-        if let Some(reached) = self.budget(claim, &under_way) {
-            return Admission::Over(reached);
-        }
-        match claim.prospect {
-            Prospect::Open => Admission::Runs,
-            Prospect::Waits => self.waiting(claim, &under_way, Admission::Runs),
-            Prospect::Hidden => {
-                // Whole seconds, the one that began an hour ago included.
-                let failed = sum(&self.failures, claim.now.as_secs().saturating_sub(HOUR));
-                let limit = i64::from(claim.limits.hidden_failures_per_hour);
-                if failed >= limit {
-                    return self.waiting(claim, &under_way, Admission::FailuresSpent);
-                }
-                if failed.saturating_add(under_way.hidden_failures) < limit {
-                    return Admission::Runs;
-                }
-                let limit = "statements over masked columns at once";
-                Admission::Over(Reached { limit, retry_after: Duration::from_secs(1) })
-            }
-        }
-    }
-
-    /// What is claimed or under way. What waits for a person does not run: a principal whose writes are held may still read.
-    fn under_way(&self, statuses: &Statuses) -> UnderWay {
-        let mut under_way = UnderWay { running: 0, held: 0, hidden_failures: 0 };
-        for entry in &self.claimed {
-            let (is_held, is_hidden_failure) = match (statuses.get(&entry.handle), entry.counted) {
+    fn under_way(&self) -> Result<UnderWay, Infallible> {
+        let mut under_way = UnderWay::default();
+        for entry in &self.ledger.claimed {
+            let (is_held, is_hidden_failure) = match (self.statuses.get(&entry.handle), entry.counted) {
                 (Some(status), _) => (status.is_held, status.is_hidden_failure),
-                (None, Counted::No) => continue,
-                (None, counted) => (counted == Counted::Waits, counted == Counted::MayFailHidden),
+                (None, CountedAs::No) => continue,
+                (None, counted) => (counted == CountedAs::Waits, counted == CountedAs::MayFailHidden),
             };
             let count = if is_held { &mut under_way.held } else { &mut under_way.running };
             *count = count.saturating_add(1);
@@ -373,58 +284,36 @@ impl Ledger {
                 under_way.hidden_failures = under_way.hidden_failures.saturating_add(1);
             }
         }
-        under_way
+        Ok(under_way)
     }
 
-    /// Whether one more may wait for a person.
-    fn waiting(&self, claim: &Claim<'_>, under_way: &UnderWay, admission: Admission) -> Admission {
-        if under_way.held >= i64::from(claim.limits.at_once).saturating_mul(HELD_FOR_EACH) {
-            let limit = "statements that wait for a decision";
-            return Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) });
-        }
-        // Whatever became of them: one that was withdrawn at once has disturbed people, too.
-        let second = claim.now.as_secs();
-        let limit = i64::from(claim.limits.asks_per_hour);
-        match over(&self.asks, second.saturating_sub(HOUR), limit) {
-            None => admission,
-            Some(free) => {
-                let retry_after = seconds(free.saturating_add(HOUR + 1).saturating_sub(second));
-                Admission::Over(Reached { limit: "statements an hour that ask for a decision", retry_after })
-            }
-        }
+    fn claims(&self, from: i64) -> Result<Buckets, Infallible> {
+        Ok(since(&self.ledger.claims, from).collect())
     }
 
-    fn budget(&self, claim: &Claim<'_>, under_way: &UnderWay) -> Option<Reached> {
-        let Limits {
-            rows: _,
-            bytes: _,
-            rows_if_approved: _,
-            bytes_if_approved: _,
-            at_once,
-            per_minute,
-            upstream_seconds_per_hour,
-            statement_seconds: _,
-            // Ends in hold, not in refusal: see `admission`.
-            hidden_failures_per_hour: _,
-            // Of those that wait alone: see `waiting`.
-            asks_per_hour: _,
-        } = claim.limits;
-        if under_way.running >= i64::from(at_once) {
-            return Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) });
-        }
-        // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
-        let second = claim.now.as_secs();
-        if let Some(free) = over(&self.claims, second.saturating_sub(60), i64::from(per_minute)) {
-            let retry_after = seconds(free.saturating_add(61).saturating_sub(second));
-            return Some(Reached { limit: "statements per minute", retry_after });
-        }
-        let minute = second.div_euclid(60);
-        let limit = i64::try_from(upstream_seconds_per_hour).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        if let Some(free) = over(&self.upstream, minute.saturating_sub(60), limit) {
-            let retry_after = seconds(free.saturating_add(61).saturating_mul(60).saturating_sub(second));
-            return Some(Reached { limit: "upstream seconds per hour", retry_after });
-        }
-        None
+    fn asks(&self, from: i64) -> Result<Buckets, Infallible> {
+        Ok(since(&self.ledger.asks, from).collect())
+    }
+
+    fn upstream_us(&self, from: i64) -> Result<Buckets, Infallible> {
+        Ok(since(&self.ledger.upstream, from).collect())
+    }
+
+    fn refused(&self, from: i64) -> Result<i64, Infallible> {
+        Ok(sum(&self.ledger.refused, from))
+    }
+
+    fn hidden_failures(&self, from: i64) -> Result<i64, Infallible> {
+        Ok(sum(&self.ledger.failures, from))
+    }
+
+    fn waits(&self, digest: &KeyedDigest) -> Result<Option<Handle>, Infallible> {
+        let digest = digest.to_string();
+        let waits = |entry: &&Entry| {
+            entry.digest == digest && self.statuses.get(&entry.handle).is_some_and(|status| status.is_held)
+        };
+        let found = self.ledger.claimed.iter().filter(waits).min_by_key(|entry| entry.opened_us);
+        Ok(found.and_then(|entry| entry.handle.parse().ok()))
     }
 }
 
@@ -433,34 +322,17 @@ fn conversation(claim: &Claim<'_>) -> String {
     claim.conversation.map(|name| format!(":{name}")).unwrap_or_default()
 }
 
-fn add(buckets: &mut Buckets, at: i64, amount: i64) {
-    let bucket = buckets.entry(at).or_default();
-    *bucket = bucket.saturating_add(amount);
+fn add(amounts: &mut Amounts, at: i64, amount: i64) {
+    let kept = amounts.entry(at).or_default();
+    *kept = kept.saturating_add(amount);
 }
 
-fn sum(buckets: &Buckets, from: i64) -> i64 {
-    buckets.range(from..).fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+fn since(amounts: &Amounts, from: i64) -> impl Iterator<Item = (i64, i64)> {
+    amounts.range(from..).map(|(at, amount)| (*at, *amount))
 }
 
-/// Whether the buckets from `from` on hold as much as the limit; then the bucket with whose end they no longer will.
-fn over(buckets: &Buckets, from: i64, limit: i64) -> Option<i64> {
-    let mut held = sum(buckets, from);
-    if held < limit {
-        return None;
-    }
-    let mut free = from.saturating_add(60);
-    for (bucket, amount) in buckets.range(from..) {
-        free = *bucket;
-        held = held.saturating_sub(*amount);
-        if held < limit {
-            break;
-        }
-    }
-    Some(free)
-}
-
-fn seconds(count: i64) -> Duration {
-    Duration::from_secs(u64::try_from(count).unwrap_or(0).max(1))
+fn sum(amounts: &Amounts, from: i64) -> i64 {
+    since(amounts, from).fold(0, |sum, (_, amount)| sum.saturating_add(amount))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::table::{
     About, Item, Key, Only, Order, Put, Table, WRITER, blob, bytes, is_by, number, pause, string, text,
     update_refused, writer,
 };
-use ledger::{Counted, Ledger};
+use ledger::Ledger;
 use row::{ATTENTION, PARTS, Row, holder_text, part, partition, saved};
 
 pub use revocations::{Revocation, RevocationAct};

@@ -3,12 +3,12 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use domain::{Handle, PrincipalKey, Timestamp};
-use gateway::ports::Recordings;
+use gateway::ports::{CLAIM_LIFE, Recordings};
 use gateway::{Fault, orphan};
 use recording::{ObjectKind, Opening, RecordKey, decode};
 
 use super::claim::{distinct, read_ledger, statuses};
-use super::ledger::{CLAIM_LIFE, Entry, Ledger};
+use super::ledger::{Entry, Ledger};
 use super::row::{ATTENTION, Row};
 use super::{EXCHANGES, Exchanges};
 use crate::calls::fault;

@@ -12,9 +12,11 @@ use recording::{AccessRecord, ClosingOutcome, Opening, RecordKey, StepRecord};
 
 use super::access_shown::note_of;
 use super::review::Review;
+use super::roster::Roster;
 use super::run::overruled;
 use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
+use super::tend::are_still_asked;
 use super::{sorted, stored};
 use crate::access::Granted;
 use crate::closing::Closed;
@@ -64,6 +66,16 @@ async fn asked_for(
     if is_as_told { Ok((grant, request, asked)) } else { Err(damaged()) }
 }
 
+/// What is left by now of leave to read that was granted.
+pub(super) enum Force {
+    /// It permits reading.
+    In(Box<Granted>),
+    /// It permits nothing for now, because of that, and may again; so it may still be ended.
+    Rests(&'static str),
+    /// It has ended.
+    Over,
+}
+
 /// What telling whether something is in force takes.
 pub(super) struct Reading<'a> {
     approvals: &'a dyn Approvals,
@@ -72,6 +84,18 @@ pub(super) struct Reading<'a> {
     exchanges: &'a dyn Exchanges,
     /// How reviewers must prove themselves by now.
     sign_in: SignIn,
+    /// Who is asked by now, where that is known here.
+    reviewers: Reviewers<'a>,
+}
+
+/// Who is asked by now.
+enum Reviewers<'a> {
+    /// These.
+    Are(&'a Roster),
+    /// Nobody.
+    Missing,
+    /// Somebody else knows it.
+    Untold,
 }
 
 impl<'a> From<&'a Gateway> for Reading<'a> {
@@ -83,6 +107,7 @@ impl<'a> From<&'a Gateway> for Reading<'a> {
             keys: ports.keys.as_ref(),
             exchanges: ports.exchanges.as_ref(),
             sign_in: gateway.settings.sign_in,
+            reviewers: gateway.settings.roster.as_deref().map_or(Reviewers::Missing, Reviewers::Are),
         }
     }
 }
@@ -96,6 +121,7 @@ impl<'a> From<&'a Review> for Reading<'a> {
             keys: ports.keys.as_ref(),
             exchanges: ports.exchanges.as_ref(),
             sign_in: review.sign_in(),
+            reviewers: review.roster().map_or(Reviewers::Untold, Reviewers::Are),
         }
     }
 }
@@ -105,38 +131,49 @@ impl Reading<'_> {
         Case::read_at(self.approvals, self.recordings, key).await
     }
 
-    /// What is in force of what was granted beside this exchange; none where it is not, by now.
+    /// What is in force by now of what was granted beside this exchange.
     pub(super) async fn in_force(
         &self,
         bundle: &Bundle,
         case: &Case,
         now: Timestamp,
-    ) -> Result<Option<Granted>, Fault> {
-        let Some((step, digest)) = case.trail.access_in_force() else { return Ok(None) };
+    ) -> Result<Force, Fault> {
+        let Some((step, digest)) = case.trail.access_in_force() else { return Ok(Force::Over) };
         let (grant, request, _) = asked_for(self, bundle, case).await?;
         if now >= grant.until {
-            return Ok(None);
+            return Ok(Force::Over);
         }
         // SECURITY: whoever held a home of the local demo, or a link of its, has granted nothing of a real account.
         let asked = case.trail.asked().ok_or_else(damaged)?;
         if !self.sign_in.takes(&asked.sign_in) {
-            return Ok(None);
+            return Ok(Force::Rests("it was granted before reviewers had to sign in"));
         }
         let opened: Timestamp = case.opening.record.opened.parse().map_err(|_| damaged())?;
         let lasts = request.end.lasts(opened);
         // SECURITY: what was asked for in a session that was revoked since is nobody's.
         let identity = stored::identity(&case.opening.record)?;
         if self.exchanges.revoked(&identity, Some(case.key.exchange.session)).await?.is_some() {
-            return Ok(None);
+            return Ok(Force::Rests("its agent, its person or the session that asked for it is revoked"));
         }
         // SECURITY: the yes of somebody whose rights were taken back since is none.
         let (key, revoked) = (self.keys.digest().await?, self.exchanges.revoked_people().await?);
         let by = case.trail.approval().ok_or_else(damaged)?.granted_by();
         if by.iter().any(|by| is_revoked(by, &revoked, &key)) {
-            return Ok(None);
+            return Ok(Force::Rests("somebody who had said yes to it is revoked"));
+        }
+        let are_asked = match self.reviewers {
+            Reviewers::Are(roster) => are_still_asked(case, Some(roster)),
+            Reviewers::Missing => are_still_asked(case, None),
+            Reviewers::Untold => true,
+        };
+        if !are_asked {
+            return Ok(Force::Rests("somebody who had said yes to it is not asked any more"));
+        }
+        if bundle.longest_access().is_none_or(|longest| lasts > longest) {
+            return Ok(Force::Rests("policy lets nobody grant so much any more"));
         }
         let principal = identity.key();
-        Ok(Some(Granted { grant, lasts, principal, key: case.key.clone(), step, digest }))
+        Ok(Force::In(Box::new(Granted { grant, principal, key: case.key.clone(), step, digest })))
     }
 }
 
@@ -147,7 +184,9 @@ impl Gateway {
         bundle: &Bundle,
         principal: &PrincipalKey,
     ) -> Result<Vec<Granted>, Fault> {
-        let Some(longest) = bundle.longest_access() else { return Ok(Vec::new()) };
+        if bundle.longest_access().is_none() {
+            return Ok(Vec::new());
+        }
         let now = self.now();
         let mut keys = self.ports.accesses.granted(Some(principal), now).await?;
         keys.sort_unstable();
@@ -160,14 +199,12 @@ impl Gateway {
             }
             let granted = async {
                 let case = reading.case(&key).await?;
-                let in_force = reading.in_force(bundle, &case, now).await?;
-                Ok::<_, Fault>(in_force.filter(|_| self.are_still_asked(&case)))
+                reading.in_force(bundle, &case, now).await
             };
             match granted.await {
                 // SECURITY: where it is found must not be trusted with whose it is.
-                Ok(granted) => found.extend(
-                    granted.filter(|granted| granted.principal == *principal && granted.lasts <= longest),
-                ),
+                Ok(Force::In(granted)) if granted.principal == *principal => found.push(*granted),
+                Ok(Force::In(_) | Force::Rests(_) | Force::Over) => {}
                 Err(fault) if fault.retry == Retry::Never => unreadable(&key, &fault),
                 Err(fault) => return Err(fault),
             }
@@ -246,6 +283,7 @@ impl Gateway {
             // Nothing is read yet.
             catalog: case.opening.record.catalog.clone(),
             tier: domain::Tier::Read.as_str().to_owned(),
+            access: Vec::new(),
         })
     }
 

@@ -3,7 +3,7 @@
 use domain::{ApprovalId, Timestamp};
 use recording::{AccessRecord, Opening, StepRecord};
 
-use super::access::{Reading, unreadable};
+use super::access::{Force, Reading, unreadable};
 use super::review::{Review, ReviewError, crowded};
 use super::signed_in::SignedIn;
 use super::steps::{Added, Case, damaged};
@@ -14,11 +14,24 @@ use crate::ports::AccessNote;
 /// How often others may be first before this turn gives up.
 const TRIES: usize = 64;
 
-/// Leave to read that is in force, as a listing tells it.
+/// How leave to read stands that was granted and has not ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessState {
+    /// Its agent may read by it.
+    InForce,
+    /// It comes in force within seconds.
+    Coming,
+    /// It permits nothing for now, because of that, and may again.
+    Rests(&'static str),
+}
+
+/// Leave to read that was granted and has not ended, as a listing tells it.
 #[derive(Clone, Debug)]
 pub struct AccessShown {
     /// The approval that it was granted with.
     pub id: ApprovalId,
+    /// Whether it permits anything by now.
+    pub state: AccessState,
     /// What the recording tells of the request: every text after the detectors.
     pub opening: Opening,
     /// What was asked for.
@@ -32,17 +45,17 @@ pub struct AccessShown {
 }
 
 impl Review {
-    /// Leave to read that was granted and has not ended, the oldest first; and where one cannot be read. Under a bundle that lets
-    /// nobody grant any, or none that lasts so long, it permits nothing; nor does one whose reviewers were taken off since.
+    /// Leave to read that was granted and has not ended, the oldest first, also where it permits nothing for now; and where one
+    /// cannot be read.
     ///
     /// # Errors
     /// A fault when nobody can tell.
-    pub async fn access_in_force(&self) -> Result<(Vec<AccessShown>, Vec<String>), Fault> {
+    pub async fn granted_access(&self) -> Result<(Vec<AccessShown>, Vec<String>), Fault> {
         let (mut shown, mut broken) = (Vec::new(), Vec::new());
         for key in self.ports().accesses.granted(None, self.now()).await? {
             let found = async {
                 let case = Reading::from(self).case(&key).await?;
-                self.shown_in_force(case).await
+                self.shown_of_access(case, AccessState::InForce).await
             };
             match found.await {
                 Ok(found) => shown.extend(found),
@@ -56,18 +69,31 @@ impl Review {
         Ok((shown, broken))
     }
 
-    /// What was granted with this approval, while it is in force.
+    /// What was granted with this approval, while it has not ended.
     pub(super) async fn access_stands(&self, id: ApprovalId) -> Result<Option<AccessShown>, Fault> {
-        match self.case_of_access(id).await? {
-            Some(case) => self.shown_in_force(case).await,
-            None => Ok(None),
+        if let Some(case) = self.case_of_access(id).await? {
+            return self.shown_of_access(case, AccessState::InForce).await;
         }
+        // It is spent before it is found, and closed after that.
+        let Some(live) = self.ports().approvals.exchange_of(id).await?.filter(|live| !live.is_closed())
+        else {
+            return Ok(None);
+        };
+        let case = self.read(&live).await?;
+        if case.trail.id() != Some(id) {
+            return Ok(None);
+        }
+        self.shown_of_access(case, AccessState::Coming).await
     }
 
-    async fn shown_in_force(&self, case: Case) -> Result<Option<AccessShown>, Fault> {
+    async fn shown_of_access(&self, case: Case, in_force: AccessState) -> Result<Option<AccessShown>, Fault> {
         let bundle = self.ports().policies.bundle().await?;
-        let in_force = Reading::from(self).in_force(&bundle, &case, self.now()).await?;
-        Ok(in_force.and_then(|_| told(case)))
+        let state = match Reading::from(self).in_force(&bundle, &case, self.now()).await? {
+            Force::In(_) => in_force,
+            Force::Rests(why) => AccessState::Rests(why),
+            Force::Over => return Ok(None),
+        };
+        Ok(told(case, state))
     }
 
     /// The case of what was granted with this approval, which is remembered for as long as it lasts: longer than its exchange.
@@ -135,11 +161,12 @@ pub(crate) fn note_of(case: &Case) -> Result<AccessNote, Fault> {
     })
 }
 
-fn told(case: Case) -> Option<AccessShown> {
+fn told(case: Case, state: AccessState) -> Option<AccessShown> {
     let asked = case.trail.asked()?;
     let by = case.trail.approval()?.granted_by();
     Some(AccessShown {
         id: case.trail.id()?,
+        state,
         access: asked.access.clone()?,
         reviewers: asked.reviewers.clone(),
         sign_in: asked.sign_in.clone(),

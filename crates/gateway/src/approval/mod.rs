@@ -30,7 +30,7 @@ mod touched;
 mod turn;
 mod typed;
 
-pub use access_shown::AccessShown;
+pub use access_shown::{AccessShown, AccessState};
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};

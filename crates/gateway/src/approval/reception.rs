@@ -81,7 +81,7 @@ pub enum Found {
         own: Option<Verdict>,
         /// What was made to stand with it, which whoever may decide it may end.
         standing: Option<Box<StandingShown>>,
-        /// The leave to read that was granted with it and is in force; likewise.
+        /// The leave to read that was granted with it and has not ended; likewise.
         access: Option<Box<AccessShown>>,
     },
 }
@@ -103,7 +103,7 @@ impl Reception {
         issuer: Option<Arc<dyn ReviewerIssuer>>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { review, roster, issuer, ids }
+        Self { review: review.asking(Arc::clone(&roster)), roster, issuer, ids }
     }
 
     /// The same, where reviewers prove themselves in that way: as [`Settings::sign_in`](crate::Settings) of the gateway says.
@@ -233,10 +233,6 @@ impl Reception {
 
     /// Whether they may look at it. Of hundreds of groups, which no cookie would hold, those that decide it are kept.
     pub(super) async fn admit(&self, id: ApprovalId, by: &mut SignedIn) -> Result<(), ReviewError> {
-        // SECURITY: nothing would come of their yes.
-        if by.way == SignIn::Oidc && !self.roster.still_has(&by.reviewer) {
-            return Err(ReviewError::Stranger);
-        }
         let case = self.review.case(id, by).await?;
         if let Some(approval) = case.trail.approval() {
             by.reviewer.groups.retain(|group| approval.terms().reviewers.contains(group));

@@ -10,7 +10,7 @@ use super::run::overruled;
 use super::steps::{Added, Case, damaged};
 use super::tend::{TRIES, note};
 use super::{Question, Surroundings, sorted, stored};
-use crate::access::{Grants, Ruled};
+use crate::access::{Granted, Grants, Ruled, first_end, records, used};
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin, Retry};
 use crate::gateway::Gateway;
@@ -25,6 +25,7 @@ struct Judged {
     footprints: Vec<FootprintRecord>,
     touched: Surroundings,
     catalog: String,
+    access: Vec<Granted>,
 }
 
 impl Gateway {
@@ -90,7 +91,7 @@ impl Gateway {
         judged: Judged,
         result: ResultRecord,
     ) -> Result<AskedRecord, Fault> {
-        let Judged { ruling, hold, footprints, touched, catalog: _ } = judged;
+        let Judged { ruling, hold, footprints, touched, catalog: _, access: _ } = judged;
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let key = self.ports.keys.digest().await?;
         let question = Question { id, opening, sign_in: self.settings.sign_in, key: &key };
@@ -151,7 +152,7 @@ impl Gateway {
         let (key, detectors) = (keys.digest().await?, self.detectors.of(&bundle));
         let (read, touched) = self.read_afresh(&key, &asked, &detectors).await?;
         let ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
-        let Ruled { rulings, ruling, access: _ } = ruled;
+        let Ruled { rulings, ruling, access } = ruled;
         if let Decision::Refuse(refusal) = ruling.decision {
             return Ok(Err(refusal));
         }
@@ -164,7 +165,8 @@ impl Gateway {
         Ok(match &ruling.decision {
             Decision::Hold(hold) => {
                 let (hold, footprints) = (hold.clone(), footprints(&detectors, &read));
-                Ok(Judged { ruling, hold, footprints, touched, catalog: read.catalog.digest.to_string() })
+                let catalog = read.catalog.digest.to_string();
+                Ok(Judged { ruling, hold, footprints, touched, catalog, access })
             }
             Decision::Refuse(refusal) => Err(refusal.clone()),
             Decision::Allow(_) => return Err(damaged()),
@@ -175,6 +177,7 @@ impl Gateway {
     /// kept. One that may not be released any more is overruled.
     pub(super) async fn release(&self, live: &Live, case: &mut Case) -> Result<(), Fault> {
         let asked = case.trail.asked().ok_or_else(damaged)?.clone();
+        let mut ends = None;
         let step = match self.revoked_since(case).await? {
             Some(step) => step,
             None => match self.judge_result(live, case, &asked.reason).await? {
@@ -184,14 +187,23 @@ impl Gateway {
                     "what holds this result, or what it reads, has changed since it was approved; ask again"
                         .to_owned(),
                 ),
-                Ok(Judged { ruling, catalog, .. }) => StepRecord::Released {
-                    bundle: ruling.bundle.to_string(),
-                    rules: ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
-                    catalog,
-                },
+                Ok(Judged { ruling, catalog, access, .. }) => {
+                    ends = first_end(&used(&ruling, &access));
+                    StepRecord::Released {
+                        bundle: ruling.bundle.to_string(),
+                        rules: ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
+                        catalog,
+                        access: records(&access),
+                    }
+                }
             },
         };
-        self.add(case, self.now(), step).await.map(|_: Added| ())
+        let now = self.now();
+        // What ended while it was decided by is not what it goes by: whoever looks next decides again.
+        if ends.is_some_and(|end| now >= end) {
+            return Ok(());
+        }
+        self.add(case, now, step).await.map(|_: Added| ())
     }
 
     /// Closes with what was kept and is released.
@@ -255,7 +267,7 @@ fn note_cut(live: &mut Live, result: &ResultRecord) {
 
 /// Whether the same rules hold it for the same people, and it reads the same objects, of which the catalog says the same.
 fn is_as_asked(judged: &Judged, asked: &AskedRecord) -> bool {
-    let Judged { ruling, hold, footprints, touched, catalog: _ } = judged;
+    let Judged { ruling, hold, footprints, touched, catalog: _, access: _ } = judged;
     let rules: Vec<&str> = ruling.rules.iter().map(domain::RuleId::as_str).collect();
     asked.footprints.as_ref() == Some(footprints)
         // SECURITY: what nobody could tell is the same as nothing.

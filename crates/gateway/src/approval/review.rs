@@ -10,6 +10,7 @@ use recording::{
 use thiserror::Error;
 
 use super::reception::own_verdict;
+use super::roster::Roster;
 use super::signed_in::{SignedIn, is_revoked};
 use super::standing_terms::NotAStanding;
 use super::steps::{Added, Case, NotAdded, damaged};
@@ -146,18 +147,30 @@ pub struct Review {
     ports: ReviewPorts,
     detectors: Arc<DetectorsInForce>,
     sign_in: SignIn,
+    roster: Option<Arc<Roster>>,
 }
 
 impl Review {
     /// Reviewing over these ports, by people who have signed in.
     pub fn new(ports: ReviewPorts) -> Self {
-        Self { ports, detectors: Arc::default(), sign_in: SignIn::Oidc }
+        Self { ports, detectors: Arc::default(), sign_in: SignIn::Oidc, roster: None }
     }
 
     /// The same, where reviewers prove themselves in that way: as [`Settings::sign_in`](crate::Settings) of the gateway says.
     #[must_use]
     pub fn signed_in_by(self, sign_in: SignIn) -> Self {
         Self { sign_in, ..self }
+    }
+
+    /// The same by these people alone: nothing would come of the yes of anybody else who has signed in.
+    #[must_use]
+    pub fn asking(self, roster: Arc<Roster>) -> Self {
+        Self { roster: Some(roster), ..self }
+    }
+
+    /// Who is asked; none where nobody has said.
+    pub(super) fn roster(&self) -> Option<&Roster> {
+        self.roster.as_deref()
     }
 
     /// How reviewers must prove themselves.
@@ -381,6 +394,12 @@ impl Review {
         // SECURITY: what was asked for in the local demo is not decided so before a real account, which the same home serves by now.
         if asked.sign_in != by.way.as_str() || !self.sign_in.takes(&asked.sign_in) {
             return Err(ReviewError::SignIn);
+        }
+        // SECURITY: the gateway follows no yes of anybody else.
+        if by.way == SignIn::Oidc
+            && self.roster.as_ref().is_some_and(|roster| !roster.still_has(&by.reviewer))
+        {
+            return Err(ReviewError::Stranger);
         }
         approval.check(&by.reviewer, &by.link)?;
         // SECURITY: whoever was revoked decides nothing, whatever their issuer and their session say.

@@ -8,7 +8,7 @@ use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
 use super::{Question, stored};
-use crate::access::{Grants, Ruled};
+use crate::access::{Grants, Ruled, records};
 use crate::closing::Closed;
 use crate::evidence::{self, Weighed};
 use crate::fault::{Fault, Retry};
@@ -95,7 +95,11 @@ impl Gateway {
                 let Ready { spent, live: planned, terms } = *ready;
                 // INVARIANT: the one write that spends it comes before anything that could run it. Whoever finds the
                 // number taken runs nothing; whoever dies behind it leaves an exchange that is lost, and never runs again.
-                if self.add(case, self.now(), spent).await? == Added::Overtaken {
+                let now = self.now();
+                // Access that ended while it was decided by permits nothing: it is decided again.
+                if planned.access_end().is_some_and(|end| now >= end)
+                    || self.add(case, now, spent).await? == Added::Overtaken
+                {
                     return Ok(Ran::LookAgain);
                 }
                 let permit = terms.permit();
@@ -192,6 +196,7 @@ impl Gateway {
             rules: rules(),
             catalog: read.catalog.digest.to_string(),
             tier: planned.tier.clone(),
+            access: records(&access),
         };
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))

@@ -8,12 +8,14 @@ use recording::{
 };
 
 use super::review::{Review, ReviewError, crowded};
-use super::signed_in::SignedIn;
+use super::roster::Roster;
+use super::signed_in::{SignedIn, is_revoked};
 use super::standing_terms::{NotAStanding, StandingTerms, Tags};
 use super::steps::{Added, Case, damaged};
 use super::stored;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Approvals, Recordings, Standings, Written};
+use crate::settings::SignIn;
 
 /// How often others may be first before this turn gives up.
 pub(super) const TRIES: usize = 64;
@@ -48,6 +50,8 @@ pub struct StandingShown {
     pub uses: u32,
     /// Why it allows nothing more; none while it does.
     pub over: Option<NotStanding>,
+    /// Why it allows nothing for now, and may again.
+    pub rests: Option<&'static str>,
 }
 
 impl Standing {
@@ -138,7 +142,7 @@ impl Standing {
         Ok(stored::identity(&self.case.opening.record)?.key())
     }
 
-    fn shown(&self, now: Timestamp) -> Option<StandingShown> {
+    fn shown(&self, now: Timestamp, rests: Option<&'static str>) -> Option<StandingShown> {
         let asked = self.case.trail.asked()?;
         Some(StandingShown {
             id: self.id()?,
@@ -150,6 +154,7 @@ impl Standing {
             by: self.trail.by().iter().map(|by| by.name().to_owned()).collect(),
             uses: self.trail.uses(),
             over: self.trail.check(now).err(),
+            rests,
         })
     }
 }
@@ -235,8 +240,12 @@ impl Review {
     pub async fn standing_approvals(&self) -> Result<(Vec<StandingShown>, Vec<String>), Fault> {
         let (mut shown, mut broken) = (Vec::new(), Vec::new());
         for key in self.ports().standings.made(None).await? {
-            match self.standing_at(&key).await {
-                Ok(standing) => shown.extend(standing.and_then(|standing| standing.shown(self.now()))),
+            let found = async {
+                let Some(standing) = self.standing_at(&key).await? else { return Ok(None) };
+                Ok::<_, Fault>(standing.shown(self.now(), self.standing_rests(&standing).await?))
+            };
+            match found.await {
+                Ok(found) => shown.extend(found),
                 Err(fault) => {
                     tracing::error!(
                         %key,
@@ -294,8 +303,30 @@ impl Review {
 
     /// What this approval made to stand, as a listing tells it; none where that is nothing.
     pub(super) async fn stands(&self, id: ApprovalId) -> Result<Option<StandingShown>, Fault> {
-        let standing = self.standing_made_by(id).await?;
-        Ok(standing.and_then(|standing| standing.shown(self.now())))
+        let Some(standing) = self.standing_made_by(id).await? else { return Ok(None) };
+        Ok(standing.shown(self.now(), self.standing_rests(&standing).await?))
+    }
+
+    /// Why a standing approval allows nothing for now, whatever is left of it; none where it may allow.
+    async fn standing_rests(&self, standing: &Standing) -> Result<Option<&'static str>, Fault> {
+        let ports = self.ports();
+        let asked = standing.case.trail.asked().ok_or_else(damaged)?;
+        if !self.sign_in().takes(&asked.sign_in) {
+            return Ok(Some("it was made before reviewers had to sign in"));
+        }
+        let identity = stored::identity(&standing.case.opening.record)?;
+        if ports.exchanges.revoked(&identity, None).await?.is_some() {
+            return Ok(Some("its agent or its person is revoked"));
+        }
+        let (key, revoked) = (ports.keys.digest().await?, ports.exchanges.revoked_people().await?);
+        let people: Vec<_> = standing.trail.by().iter().map(|by| by.reviewer()).collect();
+        if people.iter().any(|by| is_revoked(by, &revoked, &key)) {
+            return Ok(Some("somebody who had said yes to it is revoked"));
+        }
+        let is_asked = |roster: &Roster| people.iter().all(|by| roster.still_has(by));
+        let signs_in = asked.sign_in == SignIn::Oidc.as_str();
+        let are_asked = !signs_in || self.roster().is_none_or(is_asked);
+        Ok((!are_asked).then_some("somebody who had said yes to it is not asked any more"))
     }
 
     async fn standing_at(&self, key: &RecordKey) -> Result<Option<Standing>, Fault> {

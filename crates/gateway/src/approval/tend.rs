@@ -26,9 +26,9 @@ const LOOK: Duration = Duration::from_secs(60);
 /// How soon it is looked at again when reviewers could not be told.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How often reviewers are told who could not be reached, and how long after the first time it is tried again; then four times
+/// How often reviewers are told who could not be reached, at first and for each reminder, and how long after the first time it is tried again; then four times
 /// as long, each time.
-const TELLINGS: u32 = 5;
+pub(super) const TELLINGS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How often others may be first before this turn gives up.
@@ -59,7 +59,7 @@ impl Gateway {
                 self.add(&mut case, now, step).await?;
                 continue;
             }
-            if state == ApprovalState::Granted && !self.are_still_asked(&case) {
+            if state == ApprovalState::Granted && !are_still_asked(&case, self.settings.roster.as_deref()) {
                 self.add(&mut case, now, asked_no_more()).await?;
                 continue;
             }
@@ -115,20 +115,23 @@ impl Gateway {
         Err(Fault::passing(Origin::Exchanges, "too many act on this approval at once"))
     }
 
-    /// Tells the first of these who can be told; whether somebody was. It waits all the same, and the next look tries the others
-    /// again.
+    /// Tells the first of these; whether that was tried, and is recorded. Whoever could not be reached is told again later, a few
+    /// times.
     async fn remind_those(&self, case: &mut Case, due: &[Reminded]) -> bool {
-        for whom in due {
-            match self.remind_of(case, *whom).await {
-                Ok(()) => return true,
-                Err(fault) => tracing::warn!(
-                    exchange = %case.opening.record.exchange,
-                    fault = &fault as &(dyn std::error::Error + 'static),
-                    "reviewers could not be reminded"
-                ),
+        let Some(whom) = due.first() else { return false };
+        let Err(fault) = self.remind_of(case, *whom).await else { return true };
+        let exchange = case.opening.record.exchange.clone();
+        let not_told = |fault: &Fault, what: &str| {
+            tracing::warn!(%exchange, fault = fault as &(dyn std::error::Error + 'static), "{what}");
+        };
+        not_told(&fault, "reviewers could not be reminded; it is tried again a few times");
+        match self.note_in_vain(case, *whom).await {
+            Ok(()) => true,
+            Err(fault) => {
+                not_told(&fault, "that reviewers could not be reminded is not recorded");
+                false
             }
         }
-        false
     }
 
     /// The step that ends what was asked for while reviewers proved themselves in a way that does not count here: what waited in
@@ -139,24 +142,6 @@ impl Gateway {
         let message = "this was asked for before its reviewers had to sign in, so nobody can approve it any more; ask again";
         let is_theirs = self.settings.sign_in.takes(&asked.sign_in);
         Ok((!is_theirs).then(|| overruled(RefusalCode::Contradiction, message.to_owned())))
-    }
-
-    /// Whether everybody who has said yes is a reviewer of this gateway: they signed in where its reviewers do, and nobody of them
-    /// was taken off the roster since.
-    // SECURITY: whoever can open a home can have somebody say yes who has signed in anywhere, by a configuration of their own.
-    pub(super) fn are_still_asked(&self, case: &Case) -> bool {
-        let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else { return false };
-        match SignIn::from_word(&asked.sign_in) {
-            // Whoever holds a home of the local demo stands in for all of its reviewers.
-            Some(SignIn::Development) => true,
-            // SECURITY: without a roster nobody is asked.
-            Some(SignIn::Oidc) => self
-                .settings
-                .roster
-                .as_ref()
-                .is_some_and(|roster| approval.granted_by().iter().all(|by| roster.still_has(by))),
-            None => false,
-        }
     }
 
     /// Withdraws what its agent has cancelled while it waited, unless it has ended before.
@@ -300,6 +285,22 @@ impl Gateway {
     }
 }
 
+/// Whether everybody who has said yes is a reviewer of the gateway with this roster: they signed in where its reviewers do, and
+/// nobody of them was taken off since.
+// SECURITY: whoever can open a home can have somebody say yes who has signed in anywhere, by a configuration of their own.
+pub(super) fn are_still_asked(case: &Case, roster: Option<&Roster>) -> bool {
+    let (Some(asked), Some(approval)) = (case.trail.asked(), case.trail.approval()) else { return false };
+    match SignIn::from_word(&asked.sign_in) {
+        // Whoever holds a home of the local demo stands in for all of its reviewers.
+        Some(SignIn::Development) => true,
+        // SECURITY: without a roster nobody is asked.
+        Some(SignIn::Oidc) => {
+            roster.is_some_and(|roster| approval.granted_by().iter().all(|by| roster.still_has(by)))
+        }
+        None => false,
+    }
+}
+
 /// The step that ends what was approved by somebody who is no reviewer of this gateway, or none any more.
 fn asked_no_more() -> StepRecord {
     let message = "a reviewer who had approved this is not asked any more: they are not on the list of reviewers, or have signed in \
@@ -391,7 +392,10 @@ enum Telling {
 fn telling(trail: &Trail, now: Timestamp) -> Telling {
     let (mut tries, mut last) = (0_u32, None);
     for step in trail.steps_under_way() {
-        if let StepRecord::Told { failed, .. } = &step.what {
+        // A reminder that has reached nobody is tried again for itself.
+        if let StepRecord::Told { failed, reviewers, why, way: _ } = &step.what
+            && !(why.is_some() && failed.is_empty() && reviewers.is_empty())
+        {
             tries = tries.saturating_add(1);
             last = Some((&step.at, failed.is_empty()));
         }

@@ -9,7 +9,7 @@ use recording::{ApprovalStep, StepRecord, Trail};
 
 use super::roster::{KnownReviewer, Roster};
 use super::steps::{Added, Case, damaged};
-use super::tend::{tellings, told};
+use super::tend::{TELLINGS, tellings, told};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::Invitation;
@@ -17,6 +17,9 @@ use crate::settings::Reminders;
 
 /// How often others may be first before this turn gives up.
 const TRIES: usize = 64;
+
+/// How long after the first reminder that has reached nobody it is tried again; then four times as long, each time.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// How an approval stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,7 +127,7 @@ impl Gateway {
             if trail.is_reminded(whom.as_str()) {
                 continue;
             }
-            let moment = moment(trail, percent)?;
+            let Some(moment) = next_try(trail, moment(trail, percent)?, whom) else { continue };
             if now < moment {
                 due.then = Some(due.then.map_or(moment, |other| other.min(moment)));
             } else if !self.people(trail, roster, whom)?.is_empty() {
@@ -162,6 +165,17 @@ impl Gateway {
         }
         let step = self.tell_these(case, invited, Some(whom)).await?.ok_or_else(not_reminded)?;
         self.note_telling(case, step, whom).await
+    }
+
+    /// Records that nobody could be reached, so that it is tried so often and no longer.
+    pub(super) async fn note_in_vain(&self, case: &mut Case, whom: Reminded) -> Result<(), Fault> {
+        let told = StepRecord::Told {
+            way: "none".to_owned(),
+            reviewers: Vec::new(),
+            failed: Vec::new(),
+            why: Some(whom.as_str().to_owned()),
+        };
+        self.add(case, self.now(), told).await.map(|_: Added| ())
     }
 
     fn is_open(&self, case: &Case) -> Result<bool, Fault> {
@@ -204,6 +218,20 @@ impl Gateway {
 
 fn not_reminded() -> Fault {
     Fault::passing(Origin::Gateway, "reviewers could not be reminded")
+}
+
+/// When it is to be tried, which is due at that moment, and later each time that nobody was reached; none once it was tried often
+/// enough.
+fn next_try(trail: &Trail, due: Timestamp, whom: Reminded) -> Option<Timestamp> {
+    let in_vain: Vec<&str> = trail.reminded_in_vain(whom.as_str()).collect();
+    let Some(last) = in_vain.last() else { return Some(due) };
+    let tries = u32::try_from(in_vain.len()).unwrap_or(u32::MAX);
+    if tries >= TELLINGS {
+        return None;
+    }
+    // A moment that cannot be read is long over.
+    let last = last.parse().unwrap_or(due);
+    Some(last.after(PAUSE.saturating_mul(4_u32.saturating_pow(tries - 1))).max(due))
 }
 
 /// So many hundredths into the time that it may wait.

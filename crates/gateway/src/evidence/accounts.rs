@@ -6,30 +6,65 @@ use std::time::Duration;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
-use super::said::{normal, split_reminders, with_reminders};
+use super::SpanId;
+use super::said::{self, Said, keys_of_exact, normal};
 use super::weigh::{Call, Opened};
 use crate::ports::{Named, StoredSighting};
 
 /// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
 const TOGETHER: Duration = Duration::from_secs(60);
 
+/// How Claude Code begins what it puts in place of a conversation.
+const SUMMARY: &str = "This session is being continued from a previous conversation";
+
 /// A prompt as one channel tells it.
 #[derive(Clone)]
 pub(super) struct Text {
-    /// What it is compared by.
-    key: String,
+    /// What it is compared by: its words; those of the command that it was made of, as well.
+    keys: Vec<String>,
     /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
-    pub shown: Option<String>,
+    pub shown: Option<Shown>,
+}
+
+/// A prompt in its two forms.
+#[derive(Clone)]
+pub(super) struct Shown {
+    /// All of it: to be sealed.
+    pub exact: String,
+    /// As records tell it, before the detectors.
+    pub told: String,
 }
 
 impl Text {
-    /// A prompt, and what the client put in beside it.
-    pub fn said(prompt: String, reminders: Option<&str>) -> Self {
-        Self { key: normal(&prompt).into_owned(), shown: Some(with_reminders(&prompt, reminders)) }
+    /// A prompt that came with a call.
+    pub fn declared(prompt: String) -> Self {
+        Self {
+            keys: vec![normal(&prompt).into_owned()],
+            shown: Some(Shown { exact: prompt.clone(), told: prompt }),
+        }
+    }
+
+    /// A prompt with what a channel saw beside it.
+    fn seen(said: &Said, prompt: &str) -> Self {
+        let command = said.command.as_deref().map(|command| normal(command).into_owned());
+        Self {
+            keys: std::iter::once(normal(prompt).into_owned()).chain(command).collect(),
+            shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
+        }
     }
 
     pub fn is_same(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.keys.iter().any(|key| other.keys.contains(key))
+    }
+
+    /// Whether it is a command to a client, which makes a text of its own of it.
+    pub fn is_command(&self) -> bool {
+        self.keys.iter().any(|key| key.starts_with('/'))
+    }
+
+    /// Whether it is what a client makes of a conversation that has grown too long for the model.
+    pub fn is_summary(&self) -> bool {
+        self.keys.iter().any(|key| key.starts_with(SUMMARY))
     }
 }
 
@@ -48,6 +83,8 @@ pub(super) struct Account {
     pub conversation: Option<String>,
     /// Whether it says that a subagent made the call.
     pub is_delegated: bool,
+    /// Whether what it saw is what a client made of the words.
+    pub is_expanded: bool,
 }
 
 /// What the channels say of a call.
@@ -69,15 +106,11 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
-    let prompts: BTreeSet<&String> =
-        direct.iter().filter_map(|opened| opened.sighting.prompt_id.as_ref()).collect();
-    let is_linked =
-        |opened: &&&Opened| opened.sighting.prompt_id.as_ref().is_some_and(|prompt| prompts.contains(prompt));
-    let linked = || others.iter().filter(is_linked);
+    let linked = linked(&direct, others, call);
     let mut texts: Vec<Text> = Vec::new();
-    for opened in direct.iter().chain(linked()) {
+    for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
-        let text = Text::said(prompt.clone(), opened.said.reminders.as_deref());
+        let text = Text::seen(&opened.said, prompt);
         if !texts.iter().any(|known| known.is_same(&text)) {
             texts.push(text);
         }
@@ -101,7 +134,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         Sight::Unseen
     };
     // What merely has a clue in common may be another conversation's.
-    let conversation = direct.iter().chain(linked()).find_map(|opened| opened.said.conversation.clone());
+    let conversation = direct.iter().chain(&linked).find_map(|opened| opened.said.conversation.clone());
     Some(Account {
         channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
         names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),
@@ -112,7 +145,53 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         statement,
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
+        is_expanded: false,
     })
+}
+
+/// Of others of the same channel those with the same prompt's id: of several that share a trace the one that the call lies in, as
+/// far as that is told.
+fn linked<'o>(direct: &[&'o Opened], others: Vec<&'o Opened>, call: &Call<'_>) -> Vec<&'o Opened> {
+    // SECURITY: the tool use is one call's, and a prompt's id is whatever a client says: what is not exactly the same subject's,
+    // or another mailbox's, is not linked, whatever the store has answered.
+    let is_tied = |other: &Opened, direct: &Opened| {
+        let (theirs, ours) = (&other.sighting, &direct.sighting);
+        let (their_mail, our_mail) = (other.said.mail.as_deref(), direct.said.mail.as_deref());
+        let is_same_mail = match (their_mail, our_mail) {
+            (Some(theirs), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => {
+                theirs.subject.subject.is_some()
+                    && !is_another_mailbox(their_mail, call.subject.subject.as_deref())
+            }
+        };
+        theirs.prompt_id.is_some()
+            && theirs.prompt_id == ours.prompt_id
+            && theirs.subject == ours.subject
+            && is_same_mail
+    };
+    let mut linked: Vec<&Opened> =
+        others.into_iter().filter(|other| direct.iter().any(|direct| is_tied(other, direct))).collect();
+    let spans = || direct.iter().filter_map(|opened| opened.said.span.as_ref());
+    let begun = spans().filter_map(|span| span.begun).min();
+    let span_of = |opened: &Opened| opened.said.span.clone().filter(|_| opened.said.prompt.is_some());
+    let own = |opened: &Opened| span_of(opened)?.ids.first().copied();
+    let around: Vec<SpanId> = spans().flat_map(|span| span.ids.iter().copied()).collect();
+    let nearest = around.iter().find(|id| linked.iter().any(|opened| own(opened) == Some(**id))).copied();
+    if let Some(nearest) = nearest {
+        linked.retain(|opened| own(opened).is_none_or(|id| id == nearest));
+    } else if let Some(begun) = begun {
+        // A prompt's span ends after whatever it led to, and is told then.
+        let holds = |opened: &&Opened| {
+            let span = span_of(opened)?;
+            let from = span.begun.filter(|from| *from <= begun)?;
+            span.ended.is_none_or(|ended| ended >= begun).then_some(from)
+        };
+        let last = linked.iter().filter_map(holds).max();
+        let is_timed = |opened: &Opened| span_of(opened).is_some_and(|span| span.begun.is_some());
+        linked.retain(|opened| !is_timed(opened) || (holds(opened).is_some() && holds(opened) == last));
+    }
+    linked
 }
 
 fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
@@ -163,11 +242,14 @@ pub fn is_another_mailbox(mail: Option<&str>, subject: Option<&str>) -> bool {
 
 /// Whether what is known rests on a trace or a word, and no hook has seen the call.
 pub(super) fn could_leave_out_its_use(accounts: &[Account]) -> bool {
-    let is_seen = |account: &Account| {
-        account.kind == ChannelKind::Hooks && matches!(account.join, Join::ToolUse | Join::Again)
-    };
     accounts.iter().any(|account| account.kind != ChannelKind::Own && is_loose(account.join))
-        && !accounts.iter().any(is_seen)
+        && !has_seen_the_call(accounts)
+}
+
+fn has_seen_the_call(accounts: &[Account]) -> bool {
+    accounts.iter().any(|account| {
+        account.kind == ChannelKind::Hooks && matches!(account.join, Join::ToolUse | Join::Again)
+    })
 }
 
 fn is_loose(join: Join) -> bool {
@@ -185,20 +267,15 @@ pub(super) fn leave_unnamed(accounts: &mut [Account]) {
 
 /// The accounts that stand in a record, whose prompt 0 is `exact`.
 pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
-    // Of what the model received the client's reminders are no part of what was said.
-    let is_received =
-        witnesses.iter().any(|witness| witness.kind == ChannelKind::Provider && witness.prompt == Some(0));
     let text = |number: u32| -> Text {
         match exact.filter(|_| number == 0) {
-            Some(exact) => {
-                let said = if is_received { split_reminders(exact).0 } else { None };
-                Text {
-                    key: normal(said.as_deref().unwrap_or(exact)).into_owned(),
-                    shown: Some(exact.to_owned()),
-                }
-            }
+            // What is the same as before is told as it was told before.
+            Some(exact) => Text {
+                keys: keys_of_exact(exact),
+                shown: Some(Shown { exact: exact.to_owned(), told: "[as before]".to_owned() }),
+            },
             // A key that no prompt has: those are trimmed.
-            None => Text { key: format!(" {number}"), shown: None },
+            None => Text { keys: vec![format!(" {number}")], shown: None },
         }
     };
     witnesses
@@ -213,6 +290,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             statement: witness.statement,
             conversation: None,
             is_delegated: witness.is_delegated,
+            is_expanded: witness.is_expanded,
         })
         .collect()
 }
@@ -221,12 +299,13 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
 /// what stands in the record.
 pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
     let mut all = now;
+    let is_seen = has_seen_the_call(&all);
     for before in before {
         let is_it = |account: &&mut Account| {
             account.channel == before.channel || account.names.contains(&before.channel)
         };
         match all.iter_mut().find(is_it) {
-            Some(account) => account.recall(before),
+            Some(account) => account.recall(before, is_seen),
             None => all.push(before),
         }
     }
@@ -234,21 +313,25 @@ pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Acco
 }
 
 impl Account {
-    /// Takes over what was recorded and is not said any more.
-    fn recall(&mut self, before: Self) {
+    /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
+    fn recall(&mut self, before: Self, is_seen: bool) {
         self.channel = before.channel;
         // What the agent says itself is nobody's account, and may change.
         if self.kind == ChannelKind::Own {
             return;
         }
         let was_used = before.join == Join::Again;
+        // SECURITY: that a call named no tool use does not change by a trace or a word that is told again.
+        if before.join == Join::Unnamed && is_loose(self.join) && !is_seen {
+            self.join = Join::Unnamed;
+        }
         match self.join.cmp(&before.join) {
             // A surer tie than before: the weaker one may have met another call.
             std::cmp::Ordering::Less if !was_used => return,
             std::cmp::Ordering::Greater if self.join != Join::Again => {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
-                self.is_delegated = before.is_delegated;
+                (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
                 return;
             }
             std::cmp::Ordering::Less | std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => {}
@@ -266,6 +349,7 @@ impl Account {
         }
         self.is_torn |= before.is_torn;
         self.is_delegated |= before.is_delegated;
+        self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.statement = match (self.statement, before.statement) {
             (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
             (Sight::Same, _) | (_, Sight::Same) => Sight::Same,

@@ -8,7 +8,7 @@ use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored
 
 use super::accounts;
 use super::again::{Again, Calling};
-use super::said::{normal, without_reminders};
+use super::said::normal;
 use super::weigh::{Call, Declared, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -131,8 +131,10 @@ impl Gateway {
             let known = [prompt.as_deref(), exact.as_deref()];
             let otherwise = was_otherwise || again.as_ref().is_some_and(|again| again.is_otherwise(known));
             let again = again.as_ref().map(|again| again.record(&sealing, at, step)).transpose()?;
+            let told = last.as_ref().and_then(|late| late.text.as_deref());
+            let last = exact.as_deref().map(|exact| (exact, told.unwrap_or_default()));
             let late = Late { opening: &opening, step, weighed: &weighed, witnesses, again, otherwise };
-            let late = self.late(late, exact.as_deref(), prompt.as_deref(), &sealing, at).await?;
+            let late = self.late(late, last, prompt.as_deref(), &sealing, at).await?;
             let (bytes, _) = recording::encode(&late).map_err(damaged)?;
             let kind = ObjectKind::Evidence { step };
             match self.ports.recorder.keep(at, kind, Bytes::from(bytes)).await? {
@@ -147,25 +149,31 @@ impl Gateway {
     async fn late(
         &self,
         late: Late<'_>,
-        last: Option<&str>,
+        last: Option<(&str, &str)>,
         first: Option<&str>,
         sealing: &[u8; 32],
         at: &RecordKey,
     ) -> Result<LateEvidence, Fault> {
         let Late { opening, step, weighed, witnesses, again, otherwise } = late;
         // What is known less well by now is still what was asked.
-        let text = weighed.text.as_deref().or(last);
+        let text = weighed.text.as_deref().or(last.map(|(exact, _)| exact));
         let is_first = |text: &str| first.is_some_and(|first| normal(first) == normal(text));
         let (text, sealed) = match text {
             None => (None, None),
             Some(text) if is_first(text) => (opening.record.prompt.text.clone(), None),
             Some(text) => {
-                let bundle = self.ports.policies.bundle().await?;
-                let detectors = self.detectors.of(&bundle);
                 let belongs_to = belongs_to(at, step);
                 let sealed = seal::encrypt(sealing, belongs_to.as_bytes(), text.as_bytes().to_vec())?;
-                let text = detectors.redact_text(&without_reminders(text), "prompt").into_owned();
-                (Some(text), Some(STANDARD.encode(sealed)))
+                let told = match last.filter(|(exact, _)| *exact == text) {
+                    // It went through the detectors before.
+                    Some((_, told)) => told.to_owned(),
+                    None => {
+                        let bundle = self.ports.policies.bundle().await?;
+                        let told = weighed.told.as_deref().unwrap_or_default();
+                        self.detectors.of(&bundle).redact_text(told, "prompt").into_owned()
+                    }
+                };
+                (Some(told), Some(STANDARD.encode(sealed)))
             }
         };
         Ok(LateEvidence {

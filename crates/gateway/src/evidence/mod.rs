@@ -12,6 +12,7 @@ mod late;
 mod named;
 mod said;
 mod sighting;
+mod wanted;
 mod weigh;
 
 use std::collections::BTreeSet;
@@ -33,7 +34,6 @@ pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
-pub(crate) use said::without_reminders;
 pub(crate) use weigh::Weighed;
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
@@ -72,8 +72,11 @@ pub struct Sighting {
     pub subject: Option<String>,
     /// The client's word for the conversation.
     pub conversation: Option<String>,
-    /// The client's id of the prompt: ties tool uses to it within one channel.
+    /// The client's id of the prompt: ties tool uses to it within one channel and of one subject, or of one mailbox where no subject
+    /// is named. Of what names neither it ties nothing.
     pub prompt_id: Option<String>,
+    /// A digest of all that a prompt says: ties tool uses of an export to the words that are kept once, in place of `prompt_id`.
+    pub words: Option<String>,
     /// The model's id of the tool use.
     pub tool_use: Option<String>,
     /// The trace, 32 lower-case hexadecimal digits.
@@ -84,6 +87,12 @@ pub struct Sighting {
     pub prompt: Option<String>,
     /// What the client put in beside it, of which no hook tells; see [`split_reminders`].
     pub reminders: Option<String>,
+    /// What came with it and is no text.
+    pub others: Option<OtherParts>,
+    /// The command that the client made it of, as it was typed.
+    pub command: Option<String>,
+    /// Where it stands in its trace: several prompts may share one.
+    pub span: Option<Span>,
     /// The mail address of whoever is observed, as their client says: it names nobody, but another's is not this one's.
     pub mail: Option<String>,
     /// The statement's exact text.
@@ -99,6 +108,36 @@ impl fmt::Debug for Sighting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sighting(…)")
     }
+}
+
+/// What came with a prompt and is no text: documents, images, what nobody knows.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OtherParts {
+    /// What they are, in words that records may show.
+    pub told: String,
+    /// The parts as they came, together.
+    pub exact: String,
+}
+
+impl fmt::Debug for OtherParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OtherParts(…)")
+    }
+}
+
+/// The id of a span, as OpenTelemetry has it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SpanId(pub [u8; 8]);
+
+/// Where something stands in its trace.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// Of a prompt its own span; of a tool use those that it lies in, the nearest first, as far as they are known.
+    pub ids: Vec<SpanId>,
+    /// When it began, nanoseconds since 1970 by its client's clock.
+    pub begun: Option<u64>,
+    /// When it ended, as well.
+    pub ended: Option<u64>,
 }
 
 /// Whom a channel may speak for.
@@ -256,13 +295,17 @@ impl Gateway {
         });
         let stored: Result<Vec<StoredSighting>, WitnessError> = stored.await?;
         let mut stored = stored?;
-        self.ports.evidence.keep(&stored, channel.room()).await?;
+        let unmet = self.ports.evidence.keep(&stored, channel.room()).await?;
+        // What has met its exchanges before is known to them: however often it is told, it costs no more than its row.
+        let mut unmet: BTreeSet<[u8; 32]> = unmet.into_iter().collect();
+        stored.retain(|sighting| unmet.remove(&sighting.id));
         // What tells of tool uses first: it is what may contradict.
         stored.sort_by_key(|sighting| sighting.keyed.tool_use.is_none());
         // One exchange that cannot be appended to must not keep the others from it.
         let (mut failed, mut known) = (None, BTreeSet::new());
         for some in stored.chunks(AT_ONCE) {
             let mut awaiting = self.ports.evidence.awaiting(some).await?;
+            let are_any = !awaiting.is_empty();
             awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
             for some in awaiting.chunks(APPENDED_AT_ONCE) {
                 let appending: Vec<_> = some.iter().map(|expecting| self.append(expecting, None)).collect();
@@ -275,6 +318,11 @@ impl Gateway {
                     );
                     failed = Some(fault);
                 }
+            }
+            // Afterwards, so that what is sent again after a fault finishes it.
+            if are_any && failed.is_none() {
+                let ids: Vec<[u8; 32]> = some.iter().map(|sighting| sighting.id).collect();
+                self.ports.evidence.met(&ids).await?;
             }
         }
         failed.map_or(Ok(()), |fault| Err(fault.into()))

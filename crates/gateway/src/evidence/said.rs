@@ -1,21 +1,25 @@
 //! What is sealed of a sighting, and how much of a prompt is kept.
 //!
-//! Version 2: the byte 2, then prompt, reminders, conversation, mail address, role, warehouse, database and schema, each as a byte that says whether it
-//! is there, its length as four bytes, big-endian, and its UTF-8; then one byte of flags. Never longer than what was said by
-//! more than some bytes, whatever stands in it.
+//! Version 3: the byte 3, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
+//! parts are, their exact text and the command, each as a byte that says whether it is there, its length as four bytes, big-endian,
+//! and its UTF-8; then one byte of flags; begin and end of the span, nanoseconds since 1970 as eight bytes each, big-endian, 0 for
+//! none; and the number of its spans' ids as one byte, and each as eight bytes. Never longer than what was said by more than some
+//! bytes, whatever stands in it.
 
 use std::borrow::Cow;
 
-use super::PROMPT_SIZE;
+use super::{OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
 
 /// The version that is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
 /// A subagent made the call.
 const DELEGATED: u8 = 2;
+/// There is a span.
+const SPAN: u8 = 4;
 
 /// See above.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -30,16 +34,36 @@ pub(super) struct Said {
     pub mail: Option<String>,
     /// Role, warehouse, database and schema as the call gave them. Absent where the channel sees no calls.
     pub under: Option<[Option<String>; 4]>,
+    /// What came with the prompt and is no text.
+    pub others: Option<OtherParts>,
+    /// The command that the client made the prompt of.
+    pub command: Option<String>,
     /// Whether a subagent made the call.
     pub is_delegated: bool,
+    /// Where it stands in its trace.
+    pub span: Option<Span>,
 }
 
 impl Said {
     pub fn encode(&self) -> Vec<u8> {
-        let Self { prompt, reminders, conversation, mail, under, is_delegated } = self;
+        let Self { prompt, reminders, conversation, mail, under, others, command, is_delegated, span } = self;
         let [role, warehouse, database, schema] = under.clone().unwrap_or_default();
+        let (told, exact) =
+            others.clone().map(|OtherParts { told, exact }| (Some(told), Some(exact))).unwrap_or_default();
         let mut bytes = vec![VERSION];
-        for text in [prompt, reminders, conversation, mail, &role, &warehouse, &database, &schema] {
+        for text in [
+            prompt,
+            reminders,
+            conversation,
+            mail,
+            &role,
+            &warehouse,
+            &database,
+            &schema,
+            &told,
+            &exact,
+            command,
+        ] {
             let Some(text) = text else {
                 bytes.push(0);
                 continue;
@@ -48,11 +72,18 @@ impl Said {
             bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        bytes.push(if under.is_some() { UNDER } else { 0 } | if *is_delegated { DELEGATED } else { 0 });
+        let flags = [(under.is_some(), UNDER), (*is_delegated, DELEGATED), (span.is_some(), SPAN)];
+        bytes.push(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
+        let Span { ids, begun, ended } = span.clone().unwrap_or_default();
+        bytes.extend_from_slice(&begun.unwrap_or(0).to_be_bytes());
+        bytes.extend_from_slice(&ended.unwrap_or(0).to_be_bytes());
+        let ids = ids.get(..usize::from(u8::MAX)).unwrap_or(&ids);
+        bytes.push(u8::try_from(ids.len()).unwrap_or(u8::MAX));
+        ids.iter().for_each(|SpanId(id)| bytes.extend_from_slice(id));
         bytes
     }
 
-    /// None where it is none of version 2.
+    /// None where it is none of version 3.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&version, mut rest) = bytes.split_first()?;
         if version != VERSION {
@@ -72,9 +103,32 @@ impl Said {
         };
         let (prompt, reminders, conversation, mail) = (text()?, text()?, text()?, text()?);
         let names = [text()?, text()?, text()?, text()?];
-        let [flags] = rest else { return None };
-        let under = (flags & UNDER != 0).then_some(names);
-        Some(Self { prompt, reminders, conversation, mail, under, is_delegated: flags & DELEGATED != 0 })
+        let (told, exact, command) = (text()?, text()?, text()?);
+        let (flags, rest) = rest.split_first()?;
+        let (begun, rest) = rest.split_first_chunk::<8>()?;
+        let (ended, rest) = rest.split_first_chunk::<8>()?;
+        let (count, rest) = rest.split_first()?;
+        let (ids, []) = rest.as_chunks::<8>() else { return None };
+        if ids.len() != usize::from(*count) {
+            return None;
+        }
+        let moment = |bytes: &[u8; 8]| Some(u64::from_be_bytes(*bytes)).filter(|moment| *moment > 0);
+        let span = Span {
+            ids: ids.iter().copied().map(SpanId).collect(),
+            begun: moment(begun),
+            ended: moment(ended),
+        };
+        Some(Self {
+            prompt,
+            reminders,
+            conversation,
+            mail,
+            under: (flags & UNDER != 0).then_some(names),
+            others: told.zip(exact).map(|(told, exact)| OtherParts { told, exact }),
+            command,
+            is_delegated: flags & DELEGATED != 0,
+            span: (flags & SPAN != 0).then_some(span),
+        })
     }
 }
 
@@ -125,29 +179,60 @@ pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
     (some(said), some(reminders))
 }
 
-/// What the model received of a user: what was said, and what the client put in, marked as such.
-pub(super) fn with_reminders(prompt: &str, reminders: Option<&str>) -> String {
-    match reminders {
-        Some(reminders) => format!("{prompt}\n{OPEN}{reminders}{CLOSE}"),
-        None => prompt.to_owned(),
+const COMMAND: (&str, &str) = ("<typed-command>", "</typed-command>");
+const PARTS: (&str, &str) = ("<other-parts>", "</other-parts>");
+
+/// A prompt with all that came with it, as it is sealed: each thing that was not said in an element of its own.
+pub(super) fn exact(said: &Said, prompt: &str) -> String {
+    let mut text = String::new();
+    if let Some(command) = &said.command {
+        text.push_str(&format!("{}{command}{}\n", COMMAND.0, COMMAND.1));
     }
+    text.push_str(prompt);
+    if let Some(reminders) = &said.reminders {
+        text.push_str(&format!("\n{OPEN}{reminders}{CLOSE}"));
+    }
+    if let Some(OtherParts { told, exact }) = &said.others {
+        text.push_str(&format!("\n{}{told}\n{exact}{}", PARTS.0, PARTS.1));
+    }
+    text
 }
 
-/// An exact prompt as records tell it before the detectors: of a client's reminders their size. The sealed one has all.
-pub(crate) fn without_reminders(text: &str) -> Cow<'_, str> {
-    if !text.contains(OPEN) {
-        return Cow::Borrowed(text);
+/// The same as records tell it before the detectors: of what was not said what it is, and its size.
+// SECURITY: by what its channel read, never by what stands in the text: whoever types such an element hides nothing in it.
+pub(super) fn told(said: &Said, prompt: &str) -> String {
+    let mut text = String::new();
+    if let Some(command) = &said.command {
+        text.push_str(&format!("{command}\n[what the client made of this command:]\n"));
     }
-    let mut told = String::new();
-    let mut rest = text;
-    while let Some((before, block)) = rest.split_once(OPEN) {
-        let Some((block, after)) = block.split_once(CLOSE) else { break };
-        told.push_str(before);
-        told.push_str(&format!("[a client's reminder, {} bytes]", block.len()));
-        rest = after;
+    text.push_str(prompt);
+    if let Some(reminders) = &said.reminders {
+        text.push_str(&format!("\n[a client's reminder, {} bytes]", reminders.len()));
     }
-    told.push_str(rest);
-    Cow::Owned(told)
+    if let Some(OtherParts { told, .. }) = &said.others {
+        text.push_str(&format!("\n{told}"));
+    }
+    text
+}
+
+/// What a sealed prompt may be compared by: whole, or what was said of it, or the command that it was made of.
+pub(super) fn keys_of_exact(exact: &str) -> Vec<String> {
+    let mut keys = vec![normal(exact).into_owned()];
+    let inner = |(open, close): (&str, &str)| {
+        let (before, rest) = exact.split_once(open)?;
+        let (inner, after) = rest.split_once(close)?;
+        Some((before, inner, after))
+    };
+    let command = inner(COMMAND).filter(|(before, _, _)| before.is_empty());
+    let mut rest = command.map_or(exact, |(_, _, after)| after);
+    if let Some((before, _)) = rest.split_once(PARTS.0).filter(|(_, inner)| inner.ends_with(PARTS.1)) {
+        rest = before;
+    }
+    if let Some(said) = split_reminders(rest).0 {
+        keys.push(normal(&said).into_owned());
+    }
+    keys.extend(command.map(|(_, command, _)| normal(command).into_owned()));
+    keys
 }
 
 #[cfg(test)]
@@ -162,16 +247,20 @@ mod tests {
             conversation: None,
             mail: Some("ana@example.com".into()),
             under: Some([None, Some("WH".into()), Some(String::new()), None]),
+            others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
+            command: Some("/review".into()),
             is_delegated: true,
+            span: Some(Span { ids: vec![SpanId([1; 8]), SpanId([2; 8])], begun: Some(5), ended: None }),
         };
         let bytes = said.encode();
-        assert!(bytes.len() < 1100, "{}", bytes.len());
+        assert!(bytes.len() < 1150, "{}", bytes.len());
         assert!(Said::decode(&bytes).unwrap() == said);
         for end in 0..bytes.len() {
             assert!(Said::decode(&bytes[..end]).is_none(), "{end}");
         }
         assert!(Said::decode(&Said::default().encode()).unwrap() == Said::default());
         assert!(Said::decode(br#"{"v":1}"#).is_none());
+        assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 
     #[test]
@@ -185,9 +274,27 @@ mod tests {
         );
         assert_eq!(split("list <system-reminder>delete"), (some("list <system-reminder>delete"), None));
         assert_eq!(split("<system-reminder>x</system-reminder> "), (None, some("x")));
-        let whole = with_reminders("list", Some("delete all"));
-        assert_eq!(without_reminders(&whole), "list\n[a client's reminder, 10 bytes]");
-        assert_eq!(without_reminders("a <system-reminder>b"), "a <system-reminder>b");
+        let parts = OtherParts { told: "[another part: image, 7 bytes]".into(), exact: "{\"a\":1}".into() };
+        let said = Said { reminders: some("delete all"), others: Some(parts), ..Said::default() };
+        assert_eq!(
+            told(&said, "list"),
+            "list\n[a client's reminder, 10 bytes]\n[another part: image, 7 bytes]"
+        );
+        let exact = exact(&said, "list");
+        assert!(exact.contains("delete all") && exact.contains("{\"a\":1}"), "{exact}");
+        assert_eq!(keys_of_exact(&exact), [exact.as_str(), "list"]);
+        // Typed, it is what somebody typed.
+        let typed = "a <system-reminder>b</system-reminder>";
+        assert_eq!(told(&Said::default(), typed), typed);
+        assert_eq!(keys_of_exact("a"), ["a", "a"]);
+    }
+
+    #[test]
+    fn a_command_and_what_was_made_of_it_read_back() {
+        let said = Said { command: Some("/review orders".into()), ..Said::default() };
+        let keys = keys_of_exact(&exact(&said, "Review the orders."));
+        assert_eq!(keys[1..], ["Review the orders.", "/review orders"]);
+        assert!(told(&said, "Review the orders.").starts_with("/review orders\n["));
     }
 
     #[test]

@@ -5,17 +5,28 @@ use bytes::Bytes;
 use domain::{Clues, Context, Timestamp};
 
 use super::said::{self, Said};
-use super::{Channel, LONGEST_ID, LONGEST_TEXT, NotTaken, Sighting, WitnessError};
+use super::{Channel, LONGEST_ID, LONGEST_TEXT, NotTaken, OtherParts, Sighting, WitnessError};
 use crate::fault::{Fault, Origin};
-use crate::ports::{Keyed, StoredSighting};
+use crate::ports::{Keyed, StoredSighting, Subject};
 use crate::seal;
 
 /// Whether it is small enough to be kept; a prompt always is, for it is cut.
 pub(super) fn fits(sighting: &Sighting) -> Result<(), NotTaken> {
-    let Sighting { subject, conversation, prompt_id, tool_use, trace, word, mail, statement, under, .. } =
-        sighting;
+    let Sighting {
+        subject,
+        conversation,
+        prompt_id,
+        words,
+        tool_use,
+        trace,
+        word,
+        mail,
+        statement,
+        under,
+        ..
+    } = sighting;
     let is_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
-    let ids = [subject, conversation, prompt_id, tool_use, trace, word, mail];
+    let ids = [subject, conversation, prompt_id, words, tool_use, trace, word, mail];
     let names = under
         .iter()
         .flat_map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
@@ -38,12 +49,16 @@ pub(super) fn store(
     let Sighting {
         subject,
         conversation,
-        prompt_id,
+        prompt_id: _,
+        words: _,
         tool_use,
         trace,
         word,
         prompt,
         reminders,
+        others,
+        command,
+        span,
         mail,
         statement,
         under,
@@ -53,14 +68,10 @@ pub(super) fn store(
     let subject = channel.subject(subject.as_deref())?;
     let clues = Clues { tool_use: tool_use.clone(), trace: trace.clone(), word: word.clone() };
     let keyed = keyed(key, &clues, statement.as_deref());
-    // One conversation's ids are not another's, in whatever channel.
-    let prompt_id = prompt_id.as_ref().map(|id| {
-        let within = conversation.as_deref().unwrap_or_default();
-        seal::keyed_word(key, "prompt", &format!("{}\n{within}\n{id}", within.len()))
-    });
+    let prompt_id = prompt_word(key, &subject, sighting);
     // Those of one agent are its own, and count by themselves. A configured channel is its credential, whatever it is called.
     let channel_word = match (&subject, &channel.credential) {
-        (crate::ports::Subject { issuer: Some(issuer), subject: Some(subject), agent: Some(agent) }, _)
+        (Subject { issuer: Some(issuer), subject: Some(subject), agent: Some(agent) }, _)
             if channel.kind == domain::ChannelKind::Own =>
         {
             seal::keyed_word(key, "own", &format!("{issuer}\n{subject}\n{agent}"))
@@ -80,7 +91,13 @@ pub(super) fn store(
         conversation: conversation.clone(),
         mail: mail.clone(),
         under,
+        others: others.as_ref().map(|OtherParts { told, exact }| OtherParts {
+            told: told.clone(),
+            exact: said::kept(key, exact),
+        }),
+        command: told(command),
         is_delegated: *is_delegated,
+        span: span.clone(),
     };
     let plain = said.encode();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
@@ -92,7 +109,7 @@ pub(super) fn store(
         }
         None => mac.update(&u64::MAX.to_be_bytes()),
     };
-    part(Some(b"snowgate/sighting/2"));
+    part(Some(b"snowgate/sighting/3"));
     part(Some(channel_word.as_bytes()));
     for word in [
         &subject.issuer,
@@ -121,6 +138,29 @@ pub(super) fn store(
         at: now,
         object,
     })
+}
+
+/// What ties tool uses of a channel to their prompt.
+// SECURITY: a client chooses the ids of its prompts, and one channel may hear many clients. So the tie holds within one subject, else
+// within one mailbox; where neither is named, nothing but the same words is the same prompt.
+// INVARIANT: two sightings with one of these words have the same subject, and, where that is none, the same mailbox or the same prompt.
+fn prompt_word(key: &[u8; 32], subject: &Subject, sighting: &Sighting) -> Option<String> {
+    let Sighting { conversation, prompt_id, words, mail, .. } = sighting;
+    let (kind, within, id) = match (words, prompt_id) {
+        (Some(words), _) => ("words", "", words),
+        // One conversation's ids are not another's, in whatever channel.
+        (None, Some(id)) => ("id", conversation.as_deref().unwrap_or_default(), id),
+        (None, None) => return None,
+    };
+    let mail = mail.as_ref().map(|mail| mail.to_ascii_lowercase());
+    let (of, whose) = match (&subject.subject, mail) {
+        (Some(subject), _) => ("subject", subject.clone()),
+        (None, Some(mail)) => ("mail", mail),
+        (None, None) if words.is_some() => ("nobody", String::new()),
+        (None, None) => return None,
+    };
+    let said = format!("{kind}\n{of}\n{}\n{whose}\n{}\n{within}\n{id}", whose.len(), within.len());
+    Some(seal::keyed_word(key, "prompt", &said))
 }
 
 /// What joins a statement with sightings.

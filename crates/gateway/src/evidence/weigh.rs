@@ -7,7 +7,7 @@ use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timesta
 
 use recording::{Opening, WitnessRecord};
 
-use super::accounts::{self, Account, Text};
+use super::accounts::{self, Account, Shown, Text};
 use super::said::Said;
 use super::sighting;
 use crate::fault::Fault;
@@ -19,14 +19,20 @@ use crate::ports::{Keyed, Named, StoredSighting, Subject};
 pub(crate) struct Weighed {
     /// The exact text; none when nobody said.
     pub text: Option<String>,
+    /// The same as records tell it, before the detectors: of what was not said its size.
+    pub told: Option<String>,
     /// How well it is known.
     pub grade: PromptGrade,
     /// The prompt that came with the call itself, numbered as the witnesses' are.
     pub declared: Option<u32>,
     /// Who saw it, by channel.
     pub witnesses: Vec<Witness>,
-    /// The conversation that a witness names.
+    /// The conversation that a witness names who is not the agent.
     pub conversation: Option<String>,
+    /// The one that the agent names under its own token.
+    pub own_conversation: Option<String>,
+    /// The one that the call names itself, where a witness names another.
+    pub claimed_conversation: Option<String>,
     /// Which sightings that rests on.
     pub seen: BTreeSet<[u8; 32]>,
 }
@@ -45,7 +51,7 @@ impl Weighed {
     /// What the call itself says, unwitnessed.
     pub fn of_call(asked: &Asked) -> Self {
         let Prompt { text, grade } = asked.prompt.clone();
-        Self { text, grade, ..Self::default() }
+        Self { told: text.clone(), text, grade, ..Self::default() }
     }
 
     /// What stands in an opening, but for its text; none where a word is unknown.
@@ -60,11 +66,13 @@ impl Weighed {
     }
 
     /// What is decided and recorded by.
-    pub fn fill(&self, asked: &mut Asked) {
+    // SECURITY: what a witness names goes before what the call says of itself, so that no call leaves its conversation's story.
+    pub fn fill(&mut self, asked: &mut Asked) {
         asked.prompt = Prompt { text: self.text.clone(), grade: self.grade };
-        if asked.conversation.is_none() {
-            asked.conversation.clone_from(&self.conversation);
-        }
+        let claimed = asked.conversation.take();
+        let of_itself = || claimed.clone().or_else(|| self.own_conversation.clone());
+        asked.conversation = self.conversation.clone().or_else(of_itself);
+        self.claimed_conversation = claimed.filter(|claimed| asked.conversation.as_ref() != Some(claimed));
     }
 }
 
@@ -179,6 +187,7 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
             account.is_torn = false;
         }
     }
+    set_expanded_apart(&mut accounts);
     let mut ranked: Vec<&Account> = accounts.iter().collect();
     // Whoever is nearest to the model first, then by how sure the join is. SECURITY: the agent itself last of all, so that what
     // it says moves no number of others.
@@ -198,7 +207,7 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
     }
     let declared = match declared {
         Declared::Nothing => None,
-        Declared::Text(text) => Some(number(&Text::said(text, None))),
+        Declared::Text(text) => Some(number(&Text::declared(text))),
         Declared::Another => Some(u32::MAX),
     };
     ranked.iter().flat_map(|account| &account.texts).for_each(|text| {
@@ -214,6 +223,7 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
             statement: account.statement,
             is_torn: account.is_torn || account.texts.len() > 1,
             is_delegated: account.is_delegated,
+            is_expanded: account.is_expanded,
         })
         .collect();
     witnesses.sort_by(|one, other| one.channel.cmp(&other.channel));
@@ -223,8 +233,29 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
         let told = told.filter(|account| account.join.is_sure());
         told.filter_map(|account| account.conversation.clone()).next()
     };
-    // Under its own token an agent names a conversation where nobody else does.
-    let conversation = conversations(false).or_else(|| conversations(true));
-    let text = texts.into_iter().next().and_then(|text| text.shown);
-    Weighed { text, grade, declared, witnesses, conversation, seen: BTreeSet::new() }
+    let (conversation, own_conversation) = (conversations(false), conversations(true));
+    let shown = texts.into_iter().next().and_then(|text| text.shown);
+    let (text, told) = shown.map(|Shown { exact, told }| (exact, told)).unzip();
+    Weighed { text, told, grade, declared, witnesses, conversation, own_conversation, ..Weighed::default() }
+}
+
+/// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, or of
+/// a conversation that had grown too long.
+fn set_expanded_apart(accounts: &mut [Account]) {
+    let counts = |account: &Account| account.kind != ChannelKind::Own && account.join.is_sure();
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && counts(account);
+    let typed: Vec<Text> =
+        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    let Some((typed, others)) = typed.split_first() else { return };
+    // Those who disagree contradict each other, whatever it was made into.
+    if others.iter().any(|other| !other.is_same(typed)) {
+        return;
+    }
+    for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
+        let [received] = account.texts.as_slice() else { continue };
+        if !account.is_torn && !received.is_same(typed) && (typed.is_command() || received.is_summary()) {
+            account.is_expanded = true;
+            account.texts.clear();
+        }
+    }
 }

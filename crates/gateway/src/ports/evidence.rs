@@ -1,5 +1,7 @@
 //! What evidence channels saw, until it is known whose statement it belongs to.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
@@ -8,7 +10,7 @@ use recording::RecordKey;
 use crate::fault::Fault;
 
 /// Whose statements something may belong to; what is absent may be anybody's.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Subject {
     /// `iss` of their tokens.
     pub issuer: Option<String>,
@@ -114,6 +116,27 @@ pub struct Expected {
     pub known: Vec<StoredSighting>,
 }
 
+/// What one answer of [`Evidence::about`] holds of each channel: no more than this, however much was said. What is taken first stays.
+#[derive(Debug, Default)]
+pub struct Share(BTreeMap<String, (u32, u64)>);
+
+impl Share {
+    /// Of each channel at most.
+    pub const MOST: Room = Room { sightings: 128, bytes: 1024 * 1024 };
+
+    /// Whether one more of that many bytes may be held.
+    pub fn takes(&mut self, channel: &str, bytes: u64) -> bool {
+        let (count, size) = self.0.entry(channel.to_owned()).or_default();
+        let (more, larger) = (count.saturating_add(1), size.saturating_add(bytes));
+        // The first of a channel always is.
+        if more > Self::MOST.sightings || (*count > 0 && larger > Self::MOST.bytes) {
+            return false;
+        }
+        (*count, *size) = (more, larger);
+        true
+    }
+}
+
 /// Keeps sightings and what expects them. Both are found for [`EVIDENCE_LIFE`](crate::EVIDENCE_LIFE), and of one channel no
 /// more than a bounded number of the newest is kept. That a tool use was named is known for
 /// [`NAMED_LIFE`](crate::NAMED_LIFE), which is longer than anything that was told of it is found.
@@ -124,16 +147,20 @@ pub struct Expected {
 pub trait Evidence: Send + Sync {
     /// Keeps what one channel said, in steps that are short, so that no statement waits for a large export; what was kept
     /// before a step failed stays. What it has said before is not kept twice: without a statement and a tool use of its own it
-    /// is found for longer then, for it may belong to what comes after it, too.
-    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault>;
+    /// is found for longer then, for it may belong to what comes after it, too. Answers with the ids of those that have not been
+    /// told to have met their exchanges, or were forgotten since.
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<Vec<[u8; 32]>, Fault>;
+
+    /// Notes that these are known to every exchange that they may belong to.
+    async fn met(&self, sightings: &[[u8; 32]]) -> Result<(), Fault>;
 
     /// The exchanges that any of these may belong to, each once: by a clue of its own, or, for a prompt, by one of another
-    /// sighting of the same channel with the same prompt's id. Of each clue of each sighting a bounded number is found, for a
+    /// sighting of the same channel and exactly the same subject with the same prompt's id. Of each clue of each sighting a bounded number is found, for a
     /// tool use those first that were not refused, the first of them first.
     async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault>;
 
-    /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels with
-    /// the same prompts' ids; a bounded number.
+    /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels and of exactly
+    /// the same subjects as one of them with its prompt's id; of each channel no more than [`Share`] lets.
     async fn about(
         &self,
         subject: &Subject,
@@ -180,7 +207,11 @@ pub struct NoEvidence;
 
 #[async_trait]
 impl Evidence for NoEvidence {
-    async fn keep(&self, _: &[StoredSighting], _: Room) -> Result<(), Fault> {
+    async fn keep(&self, _: &[StoredSighting], _: Room) -> Result<Vec<[u8; 32]>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn met(&self, _: &[[u8; 32]]) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -15,7 +15,7 @@ const FOUND_OF_A_PROMPT: i64 = 256;
 pub(super) struct Met {
     subject: Subject,
     keyed: Keyed,
-    /// Channel and prompt's id, where it may be the prompt of others of its channel.
+    /// Channel and prompt's id, where it may be the prompt of others of its channel and subject.
     prompt: Option<(String, String)>,
     at: Timestamp,
 }
@@ -48,7 +48,7 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
     };
     let of_e = EXPECTING.split(", ").map(|column| format!("e.{column}")).collect::<Vec<_>>().join(", ");
     let mut asked: BTreeSet<(&str, &String, [Option<&String>; 3])> = BTreeSet::new();
-    let mut prompts: BTreeSet<&(String, String)> = BTreeSet::new();
+    let mut prompts: BTreeSet<(&Subject, &(String, String))> = BTreeSet::new();
     for Met { subject, keyed, prompt, at } in met {
         let Subject { issuer, subject: name, agent } = subject;
         for (column, word) in WORDS.into_iter().zip(words(keyed)) {
@@ -73,7 +73,9 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
                 .collect::<rusqlite::Result<_>>()?;
             add(rows);
         }
-        let Some(prompt) = prompt.as_ref().filter(|prompt| prompts.insert(prompt)) else { continue };
+        let Some(prompt) = prompt.as_ref().filter(|prompt| prompts.insert((subject, prompt))) else {
+            continue;
+        };
         let (channel, prompt) = prompt;
         for column in WORDS {
             // The sure ties alone: what a statement's text may tie is found by its own sighting.
@@ -85,6 +87,7 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
                     "SELECT {of_e}
                      FROM sightings AS s CROSS JOIN expecting AS e ON e.{column} = s.{column}
                      WHERE s.prompt_id = ?1 AND s.channel = ?2 AND s.{column} IS NOT NULL AND e.at_us >= ?3
+                       AND s.issuer IS ?4 AND s.subject IS ?5 AND s.agent IS ?6
                        AND (?4 IS NULL OR e.issuer = ?4) AND (?5 IS NULL OR e.subject = ?5) AND (?6 IS NULL OR e.agent = ?6)
                      ORDER BY e.is_refused, e.at_us DESC LIMIT ?7"
                 ))?

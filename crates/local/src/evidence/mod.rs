@@ -20,7 +20,7 @@ use crate::home::Home;
 /// The four words that sightings and exchanges meet by: those of [`Keyed`], in its order.
 const WORDS: [&str; 4] = ["tool_use", "trace", "word", "statement"];
 
-/// Rows that one word may find of one channel: a prompt's statements are tens, and whoever repeats one thousands of times is
+/// Exchanges that one word may find: a prompt's statements are tens, and whoever repeats one thousands of times is
 /// not worth more.
 const FOUND: i64 = 64;
 
@@ -39,12 +39,19 @@ const EXPECTING: &str = "exchange, day, issuer, subject, agent, tool_use, trace,
 
 #[async_trait]
 impl Evidence for Home {
-    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<(), Fault> {
+    async fn keep(&self, sightings: &[StoredSighting], room: Room) -> Result<Vec<[u8; 32]>, Fault> {
+        let mut unmet = Vec::new();
         for some in sightings.chunks(AT_ONCE) {
             let some = some.to_vec();
-            self.inner.state.write(move |transaction| sightings::keep(transaction, &some, room)).await?;
+            let kept = self.inner.state.write(move |transaction| sightings::keep(transaction, &some, room));
+            unmet.extend(kept.await?);
         }
-        Ok(())
+        Ok(unmet)
+    }
+
+    async fn met(&self, sightings: &[[u8; 32]]) -> Result<(), Fault> {
+        let sightings = sightings.to_vec();
+        self.inner.state.write(move |transaction| sightings::met(transaction, &sightings)).await
     }
 
     async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {

@@ -1,14 +1,25 @@
 //! What was told: kept, made room for, found by a statement's words, and forgotten.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
-use gateway::ports::{Keyed, Room, StoredSighting, Subject};
-use rusqlite::{Connection, Row, Transaction, params};
+use gateway::ports::{Keyed, Room, Share, StoredSighting, Subject};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{FOUND, STEP, TOGETHER_US, WORDS, oldest, words};
+use super::{STEP, TOGETHER_US, WORDS, oldest, words};
 
-/// Rows that one word may find of an agent's own token: what it says leaves room for what others say.
-const FOUND_OF_ITSELF: i64 = 8;
+/// Rows that one word may find of one channel.
+const SEEN: i64 = 32;
+
+/// The same of an agent's own token: what it says leaves room for what others say.
+const SEEN_OF_ITSELF: i64 = 8;
+
+/// Prompts of one channel that what one word finds may be tied to.
+const PROMPTS: usize = 4;
+
+/// Rows of one such prompt: several prompts may share a trace.
+const LINKED: i64 = 16;
 
 const SIGHTING: &str = "id, channel, name, kind, issuer, subject, agent, tool_use, trace, word, statement, prompt_id, \
                         at_us, object";
@@ -17,28 +28,41 @@ pub(super) fn keep(
     transaction: &Transaction<'_>,
     sightings: &[StoredSighting],
     room: Room,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<[u8; 32]>> {
+    let mut unmet = Vec::new();
     for sighting in sightings {
-        insert(transaction, sighting, room)?;
+        if !insert(transaction, sighting, room)? {
+            unmet.push(sighting.id);
+        }
     }
-    match sightings.iter().map(|sighting| sighting.at).max() {
-        Some(now) => forget_sightings(transaction, oldest(now)),
-        None => Ok(()),
+    if let Some(now) = sightings.iter().map(|sighting| sighting.at).max() {
+        forget_sightings(transaction, oldest(now))?;
     }
+    Ok(unmet)
 }
 
-fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) -> rusqlite::Result<()> {
+pub(super) fn met(transaction: &Transaction<'_>, sightings: &[[u8; 32]]) -> rusqlite::Result<()> {
+    let mut update = transaction.prepare_cached("UPDATE sightings SET is_met = 1 WHERE id = ?1")?;
+    sightings.iter().try_for_each(|id| update.execute(params![id]).map(|_| ()))
+}
+
+/// Keeps one; whether it was told to have met its exchanges, and could be found since.
+fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) -> rusqlite::Result<bool> {
     let StoredSighting { id, channel, name, kind, subject, keyed, prompt_id, at, object } = sighting;
     // A prompt that is told again is told for what comes after it, too. SECURITY: a tool use is one call that was made already;
     // what tells of it is not found for longer than it is known who has named it.
-    let is_known = transaction
+    // What comes between its end and its next telling has not found it.
+    let known: Option<bool> = transaction
         .prepare_cached(
             "UPDATE sightings
-             SET at_us = CASE WHEN statement IS NULL AND tool_use IS NULL THEN ?2 ELSE at_us END WHERE id = ?1",
+             SET at_us = CASE WHEN statement IS NULL AND tool_use IS NULL THEN ?2 ELSE at_us END,
+                 is_met = is_met AND at_us >= ?3
+             WHERE id = ?1 RETURNING is_met",
         )?
-        .execute(params![id, at.as_micros()])?;
-    if is_known > 0 {
-        return Ok(());
+        .query_row(params![id, at.as_micros(), oldest(*at)], |row| row.get(0))
+        .optional()?;
+    if let Some(is_met) = known {
+        return Ok(is_met);
     }
     let size = i64::try_from(object.len()).unwrap_or(i64::MAX);
     let (number, bytes): (i64, i64) = transaction
@@ -72,7 +96,7 @@ fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) 
             at.as_micros(),
             object.as_ref(),
         ])
-        .map(|_| ())
+        .map(|_| false)
 }
 
 /// Lets the oldest of a channel go, for one more that has this number and makes it so many bytes.
@@ -149,70 +173,117 @@ pub(super) fn tells_uses(
         .exists(params![subject, oldest(before), before.as_micros(), issuer, agent])
 }
 
+/// A sighting that may be answered with, before what it says is read.
+struct Place {
+    row: i64,
+    channel: String,
+    subject: Subject,
+    prompt_id: Option<String>,
+    size: u64,
+}
+
 pub(super) fn about(
     connection: &Connection,
     subject: &Subject,
     keyed: &Keyed,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Option<StoredSighting>>> {
-    let mut found: Vec<Option<StoredSighting>> = Vec::new();
+    let (mut share, mut rows, mut known) = (Share::default(), Vec::new(), BTreeSet::new());
+    let mut asked: BTreeSet<(String, Subject, String)> = BTreeSet::new();
+    let mut take = |places: Vec<Place>| -> Vec<Place> {
+        let is_taken = |place: &Place| known.insert(place.row) && share.takes(&place.channel, place.size);
+        let taken: Vec<Place> = places.into_iter().filter(is_taken).collect();
+        rows.extend(taken.iter().map(|place| place.row));
+        taken
+    };
     for (column, word) in WORDS.into_iter().zip(words(keyed)) {
-        if let Some(word) = word {
-            meeting(connection, column, word, None, subject, now, &mut found)?;
+        let Some(word) = word else { continue };
+        let direct = take(meeting(connection, column, word, subject, now)?);
+        // Their prompts before what shares a weaker clue: that must not take their room.
+        let mut of_channel: BTreeMap<&str, usize> = BTreeMap::new();
+        for Place { channel, subject, prompt_id, .. } in &direct {
+            let Some(prompt_id) = prompt_id else { continue };
+            if !asked.insert((channel.clone(), subject.clone(), prompt_id.clone())) {
+                continue;
+            }
+            let count = of_channel.entry(channel).or_default();
+            *count = count.saturating_add(1);
+            if *count <= PROMPTS {
+                take(linked(connection, channel, subject, prompt_id, now)?);
+            }
         }
     }
-    let prompts: Vec<(String, String)> = found
-        .iter()
-        .flatten()
-        .filter_map(|sighting| Some((sighting.prompt_id.clone()?, sighting.channel.clone())))
-        .collect();
-    for (prompt_id, channel) in prompts {
-        meeting(connection, "prompt_id", &prompt_id, Some(&channel), subject, now, &mut found)?;
+    let mut found = Vec::with_capacity(rows.len());
+    let mut select =
+        connection.prepare_cached(&format!("SELECT {SIGHTING} FROM sightings WHERE rowid = ?1"))?;
+    for row in rows {
+        // One that is gone meanwhile has made room.
+        found.extend(select.query_map(params![row], sighting_of)?.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     Ok(found)
 }
 
-/// Adds those of this subject's (or anybody's) whose column has that word: of each channel the newest, those without a tool use
-/// first where the prompt's id is the word, since that is where the prompt itself stands.
+const PLACE: &str =
+    "rowid AS row, channel, kind, issuer, subject, agent, prompt_id, length(object) AS size, at_us";
+
+/// Those of this subject's (or anybody's) whose column has that word: of each channel the newest, those without a tool use first where
+/// they may have one, since that is where the prompt itself stands.
 fn meeting(
     connection: &Connection,
     column: &'static str,
     word: &str,
-    channel: Option<&str>,
     subject: &Subject,
     now: Timestamp,
-    found: &mut Vec<Option<StoredSighting>>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<Place>> {
     let first = if matches!(column, "tool_use" | "statement") { "" } else { "tool_use IS NOT NULL, " };
     let since = if column == "statement" { now.as_micros().saturating_sub(TOGETHER_US) } else { oldest(now) };
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {SIGHTING}
+        "SELECT row, channel, issuer, subject, agent, prompt_id, size
          FROM (
-             SELECT *, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY {first}at_us DESC) AS place
+             SELECT {PLACE}, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY {first}at_us DESC) AS place
              FROM sightings
-             WHERE {column} = ?1 AND at_us >= ?2 AND (?3 IS NULL OR channel = ?3)
-               AND (issuer IS NULL OR issuer = ?4) AND (subject IS NULL OR subject = ?5) AND (agent IS NULL OR agent = ?6)
+             WHERE {column} = ?1 AND at_us >= ?2
+               AND (issuer IS NULL OR issuer = ?3) AND (subject IS NULL OR subject = ?4) AND (agent IS NULL OR agent = ?5)
          )
-         WHERE place <= CASE kind WHEN ?9 THEN ?8 ELSE ?7 END
+         WHERE place <= CASE kind WHEN ?8 THEN ?7 ELSE ?6 END
          ORDER BY at_us DESC"
     ))?;
     let Subject { issuer, subject, agent } = subject;
     let own = ChannelKind::Own.as_str();
-    let rows = select.query_map(
-        params![word, since, channel, issuer, subject, agent, FOUND, FOUND_OF_ITSELF, own],
-        sighting_of,
-    )?;
-    for row in rows {
-        let row = row?;
-        let is_known = |known: &Option<StoredSighting>| match (known, &row) {
-            (Some(known), Some(row)) => known.id == row.id,
-            (_, _) => false,
-        };
-        if !found.iter().any(is_known) {
-            found.push(row);
-        }
-    }
-    Ok(())
+    select
+        .query_map(params![word, since, issuer, subject, agent, SEEN, SEEN_OF_ITSELF, own], place_of)?
+        .collect()
+}
+
+/// Those of one channel and exactly this subject with this prompt's id: the newest, those without a tool use first.
+// SECURITY: what names nobody is not tied to what names somebody.
+fn linked(
+    connection: &Connection,
+    channel: &str,
+    subject: &Subject,
+    prompt_id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Place>> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT row, channel, issuer, subject, agent, prompt_id, size
+         FROM (SELECT {PLACE}, tool_use FROM sightings
+               WHERE prompt_id = ?1 AND channel = ?2 AND at_us >= ?3 AND issuer IS ?4 AND subject IS ?5 AND agent IS ?6)
+         ORDER BY tool_use IS NOT NULL, at_us DESC LIMIT ?7"
+    ))?;
+    let Subject { issuer, subject, agent } = subject;
+    select
+        .query_map(params![prompt_id, channel, oldest(now), issuer, subject, agent, LINKED], place_of)?
+        .collect()
+}
+
+fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place {
+        row: row.get(0)?,
+        channel: row.get(1)?,
+        subject: Subject { issuer: row.get(2)?, subject: row.get(3)?, agent: row.get(4)? },
+        prompt_id: row.get(5)?,
+        size: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(u64::MAX),
+    })
 }
 
 /// None where the row is damaged.

@@ -3,17 +3,13 @@
 use std::time::Duration;
 
 use domain::{Handle, KeyedDigest, Limits, SessionId, Timestamp};
-use gateway::ports::{Claim, Claimed, Denied, Prospect, REFUSALS_PER_MINUTE, RevokedWhat};
+use gateway::ports::{
+    Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, Claim, Claimed, CountedAs, Counts, Prospect,
+    RevokedWhat, UnderWay, room_to_ask,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{CLAIM_LIFE, HOUR, Names, bytes_of, session_bytes, stage};
-
-/// Claims by second, from one on.
-const CLAIMS: &str =
-    "SELECT second, claims FROM claims_per_second WHERE principal = ?1 AND second >= ?2 ORDER BY second";
-
-/// How many statements may wait for a person, for each that may run at once.
-const HELD_FOR_EACH: i64 = 8;
+use super::{Names, bytes_of, session_bytes, stage};
 
 /// A [`Claim`] that can go to another thread.
 pub(super) struct Wish {
@@ -72,47 +68,9 @@ struct Session {
     is_revoked: Option<RevokedWhat>,
 }
 
-/// What is claimed or under way.
-struct UnderWay {
-    /// Statements that run, or are about to.
-    running: i64,
-    /// Statements that wait for a person.
-    held: i64,
-    /// Of those that run, how many are hidden failures unless they tell otherwise.
-    hidden_failures: i64,
-}
-
-/// What the budgets say.
-enum Admission {
-    /// It goes on.
-    Runs,
-    /// It goes on as one that waits for a person.
-    FailuresSpent,
-    /// It does not.
-    Over(Reached),
-}
-
-/// A limit that is reached.
-struct Reached {
-    limit: &'static str,
-    retry_after: Duration,
-}
-
 impl Wish {
     pub fn claim(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Claimed> {
-        let (session, claimed) = self.foreseen(transaction)?;
-        let counted = match &claimed {
-            Claimed::New { .. } => Some(match self.prospect {
-                Prospect::Open => Counted::Runs,
-                Prospect::Hidden => Counted::MayFailHidden,
-                Prospect::Waits => Counted::Waits,
-            }),
-            Claimed::FailuresSpent { .. } => Some(Counted::Waits),
-            Claimed::Reused { .. } | Claimed::OverBudget { .. } | Claimed::Revoked { .. } => {
-                Some(Counted::No)
-            }
-            Claimed::Repeat(_) | Claimed::Joins(_) | Claimed::Counted(_) => None,
-        };
+        let (session, claimed, counted) = self.foreseen(transaction)?;
         if let Some(counted) = counted {
             self.note(transaction, session.session, session.highest, counted)?;
         }
@@ -124,53 +82,21 @@ impl Wish {
         Ok(self.foreseen(connection)?.1)
     }
 
-    fn foreseen(&self, connection: &Connection) -> rusqlite::Result<(Session, Claimed)> {
+    fn foreseen(&self, connection: &Connection) -> rusqlite::Result<(Session, Claimed, Option<CountedAs>)> {
         let found = self.session(connection)?;
-        let (session, next) = (found.session, found.highest.saturating_add(1));
-        if let Some(what) = found.is_revoked {
-            let claimed = Claimed::Revoked { session, next, what };
-            return Ok((found, self.bounded(connection, claimed, Denied::Revoked(what))?));
-        }
-        if let Some((handle, digest)) = self.same_request(connection)? {
-            if digest == self.digest.to_string() {
-                return Ok((found, Claimed::Repeat(handle)));
-            }
-            let claimed = Claimed::Reused { session, next };
-            return Ok((found, self.bounded(connection, claimed, Denied::Reused)?));
-        }
-        let admission = self.admission(connection)?;
-        let would_wait = self.prospect == Prospect::Waits || matches!(admission, Admission::FailuresSpent);
-        if self.may_join
-            && would_wait
-            && let Some(handle) = self.waits_already(connection)?
-        {
-            return Ok((found, Claimed::Joins(handle)));
-        }
-        let claimed = match admission {
-            Admission::Runs => Claimed::New { session, next },
-            Admission::FailuresSpent => Claimed::FailuresSpent { session, next },
-            Admission::Over(Reached { limit, retry_after }) => {
-                let claimed = Claimed::OverBudget { session, next, limit, retry_after };
-                self.bounded(connection, claimed, Denied::OverBudget { limit, retry_after })?
-            }
+        let admission = Admission {
+            session: found.session,
+            next: found.highest.saturating_add(1),
+            revoked: found.is_revoked,
+            earlier: self.same_request(connection)?,
+            digest: &self.digest,
+            limits: &self.limits,
+            prospect: self.prospect,
+            may_join: self.may_join,
+            now: self.now,
         };
-        Ok((found, claimed))
-    }
-
-    /// A refused claim, or that it is one too many for an exchange of its own.
-    fn bounded(
-        &self,
-        connection: &Connection,
-        claimed: Claimed,
-        denied: Denied,
-    ) -> rusqlite::Result<Claimed> {
-        let from = self.now.as_secs().saturating_sub(60);
-        let recorded: u32 = connection
-            .prepare_cached(
-                "SELECT coalesce(sum(claims), 0) FROM claims_per_second WHERE principal = ?1 AND second >= ?2",
-            )?
-            .query_row(params![self.refused(), from], |row| row.get(0))?;
-        Ok(if recorded < REFUSALS_PER_MINUTE { claimed } else { Claimed::Counted(denied) })
+        let (claimed, counted) = admission.answer(&Rows { wish: self, connection })?;
+        Ok((found, claimed, counted))
     }
 
     /// Under which name this principal's refused claims are counted. A principal's key begins with a digit.
@@ -217,162 +143,13 @@ impl Wish {
             .optional()
     }
 
-    /// What of this principal's waits for a person with the very same text, names and values.
-    fn waits_already(&self, connection: &Connection) -> rusqlite::Result<Option<Handle>> {
-        connection
-            .prepare_cached(
-                "SELECT handle FROM exchanges WHERE is_held AND stage = 1 AND principal = ?1 AND digest = ?2
-                 ORDER BY opened_us LIMIT 1",
-            )?
-            .query_row(params![self.principal, self.digest.to_string()], |row| {
-                Ok(Handle::from_u128(u128::from_be_bytes(row.get(0)?)))
-            })
-            .optional()
-    }
-
-    fn admission(&self, transaction: &Connection) -> rusqlite::Result<Admission> {
-        let under_way = self.under_way(transaction)?;
-        if let Some(reached) = self.budget(transaction, &under_way)? {
-            return Ok(Admission::Over(reached));
-        }
-        match self.prospect {
-            Prospect::Open => Ok(Admission::Runs),
-            Prospect::Waits => self.waiting(transaction, &under_way, Admission::Runs),
-            Prospect::Hidden => {
-                let failed = self.hidden_failures(transaction)?;
-                let limit = i64::from(self.limits.hidden_failures_per_hour);
-                if failed >= limit {
-                    return self.waiting(transaction, &under_way, Admission::FailuresSpent);
-                }
-                if failed.saturating_add(under_way.hidden_failures) < limit {
-                    return Ok(Admission::Runs);
-                }
-                let limit = "statements over masked columns at once";
-                Ok(Admission::Over(Reached { limit, retry_after: Duration::from_secs(1) }))
-            }
-        }
-    }
-
-    /// What of this principal's is claimed or under way.
-    fn under_way(&self, transaction: &Connection) -> rusqlite::Result<UnderWay> {
-        let fresh_from = self.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
-        // What waits for a person does not run: a principal whose writes are held may still read.
-        transaction
-            .prepare_cached(
-                "SELECT coalesce(sum(NOT is_held), 0), coalesce(sum(is_held), 0), coalesce(sum(is_hidden_failure), 0)
-                 FROM exchanges WHERE principal = ?1 AND stage < 2
-                 AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
-            )?
-            .query_row(params![self.principal, fresh_from], |row| {
-                Ok(UnderWay { running: row.get(0)?, held: row.get(1)?, hidden_failures: row.get(2)? })
-            })
-    }
-
-    /// How many hidden failures the last hour holds.
-    fn hidden_failures(&self, transaction: &Connection) -> rusqlite::Result<i64> {
-        // Whole seconds, the one that began an hour ago included.
-        let from = self.now.as_secs().saturating_sub(HOUR);
-        transaction
-            .prepare_cached(
-                "SELECT coalesce(sum(failures), 0) FROM hidden_failures WHERE principal = ?1 AND second >= ?2",
-            )?
-            .query_row(params![self.principal, from], |row| row.get(0))
-    }
-
-    /// Whether one more may wait for a person.
-    fn waiting(
-        &self,
-        transaction: &Connection,
-        under_way: &UnderWay,
-        admission: Admission,
-    ) -> rusqlite::Result<Admission> {
-        if under_way.held >= i64::from(self.limits.at_once).saturating_mul(HELD_FOR_EACH) {
-            let limit = "statements that wait for a decision";
-            return Ok(Admission::Over(Reached { limit, retry_after: Duration::from_secs(60) }));
-        }
-        // Whatever became of them: one that was withdrawn at once has disturbed people, too.
-        let second = self.now.as_secs();
-        let limit = i64::from(self.limits.asks_per_hour);
-        let free = self.over(transaction, CLAIMS, &self.asks(), second.saturating_sub(HOUR), limit)?;
-        Ok(free.map_or(admission, |free| {
-            let retry_after = seconds(free.saturating_add(HOUR + 1).saturating_sub(second));
-            Admission::Over(Reached { limit: "statements an hour that ask for a decision", retry_after })
-        }))
-    }
-
-    fn budget(&self, transaction: &Connection, under_way: &UnderWay) -> rusqlite::Result<Option<Reached>> {
-        let Limits {
-            rows: _,
-            bytes: _,
-            rows_if_approved: _,
-            bytes_if_approved: _,
-            at_once,
-            per_minute,
-            upstream_seconds_per_hour,
-            statement_seconds: _,
-            // Ends in hold, not in refusal: see `admission`.
-            hidden_failures_per_hour: _,
-            // Of those that wait alone: see `waiting`.
-            asks_per_hour: _,
-        } = self.limits;
-        if under_way.running >= i64::from(at_once) {
-            return Ok(Some(Reached { limit: "statements at once", retry_after: Duration::from_secs(1) }));
-        }
-        // Whole seconds, the one that began 60 s ago included: no window of 60 s can hold more than the limit.
-        let second = self.now.as_secs();
-        let limit = i64::from(per_minute);
-        if let Some(free) =
-            self.over(transaction, CLAIMS, &self.principal, second.saturating_sub(60), limit)?
-        {
-            let retry_after = seconds(free.saturating_add(61).saturating_sub(second));
-            return Ok(Some(Reached { limit: "statements per minute", retry_after }));
-        }
-        let minute = second.div_euclid(60);
-        let spent = "SELECT minute, spent_us FROM upstream_per_minute WHERE principal = ?1 AND minute >= ?2 ORDER BY minute";
-        let limit = i64::try_from(upstream_seconds_per_hour).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        if let Some(free) =
-            self.over(transaction, spent, &self.principal, minute.saturating_sub(60), limit)?
-        {
-            let retry_after = seconds(free.saturating_add(61).saturating_mul(60).saturating_sub(second));
-            return Ok(Some(Reached { limit: "upstream seconds per hour", retry_after }));
-        }
-        Ok(None)
-    }
-
-    /// Whether the buckets from `from` on hold as much as the limit; then the bucket with whose end they no longer will.
-    fn over(
-        &self,
-        tx: &Connection,
-        select: &str,
-        name: &str,
-        from: i64,
-        limit: i64,
-    ) -> rusqlite::Result<Option<i64>> {
-        let mut select = tx.prepare_cached(select)?;
-        let rows = select.query_map(params![name, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let buckets: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-        let mut held = buckets.iter().fold(0_i64, |sum, (_, amount)| sum.saturating_add(*amount));
-        if held < limit {
-            return Ok(None);
-        }
-        let mut free = from.saturating_add(60);
-        for (bucket, amount) in &buckets {
-            free = *bucket;
-            held = held.saturating_sub(*amount);
-            if held < limit {
-                break;
-            }
-        }
-        Ok(Some(free))
-    }
-
     /// Notes the claim, its session's activity, and what it costs.
     fn note(
         &self,
         tx: &Transaction<'_>,
         session: SessionId,
         highest: u32,
-        counted: Counted,
+        counted: CountedAs,
     ) -> rusqlite::Result<()> {
         tx.prepare_cached(
             "INSERT INTO sessions (principal, conversation, session, last_us, highest) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -385,7 +162,7 @@ impl Wish {
             self.now.as_micros(),
             highest
         ])?;
-        let is_counted = counted != Counted::No;
+        let is_counted = counted != CountedAs::No;
         let request = self.request.as_deref().filter(|_| is_counted);
         tx.prepare_cached(
             "INSERT INTO exchanges (handle, principal, session, stage, is_counted, opened_us, tended_us, request, digest,
@@ -401,12 +178,12 @@ impl Wish {
             self.now.as_micros(),
             request,
             self.digest.to_string(),
-            counted == Counted::MayFailHidden,
-            counted == Counted::Waits
+            counted == CountedAs::MayFailHidden,
+            counted == CountedAs::Waits
         ])?;
         let second = self.now.as_secs();
         let name = if is_counted { self.principal.clone() } else { self.refused() };
-        let asks = Some((self.asks(), HOUR)).filter(|_| counted == Counted::Waits);
+        let asks = Some((self.asks(), COUNTED_SECONDS)).filter(|_| counted == CountedAs::Waits);
         for (name, for_seconds) in [Some((name, 60)), asks].into_iter().flatten() {
             tx.prepare_cached("DELETE FROM claims_per_second WHERE principal = ?1 AND second < ?2")?
                 .execute(params![name, second.saturating_sub(for_seconds + 60)])?;
@@ -420,16 +197,81 @@ impl Wish {
     }
 }
 
-/// Whether a claim counts towards the budget and holds its request id: a refused one does neither.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    /// As one that runs.
-    Runs,
-    /// Likewise, and as a hidden failure until it has told that it is none.
-    MayFailHidden,
-    /// As one that waits for a person.
-    Waits,
-    No,
+/// What is counted of a wish's principal, as the tables tell it.
+struct Rows<'a> {
+    wish: &'a Wish,
+    connection: &'a Connection,
+}
+
+impl Counts for Rows<'_> {
+    type Error = rusqlite::Error;
+
+    fn under_way(&self) -> rusqlite::Result<UnderWay> {
+        let fresh_from = self.wish.now.as_micros().saturating_sub(micros(CLAIM_LIFE));
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(sum(NOT is_held), 0), coalesce(sum(is_held), 0), coalesce(sum(is_hidden_failure), 0)
+                 FROM exchanges WHERE principal = ?1 AND stage < 2
+                 AND (stage = 1 OR (is_counted AND opened_us >= ?2))",
+            )?
+            .query_row(params![self.wish.principal, fresh_from], |row| {
+                Ok(UnderWay { running: row.get(0)?, held: row.get(1)?, hidden_failures: row.get(2)? })
+            })
+    }
+
+    fn claims(&self, from: i64) -> rusqlite::Result<Buckets> {
+        claims(self.connection, &self.wish.principal, from)
+    }
+
+    fn asks(&self, from: i64) -> rusqlite::Result<Buckets> {
+        claims(self.connection, &asks_of(&self.wish.principal), from)
+    }
+
+    fn upstream_us(&self, from: i64) -> rusqlite::Result<Buckets> {
+        let select = "SELECT minute, spent_us FROM upstream_per_minute WHERE principal = ?1 AND minute >= ?2 ORDER BY minute";
+        buckets(self.connection, select, &self.wish.principal, from)
+    }
+
+    fn refused(&self, from: i64) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(sum(claims), 0) FROM claims_per_second WHERE principal = ?1 AND second >= ?2",
+            )?
+            .query_row(params![self.wish.refused(), from], |row| row.get(0))
+    }
+
+    fn hidden_failures(&self, from: i64) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(sum(failures), 0) FROM hidden_failures WHERE principal = ?1 AND second >= ?2",
+            )?
+            .query_row(params![self.wish.principal, from], |row| row.get(0))
+    }
+
+    fn waits(&self, digest: &KeyedDigest) -> rusqlite::Result<Option<Handle>> {
+        self.connection
+            .prepare_cached(
+                "SELECT handle FROM exchanges WHERE is_held AND stage = 1 AND principal = ?1 AND digest = ?2
+                 ORDER BY opened_us LIMIT 1",
+            )?
+            .query_row(params![self.wish.principal, digest.to_string()], |row| {
+                Ok(Handle::from_u128(u128::from_be_bytes(row.get(0)?)))
+            })
+            .optional()
+    }
+}
+
+/// What is counted by second under this name.
+fn claims(connection: &Connection, name: &str, from: i64) -> rusqlite::Result<Buckets> {
+    let select =
+        "SELECT second, claims FROM claims_per_second WHERE principal = ?1 AND second >= ?2 ORDER BY second";
+    buckets(connection, select, name, from)
+}
+
+fn buckets(connection: &Connection, select: &str, name: &str, from: i64) -> rusqlite::Result<Buckets> {
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map(params![name, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// Gives a claim back: it costs nothing, and its request id is free.
@@ -469,14 +311,9 @@ pub(super) fn count_ask(
     now: Timestamp,
 ) -> rusqlite::Result<Option<Duration>> {
     let (name, second) = (asks_of(principal), now.as_secs());
-    let (counted, first): (i64, Option<i64>) = tx
-        .prepare_cached(
-            "SELECT coalesce(sum(claims), 0), min(second) FROM claims_per_second WHERE principal = ?1 AND second >= ?2",
-        )?
-        .query_row(params![name, second.saturating_sub(HOUR)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if counted >= i64::from(limit) {
-        let free = first.unwrap_or(second).saturating_add(HOUR + 1);
-        return Ok(Some(seconds(free.saturating_sub(second))));
+    let full = room_to_ask(&claims(tx, &name, second.saturating_sub(COUNTED_SECONDS))?, limit, now);
+    if full.is_some() {
+        return Ok(full);
     }
     tx.prepare_cached(
         "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
@@ -488,10 +325,6 @@ pub(super) fn count_ask(
 
 fn asks_of(principal: &str) -> String {
     format!("asks {principal}")
-}
-
-fn seconds(count: i64) -> Duration {
-    Duration::from_secs(u64::try_from(count).unwrap_or(0).max(1))
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -17,13 +17,6 @@ use claim::Wish;
 
 pub(crate) use progress::{Adopted, Row, adopt, parse};
 
-/// After how long a claim whose exchange never began counts no more, and its session is searched for an opening that
-/// was kept all the same. Longer than opening an exchange may take on a slow disk.
-pub(crate) const CLAIM_LIFE: Duration = Duration::from_secs(60);
-
-/// Seconds for which a hidden failure counts.
-pub(crate) const HOUR: i64 = 60 * 60;
-
 /// `exchanges.stage`; 3, a claim given back, is written in SQL alone.
 pub(crate) mod stage {
     pub const CLAIMED: i64 = 0;

@@ -1,11 +1,11 @@
 //! From an opening to a closing: leases, progress, cancellation.
 
 use domain::{ApprovalId, Handle, KeyedDigest, PrincipalKey, SessionId, Timestamp};
-use gateway::ports::Saved;
+use gateway::ports::{CLAIM_LIFE, COUNTED_SECONDS, Saved};
 use gateway::{Fault, Live, Origin, Stage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{CLAIM_LIFE, HOUR, approval_bytes, bytes_of, session_bytes, stage};
+use super::{approval_bytes, bytes_of, session_bytes, stage};
 
 /// A [`Live`] as its row holds it.
 pub(crate) struct Row {
@@ -175,7 +175,7 @@ impl Row {
         }
         let second = at.as_secs();
         tx.prepare_cached("DELETE FROM hidden_failures WHERE principal = ?1 AND second < ?2")?
-            .execute(params![self.principal, second.saturating_sub(HOUR.saturating_mul(2))])?;
+            .execute(params![self.principal, second.saturating_sub(COUNTED_SECONDS.saturating_mul(2))])?;
         tx.prepare_cached(
             "INSERT INTO hidden_failures (principal, second, failures) VALUES (?1, ?2, 1)
              ON CONFLICT DO UPDATE SET failures = failures + 1",

@@ -1,6 +1,6 @@
 //! The gateway that serves a home: what stands behind it, and how its reviewers prove themselves.
 
-use gateway::SignIn;
+use gateway::{ReviewerName, SignIn};
 use rusqlite::{OptionalExtension, params};
 
 use super::Home;
@@ -12,9 +12,14 @@ const SIGN_IN: &str = "sign_in";
 /// In `meta`: what stands behind the gateway.
 const BEHIND: &str = "behind";
 
-/// In `meta`: where reviewers sign in, and as whose users.
+/// In `meta`: where reviewers sign in, as whose users, and who they are, as JSON: `[["email", "rosa@acme.example"], …]`.
 const ISSUER: &str = "reviewers_issuer";
 const CLIENT: &str = "reviewers_client";
+const PEOPLE: &str = "reviewers";
+
+/// The words of kinds of names.
+const EMAIL: &str = "email";
+const SUBJECT: &str = "subject";
 
 /// A gateway as the home that it serves notes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +39,30 @@ pub struct ReviewersClient {
     pub issuer: String,
     /// The client that the command line signs in as.
     pub client: String,
+    /// Who may be asked at all: the gateway follows the yes of nobody else.
+    pub people: Vec<ReviewerName>,
+}
+
+fn written(people: &[ReviewerName]) -> String {
+    let pairs: Vec<[&str; 2]> = people
+        .iter()
+        .map(|name| match name {
+            ReviewerName::Email(email) => [EMAIL, email],
+            ReviewerName::Subject(subject) => [SUBJECT, subject],
+        })
+        .collect();
+    serde_json::json!(pairs).to_string()
+}
+
+/// None of a text that this did not write.
+fn read(text: &str) -> Option<Vec<ReviewerName>> {
+    let pairs: Vec<[String; 2]> = serde_json::from_str(text).ok()?;
+    let name = |[kind, name]: [String; 2]| match kind.as_str() {
+        EMAIL => Some(ReviewerName::Email(name)),
+        SUBJECT => Some(ReviewerName::Subject(name)),
+        _ => None,
+    };
+    pairs.into_iter().map(name).collect()
 }
 
 impl Serving {
@@ -53,8 +82,14 @@ impl Home {
     pub fn note_serving(&self, serving: &Serving) -> Result<(), HomeError> {
         let Serving { behind, sign_in, reviewers } = serving;
         let (issuer, client) = reviewers.as_ref().map(|at| (at.issuer.as_str(), at.client.as_str())).unzip();
-        let notes =
-            [(SIGN_IN, Some(sign_in.as_str())), (BEHIND, Some(behind)), (ISSUER, issuer), (CLIENT, client)];
+        let people = reviewers.as_ref().map(|at| written(&at.people));
+        let notes = [
+            (SIGN_IN, Some(sign_in.as_str())),
+            (BEHIND, Some(behind)),
+            (ISSUER, issuer),
+            (CLIENT, client),
+            (PEOPLE, people.as_deref()),
+        ];
         let write = self.inner.state.write_synced(|tx| {
             for (key, value) in notes {
                 match value {
@@ -76,9 +111,11 @@ impl Home {
     /// [`HomeError::State`] when it cannot be read.
     pub fn serving(&self) -> Result<Option<Serving>, HomeError> {
         let Some(behind) = self.noted(BEHIND)? else { return Ok(None) };
-        let reviewers = match (self.noted(ISSUER)?, self.noted(CLIENT)?) {
-            (Some(issuer), Some(client)) => Some(ReviewersClient { issuer, client }),
-            (Some(_), None) | (None, Some(_) | None) => None,
+        let people = self.noted(PEOPLE)?.and_then(|text| read(&text));
+        // SECURITY: who is not known whole is nobody.
+        let reviewers = match (self.noted(ISSUER)?, self.noted(CLIENT)?, people) {
+            (Some(issuer), Some(client), Some(people)) => Some(ReviewersClient { issuer, client, people }),
+            (_, _, _) => None,
         };
         Ok(Some(Serving { behind, sign_in: self.sign_in()?, reviewers }))
     }
@@ -107,7 +144,10 @@ mod tests {
     use super::*;
 
     fn serving(behind: &str, sign_in: SignIn, issuer: Option<&str>) -> Serving {
-        let reviewers = issuer.map(|issuer| ReviewersClient { issuer: issuer.into(), client: "c".into() });
+        let people =
+            vec![ReviewerName::Email("rosa@acme.example".into()), ReviewerName::Subject("u\"1".into())];
+        let reviewers =
+            issuer.map(|issuer| ReviewersClient { issuer: issuer.into(), client: "c".into(), people });
         Serving { behind: behind.into(), sign_in, reviewers }
     }
 

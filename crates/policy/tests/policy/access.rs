@@ -19,12 +19,16 @@ const ACCESS: &str = "[access]\nlongest = '12h'\n";
 
 /// [`RUN_ALL`], but nothing may be read.
 fn unread(more: &str) -> Bundle {
+    unread_under(more, ACCESS)
+}
+
+fn unread_under(more: &str, catalog: &str) -> Bundle {
     let policies: Vec<&str> = RUN_ALL.lines().filter(|line| !line.contains("\"objects\"")).collect();
     let policies = format!(
         "{}\n@id(\"change\") permit (principal, action == Action::\"change_object\", resource);\n{more}",
         policies.join("\n")
     );
-    bundle_with(&policies, ACCESS)
+    bundle_with(&policies, catalog)
 }
 
 fn whole() -> AccessTo {
@@ -304,6 +308,10 @@ fn a_rule_forbids_asking_and_what_no_yes_could_permit_is_asked_of_nobody() {
         ("", schema("DEMO", "CALL_0800_555"), "knows no table or view"),
         ("", schema("OTHER", "PUBLIC"), "knows no table or view"),
         ("", schema("DEMO", "INFORMATION_SCHEMA"), "hold"),
+        ("", table("DEMO.INFORMATION_SCHEMA.TABLES"), "hold"),
+        ("", table("DEMO.INFORMATION_SCHEMA.CALL_0800_555"), "knows no table or view"),
+        ("", schema("YOUR_ACCOUNT_IS_LOCKED", "INFORMATION_SCHEMA"), "knows no table or view"),
+        ("", table("YOUR_ACCOUNT_IS_LOCKED.INFORMATION_SCHEMA.TABLES"), "knows no table or view"),
     ] {
         let ruling = asks_for(&unread(rule), to.clone(), soon);
         match &ruling.decision {
@@ -334,8 +342,8 @@ fn asking_waits_for_the_reviewers_of_its_kind_and_no_longer_than_it_would_last()
     let Decision::Hold(hold) = &soon.decision else { panic!("{soon:?}") };
     assert_eq!(hold.expires_after, Duration::from_secs(60));
 
-    let own = bundle_with(
-        RUN_ALL,
+    let own = unread_under(
+        "",
         &format!(
             "{ACCESS}[[reviewers]]\nkinds = ['request_access']\ngroups = ['owners']\npeople = 2\nexpires = '1h'\n"
         ),

@@ -125,12 +125,17 @@ fn each_part_of_the_context_must_be_permitted() {
 #[test]
 fn what_could_not_be_read_is_refused_with_the_readers_reason() {
     let mut opaque = statement(Class::Opaque, "unknown");
-    opaque.why = Some("a statement that nobody knows");
+    opaque.why = Some(domain::Statement::UNKNOWN);
     let refused = refusal(&decide(&bundle(&all_but("run")), &[], &opaque)).to_owned();
     assert!(
         refused.starts_with("refused by policy: it could not be read (a statement that nobody knows); "),
         "{refused}"
     );
+    // Nobody can permit a slip; what else cannot be read may be permitted.
+    assert!(refused.ends_with("Snowgate knows no such SQL: mend it, and send it again"), "{refused}");
+    opaque.why = Some("a script that runs what nobody can read");
+    let refused = refusal(&decide(&bundle(&all_but("run")), &[], &opaque)).to_owned();
+    assert!(refused.contains("To have it permitted, ask"), "{refused}");
     // What was read is not explained by what little of it is unknown.
     let known = domain::Statement { why: Some("a function that nobody knows"), ..read() };
     assert_eq!(decide(&bundle(RUN_ALL), &[], &known).decision.as_str(), "allow");

@@ -13,28 +13,110 @@ use crate::key::{ObjectKind, RecordKey};
 use crate::opening::{Opening, PrincipalRecord};
 use crate::trail::Trail;
 
-/// Checks what an opening says that it was decided by.
-pub(super) fn check(archive: &dyn Archive, at: &str, opening: &Opening, report: &mut Report) {
-    let is_told = |rule: &String| opening.access.iter().any(|granted| granted.rule() == *rule);
-    if opening.rules.iter().any(|rule| rule.starts_with("access:") && !is_told(rule)) {
-        report.altered(at, Wrong::Contradiction, "it was decided by leave to read that it does not tell of");
+/// A decision that a record tells of: in an opening, or in the step that spends an approval, by which its statement is decided
+/// again.
+struct Decided<'a> {
+    /// Whose it is.
+    opening: &'a Opening,
+    /// RFC 3339: when.
+    at: &'a str,
+    rules: &'a [String],
+    access: Vec<&'a GrantedRecord>,
+}
+
+impl<'a> Decided<'a> {
+    fn of_opening(opening: &'a Opening) -> Self {
+        Self { opening, at: &opening.opened, rules: &opening.rules, access: opening.access.iter().collect() }
     }
-    for granted in &opening.access {
-        let is_over = is_reached(&granted.until, &opening.opened);
-        if is_over && opening.rules.contains(&granted.rule()) {
+
+    /// None of a step by which nothing is decided.
+    fn of_step(opening: &'a Opening, step: &'a ApprovalStep) -> Option<Self> {
+        let (rules, access) = match &step.what {
+            StepRecord::Spent { rules, access, bundle: _, catalog: _, tier: _ }
+            | StepRecord::Released { rules, access, bundle: _, catalog: _ } => (rules, access),
+            StepRecord::Asked(_)
+            | StepRecord::Told { .. }
+            | StepRecord::Viewed { .. }
+            | StepRecord::Decided { .. }
+            | StepRecord::Standing { .. }
+            | StepRecord::Issued { .. }
+            | StepRecord::Expired {}
+            | StepRecord::Withdrawn {}
+            | StepRecord::Overruled { .. }
+            | StepRecord::Ended { .. } => return None,
+        };
+        // The first records of version 1 tell of it in openings alone.
+        let told_before = opening.access.iter().filter(|before| {
+            rules.contains(&before.rule()) && !access.iter().any(|now| now.approval == before.approval)
+        });
+        let access = access.iter().chain(told_before).collect();
+        Some(Self { opening, at: &step.at, rules, access })
+    }
+
+    /// What has led to it, of what was in force.
+    fn used(&self) -> impl Iterator<Item = &'a GrantedRecord> {
+        self.access.iter().copied().filter(|granted| self.rules.contains(&granted.rule()))
+    }
+
+    fn check(&self, archive: &dyn Archive, at: &str, report: &mut Report) {
+        let is_told = |rule: &String| self.access.iter().any(|granted| granted.rule() == *rule);
+        if self.rules.iter().any(|rule| rule.starts_with("access:") && !is_told(rule)) {
+            report.altered(
+                at,
+                Wrong::Contradiction,
+                "it was decided by leave to read that it does not tell of",
+            );
+        }
+        if self.used().any(|granted| is_reached(&granted.until, self.at)) {
             report.altered(at, Wrong::Contradiction, "it was decided by leave to read that had ended");
         }
-        check_granted(archive, at, opening, granted, report);
+        for granted in &self.access {
+            check_granted(archive, at, self, granted, report);
+        }
+    }
+}
+
+/// Checks what an opening says that it was decided by.
+pub(super) fn check(archive: &dyn Archive, at: &str, opening: &Opening, report: &mut Report) {
+    Decided::of_opening(opening).check(archive, at, report);
+}
+
+/// Checks what each step says that its statement was decided by again.
+pub(super) fn check_steps(
+    archive: &dyn Archive,
+    key: &RecordKey,
+    opening: &Opening,
+    trail: &Trail,
+    report: &mut Report,
+) {
+    for step in trail.steps() {
+        if let Some(decided) = Decided::of_step(opening, step) {
+            decided.check(archive, &key.object(ObjectKind::Approval { step: step.step }), report);
+        }
     }
 }
 
 /// Nothing is released from the end on.
-pub(super) fn check_closing(at: &str, opening: &Opening, closing: &Closing, report: &mut Report) {
-    if closing.outcome != (ClosingOutcome::Rows {}) || opening.decision != "allow" {
+pub(super) fn check_closing(
+    at: &str,
+    opening: &Opening,
+    trail: Option<&Trail>,
+    closing: &Closing,
+    report: &mut Report,
+) {
+    if closing.outcome != (ClosingOutcome::Rows {}) {
         return;
     }
-    let used = opening.access.iter().filter(|granted| opening.rules.contains(&granted.rule()));
-    if used.into_iter().any(|granted| is_reached(&granted.until, &closing.closed)) {
+    // What was held goes by the decision that spent its approval, and so does a result that was kept.
+    let spent = |trail: &'_ Trail| -> bool {
+        let steps = trail.steps().iter().rev();
+        let decided = steps.into_iter().find_map(|step| Decided::of_step(opening, step));
+        decided
+            .is_some_and(|decided| decided.used().any(|granted| is_reached(&granted.until, &closing.closed)))
+    };
+    let is_allowed = opening.decision == "allow";
+    let is_over = |granted: &GrantedRecord| is_reached(&granted.until, &closing.closed);
+    if trail.is_some_and(spent) || (is_allowed && Decided::of_opening(opening).used().any(is_over)) {
         report.altered(at, Wrong::Contradiction, "rows were released after the leave to read them had ended");
     }
 }
@@ -51,7 +133,7 @@ fn is_reached(until: &str, at: &str) -> bool {
 fn check_granted(
     archive: &dyn Archive,
     at: &str,
-    opening: &Opening,
+    decided: &Decided<'_>,
     granted: &GrantedRecord,
     report: &mut Report,
 ) {
@@ -68,7 +150,7 @@ fn check_granted(
         return;
     }
     let Some(trail) = trail_to(archive, &key, step, report) else { return };
-    if let Some(detail) = contradiction(opening, granted, &trail) {
+    if let Some(detail) = contradiction(decided.opening, granted, &trail) {
         report.altered(at, Wrong::Contradiction, detail);
         return;
     }
@@ -77,9 +159,7 @@ fn check_granted(
         return;
     }
     let Some(next) = read::<ApprovalStep>(archive, &next, report) else { return };
-    if matches!(next.record.what, StepRecord::Ended { .. })
-        && is_long_before(&next.record.at, &opening.opened)
-    {
+    if matches!(next.record.what, StepRecord::Ended { .. }) && is_long_before(&next.record.at, decided.at) {
         report.altered(at, Wrong::Contradiction, "it was decided by leave to read that a reviewer had ended");
     }
 }
@@ -121,12 +201,12 @@ fn contradiction(opening: &Opening, granted: &GrantedRecord, found: &GrantedTrai
     (whose(asking) != whose(opening)).then_some("the leave to read that it was decided by is somebody else's")
 }
 
-/// What is decided while a reviewer ends the leave to read that it is decided by may be opened a moment later, by another clock.
+/// What is decided while a reviewer ends the leave to read that it is decided by may be recorded a moment later, by another clock.
 const A_MOMENT: Duration = Duration::from_secs(60);
 
-fn is_long_before(ended: &str, opened: &str) -> bool {
-    match (ended.parse::<Timestamp>(), opened.parse::<Timestamp>()) {
-        (Ok(ended), Ok(opened)) => opened > ended.after(A_MOMENT),
+fn is_long_before(ended: &str, decided: &str) -> bool {
+    match (ended.parse::<Timestamp>(), decided.parse::<Timestamp>()) {
+        (Ok(ended), Ok(decided)) => decided > ended.after(A_MOMENT),
         // What cannot be read is told where it lies.
         (Ok(_) | Err(_), _) => false,
     }

@@ -35,6 +35,9 @@ pub(super) fn check(
         evidence::check(archive, key, found, opening, report);
     }
     let trail = opening.as_ref().and_then(|opening| approvals::check(archive, key, found, opening, report));
+    if let (Some(opening), Some(trail)) = (&opening, &trail) {
+        access::check_steps(archive, key, &opening.record, trail, report);
+    }
     standing::check(archive, key, found, trail.as_ref(), report);
     if found.closing {
         check_closing(archive, key, found, opening.as_ref(), trail.as_ref(), report);
@@ -181,7 +184,7 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
-        access::check_closing(&at, &opening.record, &closing, report);
+        access::check_closing(&at, &opening.record, trail, &closing, report);
         if let Some(trail) =
             trail.filter(|trail| opening.record.decision == "hold" || !trail.steps().is_empty())
         {

@@ -2,13 +2,13 @@
 
 use domain::{ApprovalId, Timestamp, Unmoved};
 use recording::{
-    AccessRecord, AskedRecord, ClosingOutcome, GrantedRecord, NotNext, ObjectKind, Opening, RecordKey,
-    Severity, StandingRecord, StepRecord, Stored, Trail, Wrong, approval_event, encode,
+    AccessRecord, AskedRecord, ClosingOutcome, GrantedRecord, NotNext, ObjectKind, Opening, PartRecord,
+    RecordKey, Severity, StandingRecord, StepRecord, Stored, Trail, Wrong, approval_event, encode,
 };
 
 use crate::approvals::{
     asked, decided, failure, held, is_good, is_wrong, moment, opening, reviewer, spent, stored_opening, told,
-    with_steps,
+    with_steps, with_steps_at,
 };
 use crate::sample::{OTHER, SESSION, Sample, at};
 
@@ -243,4 +243,81 @@ fn a_step_that_ends_it_must_be_the_next() {
     other.after = opening().digest;
     assert_eq!(trail.push(Stored { record: other, digest }), Err(NotNext::Chain));
     trail.push(Stored { record: step, digest }).unwrap();
+}
+
+/// The held exchange of the early code, which asks for leave here.
+fn asking() -> RecordKey {
+    at("ae3bdb56a547efbe6ea5a6ca065836b2", 2)
+}
+
+/// A sample in which the held exchange was approved and run by leave that its agent had been granted elsewhere until then, as
+/// the step that spent it tells; changed so, and with what is to be told of leave by its opening.
+fn held_and_run(until: &str, change: impl FnOnce(&mut Vec<String>, &mut Vec<GrantedRecord>)) -> Sample {
+    let mut sample = Sample::v1();
+    let principal = sample.opening(&held()).principal;
+    sample.forge_opening(&asking(), |opening| opening.principal = principal);
+    let StepRecord::Asked(wanted) = asked_until(until) else { panic!("it asks") };
+    let own = sample.opening(&asking());
+    let hold = own.hold.unwrap();
+    let (covers, expires, approval) = (own.digest, hold.expires, ApprovalId::from_u128(9).to_string());
+    let wanted = StepRecord::Asked(AskedRecord { approval, covers, expires, ..wanted });
+    let steps = [wanted, told(), decided("rosa", "approve"), spent()];
+    let granted = with_steps_at(&mut sample, &asking(), &steps).last().to_string();
+    sample.forge_closing(&asking(), |closing| {
+        closing.approval = Some(granted.clone());
+        closing.outcome = ClosingOutcome::Failed(failure());
+    });
+    let record = GrantedRecord {
+        approval: ApprovalId::from_u128(9).to_string(),
+        granted: asking().object(ObjectKind::Approval { step: 3 }),
+        digest: granted,
+        to: "DEMO.SALES.*".to_owned(),
+        until: until.to_owned(),
+    };
+    let (mut rules, mut access) = (vec![record.rule()], vec![record]);
+    change(&mut rules, &mut access);
+    let StepRecord::Spent { bundle, catalog, tier, .. } = spent() else { panic!("it is spent") };
+    let spent = StepRecord::Spent { bundle, catalog, tier, rules, access };
+    let steps = [asked(&opening(), 7, None), told(), decided("rosa", "approve"), spent];
+    let last = with_steps(&mut sample, &steps).last().to_string();
+    sample.forge_closing(&held(), |closing| {
+        closing.approval = Some(last);
+        closing.outcome = ClosingOutcome::Rows {};
+        closing.parts = vec![PartRecord { handle: opening().handle, ..ran_parts().remove(0) }];
+    });
+    sample
+}
+
+/// Parts that lie within their closing.
+fn ran_parts() -> Vec<PartRecord> {
+    Sample::v1().closing(&ran()).parts
+}
+
+#[test]
+fn what_was_held_tells_by_what_leave_it_ran_and_is_held_to_its_end() {
+    let about_leave = |sample: &Sample| -> Vec<String> {
+        let faults = sample.verify().faults;
+        faults.into_iter().map(|fault| fault.detail).filter(|detail| detail.contains("leave")).collect()
+    };
+    let closed: Timestamp = Sample::v1().closing(&held()).closed.parse().unwrap();
+    assert_eq!(about_leave(&held_and_run(END, |_, _| {})), [""; 0]);
+    let told = |sample: &Sample, words: &str| {
+        let told = about_leave(sample);
+        assert!(told.iter().any(|detail| detail.contains(words)), "{words}: {told:?}");
+    };
+    told(&held_and_run(END, |_, access| access.clear()), "does not tell of");
+    told(&held_and_run(END, |_, access| access[0].digest = opening().digest), "is another one");
+    told(&held_and_run(END, |_, access| access[0].to = "DEMO.HR.*".to_owned()), "granted otherwise");
+    // Over when its approval was spent, and when its rows were released.
+    let spent = moment(&opening(), 4);
+    told(&held_and_run(&spent.to_string(), |_, _| {}), "had ended");
+    told(&held_and_run(&closed.to_string(), |_, _| {}), "after the leave to read them had ended");
+    let later = Timestamp::from_micros(closed.as_micros().max(spent.as_micros()) + 1);
+    assert_eq!(about_leave(&held_and_run(&later.to_string(), |_, _| {})), [""; 0]);
+    // What led to nothing may be over.
+    assert_eq!(about_leave(&held_and_run(&spent.to_string(), |rules, _| rules.clear())), [""; 0]);
+    // Nobody is lent what others were granted.
+    let mut lent = held_and_run(END, |_, _| {});
+    lent.forge_opening(&asking(), |opening| opening.principal.subject = "somebody-else".to_owned());
+    assert!(!lent.verify().faults.is_empty());
 }

@@ -64,6 +64,7 @@ fn released() -> StepRecord {
         bundle: "sha256:00".to_owned(),
         rules: vec!["gateway:large-result".to_owned()],
         catalog: "sha256:00".to_owned(),
+        access: Vec::new(),
     }
 }
 
@@ -99,6 +100,7 @@ pub fn spent() -> StepRecord {
         rules: vec!["gateway:held".to_owned()],
         catalog: "sha256:00".to_owned(),
         tier: "write".to_owned(),
+        access: Vec::new(),
     }
 }
 
@@ -110,20 +112,25 @@ pub fn moment(opening: &Opening, seconds: i64) -> Timestamp {
 
 /// Puts these steps beside the held exchange, each when the rule allows it.
 pub fn with_steps(sample: &mut Sample, steps: &[StepRecord]) -> Trail {
-    let opening = stored_opening(sample);
+    with_steps_at(sample, &held(), steps)
+}
+
+/// The same beside that one.
+pub fn with_steps_at(sample: &mut Sample, key: &RecordKey, steps: &[StepRecord]) -> Trail {
+    let opening: Stored<Opening> = decode(&sample.objects[&key.object(ObjectKind::Opening)]).unwrap();
     let mut trail = Trail::new(&opening);
     for (second, what) in (1..).zip(steps) {
         let step = trail.next(moment(&opening.record, second), what.clone()).unwrap();
-        put_step(sample, &step);
+        put_step(sample, key, &step);
         let kind = ObjectKind::Approval { step: step.step };
-        trail.push(decode(&sample.objects[&held().object(kind)]).unwrap()).unwrap();
+        trail.push(decode(&sample.objects[&key.object(kind)]).unwrap()).unwrap();
     }
     trail
 }
 
-fn put_step(sample: &mut Sample, step: &ApprovalStep) {
+fn put_step(sample: &mut Sample, key: &RecordKey, step: &ApprovalStep) {
     let (object, _) = encode(step).unwrap();
-    sample.put(&held(), ObjectKind::Approval { step: step.step }, object);
+    sample.put(key, ObjectKind::Approval { step: step.step }, object);
 }
 
 /// Closes the held exchange after its last step.
@@ -287,7 +294,7 @@ fn the_verifier_holds_the_steps_to_the_rule() {
             after: trail.last().to_string(),
             what: forged,
         };
-        put_step(&mut sample, &step);
+        put_step(&mut sample, &held(), &step);
         sample
     };
     let by = |by: ReviewerRecord| StepRecord::Decided {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use domain::ApprovalId;
-use gateway::{AccessShown, Review};
+use gateway::{AccessShown, AccessState, Review};
 use recording::AccessRecord;
 use serde::Serialize;
 
@@ -24,13 +24,16 @@ struct Row<'a> {
     #[serde(flatten)]
     access: &'a AccessRecord,
     by: &'a [String],
+    /// Why it permits nothing for now; absent where it permits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rests: Option<&'static str>,
 }
 
-/// Lists what is in force, the oldest first.
+/// Lists what was granted and has not ended, the oldest first.
 pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
-    let (shown, broken) = review.access_in_force().await?;
+    let (shown, broken) = review.granted_access().await?;
     let mut out = std::io::stdout().lock();
-    for AccessShown { id, opening, access, by, reviewers: _, sign_in: _ } in &shown {
+    for AccessShown { id, state, opening, access, by, reviewers: _, sign_in: _ } in &shown {
         let row = Row {
             id: id.to_string(),
             exchange: &opening.exchange,
@@ -38,6 +41,10 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
             person: opening.principal.person.as_deref(),
             access,
             by,
+            rests: match state {
+                AccessState::Rests(why) => Some(why),
+                AccessState::InForce | AccessState::Coming => None,
+            },
         };
         let written = if json { write_json(&mut out, &row) } else { write_lines(&mut out, &row) };
         if written.is_err() {
@@ -62,19 +69,22 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 }
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
-    let Row { id, exchange, agent, person, access, by } = row;
+    let Row { id, exchange, agent, person, access, by, rests } = row;
     let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
     let line = format!("{id}  {} may read {} until {}", named(&who), named(&access.to), access.until);
     write_line(out, "", &line)?;
+    if let Some(why) = rests {
+        write_line(out, "    ", &format!("it permits nothing for now: {why}; it may again until then"))?;
+    }
     writeln!(out, "    because")?;
     write_foreign(out, "      ", &access.why)?;
     write_line(out, "    ", &format!("by {}", named(&by.join(", "))))?;
     writeln!(out, "    recorded as {exchange}")
 }
 
-/// Ends one; false when there is none with that id in force.
+/// Ends one, also where it permits nothing for now; false when there is none with that id.
 pub async fn end(review: &Review, id: ApprovalId, args: &ApprovalsArgs, home: &Path) -> Result<bool, Broken> {
-    let (shown, _) = review.access_in_force().await?;
+    let (shown, _) = review.granted_access().await?;
     let Some(one) = shown.into_iter().find(|one| one.id == id) else { return Ok(false) };
     let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
     let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
@@ -104,6 +114,7 @@ mod tests {
             person: Some(forged),
             access: &access,
             by: &by,
+            rests: None,
         };
         let mut out = Vec::new();
         write_lines(&mut out, &row).unwrap();

@@ -34,9 +34,7 @@ pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
 
 fn connect(args: &ConnectArgs) -> Result<ExitCode, Broken> {
     let url = gateway_url(&args.url)?;
-    if args.subject.trim().is_empty() || args.subject.contains(['"', '\\', '\n', '\r']) {
-        return Err(Broken::usage("--subject is the `sub` of the person's tokens, without quotes"));
-    }
+    check_subject(&args.subject)?;
     let printed = match args.part {
         Some(part) => part_of(args, &url, part)?.ok_or_else(|| {
             let message = "this client has no such part; without --part everything that it has is printed";
@@ -69,12 +67,26 @@ fn gateway_url(url: &str) -> Result<String, Broken> {
     let wrong = || Broken::usage("--url is the gateway's address, like https://snowgate.example.com");
     let uri: http::Uri = url.trim_end_matches('/').parse().map_err(|_| wrong())?;
     match (uri.scheme_str(), uri.authority(), uri.path(), uri.query()) {
-        // It stands in commands that a shell reads.
-        (Some("http" | "https"), Some(authority), "" | "/", None) if is_host(authority.as_str()) => {
-            Ok(url.trim_end_matches('/').to_owned())
+        // SECURITY: it stands in commands that a shell reads. What was read is written, and not what was given: of a fragment the
+        // one tells nothing.
+        (Some(scheme @ ("http" | "https")), Some(authority), "" | "/", None)
+            if is_host(authority.as_str()) && !url.contains('#') =>
+        {
+            Ok(format!("{scheme}://{authority}"))
         }
         _ => Err(wrong()),
     }
+}
+
+/// It stands in TOML, between quotes.
+fn check_subject(subject: &str) -> Result<(), Broken> {
+    let is_bad = |letter: char| letter.is_control() || matches!(letter, '"' | '\\');
+    if subject.trim().is_empty() || subject.contains(is_bad) {
+        return Err(Broken::usage(
+            "--subject is the `sub` of the person's tokens, without quotes and control characters",
+        ));
+    }
+    Ok(())
 }
 
 fn is_host(authority: &str) -> bool {
@@ -411,9 +423,17 @@ mod tests {
             "https://x$(id)",
             "https://x;id",
             "https://x?y",
+            "https://x#$(id)",
+            "https://x/#;id;",
+            "https://x/#",
         ] {
             assert!(gateway_url(url).is_err(), "{url}");
         }
         assert_eq!(gateway_url("https://gw.example/").unwrap(), "https://gw.example");
+        assert_eq!(gateway_url("HTTPS://gw.example:8181").unwrap(), "https://gw.example:8181");
+        for subject in ["", " ", "a\"b", "a\\b", "a\nb", "a\u{1b}b", "a\u{7f}b", "a\u{85}b"] {
+            assert!(check_subject(subject).is_err(), "{subject:?}");
+        }
+        assert!(check_subject("ana@example.com").is_ok());
     }
 }

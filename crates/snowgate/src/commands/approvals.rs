@@ -12,7 +12,7 @@ use local::{FolderPolicies, Home, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
-use super::sign_in::{Wanted, reviewer};
+use super::sign_in::{Wanted, reviewer, roster_of};
 use super::{
     Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
     write_statement, write_statement_head,
@@ -97,9 +97,15 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
         return Ok(ExitCode::FAILURE);
     }
     if !args.json {
-        match listing.waiting.len() {
-            0 => eprintln!("nothing waits for a person"),
-            _ => eprintln!(
+        let is_waiting = |waiting: &&Waiting| waiting.state == ApprovalState::Waiting;
+        match (listing.waiting.len(), listing.waiting.iter().filter(is_waiting).count()) {
+            (0, _) => eprintln!("nothing waits for a person"),
+            // Whoever has decided has nothing more to do.
+            (_, 0) => eprintln!(
+                "nothing waits for a person; what is granted is gone on with by a running gateway; next: snowgate replay SESSION \
+                 --home {home}"
+            ),
+            (_, _) => eprintln!(
                 "next: snowgate approvals ID --home {home} shows one whole, snowgate approve ID --home {home} lets it run, \
                  snowgate deny ID --home {home} --reason WHY does not"
             ),
@@ -123,6 +129,7 @@ async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Re
 pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
     let sign_in = home.sign_in()?;
+    let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
     let review = Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
@@ -133,7 +140,11 @@ pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> 
         policies: Arc::new(FolderPolicies::new(policies)),
         clock: Arc::new(SystemClock),
     });
-    Ok(review.signed_in_by(sign_in))
+    let review = review.signed_in_by(sign_in);
+    Ok(match &reviewers {
+        Some(there) => review.asking(Arc::new(roster_of(there))),
+        None => review,
+    })
 }
 
 /// What exactly would run, as `--json` prints it.

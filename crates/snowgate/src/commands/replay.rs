@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::{ExchangeId, PromptGrade, SessionId, Timestamp};
 use local::Records;
 use recording::{
-    ApprovalStep, CallRecord, Event, LateEvidence, ObjectKind, Opening, RecordKey, What, WitnessRecord,
-    approval_event, closing_event, decode, decode_page, digest_of, evidence_event, opening_events,
-    page_event,
+    ApprovalStep, CallRecord, Event, FailureRecord, LateEvidence, ObjectKind, Opening, RecordKey, What,
+    WitnessRecord, approval_event, closing_event, decode, decode_page, digest_of, evidence_event,
+    opening_events, page_event,
 };
 
 use super::archive::{RecordedExchange, exchange};
@@ -233,9 +233,10 @@ fn print_witnesses(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
 }
 
 fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
-    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated } = found;
+    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated, expanded } = found;
     let prompt = match (prompt, torn) {
         _ if *delegated => "an agent's words to its subagent",
+        _ if *expanded => "what a client made of a command or a conversation",
         (_, true) => "several prompts",
         (None, false) => "no prompt",
         (Some(0), false) => "this prompt",
@@ -265,6 +266,16 @@ fn write_call(out: &mut impl Write, call: &CallRecord) -> std::io::Result<()> {
 const INDENT: &str = "              ";
 
 /// What the gateway has found, in which others' words may stand.
+/// A failure of which its agent was not told why.
+fn write_hidden(out: &mut impl Write, failed: &FailureRecord) -> std::io::Result<()> {
+    let told = "its agent was told that it failed and not why, for it touches columns that are masked";
+    write_tree_line(out, INDENT, told)?;
+    match &failed.query_id {
+        Some(id) => write_tree_line(out, INDENT, &format!("Snowflake calls it {}", one_line(id))),
+        None => Ok(()),
+    }
+}
+
 fn write_finding(out: &mut impl Write, finding: &str) -> std::io::Result<()> {
     write_tree_line(out, INDENT, &format!("finding: {}", one_line(finding)))
 }
@@ -360,6 +371,11 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
         What::Closing { outcome, rows, total_us, refusal, failure, lost, findings } => {
             let rows = counted(*rows, "row");
             writeln!(out, "{at}  closed  {outcome}, {rows}, {:.1} ms", *total_us as f64 / 1000.0)?;
+            if let Some(failed) = failure.as_ref().filter(|failed| failed.message == gateway::HIDDEN_FAILURE)
+            {
+                write_hidden(out, failed)?;
+                return findings.iter().try_for_each(|finding| write_finding(out, finding));
+            }
             let message = refusal.as_ref().map(|refusal| &refusal.message);
             let message = message.or(failure.as_ref().map(|failure| &failure.message)).or(lost.as_ref());
             if let Some(message) = message {
@@ -373,6 +389,46 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_hidden_failure_is_told_what_is_known_and_no_sentence_that_sends_whoever_reads_it_here() {
+        let closing = |message: &str| Event {
+            exchange: "4567/1".to_owned(),
+            at: "2026-11-26T10:00:00.000000Z".to_owned(),
+            what: What::Closing {
+                outcome: "failed".to_owned(),
+                rows: 0,
+                total_us: 1,
+                refusal: None,
+                failure: Some(FailureRecord {
+                    code: "100183".to_owned(),
+                    sqlstate: "22000".to_owned(),
+                    message: message.to_owned(),
+                    query_id: Some("01b2-c3".to_owned()),
+                }),
+                lost: None,
+                findings: vec!["upstream said 002140, SQLSTATE 42601".to_owned()],
+            },
+        };
+        let told = |event: &Event| {
+            let mut out = Vec::new();
+            print(&mut out, event).unwrap();
+            String::from_utf8(out)
+                .unwrap()
+                .replace('\n', " ")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let hidden = told(&closing(gateway::HIDDEN_FAILURE)).replace("… ", "");
+        for part in
+            ["failed and not why", "Snowflake calls it 01b2-c3", "upstream said 002140, SQLSTATE 42601"]
+        {
+            assert!(hidden.contains(part), "{part}: {hidden}");
+        }
+        assert!(!hidden.contains("in the recording"), "{hidden}");
+        assert!(told(&closing("no such table")).contains("no such table"));
+    }
 
     #[test]
     fn a_pause_is_as_long_as_it_was_by_the_speed_and_never_too_long() {

@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::{ApprovalId, Unmoved};
 use gateway::{
-    CameBack, LoopbackSignIn, NotSignedIn, Reception, Review, ReviewError, SignIn, SignedIn, Waiting,
+    CameBack, KnownReviewer, LoopbackSignIn, NotSignedIn, Reception, Review, ReviewError, ReviewerName,
+    Roster, SignIn, SignedIn, Waiting,
 };
-use local::{Home, RandomIds};
+use local::{Home, RandomIds, ReviewersClient};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -94,14 +95,14 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
     let config = Config::read(args.config.as_deref())?;
     // What `serve` would refuse is refused here: an issuer over http, say.
     config.check()?;
-    is_of_its_gateway(&config, home)?;
-    let (issuer, roster) = (reviewing::command_line_issuer(&config)?, config.roster(config.address()?));
-    let (Some(issuer), Some(roster)) = (issuer, roster) else {
+    let (Some(issuer), Some(here)) = (reviewing::command_line_issuer(&config)?, config.serving()?.reviewers)
+    else {
         return Err(Broken::new(
             "this waits for reviewers who sign in, and the configuration does not say where: add [reviewers_issuer] and \
              [[reviewers]], or name the file with --config; without them nobody can decide, and silence denies it",
         ));
     };
+    let roster = Arc::new(roster_of(&there(&here, home)?));
     let reception = Reception::new(review.clone(), roster, Some(issuer), Arc::new(RandomIds));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let redirect_uri = format!("http://{}/callback", listener.local_addr()?);
@@ -128,13 +129,12 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
     })
 }
 
-/// Whether reviewers of the gateway that serves this home sign in where this configuration says.
-// SECURITY: whoever can open the home could name an issuer that says what they like. The gateway follows no such yes; it is not taken.
-fn is_of_its_gateway(config: &Config, home: &Path) -> Result<(), Broken> {
-    let Some(here) = config.serving()?.reviewers else { return Ok(()) };
-    let serving = Home::open_existing(home)?.serving()?;
-    match serving.and_then(|serving| serving.reviewers) {
-        Some(there) if there == here => Ok(()),
+/// The reviewers of the gateway that serves this home, who sign in where this configuration says.
+// SECURITY: whoever can open the home could name an issuer that says what they like, or people of their own. The gateway follows no
+// such yes; it is not taken.
+fn there(here: &ReviewersClient, home: &Path) -> Result<ReviewersClient, Broken> {
+    match Home::open_existing(home)?.serving()?.and_then(|serving| serving.reviewers) {
+        Some(there) if (&there.issuer, &there.client) == (&here.issuer, &here.client) => Ok(there),
         Some(there) => Err(Broken::new(format!(
             "reviewers of the gateway that serves {} sign in at {} as users of `{}`, and this configuration says {} and `{}`; nothing \
              was decided; next: --config names the gateway's own file",
@@ -149,6 +149,13 @@ fn is_of_its_gateway(config: &Config, home: &Path) -> Result<(), Broken> {
             home.display()
         ))),
     }
+}
+
+/// These people, as a roster. No page and no groups: who has signed in proves theirs.
+pub fn roster_of(there: &ReviewersClient) -> Roster {
+    let ReviewersClient { issuer, client: _, people } = there;
+    let known = |name: &ReviewerName| KnownReviewer { name: name.clone(), groups: None, mail: None };
+    Roster::new("", issuer.clone(), people.iter().map(known).collect())
 }
 
 /// What everybody who comes to the port is measured by.

@@ -105,6 +105,9 @@ struct Row<'a> {
     /// Why it allows nothing more.
     #[serde(skip_serializing_if = "Option::is_none")]
     over: Option<String>,
+    /// Why it allows nothing for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rests: Option<&'static str>,
     agent: &'a str,
     person: Option<&'a str>,
     /// As recorded: sensitive literals are masked.
@@ -123,11 +126,13 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     let (shown, broken) = review.standing_approvals().await?;
     let mut out = std::io::stdout().lock();
     for one in &shown {
-        let StandingShown { id, opening, context, terms, by, uses, over, reviewers: _, sign_in: _ } = one;
+        let StandingShown { id, opening, context, terms, by, uses, over, rests, reviewers: _, sign_in: _ } =
+            one;
         let row = Row {
             id: id.to_string(),
             exchange: &opening.exchange,
             over: over.map(|over| over.to_string()),
+            rests: *rests,
             agent: &opening.principal.agent,
             person: opening.principal.person.as_deref(),
             sql: &opening.sql,
@@ -160,9 +165,13 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 }
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
-    let Row { id, exchange, over, agent, person, sql, context: _, uses, terms, by, unbounded } = row;
+    let Row { id, exchange, over, rests, agent, person, sql, context: _, uses, terms, by, unbounded } = row;
     let person = person.map_or_else(String::new, |person| format!(" for {}", named(person)));
-    let state = over.as_deref().unwrap_or("in force");
+    let state = match (over, rests) {
+        (Some(over), _) => over.clone(),
+        (None, Some(why)) => format!("in force, but nothing runs by it for now: {why}"),
+        (None, None) => "in force".to_owned(),
+    };
     write_line(out, "", &format!("{id}  {state}"))?;
     let who = format!("{}{person}", named(agent));
     write_line(out, "    ", &format!("for {who}, used {uses} of {} times", terms.runs))?;

@@ -120,7 +120,10 @@ impl Config {
             Some(upstream) => upstream.url.trim_end_matches('/').to_ascii_lowercase(),
             None => EMBEDDED.to_owned(),
         };
-        let client = |at: SignInSettings| ReviewersClient { issuer: at.issuer.issuer, client: at.client_id };
+        let known = self.own.reviewers.iter().filter_map(ReviewerEntry::known);
+        let people: Vec<ReviewerName> = known.map(|person| person.name).collect();
+        let client =
+            |at: SignInSettings| ReviewersClient { issuer: at.issuer.issuer, client: at.client_id, people };
         let reviewers = self.command_line_sign_in()?.map(client);
         Ok(Serving { behind, sign_in: self.gateway_settings().sign_in, reviewers })
     }

@@ -177,7 +177,7 @@ fn three_prompts_and_seven_statements_are_one_story_with_their_grades() {
         "finding: an evidence channel saw another statement under the same tool use",
         "[SSN]",
     ] {
-        assert!(told.contains(part), "{part}\n{told}");
+        assert!(crate::unbroken(&told).contains(part), "{part}\n{told}");
     }
     assert!(!told.contains("536-90"), "{told}");
     assert_eq!(served.verify(), 0);

@@ -173,6 +173,16 @@ fn over_a_real_account_a_reviewer_signs_in_at_their_terminal_and_approves() {
         );
     }
 
+    // Nor by a list of people of their own: the gateway's counts.
+    assert_eq!(config.matches("sam@example.com").count(), 1, "{config}");
+    std::fs::write(folder.join("mine.toml"), config.replace("sam@example.com", "tom@example.com"))
+        .expect("a file");
+    let deciding = Deciding::start(&stage, &["approve", &id, "--config", "mine.toml"]);
+    run(async { Browser::new().sign_in(&deciding.url, "tom").await });
+    let done = deciding.end();
+    assert!(done.code == 1 && done.out.is_empty(), "{}", done.out);
+    assert!(done.error.contains("not among those who are asked"), "{}", done.error);
+
     // What destroys is typed, and nothing else will do.
     for line in ["", "yes", "DELETE ALL"] {
         let mut deciding = Deciding::start(&stage, &["approve", &id]);

@@ -1,20 +1,21 @@
 //! What was decided, or is over; and what stands since, with the button that ends it.
 
 use domain::{ApprovalId, ApprovalState, Verdict};
-use gateway::{AccessShown, ReviewSession, StandingShown, Waiting};
+use gateway::{AccessShown, AccessState, ReviewSession, StandingShown, Waiting};
 use maud::{Markup, html};
-use recording::{AccessRecord, MayBeRecord, VaryRecord};
+use recording::{AccessRecord, MayBeRecord, Opening, VaryRecord};
 
 use super::seen::{self, Look};
 use super::{minute, sql_text};
 
-/// The page of an approval that this reviewer has nothing (more) to say to.
+/// The page of an approval that this reviewer has nothing (more) to say to; with what came of what they have just said.
 pub fn page(
     session: &ReviewSession,
     waiting: &Waiting,
     own: Option<Verdict>,
     standing: Option<&StandingShown>,
     access: Option<&AccessShown>,
+    wrong: Option<&str>,
 ) -> Markup {
     let said = waiting.granted_by.len();
     let (mark, title, told) = match waiting.state {
@@ -49,11 +50,20 @@ pub fn page(
         ApprovalState::Granted | ApprovalState::Spent if waiting.asked.access.is_some() => (
             "yes",
             if own == Some(Verdict::Approve) { "Approved" } else { "Approved by others" }.to_owned(),
-            match access {
-                None if waiting.state == ApprovalState::Spent => "It is not in force any more: its agent reads nothing by it.",
-                Some(_) | None => "Its agent may read what was shown until its end, or until somebody who may decide ends it.",
-            }
-            .to_owned(),
+            match access.map(|access| access.state) {
+                Some(AccessState::InForce) => {
+                    "Its agent may read what was shown until its end, or until somebody who may decide ends it.".to_owned()
+                }
+                Some(AccessState::Rests(why)) => {
+                    format!("Its agent reads nothing by it for now: {why}. It may count again, unless somebody ends it.")
+                }
+                None if waiting.state == ApprovalState::Spent => {
+                    "It is not in force any more: its agent reads nothing by it.".to_owned()
+                }
+                Some(AccessState::Coming) | None => {
+                    "It comes in force within seconds. Then its agent may read what was shown until its end.".to_owned()
+                }
+            },
         ),
         ApprovalState::Granted => (
             "yes",
@@ -81,6 +91,7 @@ pub fn page(
         }
     };
     let body = html! {
+        @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
         section.card.plain.verdict.(mark) {
             h1 { (title) }
             p { (told) }
@@ -97,13 +108,15 @@ pub fn page(
 
 /// What stands, and the form that ends it.
 fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) -> Markup {
-    let StandingShown { id, opening, context: _, reviewers: _, sign_in: _, terms, by, uses, over } = standing;
+    let StandingShown { id, opening, context: _, reviewers: _, sign_in: _, terms, by, uses, over, rests } =
+        standing;
     html! {
         section.card {
             h2 { @if over.is_some() { "It let later ones like it go" } @else { "It lets later ones like it go" } }
             @for warning in sql_text::warnings(&opening.sql) { p.notice { (warning) } }
             (sql_text::shown(&opening.sql))
             dl.under {
+                (whose(opening))
                 div { dt { "used" } dd { (uses) " of " (terms.runs) " times" } }
                 div { dt { "rows of one result" } dd { (terms.rows) " at most" } }
                 div { dt { "until" } dd { (minute(&terms.until)) } }
@@ -111,6 +124,7 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
                 @for vary in &terms.vary { div { dt { "may vary: " (vary.place) } dd { (may_be(vary)) } } }
             }
             @if let Some(over) = over { p.notice { "It allows nothing more: " (over) "." } }
+            @else if let Some(why) = rests { p.notice { "It allows nothing for now: " (why) "." } }
         }
         @if over.is_none() {
             (end(session, waiting, *id, "From then on each such statement waits for people again. What has run stays done."))
@@ -118,14 +132,32 @@ fn stands(session: &ReviewSession, waiting: &Waiting, standing: &StandingShown) 
     }
 }
 
-/// The leave to read that is in force, and the form that ends it.
+/// Whose it is, as entries of a list.
+fn whose(opening: &Opening) -> Markup {
+    let principal = &opening.principal;
+    html! {
+        div { dt { "agent" } dd { (seen::shown(&principal.agent, Look::Name)) } }
+        div {
+            dt { "for" }
+            dd {
+                @match &principal.person {
+                    Some(person) => (seen::shown(person, Look::Name)),
+                    None => em { "nobody but itself" },
+                }
+            }
+        }
+    }
+}
+
+/// The leave to read that was granted and has not ended, and the form that ends it.
 fn granted(session: &ReviewSession, waiting: &Waiting, access: &AccessShown) -> Markup {
-    let AccessShown { id, opening: _, access, reviewers: _, sign_in: _, by } = access;
+    let AccessShown { id, state: _, opening, access, reviewers: _, sign_in: _, by } = access;
     let AccessRecord { to, until, why, policy: _ } = access;
     html! {
         section.card {
             h2 { "It lets its agent read for a while" }
             dl.under {
+                (whose(opening))
                 div { dt { "to read" } dd { (seen::shown(to, Look::Name)) } }
                 div { dt { "until" } dd { (minute(until)) } }
                 div { dt { "why" } dd { (seen::shown(why, Look::Prose)) } }

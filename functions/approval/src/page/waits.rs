@@ -1,6 +1,6 @@
 //! What waits: everything that a reviewer decides by, and the form that takes their verdict.
 
-use domain::{Asked, Binding, Context, PromptGrade};
+use domain::{ApprovalState, Asked, Binding, Context, PromptGrade};
 use gateway::{ByHarm, Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
 use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
@@ -67,6 +67,19 @@ fn act(kind: &str) -> String {
         "request_access" => "read more for a while".to_owned(),
         "unknown" => "do something that cannot be read".to_owned(),
         kind => words(kind),
+    }
+}
+
+/// What became of an earlier ask, as people say it.
+fn became(state: ApprovalState, kinds: &[String]) -> &'static str {
+    match state {
+        ApprovalState::Spent if kinds.iter().any(|kind| kind == "request_access") => "granted",
+        ApprovalState::Spent => "ran",
+        ApprovalState::Waiting
+        | ApprovalState::Granted
+        | ApprovalState::Denied
+        | ApprovalState::Expired
+        | ApprovalState::Withdrawn => state.as_str(),
     }
 }
 
@@ -304,7 +317,7 @@ fn earlier_card(earlier: &Earlier) -> Markup {
                 ul.earlier {
                     @for EarlierAsk { opened, kinds, writes, state } in latest {
                         li {
-                            span.state.(state.as_str()) { (state.as_str()) }
+                            span.state.(state.as_str()) { (became(*state, kinds)) }
                             span { (kinds.iter().map(|kind| act(kind)).collect::<Vec<_>>().join(", ")) }
                             @if let Some(first) = writes.first() {
                                 span.object { (name(first)) @if writes.len() > 1 { " and more" } }

@@ -1,16 +1,16 @@
 //! OTLP in JSON (protobuf's mapping, ids in hexadecimal digits), read level by level: what is passed over is never built, and a
 //! value is read once, however deep it is.
 
-use std::borrow::Cow;
 use std::fmt;
 
+use gateway::SpanId;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::attributes::Attributes;
-use super::{Item, Signal, Take};
-use crate::body::{self, Lossy, each};
+use super::{Item, Place, Signal, Take};
+use crate::body::{self, Lossy, each, text_of};
 use crate::rejected::Rejected;
 
 /// Values within values at most.
@@ -46,13 +46,22 @@ struct Scope<'a> {
 
 #[derive(Deserialize)]
 struct Element<'a> {
-    name: Option<Lossy>,
-    #[serde(rename = "eventName")]
-    event_name: Option<Lossy>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventName")]
+    event_name: Option<&'a RawValue>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
-    #[serde(rename = "traceId")]
-    trace: Option<Lossy>,
+    #[serde(borrow, rename = "traceId")]
+    trace: Option<&'a RawValue>,
+    #[serde(borrow, rename = "spanId")]
+    span: Option<&'a RawValue>,
+    #[serde(borrow, rename = "parentSpanId")]
+    parent: Option<&'a RawValue>,
+    #[serde(borrow, rename = "startTimeUnixNano")]
+    begun: Option<&'a RawValue>,
+    #[serde(borrow, rename = "endTimeUnixNano")]
+    ended: Option<&'a RawValue>,
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
 }
@@ -65,8 +74,7 @@ struct Resource<'a> {
 
 #[derive(Deserialize)]
 struct Pair<'a> {
-    #[serde(borrow)]
-    key: Cow<'a, str>,
+    key: Lossy,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
 }
@@ -116,28 +124,59 @@ pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<
         elements(if is_logs { group.logs } else { group.spans }, &mut |scope| {
             let scope: Scope<'_> = parse(scope)?;
             elements(if is_logs { scope.records } else { scope.spans }, &mut |element| {
-                take(&resource, item(element)?)
+                take(&resource, item(element))
             })
         })
     })
 }
 
-fn item(text: &str) -> Result<Item, Rejected> {
-    let element: Element<'_> = parse(text)?;
+/// One log record or span: what is wrong with it is its own alone.
+fn item(text: &str) -> Item {
+    let wrong = || Item { is_wrong: true, ..Item::default() };
+    let Ok(element) = parse::<Element<'_>>(text) else { return wrong() };
     let mut attributes = Attributes::default();
-    let mut is_wrong = !set(element.attributes, &mut attributes)?;
-    let trace = element.trace.map(|Lossy(trace)| trace).unwrap_or_default();
-    let trace = trace_of(&trace).unwrap_or_else(|| {
+    let Ok(is_whole) = set(element.attributes, &mut attributes) else { return wrong() };
+    let mut is_wrong = !is_whole;
+    let mut text = |raw: Option<&RawValue>| {
+        let raw = raw.filter(|raw| raw.get() != "null")?;
+        let text = text_of(raw.get());
+        is_wrong |= text.is_none();
+        text
+    };
+    let (name, event_name, trace) = (text(element.name), text(element.event_name), text(element.trace));
+    let trace = trace_of(&trace.unwrap_or_default()).unwrap_or_else(|| {
         is_wrong = true;
         None
     });
+    let place = Place {
+        span: element.span.and_then(span_of),
+        parent: element.parent.and_then(span_of),
+        begun: element.begun.and_then(moment_of),
+        ended: element.ended.and_then(moment_of),
+    };
     let body = || -> Option<String> {
         let any: AnyText = serde_json::from_str(element.body?.get()).ok()?;
         Some(any.text?.0.chars().take(64).collect())
     };
-    let name = element.name.or(element.event_name).map(|Lossy(name)| name);
-    let name = name.or_else(body).unwrap_or_default();
-    Ok(Item { name, trace, attributes, is_wrong })
+    let name = name.or(event_name).or_else(body).unwrap_or_default();
+    Item { name, trace, attributes, place, is_wrong }
+}
+
+/// A span's id; none where it is none.
+fn span_of(raw: &RawValue) -> Option<SpanId> {
+    let digits =
+        text_of(raw.get()).filter(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let mut id = [0; 8];
+    for (byte, two) in id.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()?;
+    }
+    Some(SpanId(id)).filter(|SpanId(id)| *id != [0; 8])
+}
+
+/// Nanoseconds, a text or a number.
+fn moment_of(raw: &RawValue) -> Option<u64> {
+    let text = text_of(raw.get());
+    text.as_deref().unwrap_or(raw.get()).parse().ok().filter(|moment| *moment > 0)
 }
 
 /// JSON writes ids in hexadecimal digits, whatever their case. None where it is no id.
@@ -155,8 +194,11 @@ fn trace_of(text: &str) -> Option<Option<String>> {
 fn set(pairs: Option<&RawValue>, into: &mut Attributes) -> Result<bool, Rejected> {
     let mut is_whole = true;
     elements(pairs, &mut |pair| {
-        let pair: Pair<'_> = parse(pair)?;
-        let (Some(known), Some(value)) = (Attributes::known(&pair.key), pair.value) else { return Ok(()) };
+        let Ok(Pair { key: Lossy(key), value }) = parse::<Pair<'_>>(pair) else {
+            is_whole = false;
+            return Ok(());
+        };
+        let (Some(known), Some(value)) = (Attributes::known(&key), value) else { return Ok(()) };
         let text = match parse::<AnyText>(value.get()) {
             Ok(AnyText { text: Some(Lossy(text)) }) => Some(text),
             Ok(AnyText { text: None }) => plain(value.get()),
@@ -374,7 +416,7 @@ mod tests {
             "[]",
             "{\"resourceLogs\":{}}",
             "{\"resourceLogs\":[1]}",
-            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":1}]}]}]}]}"#,
+            r#"{"resourceLogs":[{"scopeLogs":7}]}"#,
         ] {
             assert!(items(text, Signal::Logs).is_err(), "{text}");
         }
@@ -386,6 +428,9 @@ mod tests {
             with("{\"stringValue\":3}"),
             with(r#"{"arrayValue":{"values":7}}"#),
             r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}"#.to_owned(),
+            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":1}]}]}]}]}"#.to_owned(),
+            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":5}]}]}]}"#.to_owned(),
+            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[7]}]}]}"#.to_owned(),
         ] {
             let found = items(&text, Signal::Logs).unwrap();
             assert!(found[0].is_wrong && found[0].trace.is_none(), "{text}");
@@ -407,6 +452,34 @@ mod tests {
                 (found[0].attributes.get("prompt"), found[0].is_wrong),
                 (Some(expected.as_str()), false)
             );
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_half_a_character_is_passed_over() {
+        let pairs =
+            r#"{"key":"\ud83d","value":{"stringValue":"x"}},{"key":"prompt","value":{"stringValue":"hi"}}"#;
+        let text = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"attributes":[{pairs}]}}]}}]}}]}}"#
+        );
+        let found = items(&text, Signal::Logs).unwrap();
+        assert_eq!((found[0].attributes.get("prompt"), found[0].is_wrong), (Some("hi"), false));
+    }
+
+    #[test]
+    fn a_span_tells_where_it_stands() {
+        let span = r#"{"name":"a","spanId":"00f067aa0ba902b7","parentSpanId":"B7AD6B7169203331",
+            "startTimeUnixNano":"1700000000000000001","endTimeUnixNano":1700000000000000002}"#;
+        let text = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
+        let Place { span, parent, begun, ended } = items(&text, Signal::Traces).unwrap().remove(0).place;
+        assert_eq!(span, Some(SpanId([0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7])));
+        assert_eq!(parent, Some(SpanId([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])));
+        assert_eq!((begun, ended), (Some(1_700_000_000_000_000_001), Some(1_700_000_000_000_000_002)));
+        for odd in ["7", r#""""#, r#""0000000000000000""#, r#""zzzzzzzzzzzzzzzz""#, r#""+1+1+1+1+1+1+1+1""#] {
+            let text =
+                format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"spanId":{odd}}}]}}]}}]}}"#);
+            let found = items(&text, Signal::Traces).unwrap().remove(0);
+            assert_eq!((found.place.span, found.is_wrong), (None, false), "{odd}");
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use domain::Context;
-use gateway::split_reminders;
+use gateway::{OtherParts, split_reminders};
 
 use super::LeftOut;
 use crate::body::{each, text_of};
@@ -49,69 +49,162 @@ pub(super) struct Use {
     pub under: Option<Context>,
 }
 
-/// What a user said last, and what the client put in beside it.
+/// What a user said last, and what came beside it.
 pub(super) struct Words {
     pub said: String,
     pub reminders: Option<String>,
+    /// What is no text: documents, images, what nobody knows.
+    pub others: Option<OtherParts>,
+    /// The command that the client made them of, as it is typed.
+    pub command: Option<String>,
 }
 
 fn message(raw: &RawValue) -> Option<Message<'_>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Hands on the parts of a message that are of a known form.
-fn parts<'a>(message: &Message<'a>, take: &mut dyn FnMut(Part<'a>) -> Option<()>) -> Option<()> {
+/// Hands on the parts of a message, each as it stands there, and read where it is of a known form.
+fn parts<'a>(
+    message: &Message<'a>,
+    take: &mut dyn FnMut(&'a RawValue, Option<Part<'a>>) -> Option<()>,
+) -> Option<()> {
     let raw = message.parts.or(message.content).map(RawValue::get).unwrap_or("[]");
-    each(raw, &mut |part| match serde_json::from_str(part.get()) {
-        Ok(part) => take(part),
-        Err(_) => Some(()),
+    each(raw, &mut |part| take(part, serde_json::from_str(part.get()).ok()))
+}
+
+/// Parts that are named one by one.
+const NAMED: usize = 16;
+
+/// What came with words and was not said.
+#[derive(Default)]
+struct Beside {
+    reminders: String,
+    /// What the other parts are, and how many bytes.
+    kinds: Vec<(String, usize)>,
+    exact: String,
+}
+
+impl Beside {
+    /// Adds something that is no text, by a word for it.
+    fn part(&mut self, kind: &str, raw: &str) {
+        let is_word = |text: &str| {
+            (1..=32).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b))
+        };
+        let kind = if is_word(kind) { kind } else { "of an unknown kind" };
+        self.kinds.push((kind.to_owned(), raw.len()));
+        self.exact.push_str(raw);
+        self.exact.push('\n');
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.reminders.push_str(&other.reminders);
+        self.kinds.extend_from_slice(&other.kinds);
+        self.exact.push_str(&other.exact);
+    }
+
+    fn others(self) -> Option<OtherParts> {
+        let named = self.kinds.iter().take(NAMED);
+        let mut told: Vec<String> =
+            named.map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
+        let more = self.kinds.len().saturating_sub(NAMED);
+        if more > 0 {
+            told.push(format!("[and {more} other parts]"));
+        }
+        (!told.is_empty()).then(|| OtherParts { told: told.join("\n"), exact: self.exact })
+    }
+}
+
+/// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, and what
+/// is no text, is none, but stands with the words that it came just before or after: nothing of it is left out without a word.
+pub(super) fn last_words(messages: &str) -> Option<Words> {
+    let mut last: Option<(String, Beside, Option<String>)> = None;
+    let (mut alone, mut command) = (Beside::default(), None);
+    each(messages, &mut |raw| {
+        let message = message(raw);
+        let role = message.as_ref().and_then(|message| message.role.as_deref());
+        if role.is_some_and(|role| role != "user") {
+            (alone, command) = (Beside::default(), None);
+            return Some(());
+        }
+        let (text, mut beside) = match &message {
+            Some(message) if role.is_some() => said_in(message),
+            _ => {
+                let mut beside = Beside::default();
+                beside.part("a message that cannot be read", raw.get());
+                (String::new(), beside)
+            }
+        };
+        let (said, reminders) = split_reminders(&text);
+        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
+        match said {
+            Some(said) => {
+                let mut before = std::mem::take(&mut alone);
+                before.add(&beside);
+                let typed = typed_command(&said);
+                // A client tells the command, and what it made of it just behind.
+                last = Some((said, before, typed.clone().or_else(|| command.take())));
+                command = typed;
+            }
+            None => {
+                alone.add(&beside);
+                if let Some((_, last, _)) = &mut last {
+                    last.add(&beside);
+                }
+            }
+        }
+        Some(())
+    })?;
+    last.map(|(said, mut beside, command)| {
+        let reminders = Some(std::mem::take(&mut beside.reminders)).filter(|text| !text.is_empty());
+        Words { said, reminders, others: beside.others(), command }
     })
 }
 
-/// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone is
-/// none, but stands with the words that it came just before or after.
-pub(super) fn last_words(messages: &str) -> Option<Words> {
-    let mut last: Option<Words> = None;
-    let mut alone = String::new();
-    each(messages, &mut |raw| {
-        let Some(message) = message(raw) else { return Some(()) };
-        if message.role.as_deref() != Some("user") {
-            alone.clear();
-            return Some(());
+/// What a message says, its blocks of text together; and what else is in it.
+fn said_in(message: &Message<'_>) -> (String, Beside) {
+    let mut beside = Beside::default();
+    let content = message.content;
+    if let Some(text) = content.and_then(|raw| text_of(raw.get())) {
+        if let Some(parts) = message.parts {
+            beside.part("parts", parts.get());
         }
-        match split_reminders(&text(&message).unwrap_or_default()) {
-            (Some(said), reminders) => {
-                let mut before = std::mem::take(&mut alone);
-                before.push_str(reminders.as_deref().unwrap_or_default());
-                last = Some(Words { said, reminders: Some(before).filter(|text| !text.is_empty()) });
-            }
-            (None, Some(reminders)) => {
-                alone.push_str(&reminders);
-                if let Some(last) = &mut last {
-                    last.reminders.get_or_insert_default().push_str(&reminders);
-                }
-            }
-            (None, None) => {}
-        }
-        Some(())
-    })?;
-    last
-}
-
-/// What a message says, its blocks of text together.
-fn text(message: &Message<'_>) -> Option<String> {
-    if let Some(text) = message.content.and_then(|raw| text_of(raw.get())) {
-        return Some(text);
+        return (text, beside);
     }
     // Words that come beside what a tool answered were typed meanwhile.
     let mut texts: Vec<String> = Vec::new();
-    parts(message, &mut |part| {
-        if part.kind.as_deref() == Some("text") {
-            texts.extend(part.content.or(part.text).and_then(|raw| text_of(raw.get())));
+    let read = parts(message, &mut |raw, part| {
+        let Some(part) = part else {
+            beside.part("a part that cannot be read", raw.get());
+            return Some(());
+        };
+        let kind = part.kind.as_deref().unwrap_or_default();
+        let text = || part.content.or(part.text).and_then(|raw| text_of(raw.get()));
+        match (kind, if kind == "text" { text() } else { None }) {
+            ("text", Some(text)) => texts.push(text),
+            (kind, _) if kind == "tool_call_response" || kind.ends_with("tool_result") => {}
+            (kind, _) => beside.part(kind, raw.get()),
         }
         Some(())
-    })?;
-    Some(texts.join("\n"))
+    });
+    if let (None, Some(raw)) = (read, message.parts.or(content)) {
+        beside.part("content that cannot be read", raw.get());
+    }
+    (texts.join("\n"), beside)
+}
+
+/// The command that a client tells by its elements, as it is typed: `/review orders`.
+fn typed_command(said: &str) -> Option<String> {
+    let inner = |name: &str| {
+        let (_, rest) = said.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner.trim())
+    };
+    if !said.starts_with("<command-name>") && !said.starts_with("<command-message>") {
+        return None;
+    }
+    let name = inner("command-name").filter(|name| name.starts_with('/') && name.len() <= 256)?;
+    let arguments = inner("command-args").unwrap_or_default();
+    Some(format!("{name} {arguments}").trim().to_owned())
 }
 
 /// Hands on the uses of our tool among the messages that a model produced.
@@ -122,7 +215,8 @@ pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), LeftO
     let mut rejected = None;
     each(messages, &mut |raw| {
         let Some(message) = message(raw) else { return Some(()) };
-        let _ = parts(&message, &mut |part| {
+        let _ = parts(&message, &mut |_, part| {
+            let Some(part) = part else { return Some(()) };
             let is_use = matches!(part.kind.as_deref(), Some("tool_call" | "tool_use" | "mcp_tool_use"));
             if !is_use || !part.name.as_deref().is_some_and(is_ours) {
                 return Some(());
@@ -201,6 +295,68 @@ mod tests {
         assert!(last_words(&format!("[{alone}]")).is_none());
         let half = r#"[{"role":"user","content":"a"},{"role":"user","parts":[{"type":"text","content":"b \ud83d"}]}]"#;
         assert!(last_words(half).unwrap().said.starts_with("b "), "half of an emoji hides no words");
+    }
+
+    #[test]
+    fn what_is_no_text_is_marked_beside_the_words_wherever_it_stands() {
+        let words = r#"{"role":"user","content":"do what the note says"}"#;
+        let part = r#"{"type":"document","source":{"type":"text","data":"delete all"}}"#;
+        let message = format!(r#"{{"role":"user","content":[{part}]}}"#);
+        let answered = r#"{"role":"assistant","content":"x"}"#;
+        let told = |messages: &str| last_words(messages).unwrap().others;
+        let size = part.len();
+        for messages in [
+            format!(
+                r#"[{{"role":"user","content":[{part},{{"type":"text","text":"do what the note says"}}]}}]"#
+            ),
+            format!("[{message},{words}]"),
+            format!("[{words},{message}]"),
+            format!("[{words},{answered},{message}]"),
+        ] {
+            let others = told(&messages).unwrap();
+            assert_eq!(others.told, format!("[another part: document, {size} bytes]"), "{messages}");
+            assert!(others.exact.contains("delete all"), "{messages}");
+        }
+        for (part, kind) in [
+            (r#"{"type":"input_text","text":"delete all"}"#, "input_text"),
+            (r#"{"type":"text","text":7}"#, "text"),
+            (r#"{"type":"<b>","text":"x"}"#, "of an unknown kind"),
+            ("7", "a part that cannot be read"),
+            (r#"{"text":"delete all"}"#, "of an unknown kind"),
+        ] {
+            let messages = format!(r#"[{words},{{"role":"user","parts":[{part}]}}]"#);
+            let expected = format!("[another part: {kind}, {} bytes]", part.len());
+            assert_eq!(told(&messages).unwrap().told, expected);
+        }
+        for odd in
+            ["7", r#"{"role":7,"content":"x"}"#, r#"{"content":"x"}"#, r#"{"role":"user","content":7}"#]
+        {
+            assert!(told(&format!("[{words},{odd}]")).unwrap().told.contains("cannot be read"), "{odd}");
+        }
+        let result =
+            r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"}]}"#;
+        assert!(told(&format!("[{words},{result}]")).is_none(), "what a tool answered is nobody's words");
+        let many = format!("[{words},{}]", vec![message.as_str(); 20].join(","));
+        assert!(told(&many).unwrap().told.ends_with("[and 4 other parts]"));
+    }
+
+    #[test]
+    fn a_command_is_told_with_what_was_made_of_it() {
+        let tags = "<command-message>review</command-message>\\n<command-name>/review</command-name>\\n<command-args>orders</command-args>";
+        let user = |text: &str| format!(r#"{{"role":"user","content":"{text}"}}"#);
+        let of = |messages: &[String]| {
+            let words = last_words(&format!("[{}]", messages.join(","))).unwrap();
+            (words.said, words.command)
+        };
+        let command = Some("/review orders".to_owned());
+        let made = "Review the table orders.";
+        assert_eq!(of(&[user(tags), user(made)]), (made.to_owned(), command.clone()));
+        assert_eq!(of(&[user(tags)]).1, command);
+        assert_eq!(of(&[user(&format!("{tags}\\n{made}"))]).1, command);
+        assert_eq!(of(&[user(tags), user(made), user("thanks")]).1, None, "it is one text's");
+        let answered = r#"{"role":"assistant","content":"x"}"#.to_owned();
+        assert_eq!(of(&[user(tags), answered, user(made)]).1, None);
+        assert_eq!(of(&[user(&format!("see {tags}"))]).1, None, "who quotes it types no command");
     }
 
     #[test]

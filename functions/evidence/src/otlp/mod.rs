@@ -10,15 +10,18 @@ mod protobuf;
 mod told;
 
 use axum::response::{IntoResponse, Response};
-use gateway::{Channel, Sighting};
+use domain::ChannelKind;
+use gateway::{Channel, Sighting, SpanId};
 use http::{HeaderMap, StatusCode, header};
 
 use crate::body;
 use crate::rejected::Rejected;
 use attributes::Attributes;
+use told::Parents;
 
-/// Things that one export may tell of prompts and tool uses: as many as collectors put into one (their `batch` processor).
-const MOST: usize = 8192;
+/// Things that are taken in at once, as many as collectors put into one export (their `batch` processor): of a larger one the rest
+/// follows, so that nobody's many leave out what stands behind them.
+const PIECE: usize = 8192;
 
 /// Things that one item may: a model's answer has some tool uses.
 const MOST_OF_AN_ITEM: usize = 64;
@@ -58,34 +61,73 @@ struct Item {
     /// 32 lower-case hexadecimal digits.
     trace: Option<String>,
     attributes: Attributes,
+    place: Place,
     /// Whether part of it cannot be read: then it is left out, and not the export with it.
     is_wrong: bool,
 }
 
-/// What an export tells, and how many items of it cannot be taken.
+/// Where a span stands.
+#[derive(Default)]
+struct Place {
+    span: Option<SpanId>,
+    parent: Option<SpanId>,
+    /// Nanoseconds since 1970.
+    begun: Option<u64>,
+    ended: Option<u64>,
+}
+
+/// What some items of an export tell.
+pub(crate) struct Piece {
+    pub sightings: Vec<Sighting>,
+    /// How many of them cannot be taken.
+    pub left_out: u64,
+    /// The first item that was not read for what it tells; none where all were.
+    pub next: Option<usize>,
+}
+
+/// What an export tells from this item on: all of it, or a first piece. The whole export must be one whichever piece is asked for, so
+/// that of what is none nothing is kept.
 pub(crate) fn read(
     bytes: &[u8],
     signal: Signal,
     form: Form,
     channel: &Channel,
-) -> Result<(Vec<Sighting>, u64), Rejected> {
-    let (mut sightings, mut left_out): (Vec<Sighting>, u64) = (Vec::new(), 0);
-    let mut take = |resource: &Attributes, item: Item| -> Result<(), Rejected> {
+    from: usize,
+) -> Result<Piece, Rejected> {
+    let all = |take: &mut Take<'_>| match form {
+        Form::Protobuf => protobuf::read(bytes, signal, take),
+        Form::Json => json::read(bytes, signal, take),
+    };
+    let mut parents = Parents::default();
+    // Of the provider's spans none is a client's.
+    if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
+        all(&mut |_, item| {
+            parents.add(&item);
+            Ok(())
+        })?;
+    }
+    let (mut number, mut piece) = (0, Piece { sightings: Vec::new(), left_out: 0, next: None });
+    all(&mut |resource, item| {
+        let at = number;
+        number += 1;
+        if at < from || piece.next.is_some() {
+            return Ok(());
+        }
+        if piece.sightings.len() >= PIECE {
+            piece.next = Some(at);
+            return Ok(());
+        }
         // SECURITY: bounded before it is built: one item may tell of any number.
-        let mut room = Room { told: Vec::new(), most: MOST_OF_AN_ITEM.min(MOST - sightings.len()) };
-        let told = told::sightings(resource, item, signal, channel, &mut room);
+        let mut room = Room { told: Vec::new(), most: MOST_OF_AN_ITEM };
+        let told = told::sightings(resource, item, (signal, &parents), channel, &mut room);
         if told.is_ok() && room.told.iter().all(|sighting| channel.accepts(sighting).is_ok()) {
-            sightings.append(&mut room.told);
+            piece.sightings.append(&mut room.told);
         } else {
-            left_out += 1;
+            piece.left_out += 1;
         }
         Ok(())
-    };
-    match form {
-        Form::Protobuf => protobuf::read(bytes, signal, &mut take)?,
-        Form::Json => json::read(bytes, signal, &mut take)?,
-    }
-    Ok((sightings, left_out))
+    })?;
+    Ok(piece)
 }
 
 /// Where the sightings of one item go.

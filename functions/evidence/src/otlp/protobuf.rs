@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use gateway::SpanId;
+
 use super::attributes::Attributes;
 use super::{Item, Signal, Take};
 use crate::rejected::Rejected;
@@ -59,6 +61,10 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
             (number, Value::Bytes(bytes)) if number == attributes_at => {
                 item.is_wrong |= !key_value(bytes, &mut item.attributes)?;
             }
+            (2, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.span = span_of(bytes),
+            (4, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.parent = span_of(bytes),
+            (7, Value::Fixed(moment)) if signal == Signal::Traces => item.place.begun = moment_of(moment),
+            (8, Value::Fixed(moment)) if signal == Signal::Traces => item.place.ended = moment_of(moment),
             // A log's body: Claude Code names its event there, too.
             (5, Value::Bytes(bytes)) if signal == Signal::Logs && item.name.is_empty() => {
                 if let Some(body) = any_text(bytes)? {
@@ -203,6 +209,16 @@ fn trace_of(bytes: &[u8]) -> Option<Option<String>> {
     }
 }
 
+/// None where it is none.
+fn span_of(bytes: &[u8]) -> Option<SpanId> {
+    <[u8; 8]>::try_from(bytes).ok().filter(|id| *id != [0; 8]).map(SpanId)
+}
+
+/// Nanoseconds; 0 is none.
+fn moment_of(bytes: &[u8]) -> Option<u64> {
+    <[u8; 8]>::try_from(bytes).ok().map(u64::from_le_bytes).filter(|moment| *moment > 0)
+}
+
 /// An export's answer that tells of what was left out: `partial_success`, with its count and message.
 pub(super) fn partial_success(left_out: u64, message: &str) -> Vec<u8> {
     let mut inner = vec![0x08];
@@ -229,8 +245,8 @@ fn push_varint(number: u64, out: &mut Vec<u8>) {
 enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// Four or eight bytes that nothing here reads.
-    Fixed,
+    /// Four or eight bytes.
+    Fixed(&'a [u8]),
 }
 
 /// The fields of one message, in order; after something malformed there are none.
@@ -262,12 +278,12 @@ impl<'a> Fields<'a> {
         let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
         let value = match key & 7 {
             0 => Value::Varint(self.varint()?),
-            1 => self.bytes(8).map(|_| Value::Fixed)?,
+            1 => Value::Fixed(self.bytes(8)?),
             2 => {
                 let length = self.varint()?;
                 Value::Bytes(self.bytes(length)?)
             }
-            5 => self.bytes(4).map(|_| Value::Fixed)?,
+            5 => Value::Fixed(self.bytes(4)?),
             // Groups are long gone.
             _ => return None,
         };
@@ -339,11 +355,21 @@ pub(super) mod tests {
             (found[0].trace.clone(), found[0].attributes.get("unknown")),
             (Some("ab".repeat(16)), None)
         );
-        let span =
-            [field(1, &[0; 16]), field(5, b"claude_code.tool"), field(9, &attribute("tool_use_id", "t"))]
-                .concat();
+        let begun = [&[0x39][..], &9_u64.to_le_bytes()].concat();
+        let span = [
+            field(1, &[0; 16]),
+            field(2, &[1; 8]),
+            field(4, &[2; 8]),
+            field(5, b"claude_code.tool"),
+            begun,
+            field(9, &attribute("tool_use_id", "t")),
+        ]
+        .concat();
         let found = items(&field(1, &field(2, &field(2, &span))), Signal::Traces).unwrap();
         assert_eq!((found[0].name.as_str(), &found[0].trace), ("claude_code.tool", &None));
+        let place = &found[0].place;
+        assert_eq!((place.span, place.parent), (Some(SpanId([1; 8])), Some(SpanId([2; 8]))));
+        assert_eq!((place.begun, place.ended), (Some(9), None));
     }
 
     #[test]

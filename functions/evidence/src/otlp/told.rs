@@ -1,16 +1,45 @@
 //! From log records and spans to sightings.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest;
 use domain::ChannelKind;
-use gateway::{Channel, NotTaken, Sighting, SpeaksFor, is_another_mailbox};
+use gateway::{Channel, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
 
 use super::attributes::{
     Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
     TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::messages::{Words, last_words, uses};
-use super::{Item, LeftOut, Room, Signal};
+use super::{Item, LeftOut, Place, Room, Signal};
 use crate::hooks::is_ours;
+
+/// Spans that one export's spans lie in at most: what is beyond is told by its time.
+const MOST_SPANS: usize = 16_384;
+
+/// Spans that a tool use lies in at most, of those that are told.
+const DEEPEST: usize = 16;
+
+/// Which span of an export lies in which.
+#[derive(Default)]
+pub(super) struct Parents(BTreeMap<SpanId, SpanId>);
+
+impl Parents {
+    /// Takes in an item, where it is a client's span in another.
+    pub fn add(&mut self, item: &Item) {
+        if let (Some(span), Some(parent)) = (item.place.span, item.place.parent)
+            && item.name.starts_with("claude_code.")
+            && self.0.len() < MOST_SPANS
+        {
+            self.0.insert(span, parent);
+        }
+    }
+
+    /// The spans that something lies in, the nearest first.
+    fn above(&self, parent: Option<SpanId>) -> Vec<SpanId> {
+        std::iter::successors(parent, |span| self.0.get(span).copied()).take(DEEPEST).collect()
+    }
+}
 
 /// Adds what one item tells.
 ///
@@ -19,11 +48,11 @@ use crate::hooks::is_ours;
 pub(super) fn sightings(
     resource: &Attributes,
     item: Item,
-    signal: Signal,
+    (signal, lies_in): (Signal, &Parents),
     channel: &Channel,
     into: &mut Room,
 ) -> Result<(), LeftOut> {
-    let Item { name, trace, attributes, is_wrong } = item;
+    let Item { name, trace, attributes, place, is_wrong } = item;
     if is_wrong {
         return Err(LeftOut);
     }
@@ -62,16 +91,24 @@ pub(super) fn sightings(
             }
         }
         Signal::Traces => {
-            // The spans of one prompt are one trace.
-            let base = Sighting { prompt_id: base.trace.clone(), ..base };
+            // The spans of one prompt are one trace; one trace may hold several prompts.
+            let base = match get(PROMPT_ID) {
+                Some(prompt_id) => {
+                    Sighting { conversation: get(SESSION), prompt_id: Some(prompt_id), ..base }
+                }
+                None => Sighting { prompt_id: base.trace.clone(), ..base },
+            };
+            let Place { span, parent, begun, ended } = place;
             match event {
                 "interaction" => {
                     if let Some(prompt) = get(USER_PROMPT).filter(|prompt| prompt != "<REDACTED>") {
-                        return into.push(Sighting { prompt: Some(prompt), ..base });
+                        let span = Some(Span { ids: span.into_iter().collect(), begun, ended });
+                        return into.push(Sighting { prompt: Some(prompt), span, ..base });
                     }
                 }
                 "tool" if tool_use.is_some() && may_be_ours(&get) => {
-                    return into.push(Sighting { tool_use, ..base });
+                    let span = Some(Span { ids: lies_in.above(parent), begun, ended: None });
+                    return into.push(Sighting { tool_use, span, ..base });
                 }
                 _ => {}
             }
@@ -85,21 +122,24 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
     let Some(output) = attributes.get(OUTPUT) else { return Ok(()) };
     let mut prompt = attributes.get(INPUT).and_then(last_words);
     // The same words are the same prompt, whichever call received them: kept once.
-    let prompt_id = prompt.as_ref().map(|Words { said, reminders }| {
+    let words = prompt.as_ref().map(|Words { said, reminders, others, command }| {
         let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(&(said.len() as u64).to_be_bytes());
-        hash.update(said.as_bytes());
-        hash.update(reminders.as_deref().unwrap_or_default().as_bytes());
+        let others = others.as_ref().map(|others| others.exact.as_str());
+        for text in [Some(said.as_str()), reminders.as_deref(), others, command.as_deref()] {
+            let text = text.unwrap_or_default();
+            hash.update(&(text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
     uses(output, &mut |found| {
-        if let Some(Words { said, reminders }) = prompt.take() {
-            let (subject, mail, prompt_id) = (base.subject.clone(), base.mail.clone(), prompt_id.clone());
-            let prompt = Some(said);
-            into.push(Sighting { subject, mail, prompt_id, prompt, reminders, ..Sighting::default() })?;
+        if let Some(Words { said, reminders, others, command }) = prompt.take() {
+            let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
+            let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
+            into.push(Sighting { subject, mail, words, ..said })?;
         }
         into.push(Sighting {
-            prompt_id: prompt_id.clone(),
+            words: words.clone(),
             tool_use: Some(found.id),
             statement: found.statement,
             under: found.under,

@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let resource = Resource::of(&Issuer::all(&told.shared.issuers, &told.places)?);
-    let gateway = Gateway::new(ports(&told)?, told.gateway());
+    let gateway = Gateway::new(ports(&told)?, told.gateway()?);
     let resource = resource.with_scopes(&gateway.settings().scopes);
     lambda_http::run(query::routes_for(Arc::new(gateway), resource, Answers::Whole)).await
 }

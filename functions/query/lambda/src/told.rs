@@ -1,10 +1,12 @@
 //! What an operator chooses for the function: read once, checked whole, unknown keys refused. The keys are those of
 //! `snowgate.toml` (see [`settings`]) with the function's own; the template's parameters arrive as variables.
 
-use lambda::{MachineArn, Surroundings};
+use std::collections::BTreeSet;
+
+use lambda::{MachineArn, Reviewing, Surroundings};
 use lambda_http::Error;
 use serde::Deserialize;
-use settings::{Configured, Defaults, Places, Shared};
+use settings::{Configured, Defaults, Places, ReviewerEntry, ReviewersIssuer, Shared};
 
 /// Everything that this function is told.
 pub struct Told {
@@ -30,6 +32,12 @@ pub struct Own {
     pub approvals_machine: MachineArn,
     /// The state machine that has what outlived its hold carried on.
     pub unfinished_machine: MachineArn,
+    /// Where reviewers reach the page.
+    pub approvals_url: String,
+    /// Where reviewers sign in.
+    pub reviewers_issuer: ReviewersIssuer,
+    /// Who is asked: nobody else's yes lets anybody read.
+    pub reviewers: Vec<ReviewerEntry>,
     /// Whether the warehouse is asked for the plan of what waits.
     #[serde(default)]
     pub estimates: bool,
@@ -66,8 +74,20 @@ impl Told {
     }
 
     /// What the gateway itself is told.
-    pub fn gateway(&self) -> gateway::Settings {
-        gateway::Settings { page_size: PAGE_SIZE, estimates: self.own.estimates, ..self.shared.gateway() }
+    ///
+    /// # Errors
+    /// What is wrong with reviewing, with its place.
+    pub fn gateway(&self) -> Result<gateway::Settings, Error> {
+        let Own { approvals_url, reviewers_issuer, reviewers, estimates, .. } = &self.own;
+        let reviewing = Reviewing { approvals_url, issuer: reviewers_issuer, reviewers };
+        // SECURITY: access that was granted counts while those who granted it are asked. `work` tells people, and knows whom first.
+        let roster = reviewing.roster(BTreeSet::new(), &self.surroundings, &self.places)?;
+        Ok(gateway::Settings {
+            page_size: PAGE_SIZE,
+            estimates: *estimates,
+            roster: Some(roster),
+            ..self.shared.gateway()
+        })
     }
 }
 
@@ -77,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    const VARIABLES: [(&str, &str); 16] = [
+    const VARIABLES: [(&str, &str); 19] = [
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "s3cret"),
@@ -88,6 +108,9 @@ mod tests {
         ("SNOWGATE_AWS__KEY", "arn:aws:kms:eu-central-1:123456789012:key/1"),
         ("SNOWGATE_APPROVALS_MACHINE", "arn:aws:states:eu-central-1:123456789012:stateMachine:approvals"),
         ("SNOWGATE_UNFINISHED_MACHINE", "arn:aws:states:eu-central-1:123456789012:stateMachine:unfinished"),
+        ("SNOWGATE_APPROVALS_URL", "https://approve.example"),
+        ("SNOWGATE_REVIEWERS_ISSUER", r#"{issuer = "https://people.example", client_id = "page"}"#),
+        ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@acme.example", groups = ["data-reviewers"]}]"#),
         ("SNOWGATE_ISSUERS", r#"[{issuer = "https://issuer.example", audience = ["snowgate"]}]"#),
         ("SNOWGATE_DEFAULTS__ROLE", "ANALYST"),
         ("SNOWGATE_UPSTREAM__URL", "https://acme-dev.snowflakecomputing.com"),
@@ -117,13 +140,35 @@ mod tests {
     #[test]
     fn variables_and_a_file_make_one_configuration() {
         let told = read(CATALOG, &[("SNOWGATE_HOLD_SECONDS", "5")], "").unwrap();
-        let gateway = told.gateway();
+        let gateway = told.gateway().unwrap();
         assert_eq!(gateway.hold, Duration::from_secs(5));
         assert_eq!(gateway.default_context.role.as_deref(), Some("ANALYST"));
-        assert_eq!((gateway.roster, gateway.sign_in), (None, gateway::SignIn::Oidc));
+        assert_eq!(gateway.sign_in, gateway::SignIn::Oidc);
         assert_eq!(told.own.aws.state_table.as_str(), "state");
         assert_eq!(told.upstream.account, "ACME-DEV");
         assert!(!format!("{:?} {:?}", told.shared, told.own).contains("s3cret"));
+    }
+
+    #[test]
+    fn whose_yes_counts_is_told_as_the_other_functions_are_told_it() {
+        let roster = read(CATALOG, &[], "").unwrap().gateway().unwrap().roster.unwrap();
+        let people: Vec<&str> = roster.people().iter().map(|person| person.name.as_str()).collect();
+        assert_eq!((roster.issuer(), people), ("https://people.example", vec!["rosa@acme.example"]));
+        for (more, expected) in [
+            (("SNOWGATE_REVIEWERS", "[]"), "SNOWGATE_REVIEWERS: reviewers: names nobody"),
+            (
+                (
+                    "SNOWGATE_REVIEWERS_ISSUER",
+                    r#"{issuer = "https://people.example", client_id = "page", client_secret = "s3cret"}"#,
+                ),
+                "reviewers_issuer.client_secret: would lie in the environment",
+            ),
+            (("SNOWGATE_APPROVALS_URL", "https://approve.example/x"), "approvals_url: is https://HOST"),
+        ] {
+            let told = read(CATALOG, &[more], "").unwrap();
+            let said = told.gateway().map(|_| ()).unwrap_err().to_string();
+            assert!(said.contains(expected) && !said.contains("s3cret"), "{said}");
+        }
     }
 
     #[test]

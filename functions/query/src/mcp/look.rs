@@ -1,7 +1,7 @@
 //! The tools that only look. None of them is an exchange and none reaches upstream; each look is counted.
 
-use domain::{Decision, Hold, Mask, Refusal, Treatment};
-use gateway::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
+use domain::{Decision, Hold, Mask, Refusal, RefusalCode, Treatment};
+use gateway::{AskError, Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 use serde::Serialize;
 
 use super::ask::asked;
@@ -68,6 +68,13 @@ pub(super) async fn check_sql(
     arguments.end()?;
     let foreseen = caller.gateway.check(asked).await?;
     let Foreseen { ruling, what, why, columns, masks_all, grade } = &foreseen;
+    // As wherever else a scope lacks: told by the request's status.
+    if let Decision::Refuse(refusal) = &ruling.decision
+        && refusal.code == RefusalCode::Scope
+        && !refusal.scopes.is_empty()
+    {
+        return Err(AskError::Counted(refusal.clone()).into());
+    }
     let (status, mut message, retry) = match &ruling.decision {
         Decision::Allow(_) => ("allowed", "It would run now.".to_owned(), None),
         Decision::Hold(Hold { reason, .. }) => {

@@ -285,6 +285,10 @@ fn refused(refusal: &Refusal) -> Told<'static> {
     let Refusal { code, message, retry_after, scopes } = refusal;
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let advice = match code {
+        // For how well the prompt is known by now.
+        RefusalCode::Policy if retry_after.is_some() => {
+            "check_sql with the same statement and tool use tells when it would run: send it once more then, not in a loop."
+        }
         RefusalCode::Policy => "The same statement would be refused again.",
         RefusalCode::StatementCount => "Send one statement a call.",
         RefusalCode::TooLarge => "Ask for less: fewer columns, a LIMIT, an aggregate.",

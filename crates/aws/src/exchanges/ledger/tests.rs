@@ -4,7 +4,8 @@ use super::*;
 
 use std::collections::BTreeSet;
 
-use domain::{Agent, Identity, KeyedDigest, PrincipalKey};
+use domain::{Agent, Identity, Limits, PrincipalKey};
+use gateway::ports::Prospect;
 
 const NOON: Timestamp = Timestamp::from_micros(1_795_446_000_000_000);
 
@@ -66,7 +67,7 @@ fn of_too_many_sessions_the_one_that_was_silent_for_longest_ends_early() {
     let principal = identity.key();
     let names: Vec<String> = (0..=SESSIONS).map(|at| format!("c-{at}")).collect();
     for (at, name) in (0..).zip(&names) {
-        ledger.note(&claim(&identity, &principal, name, at), Counted::Runs);
+        ledger.note(&claim(&identity, &principal, name, at), CountedAs::Runs);
     }
     let lives = |name: &String| ledger.session(&claim(&identity, &principal, name, 400)).is_some();
     assert_eq!(names.iter().filter(|name| lives(name)).count(), SESSIONS);
@@ -78,7 +79,7 @@ fn what_an_exchange_has_spent_is_charged_once_however_often_it_is_looked_at() {
     let (identity, mut ledger) = (identity(), Ledger::default());
     let principal = identity.key();
     let claim = claim(&identity, &principal, "c", 0);
-    ledger.note(&claim, Counted::MayFailHidden);
+    ledger.note(&claim, CountedAs::MayFailHidden);
     for (spent, is_closed) in [(3, false), (3, false), (7, false), (9, true), (9, true)] {
         let statuses = Statuses::from([(claim.handle.to_string(), status(spent, is_closed))]);
         ledger.settle(&statuses, claim.now);
@@ -92,7 +93,7 @@ fn what_an_exchange_has_spent_is_charged_once_however_often_it_is_looked_at() {
 fn a_ledger_reads_back_and_what_is_none_is_not_read_as_an_empty_one() {
     let (identity, mut ledger) = (identity(), Ledger::default());
     let principal = identity.key();
-    ledger.note(&claim(&identity, &principal, "c", 0), Counted::Waits);
+    ledger.note(&claim(&identity, &principal, "c", 0), CountedAs::Waits);
     ledger.give_back(Handle::from_u128(1)).unwrap();
     let json = serde_json::to_string(&ledger).unwrap();
     assert_eq!(serde_json::from_str::<Ledger>(&json).unwrap(), ledger);

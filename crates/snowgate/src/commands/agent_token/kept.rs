@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 use oidc::Granted;
@@ -161,6 +161,23 @@ fn beside(path: &Path, end: &str) -> io::Result<PathBuf> {
     Ok(path.with_file_name(format!(".{}.{end}", name.to_string_lossy())))
 }
 
+/// How often a lock that somebody has is asked for.
+const OFTEN: Duration = Duration::from_millis(100);
+
+/// Takes a lock that somebody else has. Whoever may write beside it may hold it for ever.
+fn locked(lock: &File, patience: Duration) -> io::Result<()> {
+    let until = Instant::now() + patience;
+    while Instant::now() < until {
+        std::thread::sleep(OFTEN);
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
+}
+
 /// Leave to write what is kept: one program at a time has it, so that no two use the same refresh token.
 pub(super) struct Turn {
     path: PathBuf,
@@ -170,11 +187,11 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Waits for whoever has it; `waits` tells so. It has found that it can be written there.
+    /// Waits for whoever has it, for so long; `waits` tells so. It has found that it can be written there.
     ///
     /// # Errors
-    /// What keeps it from being written there.
-    pub fn take(path: &Path, waits: impl FnOnce()) -> io::Result<Self> {
+    /// What keeps it from being written there; [`io::ErrorKind::TimedOut`] where somebody has it still.
+    pub fn take(path: &Path, patience: Duration, waits: impl FnOnce()) -> io::Result<Self> {
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
@@ -185,7 +202,7 @@ impl Turn {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 waits();
-                lock.lock()?;
+                locked(&lock, patience)?;
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -248,7 +265,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_micros(1_764_000_000_000_000);
 
     fn write(path: &Path, kept: &Kept) {
-        Turn::take(path, || panic!("nobody else has it")).unwrap().write(kept).unwrap();
+        Turn::take(path, Duration::ZERO, || panic!("nobody else has it")).unwrap().write(kept).unwrap();
     }
 
     #[test]
@@ -269,6 +286,18 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let told = Kept::read(&path).map(|_| ()).unwrap_err().to_string();
         assert!(told.contains("chmod 600") && !told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn whoever_holds_the_lock_for_ever_keeps_nobody_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token.json");
+        let mut waited = false;
+        let held = Turn::take(&path, Duration::ZERO, || panic!("nobody else has it")).unwrap();
+        let taken = Turn::take(&path, Duration::from_millis(1), || waited = true).map(|_| ());
+        assert_eq!((taken.unwrap_err().kind(), waited), (io::ErrorKind::TimedOut, true));
+        drop(held);
+        assert!(Turn::take(&path, Duration::ZERO, || panic!("nobody has it")).is_ok());
     }
 
     #[test]
@@ -317,12 +346,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
         fs::write(folder.path().join(".token.json.new"), "half of it").unwrap();
-        let first = Turn::take(&path, || panic!("nobody else has it")).unwrap();
+        let first = Turn::take(&path, Duration::ZERO, || panic!("nobody else has it")).unwrap();
         let (told, waits) = std::sync::mpsc::channel();
         let second = std::thread::spawn({
             let path = path.clone();
             move || {
-                let turn = Turn::take(&path, || told.send(()).unwrap()).unwrap();
+                let turn = Turn::take(&path, Duration::from_secs(60), || told.send(()).unwrap()).unwrap();
                 let kept = Kept::read(&path).unwrap();
                 drop(turn);
                 kept.is_some()
@@ -338,6 +367,6 @@ mod tests {
     fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
         let folder = tempfile::tempdir().unwrap();
         let nowhere = folder.path().join("missing").join("token.json");
-        assert!(Turn::take(&nowhere, || ()).is_err());
+        assert!(Turn::take(&nowhere, Duration::ZERO, || ()).is_err());
     }
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use gateway::ports::Clock;
 use local::SystemClock;
@@ -22,6 +23,9 @@ use crate::cli::GetTokenArgs;
 
 /// Where the client's secret is, unless it is said otherwise.
 const SECRET: &str = "SNOWGATE_CLIENT_SECRET";
+
+/// How long another program that gets the same token is waited for: clients give up after ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Bytes of a secret at most.
 const LONGEST_SECRET: u64 = 8 * 1024;
@@ -50,8 +54,15 @@ pub fn run(args: &GetTokenArgs) -> Result<ExitCode, Broken> {
             let waits = || {
                 eprintln!("Another program gets this token at the moment; waiting for it.");
             };
-            match Turn::take(path, waits) {
+            match Turn::take(path, PATIENCE, waits) {
                 Ok(turn) => return get_and_keep(args, &client, &wanted, (path, &turn)),
+                // A second sign-in beside the first would be in its way.
+                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                    return Err(Broken::new(format!(
+                        "another program is getting this token, or holds the lock beside {}; call again in a moment",
+                        path.display()
+                    )));
+                }
                 Err(error) => {
                     warn_unkept(path, &error);
                     // Without a place for the next refresh token the one that is kept is not used up.
