@@ -59,7 +59,11 @@ class Kept(unittest.TestCase):
                 self.assertTrue(all(own["PublicAccessBlockConfiguration"].values()))
                 policy = resources("infra/state.yaml")[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
                 denied = {one["Sid"]: one for one in policy}
-                self.assertEqual(set(denied), {"OverTlsAlone", "NobodyDeletes", "WrittenOnce"})
+                held = {"NobodyEndsAHold"} if name == "Records" else set()
+                self.assertEqual(set(denied), {"OverTlsAlone", "NobodyDeletes", "WrittenOnce"} | held)
+                for one in held:
+                    off = {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}}
+                    self.assertEqual((denied[one]["Action"], denied[one]["Condition"]), ("s3:PutObjectLegalHold", off))
                 for one in denied.values():
                     self.assertEqual((one["Effect"], one["Principal"]), ("Deny", "*"))
                 self.assertNotIn("Condition", denied["NobodyDeletes"])

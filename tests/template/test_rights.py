@@ -32,7 +32,7 @@ RIGHTS = {
         ("logs:CreateLogStream logs:PutLogEvents", "QueryLogArn", ""),
         (READS, STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
-            "policy", "clue#*", "expects#*", "lease#*", "uses#*", "sighting#*")),
+            "policy", "operator#*", "clue#*", "expects#*", "lease#*", "uses#*", "sighting#*")),
         ("dynamodb:PutItem", STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "access#*", "accesses", "clue#*",
             "expects#*", "lease#*")),
@@ -53,7 +53,7 @@ RIGHTS = {
         ("logs:CreateLogStream logs:PutLogEvents", "WorkLogArn", ""),
         (READS, STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "standings", "access#*", "accesses",
-            "revoked#*", "policy", "clue#*", "expects#*", "uses#*", "sighting#*")),
+            "revoked#*", "policy", "operator#*", "clue#*", "expects#*", "uses#*", "sighting#*")),
         ("dynamodb:Query", "${StateTableArn}/index/attention", keys("due#*", "ledgers")),
         ("dynamodb:PutItem", STATE, keys("exchange#*", "principal#*", "v1/dt=*", "approval#*", "access#*", "accesses")),
         ("dynamodb:UpdateItem", STATE, keys("exchange#*")),
@@ -74,7 +74,7 @@ RIGHTS = {
         ("logs:CreateLogStream logs:PutLogEvents", "ApprovalLogArn", ""),
         (READS, STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "standings", "accesses", "revoked#*",
-            "policy")),
+            "policy", "operator#*")),
         ("dynamodb:PutItem", STATE, keys("v1/dt=*", "standings", "exchange#*")),
         ("dynamodb:GetItem", KEYS, keys("key#*")),
         *(("s3:GetObject", on, "") for on in (LATE, OPENED, BUNDLES, MASTER, LIVE)),
@@ -85,7 +85,8 @@ RIGHTS = {
     },
     "Evidence": {
         ("logs:CreateLogStream logs:PutLogEvents", "EvidenceLogArn", ""),
-        (READS, STATE, keys("sighting#*", "clue#*", "uses#*", "channel#*", "session#*", "revoked#*", "policy")),
+        (READS, STATE, keys(
+            "sighting#*", "clue#*", "uses#*", "channel#*", "session#*", "revoked#*", "policy", "operator#*")),
         ("dynamodb:PutItem", STATE, keys("sighting#*", "clue#*", "uses#*", "channel#*")),
         ("dynamodb:UpdateItem", STATE, keys("sighting#*", "channel#*", "rejected#*")),
         ("dynamodb:DeleteItem", STATE, keys("sighting#*", "channel#*")),
@@ -144,8 +145,8 @@ class Rights(unittest.TestCase):
                 self.assertEqual(sorted(lines(role)), sorted(RIGHTS[name]))
 
     def test_nothing_is_granted_in_another_way(self):
-        # Athena's own is for people who audit: see test_athena.py.
-        for file in set(FILES) - {"infra/athena.yaml"}:
+        # Athena's own is for people who audit: see test_athena.py. That of operators is below.
+        for file in set(FILES) - {"infra/athena.yaml", "infra/operators.yaml"}:
             for name, one in resources(file).items():
                 kind, own = one["Type"], one.get("Properties", {})
                 with self.subTest(resource=f"{file} {name}"):
@@ -193,10 +194,11 @@ class Rights(unittest.TestCase):
                 for what, on, bound in lines(roles()[name]):
                     if writes & set(what.split()):
                         # Who is revoked and which bundle decides is an operator's to say; no opening is ever taken away.
-                        self.assertFalse({"policy", "revoked#*", "revocation_acts"} & set(bound.split()))
+                        self.assertFalse({"policy", "operator#*", "revoked#*", "revocation_acts"} & set(bound.split()))
+                        self.assertNotIn("operator#", bound)
                     if what == "dynamodb:DeleteItem":
                         self.assertFalse({"session#*", "exchange#*", "v1/dt=*", "key#*"} & set(bound.split()))
-                    if "s3:PutObject" in what.split():
+                    if {"s3:PutObject", "s3:PutObjectLegalHold"} & set(what.split()):
                         self.assertNotIn("bundles", on)
 
     def test_approval_settles_and_nothing_else(self):
@@ -236,6 +238,54 @@ class Rights(unittest.TestCase):
             self.assertEqual(text(outputs[f"{name}Role"]["Value"]), f"{name}.Arn")
 
 
+#: What whoever puts bundles in force may: a policy for people, which no role of this deployment has.
+OPERATOR = {
+    (READS, "dynamodb:::table/${StateTable}", keys("policy", "operator#*")),
+    ("dynamodb:PutItem", "dynamodb:::table/${StateTable}", keys("policy", "operator#${aws:userid}")),
+    ("s3:GetObject s3:PutObject s3:PutObjectLegalHold", BUNDLES, ""),
+    ("s3:ListBucket", RECORDS, ""),
+    ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
+    ("cloudformation:DescribeStacks", "cloudformation:::stack/${StackName}/*", ""),
+    ("sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic", "TopicArn", ""),
+    ("sns:Subscribe", "TopicArn", "sns:Protocol email"),
+}
+
+
+class Operators(unittest.TestCase):
+    def policy(self):
+        (one,) = resources("infra/operators.yaml").values()
+        self.assertEqual(one["Type"], "AWS::IAM::ManagedPolicy")
+        return one["Properties"]
+
+    def test_they_may_what_is_written_here_and_nothing_else(self):
+        policy = self.policy()
+        self.assertEqual(sorted(lines({"Properties": {"Policies": [policy]}})), sorted(OPERATOR))
+        self.assertTrue(all(one["Effect"] == "Allow" for one in policy["PolicyDocument"]["Statement"]))
+        # Whoever it is attached to is somebody else's to say.
+        self.assertFalse({"Roles", "Users", "Groups"} & set(policy))
+
+    def test_each_says_their_own_word_alone(self):
+        (written,) = [bound for what, _, bound in OPERATOR if what == "dynamodb:PutItem"]
+        self.assertEqual(written, "dynamodb:LeadingKeys operator#${aws:userid} policy")
+        # IAM fills the variable in, not CloudFormation.
+        self.assertIn('"operator#${aws:userid}"', (ROOT / "infra/operators.yaml").read_text())
+
+    def test_what_they_may_is_what_the_code_calls(self):
+        code = "".join((ROOT / "crates/aws/src" / name).read_text() for name in (
+            "bundles.rs", "caller.rs", "notifier.rs", "objects.rs", "pushes.rs", "subscriptions.rs", "table.rs", "words.rs"))
+        for what, _, _ in OPERATOR:
+            # A hold comes with the object; what is absent is told by S3 itself; keys are S3's and DynamoDB's to ask for.
+            for action in set(what.split()) - {"s3:PutObjectLegalHold", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"}:
+                self.assertIn(f'"{action}"', code)
+
+    def test_the_stack_tells_all_that_they_are_given(self):
+        outputs = read("template.yaml")["Outputs"]
+        told = {"StateTable", "RecordsBucket", "KeyArn", "ReviewersTopic"}
+        self.assertLessEqual(told, set(outputs))
+        self.assertEqual(set(read("infra/operators.yaml")["Parameters"]),
+                         (told - {"ReviewersTopic"}) | {"TopicArn", "StackName"})
+
+
 class Code(unittest.TestCase):
     """What the code calls, and under which keys, as it says itself."""
 
@@ -249,8 +299,8 @@ class Code(unittest.TestCase):
         called = {call.replace("HeadObject", "GetObject") for call in called}
         granted = {action for name in FUNCTIONS for action in actions(roles()[name])}
         granted = {action for action in granted if re.match(services, action)}
-        # What is absent is told by S3 itself, to whoever may list.
-        self.assertEqual(granted - {"s3:ListBucket"}, called - {"s3:ListBucket"})
+        # What is absent is told by S3 itself, to whoever may list. Reviewers are subscribed by operators alone.
+        self.assertEqual(granted - {"s3:ListBucket"}, called - {"s3:ListBucket", "sns:Subscribe"})
 
     def test_every_key_that_the_code_documents_is_somebodys(self):
         documented = re.findall(r"^\s*//[/!] \| `([a-z_]+)(#?)[^`]*`(?:,[^|]*)? \|", self.sources(), re.MULTILINE)

@@ -59,12 +59,19 @@ class Variables(unittest.TestCase):
             told = {name.removeprefix("SNOWGATE_AWS__").lower() for name in names if name.startswith("SNOWGATE_AWS__")}
             self.assertEqual(told, known, function)
 
-    def test_the_bundle_is_one_that_is_deployed_along(self):
+    def test_the_bundle_is_one_that_is_deployed_along_or_was_pushed(self):
         for function, names in variables().items():
             self.assertEqual(names["SNOWGATE_POLICIES"], "/opt/default", function)
         allowed = read("template.yaml")["Parameters"]["Policies"]["AllowedPattern"]
-        self.assertRegex("/opt/default", allowed)
-        for said in ("pushed", "built-in", "/opt/../etc", ""):
+        # By these two the code knows how many people must have said yes.
+        code = (ROOT / "crates/lambda/src/stores.rs").read_text()
+        for said in ("pushed", "pushed-by-one"):
+            self.assertIn(f'"{said}"', code)
+            for function, names in variables({"Policies": said}).items():
+                self.assertEqual(names["SNOWGATE_POLICIES"], said, function)
+        for said in ("/opt/default", "pushed", "pushed-by-one"):
+            self.assertRegex(said, allowed)
+        for said in ("built-in", "/opt/../etc", "", "pushed-by-two", "/opt/pushed/x"):
             self.assertNotRegex(said, allowed)
 
     def test_the_default_database_is_told_where_there_is_one(self):

@@ -12,6 +12,8 @@
 //! | `Policies` | [`Policies`] | S3, DynamoDB |
 //! | `Notifier` | [`Topic`] | SNS |
 //!
+//! [`Pushes`] is what an operator does, and no function: it puts a bundle in force.
+//!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
 //! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
 //!
@@ -49,6 +51,8 @@
 
 mod accesses;
 mod approvals;
+mod bundles;
+mod caller;
 mod calls;
 mod compacted;
 mod evidence;
@@ -60,14 +64,19 @@ mod notifier;
 mod objects;
 mod packed;
 mod policies;
+mod pushes;
+mod query;
 mod records;
 mod standings;
 mod steps;
+mod subscriptions;
 mod table;
 mod web_identity;
+mod words;
 
 pub use accesses::Accesses;
 pub use approvals::Approvals;
+pub use caller::{Caller, CallerError, Stack};
 pub use calls::Clients;
 pub use compacted::Compacted;
 pub use evidence::Evidence;
@@ -75,8 +84,11 @@ pub use exchanges::{Exchanges, Revocation, RevocationAct};
 pub use keys::Keys;
 pub use machine::Machine;
 pub use notifier::Topic;
-pub use policies::{Policies, PushError, Pushed};
+pub use policies::Policies;
+pub use pushes::{Became, InForce, Proposal, PushError, Pushed, Pushes, Said};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;
+pub use subscriptions::Invited;
 pub use web_identity::{WebIdentity, WebToken};
+pub use words::People;

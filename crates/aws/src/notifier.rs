@@ -14,7 +14,7 @@ use gateway::{Fault, Origin};
 use crate::calls::{Clients, fault};
 
 /// The message attribute that subscriptions filter by; its value is a reviewer's name.
-const REVIEWER: &str = "reviewer";
+pub(crate) const REVIEWER: &str = "reviewer";
 
 /// Characters of a subject at most; SNS takes fewer than 100.
 const SUBJECT: usize = 99;
@@ -60,6 +60,14 @@ impl Topic {
     /// The topic with that ARN; a standard one.
     pub fn new(clients: &Clients, arn: impl Into<String>) -> Self {
         Self { client: clients.topic.clone(), arn: arn.into() }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
     }
 
     /// How many confirmed subscriptions each reviewer has.

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockLegalHoldStatus};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -146,6 +147,21 @@ impl Bucket {
     /// Writes an object, unless there is one under that key (`If-None-Match: *`), with its SHA-256, which S3 checks and
     /// keeps. Its own earlier try whose answer was lost is a success; another's with equal bytes is not.
     pub async fn write(&self, key: &str, content: &'static str, bytes: Bytes) -> Result<Wrote, Fault> {
+        self.write_once(key, content, bytes, None).await
+    }
+
+    /// The same under a legal hold: it outlives the bucket's own lock, until somebody takes the hold away.
+    pub async fn write_held(&self, key: &str, content: &'static str, bytes: Bytes) -> Result<Wrote, Fault> {
+        self.write_once(key, content, bytes, Some(ObjectLockLegalHoldStatus::On)).await
+    }
+
+    async fn write_once(
+        &self,
+        key: &str,
+        content: &'static str,
+        bytes: Bytes,
+        hold: Option<ObjectLockLegalHoldStatus>,
+    ) -> Result<Wrote, Fault> {
         let writer = writer()?;
         let checksum = STANDARD.encode(digest(&SHA256, &bytes));
         let mut turn = 0;
@@ -154,6 +170,9 @@ impl Bucket {
             let put = put
                 .if_none_match("*")
                 .checksum_sha256(&checksum)
+                // Of what is locked S3 wants to be told by which sum it checks it.
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .set_object_lock_legal_hold_status(hold.clone())
                 .content_type(content)
                 .metadata(WRITER, &writer)
                 .body(ByteStream::from(bytes.clone()));

@@ -8,6 +8,8 @@
     reason = "everything here is a test, also what many tests share"
 )]
 
+#[path = "aws/caller.rs"]
+mod caller;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../../tests/tests/lambda/children.rs"]
 mod children;
@@ -20,5 +22,7 @@ mod moto;
 mod policies;
 #[path = "aws/stores.rs"]
 mod stores;
+#[path = "aws/subscriptions.rs"]
+mod subscriptions;
 #[path = "aws/web_identity.rs"]
 mod web_identity;

@@ -5,7 +5,7 @@
 //! | `SNOWGATE_AWS__STATE_TABLE`, `…KEYS_TABLE` | the tables of `infra/state.yaml` |
 //! | `SNOWGATE_AWS__RECORDS_BUCKET`, `…PAGES_BUCKET` | its buckets |
 //! | `SNOWGATE_AWS__KEY` | the ARN of its key |
-//! | `SNOWGATE_POLICIES` | a folder with the policy bundle, or `built-in`; none: the one that was pushed |
+//! | `SNOWGATE_POLICIES` | a folder with the policy bundle, or `built-in`; `pushed` or none: the one that two people have pushed; `pushed-by-one`: or one |
 //! | `SNOWGATE_CONFIG` | a file with the same keys, which variables override |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, … | what Lambda sets itself |
 //!

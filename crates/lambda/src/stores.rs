@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, Policies, Records,
+    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, People, Policies, Records,
     Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
@@ -33,6 +33,10 @@ pub struct Places {
 /// The bundle that is compiled in.
 const BUILT_IN: &str = "built-in";
 
+/// The one that was pushed, by one and confirmed by another; or by one alone.
+const PUSHED: &str = "pushed";
+const PUSHED_BY_ONE: &str = "pushed-by-one";
+
 /// The clients of the SDK, built once, and what they look at.
 #[derive(Clone)]
 pub struct Stores {
@@ -46,8 +50,8 @@ impl Stores {
         Self { clients: Clients::new(&surroundings.sdk()), places }
     }
 
-    /// The bundle in force: that of a folder, the built-in one, or where nothing is said, the one that was pushed. What must be
-    /// told of it is logged. Blocks where it is a folder's.
+    /// The bundle in force: that of a folder, the built-in one, or the one that was pushed (`pushed`, or where nothing is said;
+    /// `pushed-by-one` where one person's word is enough). What must be told of it is logged. Blocks where it is a folder's.
     ///
     /// # Errors
     /// A folder's bundle that is not good. One that was pushed is looked at when something is to be decided.
@@ -57,12 +61,18 @@ impl Stores {
         upstream: Option<&snowflake::Settings>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn ports::Policies>, wiring::BrokenBundle> {
-        let Some(said) = said else {
+        let pushed = match said.map(|said| said.as_os_str()) {
+            None => Some(People::Two),
+            Some(said) if said == PUSHED => Some(People::Two),
+            Some(said) if said == PUSHED_BY_ONE => Some(People::One),
+            Some(_) => None,
+        };
+        if let Some(people) = pushed {
             let Places { state_table, records_bucket, .. } = &self.places;
             let (table, bucket) = (state_table.as_str(), records_bucket.as_str());
-            return Ok(Arc::new(Policies::new(&self.clients, table, bucket, Arc::clone(clock))));
-        };
-        let policies = wiring::policies(Some(said).filter(|said| said.as_os_str() != BUILT_IN))?;
+            return Ok(Arc::new(Policies::new(&self.clients, table, bucket, people, Arc::clone(clock))));
+        }
+        let policies = wiring::policies(said.filter(|said| said.as_os_str() != BUILT_IN))?;
         if let Some(told) = wiring::unread_tags(&policies, upstream) {
             tracing::error!("{told}");
         }

@@ -1,6 +1,6 @@
 //! A bundle: its files, read and validated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -149,6 +149,15 @@ impl Bundle {
         };
         let name = |id: &ClassId| self.catalog.classes.name(*id);
         exact.map(|id| Named::Exactly(name(id))).or_else(|| by_pattern().map(|id| Named::ByPattern(name(id))))
+    }
+
+    /// Every column that an entry of `[[columns]]` names without a `*`; sorted.
+    pub fn named_columns(&self) -> BTreeSet<ColumnRef> {
+        let of_object = |(object, columns): (&ObjectName, &HashMap<String, ClassId>)| {
+            let column = |column: &String| ColumnRef { object: object.clone(), column: column.clone() };
+            columns.keys().map(column).collect::<Vec<_>>()
+        };
+        self.catalog.columns.exact.iter().flat_map(of_object).collect()
     }
 
     /// Whether the bundle declares a class of that name.

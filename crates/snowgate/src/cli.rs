@@ -2,6 +2,7 @@
 
 mod agent;
 mod approvals;
+mod policy;
 mod scan;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use domain::Timestamp;
 
 pub use agent::{AgentArgs, AgentCommand, Client, ConnectArgs, GetTokenArgs, Part};
 pub use approvals::{ApprovalsArgs, ApproveArgs, StandingArgs, VerdictArgs};
+pub use policy::{DiffArgs, PolicyCommand};
 pub use scan::{ScanArgs, Target};
 
 /// The access gateway between AI agents and Snowflake.
@@ -405,30 +407,31 @@ pub struct DecideArgs {
     pub groups: Vec<String>,
 }
 
-/// `snowgate policy …`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Say what is wrong with a bundle, and where
-    Check {
-        /// The folder with the bundle
-        dir: PathBuf,
-    },
-    /// Write the built-in bundle into a folder, to start from
-    Init {
-        /// The folder, which must not hold a bundle yet
-        dir: PathBuf,
-    },
-}
-
 /// `snowgate config …`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Say what is wrong with the configuration, and what it comes to
     Check {
-        /// Configuration file [default: ./snowgate.toml when there is one]
+        /// Configuration file [default: ./snowgate.toml when there is one; for aws ./samconfig.toml]
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Say instead what would not work of a deployment: aws reads what `sam deploy --guided` has kept
+        #[arg(long = "for", value_name = "WHERE")]
+        target: Option<Deployment>,
+        /// Ask the issuers, too, whether they answer as they must
+        #[arg(long, requires = "target")]
+        reach: bool,
+        /// Section of samconfig.toml
+        #[arg(long, value_name = "NAME", default_value = "default", requires = "target")]
+        environment: String,
     },
+}
+
+/// Where it is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deployment {
+    /// AWS, by template.yaml.
+    Aws,
 }
 
 fn parse_from(text: &str) -> Result<Timestamp, String> {

@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod config;
 mod connections;
+mod deployment;
 mod issuer;
 mod serve;
 
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command, ConfigCommand, PolicyCommand};
+use crate::cli::{Cli, Command, ConfigCommand, Deployment, PolicyCommand};
 
 /// Wrong usage.
 const USAGE: u8 = 64;
@@ -61,9 +62,22 @@ fn main() -> ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
         Command::Scan(args) => commands::scan::run(&args),
-        Command::Policy(PolicyCommand::Check { dir }) => commands::policy::check(&dir),
-        Command::Policy(PolicyCommand::Init { dir }) => commands::policy::init(&dir),
-        Command::Config(ConfigCommand::Check { config }) => commands::config::check(config.as_deref()),
+        Command::Policy(command) => match command {
+            PolicyCommand::Check { dir } => commands::policy::check(&dir),
+            PolicyCommand::Init { dir } => commands::policy::init(&dir),
+            PolicyCommand::Diff(args) => commands::policy::diff(&args),
+            PolicyCommand::Push(_)
+            | PolicyCommand::Confirm(_)
+            | PolicyCommand::Rollback(_)
+            | PolicyCommand::Log(_) => commands::on_aws::run(),
+        },
+        Command::Config(ConfigCommand::Check { config, target, reach, environment }) => match target {
+            None => commands::config::check(config.as_deref()),
+            Some(Deployment::Aws) => {
+                let reach = if reach { deployment::Reach::Ask } else { deployment::Reach::Nobody };
+                deployment::check(config.as_deref(), &environment, reach)
+            }
+        },
     };
     match done {
         Ok(code) => code,

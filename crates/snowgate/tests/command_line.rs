@@ -21,6 +21,8 @@ mod browser;
 mod conformance;
 #[path = "command_line/conversation.rs"]
 mod conversation;
+#[path = "command_line/deploying.rs"]
+mod deploying;
 #[path = "command_line/filters.rs"]
 mod filters;
 #[path = "command_line/homes.rs"]

@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -65,9 +65,17 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("seal-lambda", &["lambda", "local", "seal", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
+    // What two bundles decide: a rehearsal of the gateway's, for the command line alone.
+    ("comparison", &["domain", "gateway", "legible", "policy", "sql"]),
+    // An operator's program: it reaches no account of Snowflake, no statement and no record.
+    (
+        "operator",
+        &["aws", "comparison", "domain", "gateway", "legible", "local", "policy", "settings", "sql"],
+    ),
     (
         "snowgate",
         &[
+            "comparison",
             "domain",
             "gateway",
             "legible",
@@ -176,8 +184,8 @@ fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
 fn only_what_answers_ports_by_aws_links_its_sdk_and_nobody_its_http_client() {
     for (name, tree) in trees() {
         let links = tree.iter().any(|found| found.starts_with("aws-sdk"));
-        let is_deployed =
-            ["aws", "lambda", "seal", "work"].contains(&name.as_str()) || name.ends_with("-lambda");
+        let is_deployed = ["aws", "lambda", "operator", "seal", "work"].contains(&name.as_str())
+            || name.ends_with("-lambda");
         // `snowgate` on somebody's own machine has no use for it, and neither have the doors.
         assert_eq!(links, is_deployed, "`{name}`");
         // One way out, and one TLS stack on it: its own HTTP clients are left out.

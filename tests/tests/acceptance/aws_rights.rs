@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, Policies, Records,
+    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, People, Policies, Records,
     Standings, Steps,
 };
 use domain::{ApprovalId, Handle, Outcome, RequestId, Verdict};
@@ -96,8 +96,7 @@ impl Account {
                 .into_bytes();
         }
         let Names { state, records, .. } = &self.names;
-        let policies = Policies::new(&self.moto.clients(), state, records, self.house.time.clone());
-        policies.push(&files, None, "rosa", "the first one").await.unwrap();
+        self.moto.push(state, records, &files, self.house.time.clone()).await;
     }
 
     /// The ports of a function, as its main packs them.
@@ -108,7 +107,7 @@ impl Account {
         let exchanges = Arc::new(Exchanges::new(&clients, state, kept.clone(), pages));
         let steps = Steps::new(&clients, state);
         Ports {
-            policies: Arc::new(Policies::new(&clients, state, records, self.house.time.clone())),
+            policies: Arc::new(Policies::new(&clients, state, records, People::Two, self.house.time.clone())),
             keys: Arc::new(Keys::new(&clients, &self.key, records, keys)),
             recorder: Arc::new(kept.clone()),
             recordings: Arc::new(kept),

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aws::Clients;
+use aws::{Caller, Clients, Pushes};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
@@ -19,6 +19,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use gateway::ports::Clock;
 use serde_json::{Value, json};
 
 use crate::children::{Running, is_here};
@@ -248,10 +249,25 @@ impl Moto {
         made["stateMachineArn"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
     }
 
-    /// An empty bucket.
+    /// An empty bucket with locks.
     pub async fn bucket(&self, what: &str) -> String {
         let clients = self.clients();
-        self.make(what, |name| clients.s3().create_bucket().bucket(name).send()).await.0
+        let create =
+            |name| clients.s3().create_bucket().bucket(name).object_lock_enabled_for_bucket(true).send();
+        self.make(what, create).await.0
+    }
+
+    /// Puts the first bundle in force, by the words of two operators.
+    pub async fn push(
+        &self,
+        table: &str,
+        bucket: &str,
+        files: &BTreeMap<String, Vec<u8>>,
+        clock: Arc<dyn Clock>,
+    ) {
+        let of = |name: &str| Pushes::new(&self.clients(), table, bucket, operator(name), clock.clone());
+        let digest = of("ines").propose(files, None, "to begin with").await.unwrap();
+        of("omar").confirm(digest, "agreed").await.unwrap();
     }
 
     /// A key of KMS; its ARN.
@@ -289,6 +305,15 @@ impl Moto {
         left
     }
 
+    /// What a service answers to a form (AWS's query protocol).
+    pub async fn form(&self, service: &str, form: String) -> String {
+        let request = self.front.http.post(format!("{}/", self.front.back)).body(form);
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", signed(service));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     /// What SQS answers.
     pub async fn sqs(&self, action: &str, body: Value) -> Value {
         self.call("sqs", &format!("AmazonSQS.{action}"), &body).await
@@ -304,6 +329,12 @@ impl Moto {
         let text = request.send().await.unwrap().text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"))
     }
+}
+
+/// An operator by that name, as STS tells of a session of theirs.
+pub fn operator(name: &str) -> Caller {
+    let arn = format!("arn:aws:sts::123456789012:assumed-role/Operators/{name}");
+    Caller::of(&format!("AROAEXAMPLE:{name}"), &arn).unwrap()
 }
 
 /// What calls that address as if it were AWS.

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws::{Clients, Policies, Records};
+use aws::{Clients, Records};
 use gateway::ports::Clock;
 use local::SystemClock;
 use serde_json::{Value, json};
@@ -126,8 +126,7 @@ impl Stage {
         };
         // As somebody has pushed it.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let policies = Policies::new(&clients, &wiring.state, &wiring.records, clock);
-        policies.push(bundle, None, "ines", "to begin with").await.unwrap();
+        moto.push(&wiring.state, &wiring.records, bundle, clock).await;
         wiring
     }
 

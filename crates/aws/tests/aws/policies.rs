@@ -1,16 +1,17 @@
-//! The policy bundle in a bucket and a table.
+//! The policy bundle in a bucket and a table, and the words of people that it rests on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws::{Policies, PushError};
+use aws::{Became, Caller, People, Policies, PushError, Pushes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use domain::{Digest, Timestamp};
 use gateway::ports::{Clock, Policies as _};
 use gateway::{Fault, Origin, Retry};
 
-use crate::moto::{Moto, Spoil};
+use crate::moto::{Moto, Spoil, operator};
 
 /// A clock that a test sets.
 #[derive(Default)]
@@ -35,6 +36,8 @@ struct Stage {
     clock: Arc<Set>,
 }
 
+type Files = BTreeMap<String, Vec<u8>>;
+
 impl Stage {
     async fn new() -> Option<Self> {
         let moto = Moto::get()?;
@@ -42,14 +45,51 @@ impl Stage {
         Some(Self { moto, table, bucket, clock: Arc::default() })
     }
 
-    /// One process's view.
+    /// One process's view, of a gateway that wants two people.
     fn policies(&self) -> Policies {
-        Policies::new(&self.moto.clients(), &self.table, &self.bucket, self.clock.clone())
+        self.policies_of(People::Two)
+    }
+
+    fn policies_of(&self, people: People) -> Policies {
+        Policies::new(&self.moto.clients(), &self.table, &self.bucket, people, self.clock.clone())
+    }
+
+    /// What that operator does.
+    fn by(&self, caller: Caller) -> Pushes {
+        Pushes::new(&self.moto.clients(), &self.table, &self.bucket, caller, self.clock.clone())
+    }
+
+    fn ana(&self) -> Pushes {
+        self.by(operator("ana@acme.example"))
+    }
+
+    fn ben(&self) -> Pushes {
+        self.by(operator("ben@acme.example"))
+    }
+
+    /// Ana proposes, Ben agrees.
+    async fn push(&self, files: &Files, seen: Option<Digest>) -> Digest {
+        let digest = self.ana().propose(files, seen, "because").await.unwrap();
+        assert_eq!(self.ben().confirm(digest, "agreed").await.unwrap(), digest);
+        digest
+    }
+
+    /// Writes into the table past all of it, as whoever holds the right could.
+    async fn put(&self, item: &[(&str, &str)]) {
+        let put = self.moto.clients().dynamodb().put_item().table_name(&self.table);
+        let put = item.iter().fold(put, |put, (name, value)| {
+            let value = match name.strip_suffix("_us") {
+                Some(_) => AttributeValue::N((*value).to_owned()),
+                None => AttributeValue::S((*value).to_owned()),
+            };
+            put.item(*name, value)
+        });
+        put.send().await.unwrap();
     }
 }
 
 /// A bundle that differs from the built-in one by a comment.
-fn files(comment: &str) -> BTreeMap<String, Vec<u8>> {
+fn files(comment: &str) -> Files {
     let mut files = policy::default_files();
     files.insert("99-more.cedar".to_owned(), format!("// {comment}\n").into_bytes());
     files
@@ -60,52 +100,213 @@ async fn digest(policies: &Policies) -> Result<Digest, Fault> {
 }
 
 #[tokio::test]
-async fn a_bundle_that_is_pushed_decides_in_every_process_within_ten_seconds() {
+async fn a_bundle_that_two_people_push_decides_in_every_process_within_ten_seconds() {
     let Some(stage) = Stage::new().await else { return };
     let (first, second) = (stage.policies(), stage.policies());
     let none = digest(&first).await.unwrap_err();
     assert_eq!((none.origin, none.retry), (Origin::Policies, Retry::Never), "nothing is decided without");
-    let one = first.push(&files("one"), None, "ana", "the first").await.unwrap();
+    let one = stage.push(&files("one"), None).await;
     assert_eq!((digest(&first).await.unwrap(), digest(&second).await.unwrap()), (one, one));
-    let two = second.push(&files("two"), Some(one), "ben", "the second").await.unwrap();
+    let two = stage.push(&files("two"), Some(one)).await;
     stage.clock.at(10);
     assert_eq!((digest(&first).await.unwrap(), digest(&second).await.unwrap()), (two, two));
     // Back to what was in force before: the very same bundle lies there already.
-    assert_eq!(first.push(&files("one"), Some(two), "ana", "back").await.unwrap(), one);
-    let pushes = first.pushes(10).await.unwrap();
-    let told: Vec<_> = pushes.iter().map(|push| (push.by.as_str(), push.why.as_str())).collect();
-    assert!(told.contains(&("ana", "back")) && told.contains(&("ben", "the second")), "{told:?}");
+    stage.clock.at(20);
+    let files_of_one = stage.ben().files(one).await.unwrap();
+    assert_eq!(files_of_one, files("one"));
+    stage.ben().propose(&files_of_one, Some(two), "back").await.unwrap();
+    stage.ana().confirm(one, "yes, back").await.unwrap();
+    assert_eq!(digest(&stage.policies()).await.unwrap(), one);
+
+    let log = stage.ana().log(10).await.unwrap();
+    let told: Vec<_> = log
+        .iter()
+        .map(|push| {
+            let (first, second) = (push.first.as_ref().unwrap(), push.second.as_ref().unwrap());
+            (push.digest, first.why.as_str(), second.why.as_str(), push.became)
+        })
+        .collect();
+    assert_eq!(told[0], (one, "back", "yes, back", Became::InForce));
     assert_eq!(told.len(), 3);
+    assert!(told[1..].iter().all(|(_, _, _, became)| *became == Became::WasInForce), "{told:?}");
+    assert!(log[0].first.as_ref().unwrap().by.ends_with("/ben@acme.example"));
+    assert_eq!(log[0].second.as_ref().unwrap().id, "AROAEXAMPLE:ana@acme.example");
+}
+
+#[tokio::test]
+async fn what_one_person_has_proposed_decides_nothing_and_they_cannot_confirm_it() {
+    let Some(stage) = Stage::new().await else { return };
+    let proposed = stage.ana().propose(&files("one"), None, "because").await.unwrap();
+    assert!(digest(&stage.policies()).await.is_err());
+    assert_eq!(stage.ana().in_force().await.unwrap(), None);
+    let waiting = stage.ben().proposals().await.unwrap();
+    assert_eq!((waiting[0].digest, waiting[0].said.why.as_str(), waiting.len()), (proposed, "because", 1));
+    // The same person by another spelling, another role, as a user, under a name that a tool has made up.
+    let other = Caller::of("AROAOTHER:ANA", "arn:aws:sts::123456789012:assumed-role/Admin/ANA").unwrap();
+    let user = Caller::of("AIDAANA", "arn:aws:iam::123456789012:user/staff/ana").unwrap();
+    for same in [operator("ana@acme.example"), other, user] {
+        let refused = stage.by(same.clone()).confirm(proposed, "me too").await;
+        assert!(matches!(refused, Err(PushError::SamePerson { .. })), "{same}: {refused:?}");
+    }
+    let unknown = policy::Bundle::parse(&files("unknown")).unwrap().digest();
+    assert!(matches!(stage.ben().confirm(unknown, "blind").await, Err(PushError::NotProposed)));
+    assert!(digest(&stage.policies()).await.is_err());
+    stage.ben().confirm(proposed, "agreed").await.unwrap();
+    assert_eq!(digest(&stage.policies()).await.unwrap(), proposed);
+    assert!(matches!(stage.ben().confirm(proposed, "again").await, Err(PushError::InForce)));
+}
+
+#[tokio::test]
+async fn one_persons_word_is_enough_only_where_the_gateway_was_told_so() {
+    let Some(stage) = Stage::new().await else { return };
+    let alone = stage.ana().put_alone(&files("one"), None, "it is only me").await.unwrap();
+    assert_eq!(digest(&stage.policies_of(People::One)).await.unwrap(), alone);
+    assert_eq!(digest(&stage.policies()).await.unwrap_err().retry, Retry::Never);
+    let log = stage.ana().log(10).await.unwrap();
+    assert_eq!((log[0].second.clone(), log[0].became), (None, Became::InForce), "it is recorded as one's");
+    // Two people mend it.
+    let two = stage.push(&files("two"), Some(alone)).await;
+    assert_eq!(digest(&stage.policies()).await.unwrap(), two);
 }
 
 #[tokio::test]
 async fn of_two_who_push_over_the_same_bundle_one_is_told_that_they_were_overtaken() {
     let Some(stage) = Stage::new().await else { return };
-    let policies = stage.policies();
-    let one = policies.push(&files("one"), None, "ana", "first").await.unwrap();
-    let two = policies.push(&files("two"), Some(one), "ana", "second").await.unwrap();
-    let late = policies.push(&files("three"), Some(one), "ben", "late").await;
-    assert!(matches!(late, Err(PushError::Overtaken)));
-    assert!(matches!(policies.push(&files("three"), None, "ben", "blind").await, Err(PushError::Overtaken)));
+    let one = stage.push(&files("one"), None).await;
+    let three = stage.ben().propose(&files("three"), Some(one), "mine").await.unwrap();
+    let two = stage.push(&files("two"), Some(one)).await;
+    // What was compared with the first bundle is compared with nothing now.
+    assert!(matches!(stage.ana().confirm(three, "late").await, Err(PushError::NotProposed)));
+    assert!(matches!(
+        stage.ben().propose(&files("three"), Some(one), "late").await,
+        Err(PushError::Overtaken)
+    ));
+    assert!(matches!(stage.ben().propose(&files("three"), None, "blind").await, Err(PushError::Overtaken)));
+    assert!(matches!(stage.ben().propose(&files("two"), Some(two), "twice").await, Err(PushError::InForce)));
+    assert!(stage.ana().proposals().await.unwrap().is_empty());
     assert_eq!(digest(&stage.policies()).await.unwrap(), two);
+}
+
+#[tokio::test]
+async fn of_two_who_confirm_at_once_one_moves_the_pointer() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one"), None).await;
+    let two = stage.ana().propose(&files("two"), Some(one), "mine").await.unwrap();
+    let three = stage.ben().propose(&files("three"), Some(one), "mine").await.unwrap();
+    let (ben, ana) = (stage.ben(), stage.ana());
+    let (first, second) = tokio::join!(ben.confirm(two, "agreed"), ana.confirm(three, "agreed"));
+    let done: Vec<Digest> =
+        [&first, &second].into_iter().filter_map(|done| done.as_ref().ok().copied()).collect();
+    assert_eq!(done.len(), 1, "{first:?} {second:?}");
+    assert_eq!(digest(&stage.policies()).await.unwrap(), done[0]);
+    let other = [first, second].into_iter().find_map(Result::err).unwrap();
+    assert!(matches!(other, PushError::Overtaken | PushError::NotProposed), "{other:?}");
+    let log = stage.ana().log(10).await.unwrap();
+    assert_eq!(log.iter().filter(|push| push.became == Became::InForce).count(), 1);
+    assert!(log.iter().all(|push| push.became != Became::Never || push.digest != done[0]), "{log:?}");
 }
 
 #[tokio::test]
 async fn a_bundle_that_is_not_good_is_never_pushed() {
     let Some(stage) = Stage::new().await else { return };
-    let policies = stage.policies();
     let mut bad = files("bad");
     bad.insert("98-bad.cedar".to_owned(), b"permit (principal, action".to_vec());
-    assert!(matches!(policies.push(&bad, None, "ana", "bad").await, Err(PushError::Invalid(_))));
-    assert!(policies.pushes(10).await.unwrap().is_empty());
-    assert!(digest(&policies).await.is_err());
+    assert!(matches!(stage.ana().propose(&bad, None, "bad").await, Err(PushError::Invalid(_))));
+    assert!(matches!(stage.ana().put_alone(&bad, None, "bad").await, Err(PushError::Invalid(_))));
+    assert!(
+        stage.ana().log(10).await.unwrap().is_empty() && stage.ana().proposals().await.unwrap().is_empty()
+    );
+    assert!(digest(&stage.policies()).await.is_err());
+}
+
+/// A pointer at a bundle that rests on these words.
+fn pointing<'a>(
+    digest: &'a str,
+    first: (&'a str, &'a str),
+    second: Option<(&'a str, &'a str)>,
+) -> Vec<(&'static str, &'a str)> {
+    let mut item = vec![
+        ("pk", "policy"),
+        ("sk", "in_force"),
+        ("digest", digest),
+        ("first_pk", first.0),
+        ("first_sk", first.1),
+        ("at_us", "1"),
+        ("writer", "w"),
+    ];
+    if let Some((pk, sk)) = second {
+        item.extend([("second_pk", pk), ("second_sk", sk)]);
+    }
+    item
+}
+
+/// What an operator could write past the program: the pointer as they like, and words under their own name alone.
+#[tokio::test]
+async fn nobody_puts_a_bundle_in_force_alone_by_writing_the_pointer() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one"), None).await;
+    let lax = stage.ana().propose(&files("lax"), Some(one), "mine").await.unwrap();
+    let mut pages =
+        stage.moto.clients().dynamodb().scan().table_name(&stage.table).into_paginator().items().send();
+    let (mut own, mut in_force) = (None, None);
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let (pk, sk, said) = (text("pk").unwrap(), text("sk").unwrap(), text("digest"));
+        if pk.starts_with("operator#") && said == Some(lax.to_string()) {
+            own = Some((pk.clone(), sk.clone(), text("over").unwrap()));
+        }
+        if sk == "in_force" {
+            in_force = Some(item.clone());
+        }
+    }
+    let (pk, sk, over) = own.unwrap();
+    assert_eq!(pk, "operator#AROAEXAMPLE:ana@acme.example");
+    let in_force = in_force.unwrap();
+    let of_ben = ["second_pk", "second_sk"].map(|name| in_force[name].as_s().unwrap().clone());
+    let digest_of = lax.to_string();
+    // A second word of the same person, under their own name, and under the same name in another spelling and role.
+    let mine = ["operator#AROAEXAMPLE:ana@acme.example", "operator#AROAOTHER:Ana@acme.example", "operator#"];
+    for mine in mine {
+        stage
+            .put(&[
+                ("pk", mine),
+                ("sk", "2"),
+                ("digest", &digest_of),
+                ("by", "arn:aws:iam::123456789012:user/ben"),
+                ("why", "x"),
+                ("at_us", "1"),
+                ("over", &over),
+                ("agrees_pk", &pk),
+                ("agrees_sk", &sk),
+                ("writer", "w"),
+            ])
+            .await;
+    }
+    let mut seconds =
+        vec![None, Some((pk.as_str(), sk.as_str())), Some((of_ben[0].as_str(), of_ben[1].as_str()))];
+    seconds.extend(mine.map(|mine| Some((mine, "2"))));
+    seconds.push(Some(("operator#nobody", "nothing")));
+    for second in seconds {
+        stage.put(&pointing(&digest_of, (&pk, &sk), second)).await;
+        let fault = digest(&stage.policies()).await.unwrap_err();
+        assert_eq!((fault.origin, fault.retry), (Origin::Policies, Retry::Never), "{second:?}");
+    }
+    // Words of one bundle do not move another.
+    let other = policy::Bundle::parse(&files("other")).unwrap().digest().to_string();
+    let mut item = in_force.clone();
+    item.insert("digest".to_owned(), AttributeValue::S(other));
+    item.insert("writer".to_owned(), AttributeValue::S("w".to_owned()));
+    let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table).set_item(Some(item));
+    put.send().await.unwrap();
+    assert!(digest(&stage.policies()).await.is_err());
 }
 
 #[tokio::test]
 async fn while_nobody_can_tell_the_last_good_bundle_decides_for_an_hour_and_then_none() {
     let Some(stage) = Stage::new().await else { return };
     let (seasoned, fresh) = (stage.policies(), stage.policies());
-    let one = seasoned.push(&files("one"), None, "ana", "first").await.unwrap();
+    let one = stage.push(&files("one"), None).await;
     digest(&seasoned).await.unwrap();
     let table = format!("\"TableName\":\"{}\"", stage.table);
     stage.moto.spoil(
@@ -123,29 +324,81 @@ async fn while_nobody_can_tell_the_last_good_bundle_decides_for_an_hour_and_then
 }
 
 #[tokio::test]
+async fn what_is_in_force_by_too_few_is_passed_over_for_an_hour_and_then_refuses() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one"), None).await;
+    let seasoned = stage.policies();
+    digest(&seasoned).await.unwrap();
+    stage.ana().put_alone(&files("lax"), Some(one), "just me").await.unwrap();
+    for seconds in [10, 3599] {
+        stage.clock.at(seconds);
+        assert_eq!(digest(&seasoned).await.unwrap(), one, "{seconds}");
+    }
+    stage.clock.at(3600);
+    assert_eq!(digest(&seasoned).await.unwrap_err().retry, Retry::Never);
+}
+
+#[tokio::test]
 async fn what_the_bucket_says_is_believed_by_its_digest_alone() {
     let Some(stage) = Stage::new().await else { return };
-    let policies = stage.policies();
-    let one = policies.push(&files("one"), None, "ana", "first").await.unwrap();
+    let one = stage.push(&files("one"), None).await;
     let other = policy::Bundle::parse(&files("other")).unwrap().digest();
     // Somebody who may write the bucket puts a lax bundle where a strict one is going to be.
     let s3 = stage.moto.clients().s3().clone();
     let key = |digest: Digest| format!("bundles/{}", digest.to_string().replace(':', "-"));
     let first = s3.get_object().bucket(&stage.bucket).key(key(one)).send().await.unwrap();
+    assert_eq!(first.object_lock_legal_hold_status.as_ref().map(|hold| hold.as_str()), Some("ON"));
     let lax: Bytes = first.body.collect().await.unwrap().into_bytes();
     s3.put_object().bucket(&stage.bucket).key(key(other)).body(lax.into()).send().await.unwrap();
-    let pushed = policies.push(&files("other"), Some(one), "ana", "strict").await;
+    let pushed = stage.ana().propose(&files("other"), Some(one), "strict").await;
     assert!(matches!(pushed, Err(PushError::Fault(_))), "{pushed:?}");
     assert_eq!(digest(&stage.policies()).await.unwrap(), one);
+    // What was proposed whole and is damaged before somebody agrees.
+    let later = stage.ana().propose(&files("later"), Some(one), "later").await.unwrap();
     for damaged in ["", "{}", "{\"v\":1,\"files\":{\"catalog.toml\":\"!\"}}"] {
-        s3.put_object()
-            .bucket(&stage.bucket)
-            .key(key(one))
-            .body(Bytes::from(damaged).into())
-            .send()
-            .await
-            .unwrap();
+        for digest in [one, later] {
+            let put = s3.put_object().bucket(&stage.bucket).key(key(digest));
+            put.body(Bytes::from(damaged).into()).send().await.unwrap();
+        }
         let fault = digest(&stage.policies()).await.unwrap_err();
         assert_eq!((fault.origin, fault.retry), (Origin::Policies, Retry::Never), "{damaged}");
+        assert!(matches!(stage.ben().confirm(later, "blind").await, Err(PushError::Fault(_))));
     }
+    assert_eq!(stage.ana().in_force().await.unwrap().unwrap().digest, one);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_done_once() {
+    let Some(stage) = Stage::new().await else { return };
+    let proposed = stage.ana().propose(&files("one"), None, "because").await.unwrap();
+    for written in ["in_force", "push#", "agrees_pk"] {
+        stage.moto.spoil_after(0, &["DynamoDB_20120810.PutItem", &stage.table, written], 1, Spoil::Lost);
+    }
+    stage.ben().confirm(proposed, "agreed").await.unwrap();
+    assert_eq!(stage.moto.unspoil(&stage.table), 0, "each was spoilt");
+    assert_eq!(digest(&stage.policies()).await.unwrap(), proposed);
+    assert_eq!(stage.ana().log(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_throttled_or_stopped_midway_has_put_nothing_in_force() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one"), None).await;
+    let two = stage.ana().propose(&files("two"), Some(one), "because").await.unwrap();
+    let throttled =
+        Spoil::Refused(400, r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#);
+    for written in ["agrees_pk", "push#", "in_force"] {
+        let holding = ["DynamoDB_20120810.PutItem", stage.table.as_str(), written];
+        stage.moto.spoil_after(0, &holding, u32::MAX, throttled.clone());
+        let failed = stage.ben().confirm(two, "agreed").await;
+        assert!(matches!(failed, Err(PushError::Fault(_))), "{written}: {failed:?}");
+        stage.moto.unspoil(&stage.table);
+        assert_eq!(digest(&stage.policies()).await.unwrap(), one, "{written}");
+    }
+    // Once it passes, the same command does it.
+    stage.ben().confirm(two, "agreed").await.unwrap();
+    assert_eq!(digest(&stage.policies()).await.unwrap(), two);
+    let log = stage.ana().log(10).await.unwrap();
+    let never = log.iter().filter(|push| push.became == Became::Never).count();
+    assert_eq!((log.len(), never), (3, 1), "what did not come to its end is told as that: {log:?}");
 }

@@ -33,7 +33,8 @@ fn a_whole_exchange_is_told_as_a_search_tells_it() {
         assert_eq!((told.masked_columns, told.findings), (found.masked_columns, found.findings), "{key}");
         assert_eq!((told.opened, told.closed), (Some(found.opened), found.closed), "{key}");
         let (mut reads, mut writes) = (told.reads, told.writes);
-        (reads.sort(), writes.sort());
+        reads.sort();
+        writes.sort();
         assert_eq!((reads, writes, told.rules), (found.reads, found.writes, found.rules), "{key}");
         shown += told.rows_shown;
     }

@@ -1,14 +1,10 @@
 //! `snowgate decide`: what a policy bundle says of statements.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use domain::{
-    Agent, Context, Credential, Decision, Door, Grant, Hold, Identity, Obligations, Prompt, PromptGrade,
-    SqlText, Statement, Timestamp, Treatment,
-};
+use domain::{Context, Decision, Grant, Hold, Obligations, Statement, Treatment};
 use gateway::Rehearsed;
 use gateway::ports::Clock;
 use local::SystemClock;
@@ -76,14 +72,14 @@ impl Serialize for Masked {
 pub fn run(args: &DecideArgs) -> Result<ExitCode, Broken> {
     let catalog = Arc::new(schema::catalog(&args.schema, &args.place)?);
     let bundle = super::policy::bundle(&args.policies)?;
-    let identity = identity(&args.groups);
+    let identity = comparison::identity(AGENT, args.groups.iter().cloned());
     let context = context(args);
     filter(stdin().lock(), stdout().lock(), |asked| match asked {
         Ok(Asked { id, prior, sql }) => {
             let rehearsed = gateway::rehearse(
                 &bundle,
                 &identity,
-                &question(sql, context.clone()),
+                &comparison::question(sql, context.clone()),
                 &prior,
                 Arc::clone(&catalog),
                 SystemClock.now(),
@@ -118,36 +114,6 @@ fn context(args: &DecideArgs) -> Context {
         warehouse: name(warehouse),
         database: name(database),
         schema: name(schema_name),
-    }
-}
-
-fn identity(groups: &[String]) -> Identity {
-    Identity {
-        issuer: "https://decide.invalid".to_owned(),
-        subject: AGENT.to_owned(),
-        agent: Agent::new(AGENT),
-        person: None,
-        groups: groups.iter().cloned().collect(),
-        scopes: BTreeSet::new(),
-        token_id: None,
-        expires_at: Timestamp::from_micros(i64::MAX),
-    }
-}
-
-fn question(sql: String, context: Context) -> domain::Asked {
-    domain::Asked {
-        door: Door::SqlApi,
-        credential: Credential::new(String::new()),
-        conversation: None,
-        request: None,
-        text: SqlText::new(sql),
-        bindings: BTreeMap::new(),
-        context,
-        statement_count: 0,
-        parameters: BTreeMap::new(),
-        timeout: None,
-        prompt: Prompt { text: None, grade: PromptGrade::P0 },
-        clues: Default::default(),
     }
 }
 

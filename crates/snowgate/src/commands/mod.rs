@@ -13,6 +13,7 @@ pub mod decide;
 mod foreign;
 pub mod lines;
 pub mod mask;
+pub mod on_aws;
 pub mod policy;
 pub mod read;
 pub mod replay;

@@ -1,12 +1,16 @@
-//! `snowgate policy check DIR` and `snowgate policy init DIR`.
+//! `snowgate policy check DIR`, `snowgate policy init DIR` and `snowgate policy diff DIR DIR`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use policy::Bundle;
+use comparison::{Asking, Cases, Side, differences};
+use gateway::ports::Clock;
+use local::SystemClock;
+use policy::{Bundle, Problem};
 
-use super::{Broken, counted};
+use super::{Broken, counted, on_aws, schema};
+use crate::cli::{DiffArgs, PlaceArgs};
 
 /// Says what is wrong with a bundle, and where.
 pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
@@ -35,13 +39,70 @@ pub fn check(dir: &Path) -> Result<ExitCode, Broken> {
 
 /// The bundle in a folder, for a command that decides by it.
 pub fn bundle(dir: &Path) -> Result<Bundle, Broken> {
-    Bundle::parse(&files(dir)?).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
-        Broken::new(format!(
-            "the policy bundle is not good:\n  {}\nnext: snowgate policy check {}",
-            problems.join("\n  "),
-            dir.display()
-        ))
+    Bundle::parse(&files(dir)?).map_err(|problems| not_good(dir, &problems))
+}
+
+fn not_good(dir: &Path, problems: &[Problem]) -> Broken {
+    let problems: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
+    Broken::new(format!(
+        "the policy bundle is not good:\n  {}\nnext: snowgate policy check {}",
+        problems.join("\n  "),
+        dir.display()
+    ))
+}
+
+/// Shows what differs between two bundles.
+pub fn diff(args: &DiffArgs) -> Result<ExitCode, Broken> {
+    let (before, after) = (Path::new(&args.before), args.after.as_ref().map(Path::new));
+    let (true, Some(after)) = (before.is_dir() && args.stack.is_none(), after.filter(|after| after.is_dir()))
+    else {
+        return on_aws::run();
+    };
+    let (before_files, after_files) = (files(before)?, files(after)?);
+    let old = Side::parse(&before_files).map_err(|problems| not_good(before, &problems))?;
+    let new = Side::parse(&after_files).map_err(|problems| not_good(after, &problems))?;
+    let cases = Cases::of_bundles([&old, &new], &asking(args)?);
+    let found = differences(&old, &new, &cases, SystemClock.now());
+    say!("{} → {}", old.bundle.digest(), new.bundle.digest());
+    say!("{}", found.to_string().trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who asks what, as the options say.
+fn asking(args: &DiffArgs) -> Result<Asking, Broken> {
+    let DiffArgs {
+        before: _,
+        after: _,
+        schema,
+        statements,
+        database,
+        schema_name,
+        role,
+        warehouse,
+        groups,
+        stack: _,
+    } = args;
+    let place = database.clone().map(|database| (database, schema_name.clone()));
+    let catalog = schema
+        .as_ref()
+        .map(|path| {
+            let database = database.clone().ok_or_else(|| {
+                Broken::usage("--schema needs --database, the one that its unqualified names are of")
+            })?;
+            schema::catalog(path, &PlaceArgs { database, schema_name: schema_name.clone() })
+        })
+        .transpose()?;
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read_to_string(path)
+            .map_err(|error| Broken::new(format!("{} cannot be read: {error}", path.display())))
+    };
+    Ok(Asking {
+        groups: groups.clone(),
+        role: role.clone(),
+        warehouse: warehouse.clone(),
+        place,
+        catalog,
+        statements: statements.as_ref().map(read).transpose()?,
     })
 }
 

@@ -28,6 +28,9 @@ fn refusal(more: &[(&str, &str)]) -> String {
             "SNOWGATE_UPSTREAM__TIERS__READ",
             r#"{credential = {kind = "access-token", token = "s3cret"}, roles = ["ANALYST"], warehouses = ["WH"]}"#,
         )
+        .env("SNOWGATE_APPROVALS_URL", "https://approve.example")
+        .env("SNOWGATE_REVIEWERS_ISSUER", r#"{issuer = "https://people.example", client_id = "snowgate"}"#)
+        .env("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#)
         .envs(more.iter().copied())
         .output()
         .unwrap();
@@ -57,6 +60,7 @@ fn the_function_does_not_start_with_a_broken_bundle() {
 fn the_function_does_not_start_with_a_wrong_setting() {
     for (name, value, expected) in [
         ("SNOWGATE_LISTEN", "127.0.0.1:1", "SNOWGATE_LISTEN: listen: unknown field `listen`"),
+        ("SNOWGATE_REVIEWERS", "[]", "SNOWGATE_REVIEWERS: reviewers: names nobody"),
         ("SNOWGATE_HOLD_SECONDS", "26", "SNOWGATE_HOLD_SECONDS: hold_seconds: lies between 1 and 25"),
         ("SNOWGATE_UPSTREAM__URL", "http://acme.example", "SNOWGATE_UPSTREAM__URL: upstream.url: is neither"),
         (

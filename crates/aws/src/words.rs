@@ -1,0 +1,168 @@
+//! What operators say of policy bundles, each under their own name, and the pointer that rests on it.
+
+use domain::{Digest, Timestamp};
+use gateway::{Fault, Origin};
+
+use crate::caller::{Caller, person_of};
+use crate::table::{About, Item, Key, Table, WRITER, integer, number, string, text};
+
+pub(crate) const POLICIES: About =
+    About { origin: Origin::Policies, public: "the policy bundle cannot be read" };
+
+/// How many people stand behind a bundle in force, at least.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum People {
+    /// One who proposed it and another who agreed.
+    Two,
+    /// One is enough: for accounts that one person operates.
+    One,
+}
+
+/// One operator's word: that a bundle shall be in force, in the place of what was in force then.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    pub key: Key,
+    pub digest: Digest,
+    /// The write of the pointer that it is to follow; none: of no pointer.
+    pub over: Option<String>,
+    /// The proposal that it agrees to; none: it is one.
+    pub agrees: Option<Key>,
+    /// The ARN of whoever said it.
+    pub by: String,
+    pub why: String,
+    pub at: Timestamp,
+}
+
+/// The partition of an operator's words. Rights let each write theirs alone (`operator#${aws:userid}`).
+pub(crate) fn words_of(id: &str) -> String {
+    format!("operator#{id}")
+}
+
+impl Word {
+    /// The `aws:userid` of whoever said it: by the key, which rights hold to them, not by what stands in it.
+    pub fn by_id(&self) -> &str {
+        self.key.pk.strip_prefix("operator#").unwrap_or_default()
+    }
+
+    pub fn item(&self) -> Item {
+        let Self { key, digest, over, agrees, by, why, at } = self;
+        let mut item = key.item();
+        let texts = [("digest", digest.to_string()), ("by", by.clone()), ("why", why.clone())];
+        item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
+        item.insert("at_us".to_owned(), number(at.as_micros()));
+        if let Some(over) = over {
+            item.insert("over".to_owned(), text(over));
+        }
+        if let Some(agrees) = agrees {
+            item.insert("agrees_pk".to_owned(), text(&agrees.pk));
+            item.insert("agrees_sk".to_owned(), text(&agrees.sk));
+        }
+        item
+    }
+
+    pub fn of(item: &Item) -> Result<Self, Fault> {
+        Ok(Self {
+            key: key_under(item, "pk", "sk")?.ok_or_else(|| POLICIES.damaged())?,
+            digest: digest(item)?,
+            over: item.get("over").map(|_| string(item, "over", POLICIES)).transpose()?,
+            agrees: key_under(item, "agrees_pk", "agrees_sk")?,
+            by: string(item, "by", POLICIES)?,
+            why: string(item, "why", POLICIES)?,
+            at: Timestamp::from_micros(integer(item, "at_us", POLICIES)?),
+        })
+    }
+
+    /// Whether this person said it, as far as anybody can tell.
+    pub fn is_by(&self, caller: &Caller) -> bool {
+        caller.is(self.by_id(), &self.by)
+    }
+}
+
+/// What is in force, or was: a bundle and the words that it rests on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pointer {
+    pub digest: Digest,
+    pub first: Key,
+    pub second: Option<Key>,
+    pub at: Timestamp,
+    /// The write that it is of, by which the next one knows it.
+    pub writer: String,
+}
+
+impl Pointer {
+    pub fn key() -> Key {
+        Key::new("policy", "in_force")
+    }
+
+    pub fn item(&self, key: &Key) -> Item {
+        let Self { digest, first, second, at, writer: _ } = self;
+        let mut item = key.item();
+        item.insert("digest".to_owned(), text(digest.to_string()));
+        item.insert("at_us".to_owned(), number(at.as_micros()));
+        for (key, pk, sk) in
+            [(Some(first), "first_pk", "first_sk"), (second.as_ref(), "second_pk", "second_sk")]
+        {
+            if let Some(key) = key {
+                item.insert(pk.to_owned(), text(&key.pk));
+                item.insert(sk.to_owned(), text(&key.sk));
+            }
+        }
+        item
+    }
+
+    pub fn of(item: &Item) -> Result<Self, Fault> {
+        Ok(Self {
+            digest: digest(item)?,
+            first: key_under(item, "first_pk", "first_sk")?.ok_or_else(|| POLICIES.damaged())?,
+            second: key_under(item, "second_pk", "second_sk")?,
+            at: Timestamp::from_micros(integer(item, "at_us", POLICIES)?),
+            writer: string(item, WRITER, POLICIES)?,
+        })
+    }
+
+    /// The one in force.
+    pub async fn read(table: &Table) -> Result<Option<Self>, Fault> {
+        table.get(&Self::key(), POLICIES).await?.as_ref().map(Self::of).transpose()
+    }
+
+    /// The words that it rests on.
+    pub async fn words(&self, table: &Table) -> Result<(Option<Word>, Option<Word>), Fault> {
+        let keys: Vec<Key> =
+            [Some(&self.first), self.second.as_ref()].into_iter().flatten().cloned().collect();
+        let mut found = table.get_all(&keys, POLICIES).await?;
+        let mut word = |key: &Key| found.remove(key).as_ref().map(Word::of).transpose();
+        Ok((word(&self.first)?, self.second.as_ref().map(&mut word).transpose()?.flatten()))
+    }
+
+    /// Whether so many people stand behind it.
+    // SECURITY: whoever may write the pointer may write anything into it; what they cannot write is another's word.
+    pub async fn is_backed(&self, table: &Table, people: People) -> Result<bool, Fault> {
+        let (first, second) = self.words(table).await?;
+        let says_it = |word: &Word| word.digest == self.digest && !word.by_id().is_empty();
+        let Some(first) = first.filter(|first| says_it(first) && first.agrees.is_none()) else {
+            return Ok(false);
+        };
+        Ok(match (second, &self.second) {
+            (Some(second), Some(_)) => {
+                says_it(&second)
+                    && second.agrees.as_ref() == Some(&first.key)
+                    && second.over == first.over
+                    && person_of(second.by_id()) != person_of(first.by_id())
+            }
+            (None, None) => people == People::One,
+            (None, Some(_)) | (Some(_), None) => false,
+        })
+    }
+}
+
+fn digest(item: &Item) -> Result<Digest, Fault> {
+    string(item, "digest", POLICIES)?.parse().map_err(|_| POLICIES.damaged())
+}
+
+/// The key that stands under these two names; none where neither does.
+fn key_under(item: &Item, pk: &str, sk: &str) -> Result<Option<Key>, Fault> {
+    if !item.contains_key(pk) && !item.contains_key(sk) {
+        return Ok(None);
+    }
+    Ok(Some(Key::new(string(item, pk, POLICIES)?, string(item, sk, POLICIES)?)))
+}

@@ -1,0 +1,211 @@
+//! `snowgate-aws policy …`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use aws::{Became, PushError, Pushed, Said};
+use domain::{Digest, Timestamp};
+use legible::{Look, told};
+
+use crate::account::{Account, Decides};
+use crate::cli::{CaseArgs, ConfirmArgs, DiffArgs, LogArgs, PushArgs, ReasonArgs, RollbackArgs};
+use crate::compare::{self, Files};
+use crate::ended::Ended;
+use crate::reviewers;
+
+/// It waits for a second person.
+const WAITS: u8 = 4;
+
+/// Proposes the bundle in a folder.
+pub async fn push(args: &PushArgs) -> Result<ExitCode, Ended> {
+    let PushArgs { dir, reason, stack, cases } = args;
+    // Before anybody is asked: a bundle that is not good needs no account.
+    let files = compare::folder(dir)?;
+    let account = Account::ask(stack).await?;
+    propose(&account, &files, reason, cases).await
+}
+
+/// Proposes a bundle that was in force before.
+pub async fn rollback(args: &RollbackArgs) -> Result<ExitCode, Ended> {
+    let RollbackArgs { digest, reason, stack, cases } = args;
+    let account = Account::ask(stack).await?;
+    let log = account.pushes.log(usize::MAX).await?;
+    let was = |push: &&Pushed| push.became == Became::WasInForce;
+    let found = match digest {
+        Some(digest) => log.iter().filter(was).find(|push| push.digest == *digest),
+        None => log.iter().find(was),
+    };
+    let before = found.ok_or_else(|| {
+        let stack = &account.stack;
+        Ended::refused(match digest {
+            Some(_) => {
+                format!("that bundle was never in force; next: snowgate-aws policy log --stack {stack}")
+            }
+            None => "no other bundle was in force before".to_owned(),
+        })
+    })?;
+    let files = account.pushes.files(before.digest).await?;
+    propose(&account, &files, reason, cases).await
+}
+
+async fn propose(
+    account: &Account,
+    files: &Files,
+    reason: &ReasonArgs,
+    cases: &CaseArgs,
+) -> Result<ExitCode, Ended> {
+    let ReasonArgs { why, alone } = reason;
+    let Account { pushes, caller, decides, stack, .. } = account;
+    match decides {
+        Decides::Pushed if *alone => {
+            return Err(Ended::refused(format!(
+                "the stack `{stack}` takes a bundle by the word of two people (Policies=pushed); \
+                 leave --alone out, or deploy it with Policies=pushed-by-one"
+            )));
+        }
+        Decides::Deployed(policies) if *alone => {
+            return Err(Ended::refused(format!(
+                "the stack `{stack}` decides by {policies}, and one person's word is only taken with \
+                 Policies=pushed-by-one; deploy it so first"
+            )));
+        }
+        Decides::Deployed(policies) => say!(
+            "ATTENTION: the stack `{stack}` decides by {policies}; what is pushed decides once it is deployed with Policies=pushed"
+        ),
+        Decides::Pushed | Decides::PushedByOne => {}
+    }
+    let seen = shown(account, files, cases).await?;
+    let of_push = |error: PushError| Ended::of_push(error, stack);
+    if *alone {
+        let digest = pushes.put_alone(files, seen, why).await.map_err(of_push)?;
+        say!("in force by the word of {caller} alone: {digest}; functions follow within seconds");
+        reviewers::invite(account).await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let digest = pushes.propose(files, seen, why).await.map_err(of_push)?;
+    say!("proposed by {caller}: {digest}");
+    reviewers::invite(account).await;
+    say!(
+        "nothing is in force by it yet; next, by a second person: snowgate policy confirm {digest} --stack {stack}"
+    );
+    Ok(ExitCode::from(WAITS))
+}
+
+/// Agrees to what another person has proposed, or only shows it.
+pub async fn confirm(args: &ConfirmArgs) -> Result<ExitCode, Ended> {
+    let ConfirmArgs { digest, why, stack, cases } = args;
+    let account = Account::ask(stack).await?;
+    let Account { pushes, caller, stack, .. } = &account;
+    let proposals = pushes.proposals().await?;
+    for proposal in proposals.iter().filter(|proposal| proposal.digest == *digest) {
+        say!("{}", word("proposed", &proposal.said));
+    }
+    let of_push = |error: PushError| Ended::of_push(error, stack);
+    if !proposals.iter().any(|proposal| proposal.digest == *digest) {
+        let is_in_force = pushes.in_force().await?.is_some_and(|found| found.digest == *digest);
+        return Err(of_push(if is_in_force { PushError::InForce } else { PushError::NotProposed }));
+    }
+    let files = pushes.files(*digest).await?;
+    shown(&account, &files, cases).await?;
+    let Some(why) = why else {
+        say!("nothing is done; next: the same command with --why TEXT, if you agree");
+        return Ok(ExitCode::from(WAITS));
+    };
+    let digest = pushes.confirm(*digest, why).await.map_err(of_push)?;
+    say!("in force, confirmed by {caller}: {digest}; functions follow within seconds");
+    if let Decides::Deployed(policies) = &account.decides {
+        say!(
+            "ATTENTION: the stack `{stack}` decides by {policies} until it is deployed with Policies=pushed"
+        );
+    }
+    reviewers::invite(&account).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what differs from what is in force, which is told.
+async fn shown(account: &Account, files: &Files, cases: &CaseArgs) -> Result<Option<Digest>, Ended> {
+    let in_force = account.pushes.in_force().await?.map(|found| found.digest);
+    match in_force {
+        None => say!("no bundle is in force yet"),
+        Some(before) => match account.pushes.files(before).await {
+            Ok(before) => compare::show(&before, files, cases)?,
+            // A new one must not be kept from mending it.
+            Err(fault) => {
+                say!("ATTENTION: what is in force ({before}) cannot be compared with: {}", Ended::from(fault))
+            }
+        },
+    }
+    Ok(in_force)
+}
+
+/// Shows what differs between two bundles.
+pub async fn diff(args: &DiffArgs) -> Result<ExitCode, Ended> {
+    let DiffArgs { before, after, stack, cases } = args;
+    let account = Account::ask(stack).await?;
+    let (before, after) = match after {
+        Some(after) => (found(&account, before).await?, found(&account, after).await?),
+        None => {
+            let in_force = account.pushes.in_force().await?;
+            let in_force =
+                in_force.ok_or_else(|| Ended::broken("no bundle is in force to compare with; name two"))?;
+            (account.pushes.files(in_force.digest).await?, found(&account, before).await?)
+        }
+    };
+    compare::show(&before, &after, cases)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bundle of that digest, or in that folder.
+async fn found(account: &Account, named: &str) -> Result<Files, Ended> {
+    match named.parse::<Digest>() {
+        Ok(digest) => Ok(account.pushes.files(digest).await?),
+        Err(_) => compare::folder(Path::new(named)),
+    }
+}
+
+/// Tells what waits and what was put in force.
+pub async fn log(args: &LogArgs) -> Result<ExitCode, Ended> {
+    let account = Account::ask(&args.stack).await?;
+    for proposal in account.pushes.proposals().await? {
+        say!("waits         {}", proposal.digest);
+        say!("  {}", word("proposed", &proposal.said));
+    }
+    let log = account.pushes.log(args.limit).await?;
+    let in_force = account.pushes.in_force().await?;
+    match in_force {
+        Some(in_force) if log.iter().all(|push| push.became != Became::InForce) => {
+            say!("ATTENTION: what is in force ({}) was put there by none of these pushes", in_force.digest);
+        }
+        None if log.is_empty() => say!("no bundle was ever in force"),
+        Some(_) | None => {}
+    }
+    for Pushed { digest, at, first, second, became } in &log {
+        let became = match became {
+            Became::InForce => "in force     ",
+            Became::WasInForce => "was in force ",
+            Became::Never => "never in force",
+        };
+        say!("{became} {digest} since {}", minute(*at));
+        match first {
+            Some(first) => say!("  {}", word("proposed", first)),
+            None => say!("  ATTENTION: by nobody whose word is found"),
+        }
+        match second {
+            Some(second) => say!("  {}", word("confirmed", second)),
+            None => say!("  by one person's word alone"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who said what, when and why. What they wrote themselves is told so that it steers no terminal.
+fn word(what: &str, Said { by, id, why, at }: &Said) -> String {
+    let [by, id, why] =
+        [(by, Look::Name), (id, Look::Name), (why, Look::Prose)].map(|(text, look)| told(text, look));
+    format!("{what} {} by {by} ({id}): {why}", minute(*at))
+}
+
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
+}

@@ -1,0 +1,261 @@
+//! What `snowgate config check --for aws` says before a deployment, and what is handed over to `snowgate-aws`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::snowgate;
+
+/// A deployment that works: the repository's own bundle, its context changed to what `setup.sql` makes.
+const GOOD: [(&str, &str); 10] = [
+    ("Issuer", "https://login.acme.test"),
+    ("Audience", "snowgate"),
+    ("SnowflakeAccount", "ACME-DEV"),
+    ("SnowflakeRole", "ANALYST"),
+    ("SnowflakeWarehouse", "DEMO_WH"),
+    ("SnowflakeDatabase", "DEMO"),
+    ("SnowflakeSchema", "PUBLIC"),
+    ("ReviewersIssuer", "https://people.acme.test"),
+    ("ReviewersClient", "snowgate-approvals"),
+    ("Reviewers", r#"[{email = "rosa@acme.test", groups = ["data-reviewers"]}]"#),
+];
+
+fn checked(folder: &Path, change: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut said: Vec<(&str, &str)> = GOOD.to_vec();
+    for (name, value) in change {
+        said.retain(|(known, _)| known != name);
+        said.push((name, value));
+    }
+    // As `sam deploy --guided` writes it.
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
+    let overrides: Vec<String> =
+        said.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    let text = format!("[default.deploy.parameters]\nparameter_overrides = '''{}'''\n", overrides.join(" "));
+    fs::write(folder.join("samconfig.toml"), text).expect("a file");
+    told(snowgate(folder).args(["config", "check", "--for", "aws"]).output().expect("it runs"))
+}
+
+fn told(output: Output) -> (Option<i32>, String) {
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("text"))
+}
+
+fn deployment() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = snowgate(folder.path()).args(["policy", "init", "infra/policies/default"]).output();
+    assert!(made.expect("it runs").status.success());
+    folder
+}
+
+#[test]
+fn a_deployment_that_works_is_good_and_what_only_the_account_knows_is_told() {
+    let folder = deployment();
+    let (code, said) = checked(folder.path(), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for wanted in
+        ["Concurrent executions\" must be 280", "who has not", "LockMode: GOVERNANCE", "good, as far as"]
+    {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+}
+
+#[test]
+fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
+    let folder = deployment();
+    let long =
+        format!("[{{email = \"rosa@acme.test\", groups = [\"data-reviewers\", \"{}\"]}}]", "x".repeat(2100));
+    let cases: &[(&str, &str, &str)] = &[
+        ("Issuer", "http://login.acme.test", "Issuer: is an https address"),
+        (
+            "Issuer",
+            "https://login.acme.test/.well-known/openid-configuration",
+            "Issuer: is the issuer, not its discovery",
+        ),
+        ("Issuer", "", "Issuer: must be said"),
+        ("Audience", "snowgate-approvals", "Audience: is the client that reviewers sign in with"),
+        ("Audience", "two names", "Audience: is one name"),
+        ("Scope", "", "Scope: must be said"),
+        ("HoldSeconds", "25", "HoldSeconds: is a number from 1 to 20: API Gateway gives up after 30"),
+        ("HoldSeconds", "soon", "HoldSeconds: is a number from 1 to 20"),
+        ("RecordDays", "0", "RecordDays: is a number from 1"),
+        ("ConcurrentStatements", "0", "ConcurrentStatements: is a number from 1"),
+        ("SnowflakeAccount", "acme.snowflakecomputing.com", "SnowflakeAccount: is ORGANIZATION-ACCOUNT"),
+        ("SnowflakeRole", "analyst", "SnowflakeRole: is written as Snowflake stores it"),
+        ("SnowflakeWriter", "ANALYST", "SnowflakeWriter: is the reading role"),
+        ("SnowflakeRole", "SNOWGATE_READER", "Policies: the bundle in infra/policies/default lets no group"),
+        ("Reviewers", "[]", "Reviewers: names nobody"),
+        ("Reviewers", "rosa", "Reviewers: "),
+        (
+            "Reviewers",
+            r#"[{subject = "00u1", groups = ["data-reviewers"]}]"#,
+            "Reviewers: 1 without an address",
+        ),
+        (
+            "Reviewers",
+            r#"[{email = "rosa@acme.test", groups = ["others"]}]"#,
+            "Reviewers: nobody is in data-reviewers",
+        ),
+        ("Reviewers", &long, "Reviewers: has 21"),
+        ("ReviewersScopes", "groups", "ReviewersScopes: needs `email`"),
+        ("EvidenceChannels", "[{name = \"x\"}]", "EvidenceChannels: "),
+        (
+            "Policies",
+            "/opt/none",
+            "Policies: there is no bundle in infra/policies/none; next: snowgate policy init",
+        ),
+        ("Policies", "built-in", "Policies: is /opt/NAME"),
+        ("DomainName", "sql.acme.test", "CertificateArn: must be said"),
+        ("LockMode", "NONE", "LockMode: is GOVERNANCE or COMPLIANCE"),
+        ("OperatorMail", "nobody", "OperatorMail: is no mail address"),
+        ("Nonsense", "s3cret", "`Nonsense` is no parameter"),
+    ];
+    for (name, value, says) in cases {
+        let (code, said) = checked(folder.path(), &[(name, value)]);
+        assert_eq!(code, Some(1), "{name}={value}: {said}");
+        assert!(said.contains(says), "{name}={value}: {said}");
+        assert!(!said.contains("s3cret") && said.contains("mend them in samconfig.toml"), "{said}");
+    }
+    // All at once, not one after the other.
+    let (_, said) = checked(folder.path(), &[("HoldSeconds", "25"), ("Audience", ""), ("LockMode", "NONE")]);
+    assert!(said.contains("3 parameters would not work"), "{said}");
+    let page =
+        [("DomainName", "a.acme.test"), ("PageDomainName", "a.acme.test"), ("CertificateArn", "arn:x")];
+    assert!(checked(folder.path(), &page).1.contains("PageDomainName: is the agents' name"));
+    let schema = checked(folder.path(), &[("SnowflakeDatabase", ""), ("SnowflakeSchema", "PUBLIC")]);
+    assert!(schema.1.contains("SnowflakeSchema: needs SnowflakeDatabase"), "{}", schema.1);
+    let broken = folder.path().join("infra/policies/default/90.cedar");
+    fs::write(broken, "permit (principal").expect("a file");
+    let (code, said) = checked(folder.path(), &[]);
+    assert!(code == Some(1) && said.contains("Policies: the bundle in"), "{said}");
+}
+
+#[test]
+fn bundles_that_are_pushed_need_no_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, said) = checked(folder.path(), &[("Policies", "pushed")]);
+    assert!(code == Some(0) && said.contains("snowgate policy push DIR"), "{said}");
+    let (code, said) = checked(folder.path(), &[("Policies", "pushed-by-one")]);
+    assert!(code == Some(0) && said.contains("`pushed` wants two"), "{said}");
+}
+
+#[test]
+fn a_deployment_that_nobody_has_described_is_told_how_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |more: &[&str]| {
+        let check = ["config", "check", "--for", "aws"];
+        told(snowgate(folder.path()).args([&check[..], more].concat()).output().expect("it runs"))
+    };
+    let (code, said) = check(&[]);
+    assert!(
+        code == Some(1)
+            && said.contains("samconfig.toml cannot be read")
+            && said.contains("sam deploy --guided"),
+        "{said}"
+    );
+    fs::write(folder.path().join("samconfig.toml"), "[default.deploy.parameters]\n").expect("a file");
+    let (code, said) = check(&["--environment", "production"]);
+    assert!(
+        code == Some(1) && said.contains("[production.deploy.parameters] has no parameter_overrides"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_issuer_that_cannot_be_reached_is_told_when_it_is_asked() {
+    let folder = deployment();
+    checked(folder.path(), &[("Issuer", "https://127.0.0.1:1"), ("ReviewersIssuer", "https://127.0.0.1:1")]);
+    let check = ["config", "check", "--for", "aws", "--reach"];
+    let (code, said) = told(snowgate(folder.path()).args(check).output().expect("it runs"));
+    assert_eq!(code, Some(1), "{said}");
+    for parameter in ["Issuer", "ReviewersIssuer"] {
+        let wanted =
+            format!("{parameter}: https://127.0.0.1:1/.well-known/openid-configuration cannot be reached");
+        assert!(said.contains(&wanted), "{said}");
+    }
+}
+
+/// A copy of the program in a folder of its own, so that nothing lies beside it.
+fn alone() -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let (from, to) = (env!("CARGO_BIN_EXE_snowgate"), folder.path().join("snowgate"));
+    fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(|_| ())).expect("a copy");
+    folder
+}
+
+#[cfg(unix)]
+fn program(path: &Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_done_on_aws_is_handed_over_word_by_word_and_ends_as_it_does() {
+    let folder = alone();
+    let run = |arguments: &[&str], path: &str| {
+        let mut command = Command::new(folder.path().join("snowgate"));
+        command.current_dir(folder.path()).env_clear().env("PATH", path).args(arguments);
+        told(command.output().expect("it runs"))
+    };
+    let push = ["policy", "push", "my bundle", "--why", "a b", "--stack", "s"];
+    for arguments in
+        [&push[..], &["policy", "diff", "sha256:00"], &["policy", "push", "--help"], &["policy", "log"]]
+    {
+        let (code, said) = run(arguments, "");
+        assert!(
+            code == Some(1) && said.contains("next: cargo install --locked --path crates/operator"),
+            "{said}"
+        );
+    }
+    let elsewhere = folder.path().join("elsewhere");
+    program(&elsewhere.join("snowgate-aws"), "for word in \"$@\"; do echo \"[$word]\"; done; exit 4");
+    let path = elsewhere.to_str().expect("text");
+    let (code, said) = run(&push, path);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(4), "[policy]\n[push]\n[my bundle]\n[--why]\n[a b]\n[--stack]\n[s]\n")
+    );
+    let (code, said) = run(&["policy", "rollback", "--help"], path);
+    assert_eq!((code, said.as_str()), (Some(4), "[policy]\n[rollback]\n[--help]\n"));
+    // Never what lies in a folder that only where one stands says, and what lies beside it before all else.
+    assert!(run(&push, "elsewhere").1.contains("next: cargo install"));
+    program(&folder.path().join("snowgate-aws"), "echo beside; exit 3");
+    assert_eq!(run(&push, path), (Some(3), "beside\n".to_owned()));
+    program(&folder.path().join("snowgate-aws"), "kill -9 $$");
+    assert_eq!(run(&push, path).0, Some(1), "nobody knows how far it came");
+}
+
+#[test]
+fn two_folders_are_compared_without_any_account() {
+    let folder = alone();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(folder.path().join("snowgate"));
+        told(command.current_dir(folder.path()).env_clear().args(arguments).output().expect("it runs"))
+    };
+    for name in ["a", "b"] {
+        assert_eq!(run(&["policy", "init", name]).0, Some(0));
+    }
+    let same = run(&["policy", "diff", "a", "b", "--groups", "agents"]);
+    assert!(same.0 == Some(0) && same.1.contains("\n0 of "), "{}", same.1);
+    let catalog = folder.path().join("b/catalog.toml");
+    let strict = "match = \"DEMO.PUBLIC.CUSTOMERS.NAME\"\nclass = \"person\"";
+    let text =
+        fs::read_to_string(&catalog).expect("a file").replace(strict, &strict.replace("person", "public"));
+    fs::write(&catalog, text).expect("a file");
+    fs::write(folder.path().join("s.sql"), "create table t (name text);").expect("a file");
+    fs::write(folder.path().join("q.sql"), "select name from customers; select 1").expect("a file");
+    let asked = ["--statements", "q.sql", "--database", "DEMO", "--groups", "agents", "--role", "ANALYST"];
+    let (code, said) = run(&[&["policy", "diff", "a", "b"][..], &asked].concat());
+    assert_eq!(code, Some(0));
+    assert!(said.contains("opens: agents as ANALYST: select name from customers\n"), "{said}");
+    assert!(said.contains("1 of 2 decisions differ, 1 of them let through what was not"), "{said}");
+    assert_eq!(run(&["policy", "diff", "a", "b", "--schema", "s.sql"]).0, Some(64));
+    fs::write(folder.path().join("b/90.cedar"), "permit (principal").expect("a file");
+    let (code, said) = run(&["policy", "diff", "a", "b"]);
+    assert!(
+        code == Some(1) && said.contains("90.cedar:1:") && said.contains("snowgate policy check b"),
+        "{said}"
+    );
+}
