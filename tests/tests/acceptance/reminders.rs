@@ -37,6 +37,14 @@ async fn waits_keeping(reminders: Option<Reminders>) -> (House, Gateway, Approva
 }
 
 async fn waits_so(reminders: Option<Reminders>, long: &str) -> (House, Gateway, ApprovalId) {
+    let (house, gateway) = asks_so(reminders, long).await;
+    work(&house, &gateway).await;
+    let id = waiting(&house.review()).await;
+    (house, gateway, id)
+}
+
+/// The same, of which nobody was told yet.
+async fn asks_so(reminders: Option<Reminders>, long: &str) -> (House, Gateway) {
     let known = |name: &str, group: &str| KnownReviewer {
         name: ReviewerName::Email(name.to_owned()),
         groups: Some(BTreeSet::from([group.to_owned()])),
@@ -66,9 +74,7 @@ async fn waits_so(reminders: Option<Reminders>, long: &str) -> (House, Gateway, 
     deletes(&house);
     let gateway = house.gateway();
     ask_without_waiting(&gateway, WRITE).await;
-    work(&house, &gateway).await;
-    let id = waiting(&house.review()).await;
-    (house, gateway, id)
+    (house, gateway)
 }
 
 async fn remind(gateway: &Gateway, id: ApprovalId, whom: Reminded) -> Stands {
@@ -298,6 +304,54 @@ async fn whoever_can_never_be_reminded_is_tried_a_few_times_ever_less_often_and_
         assert_eq!(reasons(&house), [None]);
         house.verifies();
     }
+}
+
+const HALF: Option<Reminders> = Some(Reminders { told: Some(50), second: None });
+
+/// Time goes by, and somebody looks each minute.
+async fn minutes(house: &House, gateway: &Gateway, count: u32) {
+    for _ in 0..count {
+        work(house, gateway).await;
+        house.time.turn(MINUTE);
+    }
+}
+
+#[tokio::test]
+async fn whoever_could_not_be_told_at_first_is_told_when_others_are_reminded() {
+    let (house, gateway) = asks_so(HALF, "30m").await;
+    house.bell.is_deaf.lock().unwrap().extend(names(&[SAM]));
+    minutes(&house, &gateway, 12).await;
+    let told = tellings(&house);
+    assert_eq!(told.first().unwrap(), &(names(&[ROSA]), names(&[SAM])));
+    assert!(told.iter().skip(1).all(|told| *told == (Vec::new(), names(&[SAM]))), "{told:?}");
+    house.bell.is_deaf.lock().unwrap().clear();
+    minutes(&house, &gateway, 5).await;
+    assert_eq!(tellings(&house).pop().unwrap(), (names(&[ROSA, SAM]), Vec::new()));
+    house.verifies();
+}
+
+#[tokio::test]
+async fn while_nobody_knows_of_it_telling_goes_on() {
+    let (house, gateway) = asks_so(None, "24h").await;
+    house.bell.is_deaf.lock().unwrap().extend(names(&[ROSA, SAM]));
+    minutes(&house, &gateway, 3 * 60).await;
+    let in_vain = tellings(&house);
+    assert!(in_vain.iter().all(|(told, _)| told.is_empty()), "{in_vain:?}");
+    assert!((10..=20).contains(&in_vain.len()), "{}", in_vain.len());
+    house.bell.is_deaf.lock().unwrap().clear();
+    minutes(&house, &gateway, 17).await;
+    assert_eq!(tellings(&house).pop().unwrap(), (names(&[ROSA, SAM]), Vec::new()));
+    house.verifies();
+}
+
+#[tokio::test]
+async fn an_agent_hears_that_nobody_could_be_told_in_all_the_time() {
+    let (house, gateway) = asks_so(HALF, "30m").await;
+    house.bell.is_deaf.lock().unwrap().extend(names(&[ROSA, SAM]));
+    minutes(&house, &gateway, 32).await;
+    let closing = serde_json::to_string(&house.only().1.unwrap()).unwrap();
+    assert!(closing.contains("no reviewer could be reached in time"), "{closing}");
+    house.verifies();
 }
 
 #[tokio::test]

@@ -26,10 +26,11 @@ const LOOK: Duration = Duration::from_secs(60);
 /// How soon it is looked at again when reviewers could not be told.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How often reviewers are told who could not be reached, at first and for each reminder, and how long after the first time it is tried again; then four times
-/// as long, each time.
+/// How often reviewers are told who could not be reached, at first and for each reminder, and how long after the first time it is
+/// tried again; then four times as long, each time, and no longer than that.
 pub(super) const TELLINGS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// How often others may be first before this turn gives up.
 pub(super) const TRIES: usize = 64;
@@ -344,6 +345,12 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
                 "this statement was approved, but could not run in time; ask again".to_owned()
             },
         ),
+        StepRecord::Expired {} if was_told_in_vain(trail) => refused(
+            RefusalCode::Expired,
+            format!(
+                "no reviewer could be reached in time, so nobody could approve {what}; tell a policy owner"
+            ),
+        ),
         StepRecord::Expired {} => refused(
             RefusalCode::Expired,
             format!("nobody approved {what} in time; ask again, and tell a reviewer"),
@@ -360,6 +367,13 @@ fn ended(trail: &Trail, detectors: Option<&Detectors>) -> Option<Ended> {
         | StepRecord::Standing { .. }
         | StepRecord::Issued { .. } => return None,
     })
+}
+
+/// Whether it was tried to tell reviewers, and none was reached in any way.
+fn was_told_in_vain(trail: &Trail) -> bool {
+    let mut tellings = tellings(trail).peekable();
+    tellings.peek().is_some()
+        && tellings.all(|(reviewers, failed)| reviewers.is_empty() && !failed.is_empty())
 }
 
 /// Whether enough people had said yes.
@@ -403,9 +417,11 @@ fn telling(trail: &Trail, now: Timestamp) -> Telling {
     match last {
         None => Telling::Due,
         Some((_, true)) => Telling::Done,
-        Some(_) if tries >= TELLINGS => Telling::Done,
+        Some(_) if tries >= TELLINGS && !told(trail).is_empty() => Telling::Done,
+        // For as long as nobody at all was told, nobody can decide it.
         Some((at, false)) => {
-            let pause = FIRST_PAUSE.saturating_mul(4_u32.saturating_pow(tries.saturating_sub(1)));
+            let pause =
+                FIRST_PAUSE.saturating_mul(4_u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE);
             // A moment that cannot be read is long over.
             let next = at.parse().unwrap_or(now.min(Timestamp::from_micros(0))).after(pause);
             if now >= next { Telling::Due } else { Telling::Later(next) }

@@ -243,22 +243,26 @@ fn moment(trail: &Trail, percent: u8) -> Result<Timestamp, Fault> {
 }
 
 /// Who was told before that moment, if it is one of this gateway's own, and has not decided: whoever was told since has had no time
-/// to be silent.
+/// to be silent. And whoever of the first group could not be told at all, however often it was tried.
 fn silent<'a>(
     trail: &Trail,
     roster: &'a Roster,
     moment: Option<Timestamp>,
 ) -> Result<Vec<&'a KnownReviewer>, Fault> {
     let approval = trail.approval().ok_or_else(damaged)?;
-    let told = told_before(trail, moment);
+    let (told_then, ever_told) = (told_before(trail, moment), told(trail));
+    let first = roster.invited_first(approval);
+    let is_silent = |person: &KnownReviewer| {
+        let name = person.name.as_str();
+        told_then.contains(name)
+            || (first.iter().any(|one| one.name == person.name) && !ever_told.contains(name))
+    };
     let has_decided = |name: &str| {
         let mut granted = approval.granted_by().iter();
         granted.any(|by| by.key.subject == name || by.person.as_ref().is_some_and(|by| by.as_str() == name))
     };
     let people = roster.people().iter();
-    Ok(people
-        .filter(|person| told.contains(person.name.as_str()) && !has_decided(person.name.as_str()))
-        .collect())
+    Ok(people.filter(|person| is_silent(person) && !has_decided(person.name.as_str())).collect())
 }
 
 /// Who was told, and for the first time before that moment.

@@ -26,7 +26,7 @@ const VARIABLES: usize = 4096;
 const OTHER_VARIABLES: usize = 2048;
 
 /// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
-const RESERVED: u64 = 80;
+const RESERVED: u64 = 85;
 const UNRESERVED: u64 = 100;
 
 /// All of it.
