@@ -446,7 +446,17 @@ mod tests {
     fn serving(behind: &str, sign_in: gateway::SignIn, issuer: &str) -> Serving {
         let people = vec![gateway::ReviewerName::Email("rosa@acme.example".to_owned())];
         let (issuer, client) = (issuer.to_owned(), "snowgate".to_owned());
-        let reviewers = Some(local::ReviewersClient { issuer, client, people });
+        let rules = local::SignInRules {
+            algorithms: vec!["ES256".to_owned()],
+            scopes: Vec::new(),
+            groups_claim: "groups".to_owned(),
+            person_claim: None,
+            max_age_seconds: 300,
+            acr_values: Vec::new(),
+            jwks_uri: None,
+            leeway_seconds: 60,
+        };
+        let reviewers = Some(local::ReviewersClient { issuer, client, people, rules });
         Serving { behind: behind.to_owned(), sign_in, reviewers }
     }
 
