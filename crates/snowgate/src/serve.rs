@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Identities, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, Reconciled, Serving, SystemClock, Terminal};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, ServedPolicies, Serving, SystemClock, Terminal};
 use oidc::Issuers;
 use query::{Answers, Resource};
 use recording::RecordKey;
@@ -94,7 +94,7 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
 /// those name the address that it listens on, and a second one would make the first refuse them. Others share it where they agree
 /// on what stands behind them, on who reviews and where they sign in: each carries on what the others have opened. The system gives the
 /// lock back when the process ends, however it ends.
-fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> {
+fn lock(home: &Home, serving: &Serving, policies: &ServedPolicies, is_alone: bool) -> Result<File, Broken> {
     let path = home.path().join("serving.lock");
     let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
     let another = |why: &str| {
@@ -119,6 +119,7 @@ fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> 
             )));
         }
         home.note_serving(serving)?;
+        home.note_policies(policies)?;
         if is_alone {
             return Ok(lock);
         }
@@ -139,7 +140,19 @@ fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> 
     if home.serving()?.as_ref() != Some(serving) {
         return Err(another(" before another account, or has other reviewers, who may sign in elsewhere"));
     }
+    // Gateways may decide by several bundles, during an update, say: then none of them is told.
+    if home.served_policies()? != *policies {
+        home.note_policies(&ServedPolicies::Untold)?;
+    }
     Ok(lock)
+}
+
+/// The bundle of this configuration, as commands beside the gateway find it.
+fn served_policies(config: &Config) -> Result<ServedPolicies, Broken> {
+    Ok(match &config.shared.policies {
+        Some(folder) => ServedPolicies::Folder(std::path::absolute(folder)?),
+        None => ServedPolicies::BuiltIn,
+    })
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
@@ -170,7 +183,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     // Made last, so that what does not start leaves nothing behind.
     let home = Home::open(&config.own.home)?;
     // Held for as long as it serves.
-    let _serving = lock(&home, &config.serving()?, real_issuers.is_none())?;
+    let _serving = lock(&home, &config.serving()?, &served_policies(&config)?, real_issuers.is_none())?;
     let (identities, resource, issuer) = if let Some(issuers) = real_issuers {
         let resource = Resource::of(&Issuer::all(&config.shared.issuers, &config.places)?);
         (issuers, resource, None)
@@ -468,17 +481,23 @@ mod tests {
         let another = serving("prod", gateway::SignIn::Oidc, "https://people.example");
         let elsewhere = serving("dev", gateway::SignIn::Oidc, "https://elsewhere.example");
         let demo = Serving { reviewers: None, ..serving("embedded", gateway::SignIn::Development, "") };
-        let refused = |next: &Serving, is_alone| lock(&home, next, is_alone).unwrap_err().to_string();
+        let built_in = ServedPolicies::BuiltIn;
+        let locked = |next: &Serving, is_alone| lock(&home, next, &built_in, is_alone);
+        let refused = |next: &Serving, is_alone| locked(next, is_alone).unwrap_err().to_string();
 
-        let alone = lock(&home, &demo, true).unwrap();
+        let alone = locked(&demo, true).unwrap();
         for (next, is_alone) in [(&demo, true), (&demo, false), (&dev, false)] {
             assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
         }
         assert_eq!(home.serving().unwrap().as_ref(), Some(&demo), "who does not serve notes nothing");
         drop(alone);
 
-        let one = lock(&home, &dev, false).unwrap();
-        let other = lock(&home, &dev, false).unwrap();
+        let one = locked(&dev, false).unwrap();
+        assert_eq!(home.served_policies().unwrap(), built_in);
+        let other = locked(&dev, false).unwrap();
+        assert_eq!(home.served_policies().unwrap(), built_in);
+        drop(lock(&home, &dev, &ServedPolicies::Folder("/policies".into()), false).unwrap());
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold, "two decide otherwise");
         for (next, is_alone) in [(&another, false), (&elsewhere, false), (&demo, true), (&demo, false)] {
             assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
         }
@@ -489,7 +508,7 @@ mod tests {
         for (next, is_alone) in [(&another, false), (&demo, true)] {
             assert!(refused(next, is_alone).contains("holds what people have approved for dev"), "{next:?}");
         }
-        drop(lock(&home, &elsewhere, false).unwrap());
+        drop(locked(&elsewhere, false).unwrap());
         assert_eq!(home.serving().unwrap(), Some(elsewhere));
     }
 }

@@ -1,5 +1,7 @@
 //! The gateway that serves a home: what stands behind it, and how its reviewers prove themselves.
 
+use std::path::PathBuf;
+
 use gateway::{ReviewerName, SignIn};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,9 @@ const PEOPLE: &str = "reviewers";
 
 /// In `meta`: what their sign-in must prove, as JSON of [`SignInRules`].
 const RULES: &str = "reviewers_rules";
+
+/// In `meta`: the bundle that decides, as JSON of [`ServedPolicies`].
+const POLICIES: &str = "policies";
 
 /// The words of kinds of names.
 const EMAIL: &str = "email";
@@ -69,6 +74,18 @@ pub struct SignInRules {
     pub jwks_uri: Option<String>,
     /// How far clocks may differ, in seconds.
     pub leeway_seconds: u64,
+}
+
+/// The policy bundle by which a home is served. Gateways that share one may decide by several.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "path", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ServedPolicies {
+    /// The built-in one.
+    BuiltIn,
+    /// The one in this folder, by its absolute path: a change there is in force within a second.
+    Folder(PathBuf),
+    /// Nobody beside the gateways can tell.
+    Untold,
 }
 
 fn written(people: &[ReviewerName]) -> String {
@@ -153,6 +170,32 @@ impl Home {
         Ok(Some(Serving { behind, sign_in: self.sign_in()?, reviewers }))
     }
 
+    /// Notes by which bundle it is served, for the commands beside the gateway. Blocks.
+    ///
+    /// # Errors
+    /// [`HomeError::State`] when it cannot be written.
+    pub fn note_policies(&self, policies: &ServedPolicies) -> Result<(), HomeError> {
+        // A path that is no text cannot be told.
+        let text = serde_json::to_string(policies).ok();
+        let write = self.inner.state.write_synced(|tx| match &text {
+            Some(text) => tx.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+                params![POLICIES, text],
+            ),
+            None => tx.execute("DELETE FROM meta WHERE key = ?1", [POLICIES]),
+        });
+        write.map(|_| ()).map_err(HomeError::State)
+    }
+
+    /// By which bundle it is or was last served. Blocks.
+    ///
+    /// # Errors
+    /// [`HomeError::State`] when it cannot be read.
+    pub fn served_policies(&self) -> Result<ServedPolicies, HomeError> {
+        let noted = self.noted(POLICIES)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(noted.unwrap_or(ServedPolicies::Untold))
+    }
+
     /// How reviewers of the gateway that has served it last prove themselves. Blocks.
     // SECURITY: where nobody has noted anything that can be read, they sign in: whoever holds the home decides nothing.
     ///
@@ -210,6 +253,24 @@ mod tests {
             let again = Home::open(&path).unwrap();
             assert_eq!((again.sign_in().unwrap(), again.serving().unwrap()), (next.sign_in, Some(next)));
         }
+    }
+
+    #[test]
+    fn by_which_bundle_it_is_served_is_told_as_noted_and_never_guessed() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold);
+        let named = ServedPolicies::Folder("/etc/snow\"gate".into());
+        for policies in [ServedPolicies::BuiltIn, named, ServedPolicies::Untold] {
+            home.note_policies(&policies).unwrap();
+            assert_eq!(home.served_policies().unwrap(), policies);
+        }
+        home.note_policies(&ServedPolicies::BuiltIn).unwrap();
+        let odd = std::ffi::OsString::from_vec(b"/etc/\xff".to_vec());
+        home.note_policies(&ServedPolicies::Folder(odd.into())).unwrap();
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold);
     }
 
     #[test]

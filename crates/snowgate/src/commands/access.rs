@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use domain::ApprovalId;
-use gateway::{AccessShown, AccessState, Review};
+use gateway::{AccessShown, AccessState, PoliciesHere, Review};
 use recording::AccessRecord;
 use serde::Serialize;
 
@@ -58,6 +58,12 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
             broken.join(", ")
         );
         return Ok(ExitCode::FAILURE);
+    }
+    if review.policies_here() == PoliciesHere::Untold && !shown.is_empty() {
+        eprintln!(
+            "the home does not say by which policies it is served, or it is by several: whether they still permit this is told by the \
+             gateway alone"
+        );
     }
     if !json {
         match shown.len() {

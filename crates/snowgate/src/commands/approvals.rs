@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
-use local::{FolderPolicies, Home, SystemClock};
+use local::{FolderPolicies, Home, ServedPolicies, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use super::{
     Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
     write_statement, write_statement_head,
 };
-use crate::cli::ApprovalsArgs;
+use crate::cli::{ApprovalsArgs, HomeArgs};
 use crate::config;
 
 /// One approval as `--json` prints it.
@@ -63,13 +63,13 @@ struct Row<'a> {
 /// Lists what waits, oldest first.
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
-    let review = review(&home, None)?;
+    let review = review(&home)?;
     if let Some(id) = &args.end {
-        let review = self::review(&home, config::policies(&args.home)?)?;
+        let review = judging(&home, &args.home)?;
         return runtime()?.block_on(end(&review, id, args, &home));
     }
     if args.access {
-        let review = self::review(&home, config::policies(&args.home)?)?;
+        let review = judging(&home, &args.home)?;
         return runtime()?.block_on(access::list(&review, args.json));
     }
     if args.standing {
@@ -124,10 +124,23 @@ async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Re
 }
 
 /// Reviewing in the home at `path`, which must be there, by people who prove themselves as the gateway that serves it wants it. It
-/// may serve it meanwhile. The bundle in that folder, or the
-/// built-in one, says what a reason must not hold.
-pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
+/// may serve it meanwhile. It needs no policy bundle: a broken one keeps nobody from looking and from saying no.
+pub fn review(path: &Path) -> Result<Review, Broken> {
+    review_by(Arc::new(Home::open_existing(path)?), None)
+}
+
+/// The same by the bundle that the gateway decides by, as the home notes it: it says what permits anything, and what a reason must
+/// not hold. Where the home does not tell, by that of the configuration.
+pub fn judging(path: &Path, args: &HomeArgs) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
+    match home.served_policies()? {
+        ServedPolicies::BuiltIn => review_by(home, None),
+        ServedPolicies::Folder(folder) => review_by(home, Some(folder)),
+        ServedPolicies::Untold => Ok(review_by(home, config::policies(args)?)?.not_told_policies()),
+    }
+}
+
+fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let sign_in = home.sign_in()?;
     let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
     let review = Review::new(ReviewPorts {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
 use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
-use super::approvals::{approval_id, review, runtime, told, write_exact};
+use super::approvals::{approval_id, judging, review, runtime, told, write_exact};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
@@ -27,8 +27,7 @@ pub fn run(
     let home = config::home(&args.home)?;
     // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
     let needs_bundle = args.reason.is_some() || terms.is_some();
-    let policies = if needs_bundle { config::policies(&args.home)? } else { None };
-    let review = review(&home, policies)?;
+    let review = if needs_bundle { judging(&home, &args.home)? } else { review(&home)? };
     runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
 }
 

@@ -78,6 +78,17 @@ fn access_is_asked_for_granted_listed_used_and_ended() {
     let (_, listed, _) = gateway.decide(&["approvals", "--access", "--json"]);
     let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
     assert_eq!((&listed["id"], &listed["by"]), (&json!(id), &json!(["rosa@example.com"])), "{listed}");
+    // By the bundle that the gateway decides by, which stands on its command line alone.
+    assert_eq!(listed["rests"], Value::Null, "{listed}");
+    let (_, listed, note) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.contains("may read DEMO.PUBLIC.*") && !listed.contains("permits nothing"), "{listed}");
+    assert!(!note.contains("told by the gateway alone"), "{note}");
+    let catalog = gateway.folder.path().join("policies/catalog.toml");
+    let text = fs::read_to_string(&catalog).expect("the catalog");
+    fs::write(&catalog, text.replace("longest = \"12h\"", "longest = \"1h\"")).expect("it is written");
+    let (_, listed, _) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.contains("permits nothing for now: policy lets nobody grant so much"), "{listed}");
+    fs::write(&catalog, text).expect("it is written");
     let (code, told, why) =
         gateway.decide(&["approvals", "--end", &id, "--reason", "done", "--as", "sam@example.com"]);
     assert_eq!(code, 0, "{why}");
