@@ -4,7 +4,7 @@
 //! granted is what the sealed text asks for, which nobody can write who does not hold the gateway's keys.
 
 use domain::{
-    Access, AccessGrant, AccessRequest, Agent, ApprovalId, Asked, Decision, Identity, PrincipalKey, Refusal,
+    AccessGrant, AccessRequest, Agent, ApprovalId, Asked, Decision, Identity, PrincipalKey, Refusal,
     RefusalCode, Timestamp,
 };
 use policy::Bundle;
@@ -18,7 +18,7 @@ use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::are_still_asked;
 use super::{sorted, stored};
-use crate::access::Granted;
+use crate::access::{Granted, Grants};
 use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
@@ -262,7 +262,8 @@ impl Gateway {
         let now = self.now();
         let identity = stored::identity(&case.opening.record)?;
         let read = self.read(&asked).await?;
-        let (_, ruling) = self.rule(&bundle, &identity, &asked, &read, Access::NONE);
+        let ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
+        let ruling = ruled.ruling;
         let told = |refusal: &Refusal| {
             let rules = ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
             StepRecord::overruled(refusal, rules, Some(ruling.bundle.to_string()))
