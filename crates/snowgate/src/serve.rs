@@ -111,12 +111,18 @@ fn lock(home: &Home, serving: &Serving, policies: &ServedPolicies, is_alone: boo
     if taken(lock.try_lock())? {
         // SECURITY: what was approved for one account is neither run nor read by before another.
         if let Some(before) = home.serving()?.filter(|before| !before.may_become(serving)) {
-            return Err(Broken::new(format!(
-                "{} holds what people have approved for {}, and this gateway stands before {}: choose another folder with --home",
-                home.path().display(),
-                before.behind,
-                serving.behind
-            )));
+            let home = home.path().display();
+            return Err(Broken::new(if before.behind == serving.behind {
+                format!(
+                    "reviewers of {home} sign in, and this gateway's do not: choose another folder with --home, or add \
+                     [reviewers_issuer] and [[reviewers]]"
+                )
+            } else {
+                format!(
+                    "{home} holds what people have approved for {}, and this gateway stands before {}: choose another folder with --home",
+                    before.behind, serving.behind
+                )
+            }));
         }
         home.note_serving(serving)?;
         home.note_policies(policies)?;
@@ -366,6 +372,10 @@ fn announce(
         );
         return Ok(());
     };
+    let links = match reviewing::unreached(config) {
+        None => "\n# what must wait for a person prints a link here for each reviewer: decide in the browser",
+        Some(_) => "",
+    };
     let request = MintRequest {
         agent: "demo-agent".to_owned(),
         person: Some("ana@example.com".to_owned()),
@@ -391,8 +401,7 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
   \"{sql}\"
 
 claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
-
-# what must wait for a person prints a link here for each reviewer: decide in the browser
+{links}
 # further tokens: {program} token --home {home}
 # Ctrl-C stops it");
     Ok(())
@@ -503,6 +512,13 @@ mod tests {
         }
         assert_eq!(home.serving().unwrap().as_ref(), Some(&dev));
         drop((one, other));
+
+        // Whoever does not sign in decides nothing where people did.
+        let signs_in = Serving { behind: "embedded".to_owned(), ..elsewhere.clone() };
+        let other = Home::open(&folder.path().join("other")).unwrap();
+        drop(lock(&other, &signs_in, &built_in, true).unwrap());
+        let told = lock(&other, &demo, &built_in, true).unwrap_err().to_string();
+        assert!(told.contains("sign in, and this gateway's do not"), "{told}");
 
         // Later, nothing that was approved for one account counts before another; where reviewers sign in may change.
         for (next, is_alone) in [(&another, false), (&demo, true)] {

@@ -202,6 +202,9 @@ fn over_a_real_account_a_reviewer_signs_in_at_their_terminal_and_approves() {
         deciding.types(line);
         let done = deciding.end();
         assert!(done.code == 1 && done.out.contains(DELETE), "{}", done.out);
+        for part in ["asked by ", "because ", "data-reviewers decide until", "exactly this would run:"] {
+            assert!(done.out.contains(part), "{part}: {}", done.out);
+        }
         assert!(done.error.contains("nothing was decided: DELETE was not typed"), "{}", done.error);
     }
     let mut deciding = Deciding::start(&stage, &["approve", &id, "--reason", "tidy"]);
