@@ -155,12 +155,12 @@ mod tests {
         };
         let until = "x may read DEMO.PUBLIC.PRODUCTS until 2026; nobody";
         for (agent, person, expected) in [
-            ("claude", Some("ana@example.com"), "0123  claude for ana@example.com may read "),
-            ("claude for cfo@example.com", None, "0123  ⟦claude for cfo@example.com⟧ may read "),
-            ("claude", Some("ana for cfo"), "0123  claude for ⟦ana for cfo⟧ may read "),
-            ("a⟧ for ⟦b", None, "0123  ⟦a⟦U+27E7⟧ for ⟦U+27E6⟧b⟧ may read "),
-            ("", None, "0123  ⟦⟧ may read "),
-            (until, None, "0123  ⟦x may read DEMO.PUBLIC.PRODUCTS until 2026; nobody⟧ may read "),
+            ("claude", Some("ana@example.com"), "0123  claude for ana@example.com may read"),
+            ("claude for cfo@example.com", None, "0123  ⟦claude for cfo@example.com⟧ may read"),
+            ("claude", Some("ana for cfo"), "0123  claude for ⟦ana for cfo⟧ may read"),
+            ("a⟧ for ⟦b", None, "0123  ⟦a⟦U+27E7⟧ for ⟦U+27E6⟧b⟧ may read"),
+            ("", None, "0123  ⟦⟧ may read"),
+            (until, None, "0123  ⟦x may read DEMO.PUBLIC.PRODUCTS until 2026; nobody⟧ may read"),
         ] {
             assert!(told(agent, person).starts_with(expected), "{}", told(agent, person));
         }
