@@ -3,16 +3,17 @@
 //! It is asked for by a text of Snowgate's own (`sql::access_request`), which is an exchange like every other: recorded, held
 //! for reviewers, collected. Where it was granted stands in `approval/access`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Access, AccessGrant, AccessRequest, AccessTo, Asked, Case, Catalog, Class, Decision, Digest, Door,
-    Footprint, Identity, Kind, Lineage, PrincipalKey, Refusal, RefusalCode, Ruling, ShownOutput, Statement,
-    Timestamp,
+    Access, AccessGrant, AccessRequest, AccessTo, Asked, Bindings, Case, Catalog, Class, Context, Decision,
+    Digest, Door, Footprint, Identity, Kind, Lineage, ObjectName, PrincipalKey, Refusal, RefusalCode,
+    RelationKind, Ruling, ShownOutput, Statement, Timestamp,
 };
 use policy::{BatchRuling, Bundle};
 use recording::{GrantedRecord, ObjectKind, RecordKey};
+use sql::Scope;
 
 use crate::approval::note_of;
 use crate::ask::AskError;
@@ -113,7 +114,7 @@ pub(crate) fn rule_request(
     asked: &Asked,
     read: &Read,
     request: &Result<AccessRequest, &'static str>,
-    now: Timestamp,
+    access: Access<'_>,
 ) -> BatchRuling {
     let ruling = match request {
         Ok(request) => {
@@ -124,13 +125,28 @@ pub(crate) fn rule_request(
                 catalog: read.catalog.as_ref(),
                 prompt: asked.prompt.grade,
                 door: asked.door,
-                access: Access { now, grants: &[] },
+                access,
             };
-            bundle.decide_access(&case, request)
+            bundle.decide_access(&case, request, &behind(request, &read.catalog))
         }
         Err(why) => refusal(bundle, "gateway:access", RefusalCode::Policy, format!("refused: {why}")),
     };
     BatchRuling { overall: ruling.clone(), statements: vec![ruling] }
+}
+
+/// What reading the view that is asked for reads besides, as far as this catalog tells; nothing of a table and of a schema.
+fn behind(request: &AccessRequest, catalog: &Catalog) -> BTreeSet<ObjectName> {
+    let AccessTo::Object(name) = &request.to else { return BTreeSet::new() };
+    let is_view =
+        catalog.relation(name).is_some_and(|relation| matches!(relation.kind, RelationKind::View { .. }));
+    if !is_view {
+        return BTreeSet::new();
+    }
+    let (context, bindings, variables) = (Context::default(), Bindings::new(), BTreeMap::new());
+    let scope = Scope { context: &context, catalog, bindings: &bindings, variables: &variables };
+    let mut reads = sql::read(&format!("select * from {name}"), &scope).footprint.reads;
+    reads.remove(name);
+    reads
 }
 
 /// What a text that asks for access is read as, against this catalog.

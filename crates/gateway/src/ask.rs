@@ -254,7 +254,10 @@ impl Gateway {
         access: Access<'_>,
     ) -> (Vec<Ruling>, Ruling) {
         let BatchRuling { overall, statements: rulings } = match &read.request {
-            Some(request) => rule_request(bundle, identity, asked, read, request, self.now()),
+            Some(request) => {
+                let access = Access { now: self.now(), grants: access.grants };
+                rule_request(bundle, identity, asked, read, request, access)
+            }
             None => decide(bundle, identity, asked, read, access),
         };
         let actual = read.statements.len();

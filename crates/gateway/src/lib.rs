@@ -49,9 +49,9 @@ pub use access::statement as access_statement;
 pub use approval::{
     AccessShown, AccessState, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found,
     Harm, KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn,
-    ProposedTerms, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession, ReviewerName,
-    Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands, VariedPlace,
-    Waiting, is_typed, word_to_type,
+    PoliciesHere, ProposedTerms, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession,
+    ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands,
+    VariedPlace, Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

@@ -32,7 +32,8 @@ pub fn rehearse(
 ) -> Rehearsed {
     if let Some(request) = sql::access_request(asked.text.reveal(), &asked.context) {
         let read = access::read(asked, request.clone(), catalog);
-        let rulings = access::rule_request(bundle, identity, asked, &read, &request, now);
+        let rulings =
+            access::rule_request(bundle, identity, asked, &read, &request, Access { now, grants: &[] });
         let statements = read.statements.into_iter().map(|(_, statement)| statement).collect();
         return Rehearsed { statements, rulings };
     }

@@ -40,7 +40,9 @@ mod write_once;
 
 pub use clock::{RandomIds, SystemClock};
 pub use error::HomeError;
-pub use home::{Home, Rejections, ReviewersClient, Revocation, RevocationAct, Serving};
+pub use home::{
+    Home, Rejections, ReviewersClient, Revocation, RevocationAct, ServedPolicies, Serving, SignInRules,
+};
 pub use notifier::{Mail, MailError, MailSettings, MailTls, Terminal};
 pub use policies::{FolderPolicies, bundle_files};
 pub use reconcile::Reconciled;

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use cedar_policy::{Context, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, RestrictedExpression};
 use domain::{
-    AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Footprint, Grant, Hold, Identity,
-    Kind, ObjectName, Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier, Timestamp,
-    Treatment,
+    Access, AccessGrant, AccessRequest, AccessTo, Case, Class, Decision, ErrorText, Footprint, Grant, Hold,
+    Identity, Kind, ObjectName, Obligations, Refusal, RefusalCode, RuleId, Ruling, Statement, Tier,
+    Timestamp, Treatment,
 };
 
 use crate::asker::{Asker, Unaskable, tier_of};
@@ -135,8 +135,14 @@ impl Bundle {
     /// statement of that class and kind) or reading any of it, where its principal may not run a SELECT at all, and where the
     /// catalog knows nothing of that name. What may be read is asked about when it is read.
     ///
-    /// The case's statement is what the request is recorded as, and its catalog holds the schema that is asked for.
-    pub fn decide_access(&self, case: &Case<'_>, request: &AccessRequest) -> Ruling {
+    /// The case's statement is what the request is recorded as, and its catalog holds the schema that is asked for. `behind` is what
+    /// reading a view reads besides: where neither rules nor the case's grants let it be read, access to the view alone is of no use.
+    pub fn decide_access(
+        &self,
+        case: &Case<'_>,
+        request: &AccessRequest,
+        behind: &BTreeSet<ObjectName>,
+    ) -> Ruling {
         let rules = [RuleId::new("gateway:access")].into();
         let now = case.access.now;
         let contact = self.catalog.contact.as_deref().unwrap_or("whoever keeps the policies");
@@ -146,7 +152,7 @@ impl Bundle {
             return self.ruling(refuse(message.to_owned()), rules);
         };
         let AccessRequest { to, end, why: _ } = request;
-        match self.may_ask(case, to) {
+        match self.may_ask(case, to, behind) {
             Ok(MayAsk::Yes) => {}
             Ok(MayAsk::ReadsNothing) => {
                 let message = format!(
@@ -161,6 +167,11 @@ impl Bundle {
             Ok(MayAsk::ReadsAlready) => {
                 let message = "refused: you may read that already: policy permits it without anybody's yes";
                 return self.ruling(refuse(message.to_owned()), rules);
+            }
+            Ok(MayAsk::ReadsMore(more)) => {
+                // What is granted to them may let them.
+                let rules = rules.into_iter().chain([RuleId::new("gateway:not-granted")]).collect();
+                return self.ruling(refuse(reads_more(case, to, &more)), rules);
             }
             Ok(MayAsk::Forbidden(by)) => {
                 let beside = Beside { contact: self.catalog.contact.as_deref(), longest_access: None };
@@ -208,6 +219,9 @@ impl Bundle {
     }
 }
 
+/// Names that a sentence lists, at most.
+const MOST_NAMED: usize = 8;
+
 /// Tables of a schema that are looked at, to tell whether rules forbid all of them.
 const LOOKED_AT: usize = 200;
 
@@ -220,12 +234,19 @@ enum MayAsk {
     Unknown,
     /// Rules permit reading all of it.
     ReadsAlready,
+    /// Reading it reads these, too, which neither a rule nor a grant permits.
+    ReadsMore(BTreeSet<ObjectName>),
     /// These rules forbid asking, or reading whatever there is of it.
     Forbidden(BTreeSet<RuleId>),
 }
 
 impl Bundle {
-    fn may_ask(&self, case: &Case<'_>, to: &AccessTo) -> Result<MayAsk, Unaskable> {
+    fn may_ask(
+        &self,
+        case: &Case<'_>,
+        to: &AccessTo,
+        behind: &BTreeSet<ObjectName>,
+    ) -> Result<MayAsk, Unaskable> {
         if let Answer::Forbidden(rules) = self.would_run(case)? {
             return Ok(MayAsk::Forbidden(rules));
         }
@@ -233,7 +254,9 @@ impl Bundle {
         let footprint = Footprint { reads: named.iter().cloned().collect(), ..Footprint::default() };
         let (class, kind) = (Class::Read, Kind::new("select"));
         let selecting = Statement { class, kind, footprint, ..case.statement.clone() };
-        let selecting = &Case { statement: &selecting, ..*case };
+        let granted = &Case { statement: &selecting, ..*case };
+        // What was granted before says nothing of whether more is of use.
+        let selecting = &Case { access: Access { grants: &[], ..case.access }, ..*granted };
         if !matches!(self.would_run(selecting)?, Answer::Granted(_)) {
             return Ok(MayAsk::ReadsNothing);
         }
@@ -248,7 +271,7 @@ impl Bundle {
             match asker.ask(Action::ReadObject, table, running.clone()) {
                 Answer::Forbidden(rules) => forbidden.extend(rules),
                 Answer::Granted(_) => is_granted = true,
-                Answer::NotGranted => return Ok(MayAsk::Yes),
+                Answer::NotGranted => return self.may_read_behind(granted, behind),
                 Answer::Broken(_) => return Err(Unaskable),
             }
         }
@@ -262,6 +285,31 @@ impl Bundle {
             (true, false) => MayAsk::Yes,
             (false, _) => MayAsk::Forbidden(forbidden),
         })
+    }
+
+    /// Whether what reading it reads besides may be read by now.
+    fn may_read_behind(
+        &self,
+        selecting: &Case<'_>,
+        behind: &BTreeSet<ObjectName>,
+    ) -> Result<MayAsk, Unaskable> {
+        let mut statement = selecting.statement.clone();
+        statement.footprint.reads.extend(behind.iter().cloned());
+        let selecting = &Case { statement: &statement, ..*selecting };
+        let mut asker = Asker::new(&self.policies, self.catalog.classes.len(), selecting, Tier::Read)?;
+        let running = asker.running(false)?;
+        let mut more = BTreeSet::new();
+        for object in behind {
+            match asker.may_read(object, &running) {
+                Answer::Granted(_) => {}
+                Answer::Forbidden(rules) => return Ok(MayAsk::Forbidden(rules)),
+                Answer::NotGranted => {
+                    more.insert(object.clone());
+                }
+                Answer::Broken(_) => return Err(Unaskable),
+            }
+        }
+        Ok(if more.is_empty() { MayAsk::Yes } else { MayAsk::ReadsMore(more) })
     }
 
     /// What the rules say of running a statement of that class and kind.
@@ -287,6 +335,22 @@ fn named(case: &Case<'_>, to: &AccessTo) -> Vec<ObjectName> {
             case.catalog.relations.keys().filter(lies_there).take(LOOKED_AT).cloned().collect()
         }
     }
+}
+
+/// Why a view alone is of no use, and what to ask for.
+// SECURITY: as in every refusal, a name is printed only where the catalog knows it.
+fn reads_more(case: &Case<'_>, to: &AccessTo, more: &BTreeSet<ObjectName>) -> String {
+    let known: Vec<String> =
+        more.iter().filter(|name| case.catalog.relation(name).is_some()).map(ToString::to_string).collect();
+    let what = if known.len() == more.len() && known.len() <= MOST_NAMED {
+        known.join(", ")
+    } else {
+        "other tables and views".to_owned()
+    };
+    format!(
+        "refused: reading {to} reads {what} besides, which you may not read, so access to the view alone would be of no use. Ask for \
+         access to {what} first, or to a schema that holds all of it; or ask a policy owner to permit what the view reads"
+    )
 }
 
 fn refuse(message: String) -> Decision {

@@ -104,6 +104,14 @@ fn answers_metadata(class: Class, kind: &Kind) -> bool {
     }
 }
 
+/// Whether the answer is a row of counts. What the statement copies is said of its columns, so that it is judged; no value of it
+/// comes back.
+fn counts_rows(class: Class, kind: &Kind) -> bool {
+    const KINDS: [&str; 7] =
+        ["insert", "insert_overwrite", "update", "update_all", "delete", "delete_all", "merge"];
+    class == Class::Write && KINDS.contains(&kind.as_str())
+}
+
 /// What nobody foresaw is not shown.
 pub(crate) fn masked_whole() -> Treatment {
     Treatment::Mask(MaskRule { class: MaskClass::new("unknown"), mask: Mask::Redact })
@@ -167,6 +175,11 @@ impl<'a, 'b> Judge<'a, 'b> {
                     });
                     judged.mask_column_names |= output.is_name_from_values && is_hidden;
                 }
+                // INVARIANT: what is not known stays masked, also where it should be a count (I2).
+                let told = |(output, treatment): (&ShownOutput, Treatment)| {
+                    if output.is_known && counts_rows(class, kind) { Treatment::Clear } else { treatment }
+                };
+                let treatments = outputs.iter().zip(treatments).map(told).collect();
                 judged.treatments = Some(treatments);
             }
         }

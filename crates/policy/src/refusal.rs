@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    Case, Class, ColumnRef, MaskClass, ObjectName, Refusal, RefusalCode, RuleId, Statement, TestedHow,
+    Case, Class, ColumnRef, MaskClass, ObjectName, Refusal, RefusalCode, RelationKind, RuleId, Statement,
+    TestedHow,
 };
 
 use crate::access::told;
@@ -115,21 +116,45 @@ pub(crate) struct Beside<'a> {
     pub(crate) longest_access: Option<Duration>,
 }
 
-/// How to ask for leave to read, where nothing else is missing; the first of what may not be read.
+/// Statements that one refusal offers, at most.
+const OFFERED_AT_ONCE: usize = 4;
+
+/// How to ask for leave to read, where nothing else is missing: for all that may not be read, since less would be of no use.
 // SECURITY: as in the sentences, a name is printed only where the catalog knows it.
 fn how_to_ask(noes: &[No], case: &Case<'_>, longest: Option<Duration>) -> Option<String> {
     let longest = longest.filter(|_| case.statement.class == Class::Read)?;
-    let is_known = |no: &No| matches!(no, No::Read(name) if case.catalog.relation(name).is_some());
-    let No::Read(name) = noes.first().filter(|_| noes.iter().all(is_known))? else { return None };
-    let parts = [&name.database, &name.schema, &name.name];
-    // Names that need quotes are not granted.
-    if parts.into_iter().any(|part| domain::identifier(part) != part.as_str()) {
-        return None;
+    let mut names = Vec::new();
+    for no in noes {
+        let No::Read(name) = no else { return None };
+        let relation = case.catalog.relation(name)?;
+        let parts = [&name.database, &name.schema, &name.name];
+        // Names that need quotes are not granted.
+        if parts.into_iter().any(|part| domain::identifier(part) != part.as_str()) {
+            return None;
+        }
+        names.push((matches!(relation.kind, RelationKind::View { .. }), name));
     }
+    // Nobody is asked for a view while what it reads may not be read.
+    names.sort();
     let wait = told(longest.min(OFFERED));
-    Some(format!(
-        ". To read it for a while, ask its reviewers by this statement: request access to {name} for '{wait}' because 'why'"
-    ))
+    let ask = |what: &str| format!("request access to {what} for '{wait}' because 'why'");
+    let (_, first) = names.first()?;
+    if let [(_, name)] = names.as_slice() {
+        let statement = ask(&name.to_string());
+        return Some(format!(". To read it for a while, ask its reviewers by this statement: {statement}"));
+    }
+    if names.len() <= OFFERED_AT_ONCE {
+        let statements: Vec<String> = names.iter().map(|(_, name)| ask(&name.to_string())).collect();
+        return Some(format!(
+            ". To read all of it for a while, ask its reviewers by these statements, each once the one before is granted: {}",
+            statements.join("; ")
+        ));
+    }
+    let is_of_one_schema =
+        names.iter().all(|(_, name)| (&name.database, &name.schema) == (&first.database, &first.schema));
+    let statement = ask(&format!("{}.{}.*", first.database, first.schema));
+    is_of_one_schema
+        .then(|| format!(". To read all of it for a while, ask its reviewers by this statement: {statement}"))
 }
 
 /// The refusal for these reasons.

@@ -22,7 +22,7 @@ pub struct StandingRecord {
     pub vary: Vec<VaryRecord>,
 }
 
-/// One literal or bound value that may vary. What the approved text holds is always allowed.
+/// One literal or bound value that may vary, and in what: it alone, also where the approved text holds something else there.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaryRecord {

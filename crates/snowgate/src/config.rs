@@ -89,7 +89,7 @@ pub fn home(args: &HomeArgs) -> Result<PathBuf, Broken> {
     }
 }
 
-/// The folder of the policy bundle that decides in a home: what `serve` would use with the same words, files and variables.
+/// The folder of the policy bundle that `serve` would use with the same file and variables, without its words.
 pub fn policies(args: &HomeArgs) -> Result<Option<PathBuf>, Broken> {
     Ok(Config::read(args.config.as_deref())?.shared.policies)
 }

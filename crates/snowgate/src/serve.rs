@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use gateway::ports::{Catalogs, Clock, Identities, Ids, Policies, Upstream};
 use gateway::{Gateway, Ports};
 use http::StatusCode;
-use local::{FolderPolicies, Home, RandomIds, Reconciled, Serving, SystemClock, Terminal};
+use local::{FolderPolicies, Home, RandomIds, Reconciled, ServedPolicies, Serving, SystemClock, Terminal};
 use oidc::Issuers;
 use query::{Answers, Resource};
 use recording::RecordKey;
@@ -94,7 +94,7 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
 /// those name the address that it listens on, and a second one would make the first refuse them. Others share it where they agree
 /// on what stands behind them, on who reviews and where they sign in: each carries on what the others have opened. The system gives the
 /// lock back when the process ends, however it ends.
-fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> {
+fn lock(home: &Home, serving: &Serving, policies: &ServedPolicies, is_alone: bool) -> Result<File, Broken> {
     let path = home.path().join("serving.lock");
     let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
     let another = |why: &str| {
@@ -111,14 +111,21 @@ fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> 
     if taken(lock.try_lock())? {
         // SECURITY: what was approved for one account is neither run nor read by before another.
         if let Some(before) = home.serving()?.filter(|before| !before.may_become(serving)) {
-            return Err(Broken::new(format!(
-                "{} holds what people have approved for {}, and this gateway stands before {}: choose another folder with --home",
-                home.path().display(),
-                before.behind,
-                serving.behind
-            )));
+            let home = home.path().display();
+            return Err(Broken::new(if before.behind == serving.behind {
+                format!(
+                    "reviewers of {home} sign in, and this gateway's do not: choose another folder with --home, or add \
+                     [reviewers_issuer] and [[reviewers]]"
+                )
+            } else {
+                format!(
+                    "{home} holds what people have approved for {}, and this gateway stands before {}: choose another folder with --home",
+                    before.behind, serving.behind
+                )
+            }));
         }
         home.note_serving(serving)?;
+        home.note_policies(policies)?;
         if is_alone {
             return Ok(lock);
         }
@@ -139,7 +146,19 @@ fn lock(home: &Home, serving: &Serving, is_alone: bool) -> Result<File, Broken> 
     if home.serving()?.as_ref() != Some(serving) {
         return Err(another(" before another account, or has other reviewers, who may sign in elsewhere"));
     }
+    // Gateways may decide by several bundles, during an update, say: then none of them is told.
+    if home.served_policies()? != *policies {
+        home.note_policies(&ServedPolicies::Untold)?;
+    }
     Ok(lock)
+}
+
+/// The bundle of this configuration, as commands beside the gateway find it.
+fn served_policies(config: &Config) -> Result<ServedPolicies, Broken> {
+    Ok(match &config.shared.policies {
+        Some(folder) => ServedPolicies::Folder(std::path::absolute(folder)?),
+        None => ServedPolicies::BuiltIn,
+    })
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Broken> {
@@ -170,7 +189,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     // Made last, so that what does not start leaves nothing behind.
     let home = Home::open(&config.own.home)?;
     // Held for as long as it serves.
-    let _serving = lock(&home, &config.serving()?, real_issuers.is_none())?;
+    let _serving = lock(&home, &config.serving()?, &served_policies(&config)?, real_issuers.is_none())?;
     let (identities, resource, issuer) = if let Some(issuers) = real_issuers {
         let resource = Resource::of(&Issuer::all(&config.shared.issuers, &config.places)?);
         (issuers, resource, None)
@@ -353,6 +372,10 @@ fn announce(
         );
         return Ok(());
     };
+    let links = match reviewing::unreached(config) {
+        None => "\n# what must wait for a person prints a link here for each reviewer: decide in the browser",
+        Some(_) => "",
+    };
     let request = MintRequest {
         agent: "demo-agent".to_owned(),
         person: Some("ana@example.com".to_owned()),
@@ -378,8 +401,7 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
   \"{sql}\"
 
 claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
-
-# what must wait for a person prints a link here for each reviewer: decide in the browser
+{links}
 # further tokens: {program} token --home {home}
 # Ctrl-C stops it");
     Ok(())
@@ -446,7 +468,17 @@ mod tests {
     fn serving(behind: &str, sign_in: gateway::SignIn, issuer: &str) -> Serving {
         let people = vec![gateway::ReviewerName::Email("rosa@acme.example".to_owned())];
         let (issuer, client) = (issuer.to_owned(), "snowgate".to_owned());
-        let reviewers = Some(local::ReviewersClient { issuer, client, people });
+        let rules = local::SignInRules {
+            algorithms: vec!["ES256".to_owned()],
+            scopes: Vec::new(),
+            groups_claim: "groups".to_owned(),
+            person_claim: None,
+            max_age_seconds: 300,
+            acr_values: Vec::new(),
+            jwks_uri: None,
+            leeway_seconds: 60,
+        };
+        let reviewers = Some(local::ReviewersClient { issuer, client, people, rules });
         Serving { behind: behind.to_owned(), sign_in, reviewers }
     }
 
@@ -458,28 +490,41 @@ mod tests {
         let another = serving("prod", gateway::SignIn::Oidc, "https://people.example");
         let elsewhere = serving("dev", gateway::SignIn::Oidc, "https://elsewhere.example");
         let demo = Serving { reviewers: None, ..serving("embedded", gateway::SignIn::Development, "") };
-        let refused = |next: &Serving, is_alone| lock(&home, next, is_alone).unwrap_err().to_string();
+        let built_in = ServedPolicies::BuiltIn;
+        let locked = |next: &Serving, is_alone| lock(&home, next, &built_in, is_alone);
+        let refused = |next: &Serving, is_alone| locked(next, is_alone).unwrap_err().to_string();
 
-        let alone = lock(&home, &demo, true).unwrap();
+        let alone = locked(&demo, true).unwrap();
         for (next, is_alone) in [(&demo, true), (&demo, false), (&dev, false)] {
             assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
         }
         assert_eq!(home.serving().unwrap().as_ref(), Some(&demo), "who does not serve notes nothing");
         drop(alone);
 
-        let one = lock(&home, &dev, false).unwrap();
-        let other = lock(&home, &dev, false).unwrap();
+        let one = locked(&dev, false).unwrap();
+        assert_eq!(home.served_policies().unwrap(), built_in);
+        let other = locked(&dev, false).unwrap();
+        assert_eq!(home.served_policies().unwrap(), built_in);
+        drop(lock(&home, &dev, &ServedPolicies::Folder("/policies".into()), false).unwrap());
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold, "two decide otherwise");
         for (next, is_alone) in [(&another, false), (&elsewhere, false), (&demo, true), (&demo, false)] {
             assert!(refused(next, is_alone).contains("another gateway serves"), "{next:?}");
         }
         assert_eq!(home.serving().unwrap().as_ref(), Some(&dev));
         drop((one, other));
 
+        // Whoever does not sign in decides nothing where people did.
+        let signs_in = Serving { behind: "embedded".to_owned(), ..elsewhere.clone() };
+        let other = Home::open(&folder.path().join("other")).unwrap();
+        drop(lock(&other, &signs_in, &built_in, true).unwrap());
+        let told = lock(&other, &demo, &built_in, true).unwrap_err().to_string();
+        assert!(told.contains("sign in, and this gateway's do not"), "{told}");
+
         // Later, nothing that was approved for one account counts before another; where reviewers sign in may change.
         for (next, is_alone) in [(&another, false), (&demo, true)] {
             assert!(refused(next, is_alone).contains("holds what people have approved for dev"), "{next:?}");
         }
-        drop(lock(&home, &elsewhere, false).unwrap());
+        drop(locked(&elsewhere, false).unwrap());
         assert_eq!(home.serving().unwrap(), Some(elsewhere));
     }
 }

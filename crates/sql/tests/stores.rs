@@ -142,3 +142,29 @@ fn a_column_of_another_type_converts_what_it_holds() {
         check(text, &[]);
     }
 }
+
+/// Snowflake answers one row of counts; what is copied stands in the first of them.
+#[test]
+fn a_statement_that_stores_rows_answers_the_counts_that_snowflake_answers() {
+    for (text, expected) in [
+        ("insert into products select ssn from customers", 1),
+        ("delete from orders where id = 1", 1),
+        ("update orders set status = 'open' where id = 5", 2),
+        ("update products p set p.price = c.ssn from customers c", 2),
+        ("merge into orders o using products p on o.id = p.price when matched then delete", 1),
+        (
+            "merge into orders o using products p on o.id = p.price when matched and p.price > 1 then delete \
+             when matched then update set o.status = 'x' when not matched then insert (id) values (1)",
+            3,
+        ),
+        (
+            "merge into orders o using products p on o.id = p.price when matched and p.price > 1 then update set \
+             o.status = 'y' when matched then update set o.status = 'x' when not matched then insert (id) values (1)",
+            2,
+        ),
+    ] {
+        let statement = read_in(&acme(), text);
+        let outputs = statement.lineage.outputs.expect("what it answers");
+        assert_eq!(outputs.len(), expected, "{text}");
+    }
+}

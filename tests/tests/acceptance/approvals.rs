@@ -574,3 +574,25 @@ async fn a_batch_is_approved_and_run_whole() {
     assert_eq!(house.submissions(), 1);
     house.verifies();
 }
+
+#[tokio::test]
+async fn an_approved_update_is_answered_with_both_counts_of_snowflake() {
+    let house = House::new().await;
+    let counts = [("number of rows updated", "fixed"), ("number of multi-joined rows updated", "fixed")];
+    let rows: &[&[Option<&str>]] = &[&[Some("7"), Some("0")]];
+    let answer = || Answer::result(customers::HANDLE, &counts, rows);
+    house.snow.on(When::submitted().saying("update customers"), [answer()]);
+    house.snow.on(When::asked_about(customers::HANDLE), [answer()]);
+    let gateway = house.gateway();
+    let (router, review) = (router(gateway.clone()), house.review());
+    let asked = held(&router, "update customers set country = 'DE' where id = 7").await;
+    approve(&review, waiting(&review).await).await;
+    assert_eq!(work(&house, &gateway).await, 1);
+    let done = get(&router, "ana", &asked.handle(), "").await;
+    assert_eq!((done.status.as_u16(), &done.json()["data"]), (200, &json!([["7", "0"]])), "{}", done.text());
+    assert_eq!(done.json()["stats"]["numRowsUpdated"], json!(7), "{}", done.text());
+    let records = house.records();
+    let closing = records[0].1.as_ref().unwrap();
+    assert!(closing.findings.is_empty(), "{:?}", closing.findings);
+    house.verifies();
+}

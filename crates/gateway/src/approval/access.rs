@@ -4,21 +4,21 @@
 //! granted is what the sealed text asks for, which nobody can write who does not hold the gateway's keys.
 
 use domain::{
-    Access, AccessGrant, AccessRequest, Agent, ApprovalId, Asked, Decision, Identity, PrincipalKey, Refusal,
+    AccessGrant, AccessRequest, Agent, ApprovalId, Asked, Decision, Identity, PrincipalKey, Refusal,
     RefusalCode, Timestamp,
 };
 use policy::Bundle;
 use recording::{AccessRecord, ClosingOutcome, Opening, RecordKey, StepRecord};
 
 use super::access_shown::note_of;
-use super::review::Review;
+use super::review::{PoliciesHere, Review};
 use super::roster::Roster;
 use super::run::overruled;
 use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::are_still_asked;
 use super::{sorted, stored};
-use crate::access::Granted;
+use crate::access::{Granted, Grants};
 use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
 use crate::gateway::Gateway;
@@ -86,6 +86,8 @@ pub(super) struct Reading<'a> {
     sign_in: SignIn,
     /// Who is asked by now, where that is known here.
     reviewers: Reviewers<'a>,
+    /// Whether the bundle that is looked at is the gateway's.
+    policies: PoliciesHere,
 }
 
 /// Who is asked by now.
@@ -108,6 +110,7 @@ impl<'a> From<&'a Gateway> for Reading<'a> {
             exchanges: ports.exchanges.as_ref(),
             sign_in: gateway.settings.sign_in,
             reviewers: gateway.settings.roster.as_deref().map_or(Reviewers::Missing, Reviewers::Are),
+            policies: PoliciesHere::AreInForce,
         }
     }
 }
@@ -122,6 +125,7 @@ impl<'a> From<&'a Review> for Reading<'a> {
             exchanges: ports.exchanges.as_ref(),
             sign_in: review.sign_in(),
             reviewers: review.roster().map_or(Reviewers::Untold, Reviewers::Are),
+            policies: review.policies_here(),
         }
     }
 }
@@ -169,7 +173,10 @@ impl Reading<'_> {
         if !are_asked {
             return Ok(Force::Rests("somebody who had said yes to it is not asked any more"));
         }
-        if bundle.longest_access().is_none_or(|longest| lasts > longest) {
+        // Another bundle says nothing of this, also not that it permits nothing: whoever looks what is open must see it.
+        if self.policies == PoliciesHere::AreInForce
+            && bundle.longest_access().is_none_or(|longest| lasts > longest)
+        {
             return Ok(Force::Rests("policy lets nobody grant so much any more"));
         }
         let principal = identity.key();
@@ -255,7 +262,8 @@ impl Gateway {
         let now = self.now();
         let identity = stored::identity(&case.opening.record)?;
         let read = self.read(&asked).await?;
-        let (_, ruling) = self.rule(&bundle, &identity, &asked, &read, Access::NONE);
+        let ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
+        let ruling = ruled.ruling;
         let told = |refusal: &Refusal| {
             let rules = ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
             StepRecord::overruled(refusal, rules, Some(ruling.bundle.to_string()))

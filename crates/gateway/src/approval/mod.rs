@@ -35,7 +35,7 @@ pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
-pub use review::{Listing, ProposedTerms, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use review::{Listing, PoliciesHere, ProposedTerms, Review, ReviewError, ReviewPorts, Shown, Waiting};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};

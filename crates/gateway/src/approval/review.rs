@@ -148,12 +148,28 @@ pub struct Review {
     detectors: Arc<DetectorsInForce>,
     sign_in: SignIn,
     roster: Option<Arc<Roster>>,
+    policies: PoliciesHere,
+}
+
+/// Whether the bundle of these ports is the one that the gateway decides by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PoliciesHere {
+    /// It is.
+    AreInForce,
+    /// Nobody here can tell.
+    Untold,
 }
 
 impl Review {
     /// Reviewing over these ports, by people who have signed in.
     pub fn new(ports: ReviewPorts) -> Self {
-        Self { ports, detectors: Arc::default(), sign_in: SignIn::Oidc, roster: None }
+        Self {
+            ports,
+            detectors: Arc::default(),
+            sign_in: SignIn::Oidc,
+            roster: None,
+            policies: PoliciesHere::AreInForce,
+        }
     }
 
     /// The same, where reviewers prove themselves in that way: as [`Settings::sign_in`](crate::Settings) of the gateway says.
@@ -166,6 +182,18 @@ impl Review {
     #[must_use]
     pub fn asking(self, roster: Arc<Roster>) -> Self {
         Self { roster: Some(roster), ..self }
+    }
+
+    /// The same, where the gateway may decide by another bundle than that of these ports: what that one says of what was granted is
+    /// not told.
+    #[must_use]
+    pub fn not_told_policies(self) -> Self {
+        Self { policies: PoliciesHere::Untold, ..self }
+    }
+
+    /// Whether the bundle here is the gateway's.
+    pub fn policies_here(&self) -> PoliciesHere {
+        self.policies
     }
 
     /// Who is asked; none where nobody has said.

@@ -135,6 +135,13 @@ fn whole(text: &str) -> Option<i128> {
     text.parse().ok().filter(|_| is_plain)
 }
 
+/// A number as a text is read for them: digits and at most one point, with a minus where one stands before it.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_plain && digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.matches('.').count() <= 1
+}
+
 fn is_date(text: &str) -> bool {
     text.len() == 10 && format!("{text}T00:00:00Z").parse::<Timestamp>().is_ok_and(|at| at.day() == text)
 }
@@ -189,6 +196,11 @@ impl StandingTerms {
                 found.ok_or(NotAStanding("there is no such literal or bound value in this text"))?;
             let clean = |value: &str| shown(detectors, value, behind);
             let may_be = match may_be {
+                MayBe::OneOf(values) if !is_text && !values.iter().all(|value| is_number(value)) => {
+                    return Err(NotAStanding(
+                        "what stands there is a number, so its list is of numbers, as in 1,-2,3.5: nothing else could ever be there",
+                    ));
+                }
                 MayBe::OneOf(values) => MayBeRecord::OneOf {
                     shown: values.iter().map(|value| clean(value)).collect(),
                     keyed: values.iter().map(|value| tags.of(*place, value)).collect(),
@@ -252,7 +264,8 @@ impl Tags<'_> {
     }
 }
 
-/// Whether `asked` differs from the text that was approved in nothing but what may vary, and that only as it may.
+/// Whether `asked` differs from the text that was approved in nothing but what may vary, and each of those is as it may be: also where
+/// the approved text itself holds something else there, to which people have said yes that once.
 pub(super) fn covers(terms: &StandingRecord, tags: &Tags<'_>, approved: &Asked, asked: &Asked) -> bool {
     let is_same = approved.context == asked.context
         && approved.statement_count == asked.statement_count
@@ -265,11 +278,11 @@ pub(super) fn covers(terms: &StandingRecord, tags: &Tags<'_>, approved: &Asked, 
     let bound = approved.bindings.iter().zip(&asked.bindings).all(|((place, before), (at, now))| {
         let is_same = place == at && before.kind == now.kind;
         is_same
-            && match (&before.value, &now.value) {
-                (before, now) if before == now => true,
-                (Some(_), Some(value)) => may_be(terms, tags, Place::Bound(*at), value, is_text_bound(now)),
+            && match (named(terms, Place::Bound(*at)), &now.value) {
+                (Some(may_be), Some(value)) => may_be.holds(tags, value, is_text_bound(now)),
                 // NULL is no value that anybody has named.
-                (None, _) | (_, None) => false,
+                (Some(_), None) => false,
+                (None, now) => before.value == *now,
             }
     });
     let (text, approved) = (asked.text.reveal(), approved.text.reveal());
@@ -279,17 +292,32 @@ pub(super) fn covers(terms: &StandingRecord, tags: &Tags<'_>, approved: &Asked, 
     bound
         && before.len() == now.len()
         && (1..).zip(before.iter().zip(&now)).all(|(at, (before, now))| {
-            before == now || may_be(terms, tags, Place::Literal(at), &now.value, now.is_text)
+            match named(terms, Place::Literal(at)) {
+                Some(may_be) => may_be.holds(tags, &now.value, now.is_text),
+                None => before == now,
+            }
         })
 }
 
-fn may_be(terms: &StandingRecord, tags: &Tags<'_>, place: Place, value: &str, is_text: bool) -> bool {
+/// A place that may vary, and in what.
+struct Named<'a> {
+    place: Place,
+    may_be: &'a MayBeRecord,
+}
+
+fn named(terms: &StandingRecord, place: Place) -> Option<Named<'_>> {
     let name = place.to_string();
-    let Some(vary) = terms.vary.iter().find(|vary| vary.place == name) else { return false };
-    match &vary.may_be {
-        MayBeRecord::OneOf { shown: _, keyed } => keyed.contains(&tags.of(place, value)),
-        MayBeRecord::Between { first, last } => {
-            Range::new(first, last).is_some_and(|range| range.holds(value, is_text))
+    let vary = terms.vary.iter().find(|vary| vary.place == name)?;
+    Some(Named { place, may_be: &vary.may_be })
+}
+
+impl Named<'_> {
+    fn holds(&self, tags: &Tags<'_>, value: &str, is_text: bool) -> bool {
+        match self.may_be {
+            MayBeRecord::OneOf { shown: _, keyed } => keyed.contains(&tags.of(self.place, value)),
+            MayBeRecord::Between { first, last } => {
+                Range::new(first, last).is_some_and(|range| range.holds(value, is_text))
+            }
         }
     }
 }
@@ -350,19 +378,47 @@ mod tests {
     #[test]
     fn what_is_named_varies_as_it_may_and_nothing_else_does() {
         let vary = [("1", "lost,found"), ("2", "1..100"), ("3", "2026-01-01..2026-12-31")];
-        check(&vary, SQL, true);
         check(&[], SQL, true);
+        check(&vary, "delete from t where s = 'found' and n < 10 and d > '2026-01-01'", true);
         check(&vary, "delete from t where s = 'lost' and n < 100 and d > '2026-12-31'", true);
         check(&vary, "delete from t where s = 'Lost' and n < 10 and d > '2026-01-01'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 101 and d > '2026-01-01'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 0 and d > '2026-01-01'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 10.5 and d > '2026-01-01'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 10 and d > '2027-01-01'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 10 and d > '2026-02-30'", false);
-        check(&vary, "delete from t where s = 'gone' and n < 10 and d > '2026-05'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 101 and d > '2026-01-01'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 0 and d > '2026-01-01'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 10.5 and d > '2026-01-01'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 10 and d > '2027-01-01'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 10 and d > '2026-02-30'", false);
+        check(&vary, "delete from t where s = 'lost' and n < 10 and d > '2026-05'", false);
         check(&vary[..1], "delete from t where s = 'lost' and n < 11 and d > '2026-01-01'", false);
         check(&vary, "delete from u where s = 'lost' and n < 10 and d > '2026-01-01'", false);
         check(&vary, "delete from t where s = 'lost' and n < 10 and d > '2026-01-01' --", false);
+    }
+
+    #[test]
+    fn the_value_of_the_approved_text_itself_is_held_to_its_list_and_range_too() {
+        check(&[("1", "lost,found")], SQL, false);
+        check(&[("1", "lost,gone")], SQL, true);
+        check(&[("2", "1..9")], SQL, false);
+        check(&[("2", "1..10")], SQL, true);
+        check(&[("3", "2026-02-01..2026-12-31")], SQL, false);
+        let bound = |value| asked("delete from t where n = ?", &[("FIXED", value)]);
+        for (value, expected) in [(Some("888"), false), (Some("5"), true), (None, false)] {
+            for approved in [bound(Some("888")), bound(None)] {
+                let record = recorded(&terms(&[(":1", "1..5")]), &approved).unwrap();
+                let tags = Tags { key: &KEY, approval: "a" };
+                assert_eq!(covers(&record, &tags, &approved, &bound(value)), expected, "{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_for_a_number_is_of_numbers() {
+        let approved = asked("delete from t where n = 1 and s = 'a' and m = ?", &[("FIXED", Some("7"))]);
+        for (place, list) in [("1", "a"), ("1", "1,b"), ("1", "1e5"), ("1", "."), ("1", "--1"), (":1", "x")] {
+            assert!(recorded(&terms(&[(place, list)]), &approved).is_err(), "{place}={list}");
+        }
+        for (place, list) in [("1", "1,-2,3.5,.5"), ("2", "a,1,2026-01-01"), (":1", "8,-9")] {
+            assert!(recorded(&terms(&[(place, list)]), &approved).is_ok(), "{place}={list}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::write_once::WriteOnce;
 
 pub(crate) use revocations::revoked_word;
 pub use revocations::{Revocation, RevocationAct};
-pub use serving::{ReviewersClient, Serving};
+pub use serving::{ReviewersClient, ServedPolicies, Serving, SignInRules};
 
 /// After how long a file on its way to its name has been forgotten by a crash.
 const SWEEP: Duration = Duration::from_secs(60 * 60);

@@ -1,7 +1,10 @@
 //! The gateway that serves a home: what stands behind it, and how its reviewers prove themselves.
 
+use std::path::PathBuf;
+
 use gateway::{ReviewerName, SignIn};
 use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 
 use super::Home;
 use crate::error::HomeError;
@@ -16,6 +19,12 @@ const BEHIND: &str = "behind";
 const ISSUER: &str = "reviewers_issuer";
 const CLIENT: &str = "reviewers_client";
 const PEOPLE: &str = "reviewers";
+
+/// In `meta`: what their sign-in must prove, as JSON of [`SignInRules`].
+const RULES: &str = "reviewers_rules";
+
+/// In `meta`: the bundle that decides, as JSON of [`ServedPolicies`].
+const POLICIES: &str = "policies";
 
 /// The words of kinds of names.
 const EMAIL: &str = "email";
@@ -41,6 +50,42 @@ pub struct ReviewersClient {
     pub client: String,
     /// Who may be asked at all: the gateway follows the yes of nobody else.
     pub people: Vec<ReviewerName>,
+    /// What signing in must prove.
+    pub rules: SignInRules,
+}
+
+/// What signing in must prove, and by what it is proven; nothing secret. `[reviewers_issuer]` says it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRules {
+    /// Accepted signatures (RFC 7518 section 3.1).
+    pub algorithms: Vec<String>,
+    /// Scopes that are asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The claim that lists groups.
+    pub groups_claim: String,
+    /// The claim that says what agents' tokens call a person.
+    pub person_claim: Option<String>,
+    /// How long ago a reviewer may have proven themselves, in seconds.
+    pub max_age_seconds: u64,
+    /// Accepted ways of proving themselves (`acr`); empty for any.
+    pub acr_values: Vec<String>,
+    /// Where the keys are; none: the discovery document says.
+    pub jwks_uri: Option<String>,
+    /// How far clocks may differ, in seconds.
+    pub leeway_seconds: u64,
+}
+
+/// The policy bundle by which a home is served. Gateways that share one may decide by several.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "path", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ServedPolicies {
+    /// The built-in one.
+    BuiltIn,
+    /// The one in this folder, by its absolute path: a change there is in force within a second.
+    Folder(PathBuf),
+    /// Nobody beside the gateways can tell.
+    Untold,
 }
 
 fn written(people: &[ReviewerName]) -> String {
@@ -83,12 +128,14 @@ impl Home {
         let Serving { behind, sign_in, reviewers } = serving;
         let (issuer, client) = reviewers.as_ref().map(|at| (at.issuer.as_str(), at.client.as_str())).unzip();
         let people = reviewers.as_ref().map(|at| written(&at.people));
+        let rules = reviewers.as_ref().map(|at| serde_json::json!(at.rules).to_string());
         let notes = [
             (SIGN_IN, Some(sign_in.as_str())),
             (BEHIND, Some(behind)),
             (ISSUER, issuer),
             (CLIENT, client),
             (PEOPLE, people.as_deref()),
+            (RULES, rules.as_deref()),
         ];
         let write = self.inner.state.write_synced(|tx| {
             for (key, value) in notes {
@@ -112,12 +159,41 @@ impl Home {
     pub fn serving(&self) -> Result<Option<Serving>, HomeError> {
         let Some(behind) = self.noted(BEHIND)? else { return Ok(None) };
         let people = self.noted(PEOPLE)?.and_then(|text| read(&text));
-        // SECURITY: who is not known whole is nobody.
-        let reviewers = match (self.noted(ISSUER)?, self.noted(CLIENT)?, people) {
-            (Some(issuer), Some(client), Some(people)) => Some(ReviewersClient { issuer, client, people }),
-            (_, _, _) => None,
+        let rules = self.noted(RULES)?.and_then(|text| serde_json::from_str(&text).ok());
+        // SECURITY: who is not known whole is nobody, and what they must prove is not guessed.
+        let reviewers = match (self.noted(ISSUER)?, self.noted(CLIENT)?, people, rules) {
+            (Some(issuer), Some(client), Some(people), Some(rules)) => {
+                Some(ReviewersClient { issuer, client, people, rules })
+            }
+            (_, _, _, _) => None,
         };
         Ok(Some(Serving { behind, sign_in: self.sign_in()?, reviewers }))
+    }
+
+    /// Notes by which bundle it is served, for the commands beside the gateway. Blocks.
+    ///
+    /// # Errors
+    /// [`HomeError::State`] when it cannot be written.
+    pub fn note_policies(&self, policies: &ServedPolicies) -> Result<(), HomeError> {
+        // A path that is no text cannot be told.
+        let text = serde_json::to_string(policies).ok();
+        let write = self.inner.state.write_synced(|tx| match &text {
+            Some(text) => tx.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+                params![POLICIES, text],
+            ),
+            None => tx.execute("DELETE FROM meta WHERE key = ?1", [POLICIES]),
+        });
+        write.map(|_| ()).map_err(HomeError::State)
+    }
+
+    /// By which bundle it is or was last served. Blocks.
+    ///
+    /// # Errors
+    /// [`HomeError::State`] when it cannot be read.
+    pub fn served_policies(&self) -> Result<ServedPolicies, HomeError> {
+        let noted = self.noted(POLICIES)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(noted.unwrap_or(ServedPolicies::Untold))
     }
 
     /// How reviewers of the gateway that has served it last prove themselves. Blocks.
@@ -146,8 +222,18 @@ mod tests {
     fn serving(behind: &str, sign_in: SignIn, issuer: Option<&str>) -> Serving {
         let people =
             vec![ReviewerName::Email("rosa@acme.example".into()), ReviewerName::Subject("u\"1".into())];
+        let rules = SignInRules {
+            algorithms: vec!["ES256".into()],
+            scopes: vec!["email".into()],
+            groups_claim: "groups".into(),
+            person_claim: Some("upn".into()),
+            max_age_seconds: 300,
+            acr_values: vec!["phr".into()],
+            jwks_uri: None,
+            leeway_seconds: 60,
+        };
         let reviewers =
-            issuer.map(|issuer| ReviewersClient { issuer: issuer.into(), client: "c".into(), people });
+            issuer.map(|issuer| ReviewersClient { issuer: issuer.into(), client: "c".into(), people, rules });
         Serving { behind: behind.into(), sign_in, reviewers }
     }
 
@@ -166,6 +252,40 @@ mod tests {
             home.note_serving(&next).unwrap();
             let again = Home::open(&path).unwrap();
             assert_eq!((again.sign_in().unwrap(), again.serving().unwrap()), (next.sign_in, Some(next)));
+        }
+    }
+
+    #[test]
+    fn by_which_bundle_it_is_served_is_told_as_noted_and_never_guessed() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold);
+        let named = ServedPolicies::Folder("/etc/snow\"gate".into());
+        for policies in [ServedPolicies::BuiltIn, named, ServedPolicies::Untold] {
+            home.note_policies(&policies).unwrap();
+            assert_eq!(home.served_policies().unwrap(), policies);
+        }
+        home.note_policies(&ServedPolicies::BuiltIn).unwrap();
+        let odd = std::ffi::OsString::from_vec(b"/etc/\xff".to_vec());
+        home.note_policies(&ServedPolicies::Folder(odd.into())).unwrap();
+        assert_eq!(home.served_policies().unwrap(), ServedPolicies::Untold);
+    }
+
+    #[test]
+    fn where_what_a_sign_in_must_prove_is_not_known_whole_nobody_signs_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        home.note_serving(&serving("https://a.example", SignIn::Oidc, Some("https://people.example")))
+            .unwrap();
+        for damage in [
+            "UPDATE meta SET value = replace(value, 'phr', 'x\"y') WHERE key = 'reviewers_rules'",
+            "UPDATE meta SET value = '{}' WHERE key = 'reviewers_rules'",
+            "DELETE FROM meta WHERE key = 'reviewers_rules'",
+        ] {
+            home.inner.state.write_synced(|tx| tx.execute(damage, [])).unwrap();
+            assert_eq!(home.serving().unwrap().unwrap().reviewers, None, "{damage}");
         }
     }
 

@@ -240,11 +240,30 @@ fn whoever_may_not_read_is_told_how_to_ask_where_that_is_all_that_is_missing() {
     }
 }
 
+#[test]
+fn of_several_things_all_are_offered_because_fewer_would_be_of_no_use() {
+    let offered = |statement: Statement| refusal(&decide(&unread(""), &statement, &[])).to_owned();
+    let two = offered(select().stored("CUSTOMERS.ID").reads("DEMO.PUBLIC.ORDERS"));
+    let statements = "request access to DEMO.PUBLIC.CUSTOMERS for '1h' because 'why'; request access to DEMO.PUBLIC.ORDERS for '1h'";
+    assert!(two.contains(statements) && two.contains("each once the one before is granted"), "{two}");
+}
+
 fn asks(bundle: &Bundle, end: AccessEnd) -> Ruling {
     asks_for(bundle, whole(), end)
 }
 
 fn asks_for(bundle: &Bundle, to: AccessTo, end: AccessEnd) -> Ruling {
+    asks_for_view(bundle, to, end, &[], &[])
+}
+
+/// Of a view that reads these besides, where this was granted before.
+fn asks_for_view(
+    bundle: &Bundle,
+    to: AccessTo,
+    end: AccessEnd,
+    behind: &[&str],
+    grants: &[AccessGrant],
+) -> Ruling {
     let case = Case {
         identity: &identity(&[]),
         context: &context(),
@@ -252,9 +271,40 @@ fn asks_for(bundle: &Bundle, to: AccessTo, end: AccessEnd) -> Ruling {
         catalog: &catalog(),
         prompt: PromptGrade::P1,
         door: Door::SqlApi,
-        access: Access { now: NOW, grants: &[] },
+        access: Access { now: NOW, grants },
     };
-    bundle.decide_access(&case, &AccessRequest { to, end, why: "the report".into() })
+    let behind = behind.iter().map(|name| domain::ObjectName::new("DEMO", "PUBLIC", *name)).collect();
+    bundle.decide_access(&case, &AccessRequest { to, end, why: "the report".into() }, &behind)
+}
+
+#[test]
+fn nobody_is_asked_for_a_view_whose_tables_may_not_be_read() {
+    let soon = AccessEnd::After(Duration::from_secs(60));
+    let asks = |behind: &[&str], grants: &[AccessGrant]| {
+        let to = AccessTo::Object(domain::ObjectName::new("DEMO", "PUBLIC", "ORDERS"));
+        asks_for_view(&unread(""), to, soon, behind, grants)
+    };
+    assert_eq!(asks(&[], &[]).decision.as_str(), "hold");
+    let ruling = asks(&["CUSTOMERS"], &[]);
+    for part in [
+        "reading DEMO.PUBLIC.ORDERS reads DEMO.PUBLIC.CUSTOMERS besides",
+        "Ask for access to DEMO.PUBLIC.CUSTOMERS first",
+    ] {
+        assert!(refusal(&ruling).contains(part), "{}", refusal(&ruling));
+    }
+    assert!(rules(&ruling).contains("gateway:not-granted"), "{ruling:?}");
+    // A name that the catalog does not know is not printed.
+    let ruling = asks(&["CUSTOMERS", "CALL_0800_555"], &[]);
+    assert!(!refusal(&ruling).contains("0800"), "{}", refusal(&ruling));
+    // Once its tables may be read the view is of use, and what was granted before keeps nobody from asking again.
+    let customers = AccessTo::Object(domain::ObjectName::new("DEMO", "PUBLIC", "CUSTOMERS"));
+    assert_eq!(asks(&["CUSTOMERS"], &[grant(7, customers, 60)]).decision.as_str(), "hold");
+    assert_eq!(asks(&["CUSTOMERS"], &[grant(7, whole(), 60)]).decision.as_str(), "hold");
+    let forbid = "@id(\"never\") forbid (principal, action == Action::\"read_object\", resource == Table::\"DEMO.PUBLIC.CUSTOMERS\");";
+    let to = AccessTo::Object(domain::ObjectName::new("DEMO", "PUBLIC", "ORDERS"));
+    let ruling = asks_for_view(&unread(forbid), to, soon, &["CUSTOMERS"], &[grant(7, whole(), 60)]);
+    assert_eq!(ruling.decision.as_str(), "refuse");
+    assert!(rules(&ruling).contains("never"), "{ruling:?}");
 }
 
 #[test]

@@ -205,6 +205,20 @@ fn code_and_what_is_stored_beside_hidden_values_hide_how_they_fail() {
 }
 
 #[test]
+fn a_count_of_rows_is_told_whatever_was_copied_and_what_is_copied_is_judged_all_the_same() {
+    let counts = |kind| {
+        statement(Class::Write, kind).writes("DEMO.PUBLIC.PRODUCTS").stored("CUSTOMERS.EMAIL").output(&[])
+    };
+    for kind in ["insert", "insert_overwrite", "update", "update_all", "delete", "delete_all", "merge"] {
+        check(&[], &counts(kind), "clear, clear");
+        let ruling = decide(&bundle(RUN_ALL), &[], &counts(kind));
+        assert_eq!(grant(&ruling).obligations.error_text, ErrorText::Hidden, "{kind}");
+    }
+    // Rows come back from another write.
+    check(&[], &counts("select_for_update"), "email_domain email, clear");
+}
+
+#[test]
 fn testing_a_document_asks_for_everything_in_it() {
     let policies = format!(
         "{RUN_ALL}@id(\"test\") permit (principal, action == Action::\"test\", resource == DataClass::\"notes\");\n"

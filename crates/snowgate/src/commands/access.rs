@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use domain::ApprovalId;
-use gateway::{AccessShown, AccessState, Review};
+use gateway::{AccessShown, AccessState, PoliciesHere, Review};
 use recording::AccessRecord;
 use serde::Serialize;
 
 use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, named, write_foreign, write_line};
+use super::{Broken, named, whoever, write_foreign, write_line};
 use crate::cli::ApprovalsArgs;
 
 /// One as `--json` prints it.
@@ -59,6 +59,12 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
         );
         return Ok(ExitCode::FAILURE);
     }
+    if review.policies_here() == PoliciesHere::Untold && !shown.is_empty() {
+        eprintln!(
+            "the home does not say by which policies it is served, or it is by several: whether they still permit this is told by the \
+             gateway alone"
+        );
+    }
     if !json {
         match shown.len() {
             0 => eprintln!("no access is granted beside the policies"),
@@ -70,8 +76,8 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let Row { id, exchange, agent, person, access, by, rests } = row;
-    let who = person.map_or_else(|| (*agent).to_owned(), |person| format!("{agent} for {person}"));
-    let line = format!("{id}  {} may read {} until {}", named(&who), named(&access.to), access.until);
+    let who = whoever(agent, *person);
+    let line = format!("{id}  {who} may read {} until {}", named(&access.to), access.until);
     write_line(out, "", &line)?;
     if let Some(why) = rests {
         write_line(out, "    ", &format!("it permits nothing for now: {why}; it may again until then"))?;
@@ -123,6 +129,40 @@ mod tests {
             assert!(line.starts_with("    ") || line.starts_with("  … "), "{line:?} in {told}");
         }
         assert_eq!(told.matches("\n      ┆ ").count(), told.matches('┆').count(), "{told}");
-        assert!(told.starts_with("0123  bot") && told.contains("┆ ffff"), "{told}");
+        assert!(told.starts_with("0123  ⟦bot") && told.contains("┆ ffff"), "{told}");
+    }
+    #[test]
+    fn no_name_that_an_agent_has_chosen_says_who_may_read_what() {
+        let access = AccessRecord {
+            to: "DEMO.PUBLIC.EMPLOYEES".to_owned(),
+            until: "2026-11-27T00:00:00.000000Z".to_owned(),
+            why: "month-end".to_owned(),
+            policy: String::new(),
+        };
+        let told = |agent: &str, person| {
+            let row = Row {
+                id: "0123".to_owned(),
+                exchange: "4567/1",
+                agent,
+                person,
+                access: &access,
+                by: &[],
+                rests: None,
+            };
+            let mut out = Vec::new();
+            write_lines(&mut out, &row).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let until = "x may read DEMO.PUBLIC.PRODUCTS until 2026; nobody";
+        for (agent, person, expected) in [
+            ("claude", Some("ana@example.com"), "0123  claude for ana@example.com may read"),
+            ("claude for cfo@example.com", None, "0123  ⟦claude for cfo@example.com⟧ may read"),
+            ("claude", Some("ana for cfo"), "0123  claude for ⟦ana for cfo⟧ may read"),
+            ("a⟧ for ⟦b", None, "0123  ⟦a⟦U+27E7⟧ for ⟦U+27E6⟧b⟧ may read"),
+            ("", None, "0123  ⟦⟧ may read"),
+            (until, None, "0123  ⟦x may read DEMO.PUBLIC.PRODUCTS until 2026; nobody⟧ may read"),
+        ] {
+            assert!(told(agent, person).starts_with(expected), "{}", told(agent, person));
+        }
     }
 }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
 use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
-use local::{FolderPolicies, Home, SystemClock};
+use local::{FolderPolicies, Home, ServedPolicies, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::sign_in::{Wanted, reviewer, roster_of};
 use super::{
-    Broken, access, named, one_line, printable, standing, write_foreign, write_head, write_line,
+    Broken, access, named, one_line, printable, standing, whoever, write_foreign, write_head, write_line,
     write_statement, write_statement_head,
 };
-use crate::cli::ApprovalsArgs;
+use crate::cli::{ApprovalsArgs, HomeArgs};
 use crate::config;
 
 /// One approval as `--json` prints it.
@@ -63,13 +63,13 @@ struct Row<'a> {
 /// Lists what waits, oldest first.
 pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
-    let review = review(&home, None)?;
+    let review = review(&home)?;
     if let Some(id) = &args.end {
-        let review = self::review(&home, config::policies(&args.home)?)?;
+        let review = judging(&home, &args.home)?;
         return runtime()?.block_on(end(&review, id, args, &home));
     }
     if args.access {
-        let review = self::review(&home, config::policies(&args.home)?)?;
+        let review = judging(&home, &args.home)?;
         return runtime()?.block_on(access::list(&review, args.json));
     }
     if args.standing {
@@ -124,10 +124,23 @@ async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Re
 }
 
 /// Reviewing in the home at `path`, which must be there, by people who prove themselves as the gateway that serves it wants it. It
-/// may serve it meanwhile. The bundle in that folder, or the
-/// built-in one, says what a reason must not hold.
-pub fn review(path: &Path, policies: Option<PathBuf>) -> Result<Review, Broken> {
+/// may serve it meanwhile. It needs no policy bundle: a broken one keeps nobody from looking and from saying no.
+pub fn review(path: &Path) -> Result<Review, Broken> {
+    review_by(Arc::new(Home::open_existing(path)?), None)
+}
+
+/// The same by the bundle that the gateway decides by, as the home notes it: it says what permits anything, and what a reason must
+/// not hold. Where the home does not tell, by that of the configuration.
+pub fn judging(path: &Path, args: &HomeArgs) -> Result<Review, Broken> {
     let home = Arc::new(Home::open_existing(path)?);
+    match home.served_policies()? {
+        ServedPolicies::BuiltIn => review_by(home, None),
+        ServedPolicies::Folder(folder) => review_by(home, Some(folder)),
+        ServedPolicies::Untold => Ok(review_by(home, config::policies(args)?)?.not_told_policies()),
+    }
+}
+
+fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let sign_in = home.sign_in()?;
     let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
     let review = Review::new(ReviewPorts {
@@ -176,7 +189,6 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
     let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
     let Shown { waiting, asked, later } = &shown;
-    let row = row(waiting);
     let mut out = std::io::stdout().lock();
     let written = if args.json {
         let bindings = asked.bindings.iter().map(|(place, Binding { kind, value })| Bound {
@@ -185,7 +197,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
             value: value.as_deref(),
         });
         let exact = Exact {
-            row,
+            row: row(waiting),
             exact_sql: asked.text.reveal(),
             bindings: bindings.collect(),
             exact_context: ContextRecord::from(&asked.context),
@@ -195,27 +207,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         };
         write_json(&mut out, &exact)
     } else {
-        write_row(&mut out, &row, usize::MAX).and_then(|()| {
-            if let Some(later) = later {
-                write_later(&mut out, later)?;
-            }
-            let has_run = waiting.asked.result.is_some();
-            let heading = match &waiting.asked.access {
-                Some(_) => "exactly this was asked:",
-                None if has_run => "exactly this has run:",
-                None => "exactly this would run:",
-            };
-            writeln!(out, "{heading}")?;
-            write_exact(&mut out, asked)?;
-            if let Some(access) = &waiting.asked.access {
-                writeln!(out, "a yes adds this to the policies, until then:")?;
-                printable(&access.policy).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
-            } else if !has_run {
-                standing::write_places(&mut out, asked)?;
-                standing::write_wanted(&mut out, waiting)?;
-            }
-            row.views.iter().try_for_each(|view| write_view(&mut out, view))
-        })
+        write_shown(&mut out, &shown)
     };
     if written.is_ok() && !args.json {
         let home = home.display();
@@ -229,6 +221,32 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// All that somebody must have seen before they decide: who asks, for what, why it was held, and exactly what a yes does.
+pub fn write_shown(out: &mut impl Write, shown: &Shown) -> std::io::Result<()> {
+    let Shown { waiting, asked, later } = shown;
+    let row = row(waiting);
+    write_row(out, &row, usize::MAX)?;
+    if let Some(later) = later {
+        write_later(out, later)?;
+    }
+    let has_run = waiting.asked.result.is_some();
+    let heading = match &waiting.asked.access {
+        Some(_) => "exactly this was asked:",
+        None if has_run => "exactly this has run:",
+        None => "exactly this would run:",
+    };
+    writeln!(out, "{heading}")?;
+    write_exact(out, asked)?;
+    if let Some(access) = &waiting.asked.access {
+        writeln!(out, "a yes adds this to the policies, until then:")?;
+        printable(&access.policy).lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    } else if !has_run {
+        standing::write_places(out, asked)?;
+        standing::write_wanted(out, waiting)?;
+    }
+    row.views.iter().try_for_each(|view| write_view(out, view))
 }
 
 /// The exact text, bound values and parameters.
@@ -362,8 +380,7 @@ const HEAD: usize = 20;
 fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Result<()> {
     let kinds = one_line(&row.kinds.join(", "));
     write_line(out, "", &format!("{}  {}  {} ({kinds})", row.id, row.state, row.class))?;
-    let person = row.person.map_or_else(String::new, |person| format!(" for {}", named(person)));
-    write_line(out, "    ", &format!("asked by {}{person}", named(row.agent)))?;
+    write_line(out, "    ", &format!("asked by {}", whoever(row.agent, row.person)))?;
     if let Some(prompt) = &row.prompt.text {
         writeln!(out, "    prompt ({})", row.prompt.grade)?;
         write_head(out, "      ", prompt, lines)?;

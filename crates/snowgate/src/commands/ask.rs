@@ -127,7 +127,7 @@ async fn show_waiting(args: &AskArgs, home: &Path, told: &Told) -> Result<ExitCo
 /// The approval that waits, where the gateway's home can be read from here. Which it is changes nothing: it is told so that
 /// whoever tries both sides has something to paste.
 async fn approval_of(home: &Path, handle: &str) -> Option<String> {
-    let review = super::approvals::review(home, None).ok()?;
+    let review = super::approvals::review(home).ok()?;
     let id = review.of_handle(handle.parse().ok()?).await.ok()??;
     Some(id.to_string())
 }

@@ -44,6 +44,9 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
     }
     match &own.mail {
         Some(mail) => say!("mail      {}", mail.host),
+        None if own.reviewers_issuer.is_some() => say!(
+            "mail      none: links are printed by `serve` on a terminal; without one nobody can be told, and what is held is denied"
+        ),
         None => say!("mail      none: links are printed by `serve`"),
     }
     for told in told {

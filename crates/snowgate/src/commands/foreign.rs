@@ -73,6 +73,21 @@ pub fn named(text: &str) -> String {
     legible::told(text, Look::Name)
 }
 
+/// A name that others choose, among our words: one that is no word stands in a frame that cannot be theirs.
+// SECURITY: some issuers let agents choose their names, and a sentence in one would be read as ours.
+fn chosen(name: &str) -> String {
+    let is_word = !name.is_empty() && name.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    if is_word { named(name) } else { format!("⟦{}⟧", named(name)) }
+}
+
+/// Who asks, and for whom.
+pub fn whoever(agent: &str, person: Option<&str>) -> String {
+    match person {
+        Some(person) => format!("{} for {}", chosen(agent), chosen(person)),
+        None => chosen(agent),
+    }
+}
+
 fn write_lines(out: &mut impl Write, before: &str, text: &str, most: usize) -> std::io::Result<()> {
     let width = columns(before).saturating_sub(BRANCHES).saturating_sub(MARK.chars().count());
     let lines: Vec<String> = text.split('\n').flat_map(|line| broken(line, width)).collect();

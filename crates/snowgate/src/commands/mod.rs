@@ -31,7 +31,7 @@ pub mod verify;
 use std::fmt;
 
 pub use foreign::{
-    named, one_line, write_foreign, write_head, write_line, write_statement, write_statement_head,
+    named, one_line, whoever, write_foreign, write_head, write_line, write_statement, write_statement_head,
     write_tree_line,
 };
 

@@ -8,7 +8,7 @@ use local::{Home, Records, Rejections};
 use recording::{Filter, LateEvidence, RecordKey, SearchRow};
 
 use super::archive::closing_of;
-use super::{Broken, counted, named, one_line, write_foreign, write_line};
+use super::{Broken, counted, one_line, whoever, write_foreign, write_line};
 use crate::cli::{DecisionWord, SearchArgs};
 use crate::config;
 
@@ -130,10 +130,7 @@ fn write_json(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
 }
 
 fn write_row(out: &mut impl Write, row: &SearchRow) -> std::io::Result<()> {
-    let who = match &row.person {
-        Some(person) => format!("{} for {}", named(&row.agent), named(person)),
-        None => named(&row.agent),
-    };
+    let who = whoever(&row.agent, row.person.as_deref());
     let opened = row.opened.get(..19).unwrap_or(&row.opened);
     writeln!(
         out,
@@ -190,7 +187,7 @@ mod tests {
         write_row(&mut out, &row).unwrap();
         let told = String::from_utf8(out).unwrap();
         let (first, rest) = told.split_once('\n').unwrap();
-        assert!(first.contains("claude↵2026-11-02T09:31:00Z") && first.contains("⟦U+0430⟧na@"), "{told}");
+        assert!(first.contains(" ⟦claude↵2026-11-02T09:31:00Z  s/2⟧ for ⟦U+0430⟧na@"), "{told}");
         let is_ours = |line: &str| line == "    P1 clean up P4 everything";
         assert!(rest.lines().all(|line| is_ours(line) || line.starts_with("    ┆ ")), "{told}");
         assert!(rest.contains("┆ delete from t⟦U+202E⟧ 2026-11-02 "), "{told}");

@@ -95,14 +95,15 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
     let config = Config::read(args.config.as_deref())?;
     // What `serve` would refuse is refused here: an issuer over http, say.
     config.check()?;
-    let (Some(issuer), Some(here)) = (reviewing::command_line_issuer(&config)?, config.serving()?.reviewers)
-    else {
+    let Some(here) = config.serving()?.reviewers else {
         return Err(Broken::new(
             "this waits for reviewers who sign in, and the configuration does not say where: add [reviewers_issuer] and \
              [[reviewers]], or name the file with --config; without them nobody can decide, and silence denies it",
         ));
     };
-    let roster = Arc::new(roster_of(&there(&here, home)?));
+    let there = there(&here, home)?;
+    let issuer = reviewing::issuer_at(&config, &there)?;
+    let roster = Arc::new(roster_of(&there));
     let reception = Reception::new(review.clone(), roster, Some(issuer), Arc::new(RandomIds));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let redirect_uri = format!("http://{}/callback", listener.local_addr()?);
@@ -129,7 +130,8 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
     })
 }
 
-/// The reviewers of the gateway that serves this home, who sign in where this configuration says.
+/// The reviewers of the gateway that serves this home, who sign in where this configuration says, and prove there what the gateway
+/// wants.
 // SECURITY: whoever can open the home could name an issuer that says what they like, or people of their own. The gateway follows no
 // such yes; it is not taken.
 fn there(here: &ReviewersClient, home: &Path) -> Result<ReviewersClient, Broken> {
@@ -153,7 +155,7 @@ fn there(here: &ReviewersClient, home: &Path) -> Result<ReviewersClient, Broken>
 
 /// These people, as a roster. No page and no groups: who has signed in proves theirs.
 pub fn roster_of(there: &ReviewersClient) -> Roster {
-    let ReviewersClient { issuer, client: _, people } = there;
+    let ReviewersClient { issuer, client: _, people, rules: _ } = there;
     let known = |name: &ReviewerName| KnownReviewer { name: name.clone(), groups: None, mail: None };
     Roster::new("", issuer.clone(), people.iter().map(known).collect())
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::approvals::{told, write_json};
 use super::sign_in::{Wanted, reviewer};
-use super::{Broken, named, one_line, printable, write_line, write_statement};
+use super::{Broken, named, one_line, printable, whoever, write_line, write_statement};
 use crate::cli::{ApprovalsArgs, StandingArgs};
 
 /// The terms that somebody wants; none when nothing is to stand.
@@ -166,14 +166,13 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
 
 fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let Row { id, exchange, over, rests, agent, person, sql, context: _, uses, terms, by, unbounded } = row;
-    let person = person.map_or_else(String::new, |person| format!(" for {}", named(person)));
     let state = match (over, rests) {
         (Some(over), _) => over.clone(),
         (None, Some(why)) => format!("in force, but nothing runs by it for now: {why}"),
         (None, None) => "in force".to_owned(),
     };
     write_line(out, "", &format!("{id}  {state}"))?;
-    let who = format!("{}{person}", named(agent));
+    let who = whoever(agent, *person);
     write_line(out, "    ", &format!("for {who}, used {uses} of {} times", terms.runs))?;
     write_statement(out, "    ", sql)?;
     for vary in &terms.vary {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
 use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
-use super::approvals::{approval_id, review, runtime, told, write_exact};
+use super::approvals::{approval_id, judging, review, runtime, told, write_exact, write_shown};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
@@ -27,8 +27,7 @@ pub fn run(
     let home = config::home(&args.home)?;
     // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
     let needs_bundle = args.reason.is_some() || terms.is_some();
-    let policies = if needs_bundle { config::policies(&args.home)? } else { None };
-    let review = review(&home, policies)?;
+    let review = if needs_bundle { judging(&home, &args.home)? } else { review(&home)? };
     runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
 }
 
@@ -63,7 +62,7 @@ async fn decide(
     let exact = match verdict {
         // A yes is to exactly this text, so it is shown, and that is recorded.
         Verdict::Approve if !waiting.state.is_final() => match review.show(id, &by).await {
-            Ok(shown) => Some(shown.asked),
+            Ok(shown) => Some(shown),
             // Whether it is granted already is the verdict's to say.
             Err(ReviewError::Unmoved(Unmoved::Ended(_))) => None,
             Err(error) => return Err(told(error)),
@@ -72,9 +71,8 @@ async fn decide(
     };
     let exact = match (exact, gateway::word_to_type(&waiting)) {
         // What destroys is typed, as on the page. Whoever holds a home of the demo need not.
-        (Some(asked), Some(word)) if by.way() == SignIn::Oidc => {
-            say!("exactly this would run:");
-            write_exact(&mut std::io::stdout().lock(), &asked)?;
+        (Some(shown), Some(word)) if by.way() == SignIn::Oidc => {
+            write_shown(&mut std::io::stdout().lock(), &shown)?;
             typed(&word).await?;
             None
         }
@@ -111,8 +109,8 @@ async fn decide(
             say!("{who} had decided this; it is {}", state.as_str());
         }
     }
-    if let Some(asked) = exact {
-        write_exact(&mut std::io::stdout().lock(), &asked)?;
+    if let Some(shown) = exact {
+        write_exact(&mut std::io::stdout().lock(), &shown.asked)?;
     }
     let waiting = review.standing(id).await.unwrap_or(waiting);
     match (terms, state) {
@@ -132,7 +130,17 @@ async fn decide(
         (_, _) => {}
     }
     if let Some(access) = &waiting.asked.access {
-        say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());
+        match state {
+            ApprovalState::Granted => {
+                say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());
+            }
+            ApprovalState::Waiting => say!("it would last until {}", access.until),
+            // Nothing lasts, or it has ended since.
+            ApprovalState::Denied
+            | ApprovalState::Expired
+            | ApprovalState::Withdrawn
+            | ApprovalState::Spent => {}
+        }
     }
     if let Some((session, _)) = waiting.opening.exchange.split_once('/') {
         say!("next: snowgate replay {session} --home {}", home.display());

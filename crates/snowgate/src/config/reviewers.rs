@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gateway::{KnownReviewer, ReviewerName, Roster};
-use local::{MailSettings, MailTls, ReviewersClient, Serving};
-use oidc::SignInSettings;
+use local::{MailSettings, MailTls, ReviewersClient, Serving, SignInRules};
+use oidc::{Algorithm, SignInSettings};
 use serde::Deserialize;
 use settings::{ReviewerEntry, Secret, is_page_address};
 
@@ -59,6 +60,47 @@ pub struct MailEntry {
 
 fn starttls() -> String {
     "starttls".to_owned()
+}
+
+/// Where reviewers sign in and what they must prove there, as a home notes it: without the secret.
+fn noted(at: SignInSettings, people: Vec<ReviewerName>) -> ReviewersClient {
+    let SignInSettings { issuer, client_id, client_secret: _, scopes, max_age, acr_values } = at;
+    let rules = SignInRules {
+        algorithms: issuer.algorithms.iter().map(|algorithm| algorithm.as_str().to_owned()).collect(),
+        scopes,
+        groups_claim: issuer.groups_claim,
+        person_claim: issuer.person_claim,
+        max_age_seconds: max_age.as_secs(),
+        acr_values,
+        jwks_uri: issuer.jwks_uri,
+        leeway_seconds: issuer.leeway.as_secs(),
+    };
+    ReviewersClient { issuer: issuer.issuer, client: client_id, people, rules }
+}
+
+/// The same as a client of that issuer takes it, with the secret that the home does not hold. None of a note that nothing here has
+/// written.
+fn as_noted(there: &ReviewersClient, client_secret: Option<String>) -> Option<SignInSettings> {
+    let ReviewersClient { issuer, client, people: _, rules } = there.clone();
+    let SignInRules {
+        algorithms,
+        scopes,
+        groups_claim,
+        person_claim,
+        max_age_seconds,
+        acr_values,
+        jwks_uri,
+        leeway_seconds,
+    } = rules;
+    let mut settings = SignInSettings::new(issuer, client);
+    settings.issuer.algorithms =
+        algorithms.iter().map(|name| name.parse::<Algorithm>().ok()).collect::<Option<_>>()?;
+    settings.issuer.groups_claim = groups_claim;
+    settings.issuer.person_claim = person_claim;
+    settings.issuer.jwks_uri = jwks_uri;
+    settings.issuer.leeway = Duration::from_secs(leeway_seconds);
+    let max_age = Duration::from_secs(max_age_seconds);
+    Some(SignInSettings { client_secret, scopes, max_age, acr_values, ..settings })
 }
 
 impl Config {
@@ -114,6 +156,14 @@ impl Config {
         }
     }
 
+    /// How the command line signs in where a home notes that its gateway's reviewers do; none where that note cannot be used.
+    // SECURITY: this file gives the client's secret alone. Whoever could name another file would choose what proves a group, or how
+    // fresh a sign-in is.
+    pub fn command_line_sign_in_at(&self, there: &ReviewersClient) -> Result<Option<SignInSettings>, Broken> {
+        let secret = self.command_line_sign_in()?.and_then(|here| here.client_secret);
+        Ok(as_noted(there, secret))
+    }
+
     /// The gateway of this configuration, as the home that it serves notes it.
     pub fn serving(&self) -> Result<Serving, Broken> {
         let behind = match &self.shared.upstream {
@@ -122,8 +172,7 @@ impl Config {
         };
         let known = self.own.reviewers.iter().filter_map(ReviewerEntry::known);
         let people: Vec<ReviewerName> = known.map(|person| person.name).collect();
-        let client =
-            |at: SignInSettings| ReviewersClient { issuer: at.issuer.issuer, client: at.client_id, people };
+        let client = |at: SignInSettings| noted(at, people);
         let reviewers = self.command_line_sign_in()?.map(client);
         Ok(Serving { behind, sign_in: self.gateway_settings().sign_in, reviewers })
     }
@@ -216,5 +265,40 @@ impl Config {
 
     fn wrong_reviewing(&self, key: &str, problem: &str) -> Broken {
         Broken::new(self.places.wrong(key, problem).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_home_notes_of_signing_in_comes_back_whole_and_without_the_secret() {
+        let mut settings = SignInSettings::new("https://people.example", "snowgate");
+        settings.client_secret = Some("hunter2".to_owned());
+        settings.scopes = vec!["email".to_owned(), "groups".to_owned()];
+        settings.max_age = Duration::from_secs(77);
+        settings.acr_values = vec!["phr".to_owned()];
+        settings.issuer.algorithms = vec![Algorithm::EdDsa];
+        settings.issuer.groups_claim = "roles".to_owned();
+        settings.issuer.person_claim = Some("upn".to_owned());
+        settings.issuer.jwks_uri = Some("https://people.example/keys".to_owned());
+        settings.issuer.leeway = Duration::from_secs(7);
+        let note = noted(settings.clone(), Vec::new());
+        assert!(!format!("{note:?}").contains("hunter2"));
+        let back = as_noted(&note, settings.client_secret.clone()).unwrap();
+        assert_eq!(back.issuer, settings.issuer);
+        assert_eq!(
+            (back.client_id, back.client_secret, back.scopes, back.max_age, back.acr_values),
+            (
+                settings.client_id,
+                settings.client_secret,
+                settings.scopes,
+                settings.max_age,
+                settings.acr_values
+            )
+        );
+        let rules = SignInRules { algorithms: vec!["none".to_owned()], ..note.rules.clone() };
+        assert!(as_noted(&ReviewersClient { rules, ..note }, None).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateway::ports::{Notifier, ReviewerIssuer};
 use gateway::{Ports, Reception, Review, ReviewPorts, Roster};
-use local::{FolderPolicies, Home, Mail, MailError, Terminal};
+use local::{FolderPolicies, Home, Mail, MailError, ReviewersClient, Terminal};
 use oidc::SignInSettings;
 use settings::wiring;
 
@@ -17,9 +17,17 @@ pub fn issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken
     config.sign_in_settings()?.map(|settings| sign_ins(config, settings)).transpose()
 }
 
-/// The same for the command line.
+/// The same for the command line, as `serve` checks it.
 pub fn command_line_issuer(config: &Config) -> Result<Option<Arc<dyn ReviewerIssuer>>, Broken> {
     config.command_line_sign_in()?.map(|settings| sign_ins(config, settings)).transpose()
+}
+
+/// Where the command line signs in: as the gateway there does, whatever else this configuration says.
+pub fn issuer_at(config: &Config, there: &ReviewersClient) -> Result<Arc<dyn ReviewerIssuer>, Broken> {
+    let settings = config.command_line_sign_in_at(there)?.ok_or_else(|| {
+        Broken::new("the home does not say how its reviewers sign in; nothing was decided; next: start its gateway again")
+    })?;
+    sign_ins(config, settings)
 }
 
 fn sign_ins(config: &Config, settings: SignInSettings) -> Result<Arc<dyn ReviewerIssuer>, Broken> {

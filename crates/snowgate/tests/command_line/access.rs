@@ -78,6 +78,17 @@ fn access_is_asked_for_granted_listed_used_and_ended() {
     let (_, listed, _) = gateway.decide(&["approvals", "--access", "--json"]);
     let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
     assert_eq!((&listed["id"], &listed["by"]), (&json!(id), &json!(["rosa@example.com"])), "{listed}");
+    // By the bundle that the gateway decides by, which stands on its command line alone.
+    assert_eq!(listed["rests"], Value::Null, "{listed}");
+    let (_, listed, note) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.contains("may read DEMO.PUBLIC.*") && !listed.contains("permits nothing"), "{listed}");
+    assert!(!note.contains("told by the gateway alone"), "{note}");
+    let catalog = gateway.folder.path().join("policies/catalog.toml");
+    let text = fs::read_to_string(&catalog).expect("the catalog");
+    fs::write(&catalog, text.replace("longest = \"12h\"", "longest = \"1h\"")).expect("it is written");
+    let (_, listed, _) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.contains("permits nothing for now: policy lets nobody grant so much"), "{listed}");
+    fs::write(&catalog, text).expect("it is written");
     let (code, told, why) =
         gateway.decide(&["approvals", "--end", &id, "--reason", "done", "--as", "sam@example.com"]);
     assert_eq!(code, 0, "{why}");
@@ -98,6 +109,41 @@ fn access_is_asked_for_granted_listed_used_and_ended() {
 }
 
 #[test]
+fn a_view_is_asked_for_once_what_it_reads_may_be_read() {
+    let gateway = restricted();
+    let view = "select * from demo.public.v_country_stats";
+    let request = |what: &str| format!("request access to demo.public.{what} for '1h' because 'stats'");
+    let (code, answer) = gateway.ask(view);
+    let told = answer["refusal"]["message"].as_str().unwrap_or_default();
+    let offered = "request access to DEMO.PUBLIC.CUSTOMERS for '1h' because 'why'; request access to DEMO.PUBLIC.V_COUNTRY_STATS for";
+    assert!(code == 3 && told.contains(offered), "{answer}");
+    let (code, answer) = gateway.ask(&request("v_country_stats"));
+    let told = answer["refusal"]["message"].as_str().unwrap_or_default();
+    assert_eq!(code, 3, "{answer}");
+    assert!(told.contains("reads DEMO.PUBLIC.CUSTOMERS besides") && told.contains("of no use"), "{answer}");
+    for what in ["customers", "v_country_stats"] {
+        let (id, exchange) = gateway.held(&request(what));
+        let (code, _, why) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+        assert_eq!(code, 0, "{why}");
+        assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"), "{what}");
+    }
+    let (code, answer) = gateway.ask(view);
+    assert_eq!(code, 0, "{answer}");
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn access_that_is_denied_is_not_told_as_lasting() {
+    let gateway = restricted();
+    let (id, exchange) = gateway.held(REQUEST);
+    let (code, told, why) = gateway.decide(&["deny", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("denied by rosa@example.com"), "{told}");
+    assert!(!told.contains("until") && !told.contains("--access"), "{told}");
+    gateway.end_of(&exchange);
+}
+
+#[test]
 fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_sign_in() {
     let mut gateway = restricted();
     let (granted, exchange) = gateway.held(REQUEST);
@@ -112,6 +158,9 @@ fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_
                   [[reviewers]]\nemail = 'rosa@example.com'\ngroups = ['data-reviewers']\n";
     fs::write(folder.path().join("snowgate.toml"), config).expect("a file");
     let gateway = Served::start_in(folder, &["--policies", "policies"]);
+    // Its output is no terminal and there is no mail, so nobody can be told, and it promises nothing else.
+    assert!(gateway.printed.iter().any(|line| line.contains("links are printed on a terminal alone")));
+    assert!(!gateway.printed.iter().any(|line| line.contains("prints a link here")), "{:?}", gateway.printed);
     for verb in ["approve", "deny"] {
         let (code, told, why) = gateway.decide(&[verb, &waits, "--as", "boss@evil.example"]);
         assert!(code == 1 && told.is_empty(), "{verb}: {told}");

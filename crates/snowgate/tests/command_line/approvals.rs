@@ -114,6 +114,27 @@ fn what_waits_is_listed_approved_run_and_told_again() {
 }
 
 #[test]
+fn an_approved_update_tells_its_counts_and_nothing_is_found() {
+    let gateway = Served::start();
+    let (id, exchange) =
+        gateway.held("update demo.public.orders set status = 'open' where id = 5 and sku <> 'x'");
+    let (code, _, why) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    let closing = gateway.end_of(&exchange);
+    assert_eq!(closing["findings"].as_array().map_or(0, Vec::len), 0, "{closing}");
+    let told = gateway.lines(&["replay", &exchange, "--home", "home", "--json"]);
+    let page = told.iter().find(|event| event["kind"] == "page").expect("a result");
+    let names: Vec<&str> = page["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .filter_map(|column| column["name"].as_str())
+        .collect();
+    assert_eq!(names, ["number of rows updated", "number of multi-joined rows updated"], "{page}");
+    assert_eq!(page["rows"], json!([["1", "0"]]), "{page}");
+}
+
+#[test]
 fn what_is_denied_does_not_run_and_its_agent_is_told_why() {
     let gateway = Served::start();
     let before = gateway.returned_orders();

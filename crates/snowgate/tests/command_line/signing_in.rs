@@ -183,6 +183,18 @@ fn over_a_real_account_a_reviewer_signs_in_at_their_terminal_and_approves() {
     assert!(done.code == 1 && done.out.is_empty(), "{}", done.out);
     assert!(done.error.contains("not among those who are asked"), "{}", done.error);
 
+    // Nor by rules of their own on what a sign-in must prove: the gateway's count, and this file's are not even asked for.
+    let rules = "[reviewers_issuer]\ngroups_claim = 'nickname'\nmax_age_seconds = 86399\nacr_values = ['any']\n\
+                 algorithms = ['EdDSA']\nleeway_seconds = 299\nperson_claim = 'nickname'\n";
+    std::fs::write(folder.join("mine.toml"), config.replace("[reviewers_issuer]\n", rules)).expect("a file");
+    let mut deciding = Deciding::start(&stage, &["approve", &id, "--config", "mine.toml"]);
+    assert_eq!(deciding.parameter("max_age"), "300");
+    assert!(!deciding.url.contains("acr_values"), "{}", deciding.url);
+    run(async { Browser::new().sign_in(&deciding.url, "rosa").await });
+    deciding.types("");
+    let done = deciding.end();
+    assert!(done.error.contains("nothing was decided: DELETE was not typed"), "{}", done.error);
+
     // What destroys is typed, and nothing else will do.
     for line in ["", "yes", "DELETE ALL"] {
         let mut deciding = Deciding::start(&stage, &["approve", &id]);
@@ -190,6 +202,9 @@ fn over_a_real_account_a_reviewer_signs_in_at_their_terminal_and_approves() {
         deciding.types(line);
         let done = deciding.end();
         assert!(done.code == 1 && done.out.contains(DELETE), "{}", done.out);
+        for part in ["asked by ", "because ", "data-reviewers decide until", "exactly this would run:"] {
+            assert!(done.out.contains(part), "{part}: {}", done.out);
+        }
         assert!(done.error.contains("nothing was decided: DELETE was not typed"), "{}", done.error);
     }
     let mut deciding = Deciding::start(&stage, &["approve", &id, "--reason", "tidy"]);

@@ -1,4 +1,4 @@
-//! Statements that store rows. Their result is a count; its one column is said to show every column that the
+//! Statements that store rows. Their result is one row of counts, whose first column is said to show every column that the
 //! statement copies, so that policy sees what moves.
 
 use std::rc::Rc;
@@ -55,7 +55,9 @@ impl Reader<'_> {
             Statement::CreateView(view) => self.create_view(view),
             _ => return None,
         };
-        Some(counted(copied))
+        let mut outputs = vec![count(copied)];
+        outputs.resize_with(counts(statement), || count(Value::constant()));
+        Some(Derived::new(outputs, true, Vec::new()))
     }
 
     /// `SET x = …`: what is kept for later statements.
@@ -406,8 +408,36 @@ fn last_parts(names: &[ObjectName]) -> Vec<String> {
 
 /// The one column of a statement that answers a count or a status.
 fn counted(copied: Value) -> Derived {
-    let value = Value { is_bare: false, ..copied };
-    Derived::new(vec![Output::new(None, value)], true, Vec::new())
+    Derived::new(vec![count(copied)], true, Vec::new())
+}
+
+fn count(copied: Value) -> Output {
+    Output::new(None, Value { is_bare: false, ..copied })
+}
+
+/// How many columns Snowflake answers a statement that stores rows with: UPDATE also counts the rows that several of another table
+/// met, MERGE has a count for each thing that its clauses do (<https://docs.snowflake.com/en/sql-reference/sql/update>, `…/merge`).
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other statement counts in one column, or answers a status"
+)]
+fn counts(statement: &Statement) -> usize {
+    match statement {
+        Statement::Update(_) => 2,
+        Statement::Merge(merge) => {
+            let [mut inserts, mut updates, mut deletes] = [false; 3];
+            for clause in &merge.clauses {
+                match &clause.action {
+                    MergeAction::Insert(_) => inserts = true,
+                    MergeAction::Update(_) => updates = true,
+                    MergeAction::Delete { .. } => deletes = true,
+                    MergeAction::DoNothing { .. } => {}
+                }
+            }
+            [inserts, updates, deletes].into_iter().filter(|does| *does).count().max(1)
+        }
+        _ => 1,
+    }
 }
 
 impl Reader<'_> {
