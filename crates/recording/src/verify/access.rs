@@ -60,9 +60,9 @@ impl<'a> Decided<'a> {
         let access = access.iter().chain(told_before).collect();
         // The latest that was asked before: what was decided by other rules may read other objects, and no record tells which.
         let earlier = trail.steps().iter().filter(|before| before.step < step.step).rev();
-        let asked = earlier.into_iter().find_map(|before| match &before.what {
-            StepRecord::Asked(asked) => Some(asked),
-            _ => None,
+        let asked = earlier.into_iter().find_map(|before| {
+            let StepRecord::Asked(asked) = &before.what else { return None };
+            Some(asked)
         });
         let statements =
             asked.filter(|asked| asked.rules == *rules).map(|asked| asked.of(opening).statements);
