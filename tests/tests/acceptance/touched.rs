@@ -10,7 +10,7 @@ use gateway::ports::Routine;
 
 use crate::approvals::{WRITE, deletes, reviewer, words, work};
 use crate::door::{self, get};
-use crate::house::{House, in_time};
+use crate::house::{House, asked, in_time};
 use crate::pages_door::{Browser, Shown, demo, link_of, page, told, with};
 
 const ROSA: &str = "rosa@acme.example";
@@ -258,6 +258,10 @@ async fn what_nobody_can_tell_the_calls_of_is_refused_at_once_with_what_to_write
         for part in ["nobody can approve it", why, instead] {
             assert!(refused.text().contains(part), "{sql}: {}", refused.text());
         }
+        // Whoever looks ahead is told the same.
+        let foreseen = gateway.check(asked(sql)).await.unwrap().ruling;
+        let domain::Decision::Refuse(foreseen) = &foreseen.decision else { panic!("{sql}: {foreseen:?}") };
+        assert!(foreseen.message.contains(why), "{sql}: {}", foreseen.message);
     }
     work(&house, &gateway).await;
     assert!(house.bell.rung.lock().unwrap().is_empty(), "nobody is asked");
