@@ -220,7 +220,7 @@ enum MayAsk {
     Unknown,
     /// Rules permit reading all of it.
     ReadsAlready,
-    /// These rules forbid asking, or reading whatever there is of it.
+    /// These rules forbid asking, or reading whatever there is of it and may not be read already.
     Forbidden(BTreeSet<RuleId>),
 }
 
@@ -259,8 +259,7 @@ impl Bundle {
         Ok(match (is_granted, forbidden.is_empty()) {
             // SECURITY: people's yes would be kept in reserve, for when a rule is taken away.
             (true, true) => MayAsk::ReadsAlready,
-            (true, false) => MayAsk::Yes,
-            (false, _) => MayAsk::Forbidden(forbidden),
+            (_, false) | (false, true) => MayAsk::Forbidden(forbidden),
         })
     }
 
