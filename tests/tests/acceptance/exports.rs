@@ -483,22 +483,3 @@ async fn who_asks_people_as_often_as_they_may_is_refused_a_large_result() {
     let bens = submit(&router, "ben", customers::SQL, "").await;
     assert_eq!(bens.status, 202, "{}", bens.text());
 }
-
-#[tokio::test]
-async fn a_large_result_of_what_nobody_can_tell_the_calls_of_is_refused_and_nobody_is_asked() {
-    let house = house(&LIMITS, &[4, 4]).await;
-    house.bundle.change(&[
-        ("@id(\"no-opaque\")", "@id(\"opaque\")"),
-        ("dynamic SQL and unknown functions\")\nforbid (", "dynamic SQL and unknown functions\")\npermit ("),
-        ("\"transaction\", \"read\"]", "\"transaction\", \"read\", \"opaque\"]"),
-    ]);
-    let gateway = house.gateway();
-    let router = router(gateway.clone());
-    let refused = submit(&router, "ana", "select id from customers limit demo.public.m!f(1)", "").await;
-    // Of what nobody can read no more is told.
-    is_refused(&refused, "100183", "the reason is not shown");
-    work(&house, &gateway).await;
-    assert!(house.bell.rung.lock().unwrap().is_empty(), "nobody is asked");
-    assert_eq!(house.submissions(), 1);
-    house.verifies();
-}
