@@ -11,7 +11,7 @@ use recording::EstimateRecord;
 use thiserror::Error;
 
 use crate::access::{Grants, Ruled, rule_request};
-use crate::approval::Surroundings;
+use crate::approval::{Surroundings, unless_untold};
 use crate::claim::{Claiming, Place, Words};
 use crate::evidence::{Calling, Lease, Spoken, Weighed};
 use crate::fault::{Fault, Origin};
@@ -141,7 +141,9 @@ impl Gateway {
                 let grants = &mut Grants::default();
                 let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
                 let ruled = self.counted(asked.door, ruled).await?;
-                self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, ruled)
+                let Ruled { rulings, ruling, access } =
+                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, ruled);
+                Ruled { rulings, ruling: unless_untold(&bundle, &read, asked.text.reveal(), ruling), access }
             }
         };
         let words = Words::of(&asked, &key)?;
@@ -164,7 +166,10 @@ impl Gateway {
         };
         let (session, next, ruling) = match self.claim(claiming, words, ruling).await? {
             Place::Repeat { first, terms } => return Ok(Next::Repeat { first, terms }),
-            Place::Opens { session, next, ruling } => (session, next, *ruling),
+            // Hidden failures may have it wait only now.
+            Place::Opens { session, next, ruling } => {
+                (session, next, unless_untold(&bundle, &read, asked.text.reveal(), *ruling))
+            }
         };
         let draft = Draft {
             identity: principal.identity(),
@@ -183,7 +188,7 @@ impl Gateway {
             // What reviewers are asked for is what the catalog says now.
             let shown = match &ruling.decision {
                 Decision::Hold(_) => ShownBeside {
-                    touched: self.touched(&key, &read, &detectors).await?,
+                    touched: self.touched(&key, &read, asked.text.reveal(), &detectors).await?,
                     estimate: self.estimate(&asked, principal, &read).await,
                     access: read.request.as_ref().and_then(|request| request.as_ref().ok()).cloned(),
                 },

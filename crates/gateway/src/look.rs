@@ -15,6 +15,7 @@ use masking::Detectors;
 
 use crate::access::Grants;
 use crate::admission::is_large;
+use crate::approval::unless_untold;
 use crate::ask::AskError;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
@@ -136,7 +137,8 @@ impl Gateway {
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruled = self.counted(asked.door, ruled).await?;
         let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, ruled);
-        let (ruling, grade) = (ruled.ruling, asked.prompt.grade);
+        let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
+        let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
     }
 

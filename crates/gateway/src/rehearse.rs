@@ -6,6 +6,7 @@ use domain::{Access, Asked, Catalog, Identity, RefusalCode, SqlText, Statement, 
 use policy::{BatchRuling, Bundle};
 
 use crate::access;
+use crate::approval::unless_untold;
 use crate::reading::{Read, decide, read_with, refusal};
 
 /// What would be said of a statement or batch.
@@ -45,6 +46,7 @@ pub fn rehearse(
     }
     let begins = text.len();
     text.push_str(asked.text.reveal());
+    let own = asked.text.clone();
     let ranges = sql::split(&text);
     let asked = Asked { text: SqlText::new(text), ..asked.clone() };
     let mut statements = read_with(&asked, &catalog);
@@ -61,6 +63,7 @@ pub fn rehearse(
         };
     }
     let read = Read { statements: statements.split_off(first), catalog, request: None };
-    let rulings = decide(bundle, identity, &asked, &read, Access::NONE);
+    let BatchRuling { overall, statements } = decide(bundle, identity, &asked, &read, Access::NONE);
+    let rulings = BatchRuling { overall: unless_untold(bundle, &read, own.reveal(), overall), statements };
     Rehearsed { statements: read.statements.into_iter().map(|(_, statement)| statement).collect(), rulings }
 }

@@ -236,7 +236,7 @@ enum MayAsk {
     ReadsAlready,
     /// Reading it reads these, too, which neither a rule nor a grant permits.
     ReadsMore(BTreeSet<ObjectName>),
-    /// These rules forbid asking, or reading whatever there is of it.
+    /// These rules forbid asking, or reading whatever there is of it and may not be read already.
     Forbidden(BTreeSet<RuleId>),
 }
 
@@ -282,8 +282,7 @@ impl Bundle {
         Ok(match (is_granted, forbidden.is_empty()) {
             // SECURITY: people's yes would be kept in reserve, for when a rule is taken away.
             (true, true) => MayAsk::ReadsAlready,
-            (true, false) => MayAsk::Yes,
-            (false, _) => MayAsk::Forbidden(forbidden),
+            (_, false) | (false, true) => MayAsk::Forbidden(forbidden),
         })
     }
 

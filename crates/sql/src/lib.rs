@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 use domain::{Bindings, Catalog, Context};
 
 mod batch;
+mod calls;
 mod class;
 mod ddl;
 mod effects;
@@ -55,6 +56,7 @@ mod steps;
 mod template;
 
 pub use batch::read_batch;
+pub use calls::calls;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
 pub use marks::{Mark, marks};
 pub use read::read;

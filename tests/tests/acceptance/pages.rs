@@ -572,7 +572,11 @@ async fn what_reads_other_objects_by_now_is_asked_for_anew() {
     work(&house, &gateway).await;
     let second = review.waiting().await.unwrap().waiting.remove(0);
     assert_ne!(second.id, first);
-    assert!(second.asked.again.as_deref().unwrap().contains("what it touches"), "{:?}", second.asked.again);
+    assert!(
+        second.asked.again.as_deref().unwrap().contains("the objects that it touches"),
+        "{:?}",
+        second.asked.again
+    );
     // Reviewers are told and shown what it touches by now.
     let told = house.bell.rung.lock().unwrap().last().unwrap().clone();
     assert_eq!(
@@ -582,7 +586,7 @@ async fn what_reads_other_objects_by_now_is_asked_for_anew() {
     );
     let (id, token) = link_of(&house, ROSA);
     let shown = Browser::new(page(&house, &demo(), None)).open(id, &token).await;
-    for part in ["<li>DEMO.PUBLIC.LEADS</li>", "Asked again: what holds it"] {
+    for part in ["<li>DEMO.PUBLIC.LEADS</li>", "Asked again: changed since it was approved"] {
         assert!(shown.text.contains(part), "{part}: {}", shown.text);
     }
     assert!(!shown.text.contains("<li>DEMO.PUBLIC.CUSTOMERS</li>"), "{}", shown.text);

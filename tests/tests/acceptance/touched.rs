@@ -10,7 +10,7 @@ use gateway::ports::Routine;
 
 use crate::approvals::{WRITE, deletes, reviewer, words, work};
 use crate::door::{self, get};
-use crate::house::{House, in_time};
+use crate::house::{House, asked, in_time};
 use crate::pages_door::{Browser, Shown, demo, link_of, page, told, with};
 
 const ROSA: &str = "rosa@acme.example";
@@ -191,14 +191,16 @@ async fn a_procedure_that_is_made_anew_after_the_look_has_it_asked_again() {
     assert_eq!(words(&waits.house).last(), Some(&"spent"));
 }
 
+/// What holds calls, and what cannot be read, for a person.
+const OPEN: [(&str, &str); 4] = [
+    ("@id(\"no-calls\")", "@id(\"calls-if-approved\")"),
+    ("send its statements one by one\")\nforbid (", "send its statements one by one\")\npermit ("),
+    ("@id(\"no-opaque\")", "@id(\"opaque-if-approved\")"),
+    ("dynamic SQL and unknown functions\")\nforbid (", "dynamic SQL and unknown functions\")\npermit ("),
+];
+
 #[tokio::test]
 async fn a_procedure_or_function_with_a_quoted_name_that_is_made_anew_after_the_look_has_it_asked_again() {
-    let open = [
-        ("@id(\"no-calls\")", "@id(\"calls-if-approved\")"),
-        ("send its statements one by one\")\nforbid (", "send its statements one by one\")\npermit ("),
-        ("@id(\"no-opaque\")", "@id(\"opaque-if-approved\")"),
-        ("dynamic SQL and unknown functions\")\nforbid (", "dynamic SQL and unknown functions\")\npermit ("),
-    ];
     for (sql, name) in [
         ("call demo.public.\"tidy\"(7)", ObjectName::new("DEMO", "PUBLIC", "tidy")),
         ("call demo.public.\"a.b\"(7)", ObjectName::new("DEMO", "PUBLIC", "a.b")),
@@ -206,7 +208,7 @@ async fn a_procedure_or_function_with_a_quoted_name_that_is_made_anew_after_the_
         ("call snowflake.f(7)", ObjectName::new("DEMO", "SNOWFLAKE", "F")),
         ("call demo..tidy(7)", ObjectName::new("DEMO", "PUBLIC", "TIDY")),
     ] {
-        let waits = calls_of(sql, &open, &name).await;
+        let waits = calls_of(sql, &OPEN, &name).await;
         let (first, _) = waits.look().await;
         let anew = [procedure("(ID NUMBER)", "delete all")].into();
         waits.house.warehouse.routines.lock().unwrap().insert(name, anew);
@@ -236,4 +238,97 @@ async fn where_nobody_can_tell_what_a_procedure_is_nothing_runs_and_nobody_is_as
     waits.house.time.turn(Duration::from_secs(60));
     work(&waits.house, &waits.gateway).await;
     assert_eq!(words(&waits.house).last(), Some(&"spent"));
+}
+
+#[tokio::test]
+async fn what_nobody_can_tell_the_calls_of_is_refused_at_once_with_what_to_write_instead() {
+    let house = House::with(with(&demo()), &[]).await;
+    house.bundle.change(&OPEN);
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    for (sql, why, instead) in [
+        ("call demo.public.m!predict(1)", "a method of a model", "call a procedure by its full name"),
+        ("execute task demo.public.t", "not told by its text", "send those statements themselves"),
+        ("call a.b.c.d(1)", "more than three parts", "DATABASE.SCHEMA.NAME"),
+        ("select * from customers limit demo.public.m!f(1)", "a method of a model", "full name"),
+        ("frobnicate 'x", "cannot be cut", "a quote"),
+    ] {
+        let refused = door::submit(&router, "ana", sql, "").await;
+        assert_eq!(refused.status, 422, "{sql}: {}", refused.text());
+        for part in ["nobody can approve it", why, instead] {
+            assert!(refused.text().contains(part), "{sql}: {}", refused.text());
+        }
+        // Whoever looks ahead is told the same.
+        let foreseen = gateway.check(asked(sql)).await.unwrap().ruling;
+        let domain::Decision::Refuse(foreseen) = &foreseen.decision else { panic!("{sql}: {foreseen:?}") };
+        assert!(foreseen.message.contains(why), "{sql}: {}", foreseen.message);
+    }
+    work(&house, &gateway).await;
+    assert!(house.bell.rung.lock().unwrap().is_empty(), "nobody is asked");
+    assert!(house.review().waiting().await.unwrap().waiting.is_empty());
+    house.verifies();
+    // The same that can be told waits.
+    assert_eq!(door::submit(&router, "ana", "call demo.public.tidy(1)", "").await.status, 202);
+}
+
+#[tokio::test]
+async fn a_function_in_what_cannot_be_read_that_is_made_anew_has_it_asked_again() {
+    for sql in [
+        "select * from customers limit demo.public.f(1)",
+        "select * from customers pivot (demo.public.f(id) for country in ('a', 'b'))",
+    ] {
+        let name = ObjectName::new("DEMO", "PUBLIC", "F");
+        let waits = calls_of(sql, &OPEN, &name).await;
+        let (first, _) = waits.look().await;
+        let anew = [procedure("(ID NUMBER)", "delete all")].into();
+        waits.house.warehouse.routines.lock().unwrap().insert(name, anew);
+        waits.approve(first).await;
+        assert_eq!(waits.house.submissions(), 0, "{sql}");
+        let (second, shown) = waits.look().await;
+        assert!(shown.text.contains("what the catalog says of what it touches or calls"), "{}", shown.text);
+        waits.approve(second).await;
+        assert_eq!(words(&waits.house).last(), Some(&"spent"), "{sql}");
+        waits.house.verifies();
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_whole_is_approved_once_and_never_for_later() {
+    let name = ObjectName::new("DEMO", "PUBLIC", "F");
+    let waits = calls_of("select * from customers limit demo.public.f(1)", &OPEN, &name).await;
+    let (id, _) = waits.look().await;
+    let terms = gateway::StandingTerms {
+        until: gateway::ports::Clock::now(waits.house.time.as_ref()).after(Duration::from_secs(3600)),
+        runs: std::num::NonZeroU32::MIN,
+        rows: std::num::NonZeroU64::MIN,
+        vary: Default::default(),
+    };
+    let review = waits.house.review();
+    let refused = in_time(review.approve_standing(id, &reviewer(ROSA), &terms, None)).await.unwrap_err();
+    assert!(refused.to_string().contains("not all of what it touches and calls can be told"), "{refused}");
+    assert!(!words(&waits.house).contains(&"decided"), "nothing was decided by that");
+}
+
+#[tokio::test]
+async fn asking_anew_counts_as_asking_and_ends_with_the_limit() {
+    let house = House::with(with(&demo()), &[("asks_per_hour", "2")]).await;
+    deletes(&house);
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let held = door::submit(&router, "ana", BY_VIEW, "").await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    told(&house, &gateway).await;
+    let waits = Waits { house, gateway, router, handle: held.handle() };
+    for last in ["told", "overruled"] {
+        let (id, _) = waits.look().await;
+        waits.house.warehouse.define("V_CONTACTS", |view| view.version += 1);
+        waits.approve(id).await;
+        assert_eq!(words(&waits.house).last(), Some(&last));
+    }
+    let answer = get(&waits.router, "ana", &waits.handle, "").await;
+    for part in ["what the catalog says", "limit of 2 statements an hour"] {
+        assert!(answer.text().contains(part), "{}", answer.text());
+    }
+    assert_eq!(waits.house.submissions(), 0);
+    waits.house.verifies();
 }

@@ -16,8 +16,8 @@ use crate::reading::Read;
 pub(super) enum Again {
     /// It may run, under what both decisions oblige to.
     Runs(Grant),
-    /// It is held for other reasons, or for other people.
-    HeldAnew(Hold),
+    /// It is held for other reasons, for other people, or is another thing by now; what has changed.
+    HeldAnew(Hold, String),
     /// No.
     Refused(Refusal),
 }
@@ -44,8 +44,13 @@ impl Gateway {
         let again = match &ruling.decision {
             // Policy asks for nobody by now, and somebody has said yes.
             Decision::Allow(grant) => Again::Runs(grant.clone()),
-            Decision::Hold(hold) if is_same(hold, &ruling.rules, before) => Again::Runs(hold.grant.clone()),
-            Decision::Hold(hold) => Again::HeldAnew(hold.clone()),
+            Decision::Hold(hold) => match changes(hold, &ruling.rules, before).as_slice() {
+                [] => Again::Runs(hold.grant.clone()),
+                changes => Again::HeldAnew(
+                    hold.clone(),
+                    format!("changed since it was approved: {}", changes.join(", ")),
+                ),
+            },
             Decision::Refuse(refusal) => Again::Refused(refusal.clone()),
         };
         (Ruled { rulings, ruling, access }, again)
@@ -61,18 +66,27 @@ pub(super) struct Before<'a> {
     pub touched_now: Option<&'a str>,
 }
 
-/// Whether the same rules hold it for the same people, and as many of them, and it touches the same objects, of which the
-/// catalog says the same: behind a view there may be others by now, or other columns and rows of the same.
-fn is_same(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> bool {
+/// What is not as it was approved; nothing where the same rules hold it for the same people, and as many of them, and it touches
+/// the same objects, of which the catalog says the same: behind a view there may be others by now, or other columns and rows of
+/// the same.
+fn changes(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> Vec<&'static str> {
     let Before { asked: before, footprints, footprints_now, touched_now } = before;
-    // SECURITY: what nobody could tell is the same as nothing.
-    let is_as_it_was = touched_now.is_some() && before.touched.as_deref() == *touched_now;
-    if footprints != footprints_now || !is_as_it_was {
-        return false;
-    }
     let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
     let before_rules: Vec<&str> = before.rules.iter().map(String::as_str).collect();
-    rules == before_rules && sorted(&hold.reviewers) == before.reviewers && hold.people.get() == before.needed
+    let who = (sorted(&hold.reviewers), hold.people.get()) != (before.reviewers.clone(), before.needed);
+    // SECURITY: what nobody could tell is the same as nothing.
+    let catalog = match (before.touched.as_deref(), *touched_now) {
+        (Some(before), Some(now)) if before == now => None,
+        (Some(_), Some(_)) => Some("what the catalog says of what it touches or calls"),
+        (None, _) | (_, None) => Some("whether it can be told what it calls"),
+    };
+    let told = [
+        (rules != before_rules).then_some("the rules that hold it"),
+        who.then_some("who decides it, or how many people must"),
+        (footprints != footprints_now).then_some("the objects that it touches"),
+        catalog,
+    ];
+    told.into_iter().flatten().collect()
 }
 
 /// What was planned when it was asked, made as strict as what is planned now.

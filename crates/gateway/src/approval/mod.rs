@@ -57,7 +57,7 @@ use crate::opened::Opened;
 use crate::settings::SignIn;
 pub(crate) use access_shown::note_of;
 use steps::{Added, Case};
-pub(crate) use touched::Surroundings;
+pub(crate) use touched::{Surroundings, UNTOLD, unless_untold, untold};
 
 impl Gateway {
     /// Keeps the first step of an approval of what was just opened.
@@ -129,13 +129,14 @@ impl Question<'_> {
         })
     }
 
-    /// Anew, as policy holds it by now.
+    /// Anew, as policy holds it by now, and why that is.
     pub fn again(
         self,
         hold: &Hold,
         ruling: &Ruling,
         footprints: Vec<FootprintRecord>,
         touched: Surroundings,
+        why: Option<String>,
         now: Timestamp,
     ) -> Result<AskedRecord, Fault> {
         let marks = self.marks()?;
@@ -159,7 +160,7 @@ impl Question<'_> {
             views: touched.views,
             // It was of what the catalog said then.
             estimate: None,
-            again: Some("what holds it, or what it touches, has changed since it was approved".to_owned()),
+            again: why,
             access: None,
             result: None,
         })

@@ -56,6 +56,17 @@ impl Gateway {
                     return self.settle(live, holder, closed).await.map(Some);
                 }
             };
+            // SECURITY: what nobody could tell is the same as nothing, so that a yes would release nothing.
+            if judged.touched.digest.is_none() {
+                let message = format!(
+                    "{}, and nobody can be asked to release it, because what the statement calls cannot be told; ask for less",
+                    outgrown(&result)
+                );
+                let code = RefusalCode::TooLarge;
+                let refusal = Refusal { code, message, retry_after: None, scopes: Vec::new() };
+                let closed = self.close_refused(live, &refusal).await;
+                return self.settle(live, holder, closed).await.map(Some);
+            }
             if let Some(refusal) = self.asked_too_often(live, &judged.ruling, &result).await? {
                 let closed = self.close_refused(live, &refusal).await;
                 return self.settle(live, holder, closed).await.map(Some);
@@ -95,8 +106,8 @@ impl Gateway {
         let id = ApprovalId::from_u128(self.ports.ids.random()?);
         let key = self.ports.keys.digest().await?;
         let question = Question { id, opening, sign_in: self.settings.sign_in, key: &key };
-        let asked = question.again(&hold, &ruling, footprints, touched, self.now())?;
-        Ok(AskedRecord { again: None, result: Some(result), ..asked })
+        let asked = question.again(&hold, &ruling, footprints, touched, None, self.now())?;
+        Ok(AskedRecord { result: Some(result), ..asked })
     }
 
     async fn wait_for_verdict(

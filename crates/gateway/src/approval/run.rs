@@ -1,13 +1,13 @@
 //! Running what was approved: decided again, spent once, and then the stored text.
 
-use domain::{ApprovalId, Asked, Grant, Handle, PromptGrade, Refusal, RefusalCode, Timestamp};
+use domain::{ApprovalId, Asked, Grant, Handle, Hold, PromptGrade, Refusal, RefusalCode, Timestamp};
 use recording::{FootprintRecord, StepRecord};
 
 use super::again::{Again, Before, stricter};
 use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::note;
-use super::{Question, stored};
+use super::{Question, UNTOLD, stored, untold};
 use crate::access::{Grants, Ruled, records};
 use crate::closing::Closed;
 use crate::evidence::{self, Weighed};
@@ -161,12 +161,23 @@ impl Gateway {
                 let step = StepRecord::overruled(&refusal, rules(), Some(ruling.bundle.to_string()));
                 return Ok(Prepared::Overruled(step));
             }
-            Again::HeldAnew(hold) => {
+            Again::HeldAnew(hold, why) => {
+                // Nothing would come of another yes.
+                let no = match untold(&read, asked.text.reveal(), &hold.reason) {
+                    Some(refusal) => Some((refusal, vec![UNTOLD.to_owned()])),
+                    None => {
+                        self.asks_anew_too_often(live, &hold, &why).await?.map(|refusal| (refusal, rules()))
+                    }
+                };
+                if let Some((refusal, rules)) = no {
+                    let step = StepRecord::overruled(&refusal, rules, Some(ruling.bundle.to_string()));
+                    return Ok(Prepared::Overruled(step));
+                }
                 let now = self.now();
                 let id = ApprovalId::from_u128(self.ports.ids.random()?);
                 let sign_in = SignIn::from_word(&before.sign_in).ok_or_else(damaged)?;
                 let question = Question { id, opening, sign_in, key: &key };
-                let asked = question.again(&hold, &ruling, footprints_now, touched, now)?;
+                let asked = question.again(&hold, &ruling, footprints_now, touched, Some(why), now)?;
                 let expires = now.after(hold.expires_after);
                 return Ok(Prepared::Anew { asked: StepRecord::Asked(asked), expires, reason: hold.reason });
             }
@@ -200,6 +211,25 @@ impl Gateway {
         };
         let terms = Terms { key, count: read.statements.len(), asked, opened, grant };
         Ok(Prepared::Run(Box::new(Ready { spent, live: planned, terms })))
+    }
+
+    /// The no where people were asked for this principal as often as they may be: asking them anew counts as asking them.
+    async fn asks_anew_too_often(
+        &self,
+        live: &Live,
+        hold: &Hold,
+        why: &str,
+    ) -> Result<Option<Refusal>, Fault> {
+        let limit = hold.grant.obligations.limits.asks_per_hour;
+        let retry_after = self.ports.exchanges.count_ask(&live.principal(), limit, self.now()).await?;
+        Ok(retry_after.map(|retry_after| {
+            let message = format!(
+                "it was approved and does not run ({why}), and the limit of {limit} statements an hour that ask for a decision is \
+                 reached; ask again later"
+            );
+            let code = RefusalCode::Budget;
+            Refusal { code, message, retry_after: Some(retry_after), scopes: Vec::new() }
+        }))
     }
 
     /// What was asked, its prompt known no better than by now.

@@ -196,6 +196,13 @@ impl Review {
             )
             .into());
         }
+        // What nobody could tell is the same as nothing, so that it would allow nothing.
+        if case.trail.asked().is_none_or(|asked| asked.defined.is_none()) {
+            return Err(NotAStanding(
+                "not all of what it touches and calls can be told, so that no later run can be known for the same: approve this one alone",
+            )
+            .into());
+        }
         let ports = self.ports();
         if let Some(made) = step_at(ports.standings.as_ref(), &case.key, 0).await?
             && made.record.what != (StandingAct::Made { approval: id.to_string() })

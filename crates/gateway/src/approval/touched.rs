@@ -7,16 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Asked, Catalog, Class, Footprint, ObjectName, Relation, RelationKind};
+use domain::{
+    Asked, Catalog, Class, Context, Decision, Footprint, FunctionName, ObjectName, Refusal, RefusalCode,
+    Relation, RelationKind, Ruling, Statement,
+};
 use masking::Detectors;
-use policy::full_names;
+use policy::{Bundle, full_names};
 use recording::ViewRecord;
 
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::opening::recordable_sql;
 use crate::ports::Routine;
-use crate::reading::Read;
+use crate::reading::{Read, refusal};
 use crate::seal;
 use crate::snapshot::snapshot;
 
@@ -51,6 +54,7 @@ impl Gateway {
         &self,
         key: &[u8; 32],
         read: &Read,
+        text: &str,
         detectors: &Detectors,
     ) -> Result<Surroundings, Fault> {
         let statements = read.statements.iter().map(|(_, statement)| &statement.footprint);
@@ -67,12 +71,15 @@ impl Gateway {
             if unread.is_empty() { None } else { Some(self.ports.catalogs.snapshot(&unread).await?) };
         let catalogs = [Some(&read.catalog), further.as_ref()];
         let catalogs: Vec<&Catalog> = catalogs.into_iter().flatten().map(AsRef::as_ref).collect();
-        let routines = match called(read) {
-            Some(called) if called.is_empty() => Some(String::new()),
-            Some(called) => Some(said_of(&self.ports.catalogs.routines(&called).await?)?),
-            None => None,
+        let routines = match called(read, text) {
+            Ok(called) if called.is_empty() => Some(String::new()),
+            Ok(called) => Some(said_of(&self.ports.catalogs.routines(&called).await?)?),
+            Err(_) => None,
         };
-        Ok(told(key, &names, &only_made(read), &catalogs, routines.as_deref(), detectors))
+        let told = told(key, &names, &only_made(read), &catalogs, routines.as_deref(), detectors);
+        // SECURITY: whatever nobody has read of it touches who knows what, which may be another thing in a later run.
+        let defined = told.defined.filter(|_| !read.statements.iter().any(is_opaque));
+        Ok(Surroundings { defined, ..told })
     }
 
     /// What was asked, read against a catalog that says what its source says at this moment.
@@ -84,7 +91,7 @@ impl Gateway {
     ) -> Result<(Read, Surroundings), Fault> {
         for _ in 0..TRIES {
             let read = self.read(asked).await?;
-            let touched = self.touched(key, &read, detectors).await?;
+            let touched = self.touched(key, &read, asked.text.reveal(), detectors).await?;
             let names: BTreeSet<ObjectName> =
                 touched.versions.keys().chain(&touched.absent).cloned().collect();
             if self.ports.catalogs.versions(&names).await? == touched.versions {
@@ -97,20 +104,105 @@ impl Gateway {
     }
 }
 
-/// The names under which these statements' functions and procedures may be found; none where the text does not tell one, and where
-/// it is the method of a model or of an instance, which no list of functions tells.
-fn called(read: &Read) -> Option<BTreeSet<ObjectName>> {
+/// Why nobody can tell what a text calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Untold {
+    /// The method of a model or of an instance, which no list of functions tells.
+    Method,
+    /// It stands elsewhere, or is known once it runs.
+    Elsewhere,
+    /// A name that no database completes.
+    Short,
+    /// A name of too many parts.
+    Long,
+    /// A text that cannot be cut into pieces.
+    Pieces,
+}
+
+impl Untold {
+    /// Why, and what to write instead.
+    fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::Method => [
+                "it calls a method of a model or of an instance, and nothing tells what that does",
+                "call a procedure by its full name that calls the method, or ask a security engineer for a rule that permits it \
+                 without a person",
+            ],
+            Self::Elsewhere => [
+                "what it runs is not told by its text (a task, an alert, a job, a name that is made when it runs, a body in \
+                 another language)",
+                "send those statements themselves, or call a procedure by its full name",
+            ],
+            Self::Short => [
+                "it calls something by a name without a database, and no database is in use",
+                "write that name as DATABASE.SCHEMA.NAME",
+            ],
+            Self::Long => [
+                "it calls something by a name of more than three parts",
+                "write that name as DATABASE.SCHEMA.NAME",
+            ],
+            Self::Pieces => {
+                ["its text cannot be cut into pieces", "mend a quote or a comment that does not end"]
+            }
+        }
+    }
+}
+
+/// The no to what a person would have to approve, where nobody can tell what it calls: their yes would be to no one thing, and
+/// would never let it run. None where it can be told.
+pub(crate) fn untold(read: &Read, text: &str, why_held: &str) -> Option<Refusal> {
+    let [why, instead] = called(read, text).err()?.words();
+    let message =
+        format!("this waits for a person ({why_held}), and nobody can approve it: {why}. Instead, {instead}");
+    Some(Refusal { code: RefusalCode::Policy, message, retry_after: None, scopes: Vec::new() })
+}
+
+/// The rule by which that is refused.
+pub(crate) const UNTOLD: &str = "gateway:untold";
+
+/// What was ruled; where people would be asked for what nobody can tell, no.
+pub(crate) fn unless_untold(bundle: &Bundle, read: &Read, text: &str, ruling: Ruling) -> Ruling {
+    // A request for access calls nothing.
+    let (Decision::Hold(hold), None) = (&ruling.decision, &read.request) else { return ruling };
+    match untold(read, text, &hold.reason) {
+        Some(Refusal { code, message, .. }) => refusal(bundle, UNTOLD, code, message),
+        None => ruling,
+    }
+}
+
+fn is_opaque((_, statement): &(Context, Statement)) -> bool {
+    statement.class == Class::Opaque
+}
+
+/// The names under which these statements' functions and procedures may be found.
+fn called(read: &Read, text: &str) -> Result<BTreeSet<ObjectName>, Untold> {
     let mut names = BTreeSet::new();
-    for (context, statement) in &read.statements {
+    // SECURITY: of what was not read whole every call counts that its pieces tell.
+    let by_pieces = if read.statements.iter().any(is_opaque) {
+        sql::calls(text).ok_or(Untold::Pieces)?
+    } else {
+        BTreeSet::new()
+    };
+    for of @ (context, statement) in &read.statements {
         // A view calls what is found beside it.
         let Footprint { reads, writes } = &statement.footprint;
         let touched = reads.iter().chain(writes).filter(|name| !name.schema.is_empty());
         let beside = touched.map(|name| (name.database.as_str(), name.schema.as_str())).collect();
-        for function in &statement.functions {
-            let full = full_names(function, context, &beside)?;
-            let is_method = function.name.parts().last().is_some_and(|last| last.contains('!'));
+        let by_pieces = by_pieces.iter().filter(|_| is_opaque(of));
+        for function in statement.functions.iter().chain(by_pieces) {
+            let parts = function.name.parts();
+            let full = full_names(function, context, &beside).ok_or_else(|| {
+                if parts.iter().any(|part| part == FunctionName::UNTOLD) {
+                    Untold::Elsewhere
+                } else if context.database.is_none() && parts.len() < 3 {
+                    Untold::Short
+                } else {
+                    Untold::Long
+                }
+            })?;
+            let is_method = parts.last().is_some_and(|last| last.contains('!'));
             if is_method && !full.is_empty() {
-                return None;
+                return Err(Untold::Method);
             }
             for ObjectName { database, schema, name } in full {
                 // In quotes a name keeps its case, unless the account says otherwise.
@@ -119,7 +211,7 @@ fn called(read: &Read) -> Option<BTreeSet<ObjectName>> {
             }
         }
     }
-    Some(names)
+    Ok(names)
 }
 
 /// What is said of these, a line each.
@@ -233,7 +325,7 @@ fn views(found: &BTreeMap<ObjectName, Relation>, detectors: &Detectors) -> Vec<V
 mod tests {
     use std::sync::Arc;
 
-    use domain::{Bindings, Column, Context, SqlType};
+    use domain::{Bindings, Column, SqlType};
 
     use super::*;
 
@@ -260,9 +352,9 @@ mod tests {
             sql::Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
         let batch = sql::read_batch(text, &scope);
         let statements = batch.into_iter().map(|(_, statement)| (context.clone(), statement)).collect();
-        let names = called(&Read { statements, catalog: Arc::new(catalog), request: None });
+        let names = called(&Read { statements, catalog: Arc::new(catalog), request: None }, text);
         let names = names.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(names.unwrap_or_else(|| vec!["?".to_owned()]), expected, "{text}");
+        assert_eq!(names.unwrap_or_else(|why| vec![format!("? {why:?}")]), expected, "{text}");
     }
 
     #[test]
@@ -293,7 +385,7 @@ mod tests {
     #[test]
     fn without_a_database_a_shorter_name_tells_nothing() {
         for text in ["call tidy(1)", "call s.tidy(1)", "select f(1)", "select f(id) from other.t.orders"] {
-            check_in(Context::default(), text, &["?"]);
+            check_in(Context::default(), text, &["? Short"]);
         }
         check_in(Context::default(), "call db.s.tidy(1)", &["DB.S.TIDY"]);
         check_in(Context::default(), "select count(*), system$typeof(1) from other.t.orders", &[]);
@@ -301,14 +393,15 @@ mod tests {
 
     #[test]
     fn what_a_text_runs_and_does_not_name_is_never_the_same() {
+        for text in ["call db.s.m!forecast(3)", "select m!predict(1)"] {
+            check(text, &["? Method"]);
+        }
         for text in [
-            "call db.s.m!forecast(3)",
-            "select m!predict(1)",
             "execute task db.s.t",
             "begin execute alert db.s.a; end",
             "execute immediate 'execute task db.s.t'",
         ] {
-            check(text, &["?"]);
+            check(text, &["? Elsewhere"]);
         }
         check("begin call db.s.tidy(1); end", &["DB.S.TIDY"]);
         check("execute immediate 'begin call x.tidy(1); end'", &["DB.X.TIDY"]);
@@ -317,8 +410,18 @@ mod tests {
     }
 
     #[test]
+    fn a_function_in_what_cannot_be_read_is_looked_for_as_well() {
+        check("select * from other.t.orders limit a.b.f(1)", &["A.B.F"]);
+        check("select * from other.t.orders pivot (a.b.f(id) for id in (1, 2))", &["A.B.F"]);
+        check("select ceil(a.b.f(1) to 2), upper('x')", &["A.B.F"]);
+        check("frobnicate a.b.f(1) \"a.b.g(2)\"", &["A.B.F"]);
+        check("frobnicate m!predict(1)", &["? Method"]);
+        check("frobnicate 'a", &["? Pieces"]);
+    }
+
+    #[test]
     fn what_cannot_be_looked_for_is_never_the_same() {
-        check("select a.b.c.d(1)", &["?"]);
+        check("select a.b.c.d(1)", &["? Long"]);
         let (nothing, detectors) = (BTreeSet::new(), Detectors::standard());
         let told = |routines| told(&[7; 32], &nothing, &nothing, &[], routines, &detectors);
         assert_eq!((told(None).digest, told(None).defined), (None, None));

@@ -58,7 +58,7 @@ impl Notice {
                 let _ = writeln!(text, "{what} {more} more objects, not named here");
             }
         }
-        let _ = write!(text, "\nWhy it waits: {reason}\n");
+        let _ = write!(text, "\nWhy it waits: {}\n", unlinked_names(reason));
         let _ = write!(
             text,
             "Until: {}, then it is denied\n\nRead exactly what would run, and decide:\n{}\n\n",
@@ -98,6 +98,20 @@ fn unlinked(name: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A sentence of ours with the names in it unlinked: what stands at the end of a word is punctuation.
+fn unlinked_names(sentence: &str) -> String {
+    let words = sentence.split(' ').map(|word| {
+        let name = word.trim_end_matches(['.', ':', ',', ';', ')']);
+        // A moment is no address.
+        if name.parse::<domain::Timestamp>().is_ok() {
+            return word.to_owned();
+        }
+        let rest = word.strip_prefix(name).unwrap_or_default();
+        format!("{}{rest}", unlinked(name))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a person's name is a mail address and nothing else: a link to it opens no page.
 fn is_address(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
@@ -120,6 +134,13 @@ mod tests {
             ("(an object with a quoted name)", "(an object with a quoted name)"),
         ] {
             assert_eq!(unlinked(name), expected);
+        }
+        for (sentence, expected) in [
+            ("access needs a yes: DEMO.EVIL.COM", "access needs a yes: DEMO . EVIL . COM"),
+            ("until 2026-11-26T19:14:00.977124Z, masked", "until 2026-11-26T19:14:00.977124Z, masked"),
+            ("see https://evil.example/x, or not.", "see https : / / evil . example / x, or not."),
+        ] {
+            assert_eq!(unlinked_names(sentence), expected);
         }
         for address in ["ana@acme.example", "a.b+c@x"] {
             assert!(is_address(address), "{address}");

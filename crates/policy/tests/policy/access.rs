@@ -341,6 +341,7 @@ fn a_rule_forbids_asking_and_what_no_yes_could_permit_is_asked_of_nobody() {
     let asking = "action == Action::\"grant\", resource == Statement::\"request_access\"";
     let orders = "action == Action::\"read_object\", resource == Table::\"DEMO.PUBLIC.ORDERS\"";
     let all = "action == Action::\"read_object\", resource in Schema::\"DEMO.PUBLIC\"";
+    let permits = "action == Action::\"read_object\", resource in Schema::\"DEMO.PUBLIC\");";
     let failing = "action == Action::\"read_object\", resource) when { context.prompt + 9223372036854775807 > 0 }; \
                    @id(\"more\") forbid (principal, action == Action::\"see\", resource == DataClass::\"email\"";
     for (rule, to, expected) in [
@@ -351,6 +352,12 @@ fn a_rule_forbids_asking_and_what_no_yes_could_permit_is_asked_of_nobody() {
         (&*never(orders), table("DEMO.PUBLIC.ORDERS"), "it is theirs"),
         (&*never(orders), table("DEMO.PUBLIC.CUSTOMERS"), "hold"),
         (&*never(orders), whole(), "hold"),
+        // The rest may be read already.
+        (
+            &*format!("{} @id(\"some\") permit (principal, {}", never(orders), permits),
+            whole(),
+            "it is theirs",
+        ),
         (&*never(all), whole(), "it is theirs"),
         (&*never(all), table("DEMO.PUBLIC.ORDERS"), "it is theirs"),
         (&*never(failing), whole(), "could not be evaluated"),

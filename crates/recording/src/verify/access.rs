@@ -10,7 +10,7 @@ use crate::access::GrantedRecord;
 use crate::approval::{ApprovalStep, StepRecord};
 use crate::closing::{Closing, ClosingOutcome};
 use crate::key::{ObjectKind, RecordKey};
-use crate::opening::{Opening, PrincipalRecord};
+use crate::opening::{Opening, PrincipalRecord, StatementRecord};
 use crate::trail::Trail;
 
 /// A decision that a record tells of: in an opening, or in the step that spends an approval, by which its statement is decided
@@ -22,15 +22,23 @@ struct Decided<'a> {
     at: &'a str,
     rules: &'a [String],
     access: Vec<&'a GrantedRecord>,
+    /// What its statements do, and what they read and write by what was known then; none where that was not told.
+    statements: Option<Vec<StatementRecord>>,
 }
 
 impl<'a> Decided<'a> {
     fn of_opening(opening: &'a Opening) -> Self {
-        Self { opening, at: &opening.opened, rules: &opening.rules, access: opening.access.iter().collect() }
+        Self {
+            opening,
+            at: &opening.opened,
+            rules: &opening.rules,
+            access: opening.access.iter().collect(),
+            statements: Some(opening.statements.clone()),
+        }
     }
 
     /// None of a step by which nothing is decided.
-    fn of_step(opening: &'a Opening, step: &'a ApprovalStep) -> Option<Self> {
+    fn of_step(opening: &'a Opening, trail: &Trail, step: &'a ApprovalStep) -> Option<Self> {
         let (rules, access) = match &step.what {
             StepRecord::Spent { rules, access, bundle: _, catalog: _, tier: _ }
             | StepRecord::Released { rules, access, bundle: _, catalog: _ } => (rules, access),
@@ -50,7 +58,15 @@ impl<'a> Decided<'a> {
             rules.contains(&before.rule()) && !access.iter().any(|now| now.approval == before.approval)
         });
         let access = access.iter().chain(told_before).collect();
-        Some(Self { opening, at: &step.at, rules, access })
+        // The latest that was asked before: what was decided by other rules may read other objects, and no record tells which.
+        let earlier = trail.steps().iter().filter(|before| before.step < step.step).rev();
+        let asked = earlier.into_iter().find_map(|before| {
+            let StepRecord::Asked(asked) = &before.what else { return None };
+            Some(asked)
+        });
+        let statements =
+            asked.filter(|asked| asked.rules == *rules).map(|asked| asked.of(opening).statements);
+        Some(Self { opening, at: &step.at, rules, access, statements })
     }
 
     /// What has led to it, of what was in force.
@@ -69,6 +85,17 @@ impl<'a> Decided<'a> {
         }
         if self.used().any(|granted| is_reached(&granted.until, self.at)) {
             report.altered(at, Wrong::Contradiction, "it was decided by leave to read that had ended");
+        }
+        if let Some(statements) = &self.statements
+            && self
+                .used()
+                .any(|granted| !statements.iter().any(|statement| is_read_by(statement, &granted.to)))
+        {
+            report.altered(
+                at,
+                Wrong::Contradiction,
+                "it was decided by leave to read something that it does not read",
+            );
         }
         for granted in &self.access {
             check_granted(archive, at, self, granted, report);
@@ -90,7 +117,7 @@ pub(super) fn check_steps(
     report: &mut Report,
 ) {
     for step in trail.steps() {
-        if let Some(decided) = Decided::of_step(opening, step) {
+        if let Some(decided) = Decided::of_step(opening, trail, step) {
             decided.check(archive, &key.object(ObjectKind::Approval { step: step.step }), report);
         }
     }
@@ -98,6 +125,7 @@ pub(super) fn check_steps(
 
 /// Nothing is released from the end on.
 pub(super) fn check_closing(
+    archive: &dyn Archive,
     at: &str,
     opening: &Opening,
     trail: Option<&Trail>,
@@ -108,17 +136,36 @@ pub(super) fn check_closing(
         return;
     }
     // What was held goes by the decision that spent its approval, and so does a result that was kept.
-    let spent = |trail: &'_ Trail| -> bool {
+    let spent = trail.and_then(|trail| {
         let steps = trail.steps().iter().rev();
-        let decided = steps.into_iter().find_map(|step| Decided::of_step(opening, step));
-        decided
-            .is_some_and(|decided| decided.used().any(|granted| is_reached(&granted.until, &closing.closed)))
-    };
-    let is_allowed = opening.decision == "allow";
-    let is_over = |granted: &GrantedRecord| is_reached(&granted.until, &closing.closed);
-    if trail.is_some_and(spent) || (is_allowed && Decided::of_opening(opening).used().any(is_over)) {
+        steps.into_iter().find_map(|step| Decided::of_step(opening, trail, step))
+    });
+    let decided = spent.or_else(|| (opening.decision == "allow").then(|| Decided::of_opening(opening)));
+    let Some(decided) = decided else { return };
+    if decided.used().any(|granted| is_reached(&granted.until, &closing.closed)) {
         report.altered(at, Wrong::Contradiction, "rows were released after the leave to read them had ended");
+    } else if decided.used().any(|granted| {
+        let ended = ended_by_a_reviewer(archive, granted, report);
+        ended.is_some_and(|ended| is_long_before(&ended, &closing.closed))
+    }) {
+        report.altered(
+            at,
+            Wrong::Contradiction,
+            "rows were released after a reviewer had ended the leave to read them",
+        );
     }
+}
+
+/// Whether leave to read that lets a statement do what this one does: it permits reading and looking, and of what it names.
+fn is_read_by(statement: &StatementRecord, to: &str) -> bool {
+    let StatementRecord { class, reads, .. } = statement;
+    let lies_in = |name: &String| match to.strip_suffix('*').filter(|schema| schema.ends_with('.')) {
+        Some(schema) => name.starts_with(schema),
+        None => name == to,
+    };
+    // A name that the detectors have masked is not told.
+    let is_masked = |name: &String| name.contains('[');
+    matches!(class.as_str(), "read" | "show") && reads.iter().any(|name| lies_in(name) || is_masked(name))
 }
 
 /// Whether that end was reached; one that cannot be read was.
@@ -154,14 +201,32 @@ fn check_granted(
         report.altered(at, Wrong::Contradiction, detail);
         return;
     }
-    let next = key.object(ObjectKind::Approval { step: step.saturating_add(1) });
-    if !archive.read(&next).is_ok_and(|object| object.is_some()) {
+    if trail.trail.steps().last().is_some_and(|granted| is_long_before(decided.at, &granted.at)) {
+        report.altered(
+            at,
+            Wrong::Contradiction,
+            "it was decided by leave to read that was granted later only",
+        );
         return;
     }
-    let Some(next) = read::<ApprovalStep>(archive, &next, report) else { return };
-    if matches!(next.record.what, StepRecord::Ended { .. }) && is_long_before(&next.record.at, decided.at) {
+    if ended_by_a_reviewer(archive, granted, report).is_some_and(|ended| is_long_before(&ended, decided.at)) {
         report.altered(at, Wrong::Contradiction, "it was decided by leave to read that a reviewer had ended");
     }
+}
+
+/// When a reviewer has ended it; none where nobody has, and where no step of an approval has granted it.
+fn ended_by_a_reviewer(
+    archive: &dyn Archive,
+    granted: &GrantedRecord,
+    report: &mut Report,
+) -> Option<String> {
+    let (key, ObjectKind::Approval { step }) = RecordKey::parse(&granted.granted)? else { return None };
+    let next = key.object(ObjectKind::Approval { step: step.saturating_add(1) });
+    if !archive.read(&next).is_ok_and(|object| object.is_some()) {
+        return None;
+    }
+    let ApprovalStep { what, at, .. } = read::<ApprovalStep>(archive, &next, report)?.record;
+    matches!(what, StepRecord::Ended { .. }).then_some(at)
 }
 
 /// The trail of the exchange at that place as far as that step; none where it cannot be followed there, which is told where it
@@ -204,9 +269,9 @@ fn contradiction(opening: &Opening, granted: &GrantedRecord, found: &GrantedTrai
 /// What is decided while a reviewer ends the leave to read that it is decided by may be recorded a moment later, by another clock.
 const A_MOMENT: Duration = Duration::from_secs(60);
 
-fn is_long_before(ended: &str, decided: &str) -> bool {
-    match (ended.parse::<Timestamp>(), decided.parse::<Timestamp>()) {
-        (Ok(ended), Ok(decided)) => decided > ended.after(A_MOMENT),
+fn is_long_before(first: &str, then: &str) -> bool {
+    match (first.parse::<Timestamp>(), then.parse::<Timestamp>()) {
+        (Ok(first), Ok(then)) => then > first.after(A_MOMENT),
         // What cannot be read is told where it lies.
         (Ok(_) | Err(_), _) => false,
     }

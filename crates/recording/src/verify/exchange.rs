@@ -184,7 +184,7 @@ fn check_closing(
             report.altered(&at, Wrong::OpeningDigest, "the closing was written for another opening");
         }
         check_outcome(&at, &opening.record, &closing, report);
-        access::check_closing(&at, &opening.record, trail, &closing, report);
+        access::check_closing(archive, &at, &opening.record, trail, &closing, report);
         if let Some(trail) =
             trail.filter(|trail| opening.record.decision == "hold" || !trail.steps().is_empty())
         {

@@ -1,9 +1,14 @@
 //! Checking standing approvals: their steps, and that what ran by one was one of its uses.
 
+use std::time::Duration;
+
+use domain::Timestamp;
+
 use super::exchange::read;
 use super::{Archive, Found, Report, Wrong};
-use crate::approval::StepRecord;
+use crate::approval::{ApprovalStep, StepRecord};
 use crate::key::{ObjectKind, RecordKey};
+use crate::opening::{Opening, PrincipalRecord};
 use crate::standing::{NotStanding, StandingAct, StandingStep, StandingTrail};
 use crate::trail::Trail;
 
@@ -19,10 +24,28 @@ pub(super) fn check(
     let Some(trail) = trail else { return };
     check_steps(archive, key, found, trail, report);
     for step in trail.steps() {
-        if let StepRecord::Issued { standing, made, rows: _, by: _ } = &step.what {
+        if let StepRecord::Issued { .. } = &step.what {
             let at = key.object(ObjectKind::Approval { step: step.step });
-            check_use(archive, &at, standing, made, &step.exchange, report);
+            let opening = read::<Opening>(archive, &key.object(ObjectKind::Opening), report);
+            let Some(opening) = opening else { continue };
+            check_use(archive, &at, &Issuing { step, trail, opening: &opening.record }, report);
         }
+    }
+}
+
+/// The step by which a standing approval says yes, and to what.
+struct Issuing<'a> {
+    step: &'a ApprovalStep,
+    trail: &'a Trail,
+    opening: &'a Opening,
+}
+
+impl Issuing<'_> {
+    /// Whether its exchange was asked for with that approval by then: a number that it has taken stays its own when it is asked
+    /// anew.
+    fn is_asked_with(&self, approval: &str) -> bool {
+        let mut before = self.trail.steps().iter().filter(|before| before.step < self.step.step);
+        before.any(|before| matches!(&before.what, StepRecord::Asked(asked) if asked.approval == approval))
     }
 }
 
@@ -66,33 +89,96 @@ fn check_steps(archive: &dyn Archive, key: &RecordKey, found: &Found, trail: &Tr
     }
 }
 
-/// What ran by a standing approval is one of its uses.
-fn check_use(
-    archive: &dyn Archive,
-    at: &str,
-    standing: &str,
-    made: &str,
-    exchange: &str,
-    report: &mut Report,
-) {
-    if !matches!(RecordKey::parse(made), Some((_, ObjectKind::Standing { .. }))) {
+/// What ran by a standing approval is one of its uses, by people who have said yes to it, for the same principal, as it says and
+/// before its end.
+fn check_use(archive: &dyn Archive, at: &str, issuing: &Issuing<'_>, report: &mut Report) {
+    let StepRecord::Issued { standing, made, rows, by } = &issuing.step.what else { return };
+    let Some((key, ObjectKind::Standing { .. })) = RecordKey::parse(made) else {
         report.altered(at, Wrong::Contradiction, "it was allowed by something that is no standing approval");
         return;
-    }
+    };
     let is_there = archive.read(made).is_ok_and(|object| object.is_some());
     if !is_there {
         report.incomplete(at, Wrong::Gap, "the standing approval that allowed it is not here");
         return;
     }
     let Some(stored) = read::<StandingStep>(archive, made, report) else { return };
-    let is_its_use = matches!(&stored.record.what, StandingAct::Used { by, .. } if by == exchange);
-    let is_there =
-        RecordKey::parse(made).is_some_and(|(key, _)| key.exchange.to_string() == stored.record.exchange);
-    if !is_its_use || !is_there || standing.is_empty() {
+    let StandingStep { exchange, at: used_at, what, .. } = &stored.record;
+    let is_its_use = matches!(
+        what,
+        StandingAct::Used { by, approval }
+            if *by == issuing.step.exchange && issuing.is_asked_with(approval)
+    );
+    if !is_its_use || key.exchange.to_string() != *exchange {
         report.altered(
             at,
             Wrong::Contradiction,
             "the standing approval that allowed it tells of another use",
         );
+        return;
+    }
+    let Some((asking, trail)) = made_with(archive, &key, standing, report) else { return };
+    if trail.steps().is_empty() {
+        report.incomplete(at, Wrong::Gap, "what the standing approval was made with is not here");
+        return;
+    }
+    let Some(agreed) = trail.under(standing).as_ref().and_then(StandingTrail::new) else {
+        report.altered(
+            at,
+            Wrong::Contradiction,
+            "it was allowed by a standing approval that nobody has made",
+        );
+        return;
+    };
+    let whose = |opening: &Opening| {
+        let PrincipalRecord { issuer, subject, agent, .. } = &opening.principal;
+        [issuer, subject, agent].map(String::clone)
+    };
+    let told = if agreed.terms().rows != *rows {
+        "it was allowed more or fewer rows than the standing approval allows"
+    } else if agreed.by() != by {
+        "it was allowed by others than those who have made the standing approval"
+    } else if whose(&asking) != whose(issuing.opening) {
+        "it was allowed by a standing approval for somebody else"
+    } else if is_after(used_at, &agreed.terms().until) || is_after(&issuing.step.at, &agreed.terms().until) {
+        "it was allowed by a standing approval that was over"
+    } else {
+        return;
+    };
+    report.altered(at, Wrong::Contradiction, told);
+}
+
+/// What a standing approval at that place was made with: the opening, and the steps of its approval that can be followed. None
+/// where they cannot be, which is told where they lie.
+fn made_with(
+    archive: &dyn Archive,
+    key: &RecordKey,
+    standing: &str,
+    report: &mut Report,
+) -> Option<(Opening, Trail)> {
+    let asking = read::<Opening>(archive, &key.object(ObjectKind::Opening), report)?;
+    let mut trail = Trail::new(&asking);
+    for step in 0_u32.. {
+        let at = key.object(ObjectKind::Approval { step });
+        if !archive.read(&at).is_ok_and(|object| object.is_some()) {
+            break;
+        }
+        // What is damaged behind what was agreed on changes nothing of that.
+        let stored = read(archive, &at, report)?;
+        if trail.push(stored).is_err() {
+            return trail.under(standing).is_some().then_some((asking.record, trail));
+        }
+    }
+    Some((asking.record, trail))
+}
+
+/// By how much the clocks of two gateways may differ.
+const A_MOMENT: Duration = Duration::from_secs(60);
+
+fn is_after(at: &str, end: &str) -> bool {
+    match (at.parse::<Timestamp>(), end.parse::<Timestamp>()) {
+        (Ok(at), Ok(end)) => at > end.after(A_MOMENT),
+        // What cannot be read is told where it lies.
+        (Ok(_) | Err(_), _) => false,
     }
 }

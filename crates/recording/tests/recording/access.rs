@@ -148,9 +148,59 @@ fn used_of(steps: &[StepRecord], until: &str, change: impl FnOnce(&mut Opening, 
     };
     sample.forge_opening(&ran(), |opening| {
         assert_eq!(opening.decision, "allow");
+        opening.statements.truncate(1);
+        reads_sales(opening);
         change(opening, record);
     });
     sample
+}
+
+/// Of class read, as leave permits it, and of what it is to.
+fn reads_sales(opening: &mut Opening) {
+    let statement = &mut opening.statements[0];
+    (statement.class, statement.kind) = ("read".to_owned(), "select".to_owned());
+    statement.reads = vec!["DEMO.HR.PEOPLE".to_owned(), "DEMO.SALES.ORDERS".to_owned()];
+    statement.writes.clear();
+}
+
+#[test]
+fn what_was_decided_by_leave_does_what_that_permits_and_after_it_was_granted() {
+    let told = |steps: &[StepRecord], change: &dyn Fn(&mut Opening), words: &str| {
+        let sample = used_of(steps, END, |opening, record| {
+            opening.rules.push(record.rule());
+            opening.access = vec![record];
+            change(opening);
+        });
+        let faults = sample.verify().faults;
+        let is_told = |fault: &recording::ArchiveFault| {
+            fault.what == Wrong::Contradiction && fault.detail.contains(words)
+        };
+        assert!(faults.iter().any(is_told), "{words}: {faults:?}");
+    };
+    let other = "something that it does not read";
+    for reads in [vec!["DEMO.PUBLIC.EMPLOYEES"], vec!["DEMO.SALESMEN.ORDERS"], vec![]] {
+        let reads: Vec<String> = reads.into_iter().map(str::to_owned).collect();
+        told(&granted(), &|opening| opening.statements[0].reads.clone_from(&reads), other);
+    }
+    told(&granted(), &|opening| opening.statements[0].class = "write".to_owned(), other);
+    let spent: Timestamp = with_steps(&mut Sample::v1(), &granted()).steps()[3].at.parse().unwrap();
+    let before = Timestamp::from_micros(spent.as_micros() - 61_000_000).to_string();
+    told(&granted(), &|opening| opening.opened.clone_from(&before), "granted later only");
+    // Ended by a reviewer, and its rows released minutes later.
+    let whole = [granted(), vec![ended("sam")]].concat();
+    let ended_at: Timestamp = with_steps(&mut Sample::v1(), &whole).steps()[4].at.parse().unwrap();
+    for (seconds, is_right) in [(59, true), (600, false)] {
+        let mut sample = used_of(&whole, END, |opening, record| {
+            opening.opened = ended_at.to_string();
+            opening.rules.push(record.rule());
+            opening.access = vec![record];
+        });
+        let closed = ended_at.after(std::time::Duration::from_secs(seconds)).to_string();
+        sample.forge_closing(&ran(), |closing| closing.closed.clone_from(&closed));
+        let faults = sample.verify().faults;
+        let is_told = faults.iter().any(|fault| fault.detail.contains("after a reviewer had ended"));
+        assert_eq!(is_told, !is_right, "{seconds}: {faults:?}");
+    }
 }
 
 #[test]
@@ -256,6 +306,7 @@ fn held_and_run(until: &str, change: impl FnOnce(&mut Vec<String>, &mut Vec<Gran
     let mut sample = Sample::v1();
     let principal = sample.opening(&held()).principal;
     sample.forge_opening(&asking(), |opening| opening.principal = principal);
+    sample.forge_opening(&held(), reads_sales);
     let StepRecord::Asked(wanted) = asked_until(until) else { panic!("it asks") };
     let own = sample.opening(&asking());
     let hold = own.hold.unwrap();

@@ -2,15 +2,15 @@
 
 use domain::Timestamp;
 use recording::{
-    ClosingOutcome, NotNext, NotStanding, ObjectKind, Severity, StandingAct, StandingRecord, StandingStep,
-    StandingTrail, StepRecord, Trail, Wrong, approval_event, decode, encode,
+    ClosingOutcome, NotNext, NotStanding, ObjectKind, Opening, RecordKey, Severity, StandingAct,
+    StandingRecord, StandingStep, StandingTrail, StepRecord, Trail, Wrong, approval_event, decode, encode,
 };
 
 use crate::approvals::{
     asked, asked_for_result, close, decided, failure, held, is_good, is_wrong, moment, opening, reviewer,
-    spent, told, with_steps,
+    spent, told, with_steps, with_steps_at,
 };
-use crate::sample::Sample;
+use crate::sample::{Sample, at};
 
 fn terms() -> StandingRecord {
     StandingRecord { until: "2999-01-01T00:00:00.000000Z".to_owned(), runs: 3, rows: 10, vary: Vec::new() }
@@ -178,4 +178,118 @@ fn a_reviewer_whose_record_tells_of_a_requesters_name_by_its_mark_decides_nothin
     let issued = StepRecord::Issued { standing: id(1), made: String::new(), rows: 1, by: vec![by] };
     assert_eq!(trail.next(later(9), issued).unwrap_err(), own);
     trail.next(later(9), says(reviewer("00u-ben"))).unwrap();
+}
+
+/// The other held exchange, whose principal's the standing approval is here.
+fn standing_at() -> RecordKey {
+    at("ae3bdb56a547efbe6ea5a6ca065836b2", 2)
+}
+
+/// A sample in which the held exchange was allowed by a standing approval of its own principal's: each step changed so.
+fn issued(until: &str, change: impl FnOnce(&mut StepRecord), of: impl FnOnce(&mut Opening)) -> Sample {
+    let mut sample = Sample::v1();
+    let principal = sample.opening(&held()).principal;
+    sample.forge_opening(&standing_at(), |opening| {
+        opening.principal = principal;
+        of(opening);
+    });
+    let own = sample.opening(&standing_at());
+    let StepRecord::Asked(record) = asked(&own, 9, None) else { panic!("it asks") };
+    let (covers, expires) = (own.digest.clone(), own.hold.unwrap().expires);
+    let first = StepRecord::Asked(recording::AskedRecord { covers, expires, ..record });
+    let StepRecord::Decided { by, verdict, reason, .. } = decided("rosa", "approve") else { panic!("a yes") };
+    let wanted = Some(StandingRecord { until: until.to_owned(), ..terms() });
+    let yes = StepRecord::Decided { by, verdict, reason, terms: wanted };
+    let whole = with_steps_at(&mut sample, &standing_at(), &[first, yes, spent()]);
+    let last = whole.last().to_string();
+    sample.forge_closing(&standing_at(), |closing| {
+        closing.approval = Some(last);
+        closing.outcome = ClosingOutcome::Failed(failure());
+    });
+    let mut standing = StandingTrail::new(&whole).unwrap();
+    let exchange = held().exchange.to_string();
+    for act in [made(9), StandingAct::Used { by: exchange, approval: id(7) }] {
+        let step = standing.next(moment(&own_of(&sample), 4), act).unwrap();
+        let kind = ObjectKind::Standing { step: step.step };
+        sample.put(&standing_at(), kind, encode(&step).unwrap().0);
+        standing.push(decode(&sample.objects[&standing_at().object(kind)]).unwrap()).unwrap();
+    }
+    let mut allowed = StepRecord::Issued {
+        standing: id(9),
+        made: standing_at().object(ObjectKind::Standing { step: 1 }),
+        rows: terms().rows,
+        by: vec![reviewer("rosa")],
+    };
+    change(&mut allowed);
+    let steps = with_steps(&mut sample, &[asked(&opening(), 7, None), allowed, spent()]);
+    close(&mut sample, &steps, ClosingOutcome::Failed(failure()));
+    sample
+}
+
+fn own_of(sample: &Sample) -> Opening {
+    sample.opening(&standing_at())
+}
+
+const LATE: &str = "2999-01-01T00:00:00.000000Z";
+
+#[test]
+fn a_use_tells_the_people_the_rows_the_approval_and_the_principal_of_what_stands() {
+    let told = |sample: &Sample, words: &str| {
+        let faults = sample.verify().faults;
+        let is_it = |fault: &recording::ArchiveFault| {
+            fault.what == Wrong::Contradiction && fault.detail.contains(words)
+        };
+        assert!(faults.iter().any(is_it), "{words}: {faults:?}");
+    };
+    let about_standing = |sample: &Sample| -> Vec<String> {
+        let faults = sample.verify().faults.into_iter().map(|fault| fault.detail);
+        faults.filter(|detail| detail.contains("standing")).collect()
+    };
+    assert_eq!(about_standing(&issued(LATE, |_| {}, |_| {})), [""; 0]);
+    type Forge = fn(&mut StepRecord);
+    let forges: [(Forge, &str); 4] = [
+        (
+            |step| {
+                if let StepRecord::Issued { rows, .. } = step {
+                    *rows = 500_000
+                }
+            },
+            "more or fewer rows",
+        ),
+        (
+            |step| {
+                if let StepRecord::Issued { by, .. } = step {
+                    *by = vec![reviewer("boss")]
+                }
+            },
+            "by others than those",
+        ),
+        (
+            |step| {
+                if let StepRecord::Issued { standing, .. } = step {
+                    *standing = id(0)
+                }
+            },
+            "that nobody has made",
+        ),
+        (
+            |step| {
+                if let StepRecord::Issued { made, .. } = step {
+                    *made = standing_at().object(ObjectKind::Standing { step: 0 });
+                }
+            },
+            "tells of another use",
+        ),
+    ];
+    for (forge, words) in forges {
+        told(&issued(LATE, forge, |_| {}), words);
+    }
+    told(
+        &issued(LATE, |_| {}, |opening| opening.principal.subject = "somebody-else".to_owned()),
+        "for somebody else",
+    );
+    // It was over minutes before the held exchange was opened.
+    let before = moment(&own_of(&Sample::v1()), -300);
+    let until = before.after(std::time::Duration::from_secs(5)).to_string();
+    told(&issued(&until, |_| {}, |opening| opening.opened = before.to_string()), "was over");
 }

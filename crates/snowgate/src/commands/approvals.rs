@@ -40,6 +40,9 @@ struct Row<'a> {
     /// Views that it goes through, as they were when it was asked.
     views: &'a [ViewRecord],
     reason: &'a str,
+    /// What has changed since it was approved before, where it is asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<&'a str>,
     rules: &'a [String],
     reviewers: &'a [String],
     needed: u32,
@@ -338,6 +341,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         writes: once_each(statements.iter().flat_map(|statement| &statement.writes).map(String::as_str)),
         views: &asked.views,
         reason: &asked.reason,
+        again: asked.again.as_deref(),
         rules: &asked.rules,
         reviewers: &asked.reviewers,
         needed: asked.needed,
@@ -400,6 +404,9 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
         }
     }
     write_line(out, "    ", &format!("because {}", one_line(row.reason)))?;
+    if let Some(again) = row.again {
+        write_line(out, "    ", &format!("asked again: {}", one_line(again)))?;
+    }
     let expires = minute(&row.expires);
     let decided = if row.is_granted {
         format!("granted by {}; spent until {expires}, or asked anew", named(&row.granted_by.join(", ")))
@@ -407,6 +414,11 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
         format!("{} decide until {expires}", named(&row.reviewers.join(", ")))
     };
     write_line(out, "    ", &decided)?;
+    if row.needed > 1 && !row.is_granted {
+        let said =
+            if row.granted_by.is_empty() { "nobody".to_owned() } else { named(&row.granted_by.join(", ")) };
+        write_line(out, "    ", &format!("{} of them must say yes; so far {said} has", row.needed))?;
+    }
     writeln!(out, "    recorded as {}", row.exchange)
 }
 

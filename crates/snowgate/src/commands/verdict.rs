@@ -84,11 +84,11 @@ async fn decide(
         None => review.decide(id, &by, verdict, reason).await.map_err(told)?,
     };
     let who = printable(by.name());
+    let had_said_yes = waiting.granted_by.iter().any(|name| name == by.name());
+    let after = review.standing(id).await.unwrap_or_else(|_| waiting.clone());
     match state {
         ApprovalState::Granted
-            if verdict == Verdict::Approve
-                && waiting.state == ApprovalState::Granted
-                && waiting.granted_by.iter().any(|name| name == by.name()) =>
+            if verdict == Verdict::Approve && waiting.state == ApprovalState::Granted && had_said_yes =>
         {
             say!("was approved by {who} already; a running gateway goes on with it within seconds:");
         }
@@ -100,9 +100,14 @@ async fn decide(
         }
         ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
         ApprovalState::Waiting => say!(
-            "approved by {who}; {} of {} people have said yes:",
-            waiting.granted_by.len().saturating_add(1),
-            waiting.asked.needed
+            "{}; {} of {} people have said yes:",
+            if had_said_yes {
+                format!("was approved by {who} already")
+            } else {
+                format!("approved by {who}")
+            },
+            after.granted_by.len(),
+            after.asked.needed
         ),
         ApprovalState::Denied => say!("denied by {who}; its agent is told"),
         ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Spent => {
@@ -112,7 +117,7 @@ async fn decide(
     if let Some(shown) = exact {
         write_exact(&mut std::io::stdout().lock(), &shown.asked)?;
     }
-    let waiting = review.standing(id).await.unwrap_or(waiting);
+    let waiting = after;
     match (terms, state) {
         (_, ApprovalState::Granted) if waiting.is_split() => {
             say!("nothing stands for later ones: not everybody who has said yes wants the same of them");

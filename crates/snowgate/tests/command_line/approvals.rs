@@ -366,3 +366,80 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
     assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("denied"));
     assert_eq!(gateway.verify(), 0);
 }
+
+/// Has so many people agree, by the bundle in that folder.
+fn wants_people(folder: &std::path::Path, people: u32) {
+    let path = folder.join("policies/catalog.toml");
+    let text = std::fs::read_to_string(&path).expect("a file of the bundle");
+    let lines = text.lines().filter(|line| !line.starts_with("people = "));
+    let text = lines.map(|line| format!("{line}\n")).collect::<String>();
+    let reviewers = "groups = [\"data-reviewers\"]\n";
+    assert!(text.contains(reviewers), "{text}");
+    std::fs::write(path, text.replace(reviewers, &format!("{reviewers}people = {people}\n")))
+        .expect("it is written");
+}
+
+#[test]
+fn how_many_people_agree_so_far_and_why_they_are_asked_again_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = crate::snowgate(folder.path()).args(["policy", "init", "policies"]).output().expect("it runs");
+    assert!(init.status.success(), "{init:?}");
+    wants_people(folder.path(), 2);
+    let path = folder.path().to_owned();
+    let gateway = Served::start_in(folder, &["--policies", "policies"]);
+    let (id, exchange) = gateway.held(DELETE);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(listed.contains("2 of them must say yes; so far nobody has"), "{listed}");
+    assert!(!listed.contains("asked again"), "{listed}");
+    for said in ["approved by rosa@example.com; 1 of 2", "was approved by rosa@example.com already; 1 of 2"] {
+        let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+        assert_eq!(code, 0, "{broken}");
+        assert!(told.contains(&format!("{said} people have said yes")), "{told}");
+    }
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(listed.contains("so far rosa@example.com has"), "{listed}");
+
+    // Until the gateway goes by three.
+    wants_people(&path, 3);
+    let begun = Instant::now();
+    while wants_people_now(&gateway) != 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the bundle is not read again");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let (code, told, broken) = gateway.decide(&["approve", &id, "--as", "sam@example.com"]);
+    assert_eq!(code, 0, "{broken}");
+    assert!(told.contains("approved by sam@example.com"), "{told}");
+    let begun = Instant::now();
+    let again = loop {
+        let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+        let rows = listed.lines().map(|line| serde_json::from_str::<Value>(line).expect("a row"));
+        if let Some(row) =
+            rows.into_iter().find(|row| row["exchange"] == json!(exchange) && row["id"] != json!(id))
+        {
+            break row;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody is asked again");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let why = "changed since it was approved: who decides it, or how many people must";
+    assert_eq!(again["again"], json!(why));
+    let second = again["id"].as_str().expect("an id");
+    for arguments in [vec!["approvals"], vec!["approvals", second, "--as", "rosa@example.com"]] {
+        let (_, told, _) = gateway.decide(&arguments);
+        let (begin, _) = why.split_once(", or").expect("a line");
+        assert!(told.contains(&format!("asked again: {begin}")), "{arguments:?}: {told}");
+    }
+    assert_eq!(gateway.verify(), 0);
+}
+
+/// How many people what is asked now needs.
+fn wants_people_now(gateway: &Served) -> u64 {
+    let sql = "delete from demo.public.orders where id = 1";
+    let (id, _) = gateway.held(sql);
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let rows = listed.lines().map(|line| serde_json::from_str::<Value>(line).expect("a row"));
+    let needed = rows.into_iter().find(|row| row["id"] == json!(id)).expect("it waits")["needed"].as_u64();
+    let (code, _, broken) = gateway.decide(&["deny", &id]);
+    assert_eq!(code, 0, "{broken}");
+    needed.expect("a number")
+}
