@@ -159,6 +159,8 @@ pub enum Mismatch {
     Missing,
     /// What the model received is a client's text in place of the words.
     Expanded,
+    /// What the model received is taken for an agent's words to its subagent.
+    Delegated,
 }
 
 impl Mismatch {
@@ -171,6 +173,7 @@ impl Mismatch {
             Self::Reused => "tool_use_reused",
             Self::Missing => "tool_use_missing",
             Self::Expanded => "prompt_expanded",
+            Self::Delegated => "prompt_delegated",
         }
     }
 
@@ -179,7 +182,7 @@ impl Mismatch {
     const fn contradicts(self) -> bool {
         match self {
             Self::Prompt | Self::Statement | Self::Reused | Self::Missing => true,
-            Self::Declared | Self::Expanded => false,
+            Self::Declared | Self::Expanded | Self::Delegated => false,
         }
     }
 
@@ -198,6 +201,9 @@ impl Mismatch {
             Self::Expanded => {
                 "what the model received is what a client made of a command or a conversation, not the person's words"
             }
+            Self::Delegated => {
+                "a hook says that a subagent made the call: what the model received is taken for no person's words"
+            }
         }
     }
 }
@@ -207,7 +213,8 @@ impl PromptGrade {
     ///
     /// P0 nobody said. P1 the agent did, or somebody under its token, or a guess ties them, or witnesses contradict each
     /// other or the statement. P2 one channel with a credential of its own saw the prompt. P3 two such channels saw the
-    /// same prompt and the same tool use, and at least one of them the statement. P4 the model's provider saw the prompt
+    /// same prompt and the same tool use, and at least one of them the statement, and nothing that the model's provider saw it
+    /// receive is set aside for what they say. P4 the model's provider saw the prompt
     /// and this very statement: what the model received and produced, never that a person typed it.
     pub fn of(declared: Option<u32>, witnesses: &[Witness]) -> Self {
         let known = declared.is_some() || witnesses.iter().any(|witness| witness.prompt.is_some());
@@ -238,7 +245,10 @@ impl PromptGrade {
         channels.dedup();
         let saw_statement =
             counted.iter().any(|witness| witness.join == Join::ToolUse && witness.statement == Sight::Same);
-        if channels.len() >= 2 && saw_statement { Self::P3 } else { Self::P2 }
+        // SECURITY: hooks and telemetry run where the agent does; the one out of its reach has not agreed.
+        let is_set_aside =
+            witnesses.iter().any(|witness| witness.counts() && (witness.is_expanded || witness.is_delegated));
+        if channels.len() >= 2 && saw_statement && !is_set_aside { Self::P3 } else { Self::P2 }
     }
 }
 
@@ -268,6 +278,9 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
     }
     if counted.iter().any(|witness| witness.is_expanded) {
         found.push(Mismatch::Expanded);
+    }
+    if counted.iter().any(|witness| witness.is_delegated) {
+        found.push(Mismatch::Delegated);
     }
     found
 }
@@ -365,6 +378,7 @@ mod tests {
             // What a client made of the words is neither for them nor against them.
             (None, &[HOOK, "claude provider tool_use * same"], P2, &[Expanded]),
             (None, &["claude provider tool_use * same"], P0, &[Expanded]),
+            (None, &[HOOK, "o telemetry tool_use 0 same", "c provider tool_use * same"], P2, &[Expanded]),
             (None, &[HOOK, "claude provider tool_use * other"], P1, &[Statement, Expanded]),
         ] {
             check(declared, witnesses, grade, found);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use domain::Context;
-use gateway::Sighting;
+use gateway::{LONGEST_ID, LONGEST_TEXT, Sighting};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -56,9 +56,9 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
             if !is_ours(&name) {
                 return Ok((Vec::new(), ()));
             }
-            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
+            let Called { statement, under, is_unread } = Called::of(tool_input);
             let is_delegated = agent_id.is_some_and(|agent| !matches!(agent.get(), "null" | r#""""#));
-            Ok((vec![Sighting { tool_use, statement, under, is_delegated, ..sighting }], ()))
+            Ok((vec![Sighting { tool_use, statement, under, is_unread, is_delegated, ..sighting }], ()))
         }
         _ => Ok((Vec::new(), ())),
     }
@@ -107,8 +107,9 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
             if !tool_name.is_some_and(|Lossy(name)| is_ours(&name)) {
                 return Ok((Vec::new(), "{}"));
             }
-            let (statement, under) = tool_input.map(|input| called(input.get())).unwrap_or_default();
-            Ok((vec![Sighting { tool_use: text(tool_use_id), statement, under, ..sighting }], "{}"))
+            let Called { statement, under, is_unread } = Called::of(tool_input);
+            let tool_use = text(tool_use_id);
+            Ok((vec![Sighting { tool_use, statement, under, is_unread, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -125,9 +126,33 @@ pub(crate) fn is_ours(name: &str) -> bool {
     name.rsplit([':', '/', '.', ' ']).next().is_some_and(|name| name.rsplit("__").next() == Some("run_sql"))
 }
 
-/// The statement in the arguments of a call, and the names that it is to run under; an object, or its JSON as a text. None
-/// where there is none.
-pub(crate) fn called(arguments: &str) -> (Option<String>, Option<Context>) {
+/// What a call's arguments say.
+#[derive(Default)]
+pub(crate) struct Called {
+    pub statement: Option<String>,
+    /// The names that it is to run under.
+    pub under: Option<Context>,
+    /// Whether arguments stand there that give no statement: whatever runs is another one.
+    // SECURITY: a call that the door refuses would else leave its tool use free for any statement.
+    pub is_unread: bool,
+}
+
+impl Called {
+    /// Reads the arguments of a call, if they are told.
+    pub fn of(arguments: Option<&RawValue>) -> Self {
+        let Some(arguments) = arguments else { return Self::default() };
+        match called(arguments.get()) {
+            Some((statement, under)) => {
+                Self { statement: Some(statement), under: Some(under), is_unread: false }
+            }
+            None => Self { is_unread: true, ..Self::default() },
+        }
+    }
+}
+
+/// The statement in the arguments of a call, and its names; an object, or its JSON as a text. None where there is none that could
+/// have run, or be kept.
+fn called(arguments: &str) -> Option<(String, Context)> {
     #[derive(Deserialize)]
     struct Arguments {
         statement: Option<Lossy>,
@@ -138,12 +163,13 @@ pub(crate) fn called(arguments: &str) -> (Option<String>, Option<Context>) {
     }
     let text = text_of(arguments);
     let arguments = text.as_deref().unwrap_or(arguments);
-    let Ok(Arguments { statement, role, warehouse, database, schema }) = serde_json::from_str(arguments)
-    else {
-        return (None, None);
-    };
-    let under = statement.is_some().then_some(Context { role, warehouse, database, schema });
-    (statement.map(|Lossy(statement)| statement), under)
+    let Arguments { statement, role, warehouse, database, schema } = body::object(arguments)?;
+    let Lossy(statement) = statement?;
+    let is_long = |name: &Option<String>| name.as_ref().is_some_and(|name| name.len() > LONGEST_ID);
+    if statement.len() > LONGEST_TEXT || [&role, &warehouse, &database, &schema].into_iter().any(is_long) {
+        return None;
+    }
+    Some((statement, Context { role, warehouse, database, schema }))
 }
 
 #[cfg(test)]
@@ -181,8 +207,33 @@ mod tests {
             br#"{"session_id":"s","hook_event_name":"UserPromptSubmit","prompt":"delete all \ud83d"}"#;
         let found = claude_code(prompt).unwrap().0;
         assert_eq!(found[0].prompt.as_deref(), Some("delete all \u{fffd}\u{fffd}\u{fffd}"));
-        let called = called(r#"{"statement":"select '\ud83d'"}"#).0;
-        assert_eq!(called.as_deref(), Some("select '\u{fffd}\u{fffd}\u{fffd}'"));
+        let (called, _) = called(r#"{"statement":"select '\ud83d'"}"#).unwrap();
+        assert_eq!(called, ("select '\u{fffd}\u{fffd}\u{fffd}'"));
+    }
+
+    #[test]
+    fn arguments_without_a_statement_are_told_as_another_one() {
+        let long = format!(r#"{{"statement":"select 1","role":"{}"}}"#, "r".repeat(257));
+        for (input, is_unread) in [
+            (r#"{"statement":"select 2"}"#, false),
+            (r#"{"statement":"select 2","role":5}"#, true),
+            (r#"{"statement":"select 2","statement":"select 3"}"#, true),
+            ("{}", true),
+            (r#""no json""#, true),
+            (r#"["select 1",null,null,null,null]"#, true),
+            (r#""[\"select 1\",null,null,null,null]""#, true),
+            (long.as_str(), true),
+            ("null", false),
+        ] {
+            let hook = format!(
+                r#"{{"hook_event_name":"preToolUse","tool_name":"run_sql","tool_use_id":"t","tool_input":{input}}}"#
+            );
+            let told = cursor(hook.as_bytes()).unwrap().0.remove(0);
+            let is_told = told.statement.is_some();
+            assert_eq!((told.is_unread, is_told), (is_unread, !is_unread && input != "null"), "{input}");
+            let hook = hook.replace("preToolUse", "PreToolUse");
+            assert!(claude_code(hook.as_bytes()).unwrap().0 == [told], "{input}");
+        }
     }
 
     #[test]

@@ -62,6 +62,26 @@ async fn tell(store: &Store, sightings: &[StoredSighting], room: Room) -> Vec<Ex
     store.evidence.awaiting(sightings).await.unwrap()
 }
 
+/// However many sightings of one prompt have a trace in common, each exchange of it is found, and once.
+pub async fn what_shares_a_trace_and_a_prompt_is_found_once(two: &Two) {
+    let (trace, channel, prompt_id) = (word(), word(), Some(word()));
+    let keyed = || Keyed { trace: Some(trace.clone()), ..Keyed::default() };
+    let mut waiting = [expecting("ana", keyed()), expecting("ana", keyed())];
+    waiting[1].at = Timestamp::from_micros(NOON.as_micros() + 1);
+    for one in &waiting {
+        two.first.evidence.expect(one).await.unwrap();
+    }
+    let of = |keyed: Keyed| StoredSighting {
+        prompt_id: prompt_id.clone(),
+        ..sighting(&channel, Some("ana"), keyed, NOON)
+    };
+    let many: Vec<StoredSighting> = (0..300).map(|_| of(keyed())).collect();
+    two.first.evidence.keep(&many, MANY).await.unwrap();
+    let found = tell(&two.second, &[of(Keyed::default())], MANY).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(waiting.iter().all(|one| found.contains(one)), "{found:?}");
+}
+
 /// Whichever comes first, the other finds it, in another process, too.
 pub async fn evidence_and_statement_find_each_other(two: &Two) {
     let (tool_use, channel) = (word(), word());

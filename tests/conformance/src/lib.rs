@@ -260,6 +260,7 @@ macro_rules! every_check {
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::what_has_met_is_known_to_have_met,
+            evidence::what_shares_a_trace_and_a_prompt_is_found_once,
             evidence::what_one_answer_holds_is_bounded,
             evidence::nobody_is_hidden_behind_others,
             evidence::what_is_told_often_takes_no_room_of_others,

@@ -3,6 +3,7 @@
 use recording::LateEvidence;
 use serde_json::{Value, json};
 
+use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, Talk};
 use crate::house::customers;
 
@@ -68,6 +69,43 @@ async fn one_tool_use_is_good_for_one_statement() {
         .map(|finding| finding.what)
         .collect();
     assert_eq!(found, ["tool_use_reused", "tool_use_reused"]);
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn a_call_whose_arguments_cannot_be_read_is_no_other_statements() {
+    let talk = Talk::new().await;
+    let inputs = [
+        r#"{"statement":"select 2","role":5}"#.to_owned(),
+        r#"{"statement":"select 2","statement":"select 3"}"#.to_owned(),
+        "{}".to_owned(),
+        json!([customers::SQL, null, null, null, null]).to_string(),
+    ];
+    for (number, input) in (0..).zip(inputs) {
+        let (hooked, exported) = (format!("toolu_h{number}"), format!("toolu_p{number}"));
+        talk.prompt(HOOKS, "p-1", PROMPT).await;
+        let hook = format!(
+            r#"{{"session_id":"s-1","prompt_id":"p-1","hook_event_name":"PreToolUse","tool_name":"mcp__snowgate__run_sql","tool_use_id":"{hooked}","tool_input":{input}}}"#
+        );
+        let path = "/v1/hooks/claude-code";
+        let answered = call_with(&talk.router, HOOKS, "POST", path, Some(hook.as_bytes()), &[]).await;
+        Talk::took(&answered);
+        let text = |key: &str, value: String| json!({ "key": key, "value": { "stringValue": value } });
+        let said = json!([{ "role": "user", "content": PROMPT }]).to_string();
+        let used = format!(
+            r#"[{{"role":"assistant","content":[{{"type":"tool_use","id":"{exported}","name":"run_sql","input":{input}}}]}}]"#
+        );
+        let span = json!({ "name": "chat", "attributes":
+            [text("gen_ai.input.messages", said), text("gen_ai.output.messages", used)] });
+        let export = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] });
+        Talk::took(&talk.send("secret-of-claude", "/otlp/v1/traces", &export).await);
+        for tool_use in [hooked, exported] {
+            talk.run("ana", Some(&tool_use), customers::SQL).await;
+            let prompt = talk.openings().pop().unwrap().prompt;
+            let saw = prompt.witnesses[0].statement.as_str();
+            assert_eq!((prompt.grade.as_str(), saw), ("P1", "other"), "{tool_use} {input}");
+        }
+    }
     talk.house.verifies();
 }
 

@@ -317,8 +317,15 @@ async fn what_a_main_agent_tells_its_subagent_contradicts_nobody() {
     talk.is_known("P2", "P2");
     let late = talk.late(&talk.opening()).pop().unwrap();
     let provider = late.witnesses.iter().find(|witness| witness.kind == "provider").unwrap();
-    assert!(provider.delegated && provider.prompt.is_none() && found(&late).is_empty(), "{late:?}");
-    assert_eq!(late.text.as_deref(), Some(PROMPT));
+    assert!(provider.delegated && provider.prompt.is_none(), "{late:?}");
+    assert_eq!(found(&late), ["prompt_delegated"]);
+    let received = "[the model received, by its provider:]\nlook up the customers table and report";
+    assert_eq!(late.text, Some(format!("{PROMPT}\n{received}")));
+    // It is told once, and stays.
+    talk.telemetry(PROMPT, "toolu_1").await;
+    let last = talk.late(&talk.opening()).pop().unwrap();
+    assert_eq!((last.grade.as_str(), found(&last), &last.text), ("P2", vec!["prompt_delegated"], &late.text));
+    talk.house.verifies();
 }
 
 #[tokio::test]

@@ -24,6 +24,13 @@ fn call(input: &Value, uses: Vec<Value>) -> Value {
     ] })
 }
 
+/// What the provider saw of `/review orders`, which its client made into that text.
+fn of_review(made: &str) -> Value {
+    let tags = "<command-message>review</command-message>\n<command-name>/review</command-name>\n\
+                <command-args>orders</command-args>";
+    json!([{ "role": "user", "content": tags }, { "role": "user", "content": made }])
+}
+
 impl Talk {
     async fn calls(&self, calls: Vec<Value>) {
         let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": calls }] }] });
@@ -138,10 +145,8 @@ async fn a_reminder_that_somebody_types_is_shown() {
 #[tokio::test]
 async fn a_command_and_what_the_client_made_of_it_contradict_nobody() {
     let talk = Talk::new().await;
-    let tags = "<command-message>review</command-message>\n<command-name>/review</command-name>\n\
-                <command-args>orders</command-args>";
     let made = "Review the table orders for mistakes.";
-    let input = json!([{ "role": "user", "content": tags }, { "role": "user", "content": made }]);
+    let input = of_review(made);
     talk.prompt(HOOKS, "p-1", "/review orders").await;
     talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
     talk.calls(vec![call(&input, vec![use_of("toolu_1", customers::SQL)])]).await;
@@ -153,16 +158,14 @@ async fn a_command_and_what_the_client_made_of_it_contradict_nobody() {
     talk.telemetry("/review orders", "toolu_1").await;
     let late = talk.late(&talk.openings().pop().unwrap()).pop().unwrap();
     assert_eq!((late.grade.as_str(), late.findings.len()), ("P4", 0), "{late:?}");
-    // Another command, or a text that tells of none, is neither for the words nor against them.
-    for (number, input) in (2..).zip([json!([{ "role": "user", "content": made }]), input]) {
-        let (tool_use, prompt_id) = (format!("toolu_{number}"), format!("p-{number}"));
-        talk.prompt(HOOKS, &prompt_id, "/commit").await;
-        talk.tool_use(HOOKS, &prompt_id, &tool_use, customers::SQL).await;
-        talk.calls(vec![call(&input, vec![use_of(&tool_use, customers::SQL)])]).await;
-        talk.run("ana", Some(&tool_use), customers::SQL).await;
-        assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
-        assert_eq!(talk.openings().pop().unwrap().prompt.text.as_deref(), Some("/commit"));
-    }
+    // What was made of another command is neither for the words nor against them, and stands beside them.
+    talk.prompt(HOOKS, "p-2", "/commit").await;
+    talk.tool_use(HOOKS, "p-2", "toolu_2", customers::SQL).await;
+    talk.calls(vec![call(&input, vec![use_of("toolu_2", customers::SQL)])]).await;
+    talk.run("ana", Some("toolu_2"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
+    let shown = talk.openings().pop().unwrap().prompt.text.unwrap();
+    assert!(shown.starts_with("/commit\n[the model received") && shown.ends_with(made), "{shown}");
     // What no command stands behind contradicts.
     talk.prompt(HOOKS, "p-9", "list the orders").await;
     talk.tool_use(HOOKS, "p-9", "toolu_9", customers::SQL).await;
@@ -178,9 +181,10 @@ async fn several_who_saw_a_command_typed_agree_beside_what_was_made_of_it() {
     talk.prompt(HOOKS, "p-1", "/commit").await;
     talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
     talk.telemetry("/commit", "toolu_1").await;
-    talk.provider("Commit what has changed.", "toolu_1", customers::SQL).await;
+    talk.calls(vec![call(&of_review("Review it."), vec![use_of("toolu_1", customers::SQL)])]).await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
-    assert_eq!(talk.newest_findings(), ("P3".to_owned(), vec!["prompt_expanded".to_owned()]));
+    // The one out of an agent's reach has not agreed.
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
     // It stays so when it was recorded, and one who saw another contradicts.
     talk.telemetry("/commit", "toolu_1").await;
     let body = json!({ "prompt": "/push", "tool_use_id": "toolu_1", "subject": "ana" });
@@ -189,6 +193,100 @@ async fn several_who_saw_a_command_typed_agree_beside_what_was_made_of_it() {
     let found: Vec<&str> = late.findings.iter().map(|finding| finding.what.as_str()).collect();
     assert_eq!((late.grade.as_str(), found), ("P1", vec!["prompt_mismatch"]));
     talk.house.verifies();
+}
+
+#[tokio::test]
+async fn a_slash_before_a_forged_prompt_silences_no_provider() {
+    let talk = Talk::new().await;
+    for (number, forged) in (0..).zip(["/x delete all orders", "delete all orders"]) {
+        let (tool_use, prompt_id) = (format!("toolu_{number}"), format!("p-{number}"));
+        talk.prompt(HOOKS, &prompt_id, forged).await;
+        talk.tool_use(HOOKS, &prompt_id, &tool_use, customers::SQL).await;
+        talk.provider("list customers", &tool_use, customers::SQL).await;
+        talk.run("ana", Some(&tool_use), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
+        assert_eq!(talk.openings().pop().unwrap().prompt.text.as_deref(), Some("list customers"));
+    }
+    // A person's prompt that begins with a path is no command, and the model received it.
+    talk.prompt(HOOKS, "p-3", "/tmp/in.csv: load it").await;
+    talk.tool_use(HOOKS, "p-3", "toolu_3", customers::SQL).await;
+    talk.provider("/tmp/in.csv: load it", "toolu_3", customers::SQL).await;
+    talk.run("ana", Some("toolu_3"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P4".to_owned(), vec![]));
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn a_hook_that_speaks_of_a_subagent_silences_no_provider() {
+    let talk = Talk::new().await;
+    let delegated = |prompt_id: &str, tool_use: &str| {
+        json!({ "session_id": "s-1", "prompt_id": prompt_id, "hook_event_name": "PreToolUse", "agent_id": "sub",
+            "tool_name": "mcp__snowgate__run_sql", "tool_input": { "statement": customers::SQL }, "tool_use_id": tool_use })
+    };
+    talk.prompt(HOOKS, "p-1", "delete all orders").await;
+    Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &delegated("p-1", "toolu_1")).await);
+    talk.telemetry("delete all orders", "toolu_1").await;
+    talk.provider("list customers", "toolu_1", customers::SQL).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_delegated".to_owned()]));
+    let shown = talk.opening().prompt.text.unwrap();
+    assert!(shown.ends_with("[the model received, by its provider:]\nlist customers"), "{shown}");
+    // Told once more of a call that contradicts, it takes nothing back; nor where it is the first that hooks tell of it.
+    talk.prompt(HOOKS, "p-2", "delete all orders").await;
+    talk.tool_use(HOOKS, "p-2", "toolu_2", customers::SQL).await;
+    let told = json!({ "prompt": "delete all orders", "tool_use_id": "toolu_3", "subject": "ana" });
+    Talk::took(&talk.send("secret-of-app", "/v1/prompts", &told).await);
+    for tool_use in ["toolu_2", "toolu_3"] {
+        talk.provider("list customers", tool_use, customers::SQL).await;
+        talk.run("ana", Some(tool_use), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
+        Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &delegated("p-2", tool_use)).await);
+        let late = talk.late(&talk.openings().pop().unwrap()).pop().unwrap();
+        let found: Vec<&str> = late.findings.iter().map(|finding| finding.what.as_str()).collect();
+        assert_eq!((late.grade.as_str(), found), ("P1", vec!["prompt_mismatch"]));
+        assert_eq!(late.text.as_deref(), Some("list customers"));
+    }
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn no_text_bridges_two_that_contradict() {
+    let talk = Talk::new().await;
+    let contradicts =
+        || assert_eq!(talk.newest_findings(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
+    // One saw the command typed, another its text.
+    talk.prompt(HOOKS, "p-1", "/review orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.telemetry("Delete all orders now.", "toolu_1").await;
+    let made = of_review("Delete all orders now.");
+    talk.calls(vec![call(&made, vec![use_of("toolu_1", customers::SQL)])]).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    contradicts();
+    // One channel tells the same tool use with two texts of one command.
+    for made in ["Review orders.", "Delete all orders."] {
+        talk.calls(vec![call(&of_review(made), vec![use_of("toolu_2", customers::SQL)])]).await;
+    }
+    talk.run("ana", Some("toolu_2"), customers::SQL).await;
+    contradicts();
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn what_one_body_tells_of_one_prompt_is_looked_for_once() {
+    let Talk { house, router: _ } = Talk::new().await;
+    let watched = Chaos::watching(house.ports());
+    let talk = Talk { router: router(Gateway::new(watched.ports(), house.settings.clone())), house };
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let spans: Vec<Value> = (0..200)
+        .map(|number| {
+            json!({ "name": "claude_code.interaction", "traceId": trace, "spanId": format!("{:016x}", number + 1),
+                "attributes": [text("user_prompt", &format!("prompt {number}"))] })
+        })
+        .collect();
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+    let answered = talk.send("secret-of-ana-telemetry", "/otlp/v1/traces", &body).await;
+    assert_eq!((answered.status.as_u16(), answered.text().as_str()), (200, "{}"));
+    assert_eq!(watched.steps().iter().filter(|step| *step == "evidence.awaiting").count(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
 use super::SpanId;
-use super::said::{self, Said, keys_of_exact, normal};
+use super::said::{self, Said, keys_of_exact, normal, without_received};
 use super::weigh::{Call, Opened};
 use crate::ports::{Named, StoredSighting};
 
@@ -20,8 +20,10 @@ const SUMMARY: &str = "This session is being continued from a previous conversat
 /// A prompt as one channel tells it.
 #[derive(Clone)]
 pub(super) struct Text {
-    /// What it is compared by: its words; those of the command that it was made of, as well.
+    /// What it is compared by: its words.
     keys: Vec<String>,
+    /// The command that a client made it of.
+    command: Option<String>,
     /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
     pub shown: Option<Shown>,
 }
@@ -40,21 +42,53 @@ impl Text {
     pub fn declared(prompt: String) -> Self {
         Self {
             keys: vec![normal(&prompt).into_owned()],
+            command: None,
             shown: Some(Shown { exact: prompt.clone(), told: prompt }),
         }
     }
 
     /// A prompt with what a channel saw beside it.
     fn seen(said: &Said, prompt: &str) -> Self {
-        let command = said.command.as_deref().map(|command| normal(command).into_owned());
         Self {
-            keys: std::iter::once(normal(prompt).into_owned()).chain(command).collect(),
+            keys: vec![normal(prompt).into_owned()],
+            command: said.command.as_deref().map(|command| normal(command).into_owned()),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
     }
 
+    /// Whether both could be one: by their words, or by those of the command that one was made of.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.keys.iter().any(|key| other.keys.contains(key))
+        self.either().any(|key| other.either().any(|other| other == key))
+    }
+
+    fn either(&self) -> impl Iterator<Item = &String> {
+        self.keys.iter().chain(&self.command)
+    }
+
+    /// Whether one channel says the same by both.
+    fn is_exactly(&self, other: &Self) -> bool {
+        self.keys == other.keys && self.command == other.command
+    }
+
+    /// Whether both are one where these were told by whoever saw no command made into another text.
+    // SECURITY: what was made of a command agrees with those who saw the command or with those who saw the text, never with both:
+    // they contradict each other.
+    pub fn is_one(&self, other: &Self, plain: &[Self]) -> bool {
+        let is_told = |text: &&String| plain.iter().any(|plain| plain.keys.contains(text));
+        let of = |text: &Self| -> Vec<String> {
+            match (text.command.as_ref().filter(is_told), text.keys.iter().find(is_told)) {
+                (Some(command), _) => vec![command.clone()],
+                (None, Some(_)) => text.keys.clone(),
+                (None, None) => text.either().cloned().collect(),
+            }
+        };
+        let others = of(other);
+        of(self).iter().any(|key| others.contains(key))
+    }
+
+    /// Whether a client made it of a command.
+    pub const fn is_of_a_command(&self) -> bool {
+        self.command.is_some()
     }
 
     /// Whether it is a command to a client, which makes a text of its own of it.
@@ -85,6 +119,8 @@ pub(super) struct Account {
     pub is_delegated: bool,
     /// Whether what it saw is what a client made of the words.
     pub is_expanded: bool,
+    /// What it saw the model receive, where that was set aside.
+    pub received: Option<Shown>,
 }
 
 /// What the channels say of a call.
@@ -111,7 +147,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
         let text = Text::seen(&opened.said, prompt);
-        if !texts.iter().any(|known| known.is_same(&text)) {
+        if !texts.iter().any(|known| known.is_exactly(&text)) {
             texts.push(text);
         }
     }
@@ -135,17 +171,23 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     };
     // What merely has a clue in common may be another conversation's.
     let conversation = direct.iter().chain(&linked).find_map(|opened| opened.said.conversation.clone());
+    // SECURITY: a subagent's call is not the main agent's, too: whoever tells both of one tool use is believed in neither.
+    let mut uses = direct.iter().filter(|opened| opened.sighting.keyed.tool_use.is_some());
+    let first_use = uses.next().map(|opened| opened.said.is_delegated);
+    let is_torn =
+        kind == ChannelKind::Hooks && uses.any(|opened| Some(opened.said.is_delegated) != first_use);
     Some(Account {
         channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
         names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),
         kind,
         join,
         texts,
-        is_torn: false,
+        is_torn,
         statement,
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
         is_expanded: false,
+        received: None,
     })
 }
 
@@ -267,15 +309,25 @@ pub(super) fn leave_unnamed(accounts: &mut [Account]) {
 
 /// The accounts that stand in a record, whose prompt 0 is `exact`.
 pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
+    // What is the same as before is told as it was told before.
+    let as_before = |exact: &str| Shown { exact: exact.to_owned(), told: "[as before]".to_owned() };
+    let is_set_aside = |witness: &Witness| {
+        witness.is_expanded || (witness.is_delegated && witness.kind == ChannelKind::Provider)
+    };
+    let are_any = witnesses.iter().any(is_set_aside);
+    let (exact, received) = match exact {
+        Some(exact) if are_any => Some(without_received(exact)).unzip(),
+        exact => (exact, None),
+    };
+    let received = received.flatten();
     let text = |number: u32| -> Text {
         match exact.filter(|_| number == 0) {
-            // What is the same as before is told as it was told before.
-            Some(exact) => Text {
-                keys: keys_of_exact(exact),
-                shown: Some(Shown { exact: exact.to_owned(), told: "[as before]".to_owned() }),
-            },
+            Some(exact) => {
+                let (keys, command) = keys_of_exact(exact);
+                Text { keys, command, shown: Some(as_before(exact)) }
+            }
             // A key that no prompt has: those are trimmed.
-            None => Text { keys: vec![format!(" {number}")], shown: None },
+            None => Text { keys: vec![format!(" {number}")], command: None, shown: None },
         }
     };
     witnesses
@@ -291,6 +343,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             conversation: None,
             is_delegated: witness.is_delegated,
             is_expanded: witness.is_expanded,
+            received: received.filter(|_| is_set_aside(witness)).map(as_before),
         })
         .collect()
 }
@@ -312,7 +365,32 @@ pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Acco
     all
 }
 
+/// Whether those who count disagree on what was asked for.
+pub(super) fn are_contradicting(accounts: &[Account]) -> bool {
+    let counted = || accounts.iter().filter(|account| account.counts());
+    let mut texts = counted().flat_map(|account| &account.texts);
+    let first = texts.next();
+    counted().any(|account| account.is_torn)
+        || texts.any(|text| first.is_some_and(|first| !first.is_exactly(text)))
+}
+
 impl Account {
+    /// Whether it can be more than a declaration or a guess.
+    pub fn counts(&self) -> bool {
+        self.kind != ChannelKind::Own && self.join.is_sure()
+    }
+
+    /// Takes what it says for what it is, whatever hooks say of a subagent.
+    pub fn keep_as_told(&mut self) {
+        self.is_delegated &= self.kind == ChannelKind::Provider && self.texts.is_empty();
+    }
+
+    /// Takes what it saw for no prompt, and keeps it beside.
+    pub fn set_aside(&mut self) {
+        let texts = std::mem::take(&mut self.texts);
+        self.received = texts.into_iter().find_map(|text| text.shown).or(self.received.take());
+    }
+
     /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
     fn recall(&mut self, before: Self, is_seen: bool) {
         self.channel = before.channel;
@@ -332,6 +410,7 @@ impl Account {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
                 (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
+                self.received = before.received;
                 return;
             }
             std::cmp::Ordering::Less | std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => {}
@@ -350,6 +429,7 @@ impl Account {
         self.is_torn |= before.is_torn;
         self.is_delegated |= before.is_delegated;
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
+        self.received = self.received.take().or(before.received);
         self.statement = match (self.statement, before.statement) {
             (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
             (Sight::Same, _) | (_, Sight::Same) => Sight::Same,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::{Asked, Identity, Timestamp};
 use recording::{CallRecord, RecordKey};
 
-use super::said::normal;
+use super::said::{normal, without_received};
 use super::sighting;
 use super::weigh::subject_of;
 use crate::fault::Fault;
@@ -76,9 +76,10 @@ pub(super) struct Again {
 impl Again {
     /// Whether it names a prompt that is none of these.
     pub fn is_otherwise(&self, known: [Option<&str>; 2]) -> bool {
+        let said = |known| normal(without_received(known).0);
         self.prompt
             .as_deref()
-            .is_some_and(|prompt| !known.into_iter().flatten().any(|known| normal(known) == normal(prompt)))
+            .is_some_and(|prompt| !known.into_iter().flatten().any(|known| said(known) == normal(prompt)))
     }
 
     /// As it stands in the record: its exact prompt sealed.

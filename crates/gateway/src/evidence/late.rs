@@ -8,7 +8,7 @@ use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored
 
 use super::accounts;
 use super::again::{Again, Calling};
-use super::said::normal;
+use super::said::{normal, without_received};
 use super::weigh::{Call, Declared, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -279,7 +279,8 @@ pub(crate) async fn last(
 fn declared(opening: &Opening, exact: Option<String>) -> Declared {
     let prompt = &opening.prompt;
     match (prompt.witnesses.is_empty(), prompt.declared, exact) {
-        (true, _, Some(exact)) | (false, Some(0), Some(exact)) => Declared::Text(exact),
+        (true, _, Some(exact)) => Declared::Text(exact),
+        (false, Some(0), Some(exact)) => Declared::Text(without_received(&exact).0.to_owned()),
         (false, Some(_), _) => Declared::Another,
         (_, _, None) | (false, None, Some(_)) => Declared::Nothing,
     }

@@ -9,6 +9,7 @@
 mod accounts;
 mod again;
 mod late;
+mod looked;
 mod named;
 mod said;
 mod sighting;
@@ -23,6 +24,7 @@ use domain::{ChannelKind, Context, Credential, Timestamp};
 use futures::future::join_all;
 use thiserror::Error;
 
+use self::looked::Looked;
 use crate::ask::AskError;
 use crate::fault::Fault;
 use crate::gateway::{Gateway, off_the_loop};
@@ -57,13 +59,13 @@ const AT_ONCE: usize = 32;
 const APPENDED_AT_ONCE: usize = 8;
 
 /// Bytes of a statement in a sighting at most.
-const LONGEST_TEXT: usize = 1024 * 1024;
+pub const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// So much of a prompt is kept and compared, in bytes.
 const PROMPT_SIZE: usize = 32 * 1024;
 
 /// Bytes of an id in a sighting at most.
-const LONGEST_ID: usize = 256;
+pub const LONGEST_ID: usize = 256;
 
 /// One thing that an evidence channel saw: a prompt, a tool use, or both at once.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -99,6 +101,8 @@ pub struct Sighting {
     pub statement: Option<String>,
     /// The names that it was to run under, as its call gave them; none where the channel does not see calls.
     pub under: Option<Context>,
+    /// Whether the call has arguments that give no statement: then whatever runs is another one.
+    pub is_unread: bool,
     /// Whether a subagent made the call: then the words that the model received last are another agent's.
     pub is_delegated: bool,
 }
@@ -302,10 +306,14 @@ impl Gateway {
         // What tells of tool uses first: it is what may contradict.
         stored.sort_by_key(|sighting| sighting.keyed.tool_use.is_none());
         // One exchange that cannot be appended to must not keep the others from it.
-        let (mut failed, mut known) = (None, BTreeSet::new());
+        let (mut failed, mut known, mut looked) = (None, BTreeSet::new(), Looked::default());
         for some in stored.chunks(AT_ONCE) {
-            let mut awaiting = self.ports.evidence.awaiting(some).await?;
-            let are_any = !awaiting.is_empty();
+            let (new, ties) = looked.new_of(some);
+            let mut awaiting = match new.as_slice() {
+                [] => Vec::new(),
+                new => self.ports.evidence.awaiting(new).await?,
+            };
+            let are_any = looked.found(ties, !awaiting.is_empty());
             awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
             for some in awaiting.chunks(APPENDED_AT_ONCE) {
                 let appending: Vec<_> = some.iter().map(|expecting| self.append(expecting, None)).collect();

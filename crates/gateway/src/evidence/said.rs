@@ -179,6 +179,7 @@ pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
     (some(said), some(reminders))
 }
 
+const RECEIVED: (&str, &str) = ("<model-received>", "</model-received>");
 const COMMAND: (&str, &str) = ("<typed-command>", "</typed-command>");
 const PARTS: (&str, &str) = ("<other-parts>", "</other-parts>");
 
@@ -215,8 +216,27 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
     text
 }
 
-/// What a sealed prompt may be compared by: whole, or what was said of it, or the command that it was made of.
-pub(super) fn keys_of_exact(exact: &str) -> Vec<String> {
+/// A prompt with what the model received in its place, sealed and told: that was set aside, and is lost to nobody.
+pub(super) fn with_received((exact, told): (&str, &str), received: (&str, &str)) -> (String, String) {
+    let (open, close) = RECEIVED;
+    (
+        format!("{exact}\n{open}{}{close}", received.0),
+        format!("{told}\n[the model received, by its provider:]\n{}", received.1),
+    )
+}
+
+/// A sealed prompt without what the model received in its place, and that.
+pub(super) fn without_received(exact: &str) -> (&str, Option<&str>) {
+    let (open, close) = RECEIVED;
+    let inner = || {
+        let (before, inner) = exact.strip_suffix(close)?.split_once(open)?;
+        Some((before.strip_suffix('\n')?, Some(inner)))
+    };
+    inner().unwrap_or((exact, None))
+}
+
+/// What a sealed prompt may be compared by: whole, or what was said of it; and the command that it was made of.
+pub(super) fn keys_of_exact(exact: &str) -> (Vec<String>, Option<String>) {
     let mut keys = vec![normal(exact).into_owned()];
     let inner = |(open, close): (&str, &str)| {
         let (before, rest) = exact.split_once(open)?;
@@ -231,8 +251,7 @@ pub(super) fn keys_of_exact(exact: &str) -> Vec<String> {
     if let Some(said) = split_reminders(rest).0 {
         keys.push(normal(&said).into_owned());
     }
-    keys.extend(command.map(|(_, command, _)| normal(command).into_owned()));
-    keys
+    (keys, command.map(|(_, command, _)| normal(command).into_owned()))
 }
 
 #[cfg(test)]
@@ -282,19 +301,31 @@ mod tests {
         );
         let exact = exact(&said, "list");
         assert!(exact.contains("delete all") && exact.contains("{\"a\":1}"), "{exact}");
-        assert_eq!(keys_of_exact(&exact), [exact.as_str(), "list"]);
+        assert_eq!(keys_of_exact(&exact).0, [exact.as_str(), "list"]);
         // Typed, it is what somebody typed.
         let typed = "a <system-reminder>b</system-reminder>";
         assert_eq!(told(&Said::default(), typed), typed);
-        assert_eq!(keys_of_exact("a"), ["a", "a"]);
+        assert_eq!(keys_of_exact("a").0, ["a", "a"]);
     }
 
     #[test]
     fn a_command_and_what_was_made_of_it_read_back() {
         let said = Said { command: Some("/review orders".into()), ..Said::default() };
-        let keys = keys_of_exact(&exact(&said, "Review the orders."));
-        assert_eq!(keys[1..], ["Review the orders.", "/review orders"]);
+        let (keys, command) = keys_of_exact(&exact(&said, "Review the orders."));
+        assert_eq!((&keys[1..], command), (&["Review the orders.".to_owned()][..], said.command.clone()));
         assert!(told(&said, "Review the orders.").starts_with("/review orders\n["));
+    }
+
+    #[test]
+    fn what_the_model_received_in_place_of_a_prompt_reads_back() {
+        let (exact, told) = with_received(("/x", "/x"), ("list", "list"));
+        assert_eq!(without_received(&exact), ("/x", Some("list")));
+        assert_eq!(told, "/x\n[the model received, by its provider:]\nlist");
+        for typed in
+            ["/x", "", "a <model-received>b</model-received> c", "<model-received>b</model-received>"]
+        {
+            assert_eq!(without_received(typed), (typed, None));
+        }
     }
 
     #[test]

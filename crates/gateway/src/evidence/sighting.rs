@@ -62,12 +62,17 @@ pub(super) fn store(
         mail,
         statement,
         under,
+        is_unread,
         is_delegated,
     } = sighting;
     fits(sighting)?;
     let subject = channel.subject(subject.as_deref())?;
     let clues = Clues { tool_use: tool_use.clone(), trace: trace.clone(), word: word.clone() };
-    let keyed = keyed(key, &clues, statement.as_deref());
+    let mut keyed = keyed(key, &clues, statement.as_deref());
+    if *is_unread {
+        // No text's word, so that it is another statement than any.
+        keyed.statement = Some(seal::keyed_word(key, "unread-statement", ""));
+    }
     let prompt_id = prompt_word(key, &subject, sighting);
     // Those of one agent are its own, and count by themselves. A configured channel is its credential, whatever it is called.
     let channel_word = match (&subject, &channel.credential) {

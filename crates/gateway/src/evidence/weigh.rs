@@ -8,7 +8,7 @@ use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timesta
 use recording::{Opening, WitnessRecord};
 
 use super::accounts::{self, Account, Shown, Text};
-use super::said::Said;
+use super::said::{self, Said};
 use super::sighting;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
@@ -137,7 +137,17 @@ impl Gateway {
         {
             accounts::leave_unnamed(&mut accounts);
         }
-        Ok(Weighed { seen, ..numbered(accounts::with_recorded(accounts, call.before), declared) })
+        let was_contradicted = accounts::are_contradicting(&call.before);
+        let mut accounts = accounts::with_recorded(accounts, call.before);
+        // SECURITY: hooks run where an agent may speak in their name: what stands in the record as a contradiction stays one,
+        // whatever they say later.
+        if was_contradicted {
+            accounts.iter_mut().for_each(Account::keep_as_told);
+        } else {
+            set_delegated_apart(&mut accounts);
+            set_expanded_apart(&mut accounts);
+        }
+        Ok(Weighed { seen, ..numbered(accounts, declared) })
     }
 }
 
@@ -176,33 +186,24 @@ pub(super) fn subject_of(identity: &Identity) -> Subject {
 
 /// Numbers the texts, the one that counts most first, and grades.
 fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
-    let mut accounts = accounts;
-    let counts = |account: &Account| account.kind != ChannelKind::Own && account.join.is_sure();
-    // What a model received last of its caller is an agent's word where a subagent made the call.
-    let is_delegated = accounts.iter().any(|account| account.is_delegated && counts(account));
-    for account in accounts.iter_mut() {
-        account.is_delegated = is_delegated && account.kind == ChannelKind::Provider;
-        if account.is_delegated {
-            account.texts.clear();
-            account.is_torn = false;
-        }
-    }
-    set_expanded_apart(&mut accounts);
+    let counted = accounts.iter().filter(|account| account.counts());
+    let plain = counted.flat_map(|account| &account.texts).filter(|text| !text.is_of_a_command());
+    let plain: Vec<Text> = plain.cloned().collect();
     let mut ranked: Vec<&Account> = accounts.iter().collect();
     // Whoever is nearest to the model first, then by how sure the join is. SECURITY: the agent itself last of all, so that what
     // it says moves no number of others.
     ranked.sort_by_key(|account| {
-        (!counts(account), Reverse(account.kind), account.join, account.channel.clone())
+        (!account.counts(), Reverse(account.kind), account.join, account.channel.clone())
     });
     let mut texts: Vec<Text> = Vec::new();
     let mut number = |text: &Text| -> u32 {
-        let at = texts.iter().position(|known| known.is_same(text)).unwrap_or_else(|| {
+        let at = texts.iter().position(|known| known.is_one(text, &plain)).unwrap_or_else(|| {
             texts.push(text.clone());
             texts.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
     };
-    for text in ranked.iter().filter(|account| counts(account)).flat_map(|account| &account.texts) {
+    for text in ranked.iter().filter(|account| account.counts()).flat_map(|account| &account.texts) {
         number(text);
     }
     let declared = match declared {
@@ -235,15 +236,28 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
     };
     let (conversation, own_conversation) = (conversations(false), conversations(true));
     let shown = texts.into_iter().next().and_then(|text| text.shown);
+    let shown = shown.map(|shown| with_received(shown, &accounts));
     let (text, told) = shown.map(|Shown { exact, told }| (exact, told)).unzip();
     Weighed { text, told, grade, declared, witnesses, conversation, own_conversation, ..Weighed::default() }
+}
+
+/// Takes the provider's account for no prompt where a hook says that a subagent made the call: what a model received last of its
+/// caller is an agent's word then.
+fn set_delegated_apart(accounts: &mut [Account]) {
+    let is_delegated = accounts.iter().any(|account| account.is_delegated && account.counts());
+    for account in accounts.iter_mut() {
+        account.is_delegated = is_delegated && account.kind == ChannelKind::Provider;
+        if account.is_delegated {
+            account.set_aside();
+            account.is_torn = false;
+        }
+    }
 }
 
 /// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, or of
 /// a conversation that had grown too long.
 fn set_expanded_apart(accounts: &mut [Account]) {
-    let counts = |account: &Account| account.kind != ChannelKind::Own && account.join.is_sure();
-    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && counts(account);
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
     let typed: Vec<Text> =
         accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
     let Some((typed, others)) = typed.split_first() else { return };
@@ -253,9 +267,27 @@ fn set_expanded_apart(accounts: &mut [Account]) {
     }
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let [received] = account.texts.as_slice() else { continue };
-        if !account.is_torn && !received.is_same(typed) && (typed.is_command() || received.is_summary()) {
+        // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show one, too.
+        let is_made = (typed.is_command() && received.is_of_a_command()) || received.is_summary();
+        if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
-            account.texts.clear();
+            account.set_aside();
         }
     }
+}
+
+/// A prompt with what the model received in its place, where that was set aside and is another.
+fn with_received(shown: Shown, accounts: &[Account]) -> Shown {
+    let set_aside = accounts.iter().filter(|account| account.is_expanded || account.is_delegated);
+    let mut received: Vec<&Shown> = set_aside.filter_map(|account| account.received.as_ref()).collect();
+    received.dedup_by(|one, other| one.exact == other.exact);
+    received.retain(|received| received.exact != shown.exact);
+    if received.is_empty() {
+        return shown;
+    }
+    let all =
+        |of: fn(&Shown) -> &str| received.iter().map(|received| of(received)).collect::<Vec<_>>().join("\n");
+    let received = (all(|shown| &shown.exact), all(|shown| &shown.told));
+    let (exact, told) = said::with_received((&shown.exact, &shown.told), (&received.0, &received.1));
+    Shown { exact, told }
 }

@@ -8,7 +8,8 @@ use rusqlite::{Connection, params};
 
 use super::{EXPECTING, FOUND, TOGETHER_US, WORDS, expecting_of, oldest, words};
 
-/// Exchanges that the tool uses of one prompt may find by each of their words.
+/// Words of each kind that one prompt's tool uses may give, and exchanges that they may find. SECURITY: each word once: thousands of
+/// sightings of one prompt may share a trace, and must not bring its exchanges thousands of times.
 const FOUND_OF_A_PROMPT: i64 = 256;
 
 /// A sighting, as far as it meets exchanges.
@@ -46,7 +47,6 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
             }
         }
     };
-    let of_e = EXPECTING.split(", ").map(|column| format!("e.{column}")).collect::<Vec<_>>().join(", ");
     let mut asked: BTreeSet<(&str, &String, [Option<&String>; 3])> = BTreeSet::new();
     let mut prompts: BTreeSet<(&Subject, &(String, String))> = BTreeSet::new();
     for Met { subject, keyed, prompt, at } in met {
@@ -84,12 +84,15 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
             }
             let rows = connection
                 .prepare_cached(&format!(
-                    "SELECT {of_e}
-                     FROM sightings AS s CROSS JOIN expecting AS e ON e.{column} = s.{column}
-                     WHERE s.prompt_id = ?1 AND s.channel = ?2 AND s.{column} IS NOT NULL AND e.at_us >= ?3
-                       AND s.issuer IS ?4 AND s.subject IS ?5 AND s.agent IS ?6
-                       AND (?4 IS NULL OR e.issuer = ?4) AND (?5 IS NULL OR e.subject = ?5) AND (?6 IS NULL OR e.agent = ?6)
-                     ORDER BY e.is_refused, e.at_us DESC LIMIT ?7"
+                    "SELECT {EXPECTING} FROM expecting
+                     WHERE {column} IN (
+                         SELECT {column} FROM sightings
+                         WHERE prompt_id = ?1 AND channel = ?2 AND {column} IS NOT NULL
+                           AND issuer IS ?4 AND subject IS ?5 AND agent IS ?6
+                         GROUP BY {column} ORDER BY max(at_us) DESC LIMIT ?7
+                       ) AND at_us >= ?3
+                       AND (?4 IS NULL OR issuer = ?4) AND (?5 IS NULL OR subject = ?5) AND (?6 IS NULL OR agent = ?6)
+                     ORDER BY is_refused, at_us DESC LIMIT ?7"
                 ))?
                 .query_map(
                     params![prompt, channel, oldest(*at), issuer, name, agent, FOUND_OF_A_PROMPT],

@@ -7,12 +7,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use domain::Context;
 use gateway::{OtherParts, split_reminders};
 
 use super::LeftOut;
 use crate::body::{each, text_of};
-use crate::hooks::{called, is_ours};
+use crate::hooks::{Called, is_ours};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -44,9 +43,7 @@ struct Part<'a> {
 /// A use of our tool that a model produced.
 pub(super) struct Use {
     pub id: String,
-    pub statement: Option<String>,
-    /// The names that it was to run under.
-    pub under: Option<Context>,
+    pub called: Called,
 }
 
 /// What a user said last, and what came beside it.
@@ -222,9 +219,8 @@ pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), LeftO
                 return Some(());
             }
             let Some(id) = part.id else { return Some(()) };
-            let arguments = part.arguments.or(part.input).map(RawValue::get);
-            let (statement, under) = arguments.map(called).unwrap_or_default();
-            take(Use { id, statement, under }).map_err(|why| rejected = Some(why)).ok()
+            let called = Called::of(part.arguments.or(part.input));
+            take(Use { id, called }).map_err(|why| rejected = Some(why)).ok()
         });
         if rejected.is_some() { None } else { Some(()) }
     });
@@ -368,7 +364,7 @@ mod tests {
             {"type":"tool_call","id":"toolu_4","name":"run_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
         let mut found: Vec<(String, Option<String>)> = Vec::new();
         uses(messages, &mut |one| {
-            found.push((one.id, one.statement));
+            found.push((one.id, one.called.statement));
             Ok(())
         })
         .unwrap();

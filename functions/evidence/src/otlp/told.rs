@@ -10,9 +10,9 @@ use super::attributes::{
     Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
     TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
-use super::messages::{Words, last_words, uses};
+use super::messages::{Use, Words, last_words, uses};
 use super::{Item, LeftOut, Place, Room, Signal};
-use crate::hooks::is_ours;
+use crate::hooks::{Called, is_ours};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -132,7 +132,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         }
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
-    uses(output, &mut |found| {
+    uses(output, &mut |Use { id, called: Called { statement, under, is_unread } }| {
         if let Some(Words { said, reminders, others, command }) = prompt.take() {
             let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
             let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
@@ -140,9 +140,10 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         }
         into.push(Sighting {
             words: words.clone(),
-            tool_use: Some(found.id),
-            statement: found.statement,
-            under: found.under,
+            tool_use: Some(id),
+            statement,
+            under,
+            is_unread,
             ..base.clone()
         })
     })
