@@ -28,7 +28,8 @@ pub(super) fn pair(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usiz
 fn is_degrees(number: &[u8], most: usize) -> bool {
     let Some(point) = memchr::memchr(b'.', number) else { return false };
     let (whole, fraction) = number.split_at(point);
-    let degrees = whole.iter().fold(0, |n, b| n * 10 + usize::from(b.wrapping_sub(b'0')));
+    // No more than are looked at below: what stands before a point may be as long as a text.
+    let degrees = whole.iter().take(3).fold(0, |n, b| n * 10 + usize::from(b.wrapping_sub(b'0')));
     let fraction = fraction.get(1..).unwrap_or_default();
     (1..=3).contains(&whole.len())
         && whole.iter().chain(fraction).all(u8::is_ascii_digit)

@@ -477,3 +477,11 @@ fn more_schemes_are_known() {
     check("call +44 7400 123453 ext. 906 now", "call [PHONE] now");
     stays("thanks @paytm, and x@local too");
 }
+
+#[test]
+fn a_number_of_any_length_before_a_point_is_no_degree() {
+    for text in ["4111 1111 1111 1111192.0.2.77,", "her 4111 1111 1111 1111192.0245, 2.7777"] {
+        let shown = Detectors::standard().redact_text(text, "");
+        assert!(!shown.contains("[LOCATION]"), "{shown}");
+    }
+}
