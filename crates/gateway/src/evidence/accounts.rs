@@ -353,16 +353,28 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
 pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
     let mut all = now;
     let is_seen = has_seen_the_call(&all);
+    let past = Past {
+        was_contradicted: are_contradicting(&before),
+        prompt: before.iter().flat_map(|account| &account.texts).find(|text| text.shown.is_some()).cloned(),
+    };
     for before in before {
         let is_it = |account: &&mut Account| {
             account.channel == before.channel || account.names.contains(&before.channel)
         };
         match all.iter_mut().find(is_it) {
-            Some(account) => account.recall(before, is_seen),
+            Some(account) => account.recall(before, is_seen, &past),
             None => all.push(before),
         }
     }
     all
+}
+
+/// A record as a whole.
+struct Past {
+    /// Whether those who counted disagreed.
+    was_contradicted: bool,
+    /// The prompt that it tells, where a witness told that.
+    prompt: Option<Text>,
 }
 
 /// Whether those who count disagree on what was asked for.
@@ -391,9 +403,20 @@ impl Account {
         self.received = texts.into_iter().find_map(|text| text.shown).or(self.received.take());
     }
 
+    /// Whether what was recorded of it is another prompt than one that its channel tells now.
+    // SECURITY: of a text that is not known any more its number is, and so that it was not the prompt that the record tells: one
+    // that is forgotten is not made good by telling that.
+    fn is_another(&self, now: &[Text], past: &Past) -> bool {
+        self.texts.iter().any(|was| match (&was.shown, &past.prompt) {
+            (Some(_), _) => now.iter().any(|text| !text.is_same(was)),
+            (None, Some(prompt)) => now.iter().any(|text| text.is_same(prompt)),
+            (None, None) => false,
+        })
+    }
+
     /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
-    fn recall(&mut self, before: Self, is_seen: bool) {
-        self.channel = before.channel;
+    fn recall(&mut self, before: Self, is_seen: bool, past: &Past) {
+        self.channel.clone_from(&before.channel);
         // What the agent says itself is nobody's account, and may change.
         if self.kind == ChannelKind::Own {
             return;
@@ -403,9 +426,14 @@ impl Account {
         if before.join == Join::Unnamed && is_loose(self.join) && !is_seen {
             self.join = Join::Unnamed;
         }
+        let has_told_both = before.is_another(&self.texts, past);
         match self.join.cmp(&before.join) {
             // A surer tie than before: the weaker one may have met another call.
-            std::cmp::Ordering::Less if !was_used => return,
+            std::cmp::Ordering::Less if !was_used => {
+                // SECURITY: but what stands in the record as a contradiction is taken back by no tie.
+                self.is_torn |= has_told_both && past.was_contradicted && before.counts();
+                return;
+            }
             std::cmp::Ordering::Greater if self.join != Join::Again => {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
@@ -418,6 +446,7 @@ impl Account {
         if was_used {
             self.join = Join::Again;
         }
+        self.is_torn |= has_told_both;
         // One that is not known any more may be the very one that is said now.
         let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
         let texts: Vec<Text> = before.texts.into_iter().filter(|text| !is_nothing_new(text)).collect();
