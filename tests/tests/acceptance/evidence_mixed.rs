@@ -334,3 +334,37 @@ async fn no_call_leaves_the_conversation_that_its_hook_names() {
     let claimed = openings[1].call.as_ref().unwrap().conversation.as_deref();
     assert_eq!(claimed, Some("elsewhere"), "what the call named itself is not lost");
 }
+
+#[tokio::test]
+async fn a_tool_use_that_the_person_rejected_is_no_call() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    for (event, name) in [("tool_decision", "decision"), ("tool_result", "decision_type")] {
+        let decide = async |tool_use: &str, decision: &str| {
+            let attributes = [("event.name", event), ("tool_use_id", tool_use), (name, decision)];
+            let attributes: Vec<Value> = attributes.iter().map(|(key, value)| text(key, value)).collect();
+            let export = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [{ "attributes": attributes }] }] }] });
+            Talk::took(&talk.send("secret-of-ana-telemetry", "/otlp/v1/logs", &export).await);
+        };
+        let (rejected, late, accepted) =
+            (format!("no-{name}"), format!("late-{name}"), format!("yes-{name}"));
+        for tool_use in [&rejected, &late, &accepted] {
+            talk.tool_use(HOOKS, "p-1", tool_use, customers::SQL).await;
+        }
+        talk.telemetry(PROMPT, &rejected).await;
+        decide(rejected.as_str(), "reject").await;
+        talk.run("ana", Some(&rejected), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P1".to_owned(), vec!["tool_use_rejected".to_owned()]));
+        talk.run("ana", Some(&late), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec![]));
+        decide(late.as_str(), "reject").await;
+        let told = talk.late(&talk.openings().pop().unwrap()).pop().unwrap();
+        let found: Vec<&str> = told.findings.iter().map(|finding| finding.what.as_str()).collect();
+        assert_eq!((told.grade.as_str(), found), ("P1", vec!["tool_use_rejected"]));
+        decide(accepted.as_str(), "accept").await;
+        talk.telemetry(PROMPT, &accepted).await;
+        talk.run("ana", Some(&accepted), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P3".to_owned(), vec![]));
+    }
+    talk.house.verifies();
+}

@@ -161,7 +161,9 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let is_ours =
         |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
     let is_one_call = matches!(join, Join::ToolUse | Join::Again);
-    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
+    let statement = if is_one_call && direct.iter().any(|opened| opened.said.is_rejected) {
+        Sight::Rejected
+    } else if is_one_call && told.iter().any(|told| !is_ours(told)) {
         Sight::Other
     } else if told.iter().any(is_ours) {
         Sight::Same
@@ -460,6 +462,7 @@ impl Account {
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);
         self.statement = match (self.statement, before.statement) {
+            (Sight::Rejected, _) | (_, Sight::Rejected) => Sight::Rejected,
             (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
             (Sight::Same, _) | (_, Sight::Same) => Sight::Same,
             (Sight::Unseen, Sight::Unseen) => Sight::Unseen,

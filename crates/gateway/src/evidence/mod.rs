@@ -103,6 +103,8 @@ pub struct Sighting {
     pub under: Option<Context>,
     /// Whether the call has arguments that give no statement: then whatever runs is another one.
     pub is_unread: bool,
+    /// Whether the person did not let the client make the call: then nobody's is it.
+    pub is_rejected: bool,
     /// Whether a subagent made the call: then the words that the model received last are another agent's.
     pub is_delegated: bool,
 }

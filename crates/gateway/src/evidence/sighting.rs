@@ -63,6 +63,7 @@ pub(super) fn store(
         statement,
         under,
         is_unread,
+        is_rejected,
         is_delegated,
     } = sighting;
     fits(sighting)?;
@@ -102,6 +103,7 @@ pub(super) fn store(
         }),
         command: told(command),
         is_delegated: *is_delegated,
+        is_rejected: *is_rejected,
         span: span.clone(),
     };
     let plain = said.encode();

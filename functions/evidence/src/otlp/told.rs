@@ -7,8 +7,8 @@ use domain::ChannelKind;
 use gateway::{Channel, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
 
 use super::attributes::{
-    Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
-    TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
+    Attributes, CALL, DECISION, DECISION_TYPE, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION,
+    SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::messages::{Use, Words, last_words, uses};
 use super::{Item, LeftOut, Place, Room, Signal};
@@ -85,7 +85,11 @@ pub(super) fn sightings(
                 }
                 // What they tell of the input is cut, so it is not taken for the statement.
                 "tool_result" | "tool_decision" if tool_use.is_some() && may_be_ours(&get) => {
-                    return into.push(Sighting { tool_use, ..base });
+                    // SECURITY: hooks tell of a call before the person has let it be made.
+                    let mut decided =
+                        [DECISION, DECISION_TYPE].into_iter().filter_map(|name| attributes.get(name));
+                    let is_rejected = decided.any(|decided| decided.eq_ignore_ascii_case("reject"));
+                    return into.push(Sighting { tool_use, is_rejected, ..base });
                 }
                 _ => {}
             }
