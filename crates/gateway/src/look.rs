@@ -17,6 +17,7 @@ use crate::access::Grants;
 use crate::admission::is_large;
 use crate::approval::unless_untold;
 use crate::ask::AskError;
+use crate::evidence::Purpose;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
@@ -121,7 +122,7 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key, Named::default()).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, (Purpose::Look, Named::default())).await;
         let mut weighed = self.counted(asked.door, weighed).await?;
         weighed.fill(&mut asked);
         if !is_large(&asked) {

@@ -8,7 +8,7 @@ use domain::{ChannelKind, Join, Sight, Witness};
 use super::OWN;
 use super::SpanId;
 use super::said::{self, Said, keys_of_exact, normal, without_received};
-use super::weigh::{Call, Opened};
+use super::weigh::{Call, Opened, Purpose};
 use crate::ports::{Named, StoredSighting};
 
 /// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
@@ -161,9 +161,11 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let is_ours =
         |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
     let is_one_call = matches!(join, Join::ToolUse | Join::Again);
+    // SECURITY: what the model only wanted to look ahead at is no call that runs.
+    let is_look = call.purpose == Purpose::Run && direct.iter().any(|opened| opened.said.is_look);
     let statement = if is_one_call && direct.iter().any(|opened| opened.said.is_rejected) {
         Sight::Rejected
-    } else if is_one_call && told.iter().any(|told| !is_ours(told)) {
+    } else if is_one_call && (is_look || told.iter().any(|told| !is_ours(told))) {
         Sight::Other
     } else if told.iter().any(is_ours) {
         Sight::Same

@@ -36,7 +36,7 @@ pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
-pub(crate) use weigh::Weighed;
+pub(crate) use weigh::{Purpose, Weighed};
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -103,6 +103,8 @@ pub struct Sighting {
     pub under: Option<Context>,
     /// Whether the call has arguments that give no statement: then whatever runs is another one.
     pub is_unread: bool,
+    /// Whether its call was to be looked ahead, and not to run: then it is good for no statement that runs.
+    pub is_look: bool,
     /// Whether the person did not let the client make the call: then nobody's is it.
     pub is_rejected: bool,
     /// Whether a subagent made the call: then the words that the model received last are another agent's.

@@ -22,6 +22,8 @@ const DELEGATED: u8 = 2;
 const SPAN: u8 = 4;
 /// The person did not let the call be made.
 const REJECTED: u8 = 8;
+/// The call was to look ahead.
+const LOOK: u8 = 16;
 
 /// See above.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -44,6 +46,8 @@ pub(super) struct Said {
     pub is_delegated: bool,
     /// Whether the person did not let the call be made.
     pub is_rejected: bool,
+    /// Whether the call was to look ahead, and not to run.
+    pub is_look: bool,
     /// Where it stands in its trace.
     pub span: Option<Span>,
 }
@@ -60,6 +64,7 @@ impl Said {
             command,
             is_delegated,
             is_rejected,
+            is_look,
             span,
         } = self;
         let [role, warehouse, database, schema] = under.clone().unwrap_or_default();
@@ -92,6 +97,7 @@ impl Said {
             (*is_delegated, DELEGATED),
             (span.is_some(), SPAN),
             (*is_rejected, REJECTED),
+            (*is_look, LOOK),
         ];
         bytes.push(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
         let Span { ids, begun, ended } = span.clone().unwrap_or_default();
@@ -148,6 +154,7 @@ impl Said {
             command,
             is_delegated: flags & DELEGATED != 0,
             is_rejected: flags & REJECTED != 0,
+            is_look: flags & LOOK != 0,
             span: (flags & SPAN != 0).then_some(span),
         })
     }
@@ -291,6 +298,7 @@ mod tests {
             command: Some("/review".into()),
             is_delegated: true,
             is_rejected: true,
+            is_look: true,
             span: Some(Span { ids: vec![SpanId([1; 8]), SpanId([2; 8])], begun: Some(5), ended: None }),
         };
         let bytes = said.encode();

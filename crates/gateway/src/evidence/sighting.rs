@@ -63,6 +63,7 @@ pub(super) fn store(
         statement,
         under,
         is_unread,
+        is_look,
         is_rejected,
         is_delegated,
     } = sighting;
@@ -104,6 +105,7 @@ pub(super) fn store(
         command: told(command),
         is_delegated: *is_delegated,
         is_rejected: *is_rejected,
+        is_look: *is_look,
         span: span.clone(),
     };
     let plain = said.encode();

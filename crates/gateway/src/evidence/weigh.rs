@@ -37,6 +37,15 @@ pub(crate) struct Weighed {
     pub seen: BTreeSet<[u8; 32]>,
 }
 
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its statement is to run.
+    Run,
+    /// What would become of it is to be told.
+    Look,
+}
+
 /// The prompt that came with the call itself.
 pub(super) enum Declared {
     /// None did.
@@ -84,7 +93,7 @@ impl Gateway {
         asked: &Asked,
         identity: &Identity,
         key: &[u8; 32],
-        others: Named,
+        (purpose, others): (Purpose, Named),
     ) -> Result<Weighed, Fault> {
         let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
         let (subject, now) = (subject_of(identity), self.now());
@@ -98,6 +107,7 @@ impl Gateway {
             None => Declared::Nothing,
         };
         let call = Call {
+            purpose,
             keyed: &keyed,
             subject: &subject,
             under: &asked.context,
@@ -153,6 +163,7 @@ impl Gateway {
 
 /// A statement, as far as evidence meets it.
 pub(super) struct Call<'a> {
+    pub purpose: Purpose,
     pub keyed: &'a Keyed,
     pub subject: &'a Subject,
     /// The names that it runs under.

@@ -188,6 +188,10 @@ fn part_of(args: &ConnectArgs, url: &str, part: Part) -> Result<Option<Printed>,
     }
 }
 
+/// Our tools that take a statement.
+// SECURITY: whatever a user calls the server, its tools are called this.
+const MATCHER: &str = "mcp__.*__(run_sql|check_sql)";
+
 fn claude_code_hooks(url: &str) -> Value {
     let hook = json!({
         "type": "http",
@@ -199,8 +203,7 @@ fn claude_code_hooks(url: &str) -> Value {
     json!({
         "hooks": {
             "UserPromptSubmit": [{ "hooks": [hook.clone()] }],
-            // SECURITY: whatever a user calls the server, its tool is called this.
-            "PreToolUse": [{ "matcher": "mcp__.*__run_sql", "hooks": [hook] }],
+            "PreToolUse": [{ "matcher": MATCHER, "hooks": [hook] }],
         },
         "env": {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
@@ -362,7 +365,7 @@ mod tests {
         assert_eq!(managed["allowedHttpHookUrls"], json!(["https://gw.example/v1/hooks/claude-code"]));
         let hook = &managed["hooks"]["PreToolUse"][0];
         let matcher = hook["matcher"].as_str().unwrap();
-        assert_eq!(matcher, "mcp__.*__run_sql", "under whatever name the server was added");
+        assert_eq!(matcher, "mcp__.*__(run_sql|check_sql)", "under whatever name the server was added");
         assert_eq!(managed["requiredMinimumVersion"], "2.1.295");
         assert_eq!(
             (

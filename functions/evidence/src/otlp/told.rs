@@ -12,7 +12,7 @@ use super::attributes::{
 };
 use super::messages::{Use, Words, last_words, uses};
 use super::{Item, LeftOut, Place, Room, Signal};
-use crate::hooks::{Called, is_ours};
+use crate::hooks::{Called, Tool, tool_of};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -84,12 +84,14 @@ pub(super) fn sightings(
                     }
                 }
                 // What they tell of the input is cut, so it is not taken for the statement.
-                "tool_result" | "tool_decision" if tool_use.is_some() && may_be_ours(&get) => {
+                "tool_result" | "tool_decision" if tool_use.is_some() => {
+                    let Some(tool) = tool(&get) else { return Ok(()) };
                     // SECURITY: hooks tell of a call before the person has let it be made.
                     let mut decided =
                         [DECISION, DECISION_TYPE].into_iter().filter_map(|name| attributes.get(name));
                     let is_rejected = decided.any(|decided| decided.eq_ignore_ascii_case("reject"));
-                    return into.push(Sighting { tool_use, is_rejected, ..base });
+                    let is_look = tool == Tool::Look;
+                    return into.push(Sighting { tool_use, is_rejected, is_look, ..base });
                 }
                 _ => {}
             }
@@ -110,9 +112,11 @@ pub(super) fn sightings(
                         return into.push(Sighting { prompt: Some(prompt), span, ..base });
                     }
                 }
-                "tool" if tool_use.is_some() && may_be_ours(&get) => {
+                "tool" if tool_use.is_some() => {
+                    let Some(tool) = tool(&get) else { return Ok(()) };
+                    let is_look = tool == Tool::Look;
                     let span = Some(Span { ids: lies_in.above(parent), begun, ended: None });
-                    return into.push(Sighting { tool_use, span, ..base });
+                    return into.push(Sighting { tool_use, span, is_look, ..base });
                 }
                 _ => {}
             }
@@ -136,7 +140,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         }
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
-    uses(output, &mut |Use { id, called: Called { statement, under, is_unread } }| {
+    uses(output, &mut |Use { id, tool, called: Called { statement, under, is_unread } }| {
         if let Some(Words { said, reminders, others, command }) = prompt.take() {
             let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
             let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
@@ -148,19 +152,23 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
             statement,
             under,
             is_unread,
+            is_look: tool == Tool::Look,
             ..base.clone()
         })
     })
 }
 
-/// Clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the operator's leave by less.
-fn may_be_ours(get: &impl Fn(&str) -> Option<String>) -> bool {
-    match (get(TOOL), get(TOOL_PARAMETERS)) {
-        (Some(name), _) if is_ours(&name) => true,
-        (Some(name), Some(parameters)) if name == "mcp_tool" => parameters.contains("run_sql"),
-        (Some(name), None) => name == "mcp_tool",
-        (None, _) => true,
-        (Some(_), Some(_)) => false,
+/// Which of our tools it may be: clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the
+/// operator's leave by less, and then it may run.
+fn tool(get: &impl Fn(&str) -> Option<String>) -> Option<Tool> {
+    let Some(name) = get(TOOL) else { return Some(Tool::Run) };
+    match (tool_of(&name), get(TOOL_PARAMETERS)) {
+        (Some(tool), _) => Some(tool),
+        (None, _) if name != "mcp_tool" => None,
+        (None, Some(parameters)) if parameters.contains("run_sql") => Some(Tool::Run),
+        (None, Some(parameters)) if parameters.contains("check_sql") => Some(Tool::Look),
+        (None, Some(_)) => None,
+        (None, None) => Some(Tool::Run),
     }
 }
 

@@ -287,7 +287,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
     let advice = match code {
         // For how well the prompt is known by now.
         RefusalCode::Policy if retry_after.is_some() => {
-            "check_sql with the same statement and tool use tells when it would run: send it once more then, not in a loop."
+            "check_sql tells how well the prompt is known by then. Send the statement once more, as a new call and not in a loop."
         }
         RefusalCode::Policy => "The same statement would be refused again.",
         RefusalCode::StatementCount => "Send one statement a call.",
