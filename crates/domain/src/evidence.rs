@@ -192,6 +192,15 @@ impl Mismatch {
         }
     }
 
+    /// Whether it contradicts, and no evidence that comes later takes it back.
+    pub const fn lasts(self) -> bool {
+        match self {
+            Self::Prompt | Self::Statement | Self::Rejected | Self::Reused => true,
+            // Of what is missing the hook may still come.
+            Self::Missing | Self::Declared | Self::Expanded | Self::Delegated => false,
+        }
+    }
+
     /// A sentence that holds nothing of what was said.
     pub const fn sentence(self) -> &'static str {
         match self {

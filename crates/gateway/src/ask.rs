@@ -142,7 +142,7 @@ impl Gateway {
                 let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
                 let ruled = self.counted(asked.door, ruled).await?;
                 let Ruled { rulings, ruling, access } =
-                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, ruled);
+                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, &weighed, ruled);
                 Ruled { rulings, ruling: unless_untold(&bundle, &read, asked.text.reveal(), ruling), access }
             }
         };

@@ -17,7 +17,7 @@ use crate::access::Grants;
 use crate::admission::is_large;
 use crate::approval::unless_untold;
 use crate::ask::AskError;
-use crate::evidence::Purpose;
+use crate::evidence::{Purpose, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
@@ -126,18 +126,24 @@ impl Gateway {
         let mut weighed = self.counted(asked.door, weighed).await?;
         weighed.fill(&mut asked);
         if !is_large(&asked) {
-            return self.foresee_one(&asked, &principal).await;
+            return self.foresee_one(&asked, &principal, &weighed).await;
         }
-        self.aside(move |gateway| async move { gateway.foresee_one(&asked, &principal).await }).await
+        self.aside(move |gateway| async move { gateway.foresee_one(&asked, &principal, &weighed).await })
+            .await
     }
 
-    async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
+    async fn foresee_one(
+        &self,
+        asked: &Asked,
+        principal: &Principal,
+        weighed: &Weighed,
+    ) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
         let grants = &mut Grants::default();
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruled = self.counted(asked.door, ruled).await?;
-        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, ruled);
+        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, weighed, ruled);
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
         let grade = asked.prompt.grade;
         Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))

@@ -289,7 +289,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::Policy if retry_after.is_some() => {
             "check_sql tells how well the prompt is known by then. Send the statement once more, as a new call and not in a loop."
         }
-        RefusalCode::Policy => "The same statement would be refused again.",
+        RefusalCode::Policy => "The same call would be refused again.",
         RefusalCode::StatementCount => "Send one statement a call.",
         RefusalCode::TooLarge => "Ask for less: fewer columns, a LIMIT, an aggregate.",
         RefusalCode::Budget => "Wait before the next statement.",
