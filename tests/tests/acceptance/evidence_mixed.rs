@@ -368,38 +368,3 @@ async fn a_tool_use_that_the_person_rejected_is_no_call() {
     }
     talk.house.verifies();
 }
-
-#[tokio::test]
-async fn what_no_evidence_heals_is_not_told_to_come_again() {
-    let talk = Talk::new().await;
-    let run = "@id(\"agents-read\")\npermit (";
-    let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
-                  when { context.prompt < 2 };\n@id(\"two-witnesses\")\nforbid (principal, action == \
-                  Action::\"see\", resource == DataClass::\"email\") when { context.prompt < 3 };\n\
-                  @id(\"agents-read\")\npermit (";
-    talk.house.bundle.change(&[(run, wanted)]);
-    talk.prompt(HOOKS, "p-1", PROMPT).await;
-    talk.tool_use(HOOKS, "p-1", "toolu_other", "select 1").await;
-    talk.tool_use(HOOKS, "p-1", "toolu_used", customers::SQL).await;
-    assert_eq!(talk.run("ana", Some("toolu_used"), customers::SQL).await["status"], "rows");
-    for (tool_use, why) in [
-        (
-            Some("toolu_other"),
-            "saw another statement under the same tool use, which no later evidence takes back",
-        ),
-        (Some("toolu_used"), "a new call names one of its own"),
-        (None, "no evidence can be tied to it"),
-    ] {
-        let mut check = json!({ "name": "check_sql", "arguments": { "statement": customers::SQL } });
-        if let Some(tool_use) = tool_use {
-            check["_meta"] = json!({ "claudecode/toolUseId": tool_use });
-        }
-        let told = [talk.run("ana", tool_use, customers::SQL).await, talk.tool("ana", check, &[]).await];
-        for told in told {
-            let message = told["message"].as_str().unwrap();
-            assert_eq!(told["status"], "refused", "{told}");
-            assert!(message.contains(why) && told.get("retry_after_seconds").is_none(), "{told}");
-            assert!(message.contains("`evidenced`") && !message.contains("two-witnesses"), "{message}");
-        }
-    }
-}

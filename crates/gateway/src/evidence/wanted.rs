@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Access, AccessGrant, Asked, Clues, Decision, Identity, Mismatch, Prompt, PromptGrade, Refusal,
+    Access, AccessGrant, Asked, Clues, Decision, Hold, Identity, Mismatch, Prompt, PromptGrade, Refusal,
     RefusalCode, Ruling, mismatches,
 };
 use policy::Bundle;
@@ -11,6 +11,7 @@ use policy::Bundle;
 use super::weigh::Weighed;
 use crate::access::Ruled;
 use crate::gateway::Gateway;
+use crate::look::{ForeseenColumn, is_mask};
 use crate::reading::Read;
 
 /// When to ask once more: clients export their telemetry within some seconds.
@@ -69,6 +70,39 @@ impl Gateway {
         let retry_after = (outlook == Outlook::Open).then_some(SOON);
         let refusal = Refusal { code: RefusalCode::Policy, message, retry_after, scopes: Vec::new() };
         Ruled { ruling: Ruling { decision: Decision::Refuse(refusal), ..ruled.ruling }, ..ruled }
+    }
+
+    /// Notes at each column that is masked for its prompt's grade alone from which grade on it would be shown.
+    pub(crate) fn tell_what_would_be_shown(
+        &self,
+        bundle: &Bundle,
+        identity: &Identity,
+        asked: &Asked,
+        read: &Read,
+        grants: &[AccessGrant],
+        columns: &mut [ForeseenColumn],
+    ) {
+        let known = asked.prompt.grade;
+        let mut better = asked.clone();
+        // The best first: most of what is masked is masked whatever is known.
+        let grades = WANTED.into_iter().rev().take_while(|grade| *grade > known);
+        for grade in grades {
+            better.prompt = Prompt { text: None, grade };
+            let (_, ruling) = self.rule(bundle, identity, &better, read, Access { now: self.now(), grants });
+            let (Decision::Allow(grant) | Decision::Hold(Hold { grant, .. })) = &ruling.decision else {
+                return;
+            };
+            let Some(treatments) = &grant.obligations.columns else { return };
+            let mut are_any = false;
+            for (column, treatment) in columns.iter_mut().zip(treatments) {
+                if is_mask(&column.treatment) && !is_mask(treatment) {
+                    (column.shown_from, are_any) = (Some(grade), true);
+                }
+            }
+            if !are_any {
+                return;
+            }
+        }
     }
 }
 

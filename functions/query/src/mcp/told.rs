@@ -193,7 +193,7 @@ fn of_rows(part: &PartRecord, count: u64, from_row: u64, next_row: Option<u64>) 
     if !masked.is_empty() {
         let _ = write!(
             message,
-            " Masked by policy, whatever the alias: {}. Asking in another way shows no more of them.",
+            " Masked by policy, whatever the alias: {}; check_sql tells why. Asking in another way shows no more of them.",
             masked.join(", ")
         );
     }
