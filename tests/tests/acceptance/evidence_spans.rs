@@ -230,3 +230,24 @@ async fn no_surer_tie_takes_a_recorded_contradiction_back() {
     assert_eq!(talk.last(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
     talk.house.verifies();
 }
+
+#[tokio::test]
+async fn a_tool_use_that_its_channel_puts_into_two_prompts_has_both() {
+    let talk = Talk::new().await;
+    let asked = |id, begun, prompt| {
+        span("interaction", Some((id, "00000000000000ee", begun, begun + 50)), &[("user_prompt", prompt)])
+    };
+    let call =
+        |id, parent, begun| span("tool", Some((id, parent, begun, begun + 1)), &[("tool_use_id", "toolu_1")]);
+    let (one, two) = ("00000000000000a1", "00000000000000a2");
+    let spans = [
+        asked(one, 0, "one"),
+        asked(two, 100, "two"),
+        call("00000000000000b1", one, 5),
+        call("00000000000000b2", two, 105),
+    ];
+    talk.spans(ANAS, None, &spans).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+    assert!(talk.opening().prompt.witnesses[0].torn);
+}

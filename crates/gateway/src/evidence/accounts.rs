@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
-use super::SpanId;
+use super::linked::linked;
 use super::said::{self, Said, keys_of_exact, normal, without_received};
 use super::weigh::{Call, Opened, Purpose};
 use crate::ports::{Named, StoredSighting};
@@ -142,7 +142,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
-    let linked = linked(&direct, others, call);
+    let linked = linked(&direct, &others, call);
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
@@ -193,51 +193,6 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         is_expanded: false,
         received: None,
     })
-}
-
-/// Of others of the same channel those with the same prompt's id: of several that share a trace the one that the call lies in, as
-/// far as that is told.
-fn linked<'o>(direct: &[&'o Opened], others: Vec<&'o Opened>, call: &Call<'_>) -> Vec<&'o Opened> {
-    // SECURITY: the tool use is one call's, and a prompt's id is whatever a client says: what is not exactly the same subject's,
-    // or another mailbox's, is not linked, whatever the store has answered.
-    let is_tied = |other: &Opened, direct: &Opened| {
-        let (theirs, ours) = (&other.sighting, &direct.sighting);
-        let (their_mail, our_mail) = (other.said.mail.as_deref(), direct.said.mail.as_deref());
-        let is_same_mail = match (their_mail, our_mail) {
-            (Some(theirs), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => {
-                theirs.subject.subject.is_some()
-                    && !is_another_mailbox(their_mail, call.subject.subject.as_deref())
-            }
-        };
-        theirs.prompt_id.is_some()
-            && theirs.prompt_id == ours.prompt_id
-            && theirs.subject == ours.subject
-            && is_same_mail
-    };
-    let mut linked: Vec<&Opened> =
-        others.into_iter().filter(|other| direct.iter().any(|direct| is_tied(other, direct))).collect();
-    let spans = || direct.iter().filter_map(|opened| opened.said.span.as_ref());
-    let begun = spans().filter_map(|span| span.begun).min();
-    let span_of = |opened: &Opened| opened.said.span.clone().filter(|_| opened.said.prompt.is_some());
-    let own = |opened: &Opened| span_of(opened)?.ids.first().copied();
-    let around: Vec<SpanId> = spans().flat_map(|span| span.ids.iter().copied()).collect();
-    let nearest = around.iter().find(|id| linked.iter().any(|opened| own(opened) == Some(**id))).copied();
-    if let Some(nearest) = nearest {
-        linked.retain(|opened| own(opened).is_none_or(|id| id == nearest));
-    } else if let Some(begun) = begun {
-        // A prompt's span ends after whatever it led to, and is told then.
-        let holds = |opened: &&Opened| {
-            let span = span_of(opened)?;
-            let from = span.begun.filter(|from| *from <= begun)?;
-            span.ended.is_none_or(|ended| ended >= begun).then_some(from)
-        };
-        let last = linked.iter().filter_map(holds).max();
-        let is_timed = |opened: &Opened| span_of(opened).is_some_and(|span| span.begun.is_some());
-        linked.retain(|opened| !is_timed(opened) || (holds(opened).is_some() && holds(opened) == last));
-    }
-    linked
 }
 
 fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {

@@ -9,6 +9,7 @@
 mod accounts;
 mod again;
 mod late;
+mod linked;
 mod looked;
 mod named;
 mod said;
