@@ -234,7 +234,7 @@ async fn no_surer_tie_takes_a_recorded_contradiction_back() {
 #[tokio::test]
 async fn a_tool_use_that_its_channel_puts_into_two_prompts_has_both() {
     let talk = Talk::new().await;
-    let asked = |id, begun, prompt| {
+    let asked = |id: &str, begun: u64, prompt: &str| {
         span("interaction", Some((id, "00000000000000ee", begun, begun + 50)), &[("user_prompt", prompt)])
     };
     let call =
@@ -250,4 +250,32 @@ async fn a_tool_use_that_its_channel_puts_into_two_prompts_has_both() {
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P1", "P1");
     assert!(talk.opening().prompt.witnesses[0].torn);
+}
+
+#[tokio::test]
+async fn no_span_of_somebody_else_moves_a_call_into_another_prompt() {
+    let talk = Talk::new().await;
+    let (one, two, model) = ("00000000000000a1", "00000000000000a2", "00000000000000c1");
+    let asked = |id: &str, begun: u64, prompt: &str| {
+        span("interaction", Some((id, "00000000000000ee", begun, begun + 50)), &[("user_prompt", prompt)])
+    };
+    let anas = [
+        asked(one, 0, "one"),
+        asked(two, 100, "two"),
+        span("llm_request", Some((model, two, 101, 103)), &[]),
+        span("tool", Some(("00000000000000b1", model, 105, 106)), &[("tool_use_id", "toolu_1")]),
+    ];
+    let mut bens = span("x", Some((model, one, 101, 103)), &[]);
+    for trace in ["1af7651916cd43dd8448eb211c80319c", TRACE] {
+        bens["traceId"] = json!(trace);
+        let of = |subject: &str, spans: &[Value]| {
+            json!({ "resource": { "attributes": [text("snowgate.subject", subject)] },
+                "scopeSpans": [{ "spans": spans }] })
+        };
+        let body = json!({ "resourceSpans": [of("ana", &anas), of("ben", &[bens.clone()])] });
+        Talk::took(&talk.send(CLIENTS, "/otlp/v1/traces", &body).await);
+    }
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P2", "P2");
+    assert_eq!(talk.opening().prompt.text.as_deref(), Some("two"));
 }

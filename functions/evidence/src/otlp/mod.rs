@@ -101,8 +101,8 @@ pub(crate) fn read(
     let mut parents = Parents::default();
     // Of the provider's spans none is a client's.
     if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
-        all(&mut |_, item| {
-            parents.add(&item);
+        all(&mut |resource, item| {
+            parents.add(channel, resource, &item);
             Ok(())
         })?;
     }

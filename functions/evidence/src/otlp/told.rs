@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 use domain::ChannelKind;
-use gateway::{Channel, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
+use gateway::{Channel, LONGEST_ID, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
 
 use super::attributes::{
     Attributes, CALL, DECISION, DECISION_TYPE, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION,
@@ -21,23 +21,56 @@ const MOST_SPANS: usize = 16_384;
 const DEEPEST: usize = 16;
 
 /// Which span of an export lies in which.
+// SECURITY: one export may tell of many people, and a span's id is known to whatever its request passes: of each subject and trace
+// by themselves.
 #[derive(Default)]
-pub(super) struct Parents(BTreeMap<SpanId, SpanId>);
+pub(super) struct Parents {
+    of: BTreeMap<Whose, BTreeMap<SpanId, Option<SpanId>>>,
+    count: usize,
+}
+
+/// Whose spans of which trace.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Whose {
+    /// The subject, else the mailbox.
+    name: Option<String>,
+    trace: Option<String>,
+}
+
+impl Whose {
+    fn of(subject: Option<&String>, mail: Option<&str>, trace: Option<&String>) -> Self {
+        let mail = || mail.map(str::to_ascii_lowercase);
+        Self { name: subject.cloned().or_else(mail), trace: trace.cloned() }
+    }
+}
 
 impl Parents {
-    /// Takes in an item, where it is a client's span in another.
-    pub fn add(&mut self, item: &Item) {
-        if let (Some(span), Some(parent)) = (item.place.span, item.place.parent)
-            && item.name.starts_with("claude_code.")
-            && self.0.len() < MOST_SPANS
-        {
-            self.0.insert(span, parent);
+    /// Takes in an item, where it is a client's span in another. One that is told in two lies in neither.
+    pub fn add(&mut self, channel: &Channel, resource: &Attributes, item: &Item) {
+        let (Some(span), Some(parent)) = (item.place.span, item.place.parent) else { return };
+        if !item.name.starts_with("claude_code.") {
+            return;
+        }
+        let Ok(subject) = subject(channel, resource, &item.attributes) else { return };
+        let mail = item.attributes.get(EMAIL).or_else(|| resource.get(EMAIL));
+        let is_long = |name: &str| name.len() > LONGEST_ID;
+        if subject.as_deref().is_some_and(is_long) || mail.is_some_and(is_long) {
+            return;
+        }
+        let whose = Whose::of(subject.as_ref(), mail, item.trace.as_ref());
+        if let Some(known) = self.of.get_mut(&whose).and_then(|spans| spans.get_mut(&span)) {
+            *known = known.filter(|known| *known == parent);
+        } else if self.count < MOST_SPANS {
+            self.of.entry(whose).or_default().insert(span, Some(parent));
+            self.count += 1;
         }
     }
 
     /// The spans that something lies in, the nearest first.
-    fn above(&self, parent: Option<SpanId>) -> Vec<SpanId> {
-        std::iter::successors(parent, |span| self.0.get(span).copied()).take(DEEPEST).collect()
+    fn above(&self, whose: &Whose, parent: Option<SpanId>) -> Vec<SpanId> {
+        let spans = self.of.get(whose);
+        let parent_of = |span: &SpanId| spans?.get(span).copied().flatten();
+        std::iter::successors(parent, parent_of).take(DEEPEST).collect()
     }
 }
 
@@ -115,7 +148,8 @@ pub(super) fn sightings(
                 "tool" if tool_use.is_some() => {
                     let Some(tool) = tool(&get) else { return Ok(()) };
                     let is_look = tool == Tool::Look;
-                    let span = Some(Span { ids: lies_in.above(parent), begun, ended: None });
+                    let whose = Whose::of(base.subject.as_ref(), base.mail.as_deref(), base.trace.as_ref());
+                    let span = Some(Span { ids: lies_in.above(&whose, parent), begun, ended: None });
                     return into.push(Sighting { tool_use, span, is_look, ..base });
                 }
                 _ => {}
