@@ -185,7 +185,8 @@ mod tests {
     fn channel(name: &str, kind: ChannelKind) -> Channel {
         let agent = Some(name.to_owned()).filter(|_| kind == ChannelKind::Own);
         let speaks_for = SpeaksFor::Anybody;
-        Channel { name: name.to_owned(), kind, speaks_for, issuer: None, agent, credential: None }
+        let (name, tools) = (name.to_owned(), Vec::new());
+        Channel { name, kind, speaks_for, issuer: None, agent, credential: None, tools }
     }
 
     #[tokio::test]

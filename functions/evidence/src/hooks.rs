@@ -57,7 +57,9 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
             let Called { statement, under, is_unread } = Called::of(tool_input);
             let is_delegated = agent_id.is_some_and(|agent| !matches!(agent.get(), "null" | r#""""#));
             let is_look = tool == Tool::Look;
-            let seen = Sighting { tool_use, statement, under, is_unread, is_look, is_delegated, ..sighting };
+            let tool = Some(name);
+            let seen =
+                Sighting { tool_use, tool, statement, under, is_unread, is_look, is_delegated, ..sighting };
             Ok((vec![seen], ()))
         }
         _ => Ok((Vec::new(), ())),
@@ -104,12 +106,12 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
         },
         // Both come for one call: what they tell is the same, and kept once.
         "beforeMCPExecution" | "preToolUse" => {
-            let Some(tool) = tool_name.and_then(|Lossy(name)| tool_of(&name)) else {
-                return Ok((Vec::new(), "{}"));
-            };
+            let named = tool_name.and_then(|Lossy(name)| Some((tool_of(&name)?, name)));
+            let Some((tool, name)) = named else { return Ok((Vec::new(), "{}")) };
             let Called { statement, under, is_unread } = Called::of(tool_input);
             let (tool_use, is_look) = (text(tool_use_id), tool == Tool::Look);
-            Ok((vec![Sighting { tool_use, statement, under, is_unread, is_look, ..sighting }], "{}"))
+            let tool = Some(name);
+            Ok((vec![Sighting { tool_use, tool, statement, under, is_unread, is_look, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -206,6 +208,7 @@ mod tests {
             conversation: Some("s".into()),
             prompt_id: Some("p".into()),
             tool_use: Some("toolu_01".into()),
+            tool: Some("mcp__snowgate__run_sql".into()),
             statement: Some("select 1".into()),
             under: Some(Context::default()),
             is_delegated: true,

@@ -290,3 +290,20 @@ async fn what_was_only_looked_ahead_at_is_known_for_that_and_good_for_no_run() {
     talk.is_known("P1", "P1");
     assert_eq!(talk.opening().prompt.witnesses[0].statement, "other");
 }
+
+#[tokio::test]
+async fn another_servers_tool_of_the_same_name_is_not_ours_where_the_entry_names_it() {
+    let talk = Talk::new().await;
+    let strict = "secret-of-strict-hooks";
+    talk.prompt(strict, "p-1", PROMPT).await;
+    for (server, grade) in [("sandbox", "P0"), ("snowgate", "P2")] {
+        let tool_use = format!("toolu_{server}");
+        let hook = json!({
+            "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "PreToolUse", "tool_use_id": tool_use,
+            "tool_name": format!("mcp__{server}__run_sql"), "tool_input": { "statement": customers::SQL },
+        });
+        Talk::took(&talk.send(strict, "/v1/hooks/claude-code", &hook).await);
+        talk.run("ana", Some(&tool_use), customers::SQL).await;
+        assert_eq!(talk.openings().pop().unwrap().prompt.grade, grade, "{server}");
+    }
+}

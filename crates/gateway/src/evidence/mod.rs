@@ -82,6 +82,8 @@ pub struct Sighting {
     pub words: Option<String>,
     /// The model's id of the tool use.
     pub tool_use: Option<String>,
+    /// The tool's name, as the client writes it in full.
+    pub tool: Option<String>,
     /// The trace, 32 lower-case hexadecimal digits.
     pub trace: Option<String>,
     /// A word that the client sends with its statements, too.
@@ -173,6 +175,8 @@ pub struct Channel {
     pub agent: Option<String>,
     /// A word for its credential, which stays when it is named anew: two names of one credential are one channel.
     pub credential: Option<String>,
+    /// This gateway's tools, as the clients that it sees name them in full; none: a tool of that name of any server counts.
+    pub tools: Vec<String>,
 }
 
 /// Why evidence is not taken.
@@ -210,7 +214,15 @@ impl Channel {
             issuer: Some(identity.issuer.clone()),
             agent: Some(identity.agent.as_str().to_owned()),
             credential: None,
+            tools: Vec::new(),
         }
+    }
+
+    /// Whether it tells of a tool of this gateway's, as far as is told.
+    // SECURITY: other servers may have a tool of the same name, and a call of theirs is none of a statement's here.
+    fn is_of_ours(&self, sighting: &Sighting) -> bool {
+        let known = |tool: &String| self.tools.is_empty() || self.tools.contains(tool);
+        sighting.tool.as_ref().is_none_or(known)
     }
 
     /// Whom one sighting speaks for.
@@ -294,6 +306,8 @@ impl Gateway {
     /// # Errors
     /// [`WitnessError`]: nothing is kept of what cannot be taken; after a fault the same may be sent again without harm.
     pub async fn witness(&self, channel: &Channel, sightings: Vec<Sighting>) -> Result<(), WitnessError> {
+        let mut sightings = sightings;
+        sightings.retain(|sighting| channel.is_of_ours(sighting));
         if sightings.is_empty() {
             return Ok(());
         }
@@ -354,6 +368,7 @@ mod tests {
             issuer: None,
             agent: None,
             credential: None,
+            tools: Vec::new(),
         }
     }
 

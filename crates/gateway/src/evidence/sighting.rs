@@ -52,6 +52,7 @@ pub(super) fn store(
         prompt_id: _,
         words: _,
         tool_use,
+        tool: _,
         trace,
         word,
         prompt,

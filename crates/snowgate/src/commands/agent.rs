@@ -323,13 +323,24 @@ fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
         let secret = URL_SAFE_NO_PAD.encode(secret);
         all.text.push_str(&format!(
             "[[evidence]]\nname = \"{who}-{which}-{first}-{name}\"\nkind = \"{kind}\"\n\
-             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n\n",
+             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n{}\n",
             SecretHash::of(&secret),
             args.subject,
+            tools(args.client, kind),
         ));
         all.secrets.push((*variable, secret));
     }
     Ok(all)
+}
+
+/// Our tools as the hooks of a client name them, by the name of the server that is printed.
+fn tools(client: Client, kind: &str) -> String {
+    match (client, kind) {
+        (Client::ClaudeCode, "hooks") => {
+            format!("tools = [\"mcp__{SERVER}__run_sql\", \"mcp__{SERVER}__check_sql\"]\n")
+        }
+        (Client::ClaudeCode | Client::ClaudeDesktop | Client::Cursor | Client::Sdk, _) => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -392,6 +403,8 @@ mod tests {
             assert!(one.contains(&SecretHash::of(secret).to_string()) && !one.contains(secret), "{one}");
         }
         assert_eq!(secrets.len(), 2);
+        let tools = "tools = [\"mcp__snowgate__run_sql\", \"mcp__snowgate__check_sql\"]";
+        assert_eq!(one.matches(tools).count(), 1, "{one}");
         // Two addresses with the same name before the `@` have channels of two names.
         let of = |subject: &str| {
             channels(&ConnectArgs { subject: subject.to_owned(), ..args(Client::Sdk, Part::Channels) })

@@ -44,6 +44,8 @@ struct Part<'a> {
 pub(super) struct Use {
     pub id: String,
     pub tool: Tool,
+    /// The tool's name as the model was told it.
+    pub name: String,
     pub called: Called,
 }
 
@@ -216,10 +218,12 @@ pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), LeftO
         let _ = parts(&message, &mut |_, part| {
             let Some(part) = part else { return Some(()) };
             let is_use = matches!(part.kind.as_deref(), Some("tool_call" | "tool_use" | "mcp_tool_use"));
-            let tool = part.name.as_deref().filter(|_| is_use).and_then(tool_of);
-            let (Some(tool), Some(id)) = (tool, part.id) else { return Some(()) };
+            let name = part.name.filter(|_| is_use);
+            let tool = name.as_deref().and_then(tool_of);
+            let (Some(tool), Some(name), Some(id)) = (tool, name, part.id) else { return Some(()) };
+            let name = name.into_owned();
             let called = Called::of(part.arguments.or(part.input));
-            take(Use { id, tool, called }).map_err(|why| rejected = Some(why)).ok()
+            take(Use { id, tool, name, called }).map_err(|why| rejected = Some(why)).ok()
         });
         if rejected.is_some() { None } else { Some(()) }
     });

@@ -123,8 +123,8 @@ pub(super) fn sightings(
                     let mut decided =
                         [DECISION, DECISION_TYPE].into_iter().filter_map(|name| attributes.get(name));
                     let is_rejected = decided.any(|decided| decided.eq_ignore_ascii_case("reject"));
-                    let is_look = tool == Tool::Look;
-                    return into.push(Sighting { tool_use, is_rejected, is_look, ..base });
+                    let (is_look, tool) = (tool == Tool::Look, full_name(&get));
+                    return into.push(Sighting { tool_use, tool, is_rejected, is_look, ..base });
                 }
                 _ => {}
             }
@@ -147,10 +147,10 @@ pub(super) fn sightings(
                 }
                 "tool" if tool_use.is_some() => {
                     let Some(tool) = tool(&get) else { return Ok(()) };
-                    let is_look = tool == Tool::Look;
+                    let (is_look, tool) = (tool == Tool::Look, full_name(&get));
                     let whose = Whose::of(base.subject.as_ref(), base.mail.as_deref(), base.trace.as_ref());
                     let span = Some(Span { ids: lies_in.above(&whose, parent), begun, ended: None });
-                    return into.push(Sighting { tool_use, span, is_look, ..base });
+                    return into.push(Sighting { tool_use, tool, span, is_look, ..base });
                 }
                 _ => {}
             }
@@ -174,7 +174,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         }
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
-    uses(output, &mut |Use { id, tool, called: Called { statement, under, is_unread } }| {
+    uses(output, &mut |Use { id, tool, name, called: Called { statement, under, is_unread } }| {
         if let Some(Words { said, reminders, others, command }) = prompt.take() {
             let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
             let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
@@ -183,6 +183,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         into.push(Sighting {
             words: words.clone(),
             tool_use: Some(id),
+            tool: Some(name),
             statement,
             under,
             is_unread,
@@ -192,18 +193,26 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
     })
 }
 
+/// What clients call every tool of MCP in place of its name.
+const MCP_TOOL: &str = "mcp_tool";
+
 /// Which of our tools it may be: clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the
 /// operator's leave by less, and then it may run.
 fn tool(get: &impl Fn(&str) -> Option<String>) -> Option<Tool> {
     let Some(name) = get(TOOL) else { return Some(Tool::Run) };
     match (tool_of(&name), get(TOOL_PARAMETERS)) {
         (Some(tool), _) => Some(tool),
-        (None, _) if name != "mcp_tool" => None,
+        (None, _) if name != MCP_TOOL => None,
         (None, Some(parameters)) if parameters.contains("run_sql") => Some(Tool::Run),
         (None, Some(parameters)) if parameters.contains("check_sql") => Some(Tool::Look),
         (None, Some(_)) => None,
         (None, None) => Some(Tool::Run),
     }
+}
+
+/// The tool's name where it is told in full.
+fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    get(TOOL).filter(|name| name != MCP_TOOL)
 }
 
 /// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.
