@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     Access, AccessGrant, Asked, Clues, Decision, Hold, Identity, Mismatch, Prompt, PromptGrade, Refusal,
-    RefusalCode, Ruling, mismatches,
+    RefusalCode, Ruling,
 };
 use policy::Bundle;
 
@@ -119,9 +119,8 @@ enum Outlook {
 
 impl Outlook {
     fn of(weighed: &Weighed, clues: &Clues, wanted: PromptGrade) -> Self {
-        let found = mismatches(weighed.declared, &weighed.witnesses);
-        if let Some(lasting) = found.into_iter().find(|mismatch| mismatch.lasts()) {
-            return Self::Contradicted(lasting);
+        if let Some(mismatch) = weighed.contradiction() {
+            return Self::Contradicted(mismatch);
         }
         let Clues { tool_use, trace, word } = clues;
         let is_tied = tool_use.is_some() || trace.is_some() || word.is_some();

@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timestamp, Witness};
+use domain::{
+    Asked, ChannelKind, Context, Identity, Mismatch, Prompt, PromptGrade, Timestamp, Witness, mismatches,
+};
 
-use recording::{Opening, WitnessRecord};
+use recording::{LateEvidence, Opening, WitnessRecord};
 
 use super::accounts::{self, Account, Shown, Text};
 use super::said::{self, Said};
@@ -72,6 +74,21 @@ impl Weighed {
             witnesses: prompt.witnesses.iter().map(WitnessRecord::witness).collect::<Option<_>>()?,
             ..Self::default()
         })
+    }
+
+    /// What stands in late evidence, likewise.
+    pub fn of_late(late: &LateEvidence) -> Option<Self> {
+        Some(Self {
+            grade: PromptGrade::from_word(&late.grade)?,
+            declared: late.declared,
+            witnesses: late.witnesses.iter().map(WitnessRecord::witness).collect::<Option<_>>()?,
+            ..Self::default()
+        })
+    }
+
+    /// What contradicts, whatever comes later.
+    pub fn contradiction(&self) -> Option<Mismatch> {
+        mismatches(self.declared, &self.witnesses).into_iter().find(|mismatch| mismatch.lasts())
     }
 
     /// What is decided and recorded by.
