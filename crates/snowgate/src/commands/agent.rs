@@ -116,7 +116,7 @@ fn heading(client: Client, part: Part) -> &'static str {
         }
         (Client::Cursor, Part::Mcp) => "The MCP server: .cursor/mcp.json",
         (Client::Sdk, Part::Mcp) => {
-            "The MCP server from Python (package mcp 2.x): a program that asks one statement"
+            "The MCP server from Python (package mcp 2.x): a program that hands a prompt in and asks one statement for it"
         }
         (Client::ClaudeCode, Part::Hooks) => {
             "To try it: ~/.claude/settings.json, which a user may change again"
@@ -125,7 +125,7 @@ fn heading(client: Client, part: Part) -> &'static str {
             "The hooks: ~/.cursor/hooks.json, or /etc/cursor/hooks.json for everybody"
         }
         (Client::Sdk, Part::Hooks) => {
-            "Before the model is called: hand the prompt in, under the program's own credential"
+            "The prompt handed in from a shell, under the program's own credential, before the model is called"
         }
         (_, Part::Managed) => {
             "What users cannot switch off: /etc/claude-code/managed-settings.json, or server-managed settings. Both variables must \
@@ -141,9 +141,10 @@ fn heading(client: Client, part: Part) -> &'static str {
 const fn limits(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => {
-            "Claude Code 2.1.217 or later; the managed part 2.1.295 or later, whose hooks stop the call when they fail. Whoever can\n\
-             # read both variables on that machine, also an agent with a shell, can speak over both channels: only an export of the\n\
-             # model's provider is out of its reach. A policy that requires a grade stops the statement in any case."
+            "Claude Code 2.1.196 or later (from 2.1.217 on no user's setting sends its telemetry elsewhere); the managed part 2.1.295\n\
+             # or later, whose hooks stop the call when they fail. Whoever can read both variables on that machine, also an agent\n\
+             # with a shell, can speak over both channels: only an export of the model's provider is out of its reach. A policy\n\
+             # that requires a grade stops the statement in any case."
         }
         Client::ClaudeDesktop => "No hooks: what the model says in user_request is recorded, as P1.",
         Client::Cursor => {
@@ -247,7 +248,8 @@ fn claude_code_managed(url: &str) -> Value {
 fn cursor_hooks(url: &str) -> Value {
     // SECURITY: the secret goes to curl by a pipe: arguments stand on the list of processes, for the agent, too.
     let command = format!(
-        "{{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -m 5 -K - \
+        "[ -n \"${HOOK_SECRET}\" ] || {{ echo '{HOOK_SECRET} is not set: nothing is recorded' >&2; exit 1; }}; \
+         {{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -f -m 5 -K - \
          -H 'Content-Type: application/json' --data-binary @/dev/fd/3 {url}/v1/hooks/cursor; }} 3<&0"
     );
     json!({
@@ -261,7 +263,7 @@ fn cursor_hooks(url: &str) -> Value {
 
 /// A whole program, for the version of the package that the tests run it with.
 fn sdk_call(url: &str) -> String {
-    SDK_CALL.replace("URL", url).replace("TOKEN", TOKEN)
+    SDK_CALL.replace("URL", url).replace("TOKEN", TOKEN).replace("SECRET", PROMPTS_SECRET)
 }
 
 const SDK_CALL: &str = r#"import asyncio
@@ -275,6 +277,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 async def main():
     word = uuid.uuid4().hex  # one for each prompt
+    secret = {"Authorization": f"Bearer {os.environ['SECRET']}"}
+    async with httpx2.AsyncClient(headers=secret, timeout=10) as http:
+        prompt = {"prompt": "what is one?", "evidence": word}
+        (await http.post("URL/v1/prompts", json=prompt)).raise_for_status()
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}", "X-Snowgate-Evidence": word}
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         async with streamable_http_client("URL/mcp", http_client=http) as (read, write):
