@@ -7,7 +7,7 @@ use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
 use super::linked::linked;
-use super::said::{self, Said, keys_of_exact, normal, without_received};
+use super::said::{self, Said, keys_of_exact, normal, split_reminders, without_received};
 use super::weigh::{Call, Opened, Purpose};
 use crate::ports::{Named, StoredSighting};
 
@@ -24,6 +24,10 @@ pub(super) struct Text {
     keys: Vec<String>,
     /// The command that a client made it of.
     command: Option<String>,
+    /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
+    typed: Option<(String, String)>,
+    /// Where such blocks were told beside it: the words, and they.
+    beside: Option<(String, String)>,
     /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
     pub shown: Option<Shown>,
 }
@@ -43,6 +47,8 @@ impl Text {
         Self {
             keys: vec![normal(&prompt).into_owned()],
             command: None,
+            typed: parts(&prompt),
+            beside: None,
             shown: Some(Shown { exact: prompt.clone(), told: prompt }),
         }
     }
@@ -52,13 +58,26 @@ impl Text {
         Self {
             keys: vec![normal(prompt).into_owned()],
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
+            typed: parts(prompt).filter(|_| said.reminders.is_none()),
+            beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
     }
 
     /// Whether both could be one: by their words, or by those of the command that one was made of.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.either().any(|key| other.either().any(|other| other == key))
+        self.either().any(|key| other.either().any(|other| other == key)) || self.is_split(other)
+    }
+
+    /// Whether one is the other with what was typed as a client's block told beside it: nobody who reads what a model received can
+    /// tell who has put that in.
+    fn is_split(&self, other: &Self) -> bool {
+        let is_of = |typed: &Option<(String, String)>, beside: &Option<(String, String)>| {
+            typed.as_ref().zip(beside.as_ref()).is_some_and(|((words, typed), (said, beside))| {
+                words == said && beside.contains(typed.as_str())
+            })
+        };
+        is_of(&self.typed, &other.beside) || is_of(&other.typed, &self.beside)
     }
 
     fn either(&self) -> impl Iterator<Item = &String> {
@@ -83,7 +102,7 @@ impl Text {
             }
         };
         let others = of(other);
-        of(self).iter().any(|key| others.contains(key))
+        of(self).iter().any(|key| others.contains(key)) || self.is_split(other)
     }
 
     /// Whether a client made it of a command.
@@ -100,6 +119,12 @@ impl Text {
     pub fn is_summary(&self) -> bool {
         self.keys.iter().any(|key| key.starts_with(SUMMARY))
     }
+}
+
+/// A text in its words and the blocks as clients put them in, where it has both.
+fn parts(text: &str) -> Option<(String, String)> {
+    let (words, blocks) = split_reminders(text);
+    Some((normal(&words?).into_owned(), blocks?))
 }
 
 /// What one channel has to say.
@@ -283,10 +308,16 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
         match exact.filter(|_| number == 0) {
             Some(exact) => {
                 let (keys, command) = keys_of_exact(exact);
-                Text { keys, command, shown: Some(as_before(exact)) }
+                Text { keys, command, typed: None, beside: parts(exact), shown: Some(as_before(exact)) }
             }
             // A key that no prompt has: those are trimmed.
-            None => Text { keys: vec![format!(" {number}")], command: None, shown: None },
+            None => Text {
+                keys: vec![format!(" {number}")],
+                command: None,
+                typed: None,
+                beside: None,
+                shown: None,
+            },
         }
     };
     witnesses
