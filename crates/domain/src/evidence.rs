@@ -91,18 +91,21 @@ pub enum Sight {
     Same,
     /// Another text under the same tool use.
     Other,
+    /// That no such call was made: the person did not let the client.
+    Rejected,
     /// No text.
     Unseen,
 }
 
 impl Sight {
-    const ALL: [Self; 3] = [Self::Same, Self::Other, Self::Unseen];
+    const ALL: [Self; 4] = [Self::Same, Self::Other, Self::Rejected, Self::Unseen];
 
     /// The word of records.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Same => "same",
             Self::Other => "other",
+            Self::Rejected => "rejected",
             Self::Unseen => "unseen",
         }
     }
@@ -151,6 +154,8 @@ pub enum Mismatch {
     Prompt,
     /// A channel saw another statement under the same tool use.
     Statement,
+    /// A channel saw the person reject the tool use.
+    Rejected,
     /// What the agent declares is not what the channels saw.
     Declared,
     /// Another statement had named the tool use before.
@@ -169,6 +174,7 @@ impl Mismatch {
         match self {
             Self::Prompt => "prompt_mismatch",
             Self::Statement => "statement_mismatch",
+            Self::Rejected => "tool_use_rejected",
             Self::Declared => "declared_prompt_differs",
             Self::Reused => "tool_use_reused",
             Self::Missing => "tool_use_missing",
@@ -181,8 +187,17 @@ impl Mismatch {
     /// a person's words is no other prompt.
     const fn contradicts(self) -> bool {
         match self {
-            Self::Prompt | Self::Statement | Self::Reused | Self::Missing => true,
+            Self::Prompt | Self::Statement | Self::Rejected | Self::Reused | Self::Missing => true,
             Self::Declared | Self::Expanded | Self::Delegated => false,
+        }
+    }
+
+    /// Whether it contradicts, and no evidence that comes later takes it back.
+    pub const fn lasts(self) -> bool {
+        match self {
+            Self::Prompt | Self::Statement | Self::Rejected | Self::Reused => true,
+            // Of what is missing the hook may still come.
+            Self::Missing | Self::Declared | Self::Expanded | Self::Delegated => false,
         }
     }
 
@@ -191,6 +206,9 @@ impl Mismatch {
         match self {
             Self::Prompt => "evidence channels disagree on what the person asked for",
             Self::Statement => "an evidence channel saw another statement under the same tool use",
+            Self::Rejected => {
+                "an evidence channel saw the person reject this tool use: its client made no such call"
+            }
             Self::Declared => "what the agent declares as the prompt is not what an evidence channel saw",
             Self::Reused => {
                 "another statement had named the same tool use before, and a model's tool use is one call"
@@ -265,6 +283,9 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
     if counted.iter().any(|witness| witness.statement == Sight::Other) {
         found.push(Mismatch::Statement);
     }
+    if counted.iter().any(|witness| witness.statement == Sight::Rejected) {
+        found.push(Mismatch::Rejected);
+    }
     // SECURITY: under its own token an agent says what it likes: that is told, and changes no grade.
     let own = witnesses.iter().filter(|witness| witness.kind == ChannelKind::Own);
     let mut said = own.filter_map(|witness| witness.prompt).chain(declared);
@@ -319,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_rule_by_its_table() {
-        use Mismatch::{Declared, Expanded, Missing, Prompt, Reused, Statement};
+        use Mismatch::{Declared, Expanded, Missing, Prompt, Rejected, Reused, Statement};
         use PromptGrade::{P0, P1, P2, P3, P4};
         for (declared, witnesses, grade, found) in [
             (None, &[][..], P0, &[][..]),
@@ -361,6 +382,8 @@ mod tests {
             (None, &["laptop hooks tool_use 0 other"], P1, &[Statement]),
             (None, &["laptop hooks tool_use - other"], P0, &[Statement]),
             (None, &[HOOK, "claude provider tool_use 0 other"], P1, &[Statement]),
+            (None, &[HOOK, "otel telemetry tool_use 0 rejected"], P1, &[Rejected]),
+            (None, &[HOOK, "otel telemetry tool_use - rejected"], P1, &[Rejected]),
             (None, &["laptop hooks tool_use 0! other"], P1, &[Prompt, Statement]),
             // What the agent says is told, and takes nothing from what others saw.
             (Some(1), &[HOOK], P2, &[Declared]),

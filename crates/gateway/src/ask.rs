@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::access::{Grants, Ruled, rule_request};
 use crate::approval::{Surroundings, unless_untold};
 use crate::claim::{Claiming, Place, Words};
-use crate::evidence::{Calling, Lease, Spoken, Weighed};
+use crate::evidence::{Calling, Lease, Purpose, Spoken, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::{Live, Stage};
@@ -130,7 +130,7 @@ impl Gateway {
             Some(_) => Weighed::of_call(&asked),
             None => {
                 let others = lease.map(|lease| lease.others).unwrap_or_default();
-                let weighed = self.weigh(&asked, principal.identity(), &key, others).await;
+                let weighed = self.weigh(&asked, principal.identity(), &key, (Purpose::Run, others)).await;
                 self.counted(asked.door, weighed).await?
             }
         };
@@ -142,7 +142,7 @@ impl Gateway {
                 let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
                 let ruled = self.counted(asked.door, ruled).await?;
                 let Ruled { rulings, ruling, access } =
-                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, ruled);
+                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, &weighed, ruled);
                 Ruled { rulings, ruling: unless_untold(&bundle, &read, asked.text.reveal(), ruling), access }
             }
         };

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt, PromptGrade,
-    RelationKind, Ruling, SqlText, SqlType, Statement, Tier, Treatment,
+    AccessGrant, Asked, Context, Credential, Decision, Door, Grant, Hold, ObjectName, Obligations, Prompt,
+    PromptGrade, RelationKind, Ruling, SqlText, SqlType, Statement, Tier, Treatment,
 };
 use masking::Detectors;
 
@@ -17,6 +17,7 @@ use crate::access::Grants;
 use crate::admission::is_large;
 use crate::approval::unless_untold;
 use crate::ask::AskError;
+use crate::evidence::{Purpose, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
@@ -52,6 +53,8 @@ pub struct ForeseenColumn {
     pub name: Option<String>,
     /// How it would leave.
     pub treatment: Treatment,
+    /// Where it is masked for how well the prompt is known alone: from which grade on it would not be.
+    pub shown_from: Option<PromptGrade>,
 }
 
 /// Where to look; a part that is absent is the gateway's default. Stored names.
@@ -121,25 +124,38 @@ impl Gateway {
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
         let key = self.counted(asked.door, self.ports.keys.digest().await).await?;
-        let weighed = self.weigh(&asked, principal.identity(), &key, Named::default()).await;
+        let weighed = self.weigh(&asked, principal.identity(), &key, (Purpose::Look, Named::default())).await;
         let mut weighed = self.counted(asked.door, weighed).await?;
         weighed.fill(&mut asked);
         if !is_large(&asked) {
-            return self.foresee_one(&asked, &principal).await;
+            return self.foresee_one(&asked, &principal, &weighed).await;
         }
-        self.aside(move |gateway| async move { gateway.foresee_one(&asked, &principal).await }).await
+        self.aside(move |gateway| async move { gateway.foresee_one(&asked, &principal, &weighed).await })
+            .await
     }
 
-    async fn foresee_one(&self, asked: &Asked, principal: &Principal) -> Result<Foreseen, AskError> {
+    async fn foresee_one(
+        &self,
+        asked: &Asked,
+        principal: &Principal,
+        weighed: &Weighed,
+    ) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
         let read = self.counted(asked.door, self.read(asked).await).await?;
         let grants = &mut Grants::default();
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruled = self.counted(asked.door, ruled).await?;
-        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, ruled);
+        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, weighed, ruled);
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
         let grade = asked.prompt.grade;
-        Ok(foreseen(ruling, &read, &self.detectors.of(&bundle), grade))
+        let mut foreseen = foreseen(ruling, &read, &self.detectors.of(&bundle), grade);
+        if let Some(columns) = &mut foreseen.columns
+            && columns.iter().any(|column| is_mask(&column.treatment))
+        {
+            let grants: Vec<AccessGrant> = ruled.access.into_iter().map(|granted| granted.grant).collect();
+            self.tell_what_would_be_shown(&bundle, principal.identity(), asked, &read, &grants, columns);
+        }
+        Ok(foreseen)
     }
 
     /// The tables and views of a schema that this principal may read, from where an earlier listing ended. Counted as
@@ -330,7 +346,7 @@ fn columns(statement: &Statement, grant: &Grant, detectors: &Detectors) -> Optio
         let is_told = !output.is_name_from_values && !mask_column_names;
         let name = output.name.as_ref().filter(|_| is_told);
         let name = name.map(|name| detectors.redact_text(name, "").into_owned());
-        ForeseenColumn { name, treatment: treatment.clone() }
+        ForeseenColumn { name, treatment: treatment.clone(), shown_from: None }
     });
     Some(columns.collect())
 }
@@ -350,7 +366,7 @@ fn described(name: &ObjectName, ruling: &Ruling, read: &Read, detectors: &Detect
         let treatment = told.as_ref().and_then(|told| told.get(at)).map(|told| told.treatment.clone());
         let name = Some(detectors.redact_text(&column.name, "").into_owned());
         let treatment = treatment.unwrap_or_else(|| hidden.clone());
-        (ForeseenColumn { name, treatment }, column.sql_type.clone())
+        (ForeseenColumn { name, treatment, shown_from: None }, column.sql_type.clone())
     });
     let columns = columns.collect();
     let part = |part: &str| detectors.redact_text(part, "").into_owned();
@@ -363,7 +379,7 @@ fn described(name: &ObjectName, ruling: &Ruling, read: &Read, detectors: &Detect
     Some(Described { relation, columns })
 }
 
-fn is_mask(treatment: &Treatment) -> bool {
+pub(crate) fn is_mask(treatment: &Treatment) -> bool {
     match treatment {
         Treatment::Mask(_) => true,
         Treatment::Clear | Treatment::Scan => false,

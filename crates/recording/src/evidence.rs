@@ -18,7 +18,7 @@ pub struct WitnessRecord {
     /// Which prompt it saw: equal numbers are equal texts, 0 is the one beside it. Absent: it saw none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<u32>,
-    /// `same`, `other` or `unseen`.
+    /// `same`, `other`, `rejected` (the person did not let the client call) or `unseen`.
     pub statement: String,
     /// Whether it told several prompts for this statement.
     #[serde(default, skip_serializing_if = "is_false")]

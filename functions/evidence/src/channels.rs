@@ -127,6 +127,7 @@ mod tests {
             issuer: None,
             agent: None,
             credential: None,
+            tools: Vec::new(),
         }
     }
 

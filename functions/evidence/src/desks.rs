@@ -32,8 +32,11 @@ const HELD_OF_A_CHANNEL_KB: usize = 16 * 1024;
 /// The same of all agents' own tokens: room of their own, so that they take none of others'.
 const HELD_OF_AGENTS_KB: usize = 16 * 1024;
 
-/// Bodies that are worked on at once. More would not be faster.
+/// Exports that are worked on at once. More would not be faster.
 const AT_WORK: usize = 2;
+
+/// Small bodies besides: a hook is not kept waiting by exports, for its client stops its person's prompt after some seconds.
+const SMALL_AT_WORK: usize = 1;
 
 /// Bodies up to here are read where they are: the way to another thread would cost more.
 pub(crate) const LITTLE: usize = 8 * 1024;
@@ -46,8 +49,18 @@ pub(crate) struct Desks {
     held: Arc<Semaphore>,
     held_of_agents: Arc<Semaphore>,
     places: Mutex<BTreeMap<String, Arc<OfAChannel>>>,
-    work: Semaphore,
+    exports: Semaphore,
+    small: Semaphore,
     minute: Mutex<(i64, BTreeMap<String, u32>)>,
+}
+
+/// What kind of body is worked on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Work {
+    /// A megabyte at most, inflated.
+    Small,
+    /// Any number of things, in pieces.
+    Export,
 }
 
 /// What one channel may use at once.
@@ -77,7 +90,8 @@ impl Desks {
             held: Arc::new(Semaphore::new(HELD_KB)),
             held_of_agents: Arc::new(Semaphore::new(HELD_OF_AGENTS_KB)),
             places: Mutex::default(),
-            work: Semaphore::new(AT_WORK),
+            exports: Semaphore::new(AT_WORK),
+            small: Semaphore::new(SMALL_AT_WORK),
             minute: Mutex::default(),
         }
     }
@@ -139,13 +153,18 @@ impl Desks {
     /// Those of the work; [`Rejected::Busy`] when it was interrupted.
     pub async fn work<T: Send + 'static>(
         &self,
+        kind: Work,
         size: usize,
         work: impl FnOnce() -> Result<T, Rejected> + Send + 'static,
     ) -> Result<T, Rejected> {
         if size <= LITTLE {
             return work();
         }
-        let _desk = self.work.acquire().await.map_err(|_| Rejected::Busy)?;
+        let desks = match kind {
+            Work::Small => &self.small,
+            Work::Export => &self.exports,
+        };
+        let _desk = desks.acquire().await.map_err(|_| Rejected::Busy)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Rejected::Busy)?
     }
 }
@@ -185,7 +204,8 @@ mod tests {
     fn channel(name: &str, kind: ChannelKind) -> Channel {
         let agent = Some(name.to_owned()).filter(|_| kind == ChannelKind::Own);
         let speaks_for = SpeaksFor::Anybody;
-        Channel { name: name.to_owned(), kind, speaks_for, issuer: None, agent, credential: None }
+        let (name, tools) = (name.to_owned(), Vec::new());
+        Channel { name, kind, speaks_for, issuer: None, agent, credential: None, tools }
     }
 
     #[tokio::test]
@@ -236,5 +256,20 @@ mod tests {
         assert!(desks.held(&other).more(1).is_ok());
         drop(all_of_one);
         assert!(desks.held(&one).more(1).is_ok());
+    }
+
+    #[tokio::test]
+    async fn no_export_keeps_a_small_body_waiting() {
+        let desks = Desks::new();
+        let mut exports = Vec::new();
+        for _ in 0..AT_WORK {
+            exports.push(desks.exports.acquire().await.unwrap());
+        }
+        let read = desks.work(Work::Small, LITTLE + 1, || Ok(7)).await;
+        assert!(matches!(read, Ok(7)), "while every desk of exports is taken");
+        let small = desks.small.acquire().await.unwrap();
+        drop(exports);
+        assert!(matches!(desks.work(Work::Export, LITTLE + 1, || Ok(7)).await, Ok(7)));
+        drop(small);
     }
 }

@@ -4,6 +4,7 @@ use domain::ChannelKind;
 use gateway::{Channel, SpeaksFor};
 use serde::Deserialize;
 
+use crate::hooks::tool_of;
 use crate::{Channels, ChannelsError, SecretHash};
 
 /// One `[[evidence]]` entry.
@@ -22,6 +23,9 @@ pub struct ChannelEntry {
     pub issuer: Option<String>,
     /// The agent whose statements it sees; none: any.
     pub agent: Option<String>,
+    /// The tools of this gateway as its clients name them in full (`mcp__snowgate__run_sql`): others of that name are none. Empty: any.
+    #[serde(default)]
+    pub tools: Vec<String>,
 }
 
 /// What is wrong with an entry, in words that show no value.
@@ -46,7 +50,7 @@ impl Channels {
                     if key.is_empty() { format!("evidence[{at}]") } else { format!("evidence[{at}].{key}") };
                 WrongChannel { key, problem: problem.to_owned() }
             };
-            let ChannelEntry { name, kind, secret_sha256, subjects, issuer, agent } = entry;
+            let ChannelEntry { name, kind, secret_sha256, subjects, issuer, agent, tools } = entry;
             let kind = ChannelKind::from_word(kind)
                 .filter(|kind| *kind != ChannelKind::Own)
                 .ok_or_else(|| wrong("kind", "is one of prompts, hooks, telemetry, provider"))?;
@@ -79,8 +83,21 @@ impl Channels {
                 }
                 Some(_) | None => {}
             }
-            let (issuer, agent) = (issuer.clone(), agent.clone());
-            let channel = Channel { name: name.clone(), kind, speaks_for, issuer, agent, credential: None };
+            if tools.iter().any(|tool| tool_of(tool).is_none()) {
+                return Err(wrong(
+                    "tools",
+                    "names run_sql and check_sql as clients do: mcp__snowgate__run_sql",
+                ));
+            }
+            let channel = Channel {
+                name: name.clone(),
+                kind,
+                speaks_for,
+                issuer: issuer.clone(),
+                agent: agent.clone(),
+                credential: None,
+                tools: tools.clone(),
+            };
             channels.add(secret, channel).map_err(|error| wrong("", &error.to_string()))?;
         }
         Ok(channels)

@@ -53,12 +53,14 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
             let Some(Lossy(name)) = tool_name else {
                 return Err(Rejected::Malformed("`tool_name` is missing"));
             };
-            if !is_ours(&name) {
-                return Ok((Vec::new(), ()));
-            }
+            let Some(tool) = tool_of(&name) else { return Ok((Vec::new(), ())) };
             let Called { statement, under, is_unread } = Called::of(tool_input);
             let is_delegated = agent_id.is_some_and(|agent| !matches!(agent.get(), "null" | r#""""#));
-            Ok((vec![Sighting { tool_use, statement, under, is_unread, is_delegated, ..sighting }], ()))
+            let is_look = tool == Tool::Look;
+            let tool = Some(name);
+            let seen =
+                Sighting { tool_use, tool, statement, under, is_unread, is_look, is_delegated, ..sighting };
+            Ok((vec![seen], ()))
         }
         _ => Ok((Vec::new(), ())),
     }
@@ -104,12 +106,12 @@ pub(crate) fn cursor(body: &[u8]) -> Result<(Vec<Sighting>, &'static str), Rejec
         },
         // Both come for one call: what they tell is the same, and kept once.
         "beforeMCPExecution" | "preToolUse" => {
-            if !tool_name.is_some_and(|Lossy(name)| is_ours(&name)) {
-                return Ok((Vec::new(), "{}"));
-            }
+            let named = tool_name.and_then(|Lossy(name)| Some((tool_of(&name)?, name)));
+            let Some((tool, name)) = named else { return Ok((Vec::new(), "{}")) };
             let Called { statement, under, is_unread } = Called::of(tool_input);
-            let tool_use = text(tool_use_id);
-            Ok((vec![Sighting { tool_use, statement, under, is_unread, ..sighting }], "{}"))
+            let (tool_use, is_look) = (text(tool_use_id), tool == Tool::Look);
+            let tool = Some(name);
+            Ok((vec![Sighting { tool_use, tool, statement, under, is_unread, is_look, ..sighting }], "{}"))
         }
         _ => Ok((Vec::new(), "{}")),
     }
@@ -121,9 +123,22 @@ fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Rejected> {
 
 const MALFORMED: Rejected = Rejected::Malformed("one JSON object as the client sends it to its hooks");
 
-/// Whether a client's name of a tool means the one that runs statements: clients put the server's name before it.
-pub(crate) fn is_ours(name: &str) -> bool {
-    name.rsplit([':', '/', '.', ' ']).next().is_some_and(|name| name.rsplit("__").next() == Some("run_sql"))
+/// Those of our tools that take a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tool {
+    /// It runs.
+    Run,
+    /// What would become of it is told.
+    Look,
+}
+
+/// Which of them a client's name of a tool means, if any: clients put the server's name before ours.
+pub(crate) fn tool_of(name: &str) -> Option<Tool> {
+    match name.rsplit([':', '/', '.', ' ']).next()?.rsplit("__").next()? {
+        "run_sql" => Some(Tool::Run),
+        "check_sql" => Some(Tool::Look),
+        _ => None,
+    }
 }
 
 /// What a call's arguments say.
@@ -193,6 +208,7 @@ mod tests {
             conversation: Some("s".into()),
             prompt_id: Some("p".into()),
             tool_use: Some("toolu_01".into()),
+            tool: Some("mcp__snowgate__run_sql".into()),
             statement: Some("select 1".into()),
             under: Some(Context::default()),
             is_delegated: true,
@@ -248,10 +264,11 @@ mod tests {
             assert!(cursor(body.as_bytes()).unwrap().0.is_empty(), "{body}");
         }
         for name in ["run_sql", "mcp__snowgate__run_sql", "MCP:run_sql", "snowgate/run_sql"] {
-            assert!(is_ours(name), "{name}");
+            assert_eq!(tool_of(name), Some(Tool::Run), "{name}");
+            assert_eq!(tool_of(&name.replace("run", "check")), Some(Tool::Look), "{name}");
         }
-        for name in ["", "run_sql_too", "mcp__run_sql__x", "not_run_sql"] {
-            assert!(!is_ours(name), "{name}");
+        for name in ["", "run_sql_too", "mcp__run_sql__x", "not_run_sql", "mcp__check_sql__x"] {
+            assert_eq!(tool_of(name), None, "{name}");
         }
     }
 

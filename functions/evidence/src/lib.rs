@@ -36,9 +36,9 @@ use gateway::{AskError, Channel, Gateway, Sighting};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub use channels::{Channels, ChannelsError, SecretHash};
-use desks::Desks;
+use desks::{Desks, Work};
 pub use entries::{ChannelEntry, WrongChannel};
-use otlp::Piece;
+use otlp::{Piece, Rest};
 use rejected::Rejected;
 
 /// Bytes of one hook's or application's body at most.
@@ -146,7 +146,7 @@ impl Served {
             let (text, held) = sent.inflated()?;
             read(&text).map(|read| (read, held))
         };
-        let ((mut sightings, told), held) = self.desks.work(sent_size, reading).await?;
+        let ((mut sightings, told), held) = self.desks.work(Work::Small, sent_size, reading).await?;
         for sighting in &mut sightings {
             // SECURITY: a proxy that says whose a client is sets the header; the body is the client's.
             if subject.is_some() && sighting.subject.is_some() && sighting.subject != subject {
@@ -189,18 +189,18 @@ impl Served {
         let (size, teller) = (sent.size(), channel.clone());
         let reading = move || {
             let (bytes, held) = sent.inflated()?;
-            otlp::read(&bytes, signal, form, &teller, 0).map(|piece| (piece, bytes, held))
+            otlp::read(&bytes, signal, form, &teller, Rest::default()).map(|piece| (piece, bytes, held))
         };
-        let (mut piece, mut bytes, held) = self.desks.work(size, reading).await?;
+        let (mut piece, mut bytes, held) = self.desks.work(Work::Export, size, reading).await?;
         let mut all_left_out: u64 = 0;
         loop {
             let Piece { sightings, left_out, next } = piece;
             all_left_out = all_left_out.saturating_add(left_out);
             self.gateway.witness(&channel, sightings).await?;
-            let Some(from) = next else { break };
+            let Some(rest) = next else { break };
             let teller = channel.clone();
-            let reading = move || otlp::read(&bytes, signal, form, &teller, from).map(|piece| (piece, bytes));
-            (piece, bytes) = self.desks.work(size, reading).await?;
+            let reading = move || otlp::read(&bytes, signal, form, &teller, rest).map(|piece| (piece, bytes));
+            (piece, bytes) = self.desks.work(Work::Export, size, reading).await?;
         }
         drop(held);
         if all_left_out > 0 {

@@ -69,7 +69,7 @@ where
         let authority = request.uri().authority().map(|authority| authority.as_str());
         match check(&self.hosts, &self.origins, authority, request.headers()) {
             Ok(()) => Box::pin(self.inner.call(request)),
-            Err(status) => Box::pin(ready(Ok(refused(status)))),
+            Err(status) => Box::pin(ready(Ok(refused(status, request.uri().path())))),
         }
     }
 }
@@ -116,11 +116,17 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     matches!((sites.next(), sites.next()), (Some(site), None) if site == "same-origin")
 }
 
-fn refused(status: StatusCode) -> Response {
-    let body = if status == StatusCode::FORBIDDEN {
-        r#"{"code":"099107","message":"this gateway does not answer web pages of another origin"}"#
+fn refused(status: StatusCode, path: &str) -> Response {
+    let message = if status == StatusCode::FORBIDDEN {
+        "this gateway does not answer web pages of another origin"
     } else {
-        r#"{"code":"099107","message":"this gateway does not go by that host name"}"#
+        "this gateway does not go by that host name"
+    };
+    // In each door's own words.
+    let body = if path == "/mcp" {
+        format!(r#"{{"jsonrpc":"2.0","error":{{"code":-32600,"message":"{message}"}}}}"#)
+    } else {
+        format!(r#"{{"code":"099107","message":"{message}"}}"#)
     };
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -175,5 +181,21 @@ mod tests {
             &[ours, ("origin", "http://127.0.0.1:8181"), ("origin", "http://evil.example")],
             Err(403),
         );
+    }
+
+    #[tokio::test]
+    async fn each_door_refuses_in_its_own_words() {
+        for (path, expected) in [
+            ("/mcp", r#"{"jsonrpc":"2.0","error":{"code":-32600,"#),
+            ("/api/v2/statements", r#"{"code":"099107","#),
+        ] {
+            for status in [StatusCode::FORBIDDEN, StatusCode::MISDIRECTED_REQUEST] {
+                let body = refused(status, path).into_body();
+                let bytes = axum::body::to_bytes(body, 1024).await.unwrap();
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                assert!(text.starts_with(expected), "{text}");
+                assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+            }
+        }
     }
 }

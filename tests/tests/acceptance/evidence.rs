@@ -16,7 +16,7 @@ use crate::house::{House, customers};
 pub const PROMPT: &str = "who are our customers?";
 
 /// A gateway whose channels are a laptop's hooks, its telemetry, an application's prompts, and the provider's export; ben
-/// has hooks of his own, and there is a channel of all clients' telemetry.
+/// has hooks of his own, and there is a channel of all clients' telemetry, and one of hooks whose entry names the tool.
 pub fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
     let mut channels = Channels::default();
@@ -28,8 +28,12 @@ pub fn router(gateway: Gateway) -> Router {
         ("claude", ChannelKind::Provider, SpeaksFor::Anybody),
         ("ben-hooks", ChannelKind::Hooks, of("ben")),
         ("clients", ChannelKind::Telemetry, SpeaksFor::Anybody),
+        ("strict-hooks", ChannelKind::Hooks, of("ana")),
     ] {
+        let tools =
+            if name == "strict-hooks" { vec!["mcp__snowgate__run_sql".to_owned()] } else { Vec::new() };
         let channel = Channel {
+            tools,
             name: name.to_owned(),
             kind,
             speaks_for,

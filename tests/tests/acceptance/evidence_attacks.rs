@@ -270,3 +270,40 @@ async fn an_item_that_cannot_be_taken_leaves_the_others_of_its_export() {
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P2", "P2");
 }
+
+#[tokio::test]
+async fn what_was_only_looked_ahead_at_is_known_for_that_and_good_for_no_run() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    let hook = json!({
+        "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "PreToolUse", "tool_use_id": "toolu_1",
+        "tool_name": "mcp__snowgate__check_sql", "tool_input": { "statement": customers::SQL },
+    });
+    Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &hook).await);
+    let check = || {
+        json!({ "name": "check_sql", "arguments": { "statement": customers::SQL },
+            "_meta": { "claudecode/toolUseId": "toolu_1" } })
+    };
+    assert_eq!(talk.tool("ana", check(), &[]).await["evidence"], "P2");
+    assert_eq!(talk.tool("ana", check(), &[]).await["evidence"], "P2", "a look uses nothing up");
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+    assert_eq!(talk.opening().prompt.witnesses[0].statement, "other");
+}
+
+#[tokio::test]
+async fn another_servers_tool_of_the_same_name_is_not_ours_where_the_entry_names_it() {
+    let talk = Talk::new().await;
+    let strict = "secret-of-strict-hooks";
+    talk.prompt(strict, "p-1", PROMPT).await;
+    for (server, grade) in [("sandbox", "P0"), ("snowgate", "P2")] {
+        let tool_use = format!("toolu_{server}");
+        let hook = json!({
+            "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "PreToolUse", "tool_use_id": tool_use,
+            "tool_name": format!("mcp__{server}__run_sql"), "tool_input": { "statement": customers::SQL },
+        });
+        Talk::took(&talk.send(strict, "/v1/hooks/claude-code", &hook).await);
+        talk.run("ana", Some(&tool_use), customers::SQL).await;
+        assert_eq!(talk.openings().pop().unwrap().prompt.grade, grade, "{server}");
+    }
+}

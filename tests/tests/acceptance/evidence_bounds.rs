@@ -457,6 +457,16 @@ async fn a_call_that_joins_one_that_waits_stands_in_its_record_with_its_evidence
     assert_eq!((late.grade.as_str(), found(&late)), ("P1", vec!["prompt_mismatch"]));
     approve(&talk).await;
     assert_eq!(words(&talk.house).last(), Some(&"overruled"));
+    let collect =
+        json!({ "name": "get_result", "arguments": { "handle": told["handle"], "wait_seconds": 0 } });
+    let told = talk.tool("ana", collect, &[]).await;
+    let message = told["message"].as_str().unwrap();
+    assert_eq!((&told["status"], told.get("retry_after_seconds")), (&json!("refused"), None), "{told}");
+    let wants = "rule `evidenced` wants the person's prompt known as P2 or better, and it is known as P1 now";
+    assert!(
+        message.contains(wants) && message.contains("disagree on what the person asked for"),
+        "{message}"
+    );
     talk.house.verifies();
 }
 

@@ -1,8 +1,10 @@
 //! Prompts and tool uses that clients tell as spans: whose they are, and which prompt a call lies in.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::evidence::{PROMPT, Talk};
+use crate::evidence::{HOOKS, PROMPT, Talk};
 use crate::house::customers;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -45,6 +47,12 @@ impl Talk {
         let body = json!({ "resourceSpans": [{ "resource": { "attributes": resource },
             "scopeSpans": [{ "spans": spans }] }] });
         Self::took(&self.send(secret, "/otlp/v1/traces", &body).await);
+    }
+
+    /// What is known of the only statement's prompt now, and what does not fit.
+    fn last(&self) -> (String, Vec<String>) {
+        let late = self.late(&self.opening()).pop().unwrap();
+        (late.grade, late.findings.into_iter().map(|finding| finding.what).collect())
     }
 
     async fn logs(&self, secret: &str, subject: Option<&str>, records: &[&[(&str, &str)]]) {
@@ -185,4 +193,89 @@ async fn a_call_before_whose_prompt_is_told_has_not_the_one_before() {
     talk.run("ana", Some("toolu_2"), customers::SQL).await;
     let torn = talk.openings().pop().unwrap();
     assert_eq!((torn.prompt.grade.as_str(), torn.prompt.witnesses[0].torn), ("P1", true));
+}
+
+#[tokio::test]
+async fn a_recorded_contradiction_stands_when_its_channel_has_forgotten_it() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.provider(PROMPT, "toolu_1", customers::SQL).await;
+    talk.telemetry("delete all orders", "toolu_1").await;
+    let half_a_day = Duration::from_secs(13 * 60 * 60);
+    talk.house.time.turn(half_a_day);
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+    talk.house.time.turn(half_a_day);
+    let ids = [("session.id", "s-2"), ("prompt.id", "p-2")];
+    let prompt = [&[("event.name", "user_prompt"), ("prompt", PROMPT)][..], &ids].concat();
+    let call = [&[("event.name", "tool_result"), ("tool_use_id", "toolu_1")][..], &ids].concat();
+    talk.logs(ANAS, None, &[&prompt, &call]).await;
+    assert_eq!(talk.last(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn no_surer_tie_takes_a_recorded_contradiction_back() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.spans(ANAS, None, &[asked("delete all orders", "")]).await;
+    let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL },
+        "_meta": { "claudecode/toolUseId": "toolu_1" } });
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    talk.tool("ana", params, &[("traceparent", parent.as_str())]).await;
+    talk.is_known("P1", "P1");
+    talk.telemetry(PROMPT, "toolu_1").await;
+    assert_eq!(talk.last(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]));
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn a_tool_use_that_its_channel_puts_into_two_prompts_has_both() {
+    let talk = Talk::new().await;
+    let asked = |id: &str, begun: u64, prompt: &str| {
+        span("interaction", Some((id, "00000000000000ee", begun, begun + 50)), &[("user_prompt", prompt)])
+    };
+    let call =
+        |id, parent, begun| span("tool", Some((id, parent, begun, begun + 1)), &[("tool_use_id", "toolu_1")]);
+    let (one, two) = ("00000000000000a1", "00000000000000a2");
+    let spans = [
+        asked(one, 0, "one"),
+        asked(two, 100, "two"),
+        call("00000000000000b1", one, 5),
+        call("00000000000000b2", two, 105),
+    ];
+    talk.spans(ANAS, None, &spans).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+    assert!(talk.opening().prompt.witnesses[0].torn);
+}
+
+#[tokio::test]
+async fn no_span_of_somebody_else_moves_a_call_into_another_prompt() {
+    let talk = Talk::new().await;
+    let (one, two, model) = ("00000000000000a1", "00000000000000a2", "00000000000000c1");
+    let asked = |id: &str, begun: u64, prompt: &str| {
+        span("interaction", Some((id, "00000000000000ee", begun, begun + 50)), &[("user_prompt", prompt)])
+    };
+    let anas = [
+        asked(one, 0, "one"),
+        asked(two, 100, "two"),
+        span("llm_request", Some((model, two, 101, 103)), &[]),
+        span("tool", Some(("00000000000000b1", model, 105, 106)), &[("tool_use_id", "toolu_1")]),
+    ];
+    let mut bens = span("x", Some((model, one, 101, 103)), &[]);
+    for trace in ["1af7651916cd43dd8448eb211c80319c", TRACE] {
+        bens["traceId"] = json!(trace);
+        let of = |subject: &str, spans: &[Value]| {
+            json!({ "resource": { "attributes": [text("snowgate.subject", subject)] },
+                "scopeSpans": [{ "spans": spans }] })
+        };
+        let body = json!({ "resourceSpans": [of("ana", &anas), of("ben", &[bens.clone()])] });
+        Talk::took(&talk.send(CLIENTS, "/otlp/v1/traces", &body).await);
+    }
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P2", "P2");
+    assert_eq!(talk.opening().prompt.text.as_deref(), Some("two"));
 }

@@ -43,6 +43,7 @@ mod evidence;
 mod evidence_attacks;
 mod evidence_bounds;
 mod evidence_faults;
+mod evidence_grades;
 mod evidence_mixed;
 mod evidence_spans;
 mod exports;

@@ -1,6 +1,8 @@
 //! Running what was approved: decided again, spent once, and then the stored text.
 
-use domain::{ApprovalId, Asked, Grant, Handle, Hold, PromptGrade, Refusal, RefusalCode, Timestamp};
+use domain::{
+    ApprovalId, Asked, Decision, Grant, Handle, Hold, PromptGrade, Refusal, RefusalCode, Timestamp,
+};
 use recording::{FootprintRecord, StepRecord};
 
 use super::again::{Again, Before, stricter};
@@ -152,7 +154,13 @@ impl Gateway {
             footprints_now: &footprints_now,
             touched_now: touched.digest.as_deref(),
         };
-        let ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
+        let mut ruled = self.rule_with(&bundle, &identity, &asked, &read, &mut Grants::default()).await?;
+        if matches!(ruled.ruling.decision, Decision::Refuse(_)) {
+            let known = self.witnesses_by_now(case).await?;
+            if known.contradiction().is_some() {
+                ruled = self.tell_what_is_wanted(&bundle, &identity, &asked, &read, &known, ruled);
+            }
+        }
         let (Ruled { rulings, ruling, access }, again) = self.rule_again(&bundle, &read, ruled, &approved);
         let rules = || ruling.rules.iter().map(|rule| rule.as_str().to_owned()).collect();
         let mut grant = match again {
@@ -247,6 +255,16 @@ impl Gateway {
             asked.prompt.grade = PromptGrade::P0;
         }
         Ok(asked)
+    }
+
+    /// Who is recorded to have seen its prompt, by now.
+    async fn witnesses_by_now(&self, case: &Case) -> Result<Weighed, Fault> {
+        let (_, late) = self.last_evidence(&case.key).await?;
+        let known = match &late {
+            Some(late) => Weighed::of_late(late),
+            None => Weighed::of_opening(&case.opening.record),
+        };
+        known.ok_or_else(damaged)
     }
 
     /// The step that ends a granted approval when whoever asked, or a person who said yes, was revoked since.

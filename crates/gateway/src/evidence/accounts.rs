@@ -6,9 +6,9 @@ use std::time::Duration;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::OWN;
-use super::SpanId;
-use super::said::{self, Said, keys_of_exact, normal, without_received};
-use super::weigh::{Call, Opened};
+use super::linked::linked;
+use super::said::{self, Said, keys_of_exact, normal, split_reminders, without_received};
+use super::weigh::{Call, Opened, Purpose};
 use crate::ports::{Named, StoredSighting};
 
 /// How far apart the same text may have been seen and asked to be taken for the same. A hook comes just before its call.
@@ -24,6 +24,10 @@ pub(super) struct Text {
     keys: Vec<String>,
     /// The command that a client made it of.
     command: Option<String>,
+    /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
+    typed: Option<(String, String)>,
+    /// Where such blocks were told beside it: the words, and they.
+    beside: Option<(String, String)>,
     /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
     pub shown: Option<Shown>,
 }
@@ -43,6 +47,8 @@ impl Text {
         Self {
             keys: vec![normal(&prompt).into_owned()],
             command: None,
+            typed: parts(&prompt),
+            beside: None,
             shown: Some(Shown { exact: prompt.clone(), told: prompt }),
         }
     }
@@ -52,13 +58,26 @@ impl Text {
         Self {
             keys: vec![normal(prompt).into_owned()],
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
+            typed: parts(prompt).filter(|_| said.reminders.is_none()),
+            beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
     }
 
     /// Whether both could be one: by their words, or by those of the command that one was made of.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.either().any(|key| other.either().any(|other| other == key))
+        self.either().any(|key| other.either().any(|other| other == key)) || self.is_split(other)
+    }
+
+    /// Whether one is the other with what was typed as a client's block told beside it: nobody who reads what a model received can
+    /// tell who has put that in.
+    fn is_split(&self, other: &Self) -> bool {
+        let is_of = |typed: &Option<(String, String)>, beside: &Option<(String, String)>| {
+            typed.as_ref().zip(beside.as_ref()).is_some_and(|((words, typed), (said, beside))| {
+                words == said && beside.contains(typed.as_str())
+            })
+        };
+        is_of(&self.typed, &other.beside) || is_of(&other.typed, &self.beside)
     }
 
     fn either(&self) -> impl Iterator<Item = &String> {
@@ -83,7 +102,7 @@ impl Text {
             }
         };
         let others = of(other);
-        of(self).iter().any(|key| others.contains(key))
+        of(self).iter().any(|key| others.contains(key)) || self.is_split(other)
     }
 
     /// Whether a client made it of a command.
@@ -100,6 +119,12 @@ impl Text {
     pub fn is_summary(&self) -> bool {
         self.keys.iter().any(|key| key.starts_with(SUMMARY))
     }
+}
+
+/// A text in its words and the blocks as clients put them in, where it has both.
+fn parts(text: &str) -> Option<(String, String)> {
+    let (words, blocks) = split_reminders(text);
+    Some((normal(&words?).into_owned(), blocks?))
 }
 
 /// What one channel has to say.
@@ -142,7 +167,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
-    let linked = linked(&direct, others, call);
+    let linked = linked(&direct, &others, call);
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
@@ -161,7 +186,11 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let is_ours =
         |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
     let is_one_call = matches!(join, Join::ToolUse | Join::Again);
-    let statement = if is_one_call && told.iter().any(|told| !is_ours(told)) {
+    // SECURITY: what the model only wanted to look ahead at is no call that runs.
+    let is_look = call.purpose == Purpose::Run && direct.iter().any(|opened| opened.said.is_look);
+    let statement = if is_one_call && direct.iter().any(|opened| opened.said.is_rejected) {
+        Sight::Rejected
+    } else if is_one_call && (is_look || told.iter().any(|told| !is_ours(told))) {
         Sight::Other
     } else if told.iter().any(is_ours) {
         Sight::Same
@@ -189,51 +218,6 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         is_expanded: false,
         received: None,
     })
-}
-
-/// Of others of the same channel those with the same prompt's id: of several that share a trace the one that the call lies in, as
-/// far as that is told.
-fn linked<'o>(direct: &[&'o Opened], others: Vec<&'o Opened>, call: &Call<'_>) -> Vec<&'o Opened> {
-    // SECURITY: the tool use is one call's, and a prompt's id is whatever a client says: what is not exactly the same subject's,
-    // or another mailbox's, is not linked, whatever the store has answered.
-    let is_tied = |other: &Opened, direct: &Opened| {
-        let (theirs, ours) = (&other.sighting, &direct.sighting);
-        let (their_mail, our_mail) = (other.said.mail.as_deref(), direct.said.mail.as_deref());
-        let is_same_mail = match (their_mail, our_mail) {
-            (Some(theirs), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => {
-                theirs.subject.subject.is_some()
-                    && !is_another_mailbox(their_mail, call.subject.subject.as_deref())
-            }
-        };
-        theirs.prompt_id.is_some()
-            && theirs.prompt_id == ours.prompt_id
-            && theirs.subject == ours.subject
-            && is_same_mail
-    };
-    let mut linked: Vec<&Opened> =
-        others.into_iter().filter(|other| direct.iter().any(|direct| is_tied(other, direct))).collect();
-    let spans = || direct.iter().filter_map(|opened| opened.said.span.as_ref());
-    let begun = spans().filter_map(|span| span.begun).min();
-    let span_of = |opened: &Opened| opened.said.span.clone().filter(|_| opened.said.prompt.is_some());
-    let own = |opened: &Opened| span_of(opened)?.ids.first().copied();
-    let around: Vec<SpanId> = spans().flat_map(|span| span.ids.iter().copied()).collect();
-    let nearest = around.iter().find(|id| linked.iter().any(|opened| own(opened) == Some(**id))).copied();
-    if let Some(nearest) = nearest {
-        linked.retain(|opened| own(opened).is_none_or(|id| id == nearest));
-    } else if let Some(begun) = begun {
-        // A prompt's span ends after whatever it led to, and is told then.
-        let holds = |opened: &&Opened| {
-            let span = span_of(opened)?;
-            let from = span.begun.filter(|from| *from <= begun)?;
-            span.ended.is_none_or(|ended| ended >= begun).then_some(from)
-        };
-        let last = linked.iter().filter_map(holds).max();
-        let is_timed = |opened: &Opened| span_of(opened).is_some_and(|span| span.begun.is_some());
-        linked.retain(|opened| !is_timed(opened) || (holds(opened).is_some() && holds(opened) == last));
-    }
-    linked
 }
 
 fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
@@ -324,10 +308,16 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
         match exact.filter(|_| number == 0) {
             Some(exact) => {
                 let (keys, command) = keys_of_exact(exact);
-                Text { keys, command, shown: Some(as_before(exact)) }
+                Text { keys, command, typed: None, beside: parts(exact), shown: Some(as_before(exact)) }
             }
             // A key that no prompt has: those are trimmed.
-            None => Text { keys: vec![format!(" {number}")], command: None, shown: None },
+            None => Text {
+                keys: vec![format!(" {number}")],
+                command: None,
+                typed: None,
+                beside: None,
+                shown: None,
+            },
         }
     };
     witnesses
@@ -353,16 +343,28 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
 pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
     let mut all = now;
     let is_seen = has_seen_the_call(&all);
+    let past = Past {
+        was_contradicted: are_contradicting(&before),
+        prompt: before.iter().flat_map(|account| &account.texts).find(|text| text.shown.is_some()).cloned(),
+    };
     for before in before {
         let is_it = |account: &&mut Account| {
             account.channel == before.channel || account.names.contains(&before.channel)
         };
         match all.iter_mut().find(is_it) {
-            Some(account) => account.recall(before, is_seen),
+            Some(account) => account.recall(before, is_seen, &past),
             None => all.push(before),
         }
     }
     all
+}
+
+/// A record as a whole.
+struct Past {
+    /// Whether those who counted disagreed.
+    was_contradicted: bool,
+    /// The prompt that it tells, where a witness told that.
+    prompt: Option<Text>,
 }
 
 /// Whether those who count disagree on what was asked for.
@@ -391,9 +393,20 @@ impl Account {
         self.received = texts.into_iter().find_map(|text| text.shown).or(self.received.take());
     }
 
+    /// Whether what was recorded of it is another prompt than one that its channel tells now.
+    // SECURITY: of a text that is not known any more its number is, and so that it was not the prompt that the record tells: one
+    // that is forgotten is not made good by telling that.
+    fn is_another(&self, now: &[Text], past: &Past) -> bool {
+        self.texts.iter().any(|was| match (&was.shown, &past.prompt) {
+            (Some(_), _) => now.iter().any(|text| !text.is_same(was)),
+            (None, Some(prompt)) => now.iter().any(|text| text.is_same(prompt)),
+            (None, None) => false,
+        })
+    }
+
     /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
-    fn recall(&mut self, before: Self, is_seen: bool) {
-        self.channel = before.channel;
+    fn recall(&mut self, before: Self, is_seen: bool, past: &Past) {
+        self.channel.clone_from(&before.channel);
         // What the agent says itself is nobody's account, and may change.
         if self.kind == ChannelKind::Own {
             return;
@@ -403,9 +416,14 @@ impl Account {
         if before.join == Join::Unnamed && is_loose(self.join) && !is_seen {
             self.join = Join::Unnamed;
         }
+        let has_told_both = before.is_another(&self.texts, past);
         match self.join.cmp(&before.join) {
             // A surer tie than before: the weaker one may have met another call.
-            std::cmp::Ordering::Less if !was_used => return,
+            std::cmp::Ordering::Less if !was_used => {
+                // SECURITY: but what stands in the record as a contradiction is taken back by no tie.
+                self.is_torn |= has_told_both && past.was_contradicted && before.counts();
+                return;
+            }
             std::cmp::Ordering::Greater if self.join != Join::Again => {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
@@ -418,6 +436,7 @@ impl Account {
         if was_used {
             self.join = Join::Again;
         }
+        self.is_torn |= has_told_both;
         // One that is not known any more may be the very one that is said now.
         let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
         let texts: Vec<Text> = before.texts.into_iter().filter(|text| !is_nothing_new(text)).collect();
@@ -431,6 +450,7 @@ impl Account {
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);
         self.statement = match (self.statement, before.statement) {
+            (Sight::Rejected, _) | (_, Sight::Rejected) => Sight::Rejected,
             (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
             (Sight::Same, _) | (_, Sight::Same) => Sight::Same,
             (Sight::Unseen, Sight::Unseen) => Sight::Unseen,

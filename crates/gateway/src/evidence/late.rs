@@ -9,7 +9,7 @@ use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored
 use super::accounts;
 use super::again::{Again, Calling};
 use super::said::{normal, without_received};
-use super::weigh::{Call, Declared, Weighed};
+use super::weigh::{Call, Declared, Purpose, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::{Expected, Expecting, Named, Recordings, StoredSighting, Written};
@@ -101,6 +101,7 @@ impl Gateway {
             let exact = exact_of_last(at, &sealing, last.as_ref(), prompt.as_deref())?;
             let witnesses = before.iter().map(WitnessRecord::witness).collect::<Option<Vec<_>>>();
             let call = Call {
+                purpose: Purpose::Run,
                 keyed,
                 subject,
                 under: &under,

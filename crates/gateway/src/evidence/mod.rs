@@ -9,6 +9,7 @@
 mod accounts;
 mod again;
 mod late;
+mod linked;
 mod looked;
 mod named;
 mod said;
@@ -36,7 +37,7 @@ pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
-pub(crate) use weigh::Weighed;
+pub(crate) use weigh::{Purpose, Weighed};
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -81,6 +82,8 @@ pub struct Sighting {
     pub words: Option<String>,
     /// The model's id of the tool use.
     pub tool_use: Option<String>,
+    /// The tool's name, as the client writes it in full.
+    pub tool: Option<String>,
     /// The trace, 32 lower-case hexadecimal digits.
     pub trace: Option<String>,
     /// A word that the client sends with its statements, too.
@@ -103,6 +106,10 @@ pub struct Sighting {
     pub under: Option<Context>,
     /// Whether the call has arguments that give no statement: then whatever runs is another one.
     pub is_unread: bool,
+    /// Whether its call was to be looked ahead, and not to run: then it is good for no statement that runs.
+    pub is_look: bool,
+    /// Whether the person did not let the client make the call: then nobody's is it.
+    pub is_rejected: bool,
     /// Whether a subagent made the call: then the words that the model received last are another agent's.
     pub is_delegated: bool,
 }
@@ -168,6 +175,8 @@ pub struct Channel {
     pub agent: Option<String>,
     /// A word for its credential, which stays when it is named anew: two names of one credential are one channel.
     pub credential: Option<String>,
+    /// This gateway's tools, as the clients that it sees name them in full; none: a tool of that name of any server counts.
+    pub tools: Vec<String>,
 }
 
 /// Why evidence is not taken.
@@ -205,7 +214,15 @@ impl Channel {
             issuer: Some(identity.issuer.clone()),
             agent: Some(identity.agent.as_str().to_owned()),
             credential: None,
+            tools: Vec::new(),
         }
+    }
+
+    /// Whether it tells of a tool of this gateway's, as far as is told.
+    // SECURITY: other servers may have a tool of the same name, and a call of theirs is none of a statement's here.
+    fn is_of_ours(&self, sighting: &Sighting) -> bool {
+        let known = |tool: &String| self.tools.is_empty() || self.tools.contains(tool);
+        sighting.tool.as_ref().is_none_or(known)
     }
 
     /// Whom one sighting speaks for.
@@ -289,6 +306,8 @@ impl Gateway {
     /// # Errors
     /// [`WitnessError`]: nothing is kept of what cannot be taken; after a fault the same may be sent again without harm.
     pub async fn witness(&self, channel: &Channel, sightings: Vec<Sighting>) -> Result<(), WitnessError> {
+        let mut sightings = sightings;
+        sightings.retain(|sighting| channel.is_of_ours(sighting));
         if sightings.is_empty() {
             return Ok(());
         }
@@ -349,6 +368,7 @@ mod tests {
             issuer: None,
             agent: None,
             credential: None,
+            tools: Vec::new(),
         }
     }
 

@@ -20,6 +20,10 @@ const UNDER: u8 = 1;
 const DELEGATED: u8 = 2;
 /// There is a span.
 const SPAN: u8 = 4;
+/// The person did not let the call be made.
+const REJECTED: u8 = 8;
+/// The call was to look ahead.
+const LOOK: u8 = 16;
 
 /// See above.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -40,13 +44,29 @@ pub(super) struct Said {
     pub command: Option<String>,
     /// Whether a subagent made the call.
     pub is_delegated: bool,
+    /// Whether the person did not let the call be made.
+    pub is_rejected: bool,
+    /// Whether the call was to look ahead, and not to run.
+    pub is_look: bool,
     /// Where it stands in its trace.
     pub span: Option<Span>,
 }
 
 impl Said {
     pub fn encode(&self) -> Vec<u8> {
-        let Self { prompt, reminders, conversation, mail, under, others, command, is_delegated, span } = self;
+        let Self {
+            prompt,
+            reminders,
+            conversation,
+            mail,
+            under,
+            others,
+            command,
+            is_delegated,
+            is_rejected,
+            is_look,
+            span,
+        } = self;
         let [role, warehouse, database, schema] = under.clone().unwrap_or_default();
         let (told, exact) =
             others.clone().map(|OtherParts { told, exact }| (Some(told), Some(exact))).unwrap_or_default();
@@ -72,7 +92,13 @@ impl Said {
             bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        let flags = [(under.is_some(), UNDER), (*is_delegated, DELEGATED), (span.is_some(), SPAN)];
+        let flags = [
+            (under.is_some(), UNDER),
+            (*is_delegated, DELEGATED),
+            (span.is_some(), SPAN),
+            (*is_rejected, REJECTED),
+            (*is_look, LOOK),
+        ];
         bytes.push(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
         let Span { ids, begun, ended } = span.clone().unwrap_or_default();
         bytes.extend_from_slice(&begun.unwrap_or(0).to_be_bytes());
@@ -127,6 +153,8 @@ impl Said {
             others: told.zip(exact).map(|(told, exact)| OtherParts { told, exact }),
             command,
             is_delegated: flags & DELEGATED != 0,
+            is_rejected: flags & REJECTED != 0,
+            is_look: flags & LOOK != 0,
             span: (flags & SPAN != 0).then_some(span),
         })
     }
@@ -269,6 +297,8 @@ mod tests {
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
             is_delegated: true,
+            is_rejected: true,
+            is_look: true,
             span: Some(Span { ids: vec![SpanId([1; 8]), SpanId([2; 8])], begun: Some(5), ended: None }),
         };
         let bytes = said.encode();

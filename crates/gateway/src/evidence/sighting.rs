@@ -52,6 +52,7 @@ pub(super) fn store(
         prompt_id: _,
         words: _,
         tool_use,
+        tool: _,
         trace,
         word,
         prompt,
@@ -63,6 +64,8 @@ pub(super) fn store(
         statement,
         under,
         is_unread,
+        is_look,
+        is_rejected,
         is_delegated,
     } = sighting;
     fits(sighting)?;
@@ -102,6 +105,8 @@ pub(super) fn store(
         }),
         command: told(command),
         is_delegated: *is_delegated,
+        is_rejected: *is_rejected,
+        is_look: *is_look,
         span: span.clone(),
     };
     let plain = said.encode();

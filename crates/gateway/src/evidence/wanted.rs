@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use domain::{
-    Access, AccessGrant, Asked, Decision, Identity, Prompt, PromptGrade, Refusal, RefusalCode, Ruling,
+    Access, AccessGrant, Asked, Clues, Decision, Hold, Identity, Mismatch, Prompt, PromptGrade, Refusal,
+    RefusalCode, Ruling,
 };
 use policy::Bundle;
 
+use super::weigh::Weighed;
 use crate::access::Ruled;
 use crate::gateway::Gateway;
+use crate::look::{ForeseenColumn, is_mask};
 use crate::reading::Read;
 
 /// When to ask once more: clients export their telemetry within some seconds.
@@ -19,13 +22,14 @@ const WANTED: [PromptGrade; 4] = [PromptGrade::P1, PromptGrade::P2, PromptGrade:
 
 impl Gateway {
     /// What was ruled; where policy says no, and would not if the prompt were known better, the refusal says so, and when to ask
-    /// once more.
+    /// once more, unless nothing can make it known better.
     pub(crate) fn tell_what_is_wanted(
         &self,
         bundle: &Bundle,
         identity: &Identity,
         asked: &Asked,
         read: &Read,
+        weighed: &Weighed,
         ruled: Ruled,
     ) -> Ruled {
         let known = asked.prompt.grade;
@@ -45,24 +49,106 @@ impl Gateway {
         };
         // The best first: most of what is refused is refused whatever is known.
         let Some(permits) = passes(PromptGrade::P4) else { return ruled };
-        let wanted = WANTED.into_iter().filter(|grade| *grade > known).find(|grade| passes(*grade).is_some());
-        let wanted = wanted.unwrap_or(PromptGrade::P4);
+        let mut grades = WANTED.into_iter().filter(|grade| *grade > known);
+        let wanted = grades.find_map(|grade| Some((grade, passes(grade)?)));
+        let (wanted, permits) = wanted.unwrap_or((PromptGrade::P4, permits));
         // Those that forbid it; where none permits it there is nothing to name.
         let forbids = ruled.ruling.rules.iter().filter(|rule| !permits.contains(rule));
         let rules: Vec<String> = forbids
             .filter(|rule| !rule.as_str().starts_with("gateway:"))
             .map(|rule| format!(" rule `{rule}`"))
             .collect();
+        let outlook = Outlook::of(weighed, &asked.clues, wanted);
         let message = format!(
-            "refused by policy:{} wants the person's prompt known as {} or better, and it is known as {} now. Evidence of it may \
-             come within seconds of the call; where it does not, ask {}",
+            "refused by policy:{} wants the person's prompt known as {} or better, and it is known as {} now. {} ask {}",
             if rules.is_empty() { " it".to_owned() } else { rules.join(",") },
             wanted.as_str(),
             known.as_str(),
+            outlook.sentence(),
             bundle.contact().unwrap_or("whoever keeps the policies"),
         );
-        let refusal =
-            Refusal { code: RefusalCode::Policy, message, retry_after: Some(SOON), scopes: Vec::new() };
+        let retry_after = (outlook == Outlook::Open).then_some(SOON);
+        let refusal = Refusal { code: RefusalCode::Policy, message, retry_after, scopes: Vec::new() };
         Ruled { ruling: Ruling { decision: Decision::Refuse(refusal), ..ruled.ruling }, ..ruled }
     }
+
+    /// Notes at each column that is masked for its prompt's grade alone from which grade on it would be shown.
+    pub(crate) fn tell_what_would_be_shown(
+        &self,
+        bundle: &Bundle,
+        identity: &Identity,
+        asked: &Asked,
+        read: &Read,
+        grants: &[AccessGrant],
+        columns: &mut [ForeseenColumn],
+    ) {
+        let known = asked.prompt.grade;
+        let mut better = asked.clone();
+        // The best first: most of what is masked is masked whatever is known.
+        let grades = WANTED.into_iter().rev().take_while(|grade| *grade > known);
+        for grade in grades {
+            better.prompt = Prompt { text: None, grade };
+            let (_, ruling) = self.rule(bundle, identity, &better, read, Access { now: self.now(), grants });
+            let (Decision::Allow(grant) | Decision::Hold(Hold { grant, .. })) = &ruling.decision else {
+                return;
+            };
+            let Some(treatments) = &grant.obligations.columns else { return };
+            let mut are_any = false;
+            for (column, treatment) in columns.iter_mut().zip(treatments) {
+                if is_mask(&column.treatment) && !is_mask(treatment) {
+                    (column.shown_from, are_any) = (Some(grade), true);
+                }
+            }
+            if !are_any {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a prompt may be known better in a moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    /// Evidence may still come.
+    Open,
+    /// None can be tied to the call.
+    Untied,
+    /// This stands, whatever comes.
+    Contradicted(Mismatch),
+}
+
+impl Outlook {
+    fn of(weighed: &Weighed, clues: &Clues, wanted: PromptGrade) -> Self {
+        if let Some(mismatch) = weighed.contradiction() {
+            return Self::Contradicted(mismatch);
+        }
+        let Clues { tool_use, trace, word } = clues;
+        let is_tied = tool_use.is_some() || trace.is_some() || word.is_some();
+        // The text alone ties a guess.
+        if is_tied || wanted <= PromptGrade::P1 { Self::Open } else { Self::Untied }
+    }
+
+    /// What to do, up to whom to ask.
+    fn sentence(self) -> String {
+        match self {
+            Self::Open => "Evidence of it may come within seconds of the call; where it does not,".to_owned(),
+            Self::Untied => {
+                "The call names no tool use, trace or evidence word, so that no evidence can be tied to it: \
+                             call by a client that names one, or"
+                    .to_owned()
+            }
+            Self::Contradicted(Mismatch::Reused) => {
+                format!("{}: a new call names one of its own. Where it does not,", capital(Mismatch::Reused))
+            }
+            Self::Contradicted(mismatch) => {
+                format!("{}, which no later evidence takes back:", capital(mismatch))
+            }
+        }
+    }
+}
+
+/// Its sentence, as one begins.
+fn capital(mismatch: Mismatch) -> String {
+    let mut letters = mismatch.sentence().chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

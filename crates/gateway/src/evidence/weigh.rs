@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use domain::{Asked, ChannelKind, Context, Identity, Prompt, PromptGrade, Timestamp, Witness};
+use domain::{
+    Asked, ChannelKind, Context, Identity, Mismatch, Prompt, PromptGrade, Timestamp, Witness, mismatches,
+};
 
-use recording::{Opening, WitnessRecord};
+use recording::{LateEvidence, Opening, WitnessRecord};
 
 use super::accounts::{self, Account, Shown, Text};
 use super::said::{self, Said};
@@ -37,6 +39,15 @@ pub(crate) struct Weighed {
     pub seen: BTreeSet<[u8; 32]>,
 }
 
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its statement is to run.
+    Run,
+    /// What would become of it is to be told.
+    Look,
+}
+
 /// The prompt that came with the call itself.
 pub(super) enum Declared {
     /// None did.
@@ -65,6 +76,21 @@ impl Weighed {
         })
     }
 
+    /// What stands in late evidence, likewise.
+    pub fn of_late(late: &LateEvidence) -> Option<Self> {
+        Some(Self {
+            grade: PromptGrade::from_word(&late.grade)?,
+            declared: late.declared,
+            witnesses: late.witnesses.iter().map(WitnessRecord::witness).collect::<Option<_>>()?,
+            ..Self::default()
+        })
+    }
+
+    /// What contradicts, whatever comes later.
+    pub fn contradiction(&self) -> Option<Mismatch> {
+        mismatches(self.declared, &self.witnesses).into_iter().find(|mismatch| mismatch.lasts())
+    }
+
     /// What is decided and recorded by.
     // SECURITY: what a witness names goes before what the call says of itself, so that no call leaves its conversation's story.
     pub fn fill(&mut self, asked: &mut Asked) {
@@ -84,7 +110,7 @@ impl Gateway {
         asked: &Asked,
         identity: &Identity,
         key: &[u8; 32],
-        others: Named,
+        (purpose, others): (Purpose, Named),
     ) -> Result<Weighed, Fault> {
         let keyed = sighting::keyed(key, &asked.clues, Some(asked.text.reveal()));
         let (subject, now) = (subject_of(identity), self.now());
@@ -98,6 +124,7 @@ impl Gateway {
             None => Declared::Nothing,
         };
         let call = Call {
+            purpose,
             keyed: &keyed,
             subject: &subject,
             under: &asked.context,
@@ -153,6 +180,7 @@ impl Gateway {
 
 /// A statement, as far as evidence meets it.
 pub(super) struct Call<'a> {
+    pub purpose: Purpose,
     pub keyed: &'a Keyed,
     pub subject: &'a Subject,
     /// The names that it runs under.

@@ -116,7 +116,7 @@ fn heading(client: Client, part: Part) -> &'static str {
         }
         (Client::Cursor, Part::Mcp) => "The MCP server: .cursor/mcp.json",
         (Client::Sdk, Part::Mcp) => {
-            "The MCP server from Python (package mcp 2.x): a program that asks one statement"
+            "The MCP server from Python (package mcp 2.x): a program that hands a prompt in and asks one statement for it"
         }
         (Client::ClaudeCode, Part::Hooks) => {
             "To try it: ~/.claude/settings.json, which a user may change again"
@@ -125,7 +125,7 @@ fn heading(client: Client, part: Part) -> &'static str {
             "The hooks: ~/.cursor/hooks.json, or /etc/cursor/hooks.json for everybody"
         }
         (Client::Sdk, Part::Hooks) => {
-            "Before the model is called: hand the prompt in, under the program's own credential"
+            "The prompt handed in from a shell, under the program's own credential, before the model is called"
         }
         (_, Part::Managed) => {
             "What users cannot switch off: /etc/claude-code/managed-settings.json, or server-managed settings. Both variables must \
@@ -141,9 +141,10 @@ fn heading(client: Client, part: Part) -> &'static str {
 const fn limits(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => {
-            "Claude Code 2.1.217 or later; the managed part 2.1.295 or later, whose hooks stop the call when they fail. Whoever can\n\
-             # read both variables on that machine, also an agent with a shell, can speak over both channels: only an export of the\n\
-             # model's provider is out of its reach. A policy that requires a grade stops the statement in any case."
+            "Claude Code 2.1.196 or later (from 2.1.217 on no user's setting sends its telemetry elsewhere); the managed part 2.1.295\n\
+             # or later, whose hooks stop the call when they fail. Whoever can read both variables on that machine, also an agent\n\
+             # with a shell, can speak over both channels: only an export of the model's provider is out of its reach. A policy\n\
+             # that requires a grade stops the statement in any case."
         }
         Client::ClaudeDesktop => "No hooks: what the model says in user_request is recorded, as P1.",
         Client::Cursor => {
@@ -188,6 +189,10 @@ fn part_of(args: &ConnectArgs, url: &str, part: Part) -> Result<Option<Printed>,
     }
 }
 
+/// Our tools that take a statement.
+// SECURITY: whatever a user calls the server, its tools are called this.
+const MATCHER: &str = "mcp__.*__(run_sql|check_sql)";
+
 fn claude_code_hooks(url: &str) -> Value {
     let hook = json!({
         "type": "http",
@@ -199,8 +204,7 @@ fn claude_code_hooks(url: &str) -> Value {
     json!({
         "hooks": {
             "UserPromptSubmit": [{ "hooks": [hook.clone()] }],
-            // SECURITY: whatever a user calls the server, its tool is called this.
-            "PreToolUse": [{ "matcher": "mcp__.*__run_sql", "hooks": [hook] }],
+            "PreToolUse": [{ "matcher": MATCHER, "hooks": [hook] }],
         },
         "env": {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
@@ -244,7 +248,8 @@ fn claude_code_managed(url: &str) -> Value {
 fn cursor_hooks(url: &str) -> Value {
     // SECURITY: the secret goes to curl by a pipe: arguments stand on the list of processes, for the agent, too.
     let command = format!(
-        "{{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -m 5 -K - \
+        "[ -n \"${HOOK_SECRET}\" ] || {{ echo '{HOOK_SECRET} is not set: nothing is recorded' >&2; exit 1; }}; \
+         {{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -f -m 5 -K - \
          -H 'Content-Type: application/json' --data-binary @/dev/fd/3 {url}/v1/hooks/cursor; }} 3<&0"
     );
     json!({
@@ -258,7 +263,7 @@ fn cursor_hooks(url: &str) -> Value {
 
 /// A whole program, for the version of the package that the tests run it with.
 fn sdk_call(url: &str) -> String {
-    SDK_CALL.replace("URL", url).replace("TOKEN", TOKEN)
+    SDK_CALL.replace("URL", url).replace("TOKEN", TOKEN).replace("SECRET", PROMPTS_SECRET)
 }
 
 const SDK_CALL: &str = r#"import asyncio
@@ -272,6 +277,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 async def main():
     word = uuid.uuid4().hex  # one for each prompt
+    secret = {"Authorization": f"Bearer {os.environ['SECRET']}"}
+    async with httpx2.AsyncClient(headers=secret, timeout=10) as http:
+        prompt = {"prompt": "what is one?", "evidence": word}
+        (await http.post("URL/v1/prompts", json=prompt)).raise_for_status()
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}", "X-Snowgate-Evidence": word}
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         async with streamable_http_client("URL/mcp", http_client=http) as (read, write):
@@ -320,13 +329,24 @@ fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
         let secret = URL_SAFE_NO_PAD.encode(secret);
         all.text.push_str(&format!(
             "[[evidence]]\nname = \"{who}-{which}-{first}-{name}\"\nkind = \"{kind}\"\n\
-             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n\n",
+             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n{}\n",
             SecretHash::of(&secret),
             args.subject,
+            tools(args.client, kind),
         ));
         all.secrets.push((*variable, secret));
     }
     Ok(all)
+}
+
+/// Our tools as the hooks of a client name them, by the name of the server that is printed.
+fn tools(client: Client, kind: &str) -> String {
+    match (client, kind) {
+        (Client::ClaudeCode, "hooks") => {
+            format!("tools = [\"mcp__{SERVER}__run_sql\", \"mcp__{SERVER}__check_sql\"]\n")
+        }
+        (Client::ClaudeCode | Client::ClaudeDesktop | Client::Cursor | Client::Sdk, _) => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -362,7 +382,7 @@ mod tests {
         assert_eq!(managed["allowedHttpHookUrls"], json!(["https://gw.example/v1/hooks/claude-code"]));
         let hook = &managed["hooks"]["PreToolUse"][0];
         let matcher = hook["matcher"].as_str().unwrap();
-        assert_eq!(matcher, "mcp__.*__run_sql", "under whatever name the server was added");
+        assert_eq!(matcher, "mcp__.*__(run_sql|check_sql)", "under whatever name the server was added");
         assert_eq!(managed["requiredMinimumVersion"], "2.1.295");
         assert_eq!(
             (
@@ -389,6 +409,8 @@ mod tests {
             assert!(one.contains(&SecretHash::of(secret).to_string()) && !one.contains(secret), "{one}");
         }
         assert_eq!(secrets.len(), 2);
+        let tools = "tools = [\"mcp__snowgate__run_sql\", \"mcp__snowgate__check_sql\"]";
+        assert_eq!(one.matches(tools).count(), 1, "{one}");
         // Two addresses with the same name before the `@` have channels of two names.
         let of = |subject: &str| {
             channels(&ConnectArgs { subject: subject.to_owned(), ..args(Client::Sdk, Part::Channels) })

@@ -245,6 +245,7 @@ fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
     let statement = match statement.as_str() {
         "same" => "this statement",
         "other" => "another statement",
+        "rejected" => "the person reject the call",
         _ => "no statement",
     };
     writeln!(out, "witness  {channel} ({kind}), found by {join}: saw {prompt}, {statement}")

@@ -98,7 +98,9 @@ async fn decide(
         ApprovalState::Granted if waiting.asked.access.is_some() => {
             say!("approved by {who}; a running gateway puts it in force within seconds:");
         }
-        ApprovalState::Granted => say!("approved by {who}; a running gateway runs it within seconds:"),
+        ApprovalState::Granted => {
+            say!("approved by {who}; a running gateway decides once more and runs it within seconds:")
+        }
         ApprovalState::Waiting => say!(
             "{}; {} of {} people have said yes:",
             if had_said_yes {

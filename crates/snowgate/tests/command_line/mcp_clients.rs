@@ -131,6 +131,8 @@ fn the_python_program_that_is_printed_runs_as_it_is() {
     let ran = Command::new(&python)
         .args(["-c", &program])
         .env("SNOWGATE_TOKEN", served.token())
+        // Any credential hands a prompt in; the agent's own declares it.
+        .env("SNOWGATE_PROMPTS_SECRET", served.token())
         .output()
         .expect("it runs");
     let told = String::from_utf8_lossy(&ran.stdout);

@@ -14,12 +14,15 @@ pub(super) const USER_PROMPT: &str = "user_prompt";
 pub(super) const TOOL_USE: &str = "tool_use_id";
 pub(super) const TOOL: &str = "tool_name";
 pub(super) const TOOL_PARAMETERS: &str = "tool_parameters";
+/// Whether a tool use was let happen: of `tool_decision`, and of `tool_result`.
+pub(super) const DECISION: &str = "decision";
+pub(super) const DECISION_TYPE: &str = "decision_type";
 /// OpenTelemetry's conventions for generative AI.
 pub(super) const CALL: &str = "gen_ai.tool.call.id";
 pub(super) const INPUT: &str = "gen_ai.input.messages";
 pub(super) const OUTPUT: &str = "gen_ai.output.messages";
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 15] = [
     SUBJECT,
     EMAIL,
     EVENT,
@@ -30,6 +33,8 @@ const KNOWN: [&str; 13] = [
     TOOL_USE,
     TOOL,
     TOOL_PARAMETERS,
+    DECISION,
+    DECISION_TYPE,
     CALL,
     INPUT,
     OUTPUT,

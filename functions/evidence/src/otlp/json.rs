@@ -124,7 +124,7 @@ pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<
         elements(if is_logs { group.logs } else { group.spans }, &mut |scope| {
             let scope: Scope<'_> = parse(scope)?;
             elements(if is_logs { scope.records } else { scope.spans }, &mut |element| {
-                take(&resource, item(element))
+                take(&resource, &mut || Ok(item(element)))
             })
         })
     })
@@ -373,7 +373,7 @@ mod tests {
     fn items(text: &str, signal: Signal) -> Result<Vec<Item>, Rejected> {
         let mut items = Vec::new();
         read(text.as_bytes(), signal, &mut |_, item| {
-            items.push(item);
+            items.push(item()?);
             Ok(())
         })?;
         Ok(items)

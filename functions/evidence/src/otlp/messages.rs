@@ -11,7 +11,7 @@ use gateway::{OtherParts, split_reminders};
 
 use super::LeftOut;
 use crate::body::{each, text_of};
-use crate::hooks::{Called, is_ours};
+use crate::hooks::{Called, Tool, tool_of};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -40,9 +40,12 @@ struct Part<'a> {
     input: Option<&'a RawValue>,
 }
 
-/// A use of our tool that a model produced.
+/// A use of one of our tools that a model produced.
 pub(super) struct Use {
     pub id: String,
+    pub tool: Tool,
+    /// The tool's name as the model was told it.
+    pub name: String,
     pub called: Called,
 }
 
@@ -204,7 +207,7 @@ fn typed_command(said: &str) -> Option<String> {
     Some(format!("{name} {arguments}").trim().to_owned())
 }
 
-/// Hands on the uses of our tool among the messages that a model produced.
+/// Hands on the uses of our tools among the messages that a model produced.
 ///
 /// # Errors
 /// What `take` says.
@@ -215,12 +218,12 @@ pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), LeftO
         let _ = parts(&message, &mut |_, part| {
             let Some(part) = part else { return Some(()) };
             let is_use = matches!(part.kind.as_deref(), Some("tool_call" | "tool_use" | "mcp_tool_use"));
-            if !is_use || !part.name.as_deref().is_some_and(is_ours) {
-                return Some(());
-            }
-            let Some(id) = part.id else { return Some(()) };
+            let name = part.name.filter(|_| is_use);
+            let tool = name.as_deref().and_then(tool_of);
+            let (Some(tool), Some(name), Some(id)) = (tool, name, part.id) else { return Some(()) };
+            let name = name.into_owned();
             let called = Called::of(part.arguments.or(part.input));
-            take(Use { id, called }).map_err(|why| rejected = Some(why)).ok()
+            take(Use { id, tool, name, called }).map_err(|why| rejected = Some(why)).ok()
         });
         if rejected.is_some() { None } else { Some(()) }
     });
@@ -361,9 +364,10 @@ mod tests {
             {"type":"tool_call","id":"toolu_1","name":"mcp__snowgate__run_sql","arguments":{"statement":"select 1"}},
             {"type":"tool_call","id":"toolu_2","name":"Bash","arguments":{"command":"ls"}},
             {"type":"tool_use","id":"toolu_3","name":"run_sql","input":{"statement":"select 3"}},
-            {"type":"tool_call","id":"toolu_4","name":"run_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
+            {"type":"tool_call","id":"toolu_4","name":"check_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
         let mut found: Vec<(String, Option<String>)> = Vec::new();
         uses(messages, &mut |one| {
+            assert_eq!(one.tool == Tool::Look, one.id == "toolu_4");
             found.push((one.id, one.called.statement));
             Ok(())
         })

@@ -81,40 +81,62 @@ pub(crate) struct Piece {
     pub sightings: Vec<Sighting>,
     /// How many of them cannot be taken.
     pub left_out: u64,
-    /// The first item that was not read for what it tells; none where all were.
-    pub next: Option<usize>,
+    /// What was not read for what it tells; none where all was.
+    pub next: Option<Rest>,
 }
 
-/// What an export tells from this item on: all of it, or a first piece. The whole export must be one whichever piece is asked for, so
-/// that of what is none nothing is kept.
+/// Where an export is read on. It begins with all of it.
+#[derive(Default)]
+pub(crate) struct Rest {
+    /// The first item.
+    from: usize,
+    /// Which spans lie in which, once that is read.
+    parents: Option<Parents>,
+}
+
+/// What the rest of an export tells: all of it, or a first piece. The whole export must be one before its first piece is told, so
+/// that of what is none nothing is kept; afterwards what is not of the piece is passed over where it lies.
 pub(crate) fn read(
     bytes: &[u8],
     signal: Signal,
     form: Form,
     channel: &Channel,
-    from: usize,
+    rest: Rest,
 ) -> Result<Piece, Rejected> {
+    let Rest { from, parents } = rest;
     let all = |take: &mut Take<'_>| match form {
         Form::Protobuf => protobuf::read(bytes, signal, take),
         Form::Json => json::read(bytes, signal, take),
     };
-    let mut parents = Parents::default();
-    // Of the provider's spans none is a client's.
-    if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
-        all(&mut |_, item| {
-            parents.add(&item);
-            Ok(())
-        })?;
-    }
-    let (mut number, mut piece) = (0, Piece { sightings: Vec::new(), left_out: 0, next: None });
+    let parents = match parents {
+        Some(parents) => parents,
+        None => {
+            let mut parents = Parents::default();
+            // Of the provider's spans none is a client's.
+            if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
+                all(&mut |resource, item| {
+                    parents.add(channel, resource, &item()?);
+                    Ok(())
+                })?;
+            }
+            parents
+        }
+    };
+    let (mut number, mut next) = (0, None);
+    let mut piece = Piece { sightings: Vec::new(), left_out: 0, next: None };
     all(&mut |resource, item| {
         let at = number;
         number += 1;
-        if at < from || piece.next.is_some() {
+        if next.is_none() && piece.sightings.len() >= PIECE {
+            next = Some(at);
+        }
+        let is_of_piece = at >= from && next.is_none();
+        // The first time all of it is read, whatever it tells.
+        if !is_of_piece && from > 0 {
             return Ok(());
         }
-        if piece.sightings.len() >= PIECE {
-            piece.next = Some(at);
+        let item = item()?;
+        if !is_of_piece {
             return Ok(());
         }
         // SECURITY: bounded before it is built: one item may tell of any number.
@@ -127,6 +149,7 @@ pub(crate) fn read(
         }
         Ok(())
     })?;
+    piece.next = next.map(|from| Rest { from, parents: Some(parents) });
     Ok(piece)
 }
 
@@ -146,8 +169,11 @@ impl Room {
     }
 }
 
-/// What receives each item with its resource's attributes.
-type Take<'a> = dyn FnMut(&Attributes, Item) -> Result<(), Rejected> + 'a;
+/// What receives each item, not read yet, with its resource's attributes.
+type Take<'a> = dyn FnMut(&Attributes, &mut Unread<'_>) -> Result<(), Rejected> + 'a;
+
+/// An item that is read when it is called.
+type Unread<'a> = dyn FnMut() -> Result<Item, Rejected> + 'a;
 
 const LEFT_OUT: &str = "some tell of subjects that this credential does not speak for or that their resource does not name, of too much at once, \
      or have an id or a text that is none or too long";

@@ -38,7 +38,7 @@ fn read_group(group: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), R
         for field in Fields(scope) {
             // log_records, spans
             if let (2, Value::Bytes(message)) = field? {
-                take(&resource, item(message, signal)?)?;
+                take(&resource, &mut || item(message, signal))?;
             }
         }
     }
@@ -329,7 +329,7 @@ pub(super) mod tests {
     fn items(bytes: &[u8], signal: Signal) -> Result<Vec<Item>, Rejected> {
         let mut items = Vec::new();
         read(bytes, signal, &mut |_, item| {
-            items.push(item);
+            items.push(item()?);
             Ok(())
         })?;
         Ok(items)

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 use domain::ChannelKind;
-use gateway::{Channel, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
+use gateway::{Channel, LONGEST_ID, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
 
 use super::attributes::{
-    Attributes, CALL, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION, SUBJECT, TOOL,
-    TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
+    Attributes, CALL, DECISION, DECISION_TYPE, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION,
+    SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::messages::{Use, Words, last_words, uses};
 use super::{Item, LeftOut, Place, Room, Signal};
-use crate::hooks::{Called, is_ours};
+use crate::hooks::{Called, Tool, tool_of};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -21,23 +21,56 @@ const MOST_SPANS: usize = 16_384;
 const DEEPEST: usize = 16;
 
 /// Which span of an export lies in which.
+// SECURITY: one export may tell of many people, and a span's id is known to whatever its request passes: of each subject and trace
+// by themselves.
 #[derive(Default)]
-pub(super) struct Parents(BTreeMap<SpanId, SpanId>);
+pub(super) struct Parents {
+    of: BTreeMap<Whose, BTreeMap<SpanId, Option<SpanId>>>,
+    count: usize,
+}
+
+/// Whose spans of which trace.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Whose {
+    /// The subject, else the mailbox.
+    name: Option<String>,
+    trace: Option<String>,
+}
+
+impl Whose {
+    fn of(subject: Option<&String>, mail: Option<&str>, trace: Option<&String>) -> Self {
+        let mail = || mail.map(str::to_ascii_lowercase);
+        Self { name: subject.cloned().or_else(mail), trace: trace.cloned() }
+    }
+}
 
 impl Parents {
-    /// Takes in an item, where it is a client's span in another.
-    pub fn add(&mut self, item: &Item) {
-        if let (Some(span), Some(parent)) = (item.place.span, item.place.parent)
-            && item.name.starts_with("claude_code.")
-            && self.0.len() < MOST_SPANS
-        {
-            self.0.insert(span, parent);
+    /// Takes in an item, where it is a client's span in another. One that is told in two lies in neither.
+    pub fn add(&mut self, channel: &Channel, resource: &Attributes, item: &Item) {
+        let (Some(span), Some(parent)) = (item.place.span, item.place.parent) else { return };
+        if !item.name.starts_with("claude_code.") {
+            return;
+        }
+        let Ok(subject) = subject(channel, resource, &item.attributes) else { return };
+        let mail = item.attributes.get(EMAIL).or_else(|| resource.get(EMAIL));
+        let is_long = |name: &str| name.len() > LONGEST_ID;
+        if subject.as_deref().is_some_and(is_long) || mail.is_some_and(is_long) {
+            return;
+        }
+        let whose = Whose::of(subject.as_ref(), mail, item.trace.as_ref());
+        if let Some(known) = self.of.get_mut(&whose).and_then(|spans| spans.get_mut(&span)) {
+            *known = known.filter(|known| *known == parent);
+        } else if self.count < MOST_SPANS {
+            self.of.entry(whose).or_default().insert(span, Some(parent));
+            self.count += 1;
         }
     }
 
     /// The spans that something lies in, the nearest first.
-    fn above(&self, parent: Option<SpanId>) -> Vec<SpanId> {
-        std::iter::successors(parent, |span| self.0.get(span).copied()).take(DEEPEST).collect()
+    fn above(&self, whose: &Whose, parent: Option<SpanId>) -> Vec<SpanId> {
+        let spans = self.of.get(whose);
+        let parent_of = |span: &SpanId| spans?.get(span).copied().flatten();
+        std::iter::successors(parent, parent_of).take(DEEPEST).collect()
     }
 }
 
@@ -84,8 +117,14 @@ pub(super) fn sightings(
                     }
                 }
                 // What they tell of the input is cut, so it is not taken for the statement.
-                "tool_result" | "tool_decision" if tool_use.is_some() && may_be_ours(&get) => {
-                    return into.push(Sighting { tool_use, ..base });
+                "tool_result" | "tool_decision" if tool_use.is_some() => {
+                    let Some(tool) = tool(&get) else { return Ok(()) };
+                    // SECURITY: hooks tell of a call before the person has let it be made.
+                    let mut decided =
+                        [DECISION, DECISION_TYPE].into_iter().filter_map(|name| attributes.get(name));
+                    let is_rejected = decided.any(|decided| decided.eq_ignore_ascii_case("reject"));
+                    let (is_look, tool) = (tool == Tool::Look, full_name(&get));
+                    return into.push(Sighting { tool_use, tool, is_rejected, is_look, ..base });
                 }
                 _ => {}
             }
@@ -106,9 +145,12 @@ pub(super) fn sightings(
                         return into.push(Sighting { prompt: Some(prompt), span, ..base });
                     }
                 }
-                "tool" if tool_use.is_some() && may_be_ours(&get) => {
-                    let span = Some(Span { ids: lies_in.above(parent), begun, ended: None });
-                    return into.push(Sighting { tool_use, span, ..base });
+                "tool" if tool_use.is_some() => {
+                    let Some(tool) = tool(&get) else { return Ok(()) };
+                    let (is_look, tool) = (tool == Tool::Look, full_name(&get));
+                    let whose = Whose::of(base.subject.as_ref(), base.mail.as_deref(), base.trace.as_ref());
+                    let span = Some(Span { ids: lies_in.above(&whose, parent), begun, ended: None });
+                    return into.push(Sighting { tool_use, tool, span, is_look, ..base });
                 }
                 _ => {}
             }
@@ -132,7 +174,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         }
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
-    uses(output, &mut |Use { id, called: Called { statement, under, is_unread } }| {
+    uses(output, &mut |Use { id, tool, name, called: Called { statement, under, is_unread } }| {
         if let Some(Words { said, reminders, others, command }) = prompt.take() {
             let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
             let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
@@ -141,23 +183,36 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
         into.push(Sighting {
             words: words.clone(),
             tool_use: Some(id),
+            tool: Some(name),
             statement,
             under,
             is_unread,
+            is_look: tool == Tool::Look,
             ..base.clone()
         })
     })
 }
 
-/// Clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the operator's leave by less.
-fn may_be_ours(get: &impl Fn(&str) -> Option<String>) -> bool {
-    match (get(TOOL), get(TOOL_PARAMETERS)) {
-        (Some(name), _) if is_ours(&name) => true,
-        (Some(name), Some(parameters)) if name == "mcp_tool" => parameters.contains("run_sql"),
-        (Some(name), None) => name == "mcp_tool",
-        (None, _) => true,
-        (Some(_), Some(_)) => false,
+/// What clients call every tool of MCP in place of its name.
+const MCP_TOOL: &str = "mcp_tool";
+
+/// Which of our tools it may be: clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the
+/// operator's leave by less, and then it may run.
+fn tool(get: &impl Fn(&str) -> Option<String>) -> Option<Tool> {
+    let Some(name) = get(TOOL) else { return Some(Tool::Run) };
+    match (tool_of(&name), get(TOOL_PARAMETERS)) {
+        (Some(tool), _) => Some(tool),
+        (None, _) if name != MCP_TOOL => None,
+        (None, Some(parameters)) if parameters.contains("run_sql") => Some(Tool::Run),
+        (None, Some(parameters)) if parameters.contains("check_sql") => Some(Tool::Look),
+        (None, Some(_)) => None,
+        (None, None) => Some(Tool::Run),
     }
+}
+
+/// The tool's name where it is told in full.
+fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    get(TOOL).filter(|name| name != MCP_TOOL)
 }
 
 /// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.

@@ -47,7 +47,7 @@ pub(super) fn number(
     most: u64,
 ) -> Result<Option<u64>, Rejected> {
     let Some(value) = arguments.take(name) else { return Ok(None) };
-    let number = value.integer()?;
+    let number = value.whole()?;
     if (least..=most).contains(&number) { Ok(Some(number)) } else { Err(value.out_of_range(least, most)) }
 }
 

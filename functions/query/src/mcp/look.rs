@@ -207,8 +207,13 @@ fn object(relation: &Relation) -> Object<'_> {
 }
 
 fn column<'a>(known: &'a ForeseenColumn, sql_type: Option<&'a str>) -> Column<'a> {
-    let ForeseenColumn { name, treatment } = known;
-    Column { name: name.as_deref(), sql_type, masked: is_masked(treatment), why: why(treatment) }
+    let ForeseenColumn { name, treatment, shown_from } = known;
+    let mut why = why(treatment);
+    if let Some(grade) = shown_from {
+        let grade = grade.as_str();
+        why.push_str(&format!("; with the person's prompt known as {grade} or better it would be shown"));
+    }
+    Column { name: name.as_deref(), sql_type, masked: is_masked(treatment), why }
 }
 
 fn is_masked(treatment: &Treatment) -> bool {

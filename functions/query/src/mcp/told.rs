@@ -193,7 +193,7 @@ fn of_rows(part: &PartRecord, count: u64, from_row: u64, next_row: Option<u64>) 
     if !masked.is_empty() {
         let _ = write!(
             message,
-            " Masked by policy, whatever the alias: {}. Asking in another way shows no more of them.",
+            " Masked by policy, whatever the alias: {}; check_sql tells why. Asking in another way shows no more of them.",
             masked.join(", ")
         );
     }
@@ -287,9 +287,9 @@ fn refused(refusal: &Refusal) -> Told<'static> {
     let advice = match code {
         // For how well the prompt is known by now.
         RefusalCode::Policy if retry_after.is_some() => {
-            "check_sql with the same statement and tool use tells when it would run: send it once more then, not in a loop."
+            "check_sql tells how well the prompt is known by then. Send the statement once more, as a new call and not in a loop."
         }
-        RefusalCode::Policy => "The same statement would be refused again.",
+        RefusalCode::Policy => "The same call would be refused again.",
         RefusalCode::StatementCount => "Send one statement a call.",
         RefusalCode::TooLarge => "Ask for less: fewer columns, a LIMIT, an aggregate.",
         RefusalCode::Budget => "Wait before the next statement.",

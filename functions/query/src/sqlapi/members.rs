@@ -122,6 +122,16 @@ impl<'a> Value<'a> {
             .map_err(|_| self.rejected("must be a whole number, not negative"))
     }
 
+    /// A number without a fraction, also as `10.0`: JSON Schema calls that an integer.
+    pub(crate) fn whole(&self) -> Result<u64, Rejected> {
+        let text = self.raw.get();
+        let spelled = match text.split_once('.') {
+            Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') => whole,
+            Some(_) | None => text,
+        };
+        serde_json::from_str(spelled).map_err(|_| self.rejected("must be a whole number, not negative"))
+    }
+
     /// A JSON string, or a number or boolean in the spelling that it has.
     pub(crate) fn scalar(&self) -> Result<String, Rejected> {
         if self.is_text() {

@@ -135,8 +135,11 @@ impl Kept {
         let mut text = String::new();
         file.take(LONGEST_FILE).read_to_string(&mut text)?;
         // SECURITY: what is no kept token is not written over.
-        let is_versioned = |found: Value| found.get("v").is_some_and(Value::is_u64);
-        if !serde_json::from_str(&text).is_ok_and(is_versioned) {
+        let is_kept = |found: Value| {
+            let is_text = |name: &str| found.get(name).is_some_and(Value::is_string);
+            found.get("v").is_some_and(Value::is_u64) && is_text("issuer") && is_text("access_token")
+        };
+        if !serde_json::from_str(&text).is_ok_and(is_kept) {
             return Err(broken("there is something else than a kept token: name another file"));
         }
         Ok(serde_json::from_str::<Self>(&text).ok().filter(|kept| kept.v == VERSION))
@@ -327,11 +330,19 @@ mod tests {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
             file.write_all(text.as_bytes()).unwrap();
         };
-        for text in ["{\"v\":1}", "{\"v\":3,\"more\":true}"] {
-            put(text);
+        for v in [1, 3] {
+            let text = format!(r#"{{"v":{v},"issuer":"x","access_token":"y","more":true}}"#);
+            put(text.as_str());
             assert!(Kept::read(&path).unwrap().is_none(), "{text}");
         }
-        for text in ["-----BEGIN OPENSSH PRIVATE KEY-----", "", "{}", "[1]", "{\"v\":\"x\"}"] {
+        for text in [
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "",
+            "{}",
+            "[1]",
+            "{\"v\":\"x\"}",
+            "{\"v\":2,\"access_token\":\"y\"}",
+        ] {
             put(text);
             assert!(Kept::read(&path).is_err(), "{text}");
         }

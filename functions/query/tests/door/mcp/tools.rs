@@ -46,7 +46,7 @@ async fn rows_come_by_budget_across_pages_and_are_the_recorded_ones() {
     let mut rows = first["rows"].as_array().unwrap().clone();
     let mut next = first["next_row"].clone();
     while !next.is_null() {
-        let arguments = json!({ "handle": first["handle"], "from_row": next, "max_rows": 3 });
+        let arguments = json!({ "handle": first["handle"], "from_row": next, "max_rows": 3.0 });
         let told = call(&house, "get_result", arguments, false).await;
         assert_eq!(told["from_row"], next);
         assert!((1..=3).contains(&told["rows"].as_array().unwrap().len()));
@@ -199,6 +199,8 @@ async fn arguments_that_no_schema_allows_are_told_without_their_values() {
         ("run_sql", json!({ "statement": " " }), "statement"),
         ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 0 }), "max_rows"),
         ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 1001 }), "between 1 and 1000"),
+        ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": 1.5 }), "whole number"),
+        ("run_sql", json!({ "statement": CUSTOMERS, "max_rows": "1.0" }), "whole number"),
         ("run_sql", json!({ "statement": CUSTOMERS, "wait_seconds": 19 }), "wait_seconds"),
         ("run_sql", json!({ "statement": CUSTOMERS, "grade": "P4" }), "grade"),
         ("run_sql", json!({ "statement": CUSTOMERS, "approve": true }), "approve"),

@@ -1,0 +1,68 @@
+//! What a rule that wants a grade leads to, and what is told of it.
+
+use serde_json::json;
+
+use crate::evidence::{HOOKS, PROMPT, Talk};
+use crate::house::customers;
+
+#[tokio::test]
+async fn what_no_evidence_heals_is_not_told_to_come_again() {
+    let talk = Talk::new().await;
+    let run = "@id(\"agents-read\")\npermit (";
+    let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
+                  when { context.prompt < 2 };\n@id(\"two-witnesses\")\nforbid (principal, action == \
+                  Action::\"see\", resource == DataClass::\"email\") when { context.prompt < 3 };\n\
+                  @id(\"agents-read\")\npermit (";
+    talk.house.bundle.change(&[(run, wanted)]);
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_other", "select 1").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_used", customers::SQL).await;
+    assert_eq!(talk.run("ana", Some("toolu_used"), customers::SQL).await["status"], "rows");
+    for (tool_use, why) in [
+        (
+            Some("toolu_other"),
+            "saw another statement under the same tool use, which no later evidence takes back",
+        ),
+        (Some("toolu_used"), "a new call names one of its own"),
+        (None, "no evidence can be tied to it"),
+    ] {
+        let mut check = json!({ "name": "check_sql", "arguments": { "statement": customers::SQL } });
+        if let Some(tool_use) = tool_use {
+            check["_meta"] = json!({ "claudecode/toolUseId": tool_use });
+        }
+        let told = [talk.run("ana", tool_use, customers::SQL).await, talk.tool("ana", check, &[]).await];
+        for told in told {
+            let message = told["message"].as_str().unwrap();
+            assert_eq!(told["status"], "refused", "{told}");
+            assert!(message.contains(why) && told.get("retry_after_seconds").is_none(), "{told}");
+            assert!(message.contains("`evidenced`") && !message.contains("two-witnesses"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_is_masked_for_its_grade_alone_is_told_so() {
+    let talk = Talk::new().await;
+    let run = "@id(\"agents-read\")\npermit (";
+    let wanted = "@id(\"sees-contact\")\npermit (principal, action == Action::\"see\", resource == DataClass::\"email\");\n\
+                  @id(\"two-witnesses\")\nforbid (principal, action == Action::\"see\", resource == \
+                  DataClass::\"email\") when { context.prompt < 3 };\n@id(\"agents-read\")\npermit (";
+    talk.house.bundle.change(&[(run, wanted)]);
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    let check = || {
+        json!({ "name": "check_sql", "arguments": { "statement": customers::SQL },
+            "_meta": { "claudecode/toolUseId": "toolu_1" } })
+    };
+    let told = talk.tool("ana", check(), &[]).await;
+    let whys = |told: &serde_json::Value| -> Vec<String> {
+        let columns = told["columns"].as_array().unwrap().iter();
+        columns.map(|column| column["why"].as_str().unwrap().to_owned()).collect()
+    };
+    let by_grade = "with the person's prompt known as P3 or better it would be shown";
+    assert!(whys(&told).iter().any(|why| why.contains("`email`") && why.contains(by_grade)), "{told}");
+    assert!(whys(&told).iter().all(|why| why.contains("`email`") || !why.contains(by_grade)), "{told}");
+    talk.telemetry(PROMPT, "toolu_1").await;
+    let told = talk.tool("ana", check(), &[]).await;
+    assert!(whys(&told).iter().all(|why| !why.contains("`email`")), "{told}");
+}
