@@ -266,6 +266,25 @@ async fn terms_that_do_not_fit_make_nothing_and_decide_nothing() {
 }
 
 #[tokio::test]
+async fn a_yes_that_is_taken_back_before_it_ran_stands_for_nothing() {
+    let house = house().await;
+    let (gateway, review) = (house.gateway(), house.review());
+    held(&router(gateway.clone()), WRITE).await;
+    let id = waiting(&review).await;
+    let terms = terms(&house, 5, 10, &[("1", "1..100")]);
+    let granted = review.approve_standing(id, &reviewer("rosa"), &terms, None).await.unwrap();
+    assert_eq!(granted, ApprovalState::Granted);
+    assert_eq!(review.standing_approvals().await.unwrap().0.len(), 1);
+    let denied = review.decide(id, &reviewer("rosa"), Verdict::Deny, None).await.unwrap();
+    assert_eq!(denied, ApprovalState::Denied);
+    assert!(review.standing_approvals().await.unwrap().0.is_empty());
+    work(&house, &gateway).await;
+    assert!(!goes(&house, &gateway, "delete from customers where id = 2").await);
+    assert_eq!(house.submissions(), 0);
+    assert_ne!(house.verify().worst(), Some(Severity::Altered), "{:?}", house.verify().faults);
+}
+
+#[tokio::test]
 async fn a_result_with_more_rows_than_it_allows_waits_for_a_person() {
     let house = House::new().await;
     customers::answer(&house.snow, &[3]);

@@ -8,6 +8,7 @@
 mod access;
 mod access_shown;
 mod again;
+mod ending;
 mod estimate;
 mod harm;
 mod issue;
@@ -31,6 +32,7 @@ mod turn;
 mod typed;
 
 pub use access_shown::{AccessShown, AccessState};
+pub use ending::{Ending, MayEnd};
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};

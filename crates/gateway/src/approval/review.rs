@@ -350,7 +350,7 @@ impl Review {
     }
 
     /// Takes a reviewer's verdict. The same verdict of the same reviewer again changes nothing and tells where the
-    /// approval stands.
+    /// approval stands. A no takes back a yes, whose ever, that has had no effect yet.
     ///
     /// # Errors
     /// [`ReviewError`] when nothing came of it.

@@ -1,18 +1,14 @@
 //! Leave to read by the command line: the list, and the ends.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use domain::ApprovalId;
 use gateway::{AccessShown, AccessState, PoliciesHere, Review};
 use recording::AccessRecord;
 use serde::Serialize;
 
-use super::approvals::{told, write_json};
-use super::sign_in::{Wanted, reviewer};
+use super::approvals::write_json;
 use super::{Broken, named, whoever, write_foreign, write_line};
-use crate::cli::ApprovalsArgs;
 
 /// One as `--json` prints it.
 #[derive(Serialize)]
@@ -86,17 +82,6 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     write_foreign(out, "      ", &access.why)?;
     write_line(out, "    ", &format!("by {}", named(&by.join(", "))))?;
     writeln!(out, "    recorded as {exchange}")
-}
-
-/// Ends one, also where it permits nothing for now; false when there is none with that id.
-pub async fn end(review: &Review, id: ApprovalId, args: &ApprovalsArgs, home: &Path) -> Result<bool, Broken> {
-    let (shown, _) = review.granted_access().await?;
-    let Some(one) = shown.into_iter().find(|one| one.id == id) else { return Ok(false) };
-    let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
-    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
-    review.end_access(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!("ended by {}; nothing more is read by it, and what is under way is not released", named(by.name()));
-    Ok(true)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
-use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
+use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Shown, Waiting};
 use local::{FolderPolicies, Home, ServedPolicies, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
@@ -117,13 +117,23 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends what is in force under that id.
+/// Ends what is in force under that id, or takes back a yes to it that has had no effect yet.
 async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
     let id = approval_id(id)?;
-    if access::end(review, id, args, home).await? {
-        return Ok(ExitCode::SUCCESS);
+    let told = |error: ReviewError| told(&error, home);
+    let MayEnd { what: _, reviewers, sign_in } = review.may_end(id).await.map_err(told)?;
+    let wanted = Wanted { id, sign_in: &sign_in, groups: &reviewers };
+    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
+    let ended = review.end(id, &by, args.reason.as_deref()).await.map_err(told)?;
+    let by = named(by.name());
+    match ended {
+        Ending::Access => {
+            say!("ended by {by}; nothing more is read by it, and what is under way is not released");
+        }
+        Ending::Standing => say!("ended by {by}; it allows nothing from now on"),
+        Ending::Yes => say!("the yes is taken back by {by}; nothing comes of it, and its agent is told"),
     }
-    standing::end(review, id, args, home).await
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reviewing in the home at `path`, which must be there, by people who prove themselves as the gateway that serves it wants it. It

@@ -109,6 +109,9 @@ async fn decide(
             after.granted_by.len(),
             after.asked.needed
         ),
+        ApprovalState::Denied if waiting.state == ApprovalState::Granted => {
+            say!("the yes is taken back by {who}; nothing comes of it, and its agent is told");
+        }
         ApprovalState::Denied => say!("denied by {who}; its agent is told"),
         ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Spent => {
             say!("{who} had decided this; it is {}", state.as_str());

@@ -144,6 +144,23 @@ fn access_that_is_denied_is_not_told_as_lasting() {
 }
 
 #[test]
+fn a_yes_is_taken_back_under_its_id_whether_it_is_in_force_yet_or_not() {
+    let gateway = restricted();
+    let (id, exchange) = gateway.held(REQUEST);
+    let (code, _, why) = gateway.decide(&["approvals", "--end", &id, "--as", "rosa@example.com"]);
+    assert!(code == 1 && why.contains("this approval is not granted"), "{why}");
+    assert_eq!(gateway.decide(&["approve", &id, "--as", "rosa@example.com"]).0, 0);
+    let (code, told, why) = gateway.decide(&["approvals", "--end", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    // As the running gateway was faster, or not.
+    let (is_taken_back, is_ended) = (told.contains("the yes is taken back by"), told.contains("ended by"));
+    assert!(is_taken_back != is_ended, "{told}");
+    gateway.end_of(&exchange);
+    assert_eq!(gateway.ask(READ).0, 3);
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
 fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_sign_in() {
     let mut gateway = restricted();
     let (granted, exchange) = gateway.held(REQUEST);
