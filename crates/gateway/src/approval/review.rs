@@ -291,6 +291,15 @@ impl Review {
         &self.ports
     }
 
+    /// Whether a reason can be kept: there is a bundle whose detectors it passes. Where there is none, a no and an end are taken
+    /// without it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn takes_reasons(&self) -> Result<(), Fault> {
+        self.ports.policies.bundle().await.map(|_| ())
+    }
+
     /// Those of the bundle in force.
     pub(super) async fn detectors_now(&self) -> Result<Detectors, Fault> {
         let bundle = self.ports.policies.bundle().await?;
@@ -373,9 +382,10 @@ impl Review {
         reason: Option<&str>,
         terms: Option<StandingRecord>,
     ) -> Result<ApprovalState, ReviewError> {
-        let reason = match reason {
-            Some(reason) => self.clean(id, reason).await?,
-            None => None,
+        let reason = match (reason, verdict) {
+            (Some(reason), Verdict::Approve) => self.clean(id, reason).await?,
+            (Some(reason), Verdict::Deny) => unless_unclean(self.clean(id, reason).await)?,
+            (None, Verdict::Approve | Verdict::Deny) => None,
         };
         let decides = self.record(by).await?;
         for _ in 0..TRIES {
@@ -488,6 +498,22 @@ impl Review {
         let bundle = self.ports.policies.bundle().await?;
         let detectors = self.detectors.of_decided(&bundle, Some(held_by));
         Ok(Some(detectors.redact_text(reason, "").into_owned()))
+    }
+}
+
+/// The reason of a no or of an end; none where there is no bundle to clean it by, because nothing may keep anybody from either.
+pub(super) fn unless_unclean(
+    cleaned: Result<Option<String>, ReviewError>,
+) -> Result<Option<String>, ReviewError> {
+    match cleaned {
+        Err(ReviewError::Fault(fault)) if matches!(fault.origin, Origin::Policies) => {
+            tracing::warn!(
+                fault = &fault as &(dyn std::error::Error + 'static),
+                "a reviewer's reason is left out: there is no policy bundle that says what must not stand in it"
+            );
+            Ok(None)
+        }
+        cleaned => cleaned,
     }
 }
 

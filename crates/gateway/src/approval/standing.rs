@@ -7,7 +7,7 @@ use recording::{
     Stored,
 };
 
-use super::review::{Review, ReviewError, crowded};
+use super::review::{Review, ReviewError, crowded, unless_unclean};
 use super::roster::Roster;
 use super::signed_in::{SignedIn, is_revoked};
 use super::standing_terms::{NotAStanding, StandingTerms, Tags};
@@ -282,7 +282,7 @@ impl Review {
         let mut standing = self.standing_made_by(id).await?.ok_or(ReviewError::Unknown)?;
         self.may_review(&standing.case, by).await?;
         let reason = match reason {
-            Some(reason) => self.clean_for(&standing.case, reason).await?,
+            Some(reason) => unless_unclean(self.clean_for(&standing.case, reason).await)?,
             None => None,
         };
         for _ in 0..TRIES {

@@ -68,11 +68,14 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
     let review = review(&home)?;
     if let Some(id) = &args.end {
-        let review = judging(&home, &args.home)?;
-        return runtime()?.block_on(end(&review, id, args, &home));
+        let (review, untold) = judging_if_told(&home, &args.home)?;
+        return runtime()?.block_on(end(&review, id, args, untold, &home));
     }
     if args.access {
-        let review = judging(&home, &args.home)?;
+        let (review, untold) = judging_if_told(&home, &args.home)?;
+        if let Some(untold) = untold {
+            eprintln!("snowgate: {untold}");
+        }
         return runtime()?.block_on(access::list(&review, args.json));
     }
     if args.standing {
@@ -118,13 +121,20 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
 }
 
 /// Ends what is in force under that id, or takes back a yes to it that has had no effect yet.
-async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
+async fn end(
+    review: &Review,
+    id: &str,
+    args: &ApprovalsArgs,
+    untold: Option<Broken>,
+    home: &Path,
+) -> Result<ExitCode, Broken> {
     let id = approval_id(id)?;
     let told = |error: ReviewError| told(&error, home);
     let MayEnd { what: _, reviewers, sign_in } = review.may_end(id).await.map_err(told)?;
     let wanted = Wanted { id, sign_in: &sign_in, groups: &reviewers };
     let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
-    let ended = review.end(id, &by, args.reason.as_deref()).await.map_err(told)?;
+    let reason = reason_kept(review, args.reason.as_deref(), untold).await;
+    let ended = review.end(id, &by, reason).await.map_err(told)?;
     let by = named(by.name());
     match ended {
         Ending::Access => {
@@ -151,6 +161,34 @@ pub fn judging(path: &Path, args: &HomeArgs) -> Result<Review, Broken> {
         ServedPolicies::Folder(folder) => review_by(home, Some(folder)),
         ServedPolicies::Untold => Ok(review_by(home, config::policies(args)?)?.not_told_policies()),
     }
+}
+
+/// As [`judging`], for whoever ends, denies or looks: where nobody can tell by which bundle the gateway decides, they do so without
+/// one; and why nobody can.
+pub fn judging_if_told(path: &Path, args: &HomeArgs) -> Result<(Review, Option<Broken>), Broken> {
+    match judging(path, args) {
+        Ok(review) => Ok((review, None)),
+        Err(untold) => Ok((review(path)?.not_told_policies(), Some(untold))),
+    }
+}
+
+/// The reason of a no or of an end; none, with a word, where there is no bundle that says what must not stand in it.
+// SECURITY: without one nobody knows what that is. The no itself is taken all the same.
+pub async fn reason_kept<'a>(
+    review: &Review,
+    reason: Option<&'a str>,
+    untold: Option<Broken>,
+) -> Option<&'a str> {
+    let reason = reason?;
+    let why = match untold {
+        Some(untold) => untold.to_string(),
+        None => match review.takes_reasons().await {
+            Ok(()) => return Some(reason),
+            Err(fault) => fault.to_string(),
+        },
+    };
+    eprintln!("snowgate: the reason is left out, because nobody can tell what must not stand in it: {why}");
+    None
 }
 
 fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broken> {

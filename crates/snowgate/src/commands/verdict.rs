@@ -7,7 +7,9 @@ use std::time::Duration;
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
 use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
-use super::approvals::{approval_id, judging, review, runtime, told, write_exact, write_shown};
+use super::approvals::{
+    approval_id, judging, judging_if_told, reason_kept, review, runtime, told, write_exact, write_shown,
+};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
@@ -26,9 +28,12 @@ pub fn run(
     let terms = standing.map(standing::terms).transpose()?.flatten();
     let home = config::home(&args.home)?;
     // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
-    let needs_bundle = args.reason.is_some() || terms.is_some();
-    let review = if needs_bundle { judging(&home, &args.home)? } else { review(&home)? };
-    runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
+    let (review, untold) = match verdict {
+        Verdict::Deny if args.reason.is_some() => judging_if_told(&home, &args.home)?,
+        Verdict::Approve if args.reason.is_some() || terms.is_some() => (judging(&home, &args.home)?, None),
+        Verdict::Approve | Verdict::Deny => (review(&home)?, None),
+    };
+    runtime()?.block_on(decide(&review, id, verdict, args, untold, terms.as_ref(), &home))
 }
 
 /// Waits until that word is typed. The proof of who types it is no older than a sign-in on the page may be.
@@ -53,6 +58,7 @@ async fn decide(
     id: ApprovalId,
     verdict: Verdict,
     args: &VerdictArgs,
+    untold: Option<Broken>,
     terms: Option<&StandingTerms>,
     home: &Path,
 ) -> Result<ExitCode, Broken> {
@@ -78,7 +84,10 @@ async fn decide(
         }
         (exact, _) => exact,
     };
-    let reason = args.reason.as_deref();
+    let reason = match verdict {
+        Verdict::Approve => args.reason.as_deref(),
+        Verdict::Deny => reason_kept(review, args.reason.as_deref(), untold).await,
+    };
     let state = match terms {
         Some(terms) => review.approve_standing(id, &by, terms, reason).await.map_err(told)?,
         None => review.decide(id, &by, verdict, reason).await.map_err(told)?,

@@ -76,7 +76,7 @@ pub fn page(
             "Exactly the text that was shown was run, once. The recording tells what came of it.".to_owned(),
         ),
         ApprovalState::Denied if own == Some(Verdict::Deny) => {
-            ("no", "Denied".to_owned(), "It does not run. Its agent is told, with your reason.".to_owned())
+            ("no", "Denied".to_owned(), "It does not run. Its agent is told, with your reason as it is recorded.".to_owned())
         }
         ApprovalState::Denied => (
             "no",
