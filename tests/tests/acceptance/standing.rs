@@ -246,6 +246,24 @@ async fn where_two_people_must_agree_they_agree_on_the_same_terms() {
 }
 
 #[tokio::test]
+async fn what_two_people_let_stand_goes_where_one_is_enough_by_now() {
+    let house = house().await;
+    let two = ("groups = [\"data-reviewers\"]", "groups = [\"data-reviewers\"]\npeople = 2");
+    house.bundle.change(&[two]);
+    let (gateway, review) = (house.gateway(), house.review());
+    held(&router(gateway.clone()), WRITE).await;
+    let id = waiting(&review).await;
+    let terms = terms(&house, 5, 10, &[("1", "1..100")]);
+    for who in ["rosa", "sam"] {
+        review.approve_standing(id, &reviewer(who), &terms, None).await.unwrap();
+    }
+    work(&house, &gateway).await;
+    house.bundle.change(&[]);
+    assert!(goes(&house, &gateway, "delete from customers where id = 2").await);
+    house.verifies();
+}
+
+#[tokio::test]
 async fn terms_that_do_not_fit_make_nothing_and_decide_nothing() {
     let house = house().await;
     let review = house.review();

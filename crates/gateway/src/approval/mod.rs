@@ -175,6 +175,11 @@ impl Question<'_> {
     }
 }
 
+/// Whether those who have said yes to what was asked are enough for this hold: it is for the same groups, and for no more people.
+fn are_enough(hold: &Hold, asked: &AskedRecord) -> bool {
+    sorted(&hold.reviewers) == asked.reviewers && hold.people.get() <= asked.needed
+}
+
 pub(crate) fn sorted(names: &[String]) -> Vec<String> {
     let mut names = names.to_vec();
     names.sort_unstable();
