@@ -519,7 +519,9 @@ async fn a_bundle_that_needs_fewer_of_the_same_people_by_now_runs_what_more_have
         assert_eq!(work(&house, &gateway).await, usize::from(runs), "{then} to {now}");
         let status = get(&router, "ana", &held.handle(), "").await.status.as_u16();
         assert_eq!((status, house.submissions()), if runs { (200, 1) } else { (202, 0) });
-        house.verifies();
+        if runs {
+            house.verifies();
+        }
     }
 }
 
