@@ -398,8 +398,7 @@ impl Review {
                         NotAStanding("you have said yes to this before, and to nothing like that").into()
                     );
                 }
-                self.wake(id).await;
-                return state(&case);
+                return self.settled(id, &case).await;
             }
             let decided = StepRecord::Decided {
                 by: decides.clone(),
@@ -409,10 +408,7 @@ impl Review {
             };
             match self.add(&mut case, decided).await? {
                 Added::Overtaken => {}
-                Added::Kept => {
-                    self.wake(id).await;
-                    return state(&case);
-                }
+                Added::Kept => return self.settled(id, &case).await,
             }
         }
         Err(crowded().into())
@@ -462,6 +458,16 @@ impl Review {
             Err(NotAdded::NotNext(NotNext::SignIn)) => Err(ReviewError::SignIn),
             Err(NotAdded::NotNext(error)) => Err(damaged().because(error).into()),
         }
+    }
+
+    /// Where it stands after a verdict. What waits for others yet has nothing to go on with: it is not woken, for whoever keeps its
+    /// time would begin a wait anew.
+    async fn settled(&self, id: ApprovalId, case: &Case) -> Result<ApprovalState, ReviewError> {
+        let state = state(case)?;
+        if state != ApprovalState::Waiting {
+            self.wake(id).await;
+        }
+        Ok(state)
     }
 
     /// The verdict is kept; whoever carries the exchange on finds it at its next look, with or without this.
