@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
-use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Shown, Waiting};
-use local::{FolderPolicies, Home, ServedPolicies, SystemClock};
+use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Roster, Shown, SignIn, Waiting};
+use local::{FolderPolicies, Home, ServedPolicies, Serving, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
@@ -193,7 +193,7 @@ pub async fn reason_kept<'a>(
 
 fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let sign_in = home.sign_in()?;
-    let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
+    let roster = home.serving()?.and_then(|serving| roster_here(&serving));
     let review = Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
@@ -205,10 +205,20 @@ fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broke
         clock: Arc::new(SystemClock),
     });
     let review = review.signed_in_by(sign_in);
-    Ok(match &reviewers {
-        Some(there) => review.asking(Arc::new(roster_of(there))),
+    Ok(match roster {
+        Some(roster) => review.asking(Arc::new(roster)),
         None => review,
     })
+}
+
+/// Who is asked by the gateway that serves the home: nobody, where reviewers must sign in and it has said of none how they do. None
+/// in the local demo.
+fn roster_here(serving: &Serving) -> Option<Roster> {
+    match (&serving.reviewers, serving.sign_in) {
+        (Some(there), _) => Some(roster_of(there)),
+        (None, SignIn::Oidc) => Some(Roster::new("", "", Vec::new())),
+        (None, SignIn::Development) => None,
+    }
 }
 
 /// What exactly would run, as `--json` prints it.
@@ -475,5 +485,18 @@ fn minute(moment: &str) -> String {
     match (moment.get(..10), moment.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => moment.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_an_account_whose_gateway_asks_nobody_the_yes_of_nobody_counts() {
+        let serving = |sign_in| Serving { behind: "somewhere".to_owned(), sign_in, reviewers: None };
+        let roster = roster_here(&serving(SignIn::Oidc)).unwrap();
+        assert_eq!((roster.people().len(), roster.issuer()), (0, ""));
+        assert!(roster_here(&serving(SignIn::Development)).is_none());
     }
 }
