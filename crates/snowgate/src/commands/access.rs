@@ -1,6 +1,7 @@
 //! Leave to read by the command line: the list, and the ends.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use gateway::{AccessShown, AccessState, PoliciesHere, Review};
@@ -26,7 +27,7 @@ struct Row<'a> {
 }
 
 /// Lists what was granted and has not ended, the oldest first.
-pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+pub async fn list(review: &Review, json: bool, home: &Path) -> Result<ExitCode, Broken> {
     let (shown, broken) = review.granted_access().await?;
     let mut out = std::io::stdout().lock();
     for AccessShown { id, state, opening, access, by, reviewers: _, sign_in: _ } in &shown {
@@ -50,8 +51,9 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     }
     if !broken.is_empty() {
         eprintln!(
-            "snowgate: the access granted by {} cannot be read; next: snowgate verify",
-            broken.join(", ")
+            "snowgate: the access granted by {} cannot be read; next: snowgate verify {}",
+            broken.join(", "),
+            home.display()
         );
         return Ok(ExitCode::FAILURE);
     }
@@ -64,7 +66,10 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     if !json {
         match shown.len() {
             0 => eprintln!("no access is granted beside the policies"),
-            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+            _ => {
+                let home = home.display();
+                eprintln!("next: snowgate approvals --end ID --home {home} --reason WHY ends one");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

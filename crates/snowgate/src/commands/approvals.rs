@@ -76,10 +76,10 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
         if let Some(untold) = untold {
             eprintln!("snowgate: {untold}");
         }
-        return runtime()?.block_on(access::list(&review, args.json));
+        return runtime()?.block_on(access::list(&review, args.json, &home));
     }
     if args.standing {
-        return runtime()?.block_on(standing::list(&review, args.json));
+        return runtime()?.block_on(standing::list(&review, args.json, &home));
     }
     if let Some(id) = &args.id {
         return runtime()?.block_on(show(&review, id, args, &home));
@@ -128,7 +128,7 @@ async fn end(
     untold: Option<Broken>,
     home: &Path,
 ) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
+    let id = approval_id(id, home)?;
     let told = |error: ReviewError| told(&error, home);
     let MayEnd { what: _, reviewers, sign_in } = review.may_end(id).await.map_err(told)?;
     let wanted = Wanted { id, sign_in: &sign_in, groups: &reviewers };
@@ -245,7 +245,7 @@ struct Bound<'a> {
 
 /// Shows one whole; that somebody looked is recorded first.
 async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
+    let id = approval_id(id, home)?;
     let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
     let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
@@ -348,9 +348,10 @@ fn under(names: [Option<&str>; 4]) -> String {
 }
 
 /// The id of an approval.
-pub fn approval_id(text: &str) -> Result<ApprovalId, Broken> {
+pub fn approval_id(text: &str, home: &Path) -> Result<ApprovalId, Broken> {
     text.parse().map_err(|error| {
-        Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(text)))
+        let (text, home) = (printable(text), home.display());
+        Broken::usage(format!("`{text}`: {error}; next: snowgate approvals --home {home} lists them"))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use domain::{Asked, Timestamp};
@@ -120,7 +121,7 @@ struct Row<'a> {
 }
 
 /// Lists them, the oldest first.
-pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+pub async fn list(review: &Review, json: bool, home: &Path) -> Result<ExitCode, Broken> {
     let (shown, broken) = review.standing_approvals().await?;
     let mut out = std::io::stdout().lock();
     for one in &shown {
@@ -148,15 +149,19 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     }
     if !broken.is_empty() {
         eprintln!(
-            "snowgate: the standing approvals of {} cannot be read; next: snowgate verify",
-            broken.join(", ")
+            "snowgate: the standing approvals of {} cannot be read; next: snowgate verify {}",
+            broken.join(", "),
+            home.display()
         );
         return Ok(ExitCode::FAILURE);
     }
     if !json {
         match shown.len() {
             0 => eprintln!("there are no standing approvals"),
-            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+            _ => {
+                let home = home.display();
+                eprintln!("next: snowgate approvals --end ID --home {home} --reason WHY ends one");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -24,9 +24,9 @@ pub fn run(
     args: &VerdictArgs,
     standing: Option<&StandingArgs>,
 ) -> Result<ExitCode, Broken> {
-    let id = approval_id(&args.id)?;
     let terms = standing.map(standing::terms).transpose()?.flatten();
     let home = config::home(&args.home)?;
+    let id = approval_id(&args.id, &home)?;
     // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
     let (review, untold) = match verdict {
         Verdict::Deny if args.reason.is_some() => judging_if_told(&home, &args.home)?,
@@ -141,7 +141,8 @@ async fn decide(
         }
         (Some(_), ApprovalState::Waiting) => {
             say!(
-                "and later runs like it, once the others have said yes to the same: snowgate approvals {id} tells it"
+                "and later runs like it, once the others have said yes to the same: snowgate approvals {id} --home {} tells it",
+                home.display()
             );
         }
         (_, _) => {}

@@ -243,7 +243,8 @@ fn an_approval_that_is_none_is_told_with_what_to_do() {
         let (code, _, told) = gateway.decide(&[verdict, &"0".repeat(32)]);
         assert_eq!(code, 1);
         assert!(told.contains("no such approval") && told.contains("next: snowgate approvals"), "{told}");
-        assert_eq!(gateway.decide(&[verdict, "not-an-id"]).0, 64);
+        let (code, _, told) = gateway.decide(&[verdict, "not-an-id"]);
+        assert!(code == 64 && told.contains("next: snowgate approvals --home home lists them"), "{told}");
         let missing = gateway.run(&[verdict, &"0".repeat(32), "--home", "nowhere"]);
         assert_eq!(missing.status.code(), Some(1));
     }
@@ -359,8 +360,9 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
         gateway.decide(&["approvals", "--end", &id, "--reason", "no more", "--as", "sam@example.com"]);
     assert_eq!(code, 0, "{why}");
     assert!(told.contains("ended by sam@example.com"), "{told}");
-    let (_, told, _) = gateway.decide(&["approvals", "--standing"]);
+    let (_, told, next) = gateway.decide(&["approvals", "--standing"]);
     assert!(told.contains("was ended") && told.contains("1 may be from 1 to 9"), "{told}");
+    assert!(next.contains("snowgate approvals --end ID --home home --reason WHY"), "{next}");
     let (waits, exchange) = gateway.held(&delete(3));
     assert_eq!(gateway.decide(&["deny", &waits]).0, 0);
     assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("denied"));
