@@ -19,7 +19,9 @@ use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
+use crate::ports::{
+    Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, RevokedWhat, Standings,
+};
 use crate::settings::SignIn;
 
 /// How many approvals a listing shows at most.
@@ -100,6 +102,8 @@ pub struct Waiting {
     pub wanted: Vec<ProposedTerms>,
     /// When it is over.
     pub lapses: Timestamp,
+    /// What of whoever asked is revoked: then nothing comes of a yes.
+    pub revoked: Option<RevokedWhat>,
 }
 
 /// What somebody who has said yes wants to allow for later ones.
@@ -214,7 +218,7 @@ impl Review {
         let mut listing = Listing::default();
         for live in self.ports.approvals.waiting(LISTED).await? {
             match Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await {
-                Ok(case) => match waiting(case)? {
+                Ok(case) => match self.told(case).await? {
                     Some(found) if !found.state.is_final() => listing.waiting.push(found),
                     Some(_) | None => {}
                 },
@@ -238,7 +242,14 @@ impl Review {
     pub async fn standing(&self, id: ApprovalId) -> Result<Waiting, ReviewError> {
         let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
         let case = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await?;
-        waiting(case)?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
+        self.told(case).await?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
+    }
+
+    /// How it stands, as a listing tells it.
+    async fn told(&self, case: Case) -> Result<Option<Waiting>, Fault> {
+        let identity = stored::identity(&case.opening.record)?;
+        let revoked = self.ports.exchanges.revoked(&identity, Some(case.key.exchange.session)).await?;
+        Ok(waiting(case).map(|waiting| Waiting { revoked, ..waiting }))
     }
 
     /// How it stands for a reviewer who may decide it, and what they have said themselves; also when it has ended.
@@ -249,7 +260,7 @@ impl Review {
     ) -> Result<(Waiting, Option<Verdict>), ReviewError> {
         let case = self.case(id, by).await?;
         let own = own_verdict(&case.trail, by).map(|(verdict, _)| verdict);
-        Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
+        Ok((self.told(case).await?.ok_or(ReviewError::Unknown)?, own))
     }
 
     /// The exchanges that waited for a person of whoever asked this one, the latest first.
@@ -349,7 +360,7 @@ impl Review {
                 Added::Overtaken => {}
                 Added::Kept => {
                     let at = case.key.clone();
-                    let waiting = waiting(case)?.ok_or(ReviewError::Unknown)?;
+                    let waiting = self.told(case).await?.ok_or(ReviewError::Unknown)?;
                     let (_, later) = evidence::last(self.ports.recordings.as_ref(), &at).await?;
                     return Ok(Shown { waiting, asked, later });
                 }
@@ -523,12 +534,12 @@ pub(super) fn unless_unclean(
     }
 }
 
-fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
+fn waiting(case: Case) -> Option<Waiting> {
     let Case { opening, trail, key: _ } = case;
     let (Some(id), Some(approval), Some(asked)) = (trail.id(), trail.approval(), trail.asked()) else {
-        return Ok(None);
+        return None;
     };
-    Ok(Some(Waiting {
+    Some(Waiting {
         id,
         asked: asked.clone(),
         state: approval.state(),
@@ -541,8 +552,9 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
             .collect(),
         wanted: wanted(&trail),
         lapses: approval.lapses(),
+        revoked: None,
         opening: asked.of(&opening.record),
-    }))
+    })
 }
 
 /// What those who have said yes to the approval under way want to allow for later ones.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
+use gateway::ports::RevokedWhat;
 use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Roster, Shown, SignIn, Waiting};
 use local::{FolderPolicies, Home, ServedPolicies, Serving, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
@@ -47,6 +48,9 @@ struct Row<'a> {
     reviewers: &'a [String],
     needed: u32,
     granted_by: &'a [String],
+    /// What of whoever asked is revoked: then nothing comes of a yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<&'static str>,
     /// Nobody decides it any more.
     #[serde(skip)]
     is_granted: bool,
@@ -382,7 +386,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Broken> {
 }
 
 fn row(waiting: &Waiting) -> Row<'_> {
-    let Waiting { id, opening, asked, state, granted_by, wanted, lapses } = waiting;
+    let Waiting { id, opening, asked, state, granted_by, wanted, lapses, revoked } = waiting;
     let statements = opening.statements.as_slice();
     Row {
         id: id.to_string(),
@@ -405,6 +409,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         reviewers: &asked.reviewers,
         needed: asked.needed,
         granted_by,
+        revoked: revoked.map(RevokedWhat::as_str),
         is_granted: *state == ApprovalState::Granted,
         wanted: wanted.iter().map(standing::WantedRow::from).collect(),
         expires: lapses.to_string(),
@@ -444,6 +449,9 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
     let kinds = one_line(&row.kinds.join(", "));
     write_line(out, "", &format!("{}  {}  {} ({kinds})", row.id, row.state, row.class))?;
     write_line(out, "    ", &format!("asked by {}", whoever(row.agent, row.person)))?;
+    if let Some(revoked) = row.revoked {
+        writeln!(out, "    its {revoked} is revoked: nothing comes of a yes")?;
+    }
     if let Some(prompt) = &row.prompt.text {
         writeln!(out, "    prompt ({})", row.prompt.grade)?;
         write_head(out, "      ", prompt, lines)?;

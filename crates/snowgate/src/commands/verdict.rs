@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
+use gateway::ports::RevokedWhat;
 use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
 use super::approvals::{
@@ -96,6 +97,10 @@ async fn decide(
     let had_said_yes = waiting.granted_by.iter().any(|name| name == by.name());
     let after = review.standing(id).await.unwrap_or_else(|_| waiting.clone());
     match state {
+        ApprovalState::Granted if after.revoked.is_some() => {
+            let what = after.revoked.map_or("agent", RevokedWhat::as_str);
+            say!("approved by {who}, but its {what} is revoked, so nothing comes of it:");
+        }
         ApprovalState::Granted
             if verdict == Verdict::Approve && waiting.state == ApprovalState::Granted && had_said_yes =>
         {
@@ -127,10 +132,13 @@ async fn decide(
         }
     }
     if let Some(shown) = exact {
-        write_exact(&mut std::io::stdout().lock(), &shown.asked)?;
+        // It is decided, whether anybody reads on or not (`… | head`).
+        let _ = write_exact(&mut std::io::stdout().lock(), &shown.asked);
     }
     let waiting = after;
+    let is_in_vain = state == ApprovalState::Granted && waiting.revoked.is_some();
     match (terms, state) {
+        (_, _) if is_in_vain => {}
         (_, ApprovalState::Granted) if waiting.is_split() => {
             say!("nothing stands for later ones: not everybody who has said yes wants the same of them");
         }
@@ -147,7 +155,7 @@ async fn decide(
         }
         (_, _) => {}
     }
-    if let Some(access) = &waiting.asked.access {
+    if let Some(access) = waiting.asked.access.as_ref().filter(|_| !is_in_vain) {
         match state {
             ApprovalState::Granted => {
                 say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());

@@ -369,6 +369,42 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
     assert_eq!(gateway.verify(), 0);
 }
 
+#[test]
+fn what_a_revoked_agent_has_asked_for_is_told_as_such_and_a_yes_promises_nothing() {
+    let gateway = Served::start();
+    let (id, exchange) = gateway.held(DELETE);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(!listed.contains("revoked"), "{listed}");
+    assert_eq!(gateway.decide(&["revoke", "agent", "snowgate-ask"]).0, 0);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(listed.contains("its agent is revoked: nothing comes of a yes"), "{listed}");
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!(listed["revoked"], json!("agent"));
+    let (code, told, why) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("its agent is revoked, so nothing comes of it"), "{told}");
+    assert!(!told.contains("within seconds"), "{told}");
+    assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("revoked"));
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn whoever_reads_no_further_has_decided_all_the_same() {
+    let gateway = Served::start();
+    let (id, exchange) = gateway.held(DELETE);
+    let mut child = crate::snowgate(gateway.folder.path())
+        .args(["approve", &id, "--as", "rosa@example.com", "--home", "home"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
+}
+
 /// Has so many people agree, by the bundle in that folder.
 fn wants_people(folder: &std::path::Path, people: u32) {
     let path = folder.join("policies/catalog.toml");
