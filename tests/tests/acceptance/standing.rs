@@ -202,7 +202,11 @@ async fn where_policy_says_otherwise_by_now_it_says_nothing() {
         (("@id(\"agents-write-if-approved\")\npermit", "@id(\"agents-write-if-approved\")\nforbid"), false),
     ] {
         let (house, gateway, _) = standing(5, &[("1", "1..100")]).await;
+        let rests = || async { house.review().standing_approvals().await.unwrap().0.remove(0).rests };
+        assert_eq!(rests().await, None);
         house.bundle.change(&[change]);
+        // What is told without deciding is told by the list.
+        assert_eq!(rests().await.is_some(), waits, "{change:?}");
         let router = router(gateway.clone());
         let asked = submit(&router, "ana", "delete from customers where id = 2", "").await;
         work(&house, &gateway).await;

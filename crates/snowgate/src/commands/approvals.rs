@@ -75,15 +75,16 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
         let (review, untold) = judging_if_told(&home, &args.home)?;
         return runtime()?.block_on(end(&review, id, args, untold, &home));
     }
-    if args.access {
+    if args.access || args.standing {
         let (review, untold) = judging_if_told(&home, &args.home)?;
         if let Some(untold) = untold {
             eprintln!("snowgate: {untold}");
         }
-        return runtime()?.block_on(access::list(&review, args.json, &home));
-    }
-    if args.standing {
-        return runtime()?.block_on(standing::list(&review, args.json, &home));
+        return if args.access {
+            runtime()?.block_on(access::list(&review, args.json, &home))
+        } else {
+            runtime()?.block_on(standing::list(&review, args.json, &home))
+        };
     }
     if let Some(id) = &args.id {
         return runtime()?.block_on(show(&review, id, args, &home));
