@@ -131,7 +131,7 @@ impl Bundle {
     pub fn reviewers_of(&self, kind: &str, class: &str) -> (&[String], NonZeroU32) {
         let class = Class::ALL.into_iter().find(|known| known.as_str() == class);
         let reviewers = self.catalog.reviewers.of_words(kind, class);
-        (&reviewers.groups, reviewers.people)
+        (reviewers.groups.as_slice(), reviewers.people)
     }
 
     /// Whether a rule that a record names may still be one that decides here. Those of the gateway, and of what people have granted,
