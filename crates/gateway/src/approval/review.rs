@@ -217,11 +217,10 @@ impl Review {
     pub async fn waiting(&self) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for live in self.ports.approvals.waiting(LISTED).await? {
-            match Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await {
-                Ok(case) => match self.told(case).await? {
-                    Some(found) if !found.state.is_final() => listing.waiting.push(found),
-                    Some(_) | None => {}
-                },
+            let found = async { self.told(self.read(&live).await?).await };
+            match found.await {
+                Ok(Some(found)) if !found.state.is_final() => listing.waiting.push(found),
+                Ok(Some(_) | None) => {}
                 Err(fault) => {
                     tracing::error!(
                         exchange = %live.exchange,
