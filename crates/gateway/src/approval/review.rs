@@ -217,8 +217,8 @@ impl Review {
     pub async fn waiting(&self) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for live in self.ports.approvals.waiting(LISTED).await? {
-            let found = async { self.told(self.read(&live).await?).await };
-            match found.await {
+            let found = async { self.told(self.read(&live).await?).await }.await;
+            match found {
                 Ok(Some(found)) if !found.state.is_final() => listing.waiting.push(found),
                 Ok(Some(_) | None) => {}
                 Err(fault) => {
