@@ -423,6 +423,17 @@ async fn of_two_reviewers_at_once_one_is_first_and_the_other_is_told() {
 }
 
 #[tokio::test]
+async fn a_reviewer_is_told_that_whoever_asked_is_revoked() {
+    let waits = waits(WRITE).await;
+    let told = "Its agent is revoked: nothing comes of a yes.";
+    let before = waits.browser().open(waits.id, &waits.token).await;
+    assert!(!before.text.contains(told), "{}", before.text);
+    waits.house.open_home().revoke(RevokedWhat::Agent, "claude-finance").unwrap();
+    let shown = waits.browser().open(waits.id, &waits.token).await;
+    assert!(shown.text.contains(told), "{}", shown.text);
+}
+
+#[tokio::test]
 async fn a_yes_that_has_had_no_effect_is_taken_back_by_the_page_of_whoever_may_decide() {
     for (who, title) in [(0, "<h1>Approved</h1>"), (1, "Approved by others")] {
         let waits = waits(WRITE).await;
