@@ -5,9 +5,9 @@
 //! ```text
 //!          approve × needed, issue            spend
 //!   Waiting ────────────────────▶ Granted ───────────▶ Spent
-//!      │ deny, overrule ──▶ Denied ◀─── deny, overrule │
-//!      │ lapse ───────────▶ Expired ◀──────────── lapse │
-//!      │ withdraw ────────▶ Withdrawn ◀─────── withdraw │
+//!      │ deny, overrule ▶ Denied ◀─── deny, overrule │
+//!      │ lapse ─────────▶ Expired ◀─────────── lapse │
+//!      │ withdraw ──────▶ Withdrawn ◀────── withdraw │
 //! ```
 //!
 //! Nothing leaves the four on the right and at the ends: whatever order things happen in, an approval has one end. Until it is
