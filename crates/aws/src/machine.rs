@@ -14,8 +14,8 @@ use gateway::{Fault, Origin};
 use crate::calls::{Clients, fault};
 use crate::table::text;
 
-/// Tokens of one approval that are woken at once, the most there can be: it waits thrice, and each wait is tried nine times.
-const TOKENS: i32 = 27;
+/// Pages of one approval's tokens that are read at most, thousands a page: each wait keeps one, and none says whether it is used.
+const PAGES: usize = 16;
 
 const NOT_STARTED: &str = "what waits for a person could not be begun";
 const NOT_CARRIED_ON: &str = "a statement could not be handed over to be carried on";
@@ -124,21 +124,31 @@ impl Machine {
     }
 
     async fn tokens(&self, id: ApprovalId) -> Result<Vec<String>, Fault> {
-        let query = self.items.query().table_name(&self.table).consistent_read(true).limit(TOKENS);
-        let query = query
-            .key_condition_expression("pk = :pk AND begins_with(sk, :token)")
-            .expression_attribute_values(":pk", text(partition(id)))
-            .expression_attribute_values(":token", text("token#"));
-        let found = query
-            .send()
-            .await
-            .map_err(|error| fault(Origin::Exchanges, NOT_WOKEN, "dynamodb:Query", &error))?;
-        let items = found.items.unwrap_or_default();
-        let tokens = items.into_iter().map(|mut item| match item.remove("token") {
-            Some(AttributeValue::S(token)) => Ok(token),
-            _ => Err(Fault::lasting(Origin::Exchanges, NOT_WOKEN)),
-        });
-        tokens.collect()
+        let (mut tokens, mut next) = (Vec::new(), None);
+        // INVARIANT: the one that waits is among them, so all are read.
+        for _ in 0..PAGES {
+            let query = self.items.query().table_name(&self.table).consistent_read(true);
+            let query = query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :token)")
+                .expression_attribute_values(":pk", text(partition(id)))
+                .expression_attribute_values(":token", text("token#"))
+                .set_exclusive_start_key(next.take());
+            let found = query
+                .send()
+                .await
+                .map_err(|error| fault(Origin::Exchanges, NOT_WOKEN, "dynamodb:Query", &error))?;
+            for mut item in found.items.unwrap_or_default() {
+                let Some(AttributeValue::S(token)) = item.remove("token") else {
+                    return Err(Fault::lasting(Origin::Exchanges, NOT_WOKEN));
+                };
+                tokens.push(token);
+            }
+            next = found.last_evaluated_key;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(tokens)
     }
 }
 

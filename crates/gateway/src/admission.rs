@@ -20,7 +20,7 @@ use crate::ask::{AskError, Next};
 use crate::claim::Words;
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
-use crate::ports::{Claim, Claimed, Denied, Prospect, RevokedWhat};
+use crate::ports::{Claim, Claimed, Denied, Prospect};
 use crate::principal::Principal;
 use crate::reading::refusal;
 
@@ -109,12 +109,7 @@ pub(crate) fn denied(bundle: &Bundle, denied: Denied) -> Ruling {
             ruling
         }
         Denied::Revoked(what) => {
-            let what = match what {
-                RevokedWhat::Agent => "agent",
-                RevokedWhat::Person => "person",
-                RevokedWhat::Session => "session",
-            };
-            let message = format!("this {what} was revoked; ask a security engineer");
+            let message = format!("this {} was revoked; ask a security engineer", what.as_str());
             refusal(bundle, REVOKED, RefusalCode::Revoked, message)
         }
     }

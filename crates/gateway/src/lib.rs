@@ -47,11 +47,11 @@ mod work;
 
 pub use access::statement as access_statement;
 pub use approval::{
-    AccessShown, AccessState, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Form, Found,
-    Harm, KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, NotAName, NotAStanding, NotSignedIn,
-    PoliciesHere, ProposedTerms, Reception, Reminded, Review, ReviewError, ReviewPorts, ReviewSession,
-    ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown, StandingTerms, Stands,
-    VariedPlace, Waiting, is_typed, word_to_type,
+    AccessShown, AccessState, Arrived, BegunSession, ByHarm, CameBack, Earlier, EarlierAsk, Ending, Form,
+    Found, Harm, KnownReviewer, Link, Listing, LoopbackSignIn, MayBe, MayEnd, NotAName, NotAStanding,
+    NotSignedIn, PoliciesHere, ProposedTerms, Reception, Reminded, Review, ReviewError, ReviewPorts,
+    ReviewSession, ReviewerName, Roster, SESSION_LIFE, SIGN_IN_LIFE, Shown, SignedIn, StandingShown,
+    StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
 pub use detectors::detectors_of;

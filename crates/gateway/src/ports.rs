@@ -187,6 +187,17 @@ pub enum RevokedWhat {
     Session,
 }
 
+impl RevokedWhat {
+    /// The word in refusals and listings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Person => "person",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// What policy wants to become of a statement, as far as budgets depend on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prospect {

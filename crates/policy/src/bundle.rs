@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::num::NonZeroU32;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use domain::{Catalog, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName, Treatment};
+use domain::{Catalog, Class, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName, Treatment};
 
 use crate::catalog_file::{self, CatalogFile};
 use crate::classes::ClassId;
@@ -123,6 +124,20 @@ impl Bundle {
     /// Every group that `[[reviewers]]` names.
     pub fn reviewer_groups(&self) -> BTreeSet<&str> {
         self.catalog.reviewers.groups().collect()
+    }
+
+    /// The groups that decide on a statement of that kind and class, as records name them, wherever one is held; and how many of
+    /// their people must say yes.
+    pub fn reviewers_of(&self, kind: &str, class: &str) -> (&[String], NonZeroU32) {
+        let class = Class::ALL.into_iter().find(|known| known.as_str() == class);
+        let reviewers = self.catalog.reviewers.of_words(kind, class);
+        (reviewers.groups.as_slice(), reviewers.people)
+    }
+
+    /// Whether a rule that a record names may still be one that decides here. Those of the gateway, and of what people have granted,
+    /// are no bundle's.
+    pub fn may_name(&self, rule: &str) -> bool {
+        rule.contains(':') || self.policies.has(rule)
     }
 
     /// How much this principal may take.

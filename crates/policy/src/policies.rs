@@ -24,6 +24,8 @@ pub(crate) struct Policies {
     slices: Vec<Slice>,
     /// `@reason` of forbids.
     reasons: BTreeMap<RuleId, String>,
+    /// All of them.
+    ids: BTreeSet<RuleId>,
 }
 
 /// The policies that one action may meet. Each stands in exactly one of the sets.
@@ -64,7 +66,8 @@ impl Policies {
             .iter()
             .filter_map(|(id, placed)| Some((id.clone(), placed.policy.annotation("reason")?.to_owned())))
             .collect();
-        Some(Self { vocabulary, authorizer: Authorizer::new(), slices, reasons })
+        let ids = placed.keys().cloned().collect();
+        Some(Self { vocabulary, authorizer: Authorizer::new(), slices, reasons, ids })
     }
 
     /// Puts one question.
@@ -133,6 +136,11 @@ impl Policies {
         let action = crate::vocabulary::entity(&self.vocabulary.action, action.name());
         // Checking each request costs more than deciding it. Requests are ours, and the unit tests check them.
         Request::new(principal.clone(), action, resource, context, schema_of_tests()).ok()
+    }
+
+    /// Whether there is a rule of that name.
+    pub(crate) fn has(&self, rule: &str) -> bool {
+        self.ids.contains(&RuleId::new(rule))
     }
 
     /// What a rule says of itself, for whoever is refused by it.

@@ -119,9 +119,14 @@ impl ReviewerRules {
 
     /// Who decides on a statement: those of its kind, else of its class, else the default.
     pub(crate) fn of(&self, statement: &Statement) -> &Reviewers {
+        self.of_words(statement.kind.as_str(), Some(statement.class))
+    }
+
+    /// The same by its kind and its class, as far as that is one.
+    pub(crate) fn of_words(&self, kind: &str, class: Option<Class>) -> &Reviewers {
         self.kinds
-            .get(statement.kind.as_str())
-            .or_else(|| self.classes.get(&statement.class))
+            .get(kind)
+            .or_else(|| class.and_then(|class| self.classes.get(&class)))
             .unwrap_or(&self.default)
     }
 }

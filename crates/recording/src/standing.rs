@@ -1,6 +1,6 @@
 //! Standing approvals: what people allow beforehand, each use of it, and its end.
 
-use domain::{ApprovalState, Digest, Timestamp};
+use domain::{Approval, ApprovalState, Digest, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -143,6 +143,19 @@ impl StandingTrail {
     /// they have not. Its first step tells with which approval it was made ([`Trail::under`]): people may have been asked again
     /// since.
     pub fn new(trail: &Trail) -> Option<Self> {
+        // What was denied after all allows nothing for later.
+        match trail.approval().map(Approval::state)? {
+            ApprovalState::Granted
+            | ApprovalState::Spent
+            | ApprovalState::Expired
+            | ApprovalState::Withdrawn => Self::as_made(trail),
+            ApprovalState::Waiting | ApprovalState::Denied => None,
+        }
+    }
+
+    /// The same as it was made, also where their yes was taken back since, so that it allows nothing any more: what a record of it
+    /// is held to.
+    pub fn as_made(trail: &Trail) -> Option<Self> {
         let (terms, by, last) = agreed(trail)?;
         Some(Self {
             exchange: trail.steps().first()?.exchange.clone(),
@@ -284,13 +297,7 @@ impl StandingTrail {
 fn agreed(trail: &Trail) -> Option<(StandingRecord, Vec<ReviewerRecord>, Digest)> {
     let approval = trail.approval()?;
     let asked = trail.asked()?;
-    // What was denied after all allows nothing for later.
-    let is_agreed = match approval.state() {
-        ApprovalState::Granted | ApprovalState::Spent | ApprovalState::Expired | ApprovalState::Withdrawn => {
-            u32::try_from(approval.granted_by().len()).ok()? >= asked.needed
-        }
-        ApprovalState::Waiting | ApprovalState::Denied => false,
-    };
+    let is_agreed = u32::try_from(approval.granted_by().len()).ok()? >= asked.needed;
     if !is_agreed || asked.result.is_some() {
         return None;
     }
@@ -298,7 +305,11 @@ fn agreed(trail: &Trail) -> Option<(StandingRecord, Vec<ReviewerRecord>, Digest)
     let (mut terms, mut people, mut granted) = (None, Vec::new(), None);
     for (at, step) in steps.iter().enumerate() {
         // What a standing approval has issued makes none.
-        let StepRecord::Decided { by, terms: said, .. } = &step.what else { continue };
+        let StepRecord::Decided { by, verdict, terms: said, reason: _ } = &step.what else { continue };
+        // A no that took the yes back.
+        if Verdict::from_word(verdict) != Some(Verdict::Approve) {
+            continue;
+        }
         let said = said.as_ref().or_else(|| {
             steps.iter().take(at).rev().find_map(|step| {
                 let StepRecord::Standing { by: who, terms } = &step.what else { return None };

@@ -240,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn two_accounts_at_one_address_are_two() {
+        let behind = |account: &str| {
+            let text = UPSTREAM.replace("account = 'ACME-DEV'", &format!("account = '{account}'"));
+            read(&text, &[]).unwrap().serving().unwrap().behind
+        };
+        assert_eq!(behind("ACME-DEV"), behind("acme-dev"));
+        assert_ne!(behind("ACME-DEV"), behind("ACME-PROD"));
+    }
+
+    #[test]
     fn nothing_at_all_is_a_good_configuration() {
         read("", &[]).unwrap().check().unwrap();
     }

@@ -94,7 +94,7 @@ impl Work {
                 None => Err(NotDone::Unknown),
             },
             Task::Wait { approval, token } => self.wait(approval, &token).await,
-            Task::Remind { approval } => self.remind(approval, Reminded::Told, half).await,
+            Task::Remind { approval } => self.remind(approval, Reminded::Told, three_quarters).await,
             Task::Escalate { approval } => self.remind(approval, Reminded::Second, all).await,
             Task::Expire { approval } => Ok(told(self.tend(approval).await?, all)),
             Task::Run { approval } => Ok(told(self.tend(approval).await?, half)),
@@ -124,7 +124,7 @@ impl Work {
         // INVARIANT: looked at again once the token is kept. A verdict before that finds no token, and is found here; one after
         // it finds the token.
         let now = self.gateway.approval_stands(id).await?;
-        if now.is_none_or(|now| now.state != ApprovalState::Waiting || now.granted != stands.granted) {
+        if now.is_none_or(|now| now.state != ApprovalState::Waiting) {
             self.machine.go_on(token).await?;
         }
         Ok(told(now, all))
@@ -152,9 +152,20 @@ fn carried(advanced: Advanced) -> Answer {
     Answer { over, state: None, seconds: wait.as_secs() }
 }
 
-/// Until the next is told: half of what is left.
+/// Until whoever is silent is reminded: half of the time that it may wait, counted from when it was asked for.
 fn half(stands: &Stands) -> Duration {
-    stands.left / 2
+    until(stands, stands.whole / 2)
+}
+
+/// Until the second group is told: three quarters of it.
+fn three_quarters(stands: &Stands) -> Duration {
+    until(stands, stands.whole / 4)
+}
+
+/// Until so much is left. Where less is, because telling has failed, half of that, so that it is tried ever more often.
+fn until(stands: &Stands, then: Duration) -> Duration {
+    let wait = stands.left.saturating_sub(then);
+    if wait.is_zero() { stands.left / 2 } else { wait }
 }
 
 /// Until the end.
@@ -173,4 +184,28 @@ fn answer(stands: &Stands, wait: Duration) -> Answer {
     // Rounded up: at the end of the wait it has lapsed.
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
     Answer { over: stands.is_over, state: Some(stands.state.as_str()), seconds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reminders_are_counted_from_when_it_was_asked_for_and_not_from_what_is_left() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let at = |passed: u64| Stands {
+            state: ApprovalState::Waiting,
+            is_told: true,
+            granted: 1,
+            is_over: false,
+            lapses: Timestamp::from_micros(0),
+            left: minutes(40 - passed),
+            whole: minutes(40),
+        };
+        for (passed, reminded, second) in [(0, 20, 30), (12, 8, 18), (19, 1, 11), (20, 10, 10), (36, 2, 2)] {
+            assert_eq!(half(&at(passed)), minutes(reminded), "{passed}");
+            assert_eq!(three_quarters(&at(passed)), minutes(second), "{passed}");
+        }
+        assert_eq!(answer(&at(40), half(&at(40))).seconds, 1);
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
-use gateway::{Gateway, ReviewError, SignedIn};
+use gateway::{Ending, Gateway, ReviewError, SignedIn};
 use recording::{ClosingOutcome, Opening, RecordKey, What};
 use serde_json::{Value, json};
 
@@ -190,6 +190,40 @@ async fn denied_expired_and_withdrawn_ones_grant_nothing_and_say_why() {
     is_not_permitted(&read(&gateway, "ana").await);
     assert!(house.review().granted_access().await.unwrap().0.is_empty());
     house.verifies();
+}
+
+#[tokio::test]
+async fn a_yes_to_access_is_taken_back_before_it_is_in_force_and_ended_after_that() {
+    for is_in_force in [false, true] {
+        let house = house_with(|_| {}).await;
+        let gateway = house.gateway();
+        let router = router(gateway.clone());
+        let asked = held(&router, REQUEST).await;
+        let review = house.review();
+        let id = waiting(&review).await;
+        // Nothing is ended that nobody has said yes to.
+        let rosa = reviewer("rosa");
+        let early = review.end(id, &rosa, None).await;
+        assert!(matches!(early, Err(ReviewError::Unmoved(Unmoved::NotGranted))), "{early:?}");
+        says(&house, "rosa", Verdict::Approve).await.unwrap();
+        if is_in_force {
+            work(&house, &gateway).await;
+        }
+        let expected = if is_in_force { Ending::Access } else { Ending::Yes };
+        assert_eq!(review.end(id, &reviewer("sam"), None).await.unwrap(), expected);
+        work(&house, &gateway).await;
+        is_not_permitted(&read(&gateway, "ana").await);
+        assert!(review.granted_access().await.unwrap().0.is_empty());
+        let told = get(&router, "ana", &asked.handle(), "").await;
+        assert_eq!(told.status, 422, "{}", told.text());
+        // Again, what was in force stays ended, and what was not is denied.
+        match review.end(id, &rosa, None).await {
+            Ok(Ending::Access) => assert!(is_in_force),
+            Err(ReviewError::Unmoved(Unmoved::Ended(ApprovalState::Denied))) => assert!(!is_in_force),
+            other => panic!("{other:?}"),
+        }
+        house.verifies();
+    }
 }
 
 #[tokio::test]

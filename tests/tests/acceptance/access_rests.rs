@@ -147,6 +147,9 @@ async fn who_is_asked_no_more_is_not_told_to_let_anybody_read() {
     let review = at.house.review().asking(Arc::clone(&without));
     let shown = review.granted_access().await.unwrap().0.remove(0);
     assert_eq!(shown.state, AccessState::Rests("somebody who had said yes to it is not asked any more"));
+    // The gateway asks nobody any more.
+    let review = at.house.review().asking(Arc::new(Roster::new("", "", Vec::new())));
+    assert_eq!(review.granted_access().await.unwrap().0.remove(0).state, shown.state);
     // The page of the gateway that asks nobody but sam.
     *at.issuer.back.lock().unwrap() = format!("{HOST}/a/callback");
     let ids = Arc::new(local::RandomIds);

@@ -502,6 +502,30 @@ async fn a_bundle_that_asks_other_people_by_now_has_it_wait_anew() {
 }
 
 #[tokio::test]
+async fn a_bundle_that_needs_fewer_of_the_same_people_by_now_runs_what_more_have_approved() {
+    let one = "groups = [\"data-reviewers\"]";
+    let with = |people: u32| format!("{one}\npeople = {people}");
+    for (then, now, runs) in [(2, 1, true), (3, 2, true), (2, 3, false)] {
+        let house = house().await;
+        house.bundle.change(&[(one, with(then).as_str())]);
+        let gateway = house.gateway();
+        let (router, review) = (router(gateway.clone()), house.review());
+        let held = held(&router, WRITE).await;
+        let id = waiting(&review).await;
+        for who in ["rosa", "sam", "tom"].iter().take(usize::try_from(then).unwrap()) {
+            decide(&review, id, who, Verdict::Approve).await.unwrap();
+        }
+        house.bundle.change(&[(one, with(now).as_str())]);
+        assert_eq!(work(&house, &gateway).await, usize::from(runs), "{then} to {now}");
+        let status = get(&router, "ana", &held.handle(), "").await.status.as_u16();
+        assert_eq!((status, house.submissions()), if runs { (200, 1) } else { (202, 0) });
+        if runs {
+            house.verifies();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_bundle_that_permits_it_unattended_by_now_runs_what_was_approved() {
     let house = house().await;
     let gateway = house.gateway();

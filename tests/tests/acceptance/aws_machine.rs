@@ -256,6 +256,28 @@ async fn what_a_reviewer_approves_runs_once_and_its_agent_collects_the_result() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_tokens_the_one_that_waits_is_found_and_a_yes_of_several_wakes_nothing() {
+    let Some(stage) = Stage::build(Meddling::default()).await else { return };
+    let groups = r#"groups = ["data-reviewers", "data-leads"]"#;
+    let two = format!("{groups}\npeople = 2");
+    stage.house.bundle.change(&[(r#"groups = ["data-reviewers"]"#, two.as_str())]);
+    let (handle, id) = stage.asked().await;
+    stage.waits().await;
+    let forget = stage.house.time_now().after(Duration::from_secs(3600));
+    for token in 0..200 {
+        stage.machine.keep_token(id, &format!("used before: {token}"), forget).await.unwrap();
+    }
+    assert_eq!(stage.decide(id, "rosa", Verdict::Approve).await.unwrap(), ApprovalState::Waiting);
+    assert_eq!(stage.decide(id, "rosa", Verdict::Approve).await.unwrap(), ApprovalState::Waiting);
+    assert_eq!((stage.did("run"), stage.did("wait")), (0, 1), "it waits for the other, undisturbed");
+    assert_eq!(stage.decide(id, "sam", Verdict::Approve).await.unwrap(), ApprovalState::Granted);
+    assert_eq!(stage.ended(id).await, "SUCCEEDED");
+    assert!(matches!(stage.collected(handle).await.outcome(), Outcome::Rows { .. }));
+    assert_eq!((stage.did("remind"), stage.did("wait")), (0, 1));
+    stage.verifies().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn histories_tell_ids_and_how_an_approval_stands_and_nothing_else() {
     let Some(stage) = Stage::build(Meddling::default()).await else { return };
     let (_, id) = stage.asked().await;

@@ -202,7 +202,11 @@ async fn where_policy_says_otherwise_by_now_it_says_nothing() {
         (("@id(\"agents-write-if-approved\")\npermit", "@id(\"agents-write-if-approved\")\nforbid"), false),
     ] {
         let (house, gateway, _) = standing(5, &[("1", "1..100")]).await;
+        let rests = || async { house.review().standing_approvals().await.unwrap().0.remove(0).rests };
+        assert_eq!(rests().await, None);
         house.bundle.change(&[change]);
+        // What is told without deciding is told by the list.
+        assert_eq!(rests().await.is_some(), waits, "{change:?}");
         let router = router(gateway.clone());
         let asked = submit(&router, "ana", "delete from customers where id = 2", "").await;
         work(&house, &gateway).await;
@@ -246,6 +250,24 @@ async fn where_two_people_must_agree_they_agree_on_the_same_terms() {
 }
 
 #[tokio::test]
+async fn what_two_people_let_stand_goes_where_one_is_enough_by_now() {
+    let house = house().await;
+    let two = ("groups = [\"data-reviewers\"]", "groups = [\"data-reviewers\"]\npeople = 2");
+    house.bundle.change(&[two]);
+    let (gateway, review) = (house.gateway(), house.review());
+    held(&router(gateway.clone()), WRITE).await;
+    let id = waiting(&review).await;
+    let terms = terms(&house, 5, 10, &[("1", "1..100")]);
+    for who in ["rosa", "sam"] {
+        review.approve_standing(id, &reviewer(who), &terms, None).await.unwrap();
+    }
+    work(&house, &gateway).await;
+    house.bundle.change(&[]);
+    assert!(goes(&house, &gateway, "delete from customers where id = 2").await);
+    house.verifies();
+}
+
+#[tokio::test]
 async fn terms_that_do_not_fit_make_nothing_and_decide_nothing() {
     let house = house().await;
     let review = house.review();
@@ -263,6 +285,25 @@ async fn terms_that_do_not_fit_make_nothing_and_decide_nothing() {
     // And what is denied after all stands for nothing.
     review.decide(id, &reviewer("rosa"), Verdict::Deny, None).await.unwrap();
     assert!(review.standing_approvals().await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn a_yes_that_is_taken_back_before_it_ran_stands_for_nothing() {
+    let house = house().await;
+    let (gateway, review) = (house.gateway(), house.review());
+    held(&router(gateway.clone()), WRITE).await;
+    let id = waiting(&review).await;
+    let terms = terms(&house, 5, 10, &[("1", "1..100")]);
+    let granted = review.approve_standing(id, &reviewer("rosa"), &terms, None).await.unwrap();
+    assert_eq!(granted, ApprovalState::Granted);
+    assert_eq!(review.standing_approvals().await.unwrap().0.len(), 1);
+    let denied = review.decide(id, &reviewer("rosa"), Verdict::Deny, None).await.unwrap();
+    assert_eq!(denied, ApprovalState::Denied);
+    assert!(review.standing_approvals().await.unwrap().0.is_empty());
+    work(&house, &gateway).await;
+    assert!(!goes(&house, &gateway, "delete from customers where id = 2").await);
+    assert_eq!(house.submissions(), 0);
+    assert_ne!(house.verify().worst(), Some(Severity::Altered), "{:?}", house.verify().faults);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ApprovalState, Credential, Door, Verdict};
+use domain::{ApprovalState, Credential, Door, Unmoved, Verdict};
 use gateway::{Gateway, ReviewError};
 use recording::{ClosingOutcome, Severity, StepRecord, Wrong};
 use tokio::task::JoinSet;
@@ -24,8 +24,9 @@ fn verdicts(house: &House) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_verdicts_at_once_the_first_decides_and_the_others_are_told() {
+async fn of_many_verdicts_at_once_one_yes_counts_and_one_no_ends_it() {
     for round in 0..8 {
+        let is_denied_by_some = round % 2 == 0;
         let house = house().await;
         let gateway = house.gateway();
         let router = router(gateway.clone());
@@ -35,21 +36,23 @@ async fn of_many_verdicts_at_once_the_first_decides_and_the_others_are_told() {
         for who in 0..8 {
             // Each from a process of its own.
             let review = house.review();
-            let verdict = if (who + round) % 2 == 0 { Verdict::Approve } else { Verdict::Deny };
+            let denies = is_denied_by_some && (who + round / 2) % 2 == 0;
+            let verdict = if denies { Verdict::Deny } else { Verdict::Approve };
             at_once.spawn(async move {
                 let by = reviewer(&format!("reviewer-{who}"));
                 review.decide(id, &by, verdict, None).await.ok()
             });
         }
         let counted: Vec<ApprovalState> = in_time(at_once.join_all()).await.into_iter().flatten().collect();
-        assert_eq!(counted.len(), 1, "one verdict counts");
-        assert_eq!(verdicts(&house).len(), 1, "and one is recorded");
+        let told = verdicts(&house);
+        assert_eq!(counted.len(), told.len(), "what counts is recorded, once");
+        // A yes is taken back by the first no behind it.
+        let expected: &[&[&str]] =
+            if is_denied_by_some { &[&["deny"], &["approve", "deny"]] } else { &[&["approve"]] };
+        assert!(expected.iter().any(|expected| *expected == told), "{told:?}");
+        assert_eq!(counted.contains(&ApprovalState::Denied), is_denied_by_some);
         assert_eq!(work(&house, &gateway).await, 1);
-        let (status, ran) = match counted[0] {
-            ApprovalState::Granted => (200, 1),
-            ApprovalState::Denied => (422, 0),
-            other => panic!("{other:?}"),
-        };
+        let (status, ran) = if is_denied_by_some { (422, 0) } else { (200, 1) };
         assert_eq!(get(&router, "ana", &held.handle(), "").await.status.as_u16(), status);
         assert_eq!(house.submissions(), ran);
         house.verifies();
@@ -138,6 +141,43 @@ async fn approving_against_cancelling_has_one_outcome() {
             // It was cancelled after it was spent, whether it had been sent or not.
             (422, "spent") => assert!(house.submissions() <= 1),
             other => panic!("{other:?}: {}", answer.text()),
+        }
+        house.verifies();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn taking_a_yes_back_against_its_run_has_one_outcome() {
+    for round in 0..12 {
+        let house = house().await;
+        let gateway = house.gateway();
+        let router = router(gateway.clone());
+        let held = held(&router, WRITE).await;
+        let review = house.review();
+        let id = waiting(&review).await;
+        review.decide(id, &reviewer("rosa"), Verdict::Approve, None).await.unwrap();
+        let runs = {
+            let gateway = house.gateway();
+            let soon = house.time_now().after(Duration::from_secs(5));
+            tokio::spawn(async move { gateway.work(soon).await.unwrap() })
+        };
+        for _ in 0..round * 8 {
+            tokio::task::yield_now().await;
+        }
+        let said = in_time(review.decide(id, &reviewer("sam"), Verdict::Deny, None)).await;
+        in_time(runs).await.unwrap();
+        work(&house, &gateway).await;
+        let answer = get(&router, "ana", &held.handle(), "").await;
+        match said {
+            Ok(ApprovalState::Denied) => {
+                assert_eq!((answer.status.as_u16(), house.submissions()), (422, 0), "{}", answer.text());
+                assert_eq!(words(&house), ["asked", "decided", "decided"]);
+            }
+            Err(ReviewError::Unmoved(Unmoved::Ended(ApprovalState::Spent))) => {
+                assert_eq!((answer.status.as_u16(), house.submissions()), (200, 1), "{}", answer.text());
+                assert_eq!(words(&house), ["asked", "decided", "spent"]);
+            }
+            other => panic!("{other:?}"),
         }
         house.verifies();
     }

@@ -5,12 +5,13 @@
 //! ```text
 //!          approve × needed, issue            spend
 //!   Waiting ────────────────────▶ Granted ───────────▶ Spent
-//!      │ deny, overrule ──▶ Denied  ◀── overrule │
-//!      │ lapse ───────────▶ Expired ◀──── lapse  │
-//!      │ withdraw ────────▶ Withdrawn ◀ withdraw │
+//!      │ deny, overrule ▶ Denied ◀─── deny, overrule │
+//!      │ lapse ─────────▶ Expired ◀─────────── lapse │
+//!      │ withdraw ──────▶ Withdrawn ◀────── withdraw │
 //! ```
 //!
-//! Nothing leaves the four on the right and at the ends: whatever order things happen in, an approval has one end.
+//! Nothing leaves the four on the right and at the ends: whatever order things happen in, an approval has one end. Until it is
+//! spent a yes is taken back by a no, of whoever may decide it.
 
 mod people;
 
@@ -140,7 +141,7 @@ pub enum Unmoved {
     /// It has ended.
     #[error("this approval has ended: it is {}", .0.as_str())]
     Ended(ApprovalState),
-    /// Enough people have said yes.
+    /// Enough people have said yes, and nobody needs another.
     #[error("this approval is granted already")]
     Granted,
     /// Nobody has granted it.
@@ -233,7 +234,10 @@ impl Approval {
             }
             ApprovalEvent::Spent if is_granted => Ok(self.ended(ApprovalState::Spent)),
             ApprovalEvent::Spent => Err(Unmoved::NotGranted),
-            ApprovalEvent::Decided { .. } | ApprovalEvent::Issued { .. } if is_granted => {
+            // A no takes back what has had no effect yet.
+            ApprovalEvent::Decided { verdict: Verdict::Approve, .. } | ApprovalEvent::Issued { .. }
+                if is_granted =>
+            {
                 Err(Unmoved::Granted)
             }
             ApprovalEvent::Issued { by } => self.issued(by, at),

@@ -86,7 +86,8 @@ fn every_state_answers_every_event() {
         (Waiting, "approve") => Ok(Granted),
         (Waiting, "deny") => Ok(Denied),
         (Waiting, "spend") => Err(Unmoved::NotGranted),
-        (Granted, "approve" | "deny") => Err(Unmoved::Granted),
+        (Granted, "approve") => Err(Unmoved::Granted),
+        (Granted, "deny") => Ok(Denied),
         (Granted, "spend") => Ok(Spent),
         (Waiting | Granted, "lapse") => Err(Unmoved::NotLapsed),
         (Waiting | Granted, "withdraw" | "withdraw late") => Ok(Withdrawn),
@@ -192,6 +193,29 @@ fn so_many_distinct_people_must_approve_and_one_may_deny() {
     assert_eq!(one.next(&deny("rosa"), at(2)).unwrap().state(), ApprovalState::Denied);
     let both = one.next(&approve("sam"), at(2)).unwrap();
     assert_eq!((both.state(), both.granted_by().len()), (ApprovalState::Granted, 2));
+}
+
+#[test]
+fn a_yes_is_taken_back_by_whoever_may_decide_until_it_is_spent() {
+    let granted = standing(ApprovalState::Granted);
+    for who in ["rosa", "sam"] {
+        let denied = granted.next(&deny(who), at(2)).unwrap();
+        assert_eq!(denied.state(), ApprovalState::Denied);
+        let late = denied.next(&ApprovalEvent::Spent, at(3)).unwrap_err();
+        assert_eq!(late, Unmoved::Ended(ApprovalState::Denied));
+    }
+    let outsider = Reviewer { groups: BTreeSet::new(), ..reviewer("tom") };
+    let program = Reviewer { agent: Some(Agent::new("claude-finance")), ..reviewer("rosa") };
+    for (by, why) in [
+        (reviewer("ana"), Unmoved::OwnRequest),
+        (outsider, Unmoved::NotAReviewer),
+        (program, Unmoved::NotAPerson),
+    ] {
+        assert_eq!(granted.next(&decided(by, Verdict::Deny), at(2)).unwrap_err(), why);
+    }
+    let spent = granted.next(&ApprovalEvent::Spent, at(2)).unwrap();
+    let late = spent.next(&deny("rosa"), at(3)).unwrap_err();
+    assert_eq!(late, Unmoved::Ended(ApprovalState::Spent));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::run::overruled;
 use super::signed_in::is_revoked;
 use super::steps::{Added, Case, damaged};
 use super::tend::are_still_asked;
-use super::{sorted, stored};
+use super::{are_enough, stored};
 use crate::access::{Granted, Grants};
 use crate::closing::Closed;
 use crate::fault::{Fault, Retry};
@@ -274,7 +274,7 @@ impl Gateway {
             Decision::Allow(_) => return Err(damaged()),
         };
         let asked = case.trail.asked().ok_or_else(damaged)?;
-        if (sorted(&hold.reviewers), hold.people.get()) != (asked.reviewers.clone(), asked.needed) {
+        if !are_enough(hold, asked) {
             return Ok(no("who decides on access has changed since this was asked for; ask again"));
         }
         if now >= grant.until {

@@ -4,7 +4,7 @@ use domain::{ApprovalId, Timestamp};
 use recording::{AccessRecord, Opening, StepRecord};
 
 use super::access::{Force, Reading, unreadable};
-use super::review::{Review, ReviewError, crowded};
+use super::review::{Review, ReviewError, crowded, unless_unclean};
 use super::signed_in::SignedIn;
 use super::steps::{Added, Case, damaged};
 use super::stored;
@@ -87,11 +87,23 @@ impl Review {
     }
 
     async fn shown_of_access(&self, case: Case, in_force: AccessState) -> Result<Option<AccessShown>, Fault> {
-        let bundle = self.ports().policies.bundle().await?;
-        let state = match Reading::from(self).in_force(&bundle, &case, self.now()).await? {
-            Force::In(_) => in_force,
-            Force::Rests(why) => AccessState::Rests(why),
-            Force::Over => return Ok(None),
+        let state = match self.ports().policies.bundle().await {
+            Ok(bundle) => match Reading::from(self).in_force(&bundle, &case, self.now()).await? {
+                Force::In(_) => in_force,
+                Force::Rests(why) => AccessState::Rests(why),
+                Force::Over => return Ok(None),
+            },
+            // A broken bundle permits nothing, and hides nothing from whoever looks what there is to end.
+            Err(fault) => {
+                tracing::warn!(
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "nobody can tell what policy says of access that was granted"
+                );
+                if case.trail.access_in_force().is_none() || note_of(&case)?.until <= self.now() {
+                    return Ok(None);
+                }
+                AccessState::Rests("the policies cannot be read")
+            }
         };
         Ok(told(case, state))
     }
@@ -121,7 +133,7 @@ impl Review {
         }
         self.may_review(&case, by).await?;
         let reason = match reason {
-            Some(reason) => self.clean_for(&case, reason).await?,
+            Some(reason) => unless_unclean(self.clean_for(&case, reason).await)?,
             None => None,
         };
         for _ in 0..TRIES {

@@ -4,7 +4,7 @@ use domain::{Decision, Grant, Hold, Refusal, RuleId, Tier};
 use policy::Bundle;
 use recording::{AskedRecord, FootprintRecord, TreatmentRecord};
 
-use super::sorted;
+use super::are_enough;
 use crate::access::Ruled;
 use crate::failures;
 use crate::gateway::Gateway;
@@ -66,14 +66,14 @@ pub(super) struct Before<'a> {
     pub touched_now: Option<&'a str>,
 }
 
-/// What is not as it was approved; nothing where the same rules hold it for the same people, and as many of them, and it touches
+/// What is not as it was approved; nothing where the same rules hold it for the same people, and no more of them, and it touches
 /// the same objects, of which the catalog says the same: behind a view there may be others by now, or other columns and rows of
 /// the same.
 fn changes(hold: &Hold, rules: &[RuleId], before: &Before<'_>) -> Vec<&'static str> {
     let Before { asked: before, footprints, footprints_now, touched_now } = before;
     let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
     let before_rules: Vec<&str> = before.rules.iter().map(String::as_str).collect();
-    let who = (sorted(&hold.reviewers), hold.people.get()) != (before.reviewers.clone(), before.needed);
+    let who = !are_enough(hold, before);
     // SECURITY: what nobody could tell is the same as nothing.
     let catalog = match (before.touched.as_deref(), *touched_now) {
         (Some(before), Some(now)) if before == now => None,

@@ -227,7 +227,9 @@ fn is_same_question(approved: &Case, waits: &Case) -> bool {
     before.of(before_of).statements == now.of(now_of).statements
         && before_of.principal.person == now_of.principal.person
         && before.rules == now.rules
-        && (&before.reviewers, before.needed, &before.sign_in) == (&now.reviewers, now.needed, &now.sign_in)
+        // Fewer people than have said yes are enough.
+        && (&before.reviewers, &before.sign_in) == (&now.reviewers, &now.sign_in)
+        && now.needed <= before.needed
         // SECURITY: what nobody could tell is the same as nothing.
         && before.defined.is_some()
         && before.defined == now.defined

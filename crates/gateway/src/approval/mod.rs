@@ -8,6 +8,7 @@
 mod access;
 mod access_shown;
 mod again;
+mod ending;
 mod estimate;
 mod harm;
 mod issue;
@@ -31,6 +32,7 @@ mod turn;
 mod typed;
 
 pub use access_shown::{AccessShown, AccessState};
+pub use ending::{Ending, MayEnd};
 pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
@@ -171,6 +173,11 @@ impl Question<'_> {
         let identity = stored::identity(self.opening)?;
         Ok(signed_in::marks_of(&Requester::from(&identity), self.key))
     }
+}
+
+/// Whether those who have said yes to what was asked are enough for this hold: it is for the same groups, and for no more people.
+fn are_enough(hold: &Hold, asked: &AskedRecord) -> bool {
+    sorted(&hold.reviewers) == asked.reviewers && hold.people.get() <= asked.needed
 }
 
 pub(crate) fn sorted(names: &[String]) -> Vec<String> {

@@ -300,11 +300,10 @@ impl Reception {
         Ok(Found::Over { waiting: Box::new(waiting), own, standing, access })
     }
 
-    /// Ends what stands since this approval, or the leave to read that was granted with it, by a form as [`Reception::decide`]
-    /// takes it.
+    /// Ends what there is to end of this approval ([`Review::end`]), by a form as [`Reception::decide`] takes it.
     ///
     /// # Errors
-    /// As [`Reception::decide`]; [`ReviewError::Unknown`] where there is neither.
+    /// As [`Reception::decide`] and [`Review::end`].
     pub async fn end(
         &self,
         session: &ReviewSession,
@@ -313,12 +312,7 @@ impl Reception {
         reason: Option<&str>,
     ) -> Result<(), ReviewError> {
         self.check_form(session, text, form).await?;
-        match self.review.end_access(session.approval, &session.by, reason).await {
-            Err(ReviewError::Unknown) => {
-                self.review.end_standing(session.approval, &session.by, reason).await
-            }
-            ended => ended,
-        }
+        self.review.end(session.approval, &session.by, reason).await.map(|_| ())
     }
 
     /// Takes the verdict of a form: once, from this session's own form, on exactly what it showed.

@@ -9,7 +9,7 @@ use recording::{AskedRecord, Finding, FootprintRecord, Opening, PartRecord, Resu
 use super::run::overruled;
 use super::steps::{Added, Case, damaged};
 use super::tend::{TRIES, note};
-use super::{Question, Surroundings, sorted, stored};
+use super::{Question, Surroundings, are_enough, stored};
 use crate::access::{Granted, Grants, Ruled, first_end, records, used};
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin, Retry};
@@ -285,8 +285,7 @@ fn is_as_asked(judged: &Judged, asked: &AskedRecord) -> bool {
         && touched.digest.is_some()
         && asked.touched == touched.digest
         && rules == asked.rules.iter().map(String::as_str).collect::<Vec<_>>()
-        && sorted(&hold.reviewers) == asked.reviewers
-        && hold.people.get() == asked.needed
+        && are_enough(hold, asked)
 }
 
 fn changed(message: &str) -> Refusal {

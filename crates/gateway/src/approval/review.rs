@@ -19,7 +19,9 @@ use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
+use crate::ports::{
+    Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, RevokedWhat, Standings,
+};
 use crate::settings::SignIn;
 
 /// How many approvals a listing shows at most.
@@ -100,6 +102,8 @@ pub struct Waiting {
     pub wanted: Vec<ProposedTerms>,
     /// When it is over.
     pub lapses: Timestamp,
+    /// What of whoever asked is revoked: then nothing comes of a yes.
+    pub revoked: Option<RevokedWhat>,
 }
 
 /// What somebody who has said yes wants to allow for later ones.
@@ -213,11 +217,10 @@ impl Review {
     pub async fn waiting(&self) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for live in self.ports.approvals.waiting(LISTED).await? {
-            match Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await {
-                Ok(case) => match waiting(case)? {
-                    Some(found) if !found.state.is_final() => listing.waiting.push(found),
-                    Some(_) | None => {}
-                },
+            let found = async { self.told(self.read(&live).await?).await }.await;
+            match found {
+                Ok(Some(found)) if !found.state.is_final() => listing.waiting.push(found),
+                Ok(Some(_) | None) => {}
                 Err(fault) => {
                     tracing::error!(
                         exchange = %live.exchange,
@@ -238,7 +241,14 @@ impl Review {
     pub async fn standing(&self, id: ApprovalId) -> Result<Waiting, ReviewError> {
         let live = self.ports.approvals.exchange_of(id).await?.ok_or(ReviewError::Unknown)?;
         let case = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), &live).await?;
-        waiting(case)?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
+        self.told(case).await?.filter(|found| found.id == id).ok_or(ReviewError::Unknown)
+    }
+
+    /// How it stands, as a listing tells it.
+    async fn told(&self, case: Case) -> Result<Option<Waiting>, Fault> {
+        let identity = stored::identity(&case.opening.record)?;
+        let revoked = self.ports.exchanges.revoked(&identity, Some(case.key.exchange.session)).await?;
+        Ok(waiting(case).map(|waiting| Waiting { revoked, ..waiting }))
     }
 
     /// How it stands for a reviewer who may decide it, and what they have said themselves; also when it has ended.
@@ -249,7 +259,7 @@ impl Review {
     ) -> Result<(Waiting, Option<Verdict>), ReviewError> {
         let case = self.case(id, by).await?;
         let own = own_verdict(&case.trail, by).map(|(verdict, _)| verdict);
-        Ok((waiting(case)?.ok_or(ReviewError::Unknown)?, own))
+        Ok((self.told(case).await?.ok_or(ReviewError::Unknown)?, own))
     }
 
     /// The exchanges that waited for a person of whoever asked this one, the latest first.
@@ -289,6 +299,15 @@ impl Review {
 
     pub(super) fn ports(&self) -> &ReviewPorts {
         &self.ports
+    }
+
+    /// Whether a reason can be kept: there is a bundle whose detectors it passes. Where there is none, a no and an end are taken
+    /// without it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn takes_reasons(&self) -> Result<(), Fault> {
+        self.ports.policies.bundle().await.map(|_| ())
     }
 
     /// Those of the bundle in force.
@@ -340,7 +359,7 @@ impl Review {
                 Added::Overtaken => {}
                 Added::Kept => {
                     let at = case.key.clone();
-                    let waiting = waiting(case)?.ok_or(ReviewError::Unknown)?;
+                    let waiting = self.told(case).await?.ok_or(ReviewError::Unknown)?;
                     let (_, later) = evidence::last(self.ports.recordings.as_ref(), &at).await?;
                     return Ok(Shown { waiting, asked, later });
                 }
@@ -350,7 +369,7 @@ impl Review {
     }
 
     /// Takes a reviewer's verdict. The same verdict of the same reviewer again changes nothing and tells where the
-    /// approval stands.
+    /// approval stands. A no takes back a yes, whose ever, that has had no effect yet.
     ///
     /// # Errors
     /// [`ReviewError`] when nothing came of it.
@@ -373,9 +392,10 @@ impl Review {
         reason: Option<&str>,
         terms: Option<StandingRecord>,
     ) -> Result<ApprovalState, ReviewError> {
-        let reason = match reason {
-            Some(reason) => self.clean(id, reason).await?,
-            None => None,
+        let reason = match (reason, verdict) {
+            (Some(reason), Verdict::Approve) => self.clean(id, reason).await?,
+            (Some(reason), Verdict::Deny) => unless_unclean(self.clean(id, reason).await)?,
+            (None, Verdict::Approve | Verdict::Deny) => None,
         };
         let decides = self.record(by).await?;
         for _ in 0..TRIES {
@@ -388,8 +408,7 @@ impl Review {
                         NotAStanding("you have said yes to this before, and to nothing like that").into()
                     );
                 }
-                self.wake(id).await;
-                return state(&case);
+                return self.settled(id, &case).await;
             }
             let decided = StepRecord::Decided {
                 by: decides.clone(),
@@ -399,10 +418,7 @@ impl Review {
             };
             match self.add(&mut case, decided).await? {
                 Added::Overtaken => {}
-                Added::Kept => {
-                    self.wake(id).await;
-                    return state(&case);
-                }
+                Added::Kept => return self.settled(id, &case).await,
             }
         }
         Err(crowded().into())
@@ -454,6 +470,16 @@ impl Review {
         }
     }
 
+    /// Where it stands after a verdict. What waits for others yet has nothing to go on with: it is not woken, for whoever keeps its
+    /// time would begin a wait anew.
+    async fn settled(&self, id: ApprovalId, case: &Case) -> Result<ApprovalState, ReviewError> {
+        let state = state(case)?;
+        if state != ApprovalState::Waiting {
+            self.wake(id).await;
+        }
+        Ok(state)
+    }
+
     /// The verdict is kept; whoever carries the exchange on finds it at its next look, with or without this.
     async fn wake(&self, id: ApprovalId) {
         if let Err(fault) = self.ports.approvals.wake(id).await {
@@ -491,12 +517,28 @@ impl Review {
     }
 }
 
-fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
+/// The reason of a no or of an end; none where there is no bundle to clean it by, because nothing may keep anybody from either.
+pub(super) fn unless_unclean(
+    cleaned: Result<Option<String>, ReviewError>,
+) -> Result<Option<String>, ReviewError> {
+    match cleaned {
+        Err(ReviewError::Fault(fault)) if matches!(fault.origin, Origin::Policies) => {
+            tracing::warn!(
+                fault = &fault as &(dyn std::error::Error + 'static),
+                "a reviewer's reason is left out: there is no policy bundle that says what must not stand in it"
+            );
+            Ok(None)
+        }
+        cleaned => cleaned,
+    }
+}
+
+fn waiting(case: Case) -> Option<Waiting> {
     let Case { opening, trail, key: _ } = case;
     let (Some(id), Some(approval), Some(asked)) = (trail.id(), trail.approval(), trail.asked()) else {
-        return Ok(None);
+        return None;
     };
-    Ok(Some(Waiting {
+    Some(Waiting {
         id,
         asked: asked.clone(),
         state: approval.state(),
@@ -509,8 +551,9 @@ fn waiting(case: Case) -> Result<Option<Waiting>, Fault> {
             .collect(),
         wanted: wanted(&trail),
         lapses: approval.lapses(),
+        revoked: None,
         opening: asked.of(&opening.record),
-    }))
+    })
 }
 
 /// What those who have said yes to the approval under way want to allow for later ones.

@@ -19,7 +19,6 @@ use crate::live::{Live, Stage, micros};
 use crate::opened::{Opened, live as planned_now, opened_handle};
 use crate::opening::{Draft, footprints};
 use crate::permit::{Permit, permit};
-use crate::ports::RevokedWhat;
 use crate::settings::SignIn;
 
 /// What came of running an approved exchange.
@@ -272,12 +271,7 @@ impl Gateway {
         let identity = stored::identity(&case.opening.record)?;
         let session = case.key.exchange.session;
         if let Some(what) = self.ports.exchanges.revoked(&identity, Some(session)).await? {
-            let what = match what {
-                RevokedWhat::Agent => "agent",
-                RevokedWhat::Person => "person",
-                RevokedWhat::Session => "session",
-            };
-            let message = format!("this {what} was revoked; ask a security engineer");
+            let message = format!("this {} was revoked; ask a security engineer", what.as_str());
             return Ok(Some(overruled(RefusalCode::Revoked, message)));
         }
         // SECURITY: the yes of somebody whose rights were taken back since is none.

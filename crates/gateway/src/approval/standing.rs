@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use domain::{ApprovalId, ApprovalState, PrincipalKey, Timestamp, Verdict};
+use policy::Bundle;
 use recording::{
     ContextRecord, NotStanding, Opening, RecordKey, StandingAct, StandingRecord, StandingStep, StandingTrail,
     Stored,
 };
 
-use super::review::{Review, ReviewError, crowded};
+use super::review::{PoliciesHere, Review, ReviewError, crowded, unless_unclean};
 use super::roster::Roster;
 use super::signed_in::{SignedIn, is_revoked};
 use super::standing_terms::{NotAStanding, StandingTerms, Tags};
 use super::steps::{Added, Case, damaged};
-use super::stored;
+use super::{sorted, stored};
 use crate::fault::{Fault, Origin};
 use crate::ports::{Approvals, Recordings, Standings, Written};
 use crate::settings::SignIn;
@@ -282,7 +283,7 @@ impl Review {
         let mut standing = self.standing_made_by(id).await?.ok_or(ReviewError::Unknown)?;
         self.may_review(&standing.case, by).await?;
         let reason = match reason {
-            Some(reason) => self.clean_for(&standing.case, reason).await?,
+            Some(reason) => unless_unclean(self.clean_for(&standing.case, reason).await)?,
             None => None,
         };
         for _ in 0..TRIES {
@@ -333,7 +334,22 @@ impl Review {
         let is_asked = |roster: &Roster| people.iter().all(|by| roster.still_has(by));
         let signs_in = asked.sign_in == SignIn::Oidc.as_str();
         let are_asked = !signs_in || self.roster().is_none_or(is_asked);
-        Ok((!are_asked).then_some("somebody who had said yes to it is not asked any more"))
+        if !are_asked {
+            return Ok(Some("somebody who had said yes to it is not asked any more"));
+        }
+        if self.policies_here() == PoliciesHere::Untold {
+            return Ok(None);
+        }
+        match ports.policies.bundle().await {
+            Ok(bundle) => Ok(held_otherwise(&bundle, standing)),
+            Err(fault) => {
+                tracing::warn!(
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "nobody can tell what policy says of a standing approval"
+                );
+                Ok(Some("the policies cannot be read"))
+            }
+        }
     }
 
     async fn standing_at(&self, key: &RecordKey) -> Result<Option<Standing>, Fault> {
@@ -346,6 +362,21 @@ impl Review {
         standing.read_end(standings, Timestamp::from_micros(i64::MAX)).await?;
         Ok(Some(standing))
     }
+}
+
+/// Why this bundle can hold no statement as it was held when people agreed, so that none goes by that; as far as is told without
+/// deciding anything.
+fn held_otherwise(bundle: &Bundle, standing: &Standing) -> Option<&'static str> {
+    let asked = standing.case.trail.asked()?;
+    if !asked.rules.iter().all(|rule| bundle.may_name(rule)) {
+        return Some("the rules that hold such a statement have changed");
+    }
+    let opening = asked.of(&standing.case.opening.record);
+    // Of several statements policy may hold some alone, for whose reviewers it is.
+    let [statement] = opening.statements.as_slice() else { return None };
+    let (groups, people) = bundle.reviewers_of(&statement.kind, &statement.class);
+    let are_enough = sorted(groups) == asked.reviewers && people.get() <= asked.needed;
+    (!are_enough).then_some("policy wants other people, or more of them, to decide such a statement")
 }
 
 async fn step_at(

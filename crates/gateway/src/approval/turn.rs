@@ -36,6 +36,8 @@ pub struct Stands {
     pub lapses: Timestamp,
     /// How long that is from now.
     pub left: Duration,
+    /// How long it may wait in all, from when it was asked for.
+    pub whole: Duration,
 }
 
 /// Who is told of what waits, beside everybody at first.
@@ -86,6 +88,7 @@ impl Gateway {
             is_over: live.is_closed(),
             lapses,
             left: lapses.since(self.now()),
+            whole: whole(&case.trail)?.1,
         }))
     }
 
@@ -236,10 +239,15 @@ fn next_try(trail: &Trail, due: Timestamp, whom: Reminded) -> Option<Timestamp> 
 
 /// So many hundredths into the time that it may wait.
 fn moment(trail: &Trail, percent: u8) -> Result<Timestamp, Fault> {
+    let (asked, whole) = whole(trail)?;
+    Ok(asked.after(whole.saturating_mul(u32::from(percent)) / 100))
+}
+
+/// When it was asked for, and how long it may wait.
+fn whole(trail: &Trail) -> Result<(Timestamp, Duration), Fault> {
     let asked = trail.steps_under_way().first().ok_or_else(damaged)?;
     let asked: Timestamp = asked.at.parse().map_err(|_| damaged())?;
-    let whole = trail.approval().ok_or_else(damaged)?.terms().expires.since(asked);
-    Ok(asked.after(whole.saturating_mul(u32::from(percent)) / 100))
+    Ok((asked, trail.approval().ok_or_else(damaged)?.terms().expires.since(asked)))
 }
 
 /// Who was told before that moment, if it is one of this gateway's own, and has not decided: whoever was told since has had no time

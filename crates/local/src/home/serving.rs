@@ -15,6 +15,9 @@ const SIGN_IN: &str = "sign_in";
 /// In `meta`: what stands behind the gateway.
 const BEHIND: &str = "behind";
 
+/// Between an account's address and its identifier.
+const ACCOUNT: &str = ", account ";
+
 /// In `meta`: where reviewers sign in, as whose users, and who they are, as JSON: `[["email", "rosa@acme.example"], …]`.
 const ISSUER: &str = "reviewers_issuer";
 const CLIENT: &str = "reviewers_client";
@@ -33,7 +36,7 @@ const SUBJECT: &str = "subject";
 /// A gateway as the home that it serves notes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Serving {
-    /// What stands behind it: the account's address, or the embedded warehouse's word.
+    /// What stands behind it: the account's address and identifier, or the embedded warehouse's word.
     pub behind: String,
     /// How its reviewers prove themselves.
     pub sign_in: SignIn,
@@ -111,11 +114,21 @@ fn read(text: &str) -> Option<Vec<ReviewerName>> {
 }
 
 impl Serving {
+    /// The word for an account, by the address at which it is reached and its identifier.
+    pub fn behind_account(url: &str, account: &str) -> String {
+        format!("{}{ACCOUNT}{}", url.trim_end_matches('/').to_ascii_lowercase(), account.to_ascii_uppercase())
+    }
+
     /// Whether a home that this gateway has served may be served by that one: what people have said counts for what stood behind it.
     // SECURITY: what reviewers who signed in have approved before one account does not count before another. What was asked for in
     // the local demo counts before none of them; and a home goes from accounts to the demo by no way, which would lead on to another.
     pub fn may_become(&self, next: &Self) -> bool {
-        self.sign_in == SignIn::Development || (&self.behind, self.sign_in) == (&next.behind, next.sign_in)
+        let is_there = match next.behind.strip_prefix(&self.behind) {
+            // Earlier versions have noted the address alone.
+            Some(more) => more.is_empty() || (more.starts_with(ACCOUNT) && !self.behind.contains(ACCOUNT)),
+            None => false,
+        };
+        self.sign_in == SignIn::Development || (is_there && self.sign_in == next.sign_in)
     }
 }
 
@@ -303,5 +316,16 @@ mod tests {
         for (before, next) in refused {
             assert!(!before.may_become(next), "{before:?} {next:?}");
         }
+        let account = |url: &str, account: &str| {
+            serving(&Serving::behind_account(url, account), SignIn::Oidc, Some("i"))
+        };
+        let dev = account("https://snow.example/", "acme-dev");
+        assert_eq!(dev.behind, "https://snow.example, account ACME-DEV");
+        assert!(dev.may_become(&account("https://SNOW.example", "ACME-DEV")));
+        assert!(!dev.may_become(&account("https://snow.example", "ACME-DEV2")), "one address, two accounts");
+        assert!(!dev.may_become(&account("https://snow.example", "ACME-PROD")));
+        let earlier = serving("https://snow.example", SignIn::Oidc, Some("i"));
+        assert!(earlier.may_become(&dev) && !dev.may_become(&earlier));
+        assert!(!serving("https://snow", SignIn::Oidc, Some("i")).may_become(&dev));
     }
 }

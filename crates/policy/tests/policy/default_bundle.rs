@@ -13,6 +13,24 @@ fn default_bundle() -> Bundle {
 }
 
 #[test]
+fn who_decides_and_by_which_rules_is_told_without_deciding() {
+    let bundle = default_bundle();
+    for (kind, class) in [("delete", "write"), ("no kind", "no class")] {
+        let (groups, people) = bundle.reviewers_of(kind, class);
+        assert_eq!((groups, people.get()), (&["data-reviewers".to_owned()][..], 1), "{kind}");
+    }
+    for (rule, is_named) in [
+        ("agents-change-demo", true),
+        ("agents-change-demo-now", false),
+        ("gateway:held", true),
+        ("access:00000000000000000000000000000007", true),
+        ("", false),
+    ] {
+        assert_eq!(bundle.may_name(rule), is_named, "{rule}");
+    }
+}
+
+#[test]
 fn the_default_bundle_has_no_problem() {
     default_bundle();
 }

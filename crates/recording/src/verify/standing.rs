@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{ApprovalState, Timestamp};
 
 use super::exchange::read;
 use super::{Archive, Found, Report, Wrong};
@@ -59,7 +59,7 @@ fn check_steps(archive: &dyn Archive, key: &RecordKey, found: &Found, trail: &Tr
         StandingAct::Used { .. } | StandingAct::Ended { .. } => None,
     };
     let agreed = under.as_ref().unwrap_or(trail);
-    let Some(mut standing) = StandingTrail::new(agreed) else {
+    let Some(mut standing) = StandingTrail::as_made(agreed) else {
         let at = key.object(ObjectKind::Standing { step: *first });
         report.altered(
             at,
@@ -122,7 +122,8 @@ fn check_use(archive: &dyn Archive, at: &str, issuing: &Issuing<'_>, report: &mu
         report.incomplete(at, Wrong::Gap, "what the standing approval was made with is not here");
         return;
     }
-    let Some(agreed) = trail.under(standing).as_ref().and_then(StandingTrail::new) else {
+    let under = trail.under(standing);
+    let Some(agreed) = under.as_ref().and_then(StandingTrail::as_made) else {
         report.altered(
             at,
             Wrong::Contradiction,
@@ -142,10 +143,18 @@ fn check_use(archive: &dyn Archive, at: &str, issuing: &Issuing<'_>, report: &mu
         "it was allowed by a standing approval for somebody else"
     } else if is_after(used_at, &agreed.terms().until) || is_after(&issuing.step.at, &agreed.terms().until) {
         "it was allowed by a standing approval that was over"
+    } else if under.as_ref().and_then(denied_at).is_some_and(|end| is_after(used_at, end)) {
+        "it was allowed by a standing approval whose own yes was taken back before"
     } else {
         return;
     };
     report.altered(at, Wrong::Contradiction, told);
+}
+
+/// When the yes that an approval had was taken back; none where it stands.
+fn denied_at(trail: &Trail) -> Option<&str> {
+    let is_denied = trail.approval()?.state() == ApprovalState::Denied;
+    trail.steps().last().filter(|_| is_denied).map(|step| step.at.as_str())
 }
 
 /// What a standing approval at that place was made with: the opening, and the steps of its approval that can be followed. None

@@ -77,6 +77,23 @@ fn what_was_made_with_one_yes_stays_good_whatever_is_asked_afterwards() {
     assert_eq!(whole.under(&id(7)).unwrap().last(), whole.last());
 }
 
+#[test]
+fn a_yes_that_was_taken_back_stands_for_nothing_and_what_it_had_made_is_no_contradiction() {
+    let granted = [asked(&opening(), 7, None), told(), stands("rosa", "approve")];
+    let mut sample = Sample::v1();
+    let whole = with_steps(&mut sample, &[granted.as_slice(), &[decided("sam", "deny")]].concat());
+    assert_eq!(whole.approval().unwrap().state(), domain::ApprovalState::Denied);
+    assert!(StandingTrail::new(&whole).is_none());
+    let mut standing = StandingTrail::as_made(&whole).unwrap();
+    assert_eq!((standing.terms(), standing.by()), (&terms(), &[reviewer("rosa")][..]));
+    with_standing(&mut sample, &mut standing, &[made(7)]);
+    close(&mut sample, &whole, refused("denied"));
+    is_good(&sample);
+    // What nobody had agreed on was never made.
+    let never = with_steps(&mut Sample::v1(), &[asked(&opening(), 7, None), decided("sam", "deny")]);
+    assert!(StandingTrail::as_made(&never).is_none());
+}
+
 fn refused(reason: &str) -> ClosingOutcome {
     ClosingOutcome::Refused(recording::RefusalRecord {
         reason: reason.to_owned(),

@@ -4,15 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::ApprovalId;
 use gateway::{AccessShown, AccessState, PoliciesHere, Review};
 use recording::AccessRecord;
 use serde::Serialize;
 
-use super::approvals::{told, write_json};
-use super::sign_in::{Wanted, reviewer};
+use super::approvals::write_json;
 use super::{Broken, named, whoever, write_foreign, write_line};
-use crate::cli::ApprovalsArgs;
 
 /// One as `--json` prints it.
 #[derive(Serialize)]
@@ -30,7 +27,7 @@ struct Row<'a> {
 }
 
 /// Lists what was granted and has not ended, the oldest first.
-pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+pub async fn list(review: &Review, json: bool, home: &Path) -> Result<ExitCode, Broken> {
     let (shown, broken) = review.granted_access().await?;
     let mut out = std::io::stdout().lock();
     for AccessShown { id, state, opening, access, by, reviewers: _, sign_in: _ } in &shown {
@@ -54,8 +51,9 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     }
     if !broken.is_empty() {
         eprintln!(
-            "snowgate: the access granted by {} cannot be read; next: snowgate verify",
-            broken.join(", ")
+            "snowgate: the access granted by {} cannot be read; next: snowgate verify {}",
+            broken.join(", "),
+            home.display()
         );
         return Ok(ExitCode::FAILURE);
     }
@@ -68,7 +66,10 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     if !json {
         match shown.len() {
             0 => eprintln!("no access is granted beside the policies"),
-            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+            _ => {
+                let home = home.display();
+                eprintln!("next: snowgate approvals --end ID --home {home} --reason WHY ends one");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -86,17 +87,6 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     write_foreign(out, "      ", &access.why)?;
     write_line(out, "    ", &format!("by {}", named(&by.join(", "))))?;
     writeln!(out, "    recorded as {exchange}")
-}
-
-/// Ends one, also where it permits nothing for now; false when there is none with that id.
-pub async fn end(review: &Review, id: ApprovalId, args: &ApprovalsArgs, home: &Path) -> Result<bool, Broken> {
-    let (shown, _) = review.granted_access().await?;
-    let Some(one) = shown.into_iter().find(|one| one.id == id) else { return Ok(false) };
-    let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
-    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
-    review.end_access(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!("ended by {}; nothing more is read by it, and what is under way is not released", named(by.name()));
-    Ok(true)
 }
 
 #[cfg(test)]

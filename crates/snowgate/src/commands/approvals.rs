@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Unmoved};
-use gateway::{Review, ReviewError, ReviewPorts, Shown, Waiting};
-use local::{FolderPolicies, Home, ServedPolicies, SystemClock};
+use gateway::ports::RevokedWhat;
+use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Roster, Shown, SignIn, Waiting};
+use local::{FolderPolicies, Home, ServedPolicies, Serving, SystemClock};
 use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
@@ -47,6 +48,9 @@ struct Row<'a> {
     reviewers: &'a [String],
     needed: u32,
     granted_by: &'a [String],
+    /// What of whoever asked is revoked: then nothing comes of a yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<&'static str>,
     /// Nobody decides it any more.
     #[serde(skip)]
     is_granted: bool,
@@ -68,15 +72,19 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let home = config::home(&args.home)?;
     let review = review(&home)?;
     if let Some(id) = &args.end {
-        let review = judging(&home, &args.home)?;
-        return runtime()?.block_on(end(&review, id, args, &home));
+        let (review, untold) = judging_if_told(&home, &args.home)?;
+        return runtime()?.block_on(end(&review, id, args, untold, &home));
     }
-    if args.access {
-        let review = judging(&home, &args.home)?;
-        return runtime()?.block_on(access::list(&review, args.json));
-    }
-    if args.standing {
-        return runtime()?.block_on(standing::list(&review, args.json));
+    if args.access || args.standing {
+        let (review, untold) = judging_if_told(&home, &args.home)?;
+        if let Some(untold) = untold {
+            eprintln!("snowgate: {untold}");
+        }
+        return if args.access {
+            runtime()?.block_on(access::list(&review, args.json, &home))
+        } else {
+            runtime()?.block_on(standing::list(&review, args.json, &home))
+        };
     }
     if let Some(id) = &args.id {
         return runtime()?.block_on(show(&review, id, args, &home));
@@ -117,13 +125,30 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends what is in force under that id.
-async fn end(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
-    if access::end(review, id, args, home).await? {
-        return Ok(ExitCode::SUCCESS);
+/// Ends what is in force under that id, or takes back a yes to it that has had no effect yet.
+async fn end(
+    review: &Review,
+    id: &str,
+    args: &ApprovalsArgs,
+    untold: Option<Broken>,
+    home: &Path,
+) -> Result<ExitCode, Broken> {
+    let id = approval_id(id, home)?;
+    let told = |error: ReviewError| told(&error, home);
+    let MayEnd { what: _, reviewers, sign_in } = review.may_end(id).await.map_err(told)?;
+    let wanted = Wanted { id, sign_in: &sign_in, groups: &reviewers };
+    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
+    let reason = reason_kept(review, args.reason.as_deref(), untold).await;
+    let ended = review.end(id, &by, reason).await.map_err(told)?;
+    let by = named(by.name());
+    match ended {
+        Ending::Access => {
+            say!("ended by {by}; nothing more is read by it, and what is under way is not released");
+        }
+        Ending::Standing => say!("ended by {by}; it allows nothing from now on"),
+        Ending::Yes => say!("the yes is taken back by {by}; nothing comes of it, and its agent is told"),
     }
-    standing::end(review, id, args, home).await
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reviewing in the home at `path`, which must be there, by people who prove themselves as the gateway that serves it wants it. It
@@ -143,9 +168,37 @@ pub fn judging(path: &Path, args: &HomeArgs) -> Result<Review, Broken> {
     }
 }
 
+/// As [`judging`], for whoever ends, denies or looks: where nobody can tell by which bundle the gateway decides, they do so without
+/// one; and why nobody can.
+pub fn judging_if_told(path: &Path, args: &HomeArgs) -> Result<(Review, Option<Broken>), Broken> {
+    match judging(path, args) {
+        Ok(review) => Ok((review, None)),
+        Err(untold) => Ok((review(path)?.not_told_policies(), Some(untold))),
+    }
+}
+
+/// The reason of a no or of an end; none, with a word, where there is no bundle that says what must not stand in it.
+// SECURITY: without one nobody knows what that is. The no itself is taken all the same.
+pub async fn reason_kept<'a>(
+    review: &Review,
+    reason: Option<&'a str>,
+    untold: Option<Broken>,
+) -> Option<&'a str> {
+    let reason = reason?;
+    let why = match untold {
+        Some(untold) => untold.to_string(),
+        None => match review.takes_reasons().await {
+            Ok(()) => return Some(reason),
+            Err(fault) => fault.to_string(),
+        },
+    };
+    eprintln!("snowgate: the reason is left out, because nobody can tell what must not stand in it: {why}");
+    None
+}
+
 fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broken> {
     let sign_in = home.sign_in()?;
-    let reviewers = home.serving()?.and_then(|serving| serving.reviewers);
+    let roster = home.serving()?.and_then(|serving| roster_here(&serving));
     let review = Review::new(ReviewPorts {
         approvals: home.clone(),
         standings: home.clone(),
@@ -157,10 +210,20 @@ fn review_by(home: Arc<Home>, policies: Option<PathBuf>) -> Result<Review, Broke
         clock: Arc::new(SystemClock),
     });
     let review = review.signed_in_by(sign_in);
-    Ok(match &reviewers {
-        Some(there) => review.asking(Arc::new(roster_of(there))),
+    Ok(match roster {
+        Some(roster) => review.asking(Arc::new(roster)),
         None => review,
     })
+}
+
+/// Who is asked by the gateway that serves the home: nobody, where reviewers must sign in and it has said of none how they do. None
+/// in the local demo.
+fn roster_here(serving: &Serving) -> Option<Roster> {
+    match (&serving.reviewers, serving.sign_in) {
+        (Some(there), _) => Some(roster_of(there)),
+        (None, SignIn::Oidc) => Some(Roster::new("", "", Vec::new())),
+        (None, SignIn::Development) => None,
+    }
 }
 
 /// What exactly would run, as `--json` prints it.
@@ -187,7 +250,7 @@ struct Bound<'a> {
 
 /// Shows one whole; that somebody looked is recorded first.
 async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> Result<ExitCode, Broken> {
-    let id = approval_id(id)?;
+    let id = approval_id(id, home)?;
     let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
     let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
@@ -290,9 +353,10 @@ fn under(names: [Option<&str>; 4]) -> String {
 }
 
 /// The id of an approval.
-pub fn approval_id(text: &str) -> Result<ApprovalId, Broken> {
+pub fn approval_id(text: &str, home: &Path) -> Result<ApprovalId, Broken> {
     text.parse().map_err(|error| {
-        Broken::usage(format!("`{}`: {error}; next: snowgate approvals lists them", printable(text)))
+        let (text, home) = (printable(text), home.display());
+        Broken::usage(format!("`{text}`: {error}; next: snowgate approvals --home {home} lists them"))
     })
 }
 
@@ -323,7 +387,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Broken> {
 }
 
 fn row(waiting: &Waiting) -> Row<'_> {
-    let Waiting { id, opening, asked, state, granted_by, wanted, lapses } = waiting;
+    let Waiting { id, opening, asked, state, granted_by, wanted, lapses, revoked } = waiting;
     let statements = opening.statements.as_slice();
     Row {
         id: id.to_string(),
@@ -346,6 +410,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         reviewers: &asked.reviewers,
         needed: asked.needed,
         granted_by,
+        revoked: revoked.map(RevokedWhat::as_str),
         is_granted: *state == ApprovalState::Granted,
         wanted: wanted.iter().map(standing::WantedRow::from).collect(),
         expires: lapses.to_string(),
@@ -385,6 +450,9 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
     let kinds = one_line(&row.kinds.join(", "));
     write_line(out, "", &format!("{}  {}  {} ({kinds})", row.id, row.state, row.class))?;
     write_line(out, "    ", &format!("asked by {}", whoever(row.agent, row.person)))?;
+    if let Some(revoked) = row.revoked {
+        writeln!(out, "    its {revoked} is revoked: nothing comes of a yes")?;
+    }
     if let Some(prompt) = &row.prompt.text {
         writeln!(out, "    prompt ({})", row.prompt.grade)?;
         write_head(out, "      ", prompt, lines)?;
@@ -427,5 +495,18 @@ fn minute(moment: &str) -> String {
     match (moment.get(..10), moment.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => moment.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_an_account_whose_gateway_asks_nobody_the_yes_of_nobody_counts() {
+        let serving = |sign_in| Serving { behind: "somewhere".to_owned(), sign_in, reviewers: None };
+        let roster = roster_here(&serving(SignIn::Oidc)).unwrap();
+        assert_eq!((roster.people().len(), roster.issuer()), (0, ""));
+        assert!(roster_here(&serving(SignIn::Development)).is_none());
     }
 }

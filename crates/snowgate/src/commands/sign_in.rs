@@ -19,6 +19,7 @@ use gateway::{
 };
 use local::{Home, RandomIds, ReviewersClient};
 use serde::Deserialize;
+use settings::File;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -92,16 +93,29 @@ pub async fn reviewer(
 }
 
 async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) -> Result<SignedIn, Broken> {
-    let config = Config::read(args.config.as_deref())?;
-    // What `serve` would refuse is refused here: an issuer over http, say.
-    config.check()?;
-    let Some(here) = config.serving()?.reviewers else {
-        return Err(Broken::new(
-            "this waits for reviewers who sign in, and the configuration does not say where: add [reviewers_issuer] and \
-             [[reviewers]], or name the file with --config; without them nobody can decide, and silence denies it",
-        ));
+    let (config, there) = match (checked(args), &args.config) {
+        (Ok(config), _) => {
+            let Some(here) = config.serving()?.reviewers else {
+                return Err(Broken::new(
+                    "this waits for reviewers who sign in, and the configuration does not say where: add [reviewers_issuer] and \
+                     [[reviewers]], or name the file with --config; without them nobody can decide, and silence denies it",
+                ));
+            };
+            let there = there(&here, home)?;
+            (config, there)
+        }
+        // A broken file that nobody has named keeps nobody from deciding: the home says how its gateway's reviewers sign in, but for
+        // a client's secret.
+        (Err(broken), None) => {
+            let serving = Home::open_existing(home)?.serving()?;
+            let Some(there) = serving.and_then(|serving| serving.reviewers) else { return Err(broken) };
+            eprintln!(
+                "snowgate: {broken}; reviewers sign in as the home notes it, without a client's secret"
+            );
+            (Config::parse(File { name: "the home", text: "" }, std::iter::empty())?, there)
+        }
+        (Err(broken), Some(_)) => return Err(broken),
     };
-    let there = there(&here, home)?;
     let issuer = reviewing::issuer_at(&config, &there)?;
     let roster = Arc::new(roster_of(&there));
     let reception = Reception::new(review.clone(), roster, Some(issuer), Arc::new(RandomIds));
@@ -128,6 +142,13 @@ async fn sign_in(review: &Review, id: ApprovalId, args: &HomeArgs, home: &Path) 
             Broken::new(format!("{error}; nothing was decided; next: the same command again"))
         }
     })
+}
+
+/// The configuration, when it is one that `serve` would take: an issuer over http is refused here as well, say.
+fn checked(args: &HomeArgs) -> Result<Config, Broken> {
+    let config = Config::read(args.config.as_deref())?;
+    config.check()?;
+    Ok(config)
 }
 
 /// The reviewers of the gateway that serves this home, who sign in where this configuration says, and prove there what the gateway

@@ -5,15 +5,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use domain::{ApprovalId, Asked, Timestamp};
+use domain::{Asked, Timestamp};
 use gateway::{MayBe, ProposedTerms, Review, StandingShown, StandingTerms, VariedPlace, Waiting};
 use recording::{MayBeRecord, Opening, StandingRecord};
 use serde::Serialize;
 
-use super::approvals::{told, write_json};
-use super::sign_in::{Wanted, reviewer};
+use super::approvals::write_json;
 use super::{Broken, named, one_line, printable, whoever, write_line, write_statement};
-use crate::cli::{ApprovalsArgs, StandingArgs};
+use crate::cli::StandingArgs;
 
 /// The terms that somebody wants; none when nothing is to stand.
 pub fn terms(args: &StandingArgs) -> Result<Option<StandingTerms>, Broken> {
@@ -122,7 +121,7 @@ struct Row<'a> {
 }
 
 /// Lists them, the oldest first.
-pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
+pub async fn list(review: &Review, json: bool, home: &Path) -> Result<ExitCode, Broken> {
     let (shown, broken) = review.standing_approvals().await?;
     let mut out = std::io::stdout().lock();
     for one in &shown {
@@ -150,15 +149,19 @@ pub async fn list(review: &Review, json: bool) -> Result<ExitCode, Broken> {
     }
     if !broken.is_empty() {
         eprintln!(
-            "snowgate: the standing approvals of {} cannot be read; next: snowgate verify",
-            broken.join(", ")
+            "snowgate: the standing approvals of {} cannot be read; next: snowgate verify {}",
+            broken.join(", "),
+            home.display()
         );
         return Ok(ExitCode::FAILURE);
     }
     if !json {
         match shown.len() {
             0 => eprintln!("there are no standing approvals"),
-            _ => eprintln!("next: snowgate approvals --end ID --reason WHY ends one"),
+            _ => {
+                let home = home.display();
+                eprintln!("next: snowgate approvals --end ID --home {home} --reason WHY ends one");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -186,21 +189,4 @@ fn write_lines(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
     let by = named(&by.join(", "));
     write_line(out, "    ", &format!("{rows} rows at most{unbounded}, until {until}; by {by}"))?;
     writeln!(out, "    recorded as {exchange}")
-}
-
-/// Ends one.
-pub async fn end(
-    review: &Review,
-    id: ApprovalId,
-    args: &ApprovalsArgs,
-    home: &Path,
-) -> Result<ExitCode, Broken> {
-    let (shown, _) = review.standing_approvals().await?;
-    let one = shown.into_iter().find(|one| one.id == id);
-    let one = one.ok_or_else(|| told(&gateway::ReviewError::Unknown, home))?;
-    let wanted = Wanted { id, sign_in: &one.sign_in, groups: &one.reviewers };
-    let by = reviewer(review, wanted, args.reviewer.as_deref(), &args.home, home).await?;
-    review.end_standing(id, &by, args.reason.as_deref()).await.map_err(|error| told(&error, home))?;
-    say!("ended by {}; it allows nothing from now on", named(by.name()));
-    Ok(ExitCode::SUCCESS)
 }

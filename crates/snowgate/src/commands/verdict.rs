@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use domain::{ApprovalId, ApprovalState, Unmoved, Verdict};
+use gateway::ports::RevokedWhat;
 use gateway::{Review, ReviewError, SignIn, StandingTerms};
 
-use super::approvals::{approval_id, judging, review, runtime, told, write_exact, write_shown};
+use super::approvals::{
+    approval_id, judging, judging_if_told, reason_kept, review, runtime, told, write_exact, write_shown,
+};
 use super::sign_in::{Wanted, reviewer};
 use super::{Broken, printable, standing};
 use crate::cli::{StandingArgs, VerdictArgs};
@@ -22,13 +25,16 @@ pub fn run(
     args: &VerdictArgs,
     standing: Option<&StandingArgs>,
 ) -> Result<ExitCode, Broken> {
-    let id = approval_id(&args.id)?;
     let terms = standing.map(standing::terms).transpose()?.flatten();
     let home = config::home(&args.home)?;
+    let id = approval_id(&args.id, &home)?;
     // Only a reason and what stands need the bundle: a broken configuration keeps nobody from saying no.
-    let needs_bundle = args.reason.is_some() || terms.is_some();
-    let review = if needs_bundle { judging(&home, &args.home)? } else { review(&home)? };
-    runtime()?.block_on(decide(&review, id, verdict, args, terms.as_ref(), &home))
+    let (review, untold) = match verdict {
+        Verdict::Deny if args.reason.is_some() => judging_if_told(&home, &args.home)?,
+        Verdict::Approve if args.reason.is_some() || terms.is_some() => (judging(&home, &args.home)?, None),
+        Verdict::Approve | Verdict::Deny => (review(&home)?, None),
+    };
+    runtime()?.block_on(decide(&review, id, verdict, args, untold, terms.as_ref(), &home))
 }
 
 /// Waits until that word is typed. The proof of who types it is no older than a sign-in on the page may be.
@@ -53,6 +59,7 @@ async fn decide(
     id: ApprovalId,
     verdict: Verdict,
     args: &VerdictArgs,
+    untold: Option<Broken>,
     terms: Option<&StandingTerms>,
     home: &Path,
 ) -> Result<ExitCode, Broken> {
@@ -78,7 +85,10 @@ async fn decide(
         }
         (exact, _) => exact,
     };
-    let reason = args.reason.as_deref();
+    let reason = match verdict {
+        Verdict::Approve => args.reason.as_deref(),
+        Verdict::Deny => reason_kept(review, args.reason.as_deref(), untold).await,
+    };
     let state = match terms {
         Some(terms) => review.approve_standing(id, &by, terms, reason).await.map_err(told)?,
         None => review.decide(id, &by, verdict, reason).await.map_err(told)?,
@@ -87,6 +97,10 @@ async fn decide(
     let had_said_yes = waiting.granted_by.iter().any(|name| name == by.name());
     let after = review.standing(id).await.unwrap_or_else(|_| waiting.clone());
     match state {
+        ApprovalState::Granted if after.revoked.is_some() => {
+            let what = after.revoked.map_or("agent", RevokedWhat::as_str);
+            say!("approved by {who}, but its {what} is revoked, so nothing comes of it:");
+        }
         ApprovalState::Granted
             if verdict == Verdict::Approve && waiting.state == ApprovalState::Granted && had_said_yes =>
         {
@@ -111,16 +125,22 @@ async fn decide(
             after.granted_by.len(),
             after.asked.needed
         ),
+        ApprovalState::Denied if waiting.state == ApprovalState::Granted => {
+            say!("the yes is taken back by {who}; nothing comes of it, and its agent is told");
+        }
         ApprovalState::Denied => say!("denied by {who}; its agent is told"),
         ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Spent => {
             say!("{who} had decided this; it is {}", state.as_str());
         }
     }
     if let Some(shown) = exact {
-        write_exact(&mut std::io::stdout().lock(), &shown.asked)?;
+        // It is decided, whether anybody reads on or not (`… | head`).
+        let _ = write_exact(&mut std::io::stdout().lock(), &shown.asked);
     }
     let waiting = after;
+    let is_in_vain = state == ApprovalState::Granted && waiting.revoked.is_some();
     match (terms, state) {
+        (_, _) if is_in_vain => {}
         (_, ApprovalState::Granted) if waiting.is_split() => {
             say!("nothing stands for later ones: not everybody who has said yes wants the same of them");
         }
@@ -131,12 +151,13 @@ async fn decide(
         }
         (Some(_), ApprovalState::Waiting) => {
             say!(
-                "and later runs like it, once the others have said yes to the same: snowgate approvals {id} tells it"
+                "and later runs like it, once the others have said yes to the same: snowgate approvals {id} --home {} tells it",
+                home.display()
             );
         }
         (_, _) => {}
     }
-    if let Some(access) = &waiting.asked.access {
+    if let Some(access) = waiting.asked.access.as_ref().filter(|_| !is_in_vain) {
         match state {
             ApprovalState::Granted => {
                 say!("until {}; next: snowgate approvals --access --home {}", access.until, home.display());

@@ -167,7 +167,8 @@ impl Config {
     /// The gateway of this configuration, as the home that it serves notes it.
     pub fn serving(&self) -> Result<Serving, Broken> {
         let behind = match &self.shared.upstream {
-            Some(upstream) => upstream.url.trim_end_matches('/').to_ascii_lowercase(),
+            // Of several accounts behind one address (a proxy, a private link) each is its own.
+            Some(upstream) => Serving::behind_account(&upstream.url, &upstream.account),
             None => EMBEDDED.to_owned(),
         };
         let known = self.own.reviewers.iter().filter_map(ReviewerEntry::known);

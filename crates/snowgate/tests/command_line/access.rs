@@ -144,6 +144,53 @@ fn access_that_is_denied_is_not_told_as_lasting() {
 }
 
 #[test]
+fn what_ends_or_denies_works_beside_a_broken_bundle_and_a_broken_configuration() {
+    let gateway = restricted();
+    let (id, exchange) = gateway.held(REQUEST);
+    let (waits, _) = gateway.held("request access to demo.public.countries for '1h' because 'it'");
+    assert_eq!(gateway.decide(&["approve", &id, "--as", "rosa@example.com"]).0, 0);
+    gateway.end_of(&exchange);
+    let folder = gateway.folder.path();
+    fs::write(folder.join("policies/30-objects.cedar"), "permit (").expect("it is written");
+    fs::write(folder.join("snowgate.toml"), "home = [").expect("it is written");
+
+    let (code, listed, why) = gateway.decide(&["approvals", "--access", "--json"]);
+    assert_eq!(code, 0, "{why}");
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!((&listed["id"], &listed["rests"]), (&json!(id), &json!("the policies cannot be read")));
+
+    let left_out = "the reason is left out, because nobody can tell what must not stand in it";
+    let (code, told, why) = gateway.decide(&["deny", &waits, "--reason", "no"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("denied by") && why.contains(left_out), "{told}{why}");
+    let (code, told, why) = gateway.decide(&["approvals", "--end", &id, "--reason", "stop"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("ended by") && why.contains(left_out), "{told}{why}");
+    let (_, listed, _) = gateway.decide(&["approvals", "--access"]);
+    assert!(listed.is_empty(), "{listed}");
+    // A yes takes no reason that nobody has looked at.
+    let (code, _, why) = gateway.decide(&["approve", &id, "--reason", "yes"]);
+    assert!(code == 1 && why.contains("the policy bundle does not validate"), "{why}");
+}
+
+#[test]
+fn a_yes_is_taken_back_under_its_id_whether_it_is_in_force_yet_or_not() {
+    let gateway = restricted();
+    let (id, exchange) = gateway.held(REQUEST);
+    let (code, _, why) = gateway.decide(&["approvals", "--end", &id, "--as", "rosa@example.com"]);
+    assert!(code == 1 && why.contains("this approval is not granted"), "{why}");
+    assert_eq!(gateway.decide(&["approve", &id, "--as", "rosa@example.com"]).0, 0);
+    let (code, told, why) = gateway.decide(&["approvals", "--end", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    // As the running gateway was faster, or not.
+    let (is_taken_back, is_ended) = (told.contains("the yes is taken back by"), told.contains("ended by"));
+    assert!(is_taken_back != is_ended, "{told}");
+    gateway.end_of(&exchange);
+    assert_eq!(gateway.ask(READ).0, 3);
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
 fn what_was_asked_for_and_granted_in_the_demo_counts_for_nothing_once_reviewers_sign_in() {
     let mut gateway = restricted();
     let (granted, exchange) = gateway.held(REQUEST);

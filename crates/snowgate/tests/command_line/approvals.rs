@@ -243,7 +243,8 @@ fn an_approval_that_is_none_is_told_with_what_to_do() {
         let (code, _, told) = gateway.decide(&[verdict, &"0".repeat(32)]);
         assert_eq!(code, 1);
         assert!(told.contains("no such approval") && told.contains("next: snowgate approvals"), "{told}");
-        assert_eq!(gateway.decide(&[verdict, "not-an-id"]).0, 64);
+        let (code, _, told) = gateway.decide(&[verdict, "not-an-id"]);
+        assert!(code == 64 && told.contains("next: snowgate approvals --home home lists them"), "{told}");
         let missing = gateway.run(&[verdict, &"0".repeat(32), "--home", "nowhere"]);
         assert_eq!(missing.status.code(), Some(1));
     }
@@ -359,12 +360,49 @@ fn a_yes_that_stands_lets_later_ones_like_it_go_until_it_is_ended() {
         gateway.decide(&["approvals", "--end", &id, "--reason", "no more", "--as", "sam@example.com"]);
     assert_eq!(code, 0, "{why}");
     assert!(told.contains("ended by sam@example.com"), "{told}");
-    let (_, told, _) = gateway.decide(&["approvals", "--standing"]);
+    let (_, told, next) = gateway.decide(&["approvals", "--standing"]);
     assert!(told.contains("was ended") && told.contains("1 may be from 1 to 9"), "{told}");
+    assert!(next.contains("snowgate approvals --end ID --home home --reason WHY"), "{next}");
     let (waits, exchange) = gateway.held(&delete(3));
     assert_eq!(gateway.decide(&["deny", &waits]).0, 0);
     assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("denied"));
     assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn what_a_revoked_agent_has_asked_for_is_told_as_such_and_a_yes_promises_nothing() {
+    let gateway = Served::start();
+    let (id, exchange) = gateway.held(DELETE);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(!listed.contains("revoked"), "{listed}");
+    assert_eq!(gateway.decide(&["revoke", "agent", "snowgate-ask"]).0, 0);
+    let (_, listed, _) = gateway.decide(&["approvals"]);
+    assert!(listed.contains("its agent is revoked: nothing comes of a yes"), "{listed}");
+    let (_, listed, _) = gateway.decide(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one object");
+    assert_eq!(listed["revoked"], json!("agent"));
+    let (code, told, why) = gateway.decide(&["approve", &id, "--as", "rosa@example.com"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("its agent is revoked, so nothing comes of it"), "{told}");
+    assert!(!told.contains("within seconds"), "{told}");
+    assert_eq!(gateway.end_of(&exchange)["refusal"]["reason"], json!("revoked"));
+    assert_eq!(gateway.verify(), 0);
+}
+
+#[test]
+fn whoever_reads_no_further_has_decided_all_the_same() {
+    let gateway = Served::start();
+    let (id, exchange) = gateway.held(DELETE);
+    let mut child = crate::snowgate(gateway.folder.path())
+        .args(["approve", &id, "--as", "rosa@example.com", "--home", "home"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+    assert_eq!(gateway.end_of(&exchange)["outcome"], json!("rows"));
 }
 
 /// Has so many people agree, by the bundle in that folder.

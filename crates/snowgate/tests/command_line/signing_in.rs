@@ -287,7 +287,13 @@ fn whoever_gives_up_or_is_not_asked_decides_nothing_and_who_is_denies() {
     let told = stage.gateway.lines(&["replay", &answer.exchange, "--home", "home", "--json"]);
     let steps: Vec<&str> = told.iter().filter_map(|event| event["step"].as_str()).collect();
     assert_eq!(steps, ["asked", "told"], "nobody has seen or decided anything");
+    // Nor does a broken configuration keep anybody from saying no, unless it is named.
+    let file = stage.gateway.folder.path().join("snowgate.toml");
+    std::fs::write(&file, "home = [").expect("a file");
+    let named = stage.gateway.run(&["deny", &id, "--home", "home", "--config", "snowgate.toml"]);
+    assert_eq!(named.status.code(), Some(1), "{named:?}");
     let deciding = Deciding::start(&stage, &["deny", &id]);
+    assert_eq!(deciding.parameter("client_id"), "snowgate-terminal");
     run(async { Browser::new().sign_in(&deciding.url, "sam").await });
     let done = deciding.end();
     assert!(done.code == 0 && done.out.contains("denied by sam@example.com"), "{}{}", done.out, done.error);

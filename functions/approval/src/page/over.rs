@@ -76,7 +76,7 @@ pub fn page(
             "Exactly the text that was shown was run, once. The recording tells what came of it.".to_owned(),
         ),
         ApprovalState::Denied if own == Some(Verdict::Deny) => {
-            ("no", "Denied".to_owned(), "It does not run. Its agent is told, with your reason.".to_owned())
+            ("no", "Denied".to_owned(), "It does not run. Its agent is told, with your reason as it is recorded.".to_owned())
         }
         ApprovalState::Denied => (
             "no",
@@ -100,6 +100,7 @@ pub fn page(
             }
             p.small { "Recorded as " code { (waiting.opening.exchange) } ". You may close this page." }
         }
+        @if waiting.state == ApprovalState::Granted { (take_back(session, waiting)) }
         @if let Some(standing) = standing { (stands(session, waiting, standing)) }
         @if let Some(access) = access { (granted(session, waiting, access)) }
     };
@@ -165,6 +166,22 @@ fn granted(session: &ReviewSession, waiting: &Waiting, access: &AccessShown) -> 
             }
         }
         (end(session, waiting, *id, "From then on nothing more is read by it, and what is under way is not released. What has been read stays read."))
+    }
+}
+
+/// The form that takes back a yes that has had no effect yet: a no, like any other.
+fn take_back(session: &ReviewSession, waiting: &Waiting) -> Markup {
+    html! {
+        form.card.decide method="post" action=(format!("/a/{}/decision", waiting.id)) autocomplete="off" {
+            h2 { "Take the yes back" }
+            p.small { "For as long as it has had no effect. Then nothing comes of it, and its agent is told." }
+            input type="hidden" name="mark" value=(session.form_mark());
+            input type="hidden" name="covers" value=(waiting.asked.covers);
+            label for="back" { "Reason " span.small { "for the recording, and for the agent" } }
+            textarea #back name="reason" rows="2" maxlength="500" {}
+            div.buttons { button.deny type="submit" name="verdict" value="deny" { "Take it back" } }
+            p.small { "You take it back as " strong { (seen::shown(session.by().name(), Look::Name)) } "." }
+        }
     }
 }
 

@@ -27,6 +27,9 @@ pub fn page(
     let title = format!("{} wants to {}", seen::told(&opening.principal.agent), kinds.join(", "));
     let body = html! {
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
+        @if let Some(revoked) = waiting.revoked {
+            p.notice.bad { "Its " (revoked.as_str()) " is revoked: nothing comes of a yes." }
+        }
         section.head {
             p.who {
                 strong { (name(&opening.principal.agent)) }
