@@ -85,7 +85,7 @@ pub use keys::Keys;
 pub use machine::Machine;
 pub use notifier::Topic;
 pub use policies::Policies;
-pub use pushes::{Became, InForce, Proposal, PushError, Pushed, Pushes, Said};
+pub use pushes::{Became, InForce, Log, Named, Proposal, PushError, Pushed, Pushes, Said};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;
