@@ -377,6 +377,10 @@ impl Pushes {
         let only = before.writer().map_or(Only::IfUnwritten, Only::IfWrittenBy);
         match self.table.put(pointer.item(&Pointer::key()), only, writer, POLICIES).await? {
             Put::Done => Ok(pointer.digest),
+            // Where several agree at once, all but one find it done.
+            Put::Otherwise if self.in_force().await?.named == Named::Backed(pointer.digest) => {
+                Err(PushError::InForce)
+            }
             Put::Otherwise => Err(PushError::Overtaken),
         }
     }
@@ -396,7 +400,8 @@ impl Pushes {
         let mut words: Vec<Word> = items.values().filter_map(|item| Word::of(item).ok()).collect();
         words.retain(|word| {
             let is_asked_for = of.is_none_or(|digest| word.digest == digest);
-            is_asked_for && word.agrees.is_none() && word.over.as_deref() == seen.place.writer()
+            let follows = word.agrees.is_none() && word.over.as_deref() == seen.place.writer();
+            is_asked_for && follows && Caller::of(word.by_id(), &word.by).is_ok()
         });
         words.sort_by(|one, other| other.key.sk.cmp(&one.key.sk));
         Ok(words)

@@ -280,6 +280,37 @@ async fn the_decisions_that_differ_are_shown_before_anybody_agrees() {
     check(&both, 0, &["changed catalog.toml", "0 of "]);
 }
 
+/// Whoever proposes writes their own name, and may write anything.
+#[tokio::test]
+async fn what_somebody_makes_of_their_own_name_is_no_name() {
+    let Some(account) = Account::new("pushed").await else { return };
+    let (mallory, ben) = (account.session("mallory").await, account.session("ben").await);
+    let one = account.bundle("one");
+    let digest = Account::digest(&one);
+    account.push(&mallory, &one).await;
+    let client = account.moto.clients().dynamodb().clone();
+    let mut pages = client.scan().table_name(&account.table).into_paginator().items().send();
+    let mut word = None;
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        if item["pk"].as_s().unwrap().starts_with("operator#") {
+            word = Some(item);
+        }
+    }
+    let mut word = word.unwrap();
+    for name in [
+        "\u{1b}[2J in force, confirmed by all \u{1b}[0m",
+        "arn:aws:sts::123456789012:assumed-role/Operators/ben",
+    ] {
+        word.insert("by".to_owned(), AttributeValue::S(name.to_owned()));
+        client.put_item().table_name(&account.table).set_item(Some(word.clone())).send().await.unwrap();
+        let refused = account.run(&ben, &["confirm", &digest, "--why", "yes"]).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(![&refused.out, &refused.err].iter().any(|told| told.contains('\u{1b}')), "{refused:?}");
+        assert_eq!(account.decides(People::Two).await, None);
+    }
+}
+
 /// What one operator can write by hand: the pointer and a push, with what two others have said of another bundle.
 #[tokio::test]
 async fn nobody_chooses_alone_what_the_second_person_compares_with() {
