@@ -66,7 +66,13 @@ impl Caller {
         };
         let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
         let name = match kind {
-            "user" | "assumed-role" | "federated-user" => rest.rsplit('/').next().unwrap_or_default(),
+            "user" | "assumed-role" => rest.rsplit('/').next().unwrap_or_default(),
+            // SECURITY: a user of IAM names such a session as they like, so they would be as many people.
+            "federated-user" => {
+                return nobody(
+                    "a federated user's name is made up by whoever asks for it; use your user or role",
+                );
+            }
             "root" => return nobody("root is the account; use a user or role of your own"),
             _ => return nobody("only users and sessions of roles are people"),
         };
@@ -126,6 +132,14 @@ impl Caller {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.arn)
+    }
+}
+
+/// Whether that is the `aws:userid` of a user of IAM, or of a session of a role, which alone are people here.
+pub(crate) fn is_of_a_person(id: &str) -> bool {
+    match id.split_once(':') {
+        Some((role, name)) => role.starts_with("AROA") && !name.is_empty(),
+        None => id.starts_with("AIDA"),
     }
 }
 

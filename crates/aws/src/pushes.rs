@@ -255,7 +255,37 @@ impl Pushes {
         let mut second = self.word(digest, seen, why)?;
         second.agrees = Some(first.key.clone());
         self.keep(&second).await?;
-        self.move_to(first, Some(&second), &seen.place).await
+        let moved = self.move_to(first, Some(&second), &seen.place).await;
+        if matches!(moved, Err(PushError::Overtaken)) {
+            // A yes that has come to nothing is none: it was to what was shown.
+            self.take_back(&second).await?;
+        }
+        moved
+    }
+
+    /// Takes back what this operator has said of a bundle that is not in force: it bears nothing any more, whatever somebody else says to
+    /// it. How many words that were.
+    ///
+    /// # Errors
+    /// [`PushError::InForce`] for the one that is; a fault, and it may be done again.
+    pub async fn withdraw(&self, digest: Digest) -> Result<usize, PushError> {
+        if self.in_force().await?.named == Named::Backed(digest) {
+            return Err(PushError::InForce);
+        }
+        let own = words_of(self.caller.id());
+        let found = self.table.query(&own, "", Order::Forward, None, POLICIES).await?;
+        let words = found.iter().filter_map(|item| Word::of(item).ok());
+        let mut taken_back = 0_usize;
+        for word in words.filter(|word| word.digest == digest) {
+            self.take_back(&word).await?;
+            taken_back = taken_back.saturating_add(1);
+        }
+        Ok(taken_back)
+    }
+
+    async fn take_back(&self, word: &Word) -> Result<(), Fault> {
+        // Its own writer's alone; nobody else may write there.
+        self.table.put(word.withdrawn(), Only::IfThere, &writer()?, POLICIES).await.map(|_| ())
     }
 
     /// What waits for a second person to follow what is named, the latest first; of one bundle, or of all.

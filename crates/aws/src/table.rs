@@ -76,6 +76,8 @@ impl Key {
 pub(crate) enum Only<'a> {
     /// There is no such item.
     IfAbsent,
+    /// There is one.
+    IfThere,
     /// There is none, or one that tells no write: then it is none of ours.
     IfUnwritten,
     /// There is none whose `until_us` has not passed at that moment.
@@ -237,6 +239,7 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match only {
             Only::IfAbsent => put.condition_expression("attribute_not_exists(pk)"),
+            Only::IfThere => put.condition_expression("attribute_exists(pk)"),
             Only::IfUnwritten => put
                 .condition_expression("NOT attribute_type(#writer, :text)")
                 .expression_attribute_names("#writer", WRITER)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Digest, Timestamp};
 use gateway::{Fault, Origin};
 
-use crate::caller::{Caller, person_of};
+use crate::caller::{Caller, is_of_a_person, person_of};
 use crate::table::{About, Item, Key, Table, WRITER, integer, number, string, text};
 
 pub(crate) const POLICIES: About =
@@ -72,6 +72,13 @@ impl Word {
             why: string(item, "why", POLICIES)?,
             at: Timestamp::from_micros(integer(item, "at_us", POLICIES)?),
         })
+    }
+
+    /// What stands in its place once whoever said it has taken it back: no word.
+    pub fn withdrawn(&self) -> Item {
+        let mut item = self.item();
+        item.insert("digest".to_owned(), text(format!("withdrawn {}", self.digest)));
+        item
     }
 
     /// Whether this person said it, as far as anybody can tell.
@@ -142,7 +149,7 @@ impl Pointer {
     // SECURITY: whoever may write the pointer may write anything into it; what they cannot write is another's word.
     pub fn backing_of(&self, items: &HashMap<Key, Item>) -> Option<People> {
         let word = |key: &Key| items.get(key).and_then(|item| Word::of(item).ok());
-        let says_it = |word: &Word| word.digest == self.digest && !word.by_id().is_empty();
+        let says_it = |word: &Word| word.digest == self.digest && is_of_a_person(word.by_id());
         let first = word(&self.first).filter(|first| says_it(first) && first.agrees.is_none())?;
         let Some(second) = &self.second else { return Some(People::One) };
         let second = word(second).filter(says_it)?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use lambda_http::Error;
-use lambda_http::tracing::{Level, subscriber};
+use lambda_http::tracing::{self, Level, subscriber};
 use settings::{File, wiring};
 
 use crate::Surroundings;
@@ -55,11 +55,14 @@ pub fn told() -> Result<Told, Error> {
 /// Runs a function until Lambda ends it; one that cannot start says why on standard error, and ends.
 pub async fn start(name: &'static str, run: impl Future<Output = Result<(), Error>>) -> ExitCode {
     wiring::hide_panics(name);
+    // Each line with its time: Lambda takes one without for INFO, whatever its level says (developer guide, "Log-level filtering").
     // SECURITY: never finer than INFO, whatever the environment says: the runtime traces what it carries.
-    subscriber::fmt().json().without_time().with_max_level(Level::INFO).init();
+    subscriber::fmt().json().with_max_level(Level::INFO).init();
     match run.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // For alarms, which count errors by their level, and for people.
+            tracing::error!(%error, "the function cannot start");
             eprintln!("{name}: {error}");
             ExitCode::FAILURE
         }

@@ -33,6 +33,8 @@ pub enum PolicyCommand {
     Confirm(ConfirmArgs),
     /// Propose a bundle that was in force before
     Rollback(RollbackArgs),
+    /// Take back what you have said of a bundle that is not in force
+    Withdraw(WithdrawArgs),
     /// Show which files and decisions differ between two bundles
     Diff(DiffArgs),
     /// Tell what was proposed and put in force, by whom and why
@@ -96,6 +98,15 @@ pub struct RollbackArgs {
     pub stack: StackArgs,
     #[command(flatten)]
     pub cases: CaseArgs,
+}
+
+/// `snowgate-aws policy withdraw`.
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    /// The digest of what you have proposed or agreed to
+    pub digest: Digest,
+    #[command(flatten)]
+    pub stack: StackArgs,
 }
 
 /// `snowgate-aws policy diff`.

@@ -62,6 +62,7 @@ async fn run(command: &PolicyCommand) -> Result<ExitCode, Ended> {
         PolicyCommand::Push(args) => policy::push(args).await,
         PolicyCommand::Confirm(args) => policy::confirm(args).await,
         PolicyCommand::Rollback(args) => policy::rollback(args).await,
+        PolicyCommand::Withdraw(args) => policy::withdraw(args).await,
         PolicyCommand::Diff(args) => policy::diff(args).await,
         PolicyCommand::Log(args) => policy::log(args).await,
     }

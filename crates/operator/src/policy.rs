@@ -8,7 +8,9 @@ use domain::{Digest, Timestamp};
 use legible::{Look, told};
 
 use crate::account::{Account, Decides};
-use crate::cli::{CaseArgs, ConfirmArgs, DiffArgs, LogArgs, PushArgs, ReasonArgs, RollbackArgs};
+use crate::cli::{
+    CaseArgs, ConfirmArgs, DiffArgs, LogArgs, PushArgs, ReasonArgs, RollbackArgs, WithdrawArgs,
+};
 use crate::compare::{self, Files};
 use crate::ended::Ended;
 use crate::reviewers;
@@ -20,7 +22,11 @@ const WAITS: u8 = 4;
 pub async fn push(args: &PushArgs) -> Result<ExitCode, Ended> {
     let PushArgs { dir, reason, stack, cases } = args;
     // Before anybody is asked: a bundle that is not good needs no account.
-    let files = compare::folder(dir)?;
+    let mut files = compare::folder(dir)?;
+    // A copy for editors. Kept along, it would have to be that of every version that reads the bundle.
+    if files.remove(policy::SCHEMA_FILE).is_some() {
+        say!("{} is left out: it is for editors, and functions have their own", policy::SCHEMA_FILE);
+    }
     let account = Account::ask(stack).await?;
     propose(&account, &files, reason, cases).await
 }
@@ -165,6 +171,27 @@ async fn decides_now(account: &Account, in_force: &InForce) -> Result<Option<Dig
          Somebody has written it past this program: CloudTrail's data events of the table say who. A push that is confirmed mends it"
     );
     Ok(last)
+}
+
+/// Takes back what the caller has said of a bundle.
+pub async fn withdraw(args: &WithdrawArgs) -> Result<ExitCode, Ended> {
+    let WithdrawArgs { digest, stack } = args;
+    let account = Account::ask(stack).await?;
+    let Account { pushes, caller, stack, .. } = &account;
+    match pushes.withdraw(*digest).await {
+        Ok(0) => Err(Ended::refused(format!(
+            "{caller} has said nothing of that bundle; next: snowgate-aws policy log --stack {stack}"
+        ))),
+        Ok(_) => {
+            say!("taken back: what {caller} has said of {digest} bears nothing any more");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(PushError::InForce) => Err(Ended::refused(format!(
+            "it is in force, and taking a word back would leave functions without a bundle; put another one in its place: \
+             snowgate-aws policy rollback --why TEXT --stack {stack}"
+        ))),
+        Err(error) => Err(Ended::of_push(error, stack)),
+    }
 }
 
 /// Shows what differs between two bundles.

@@ -120,12 +120,15 @@ impl Account {
         Person { id: of("AccessKeyId"), secret: of("SecretAccessKey"), token: None }
     }
 
-    /// The built-in bundle and a comment in a folder.
+    /// The built-in bundle and a comment in a folder, without the copy of the schema.
     fn bundle(&self, comment: &str) -> PathBuf {
         let dir = self.folder.path().join(comment);
         fs::create_dir(&dir).unwrap();
         for (path, bytes) in policy::default_files() {
             fs::write(dir.join(path), bytes).unwrap();
+        }
+        if comment != "with-a-copy" {
+            fs::remove_file(dir.join(policy::SCHEMA_FILE)).unwrap();
         }
         fs::write(dir.join("99-more.cedar"), format!("// {comment}\n")).unwrap();
         dir
@@ -278,6 +281,29 @@ async fn the_decisions_that_differ_are_shown_before_anybody_agrees() {
     check(&all(&ben, &["confirm", &digest]).await, 4, &differs);
     let both = account.run(&ben, &["diff", &Account::digest(&one), &digest, "--groups", "nobody"]).await;
     check(&both, 0, &["changed catalog.toml", "0 of "]);
+}
+
+#[tokio::test]
+async fn what_is_proposed_is_kept_without_the_copy_for_editors_and_taken_back_by_its_author() {
+    let Some(account) = Account::new("pushed").await else { return };
+    // A user, for moto gives a session another id with each call.
+    let (ana, ben) = (account.user("ana").await, account.session("ben").await);
+    let one = account.bundle("with-a-copy");
+    assert!(one.join("schema.cedarschema").exists());
+    let pushed = account.push(&ana, &one).await;
+    check(&pushed, 4, &["schema.cedarschema is left out"]);
+    fs::remove_file(one.join("schema.cedarschema")).unwrap();
+    let digest = Account::digest(&one);
+    check(&pushed, 4, &[&format!("policy confirm {digest}")]);
+    check(&account.run(&ben, &["withdraw", &digest]).await, 3, &["has said nothing of that bundle"]);
+    check(&account.run(&ana, &["withdraw", &digest]).await, 0, &["taken back"]);
+    let late = account.run(&ben, &["confirm", &digest, "--why", "yes"]).await;
+    check(&late, 3, &["nobody has proposed this bundle"]);
+    assert_eq!(account.decides(People::Two).await, None);
+    account.push(&account.session("ana").await, &one).await;
+    check(&account.run(&ben, &["confirm", &digest, "--why", "yes"]).await, 0, &[]);
+    check(&account.run(&ana, &["withdraw", &digest]).await, 3, &["it is in force"]);
+    assert_eq!(account.decides(People::Two).await, Some(digest));
 }
 
 /// Whoever proposes writes their own name, and may write anything.

@@ -16,7 +16,7 @@ use crate::problem::{Problem, Source};
 use crate::vocabulary::SCHEMA;
 
 /// The schema's name within a bundle.
-const SCHEMA_FILE: &str = "schema.cedarschema";
+pub const SCHEMA_FILE: &str = "schema.cedarschema";
 
 /// The files of the default bundle.
 const DEFAULT: [(&str, &str); 6] = [

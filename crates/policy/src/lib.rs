@@ -98,7 +98,7 @@ mod vocabulary;
 mod writes;
 
 pub use batch::BatchRuling;
-pub use bundle::{Bundle, Named, default_files};
+pub use bundle::{Bundle, Named, SCHEMA_FILE, default_files};
 pub use detectors::{
     BUILT_IN as BUILT_IN_DETECTORS, CustomDetector, Detectors, LARGEST_PATTERN, MOST_CUSTOM, Results, Stance,
     TunedDetector,

@@ -294,7 +294,14 @@ async fn nobody_puts_a_bundle_in_force_alone_by_writing_the_pointer() {
     let of_ben = ["second_pk", "second_sk"].map(|name| in_force[name].as_s().unwrap().clone());
     let digest_of = lax.to_string();
     // A second word of the same person, under their own name, and under the same name in another spelling and role.
-    let mine = ["operator#AROAEXAMPLE:ana@acme.example", "operator#AROAOTHER:Ana@acme.example", "operator#"];
+    // And under a name that they gave a federated session.
+    let mine = [
+        "operator#AROAEXAMPLE:ana@acme.example",
+        "operator#AROAOTHER:Ana@acme.example",
+        "operator#",
+        "operator#123456789012:zoe",
+        "operator#AROAEXAMPLE:",
+    ];
     for mine in mine {
         stage
             .put(&[
@@ -493,4 +500,30 @@ async fn what_is_no_pointer_no_push_and_no_proposal_stops_nobody() {
     let told = stage.ana().log(100).await.unwrap();
     assert_eq!(told.unreadable, ["push#~"]);
     assert_eq!(told.pushes.len(), 4, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_bears_nothing_whoever_agrees_to_it_later() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one")).await;
+    let wrong = propose(&stage.ana(), &files("wrong"), "mine").await.unwrap();
+    let seen = stage.ben().in_force().await.unwrap();
+    assert_eq!(stage.ben().withdraw(wrong).await.unwrap(), 0, "another's is theirs");
+    assert_eq!(stage.ana().withdraw(wrong).await.unwrap(), 1);
+    assert_eq!(stage.ana().withdraw(wrong).await.unwrap(), 0);
+    assert!(stage.ben().proposals(None, &seen).await.unwrap().is_empty());
+    assert!(matches!(stage.ben().confirm(wrong, &seen, "late").await, Err(PushError::NotProposed)));
+    // What is in force is not taken back but replaced.
+    assert!(matches!(stage.ana().withdraw(one).await, Err(PushError::InForce)));
+    assert_eq!(digest(&stage.policies()).await.unwrap(), one);
+
+    // A yes that came too late is taken back by itself: nobody puts it in force later by the pointer alone.
+    let two = propose(&stage.ana(), &files("two"), "mine").await.unwrap();
+    let seen = stage.ben().in_force().await.unwrap();
+    let three = stage.push(&files("three")).await;
+    assert!(matches!(stage.ben().confirm(two, &seen, "late").await, Err(PushError::Overtaken)));
+    let log = log(&stage.ana()).await;
+    let late = log.iter().find(|push| push.digest == two).unwrap();
+    assert_eq!((late.backing, late.became), (None, Became::Never), "{late:?}");
+    assert_eq!(digest(&stage.policies()).await.unwrap(), three);
 }

@@ -32,6 +32,9 @@ pub enum PolicyCommand {
     /// On AWS: propose a bundle that was in force before (snowgate-aws)
     #[command(disable_help_flag = true)]
     Rollback(OnAws),
+    /// On AWS: take back what you have said of a bundle that is not in force (snowgate-aws)
+    #[command(disable_help_flag = true)]
+    Withdraw(OnAws),
     /// On AWS: tell what was proposed and put in force, by whom and why (snowgate-aws)
     #[command(disable_help_flag = true)]
     Log(OnAws),
