@@ -59,7 +59,7 @@ WHERE exchange = 'unknown'
     (
       outcome <> 'refused'
       OR decision = 'allow'
-      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') = 'spent')
+      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') IN ('spent', 'issued', 'released'))
     )
     AND refused_digest <> text_digest
     AND date_diff('second', from_iso8601_timestamp(refused_at), from_iso8601_timestamp(opened)) <= 1800

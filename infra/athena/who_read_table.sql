@@ -17,7 +17,8 @@ WITH told AS (
     AND (
       outcome <> 'refused'
       OR decision = 'allow'
-      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') = 'spent')
+      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') IN ('spent', 'issued', 'released'))
+      OR missing IS NOT NULL
     )
 )
 SELECT
