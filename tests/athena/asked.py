@@ -222,7 +222,7 @@ def what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing(on_aws):
     missing = only(on_aws.ask("what_is_missing", *DAYS))
     equal((missing["exchanges"], missing["without_opening"], missing["without_approval"]), (12, 12, 3))
     rows = on_aws.ask("who_read_table", CUSTOMERS, *DAYS)
-    equal(told(rows, "it_read", "person", "exchanges", "rows_shown"), [("unknown", None, 8, 33)])
+    equal(told(rows, "it_read", "person", "exchanges", "rows_shown"), [("unknown", None, 12, 33)])
     rows = on_aws.ask("everything_an_agent_did", "claude-finance")
     equal(told(rows, "exchange", "exchanges"), [("unknown", 12)])
     rows = on_aws.ask("refused_then_rephrased", *DAYS)
@@ -269,7 +269,7 @@ def what_somebody_has_spoiled_is_missing(spoiled, trail):
     equal((missing["without_opening"], missing["without_approval"], missing["damaged"]), (4, 1, 3))
     # None of them passes for somebody else who did something else.
     rows = spoiled.ask("who_read_table", CUSTOMERS, *DAYS)
-    equal(told(rows, "it_read", "person", "exchanges"), [("yes", None, 1), ("yes", "ana@example.com", 1), ("unknown", None, 3)])
+    equal(told(rows, "it_read", "person", "exchanges"), [("yes", None, 1), ("yes", "ana@example.com", 1), ("unknown", None, 4)])
     rows = spoiled.ask("everything_an_agent_did", "nobody-else")
     equal(told(rows, "exchange", "exchanges"), [("unknown", 4)])
     row = only(spoiled.ask("approvals", *DAYS), exchange=trail)
