@@ -79,7 +79,7 @@ impl Cases {
         let Asking { groups, role, warehouse, place, catalog, statements } = asking;
         let catalog = catalog.clone().unwrap_or_else(|| named_tables(sides));
         let named = |kind: &str| named::entities_of(sides, kind);
-        let askers = askers(sides, groups);
+        let (askers, unasked) = askers(sides, groups);
         let or_named = |said: &Option<String>, kind: &str| match said {
             Some(said) => vec![said.clone()],
             None => named(kind).into_iter().collect(),
@@ -98,7 +98,7 @@ impl Cases {
             }
             None => samples(&catalog),
         };
-        let (mut cases, mut left_out) = (Vec::new(), 0_usize);
+        let (mut cases, mut left_out) = (Vec::new(), unasked.saturating_mul(asked.len()));
         for (place, text) in &asked {
             for asker in &askers {
                 for role in &roles {
@@ -118,37 +118,41 @@ impl Cases {
 }
 
 /// Whoever a rule of either bundle could tell from others, each also with a prompt that is known as well as it can be where a rule
-/// looks at that.
-fn askers(sides: [&Side<'_>; 2], said: &[String]) -> Vec<Asker> {
+/// looks at that; and how many names are left out.
+fn askers(sides: [&Side<'_>; 2], said: &[String]) -> (Vec<Asker>, usize) {
     let groups = named::entities_of(sides, "Group");
     let in_all: Vec<String> = groups.iter().cloned().collect();
-    let mut found = BTreeSet::new();
+    let (mut found, mut unasked) = (BTreeSet::new(), 0_usize);
+    let mut first = |names: Vec<String>| {
+        unasked = unasked.saturating_add(names.len().saturating_sub(NAMED));
+        names.into_iter().take(NAMED)
+    };
     if said.is_empty() {
         // Whoever is in none of them is somebody, too.
         found.insert(Asker::default());
         found.extend(groups.into_iter().map(|group| Asker { groups: vec![group], ..Asker::default() }));
         let both =
             |groups: &Vec<String>, asker: Asker| [Asker { groups: groups.clone(), ..asker.clone() }, asker];
-        for agent in named::entities_of(sides, "Agent").into_iter().take(NAMED) {
+        for agent in first(named::entities_of(sides, "Agent")) {
             found.extend(both(&in_all, Asker { agent: Some(agent), ..Asker::default() }));
         }
-        let mut people = named::strings_beside(sides, "principal.person");
-        people.extend(named::strings_beside(sides, "principal.subject"));
-        for person in people.into_iter().take(NAMED) {
-            found.extend(both(&in_all, Asker { person: Some(person), ..Asker::default() }));
+        for attribute in ["person", "subject"] {
+            for person in first(named::strings_beside(sides, attribute)) {
+                found.extend(both(&in_all, Asker { person: Some(person), ..Asker::default() }));
+            }
         }
-        let scopes: Vec<String> = named::strings_beside(sides, "principal.scopes").into_iter().collect();
+        let scopes = named::strings_beside(sides, "scopes");
         if !scopes.is_empty() {
             found.extend(both(&in_all, Asker { scopes, ..Asker::default() }));
         }
     } else {
         found.insert(Asker { groups: said.to_vec(), ..Asker::default() });
     }
-    if named::is_looked_at(sides, "context.prompt") {
+    if named::is_looked_at(sides, "prompt") {
         let known = |asker: &Asker| Asker { grade: PromptGrade::P4, ..asker.clone() };
         found.extend(found.iter().map(known).collect::<Vec<_>>());
     }
-    found.into_iter().collect()
+    (found.into_iter().collect(), unasked)
 }
 
 /// The tables whose columns either bundle names one by one, their columns as text.

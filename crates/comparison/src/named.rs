@@ -10,23 +10,60 @@ use crate::Side;
 pub fn named_groups(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
     let cedar = files.iter().filter(|(path, _)| path.ends_with(".cedar"));
     let texts = cedar.map(|(_, bytes)| String::from_utf8_lossy(bytes));
-    texts.flat_map(|text| entities(&text, "Group")).collect()
+    texts.flat_map(|text| entities(&squeezed(&text), "Group")).collect()
 }
 
-/// The names of that kind of entity that either bundle writes.
-pub(crate) fn entities_of(sides: [&Side<'_>; 2], kind: &str) -> BTreeSet<String> {
-    rules(sides).flat_map(|rule| entities(&rule.text, kind)).collect()
+/// The names of that kind of entity that either bundle writes: those that the first does not write come first.
+pub(crate) fn entities_of(sides: [&Side<'_>; 2], kind: &str) -> Vec<String> {
+    new_first(sides, |text| entities(text, kind))
 }
 
-/// The strings that stand in rules which look at that of a principal or of a question (`principal.person`): who knows which of them
-/// it is compared with.
-pub(crate) fn strings_beside(sides: [&Side<'_>; 2], looked_at: &str) -> BTreeSet<String> {
-    rules(sides).filter(|rule| rule.text.contains(looked_at)).flat_map(|rule| strings(&rule.text)).collect()
+/// The strings that stand in rules which look at that attribute (`person` of `principal.person`): who knows which of them it is
+/// compared with.
+pub(crate) fn strings_beside(sides: [&Side<'_>; 2], attribute: &str) -> Vec<String> {
+    new_first(sides, |text| if looks_at(text, attribute) { strings(text) } else { BTreeSet::new() })
 }
 
-/// Whether a rule of either looks at that.
-pub(crate) fn is_looked_at(sides: [&Side<'_>; 2], looked_at: &str) -> bool {
-    rules(sides).any(|rule| rule.text.contains(looked_at))
+/// Whether a rule of either looks at that attribute.
+pub(crate) fn is_looked_at(sides: [&Side<'_>; 2], attribute: &str) -> bool {
+    rules(sides).any(|rule| looks_at(&squeezed(&rule.text), attribute))
+}
+
+fn new_first(sides: [&Side<'_>; 2], names: impl Fn(&str) -> BTreeSet<String>) -> Vec<String> {
+    let [before, after] = sides.map(|side| {
+        let of_rules = side.bundle.rules().values().flat_map(|rule| names(&squeezed(&rule.text)));
+        of_rules.collect::<BTreeSet<String>>()
+    });
+    after.difference(&before).chain(&before).cloned().collect()
+}
+
+fn looks_at(text: &str, attribute: &str) -> bool {
+    text.contains(&format!(".{attribute}")) || text.contains(&format!("[\"{attribute}\"]"))
+}
+
+/// A rule's text without what may stand between its parts: each of Cedar's spellings becomes one.
+fn squeezed(text: &str) -> String {
+    let mut found = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let whole = match first {
+            '"' => {
+                let behind = behind(rest.get(1..).unwrap_or_default());
+                rest.len().saturating_sub(behind.len())
+            }
+            '/' if rest.starts_with("//") => {
+                rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+                continue;
+            }
+            _ => first.len_utf8(),
+        };
+        let (part, behind) = rest.split_at_checked(whole).unwrap_or((rest, ""));
+        if !first.is_whitespace() {
+            found.push_str(part);
+        }
+        rest = behind;
+    }
+    found
 }
 
 fn rules<'a>(sides: [&'a Side<'_>; 2]) -> impl Iterator<Item = &'a Rule> {
@@ -37,9 +74,10 @@ fn entities(text: &str, kind: &str) -> BTreeSet<String> {
     let begins = format!("{kind}::\"");
     let mut found = BTreeSet::new();
     for (at, _) in text.match_indices(&begins) {
-        // Not the end of a longer name.
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        let is_whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':');
+        // Not the end of a longer name, but for the words of Cedar that stand before one.
+        let before = text.get(..at).unwrap_or_default();
+        let is_part = before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+        let is_whole = !is_part || ["in", "is"].iter().any(|word| before.ends_with(word));
         let rest = text.get(at.saturating_add(begins.len())..).unwrap_or_default();
         found.extend(plain(rest).filter(|_| is_whole));
     }
@@ -85,8 +123,14 @@ mod tests {
     fn strings_are_those_that_are_compared_with() {
         let text = "@id(\"a\")\n@reason(\"say \\\"x\\\" first\")\npermit (principal == Agent::\"bot\", action, resource)\n\
                     when { principal.person == \"ana@acme.example\" || [\"ben\", \"q\\\"\"].contains(principal.subject) };";
+        let text = &squeezed(text);
         assert_eq!(strings(text), BTreeSet::from(["ana@acme.example".to_owned(), "ben".to_owned()]));
         assert_eq!(entities(text, "Agent"), BTreeSet::from(["bot".to_owned()]));
+        let other = "permit (principal in Agent :: // a comment \" \n \"b o t\", action, resource) when { principal [ \"person\" ] == \"a // b\" };";
+        let squeezed = squeezed(other);
+        assert_eq!(entities(&squeezed, "Agent"), BTreeSet::from(["b o t".to_owned()]));
+        assert!(looks_at(&squeezed, "person") && !looks_at(&squeezed, "subject"), "{squeezed}");
+        assert!(strings(&squeezed).contains("a // b"), "{squeezed}");
         assert!(entities("MyAgent::\"x\" Other::Agent::\"y\"", "Agent").is_empty());
     }
 }

@@ -110,6 +110,7 @@ fn people_scopes_and_grades_that_rules_look_at_are_asked_as() {
             "for mallory@acme.example in no group",
         ),
         ("[\"cron\", \"batch\"].contains(principal.subject)", "for batch in no group"),
+        ("principal[\"subject\"] == \"mallory\"", "for mallory in no group"),
         ("principal.scopes.contains(\"sql:all\")", "in no group with scopes sql:all"),
     ] {
         let told = opens(&whole(when));
