@@ -229,7 +229,8 @@ fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
     // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
     // comes with it second has not made it; traces and words are known to everything that a request passes.
     let names_subject = subject.subject.is_some();
-    if !names_subject && is_another_mailbox(opened.said.mail.as_deref(), call.subject.subject.as_deref()) {
+    // SECURITY: whoever is named, another's mailbox is another's, whatever its channel is configured for.
+    if is_another_mailbox(opened.said.mail.as_deref(), call.subject.subject.as_deref()) {
         return None;
     }
     if meet(&theirs.tool_use, &ours.tool_use) {

@@ -217,7 +217,7 @@ fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
 
 /// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.
 // SECURITY: an item's own attributes are its client's; one that names another subject than its resource, or has another's
-// mailbox than the subject that is named, is nobody's.
+// mailbox than the subject that it would be told of, is nobody's.
 fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Result<Option<String>, LeftOut> {
     let (named, mail) = (resource.get(SUBJECT), item.get(EMAIL).or_else(|| resource.get(EMAIL)));
     if item.get(SUBJECT).is_some_and(|said| named != Some(said)) {
@@ -227,7 +227,13 @@ fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Resul
         (Some(named), _) if is_another_mailbox(mail, Some(named)) => Err(LeftOut),
         (Some(named), _) => Ok(Some(named.to_owned())),
         (None, SpeaksFor::Subjects(subjects)) => {
-            Ok(mail.filter(|mail| subjects.iter().any(|subject| subject == mail)).map(str::to_owned))
+            let is_it = |subject: &&String| mail.is_some_and(|mail| mail.eq_ignore_ascii_case(subject));
+            let told = subjects.iter().find(is_it).cloned();
+            // Where nothing tells whose it is, it is the only one's.
+            match subjects.as_slice() {
+                [only] if is_another_mailbox(mail, Some(only)) => Err(LeftOut),
+                _ => Ok(told),
+            }
         }
         // A word that whoever is observed chose names nobody.
         (None, SpeaksFor::Anybody) => Ok(None),
