@@ -101,6 +101,11 @@ const DEFAULTS: Defaults = Defaults {
     why_not_longer: "an agent that waits longer is better told to come back",
 };
 
+/// Variables that are no settings of the gateway: what is logged, and what its clients on the same machine hold, as README and
+/// `snowgate agent` name them.
+const NOT_SETTINGS: [&str; 6] =
+    ["LOG", "TOKEN", "CLIENT_SECRET", "HOOK_SECRET", "PROMPTS_SECRET", "TELEMETRY_SECRET"];
+
 impl Config {
     /// Reads the file and the environment.
     ///
@@ -123,9 +128,7 @@ impl Config {
         file: File<'_>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Broken> {
-        // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
-        let Configured { shared, own, places } =
-            settings::read(file, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
+        let Configured { shared, own, places } = settings::read(file, variables, &NOT_SETTINGS, &DEFAULTS)?;
         Ok(Self { shared, own, places })
     }
 

@@ -422,6 +422,20 @@ mod tests {
     }
 
     #[test]
+    fn where_what_is_printed_was_set_every_command_still_works() {
+        let mut named = vec![crate::commands::agent_token::SECRET.to_owned()];
+        for client in [Client::ClaudeCode, Client::ClaudeDesktop, Client::Cursor, Client::Sdk] {
+            let printed = everything(&args(client, Part::Mcp), "https://gw.example").unwrap();
+            named.extend(printed.secrets.iter().map(|(variable, _)| (*variable).to_owned()));
+            let words = printed.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            named.extend(words.filter(|word| word.starts_with("SNOWGATE_")).map(str::to_owned));
+        }
+        assert!(named.iter().any(|name| name == PROMPTS_SECRET), "{named:?}");
+        let variables = named.into_iter().map(|name| (name, "x".to_owned()));
+        crate::config::Config::parse(settings::File { name: "some.toml", text: "" }, variables).unwrap();
+    }
+
+    #[test]
     fn no_command_has_a_secret_among_its_arguments() {
         for (client, part) in [(Client::Cursor, Part::Hooks), (Client::Sdk, Part::Hooks)] {
             let text = part_of(&args(client, part), "https://gw.example", part).unwrap().unwrap().text;
