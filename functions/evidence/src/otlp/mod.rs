@@ -23,6 +23,9 @@ use told::Parents;
 /// follows, so that nobody's many leave out what stands behind them.
 const PIECE: usize = 8192;
 
+/// Log records or spans of one export at most: the smallest are two bytes, and each costs its reading.
+const MOST_ITEMS: usize = 200_000;
+
 /// Things that one item may: a model's answer has some tool uses.
 const MOST_OF_AN_ITEM: usize = 64;
 
@@ -104,9 +107,20 @@ pub(crate) fn read(
     rest: Rest,
 ) -> Result<Piece, Rejected> {
     let Rest { from, parents } = rest;
-    let all = |take: &mut Take<'_>| match form {
-        Form::Protobuf => protobuf::read(bytes, signal, take),
-        Form::Json => json::read(bytes, signal, take),
+    let all = |take: &mut Take<'_>| {
+        let mut count: usize = 0;
+        let mut counted = |resource: &Attributes, item: &mut Unread<'_>| {
+            count = count.saturating_add(1);
+            if count > MOST_ITEMS {
+                Err(Rejected::TooMany { most: MOST_ITEMS })
+            } else {
+                take(resource, item)
+            }
+        };
+        match form {
+            Form::Protobuf => protobuf::read(bytes, signal, &mut counted),
+            Form::Json => json::read(bytes, signal, &mut counted),
+        }
     };
     let parents = match parents {
         Some(parents) => parents,
