@@ -144,6 +144,8 @@ pub(super) struct Account {
     pub is_delegated: bool,
     /// Whether what it saw is what a client made of the words.
     pub is_expanded: bool,
+    /// Whether it saw what the model received for a prompt, and could not read that.
+    pub is_unread: bool,
     /// What it saw the model receive, where that was set aside.
     pub received: Option<Shown>,
 }
@@ -216,6 +218,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
         is_expanded: false,
+        is_unread: direct.iter().any(|opened| opened.said.is_prompt_unread),
         received: None,
     })
 }
@@ -334,6 +337,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             conversation: None,
             is_delegated: witness.is_delegated,
             is_expanded: witness.is_expanded,
+            is_unread: witness.is_unread,
             received: received.filter(|_| is_set_aside(witness)).map(as_before),
         })
         .collect()
@@ -429,6 +433,7 @@ impl Account {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
                 (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
+                self.is_unread = before.is_unread;
                 self.received = before.received;
                 return;
             }
@@ -447,6 +452,7 @@ impl Account {
             }
         }
         self.is_torn |= before.is_torn;
+        self.is_unread |= before.is_unread;
         self.is_delegated |= before.is_delegated;
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);

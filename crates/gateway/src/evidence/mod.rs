@@ -94,6 +94,8 @@ pub struct Sighting {
     pub reminders: Option<String>,
     /// What came with it and is no text.
     pub others: Option<OtherParts>,
+    /// Whether what the model received for a prompt was seen, and could not be read.
+    pub is_prompt_unread: bool,
     /// The command that the client made it of, as it was typed.
     pub command: Option<String>,
     /// Where it stands in its trace: several prompts may share one.

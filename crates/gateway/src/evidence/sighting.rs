@@ -64,6 +64,7 @@ pub(super) fn store(
         statement,
         under,
         is_unread,
+        is_prompt_unread,
         is_look,
         is_rejected,
         is_delegated,
@@ -107,6 +108,7 @@ pub(super) fn store(
         is_delegated: *is_delegated,
         is_rejected: *is_rejected,
         is_look: *is_look,
+        is_prompt_unread: *is_prompt_unread,
         span: span.clone(),
     };
     let plain = said.encode();

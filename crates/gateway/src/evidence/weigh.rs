@@ -253,6 +253,7 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
             is_torn: account.is_torn || account.texts.len() > 1,
             is_delegated: account.is_delegated,
             is_expanded: account.is_expanded,
+            is_unread: account.is_unread,
         })
         .collect();
     witnesses.sort_by(|one, other| one.channel.cmp(&other.channel));
