@@ -171,7 +171,9 @@ impl Desks {
         let desk = match kind {
             Work::Small => vec![desk(&self.small).await?],
             Work::Export => {
-                let two = async { Ok(vec![desk(&place.channel.desk).await?, desk(&self.exports).await?]) };
+                let two = async {
+                    Ok::<_, Rejected>(vec![desk(&place.channel.desk).await?, desk(&self.exports).await?])
+                };
                 tokio::time::timeout(WAIT_FOR_DESK, two).await.map_err(|_| Rejected::Busy)??
             }
         };
