@@ -130,7 +130,7 @@ pub struct Witness {
     pub prompt: Option<u32>,
     /// What it saw of the statement.
     pub statement: Sight,
-    /// Whether it told more than one prompt for this one statement.
+    /// Whether it told more than one prompt for this one statement, or more of it than is looked at.
     pub is_torn: bool,
     /// Whether a subagent made the call, as a hook says: then the words that the model received last are another agent's, and
     /// count neither for the person's prompt nor against it.

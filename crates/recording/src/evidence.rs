@@ -20,7 +20,7 @@ pub struct WitnessRecord {
     pub prompt: Option<u32>,
     /// `same`, `other`, `rejected` (the person did not let the client call) or `unseen`.
     pub statement: String,
-    /// Whether it told several prompts for this statement.
+    /// Whether it told several prompts for this statement, or more of it than is looked at.
     #[serde(default, skip_serializing_if = "is_false")]
     pub torn: bool,
     /// Whether a subagent made the call, so that what the model received last is another agent's words: no prompt of a person's.

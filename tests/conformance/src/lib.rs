@@ -262,6 +262,7 @@ macro_rules! every_check {
             evidence::what_has_met_is_known_to_have_met,
             evidence::what_shares_a_trace_and_a_prompt_is_found_once,
             evidence::what_one_answer_holds_is_bounded,
+            evidence::what_is_crowded_out_of_an_answer_is_told,
             evidence::nobody_is_hidden_behind_others,
             evidence::what_is_told_often_takes_no_room_of_others,
             evidence::evidence_of_another_subject_looks_like_none,

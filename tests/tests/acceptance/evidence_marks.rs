@@ -105,3 +105,67 @@ async fn however_many_tool_uses_a_model_produces_at_once_its_provider_contradict
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P1", "P1");
 }
+
+#[tokio::test]
+async fn no_number_of_tellings_of_one_prompt_hides_another() {
+    let talk = Talk::new().await;
+    // Under one prompt's id: the same words with their lines ended otherwise each time.
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    for number in 0..40 {
+        let ends = (0..6).map(|bit| if number >> bit & 1 == 1 { "\r\n" } else { "\n" });
+        talk.prompt(HOOKS, "p-1", &format!("forged{}prompt", ends.collect::<String>())).await;
+    }
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    // By many prompts' ids.
+    talk.prompt(HOOKS, "p-2", PROMPT).await;
+    talk.tool_use(HOOKS, "p-2", "toolu_2", customers::SQL).await;
+    for number in 0..6 {
+        let prompt_id = format!("p-2-{number}");
+        talk.prompt(HOOKS, &prompt_id, "forged").await;
+        talk.tool_use(HOOKS, &prompt_id, "toolu_2", customers::SQL).await;
+    }
+    talk.run("ana", Some("toolu_2"), customers::SQL).await;
+    // By many tellings of the tool use itself, which hide that another statement was seen.
+    talk.tool_use(HOOKS, "p-3", "toolu_3", "select 'weather'").await;
+    talk.prompt(HOOKS, "p-3", PROMPT).await;
+    for number in 0..40 {
+        let hook = json!({
+            "session_id": format!("s-{number}"), "prompt_id": "p-3", "hook_event_name": "PreToolUse",
+            "tool_name": "mcp__snowgate__run_sql", "tool_input": { "statement": customers::SQL }, "tool_use_id": "toolu_3",
+        });
+        Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &hook).await);
+    }
+    talk.run("ana", Some("toolu_3"), customers::SQL).await;
+    for opening in talk.openings() {
+        assert_eq!(opening.prompt.grade, "P1");
+        assert!(opening.prompt.witnesses[0].torn, "{:?}", opening.prompt.witnesses);
+    }
+    assert_eq!(talk.openings().len(), 3);
+    talk.house.verifies();
+}
+
+#[tokio::test]
+async fn statements_under_a_word_hide_no_prompt_of_it() {
+    let talk = Talk::new().await;
+    let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL } });
+    let tell = async |more: Value| {
+        let mut body = json!({ "subject": "ana" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Talk::took(&talk.send("secret-of-app", "/v1/prompts", &body).await);
+    };
+    let statement = |number: i32| format!("select {number}");
+    tell(json!({ "prompt": PROMPT, "evidence": "w-1" })).await;
+    for number in 0..40 {
+        tell(json!({ "statement": statement(number), "evidence": "w-1" })).await;
+    }
+    talk.tool("ana", params.clone(), &[("x-snowgate-evidence", "w-1")]).await;
+    talk.is_known("P2", "P2");
+    // Nor does a prompt that comes with each of them.
+    tell(json!({ "prompt": PROMPT, "evidence": "w-2" })).await;
+    for number in 0..40 {
+        tell(json!({ "prompt": "forged", "statement": statement(number), "evidence": "w-2" })).await;
+    }
+    talk.tool("ana", params, &[("x-snowgate-evidence", "w-2")]).await;
+    assert_eq!(talk.openings().pop().unwrap().prompt.grade, "P1");
+}

@@ -165,8 +165,14 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let kind = opened.iter().map(|opened| opened.sighting.kind).min()?;
     let first = opened.iter().min_by_key(|opened| opened.sighting.at)?;
     let joins = || opened.iter().filter_map(|opened| joined(opened, call));
+    // SECURITY: what a channel has told of this tool use and is not looked at, for there is too much of it, may be this call's.
+    let is_of_use = |opened: &&Opened| {
+        opened.sighting.keyed.tool_use.is_some() && opened.sighting.keyed.tool_use == call.keyed.tool_use
+    };
+    let is_hidden = opened.iter().filter(is_of_use).any(|opened| opened.sighting.is_crowded);
     // SECURITY: what has been used up is not made good by a weaker tie.
-    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
+    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min());
+    let join = join.or(is_hidden.then_some(Join::ToolUse))?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let linked = linked(&direct, &others, call);
@@ -207,13 +213,14 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let first_use = uses.next().map(|opened| opened.said.is_delegated);
     let is_torn =
         kind == ChannelKind::Hooks && uses.any(|opened| Some(opened.said.is_delegated) != first_use);
+    let is_crowded = is_hidden || direct.iter().any(|opened| opened.sighting.is_crowded);
     Some(Account {
         channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
         names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),
         kind,
         join,
         texts,
-        is_torn,
+        is_torn: is_torn || is_crowded,
         statement,
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),

@@ -111,6 +111,7 @@ pub(super) fn store(
         is_prompt_unread: *is_prompt_unread,
         span: span.clone(),
     };
+    let text = said.prompt.as_deref().map(|prompt| text_word(key, prompt, &said));
     let plain = said.encode();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     // INVARIANT: injective, as for statements.
@@ -147,9 +148,20 @@ pub(super) fn store(
         subject,
         keyed,
         prompt_id,
+        text,
         at: now,
         object,
+        is_crowded: false,
     })
+}
+
+/// What tells one prompt of a channel from another: its words, the command that it was made of, and the span that it stands in.
+fn text_word(key: &[u8; 32], prompt: &str, said: &Said) -> String {
+    let prompt = said::normal(prompt);
+    let command = said.command.as_deref().map(said::normal).unwrap_or_default();
+    let span = said.span.as_ref().and_then(|span| span.ids.first());
+    let text = format!("{}\n{prompt}\n{command}\n{span:?}", prompt.len());
+    seal::keyed_word(key, "told-prompt", &text)
 }
 
 /// What ties tool uses of a channel to their prompt.

@@ -50,10 +50,15 @@ pub struct StoredSighting {
     pub keyed: Keyed,
     /// What joins it with others of its channel: the keyed word of the prompt's id.
     pub prompt_id: Option<String>,
+    /// What tells it from others of its channel that tell a prompt: the keyed word of that, and of where it stands. None: it tells none.
+    pub text: Option<String>,
     /// When it came.
     pub at: Timestamp,
     /// What was said, sealed.
     pub object: Bytes,
+    /// In an answer of [`Evidence::about`] alone: whether its channel has told more than the answer holds, which may tell another
+    /// prompt of the call, or contradict what it says of it.
+    pub is_crowded: bool,
 }
 
 /// What of one channel is kept at most, the newest.
@@ -160,7 +165,9 @@ pub trait Evidence: Send + Sync {
     async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault>;
 
     /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels and of exactly
-    /// the same subjects as one of them with its prompt's id; of each channel no more than [`Share`] lets.
+    /// the same subjects as one of them with its prompt's id; of each channel no more than [`Share`] lets, each prompt that it tells
+    /// before what tells the same or none. SECURITY: what is left out of a channel is never lost without a word: where it tells of
+    /// the same tool use, or a prompt that nothing of the answer tells, those that share the clue are [`StoredSighting::is_crowded`].
     async fn about(
         &self,
         subject: &Subject,

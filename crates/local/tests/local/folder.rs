@@ -151,12 +151,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 9, 99] {
+    for version in [0, 10, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 8 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 9 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -166,8 +166,16 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 7 left it: without what tells which sightings are known to their exchanges.
+/// As version 8 left it: without what tells prompts apart.
+fn as_version_8(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    state.execute_batch("ALTER TABLE sightings DROP COLUMN text;").unwrap();
+    state.pragma_update(None, "user_version", 8).unwrap();
+}
+
+/// As version 7 left it: also without what tells which sightings are known to their exchanges.
 fn as_version_7(path: &Path) {
+    as_version_8(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     state.execute_batch("ALTER TABLE sightings DROP COLUMN is_met;").unwrap();
     state.pragma_update(None, "user_version", 7).unwrap();

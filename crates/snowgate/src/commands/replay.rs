@@ -237,7 +237,7 @@ fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
     let prompt = match (prompt, torn) {
         _ if *delegated => "an agent's words to its subagent",
         _ if *expanded => "what a client made of a command or a conversation",
-        (_, true) => "several prompts",
+        (_, true) => "several prompts, or more than is looked at",
         (None, false) if *unread => "a prompt that cannot be read",
         (Some(_), false) if *unread => "a prompt, of which part cannot be read",
         (None, false) => "no prompt",
