@@ -17,7 +17,7 @@ use crate::access::Grants;
 use crate::admission::is_large;
 use crate::approval::unless_untold;
 use crate::ask::AskError;
-use crate::evidence::{Purpose, Weighed};
+use crate::evidence::{Purpose, WANTED, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
@@ -77,6 +77,9 @@ pub struct Relation {
     pub columns: usize,
     /// Why reading it waits for a person; none when it does not.
     pub waits_for: Option<String>,
+    /// How well the person's prompt must be known for that; none where it need not be. What is told of its columns holds from then
+    /// on.
+    pub wants: Option<PromptGrade>,
 }
 
 /// Some tables and views of one schema, in the order of their names.
@@ -99,6 +102,15 @@ pub struct Described {
     pub relation: Relation,
     /// Its columns in order: each with its type and how `SELECT *` would show it.
     pub columns: Vec<(ForeseenColumn, SqlType)>,
+}
+
+/// What of a table or view is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// That it is there.
+    Relation,
+    /// Its columns, too.
+    Columns,
 }
 
 impl Gateway {
@@ -206,7 +218,9 @@ impl Gateway {
         let more = names.next().is_some();
         let (mut relations, mut grants) = (Vec::new(), Grants::default());
         for name in &some {
-            if let Some(described) = self.describe_one(door, principal, name, &mut grants).await? {
+            if let Some(described) =
+                self.describe_one(door, principal, (name, Told::Relation), &mut grants).await?
+            {
                 relations.push(described.relation);
             }
         }
@@ -230,7 +244,7 @@ impl Gateway {
         self.may_look(door, &principal).await?;
         let (Some(database), Some(schema)) = self.place(place) else { return Ok(None) };
         let name = ObjectName::new(database, schema, name);
-        self.describe_one(door, &principal, &name, &mut Grants::default()).await
+        self.describe_one(door, &principal, (&name, Told::Columns), &mut Grants::default()).await
     }
 
     /// SECURITY: what may not be read and what does not exist is the same nothing.
@@ -238,15 +252,41 @@ impl Gateway {
         &self,
         door: Door,
         principal: &Principal,
-        name: &ObjectName,
+        (name, told): (&ObjectName, Told),
         grants: &mut Grants,
     ) -> Result<Option<Described>, AskError> {
-        let asked = self.glance(door, format!("SELECT * FROM {name}"));
+        let mut asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
-        let ruling = self.counted(door, ruled).await?.ruling;
-        Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
+        let identity = principal.identity();
+        // A look has no prompt, and shows nothing of a cell: it tells what a statement may whose prompt is known well enough. Whatever
+        // is refused in any case is refused for the best, too, and is asked about no further.
+        let mut found = None;
+        for grade in [PromptGrade::P0].iter().chain(WANTED.iter().rev()) {
+            asked.prompt = Prompt { text: None, grade: *grade };
+            let ruled = self.rule_with(&bundle, identity, &asked, &read, grants).await;
+            let ruled = self.counted(door, ruled).await?;
+            let is_refused = matches!(ruled.ruling.decision, Decision::Refuse(_));
+            let is_unknown = *grade == PromptGrade::P0;
+            if !is_refused {
+                found = Some((ruled, *grade));
+            }
+            if is_refused != is_unknown {
+                break;
+            }
+        }
+        let Some((ruled, grade)) = found else { return Ok(None) };
+        asked.prompt = Prompt { text: None, grade };
+        let Some(mut described) = described(name, &ruled.ruling, &read, &self.detectors.of(&bundle)) else {
+            return Ok(None);
+        };
+        described.relation.wants = Some(grade).filter(|grade| *grade > PromptGrade::P0);
+        let (mut columns, types): (Vec<_>, Vec<_>) = described.columns.into_iter().unzip();
+        if told == Told::Columns && columns.iter().any(|column| is_mask(&column.treatment)) {
+            let grants: Vec<AccessGrant> = ruled.access.into_iter().map(|granted| granted.grant).collect();
+            self.tell_what_would_be_shown(&bundle, identity, &asked, &read, &grants, &mut columns);
+        }
+        Ok(Some(Described { columns: columns.into_iter().zip(types).collect(), ..described }))
     }
 
     /// Whoever lacks a scope, is revoked or over a limit is refused before anything is looked at.
@@ -375,6 +415,7 @@ fn described(name: &ObjectName, ruling: &Ruling, read: &Read, detectors: &Detect
         is_view: matches!(stored.kind, RelationKind::View { .. }),
         columns: stored.columns.len(),
         waits_for,
+        wants: None,
     };
     Some(Described { relation, columns })
 }

@@ -66,3 +66,44 @@ async fn a_column_that_is_masked_for_its_grade_alone_is_told_so() {
     let told = talk.tool("ana", check(), &[]).await;
     assert!(whys(&told).iter().all(|why| !why.contains("`email`")), "{told}");
 }
+
+#[tokio::test]
+async fn what_is_read_only_with_a_known_prompt_is_listed_and_described_with_the_grade() {
+    let talk = Talk::new().await;
+    let run = "@id(\"agents-read\")\npermit (";
+    let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) \
+                  when { context.prompt < 2 };\n@id(\"sees-contact\")\npermit (principal, action == Action::\"see\", \
+                  resource == DataClass::\"email\");\n@id(\"two-witnesses\")\nforbid (principal, action == \
+                  Action::\"see\", resource == DataClass::\"email\") when { context.prompt < 3 };\n\
+                  @id(\"agents-read\")\npermit (";
+    let list = || json!({ "name": "list_objects", "arguments": {} });
+    let describe = || json!({ "name": "describe_object", "arguments": { "object": "customers" } });
+    let before = talk.tool("ana", list(), &[]).await;
+    let names = |listed: &serde_json::Value| -> Vec<String> {
+        let objects = listed["objects"].as_array().unwrap().iter();
+        objects.map(|object| object["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!names(&before).is_empty() && before["objects"][0].get("needs_prompt").is_none(), "{before}");
+    talk.house.bundle.change(&[(run, wanted)]);
+    let listed = talk.tool("ana", list(), &[]).await;
+    assert_eq!(names(&listed), names(&before));
+    assert!(listed["objects"].as_array().unwrap().iter().all(|object| object["needs_prompt"] == "P2"));
+    assert!(listed["message"].as_str().unwrap().contains("needs_prompt"), "{listed}");
+    let told = talk.tool("ana", describe(), &[]).await;
+    assert_eq!(
+        (&told["status"], &told["object"]["needs_prompt"]),
+        (&json!("object"), &json!("P2")),
+        "{told}"
+    );
+    assert!(told["message"].as_str().unwrap().contains("known as P2 or better"), "{told}");
+    let by_grade = "with the person's prompt known as P3 or better it would be shown";
+    let whys: Vec<&str> =
+        told["columns"].as_array().unwrap().iter().map(|column| column["why"].as_str().unwrap()).collect();
+    assert!(whys.iter().any(|why| why.contains("`email`") && why.contains(by_grade)), "{told}");
+    assert!(whys.iter().all(|why| why.contains("`email`") || !why.contains(by_grade)), "{told}");
+    // What no grade lets anybody read is as little there as before.
+    talk.house.bundle.change(&[(run, "@id(\"agents-read\")\nforbid (")]);
+    let told = talk.tool("ana", describe(), &[]).await;
+    assert_eq!(told["status"], "unknown", "{told}");
+    assert_eq!(talk.tool("ana", list(), &[]).await["objects"], json!([]));
+}

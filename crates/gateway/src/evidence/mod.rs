@@ -37,6 +37,7 @@ pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
+pub(crate) use wanted::WANTED;
 pub(crate) use weigh::{Purpose, Weighed};
 
 /// For how long evidence waits for its statement, and a statement for late evidence.

@@ -18,7 +18,8 @@ use crate::reading::Read;
 const SOON: Duration = Duration::from_secs(5);
 
 /// The grades that may be wanted, the least first.
-const WANTED: [PromptGrade; 4] = [PromptGrade::P1, PromptGrade::P2, PromptGrade::P3, PromptGrade::P4];
+pub(crate) const WANTED: [PromptGrade; 4] =
+    [PromptGrade::P1, PromptGrade::P2, PromptGrade::P3, PromptGrade::P4];
 
 impl Gateway {
     /// What was ruled; where policy says no, and would not if the prompt were known better, the refusal says so, and when to ask
