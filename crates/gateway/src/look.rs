@@ -157,7 +157,8 @@ impl Gateway {
         let grants = &mut Grants::default();
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruled = self.counted(asked.door, ruled).await?;
-        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, weighed, ruled);
+        let identity = principal.identity();
+        let ruled = self.tell_what_is_wanted(&bundle, identity, asked, &read, weighed, ruled).await;
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
         let grade = asked.prompt.grade;
         let mut foreseen = foreseen(ruling, &read, &self.detectors.of(&bundle), grade);

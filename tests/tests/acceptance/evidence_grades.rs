@@ -1,9 +1,11 @@
 //! What a rule that wants a grade leads to, and what is told of it.
 
+use domain::ChannelKind;
+use gateway::{Channel, SpeaksFor};
 use serde_json::json;
 
-use crate::evidence::{HOOKS, PROMPT, Talk};
-use crate::house::customers;
+use crate::evidence::{HOOKS, PROMPT, Talk, router};
+use crate::house::{House, customers};
 
 #[tokio::test]
 async fn what_no_evidence_heals_is_not_told_to_come_again() {
@@ -106,4 +108,64 @@ async fn what_is_read_only_with_a_known_prompt_is_listed_and_described_with_the_
     let told = talk.tool("ana", describe(), &[]).await;
     assert_eq!(told["status"], "unknown", "{told}");
     assert_eq!(talk.tool("ana", list(), &[]).await["objects"], json!([]));
+}
+
+#[tokio::test]
+async fn what_is_refused_for_its_grade_is_told_to_come_again_once_and_only_where_it_may_help() {
+    let channel = |kind| Channel {
+        name: "one".to_owned(),
+        kind,
+        speaks_for: SpeaksFor::Subjects(vec!["ana".to_owned()]),
+        issuer: None,
+        agent: None,
+        credential: None,
+        tools: Vec::new(),
+    };
+    let run = "@id(\"agents-read\")\npermit (";
+    for (channels, wanted, first) in [
+        (None, 2, "may come within seconds"),
+        (Some(vec![channel(ChannelKind::Hooks)]), 2, "may come within seconds"),
+        (
+            Some(vec![channel(ChannelKind::Hooks), channel(ChannelKind::Telemetry)]),
+            3,
+            "may come within seconds",
+        ),
+        (Some(vec![channel(ChannelKind::Provider)]), 4, "may come within seconds"),
+        (Some(vec![]), 2, "No evidence channel is set up"),
+        (Some(vec![channel(ChannelKind::Hooks)]), 3, "No evidence channel is set up"),
+        (
+            Some(vec![channel(ChannelKind::Telemetry), channel(ChannelKind::Telemetry)]),
+            3,
+            "No evidence channel",
+        ),
+        (Some(vec![channel(ChannelKind::Hooks), channel(ChannelKind::Telemetry)]), 4, "No evidence channel"),
+    ] {
+        let house = House::with(|settings| settings.channels = channels.map(Into::into), &[]).await;
+        customers::answer(&house.snow, &[2]);
+        let router = router(house.gateway());
+        let talk = Talk { house, router };
+        let rule = format!(
+            "@id(\"evidenced\")\nforbid (principal, action == Action::\"read\", resource is Statement) when \
+             {{ context.prompt < {wanted} }};\n@id(\"agents-read\")\npermit ("
+        );
+        talk.house.bundle.change(&[(run, &rule)]);
+        let is_open = first.starts_with("may");
+        for call in 0..3 {
+            let told = talk.run("ana", Some(&format!("toolu_{call}")), customers::SQL).await;
+            let message = told["message"].as_str().unwrap();
+            let expected = if is_open && call > 0 { "was refused for that a moment ago" } else { first };
+            assert!(told["status"] == "refused" && message.contains(expected), "{wanted} {told}");
+            assert_eq!(told.get("retry_after_seconds").is_some(), is_open && call == 0, "{told}");
+        }
+        // Another text, and another's, was not.
+        if is_open {
+            let told = talk.run("ana", Some("toolu_7"), "select id from customers").await;
+            assert!(told.get("retry_after_seconds").is_some(), "{told}");
+        }
+        if is_open {
+            talk.house.time.turn(std::time::Duration::from_secs(300));
+            let told = talk.run("ana", Some("toolu_8"), customers::SQL).await;
+            assert!(told.get("retry_after_seconds").is_some(), "{told}");
+        }
+    }
 }

@@ -228,6 +228,17 @@ impl Channel {
         sighting.tool.as_ref().is_none_or(known)
     }
 
+    /// Whether it may speak of this principal's statements.
+    fn may_be_of(&self, principal: &Subject) -> bool {
+        let Subject { issuer, subject, agent } = principal;
+        let speaks_for = match &self.speaks_for {
+            SpeaksFor::Anybody => true,
+            SpeaksFor::Subjects(subjects) => subjects.iter().any(|known| Some(known) == subject.as_ref()),
+        };
+        let is_open_or = |own: &Option<String>, of: &Option<String>| own.is_none() || own == of;
+        speaks_for && is_open_or(&self.issuer, issuer) && is_open_or(&self.agent, agent)
+    }
+
     /// Whom one sighting speaks for.
     fn subject(&self, named: Option<&str>) -> Result<Subject, NotTaken> {
         let subject = match (&self.speaks_for, named) {

@@ -155,6 +155,23 @@ pub(super) fn store(
     })
 }
 
+/// What a channel would tell of a text alone: whatever was asked with the same is found by it.
+pub(super) fn of_text(key: &[u8; 32], subject: Subject, text: &str, now: Timestamp) -> StoredSighting {
+    StoredSighting {
+        id: [0; 32],
+        channel: String::new(),
+        name: String::new(),
+        kind: domain::ChannelKind::Own,
+        subject,
+        keyed: keyed(key, &Clues::default(), Some(text)),
+        prompt_id: None,
+        text: None,
+        at: now,
+        object: Bytes::new(),
+        is_crowded: false,
+    }
+}
+
 /// What tells one prompt of a channel from another: its words, the command that it was made of, and the span that it stands in.
 fn text_word(key: &[u8; 32], prompt: &str, said: &Said) -> String {
     let prompt = said::normal(prompt);
