@@ -111,6 +111,29 @@ async fn what_is_read_only_with_a_known_prompt_is_listed_and_described_with_the_
 }
 
 #[tokio::test]
+async fn who_cannot_mend_a_header_is_not_told_to_call_again() {
+    let talk = Talk::new().await;
+    let call = |name: &str| json!({ "name": name, "arguments": { "statement": customers::SQL } });
+    for name in ["run_sql", "check_sql"] {
+        for header in ["x-snowgate-evidence", "x-snowgate-session"] {
+            // What only looks belongs to no conversation.
+            if (name, header) == ("check_sql", "x-snowgate-session") {
+                continue;
+            }
+            let told = talk.tool("ana", call(name), &[(header, "a b")]).await;
+            let message = told["message"].as_str().unwrap();
+            assert!(
+                told["status"] == "invalid" && message.contains("whoever has set the client up"),
+                "{told}"
+            );
+            assert!(message.contains("of no use") && !message.contains("call again"), "{message}");
+        }
+    }
+    let told = talk.tool("ana", json!({ "name": "run_sql", "arguments": {} }), &[]).await;
+    assert!(told["message"].as_str().unwrap().ends_with("mend the arguments and call again."), "{told}");
+}
+
+#[tokio::test]
 async fn what_is_refused_for_its_grade_is_told_to_come_again_once_and_only_where_it_may_help() {
     let channel = |kind| Channel {
         name: "one".to_owned(),
