@@ -298,3 +298,15 @@ async fn a_long_schema_is_listed_in_pieces_that_tell_no_hidden_name() {
     let guessed = tool(&router, "ana", "list_objects", json!({ "after": "DEMO.PUBLIC.T099" })).await.unwrap();
     assert_eq!((guessed.0, &guessed.1["status"]), (true, &json!("unknown")));
 }
+
+#[tokio::test]
+async fn nothing_of_a_body_is_read_before_its_sender_is_proven() {
+    let house = House::new().await;
+    let router = router(house.gateway());
+    let headers =
+        [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181"), ("content-encoding", "gzip")];
+    for (token, status) in [("NOBODY", 401), ("ana", 400)] {
+        let answered = call_with(&router, token, "POST", "/mcp", Some(b"no gzip"), &headers).await;
+        assert_eq!(answered.status, status, "{}", answered.text());
+    }
+}
