@@ -271,6 +271,25 @@ pub async fn nobody_is_hidden_behind_others(two: &Two) {
     assert_eq!(found, [anas]);
 }
 
+/// However much is asked or refused under the same trace afterwards, what was asked first is found by what comes late.
+pub async fn what_was_asked_first_is_found_however_much_comes_after_it(two: &Two) {
+    let traced = Keyed { trace: Some(word()), ..Keyed::default() };
+    let at = |number: i64| Timestamp::from_micros(NOON.as_micros() + number);
+    let first = expecting("ana", traced.clone());
+    for number in 1..=70 {
+        let refused = Expecting { is_refused: true, at: at(-number), ..expecting("ana", traced.clone()) };
+        two.first.evidence.expect(&refused).await.unwrap();
+    }
+    assert!(!two.first.evidence.expect(&first).await.unwrap().is_beyond);
+    for number in 1..=70 {
+        let later = Expecting { at: at(number), ..expecting("ana", traced.clone()) };
+        two.first.evidence.expect(&later).await.unwrap();
+    }
+    let told = sighting(&word(), Some("ana"), traced, at(100));
+    let found = tell(&two.second, &[told], MANY).await;
+    assert_eq!((found.len(), found.first()), (141, Some(&first)));
+}
+
 /// A prompt that is told again and again is found from its last telling on for as long as any other, and stands for itself alone.
 pub async fn what_is_told_often_takes_no_room_of_others(two: &Two) {
     let (trace, channel) = (word(), word());

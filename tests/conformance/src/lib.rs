@@ -264,6 +264,7 @@ macro_rules! every_check {
             evidence::what_one_answer_holds_is_bounded,
             evidence::what_is_crowded_out_of_an_answer_is_told,
             evidence::nobody_is_hidden_behind_others,
+            evidence::what_was_asked_first_is_found_however_much_comes_after_it,
             evidence::what_is_told_often_takes_no_room_of_others,
             evidence::evidence_of_another_subject_looks_like_none,
             evidence::of_one_channel_no_more_than_so_many_stay,

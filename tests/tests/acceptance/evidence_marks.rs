@@ -1,9 +1,13 @@
 //! What of evidence cannot be read, is too much, or is another's: it is left out and counted, or marked in the record, and never lost
 //! without a word.
 
+use std::sync::atomic::Ordering;
+
+use gateway::Gateway;
 use serde_json::{Value, json};
 
-use crate::evidence::{HOOKS, PROMPT, Talk};
+use crate::chaos::Chaos;
+use crate::evidence::{HOOKS, PROMPT, Talk, router};
 use crate::house::customers;
 
 fn text(key: &str, value: &str) -> Value {
@@ -168,4 +172,27 @@ async fn statements_under_a_word_hide_no_prompt_of_it() {
     }
     talk.tool("ana", params, &[("x-snowgate-evidence", "w-2")]).await;
     assert_eq!(talk.openings().pop().unwrap().prompt.grade, "P1");
+}
+
+#[tokio::test]
+async fn what_later_evidence_may_not_find_says_so_in_its_record() {
+    let Talk { house, router: _ } = Talk::new().await;
+    let watched = Chaos::watching(house.ports());
+    watched.is_beyond.store(true, Ordering::Relaxed);
+    let router = router(Gateway::new(watched.ports(), house.settings.clone()));
+    let talk = Talk { house, router };
+    // A tool use is found whatever else is asked.
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P2", "P2");
+    let told = json!({ "prompt": PROMPT, "evidence": "w-1", "subject": "ben" });
+    Talk::took(&talk.send("secret-of-app", "/v1/prompts", &told).await);
+    let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL } });
+    talk.tool("ben", params, &[("x-snowgate-evidence", "w-1")]).await;
+    let opening = talk.openings().pop().unwrap();
+    let late = talk.late(&opening).pop().unwrap();
+    assert_eq!((opening.prompt.grade.as_str(), late.grade.as_str()), ("P2", "P1"));
+    assert!(late.witnesses[0].torn && late.findings[0].what == "prompt_mismatch", "{late:?}");
+    talk.house.verifies();
 }

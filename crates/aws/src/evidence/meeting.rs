@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
 use futures::future::{try_join, try_join_all};
 use gateway::Fault;
-use gateway::ports::{Expecting, Keyed, Named, Share, StoredSighting, Subject};
+use gateway::ports::{Expecting, FOUND, Keyed, Named, Share, StoredSighting, Subject};
 
 use super::Evidence;
 use super::items::{
@@ -17,8 +17,8 @@ use super::items::{
 };
 use crate::table::{Item, Key, Order, blob, integer, string};
 
-/// Exchanges that one word may find: a prompt's statements are tens, and whoever repeats one thousands of times is not worth more.
-const FOUND: usize = 64;
+/// Exchanges that the same text may find, which is a guess.
+const FOUND_BY_TEXT: usize = 64;
 
 /// Sightings that one word may find of one channel.
 const SEEN: usize = 32;
@@ -38,7 +38,7 @@ const LINKED: usize = 16;
 /// Items of a partition that are read at once.
 const LOOKED_AT: usize = 100;
 
-/// Words that a prompt's tool uses may give to find exchanges by at most.
+/// Words that a prompt's tool uses may give to find exchanges by at most: those of its first.
 const WORDS_OF_A_PROMPT: usize = 256;
 
 /// What of a partition of notes is read: what was refused comes apart, so that no number of refusals hides what was not.
@@ -205,7 +205,7 @@ impl Evidence {
         let whose = subject.subject.as_deref();
         let pk = clue_of_prompt(channel, whose, prompt);
         let is_his = |item: &Item| subject_of(item) == *subject;
-        let most = (WORDS_OF_A_PROMPT, WORDS_OF_A_PROMPT);
+        let most = (Order::Forward, (WORDS_OF_A_PROMPT, WORDS_OF_A_PROMPT));
         for item in &self.saw((PROMPT, &pk), whose.is_some(), oldest(at), most, is_his).await?.items {
             for (kind, word) in clues(&keyed_of(item), None) {
                 let is_sure = kind != STATEMENT && (whose.is_some() || kind == TOOL_USE);
@@ -227,20 +227,44 @@ impl Evidence {
         at: Timestamp,
     ) -> Result<Vec<Expecting>, Fault> {
         // A tool use is one call, and that is the first that named it and was not refused.
-        let order = if kind == TOOL_USE { Order::Forward } else { Order::Backward };
+        let (order, most) = match kind {
+            STATEMENT => (Order::Backward, FOUND_BY_TEXT),
+            _ => (Order::Forward, FOUND),
+        };
         let (pk, mut found) = (waits(kind, subject.subject.as_deref(), word), Vec::new());
         for which in [WAITS, REFUSED] {
+            if found.len() >= most && kind != STATEMENT {
+                break;
+            }
             let range = (format!("{which}{:020}", since(kind, at)), format!("{which}~"));
             let is_meant = |item: &Item| may_be(subject, &subject_of(item));
-            for item in &self.those(&pk, range, order, FOUND, is_meant).await? {
+            for item in &self.those(&pk, range, order, most, is_meant).await? {
                 found.push(expecting_of(item)?);
             }
         }
-        if kind != TOOL_USE {
+        if kind == STATEMENT {
             found.sort_by_key(|expecting| Reverse(expecting.at));
         }
-        found.truncate(FOUND);
+        found.truncate(most);
         Ok(found)
+    }
+
+    /// See [`gateway::ports::Expected::is_beyond`].
+    pub(super) async fn is_beyond(&self, expecting: &Expecting) -> Result<bool, Fault> {
+        let Expecting { subject, keyed: Keyed { trace, word, .. }, at, .. } = expecting;
+        for (kind, word) in [("trace", trace), ("word", word)] {
+            let Some(word) = word else { continue };
+            let pk = waits(kind, subject.subject.as_deref(), word);
+            let range = (
+                format!("{WAITS}{:020}", since(kind, *at)),
+                format!("{WAITS}{:020}", at.as_micros().saturating_add(1)),
+            );
+            let before = self.those(&pk, range, Order::Forward, FOUND.saturating_add(1), |_| true).await?;
+            if before.len() > FOUND {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Of a range of a partition so many that are meant, however many others are among them.
@@ -301,21 +325,21 @@ impl Evidence {
         }
     }
 
-    /// What points to sightings from then on in a partition, as far as it is meant: the ranks in their order, of each so many, the
-    /// newest first; `most` of what tells prompts, and of what tells none.
+    /// What points to sightings from then on in a partition, as far as it is meant: the ranks in their order, of each so many in that
+    /// order; of what tells prompts, and of what tells none.
     async fn saw(
         &self,
         (kind, pk): (&str, &str),
         is_named: bool,
         since: i64,
-        most: (usize, usize),
+        (order, most): (Order, (usize, usize)),
         is_meant: impl Fn(&Item) -> bool,
     ) -> Result<Saw, Fault> {
         let (is_meant, from) = (&is_meant, pointers_since(kind, since));
         let each = ranks(kind, is_named).iter().map(async |rank| {
             let range = (format!("saw#{rank}#{from:020}"), format!("saw#{rank}#~"));
             let most = if rank.is_multiple_of(2) { most.0 } else { most.1 };
-            let found = self.those(pk, range, Order::Backward, most, is_meant).await?;
+            let found = self.those(pk, range, order, most, is_meant).await?;
             let is_cut = found.len() >= most && may_contradict(kind, *rank);
             Ok::<_, Fault>((found, is_cut))
         });
@@ -339,7 +363,14 @@ impl Evidence {
             let (since, is_meant) = (since(kind, now), |item: &Item| may_be(&subject_of(item), subject));
             let of = async |whose: Option<&str>| {
                 let pk = clue(kind, whose, word);
-                self.saw((kind, &pk), whose.is_some(), since, (MOST_SEEN, MOST_SEEN), is_meant).await
+                self.saw(
+                    (kind, &pk),
+                    whose.is_some(),
+                    since,
+                    (Order::Backward, (MOST_SEEN, MOST_SEEN)),
+                    is_meant,
+                )
+                .await
             };
             let Saw { items: mut saw, is_cut } = match kind {
                 // What names nobody meets by the tool use alone.
@@ -382,7 +413,7 @@ impl Evidence {
                 *count = count.saturating_add(1);
                 let is_exactly = |item: &Item| subject_of(item) == of;
                 let is_named = of.subject.is_some();
-                let most = (MOST_SEEN, LINKED);
+                let most = (Order::Backward, (MOST_SEEN, LINKED));
                 let linked = self.saw((PROMPT, &pk), is_named, oldest(now), most, is_exactly).await?;
                 let (_, more) = all.take(&linked.items, (LINKED, LINKED), LeftOut::Told)?;
                 if linked.is_cut || !more.is_empty() {

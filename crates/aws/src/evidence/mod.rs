@@ -401,7 +401,7 @@ impl ports::Evidence for Evidence {
             Noted::Full => (false, true),
         };
         let known = self.about(&expecting.subject, &expecting.keyed, expecting.at).await?;
-        Ok(Expected { is_new, is_full, known })
+        Ok(Expected { is_new, is_full, is_beyond: self.is_beyond(expecting).await?, known })
     }
 
     async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault> {

@@ -214,6 +214,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let is_torn =
         kind == ChannelKind::Hooks && uses.any(|opened| Some(opened.said.is_delegated) != first_use);
     let is_crowded = is_hidden || direct.iter().any(|opened| opened.sighting.is_crowded);
+    let is_crowded = is_crowded || (call.is_beyond && is_loose(join));
     Some(Account {
         channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
         names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),

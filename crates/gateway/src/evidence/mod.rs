@@ -25,6 +25,7 @@ use domain::{ChannelKind, Context, Credential, Timestamp};
 use futures::future::join_all;
 use thiserror::Error;
 
+use self::late::Beside;
 use self::looked::Looked;
 use crate::ask::AskError;
 use crate::fault::Fault;
@@ -349,7 +350,8 @@ impl Gateway {
             let are_any = looked.found(ties, !awaiting.is_empty());
             awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
             for some in awaiting.chunks(APPENDED_AT_ONCE) {
-                let appending: Vec<_> = some.iter().map(|expecting| self.append(expecting, None)).collect();
+                let appending: Vec<_> =
+                    some.iter().map(|expecting| self.append(expecting, Beside::default())).collect();
                 for (expecting, appended) in some.iter().zip(join_all(appending).await) {
                     let Err(fault) = appended else { continue };
                     tracing::warn!(

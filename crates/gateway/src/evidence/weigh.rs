@@ -131,6 +131,7 @@ impl Gateway {
             has_bindings: !asked.bindings.is_empty(),
             at: now,
             named,
+            is_beyond: false,
             before: Vec::new(),
         };
         self.weigh_call(key, call, declared, stored).await
@@ -191,6 +192,8 @@ pub(super) struct Call<'a> {
     pub at: Timestamp,
     /// Who has named its tool use before.
     pub named: Named,
+    /// Whether what is told later under its trace or its word may not find it.
+    pub is_beyond: bool,
     /// What is recorded of it already.
     pub before: Vec<Account>,
 }
