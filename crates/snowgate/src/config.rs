@@ -103,8 +103,8 @@ const DEFAULTS: Defaults = Defaults {
 
 /// Variables that are no settings of the gateway: what is logged, and what its clients on the same machine hold, as README and
 /// `snowgate agent` name them.
-const NOT_SETTINGS: [&str; 6] =
-    ["LOG", "TOKEN", "CLIENT_SECRET", "HOOK_SECRET", "PROMPTS_SECRET", "TELEMETRY_SECRET"];
+const NOT_SETTINGS: [&str; 7] =
+    ["LOG", "TOKEN", "CLIENT_SECRET", "HOOK_SECRET", "PROMPTS_SECRET", "TELEMETRY_SECRET", "CURSOR_SECRET"];
 
 impl Config {
     /// Reads the file and the environment.
@@ -179,6 +179,18 @@ impl Config {
 
     fn add_issuers(&self) -> String {
         format!("add [[issuers]] with issuer and audience to {}", self.places.file())
+    }
+
+    /// The channels of evidence by their names; none where there is none.
+    ///
+    /// # Errors
+    /// As [`Config::channels`].
+    pub fn channels_told(&self) -> Result<Option<String>, Broken> {
+        let channels = self.channels()?;
+        let mut told: Vec<String> =
+            channels.all().map(|channel| format!("{} ({})", channel.name, channel.kind.as_str())).collect();
+        told.sort();
+        Ok(Some(told.join(", ")).filter(|told| !told.is_empty()))
     }
 
     /// The channels of evidence as they are found by their secrets.

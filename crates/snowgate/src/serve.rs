@@ -367,6 +367,9 @@ fn announce(
 ) -> Result<(), Broken> {
     let home = config.own.home.display();
     say!("Snowgate listens on http://{address}; recordings lie in {home}");
+    if let Some(channels) = config.channels_told()? {
+        say!("evidence of prompts comes by {channels}; others when this starts again");
+    }
     for told in told {
         say!("ATTENTION: {told}");
     }
@@ -407,7 +410,7 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
 
 claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
 {links}
-# further tokens: {program} token --home {home}
+# further tokens: {program} token --home {home} --for ana@example.com
 # Ctrl-C stops it");
     Ok(())
 }
