@@ -21,7 +21,7 @@ use crate::evidence::{Purpose, WANTED, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
-use crate::ports::Named;
+use crate::ports::{Named, Prospect};
 use crate::principal::Principal;
 use crate::reading::Read;
 use crate::seal;
@@ -131,7 +131,9 @@ impl Gateway {
         let mut asked = asked;
         self.complete(&mut asked);
         self.reject(asked.door, "checked").await;
-        if let Some(ruling) = self.counted(asked.door, self.look_ahead(&asked, &principal).await).await? {
+        if let Some(ruling) =
+            self.counted(asked.door, self.look_ahead(&asked, &principal, Prospect::Open).await).await?
+        {
             let grade = asked.prompt.grade;
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
@@ -161,6 +163,20 @@ impl Gateway {
         let ruled = self.tell_what_is_wanted(&bundle, identity, asked, &read, weighed, ruled).await;
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
         let grade = asked.prompt.grade;
+        // Whoever has asked people for too much would be refused, and nobody be asked.
+        if let Decision::Hold(_) = &ruling.decision {
+            let ahead = self.look_ahead(asked, principal, Prospect::Waits).await;
+            if let Some(ruling) = self.counted(asked.door, ahead).await? {
+                return Ok(Foreseen {
+                    ruling,
+                    what: None,
+                    why: None,
+                    columns: None,
+                    masks_all: false,
+                    grade,
+                });
+            }
+        }
         let mut foreseen = foreseen(ruling, &read, &self.detectors.of(&bundle), grade);
         if let Some(columns) = &mut foreseen.columns
             && columns.iter().any(|column| is_mask(&column.treatment))
@@ -297,7 +313,7 @@ impl Gateway {
             return Err(AskError::Counted(refusal));
         }
         let asked = self.glance(door, "SELECT 1".to_owned());
-        let ahead = self.counted(door, self.look_ahead(&asked, principal).await).await?;
+        let ahead = self.counted(door, self.look_ahead(&asked, principal, Prospect::Open).await).await?;
         match ahead.map(|ruling| ruling.decision) {
             Some(Decision::Refuse(refusal)) => Err(AskError::Counted(refusal)),
             Some(Decision::Allow(_) | Decision::Hold(_)) | None => Ok(()),

@@ -310,3 +310,24 @@ async fn nothing_of_a_body_is_read_before_its_sender_is_proven() {
         assert_eq!(answered.status, status, "{}", answered.text());
     }
 }
+
+#[tokio::test]
+async fn check_sql_tells_when_nobody_is_asked_any_more() {
+    let house = House::with(|_| {}, &[("asks_per_hour", "1")]).await;
+    approvals::deletes(&house);
+    let router = router(house.gateway());
+    let told = async |name: &str, statement: &str| {
+        tool(&router, "ana", name, json!({ "statement": statement, "wait_seconds": 0 })).await.unwrap().1
+    };
+    let check = async |statement: &str| {
+        tool(&router, "ana", "check_sql", json!({ "statement": statement })).await.unwrap().1
+    };
+    let other = "delete from customers where id = 4711";
+    assert_eq!(check(other).await["status"], "waits");
+    assert_eq!(told("run_sql", WRITE).await["status"], "waiting");
+    let checked = check(other).await;
+    assert_eq!(checked["status"], "refused", "{checked}");
+    assert!(checked["message"].as_str().unwrap().contains("ask for a decision"), "{checked}");
+    assert_eq!(told("run_sql", other).await["status"], "refused");
+    assert_eq!(check(WRITE).await["status"], "waits", "what waits already is joined");
+}
