@@ -449,8 +449,8 @@ async fn who_is_asked_after_so_many_under_a_trace_is_told_that_later_evidence_ma
     let others = "INSERT INTO expecting (exchange, number, day, issuer, subject, agent, trace, at_us, is_refused)
                   WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
                   SELECT ?3 || n, 0, '2026-11-23', 'issuer', 'ana', 'agent', 'trace', ?2 - n, ?4 FROM counted";
-    state.execute(others, rusqlite::params![FOUND - 1, NOON.as_micros(), "ran", false]).unwrap();
-    state.execute(others, rusqlite::params![FOUND, NOON.as_micros(), "refused", true]).unwrap();
+    state.execute(others, rusqlite::params![FOUND as i64 - 1, NOON.as_micros(), "ran", false]).unwrap();
+    state.execute(others, rusqlite::params![FOUND as i64, NOON.as_micros(), "refused", true]).unwrap();
     drop(state);
     let home = Home::open(&path).unwrap();
     let expecting = |subject: &str, trace: &str, session: u128| Expecting {
