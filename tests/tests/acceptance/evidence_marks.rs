@@ -142,7 +142,8 @@ async fn no_number_of_tellings_of_one_prompt_hides_another() {
     }
     talk.run("ana", Some("toolu_3"), customers::SQL).await;
     for opening in talk.openings() {
-        assert_eq!(opening.prompt.grade, "P1");
+        // The prompt itself may be left out, too.
+        assert!(["P0", "P1"].contains(&opening.prompt.grade.as_str()), "{}", opening.prompt.grade);
         assert!(opening.prompt.witnesses[0].torn, "{:?}", opening.prompt.witnesses);
     }
     assert_eq!(talk.openings().len(), 3);
