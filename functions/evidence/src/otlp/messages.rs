@@ -457,7 +457,7 @@ mod tests {
             {"type":"tool_call","id":"toolu_1","name":"mcp__snowgate__run_sql","arguments":{"statement":"select 1"}},
             {"type":"tool_call","id":"toolu_2","name":"Bash","arguments":{"command":"ls"}},
             {"type":"tool_use","id":"toolu_3","name":"run_sql","input":{"statement":"select 3"}},
-            {"type":"function_call","id":"fc_5","call_id":"call_5","name":"snowgate_run_sql","arguments":"{\\"statement\\":\\"select 5\\"}"},
+            {"type":"function_call","id":"fc_5","call_id":"call_5","name":"snowgate_run_sql","arguments":"{\"statement\":\"select 5\"}"},
             {"type":"tool_call","id":"toolu_4","name":"check_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
         let mut found: Vec<(String, Option<String>)> = Vec::new();
         uses(messages, &mut |one| {
