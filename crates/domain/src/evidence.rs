@@ -130,7 +130,7 @@ pub struct Witness {
     pub prompt: Option<u32>,
     /// What it saw of the statement.
     pub statement: Sight,
-    /// Whether it told more than one prompt for this one statement.
+    /// Whether it told more than one prompt for this one statement, or more of it than is looked at.
     pub is_torn: bool,
     /// Whether a subagent made the call, as a hook says: then the words that the model received last are another agent's, and
     /// count neither for the person's prompt nor against it.
@@ -138,6 +138,9 @@ pub struct Witness {
     /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation): no prompt of the
     /// person's, and neither for nor against what others saw of it.
     pub is_expanded: bool,
+    /// Whether it saw what the model received for a prompt, and could not read it: what others say of it is then agreed to by nobody
+    /// who is out of the agent's reach.
+    pub is_unread: bool,
 }
 
 impl Witness {
@@ -166,6 +169,8 @@ pub enum Mismatch {
     Expanded,
     /// What the model received is taken for an agent's words to its subagent.
     Delegated,
+    /// What the model received could not be read.
+    Unread,
 }
 
 impl Mismatch {
@@ -180,6 +185,7 @@ impl Mismatch {
             Self::Missing => "tool_use_missing",
             Self::Expanded => "prompt_expanded",
             Self::Delegated => "prompt_delegated",
+            Self::Unread => "prompt_unread",
         }
     }
 
@@ -188,7 +194,7 @@ impl Mismatch {
     const fn contradicts(self) -> bool {
         match self {
             Self::Prompt | Self::Statement | Self::Rejected | Self::Reused | Self::Missing => true,
-            Self::Declared | Self::Expanded | Self::Delegated => false,
+            Self::Declared | Self::Expanded | Self::Delegated | Self::Unread => false,
         }
     }
 
@@ -197,7 +203,7 @@ impl Mismatch {
         match self {
             Self::Prompt | Self::Statement | Self::Rejected | Self::Reused => true,
             // Of what is missing the hook may still come.
-            Self::Missing | Self::Declared | Self::Expanded | Self::Delegated => false,
+            Self::Missing | Self::Declared | Self::Expanded | Self::Delegated | Self::Unread => false,
         }
     }
 
@@ -222,6 +228,9 @@ impl Mismatch {
             Self::Delegated => {
                 "a hook says that a subagent made the call: what the model received is taken for no person's words"
             }
+            Self::Unread => {
+                "an evidence channel saw what the model received, and it could not be read: it may be another prompt"
+            }
         }
     }
 }
@@ -232,7 +241,7 @@ impl PromptGrade {
     /// P0 nobody said. P1 the agent did, or somebody under its token, or a guess ties them, or witnesses contradict each
     /// other or the statement. P2 one channel with a credential of its own saw the prompt. P3 two such channels saw the
     /// same prompt and the same tool use, and at least one of them the statement, and nothing that the model's provider saw it
-    /// receive is set aside for what they say. P4 the model's provider saw the prompt
+    /// receive is set aside for what they say, or could not be read. P4 the model's provider saw the prompt
     /// and this very statement: what the model received and produced, never that a person typed it.
     pub fn of(declared: Option<u32>, witnesses: &[Witness]) -> Self {
         let known = declared.is_some() || witnesses.iter().any(|witness| witness.prompt.is_some());
@@ -247,6 +256,7 @@ impl PromptGrade {
         }
         let is_provider = |witness: &&Witness| {
             witness.kind == ChannelKind::Provider
+                && !witness.is_unread
                 && witness.statement == Sight::Same
                 // A trace or a word goes with many statements: neither says that the model produced this one now.
                 && witness.join == Join::ToolUse
@@ -264,8 +274,8 @@ impl PromptGrade {
         let saw_statement =
             counted.iter().any(|witness| witness.join == Join::ToolUse && witness.statement == Sight::Same);
         // SECURITY: hooks and telemetry run where the agent does; the one out of its reach has not agreed.
-        let is_set_aside =
-            witnesses.iter().any(|witness| witness.counts() && (witness.is_expanded || witness.is_delegated));
+        let is_aside = |witness: &Witness| witness.is_expanded || witness.is_delegated || witness.is_unread;
+        let is_set_aside = witnesses.iter().any(|witness| witness.counts() && is_aside(witness));
         if channels.len() >= 2 && saw_statement && !is_set_aside { Self::P3 } else { Self::P2 }
     }
 }
@@ -303,6 +313,9 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
     if counted.iter().any(|witness| witness.is_delegated) {
         found.push(Mismatch::Delegated);
     }
+    if counted.iter().any(|witness| witness.is_unread) {
+        found.push(Mismatch::Unread);
+    }
     found
 }
 
@@ -310,7 +323,8 @@ pub fn mismatches(declared: Option<u32>, witnesses: &[Witness]) -> Vec<Mismatch>
 mod tests {
     use super::*;
 
-    /// `CHANNEL KIND JOIN PROMPT STATEMENT`, `!` behind the prompt for a torn one, `-` for no prompt, `*` for a client's text.
+    /// `CHANNEL KIND JOIN PROMPT STATEMENT`, `!` behind the prompt for a torn one, `-` for no prompt, `*` for a client's text, `?` for
+    /// one that could not be read.
     fn witness(text: &str) -> Witness {
         let [channel, kind, join, prompt, statement] =
             *text.split_whitespace().collect::<Vec<_>>().as_slice()
@@ -321,11 +335,12 @@ mod tests {
             channel: channel.to_owned(),
             kind: ChannelKind::from_word(kind).unwrap(),
             join: Join::from_word(join).unwrap(),
-            prompt: prompt.trim_end_matches('!').parse().ok(),
+            prompt: prompt.trim_end_matches(['!', '?']).parse().ok(),
             statement: Sight::from_word(statement).unwrap(),
             is_torn: prompt.ends_with('!'),
             is_delegated: false,
             is_expanded: prompt.ends_with('*'),
+            is_unread: prompt.ends_with('?'),
         }
     }
 
@@ -340,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_rule_by_its_table() {
-        use Mismatch::{Declared, Expanded, Missing, Prompt, Rejected, Reused, Statement};
+        use Mismatch::{Declared, Expanded, Missing, Prompt, Rejected, Reused, Statement, Unread};
         use PromptGrade::{P0, P1, P2, P3, P4};
         for (declared, witnesses, grade, found) in [
             (None, &[][..], P0, &[][..]),
@@ -403,6 +418,12 @@ mod tests {
             (None, &["claude provider tool_use * same"], P0, &[Expanded]),
             (None, &[HOOK, "o telemetry tool_use 0 same", "c provider tool_use * same"], P2, &[Expanded]),
             (None, &[HOOK, "claude provider tool_use * other"], P1, &[Statement, Expanded]),
+            // What could not be read is agreed with by nobody, and is told.
+            (None, &["claude provider tool_use ? same"], P0, &[Unread]),
+            (None, &[HOOK, "claude provider tool_use ? same"], P2, &[Unread]),
+            (None, &[HOOK, "o telemetry tool_use 0 same", "c provider tool_use ? same"], P2, &[Unread]),
+            (None, &[HOOK, "claude provider tool_use 0? same"], P2, &[Unread]),
+            (None, &[HOOK, "claude provider text ? same"], P2, &[]),
         ] {
             check(declared, witnesses, grade, found);
         }

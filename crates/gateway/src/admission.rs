@@ -141,13 +141,14 @@ impl Gateway {
 
     /// The refusal that a large text meets whatever it says.
     async fn foresee(&self, asked: &Asked, principal: &Principal) -> Result<Option<Ruling>, Fault> {
-        self.counted(asked.door, self.look_ahead(asked, principal).await).await
+        self.counted(asked.door, self.look_ahead(asked, principal, Prospect::Open).await).await
     }
 
     pub(crate) async fn look_ahead(
         &self,
         asked: &Asked,
         principal: &Principal,
+        prospect: Prospect,
     ) -> Result<Option<Ruling>, Fault> {
         let bundle = self.ports.policies.bundle().await?;
         if asked.text.reveal().len() > self.settings.statement_size {
@@ -156,10 +157,11 @@ impl Gateway {
         }
         let words = Words::of(asked, &self.ports.keys.digest().await?)?;
         let wanted = Wanted {
-            prospect: Prospect::Open,
+            prospect,
             handle: Handle::from_u128(self.ports.ids.random()?),
             limits: bundle.limits_for(principal.identity()),
-            may_join: false,
+            // What waits already is asked of nobody again.
+            may_join: prospect == Prospect::Waits,
             now: self.now(),
         };
         let claim = self.wish(principal, &words, &wanted)?;

@@ -141,8 +141,9 @@ impl Gateway {
                 let grants = &mut Grants::default();
                 let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
                 let ruled = self.counted(asked.door, ruled).await?;
-                let Ruled { rulings, ruling, access } =
-                    self.tell_what_is_wanted(&bundle, principal.identity(), &asked, &read, &weighed, ruled);
+                let identity = principal.identity();
+                let told = self.tell_what_is_wanted(&bundle, identity, &asked, &read, &weighed, ruled);
+                let Ruled { rulings, ruling, access } = told.await;
                 Ruled { rulings, ruling: unless_untold(&bundle, &read, asked.text.reveal(), ruling), access }
             }
         };

@@ -17,11 +17,11 @@ use crate::access::Grants;
 use crate::admission::is_large;
 use crate::approval::unless_untold;
 use crate::ask::AskError;
-use crate::evidence::{Purpose, Weighed};
+use crate::evidence::{Purpose, WANTED, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::{Gateway, off_the_loop};
 use crate::plan;
-use crate::ports::Named;
+use crate::ports::{Named, Prospect};
 use crate::principal::Principal;
 use crate::reading::Read;
 use crate::seal;
@@ -77,6 +77,9 @@ pub struct Relation {
     pub columns: usize,
     /// Why reading it waits for a person; none when it does not.
     pub waits_for: Option<String>,
+    /// How well the person's prompt must be known for that; none where it need not be. What is told of its columns holds from then
+    /// on.
+    pub wants: Option<PromptGrade>,
 }
 
 /// Some tables and views of one schema, in the order of their names.
@@ -101,6 +104,15 @@ pub struct Described {
     pub columns: Vec<(ForeseenColumn, SqlType)>,
 }
 
+/// What of a table or view is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// That it is there.
+    Relation,
+    /// Its columns, too.
+    Columns,
+}
+
 impl Gateway {
     /// Who this credential proves. Whether they were revoked is each verb's to check.
     ///
@@ -119,7 +131,9 @@ impl Gateway {
         let mut asked = asked;
         self.complete(&mut asked);
         self.reject(asked.door, "checked").await;
-        if let Some(ruling) = self.counted(asked.door, self.look_ahead(&asked, &principal).await).await? {
+        if let Some(ruling) =
+            self.counted(asked.door, self.look_ahead(&asked, &principal, Prospect::Open).await).await?
+        {
             let grade = asked.prompt.grade;
             return Ok(Foreseen { ruling, what: None, why: None, columns: None, masks_all: false, grade });
         }
@@ -145,9 +159,24 @@ impl Gateway {
         let grants = &mut Grants::default();
         let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
         let ruled = self.counted(asked.door, ruled).await?;
-        let ruled = self.tell_what_is_wanted(&bundle, principal.identity(), asked, &read, weighed, ruled);
+        let identity = principal.identity();
+        let ruled = self.tell_what_is_wanted(&bundle, identity, asked, &read, weighed, ruled).await;
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
         let grade = asked.prompt.grade;
+        // Whoever has asked people for too much would be refused, and nobody be asked.
+        if let Decision::Hold(_) = &ruling.decision {
+            let ahead = self.look_ahead(asked, principal, Prospect::Waits).await;
+            if let Some(ruling) = self.counted(asked.door, ahead).await? {
+                return Ok(Foreseen {
+                    ruling,
+                    what: None,
+                    why: None,
+                    columns: None,
+                    masks_all: false,
+                    grade,
+                });
+            }
+        }
         let mut foreseen = foreseen(ruling, &read, &self.detectors.of(&bundle), grade);
         if let Some(columns) = &mut foreseen.columns
             && columns.iter().any(|column| is_mask(&column.treatment))
@@ -206,7 +235,9 @@ impl Gateway {
         let more = names.next().is_some();
         let (mut relations, mut grants) = (Vec::new(), Grants::default());
         for name in &some {
-            if let Some(described) = self.describe_one(door, principal, name, &mut grants).await? {
+            if let Some(described) =
+                self.describe_one(door, principal, (name, Told::Relation), &mut grants).await?
+            {
                 relations.push(described.relation);
             }
         }
@@ -230,7 +261,7 @@ impl Gateway {
         self.may_look(door, &principal).await?;
         let (Some(database), Some(schema)) = self.place(place) else { return Ok(None) };
         let name = ObjectName::new(database, schema, name);
-        self.describe_one(door, &principal, &name, &mut Grants::default()).await
+        self.describe_one(door, &principal, (&name, Told::Columns), &mut Grants::default()).await
     }
 
     /// SECURITY: what may not be read and what does not exist is the same nothing.
@@ -238,15 +269,41 @@ impl Gateway {
         &self,
         door: Door,
         principal: &Principal,
-        name: &ObjectName,
+        (name, told): (&ObjectName, Told),
         grants: &mut Grants,
     ) -> Result<Option<Described>, AskError> {
-        let asked = self.glance(door, format!("SELECT * FROM {name}"));
+        let mut asked = self.glance(door, format!("SELECT * FROM {name}"));
         let bundle = self.counted(door, self.ports.policies.bundle().await).await?;
         let read = self.counted(door, self.read(&asked).await).await?;
-        let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
-        let ruling = self.counted(door, ruled).await?.ruling;
-        Ok(described(name, &ruling, &read, &self.detectors.of(&bundle)))
+        let identity = principal.identity();
+        // A look has no prompt, and shows nothing of a cell: it tells what a statement may whose prompt is known well enough. Whatever
+        // is refused in any case is refused for the best, too, and is asked about no further.
+        let mut found = None;
+        for grade in [PromptGrade::P0].iter().chain(WANTED.iter().rev()) {
+            asked.prompt = Prompt { text: None, grade: *grade };
+            let ruled = self.rule_with(&bundle, identity, &asked, &read, grants).await;
+            let ruled = self.counted(door, ruled).await?;
+            let is_refused = matches!(ruled.ruling.decision, Decision::Refuse(_));
+            let is_unknown = *grade == PromptGrade::P0;
+            if !is_refused {
+                found = Some((ruled, *grade));
+            }
+            if is_refused != is_unknown {
+                break;
+            }
+        }
+        let Some((ruled, grade)) = found else { return Ok(None) };
+        asked.prompt = Prompt { text: None, grade };
+        let Some(mut described) = described(name, &ruled.ruling, &read, &self.detectors.of(&bundle)) else {
+            return Ok(None);
+        };
+        described.relation.wants = Some(grade).filter(|grade| *grade > PromptGrade::P0);
+        let (mut columns, types): (Vec<_>, Vec<_>) = described.columns.into_iter().unzip();
+        if told == Told::Columns && columns.iter().any(|column| is_mask(&column.treatment)) {
+            let grants: Vec<AccessGrant> = ruled.access.into_iter().map(|granted| granted.grant).collect();
+            self.tell_what_would_be_shown(&bundle, identity, &asked, &read, &grants, &mut columns);
+        }
+        Ok(Some(Described { columns: columns.into_iter().zip(types).collect(), ..described }))
     }
 
     /// Whoever lacks a scope, is revoked or over a limit is refused before anything is looked at.
@@ -256,7 +313,7 @@ impl Gateway {
             return Err(AskError::Counted(refusal));
         }
         let asked = self.glance(door, "SELECT 1".to_owned());
-        let ahead = self.counted(door, self.look_ahead(&asked, principal).await).await?;
+        let ahead = self.counted(door, self.look_ahead(&asked, principal, Prospect::Open).await).await?;
         match ahead.map(|ruling| ruling.decision) {
             Some(Decision::Refuse(refusal)) => Err(AskError::Counted(refusal)),
             Some(Decision::Allow(_) | Decision::Hold(_)) | None => Ok(()),
@@ -375,6 +432,7 @@ fn described(name: &ObjectName, ruling: &Ruling, read: &Read, detectors: &Detect
         is_view: matches!(stored.kind, RelationKind::View { .. }),
         columns: stored.columns.len(),
         waits_for,
+        wants: None,
     };
     Some(Described { relation, columns })
 }

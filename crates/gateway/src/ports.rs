@@ -38,7 +38,7 @@ pub use admission::{
 };
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
 pub use evidence::{
-    Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
+    Evidence, Expected, Expecting, FOUND, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
 };
 pub use reviewers::{ProvenReviewer, ReviewerIssuer, SignInAnswer, SignInBegun};
 pub use standings::Standings;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Context;
 
 use crate::approval::Roster;
+use crate::evidence::Channel;
 use crate::scopes::TierScopes;
 
 /// How reviewers must prove themselves.
@@ -84,6 +85,8 @@ pub struct Settings {
     pub roster: Option<Arc<Roster>>,
     /// When silent reviewers are told again; none where somebody else keeps that time, as the state machine on AWS does.
     pub reminders: Option<Reminders>,
+    /// The evidence channels that are set up, so that no refusal waits for what none can tell; none where they are not known here.
+    pub channels: Option<Arc<[Channel]>>,
     /// Whether upstream is asked, by EXPLAIN, what it expects of a statement before people are asked for it.
     pub estimates: bool,
 }
@@ -105,6 +108,7 @@ impl Default for Settings {
             sign_in: SignIn::Oidc,
             roster: None,
             reminders: None,
+            channels: None,
             estimates: false,
         }
     }

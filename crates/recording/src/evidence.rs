@@ -20,7 +20,7 @@ pub struct WitnessRecord {
     pub prompt: Option<u32>,
     /// `same`, `other`, `rejected` (the person did not let the client call) or `unseen`.
     pub statement: String,
-    /// Whether it told several prompts for this statement.
+    /// Whether it told several prompts for this statement, or more of it than is looked at.
     #[serde(default, skip_serializing_if = "is_false")]
     pub torn: bool,
     /// Whether a subagent made the call, so that what the model received last is another agent's words: no prompt of a person's.
@@ -29,6 +29,9 @@ pub struct WitnessRecord {
     /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation), and no prompt.
     #[serde(default, skip_serializing_if = "is_false")]
     pub expanded: bool,
+    /// Whether it saw what the model received for a prompt, and could not read it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unread: bool,
 }
 
 fn is_false(is: &bool) -> bool {
@@ -37,7 +40,8 @@ fn is_false(is: &bool) -> bool {
 
 impl From<&Witness> for WitnessRecord {
     fn from(witness: &Witness) -> Self {
-        let Witness { channel, kind, join, prompt, statement, is_torn, is_delegated, is_expanded } = witness;
+        let Witness { channel, kind, join, prompt, statement, is_torn, is_delegated, is_expanded, is_unread } =
+            witness;
         Self {
             channel: channel.clone(),
             kind: kind.as_str().to_owned(),
@@ -47,6 +51,7 @@ impl From<&Witness> for WitnessRecord {
             torn: *is_torn,
             delegated: *is_delegated,
             expanded: *is_expanded,
+            unread: *is_unread,
         }
     }
 }
@@ -63,6 +68,7 @@ impl WitnessRecord {
             is_torn: self.torn,
             is_delegated: self.delegated,
             is_expanded: self.expanded,
+            is_unread: self.unread,
         })
     }
 }

@@ -101,6 +101,11 @@ const DEFAULTS: Defaults = Defaults {
     why_not_longer: "an agent that waits longer is better told to come back",
 };
 
+/// Variables that are no settings of the gateway: what is logged, and what its clients on the same machine hold, as README and
+/// `snowgate agent` name them.
+const NOT_SETTINGS: [&str; 7] =
+    ["LOG", "TOKEN", "CLIENT_SECRET", "HOOK_SECRET", "PROMPTS_SECRET", "TELEMETRY_SECRET", "CURSOR_SECRET"];
+
 impl Config {
     /// Reads the file and the environment.
     ///
@@ -123,9 +128,7 @@ impl Config {
         file: File<'_>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Broken> {
-        // Not the gateway's: what is logged, and the token that `snowgate ask` sends.
-        let Configured { shared, own, places } =
-            settings::read(file, variables, &["LOG", "TOKEN"], &DEFAULTS)?;
+        let Configured { shared, own, places } = settings::read(file, variables, &NOT_SETTINGS, &DEFAULTS)?;
         Ok(Self { shared, own, places })
     }
 
@@ -176,6 +179,18 @@ impl Config {
 
     fn add_issuers(&self) -> String {
         format!("add [[issuers]] with issuer and audience to {}", self.places.file())
+    }
+
+    /// The channels of evidence by their names; none where there is none.
+    ///
+    /// # Errors
+    /// As [`Config::channels`].
+    pub fn channels_told(&self) -> Result<Option<String>, Broken> {
+        let channels = self.channels()?;
+        let mut told: Vec<String> =
+            channels.all().map(|channel| format!("{} ({})", channel.name, channel.kind.as_str())).collect();
+        told.sort();
+        Ok(Some(told.join(", ")).filter(|told| !told.is_empty()))
     }
 
     /// The channels of evidence as they are found by their secrets.

@@ -229,7 +229,12 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         Some(_) => approval::Behind::Snowflake,
         None => approval::Behind::EmbeddedWarehouse,
     };
-    let settings = gateway::Settings { roster: roster.clone(), ..config.gateway_settings() };
+    let channels = config.channels()?;
+    let settings = gateway::Settings {
+        roster: roster.clone(),
+        channels: Some(channels.all().collect()),
+        ..config.gateway_settings()
+    };
     let page = roster
         .clone()
         .map(|roster| reviewing::reception(&ports, roster, reviewers_issuer))
@@ -248,7 +253,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     if let Some(issuer) = &issuer {
         router = router.merge(Arc::clone(issuer).routes(Arc::clone(&clock)));
     }
-    router = router.merge(evidence::routes(Arc::clone(&gateway), config.channels()?));
+    router = router.merge(evidence::routes(Arc::clone(&gateway), channels));
     if let Some(page) = page {
         router = router.merge(page);
     }
@@ -362,6 +367,9 @@ fn announce(
 ) -> Result<(), Broken> {
     let home = config.own.home.display();
     say!("Snowgate listens on http://{address}; recordings lie in {home}");
+    if let Some(channels) = config.channels_told()? {
+        say!("evidence of prompts comes by {channels}; others when this starts again");
+    }
     for told in told {
         say!("ATTENTION: {told}");
     }
@@ -402,7 +410,7 @@ curl -s http://{address}/api/v2/statements -H \"Authorization: Bearer $TOKEN\" \
 
 claude mcp add --transport http snowgate http://{address}/mcp --header \"Authorization: Bearer $TOKEN\"
 {links}
-# further tokens: {program} token --home {home}
+# further tokens: {program} token --home {home} --for ana@example.com
 # Ctrl-C stops it");
     Ok(())
 }

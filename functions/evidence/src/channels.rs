@@ -105,6 +105,11 @@ impl Channels {
         self.0.get(&SecretHash::of(secret.reveal()))
     }
 
+    /// All of them, without what proves them.
+    pub fn all(&self) -> impl Iterator<Item = Channel> + use<'_> {
+        self.0.values().map(|channel| Channel { credential: None, ..channel.clone() })
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

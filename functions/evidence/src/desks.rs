@@ -32,7 +32,7 @@ const HELD_OF_A_CHANNEL_KB: usize = 16 * 1024;
 /// The same of all agents' own tokens: room of their own, so that they take none of others'.
 const HELD_OF_AGENTS_KB: usize = 16 * 1024;
 
-/// Exports that are worked on at once. More would not be faster.
+/// Exports that are worked on at once, of one channel one. More would not be faster.
 const AT_WORK: usize = 2;
 
 /// Small bodies besides: a hook is not kept waiting by exports, for its client stops its person's prompt after some seconds.
@@ -44,13 +44,17 @@ pub(crate) const LITTLE: usize = 8 * 1024;
 /// How long a place is waited for.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// How long an export waits for a desk: less than its client waits for the answer (ten seconds, OpenTelemetry's "OTLP exporter"),
+/// which comes again then.
+const WAIT_FOR_DESK: Duration = Duration::from_secs(5);
+
 /// See above.
 pub(crate) struct Desks {
     held: Arc<Semaphore>,
     held_of_agents: Arc<Semaphore>,
     places: Mutex<BTreeMap<String, Arc<OfAChannel>>>,
-    exports: Semaphore,
-    small: Semaphore,
+    exports: Arc<Semaphore>,
+    small: Arc<Semaphore>,
     minute: Mutex<(i64, BTreeMap<String, u32>)>,
 }
 
@@ -67,13 +71,14 @@ pub(crate) enum Work {
 struct OfAChannel {
     places: Arc<Semaphore>,
     held: Arc<Semaphore>,
+    desk: Arc<Semaphore>,
 }
 
-/// A place, until it is dropped.
+/// A place, until it is dropped: whatever is worked on for it holds it, whether anybody still waits or not.
 pub(crate) struct Place {
     _own: OwnedSemaphorePermit,
     /// Kept with it, so that all who use the channel at once use the same.
-    _channel: Arc<OfAChannel>,
+    channel: Arc<OfAChannel>,
 }
 
 /// So many bytes, until it is dropped.
@@ -90,8 +95,8 @@ impl Desks {
             held: Arc::new(Semaphore::new(HELD_KB)),
             held_of_agents: Arc::new(Semaphore::new(HELD_OF_AGENTS_KB)),
             places: Mutex::default(),
-            exports: Semaphore::new(AT_WORK),
-            small: Semaphore::new(SMALL_AT_WORK),
+            exports: Arc::new(Semaphore::new(AT_WORK)),
+            small: Arc::new(Semaphore::new(SMALL_AT_WORK)),
             minute: Mutex::default(),
         }
     }
@@ -106,7 +111,7 @@ impl Desks {
         }
         let channel = self.of_channel(channel);
         match tokio::time::timeout(WAIT, Arc::clone(&channel.places).acquire_owned()).await {
-            Ok(Ok(own)) => Ok(Place { _own: own, _channel: channel }),
+            Ok(Ok(own)) => Ok(Place { _own: own, channel }),
             Ok(Err(_)) | Err(_) => Err(Rejected::Busy),
         }
     }
@@ -131,7 +136,8 @@ impl Desks {
         let most = if channel.kind == ChannelKind::Own { OF_AN_AGENT } else { OF_A_CHANNEL };
         let new = || {
             let held = Arc::new(Semaphore::new(HELD_OF_A_CHANNEL_KB));
-            Arc::new(OfAChannel { places: Arc::new(Semaphore::new(most)), held })
+            let (places, desk) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(1)));
+            Arc::new(OfAChannel { places, held, desk })
         };
         Arc::clone(places.entry(name(channel)).or_insert_with(new))
     }
@@ -147,26 +153,41 @@ impl Desks {
         *count > OF_AN_AGENT_IN_A_MINUTE
     }
 
-    /// Does work on a body of that many bytes: aside, and few at once, where it is not little.
+    /// Does work on a body of that many bytes that has this place: aside, and few at once, where it is not little. The place comes
+    /// back with what was done.
     ///
     /// # Errors
-    /// Those of the work; [`Rejected::Busy`] when it was interrupted.
+    /// Those of the work; [`Rejected::Busy`] when it was interrupted, or no desk was free for an export in time.
+    // SECURITY: what is begun is done though nobody waits for it any more; until then it holds its desk and its place.
     pub async fn work<T: Send + 'static>(
         &self,
-        kind: Work,
+        (kind, place): (Work, Place),
         size: usize,
         work: impl FnOnce() -> Result<T, Rejected> + Send + 'static,
-    ) -> Result<T, Rejected> {
+    ) -> Result<(T, Place), Rejected> {
         if size <= LITTLE {
-            return work();
+            return work().map(|done| (done, place));
         }
-        let desks = match kind {
-            Work::Small => &self.small,
-            Work::Export => &self.exports,
+        let desk = match kind {
+            Work::Small => vec![desk(&self.small).await?],
+            Work::Export => {
+                let two = async {
+                    Ok::<_, Rejected>(vec![desk(&place.channel.desk).await?, desk(&self.exports).await?])
+                };
+                tokio::time::timeout(WAIT_FOR_DESK, two).await.map_err(|_| Rejected::Busy)??
+            }
         };
-        let _desk = desks.acquire().await.map_err(|_| Rejected::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| Rejected::Busy)?
+        let aside = move || {
+            let done = work().map(|done| (done, place));
+            drop(desk);
+            done
+        };
+        tokio::task::spawn_blocking(aside).await.map_err(|_| Rejected::Busy)?
     }
+}
+
+async fn desk(desks: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Rejected> {
+    Arc::clone(desks).acquire_owned().await.map_err(|_| Rejected::Busy)
 }
 
 fn name(channel: &Channel) -> String {
@@ -261,15 +282,53 @@ mod tests {
     #[tokio::test]
     async fn no_export_keeps_a_small_body_waiting() {
         let desks = Desks::new();
-        let mut exports = Vec::new();
-        for _ in 0..AT_WORK {
-            exports.push(desks.exports.acquire().await.unwrap());
-        }
-        let read = desks.work(Work::Small, LITTLE + 1, || Ok(7)).await;
-        assert!(matches!(read, Ok(7)), "while every desk of exports is taken");
+        let place = desks.place(&channel("hooks", ChannelKind::Hooks), NOON).await.unwrap();
+        let exports = desks.exports.acquire_many(2).await.unwrap();
+        let read = desks.work((Work::Small, place), LITTLE + 1, || Ok(7)).await;
+        let (7, place) = read.unwrap() else { panic!("while every desk of exports is taken") };
         let small = desks.small.acquire().await.unwrap();
         drop(exports);
-        assert!(matches!(desks.work(Work::Export, LITTLE + 1, || Ok(7)).await, Ok(7)));
+        assert!(matches!(desks.work((Work::Export, place), LITTLE + 1, || Ok(7)).await, Ok((7, _))));
         drop(small);
+    }
+
+    #[tokio::test]
+    async fn one_channels_exports_leave_a_desk_to_others_and_hold_theirs_though_nobody_waits() {
+        let (loud, other) =
+            (channel("loud", ChannelKind::Telemetry), channel("other", ChannelKind::Telemetry));
+        let desks = Arc::new(Desks::new());
+        let (until, done) = std::sync::mpsc::channel::<()>();
+        let first = {
+            let (desks, place) = (Arc::clone(&desks), desks.place(&loud, NOON).await.unwrap());
+            let work = move || {
+                let _ = done.recv();
+                Ok(7)
+            };
+            tokio::spawn(async move { desks.work((Work::Export, place), LITTLE + 1, work).await.is_ok() })
+        };
+        while desks.exports.available_permits() == AT_WORK {
+            tokio::task::yield_now().await;
+        }
+        // Whoever has sent it has gone.
+        first.abort();
+        assert!(first.await.is_err());
+        let place = desks.place(&loud, NOON).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = desks.work((Work::Export, place), LITTLE + 1, || Ok(7)) => panic!("it has its desk"),
+            () = std::future::ready(()) => {}
+        }
+        let place = desks.place(&other, NOON).await.unwrap();
+        let others = desks.work((Work::Export, place), LITTLE + 1, || Ok(7)).await;
+        assert!(matches!(others, Ok((7, _))));
+        // Its place is held, too.
+        let (_two, _three) =
+            (desks.place(&loud, NOON).await.unwrap(), desks.place(&loud, NOON).await.unwrap());
+        assert!(desks.place(&loud, NOON).await.is_err());
+        until.send(()).unwrap();
+        while desks.exports.available_permits() < AT_WORK {
+            tokio::task::yield_now().await;
+        }
+        assert!(desks.place(&loud, NOON).await.is_ok());
     }
 }

@@ -132,12 +132,16 @@ pub(crate) enum Tool {
     Look,
 }
 
-/// Which of them a client's name of a tool means, if any: clients put the server's name before ours.
+/// Which of them a client's name of a tool means, if any: clients put the server's name before ours, each with a sign of its own
+/// between (`mcp__snowgate__run_sql`, `MCP:run_sql`, `snowgate_run_sql`, `snowgate-run_sql`).
 pub(crate) fn tool_of(name: &str) -> Option<Tool> {
-    match name.rsplit([':', '/', '.', ' ']).next()?.rsplit("__").next()? {
-        "run_sql" => Some(Tool::Run),
-        "check_sql" => Some(Tool::Look),
-        _ => None,
+    let is_ours = |ours: &str| {
+        name.strip_suffix(ours).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()))
+    };
+    match (is_ours("run_sql"), is_ours("check_sql")) {
+        (true, _) => Some(Tool::Run),
+        (false, true) => Some(Tool::Look),
+        (false, false) => None,
     }
 }
 
@@ -263,11 +267,19 @@ mod tests {
             assert!(claude_code(body.as_bytes()).unwrap().0.is_empty(), "{body}");
             assert!(cursor(body.as_bytes()).unwrap().0.is_empty(), "{body}");
         }
-        for name in ["run_sql", "mcp__snowgate__run_sql", "MCP:run_sql", "snowgate/run_sql"] {
+        for name in [
+            "run_sql",
+            "mcp__snowgate__run_sql",
+            "MCP:run_sql",
+            "snowgate/run_sql",
+            "snowgate_run_sql",
+            "mcp_snowgate_run_sql",
+            "snowgate-run_sql",
+        ] {
             assert_eq!(tool_of(name), Some(Tool::Run), "{name}");
             assert_eq!(tool_of(&name.replace("run", "check")), Some(Tool::Look), "{name}");
         }
-        for name in ["", "run_sql_too", "mcp__run_sql__x", "not_run_sql", "mcp__check_sql__x"] {
+        for name in ["", "run_sql_too", "mcp__run_sql__x", "rerun_sql", "mcp__check_sql__x"] {
             assert_eq!(tool_of(name), None, "{name}");
         }
     }

@@ -137,7 +137,7 @@ impl Served {
             None
         };
         let sent = body::read(self.desks.held(&channel), &parts.headers, body, limit, PROMPTLY).await?;
-        let _place = match before {
+        let place = match before {
             Some(place) => place,
             None => self.desks.place(&channel, self.gateway.moment()).await?,
         };
@@ -146,7 +146,8 @@ impl Served {
             let (text, held) = sent.inflated()?;
             read(&text).map(|read| (read, held))
         };
-        let ((mut sightings, told), held) = self.desks.work(Work::Small, sent_size, reading).await?;
+        let (((mut sightings, told), held), _place) =
+            self.desks.work((Work::Small, place), sent_size, reading).await?;
         for sighting in &mut sightings {
             // SECURITY: a proxy that says whose a client is sets the header; the body is the client's.
             if subject.is_some() && sighting.subject.is_some() && sighting.subject != subject {
@@ -184,14 +185,16 @@ impl Served {
         if channel.kind == ChannelKind::Own {
             return Err(Rejected::OwnExport);
         }
-        let _place = self.desks.place(&channel, self.gateway.moment()).await?;
+        let mut place = self.desks.place(&channel, self.gateway.moment()).await?;
         let sent = body::read(self.desks.held(&channel), headers, body, LARGE, PATIENTLY).await?;
         let (size, teller) = (sent.size(), channel.clone());
+        // What is read is held with it until nobody reads it any more.
         let reading = move || {
             let (bytes, held) = sent.inflated()?;
-            otlp::read(&bytes, signal, form, &teller, Rest::default()).map(|piece| (piece, bytes, held))
+            otlp::read(&bytes, signal, form, &teller, Rest::default()).map(|piece| (piece, (bytes, held)))
         };
-        let (mut piece, mut bytes, held) = self.desks.work(Work::Export, size, reading).await?;
+        let (mut piece, mut read);
+        ((piece, read), place) = self.desks.work((Work::Export, place), size, reading).await?;
         let mut all_left_out: u64 = 0;
         loop {
             let Piece { sightings, left_out, next } = piece;
@@ -199,10 +202,10 @@ impl Served {
             self.gateway.witness(&channel, sightings).await?;
             let Some(rest) = next else { break };
             let teller = channel.clone();
-            let reading = move || otlp::read(&bytes, signal, form, &teller, rest).map(|piece| (piece, bytes));
-            (piece, bytes) = self.desks.work(Work::Export, size, reading).await?;
+            let reading = move || otlp::read(&read.0, signal, form, &teller, rest).map(|piece| (piece, read));
+            ((piece, read), place) = self.desks.work((Work::Export, place), size, reading).await?;
         }
-        drop(held);
+        drop((read, place));
         if all_left_out > 0 {
             self.gateway.turn_away("left_out").await;
         }

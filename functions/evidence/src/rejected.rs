@@ -32,6 +32,8 @@ pub(crate) enum Rejected {
     Encoding,
     #[error("the body is larger than {limit} bytes, inflated or as sent")]
     TooLarge { limit: usize },
+    #[error("an export tells of at most {most} log records or spans; send them in several")]
+    TooMany { most: usize },
     #[error("the body ends early, is no gzip, or comes too slowly")]
     Unreadable,
     #[error("the body is not what is expected here: {0}")]
@@ -65,7 +67,7 @@ impl Rejected {
             Self::Method => "method",
             Self::ContentType | Self::OtlpType => "content_type",
             Self::Encoding => "content_encoding",
-            Self::TooLarge { .. } | Self::NotTaken(NotTaken::TooLong) => "body_size",
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::NotTaken(NotTaken::TooLong) => "body_size",
             Self::Unreadable => "body_unreadable",
             Self::Malformed(_) => "message",
             Self::Busy => "busy",
@@ -85,7 +87,9 @@ impl Rejected {
             | Self::NotTaken(NotTaken::Whose) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType | Self::OtlpType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge { .. } | Self::NotTaken(NotTaken::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::NotTaken(NotTaken::TooLong) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(fault) => match fault.retry {

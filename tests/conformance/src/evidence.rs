@@ -38,8 +38,10 @@ fn sighting(channel: &str, subject: Option<&str>, keyed: Keyed, at: Timestamp) -
         subject: whose(subject),
         keyed,
         prompt_id: None,
+        text: None,
         at,
         object: Bytes::from_static(b"sealed"),
+        is_crowded: false,
     }
 }
 
@@ -180,6 +182,65 @@ pub async fn what_one_answer_holds_is_bounded(two: &Two) {
     assert!(of_channel.len() <= 128 && size <= 1024 * 1024 && size > 512 * 1024, "{size}");
 }
 
+/// Whatever a channel tells most of, each prompt that it tells is found before what tells the same or none; where more is left out
+/// than that, whatever shares the clue with it says so.
+pub async fn what_is_crowded_out_of_an_answer_is_told(two: &Two) {
+    let at = |seconds: u64| NOON.after(std::time::Duration::from_secs(seconds));
+    let about = async |keyed: &Keyed| {
+        let found = two.second.evidence.about(&asked_by("ana"), keyed, at(500)).await.unwrap();
+        let crowded: Vec<[u8; 32]> = found.iter().filter(|one| one.is_crowded).map(|one| one.id).collect();
+        (found.into_iter().map(|one| one.id).collect::<Vec<_>>(), crowded)
+    };
+    let keep = async |some: &[StoredSighting]| two.first.evidence.keep(some, MANY).await.unwrap();
+    let told =
+        |text: &str, sighting: StoredSighting| StoredSighting { text: Some(text.to_owned()), ..sighting };
+    // Statements under a word do not hide its prompts, nor does one prompt that is told with each of them another.
+    let (channel, by_word) = (word(), Keyed { word: Some(word()), ..Keyed::default() });
+    let honest = told(&word(), sighting(&channel, Some("ana"), by_word.clone(), NOON));
+    let (mut more, forged) = (vec![honest.clone()], word());
+    for number in 1..=40 {
+        let keyed = Keyed { statement: Some(word()), ..by_word.clone() };
+        more.push(sighting(&channel, Some("ana"), keyed.clone(), at(number)));
+        more.push(told(&forged, sighting(&channel, Some("ana"), keyed, at(number))));
+    }
+    keep(&more).await;
+    let (found, crowded) = about(&by_word).await;
+    assert!(found.contains(&honest.id) && crowded.is_empty(), "{}", found.len());
+    assert!(more[1..].iter().any(|one| one.text.is_some() && found.contains(&one.id)));
+    // Nor do many tellings of one prompt under its id; of many prompts it is told that there are more.
+    for (are_many, is_crowded) in [(false, false), (true, true)] {
+        let (channel, prompt_id, keyed) = (word(), Some(word()), by_tool_use(&word()));
+        let of = |sighting| StoredSighting { prompt_id: prompt_id.clone(), ..sighting };
+        let used = of(sighting(&channel, Some("ana"), keyed.clone(), NOON));
+        let honest = told(&word(), of(sighting(&channel, Some("ana"), Keyed::default(), NOON)));
+        let (mut more, forged) = (vec![used.clone(), honest.clone()], word());
+        for number in 1..=40 {
+            let traced = Keyed { trace: Some(word()), ..Keyed::default() };
+            let text = if are_many { word() } else { forged.clone() };
+            more.push(told(&text, of(sighting(&channel, Some("ana"), traced, at(number)))));
+        }
+        keep(&more).await;
+        let (found, crowded) = about(&keyed).await;
+        assert_eq!((found.contains(&honest.id), crowded.contains(&used.id)), (!is_crowded, is_crowded));
+    }
+    // Of one tool use everything counts: what is told of it, and the prompts that it is put into.
+    for are_prompts in [false, true] {
+        let (channel, keyed) = (word(), by_tool_use(&word()));
+        let many: Vec<StoredSighting> = (1..=(if are_prompts { 6 } else { 40 }))
+            .map(|number| {
+                let prompt_id = are_prompts.then(word);
+                StoredSighting { prompt_id, ..sighting(&channel, Some("ana"), keyed.clone(), at(number)) }
+            })
+            .collect();
+        let quiet = sighting(&word(), Some("ana"), keyed.clone(), NOON);
+        keep(&many).await;
+        keep(std::slice::from_ref(&quiet)).await;
+        let (found, crowded) = about(&keyed).await;
+        assert!(found.contains(&quiet.id) && crowded.len() + 1 == found.len(), "{are_prompts}");
+        assert!(!crowded.contains(&quiet.id));
+    }
+}
+
 /// However many others say and ask under the same word, somebody's own are found.
 pub async fn nobody_is_hidden_behind_others(two: &Two) {
     let (trace, tool_use) = (word(), word());
@@ -208,6 +269,25 @@ pub async fn nobody_is_hidden_behind_others(two: &Two) {
     }
     let found = two.second.evidence.about(&asked_by("ana"), &traced, later(400)).await.unwrap();
     assert_eq!(found, [anas]);
+}
+
+/// However much is asked or refused under the same trace afterwards, what was asked first is found by what comes late.
+pub async fn what_was_asked_first_is_found_however_much_comes_after_it(two: &Two) {
+    let traced = Keyed { trace: Some(word()), ..Keyed::default() };
+    let at = |number: i64| Timestamp::from_micros(NOON.as_micros() + number);
+    let first = expecting("ana", traced.clone());
+    for number in 1..=70 {
+        let refused = Expecting { is_refused: true, at: at(-number), ..expecting("ana", traced.clone()) };
+        two.first.evidence.expect(&refused).await.unwrap();
+    }
+    assert!(!two.first.evidence.expect(&first).await.unwrap().is_beyond);
+    for number in 1..=70 {
+        let later = Expecting { at: at(number), ..expecting("ana", traced.clone()) };
+        two.first.evidence.expect(&later).await.unwrap();
+    }
+    let told = sighting(&word(), Some("ana"), traced, at(100));
+    let found = tell(&two.second, &[told], MANY).await;
+    assert_eq!((found.len(), found.first()), (141, Some(&first)));
 }
 
 /// A prompt that is told again and again is found from its last telling on for as long as any other, and stands for itself alone.
@@ -296,7 +376,7 @@ pub async fn a_prompt_that_comes_late_finds_its_tool_uses(two: &Two) {
     }
     assert_eq!(tell(&two.first, &uses, MANY).await.len(), 80);
     let prompt = sighting(&channel, Some("ana"), Keyed::default(), NOON);
-    let prompt = StoredSighting { prompt_id, ..prompt };
+    let prompt = StoredSighting { prompt_id, text: Some(word()), ..prompt };
     assert_eq!(tell(&two.second, std::slice::from_ref(&prompt), MANY).await.len(), 80);
     for used in [&uses[0], &uses[79]] {
         let found = two.first.evidence.about(&asked_by("ana"), &used.keyed, NOON).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,17 +43,31 @@ pub struct Chaos {
     steps: Mutex<Vec<String>>,
     strike: Option<(usize, Strike)>,
     died: Notify,
+    /// Whether every exchange is noted as one that later evidence may not find.
+    pub is_beyond: AtomicBool,
 }
 
 impl Chaos {
     /// Watches only.
     pub fn watching(inner: Ports) -> Arc<Self> {
-        Arc::new(Self { inner, steps: Mutex::default(), strike: None, died: Notify::new() })
+        Arc::new(Self {
+            inner,
+            steps: Mutex::default(),
+            strike: None,
+            died: Notify::new(),
+            is_beyond: AtomicBool::new(false),
+        })
     }
 
     /// Strikes at call number `at`, from 0.
     pub fn striking(inner: Ports, at: usize, strike: Strike) -> Arc<Self> {
-        Arc::new(Self { inner, steps: Mutex::default(), strike: Some((at, strike)), died: Notify::new() })
+        Arc::new(Self {
+            inner,
+            steps: Mutex::default(),
+            strike: Some((at, strike)),
+            died: Notify::new(),
+            is_beyond: AtomicBool::new(false),
+        })
     }
 
     pub fn ports(self: &Arc<Self>) -> Ports {
@@ -237,7 +252,10 @@ impl Evidence for Chaos {
     }
 
     async fn expect(&self, expecting: &Expecting) -> Result<Expected, Fault> {
-        self.step("evidence.expect", Origin::Exchanges, self.inner.evidence.expect(expecting)).await
+        let expected = self.inner.evidence.expect(expecting);
+        let mut expected = self.step("evidence.expect", Origin::Exchanges, expected).await?;
+        expected.is_beyond |= self.is_beyond.load(Ordering::Relaxed);
+        Ok(expected)
     }
 
     async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault> {

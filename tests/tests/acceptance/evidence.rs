@@ -16,7 +16,8 @@ use crate::house::{House, customers};
 pub const PROMPT: &str = "who are our customers?";
 
 /// A gateway whose channels are a laptop's hooks, its telemetry, an application's prompts, and the provider's export; ben
-/// has hooks of his own, and there is a channel of all clients' telemetry, and one of hooks whose entry names the tool.
+/// has hooks of his own, and there is a channel of all clients' telemetry, one of hooks whose entry names the
+/// tool, and one of somebody who is known by a mail address.
 pub fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
     let mut channels = Channels::default();
@@ -29,6 +30,7 @@ pub fn router(gateway: Gateway) -> Router {
         ("ben-hooks", ChannelKind::Hooks, of("ben")),
         ("clients", ChannelKind::Telemetry, SpeaksFor::Anybody),
         ("strict-hooks", ChannelKind::Hooks, of("ana")),
+        ("mailed", ChannelKind::Provider, of("ana@example.com")),
     ] {
         let tools =
             if name == "strict-hooks" { vec!["mcp__snowgate__run_sql".to_owned()] } else { Vec::new() };

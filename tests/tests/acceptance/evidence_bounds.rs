@@ -86,7 +86,7 @@ async fn a_prompt_costs_what_it_is_long_however_many_tool_uses_follow() {
 }
 
 #[tokio::test]
-async fn an_item_that_tells_too_much_or_half_an_emoji_takes_nothing_from_the_others() {
+async fn an_item_that_tells_much_or_half_an_emoji_takes_nothing_from_the_others() {
     let talk = Talk::new().await;
     let output = |uses: Vec<Value>| json!([{ "role": "assistant", "content": uses }]).to_string();
     let span = |input: &str, output: String| json!({ "name": "x", "attributes": [text("gen_ai.input.messages", input), text("gen_ai.output.messages", &output)] });
@@ -98,7 +98,7 @@ async fn an_item_that_tells_too_much_or_half_an_emoji_takes_nothing_from_the_oth
     let answered =
         call_with(&talk.router, "secret-of-claude", "POST", path, Some(body.as_bytes()), &[]).await;
     assert_eq!(answered.status, 200, "{}", answered.text());
-    assert_eq!(answered.json()["partialSuccess"]["rejectedSpans"], "1");
+    assert_eq!(answered.json(), json!({}));
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P4", "P4");
 }

@@ -170,8 +170,10 @@ async fn evidence_that_contradicts_while_a_person_decides_is_shown_and_decided_b
     talk.is_known("P2", "P1");
     let (review, gateway) = (talk.house.review(), talk.house.gateway());
     let id = waiting(&review).await;
+    let listed = review.waiting().await.unwrap().waiting.remove(0);
     let shown = review.show(id, &reviewer("rosa")).await.unwrap();
     let later = shown.later.unwrap();
+    assert_eq!(listed.later.as_ref(), Some(&later), "whoever only lists what waits is told, too");
     assert_eq!((later.grade.as_str(), later.findings[0].what.as_str()), ("P1", "prompt_mismatch"));
     in_time(review.decide(id, &reviewer("rosa"), Verdict::Approve, None)).await.unwrap();
     work(&talk.house, &gateway).await;

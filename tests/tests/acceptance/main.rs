@@ -44,6 +44,7 @@ mod evidence_attacks;
 mod evidence_bounds;
 mod evidence_faults;
 mod evidence_grades;
+mod evidence_marks;
 mod evidence_mixed;
 mod evidence_spans;
 mod exports;

@@ -298,3 +298,36 @@ async fn a_long_schema_is_listed_in_pieces_that_tell_no_hidden_name() {
     let guessed = tool(&router, "ana", "list_objects", json!({ "after": "DEMO.PUBLIC.T099" })).await.unwrap();
     assert_eq!((guessed.0, &guessed.1["status"]), (true, &json!("unknown")));
 }
+
+#[tokio::test]
+async fn nothing_of_a_body_is_read_before_its_sender_is_proven() {
+    let house = House::new().await;
+    let router = router(house.gateway());
+    let headers =
+        [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181"), ("content-encoding", "gzip")];
+    for (token, status) in [("NOBODY", 401), ("ana", 400)] {
+        let answered = call_with(&router, token, "POST", "/mcp", Some(b"no gzip"), &headers).await;
+        assert_eq!(answered.status, status, "{}", answered.text());
+    }
+}
+
+#[tokio::test]
+async fn check_sql_tells_when_nobody_is_asked_any_more() {
+    let house = House::with(|_| {}, &[("asks_per_hour", "1")]).await;
+    approvals::deletes(&house);
+    let router = router(house.gateway());
+    let told = async |name: &str, statement: &str| {
+        tool(&router, "ana", name, json!({ "statement": statement, "wait_seconds": 0 })).await.unwrap().1
+    };
+    let check = async |statement: &str| {
+        tool(&router, "ana", "check_sql", json!({ "statement": statement })).await.unwrap().1
+    };
+    let other = "delete from customers where id = 4711";
+    assert_eq!(check(other).await["status"], "waits");
+    assert_eq!(told("run_sql", WRITE).await["status"], "waiting");
+    let checked = check(other).await;
+    assert_eq!(checked["status"], "refused", "{checked}");
+    assert!(checked["message"].as_str().unwrap().contains("ask for a decision"), "{checked}");
+    assert_eq!(told("run_sql", other).await["status"], "refused");
+    assert_eq!(check(WRITE).await["status"], "waits", "what waits already is joined");
+}

@@ -84,16 +84,13 @@ pub(super) fn pointers_since(kind: &str, since: i64) -> i64 {
 }
 
 /// The ranks under which a word of that kind is found, each of them looked through on its own, so that no agent's own words
-/// push out what others say, and no tool uses the prompt: what others say before what agents say of themselves, and of each
-/// what names no tool use first.
+/// push out what others say, and no tool uses and statements the prompt: what others say before what agents say of themselves, and of
+/// each what tells a prompt first.
 pub(super) fn ranks(kind: &str, is_named: bool) -> &'static [u8] {
     match (kind, is_named) {
         // No agent speaks for nobody.
-        (TOOL_USE, false) => &[1],
-        (PROMPT, false) => &[0, 1],
-        // What has a tool use for its word names one.
-        (TOOL_USE, true) => &[1, 3],
-        // Of the same text the newest counts, whatever it names.
+        (TOOL_USE | PROMPT, false) => &[0, 1],
+        // Of the same text the newest counts, whatever it tells.
         (STATEMENT, _) => &[0, 2],
         (_, _) => &[0, 1, 2, 3],
     }
@@ -102,7 +99,12 @@ pub(super) fn ranks(kind: &str, is_named: bool) -> &'static [u8] {
 /// The rank that a sighting is found under by a word of that kind.
 pub(super) fn rank(kind: &str, sighting: &StoredSighting) -> u8 {
     let of_itself = if sighting.kind == ChannelKind::Own { 2 } else { 0 };
-    of_itself + u8::from(kind != STATEMENT && sighting.keyed.tool_use.is_some())
+    of_itself + u8::from(kind != STATEMENT && sighting.text.is_none())
+}
+
+/// Whether what has this rank may contradict what is found: a prompt, and whatever tells of the same tool use.
+pub(super) fn may_contradict(kind: &str, rank: u8) -> bool {
+    kind == TOOL_USE || (kind != STATEMENT && rank.is_multiple_of(2))
 }
 
 /// From when on something with a word of that kind may belong to what is told or asked at that moment, microseconds.
@@ -170,6 +172,12 @@ pub(super) fn beside(subject: &Subject, keyed: &Keyed, at: Timestamp) -> Item {
     let whose = whose.into_iter().filter_map(|(name, value)| Some(attribute(name, value.as_deref()?)));
     let words = clues(keyed, None).map(|(kind, word)| attribute(&format!("of_{kind}"), word));
     whose.chain(words).chain([("at_us".to_owned(), number(at.as_micros()))]).collect()
+}
+
+/// What ties it to others of its channel, and tells its prompt from theirs.
+pub(super) fn prompt_of(sighting: &StoredSighting) -> impl Iterator<Item = (String, AttributeValue)> {
+    let words = [("prompt_id", &sighting.prompt_id), ("text", &sighting.text)];
+    words.into_iter().filter_map(|(name, word)| Some(attribute(name, word.as_deref()?)))
 }
 
 pub(super) fn optional(item: &Item, name: &str) -> Option<String> {

@@ -7,17 +7,18 @@ use bytes::Bytes;
 use domain::{ChannelKind, Timestamp};
 use futures::future::{try_join, try_join_all};
 use gateway::Fault;
-use gateway::ports::{Expecting, Keyed, Named, Share, StoredSighting, Subject};
+use gateway::ports::{Expecting, FOUND, Keyed, Named, Share, StoredSighting, Subject};
 
 use super::Evidence;
 use super::items::{
-    EVIDENCE, PROMPT, STATEMENT, TOOL_USE, at_of, clue, clue_of_prompt, clues, expecting_of, keyed_of,
-    kind_of, may_be, oldest, optional, pointers_since, ranks, since, subject_of, unhex, waits,
+    EVIDENCE, PROMPT, STATEMENT, TOOL_USE, at_of, clue, clue_of_prompt, clues, expecting_of, hex, keyed_of,
+    kind_of, may_be, may_contradict, oldest, optional, pointers_since, ranks, since, subject_of, unhex,
+    waits,
 };
 use crate::table::{Item, Key, Order, blob, integer, string};
 
-/// Exchanges that one word may find: a prompt's statements are tens, and whoever repeats one thousands of times is not worth more.
-const FOUND: usize = 64;
+/// Exchanges that the same text may find, which is a guess.
+const FOUND_BY_TEXT: usize = 64;
 
 /// Sightings that one word may find of one channel.
 const SEEN: usize = 32;
@@ -25,7 +26,7 @@ const SEEN: usize = 32;
 /// The same of an agent's own token: what it says leaves room for what others say.
 const SEEN_OF_ITSELF: usize = 8;
 
-/// Pointers of each rank that one word may find of all channels.
+/// Pointers of each rank that one word may find of all channels; where there are more that may contradict, all are crowded.
 const MOST_SEEN: usize = 256;
 
 /// Prompts of one channel that what one word finds may be tied to.
@@ -37,7 +38,7 @@ const LINKED: usize = 16;
 /// Items of a partition that are read at once.
 const LOOKED_AT: usize = 100;
 
-/// Words that a prompt's tool uses may give to find exchanges by at most.
+/// Words that a prompt's tool uses may give to find exchanges by at most: those of its first.
 const WORDS_OF_A_PROMPT: usize = 256;
 
 /// What of a partition of notes is read: what was refused comes apart, so that no number of refusals hides what was not.
@@ -74,29 +75,75 @@ struct Taken {
     keys: Vec<Key>,
     known: BTreeSet<String>,
     share: Share,
+    /// Those whose channel has told more than is held.
+    crowded: BTreeSet<String>,
+}
+
+/// What points to sightings by one word.
+struct Saw {
+    items: Vec<Item>,
+    /// Whether there are more that may contradict.
+    is_cut: bool,
+}
+
+/// What of those that are left out is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    /// Each of them: they tell of one call.
+    All,
+    /// The first of each prompt, told or pointed to.
+    Prompts,
+    /// The first of each prompt that is told.
+    Told,
+    /// None: by the text alone a call is a guess in any case.
+    None,
 }
 
 impl Taken {
-    /// Takes of each channel so many, and fewer of an agent's own; those that it has not had before.
-    fn take<'a>(&mut self, saw: &'a [Item], most: usize, of_itself: usize) -> Result<Vec<&'a Item>, Fault> {
-        let (mut taken, mut of_channel) = (Vec::new(), BTreeMap::<String, usize>::new());
+    /// Takes of each channel so many, and fewer of an agent's own; those that it has not had before: first each prompt that is told,
+    /// then what leads to others. And the channels of which something is left out that must be told.
+    fn take<'a>(
+        &mut self,
+        saw: &'a [Item],
+        (most, of_itself): (usize, usize),
+        left_out: LeftOut,
+    ) -> Result<(Vec<&'a Item>, BTreeSet<String>), Fault> {
+        let (mut places, mut ids, mut firsts) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for item in saw {
             let (id, channel) = (string(item, "id", EVIDENCE)?, string(item, "channel", EVIDENCE)?);
-            let most = if kind_of(item)? == ChannelKind::Own { of_itself } else { most };
-            let count = of_channel.entry(channel.clone()).or_default();
             // One that was told again is pointed to from several moments.
-            if *count >= most || self.known.contains(&id) {
+            if self.known.contains(&id) || !ids.insert(id.clone()) {
                 continue;
             }
-            let size = u64::try_from(integer(item, "size", EVIDENCE)?).unwrap_or(u64::MAX);
-            if self.share.takes(&channel, size) {
-                *count = count.saturating_add(1);
-                self.keys.push(Key::new(format!("sighting#{id}"), "it"));
-                self.known.insert(id);
-                taken.push(item);
-            }
+            let (text, prompt) = (optional(item, "text"), optional(item, "prompt_id"));
+            let (is_told, is_pointed_to) = (text.is_some(), prompt.is_some());
+            let may_be_first = match left_out {
+                LeftOut::All | LeftOut::Prompts => is_told || is_pointed_to,
+                LeftOut::Told => is_told,
+                LeftOut::None => false,
+            };
+            let is_first = may_be_first && firsts.insert((channel.clone(), text, prompt));
+            places.push((!(is_first && is_told), !is_first, id, channel, item));
         }
-        Ok(taken)
+        places.sort_by_key(|(is_not_told, is_not_first, ..)| (*is_not_told, *is_not_first));
+        let (mut taken, mut crowded) = (Vec::new(), BTreeSet::new());
+        let mut of_channel = BTreeMap::<String, usize>::new();
+        for (_, is_not_first, id, channel, item) in places {
+            let most = if kind_of(item)? == ChannelKind::Own { of_itself } else { most };
+            let count = of_channel.entry(channel.clone()).or_default();
+            let size = u64::try_from(integer(item, "size", EVIDENCE)?).unwrap_or(u64::MAX);
+            if *count >= most || !self.share.takes(&channel, size) {
+                if !is_not_first || left_out == LeftOut::All {
+                    crowded.insert(channel);
+                }
+                continue;
+            }
+            *count = count.saturating_add(1);
+            self.keys.push(Key::new(format!("sighting#{id}"), "it"));
+            self.known.insert(id);
+            taken.push(item);
+        }
+        Ok((taken, crowded))
     }
 }
 
@@ -158,7 +205,8 @@ impl Evidence {
         let whose = subject.subject.as_deref();
         let pk = clue_of_prompt(channel, whose, prompt);
         let is_his = |item: &Item| subject_of(item) == *subject;
-        for item in &self.saw((PROMPT, &pk), whose.is_some(), oldest(at), WORDS_OF_A_PROMPT, is_his).await? {
+        let most = (Order::Forward, (WORDS_OF_A_PROMPT, WORDS_OF_A_PROMPT));
+        for item in &self.saw((PROMPT, &pk), whose.is_some(), oldest(at), most, is_his).await?.items {
             for (kind, word) in clues(&keyed_of(item), None) {
                 let is_sure = kind != STATEMENT && (whose.is_some() || kind == TOOL_USE);
                 if is_sure && words.len() < WORDS_OF_A_PROMPT {
@@ -179,20 +227,44 @@ impl Evidence {
         at: Timestamp,
     ) -> Result<Vec<Expecting>, Fault> {
         // A tool use is one call, and that is the first that named it and was not refused.
-        let order = if kind == TOOL_USE { Order::Forward } else { Order::Backward };
+        let (order, most) = match kind {
+            STATEMENT => (Order::Backward, FOUND_BY_TEXT),
+            _ => (Order::Forward, FOUND),
+        };
         let (pk, mut found) = (waits(kind, subject.subject.as_deref(), word), Vec::new());
         for which in [WAITS, REFUSED] {
+            if found.len() >= most && kind != STATEMENT {
+                break;
+            }
             let range = (format!("{which}{:020}", since(kind, at)), format!("{which}~"));
             let is_meant = |item: &Item| may_be(subject, &subject_of(item));
-            for item in &self.those(&pk, range, order, FOUND, is_meant).await? {
+            for item in &self.those(&pk, range, order, most, is_meant).await? {
                 found.push(expecting_of(item)?);
             }
         }
-        if kind != TOOL_USE {
+        if kind == STATEMENT {
             found.sort_by_key(|expecting| Reverse(expecting.at));
         }
-        found.truncate(FOUND);
+        found.truncate(most);
         Ok(found)
+    }
+
+    /// See [`gateway::ports::Expected::is_beyond`].
+    pub(super) async fn is_beyond(&self, expecting: &Expecting) -> Result<bool, Fault> {
+        let Expecting { subject, keyed: Keyed { trace, word, .. }, at, .. } = expecting;
+        for (kind, word) in [("trace", trace), ("word", word)] {
+            let Some(word) = word else { continue };
+            let pk = waits(kind, subject.subject.as_deref(), word);
+            let range = (
+                format!("{WAITS}{:020}", since(kind, *at)),
+                format!("{WAITS}{:020}", at.as_micros().saturating_add(1)),
+            );
+            let before = self.those(&pk, range, Order::Forward, FOUND.saturating_add(1), |_| true).await?;
+            if before.len() > FOUND {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Of a range of a partition so many that are meant, however many others are among them.
@@ -253,22 +325,27 @@ impl Evidence {
         }
     }
 
-    /// What points to sightings from then on in a partition, as far as it is meant: the ranks in their order, of each so many, the
-    /// newest first.
+    /// What points to sightings from then on in a partition, as far as it is meant: the ranks in their order, of each so many in that
+    /// order; of what tells prompts, and of what tells none.
     async fn saw(
         &self,
         (kind, pk): (&str, &str),
         is_named: bool,
         since: i64,
-        most: usize,
+        (order, most): (Order, (usize, usize)),
         is_meant: impl Fn(&Item) -> bool,
-    ) -> Result<Vec<Item>, Fault> {
+    ) -> Result<Saw, Fault> {
         let (is_meant, from) = (&is_meant, pointers_since(kind, since));
         let each = ranks(kind, is_named).iter().map(async |rank| {
             let range = (format!("saw#{rank}#{from:020}"), format!("saw#{rank}#~"));
-            self.those(pk, range, Order::Backward, most, is_meant).await
+            let most = if rank.is_multiple_of(2) { most.0 } else { most.1 };
+            let found = self.those(pk, range, order, most, is_meant).await?;
+            let is_cut = found.len() >= most && may_contradict(kind, *rank);
+            Ok::<_, Fault>((found, is_cut))
         });
-        Ok(try_join_all(each).await?.into_iter().flatten().collect())
+        let found = try_join_all(each).await?;
+        let is_cut = found.iter().any(|(_, is_cut)| *is_cut);
+        Ok(Saw { items: found.into_iter().flat_map(|(items, _)| items).collect(), is_cut })
     }
 
     /// The sightings that belong to a call, see [`gateway::ports::Evidence::about`].
@@ -279,51 +356,87 @@ impl Evidence {
         keyed: &Keyed,
         now: Timestamp,
     ) -> Result<Vec<StoredSighting>, Fault> {
-        let mut taken = Taken::default();
+        let mut all = Taken::default();
         let mut asked: BTreeSet<String> = BTreeSet::new();
         let whose = subject.subject.as_deref();
         for (kind, word) in clues(keyed, None) {
             let (since, is_meant) = (since(kind, now), |item: &Item| may_be(&subject_of(item), subject));
             let of = async |whose: Option<&str>| {
                 let pk = clue(kind, whose, word);
-                self.saw((kind, &pk), whose.is_some(), since, MOST_SEEN, is_meant).await
+                self.saw(
+                    (kind, &pk),
+                    whose.is_some(),
+                    since,
+                    (Order::Backward, (MOST_SEEN, MOST_SEEN)),
+                    is_meant,
+                )
+                .await
             };
-            let mut saw = match kind {
+            let Saw { items: mut saw, is_cut } = match kind {
                 // What names nobody meets by the tool use alone.
                 TOOL_USE => {
                     let (his, nobodys) = try_join(of(whose), of(None)).await?;
-                    his.into_iter().chain(nobodys).collect()
+                    let items = his.items.into_iter().chain(nobodys.items).collect();
+                    Saw { items, is_cut: his.is_cut || nobodys.is_cut }
                 }
                 _ => of(whose).await?,
             };
             if kind == STATEMENT {
                 saw.sort_by_key(|item| Reverse(integer(item, "at_us", EVIDENCE).unwrap_or_default()));
             }
-            let direct = taken.take(&saw, SEEN, SEEN_OF_ITSELF)?;
+            let left_out = match kind {
+                TOOL_USE => LeftOut::All,
+                STATEMENT => LeftOut::None,
+                _ => LeftOut::Prompts,
+            };
+            let (direct, mut crowded) = all.take(&saw, (SEEN, SEEN_OF_ITSELF), left_out)?;
+            if is_cut {
+                // Whose the others are is not looked at.
+                for item in &direct {
+                    crowded.insert(string(item, "channel", EVIDENCE)?);
+                }
+            }
             // Their prompts before what shares a weaker clue: that must not take their room.
             let mut of_channel: BTreeMap<String, usize> = BTreeMap::new();
             for item in &direct {
                 let Some(prompt_id) = optional(item, "prompt_id") else { continue };
                 let (channel, of) = (string(item, "channel", EVIDENCE)?, subject_of(item));
                 let pk = clue_of_prompt(&channel, of.subject.as_deref(), &prompt_id);
-                let count = of_channel.entry(channel).or_default();
-                if *count >= PROMPTS || !asked.insert(pk.clone()) {
+                if !asked.insert(pk.clone()) {
+                    continue;
+                }
+                let count = of_channel.entry(channel.clone()).or_default();
+                if *count >= PROMPTS {
+                    crowded.insert(channel);
                     continue;
                 }
                 *count = count.saturating_add(1);
                 let is_exactly = |item: &Item| subject_of(item) == of;
                 let is_named = of.subject.is_some();
-                let linked = self.saw((PROMPT, &pk), is_named, oldest(now), LINKED, is_exactly).await?;
-                taken.take(&linked, LINKED, LINKED)?;
+                let most = (Order::Backward, (MOST_SEEN, LINKED));
+                let linked = self.saw((PROMPT, &pk), is_named, oldest(now), most, is_exactly).await?;
+                let (_, more) = all.take(&linked.items, (LINKED, LINKED), LeftOut::Told)?;
+                if linked.is_cut || !more.is_empty() {
+                    crowded.insert(channel);
+                }
+            }
+            if left_out != LeftOut::None {
+                for item in &direct {
+                    if crowded.contains(&string(item, "channel", EVIDENCE)?) {
+                        all.crowded.insert(string(item, "id", EVIDENCE)?);
+                    }
+                }
             }
         }
-        let Taken { keys, .. } = taken;
+        let Taken { keys, crowded, .. } = all;
         let mut items = self.table.get_all(&keys, EVIDENCE).await?;
         let mut found = Vec::new();
         for item in keys.iter().filter_map(|key| items.remove(key)) {
             // Pointers tell the hour.
             if at_of(&item)?.as_micros() >= oldest(now) {
-                found.push(self.sighting_of(&item).await?);
+                let sighting = self.sighting_of(&item).await?;
+                let is_crowded = crowded.contains(&hex(&sighting.id));
+                found.push(StoredSighting { is_crowded, ..sighting });
             }
         }
         Ok(found)
@@ -347,8 +460,10 @@ impl Evidence {
             subject: subject_of(item),
             keyed: keyed_of(item),
             prompt_id: optional(item, "prompt_id"),
+            text: optional(item, "text"),
             at: at_of(item)?,
             object,
+            is_crowded: false,
         })
     }
 }

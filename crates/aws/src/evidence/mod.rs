@@ -16,8 +16,8 @@ use recording::RecordKey;
 
 use self::items::{
     EVIDENCE, PROMPT, TOOL_USE, at_of, attribute, beside, clue, clue_of_prompt, clues, expecting_of,
-    forget_at, hex, is_told_again, lease_key, leases, moment, notes, number_key, oldest, rank, sighting_key,
-    subject_of, told, uses, waits,
+    forget_at, hex, is_told_again, lease_key, leases, moment, notes, number_key, oldest, prompt_of, rank,
+    sighting_key, subject_of, told, uses, waits,
 };
 use self::meeting::{as_named, note_key};
 use crate::calls::{Clients, fault};
@@ -52,7 +52,7 @@ const TURNS: u32 = 32;
 /// | `pk` | `sk` | holds |
 /// | --- | --- | --- |
 /// | `sighting#ID` | `it` | a sighting; its `object`, or where in the bucket that lies (`object_at`) |
-/// | `clue#KIND#WHOSE#WORD` | `saw#RANK#AT#ID` | of whom a sighting with this word speaks, its channel, its size and its other words; for a prompt's id `CHANNEL#` stands before the word |
+/// | `clue#KIND#WHOSE#WORD` | `saw#RANK#AT#ID` | of whom a sighting with this word speaks, its channel, its size, its other words and that of its prompt (`text`); for a prompt's id `CHANNEL#` stands before the word |
 /// | `clue#tool_use#WORD`, `clue#waits-KIND#WHOSE#WORD` | `waits#AT#EXCHANGE#NUMBER`, `refused#…` | a note of an exchange that expects evidence with this word, and was not refused or was |
 /// | `expects#EXCHANGE` | `nr#NUMBER` | every note of an exchange |
 /// | `uses#WHOSE` | `AT` | when hooks told a tool use of exactly this issuer, subject and agent |
@@ -106,7 +106,7 @@ impl Evidence {
             ("nr".to_owned(), number(nr)),
             ("forget_at".to_owned(), number(forget_at)),
         ]);
-        item.extend(sighting.prompt_id.as_ref().map(|prompt_id| attribute("prompt_id", prompt_id)));
+        item.extend(prompt_of(sighting));
         let writer = writer()?;
         if sighting.object.len() <= IN_TABLE {
             item.insert("object".to_owned(), bytes(sighting.object.clone()));
@@ -139,7 +139,7 @@ impl Evidence {
             let sk = format!("saw#{}#{:020}#{id}", rank(of, sighting), moment(sighting));
             let mut item = Key::new(pk, sk).item();
             item.extend(beside(subject, keyed, *at));
-            item.extend(sighting.prompt_id.as_ref().map(|prompt_id| attribute("prompt_id", prompt_id)));
+            item.extend(prompt_of(sighting));
             item.extend([
                 attribute("id", &id),
                 ("size".to_owned(), number(i64::try_from(object.len()).unwrap_or(i64::MAX))),
@@ -401,7 +401,7 @@ impl ports::Evidence for Evidence {
             Noted::Full => (false, true),
         };
         let known = self.about(&expecting.subject, &expecting.keyed, expecting.at).await?;
-        Ok(Expected { is_new, is_full, known })
+        Ok(Expected { is_new, is_full, is_beyond: self.is_beyond(expecting).await?, known })
     }
 
     async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault> {

@@ -104,6 +104,8 @@ pub struct Waiting {
     pub lapses: Timestamp,
     /// What of whoever asked is revoked: then nothing comes of a yes.
     pub revoked: Option<RevokedWhat>,
+    /// What is known of the prompt since it was asked, in a listing and where it is shown.
+    pub later: Option<LateEvidence>,
 }
 
 /// What somebody who has said yes wants to allow for later ones.
@@ -217,18 +219,32 @@ impl Review {
     pub async fn waiting(&self) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for live in self.ports.approvals.waiting(LISTED).await? {
-            let found = async { self.told(self.read(&live).await?).await }.await;
-            match found {
-                Ok(Some(found)) if !found.state.is_final() => listing.waiting.push(found),
-                Ok(Some(_) | None) => {}
-                Err(fault) => {
-                    tracing::error!(
-                        exchange = %live.exchange,
-                        fault = &fault as &(dyn std::error::Error + 'static),
-                        "an approval cannot be read"
-                    );
-                    listing.damaged.push(live.exchange);
+            let found = async {
+                let case = self.read(&live).await?;
+                let at = case.key.clone();
+                Ok::<_, Fault>(self.told(case).await?.map(|found| (at, found)))
+            };
+            let unread = match found.await {
+                Ok(Some((at, found))) if !found.state.is_final() => {
+                    // What cannot be read of its evidence keeps nobody from deciding.
+                    let later = evidence::last(self.ports.recordings.as_ref(), &at).await;
+                    let (later, unread) = match later {
+                        Ok((_, later)) => (later, None),
+                        Err(fault) => (None, Some(fault)),
+                    };
+                    listing.waiting.push(Waiting { later, ..found });
+                    unread
                 }
+                Ok(Some(_) | None) => None,
+                Err(fault) => Some(fault),
+            };
+            if let Some(fault) = unread {
+                tracing::error!(
+                    exchange = %live.exchange,
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "an approval, or what is known of its prompt, cannot be read"
+                );
+                listing.damaged.push(live.exchange);
             }
         }
         Ok(listing)
@@ -361,6 +377,7 @@ impl Review {
                     let at = case.key.clone();
                     let waiting = self.told(case).await?.ok_or(ReviewError::Unknown)?;
                     let (_, later) = evidence::last(self.ports.recordings.as_ref(), &at).await?;
+                    let waiting = Waiting { later: later.clone(), ..waiting };
                     return Ok(Shown { waiting, asked, later });
                 }
             }
@@ -552,6 +569,7 @@ fn waiting(case: Case) -> Option<Waiting> {
         wanted: wanted(&trail),
         lapses: approval.lapses(),
         revoked: None,
+        later: None,
         opening: asked.of(&opening.record),
     })
 }

@@ -157,7 +157,7 @@ impl Gateway {
         if matches!(ruled.ruling.decision, Decision::Refuse(_)) {
             let known = self.witnesses_by_now(case).await?;
             if known.contradiction().is_some() {
-                ruled = self.tell_what_is_wanted(&bundle, &identity, &asked, &read, &known, ruled);
+                ruled = self.tell_what_is_wanted(&bundle, &identity, &asked, &read, &known, ruled).await;
             }
         }
         let (Ruled { rulings, ruling, access }, again) = self.rule_again(&bundle, &read, ruled, &approved);

@@ -144,6 +144,8 @@ pub(super) struct Account {
     pub is_delegated: bool,
     /// Whether what it saw is what a client made of the words.
     pub is_expanded: bool,
+    /// Whether it saw what the model received for a prompt, and could not read that.
+    pub is_unread: bool,
     /// What it saw the model receive, where that was set aside.
     pub received: Option<Shown>,
 }
@@ -163,8 +165,14 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let kind = opened.iter().map(|opened| opened.sighting.kind).min()?;
     let first = opened.iter().min_by_key(|opened| opened.sighting.at)?;
     let joins = || opened.iter().filter_map(|opened| joined(opened, call));
+    // SECURITY: what a channel has told of this tool use and is not looked at, for there is too much of it, may be this call's.
+    let is_of_use = |opened: &&Opened| {
+        opened.sighting.keyed.tool_use.is_some() && opened.sighting.keyed.tool_use == call.keyed.tool_use
+    };
+    let is_hidden = opened.iter().filter(is_of_use).any(|opened| opened.sighting.is_crowded);
     // SECURITY: what has been used up is not made good by a weaker tie.
-    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min())?;
+    let join = joins().find(|join| *join == Join::Again).or_else(|| joins().min());
+    let join = join.or(is_hidden.then_some(Join::ToolUse))?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let linked = linked(&direct, &others, call);
@@ -205,17 +213,20 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let first_use = uses.next().map(|opened| opened.said.is_delegated);
     let is_torn =
         kind == ChannelKind::Hooks && uses.any(|opened| Some(opened.said.is_delegated) != first_use);
+    let is_crowded = is_hidden || direct.iter().any(|opened| opened.sighting.is_crowded);
+    let is_crowded = is_crowded || (call.is_beyond && is_loose(join));
     Some(Account {
         channel: if kind == ChannelKind::Own { OWN.to_owned() } else { first.sighting.name.clone() },
         names: opened.iter().map(|opened| opened.sighting.name.clone()).collect(),
         kind,
         join,
         texts,
-        is_torn,
+        is_torn: is_torn || is_crowded,
         statement,
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
         is_expanded: false,
+        is_unread: direct.iter().any(|opened| opened.said.is_prompt_unread),
         received: None,
     })
 }
@@ -229,7 +240,8 @@ fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
     // SECURITY: what names no subject may be anybody's. The model's id of a tool use is told to one call alone, and whoever
     // comes with it second has not made it; traces and words are known to everything that a request passes.
     let names_subject = subject.subject.is_some();
-    if !names_subject && is_another_mailbox(opened.said.mail.as_deref(), call.subject.subject.as_deref()) {
+    // SECURITY: whoever is named, another's mailbox is another's, whatever its channel is configured for.
+    if is_another_mailbox(opened.said.mail.as_deref(), call.subject.subject.as_deref()) {
         return None;
     }
     if meet(&theirs.tool_use, &ours.tool_use) {
@@ -333,6 +345,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             conversation: None,
             is_delegated: witness.is_delegated,
             is_expanded: witness.is_expanded,
+            is_unread: witness.is_unread,
             received: received.filter(|_| is_set_aside(witness)).map(as_before),
         })
         .collect()
@@ -428,6 +441,7 @@ impl Account {
                 (self.join, self.statement) = (before.join, before.statement);
                 (self.texts, self.is_torn) = (before.texts, before.is_torn);
                 (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
+                self.is_unread = before.is_unread;
                 self.received = before.received;
                 return;
             }
@@ -446,6 +460,7 @@ impl Account {
             }
         }
         self.is_torn |= before.is_torn;
+        self.is_unread |= before.is_unread;
         self.is_delegated |= before.is_delegated;
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::{Asked, Identity, Timestamp};
 use recording::{CallRecord, RecordKey};
 
+use super::late::Beside;
 use super::said::{normal, without_received};
 use super::sighting;
 use super::weigh::subject_of;
@@ -98,7 +99,8 @@ impl Gateway {
     /// conversation: its clues, what it says of its prompt, and what evidence says of it. Whether there was room for that.
     pub(crate) async fn ask_again(&self, key: &[u8; 32], calling: &Calling<'_>) -> Result<bool, Fault> {
         let expecting = calling.expecting(key);
-        let Expected { is_new, is_full, known: _ } = self.ports.evidence.expect(&expecting).await?;
+        let Expected { is_new, is_full, is_beyond, known: _ } =
+            self.ports.evidence.expect(&expecting).await?;
         if is_full || !is_new {
             return Ok(!is_full);
         }
@@ -112,7 +114,8 @@ impl Gateway {
             prompt: prompt.as_deref().map(|text| clean(text, "prompt")),
             ..opening::call(asked, &clean).unwrap_or_default()
         };
-        self.append(&expecting, Some(Again { call, prompt: prompt.clone() })).await?;
+        let again = Some(Again { call, prompt: prompt.clone() });
+        self.append(&expecting, Beside { again, is_beyond }).await?;
         Ok(true)
     }
 }

@@ -41,8 +41,8 @@ impl Gateway {
             );
         };
         match self.ports.evidence.expect(&expecting).await {
-            Ok(Expected { known, .. }) => {
-                if let Err(fault) = self.append_since(&expecting, &known, weighed).await {
+            Ok(Expected { known, is_beyond, .. }) => {
+                if let Err(fault) = self.append_since(&expecting, (&known, is_beyond), weighed).await {
                     missed(&fault);
                 }
                 Ok(())
@@ -59,14 +59,16 @@ impl Gateway {
     async fn append_since(
         &self,
         expecting: &Expecting,
-        known: &[StoredSighting],
+        (known, is_beyond): (&[StoredSighting], bool),
         weighed: &Weighed,
     ) -> Result<(), Fault> {
         // Another that named the same tool use may have been decided in the same moment.
         let is_again = !known.is_empty()
             && self.named(&expecting.subject, &expecting.keyed, Some(expecting)).await? != Named::default();
-        if is_again || known.iter().any(|sighting| !weighed.seen.contains(&sighting.id)) {
-            self.append(expecting, None).await?;
+        let is_new = known.iter().any(|sighting| !weighed.seen.contains(&sighting.id));
+        // SECURITY: what may contradict later does not find it, and that stands in its record from the beginning.
+        if is_again || is_new || (is_beyond && !weighed.witnesses.is_empty()) {
+            self.append(expecting, Beside { again: None, is_beyond }).await?;
         }
         Ok(())
     }
@@ -74,7 +76,7 @@ impl Gateway {
     /// Appends whatever is known by now of an exchange that is about to run. Whether all of it stands in the record.
     pub(crate) async fn catch_up(&self, at: &RecordKey) -> Result<bool, Fault> {
         for expecting in self.ports.evidence.expected(at).await? {
-            if !self.append(&expecting, None).await? {
+            if !self.append(&expecting, Beside::default()).await? {
                 return Ok(false);
             }
         }
@@ -82,7 +84,8 @@ impl Gateway {
     }
 
     /// Appends what is known by now to an exchange, where that is more than is recorded. False where there was no room for it.
-    pub(super) async fn append(&self, expecting: &Expecting, again: Option<Again>) -> Result<bool, Fault> {
+    pub(super) async fn append(&self, expecting: &Expecting, beside: Beside) -> Result<bool, Fault> {
+        let Beside { again, is_beyond } = beside;
         let at = &expecting.key;
         let Some(bytes) = self.ports.recordings.read(at, ObjectKind::Opening).await? else { return Ok(true) };
         let opening: Stored<Opening> = recording::decode(&bytes).map_err(damaged)?;
@@ -108,6 +111,7 @@ impl Gateway {
                 has_bindings,
                 at: *asked_at,
                 named,
+                is_beyond,
                 before: accounts::recorded(&witnesses.ok_or_else(unknown)?, exact.as_deref()),
             };
             let declared = declared(&opening.record, prompt.clone());
@@ -214,6 +218,15 @@ impl Gateway {
         };
         Ok(Sealed { prompt, under, has_bindings: !bindings.is_empty() })
     }
+}
+
+/// What is appended besides what channels say.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// A call that asked once more.
+    pub again: Option<Again>,
+    /// See [`Expected::is_beyond`].
+    pub is_beyond: bool,
 }
 
 /// See [`Gateway::sealed`].

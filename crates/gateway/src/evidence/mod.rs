@@ -25,6 +25,7 @@ use domain::{ChannelKind, Context, Credential, Timestamp};
 use futures::future::join_all;
 use thiserror::Error;
 
+use self::late::Beside;
 use self::looked::Looked;
 use crate::ask::AskError;
 use crate::fault::Fault;
@@ -37,6 +38,7 @@ pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub use said::split_reminders;
+pub(crate) use wanted::WANTED;
 pub(crate) use weigh::{Purpose, Weighed};
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
@@ -94,6 +96,8 @@ pub struct Sighting {
     pub reminders: Option<String>,
     /// What came with it and is no text.
     pub others: Option<OtherParts>,
+    /// Whether what the model received for a prompt was seen, and could not be read.
+    pub is_prompt_unread: bool,
     /// The command that the client made it of, as it was typed.
     pub command: Option<String>,
     /// Where it stands in its trace: several prompts may share one.
@@ -225,6 +229,17 @@ impl Channel {
         sighting.tool.as_ref().is_none_or(known)
     }
 
+    /// Whether it may speak of this principal's statements.
+    fn may_be_of(&self, principal: &Subject) -> bool {
+        let Subject { issuer, subject, agent } = principal;
+        let speaks_for = match &self.speaks_for {
+            SpeaksFor::Anybody => true,
+            SpeaksFor::Subjects(subjects) => subjects.iter().any(|known| Some(known) == subject.as_ref()),
+        };
+        let is_open_or = |own: &Option<String>, of: &Option<String>| own.is_none() || own == of;
+        speaks_for && is_open_or(&self.issuer, issuer) && is_open_or(&self.agent, agent)
+    }
+
     /// Whom one sighting speaks for.
     fn subject(&self, named: Option<&str>) -> Result<Subject, NotTaken> {
         let subject = match (&self.speaks_for, named) {
@@ -335,7 +350,8 @@ impl Gateway {
             let are_any = looked.found(ties, !awaiting.is_empty());
             awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
             for some in awaiting.chunks(APPENDED_AT_ONCE) {
-                let appending: Vec<_> = some.iter().map(|expecting| self.append(expecting, None)).collect();
+                let appending: Vec<_> =
+                    some.iter().map(|expecting| self.append(expecting, Beside::default())).collect();
                 for (expecting, appended) in some.iter().zip(join_all(appending).await) {
                     let Err(fault) = appended else { continue };
                     tracing::warn!(

@@ -24,6 +24,8 @@ const SPAN: u8 = 4;
 const REJECTED: u8 = 8;
 /// The call was to look ahead.
 const LOOK: u8 = 16;
+/// What the model received for a prompt could not be read.
+const PROMPT_UNREAD: u8 = 32;
 
 /// See above.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -48,6 +50,8 @@ pub(super) struct Said {
     pub is_rejected: bool,
     /// Whether the call was to look ahead, and not to run.
     pub is_look: bool,
+    /// Whether what the model received for a prompt could not be read.
+    pub is_prompt_unread: bool,
     /// Where it stands in its trace.
     pub span: Option<Span>,
 }
@@ -65,6 +69,7 @@ impl Said {
             is_delegated,
             is_rejected,
             is_look,
+            is_prompt_unread,
             span,
         } = self;
         let [role, warehouse, database, schema] = under.clone().unwrap_or_default();
@@ -98,6 +103,7 @@ impl Said {
             (span.is_some(), SPAN),
             (*is_rejected, REJECTED),
             (*is_look, LOOK),
+            (*is_prompt_unread, PROMPT_UNREAD),
         ];
         bytes.push(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
         let Span { ids, begun, ended } = span.clone().unwrap_or_default();
@@ -155,6 +161,7 @@ impl Said {
             is_delegated: flags & DELEGATED != 0,
             is_rejected: flags & REJECTED != 0,
             is_look: flags & LOOK != 0,
+            is_prompt_unread: flags & PROMPT_UNREAD != 0,
             span: (flags & SPAN != 0).then_some(span),
         })
     }
@@ -299,6 +306,7 @@ mod tests {
             is_delegated: true,
             is_rejected: true,
             is_look: true,
+            is_prompt_unread: true,
             span: Some(Span { ids: vec![SpanId([1; 8]), SpanId([2; 8])], begun: Some(5), ended: None }),
         };
         let bytes = said.encode();

@@ -64,6 +64,7 @@ pub(super) fn store(
         statement,
         under,
         is_unread,
+        is_prompt_unread,
         is_look,
         is_rejected,
         is_delegated,
@@ -107,8 +108,10 @@ pub(super) fn store(
         is_delegated: *is_delegated,
         is_rejected: *is_rejected,
         is_look: *is_look,
+        is_prompt_unread: *is_prompt_unread,
         span: span.clone(),
     };
+    let text = said.prompt.as_deref().map(|prompt| text_word(key, prompt, &said));
     let plain = said.encode();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     // INVARIANT: injective, as for statements.
@@ -145,9 +148,37 @@ pub(super) fn store(
         subject,
         keyed,
         prompt_id,
+        text,
         at: now,
         object,
+        is_crowded: false,
     })
+}
+
+/// What a channel would tell of a text alone: whatever was asked with the same is found by it.
+pub(super) fn of_text(key: &[u8; 32], subject: Subject, text: &str, now: Timestamp) -> StoredSighting {
+    StoredSighting {
+        id: [0; 32],
+        channel: String::new(),
+        name: String::new(),
+        kind: domain::ChannelKind::Own,
+        subject,
+        keyed: keyed(key, &Clues::default(), Some(text)),
+        prompt_id: None,
+        text: None,
+        at: now,
+        object: Bytes::new(),
+        is_crowded: false,
+    }
+}
+
+/// What tells one prompt of a channel from another: its words, the command that it was made of, and the span that it stands in.
+fn text_word(key: &[u8; 32], prompt: &str, said: &Said) -> String {
+    let prompt = said::normal(prompt);
+    let command = said.command.as_deref().map(said::normal).unwrap_or_default();
+    let span = said.span.as_ref().and_then(|span| span.ids.first());
+    let text = format!("{}\n{prompt}\n{command}\n{span:?}", prompt.len());
+    seal::keyed_word(key, "told-prompt", &text)
 }
 
 /// What ties tool uses of a channel to their prompt.

@@ -131,6 +131,7 @@ impl Gateway {
             has_bindings: !asked.bindings.is_empty(),
             at: now,
             named,
+            is_beyond: false,
             before: Vec::new(),
         };
         self.weigh_call(key, call, declared, stored).await
@@ -191,6 +192,8 @@ pub(super) struct Call<'a> {
     pub at: Timestamp,
     /// Who has named its tool use before.
     pub named: Named,
+    /// Whether what is told later under its trace or its word may not find it.
+    pub is_beyond: bool,
     /// What is recorded of it already.
     pub before: Vec<Account>,
 }
@@ -253,6 +256,7 @@ fn numbered(accounts: Vec<Account>, declared: Declared) -> Weighed {
             is_torn: account.is_torn || account.texts.len() > 1,
             is_delegated: account.is_delegated,
             is_expanded: account.is_expanded,
+            is_unread: account.is_unread,
         })
         .collect();
     witnesses.sort_by(|one, other| one.channel.cmp(&other.channel));

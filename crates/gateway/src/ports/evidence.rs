@@ -50,10 +50,15 @@ pub struct StoredSighting {
     pub keyed: Keyed,
     /// What joins it with others of its channel: the keyed word of the prompt's id.
     pub prompt_id: Option<String>,
+    /// What tells it from others of its channel that tell a prompt: the keyed word of that, and of where it stands. None: it tells none.
+    pub text: Option<String>,
     /// When it came.
     pub at: Timestamp,
     /// What was said, sealed.
     pub object: Bytes,
+    /// In an answer of [`Evidence::about`] alone: whether its channel has told more than the answer holds, which may tell another
+    /// prompt of the call, or contradict what it says of it.
+    pub is_crowded: bool,
 }
 
 /// What of one channel is kept at most, the newest.
@@ -112,9 +117,14 @@ pub struct Expected {
     pub is_new: bool,
     /// Whether it could not be noted: the exchange was asked by too many calls.
     pub is_full: bool,
+    /// Whether what is told later under its trace or its word may not find it: [`FOUND`] others of its subject are found before it.
+    pub is_beyond: bool,
     /// What there is already, as [`Evidence::about`] finds it.
     pub known: Vec<StoredSighting>,
 }
+
+/// Exchanges that one trace or word finds at most: those that ran before those that were refused, and of each the first. SECURITY: whoever asks more under the same word hides nothing that was asked before.
+pub const FOUND: usize = 1024;
 
 /// What one answer of [`Evidence::about`] holds of each channel: no more than this, however much was said. What is taken first stays.
 #[derive(Debug, Default)]
@@ -155,12 +165,15 @@ pub trait Evidence: Send + Sync {
     async fn met(&self, sightings: &[[u8; 32]]) -> Result<(), Fault>;
 
     /// The exchanges that any of these may belong to, each once: by a clue of its own, or, for a prompt, by one of another
-    /// sighting of the same channel and exactly the same subject with the same prompt's id. Of each clue of each sighting a bounded number is found, for a
-    /// tool use those first that were not refused, the first of them first.
+    /// sighting of the same channel and exactly the same subject with the same prompt's id. Of each clue of each sighting [`FOUND`] are found, those first that were not
+    /// refused, the first of them first; of one prompt's tool uses a bounded number of the first, and of the same text, which is a guess,
+    /// some of the last.
     async fn awaiting(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault>;
 
     /// The sightings that share a clue with this statement and may be its subject's, and those of the same channels and of exactly
-    /// the same subjects as one of them with its prompt's id; of each channel no more than [`Share`] lets.
+    /// the same subjects as one of them with its prompt's id; of each channel no more than [`Share`] lets, each prompt that it tells
+    /// before what tells the same or none. SECURITY: what is left out of a channel is never lost without a word: where it tells of
+    /// the same tool use, or a prompt that nothing of the answer tells, those that share the clue are [`StoredSighting::is_crowded`].
     async fn about(
         &self,
         subject: &Subject,
@@ -240,7 +253,7 @@ impl Evidence for NoEvidence {
     }
 
     async fn expect(&self, _: &Expecting) -> Result<Expected, Fault> {
-        Ok(Expected { is_new: true, is_full: false, known: Vec::new() })
+        Ok(Expected { is_new: true, is_full: false, is_beyond: false, known: Vec::new() })
     }
 
     async fn expected(&self, _: &RecordKey) -> Result<Vec<Expecting>, Fault> {

@@ -6,10 +6,9 @@ use domain::Timestamp;
 use gateway::ports::{Expecting, Keyed, StoredSighting, Subject};
 use rusqlite::{Connection, params};
 
-use super::{EXPECTING, FOUND, TOGETHER_US, WORDS, expecting_of, oldest, words};
+use super::{EXPECTING, FOUND, FOUND_BY_TEXT, TOGETHER_US, WORDS, expecting_of, oldest, words};
 
-/// Words of each kind that one prompt's tool uses may give, and exchanges that they may find. SECURITY: each word once: thousands of
-/// sightings of one prompt may share a trace, and must not bring its exchanges thousands of times.
+/// Words of each kind that one prompt's tool uses may give, and exchanges that they may find: the first of them.
 const FOUND_OF_A_PROMPT: i64 = 256;
 
 /// A sighting, as far as it meets exchanges.
@@ -60,7 +59,10 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
                 continue;
             }
             // A tool use is one call, and that is the first that named it and was not refused.
-            let order = if column == "tool_use" { "is_refused, at_us" } else { "at_us DESC" };
+            let (order, most) = match column {
+                "statement" => ("at_us DESC", FOUND_BY_TEXT),
+                _ => ("is_refused, at_us", FOUND),
+            };
             let since = if column == "statement" { at.as_micros() - TOGETHER_US } else { oldest(*at) };
             let rows = connection
                 .prepare_cached(&format!(
@@ -69,7 +71,7 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
                        AND (?3 IS NULL OR issuer = ?3) AND (?4 IS NULL OR subject = ?4) AND (?5 IS NULL OR agent = ?5)
                      ORDER BY {order} LIMIT ?6"
                 ))?
-                .query_map(params![word, since, issuer, name, agent, FOUND], expecting_of)?
+                .query_map(params![word, since, issuer, name, agent, most], expecting_of)?
                 .collect::<rusqlite::Result<_>>()?;
             add(rows);
         }
@@ -82,6 +84,8 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
             if column == "statement" || (name.is_none() && column != "tool_use") {
                 continue;
             }
+            // SECURITY: each word once: thousands of sightings of one prompt may share a trace, and must not bring its exchanges
+            // thousands of times.
             let rows = connection
                 .prepare_cached(&format!(
                     "SELECT {EXPECTING} FROM expecting
@@ -89,10 +93,10 @@ pub(super) fn expecting(connection: &Connection, met: &[Met]) -> rusqlite::Resul
                          SELECT {column} FROM sightings
                          WHERE prompt_id = ?1 AND channel = ?2 AND {column} IS NOT NULL
                            AND issuer IS ?4 AND subject IS ?5 AND agent IS ?6
-                         GROUP BY {column} ORDER BY max(at_us) DESC LIMIT ?7
+                         GROUP BY {column} ORDER BY min(at_us) LIMIT ?7
                        ) AND at_us >= ?3
                        AND (?4 IS NULL OR issuer = ?4) AND (?5 IS NULL OR subject = ?5) AND (?6 IS NULL OR agent = ?6)
-                     ORDER BY is_refused, at_us DESC LIMIT ?7"
+                     ORDER BY is_refused, at_us LIMIT ?7"
                 ))?
                 .query_map(
                     params![prompt, channel, oldest(*at), issuer, name, agent, FOUND_OF_A_PROMPT],

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use gateway::ports::{Evidence, Expected, Expecting, Keyed, Named, Room, StoredSighting, Subject};
+use gateway::ports::{self, Evidence, Expected, Expecting, Keyed, Named, Room, StoredSighting, Subject};
 use gateway::{EVIDENCE_LIFE, Fault, Origin};
 use recording::RecordKey;
 use rusqlite::{Row, params};
@@ -20,9 +20,11 @@ use crate::home::Home;
 /// The four words that sightings and exchanges meet by: those of [`Keyed`], in its order.
 const WORDS: [&str; 4] = ["tool_use", "trace", "word", "statement"];
 
-/// Exchanges that one word may find: a prompt's statements are tens, and whoever repeats one thousands of times is
-/// not worth more.
-const FOUND: i64 = 64;
+/// As SQLite counts.
+const FOUND: i64 = ports::FOUND as i64;
+
+/// Exchanges that the same text may find, which is a guess.
+const FOUND_BY_TEXT: i64 = 64;
 
 /// Rows that are forgotten at once at most, so that no write takes long.
 const STEP: i64 = 256;
@@ -119,18 +121,19 @@ impl Evidence for Home {
 
     async fn expect(&self, expecting: &Expecting) -> Result<Expected, Fault> {
         let expecting = expecting.clone();
-        let (noted, found) = self
+        let (noted, is_beyond, found) = self
             .inner
             .state
             .write(move |transaction| {
                 let noted = naming::expect(transaction, &expecting)?;
+                let is_beyond = naming::is_beyond(transaction, &expecting)?;
                 let known =
                     sightings::about(transaction, &expecting.subject, &expecting.keyed, expecting.at)?;
-                Ok((noted, known))
+                Ok((noted, is_beyond, known))
             })
             .await?;
         let known = found.into_iter().map(|found| found.ok_or_else(damaged)).collect::<Result<_, _>>()?;
-        Ok(Expected { is_new: noted == Noted::New, is_full: noted == Noted::Full, known })
+        Ok(Expected { is_new: noted == Noted::New, is_full: noted == Noted::Full, is_beyond, known })
     }
 
     async fn expected(&self, exchange: &RecordKey) -> Result<Vec<Expecting>, Fault> {

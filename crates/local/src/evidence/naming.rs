@@ -5,7 +5,7 @@ use gateway::NAMED_LIFE;
 use gateway::ports::{Expecting, Named, Subject};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{STEP, oldest, since, words};
+use super::{FOUND, STEP, oldest, since, words};
 
 /// Calls that one exchange is asked by at most, while it waits for a person.
 const MOST_CALLS: i64 = 16;
@@ -145,6 +145,26 @@ pub(super) fn expect(transaction: &Transaction<'_>, expecting: &Expecting) -> ru
         ])?;
     forget_expecting(transaction, *at)?;
     Ok(Noted::New)
+}
+
+/// See [`gateway::ports::Expected::is_beyond`].
+pub(super) fn is_beyond(connection: &Connection, expecting: &Expecting) -> rusqlite::Result<bool> {
+    let Expecting { subject: Subject { subject, .. }, keyed, at, .. } = expecting;
+    for (column, word) in [("trace", &keyed.trace), ("word", &keyed.word)] {
+        let Some(word) = word else { continue };
+        // Whoever tells may leave issuer and agent open. Those that were refused come behind it.
+        let before: i64 = connection
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM (
+                     SELECT 1 FROM expecting
+                     WHERE {column} = ?1 AND subject = ?2 AND at_us BETWEEN ?3 AND ?4 AND is_refused = 0 LIMIT ?5)"
+            ))?
+            .query_row(params![word, subject, oldest(*at), at.as_micros(), FOUND + 1], |row| row.get(0))?;
+        if before > FOUND {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn forget_expecting(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {

@@ -22,7 +22,7 @@ const PROMPTS: usize = 4;
 const LINKED: i64 = 16;
 
 const SIGHTING: &str = "id, channel, name, kind, issuer, subject, agent, tool_use, trace, word, statement, prompt_id, \
-                        at_us, object";
+                        text, at_us, object";
 
 pub(super) fn keep(
     transaction: &Transaction<'_>,
@@ -48,7 +48,19 @@ pub(super) fn met(transaction: &Transaction<'_>, sightings: &[[u8; 32]]) -> rusq
 
 /// Keeps one; whether it was told to have met its exchanges, and could be found since.
 fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) -> rusqlite::Result<bool> {
-    let StoredSighting { id, channel, name, kind, subject, keyed, prompt_id, at, object } = sighting;
+    let StoredSighting {
+        id,
+        channel,
+        name,
+        kind,
+        subject,
+        keyed,
+        prompt_id,
+        text,
+        at,
+        object,
+        is_crowded: _,
+    } = sighting;
     // A prompt that is told again is told for what comes after it, too. SECURITY: a tool use is one call that was made already;
     // what tells of it is not found for longer than it is known who has named it.
     // What comes between its end and its next telling has not found it.
@@ -76,8 +88,8 @@ fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) 
     transaction
         .prepare_cached(
             "INSERT INTO sightings (id, channel, name, number, kind, issuer, subject, agent, tool_use, trace, word,
-                 statement, prompt_id, at_us, object)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 statement, prompt_id, text, at_us, object)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             id,
@@ -93,6 +105,7 @@ fn insert(transaction: &Transaction<'_>, sighting: &StoredSighting, room: Room) 
             word,
             statement,
             prompt_id,
+            text,
             at.as_micros(),
             object.as_ref(),
         ])
@@ -180,6 +193,50 @@ struct Place {
     subject: Subject,
     prompt_id: Option<String>,
     size: u64,
+    /// Whether it is the first of its channel's that tells its prompt, or leads to one.
+    is_first: bool,
+    /// Whether there is no room for it.
+    is_beyond: bool,
+}
+
+/// What an answer holds.
+#[derive(Default)]
+struct Taken {
+    share: Share,
+    rows: Vec<i64>,
+    known: BTreeSet<i64>,
+    crowded: BTreeSet<i64>,
+}
+
+/// What of places that are left out is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    /// Each of them: they tell of one call.
+    All,
+    /// The first of each prompt.
+    Prompts,
+}
+
+impl Taken {
+    /// Takes those that there is room for; and the channels of which something is left out that must be told.
+    fn take(&mut self, places: Vec<Place>, left_out: LeftOut) -> (Vec<Place>, BTreeSet<String>) {
+        let (mut taken, mut crowded) = (Vec::new(), BTreeSet::new());
+        for place in places {
+            if self.known.contains(&place.row) {
+                continue;
+            }
+            if place.is_beyond || !self.share.takes(&place.channel, place.size) {
+                if place.is_first || left_out == LeftOut::All {
+                    crowded.insert(place.channel);
+                }
+                continue;
+            }
+            self.known.insert(place.row);
+            self.rows.push(place.row);
+            taken.push(place);
+        }
+        (taken, crowded)
+    }
 }
 
 pub(super) fn about(
@@ -188,17 +245,12 @@ pub(super) fn about(
     keyed: &Keyed,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Option<StoredSighting>>> {
-    let (mut share, mut rows, mut known) = (Share::default(), Vec::new(), BTreeSet::new());
+    let mut all = Taken::default();
     let mut asked: BTreeSet<(String, Subject, String)> = BTreeSet::new();
-    let mut take = |places: Vec<Place>| -> Vec<Place> {
-        let is_taken = |place: &Place| known.insert(place.row) && share.takes(&place.channel, place.size);
-        let taken: Vec<Place> = places.into_iter().filter(is_taken).collect();
-        rows.extend(taken.iter().map(|place| place.row));
-        taken
-    };
     for (column, word) in WORDS.into_iter().zip(words(keyed)) {
         let Some(word) = word else { continue };
-        let direct = take(meeting(connection, column, word, subject, now)?);
+        let left_out = if column == "tool_use" { LeftOut::All } else { LeftOut::Prompts };
+        let (direct, mut crowded) = all.take(meeting(connection, column, word, subject, now)?, left_out);
         // Their prompts before what shares a weaker clue: that must not take their room.
         let mut of_channel: BTreeMap<&str, usize> = BTreeMap::new();
         for Place { channel, subject, prompt_id, .. } in &direct {
@@ -208,26 +260,41 @@ pub(super) fn about(
             }
             let count = of_channel.entry(channel).or_default();
             *count = count.saturating_add(1);
-            if *count <= PROMPTS {
-                take(linked(connection, channel, subject, prompt_id, now)?);
+            if *count > PROMPTS {
+                crowded.insert(channel.clone());
+                continue;
             }
+            let (_, more) = all.take(linked(connection, channel, subject, prompt_id, now)?, LeftOut::Prompts);
+            crowded.extend(more);
+        }
+        // By the text alone a call is a guess in any case.
+        if column != "statement" {
+            let are_crowded = direct.iter().filter(|place| crowded.contains(&place.channel));
+            all.crowded.extend(are_crowded.map(|place| place.row));
         }
     }
+    let Taken { rows, crowded, .. } = all;
     let mut found = Vec::with_capacity(rows.len());
     let mut select =
         connection.prepare_cached(&format!("SELECT {SIGHTING} FROM sightings WHERE rowid = ?1"))?;
     for row in rows {
+        let is_crowded = crowded.contains(&row);
+        let of = |sighting: StoredSighting| StoredSighting { is_crowded, ..sighting };
         // One that is gone meanwhile has made room.
-        found.extend(select.query_map(params![row], sighting_of)?.collect::<rusqlite::Result<Vec<_>>>()?);
+        for sighting in select.query_map(params![row], sighting_of)? {
+            found.push(sighting?.map(of));
+        }
     }
     Ok(found)
 }
 
-const PLACE: &str =
-    "rowid AS row, channel, kind, issuer, subject, agent, prompt_id, length(object) AS size, at_us";
+const PLACE: &str = "rowid AS row, channel, kind, issuer, subject, agent, prompt_id, text, tool_use, length(object) AS size, at_us";
 
-/// Those of this subject's (or anybody's) whose column has that word: of each channel the newest, those without a tool use first where
-/// they may have one, since that is where the prompt itself stands.
+/// The columns of a [`Place`].
+const PLACED: &str = "row, channel, issuer, subject, agent, prompt_id, size, is_first, place > most";
+
+/// Those of this subject's (or anybody's) whose column has that word: of each channel first each prompt that is told, then what
+/// leads to others, then the newest; and one more than there is room for. Of the same text the newest counts, whatever it tells.
 fn meeting(
     connection: &Connection,
     column: &'static str,
@@ -235,18 +302,24 @@ fn meeting(
     subject: &Subject,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Place>> {
-    let first = if matches!(column, "tool_use" | "statement") { "" } else { "tool_use IS NOT NULL, " };
-    let since = if column == "statement" { now.as_micros().saturating_sub(TOGETHER_US) } else { oldest(now) };
+    let is_text = column == "statement";
+    let first = if is_text { "" } else { "(is_first AND text IS NOT NULL) DESC, is_first DESC, " };
+    let since = if is_text { now.as_micros().saturating_sub(TOGETHER_US) } else { oldest(now) };
     let mut select = connection.prepare_cached(&format!(
-        "SELECT row, channel, issuer, subject, agent, prompt_id, size
+        "SELECT {PLACED}
          FROM (
-             SELECT {PLACE}, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY {first}at_us DESC) AS place
-             FROM sightings
-             WHERE {column} = ?1 AND at_us >= ?2
-               AND (issuer IS NULL OR issuer = ?3) AND (subject IS NULL OR subject = ?4) AND (agent IS NULL OR agent = ?5)
+             SELECT *, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY {first}at_us DESC) AS place,
+                 CASE kind WHEN ?8 THEN ?7 ELSE ?6 END AS most
+             FROM (
+                 SELECT {PLACE}, coalesce(text, prompt_id) IS NOT NULL AND
+                     ROW_NUMBER() OVER (PARTITION BY channel, text, prompt_id ORDER BY at_us DESC) = 1 AS is_first
+                 FROM sightings
+                 WHERE {column} = ?1 AND at_us >= ?2
+                   AND (issuer IS NULL OR issuer = ?3) AND (subject IS NULL OR subject = ?4) AND (agent IS NULL OR agent = ?5)
+             )
          )
-         WHERE place <= CASE kind WHEN ?8 THEN ?7 ELSE ?6 END
-         ORDER BY at_us DESC"
+         WHERE place <= most + 1
+         ORDER BY place, at_us DESC"
     ))?;
     let Subject { issuer, subject, agent } = subject;
     let own = ChannelKind::Own.as_str();
@@ -255,7 +328,8 @@ fn meeting(
         .collect()
 }
 
-/// Those of one channel and exactly this subject with this prompt's id: the newest, those without a tool use first.
+/// Those of one channel and exactly this subject with this prompt's id: each prompt that is told, then the newest, those without a
+/// tool use first; and one more than there is room for.
 // SECURITY: what names nobody is not tied to what names somebody.
 fn linked(
     connection: &Connection,
@@ -265,10 +339,18 @@ fn linked(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Place>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT row, channel, issuer, subject, agent, prompt_id, size
-         FROM (SELECT {PLACE}, tool_use FROM sightings
-               WHERE prompt_id = ?1 AND channel = ?2 AND at_us >= ?3 AND issuer IS ?4 AND subject IS ?5 AND agent IS ?6)
-         ORDER BY tool_use IS NOT NULL, at_us DESC LIMIT ?7"
+        "SELECT {PLACED}
+         FROM (
+             SELECT *, ROW_NUMBER() OVER (ORDER BY is_first DESC, tool_use IS NOT NULL, at_us DESC) AS place, ?7 AS most
+             FROM (
+                 SELECT {PLACE}, text IS NOT NULL AND
+                     ROW_NUMBER() OVER (PARTITION BY text ORDER BY at_us DESC) = 1 AS is_first
+                 FROM sightings
+                 WHERE prompt_id = ?1 AND channel = ?2 AND at_us >= ?3 AND issuer IS ?4 AND subject IS ?5 AND agent IS ?6
+             )
+         )
+         WHERE place <= most + 1
+         ORDER BY place"
     ))?;
     let Subject { issuer, subject, agent } = subject;
     select
@@ -283,6 +365,8 @@ fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
         subject: Subject { issuer: row.get(2)?, subject: row.get(3)?, agent: row.get(4)? },
         prompt_id: row.get(5)?,
         size: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(u64::MAX),
+        is_first: row.get(7)?,
+        is_beyond: row.get(8)?,
     })
 }
 
@@ -303,7 +387,9 @@ fn sighting_of(row: &Row<'_>) -> rusqlite::Result<Option<StoredSighting>> {
             statement: row.get(10)?,
         },
         prompt_id: row.get(11)?,
-        at: Timestamp::from_micros(row.get(12)?),
-        object: Bytes::from(row.get::<_, Vec<u8>>(13)?),
+        text: row.get(12)?,
+        at: Timestamp::from_micros(row.get(13)?),
+        object: Bytes::from(row.get::<_, Vec<u8>>(14)?),
+        is_crowded: false,
     }))
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::HomeError;
 
 /// The version that this program writes (`PRAGMA user_version`).
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// Ids are 16 bytes, big-endian; moments are microseconds since 1970, in columns that end in `_us`.
 ///
@@ -119,7 +119,7 @@ CREATE TABLE rejected (
 
 /// What evidence channels saw, and what expects it. Words are keyed digests, 64 hexadecimal digits; `issuer`, `subject` and
 /// `agent` say whom a sighting speaks for, null for anybody. `number` counts within a channel, so that the oldest go, and
-/// `bytes` what its objects come to. `channel` is the keyed word of a credential, `name` what it was called. `is_met`
+/// `bytes` what its objects come to. `channel` is the keyed word of a credential, `name` what it was called. `text` is the keyed word of the prompt that it tells, null where it tells none; `is_met`
 /// tells that every exchange that it belongs to is known to have heard it. An exchange has
 /// several rows of `expecting` where calls asked the same while it waited for a person; `said` is the keyed word of what they
 /// said of their conversation and prompt.
@@ -138,6 +138,7 @@ CREATE TABLE sightings (
     word TEXT,
     statement TEXT,
     prompt_id TEXT,
+    text TEXT,
     at_us INTEGER NOT NULL,
     is_met INTEGER NOT NULL DEFAULT 0,
     object BLOB NOT NULL
@@ -266,6 +267,13 @@ DELETE FROM evidence_channels;
 ALTER TABLE sightings ADD COLUMN is_met INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// From version 8, which could not tell prompts of a channel apart. Its sightings are a day's, and told anew.
+const FROM_8: &str = "
+DELETE FROM sightings;
+DELETE FROM evidence_channels;
+ALTER TABLE sightings ADD COLUMN text TEXT;
+";
+
 /// Makes the tables in a new file, and brings those of an earlier version up to date; refuses a file of an unknown
 /// version.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
@@ -284,8 +292,9 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), HomeError> {
         (3, _) => write(transaction, &[FROM_3, EVIDENCE, LEASES, MAILS]),
         (4, _) => write(transaction, &[EVIDENCE, LEASES, MAILS]),
         (5, _) => write(transaction, &[FROM_5, EVIDENCE, LEASES, MAILS]),
-        (6, _) => write(transaction, &[FROM_6, FROM_7, LEASES]),
-        (7, _) => write(transaction, &[FROM_7]),
+        (6, _) => write(transaction, &[FROM_6, FROM_7, FROM_8, LEASES]),
+        (7, _) => write(transaction, &[FROM_7, FROM_8]),
+        (8, _) => write(transaction, &[FROM_8]),
         (_, _) => Err(HomeError::StateVersion { found, known: VERSION }),
     }
 }

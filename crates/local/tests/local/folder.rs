@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Agent, Person, SessionId, Timestamp};
+use domain::{Agent, ExchangeId, ExchangeNumber, Person, SessionId, Timestamp};
 use gateway::Stage;
 use gateway::ports::{
-    Approvals, Claimed, Evidence, Exchanges, Expecting, Keyed, Keys, Named, Recorder, RevokedWhat, Saved,
-    Subject,
+    Approvals, Claimed, Evidence, Exchanges, Expecting, FOUND, Keyed, Keys, Named, Recorder, RevokedWhat,
+    Saved, Subject,
 };
 use local::{Home, HomeError};
 use recording::{ObjectKind, RecordKey};
@@ -151,12 +151,12 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home");
     drop(used_home(&path).await);
-    for version in [0, 9, 99] {
+    for version in [0, 10, 99] {
         let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
         state.pragma_update(None, "user_version", version).unwrap();
         drop(state);
         match Home::open(&path) {
-            Err(HomeError::StateVersion { found, known: 8 }) => assert_eq!(found, version),
+            Err(HomeError::StateVersion { found, known: 9 }) => assert_eq!(found, version),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("version {version} was accepted"),
         }
@@ -166,8 +166,16 @@ async fn state_of_another_version_is_refused_and_left_alone() {
     assert!(matches!(Home::open(&path), Err(HomeError::State(_))));
 }
 
-/// As version 7 left it: without what tells which sightings are known to their exchanges.
+/// As version 8 left it: without what tells prompts apart.
+fn as_version_8(path: &Path) {
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    state.execute_batch("ALTER TABLE sightings DROP COLUMN text;").unwrap();
+    state.pragma_update(None, "user_version", 8).unwrap();
+}
+
+/// As version 7 left it: also without what tells which sightings are known to their exchanges.
 fn as_version_7(path: &Path) {
+    as_version_8(path);
     let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
     state.execute_batch("ALTER TABLE sightings DROP COLUMN is_met;").unwrap();
     state.pragma_update(None, "user_version", 7).unwrap();
@@ -430,4 +438,43 @@ async fn a_number_belongs_to_one_exchange() {
     let again = live(&identity, other, session, 1);
     assert!(second.begin(&again, 2, NOON.after(LEASE)).await.is_err());
     assert!(second.find(&identity.key(), other).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_is_asked_after_so_many_under_a_trace_is_told_that_later_evidence_may_not_find_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home");
+    drop(Home::open(&path).unwrap());
+    let state = rusqlite::Connection::open(path.join("state.db")).unwrap();
+    let others = "INSERT INTO expecting (exchange, number, day, issuer, subject, agent, trace, at_us, is_refused)
+                  WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
+                  SELECT ?3 || n, 0, '2026-11-23', 'issuer', 'ana', 'agent', 'trace', ?2 - n, ?4 FROM counted";
+    state.execute(others, rusqlite::params![FOUND as i64 - 1, NOON.as_micros(), "ran", false]).unwrap();
+    state.execute(others, rusqlite::params![FOUND as i64, NOON.as_micros(), "refused", true]).unwrap();
+    drop(state);
+    let home = Home::open(&path).unwrap();
+    let expecting = |subject: &str, trace: &str, session: u128| Expecting {
+        key: RecordKey::new(
+            "2026-11-23",
+            ExchangeId { session: SessionId::from_u128(session), number: ExchangeNumber::FIRST },
+        ),
+        subject: Subject {
+            issuer: Some("issuer".into()),
+            subject: Some(subject.into()),
+            agent: Some("agent".into()),
+        },
+        keyed: Keyed { trace: Some(trace.into()), ..Keyed::default() },
+        said: None,
+        is_refused: false,
+        at: NOON,
+    };
+    for (subject, trace, session, is_beyond) in [
+        ("ana", "trace", 1, false),
+        ("ana", "trace", 2, true),
+        ("ben", "trace", 3, false),
+        ("ana", "other", 4, false),
+    ] {
+        let expected = home.expect(&expecting(subject, trace, session)).await.unwrap();
+        assert_eq!(expected.is_beyond, is_beyond, "{subject} {trace} {session}");
+    }
 }

@@ -195,11 +195,65 @@ pub(super) fn in_words(scan: &mut Scan<'_>) {
         let domain = run_end(text, end, 3, |b| b == b' ');
         if let Some(domain_end) = spelt_domain_end(text, domain, sign)
             && !(sign == Sign::Bare && is_verb(part(text, local_begin, local_end)))
+            && !is_mention(text, (local_begin, local_end), (start, end), domain_end)
         {
             scan.found(local_begin, domain_end, Kind::Email);
             from = domain_end;
         }
     }
+}
+
+/// Whether ` @name.ending` mentions a file as people do who attach one to a prompt: `look at @notes.txt`. By the word before it, or
+/// by an ending that is no domain's.
+fn is_mention(
+    text: &[u8],
+    (local_begin, local_end): (usize, usize),
+    (sign_start, sign_end): (usize, usize),
+    domain_end: usize,
+) -> bool {
+    const WORDS: [&[u8]; 30] = [
+        b"at",
+        b"in",
+        b"on",
+        b"to",
+        b"of",
+        b"by",
+        b"for",
+        b"from",
+        b"with",
+        b"into",
+        b"and",
+        b"or",
+        b"the",
+        b"this",
+        b"see",
+        b"file",
+        b"files",
+        b"read",
+        b"open",
+        b"check",
+        b"use",
+        b"using",
+        b"edit",
+        b"run",
+        b"fix",
+        b"update",
+        b"summarize",
+        b"summarise",
+        b"review",
+        b"load",
+    ];
+    const ENDINGS: [&[u8]; 28] = [
+        b"txt", b"csv", b"tsv", b"json", b"jsonl", b"yaml", b"yml", b"toml", b"xml", b"html", b"css", b"sql",
+        b"js", b"jsx", b"ts", b"tsx", b"ipynb", b"pdf", b"docx", b"xlsx", b"pptx", b"parquet", b"log",
+        b"lock", b"java", b"png", b"jpg", b"jpeg",
+    ];
+    let is_mark =
+        at(text, sign_start) == b'@' && before(text, sign_start) == b' ' && is_label(at(text, sign_end));
+    let local = part(text, local_begin, local_end);
+    let top = part(text, run_start(text, domain_end, LONGEST_LABEL, is_label), domain_end);
+    let is_one_of = |known: &[&[u8]], word: &[u8]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+    is_mark && (is_verb(local) || is_one_of(&WORDS, local) || is_one_of(&ENDINGS, top))
 }
 
 /// Whether a word before ` at ` makes a sentence of it: `look at example dot org`.

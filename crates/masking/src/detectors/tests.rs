@@ -48,6 +48,12 @@ fn an_address_of_mail_is_found_in_any_dress() {
 
 #[test]
 fn what_only_has_an_at_sign_stays() {
+    stays("look at @f.txt and count");
+    stays("see @f.txt");
+    stays("check file at @README.md please");
+    stays("compare sales @q3.csv with these");
+    check("ask ana @example.com now", "ask [EMAIL] now");
+    check("ask ana @ f.txt.example.com now", "ask [EMAIL] now");
     stays("look at example.com");
     stays("lodash@4.17.21 and @types/node@20.1.0");
     stays("icon@2x.png");

@@ -22,6 +22,8 @@ const TOKEN: &str = "SNOWGATE_TOKEN";
 const HOOK_SECRET: &str = "SNOWGATE_HOOK_SECRET";
 const PROMPTS_SECRET: &str = "SNOWGATE_PROMPTS_SECRET";
 const TELEMETRY_SECRET: &str = "SNOWGATE_TELEMETRY_SECRET";
+/// Of its own, so that on a machine with both clients neither speaks as the other.
+const CURSOR_SECRET: &str = "SNOWGATE_CURSOR_SECRET";
 
 /// Prints what connects a client, or gets it a token.
 pub fn run(args: &AgentArgs) -> Result<ExitCode, Broken> {
@@ -101,7 +103,12 @@ fn everything(args: &ConnectArgs, url: &str) -> Result<Printed, Broken> {
             all.secrets.extend(secrets);
         }
     }
-    all.text.push_str(&format!("# {}\n", limits(args.client)));
+    all.text.push_str(&format!(
+        "# {TOKEN} is an access token of {subject}'s, whom the evidence speaks for: of the development issuer, snowgate token --for {subject}.\n\
+         # A running serve takes new channels in when it starts again.\n# {}\n",
+        limits(args.client),
+        subject = args.subject,
+    ));
     Ok(all)
 }
 
@@ -109,7 +116,7 @@ fn heading(client: Client, part: Part) -> &'static str {
     match (client, part) {
         (Client::ClaudeCode, Part::Mcp) => {
             "The MCP server: .mcp.json of a project, or managed-mcp.json for everybody. By hand: claude mcp add --transport \
-             http snowgate URL/mcp"
+             http snowgate URL/mcp. Of a project's file Claude Code asks for your leave first: run claude there once"
         }
         (Client::ClaudeDesktop, Part::Mcp) => {
             "The MCP server: claude_desktop_config.json (or add URL/mcp as a connector)"
@@ -248,8 +255,8 @@ fn claude_code_managed(url: &str) -> Value {
 fn cursor_hooks(url: &str) -> Value {
     // SECURITY: the secret goes to curl by a pipe: arguments stand on the list of processes, for the agent, too.
     let command = format!(
-        "[ -n \"${HOOK_SECRET}\" ] || {{ echo '{HOOK_SECRET} is not set: nothing is recorded' >&2; exit 1; }}; \
-         {{ printf 'header = \"Authorization: Bearer %s\"' \"${HOOK_SECRET}\" | curl -sS -f -m 5 -K - \
+        "[ -n \"${CURSOR_SECRET}\" ] || {{ echo '{CURSOR_SECRET} is not set: nothing is recorded' >&2; exit 1; }}; \
+         {{ printf 'header = \"Authorization: Bearer %s\"' \"${CURSOR_SECRET}\" | curl -sS -f -m 5 -K - \
          -H 'Content-Type: application/json' --data-binary @/dev/fd/3 {url}/v1/hooks/cursor; }} 3<&0"
     );
     json!({
@@ -306,7 +313,7 @@ fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
         Client::ClaudeCode => {
             ("claude-code", &[("hooks", "hooks", HOOK_SECRET), ("telemetry", "telemetry", TELEMETRY_SECRET)])
         }
-        Client::Cursor => ("cursor", &[("hooks", "hooks", HOOK_SECRET)]),
+        Client::Cursor => ("cursor", &[("hooks", "hooks", CURSOR_SECRET)]),
         Client::Sdk => ("sdk", &[("prompts", "prompts", PROMPTS_SECRET)]),
         Client::ClaudeDesktop => return Err(Broken::usage("this client has no evidence channel")),
     };
@@ -329,15 +336,20 @@ fn channels(args: &ConnectArgs) -> Result<Printed, Broken> {
         let secret = URL_SAFE_NO_PAD.encode(secret);
         all.text.push_str(&format!(
             "[[evidence]]\nname = \"{who}-{which}-{first}-{name}\"\nkind = \"{kind}\"\n\
-             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n{}\n",
+             secret_sha256 = \"{}\"\nsubjects = [\"{}\"]\n{}{}\n",
             SecretHash::of(&secret),
             args.subject,
             tools(args.client, kind),
+            if *kind == "hooks" { AGENT } else { "" },
         ));
         all.secrets.push((*variable, secret));
     }
     Ok(all)
 }
+
+/// What to add where hooks are not all that a person's statements come by.
+const AGENT: &str = "# where this person has other clients, too, name the agent of this one's tokens: else theirs are P1 (tool_use_missing)\n\
+                     # agent = \"...\"\n";
 
 /// Our tools as the hooks of a client name them, by the name of the server that is printed.
 fn tools(client: Client, kind: &str) -> String {
@@ -419,6 +431,20 @@ mod tests {
         };
         let name = |text: String| text.lines().find(|line| line.starts_with("name")).map(str::to_owned);
         assert_ne!(name(of("ana@a.example")), name(of("ana@b.example")));
+    }
+
+    #[test]
+    fn where_what_is_printed_was_set_every_command_still_works() {
+        let mut named = vec![crate::commands::agent_token::SECRET.to_owned()];
+        for client in [Client::ClaudeCode, Client::ClaudeDesktop, Client::Cursor, Client::Sdk] {
+            let printed = everything(&args(client, Part::Mcp), "https://gw.example").unwrap();
+            named.extend(printed.secrets.iter().map(|(variable, _)| (*variable).to_owned()));
+            let words = printed.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            named.extend(words.filter(|word| word.starts_with("SNOWGATE_")).map(str::to_owned));
+        }
+        assert!(named.iter().any(|name| name == PROMPTS_SECRET), "{named:?}");
+        let variables = named.into_iter().map(|name| (name, "x".to_owned()));
+        crate::config::Config::parse(settings::File { name: "some.toml", text: "" }, variables).unwrap();
     }
 
     #[test]

@@ -65,6 +65,9 @@ struct Row<'a> {
     /// For a result that has outgrown its limit and is kept: the statement has run.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a ResultRecord>,
+    /// What is known of the prompt since it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<&'a LateEvidence>,
 }
 
 /// Lists what waits, oldest first.
@@ -93,7 +96,7 @@ pub fn run(args: &ApprovalsArgs) -> Result<ExitCode, Broken> {
     let mut out = std::io::stdout().lock();
     for waiting in &listing.waiting {
         let row = row(waiting);
-        let written = if args.json { write_json(&mut out, &row) } else { write_row(&mut out, &row, HEAD) };
+        let written = if args.json { write_json(&mut out, &row) } else { write_listed(&mut out, &row) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
             return Ok(ExitCode::SUCCESS);
@@ -236,9 +239,6 @@ struct Exact<'a> {
     exact_context: ContextRecord,
     parameters: &'a BTreeMap<String, String>,
     exact_prompt: Option<&'a str>,
-    /// What is known of the prompt since it was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    later: Option<&'a LateEvidence>,
 }
 
 #[derive(Serialize)]
@@ -254,7 +254,7 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
     let waiting = review.standing(id).await.map_err(|error| told(&error, home))?;
     let by = reviewer(review, Wanted::of(&waiting), args.reviewer.as_deref(), &args.home, home).await?;
     let shown = review.show(id, &by).await.map_err(|error| told(&error, home))?;
-    let Shown { waiting, asked, later } = &shown;
+    let Shown { waiting, asked, later: _ } = &shown;
     let mut out = std::io::stdout().lock();
     let written = if args.json {
         let bindings = asked.bindings.iter().map(|(place, Binding { kind, value })| Bound {
@@ -269,7 +269,6 @@ async fn show(review: &Review, id: &str, args: &ApprovalsArgs, home: &Path) -> R
             exact_context: ContextRecord::from(&asked.context),
             parameters: &asked.parameters,
             exact_prompt: asked.prompt.text.as_deref(),
-            later: later.as_ref(),
         };
         write_json(&mut out, &exact)
     } else {
@@ -387,7 +386,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Broken> {
 }
 
 fn row(waiting: &Waiting) -> Row<'_> {
-    let Waiting { id, opening, asked, state, granted_by, wanted, lapses, revoked } = waiting;
+    let Waiting { id, opening, asked, state, granted_by, wanted, lapses, revoked, later } = waiting;
     let statements = opening.statements.as_slice();
     Row {
         id: id.to_string(),
@@ -417,6 +416,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         sign_in: &asked.sign_in,
         access: asked.access.as_ref(),
         result: asked.result.as_ref(),
+        later: later.as_ref(),
     }
 }
 
@@ -436,6 +436,18 @@ fn write_later(out: &mut impl Write, later: &LateEvidence) -> std::io::Result<()
     }
     let mut findings = later.findings.iter();
     findings.try_for_each(|found| write_line(out, "      ", &format!("finding: {}", one_line(&found.detail))))
+}
+
+/// One of the list: its head, and what has been found out since.
+fn write_listed(out: &mut impl Write, row: &Row<'_>) -> std::io::Result<()> {
+    write_row(out, row, HEAD)?;
+    let Some(LateEvidence { grade, findings, .. }) = row.later else { return Ok(()) };
+    let found = match findings.len() {
+        0 => String::new(),
+        1 => "; 1 finding".to_owned(),
+        several => format!("; {several} findings"),
+    };
+    writeln!(out, "    the prompt is known as {grade} since{found}: snowgate approvals {}", row.id)
 }
 
 pub(super) fn write_json(out: &mut impl Write, row: &impl Serialize) -> std::io::Result<()> {

@@ -33,6 +33,10 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
         Some(_) => say!("upstream  Snowflake, over the SQL API"),
         None => say!("upstream  the embedded warehouse, scale {}", own.scale),
     }
+    match config.channels_told()? {
+        Some(channels) => say!("evidence  {channels}"),
+        None => say!("evidence  what agents say themselves alone: snowgate agent prints channels"),
+    }
     match (config.roster(config.address()?), &own.reviewers_issuer) {
         (Some(roster), Some(issuer)) => {
             say!("approve   {}/a/…, signed in at {}", roster.address(), issuer.issuer)

@@ -233,11 +233,13 @@ fn print_witnesses(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
 }
 
 fn witness(out: &mut impl Write, found: &WitnessRecord) -> std::io::Result<()> {
-    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated, expanded } = found;
+    let WitnessRecord { channel, kind, join, prompt, statement, torn, delegated, expanded, unread } = found;
     let prompt = match (prompt, torn) {
         _ if *delegated => "an agent's words to its subagent",
         _ if *expanded => "what a client made of a command or a conversation",
-        (_, true) => "several prompts",
+        (_, true) => "several prompts, or more than is looked at",
+        (None, false) if *unread => "a prompt that cannot be read",
+        (Some(_), false) if *unread => "a prompt, of which part cannot be read",
         (None, false) => "no prompt",
         (Some(0), false) => "this prompt",
         (Some(_), false) => "another prompt",

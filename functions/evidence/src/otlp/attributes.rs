@@ -40,6 +40,37 @@ const KNOWN: [&str; 15] = [
     OUTPUT,
 ];
 
+/// Bytes of a structured value as JSON at most, as of a whole export: a byte of a text may become six.
+pub(super) const LONGEST: usize = crate::LARGE;
+
+/// Writes a text as JSON has it; false where there is no room for it, and part of it is written then.
+pub(super) fn push_text(text: &str, out: &mut String) -> bool {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\u{0}'..='\u{1f}' => {
+                let [high, low] = [u32::from(letter) >> 4, u32::from(letter) & 15];
+                out.push_str("\\u00");
+                out.extend([high, low].into_iter().filter_map(|digit| char::from_digit(digit, 16)));
+            }
+            _ => out.push(letter),
+        }
+        if !has_room(out) {
+            return false;
+        }
+    }
+    out.push('"');
+    true
+}
+
+/// Whether more may be written there.
+pub(super) const fn has_room(out: &str) -> bool {
+    out.len() <= LONGEST
+}
+
 /// Attributes by name: texts as they are, anything else as JSON.
 #[derive(Default)]
 pub(super) struct Attributes(BTreeMap<&'static str, String>);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, push_text};
 use super::{Item, Place, Signal, Take};
 use crate::body::{self, Lossy, each, text_of};
 use crate::rejected::Rejected;
@@ -320,7 +320,9 @@ impl<'de> Visitor<'de> for Plain<'_> {
                 (What::Value, Key::Text) => {
                     // The last of a oneof counts.
                     out.truncate(start);
-                    push_text(&map.next_value::<Lossy>()?.0, out);
+                    if !push_text(&map.next_value::<Lossy>()?.0, out) {
+                        return Err(A::Error::custom("too long"));
+                    }
                     continue;
                 }
                 (What::Pair, Key::Name) => {
@@ -349,7 +351,9 @@ impl<'de> Visitor<'de> for Plain<'_> {
                     out.push_str("null");
                 }
                 let mut key = String::new();
-                push_text(&name.unwrap_or_default(), &mut key);
+                if !push_text(&name.unwrap_or_default(), &mut key) {
+                    return Err(A::Error::custom("too long"));
+                }
                 key.push(':');
                 out.insert_str(start, &key);
             }
@@ -360,10 +364,6 @@ impl<'de> Visitor<'de> for Plain<'_> {
         }
         Ok(())
     }
-}
-
-fn push_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
 }
 
 #[cfg(test)]

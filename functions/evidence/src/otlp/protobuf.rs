@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use gateway::SpanId;
+use gateway::{LONGEST_ID, SpanId};
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, LONGEST, has_room, push_text};
 use super::{Item, Signal, Take};
 use crate::rejected::Rejected;
 
@@ -53,7 +53,7 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
     let mut item = Item::default();
     for field in Fields(message) {
         match field? {
-            (number, Value::Bytes(bytes)) if number == name => item.name = text(bytes).into_owned(),
+            (number, Value::Bytes(bytes)) if number == name => item.name = word(bytes).into_owned(),
             (number, Value::Bytes(bytes)) if number == trace => match trace_of(bytes) {
                 Some(trace) => item.trace = trace,
                 None => item.is_wrong = true,
@@ -68,7 +68,7 @@ fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
             // A log's body: Claude Code names its event there, too.
             (5, Value::Bytes(bytes)) if signal == Signal::Logs && item.name.is_empty() => {
                 if let Some(body) = any_text(bytes)? {
-                    item.name = body.chars().take(64).collect();
+                    item.name = word(body).chars().take(64).collect();
                 }
             }
             (_, _) => {}
@@ -95,7 +95,10 @@ fn key_value(bytes: &[u8], into: &mut Attributes) -> Result<bool, Rejected> {
     let (key, value) = pair(bytes)?;
     if let (Some(known), Some(value)) = (Attributes::known(&key), value) {
         let text = match any_text(value)? {
-            Some(text) => text.into_owned(),
+            Some(bytes) => match text(bytes) {
+                Some(text) => text.into_owned(),
+                None => return Ok(false),
+            },
             None => {
                 let mut json = String::new();
                 if !any_json(value, 0, &mut json)? {
@@ -113,7 +116,7 @@ fn pair(bytes: &[u8]) -> Result<(Cow<'_, str>, Option<&[u8]>), Rejected> {
     let (mut key, mut value) = (Cow::default(), None);
     for field in Fields(bytes) {
         match field? {
-            (1, Value::Bytes(bytes)) => key = text(bytes),
+            (1, Value::Bytes(bytes)) => key = word(bytes),
             (2, Value::Bytes(bytes)) => value = Some(bytes),
             (_, _) => {}
         }
@@ -121,21 +124,21 @@ fn pair(bytes: &[u8]) -> Result<(Cow<'_, str>, Option<&[u8]>), Rejected> {
     Ok((key, value))
 }
 
-/// The text of an `AnyValue` that is one.
-fn any_text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Rejected> {
+/// The text of an `AnyValue` that is one, as it lies there.
+fn any_text(value: &[u8]) -> Result<Option<&[u8]>, Rejected> {
     let mut found = None;
     for field in Fields(value) {
         found = match field? {
-            (1, Value::Bytes(bytes)) => Some(text(bytes)),
+            (1, Value::Bytes(bytes)) => Some(bytes),
             (_, _) => None,
         };
     }
     Ok(found)
 }
 
-/// An `AnyValue` as JSON; false where it is too deep.
+/// An `AnyValue` as JSON; false where it is too deep or too long.
 fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<bool, Rejected> {
-    if depth > DEEPEST {
+    if depth > DEEPEST || !has_room(out) {
         return Ok(false);
     }
     let start = out.len();
@@ -143,7 +146,11 @@ fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<bool, Rejected
         // The last of a oneof counts.
         out.truncate(start);
         match field? {
-            (1, Value::Bytes(bytes)) => push_text(&text(bytes), out),
+            (1, Value::Bytes(bytes)) => {
+                if !text(bytes).is_some_and(|text| push_text(&text, out)) {
+                    return Ok(false);
+                }
+            }
             (2, Value::Varint(is)) => out.push_str(if is == 0 { "false" } else { "true" }),
             (3, Value::Varint(number)) => out.push_str(&number.cast_signed().to_string()),
             (5, Value::Bytes(list)) => {
@@ -166,7 +173,9 @@ fn any_json(value: &[u8], depth: u32, out: &mut String) -> Result<bool, Rejected
                     if let (1, Value::Bytes(entry)) = field? {
                         let (key, value) = pair(entry)?;
                         separate(&mut is_first, out);
-                        push_text(&key, out);
+                        if !push_text(&key, out) {
+                            return Ok(false);
+                        }
                         out.push(':');
                         if !any_json(value.unwrap_or_default(), depth + 1, out)? {
                             return Ok(false);
@@ -190,13 +199,18 @@ fn separate(is_first: &mut bool, out: &mut String) {
     }
 }
 
-fn push_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+/// Collectors hand on what they were sent: bytes that are no UTF-8 are theirs who sent them. None where that makes it too long.
+fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(Cow::Borrowed(text)),
+        // Each of them may become three.
+        Err(_) => (bytes.len() <= LONGEST / 3).then(|| String::from_utf8_lossy(bytes)),
+    }
 }
 
-/// Collectors hand on what they were sent: bytes that are no UTF-8 are theirs who sent them.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+/// A name, as much of it as any that is known has.
+fn word(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes.get(..LONGEST_ID).unwrap_or(bytes))
 }
 
 /// None where it is no id.
@@ -420,6 +434,27 @@ pub(super) mod tests {
         let attribute = [field(1, b"gen_ai.input.messages"), field(2, &value)].concat();
         let span = field(9, &attribute);
         assert!(items(&field(1, &field(2, &field(2, &span))), Signal::Traces).unwrap()[0].is_wrong);
+    }
+
+    #[test]
+    fn what_a_value_becomes_is_bounded_and_is_json() {
+        let said = "a\"b\\c\n\t\u{1}\u{1f} é\u{2028}";
+        let mut json = String::new();
+        assert!(any_json(&field(1, said.as_bytes()), 0, &mut json).unwrap());
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), said);
+        // Six bytes of JSON for each: of a body of 15 MB no 90 are made.
+        let text = "\u{1}".repeat(4 * 1024 * 1024);
+        let list = field(5, &field(1, &field(1, text.as_bytes())));
+        let odd = field(1, &[0xff; 6 * 1024 * 1024]);
+        let map = field(6, &field(1, &[field(1, b"content"), field(2, &field(1, text.as_bytes()))].concat()));
+        for value in [list, map, odd] {
+            let mut json = String::new();
+            assert!(!any_json(&value, 0, &mut json).unwrap());
+            assert!(json.capacity() <= 2 * crate::LARGE + 64, "{}", json.capacity());
+            let attribute = [field(1, b"gen_ai.output.messages"), field(2, &value)].concat();
+            let span = field(1, &field(2, &field(2, &field(9, &attribute))));
+            assert!(items(&span, Signal::Traces).unwrap()[0].is_wrong);
+        }
     }
 
     #[test]

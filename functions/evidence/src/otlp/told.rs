@@ -10,8 +10,8 @@ use super::attributes::{
     Attributes, CALL, DECISION, DECISION_TYPE, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION,
     SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
-use super::messages::{Use, Words, last_words, uses};
-use super::{Item, LeftOut, Place, Room, Signal};
+use super::messages::{Heard, Use, Words, last_words, uses};
+use super::{Item, Place, Room, Signal, Untold};
 use crate::hooks::{Called, Tool, tool_of};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
@@ -77,24 +77,24 @@ impl Parents {
 /// Adds what one item tells.
 ///
 /// # Errors
-/// [`LeftOut`] when none of it can be taken.
+/// [`Untold`] when not all of it can be taken.
 pub(super) fn sightings(
     resource: &Attributes,
     item: Item,
     (signal, lies_in): (Signal, &Parents),
     channel: &Channel,
-    into: &mut Room,
-) -> Result<(), LeftOut> {
+    into: &mut Room<'_>,
+) -> Result<(), Untold> {
     let Item { name, trace, attributes, place, is_wrong } = item;
     if is_wrong {
-        return Err(LeftOut);
+        return Err(Untold::LeftOut);
     }
     let get = |name: &str| attributes.get(name).or_else(|| resource.get(name)).map(str::to_owned);
     let subject = subject(channel, resource, &attributes)?;
     let base = Sighting { subject, mail: get(EMAIL), trace, ..Sighting::default() };
     // SECURITY: before any of it is told again for each tool use.
     if channel.accepts(&base) == Err(NotTaken::TooLong) {
-        return Err(LeftOut);
+        return Err(Untold::LeftOut);
     }
     if attributes.get(OUTPUT).is_some() || attributes.get(INPUT).is_some() {
         return of_messages(&attributes, base, into);
@@ -160,9 +160,13 @@ pub(super) fn sightings(
 }
 
 /// A model's call: each use of our tool that it produced, and once what it received last of a user, which they point to.
-fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Result<(), LeftOut> {
+fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> Result<(), Untold> {
     let Some(output) = attributes.get(OUTPUT) else { return Ok(()) };
-    let mut prompt = attributes.get(INPUT).and_then(last_words);
+    let (mut prompt, is_prompt_unread) = match attributes.get(INPUT).map(last_words) {
+        Some(Heard::Words(words)) => (Some(words), false),
+        Some(Heard::Unread) => (None, true),
+        Some(Heard::Nothing) | None => (None, false),
+    };
     // The same words are the same prompt, whichever call received them: kept once.
     let words = prompt.as_ref().map(|Words { said, reminders, others, command }| {
         let mut hash = digest::Context::new(&digest::SHA256);
@@ -187,6 +191,7 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room) -> Resu
             statement,
             under,
             is_unread,
+            is_prompt_unread,
             is_look: tool == Tool::Look,
             ..base.clone()
         })
@@ -217,17 +222,23 @@ fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
 
 /// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.
 // SECURITY: an item's own attributes are its client's; one that names another subject than its resource, or has another's
-// mailbox than the subject that is named, is nobody's.
-fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Result<Option<String>, LeftOut> {
+// mailbox than the subject that it would be told of, is nobody's.
+fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Result<Option<String>, Untold> {
     let (named, mail) = (resource.get(SUBJECT), item.get(EMAIL).or_else(|| resource.get(EMAIL)));
     if item.get(SUBJECT).is_some_and(|said| named != Some(said)) {
-        return Err(LeftOut);
+        return Err(Untold::LeftOut);
     }
     match (named, &channel.speaks_for) {
-        (Some(named), _) if is_another_mailbox(mail, Some(named)) => Err(LeftOut),
+        (Some(named), _) if is_another_mailbox(mail, Some(named)) => Err(Untold::LeftOut),
         (Some(named), _) => Ok(Some(named.to_owned())),
         (None, SpeaksFor::Subjects(subjects)) => {
-            Ok(mail.filter(|mail| subjects.iter().any(|subject| subject == mail)).map(str::to_owned))
+            let is_it = |subject: &&String| mail.is_some_and(|mail| mail.eq_ignore_ascii_case(subject));
+            let told = subjects.iter().find(is_it).cloned();
+            // Where nothing tells whose it is, it is the only one's.
+            match subjects.as_slice() {
+                [only] if is_another_mailbox(mail, Some(only)) => Err(Untold::LeftOut),
+                _ => Ok(told),
+            }
         }
         // A word that whoever is observed chose names nobody.
         (None, SpeaksFor::Anybody) => Ok(None),

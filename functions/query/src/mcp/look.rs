@@ -1,6 +1,6 @@
 //! The tools that only look. None of them is an exchange and none reaches upstream; each look is counted.
 
-use domain::{Decision, Hold, Mask, Refusal, RefusalCode, Treatment};
+use domain::{Decision, Hold, Mask, PromptGrade, Refusal, RefusalCode, Treatment};
 use gateway::{AskError, Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 use serde::Serialize;
 
@@ -46,6 +46,8 @@ struct Object<'a> {
     columns: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits_for: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_prompt: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -127,8 +129,15 @@ pub(super) async fn list_objects(
                 (None, true) => " Pass another database and schema to look there.",
                 (None, false) => "",
             };
+            let wants = match relations.iter().any(|relation| relation.wants.is_some()) {
+                true => {
+                    " Those with needs_prompt are read only by a statement whose prompt is known that well; check_sql tells how well \
+                     one is."
+                }
+                false => "",
+            };
             format!(
-                "{} tables and views here that you may read; describe_object tells their columns.{more}",
+                "{} tables and views here that you may read; describe_object tells their columns.{wants}{more}",
                 relations.len()
             )
         }
@@ -179,6 +188,12 @@ pub(super) async fn describe_object(
     if let Some(reason) = &relation.waits_for {
         message.push_str(&format!(" Reading it waits for a person: {reason}."));
     }
+    if let Some(grade) = relation.wants {
+        message.push_str(&format!(
+            " A statement reads it only where the person's prompt is known as {} or better: check_sql tells how well it is.",
+            grade.as_str()
+        ));
+    }
     let columns = columns.iter().map(|(known, sql_type)| column(known, Some(sql_type.wire_name())));
     let told = Told {
         status: "object",
@@ -197,12 +212,13 @@ fn one_name(arguments: &mut Members<'_>, name: &'static str) -> Result<Option<St
 }
 
 fn object(relation: &Relation) -> Object<'_> {
-    let Relation { name, is_view, columns, waits_for } = relation;
+    let Relation { name, is_view, columns, waits_for, wants } = relation;
     Object {
         name: name.to_string(),
         kind: if *is_view { "view" } else { "table" },
         columns: *columns,
         waits_for: waits_for.as_deref(),
+        needs_prompt: wants.map(PromptGrade::as_str),
     }
 }
 

@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
@@ -40,6 +39,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::faults;
+use crate::sqlapi::headers::Encoding;
 use crate::sqlapi::rejected::Rejected;
 use crate::sqlapi::{body, harden, headers};
 use ask::Done;
@@ -108,21 +108,26 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
         let failure = Failure::invalid("this gateway does not answer web pages of another origin");
         return failed(StatusCode::FORBIDDEN, None, &failure);
     }
-    let (credential, text) = match read(&served, &parts.headers, body).await {
+    // Room for the text with what JSON puts around it.
+    let limit = served.gateway.settings().statement_size.saturating_mul(2);
+    let (credential, encoding) = match read(&parts.headers, limit) {
         Ok(read) => read,
         Err(rejected) => return served.refuse_call(&rejected, &parts.headers).await,
     };
     let caller = Caller { gateway: &served.gateway, credential, headers: &parts.headers };
+    // SECURITY: proven before anything of a body is held or inflated.
     if let Err(error) = caller.gateway.identify(DOOR, &caller.credential).await {
+        body::pass_over(body, limit).await;
         return served.unanswered(&Unanswered::of_caller(error), None, None, &parts.headers);
     }
-    served.understood(&caller, &text).await
+    match body::read(body, encoding, limit).await {
+        Ok(text) => served.understood(&caller, &text).await,
+        Err(rejected) => served.refuse_call(&rejected, &parts.headers).await,
+    }
 }
 
 /// Everything that is read before anybody is proven.
-async fn read(served: &Served, headers: &HeaderMap, body: Body) -> Result<(Credential, Vec<u8>), Rejected> {
-    // Room for the text with what JSON puts around it.
-    let limit = served.gateway.settings().statement_size.saturating_mul(2);
+fn read(headers: &HeaderMap, limit: usize) -> Result<(Credential, Encoding), Rejected> {
     body::check_length(headers, limit)?;
     headers::content_type(headers)?;
     let encoding = headers::content_encoding(headers)?;
@@ -130,8 +135,7 @@ async fn read(served: &Served, headers: &HeaderMap, body: Body) -> Result<(Crede
     if headers.contains_key(header::ACCEPT) && !headers::accepts_json(headers) {
         return Err(Rejected::Accept);
     }
-    let credential = headers::bearer(headers)?;
-    Ok((credential, body::read(body, encoding, limit).await?))
+    Ok((headers::bearer(headers)?, encoding))
 }
 
 impl Served {

@@ -53,7 +53,14 @@ impl ToolResult {
 
     /// Arguments that the tool's schema does not allow; nothing was asked.
     pub fn invalid(rejected: &Rejected) -> Self {
-        let message = format!("{}. Nothing was asked; mend the arguments and call again.", problem(rejected));
+        // A model sets no header, and would call again and again.
+        let cure = if matches!(rejected, Rejected::Header { .. }) {
+            "Nothing was asked. The client sets that, and no argument mends it: calling again is of no use, tell whoever has set the \
+             client up."
+        } else {
+            "Nothing was asked; mend the arguments and call again."
+        };
+        let message = format!("{}. {cure}", problem(rejected));
         Self::of(&Told { message, ..Told::new("invalid") }, true)
     }
 

@@ -298,6 +298,12 @@ fn named_object() -> Value {
             ("kind", json!({ "type": "string", "enum": ["table", "view"] })),
             ("columns", json!({ "type": "integer" })),
             ("waits_for", text("Why reading it waits for a person.")),
+            (
+                "needs_prompt",
+                text(
+                    "How well the person's prompt must be known for reading it, P1 to P4: check_sql's evidence tells how well it is.",
+                ),
+            ),
         ],
         &["name", "kind", "columns"],
     )

@@ -37,6 +37,19 @@ pub(crate) async fn read(body: Body, encoding: Encoding, limit: usize) -> Result
     read_within(PATIENCE, body, encoding, limit).await
 }
 
+/// Takes what is still sent, up to that many bytes, and keeps nothing of it: who is cut off while sending never reads the answer.
+pub(crate) async fn pass_over(body: Body, limit: usize) {
+    let passing = async {
+        let (mut body, mut left) = (body, limit);
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { break };
+            left = rest;
+        }
+    };
+    // Who sends for longer has no answer.
+    drop(tokio::time::timeout(PATIENCE, passing).await);
+}
+
 async fn read_within(
     patience: Duration,
     body: Body,
@@ -122,6 +135,20 @@ mod tests {
             check(sent, Encoding::Gzip, Err(Rejected::Unreadable)).await;
         }
         check(Vec::new(), Encoding::Gzip, Err(Rejected::Empty)).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_over_is_taken_up_to_its_bound() {
+        for (sent, taken) in [(3, 3), (20, 10)] {
+            let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let counted = std::sync::Arc::clone(&count);
+            let frames = futures::stream::iter((0..sent).map(move |_| {
+                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 11]))
+            }));
+            pass_over(Body::from_stream(frames), 100).await;
+            assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), taken);
+        }
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ use super::{Broken, printable};
 use crate::cli::GetTokenArgs;
 
 /// Where the client's secret is, unless it is said otherwise.
-const SECRET: &str = "SNOWGATE_CLIENT_SECRET";
+pub(super) const SECRET: &str = "SNOWGATE_CLIENT_SECRET";
 
 /// How long another program that gets the same token is waited for: clients give up after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
