@@ -238,12 +238,13 @@ fn check(key: &RecordKey, recorded: &Recorded, now: Timestamp) -> Vec<ArchiveFau
     let objects = Objects::new(key, recorded);
     let Ok(report) = verify(&objects, now, &mut |_, _| {}) else { return Vec::new() };
     let own = key.to_string();
-    let is_elsewhere = |what| matches!(what, Wrong::SealedMissing | Wrong::PageMissing);
     let is_page = |at: &str| at.contains(".part-");
+    // Leave to read, or a standing approval, that lies beside another exchange; and texts that are not read here.
+    let is_elsewhere = |fault: &ArchiveFault| {
+        fault.severity == Severity::Incomplete && matches!(fault.what, Wrong::Gap | Wrong::SealedMissing)
+    };
     let mut faults = report.faults;
-    faults.retain(|fault| {
-        fault.at.starts_with(&own) && !is_elsewhere(fault.what) && !is_page(&fault.at)
-    });
+    faults.retain(|fault| fault.at.starts_with(&own) && !is_page(&fault.at) && !is_elsewhere(fault));
     if recorded.is_nothing() {
         faults.push(ArchiveFault {
             at: key.object(ObjectKind::Opening),

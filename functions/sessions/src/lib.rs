@@ -1,0 +1,123 @@
+//! The recordings for auditors, over HTTP: search and replay, as JSON.
+//!
+//! | route | answers |
+//! | --- | --- |
+//! | `GET /v1/exchanges?…` | exchanges by session, person, agent, table, or of a day by refusal or hold; see [`parameters`](self#parameters) |
+//! | `GET /v1/sessions/{session}` | what happened in a session, in order, pages as the agent saw them |
+//! | `GET /v1/exchanges/{session}/{number}` | the same of one exchange |
+//!
+//! # Parameters
+//! One of `session`, `person`, `agent`, `table`, `refused=DAY`, `held=DAY` (the first of them that is there) says where to look. `from` and `to`
+//! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, and no question spans more than
+//! 366. All others filter what is found: `decision`, `outcome`, `rule`, `finding`, `text`, and those of the first six that did not say where.
+//! `limit` is 50 and at most 100; `after` is the `next` of an earlier answer. One answer reads 200 exchanges at most: what it shows, how
+//! many it has read and up to when stands in it. What is asked without any of the six, or for longer, is answered by 422 with the
+//! query for Athena.
+//!
+//! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
+//! of it is shown (`gateway::Audit`); this crate parses questions and prints answers, and refuses to know where anything lies.
+
+mod athena;
+mod question;
+mod rejected;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use domain::{Credential, ExchangeNumber, SessionId};
+use gateway::{Audit, AuditAnswer, Auditor, Replay};
+use http::{HeaderMap, HeaderValue, Uri, header};
+
+use crate::rejected::Rejected;
+
+/// The routes over this.
+pub fn routes(audit: Arc<Audit>) -> Router {
+    Router::new()
+        .route("/v1/exchanges", get(search).head(other_than_get).fallback(other_than_get))
+        .route("/v1/exchanges/{session}/{number}", get(replay_one).head(other_than_get).fallback(other_than_get))
+        .route("/v1/sessions/{session}", get(replay_all).head(other_than_get).fallback(other_than_get))
+        .layer(map_response(harden))
+        .with_state(audit)
+}
+
+async fn search(State(audit): State<Arc<Audit>>, request: Request) -> Response {
+    let answer = async {
+        let auditor = auditor(&audit, request.headers()).await?;
+        let question = question::read(request.uri().query().unwrap_or_default(), audit.moment())?;
+        Ok(audit.search(&auditor, &question).await?)
+    };
+    told(answer.await)
+}
+
+async fn replay_one(
+    State(audit): State<Arc<Audit>>,
+    Path((session, number)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let only = || number.parse().ok().and_then(ExchangeNumber::new).filter(|only| only.to_string() == number);
+    told(replay(&audit, request.headers(), request.uri(), &session, || only().ok_or(Rejected::Place).map(Some)).await)
+}
+
+async fn replay_all(
+    State(audit): State<Arc<Audit>>,
+    Path(session): Path<String>,
+    request: Request,
+) -> Response {
+    told(replay(&audit, request.headers(), request.uri(), &session, || Ok(None)).await)
+}
+
+async fn replay(
+    audit: &Audit,
+    headers: &HeaderMap,
+    uri: &Uri,
+    session: &str,
+    only: impl FnOnce() -> Result<Option<ExchangeNumber>, Rejected> + Send,
+) -> Result<AuditAnswer, Rejected> {
+    let auditor = auditor(audit, headers).await?;
+    let session: SessionId = session.parse().map_err(|_| Rejected::Place)?;
+    let replay = Replay { session, only: only()?, after: question::after(uri.query().unwrap_or_default())? };
+    let answer = audit.replay(&auditor, &replay).await?;
+    // That there is none is a look, too, and was recorded.
+    if answer.shown() == 0 { Err(Rejected::NoSuchRecording) } else { Ok(answer) }
+}
+
+async fn other_than_get() -> Response {
+    Rejected::Method.response()
+}
+
+// SECURITY: before anything else of a request is read, what API Gateway says of it included.
+async fn auditor(audit: &Audit, headers: &HeaderMap) -> Result<Auditor, Rejected> {
+    Ok(audit.auditor(&bearer(headers)?).await?)
+}
+
+/// `Authorization: Bearer TOKEN`, once.
+fn bearer(headers: &HeaderMap) -> Result<Credential, Rejected> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Rejected::NoToken) };
+    let (scheme, token) =
+        value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Rejected::NoToken)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(Rejected::NoToken);
+    }
+    Ok(Credential::new(token.to_owned()))
+}
+
+fn told(answer: Result<AuditAnswer, Rejected>) -> Response {
+    match answer {
+        Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer.into_body()).into_response(),
+        Err(rejected) => rejected.response(),
+    }
+}
+
+/// Nothing that is answered here is for a cache or a page.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
