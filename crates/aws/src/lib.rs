@@ -24,7 +24,8 @@
 //! | `standings` | as `pk` above | `opening`: the key of the opening that one lies beside; `principal`, `made_by`: whose, and by which approval |
 //! | `approval#ID` | `token#…` | `token`: where the machine waits |
 //!
-//! Files of rows, of which Athena makes a table, lie in the bucket of records ([`Compacted`]).
+//! Files of rows, of which Athena makes a table, lie in the bucket of records ([`Compacted`]); a table of its own tells where what was
+//! recorded is found ([`Index`]).
 //!
 //! `forget_at` (seconds since 1970) is the table's TTL attribute. It only tidies up: what must not hold any more is told by
 //! moments that are compared. Openings, steps and what is revoked carry none. Every conditional write leaves its name
@@ -58,6 +59,7 @@ mod compacted;
 mod evidence;
 mod exchanges;
 mod http;
+mod index;
 mod keys;
 mod machine;
 mod notifier;
@@ -81,6 +83,7 @@ pub use calls::Clients;
 pub use compacted::Compacted;
 pub use evidence::Evidence;
 pub use exchanges::{Exchanges, Revocation, RevocationAct};
+pub use index::{By, Found, Index, IndexRow, Look};
 pub use keys::Keys;
 pub use machine::Machine;
 pub use notifier::Topic;

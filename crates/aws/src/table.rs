@@ -253,6 +253,30 @@ impl Table {
         }
     }
 
+    /// Writes a whole item, unless the one that lies there has a greater number under that name. Whoever writes it again writes the
+    /// same, so it need not know its own. What has no number there was not written so, and goes.
+    pub async fn put_unless_more(&self, item: Item, counted: &str, about: About) -> Result<Put, Fault> {
+        let ours = integer(&item, counted, about)?;
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = put
+            .condition_expression(
+                "attribute_not_exists(#counted) OR NOT attribute_type(#counted, :kind) OR #counted <= :ours",
+            )
+            .expression_attribute_names("#counted", counted)
+            .expression_attribute_values(":kind", text("N"))
+            .expression_attribute_values(":ours", number(ours))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(Put::Done),
+            Err(error) => match put_refused(&error) {
+                Some(found) if integer(found, counted, about)? > ours => Ok(Put::Otherwise),
+                // It says that there is more, and there is not.
+                Some(_) => Err(about.damaged()),
+                None => Err(fault(about.origin, about.public, "dynamodb:PutItem", &error)),
+            },
+        }
+    }
+
     /// An update of one item under that writer's name, to which its caller adds what it sets and on what condition.
     pub fn update(&self, key: &Key, writer: &str) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.name);
