@@ -1,22 +1,23 @@
 //! The recordings as auditors see them: found by the index, read as they lie, each look kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{ExchangeId, ExchangeNumber, SessionId, Timestamp};
-use gateway::ports::{Among, Index, Indexed, Looks, Recordings, Stretch, Written};
+use gateway::ports::{Among, Index, Indexed, Looks, Recordings, Stretch, Told, Written};
 use gateway::{Fault, Origin, Receipt};
 use recording::{ObjectKind, RecordKey, digest_of};
 
 use crate::calls::Clients;
-use crate::index;
+use crate::index::{By, Found, IndexRow, Look};
 use crate::objects::{Bucket, Wrote};
 use crate::records::{Records, opening_key};
 use crate::steps::Steps;
-use crate::table::{About, Item, Order, Table, string};
+use crate::table::{About, Table, string};
 
-const FIND: About = About { origin: Origin::Recordings, public: "the index of the recordings cannot be read" };
+const FIND: About =
+    About { origin: Origin::Recordings, public: "the index of the recordings cannot be read" };
 
 /// Openings that are looked for at once.
 const AT_ONCE: u32 = 50;
@@ -28,47 +29,43 @@ pub struct Audited {
     records: Records,
     steps: Steps,
     state: Table,
-    index: Table,
+    index: crate::Index,
     bucket: Bucket,
 }
 
 impl Audited {
     /// Of those tables and buckets.
-    pub fn new(clients: &Clients, state: &str, index: &str, records: &str, pages: &str) -> Self {
+    pub fn new(clients: &Clients, state: &str, index: crate::Index, records: &str, pages: &str) -> Self {
         Self {
             records: Records::new(clients, state, records, pages),
             steps: Steps::new(clients, state),
             state: Table::new(clients, state),
-            index: Table::new(clients, index),
+            index,
             bucket: Bucket::of_records(clients, records),
         }
     }
 
     /// The days of those of a session's openings from `from` to `to` that are there.
-    async fn openings(
-        &self,
-        session: SessionId,
-        from: u32,
-        to: u32,
-    ) -> Result<BTreeMap<u32, String>, Fault> {
-        let keys: Vec<_> = (from..=to).filter_map(|number| Some(opening_key(session, ExchangeNumber::new(number)?))).collect();
+    async fn openings(&self, session: SessionId, from: u32, to: u32) -> Result<BTreeMap<u32, String>, Fault> {
+        let keys: Vec<_> = (from..=to)
+            .filter_map(|number| Some(opening_key(session, ExchangeNumber::new(number)?)))
+            .collect();
         let found = self.state.get_all(&keys, FIND).await?;
         let days = (from..=to).zip(&keys).filter_map(|(number, key)| Some((number, found.get(key)?)));
         days.map(|(number, item)| Ok((number, string(item, "day", FIND)?))).collect()
     }
 
     /// The same of what the index tells of the session, at most so many.
-    async fn told(&self, session: SessionId, from: u32, limit: usize) -> Result<BTreeMap<u32, String>, Fault> {
-        let (first, last) = (format!("{from:08}"), "99999999");
-        let items = self
-            .index
-            .between(&index::session_partition(session), (&first, last), Order::Forward, Some(limit), FIND)
-            .await?;
-        let told = |item: &Item| {
-            let number = string(item, "sk", FIND)?.trim_start_matches('0').parse().map_err(|_| FIND.damaged())?;
-            Ok((number, string(item, "day", FIND)?))
-        };
-        items.iter().map(told).collect()
+    async fn told(
+        &self,
+        session: SessionId,
+        from: u32,
+        limit: usize,
+    ) -> Result<BTreeMap<u32, String>, Fault> {
+        let after = from.checked_sub(1).filter(|before| *before > 0).map(|before| format!("{before:08}"));
+        let look = Look { from: None, until: None, newest_first: false, limit, after };
+        let Found { rows, unreadable: _, next: _ } = self.index.query(&By::Session(session), &look).await?;
+        Ok(rows.into_iter().map(|row| (row.key.exchange.number.get(), row.key.day)).collect())
     }
 }
 
@@ -80,28 +77,32 @@ impl Index for Audited {
         stretch: Stretch,
         after: Option<&Indexed>,
         limit: usize,
-    ) -> Result<Vec<Indexed>, Fault> {
-        let mut found = Vec::new();
+    ) -> Result<Told, Fault> {
+        let mut told = Told::default();
         let from = after.map_or(stretch.from, |after| after.opened.max(stretch.from));
-        for partition in partitions(among, Stretch { from, to: stretch.to }) {
-            let left = limit.saturating_sub(found.len());
-            if left == 0 {
-                break;
-            }
-            // Keys are of one length, so nothing lies between a key and the same with a mark behind it.
-            let first = match after {
-                Some(after) if after.opened >= stretch.from => format!("{}!", index::sort_key(after.opened, after.key.exchange)),
-                Some(_) | None => from.to_string(),
-            };
-            // No key is a moment alone, so that of this one none is among them.
-            let last = stretch.to.to_string();
-            let items =
-                self.index.between(&partition, (&first, &last), Order::Forward, Some(left), FIND).await?;
-            for item in &items {
-                found.push(indexed(item)?);
+        // The index counts the end in.
+        let until = Timestamp::from_micros(stretch.to.as_micros().saturating_sub(1));
+        // Of a cursor before the stretch nothing is behind it.
+        let mut place = after.filter(|after| after.opened >= stretch.from).map(place);
+        for by in partitions(among, Stretch { from, to: stretch.to }) {
+            loop {
+                let left = limit.saturating_sub(told.found.len());
+                if left == 0 {
+                    return Ok(told);
+                }
+                let (from, until) = (Some(from), Some(until));
+                let look = Look { from, until, newest_first: false, limit: left, after: place.clone() };
+                let Found { rows, unreadable, next } = self.index.query(&by, &look).await?;
+                told.unreadable = told.unreadable.saturating_add(unreadable);
+                let indexed = |row: IndexRow| Some(Indexed { opened: row.opened?, key: row.key });
+                told.found.extend(rows.into_iter().filter_map(indexed));
+                if next.is_none() {
+                    break;
+                }
+                place = next;
             }
         }
-        Ok(found)
+        Ok(told)
     }
 
     async fn of_session(
@@ -132,32 +133,33 @@ impl Index for Audited {
     }
 }
 
-/// What an item of the index tells.
-fn indexed(item: &Item) -> Result<Indexed, Fault> {
-    let sk = string(item, "sk", FIND)?;
-    let mut parts = sk.split('#');
-    let told = (|| {
-        let opened: Timestamp = parts.next()?.parse().ok()?;
-        let session: SessionId = parts.next()?.parse().ok()?;
-        let number = ExchangeNumber::new(parts.next()?.parse().ok()?)?;
-        let exchange = ExchangeId { session, number };
-        (index::sort_key(opened, exchange) == sk).then_some((opened, exchange))
-    })();
-    let (opened, exchange) = told.ok_or_else(|| FIND.damaged())?;
-    Ok(Indexed { opened, key: RecordKey::new(string(item, "day", FIND)?, exchange) })
+/// The place of an exchange in a partition of the index.
+fn place(indexed: &Indexed) -> String {
+    let Indexed { opened, key } = indexed;
+    format!("{opened}#{}#{:08}", key.exchange.session, key.exchange.number.get())
 }
 
-/// The partitions of a stretch, in order: of months, or of the days that are asked for by refusal or hold.
-fn partitions(among: &Among, stretch: Stretch) -> Vec<String> {
+/// The partitions of a stretch, in order: of its months, or of its days where it is asked by refusal or hold.
+fn partitions(among: &Among, stretch: Stretch) -> Vec<By> {
     const DAY: i64 = 86_400_000_000;
-    let mut named = BTreeSet::new();
+    let mut named: Vec<By> = Vec::new();
     let mut begin = stretch.from.as_micros().div_euclid(DAY).saturating_mul(DAY);
     while begin < stretch.to.as_micros() {
         let day = Timestamp::from_micros(begin).day();
-        named.insert(index::partition(among, &day));
+        let month = || day.get(..7).unwrap_or(&day).to_owned();
+        let by = match among {
+            Among::Person(person) => By::Person(person.clone(), month()),
+            Among::Agent(agent) => By::Agent(agent.clone(), month()),
+            Among::Table(table) => By::Table(table.clone(), month()),
+            Among::Refused => By::Refused(day),
+            Among::Held => By::Held(day),
+        };
+        if named.last() != Some(&by) {
+            named.push(by);
+        }
         begin = begin.saturating_add(DAY);
     }
-    named.into_iter().collect()
+    named
 }
 
 #[async_trait]
@@ -195,19 +197,22 @@ impl Looks for Audited {
 mod tests {
     use super::*;
 
-    fn of(among: &Among, from: &str, to: &str) -> Vec<String> {
+    fn of(among: &Among, from: &str, to: &str) -> Vec<By> {
         partitions(among, Stretch { from: from.parse().unwrap(), to: to.parse().unwrap() })
     }
 
     #[test]
     fn a_stretch_is_its_months_or_its_days() {
-        let ana = Among::Person("Ana#X@acme.example".into());
+        let (name, month) =
+            ("Ana#2026-11".to_owned(), |month: &str| By::Person("Ana#2026-11".into(), month.into()));
+        let ana = Among::Person(name);
         assert_eq!(
             of(&ana, "2026-11-30T23:59:59.999999Z", "2027-01-01T00:00:00.000001Z"),
-            ["person#ana#x@acme.example#2026-11", "person#ana#x@acme.example#2026-12", "person#ana#x@acme.example#2027-01"]
+            [month("2026-11"), month("2026-12"), month("2027-01")]
         );
-        assert_eq!(of(&ana, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"), ["person#ana#x@acme.example#2026-11"]);
-        assert_eq!(of(&Among::Refused, "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z"), ["refused#2026-11-26"]);
-        assert_eq!(of(&ana, "2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z"), Vec::<String>::new());
+        assert_eq!(of(&ana, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"), [month("2026-11")]);
+        let refused = of(&Among::Refused, "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
+        assert_eq!(refused, [By::Refused("2026-11-26".into())]);
+        assert_eq!(of(&ana, "2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z"), []);
     }
 }

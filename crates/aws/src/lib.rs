@@ -11,6 +11,7 @@
 //! | `Keys` | [`Keys`] | KMS, S3, DynamoDB |
 //! | `Policies` | [`Policies`] | S3, DynamoDB |
 //! | `Notifier` | [`Topic`] | SNS |
+//! | `Index`, `Looks`, `Recordings` of auditors | [`Audited`] over [`Index`] | DynamoDB, S3 |
 //!
 //! [`Pushes`] is what an operator does, and no function: it puts a bundle in force.
 //!
@@ -52,6 +53,7 @@
 
 mod accesses;
 mod approvals;
+mod audited;
 mod bundles;
 mod caller;
 mod calls;
@@ -78,6 +80,7 @@ mod words;
 
 pub use accesses::Accesses;
 pub use approvals::Approvals;
+pub use audited::Audited;
 pub use caller::{Caller, CallerError, Stack};
 pub use calls::Clients;
 pub use compacted::Compacted;

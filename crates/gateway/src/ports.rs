@@ -38,7 +38,7 @@ pub use admission::{
     Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, CountedAs, Counts, UnderWay, room_to_ask,
 };
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
-pub use audit::{Among, Index, Indexed, Looks, Stretch};
+pub use audit::{Among, Index, Indexed, Looks, Stretch, Told};
 pub use evidence::{
     Evidence, Expected, Expecting, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
 };

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Index, Keys, Machine, People, Policies,
-    Records, Standings, Steps, Topic,
+    Accesses, Approvals, Audited, Clients, Compacted, Evidence, Exchanges, Index, Keys, Machine, People,
+    Policies, Records, Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
 use serde::Deserialize;
@@ -134,6 +134,17 @@ impl Stores {
         let table =
             table.ok_or("SNOWGATE_AWS__INDEX_TABLE is missing: the output IndexTable of infra/state.yaml")?;
         Ok(Index::new(&self.clients, table.as_str()))
+    }
+
+    /// The recordings, as auditors see them.
+    ///
+    /// # Errors
+    /// When the table of the index is not told.
+    pub fn audited(&self) -> Result<Arc<Audited>, lambda_http::Error> {
+        let index = self.index()?;
+        let Places { state_table, records_bucket, pages_bucket, .. } = &self.places;
+        let (table, records, pages) = (state_table.as_str(), records_bucket.as_str(), pages_bucket.as_str());
+        Ok(Arc::new(Audited::new(&self.clients, table, index, records, pages)))
     }
 
     /// Standing approvals.

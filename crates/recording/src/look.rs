@@ -143,9 +143,6 @@ mod tests {
         let other = text.replace("sven@", "rosa@");
         assert_eq!(Look::read(&key, other.as_bytes()), Err(NoLook::Format(FormatError::Digest)));
         let more = Look { v: 2, ..look };
-        assert_eq!(
-            Look::read(&key, &encode(&more).unwrap().0),
-            Err(NoLook::Format(FormatError::Unreadable))
-        );
+        assert_eq!(Look::read(&key, &encode(&more).unwrap().0), Err(NoLook::Format(FormatError::Unreadable)));
     }
 }

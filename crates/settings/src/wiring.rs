@@ -74,7 +74,9 @@ fn verifier(
             SettingsError::Twice(name) | SettingsError::Issuer(name) => of(name, "issuer"),
             SettingsError::JwksUri(name) => of(name, "jwks_uri"),
             SettingsError::Wrong { issuer, what } => of(issuer, what),
-            SettingsError::NoIssuer | SettingsError::Algorithm | SettingsError::Client(_) => section.to_owned(),
+            SettingsError::NoIssuer | SettingsError::Algorithm | SettingsError::Client(_) => {
+                section.to_owned()
+            }
         };
         places.wrong(&key, error)
     })

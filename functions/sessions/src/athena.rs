@@ -13,8 +13,7 @@ pub(crate) fn query(wanted: &Wanted, stretch: Stretch) -> String {
     let given = |value: &Option<String>| value.clone().unwrap_or_default();
     // Of a stretch that ends with a day, the next has no part.
     let last = Timestamp::from_micros(stretch.to.as_micros().saturating_sub(1));
-    let values =
-        [stretch.from.day(), last.day(), given(person), given(agent), given(table), given(text)];
+    let values = [stretch.from.day(), last.day(), given(person), given(agent), given(table), given(text)];
     let mut values = values.into_iter().map(|value| format!("'{}'", value.replace('\'', "''")));
     let mut filled = String::with_capacity(SEARCH.len().saturating_add(200));
     for line in SEARCH.lines().filter(|line| !line.trim_start().starts_with("--")) {

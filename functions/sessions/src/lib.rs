@@ -38,7 +38,10 @@ use crate::rejected::Rejected;
 pub fn routes(audit: Arc<Audit>) -> Router {
     Router::new()
         .route("/v1/exchanges", get(search).head(other_than_get).fallback(other_than_get))
-        .route("/v1/exchanges/{session}/{number}", get(replay_one).head(other_than_get).fallback(other_than_get))
+        .route(
+            "/v1/exchanges/{session}/{number}",
+            get(replay_one).head(other_than_get).fallback(other_than_get),
+        )
         .route("/v1/sessions/{session}", get(replay_all).head(other_than_get).fallback(other_than_get))
         .layer(map_response(harden))
         .with_state(audit)
@@ -59,7 +62,12 @@ async fn replay_one(
     request: Request,
 ) -> Response {
     let only = || number.parse().ok().and_then(ExchangeNumber::new).filter(|only| only.to_string() == number);
-    told(replay(&audit, request.headers(), request.uri(), &session, || only().ok_or(Rejected::Place).map(Some)).await)
+    told(
+        replay(&audit, request.headers(), request.uri(), &session, || {
+            only().ok_or(Rejected::Place).map(Some)
+        })
+        .await,
+    )
 }
 
 async fn replay_all(

@@ -12,8 +12,8 @@ use crate::rejected::Rejected;
 
 /// All that there are.
 pub(crate) const PARAMETERS: [&str; 15] = [
-    "session", "person", "agent", "table", "refused", "held", "decision", "outcome", "rule", "finding", "text",
-    "from", "to", "limit", "after",
+    "session", "person", "agent", "table", "refused", "held", "decision", "outcome", "rule", "finding",
+    "text", "from", "to", "limit", "after",
 ];
 
 /// Bytes of a query string, and of one value in it.
@@ -39,7 +39,8 @@ impl Given {
         }
         let mut given = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let name = PARAMETERS.into_iter().find(|known| *known == name).ok_or(Rejected::UnknownParameter)?;
+            let name =
+                PARAMETERS.into_iter().find(|known| *known == name).ok_or(Rejected::UnknownParameter)?;
             let wrong = |problem| Err(Rejected::Parameter { name, problem });
             if value.len() > LONGEST_VALUE {
                 return wrong("this is longer than anything that it could name");
@@ -137,7 +138,10 @@ pub(crate) fn read(query: &str, now: Timestamp) -> Result<Question, Rejected> {
         && wanted.table.is_none()
     {
         if from.or(to).is_some() || refused.and(held).is_some() {
-            return Err(Rejected::Parameter { name, problem: "one of both, and of one day: leave from and to out" });
+            return Err(Rejected::Parameter {
+                name,
+                problem: "one of both, and of one day: leave from and to out",
+            });
         }
         let among = if name == "refused" { Among::Refused } else { Among::Held };
         return Ok(Question { by: By::Among(among, day), wanted, limit, after });
@@ -205,7 +209,10 @@ mod tests {
     fn the_first_of_the_keys_says_where_to_look_and_the_others_filter() {
         let (by, from, to, wanted) = among("table=DEMO.PUBLIC.T&person=ana%40acme.example&text=ssn+of");
         assert_eq!(by, Among::Person("ana@acme.example".into()));
-        assert_eq!((wanted.table.as_deref(), wanted.text.as_deref()), (Some("DEMO.PUBLIC.T"), Some("ssn of")));
+        assert_eq!(
+            (wanted.table.as_deref(), wanted.text.as_deref()),
+            (Some("DEMO.PUBLIC.T"), Some("ssn of"))
+        );
         assert_eq!((wanted.person, wanted.agent), (None, None));
         assert_eq!((from.as_str(), to), ("2026-10-24T15:00:00.000000Z", NOW.to_string()));
         let (by, from, to, _) = among("refused=2026-11-22&text=x");
@@ -229,7 +236,10 @@ mod tests {
         refused(&format!("person={}", "x".repeat(1025)), "`person`: this is longer");
         refused(&format!("person={}", "x".repeat(5000)), "longer than any");
         refused("session=hunter2", "`session`: a session is 32");
-        refused(&format!("session={}&from=2026-11-01", "a".repeat(32)), "`session`: a session is looked at as");
+        refused(
+            &format!("session={}&from=2026-11-01", "a".repeat(32)),
+            "`session`: a session is looked at as",
+        );
         refused("person=ana&from=hunter2", "`from`: write a day");
         refused("person=ana&from=2026-13-01", "`from`: write a day");
         refused("person=ana&from=-001000-01-01T00:00:00Z", "`from`: write a day");
@@ -246,7 +256,10 @@ mod tests {
     #[test]
     fn what_has_no_bound_is_answered_by_the_query_for_athena() {
         for (asked, expected) in [
-            ("text=it's+me", "AND strpos(lower(concat(coalesce(sql, ''), chr(10), coalesce(prompt, ''))), lower('it''s me'))"),
+            (
+                "text=it's+me",
+                "AND strpos(lower(concat(coalesce(sql, ''), chr(10), coalesce(prompt, ''))), lower('it''s me'))",
+            ),
             ("person=a%27b&from=2024-01-01", "coalesce(nullif(lower('a''b'), '')"),
             ("from=2026-11-01&to=2026-11-03", "WHERE dt BETWEEN '2026-11-01' AND '2026-11-02'"),
         ] {

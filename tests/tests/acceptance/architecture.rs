@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -53,6 +53,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
     ("seal", &["aws", "domain", "gateway", "recording"]),
+    // Questions of auditors: what they may see, and that it was recorded, is behind the gateway.
+    ("sessions", &["domain", "gateway"]),
     // Doors alone: what they stand before is somebody else's to choose.
     ("query", &["domain", "gateway", "recording", "oidc"]),
     // What every program is told, and makes of it.
@@ -63,6 +65,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
     // It makes rows: no gateway, no settings but the places.
     ("seal-lambda", &["lambda", "local", "seal", "settings"]),
+    // It reads what was recorded: no upstream, no keys.
+    ("sessions-lambda", &["gateway", "lambda", "local", "sessions", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
     // What two bundles decide: a rehearsal of the gateway's, for the command line alone.
@@ -286,7 +290,7 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 11] = [
+const BOUND: [&str; 13] = [
     "crates/gateway",
     "functions/approval",
     "functions/approval/lambda",
@@ -298,6 +302,8 @@ const BOUND: [&str; 11] = [
     "functions/work/lambda",
     "functions/seal",
     "functions/seal/lambda",
+    "functions/sessions",
+    "functions/sessions/lambda",
 ];
 
 #[test]

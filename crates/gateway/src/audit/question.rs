@@ -200,8 +200,7 @@ impl Replay {
     pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, usize), NotTheCursor> {
         let Some(after) = &self.after else { return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), 0)) };
         let at = after.strip_prefix(&mark(auditor, "replay", &self.asked()));
-        let (number, event) =
-            at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
+        let (number, event) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
         let number: u32 = digits(number).ok_or(NotTheCursor)?;
         let number = ExchangeNumber::new(number).ok_or(NotTheCursor)?;
         if self.only.is_some_and(|only| only != number) {

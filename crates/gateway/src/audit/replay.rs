@@ -158,7 +158,11 @@ impl Audit {
             return damaged(Severity::Incomplete, Wrong::PageMissing, detail);
         };
         if digest_of(&object).to_string() != record.digest {
-            return damaged(Severity::Altered, Wrong::PageDigest, "the page is not the one that the agent saw");
+            return damaged(
+                Severity::Altered,
+                Wrong::PageDigest,
+                "the page is not the one that the agent saw",
+            );
         }
         let Ok(decoded) = decode_page(&object) else {
             return damaged(Severity::Altered, Wrong::Unreadable, "this is no page of a known version");

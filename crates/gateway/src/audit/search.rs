@@ -11,7 +11,7 @@ use super::question::{By, Position, Question, is_same, is_touched};
 use super::recorded::Recorded;
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
-use crate::ports::{Among, Indexed, Stretch};
+use crate::ports::{Among, Indexed, Stretch, Told};
 
 /// Exchanges that are read for one answer at most, shown or not.
 const READ: usize = 200;
@@ -40,6 +40,9 @@ struct Found<'a> {
     asked: &'a BTreeMap<String, String>,
     exchanges: &'a [Row],
     damaged: &'a [Damaged],
+    /// Entries of the index that nobody can read: what they stood for is not among these.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: u32,
     /// Exchanges that were read for it.
     read: u64,
     /// The opening of the last of them.
@@ -101,6 +104,7 @@ struct Damaged {
 struct Finding {
     rows: Vec<Row>,
     damaged: Vec<Damaged>,
+    unreadable: u32,
     read: u64,
     size: usize,
     until: Option<String>,
@@ -118,7 +122,7 @@ impl Audit {
         let begins = question.position(auditor)?;
         let look = self.look(auditor, "search", question.recorded()).await?;
         let (finding, is_all) = self.find(question, begins).await?;
-        let Finding { rows, damaged, read, size: _, until, position } = finding;
+        let Finding { rows, damaged, unreadable, read, size: _, until, position } = finding;
         let look = Look {
             read,
             shown: rows.iter().map(|row| row.exchange.clone()).collect(),
@@ -132,6 +136,7 @@ impl Audit {
             asked: &look.asked,
             exchanges: &rows,
             damaged: &damaged,
+            unreadable,
             read,
             until,
             next,
@@ -150,7 +155,8 @@ impl Audit {
             if some == 0 {
                 return Ok((finding, false));
             }
-            let next = self.next(&question.by, finding.position.as_ref(), some).await?;
+            let (next, unreadable) = self.next(&question.by, finding.position.as_ref(), some).await?;
+            finding.unreadable = finding.unreadable.saturating_add(unreadable);
             let is_last = next.len() < some;
             // Owned, for a future that borrows them from a stream is not known to be `Send`.
             let mut recorded = stream::iter(next.clone())
@@ -171,7 +177,12 @@ impl Audit {
     }
 
     /// The places that come next.
-    async fn next(&self, by: &By, after: Option<&Position>, limit: usize) -> Result<Vec<Place>, Fault> {
+    async fn next(
+        &self,
+        by: &By,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<(Vec<Place>, u32), Fault> {
         match by {
             By::Session(session) => {
                 let from = match after {
@@ -179,17 +190,18 @@ impl Audit {
                     Some(Position::Number(number)) => number.next(),
                     Some(Position::At(_)) => None,
                 };
-                let Some(from) = from else { return Ok(Vec::new()) };
+                let Some(from) = from else { return Ok((Vec::new(), 0)) };
                 let keys = self.ports.index.of_session(*session, from, limit).await?;
-                Ok(keys.into_iter().map(Place::OfSession).collect())
+                Ok((keys.into_iter().map(Place::OfSession).collect(), 0))
             }
             By::Among(among, stretch) => {
                 let after = match after {
                     Some(Position::At(indexed)) => Some(indexed),
                     Some(Position::Number(_)) | None => None,
                 };
-                let indexed = self.ports.index.indexed(among, *stretch, after, limit).await?;
-                Ok(indexed.into_iter().map(Place::Told).collect())
+                let Told { found, unreadable } =
+                    self.ports.index.indexed(among, *stretch, after, limit).await?;
+                Ok((found.into_iter().map(Place::Told).collect(), unreadable))
             }
         }
     }
@@ -278,15 +290,16 @@ fn contradictions(by: &By, place: &Place, row: &ExchangeRow) -> Vec<&'static str
     match among {
         Among::Person(name) => note(!is(name, row.person.as_ref()), "the index tells another person"),
         Among::Agent(name) => note(!is(name, row.agent.as_ref()), "the index tells another agent"),
-        Among::Table(name) => note(!is_touched(row, name), "the index tells an object that it does not touch"),
+        Among::Table(name) => {
+            note(!is_touched(row, name), "the index tells an object that it does not touch")
+        }
         Among::Refused => {
             let is_refused = row.decision.as_deref() == Some("refuse") || row.outcome == "refused";
             note(!is_refused, "the index tells that it was refused, and it was not");
         }
-        Among::Held => note(
-            row.decision.as_deref() != Some("hold"),
-            "the index tells that it was held, and it was not",
-        ),
+        Among::Held => {
+            note(row.decision.as_deref() != Some("hold"), "the index tells that it was held, and it was not")
+        }
     }
     what
 }
@@ -342,6 +355,11 @@ fn shown(exchange: String, row: ExchangeRow) -> Row {
         steps: row.steps.len(),
         cut,
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// About how long a row is as JSON.

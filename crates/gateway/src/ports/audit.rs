@@ -41,6 +41,15 @@ pub struct Indexed {
     pub key: RecordKey,
 }
 
+/// What an index answers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// Exchanges, in order.
+    pub found: Vec<Indexed>,
+    /// Entries between them that nobody can read.
+    pub unreadable: u32,
+}
+
 /// Finds exchanges that are closed. What is under way, or waits for people, has no place in it.
 #[async_trait]
 pub trait Index: Send + Sync {
@@ -52,7 +61,7 @@ pub trait Index: Send + Sync {
         stretch: Stretch,
         after: Option<&Indexed>,
         limit: usize,
-    ) -> Result<Vec<Indexed>, Fault>;
+    ) -> Result<Told, Fault>;
 
     /// The exchanges of a session from that number on, whether closed or not, by number; at most `limit`, and fewer only where no
     /// more are known. They are those that were opened, and those that the index tells of although their opening is gone.

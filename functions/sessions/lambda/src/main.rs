@@ -31,7 +31,7 @@ fn ports(told: Told) -> Result<AuditPorts, Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let identities = Arc::new(wiring::auditors(&own.auditors, &places)?);
     let stores = Stores::new(&surroundings, own.aws);
-    let audited = stores.audited(&own.index_table);
+    let audited = stores.audited()?;
     Ok(AuditPorts {
         identities,
         exchanges: Arc::new(stores.exchanges()),
