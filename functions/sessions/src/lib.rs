@@ -24,7 +24,7 @@ mod rejected;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -47,50 +47,52 @@ pub fn routes(audit: Arc<Audit>) -> Router {
         .with_state(audit)
 }
 
-async fn search(State(audit): State<Arc<Audit>>, request: Request) -> Response {
-    let answer = async {
-        let auditor = auditor(&audit, request.headers()).await?;
-        let question = question::read(request.uri().query().unwrap_or_default(), audit.moment())?;
-        Ok(audit.search(&auditor, &question).await?)
-    };
-    told(answer.await)
+async fn search(State(audit): State<Arc<Audit>>, uri: Uri, headers: HeaderMap) -> Response {
+    told(found(&audit, &uri, &headers).await)
+}
+
+async fn found(audit: &Audit, uri: &Uri, headers: &HeaderMap) -> Result<AuditAnswer, Rejected> {
+    let auditor = auditor(audit, headers).await?;
+    let question = question::read(uri.query().unwrap_or_default(), audit.moment())?;
+    Ok(audit.search(&auditor, &question).await?)
 }
 
 async fn replay_one(
     State(audit): State<Arc<Audit>>,
     Path((session, number)): Path<(String, String)>,
-    request: Request,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
-    let only = || number.parse().ok().and_then(ExchangeNumber::new).filter(|only| only.to_string() == number);
-    told(
-        replay(&audit, request.headers(), request.uri(), &session, || {
-            only().ok_or(Rejected::Place).map(Some)
-        })
-        .await,
-    )
+    told(replayed(&audit, &uri, &headers, (&session, Some(&number))).await)
 }
 
 async fn replay_all(
     State(audit): State<Arc<Audit>>,
     Path(session): Path<String>,
-    request: Request,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
-    told(replay(&audit, request.headers(), request.uri(), &session, || Ok(None)).await)
+    told(replayed(&audit, &uri, &headers, (&session, None)).await)
 }
 
-async fn replay(
+async fn replayed(
     audit: &Audit,
-    headers: &HeaderMap,
     uri: &Uri,
-    session: &str,
-    only: impl FnOnce() -> Result<Option<ExchangeNumber>, Rejected> + Send,
+    headers: &HeaderMap,
+    (session, number): (&str, Option<&str>),
 ) -> Result<AuditAnswer, Rejected> {
     let auditor = auditor(audit, headers).await?;
     let session: SessionId = session.parse().map_err(|_| Rejected::Place)?;
-    let replay = Replay { session, only: only()?, after: question::after(uri.query().unwrap_or_default())? };
-    let answer = audit.replay(&auditor, &replay).await?;
+    let only = number.map(|number| number_of(number).ok_or(Rejected::Place)).transpose()?;
+    let after = question::after(uri.query().unwrap_or_default())?;
+    let answer = audit.replay(&auditor, &Replay { session, only, after }).await?;
     // That there is none is a look, too, and was recorded.
     if answer.shown() == 0 { Err(Rejected::NoSuchRecording) } else { Ok(answer) }
+}
+
+/// A number in the one spelling that we write.
+fn number_of(text: &str) -> Option<ExchangeNumber> {
+    text.parse().ok().and_then(ExchangeNumber::new).filter(|number| number.to_string() == text)
 }
 
 async fn other_than_get() -> Response {
