@@ -93,6 +93,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
             "query",
             "approval",
             "evidence",
+            "sessions",
             "masking",
             "sql",
         ],
