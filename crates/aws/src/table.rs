@@ -127,6 +127,31 @@ impl Table {
 
     /// Those of these items that there are, each as the last write left it. Of two keys alike one is enough.
     pub async fn get_all(&self, keys: &[Key], about: About) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, None, about).await
+    }
+
+    /// The same, with these attributes of each alone.
+    pub async fn get_parts(
+        &self,
+        keys: &[Key],
+        names: &[&str],
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, Some(names), about).await
+    }
+
+    async fn get_some(
+        &self,
+        keys: &[Key],
+        names: Option<&[&str]>,
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        let names = names.map(|names| names.iter().chain(&["pk", "sk"]).copied().enumerate());
+        // A name may be a word of DynamoDB's own, so each has another here.
+        let names: Option<HashMap<String, String>> =
+            names.map(|names| names.map(|(at, name)| (format!("#n{at}"), name.to_owned())).collect());
+        let wanted =
+            names.as_ref().map(|names| names.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
         let mut found = HashMap::new();
         for some in keys.chunks(AT_ONCE) {
             let mut waiting: Vec<Item> = some.iter().map(Key::item).collect();
@@ -140,6 +165,9 @@ impl Table {
                 }
                 round = round.saturating_add(1);
                 let asked = KeysAndAttributes::builder().set_keys(Some(waiting)).consistent_read(true);
+                let asked = asked
+                    .set_projection_expression(wanted.clone())
+                    .set_expression_attribute_names(names.clone());
                 let asked = asked.build().map_err(|error| about.damaged().because(error))?;
                 let answered = self.client.batch_get_item().request_items(&self.name, asked).send().await;
                 let answered = answered

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Index, Keys, Machine, People, Policies,
-    Records, Standings, Steps, Topic,
+    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Machine, People,
+    Policies, Records, Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
 use serde::Deserialize;
@@ -134,6 +134,11 @@ impl Stores {
         let table =
             table.ok_or("SNOWGATE_AWS__INDEX_TABLE is missing: the output IndexTable of infra/state.yaml")?;
         Ok(Index::new(&self.clients, table.as_str()))
+    }
+
+    /// The topic that is told of records.
+    pub fn told_of_records(&self, arn: &TopicArn) -> Kept {
+        Kept::new(&self.clients, arn.as_str())
     }
 
     /// Standing approvals.
