@@ -92,7 +92,7 @@ pub use machine::Machine;
 pub use notices::{Failed, Kept, Message, NoNotice, Notice, Told, failed, messages};
 pub use notifier::Topic;
 pub use policies::Policies;
-pub use pushes::{Became, InForce, Proposal, PushError, Pushed, Pushes, Said};
+pub use pushes::{Became, InForce, Log, Named, Proposal, PushError, Pushed, Pushes, Said};
 pub use recorded::{Objects, Recorded};
 pub use records::Records;
 pub use standings::Standings;

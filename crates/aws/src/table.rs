@@ -76,6 +76,8 @@ impl Key {
 pub(crate) enum Only<'a> {
     /// There is no such item.
     IfAbsent,
+    /// There is none, or one that tells no write: then it is none of ours.
+    IfUnwritten,
     /// There is none whose `until_us` has not passed at that moment.
     OnceOver(Timestamp),
     /// The item is still the one that this write has left.
@@ -263,6 +265,10 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match only {
             Only::IfAbsent => put.condition_expression("attribute_not_exists(pk)"),
+            Only::IfUnwritten => put
+                .condition_expression("NOT attribute_type(#writer, :text)")
+                .expression_attribute_names("#writer", WRITER)
+                .expression_attribute_values(":text", text("S")),
             Only::OnceOver(now) => put
                 .condition_expression("attribute_not_exists(pk) OR until_us < :now")
                 .expression_attribute_values(":now", number(now.as_micros())),
