@@ -22,10 +22,10 @@ class Build(unittest.TestCase):
             (folder / "code").mkdir()
             (folder / "code/bootstrap").write_text("not compiled here")
             text = (ROOT / "template.yaml").read_text()
-            text = re.sub(r"^    CodeUri: \.$", "    CodeUri: code", text, flags=re.MULTILINE)
+            text = re.sub(r"^      CodeUri: functions/.+$", "      CodeUri: code", text, flags=re.MULTILINE)
             compiled = r"^    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: (\w+)$"
             text, functions = re.subn(compiled, "    Metadata: {SkipBuild: true}", text, flags=re.MULTILINE)
-            self.assertEqual(functions, 5)
+            self.assertEqual(functions, len(resources("template.yaml", "AWS::Serverless::Function")))
             (folder / "template.yaml").write_text(text)
             shutil.copy(ROOT / "samconfig.toml", folder)
             run = subprocess.run(
@@ -40,9 +40,22 @@ class Build(unittest.TestCase):
             with self.subTest(function=name):
                 self.assertEqual(
                     one["Metadata"], {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": name.lower()}})
+                # There `--bin` finds it, which the root's default members do not hold.
+                folder = ROOT / one["Properties"]["CodeUri"]
+                self.assertEqual(folder, ROOT / "functions" / name.lower() / "lambda")
+                binaries = tomllib.loads((folder / "Cargo.toml").read_text())["bin"]
+                self.assertEqual([binary["name"] for binary in binaries], [name.lower()])
         architecture = read("template.yaml")["Parameters"]["Architecture"]
         self.assertEqual((architecture["Default"], architecture["AllowedValues"]), ("arm64", ["arm64", "x86_64"]))
         self.assertEqual(read("template.yaml")["Globals"]["Function"]["Architectures"], [{"Ref": "Architecture"}])
+
+    def test_what_a_function_is_built_of_is_told_by_cargo_alone(self):
+        # SAM's cache would look at a function's own folder alone, and miss what changed in a crate.
+        config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+        self.assertIs(config["default"]["build"]["parameters"]["cached"], False)
+        # What `cargo lambda build --release` adds where a profile says nothing: fat enough, and small.
+        release = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]
+        self.assertEqual(release.keys(), {"package"})
 
     def test_building_asks_nothing(self):
         # Without it a version to which Rust is new waits for an answer, and a build that nobody watches stops.

@@ -36,7 +36,7 @@ ROUTES = {
 }
 
 #: The functions that answer nobody but other services of the account.
-INSIDE = {"Work", "Seal"}
+INSIDE = {"Work", "Seal", "Index"}
 
 
 def routes_of_doors():

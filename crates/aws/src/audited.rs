@@ -50,7 +50,7 @@ impl Audited {
         let keys: Vec<_> = (from..=to)
             .filter_map(|number| Some(opening_key(session, ExchangeNumber::new(number)?)))
             .collect();
-        let found = self.state.get_all(&keys, FIND).await?;
+        let found = self.state.get_parts(&keys, &["day"], FIND).await?;
         let days = (from..=to).zip(&keys).filter_map(|(number, key)| Some((number, found.get(key)?)));
         days.map(|(number, item)| Ok((number, string(item, "day", FIND)?))).collect()
     }

@@ -2,14 +2,15 @@
 
 mod row;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{SessionId, Timestamp};
 use gateway::{Fault, Origin};
-use recording::digest_of;
+use recording::{RecordKey, digest_of};
 
 use crate::calls::Clients;
-use crate::table::{About, Item, Order, Table, string};
+use crate::table::{About, Item, Key, Order, Table, integer, string};
 
 pub use row::IndexRow;
 
@@ -73,16 +74,16 @@ pub struct Look {
 /// | `table#NAME#MONTH`, each that it reads or writes, at most 50 | the same |
 /// | `refused#DAY`, `held#DAY` | the same |
 ///
-/// | attribute | holds |
+/// | holds | attributes |
 /// | --- | --- |
-/// | `session`, `nr`, `day` | the exchange, and the day of its opening |
-/// | `opened`?, `closed` | RFC 3339 in UTC with microseconds |
-/// | `agent`?, `person`?, `subject`?, `door`?, `decision`?, `outcome`, `reason`?, `class`, `grade`?, `missing`? | texts |
-/// | `reads`, `writes`, `rules`, `findings` | lists of texts |
-/// | `rows_shown`, `masked` | numbers |
-/// | `more`? | that a list or a text was cut |
-/// | `told`, `late` | of how many objects the row was made, and how many of these are late evidence |
-/// | `indexed_us`, `forget_at` | when it was written, in microseconds, and when the table forgets it, in seconds |
+/// | the exchange, and the day of its opening | `session`, `nr`, `day` |
+/// | RFC 3339 in UTC with microseconds | `opened`?, `closed` |
+/// | texts | `agent`?, `person`?, `subject`?, `door`?, `decision`?, `outcome`, `reason`?, `class`, `grade`?, `missing`? |
+/// | lists of texts | `reads`, `writes`, `rules`, `findings` |
+/// | numbers | `rows_shown`, `masked` |
+/// | that a list or a text was cut | `more`? |
+/// | of how many objects the row was made, and how many of these are late evidence | `told`, `late` |
+/// | when it was written, in microseconds, and when the table forgets it, in seconds | `indexed_us`, `forget_at` |
 ///
 /// A month and a day are the opening's, in UTC. A name in a key that is longer than 512 bytes is cut, and its digest follows. An exchange
 /// without an opening is found by its session alone.
@@ -130,6 +131,25 @@ impl Index {
             futures::future::try_join_all(writes).await?;
         }
         Ok(())
+    }
+
+    /// Of those of these exchanges that have a row, of how much late evidence it was made. An item that nobody can read is no row.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
+        let place = |key: &RecordKey| {
+            let exchange = key.exchange;
+            Key::new(By::Session(exchange.session).partition(), format!("{:08}", exchange.number.get()))
+        };
+        let places: Vec<Key> = keys.iter().map(place).collect();
+        let items = self.table.get_parts(&places, &["day", "late"], READ).await?;
+        let rows = keys.iter().zip(&places).filter_map(|(key, place)| {
+            let item = items.get(place)?;
+            let (day, late) = (string(item, "day", READ).ok()?, integer(item, "late", READ).ok()?);
+            (day == key.day).then_some((key.clone(), u32::try_from(late).ok()?))
+        });
+        Ok(rows.collect())
     }
 
     /// The rows of a partition.

@@ -13,7 +13,8 @@
 //! | `Notifier` | [`Topic`] | SNS |
 //! | `Index`, `Looks`, `Recordings` of auditors | [`Audited`] over [`Index`] | DynamoDB, S3 |
 //!
-//! [`Pushes`] is what an operator does, and no function: it puts a bundle in force.
+//! [`Pushes`] is what an operator does, and no function: it puts a bundle in force. What S3 tells of records, and what lies under the number
+//! of one, is read by whoever makes rows of them ([`messages`], [`Recorded`]).
 //!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
 //! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
@@ -64,12 +65,14 @@ mod http;
 mod index;
 mod keys;
 mod machine;
+mod notices;
 mod notifier;
 mod objects;
 mod packed;
 mod policies;
 mod pushes;
 mod query;
+mod recorded;
 mod records;
 mod standings;
 mod steps;
@@ -89,9 +92,11 @@ pub use exchanges::{Exchanges, Revocation, RevocationAct};
 pub use index::{By, Found, Index, IndexRow, Look};
 pub use keys::Keys;
 pub use machine::Machine;
+pub use notices::{Failed, Kept, Message, NoNotice, Notice, Told, failed, messages};
 pub use notifier::Topic;
 pub use policies::Policies;
-pub use pushes::{Became, InForce, Proposal, PushError, Pushed, Pushes, Said};
+pub use pushes::{Became, InForce, Log, Named, Proposal, PushError, Pushed, Pushes, Said};
+pub use recorded::{Objects, Recorded};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;

@@ -31,7 +31,7 @@ const NONE: &str = "no policy bundle is in force: push one";
 /// | `operator#USERID`, `AT#WRITER` in the table, written once | an operator's word, under their `aws:userid`: `digest`, `by` (their ARN), `why`, `at_us`, `over` (the `writer` of the pointer that it is to follow; none of none); of one who agrees also `agrees_pk`, `agrees_sk`: to which |
 /// | `policy`, `in_force` | the pointer: `digest`, `at_us`, and where the words lie that it rests on: `first_pk`, `first_sk`, `second_pk`, `second_sk` |
 /// | `policy`, `push#AT#WRITER` | the same, of every one that was put in force, or would have been, had nobody come before |
-/// | `policy`, `proposed#AT#WRITER` | `first_pk`, `first_sk`, `digest`, `at_us`: where a proposal is found |
+/// | `policy`, `proposed#DIGEST#AT#WRITER` | `first_pk`, `first_sk`, `digest`, `at_us`: where a proposal of that bundle is found |
 ///
 /// Which one it is is looked at every ten seconds. The files are believed by their digest alone, and a pointer by the words of two
 /// people: so whoever can write the bucket changes nothing, and neither does one operator alone, who can write the pointer but no word of
@@ -100,7 +100,7 @@ impl Policies {
         if let Some(seen) = before.filter(|seen| seen.pointer == pointer) {
             return Ok((pointer, Arc::clone(&seen.bundle)));
         }
-        if !pointer.is_backed(&self.table, self.people).await? {
+        if pointer.backing(&self.table).await? < Some(self.people) {
             let alone = "the policy bundle that is named was put in force by nobody who may do so alone";
             return Err(Fault::lasting(Origin::Policies, alone));
         }

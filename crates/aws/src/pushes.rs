@@ -1,6 +1,6 @@
 //! Putting a policy bundle in force: an operator's part of [`Policies`](crate::Policies), which says what lies where.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,11 +13,8 @@ use thiserror::Error;
 use crate::bundles::Bundles;
 use crate::caller::Caller;
 use crate::calls::Clients;
-use crate::table::{Key, Only, Order, Put, Table, string, writer};
-use crate::words::{POLICIES, Pointer, Word, words_of};
-
-/// Proposals that are looked through, at most, the latest first.
-const PROPOSALS: usize = 100;
+use crate::table::{Item, Key, Only, Order, Put, Table, string, writer};
+use crate::words::{POLICIES, People, Place, Pointer, Word, words_of};
 
 /// Why a bundle was not proposed or put in force.
 #[derive(Debug, Error)]
@@ -58,13 +55,25 @@ pub struct Said {
     pub at: Timestamp,
 }
 
-/// What is in force.
+/// What is named as the bundle in force, as somebody has seen it: what they say is about that and about nothing else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InForce {
-    /// The bundle.
-    pub digest: Digest,
-    /// Since when.
-    pub at: Timestamp,
+    /// What.
+    pub named: Named,
+    place: Place,
+}
+
+/// Whether functions follow what is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// Nothing is named.
+    Nothing,
+    /// This bundle, and the words that functions want bear it.
+    Backed(Digest),
+    /// This bundle, and functions do not follow: the words that it names are not there, or are not about it.
+    Unbacked(Digest),
+    /// Nothing that can be read.
+    Damaged,
 }
 
 /// What waits for a second person.
@@ -94,12 +103,23 @@ pub struct Pushed {
     pub digest: Digest,
     /// When.
     pub at: Timestamp,
-    /// Who has proposed it; none where no such word is found.
+    /// Who has proposed it; none where no such word about it is found.
     pub first: Option<Said>,
-    /// Who has agreed; none where one did it alone.
+    /// Who has agreed to that; none where one did it alone.
     pub second: Option<Said>,
+    /// How many stand behind it; none: nobody whose word is found, whatever it says.
+    pub backing: Option<People>,
     /// What became of it.
     pub became: Became,
+}
+
+/// What was put in force, and what lies there that is no push.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// The latest first.
+    pub pushes: Vec<Pushed>,
+    /// The second keys of items that cannot be read, as whoever wrote them chose them.
+    pub unreadable: Vec<String>,
 }
 
 /// The bundle in force, in the hands of one operator.
@@ -107,40 +127,67 @@ pub struct Pushed {
 pub struct Pushes {
     bundles: Bundles,
     table: Table,
+    people: People,
     clock: Arc<dyn Clock>,
     caller: Caller,
 }
 
 impl fmt::Debug for Pushes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bundles, table, clock: _, caller } = self;
+        let Self { bundles, table, people, clock: _, caller } = self;
         f.debug_struct("Pushes")
             .field("bundles", bundles)
             .field("table", table)
+            .field("people", people)
             .field("caller", caller)
             .finish()
     }
 }
 
 impl Pushes {
-    /// The bundle that this table names, in that bucket.
+    /// The bundle that this table names, in that bucket, for functions that want so many people behind it.
     pub fn new(
         clients: &Clients,
         table: impl Into<String>,
         bucket: impl Into<String>,
+        people: People,
         caller: Caller,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { bundles: Bundles::new(clients, bucket), table: Table::new(clients, table), clock, caller }
+        let (bundles, table) = (Bundles::new(clients, bucket), Table::new(clients, table));
+        Self { bundles, table, people, clock, caller }
     }
 
-    /// What is in force; none before the first push.
+    /// What is named in force, and whether functions follow it.
     ///
     /// # Errors
     /// When that cannot be read.
-    pub async fn in_force(&self) -> Result<Option<InForce>, Fault> {
-        let found = Pointer::read(&self.table).await?;
-        Ok(found.map(|Pointer { digest, at, .. }| InForce { digest, at }))
+    pub async fn in_force(&self) -> Result<InForce, Fault> {
+        let place = Place::read(&self.table).await?;
+        let named = match &place {
+            Place::Empty => Named::Nothing,
+            Place::Damaged(_) => Named::Damaged,
+            Place::Taken(pointer) if pointer.backing(&self.table).await? >= Some(self.people) => {
+                Named::Backed(pointer.digest)
+            }
+            Place::Taken(pointer) => Named::Unbacked(pointer.digest),
+        };
+        Ok(InForce { named, place })
+    }
+
+    /// The last bundle that as many people stood behind as functions want: what is to be compared with where what is named is not.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn last_backed(&self) -> Result<Option<Digest>, Fault> {
+        let log = self.log(usize::MAX).await?;
+        let last = log.pushes.iter().find(|push| self.is_backed(push));
+        Ok(last.map(|push| push.digest))
+    }
+
+    /// Whether as many people stand behind this push as functions want.
+    pub fn is_backed(&self, push: &Pushed) -> bool {
+        push.backing >= Some(self.people)
     }
 
     /// The files of a bundle that was pushed.
@@ -151,17 +198,17 @@ impl Pushes {
         self.bundles.read(digest).await.map(|(files, _)| files)
     }
 
-    /// Keeps a bundle and proposes it, in the place of `seen`: what whoever proposes it has compared it with (none: of none).
+    /// Keeps a bundle and proposes it, in the place of `seen`: what whoever proposes it was shown.
     ///
     /// # Errors
     /// [`PushError`]; whatever it is, nothing else is in force than before.
     pub async fn propose(
         &self,
         files: &BTreeMap<String, Vec<u8>>,
-        seen: Option<Digest>,
+        seen: &InForce,
         why: &str,
     ) -> Result<Digest, PushError> {
-        let (proposal, _) = self.say(files, seen, why).await?;
+        let proposal = self.say(files, seen, why).await?;
         let place = Pointer {
             digest: proposal.digest,
             first: proposal.key.clone(),
@@ -169,7 +216,7 @@ impl Pushes {
             at: proposal.at,
             writer: String::new(),
         };
-        let key = Key::new("policy", format!("proposed#{}", proposal.key.sk));
+        let key = Key::new("policy", format!("{}{}", proposals_of(proposal.digest), proposal.key.sk));
         self.table.put(place.item(&key), Only::IfAbsent, &writer()?, POLICIES).await?;
         Ok(proposal.digest)
     }
@@ -182,24 +229,22 @@ impl Pushes {
     pub async fn put_alone(
         &self,
         files: &BTreeMap<String, Vec<u8>>,
-        seen: Option<Digest>,
+        seen: &InForce,
         why: &str,
     ) -> Result<Digest, PushError> {
-        let (word, before) = self.say(files, seen, why).await?;
-        self.move_to(&word, None, before.as_ref()).await
+        let word = self.say(files, seen, why).await?;
+        self.move_to(&word, None, &seen.place).await
     }
 
-    /// Agrees to what another person has proposed, which puts it in force.
+    /// Agrees to what another person has proposed, which puts it in force in the place of `seen`: what whoever agrees was shown.
     ///
     /// # Errors
     /// [`PushError`]; but for a fault, nothing else is in force than before.
-    pub async fn confirm(&self, digest: Digest, why: &str) -> Result<Digest, PushError> {
-        let before = Pointer::read(&self.table).await?;
-        if before.as_ref().is_some_and(|before| before.digest == digest) {
+    pub async fn confirm(&self, digest: Digest, seen: &InForce, why: &str) -> Result<Digest, PushError> {
+        if seen.named == Named::Backed(digest) {
             return Err(PushError::InForce);
         }
-        let open = self.open(before.as_ref()).await?;
-        let proposed: Vec<Word> = open.into_iter().filter(|word| word.digest == digest).collect();
+        let proposed = self.open(Some(digest), seen).await?;
         let Some(first) = proposed.iter().find(|word| !word.is_by(&self.caller)) else {
             return Err(match proposed.first() {
                 Some(own) => PushError::SamePerson { by: own.by.clone() },
@@ -207,91 +252,95 @@ impl Pushes {
             });
         };
         self.bundles.read(digest).await?;
-        let mut second = self.word(digest, before.as_ref(), why)?;
+        let mut second = self.word(digest, seen, why)?;
         second.agrees = Some(first.key.clone());
         self.keep(&second).await?;
-        self.move_to(first, Some(&second), before.as_ref()).await
+        self.move_to(first, Some(&second), &seen.place).await
     }
 
-    /// What waits for a second person, the latest first.
+    /// What waits for a second person to follow what is named, the latest first; of one bundle, or of all.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn proposals(&self) -> Result<Vec<Proposal>, Fault> {
-        let before = Pointer::read(&self.table).await?;
-        let open = self.open(before.as_ref()).await?;
+    pub async fn proposals(&self, of: Option<Digest>, seen: &InForce) -> Result<Vec<Proposal>, Fault> {
+        let open = self.open(of, seen).await?;
         Ok(open.into_iter().map(|word| Proposal { digest: word.digest, said: said(&word) }).collect())
     }
 
-    /// What was put in force, the latest first, also what somebody else came before.
+    /// What was put in force, also what somebody else came before. Whatever operators have written, the rest is told.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn log(&self, limit: usize) -> Result<Vec<Pushed>, Fault> {
-        let current = Pointer::read(&self.table).await?;
+    pub async fn log(&self, limit: usize) -> Result<Log, Fault> {
+        let current = Place::read(&self.table).await?;
         let found = self.table.query("policy", "push#", Order::Backward, Some(limit), POLICIES).await?;
-        let pushes: Vec<Pointer> = found.iter().map(Pointer::of).collect::<Result<_, _>>()?;
-        let keys: BTreeSet<(String, String)> = pushes
-            .iter()
-            .flat_map(|push| [Some(&push.first), push.second.as_ref()])
-            .flatten()
-            .map(|key| (key.pk.clone(), key.sk.clone()))
-            .collect();
-        let keys: Vec<Key> = keys.into_iter().map(|(pk, sk)| Key::new(pk, sk)).collect();
-        let words: HashMap<Key, Word> = self
-            .table
-            .get_all(&keys, POLICIES)
-            .await?
-            .into_iter()
-            .map(|(key, item)| Ok((key, Word::of(&item)?)))
-            .collect::<Result<_, Fault>>()?;
+        let (mut pointers, mut unreadable) = (Vec::with_capacity(found.len()), Vec::new());
+        for item in &found {
+            match Pointer::of(item) {
+                Ok(pointer) => pointers.push(pointer),
+                Err(_) => unreadable.push(string(item, "sk", POLICIES)?),
+            }
+        }
+        let keys: HashSet<Key> = pointers.iter().flat_map(Pointer::words).cloned().collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let items: HashMap<Key, Item> = self.table.get_all(&keys, POLICIES).await?;
+        let words: HashMap<&Key, Word> =
+            items.iter().filter_map(|(key, item)| Some((key, Word::of(item).ok()?))).collect();
         // Whatever was followed was in force: what follows it says so.
         let followed: BTreeSet<&str> = words.values().filter_map(|word| word.over.as_deref()).collect();
-        let told = |push: &Pointer| {
-            let is_current = current.as_ref().is_some_and(|current| current.writer == push.writer);
-            let became = match (is_current, followed.contains(push.writer.as_str())) {
+        let told = |pointer: &Pointer| {
+            let backing = pointer.backing_of(&items);
+            let about_it = |key: &Key| words.get(key).filter(|word| word.digest == pointer.digest).map(said);
+            let is_followed = followed.contains(pointer.writer.as_str());
+            let became = match (current.writer() == Some(&pointer.writer), is_followed && backing.is_some()) {
                 (true, _) => Became::InForce,
                 (false, true) => Became::WasInForce,
                 (false, false) => Became::Never,
             };
             Pushed {
-                digest: push.digest,
-                at: push.at,
-                first: words.get(&push.first).map(said),
-                second: push.second.as_ref().and_then(|key| words.get(key)).map(said),
+                digest: pointer.digest,
+                at: pointer.at,
+                first: about_it(&pointer.first),
+                second: pointer.second.as_ref().and_then(about_it),
+                backing,
                 became,
             }
         };
-        Ok(pushes.iter().map(told).collect())
+        let mut pushes: Vec<Pushed> = pointers.iter().map(told).collect();
+        // What nobody has followed and is named no more was in force all the same, where whoever wrote the name by hand was not followed.
+        let is_by_hand = !pushes.iter().any(|push| push.became == Became::InForce && self.is_backed(push));
+        if is_by_hand && let Some(last) = pushes.iter_mut().find(|push| push.backing >= Some(self.people)) {
+            last.became = Became::WasInForce;
+        }
+        Ok(Log { pushes, unreadable })
     }
 
-    /// Keeps a bundle, and this operator's word that it shall follow what is in force.
+    /// Keeps a bundle, and this operator's word that it shall follow what they were shown.
     async fn say(
         &self,
         files: &BTreeMap<String, Vec<u8>>,
-        seen: Option<Digest>,
+        seen: &InForce,
         why: &str,
-    ) -> Result<(Word, Option<Pointer>), PushError> {
+    ) -> Result<Word, PushError> {
         let digest = Bundle::parse(files).map_err(PushError::Invalid)?.digest();
-        let before = Pointer::read(&self.table).await?;
-        if before.as_ref().map(|before| before.digest) != seen {
+        if Place::read(&self.table).await? != seen.place {
             return Err(PushError::Overtaken);
         }
-        if seen == Some(digest) {
+        if seen.named == Named::Backed(digest) {
             return Err(PushError::InForce);
         }
         self.bundles.keep(files, digest).await?;
-        let word = self.word(digest, before.as_ref(), why)?;
+        let word = self.word(digest, seen, why)?;
         self.keep(&word).await?;
-        Ok((word, before))
+        Ok(word)
     }
 
-    fn word(&self, digest: Digest, before: Option<&Pointer>, why: &str) -> Result<Word, Fault> {
+    fn word(&self, digest: Digest, seen: &InForce, why: &str) -> Result<Word, Fault> {
         let now = self.clock.now();
         Ok(Word {
             key: Key::new(words_of(self.caller.id()), format!("{:020}#{}", now.as_micros(), writer()?)),
             digest,
-            over: before.map(|before| before.writer.clone()),
+            over: seen.place.writer().map(str::to_owned),
             agrees: None,
             by: self.caller.arn().to_owned(),
             why: why.to_owned(),
@@ -307,12 +356,12 @@ impl Pushes {
         }
     }
 
-    /// Moves the pointer, if it is where these words found it.
+    /// Moves the pointer, if it is where these words found it. What is damaged is replaced like any other.
     async fn move_to(
         &self,
         first: &Word,
         second: Option<&Word>,
-        before: Option<&Pointer>,
+        before: &Place,
     ) -> Result<Digest, PushError> {
         let pointer = Pointer {
             digest: first.digest,
@@ -325,33 +374,43 @@ impl Pushes {
         let pushed = Key::new("policy", format!("push#{:020}#{writer}", at.as_micros()));
         // Kept first: nothing ever decides that nobody is known to have pushed.
         self.table.put(pointer.item(&pushed), Only::IfAbsent, writer, POLICIES).await?;
-        let only = before.map_or(Only::IfAbsent, |before| Only::IfWrittenBy(&before.writer));
+        let only = before.writer().map_or(Only::IfUnwritten, Only::IfWrittenBy);
         match self.table.put(pointer.item(&Pointer::key()), only, writer, POLICIES).await? {
             Put::Done => Ok(pointer.digest),
+            // Where several agree at once, all but one find it done.
+            Put::Otherwise if self.in_force().await?.named == Named::Backed(pointer.digest) => {
+                Err(PushError::InForce)
+            }
             Put::Otherwise => Err(PushError::Overtaken),
         }
     }
 
-    /// The proposals to follow what is in force, the latest first.
-    async fn open(&self, before: Option<&Pointer>) -> Result<Vec<Word>, Fault> {
-        let found =
-            self.table.query("policy", "proposed#", Order::Backward, Some(PROPOSALS), POLICIES).await?;
-        let keys: Vec<Key> = found
-            .iter()
-            .map(|item| {
-                Ok(Key::new(string(item, "first_pk", POLICIES)?, string(item, "first_sk", POLICIES)?))
-            })
-            .collect::<Result<_, Fault>>()?;
-        let unique: std::collections::HashSet<Key> = keys.into_iter().collect();
-        let keys: Vec<Key> = unique.into_iter().collect();
+    /// The proposals to follow what is named, of one bundle or of all; the latest first.
+    // SECURITY: whoever may propose may write any name, so nothing here stops at a number of them, or at one that cannot be read.
+    async fn open(&self, of: Option<Digest>, seen: &InForce) -> Result<Vec<Word>, Fault> {
+        let begins = of.map_or_else(|| "proposed#".to_owned(), proposals_of);
+        let found = self.table.query("policy", &begins, Order::Backward, None, POLICIES).await?;
+        let key = |item: &Item| {
+            let part = |name| string(item, name, POLICIES).ok();
+            Some(Key::new(part("first_pk")?, part("first_sk")?))
+        };
+        let keys: HashSet<Key> = found.iter().filter_map(key).collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
         let items = self.table.get_all(&keys, POLICIES).await?;
-        // What is no word proposes nothing, and keeps nobody else's from being found.
         let mut words: Vec<Word> = items.values().filter_map(|item| Word::of(item).ok()).collect();
-        let over = before.map(|before| before.writer.as_str());
-        words.retain(|word| word.agrees.is_none() && word.over.as_deref() == over);
+        words.retain(|word| {
+            let is_asked_for = of.is_none_or(|digest| word.digest == digest);
+            let follows = word.agrees.is_none() && word.over.as_deref() == seen.place.writer();
+            is_asked_for && follows && Caller::of(word.by_id(), &word.by).is_ok()
+        });
         words.sort_by(|one, other| other.key.sk.cmp(&one.key.sk));
         Ok(words)
     }
+}
+
+/// What the second keys begin with under which proposals of a bundle are found.
+fn proposals_of(digest: Digest) -> String {
+    format!("proposed#{digest}#")
 }
 
 fn said(word: &Word) -> Said {

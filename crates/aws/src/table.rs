@@ -76,6 +76,8 @@ impl Key {
 pub(crate) enum Only<'a> {
     /// There is no such item.
     IfAbsent,
+    /// There is none, or one that tells no write: then it is none of ours.
+    IfUnwritten,
     /// There is none whose `until_us` has not passed at that moment.
     OnceOver(Timestamp),
     /// The item is still the one that this write has left.
@@ -127,6 +129,31 @@ impl Table {
 
     /// Those of these items that there are, each as the last write left it. Of two keys alike one is enough.
     pub async fn get_all(&self, keys: &[Key], about: About) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, None, about).await
+    }
+
+    /// The same, with these attributes of each alone.
+    pub async fn get_parts(
+        &self,
+        keys: &[Key],
+        names: &[&str],
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, Some(names), about).await
+    }
+
+    async fn get_some(
+        &self,
+        keys: &[Key],
+        names: Option<&[&str]>,
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        let names = names.map(|names| names.iter().chain(&["pk", "sk"]).copied().enumerate());
+        // A name may be a word of DynamoDB's own, so each has another here.
+        let names: Option<HashMap<String, String>> =
+            names.map(|names| names.map(|(at, name)| (format!("#n{at}"), name.to_owned())).collect());
+        let wanted =
+            names.as_ref().map(|names| names.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
         let mut found = HashMap::new();
         for some in keys.chunks(AT_ONCE) {
             let mut waiting: Vec<Item> = some.iter().map(Key::item).collect();
@@ -140,6 +167,9 @@ impl Table {
                 }
                 round = round.saturating_add(1);
                 let asked = KeysAndAttributes::builder().set_keys(Some(waiting)).consistent_read(true);
+                let asked = asked
+                    .set_projection_expression(wanted.clone())
+                    .set_expression_attribute_names(names.clone());
                 let asked = asked.build().map_err(|error| about.damaged().because(error))?;
                 let answered = self.client.batch_get_item().request_items(&self.name, asked).send().await;
                 let answered = answered
@@ -235,6 +265,10 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match only {
             Only::IfAbsent => put.condition_expression("attribute_not_exists(pk)"),
+            Only::IfUnwritten => put
+                .condition_expression("NOT attribute_type(#writer, :text)")
+                .expression_attribute_names("#writer", WRITER)
+                .expression_attribute_values(":text", text("S")),
             Only::OnceOver(now) => put
                 .condition_expression("attribute_not_exists(pk) OR until_us < :now")
                 .expression_attribute_values(":now", number(now.as_micros())),

@@ -1,5 +1,7 @@
 //! What operators say of policy bundles, each under their own name, and the pointer that rests on it.
 
+use std::collections::HashMap;
+
 use domain::{Digest, Timestamp};
 use gateway::{Fault, Origin};
 
@@ -9,13 +11,13 @@ use crate::table::{About, Item, Key, Table, WRITER, integer, number, string, tex
 pub(crate) const POLICIES: About =
     About { origin: Origin::Policies, public: "the policy bundle cannot be read" };
 
-/// How many people stand behind a bundle in force, at least.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How many people stand behind a bundle in force; as a demand, at least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum People {
-    /// One who proposed it and another who agreed.
-    Two,
     /// One is enough: for accounts that one person operates.
     One,
+    /// One who proposed it and another who agreed.
+    Two,
 }
 
 /// One operator's word: that a bundle shall be in force, in the place of what was in force then.
@@ -125,33 +127,59 @@ impl Pointer {
         table.get(&Self::key(), POLICIES).await?.as_ref().map(Self::of).transpose()
     }
 
-    /// The words that it rests on.
-    pub async fn words(&self, table: &Table) -> Result<(Option<Word>, Option<Word>), Fault> {
-        let keys: Vec<Key> =
-            [Some(&self.first), self.second.as_ref()].into_iter().flatten().cloned().collect();
-        let mut found = table.get_all(&keys, POLICIES).await?;
-        let mut word = |key: &Key| found.remove(key).as_ref().map(Word::of).transpose();
-        Ok((word(&self.first)?, self.second.as_ref().map(&mut word).transpose()?.flatten()))
+    /// Where the words lie that it rests on.
+    pub fn words(&self) -> impl Iterator<Item = &Key> {
+        [Some(&self.first), self.second.as_ref()].into_iter().flatten()
     }
 
-    /// Whether so many people stand behind it.
+    /// How many people stand behind it.
+    pub async fn backing(&self, table: &Table) -> Result<Option<People>, Fault> {
+        let keys: Vec<Key> = self.words().cloned().collect();
+        Ok(self.backing_of(&table.get_all(&keys, POLICIES).await?))
+    }
+
+    /// The same, of items that were read; none where nobody whose word is among them does. What is no word bears nothing.
     // SECURITY: whoever may write the pointer may write anything into it; what they cannot write is another's word.
-    pub async fn is_backed(&self, table: &Table, people: People) -> Result<bool, Fault> {
-        let (first, second) = self.words(table).await?;
+    pub fn backing_of(&self, items: &HashMap<Key, Item>) -> Option<People> {
+        let word = |key: &Key| items.get(key).and_then(|item| Word::of(item).ok());
         let says_it = |word: &Word| word.digest == self.digest && !word.by_id().is_empty();
-        let Some(first) = first.filter(|first| says_it(first) && first.agrees.is_none()) else {
-            return Ok(false);
-        };
-        Ok(match (second, &self.second) {
-            (Some(second), Some(_)) => {
-                says_it(&second)
-                    && second.agrees.as_ref() == Some(&first.key)
-                    && second.over == first.over
-                    && person_of(second.by_id()) != person_of(first.by_id())
-            }
-            (None, None) => people == People::One,
-            (None, Some(_)) | (Some(_), None) => false,
+        let first = word(&self.first).filter(|first| says_it(first) && first.agrees.is_none())?;
+        let Some(second) = &self.second else { return Some(People::One) };
+        let second = word(second).filter(says_it)?;
+        let agrees = second.agrees.as_ref() == Some(&first.key)
+            && second.over == first.over
+            && person_of(second.by_id()) != person_of(first.by_id());
+        agrees.then_some(People::Two)
+    }
+}
+
+/// What lies where the bundle in force is named, whoever put it there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// Nothing.
+    Empty,
+    /// A pointer.
+    Taken(Pointer),
+    /// Nothing that can be read, and the write that it says it is of.
+    Damaged(Option<String>),
+}
+
+impl Place {
+    pub async fn read(table: &Table) -> Result<Self, Fault> {
+        let Some(item) = table.get(&Pointer::key(), POLICIES).await? else { return Ok(Self::Empty) };
+        Ok(match Pointer::of(&item) {
+            Ok(pointer) => Self::Taken(pointer),
+            Err(_) => Self::Damaged(string(&item, WRITER, POLICIES).ok()),
         })
+    }
+
+    /// The write that it is of, by which whoever follows it knows it.
+    pub fn writer(&self) -> Option<&str> {
+        match self {
+            Self::Taken(pointer) => Some(&pointer.writer),
+            Self::Damaged(writer) => writer.as_deref(),
+            Self::Empty => None,
+        }
     }
 }
 

@@ -15,6 +15,8 @@ mod caller;
 mod children;
 #[path = "aws/faults.rs"]
 mod faults;
+#[path = "aws/index.rs"]
+mod index;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../../tests/tests/acceptance/moto.rs"]
 mod moto;

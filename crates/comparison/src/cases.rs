@@ -3,20 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::{Catalog, Column, Context, ObjectName, Relation, RelationKind, SqlType, identifier};
+use domain::{
+    Catalog, Column, Context, ObjectName, PromptGrade, Relation, RelationKind, SqlType, identifier,
+};
 
-use crate::Side;
+use crate::{Side, named};
 
 /// Cases at most; each takes a fraction of a millisecond.
 const MOST: usize = 50_000;
 
+/// Agents, and people, that are asked as, at most.
+const NAMED: usize = 100;
+
 /// Columns of one table that are tested one by one, at most.
 const COLUMNS: usize = 200;
+
+/// Who asks. What is none is nobody that a bundle could name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Asker {
+    /// The program.
+    pub agent: Option<String>,
+    /// The human behind it, who is its subject, too.
+    pub person: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// How well its prompt is known: 0 to 4.
+    pub grade: PromptGrade,
+}
 
 /// Who asks, under which names, over what. What is left empty is taken from the bundles.
 #[derive(Clone, Debug, Default)]
 pub struct Asking {
-    /// Groups of the one agent that asks; empty: an agent in each group that either bundle names.
+    /// Groups of the one agent that asks; empty: an agent in each group that either bundle names, each agent and person that it
+    /// names, and each of its scopes.
     pub groups: Vec<String>,
     /// Role; empty: each role that either bundle names.
     pub role: Option<String>,
@@ -33,8 +54,8 @@ pub struct Asking {
 /// One of them.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The groups of whoever asks.
-    pub groups: Vec<String>,
+    /// Who asks.
+    pub asker: Asker,
     /// The names that it is asked under.
     pub context: Context,
     /// What is asked.
@@ -57,15 +78,8 @@ impl Cases {
     pub fn of_bundles(sides: [&Side<'_>; 2], asking: &Asking) -> Self {
         let Asking { groups, role, warehouse, place, catalog, statements } = asking;
         let catalog = catalog.clone().unwrap_or_else(|| named_tables(sides));
-        let named = |kind: &str| named(sides, kind);
-        let groups: Vec<Vec<String>> = match groups.as_slice() {
-            [] => {
-                let found = named("Group").into_iter().map(|group| vec![group]);
-                // Whoever is in none of them is somebody, too.
-                found.chain([Vec::new()]).collect()
-            }
-            said => vec![said.to_vec()],
-        };
+        let named = |kind: &str| named::entities_of(sides, kind);
+        let askers = askers(sides, groups);
         let or_named = |said: &Option<String>, kind: &str| match said {
             Some(said) => vec![said.clone()],
             None => named(kind).into_iter().collect(),
@@ -86,7 +100,7 @@ impl Cases {
         };
         let (mut cases, mut left_out) = (Vec::new(), 0_usize);
         for (place, text) in &asked {
-            for groups in &groups {
+            for asker in &askers {
                 for role in &roles {
                     if cases.len() >= MOST {
                         left_out = left_out.saturating_add(1);
@@ -95,7 +109,7 @@ impl Cases {
                     let (database, schema) = place.clone().unzip();
                     let warehouse = warehouses.first().cloned().flatten();
                     let context = Context { role: role.clone(), warehouse, database, schema };
-                    cases.push(Case { groups: groups.clone(), context, text: text.clone() });
+                    cases.push(Case { asker: asker.clone(), context, text: text.clone() });
                 }
             }
         }
@@ -103,35 +117,38 @@ impl Cases {
     }
 }
 
-/// The groups that the Cedar files of a bundle write.
-pub fn named_groups(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
-    named_in(files, "Group")
-}
-
-/// The names of that kind of entity that the Cedar files of either bundle write.
-fn named(sides: [&Side<'_>; 2], kind: &str) -> BTreeSet<String> {
-    sides.into_iter().flat_map(|side| named_in(side.files, kind)).collect()
-}
-
-fn named_in(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> BTreeSet<String> {
-    let begins = format!("{kind}::\"");
-    let cedar = files.iter().filter(|(path, _)| path.ends_with(".cedar"));
-    let texts = cedar.map(|(_, bytes)| String::from_utf8_lossy(bytes));
+/// Whoever a rule of either bundle could tell from others, each also with a prompt that is known as well as it can be where a rule
+/// looks at that.
+fn askers(sides: [&Side<'_>; 2], said: &[String]) -> Vec<Asker> {
+    let groups = named::entities_of(sides, "Group");
+    let in_all: Vec<String> = groups.iter().cloned().collect();
     let mut found = BTreeSet::new();
-    for text in texts {
-        for (at, _) in text.match_indices(&begins) {
-            // Not the end of a longer name.
-            let before = text.get(..at).and_then(|before| before.chars().next_back());
-            let is_whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':');
-            let rest = text.get(at.saturating_add(begins.len())..).unwrap_or_default();
-            let name = rest.split('"').next().unwrap_or_default();
-            // What needs escaping is no plain name, and told by whoever compares with it by an option.
-            if is_whole && !name.is_empty() && !name.contains('\\') && rest.contains('"') {
-                found.insert(name.to_owned());
-            }
+    if said.is_empty() {
+        // Whoever is in none of them is somebody, too.
+        found.insert(Asker::default());
+        found.extend(groups.into_iter().map(|group| Asker { groups: vec![group], ..Asker::default() }));
+        let both =
+            |groups: &Vec<String>, asker: Asker| [Asker { groups: groups.clone(), ..asker.clone() }, asker];
+        for agent in named::entities_of(sides, "Agent").into_iter().take(NAMED) {
+            found.extend(both(&in_all, Asker { agent: Some(agent), ..Asker::default() }));
         }
+        let mut people = named::strings_beside(sides, "principal.person");
+        people.extend(named::strings_beside(sides, "principal.subject"));
+        for person in people.into_iter().take(NAMED) {
+            found.extend(both(&in_all, Asker { person: Some(person), ..Asker::default() }));
+        }
+        let scopes: Vec<String> = named::strings_beside(sides, "principal.scopes").into_iter().collect();
+        if !scopes.is_empty() {
+            found.extend(both(&in_all, Asker { scopes, ..Asker::default() }));
+        }
+    } else {
+        found.insert(Asker { groups: said.to_vec(), ..Asker::default() });
     }
-    found
+    if named::is_looked_at(sides, "context.prompt") {
+        let known = |asker: &Asker| Asker { grade: PromptGrade::P4, ..asker.clone() };
+        found.extend(found.iter().map(known).collect::<Vec<_>>());
+    }
+    found.into_iter().collect()
 }
 
 /// The tables whose columns either bundle names one by one, their columns as text.

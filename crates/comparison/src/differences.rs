@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{Limits, Timestamp};
+use domain::{Asked, Identity, Limits, Person, Prompt, PromptGrade, Timestamp};
 use legible::{Look, told};
 
-use crate::cases::{Case, Cases};
+use crate::cases::{Asker, Case, Cases};
 use crate::verdict::{Moves, Verdict, verdict};
-use crate::{Side, asking, files};
+use crate::{Side, asking, files, rules};
 
 /// Who asks in cases.
 const AGENT: &str = "snowgate-diff";
@@ -22,6 +22,7 @@ const SHOWN: usize = 200;
 #[derive(Debug)]
 pub struct Differences {
     files: Vec<String>,
+    rules: Vec<String>,
     settings: Vec<String>,
     decisions: Vec<Changed>,
     cases: usize,
@@ -41,8 +42,9 @@ pub fn differences(before: &Side<'_>, after: &Side<'_>, cases: &Cases, now: Time
     let Cases { catalog, cases, left_out } = cases;
     let mut decisions = Vec::new();
     for case in cases {
-        let identity = asking::identity(AGENT, case.groups.iter().cloned());
-        let asked = asking::question(case.text.clone(), case.context.clone());
+        let identity = identity(&case.asker);
+        let question = asking::question(case.text.clone(), case.context.clone());
+        let asked = Asked { prompt: Prompt { text: None, grade: case.asker.grade }, ..question };
         let said = |side: &Side<'_>| {
             verdict(&gateway::rehearse(&side.bundle, &identity, &asked, &[], Arc::clone(catalog), now))
         };
@@ -55,6 +57,7 @@ pub fn differences(before: &Side<'_>, after: &Side<'_>, cases: &Cases, now: Time
     decisions.sort_by_key(|changed| changed.moves);
     Differences {
         files: files::changes(before.files, after.files),
+        rules: rules::changes(&before.bundle, &after.bundle),
         settings: settings(before, after, cases),
         decisions,
         cases: cases.len(),
@@ -65,13 +68,13 @@ pub fn differences(before: &Side<'_>, after: &Side<'_>, cases: &Cases, now: Time
 /// What no single decision shows: how much may be taken, what is looked for by content, which tags are read.
 fn settings(before: &Side<'_>, after: &Side<'_>, cases: &[Case]) -> Vec<String> {
     let mut found = Vec::new();
-    let groups: BTreeSet<&Vec<String>> = cases.iter().map(|case| &case.groups).collect();
-    for groups in groups {
-        let identity = asking::identity(AGENT, groups.iter().cloned());
+    let askers: BTreeSet<&Asker> = cases.iter().map(|case| &case.asker).collect();
+    for asker in askers.into_iter().filter(|asker| asker.grade == PromptGrade::P0) {
+        let identity = identity(asker);
         let limits = |side: &Side<'_>| limits(&side.bundle.limits_for(&identity));
         for ((name, before), (_, after)) in limits(before).into_iter().zip(limits(after)) {
             if before != after {
-                found.push(format!("{}: {name} {before} → {after}", who(groups)));
+                found.push(format!("{}: {name} {before} → {after}", who(asker)));
             }
         }
     }
@@ -119,18 +122,46 @@ fn limits(limits: &Limits) -> [(&'static str, u64); 10] {
     ]
 }
 
-fn who(groups: &[String]) -> String {
-    match groups {
-        [] => "whoever is in no group".to_owned(),
-        groups => told(&groups.join(", "), Look::Name),
+fn identity(asker: &Asker) -> Identity {
+    let Asker { agent, person, groups, scopes, grade: _ } = asker;
+    let of_agent = asking::identity(agent.as_deref().unwrap_or(AGENT), groups.iter().cloned());
+    let scopes = scopes.iter().cloned().collect();
+    match person {
+        Some(person) => Identity {
+            subject: person.clone(),
+            person: Some(Person::new(person.clone())),
+            scopes,
+            ..of_agent
+        },
+        None => Identity { scopes, ..of_agent },
     }
+}
+
+fn who(asker: &Asker) -> String {
+    let Asker { agent, person, groups, scopes, grade } = asker;
+    let mut words = Vec::new();
+    words.extend(agent.as_ref().map(|agent| format!("the agent {}", told(agent, Look::Name))));
+    words.extend(person.as_ref().map(|person| format!("for {}", told(person, Look::Name))));
+    words.push(match groups.as_slice() {
+        [] if words.is_empty() && scopes.is_empty() => "whoever is in no group".to_owned(),
+        [] => "in no group".to_owned(),
+        groups if words.is_empty() => told(&groups.join(", "), Look::Name),
+        groups => format!("in {}", told(&groups.join(", "), Look::Name)),
+    });
+    if !scopes.is_empty() {
+        words.push(format!("with scopes {}", told(&scopes.join(" "), Look::Name)));
+    }
+    if *grade != PromptGrade::P0 {
+        words.push(format!("with a prompt known as {}", grade.as_str()));
+    }
+    words.join(" ")
 }
 
 impl Differences {
     /// Whether not a byte differs.
     pub fn is_nothing(&self) -> bool {
-        let Self { files, settings, decisions, cases: _, left_out: _ } = self;
-        files.is_empty() && settings.is_empty() && decisions.is_empty()
+        let Self { files, rules, settings, decisions, cases: _, left_out: _ } = self;
+        [files, rules, settings].into_iter().all(Vec::is_empty) && decisions.is_empty()
     }
 
     /// How many decisions let something through that was not let through before.
@@ -146,8 +177,8 @@ impl Differences {
 
 impl fmt::Display for Differences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, settings, decisions, cases, left_out } = self;
-        for line in files.iter().chain(settings) {
+        let Self { files, rules, settings, decisions, cases, left_out } = self;
+        for line in files.iter().chain(rules).chain(settings) {
             writeln!(f, "{line}")?;
         }
         for changed in decisions.iter().take(SHOWN) {
@@ -174,7 +205,7 @@ impl fmt::Display for Differences {
 
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { moves, case: Case { groups, context, text }, before, after } = self;
+        let Self { moves, case: Case { asker, context, text }, before, after } = self;
         let moves = match moves {
             Moves::Opens => "opens",
             Moves::Closes => "closes",
@@ -184,7 +215,7 @@ impl fmt::Display for Changed {
             .role
             .as_deref()
             .map_or_else(String::new, |role| format!(" as {}", told(role, Look::Name)));
-        writeln!(f, "{moves}: {}{role}: {}", who(groups), told(text, Look::Code))?;
+        writeln!(f, "{moves}: {}{role}: {}", who(asker), told(text, Look::Code))?;
         writeln!(f, "  - {}", told(&before.words(after), Look::Code))?;
         write!(f, "  + {}", told(&after.words(before), Look::Code))
     }

@@ -24,6 +24,8 @@ mod asking;
 mod cases;
 mod differences;
 mod files;
+mod named;
+mod rules;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -31,8 +33,9 @@ use std::collections::BTreeMap;
 use policy::{Bundle, Problem};
 
 pub use asking::{identity, question};
-pub use cases::{Asking, Case, Cases, named_groups};
+pub use cases::{Asker, Asking, Case, Cases};
 pub use differences::{Differences, differences};
+pub use named::named_groups;
 
 /// A bundle with its files, by their paths in it.
 #[derive(Debug)]

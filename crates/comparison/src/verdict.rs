@@ -1,14 +1,24 @@
 //! What a bundle says of a case, in words that can be compared.
 
-use domain::{Decision, ErrorText, Grant, Hold, Obligations, Refusal, Tier, Treatment};
+use std::num::NonZeroU32;
+
+use domain::{Decision, ErrorText, Grant, Hold, Mask, Obligations, Refusal, Tier, Treatment};
 use gateway::Rehearsed;
 
 /// What is said of a case, but for limits, which are compared apart: they are the principal's, not the statement's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
     Refused(String),
-    Held { reason: String, by: String, grant: Granted },
+    Held { reason: String, by: Asked, grant: Granted },
     Allowed(Granted),
+}
+
+/// Who is asked, and for how long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Asked {
+    people: NonZeroU32,
+    groups: Vec<String>,
+    minutes: u64,
 }
 
 /// What a grant shows and hides.
@@ -40,11 +50,8 @@ pub(crate) fn verdict(rehearsed: &Rehearsed) -> Verdict {
             Verdict::Refused(message.clone())
         }
         Decision::Hold(Hold { reason, reviewers, people, expires_after, grant }) => {
-            let by = format!(
-                "{people} of {}, within {} minutes",
-                reviewers.join(", "),
-                expires_after.as_secs() / 60
-            );
+            let by =
+                Asked { people: *people, groups: reviewers.clone(), minutes: expires_after.as_secs() / 60 };
             Verdict::Held { reason: reason.clone(), by, grant: granted(grant) }
         }
         Decision::Allow(grant) => Verdict::Allowed(granted(grant)),
@@ -106,6 +113,11 @@ impl Verdict {
             std::cmp::Ordering::Less => Moves::Closes,
             std::cmp::Ordering::Equal => Moves::Differs,
         };
+        if let (Self::Held { by: before, .. }, Self::Held { by: after, .. }) = (self, after)
+            && after.is_laxer_than(before)
+        {
+            return Moves::Opens;
+        }
         let (Some(before), Some(after)) = (self.grant(), after.grant()) else { return by_openness };
         let mut moves = by_openness;
         for (before, after) in before.hiding().into_iter().zip(after.hiding()) {
@@ -116,6 +128,9 @@ impl Verdict {
                 moves = Moves::Closes;
             }
         }
+        if after.tier > before.tier || after.shows_otherwise(before) {
+            return Moves::Opens;
+        }
         moves
     }
 
@@ -124,14 +139,40 @@ impl Verdict {
         match self {
             Self::Refused(message) => format!("refused: {message}"),
             Self::Held { reason, by, grant } => {
-                format!("held for {by}: {reason}{}", grant.words(other.grant()))
+                let Asked { people, groups, minutes } = by;
+                let groups = groups.join(", ");
+                let grant = grant.words(other.grant());
+                format!("held for {people} of {groups}, within {minutes} minutes: {reason}{grant}")
             }
             Self::Allowed(grant) => format!("allowed{}", grant.words(other.grant())),
         }
     }
 }
 
+impl Asked {
+    /// Whether fewer people are enough, somebody may say yes who might not before, or there is more time to.
+    fn is_laxer_than(&self, before: &Self) -> bool {
+        self.people < before.people
+            || self.groups.iter().any(|group| !before.groups.contains(group))
+            || self.minutes > before.minutes
+    }
+}
+
 impl Granted {
+    /// Whether a value is masked in another way than before, and not by showing nothing of it: who knows which way shows more.
+    fn shows_otherwise(&self, before: &Self) -> bool {
+        let masks = |granted: &Self| {
+            let columns = granted.columns.iter().flatten().flatten().map(|(_, treatment)| treatment.clone());
+            columns.chain([granted.unforeseen.clone()]).collect::<Vec<_>>()
+        };
+        masks(before).into_iter().zip(masks(self)).any(|both| match both {
+            (Treatment::Mask(before), Treatment::Mask(after)) => {
+                after.mask != before.mask && !matches!(after.mask, Mask::Redact | Mask::Null)
+            }
+            _ => false,
+        })
+    }
+
     /// How much is hidden, place by place: whatever two grants differ in can be compared one by one.
     fn hiding(&self) -> Vec<u8> {
         let Self { tier: _, columns, unforeseen, mask_column_names, error_text } = self;

@@ -67,11 +67,69 @@ fn each_file_that_differs_is_told_with_the_lines_that_do() {
     let told = compared(&before, &after).to_string();
     assert!(told.starts_with("changed 90-more.cedar\n  - // two\n  + // 2\n0 of "), "{told}");
     let told = compared(&before, &policy::default_files()).to_string();
-    assert!(told.starts_with("removed 90-more.cedar\n0 of "), "{told}");
+    assert!(told.starts_with("removed 90-more.cedar\n  - // one\n  - // two\n  - // three\n0 of "), "{told}");
+    let mut renamed = policy::default_files();
+    renamed.insert("91-more.cedar".to_owned(), before["90-more.cedar"].clone());
+    let told = compared(&before, &renamed).to_string();
+    assert!(told.starts_with("renamed 90-more.cedar to 91-more.cedar\n0 of "), "{told}");
 
-    let long = changed(|files| add(files, &"// x\n".repeat(100))).to_string();
-    assert_eq!(long.matches("  + // x\n").count(), 40);
-    assert!(long.contains("  + and 60 lines more\n"), "{long}");
+    let long = changed(|files| add(files, &"// x\n".repeat(1000))).to_string();
+    assert_eq!(long.matches("  + // x\n").count(), 1000, "what is not shown is judged by nobody");
+}
+
+/// A line between two comments that differ, in the middle of a long file.
+#[test]
+fn no_rule_hides_behind_others() {
+    let rule =
+        "@id(\"agents-maintenance\") permit (principal == Agent::\"claude-finance\", action, resource);";
+    let path = "20-statements.cedar";
+    let found = changed(|files| {
+        let text = String::from_utf8(files[path].clone()).unwrap();
+        let middle = text.find("\n@id(").unwrap();
+        let (before, after) = text.split_at(middle);
+        let text = format!("// at its top\n{before}\n{rule}\n{after}\n// at its end\n");
+        files.insert(path.to_owned(), text.into_bytes());
+    });
+    let text = found.to_string();
+    assert!(text.contains(&format!("  + {rule}\n")), "{text}");
+    assert!(text.contains("new rule agents-maintenance: permits (20-statements.cedar:"), "{text}");
+    let lines = text.lines().take_while(|line| !line.starts_with("new rule")).count();
+    assert!(lines < 12, "nothing that is alike is shown: {text}");
+    // Whoever a rule names is asked as.
+    assert!(found.opened() > 0, "{text}");
+    assert!(text.contains("opens: the agent claude-finance in no group"), "{text}");
+}
+
+#[test]
+fn people_scopes_and_grades_that_rules_look_at_are_asked_as() {
+    let opens = |rule: &str| changed(|files| add(files, rule)).to_string();
+    let whole = |when: &str| format!("@id(\"more\") permit (principal, action, resource) when {{ {when} }};");
+    for (when, who) in [
+        (
+            "principal has person && principal.person == \"mallory@acme.example\"",
+            "for mallory@acme.example in no group",
+        ),
+        ("[\"cron\", \"batch\"].contains(principal.subject)", "for batch in no group"),
+        ("principal.scopes.contains(\"sql:all\")", "in no group with scopes sql:all"),
+    ] {
+        let told = opens(&whole(when));
+        assert!(told.contains(&format!("opens: {who}")), "{when}: {told}");
+    }
+    let rule =
+        "@id(\"known\") permit (principal, action in Action::\"run\", resource) when { context.prompt > 3 };";
+    let told = opens(rule);
+    assert!(told.contains(" with a prompt known as P4"), "{told}");
+}
+
+#[test]
+fn fewer_people_others_and_weaker_masks_open() {
+    let one_of = "groups = [\"data-reviewers\"]";
+    let found = changed(|files| replace(files, "catalog.toml", one_of, "groups = [\"agents\"]"));
+    assert!(found.opened() > 0, "{found}");
+    let redacted = "[classes.ssn]\nmask = \"redact\"";
+    let weaker = redacted.replace("redact", "last_four");
+    let found = changed(|files| replace(files, "catalog.toml", redacted, &weaker));
+    assert!(found.opened() > 0, "{found}");
 }
 
 #[test]
@@ -145,7 +203,7 @@ fn names_are_those_that_either_bundle_writes() {
     let cases = Cases::of_bundles(sides, &Asking::default());
     let is_asked = |text: &str, group: &str, role: &str| {
         cases.cases.iter().any(|case| {
-            case.text == text && case.groups == [group] && case.context.role.as_deref() == Some(role)
+            case.text == text && case.asker.groups == [group] && case.context.role.as_deref() == Some(role)
         })
     };
     for group in ["agents", "auditors"] {
@@ -154,7 +212,7 @@ fn names_are_those_that_either_bundle_writes() {
             assert!(is_asked("delete from DEMO.PUBLIC.CUSTOMERS", group, role), "{group} {role}");
         }
     }
-    assert!(cases.cases.iter().any(|case| case.groups.is_empty()), "whoever is in no group");
+    assert!(cases.cases.iter().any(|case| case.asker.groups.is_empty()), "whoever is in no group");
     assert_eq!(cases.left_out, 0);
 }
 
@@ -171,6 +229,6 @@ fn statements_that_somebody_gives_stand_in_for_the_samples() {
     let cases = Cases::of_bundles([&side, &side], &asking).cases;
     let texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
     assert_eq!(texts, ["select 1", "select ';'"]);
-    assert_eq!(cases[0].groups, ["agents", "more"]);
+    assert_eq!(cases[0].asker.groups, ["agents", "more"]);
     assert_eq!(cases[0].context.role.as_deref(), Some("ANALYST"));
 }

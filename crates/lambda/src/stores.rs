@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Audited, Clients, Compacted, Evidence, Exchanges, Index, Keys, Machine, People,
-    Policies, Records, Standings, Steps, Topic,
+    Accesses, Approvals, Audited, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Machine,
+    People, Policies, Records, Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
 use serde::Deserialize;
@@ -145,6 +145,11 @@ impl Stores {
         let Places { state_table, records_bucket, pages_bucket, .. } = &self.places;
         let (table, records, pages) = (state_table.as_str(), records_bucket.as_str(), pages_bucket.as_str());
         Ok(Arc::new(Audited::new(&self.clients, table, index, records, pages)))
+    }
+
+    /// The topic that is told of records.
+    pub fn told_of_records(&self, arn: &TopicArn) -> Kept {
+        Kept::new(&self.clients, arn.as_str())
     }
 
     /// Standing approvals.

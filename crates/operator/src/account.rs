@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::{Caller, Clients, Pushes, Stack, Topic};
+use aws::{Caller, Clients, People, Pushes, Stack, Topic};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
@@ -71,8 +71,13 @@ impl Account {
                 )));
             }
         };
+        let people = match decides {
+            Decides::PushedByOne => People::One,
+            // What is deployed along now may be what two have pushed tomorrow.
+            Decides::Pushed | Decides::Deployed(_) => People::Two,
+        };
         Ok(Self {
-            pushes: Pushes::new(&clients, table, bucket, caller.clone(), clock),
+            pushes: Pushes::new(&clients, table, bucket, people, caller.clone(), clock),
             caller,
             decides,
             topic: output("ReviewersTopic").map(|arn| Topic::new(&clients, arn)),

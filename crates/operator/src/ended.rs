@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws::PushError;
+use legible::{Look, told};
 
 /// What is wrong, and what to do.
 #[derive(Debug)]
@@ -39,13 +40,15 @@ impl Ended {
             PushError::InForce | PushError::NotProposed | PushError::Overtaken => {
                 Self::refused(format!("{error}; next: snowgate-aws policy log --stack {stack}"))
             }
-            PushError::SamePerson { .. } => Self::refused(format!(
-                "{error}; next: have somebody else run the same command (Policies=pushed-by-one is for accounts that one person operates)"
+            // SECURITY: whoever proposed it wrote their name themselves.
+            PushError::SamePerson { by } => Self::refused(format!(
+                "{} has proposed it, and a second person confirms; next: have somebody else run the same command (Policies=pushed-by-one is for accounts that one person operates)",
+                told(&by, Look::Name)
             )),
             PushError::Fault(fault) => {
-                let told = Self::from(fault);
+                let fault = Self::from(fault);
                 Self::broken(format!(
-                    "{told}; nobody knows how far it came; next: snowgate-aws policy log --stack {stack}, then the same command again"
+                    "{fault}; nobody knows how far it came; next: snowgate-aws policy log --stack {stack}, then the same command again"
                 ))
             }
         }

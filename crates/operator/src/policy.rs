@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use aws::{Became, PushError, Pushed, Said};
+use aws::{Became, InForce, Log, Named, PushError, Pushed, Said};
 use domain::{Digest, Timestamp};
 use legible::{Look, told};
 
@@ -29,11 +29,12 @@ pub async fn push(args: &PushArgs) -> Result<ExitCode, Ended> {
 pub async fn rollback(args: &RollbackArgs) -> Result<ExitCode, Ended> {
     let RollbackArgs { digest, reason, stack, cases } = args;
     let account = Account::ask(stack).await?;
-    let log = account.pushes.log(usize::MAX).await?;
-    let was = |push: &&Pushed| push.became == Became::WasInForce;
+    let Log { pushes, unreadable: _ } = account.pushes.log(usize::MAX).await?;
+    // What too few stood behind never decided, whatever the log makes of it.
+    let was = |push: &&Pushed| push.became == Became::WasInForce && account.pushes.is_backed(push);
     let found = match digest {
-        Some(digest) => log.iter().filter(was).find(|push| push.digest == *digest),
-        None => log.iter().find(was),
+        Some(digest) => pushes.iter().filter(was).find(|push| push.digest == *digest),
+        None => pushes.iter().find(was),
     };
     let before = found.ok_or_else(|| {
         let stack = &account.stack;
@@ -74,15 +75,16 @@ async fn propose(
         ),
         Decides::Pushed | Decides::PushedByOne => {}
     }
-    let seen = shown(account, files, cases).await?;
+    let seen = pushes.in_force().await?;
+    compared(account, &seen, files, cases).await?;
     let of_push = |error: PushError| Ended::of_push(error, stack);
     if *alone {
-        let digest = pushes.put_alone(files, seen, why).await.map_err(of_push)?;
+        let digest = pushes.put_alone(files, &seen, why).await.map_err(of_push)?;
         say!("in force by the word of {caller} alone: {digest}; functions follow within seconds");
         reviewers::invite(account).await;
         return Ok(ExitCode::SUCCESS);
     }
-    let digest = pushes.propose(files, seen, why).await.map_err(of_push)?;
+    let digest = pushes.propose(files, &seen, why).await.map_err(of_push)?;
     say!("proposed by {caller}: {digest}");
     reviewers::invite(account).await;
     say!(
@@ -96,22 +98,23 @@ pub async fn confirm(args: &ConfirmArgs) -> Result<ExitCode, Ended> {
     let ConfirmArgs { digest, why, stack, cases } = args;
     let account = Account::ask(stack).await?;
     let Account { pushes, caller, stack, .. } = &account;
-    let proposals = pushes.proposals().await?;
-    for proposal in proposals.iter().filter(|proposal| proposal.digest == *digest) {
+    let in_force = pushes.in_force().await?;
+    let proposals = pushes.proposals(Some(*digest), &in_force).await?;
+    for proposal in &proposals {
         say!("{}", word("proposed", &proposal.said));
     }
     let of_push = |error: PushError| Ended::of_push(error, stack);
-    if !proposals.iter().any(|proposal| proposal.digest == *digest) {
-        let is_in_force = pushes.in_force().await?.is_some_and(|found| found.digest == *digest);
+    if proposals.is_empty() {
+        let is_in_force = in_force.named == Named::Backed(*digest);
         return Err(of_push(if is_in_force { PushError::InForce } else { PushError::NotProposed }));
     }
     let files = pushes.files(*digest).await?;
-    shown(&account, &files, cases).await?;
+    compared(&account, &in_force, &files, cases).await?;
     let Some(why) = why else {
         say!("nothing is done; next: the same command with --why TEXT, if you agree");
         return Ok(ExitCode::from(WAITS));
     };
-    let digest = pushes.confirm(*digest, why).await.map_err(of_push)?;
+    let digest = pushes.confirm(*digest, &in_force, why).await.map_err(of_push)?;
     say!("in force, confirmed by {caller}: {digest}; functions follow within seconds");
     if let Decides::Deployed(policies) = &account.decides {
         say!(
@@ -122,20 +125,46 @@ pub async fn confirm(args: &ConfirmArgs) -> Result<ExitCode, Ended> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows what differs from what is in force, which is told.
-async fn shown(account: &Account, files: &Files, cases: &CaseArgs) -> Result<Option<Digest>, Ended> {
-    let in_force = account.pushes.in_force().await?.map(|found| found.digest);
-    match in_force {
-        None => say!("no bundle is in force yet"),
-        Some(before) => match account.pushes.files(before).await {
-            Ok(before) => compare::show(&before, files, cases)?,
-            // A new one must not be kept from mending it.
-            Err(fault) => {
-                say!("ATTENTION: what is in force ({before}) cannot be compared with: {}", Ended::from(fault))
-            }
-        },
+/// Shows what differs from what is in force.
+async fn compared(
+    account: &Account,
+    in_force: &InForce,
+    files: &Files,
+    cases: &CaseArgs,
+) -> Result<(), Ended> {
+    let Some(before) = decides_now(account, in_force).await? else { return Ok(()) };
+    match account.pushes.files(before).await {
+        Ok(before) => compare::show(&before, files, cases)?,
+        // A new one must not be kept from mending it.
+        Err(fault) => {
+            say!("ATTENTION: what is in force ({before}) cannot be compared with: {}", Ended::from(fault));
+        }
     }
-    Ok(in_force)
+    Ok(())
+}
+
+/// The bundle that functions decide by, as far as that is known; what is wrong with the one that is named is said.
+// SECURITY: one operator alone can write the name. What is named so is nothing to be compared with: it would hide what is new.
+async fn decides_now(account: &Account, in_force: &InForce) -> Result<Option<Digest>, Ended> {
+    let wrong = match in_force.named {
+        Named::Nothing => {
+            say!("no bundle is in force yet");
+            return Ok(None);
+        }
+        Named::Backed(digest) => return Ok(Some(digest)),
+        Named::Unbacked(digest) => format!("nobody's words bear what is named in force ({digest})"),
+        Named::Damaged => "what is named in force cannot be read".to_owned(),
+    };
+    let last = account.pushes.last_backed().await?;
+    let instead = last.map_or_else(
+        || "nobody has put a bundle in force before".to_owned(),
+        |last| format!("the last one in force was {last}"),
+    );
+    say!(
+        "ATTENTION: {wrong}: functions do not follow it, and refuse everything an hour after it was written; {instead}. \
+         Somebody has written it past this program: CloudTrail's data events of the table say who. A push that is confirmed mends it"
+    );
+    Ok(last)
 }
 
 /// Shows what differs between two bundles.
@@ -145,10 +174,10 @@ pub async fn diff(args: &DiffArgs) -> Result<ExitCode, Ended> {
     let (before, after) = match after {
         Some(after) => (found(&account, before).await?, found(&account, after).await?),
         None => {
-            let in_force = account.pushes.in_force().await?;
-            let in_force =
-                in_force.ok_or_else(|| Ended::broken("no bundle is in force to compare with; name two"))?;
-            (account.pushes.files(in_force.digest).await?, found(&account, before).await?)
+            let decides = decides_now(&account, &account.pushes.in_force().await?).await?;
+            let decides =
+                decides.ok_or_else(|| Ended::broken("no bundle is in force to compare with; name two"))?;
+            (account.pushes.files(decides).await?, found(&account, before).await?)
         }
     };
     compare::show(&before, &after, cases)?;
@@ -166,33 +195,46 @@ async fn found(account: &Account, named: &str) -> Result<Files, Ended> {
 /// Tells what waits and what was put in force.
 pub async fn log(args: &LogArgs) -> Result<ExitCode, Ended> {
     let account = Account::ask(&args.stack).await?;
-    for proposal in account.pushes.proposals().await? {
+    let in_force = account.pushes.in_force().await?;
+    for proposal in account.pushes.proposals(None, &in_force).await? {
         say!("waits         {}", proposal.digest);
         say!("  {}", word("proposed", &proposal.said));
     }
-    let log = account.pushes.log(args.limit).await?;
-    let in_force = account.pushes.in_force().await?;
-    match in_force {
-        Some(in_force) if log.iter().all(|push| push.became != Became::InForce) => {
-            say!("ATTENTION: what is in force ({}) was put there by none of these pushes", in_force.digest);
-        }
-        None if log.is_empty() => say!("no bundle was ever in force"),
-        Some(_) | None => {}
+    let Log { pushes, unreadable } = account.pushes.log(args.limit).await?;
+    for key in &unreadable {
+        say!("ATTENTION: {} is no push, and is passed over", told(key, Look::Name));
     }
-    for Pushed { digest, at, first, second, became } in &log {
+    match in_force.named {
+        Named::Nothing if pushes.is_empty() => say!("no bundle was ever in force"),
+        Named::Nothing => say!("ATTENTION: no bundle is named in force any more"),
+        Named::Unbacked(_) | Named::Damaged => {
+            decides_now(&account, &in_force).await?;
+        }
+        Named::Backed(digest) if pushes.iter().all(|push| push.became != Became::InForce) => {
+            say!("ATTENTION: what is in force ({digest}) was put there by none of these pushes");
+        }
+        Named::Backed(_) => {}
+    }
+    for push in &pushes {
+        let Pushed { digest, at, first, second, backing, became } = push;
         let became = match became {
-            Became::InForce => "in force     ",
+            Became::InForce if account.pushes.is_backed(push) => "in force     ",
+            Became::InForce => "named only   ",
             Became::WasInForce => "was in force ",
             Became::Never => "never in force",
         };
         say!("{became} {digest} since {}", minute(*at));
         match first {
             Some(first) => say!("  {}", word("proposed", first)),
-            None => say!("  ATTENTION: by nobody whose word is found"),
+            None => say!("  ATTENTION: by nobody whose word about it is found"),
         }
         match second {
             Some(second) => say!("  {}", word("confirmed", second)),
-            None => say!("  by one person's word alone"),
+            None if backing.is_some() => say!("  by one person's word alone"),
+            None => {}
+        }
+        if first.is_some() && backing.is_none() {
+            say!("  ATTENTION: these words do not bear it: nobody has agreed to this proposal");
         }
     }
     Ok(ExitCode::SUCCESS)

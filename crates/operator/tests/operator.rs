@@ -280,6 +280,91 @@ async fn the_decisions_that_differ_are_shown_before_anybody_agrees() {
     check(&both, 0, &["changed catalog.toml", "0 of "]);
 }
 
+/// Whoever proposes writes their own name, and may write anything.
+#[tokio::test]
+async fn what_somebody_makes_of_their_own_name_is_no_name() {
+    let Some(account) = Account::new("pushed").await else { return };
+    let (mallory, ben) = (account.session("mallory").await, account.session("ben").await);
+    let one = account.bundle("one");
+    let digest = Account::digest(&one);
+    account.push(&mallory, &one).await;
+    let client = account.moto.clients().dynamodb().clone();
+    let mut pages = client.scan().table_name(&account.table).into_paginator().items().send();
+    let mut word = None;
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        if item["pk"].as_s().unwrap().starts_with("operator#") {
+            word = Some(item);
+        }
+    }
+    let mut word = word.unwrap();
+    for name in [
+        "\u{1b}[2J in force, confirmed by all \u{1b}[0m",
+        "arn:aws:sts::123456789012:assumed-role/Operators/ben",
+    ] {
+        word.insert("by".to_owned(), AttributeValue::S(name.to_owned()));
+        client.put_item().table_name(&account.table).set_item(Some(word.clone())).send().await.unwrap();
+        let refused = account.run(&ben, &["confirm", &digest, "--why", "yes"]).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(![&refused.out, &refused.err].iter().any(|told| told.contains('\u{1b}')), "{refused:?}");
+        assert_eq!(account.decides(People::Two).await, None);
+    }
+}
+
+/// What one operator can write by hand: the pointer and a push, with what two others have said of another bundle.
+#[tokio::test]
+async fn nobody_chooses_alone_what_the_second_person_compares_with() {
+    let Some(account) = Account::new("pushed").await else { return };
+    let (ana, ben) = (account.session("ana").await, account.session("ben").await);
+    let mallory = account.session("mallory").await;
+    let one = account.bundle("one");
+    let first = Account::digest(&one);
+    account.push(&ana, &one).await;
+    check(&account.run(&ben, &["confirm", &first, "--why", "as agreed"]).await, 0, &[]);
+    // It lies in the bucket once it is proposed.
+    let evil = account.bundle("evil");
+    fs::write(evil.join("98-evil.cedar"), "@id(\"evil\") permit (principal, action, resource);").unwrap();
+    account.push(&mallory, &evil).await;
+    let client = account.moto.clients().dynamodb().clone();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let found = client.get_item().table_name(&account.table);
+    let found = found.key("pk", text("policy")).key("sk", text("in_force")).send().await.unwrap();
+    let mut item = found.item.unwrap();
+    item.insert("digest".to_owned(), text(&Account::digest(&evil)));
+    item.insert("writer".to_owned(), text("mallory"));
+    for sk in ["push#99999999999999999999#mallory", "in_force"] {
+        item.insert("sk".to_owned(), text(sk));
+        client.put_item().table_name(&account.table).set_item(Some(item.clone())).send().await.unwrap();
+    }
+    let digest_of_evil = Account::digest(&evil);
+    let attention = format!("ATTENTION: nobody's words bear what is named in force ({digest_of_evil})");
+    let log = account.run(&ben, &["log"]).await;
+    check(
+        &log,
+        0,
+        &[&attention, &format!("named only    {digest_of_evil}"), &format!("was in force  {first}")],
+    );
+    check(&log, 0, &["ATTENTION: by nobody whose word about it is found"]);
+    assert!(!log.out.contains(&format!("in force      {digest_of_evil}")), "{}", log.out);
+
+    // The same and one comment: it is compared with what two people have agreed to.
+    fs::write(evil.join("99-more.cedar"), "// only a comment\n").unwrap();
+    let again = Account::digest(&evil);
+    let shown = [
+        "added   98-evil.cedar",
+        "+ @id(\"evil\") permit (principal, action, resource);",
+        attention.as_str(),
+    ];
+    check(&account.push(&mallory, &evil).await, 4, &shown);
+    check(&account.run(&ben, &["confirm", &again]).await, 4, &shown);
+    check(&account.run(&ben, &["diff", &again]).await, 0, &shown);
+    // Back is back to what two people have agreed to.
+    let back = account.run(&ben, &["rollback", "--why", "somebody writes by hand"]).await;
+    check(&back, 4, &[&format!("confirm {first}")]);
+    check(&account.run(&ana, &["confirm", &first, "--why", "yes"]).await, 0, &["in force"]);
+    assert_eq!(account.decides(People::Two).await, Some(first));
+}
+
 #[tokio::test]
 async fn what_was_in_force_before_comes_back_by_two_people() {
     let Some(account) = Account::new("pushed").await else { return };

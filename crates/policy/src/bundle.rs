@@ -5,13 +5,13 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use domain::{Catalog, Class, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName, Treatment};
+use domain::{Catalog, Class, ColumnRef, Digest, Identity, Limits, MaskClass, ObjectName, RuleId, Treatment};
 
 use crate::catalog_file::{self, CatalogFile};
 use crate::classes::ClassId;
 use crate::detectors::Detectors;
 use crate::patterns::Pattern;
-use crate::policies::Policies;
+use crate::policies::{Policies, Rule};
 use crate::problem::{Problem, Source};
 use crate::vocabulary::SCHEMA;
 
@@ -138,6 +138,11 @@ impl Bundle {
     /// are no bundle's.
     pub fn may_name(&self, rule: &str) -> bool {
         rule.contains(':') || self.policies.has(rule)
+    }
+
+    /// Its rules by their names, as they are written.
+    pub fn rules(&self) -> &BTreeMap<RuleId, Rule> {
+        self.policies.rules()
     }
 
     /// How much this principal may take.

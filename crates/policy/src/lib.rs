@@ -104,4 +104,5 @@ pub use detectors::{
     TunedDetector,
 };
 pub use functions::full_names;
+pub use policies::Rule;
 pub use problem::Problem;

@@ -24,8 +24,21 @@ pub(crate) struct Policies {
     slices: Vec<Slice>,
     /// `@reason` of forbids.
     reasons: BTreeMap<RuleId, String>,
-    /// All of them.
-    ids: BTreeSet<RuleId>,
+    /// All of them, as they are written.
+    rules: BTreeMap<RuleId, Rule>,
+}
+
+/// A rule as its bundle writes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Whether it forbids; else it permits.
+    pub is_forbid: bool,
+    /// Its file, by its path in the bundle.
+    pub file: String,
+    /// Where it begins there, from 1.
+    pub line: usize,
+    /// Its Cedar text.
+    pub text: String,
 }
 
 /// The policies that one action may meet. Each stands in exactly one of the sets.
@@ -66,8 +79,8 @@ impl Policies {
             .iter()
             .filter_map(|(id, placed)| Some((id.clone(), placed.policy.annotation("reason")?.to_owned())))
             .collect();
-        let ids = placed.keys().cloned().collect();
-        Some(Self { vocabulary, authorizer: Authorizer::new(), slices, reasons, ids })
+        let rules = placed.iter().map(|(id, placed)| (id.clone(), placed.rule())).collect();
+        Some(Self { vocabulary, authorizer: Authorizer::new(), slices, reasons, rules })
     }
 
     /// Puts one question.
@@ -140,7 +153,12 @@ impl Policies {
 
     /// Whether there is a rule of that name.
     pub(crate) fn has(&self, rule: &str) -> bool {
-        self.ids.contains(&RuleId::new(rule))
+        self.rules.contains_key(&RuleId::new(rule))
+    }
+
+    /// All rules, as they are written.
+    pub(crate) fn rules(&self) -> &BTreeMap<RuleId, Rule> {
+        &self.rules
     }
 
     /// What a rule says of itself, for whoever is refused by it.

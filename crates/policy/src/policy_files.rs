@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
 use domain::RuleId;
 use miette::Diagnostic;
 
 use crate::classes::Classes;
-use crate::policies::rule;
+use crate::policies::{Rule, rule};
 use crate::problem::{Problem, Source};
 use crate::vocabulary::{Action, SCHEMA, Vocabulary};
 
@@ -17,6 +17,18 @@ pub(crate) struct Placed<'a> {
     source: Source<'a>,
     at: usize,
     pub(crate) policy: Policy,
+}
+
+impl Placed<'_> {
+    /// It, as it is written.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule {
+            is_forbid: self.policy.effect() == Effect::Forbid,
+            file: self.source.file.to_owned(),
+            line: self.source.problem(self.at, "").line,
+            text: self.policy.to_cedar().unwrap_or_default(),
+        }
+    }
 }
 
 /// Reads the policies of these files, noting every problem. With any noted, what is returned must not be used.

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aws::{Caller, Clients, Pushes};
+use aws::{Caller, Clients, People, Pushes};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
@@ -265,9 +265,12 @@ impl Moto {
         files: &BTreeMap<String, Vec<u8>>,
         clock: Arc<dyn Clock>,
     ) {
-        let of = |name: &str| Pushes::new(&self.clients(), table, bucket, operator(name), clock.clone());
-        let digest = of("ines").propose(files, None, "to begin with").await.unwrap();
-        of("omar").confirm(digest, "agreed").await.unwrap();
+        let of = |name: &str| {
+            Pushes::new(&self.clients(), table, bucket, People::Two, operator(name), clock.clone())
+        };
+        let seen = of("ines").in_force().await.unwrap();
+        let digest = of("ines").propose(files, &seen, "to begin with").await.unwrap();
+        of("omar").confirm(digest, &seen, "agreed").await.unwrap();
     }
 
     /// A key of KMS; its ARN.

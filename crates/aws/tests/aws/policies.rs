@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws::{Became, Caller, People, Policies, PushError, Pushes};
+use aws::{Became, Caller, Named, People, Policies, PushError, Pushed, Pushes};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use domain::{Digest, Timestamp};
@@ -56,7 +56,8 @@ impl Stage {
 
     /// What that operator does.
     fn by(&self, caller: Caller) -> Pushes {
-        Pushes::new(&self.moto.clients(), &self.table, &self.bucket, caller, self.clock.clone())
+        let people = People::Two;
+        Pushes::new(&self.moto.clients(), &self.table, &self.bucket, people, caller, self.clock.clone())
     }
 
     fn ana(&self) -> Pushes {
@@ -68,9 +69,9 @@ impl Stage {
     }
 
     /// Ana proposes, Ben agrees.
-    async fn push(&self, files: &Files, seen: Option<Digest>) -> Digest {
-        let digest = self.ana().propose(files, seen, "because").await.unwrap();
-        assert_eq!(self.ben().confirm(digest, "agreed").await.unwrap(), digest);
+    async fn push(&self, files: &Files) -> Digest {
+        let digest = propose(&self.ana(), files, "because").await.unwrap();
+        assert_eq!(confirm(&self.ben(), digest, "agreed").await.unwrap(), digest);
         digest
     }
 
@@ -86,6 +87,30 @@ impl Stage {
         });
         put.send().await.unwrap();
     }
+}
+
+/// Proposed in the place of what is named at that moment.
+async fn propose(by: &Pushes, files: &Files, why: &str) -> Result<Digest, PushError> {
+    by.propose(files, &by.in_force().await?, why).await
+}
+
+/// Agreed to, likewise.
+async fn confirm(by: &Pushes, digest: Digest, why: &str) -> Result<Digest, PushError> {
+    by.confirm(digest, &by.in_force().await?, why).await
+}
+
+/// Put in force by one, likewise.
+async fn alone(by: &Pushes, files: &Files, why: &str) -> Result<Digest, PushError> {
+    by.put_alone(files, &by.in_force().await?, why).await
+}
+
+async fn log(by: &Pushes) -> Vec<Pushed> {
+    by.log(10).await.unwrap().pushes
+}
+
+/// What is named in force.
+async fn named(by: &Pushes) -> Named {
+    by.in_force().await.unwrap().named
 }
 
 /// A bundle that differs from the built-in one by a comment.
@@ -105,20 +130,20 @@ async fn a_bundle_that_two_people_push_decides_in_every_process_within_ten_secon
     let (first, second) = (stage.policies(), stage.policies());
     let none = digest(&first).await.unwrap_err();
     assert_eq!((none.origin, none.retry), (Origin::Policies, Retry::Never), "nothing is decided without");
-    let one = stage.push(&files("one"), None).await;
+    let one = stage.push(&files("one")).await;
     assert_eq!((digest(&first).await.unwrap(), digest(&second).await.unwrap()), (one, one));
-    let two = stage.push(&files("two"), Some(one)).await;
+    let two = stage.push(&files("two")).await;
     stage.clock.at(10);
     assert_eq!((digest(&first).await.unwrap(), digest(&second).await.unwrap()), (two, two));
     // Back to what was in force before: the very same bundle lies there already.
     stage.clock.at(20);
     let files_of_one = stage.ben().files(one).await.unwrap();
     assert_eq!(files_of_one, files("one"));
-    stage.ben().propose(&files_of_one, Some(two), "back").await.unwrap();
-    stage.ana().confirm(one, "yes, back").await.unwrap();
+    propose(&stage.ben(), &files_of_one, "back").await.unwrap();
+    confirm(&stage.ana(), one, "yes, back").await.unwrap();
     assert_eq!(digest(&stage.policies()).await.unwrap(), one);
 
-    let log = stage.ana().log(10).await.unwrap();
+    let log = log(&stage.ana()).await;
     let told: Vec<_> = log
         .iter()
         .map(|push| {
@@ -136,72 +161,75 @@ async fn a_bundle_that_two_people_push_decides_in_every_process_within_ten_secon
 #[tokio::test]
 async fn what_one_person_has_proposed_decides_nothing_and_they_cannot_confirm_it() {
     let Some(stage) = Stage::new().await else { return };
-    let proposed = stage.ana().propose(&files("one"), None, "because").await.unwrap();
+    let proposed = propose(&stage.ana(), &files("one"), "because").await.unwrap();
     assert!(digest(&stage.policies()).await.is_err());
-    assert_eq!(stage.ana().in_force().await.unwrap(), None);
-    let waiting = stage.ben().proposals().await.unwrap();
+    assert_eq!(named(&stage.ana()).await, Named::Nothing);
+    let now = stage.ben().in_force().await.unwrap();
+    let waiting = stage.ben().proposals(None, &now).await.unwrap();
     assert_eq!((waiting[0].digest, waiting[0].said.why.as_str(), waiting.len()), (proposed, "because", 1));
     // The same person by another spelling, another role, as a user, under a name that a tool has made up.
     let other = Caller::of("AROAOTHER:ANA", "arn:aws:sts::123456789012:assumed-role/Admin/ANA").unwrap();
     let user = Caller::of("AIDAANA", "arn:aws:iam::123456789012:user/staff/ana").unwrap();
     for same in [operator("ana@acme.example"), other, user] {
-        let refused = stage.by(same.clone()).confirm(proposed, "me too").await;
+        let refused = confirm(&stage.by(same.clone()), proposed, "me too").await;
         assert!(matches!(refused, Err(PushError::SamePerson { .. })), "{same}: {refused:?}");
     }
     let unknown = policy::Bundle::parse(&files("unknown")).unwrap().digest();
-    assert!(matches!(stage.ben().confirm(unknown, "blind").await, Err(PushError::NotProposed)));
+    assert!(matches!(confirm(&stage.ben(), unknown, "blind").await, Err(PushError::NotProposed)));
     assert!(digest(&stage.policies()).await.is_err());
-    stage.ben().confirm(proposed, "agreed").await.unwrap();
+    confirm(&stage.ben(), proposed, "agreed").await.unwrap();
     assert_eq!(digest(&stage.policies()).await.unwrap(), proposed);
-    assert!(matches!(stage.ben().confirm(proposed, "again").await, Err(PushError::InForce)));
+    assert!(matches!(confirm(&stage.ben(), proposed, "again").await, Err(PushError::InForce)));
 }
 
 #[tokio::test]
 async fn one_persons_word_is_enough_only_where_the_gateway_was_told_so() {
     let Some(stage) = Stage::new().await else { return };
-    let alone = stage.ana().put_alone(&files("one"), None, "it is only me").await.unwrap();
+    let alone = alone(&stage.ana(), &files("one"), "it is only me").await.unwrap();
     assert_eq!(digest(&stage.policies_of(People::One)).await.unwrap(), alone);
     assert_eq!(digest(&stage.policies()).await.unwrap_err().retry, Retry::Never);
-    let log = stage.ana().log(10).await.unwrap();
+    let log = log(&stage.ana()).await;
     assert_eq!((log[0].second.clone(), log[0].became), (None, Became::InForce), "it is recorded as one's");
     // Two people mend it.
-    let two = stage.push(&files("two"), Some(alone)).await;
+    let two = stage.push(&files("two")).await;
     assert_eq!(digest(&stage.policies()).await.unwrap(), two);
 }
 
 #[tokio::test]
 async fn of_two_who_push_over_the_same_bundle_one_is_told_that_they_were_overtaken() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
-    let three = stage.ben().propose(&files("three"), Some(one), "mine").await.unwrap();
-    let two = stage.push(&files("two"), Some(one)).await;
+    let one = stage.push(&files("one")).await;
+    let seen = stage.ben().in_force().await.unwrap();
+    assert_eq!(seen.named, Named::Backed(one));
+    let three = stage.ben().propose(&files("three"), &seen, "mine").await.unwrap();
+    let two = stage.push(&files("two")).await;
     // What was compared with the first bundle is compared with nothing now.
-    assert!(matches!(stage.ana().confirm(three, "late").await, Err(PushError::NotProposed)));
-    assert!(matches!(
-        stage.ben().propose(&files("three"), Some(one), "late").await,
-        Err(PushError::Overtaken)
-    ));
-    assert!(matches!(stage.ben().propose(&files("three"), None, "blind").await, Err(PushError::Overtaken)));
-    assert!(matches!(stage.ben().propose(&files("two"), Some(two), "twice").await, Err(PushError::InForce)));
-    assert!(stage.ana().proposals().await.unwrap().is_empty());
+    assert!(matches!(confirm(&stage.ana(), three, "late").await, Err(PushError::NotProposed)));
+    // Nor does anybody agree who was shown what was in force before.
+    assert!(matches!(stage.ana().confirm(three, &seen, "late").await, Err(PushError::Overtaken)));
+    let late = stage.ben().propose(&files("three"), &seen, "late").await;
+    assert!(matches!(late, Err(PushError::Overtaken)));
+    assert!(matches!(propose(&stage.ben(), &files("two"), "twice").await, Err(PushError::InForce)));
+    let now = stage.ana().in_force().await.unwrap();
+    assert!(stage.ana().proposals(None, &now).await.unwrap().is_empty());
     assert_eq!(digest(&stage.policies()).await.unwrap(), two);
 }
 
 #[tokio::test]
 async fn of_two_who_confirm_at_once_one_moves_the_pointer() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
-    let two = stage.ana().propose(&files("two"), Some(one), "mine").await.unwrap();
-    let three = stage.ben().propose(&files("three"), Some(one), "mine").await.unwrap();
+    stage.push(&files("one")).await;
+    let two = propose(&stage.ana(), &files("two"), "mine").await.unwrap();
+    let three = propose(&stage.ben(), &files("three"), "mine").await.unwrap();
     let (ben, ana) = (stage.ben(), stage.ana());
-    let (first, second) = tokio::join!(ben.confirm(two, "agreed"), ana.confirm(three, "agreed"));
+    let (first, second) = tokio::join!(confirm(&ben, two, "agreed"), confirm(&ana, three, "agreed"));
     let done: Vec<Digest> =
         [&first, &second].into_iter().filter_map(|done| done.as_ref().ok().copied()).collect();
     assert_eq!(done.len(), 1, "{first:?} {second:?}");
     assert_eq!(digest(&stage.policies()).await.unwrap(), done[0]);
     let other = [first, second].into_iter().find_map(Result::err).unwrap();
     assert!(matches!(other, PushError::Overtaken | PushError::NotProposed), "{other:?}");
-    let log = stage.ana().log(10).await.unwrap();
+    let log = log(&stage.ana()).await;
     assert_eq!(log.iter().filter(|push| push.became == Became::InForce).count(), 1);
     assert!(log.iter().all(|push| push.became != Became::Never || push.digest != done[0]), "{log:?}");
 }
@@ -211,11 +239,11 @@ async fn a_bundle_that_is_not_good_is_never_pushed() {
     let Some(stage) = Stage::new().await else { return };
     let mut bad = files("bad");
     bad.insert("98-bad.cedar".to_owned(), b"permit (principal, action".to_vec());
-    assert!(matches!(stage.ana().propose(&bad, None, "bad").await, Err(PushError::Invalid(_))));
-    assert!(matches!(stage.ana().put_alone(&bad, None, "bad").await, Err(PushError::Invalid(_))));
-    assert!(
-        stage.ana().log(10).await.unwrap().is_empty() && stage.ana().proposals().await.unwrap().is_empty()
-    );
+    assert!(matches!(propose(&stage.ana(), &bad, "bad").await, Err(PushError::Invalid(_))));
+    assert!(matches!(alone(&stage.ana(), &bad, "bad").await, Err(PushError::Invalid(_))));
+    let now = stage.ana().in_force().await.unwrap();
+    assert!(log(&stage.ana()).await.is_empty());
+    assert!(stage.ana().proposals(None, &now).await.unwrap().is_empty());
     assert!(digest(&stage.policies()).await.is_err());
 }
 
@@ -244,8 +272,8 @@ fn pointing<'a>(
 #[tokio::test]
 async fn nobody_puts_a_bundle_in_force_alone_by_writing_the_pointer() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
-    let lax = stage.ana().propose(&files("lax"), Some(one), "mine").await.unwrap();
+    stage.push(&files("one")).await;
+    let lax = propose(&stage.ana(), &files("lax"), "mine").await.unwrap();
     let mut pages =
         stage.moto.clients().dynamodb().scan().table_name(&stage.table).into_paginator().items().send();
     let (mut own, mut in_force) = (None, None);
@@ -306,7 +334,7 @@ async fn nobody_puts_a_bundle_in_force_alone_by_writing_the_pointer() {
 async fn while_nobody_can_tell_the_last_good_bundle_decides_for_an_hour_and_then_none() {
     let Some(stage) = Stage::new().await else { return };
     let (seasoned, fresh) = (stage.policies(), stage.policies());
-    let one = stage.push(&files("one"), None).await;
+    let one = stage.push(&files("one")).await;
     digest(&seasoned).await.unwrap();
     let table = format!("\"TableName\":\"{}\"", stage.table);
     stage.moto.spoil(
@@ -326,10 +354,10 @@ async fn while_nobody_can_tell_the_last_good_bundle_decides_for_an_hour_and_then
 #[tokio::test]
 async fn what_is_in_force_by_too_few_is_passed_over_for_an_hour_and_then_refuses() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
+    let one = stage.push(&files("one")).await;
     let seasoned = stage.policies();
     digest(&seasoned).await.unwrap();
-    stage.ana().put_alone(&files("lax"), Some(one), "just me").await.unwrap();
+    alone(&stage.ana(), &files("lax"), "just me").await.unwrap();
     for seconds in [10, 3599] {
         stage.clock.at(seconds);
         assert_eq!(digest(&seasoned).await.unwrap(), one, "{seconds}");
@@ -341,7 +369,7 @@ async fn what_is_in_force_by_too_few_is_passed_over_for_an_hour_and_then_refuses
 #[tokio::test]
 async fn what_the_bucket_says_is_believed_by_its_digest_alone() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
+    let one = stage.push(&files("one")).await;
     let other = policy::Bundle::parse(&files("other")).unwrap().digest();
     // Somebody who may write the bucket puts a lax bundle where a strict one is going to be.
     let s3 = stage.moto.clients().s3().clone();
@@ -350,11 +378,11 @@ async fn what_the_bucket_says_is_believed_by_its_digest_alone() {
     assert_eq!(first.object_lock_legal_hold_status.as_ref().map(|hold| hold.as_str()), Some("ON"));
     let lax: Bytes = first.body.collect().await.unwrap().into_bytes();
     s3.put_object().bucket(&stage.bucket).key(key(other)).body(lax.into()).send().await.unwrap();
-    let pushed = stage.ana().propose(&files("other"), Some(one), "strict").await;
+    let pushed = propose(&stage.ana(), &files("other"), "strict").await;
     assert!(matches!(pushed, Err(PushError::Fault(_))), "{pushed:?}");
     assert_eq!(digest(&stage.policies()).await.unwrap(), one);
     // What was proposed whole and is damaged before somebody agrees.
-    let later = stage.ana().propose(&files("later"), Some(one), "later").await.unwrap();
+    let later = propose(&stage.ana(), &files("later"), "later").await.unwrap();
     for damaged in ["", "{}", "{\"v\":1,\"files\":{\"catalog.toml\":\"!\"}}"] {
         for digest in [one, later] {
             let put = s3.put_object().bucket(&stage.bucket).key(key(digest));
@@ -362,43 +390,107 @@ async fn what_the_bucket_says_is_believed_by_its_digest_alone() {
         }
         let fault = digest(&stage.policies()).await.unwrap_err();
         assert_eq!((fault.origin, fault.retry), (Origin::Policies, Retry::Never), "{damaged}");
-        assert!(matches!(stage.ben().confirm(later, "blind").await, Err(PushError::Fault(_))));
+        assert!(matches!(confirm(&stage.ben(), later, "blind").await, Err(PushError::Fault(_))));
     }
-    assert_eq!(stage.ana().in_force().await.unwrap().unwrap().digest, one);
+    assert_eq!(named(&stage.ana()).await, Named::Backed(one));
 }
 
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_is_done_once() {
     let Some(stage) = Stage::new().await else { return };
-    let proposed = stage.ana().propose(&files("one"), None, "because").await.unwrap();
+    let proposed = propose(&stage.ana(), &files("one"), "because").await.unwrap();
     for written in ["in_force", "push#", "agrees_pk"] {
         stage.moto.spoil_after(0, &["DynamoDB_20120810.PutItem", &stage.table, written], 1, Spoil::Lost);
     }
-    stage.ben().confirm(proposed, "agreed").await.unwrap();
+    confirm(&stage.ben(), proposed, "agreed").await.unwrap();
     assert_eq!(stage.moto.unspoil(&stage.table), 0, "each was spoilt");
     assert_eq!(digest(&stage.policies()).await.unwrap(), proposed);
-    assert_eq!(stage.ana().log(10).await.unwrap().len(), 1);
+    assert_eq!(log(&stage.ana()).await.len(), 1);
 }
 
 #[tokio::test]
 async fn whoever_is_throttled_or_stopped_midway_has_put_nothing_in_force() {
     let Some(stage) = Stage::new().await else { return };
-    let one = stage.push(&files("one"), None).await;
-    let two = stage.ana().propose(&files("two"), Some(one), "because").await.unwrap();
+    let one = stage.push(&files("one")).await;
+    let two = propose(&stage.ana(), &files("two"), "because").await.unwrap();
     let throttled =
         Spoil::Refused(400, r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#);
     for written in ["agrees_pk", "push#", "in_force"] {
         let holding = ["DynamoDB_20120810.PutItem", stage.table.as_str(), written];
         stage.moto.spoil_after(0, &holding, u32::MAX, throttled.clone());
-        let failed = stage.ben().confirm(two, "agreed").await;
+        let failed = confirm(&stage.ben(), two, "agreed").await;
         assert!(matches!(failed, Err(PushError::Fault(_))), "{written}: {failed:?}");
         stage.moto.unspoil(&stage.table);
         assert_eq!(digest(&stage.policies()).await.unwrap(), one, "{written}");
     }
     // Once it passes, the same command does it.
-    stage.ben().confirm(two, "agreed").await.unwrap();
+    confirm(&stage.ben(), two, "agreed").await.unwrap();
     assert_eq!(digest(&stage.policies()).await.unwrap(), two);
-    let log = stage.ana().log(10).await.unwrap();
+    let log = log(&stage.ana()).await;
     let never = log.iter().filter(|push| push.became == Became::Never).count();
     assert_eq!((log.len(), never), (3, 1), "what did not come to its end is told as that: {log:?}");
+}
+
+/// Whoever writes the pointer chooses nothing that others compare with.
+#[tokio::test]
+async fn what_nobodys_words_bear_is_compared_with_by_nobody() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one")).await;
+    let lax = propose(&stage.ana(), &files("lax"), "mine").await.unwrap();
+    let found = stage.moto.clients().dynamodb().get_item().table_name(&stage.table);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let found = found.key("pk", text("policy")).key("sk", text("in_force")).send().await.unwrap();
+    // The words of both about another bundle, under the name of one and the other.
+    let mut item = found.item.unwrap();
+    item.insert("digest".to_owned(), text(&lax.to_string()));
+    for (sk, writer) in [("in_force", "w"), ("push#99999999999999999999#w", "w")] {
+        item.insert("sk".to_owned(), text(sk));
+        item.insert("writer".to_owned(), text(writer));
+        let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table);
+        put.set_item(Some(item.clone())).send().await.unwrap();
+    }
+    let ben = stage.ben();
+    assert_eq!(named(&ben).await, Named::Unbacked(lax));
+    assert_eq!(ben.last_backed().await.unwrap(), Some(one));
+    let log = log(&ben).await;
+    let told: Vec<_> = log.iter().map(|push| (push.digest, push.backing, push.became)).collect();
+    assert_eq!(
+        told,
+        [(lax, None, Became::InForce), (one, Some(People::Two), Became::WasInForce)],
+        "the true one is known to have been in force"
+    );
+    assert!(log[0].first.is_none() && log[0].second.is_none(), "a word about another is none: {log:?}");
+    // A push that is confirmed mends it.
+    let two = stage.push(&files("two")).await;
+    assert_eq!(named(&ben).await, Named::Backed(two));
+    assert_eq!(digest(&stage.policies()).await.unwrap(), two);
+}
+
+/// Nobody's items keep others from pushing, whatever stands in them.
+#[tokio::test]
+async fn what_is_no_pointer_no_push_and_no_proposal_stops_nobody() {
+    let Some(stage) = Stage::new().await else { return };
+    stage.push(&files("one")).await;
+    for (sk, writer) in [("push#~", Some("w")), ("proposed#~", Some("w"))] {
+        let mut item = vec![("pk", "policy"), ("sk", sk)];
+        item.extend(writer.map(|writer| ("writer", writer)));
+        stage.put(&item).await;
+    }
+    for (at, damaged) in [("a", Some("w")), ("b", None), ("c", Some("v"))] {
+        let mut item = vec![("pk", "policy"), ("sk", "in_force"), ("digest", "nothing")];
+        item.extend(damaged.map(|writer| ("writer", writer)));
+        stage.put(&item).await;
+        assert_eq!(named(&stage.ben()).await, Named::Damaged);
+        let proposed = propose(&stage.ana(), &files(at), "mends it").await.unwrap();
+        // More names of proposals than anybody reads at once, behind and before it.
+        for number in 0..120 {
+            let sk = format!("proposed#{proposed}#~{number:03}");
+            stage.put(&[("pk", "policy"), ("sk", &sk), ("first_pk", "operator#x"), ("first_sk", &sk)]).await;
+        }
+        assert_eq!(confirm(&stage.ben(), proposed, "agreed").await.unwrap(), proposed);
+        assert_eq!(digest(&stage.policies()).await.unwrap(), proposed);
+    }
+    let told = stage.ana().log(100).await.unwrap();
+    assert_eq!(told.unreadable, ["push#~"]);
+    assert_eq!(told.pushes.len(), 4, "{told:?}");
 }

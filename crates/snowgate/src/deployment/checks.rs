@@ -26,7 +26,7 @@ const VARIABLES: usize = 4096;
 const OTHER_VARIABLES: usize = 2048;
 
 /// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
-const RESERVED: u64 = 85;
+const RESERVED: u64 = 95;
 const UNRESERVED: u64 = 100;
 
 /// All of it.
@@ -335,6 +335,7 @@ impl Findings<'_> {
         );
         let records = number("RecordDays", 1, 36_500, "");
         let pages = number("PageDays", 1, 36_500, "");
+        number("IndexDays", 1, 65_535, "");
         number("RequestsPerSecond", 1, 10_000, ", the account's own limit");
         number("RequestBurst", 1, 5_000, ", the account's own limit");
         number("DollarsPerHour", 1, 1_000_000, "");

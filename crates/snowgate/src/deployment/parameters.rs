@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 31] = [
+pub const PARAMETERS: [(&str, Option<&str>); 32] = [
     ("Issuer", None),
     ("Audience", None),
     ("Scope", Some("sql")),
@@ -26,6 +26,7 @@ pub const PARAMETERS: [(&str, Option<&str>); 31] = [
     ("LockMode", Some("GOVERNANCE")),
     ("RecordDays", Some("2557")),
     ("PageDays", Some("90")),
+    ("IndexDays", Some("90")),
     ("LogRetentionDays", Some("90")),
     ("DomainName", Some("")),
     ("PageDomainName", Some("")),
