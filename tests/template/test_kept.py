@@ -77,7 +77,7 @@ class Kept(unittest.TestCase):
         found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}
         self.assertEqual(
             {name for file, name in found if file == "template.yaml"},
-            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog", "IndexLog"},
+            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog", "IndexLog", "SessionsLog"},
         )
         for (file, name), one in found.items():
             with self.subTest(log=f"{file} {name}"):

@@ -17,10 +17,11 @@ LEFT = {
     "evidence": set(),
     "seal": set(),
     "index": set(),
+    "sessions": set(),
 }
 
 #: Who writes the index, or asks it.
-INDEXED = {"index", "seal"}
+INDEXED = {"index", "seal", "sessions"}
 
 
 def fields(file, name):
@@ -107,7 +108,7 @@ class Variables(unittest.TestCase):
     def test_only_work_may_write_and_approval_and_evidence_know_no_account(self):
         told = variables()
         self.assertFalse({name for name in told["query"] if "TIERS" in name} - {"SNOWGATE_UPSTREAM__TIERS__READ"})
-        for function in ("approval", "evidence", "seal", "index"):
+        for function in ("approval", "evidence", "seal", "index", "sessions"):
             self.assertFalse({name for name in told[function] if "UPSTREAM" in name})
 
     def test_no_variable_is_a_secret(self):

@@ -25,6 +25,7 @@ SAYS = {
     "ApprovalLog": ["crates/gateway/src", "crates/aws/src", "functions/approval"],
     "EvidenceLog": ["crates/gateway/src", "crates/aws/src", "functions/evidence"],
     "SealLog": ["crates/aws/src", "functions/seal"],
+    "SessionsLog": ["crates/gateway/src", "crates/aws/src", "functions/sessions"],
     "IndexLog": ["crates/aws/src", "functions/index"],
 }
 

@@ -37,12 +37,9 @@ use crate::rejected::Rejected;
 /// The routes over this.
 pub fn routes(audit: Arc<Audit>) -> Router {
     Router::new()
-        .route("/v1/exchanges", get(search).head(other_than_get).fallback(other_than_get))
-        .route(
-            "/v1/exchanges/{session}/{number}",
-            get(replay_one).head(other_than_get).fallback(other_than_get),
-        )
-        .route("/v1/sessions/{session}", get(replay_all).head(other_than_get).fallback(other_than_get))
+        .route("/v1/exchanges", get(search).head(not_get).fallback(not_get))
+        .route("/v1/exchanges/{session}/{number}", get(replay_one).head(not_get).fallback(not_get))
+        .route("/v1/sessions/{session}", get(replay_all).head(not_get).fallback(not_get))
         .layer(map_response(harden))
         .with_state(audit)
 }
@@ -95,7 +92,7 @@ fn number_of(text: &str) -> Option<ExchangeNumber> {
     text.parse().ok().and_then(ExchangeNumber::new).filter(|number| number.to_string() == text)
 }
 
-async fn other_than_get() -> Response {
+async fn not_get() -> Response {
     Rejected::Method.response()
 }
 
