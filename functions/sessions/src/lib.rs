@@ -11,8 +11,8 @@
 //! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, and no question spans more than
 //! 366. All others filter what is found: `decision`, `outcome`, `rule`, `finding`, `text`, and those of the first six that did not say where.
 //! `limit` is 50 and at most 100; `after` is the `next` of an earlier answer. One answer reads 200 exchanges at most: what it shows, how
-//! many it has read and up to when stands in it. What is asked without any of the six, or for longer, is answered by 422 with the
-//! query for Athena.
+//! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of days that the index has forgotten, is
+//! answered by 422 with the query for Athena.
 //!
 //! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
 //! of it is shown (`gateway::Audit`); this crate parses questions and prints answers, and refuses to know where anything lies.
@@ -34,42 +34,51 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::rejected::Rejected;
 
-/// The routes over this.
-pub fn routes(audit: Arc<Audit>) -> Router {
+/// What stands behind the routes.
+#[derive(Clone)]
+struct Served {
+    audit: Arc<Audit>,
+    index_days: Option<u32>,
+}
+
+/// The routes over this, whose index forgets after so many days; none where it forgets nothing.
+// SECURITY: what was asked of days that are forgotten would be answered as if nothing had been.
+pub fn routes(audit: Arc<Audit>, index_days: Option<u32>) -> Router {
     Router::new()
         .route("/v1/exchanges", get(search).head(not_get).fallback(not_get))
         .route("/v1/exchanges/{session}/{number}", get(replay_one).head(not_get).fallback(not_get))
         .route("/v1/sessions/{session}", get(replay_all).head(not_get).fallback(not_get))
         .layer(map_response(harden))
-        .with_state(audit)
+        .with_state(Served { audit, index_days })
 }
 
-async fn search(State(audit): State<Arc<Audit>>, uri: Uri, headers: HeaderMap) -> Response {
-    told(found(&audit, &uri, &headers).await)
+async fn search(State(served): State<Served>, uri: Uri, headers: HeaderMap) -> Response {
+    told(found(&served, &uri, &headers).await)
 }
 
-async fn found(audit: &Audit, uri: &Uri, headers: &HeaderMap) -> Result<AuditAnswer, Rejected> {
+async fn found(served: &Served, uri: &Uri, headers: &HeaderMap) -> Result<AuditAnswer, Rejected> {
+    let Served { audit, index_days } = served;
     let auditor = auditor(audit, headers).await?;
-    let question = question::read(uri.query().unwrap_or_default(), audit.moment())?;
+    let question = question::read(uri.query().unwrap_or_default(), audit.moment(), *index_days)?;
     Ok(audit.search(&auditor, &question).await?)
 }
 
 async fn replay_one(
-    State(audit): State<Arc<Audit>>,
+    State(served): State<Served>,
     Path((session, number)): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    told(replayed(&audit, &uri, &headers, (&session, Some(&number))).await)
+    told(replayed(&served.audit, &uri, &headers, (&session, Some(&number))).await)
 }
 
 async fn replay_all(
-    State(audit): State<Arc<Audit>>,
+    State(served): State<Served>,
     Path(session): Path<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    told(replayed(&audit, &uri, &headers, (&session, None)).await)
+    told(replayed(&served.audit, &uri, &headers, (&session, None)).await)
 }
 
 async fn replayed(

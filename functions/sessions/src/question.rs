@@ -95,8 +95,10 @@ fn begin_of(day: &str) -> Option<Timestamp> {
     (moment.day() == day).then_some(moment)
 }
 
-/// The question of a query string, asked at that moment.
-pub(crate) fn read(query: &str, now: Timestamp) -> Result<Question, Rejected> {
+/// The question of a query string, asked at that moment of an index that forgets after so many days.
+pub(crate) fn read(query: &str, now: Timestamp, index_days: Option<u32>) -> Result<Question, Rejected> {
+    let is_forgotten = |from: Timestamp| index_days.is_some_and(|days| from < before(now, days));
+    const FORGOTTEN: &str = "this begins before what the index still knows";
     let mut given = Given::read(query)?;
     let limit = match given.take("limit").map(|limit| limit.parse()) {
         None => LIMIT,
@@ -143,6 +145,9 @@ pub(crate) fn read(query: &str, now: Timestamp) -> Result<Question, Rejected> {
                 problem: "one of both, and of one day: leave from and to out",
             });
         }
+        if is_forgotten(day.from) {
+            return Err(Rejected::Unbounded { why: FORGOTTEN, query: athena::query(&wanted, day) });
+        }
         let among = if name == "refused" { Among::Refused } else { Among::Held };
         return Ok(Question { by: By::Among(among, day), wanted, limit, after });
     }
@@ -152,7 +157,7 @@ pub(crate) fn read(query: &str, now: Timestamp) -> Result<Question, Rejected> {
     }
 
     let to = to.unwrap_or(now);
-    let from = from.unwrap_or_else(|| before(to, USUAL));
+    let from = from.unwrap_or_else(|| before(to, USUAL.min(index_days.unwrap_or(USUAL))));
     let stretch = Stretch { from, to };
     if from >= to {
         return Err(Rejected::Parameter { name: "from", problem: "lies before `to`" });
@@ -160,6 +165,9 @@ pub(crate) fn read(query: &str, now: Timestamp) -> Result<Question, Rejected> {
     let unbounded = |why, wanted: &Wanted| Rejected::Unbounded { why, query: athena::query(wanted, stretch) };
     if to.since(from) > DAY.saturating_mul(MOST) {
         return Err(unbounded("this spans more than 366 days", &wanted));
+    }
+    if is_forgotten(from) {
+        return Err(unbounded(FORGOTTEN, &wanted));
     }
     let among = if let Some(person) = wanted.person.take() {
         Among::Person(person)
@@ -193,13 +201,13 @@ mod tests {
 
     #[track_caller]
     fn refused(query: &str, expected: &str) {
-        let told = read(query, NOW).map(|question| format!("{question:?}")).unwrap_err().to_string();
+        let told = read(query, NOW, None).map(|question| format!("{question:?}")).unwrap_err().to_string();
         assert!(told.contains(expected), "{query}: {told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
 
     fn among(query: &str) -> (Among, String, String, Wanted) {
-        let Question { by: By::Among(among, stretch), wanted, .. } = read(query, NOW).unwrap() else {
+        let Question { by: By::Among(among, stretch), wanted, .. } = read(query, NOW, None).unwrap() else {
             panic!("{query}")
         };
         (among, stretch.from.to_string(), stretch.to.to_string(), wanted)
@@ -221,7 +229,7 @@ mod tests {
             (Among::Refused, "2026-11-22T00:00:00.000000Z", "2026-11-23T00:00:00.000000Z")
         );
         let session = "a".repeat(32);
-        let question = read(&format!("session={session}&person=ana"), NOW).unwrap();
+        let question = read(&format!("session={session}&person=ana"), NOW, None).unwrap();
         assert_eq!(question.by, By::Session(session.parse().unwrap()));
         assert_eq!(question.wanted.person.as_deref(), Some("ana"));
     }
@@ -263,10 +271,28 @@ mod tests {
             ("person=a%27b&from=2024-01-01", "coalesce(nullif(lower('a''b'), '')"),
             ("from=2026-11-01&to=2026-11-03", "WHERE dt BETWEEN '2026-11-01' AND '2026-11-02'"),
         ] {
-            match read(asked, NOW) {
+            match read(asked, NOW, None) {
                 Err(Rejected::Unbounded { query, .. }) => assert!(query.contains(expected), "{query}"),
                 other => panic!("{asked}: {:?}", other.map(|_| ())),
             }
+        }
+    }
+
+    #[test]
+    fn what_the_index_has_forgotten_is_not_answered_as_if_it_had_never_been() {
+        let asked = |query: &str| read(query, NOW, Some(7)).map(|_| ()).map_err(|told| told.to_string());
+        for query in [
+            "person=ana&from=2026-11-16T14:00:00Z",
+            "refused=2026-11-15",
+            "agent=a&from=2026-11-01&to=2026-11-02",
+        ] {
+            assert!(
+                asked(query).unwrap_err().starts_with("this begins before what the index still knows"),
+                "{query}"
+            );
+        }
+        for query in ["person=ana&from=2026-11-16T15:00:00Z", "refused=2026-11-17", "person=ana"] {
+            assert_eq!(asked(query), Ok(()), "{query}");
         }
     }
 

@@ -23,7 +23,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    lambda_http::run(sessions::routes(Arc::new(Audit::new(ports(Told::read()?)?)))).await
+    let told = Told::read()?;
+    let index_days = u32::from(told.own.index_days);
+    lambda_http::run(sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days))).await
 }
 
 fn ports(told: Told) -> Result<AuditPorts, Error> {

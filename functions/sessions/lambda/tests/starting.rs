@@ -5,13 +5,14 @@
 use std::process::Command;
 
 /// What the function needs.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 11] = [
     ("AWS_REGION", "eu-central-1"),
     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
     ("AWS_SECRET_ACCESS_KEY", "s3cret"),
     ("SNOWGATE_AWS__STATE_TABLE", "state"),
     ("SNOWGATE_AWS__KEYS_TABLE", "keys"),
     ("SNOWGATE_AWS__INDEX_TABLE", "index"),
+    ("SNOWGATE_INDEX_DAYS", "90"),
     ("SNOWGATE_AWS__RECORDS_BUCKET", "records"),
     ("SNOWGATE_AWS__PAGES_BUCKET", "pages"),
     ("SNOWGATE_AWS__KEY", "arn:aws:kms:eu-central-1:123456789012:key/1"),

@@ -308,7 +308,7 @@ impl House {
             clock: Arc::new(FakeClock),
             ids: Arc::new(FakeIds::default()),
         });
-        Self { store, exchanges, policies, router: sessions::routes(Arc::new(audit)) }
+        Self { store, exchanges, policies, router: sessions::routes(Arc::new(audit), None) }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answered {
