@@ -22,6 +22,8 @@ mod browser;
 mod children;
 #[path = "lambda/failing.rs"]
 mod failing;
+#[path = "lambda/found.rs"]
+mod found;
 #[path = "lambda/functions.rs"]
 mod functions;
 #[path = "lambda/home.rs"]

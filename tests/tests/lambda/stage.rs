@@ -121,9 +121,12 @@ impl Stage {
             approvals: machine(functions::machine("approvals.asl.json")).await,
             unfinished: machine(functions::machine("unfinished.asl.json")).await,
             topic: topic.topic_arn.unwrap(),
+            index: moto.table().await,
+            kept: moto.topic().await,
             issuer,
             snowflake: snow.url(),
         };
+        moto.tell_of_records(&wiring.records, &wiring.kept).await;
         // As somebody has pushed it.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         moto.push(&wiring.state, &wiring.records, bundle, clock).await;
@@ -224,10 +227,12 @@ impl Stage {
 
     /// Holds every call that these functions have made to what their roles may (`infra/rights.yaml`).
     pub fn had_the_rights(&self, names: &[&str]) {
-        let Wiring { state, keys, records, pages, approvals, unfinished, .. } = &self.wiring;
+        let Wiring { state, keys, index, kept, records, pages, approvals, unfinished, .. } = &self.wiring;
         let account = rights::Names {
             state: state.clone(),
             keys: keys.clone(),
+            index: index.clone(),
+            kept: kept.clone(),
             records: records.clone(),
             pages: pages.clone(),
             approvals: approvals.clone(),
@@ -243,7 +248,7 @@ impl Stage {
         }
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         let functions: String = self.functions.lock().unwrap().iter().map(Running::said).collect();
         format!("{functions}\n{}", self.emulator.running.lock().unwrap().said())
     }

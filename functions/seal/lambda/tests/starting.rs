@@ -52,7 +52,7 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
         (
             "SNOWGATE_KEPT_TOPIC",
             "s3cret",
-            "SNOWGATE_KEPT_TOPIC: kept_topic: a value is wrong: expected the ARN of a topic",
+            "SNOWGATE_KEPT_TOPIC: kept_topic: a value is wrong: expected the ARN of a standard topic",
         ),
         (
             "SNOWGATE_UPSTREAM__ACCOUNT",
