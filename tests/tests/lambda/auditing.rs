@@ -78,10 +78,8 @@ async fn an_auditor_finds_and_replays_what_was_recorded_and_each_look_is_kept() 
     }
 
     let looks = looks(&stage).await;
-    let seen: Vec<(&str, &str, usize)> = looks
-        .iter()
-        .map(|look| (look.by.person.as_str(), look.what.as_str(), look.shown.len()))
-        .collect();
+    let seen: Vec<(&str, &str, usize)> =
+        looks.iter().map(|look| (look.by.person.as_str(), look.what.as_str(), look.shown.len())).collect();
     assert_eq!(seen, [("sven@corp.example", "search", 1), ("sven@corp.example", "replay", 1)]);
     assert!(looks.iter().all(|look| look.shown == [exchange]));
     assert_eq!(home::verified(&stage.home().await).len(), 1);

@@ -127,10 +127,10 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         ),
         ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#.to_owned()),
     ];
-    if ["index", "seal"].contains(&name) {
+    if ["index", "seal", "sessions"].contains(&name) {
         told.push(("SNOWGATE_AWS__INDEX_TABLE", index.clone()));
     }
-    if !["evidence", "index", "seal"].contains(&name) {
+    if !["evidence", "index", "seal", "sessions"].contains(&name) {
         told.push(("SNOWGATE_APPROVALS_MACHINE", approvals.clone()));
     }
     match name {
@@ -163,6 +163,12 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
                 ("SNOWGATE_INDEX_DAYS", "90".to_owned()),
                 ("SNOWGATE_METRICS", "Snowgate/test".to_owned()),
             ]);
+        }
+        "sessions" => {
+            let auditors = format!(
+                r#"[{{issuer = "{issuer}", audience = ["snowgate-audit"], required_scopes = ["audit:read"]}}]"#
+            );
+            told.extend([("SNOWGATE_INDEX_DAYS", "90".to_owned()), ("SNOWGATE_AUDITORS", auditors)]);
         }
         other => panic!("{other} is no function"),
     }

@@ -181,13 +181,18 @@ impl Stage {
 
     /// A fresh token of that client of the issuer, for that resource.
     pub async fn token(&self, client: &str, resource: &str) -> String {
+        self.token_of(client, resource, "sql:read").await
+    }
+
+    /// The same with another scope.
+    pub async fn token_of(&self, client: &str, resource: &str, scope: &str) -> String {
         let request = self
             .emulator
             .http
             .post(format!("{}/token", self.wiring.issuer))
             .basic_auth(client, Some("secret"))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(format!("grant_type=client_credentials&scope=sql:read&resource={resource}"))
+            .body(format!("grant_type=client_credentials&scope={scope}&resource={resource}"))
             .timeout(PATIENCE);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()

@@ -71,7 +71,7 @@ fn every_function_starts_with_what_the_template_tells_it() {
     let variables = variables();
     assert_eq!(
         variables.keys().collect::<Vec<_>>(),
-        ["approval", "evidence", "index", "query", "seal", "work"]
+        ["approval", "evidence", "index", "query", "seal", "sessions", "work"]
     );
     for (name, told) in &variables {
         let asked = started(name, told).unwrap_or_else(|said| panic!("{said}"));
