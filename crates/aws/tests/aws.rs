@@ -8,6 +8,8 @@
     reason = "everything here is a test, also what many tests share"
 )]
 
+#[path = "aws/audited.rs"]
+mod audited;
 #[path = "aws/caller.rs"]
 mod caller;
 #[allow(dead_code, reason = "other tests use more of it")]
