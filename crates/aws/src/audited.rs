@@ -113,18 +113,19 @@ impl Index for Audited {
     ) -> Result<Vec<RecordKey>, Fault> {
         let mut found = self.told(session, from.get(), limit).await?;
         let mut first = from.get();
+        // Reading costs what lies there, so no more than are wanted at first.
+        let mut many = u32::try_from(limit).unwrap_or(AT_ONCE).clamp(1, AT_ONCE);
         loop {
-            let last = first.saturating_add(AT_ONCE - 1);
+            let last = first.saturating_add(many - 1);
             let openings = self.openings(session, first, last).await?;
-            let is_over = openings.is_empty();
+            let is_over = openings.is_empty() && many == AT_ONCE;
             // SECURITY: the record says on which day it lies, whatever the index tells.
             found.extend(openings);
-            let so_far = found.range(..=last).count();
-            // Numbers have no gap. Where one is missing nobody hides behind it the next hundred that are there.
-            if is_over || so_far >= limit || last == u32::MAX {
+            // Numbers have no gap. Behind one that somebody has made nothing hides that lies among the next so many.
+            if is_over || found.range(..=last).count() >= limit || last == u32::MAX {
                 break;
             }
-            first = last.saturating_add(1);
+            (first, many) = (last.saturating_add(1), AT_ONCE);
         }
         let keys = found.into_iter().filter_map(|(number, day)| {
             Some(RecordKey::new(day, ExchangeId { session, number: ExchangeNumber::new(number)? }))

@@ -59,7 +59,7 @@ async fn a_table_that_fails_is_no_empty_index_and_what_nobody_can_read_is_counte
         assert!(account.moto.unspoil(&account.index) > 0);
     }
     // More than one answer's worth of what somebody else has put there.
-    for number in 0..5 {
+    for number in 1..=5 {
         let put = clients.dynamodb().put_item().table_name(&account.index);
         let put = put
             .item("pk", AttributeValue::S("person#ana#2026-11".into()))
