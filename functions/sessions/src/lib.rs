@@ -16,6 +16,13 @@
 //!
 //! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
 //! of it is shown (`gateway::Audit`); this crate parses questions and prints answers, and refuses to know where anything lies.
+//!
+//! ```no_run
+//! # async fn serve(audit: std::sync::Arc<gateway::Audit>) -> std::io::Result<()> {
+//! let router = sessions::routes(audit, Some(90));
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8181").await?, router).await
+//! # }
+//! ```
 
 mod athena;
 mod question;
