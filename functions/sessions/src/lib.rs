@@ -12,7 +12,7 @@
 //! 366. All others filter what is found: `decision`, `outcome`, `rule`, `finding`, `text`, and those of the first six that did not say where.
 //! `limit` is 50 and at most 100; `after` is the `next` of an earlier answer. One answer reads 200 exchanges at most: what it shows, how
 //! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of days that the index has forgotten, is
-//! answered by 422 with the query for Athena.
+//! answered by 400 with the query for Athena.
 //!
 //! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
 //! of it is shown (`gateway::Audit`); this crate parses questions and prints answers, and refuses to know where anything lies.

@@ -61,9 +61,12 @@ impl Rejected {
             Self::NoToken => (StatusCode::UNAUTHORIZED, Some("Bearer".to_owned())),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, None),
             Self::NoSuchRecording => (StatusCode::NOT_FOUND, None),
-            Self::Place | Self::Parameter { .. } | Self::UnknownParameter => (StatusCode::BAD_REQUEST, None),
+            // Not 422, which is counted as a refused statement.
+            Self::Place | Self::Parameter { .. } | Self::UnknownParameter | Self::Unbounded { .. } => {
+                (StatusCode::BAD_REQUEST, None)
+            }
             Self::TooLong => (StatusCode::URI_TOO_LONG, None),
-            Self::Unbounded { .. } => (StatusCode::UNPROCESSABLE_ENTITY, None),
+
             Self::Audit(AuditError::NotTheCursor(_)) => (StatusCode::BAD_REQUEST, None),
             Self::Audit(AuditError::NotAPerson | AuditError::Revoked(_)) => (StatusCode::FORBIDDEN, None),
             Self::Audit(AuditError::NotAccepted(NotAccepted::LacksScope { needed })) => {
