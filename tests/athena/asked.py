@@ -104,24 +104,24 @@ def exchanges_are_searched_by_all_that_is_given(full):
 def who_has_looked_is_told_and_what_was_changed_is_not_believed(looked):
     one, other = f"{'a' * 32}/1", f"{'a' * 32}/12"
     of = lambda *asked: told(looked.ask("who_looked", *asked), "is_intact", "person", "shown")
-    days = ("2026-11-26", "2026-11-27")
+    days = ("2026-11-24", "2026-11-25")
     forged = (False, None, [])
     equal(of(*days, ""), [forged, (True, "sven", []), (True, "rosa", [other]), (True, "sven", [one, other])])
     equal(of(*days, one), [forged, (True, "sven", [one, other])])
     equal(of(*days, other), [forged, (True, "rosa", [other]), (True, "sven", [one, other])])
-    equal(of("2026-11-26", "2026-11-26", "a" * 32), [(True, "rosa", [other]), (True, "sven", [one, other])])
+    equal(of("2026-11-24", "2026-11-24", "a" * 32), [(True, "rosa", [other]), (True, "sven", [one, other])])
     equal(of(*days, "a" * 31), [forged])
-    (row, *_) = looked.ask("who_looked", "2026-11-26", "2026-11-26", one)
+    (row, *_) = looked.ask("who_looked", "2026-11-24", "2026-11-24", one)
     equal((row["at"], row["asked"], row["exchanges_read"], row["what"]),
-          ("2026-11-26T09:00:00.000001Z", '{"person":"ana@example.com"}', 9, "search"))
+          ("2026-11-24T09:00:00.000001Z", '{"person":"ana@example.com"}', 9, "search"))
 
 
 def looks():
     one, other = f"{'a' * 32}/1", f"{'a' * 32}/12"
-    look("2026-11-26T09:00:00.000001Z", "sven", [one, other])
-    look("2026-11-26T10:00:00.000001Z", "rosa", [other])
-    look("2026-11-27T08:00:00.000001Z", "sven", [])
-    look("2026-11-27T09:00:00.000001Z", "sven", [one])
+    look("2026-11-24T09:00:00.000001Z", "sven", [one, other])
+    look("2026-11-24T10:00:00.000001Z", "rosa", [other])
+    look("2026-11-25T08:00:00.000001Z", "sven", [])
+    look("2026-11-25T09:00:00.000001Z", "sven", [one])
     last = max(LOOKS)
     LOOKS[last] = LOOKS[last].replace(b"sven", b"rosa")
     return LOOKS
