@@ -38,7 +38,11 @@ ASKED = {
     "masked_cells_per_person": DAYS,
     "approvals": DAYS,
     "outcomes_by_day": DAYS,
+    "search": (*DAYS, "", "claude-finance", "", ""),
 }
+
+# What auditors looked at, as `crates/recording` writes it (Look).
+LOOKS = {}
 
 # Words of the openings that somebody spoils.
 SPOILED = (b"ssn, notes from", b" as word", b"select id, name", b"drop table")
@@ -75,6 +79,52 @@ def equal(actual, expected):
 
 def told(rows, *names):
     return [tuple(row[name] for name in names) for row in rows]
+
+
+def look(at, person, shown, **more):
+    """A look, under its name."""
+    record = {"v": 1, "look": f"{len(LOOKS):032x}", "at": at, "by": {"issuer": "https://people.example", "subject": person, "person": person,
+              "client": "audit-console"}, "what": "search", "asked": {"person": "ana@example.com"}, "read": 9, "shown": shown, "answer": "sha256:0"}
+    moment = re.sub("[^0-9TZ]", "", at)
+    LOOKS[f"looks/v1/dt={at[:10]}/{moment}-{record['look']}.json"] = written(record | more)
+
+
+def exchanges_are_searched_by_all_that_is_given(full):
+    of = lambda *asked: told(full.ask("search", *DAYS, *asked), "person", "agent", "outcome")
+    equal(len(of("", "", "", "")), 12)
+    equal(of("ANA@example.com", "", "", ""), of("", "claude-finance", "", ""))
+    equal({person for person, _, _ in of("ben@example.com", "", CUSTOMERS, "")}, {"ben@example.com"})
+    equal(of("ben@example.com", "claude-finance", "", ""), [])
+    equal(of("", "", "", "WHO OWES us"), [("ana@example.com", "claude-finance", "rows")])
+    equal(of("", "", "demo.public.nobody", ""), [])
+    equal(full.ask("search", "2026-11-03", "2026-11-03", "", "", "", ""), [])
+    equal(of("' OR '1' = '1", "", "", ""), [])
+
+
+def who_has_looked_is_told_and_what_was_changed_is_not_believed(looked):
+    one, other = f"{'a' * 32}/1", f"{'a' * 32}/12"
+    of = lambda *asked: told(looked.ask("who_looked", *asked), "is_intact", "person", "shown")
+    days = ("2026-11-24", "2026-11-25")
+    forged = (False, None, [])
+    equal(of(*days, ""), [forged, (True, "sven", []), (True, "rosa", [other]), (True, "sven", [one, other])])
+    equal(of(*days, one), [forged, (True, "sven", [one, other])])
+    equal(of(*days, other), [forged, (True, "rosa", [other]), (True, "sven", [one, other])])
+    equal(of("2026-11-24", "2026-11-24", "a" * 32), [(True, "rosa", [other]), (True, "sven", [one, other])])
+    equal(of(*days, "a" * 31), [forged])
+    (row, *_) = looked.ask("who_looked", "2026-11-24", "2026-11-24", one)
+    equal((row["at"], row["asked"], row["exchanges_read"], row["what"]),
+          ("2026-11-24T09:00:00.000001Z", '{"person":"ana@example.com"}', 9, "search"))
+
+
+def looks():
+    one, other = f"{'a' * 32}/1", f"{'a' * 32}/12"
+    look("2026-11-24T09:00:00.000001Z", "sven", [one, other])
+    look("2026-11-24T10:00:00.000001Z", "rosa", [other])
+    look("2026-11-25T08:00:00.000001Z", "sven", [])
+    look("2026-11-25T09:00:00.000001Z", "sven", [one])
+    last = max(LOOKS)
+    LOOKS[last] = LOOKS[last].replace(b"sven", b"rosa")
+    return LOOKS
 
 
 def who_has_read_a_table_is_told_by_person(full):
@@ -337,7 +387,10 @@ def main():
             compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, view="exchanges")
             before = {key: file for key, file in COMPACTED.items() if "/waiting-" in key}
             waiting = Bucket(trino, "waiting", before, view="exchanges")
+            looked = Bucket(trino, "looked", looks())
             checks = [
+                (exchanges_are_searched_by_all_that_is_given, full),
+                (who_has_looked_is_told_and_what_was_changed_is_not_believed, looked),
                 (who_has_read_a_table_is_told_by_person, full),
                 (what_was_let_through_and_refused_afterwards_may_have_read, stopped),
                 (everything_that_an_agent_did_is_told_in_order, full),

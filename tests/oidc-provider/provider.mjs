@@ -8,6 +8,8 @@
 //   claude-finance             secret    an agent for itself; group `analysts`
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
+//   sven-audits                secret    a person's own, by a console: `sub` sven@corp.example, no `act`
+//
 //   claude-device              none      by the device flow: whoever a line `agree USER_CODE NAME` on standard input names
 //
 //   With REDIRECT_URI people sign in, too, for the client `snowgate-approvals` with the secret `secret`: whoever types a name
@@ -18,6 +20,7 @@
 //   https://snowgate.example/ALG         signed with ALG, audience `snowgate`; RS256 is the default
 //   https://snowgate.example/opaque      no JWT at all
 //   https://other.example                signed with RS256, audience `other`
+//   https://audit.example                signed with RS256, audience `snowgate-audit`, whose scope is `audit:read`
 
 import { generateKeyPairSync } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -35,6 +38,11 @@ const resources = new Map(
   algorithms.map((alg) => [`https://snowgate.example/${alg}`, { audience: "snowgate", jwt: { sign: { alg } } }]),
 );
 resources.set("https://snowgate.example/opaque", { audience: "snowgate", accessTokenFormat: "opaque" });
+resources.set("https://audit.example", {
+  audience: "snowgate-audit",
+  scope: "audit:read",
+  jwt: { sign: { alg: "RS256" } },
+});
 resources.set("https://other.example", { audience: "other", jwt: { sign: { alg: "RS256" } } });
 
 const people = {
@@ -45,6 +53,7 @@ const people = {
     sub: "ana@corp.example",
     act: { sub: "claude-finance", act: { sub: "scheduler" } },
   },
+  "sven-audits": { sub: "sven@corp.example" },
 };
 
 const reviewers = ["rosa", "sam"];
@@ -89,7 +98,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
         ]
       : []),
   ],
-  scopes: ["openid", "sql:read", "sql:write"],
+  scopes: ["openid", "sql:read", "sql:write", "audit:read"],
   claims: { openid: ["sub"], email: ["email", "email_verified"], groups: ["groups"] },
   conformIdTokenClaims: false,
   findAccount: (_ctx, id) => ({

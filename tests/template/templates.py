@@ -19,6 +19,8 @@ SAID = {
     "Issuer": "https://issuer.example",
     "Audience": "snowgate",
     "SnowflakeAccount": "ACME-DEV",
+    "AuditorsIssuer": "https://people.example",
+    "AuditorsAudience": "snowgate-audit",
     "ReviewersIssuer": "https://people.example",
     "ReviewersClient": "snowgate-approvals",
     "Reviewers": '[{email = "rosa@acme.example", groups = ["data-reviewers"]}]',

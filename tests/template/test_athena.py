@@ -50,6 +50,7 @@ PLACES = {
     # Bundles and the gateway's encrypted key lie in that bucket, too.
     "s3:::${RecordsBucket}/records/v1/*": "record",
     "s3:::${RecordsBucket}/exchanges/v1/*": "record",
+    "s3:::${RecordsBucket}/looks/v1/*": "record",
     "Results.Arn": "results",
     "${Results.Arn}/*": "result",
     "KeyArn": "key",
@@ -80,7 +81,7 @@ class Athena(unittest.TestCase):
             for statement in self.statements()
             if statement["Action"] == "s3:ListBucket" and statement["Resource"] == RECORDS
         ]
-        self.assertEqual(condition, {"StringLike": {"s3:prefix": ["records/v1/*", "exchanges/v1/*"]}})
+        self.assertEqual(condition, {"StringLike": {"s3:prefix": ["records/v1/*", "exchanges/v1/*", "looks/v1/*"]}})
 
     def test_the_key_opens_objects_alone(self):
         (statement,) = [statement for statement in self.statements() if text(statement["Resource"]) == "KeyArn"]

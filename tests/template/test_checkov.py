@@ -24,23 +24,23 @@ EXCEPTIONS = {
     ),
     "CKV_AWS_27": (
         "queues are encrypted, by SQS's own key; they hold `{\"task\": \"sweep\"}` and names of objects",
-        {"template.yaml Undone", "template.yaml Closed", "template.yaml Untold"},
+        {f"template.yaml {name}" for name in ("Undone", "Closed", "Untold", "ToIndex", "Unindexed")},
     ),
     "CKV_AWS_116": (
         "they are called and answered; what `work` is called for by the schedule has a destination instead",
-        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal")},
+        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions")},
     ),
     "CKV_AWS_117": (
         "a VPC needs NAT or endpoints that stand idle; README.md says what to add",
-        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal")},
+        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions")},
     ),
     "CKV_AWS_158": (
         "logs hold no statement, no value and no secret, and are encrypted by CloudWatch's own key",
-        {f"template.yaml {name}Log" for name in ("Api", "Query", "Work", "Approval", "Evidence", "Seal")} | {"infra/page.yaml Log"},
+        {f"template.yaml {name}Log" for name in ("Api", "Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions")} | {"infra/page.yaml Log"},
     ),
     "CKV_AWS_173": (
         "no variable is a secret, and all are encrypted by Lambda's own key",
-        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal")},
+        {f"template.yaml {name}" for name in ("Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions")},
     ),
 }
 

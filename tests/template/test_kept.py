@@ -13,6 +13,9 @@ STATE = {
     "PagesPolicy": "AWS::S3::BucketPolicy",
     "State": "AWS::DynamoDB::Table",
     "Keys": "AWS::DynamoDB::Table",
+    "Index": "AWS::DynamoDB::Table",
+    "Kept": "AWS::SNS::Topic",
+    "KeptPolicy": "AWS::SNS::TopicPolicy",
 }
 
 
@@ -25,18 +28,18 @@ class Kept(unittest.TestCase):
                 self.assertEqual((one["DeletionPolicy"], one["UpdateReplacePolicy"]), ("Retain", "Retain"))
                 self.assertNotIn("Condition", one)
                 # A name of one's own cannot be had twice, so that a replacement would fail, or worse, succeed.
-                self.assertFalse({"TableName", "BucketName"} & set(one["Properties"]))
+                self.assertFalse({"TableName", "BucketName", "TopicName"} & set(one["Properties"]))
 
     def test_the_stack_of_state_is_retained_and_told_what_never_replaces(self):
         stack = read("template.yaml")["Resources"]["State"]
         self.assertEqual((stack["DeletionPolicy"], stack["UpdateReplacePolicy"]), ("Retain", "Retain"))
-        self.assertEqual(set(stack["Properties"]["Parameters"]), {"LockMode", "RecordDays", "PageDays", "ClosedArn"})
-        self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays", "ClosedArn"})
+        self.assertEqual(set(stack["Properties"]["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
+        self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
         for name, one in STATE.items():
             self.assertNotIn(one, {found["Type"] for found in resources("template.yaml").values()}, name)
 
     def test_tables_keep_their_keys_their_index_their_backups_and_themselves(self):
-        for name in ("State", "Keys"):
+        for name in ("State", "Keys", "Index"):
             own = resources("infra/state.yaml")[name]["Properties"]
             with self.subTest(table=name):
                 self.assertEqual([key["AttributeName"] for key in own["KeySchema"]], ["pk", "sk"])
@@ -47,7 +50,8 @@ class Kept(unittest.TestCase):
         [index] = resources("infra/state.yaml")["State"]["Properties"]["GlobalSecondaryIndexes"]
         self.assertEqual((index["IndexName"], index["Projection"]), ("attention", {"ProjectionType": "KEYS_ONLY"}))
         expiry = {"AttributeName": "forget_at", "Enabled": True}
-        self.assertEqual(resources("infra/state.yaml")["State"]["Properties"]["TimeToLiveSpecification"], expiry)
+        for name in ("State", "Index"):
+            self.assertEqual(resources("infra/state.yaml")[name]["Properties"]["TimeToLiveSpecification"], expiry)
 
     def test_buckets_are_locked_written_once_over_tls_and_nobody_deletes(self):
         for name, days in (("Records", "RecordDays"), ("Pages", "PageDays")):
@@ -73,7 +77,7 @@ class Kept(unittest.TestCase):
         found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}
         self.assertEqual(
             {name for file, name in found if file == "template.yaml"},
-            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog"},
+            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog", "IndexLog", "SessionsLog"},
         )
         for (file, name), one in found.items():
             with self.subTest(log=f"{file} {name}"):

@@ -9,12 +9,13 @@ import unittest
 from rights import actions, lines, roles, statements
 from templates import FILES, ROOT, listed, read, resources, spelt_out, text
 
-STATE, KEYS = "StateTableArn", "KeysTableArn"
+STATE, KEYS, INDEX = "StateTableArn", "KeysTableArn", "IndexTableArn"
 RECORDS, PAGES = "s3:::${RecordsBucket}", "s3:::${PagesBucket}"
 MACHINE = "states:::stateMachine:${Name}"
 READS = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query"
 CLOSINGS, LATE = f"{RECORDS}/records/v1/dt=*.closing.json", f"{RECORDS}/records/v1/dt=*.evidence-*.json"
 OPENED, BUNDLES, MASTER = f"{RECORDS}/opened/session#*", f"{RECORDS}/bundles/*", f"{RECORDS}/keys/master"
+LOOKS = f"{RECORDS}/looks/v1/dt=*.json"
 RESULTS, LIVE, SIGHTINGS = f"{PAGES}/pages/v1/dt=*", f"{PAGES}/live/*", f"{PAGES}/sightings/*"
 BY_S3_AND_DYNAMODB = "kms:ViaService s3.${AWS::Region}.amazonaws.com dynamodb.${AWS::Region}.amazonaws.com"
 OF_MASTER = "kms:EncryptionContext:snowgate master-key/1"
@@ -108,6 +109,28 @@ RIGHTS = {
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
         ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ClosedArn", ""),
         ("sqs:SendMessage", "UntoldArn", ""),
+        ("dynamodb:BatchGetItem", INDEX, keys("session#*")),
+        ("sns:Publish", "KeptArn", ""),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", "kms:ViaService sns.${AWS::Region}.amazonaws.com"),
+    },
+    "Index": {
+        ("logs:CreateLogStream logs:PutLogEvents", "IndexLogArn", ""),
+        ("dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*")),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED)),
+        ("s3:ListBucket", RECORDS, ""),
+        ("dynamodb:PutItem", INDEX, keys("session#*", "person#*", "agent#*", "table#*", "refused#*", "held#*")),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
+        ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ToIndexArn", ""),
+    },
+    "Sessions": {
+        ("logs:CreateLogStream logs:PutLogEvents", "SessionsLogArn", ""),
+        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*", "revoked#*", "policy", "operator#*")),
+        ("dynamodb:Query", INDEX, keys("session#*", "person#*", "agent#*", "table#*", "refused#*", "held#*")),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, RESULTS)),
+        ("s3:GetObject s3:PutObject", LOOKS, ""),
+        ("s3:ListBucket", RECORDS, ""),
+        ("s3:ListBucket", PAGES, ""),
+        ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
     },
     "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
     "Schedule": {
@@ -120,7 +143,7 @@ RIGHTS = {
         *(
             ("lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias",
              f"lambda:::function:${{Name}}-{name}{alias}", "")
-            for name in ("query", "work", "approval", "evidence", "seal")
+            for name in ("query", "work", "approval", "evidence", "seal", "index", "sessions")
             for alias in ("", ":live")
         ),
         ("cloudwatch:DescribeAlarms", "*", ""),
@@ -134,7 +157,7 @@ ANYTHING = {
     ("Rollout", "cloudwatch:DescribeAlarms"): "CodeDeploy asks for all alarms; it tells their states and changes none",
 }
 
-FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal"]
+FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions"]
 
 
 class Rights(unittest.TestCase):
@@ -214,6 +237,31 @@ class Rights(unittest.TestCase):
         self.assertFalse({what for what, _, _ in found} & {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"})
         self.assertFalse({on for _, on, _ in found} & {KEYS, MASTER, RESULTS, SIGHTINGS, BUNDLES})
         self.assertNotIn(OF_MASTER, {bound for _, _, bound in found})
+
+    def test_index_writes_the_index_which_nobody_else_writes_and_opens_no_sealed_text(self):
+        found = lines(roles()["Index"])
+        self.assertEqual({on for what, on, _ in found if {"dynamodb:PutItem", "s3:PutObject"} & set(what.split())}, {INDEX})
+        self.assertFalse({on for _, on, _ in found} & {KEYS, MASTER, RESULTS, LIVE, SIGHTINGS, BUNDLES})
+        self.assertNotIn(OF_MASTER, {bound for _, _, bound in found})
+        writes = {name for name in RIGHTS for what, on, _ in lines(roles()[name]) if on == INDEX and "Put" in what}
+        self.assertEqual(writes, {"Index"})
+        # The code's own prefixes, and no others.
+        code = (ROOT / "crates/aws/src/index.rs").read_text()
+        kinds = set(re.findall(r'format!\("(\w+#)', code))
+        [bound] = [bound for what, on, bound in found if on == INDEX]
+        self.assertEqual({f"{kind}*" for kind in kinds}, set(bound.split()) - {"dynamodb:LeadingKeys"})
+
+    def test_sessions_writes_who_looked_and_nothing_else_and_opens_no_sealed_text(self):
+        found = lines(roles()["Sessions"])
+        writes = {"s3:PutObject", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "sns:Publish"}
+        self.assertEqual({on for what, on, _ in found if writes & set(what.split())}, {LOOKS})
+        self.assertFalse({on for _, on, _ in found} & {KEYS, MASTER, LIVE, SIGHTINGS})
+        self.assertNotIn(OF_MASTER, {bound for _, _, bound in found})
+        # Who has looked is nobody else's to write.
+        self.assertEqual({name for name in RIGHTS for what, on, _ in lines(roles()[name]) if "looks" in on}, {"Sessions"})
+        # What it asks the index by is what is written there.
+        asks = {bound for what, on, bound in found if on == INDEX}
+        self.assertEqual(asks, {bound for what, on, bound in lines(roles()["Index"]) if on == INDEX})
 
     def test_only_query_and_work_prove_themselves_to_snowflake(self):
         proves = {name for name, role in roles().items() if "sts:GetWebIdentityToken" in actions(role)}
@@ -297,6 +345,8 @@ class Code(unittest.TestCase):
         called = set(re.findall(rf'"((?:{services}):[A-Z]\w+)"', self.sources()))
         # To ask for an object's head is to read it.
         called = {call.replace("HeadObject", "GetObject") for call in called}
+        # What S3 says when it is first told where to, and no call.
+        called -= {"s3:TestEvent"}
         granted = {action for name in FUNCTIONS for action in actions(roles()[name])}
         granted = {action for action in granted if re.match(services, action)}
         # What is absent is told by S3 itself, to whoever may list. Reviewers are subscribed by operators alone.

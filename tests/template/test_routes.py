@@ -23,6 +23,11 @@ ROUTES = {
         "POST /otlp/v1/logs": False,
         "POST /otlp/v1/traces": False,
     },
+    "Sessions": {
+        "GET /v1/exchanges": True,
+        "GET /v1/exchanges/{session}/{number}": True,
+        "GET /v1/sessions/{session}": True,
+    },
     "Approval": {
         "GET /a/static/{name}": False,
         "GET /a/callback": False,
@@ -35,22 +40,34 @@ ROUTES = {
     },
 }
 
+#: Which authorizer asks for it.
+AUTHORIZERS = {"Query": "AccessToken", "Sessions": "AuditorsToken"}
+
 #: The functions that answer nobody but other services of the account.
-INSIDE = {"Work", "Seal"}
+INSIDE = {"Work", "Seal", "Index"}
+
+
+def if_wanted(value):
+    """What stands there where auditors are named; without them nothing does."""
+    match value:
+        case {"Fn::If": ["HasAuditors", wanted, {"Ref": "AWS::NoValue"}]}:
+            return wanted
+    return value
 
 
 def routes_of_doors():
     """Of each function, the routes of the doors' API, and whether they have the authorizer."""
     found = {}
     for path, methods in spelt_out()["Api"]["Properties"]["Body"]["paths"].items():
-        for method, one in methods.items():
+        for method, one in if_wanted(methods).items():
+            one = if_wanted(one)
             if method.startswith("x-amazon-apigateway-any"):
                 method = "any"
-            uri = text(one["x-amazon-apigateway-integration"]["uri"])
+            uri = text(if_wanted(one["x-amazon-apigateway-integration"]["uri"]))
             function = re.search(r"\$\{(\w+)Aliaslive\}|\$\{(\w+)\.Alias\}", uri)
             name = next(group for group in function.groups() if group)
             schemes = [scheme for needed in one.get("security", []) for scheme in needed]
-            found.setdefault(name, {})[f"{method.upper()} {path}"] = schemes == ["AccessToken"]
+            found.setdefault(name, {})[f"{method.upper()} {path}"] = schemes == [AUTHORIZERS.get(name)]
     return found
 
 
@@ -116,6 +133,25 @@ class Routes(unittest.TestCase):
             (authorizer["JwtConfiguration"], authorizer["AuthorizationScopes"]),
             ({"issuer": {"Ref": "Issuer"}, "audience": [{"Ref": "Audience"}]}, [{"Ref": "Scope"}]),
         )
+
+    def test_auditors_have_an_authorizer_of_their_own_and_without_them_there_is_no_route(self):
+        template = read("template.yaml")
+        authorizer = template["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["AuditorsToken"]
+        told = {name: {"Fn::If": ["HasAuditors", {"Ref": f"Auditors{name}"}, {"Ref": name}]} for name in ("Issuer", "Audience")}
+        self.assertEqual(
+            (authorizer["JwtConfiguration"], authorizer["AuthorizationScopes"]),
+            ({"issuer": told["Issuer"], "audience": [told["Audience"]]}, [{"Ref": "AuditorsScope"}]),
+        )
+        for path, methods in spelt_out()["Api"]["Properties"]["Body"]["paths"].items():
+            is_theirs = f"GET {path}" in ROUTES["Sessions"]
+            self.assertEqual("Fn::If" in methods, is_theirs, path)
+        for name, one in spelt_out().items():
+            if name.startswith("Sessions") and name != "SessionsLog":
+                self.assertEqual(one["Condition"], "HasAuditors", name)
+        # An agent's audience is no auditor's.
+        asserted = [one["Assert"] for one in template["Rules"]["AuditorsAreNoAgents"]["Assertions"]]
+        self.assertIn({"Fn::Not": [{"Fn::Equals": [{"Ref": "AuditorsAudience"}, {"Ref": "Audience"}]}]}, asserted)
+        self.assertEqual(template["Rules"]["AuditorsAreNoAgents"]["RuleCondition"], template["Conditions"]["HasAuditors"])
 
     def test_apis_are_throttled_and_closed_at_their_own_address_once_they_have_a_name(self):
         api = read("template.yaml")["Resources"]["Api"]["Properties"]

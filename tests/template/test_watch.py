@@ -25,6 +25,8 @@ SAYS = {
     "ApprovalLog": ["crates/gateway/src", "crates/aws/src", "functions/approval"],
     "EvidenceLog": ["crates/gateway/src", "crates/aws/src", "functions/evidence"],
     "SealLog": ["crates/aws/src", "functions/seal"],
+    "SessionsLog": ["crates/gateway/src", "crates/aws/src", "functions/sessions"],
+    "IndexLog": ["crates/aws/src", "functions/index"],
 }
 
 
@@ -32,9 +34,17 @@ def watch():
     return resources("infra/watch.yaml")
 
 
+def written_metrics():
+    """What a function writes into its log as a metric, under the namespace that it is told."""
+    code = (ROOT / "functions/index/src/metrics.rs").read_text()
+    namespace = read("template.yaml")["Resources"]["Index"]["Properties"]["Environment"]["Variables"]["SNOWGATE_METRICS"]
+    assert text(namespace).replace("AWS::StackName", "Name") == "Snowgate/${Name}"
+    return set(re.findall(r'"Name": "(\w+)", "Unit"', code))
+
+
 def own_metrics():
     filters = resources("infra/watch.yaml", "AWS::Logs::MetricFilter").values()
-    return {one["Properties"]["MetricTransformations"][0]["MetricName"] for one in filters}
+    return {one["Properties"]["MetricTransformations"][0]["MetricName"] for one in filters} | written_metrics()
 
 
 class Watch(unittest.TestCase):
@@ -46,6 +56,20 @@ class Watch(unittest.TestCase):
                     f'"{sentence}"' in path.read_text()
                     for folder in SAYS[log] for path in (ROOT / folder).rglob("*.rs"))
                 self.assertTrue(said, f"{name}: nobody says: {sentence}")
+
+    def test_a_value_that_is_read_off_a_line_stands_in_it(self):
+        for name, one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").items():
+            value = one["Properties"]["MetricTransformations"][0]["MetricValue"]
+            if value != "1":
+                self.assertEqual((name, value), ("RowsMissed", "$.fields.missed"))
+                [sentence] = re.findall(r'\$\.fields\.message = "([^"]+)"', one["Properties"]["FilterPattern"])
+                code = (ROOT / "functions/seal/src/lib.rs").read_text()
+                self.assertRegex(code, rf'info!\((\w+, )*missed, "{re.escape(sentence)}"')
+
+    def test_the_index_is_late_at_ten_seconds_for_one_in_a_hundred(self):
+        late = watch()["IndexLate"]["Properties"]
+        self.assertEqual((late["MetricName"], late["ExtendedStatistic"], late["Threshold"]), ("IndexLag", "p99", 10000))
+        self.assertNotIn("Statistic", late)
 
     def test_what_is_counted_of_requests_is_in_their_log(self):
         wanted = '"status":"$context.status"'

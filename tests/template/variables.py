@@ -17,6 +17,8 @@ ACCOUNT = {
 TOLD = {
     "State.Outputs.StateTable": "snowgate-State-1A2B",
     "State.Outputs.KeysTable": "snowgate-Keys-1A2B",
+    "State.Outputs.IndexTable": "snowgate-Index-1A2B",
+    "State.Outputs.KeptArn": "arn:aws:sns:eu-central-1:123456789012:snowgate-Kept-1A2B",
     "State.Outputs.RecordsBucket": "snowgate-state-records-1a2b",
     "State.Outputs.PagesBucket": "snowgate-state-pages-1a2b",
     "State.Outputs.KeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",

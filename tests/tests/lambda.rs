@@ -13,6 +13,8 @@
 mod account;
 #[path = "lambda/approving.rs"]
 mod approving;
+#[path = "lambda/auditing.rs"]
+mod auditing;
 #[path = "acceptance/brought.rs"]
 mod brought;
 #[allow(dead_code, reason = "tests of the page use more of it")]
@@ -22,6 +24,8 @@ mod browser;
 mod children;
 #[path = "lambda/failing.rs"]
 mod failing;
+#[path = "lambda/found.rs"]
+mod found;
 #[path = "lambda/functions.rs"]
 mod functions;
 #[path = "lambda/home.rs"]

@@ -1,6 +1,8 @@
 //! Records for whoever makes rows of them, and where files of rows lie.
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use domain::Timestamp;
 use gateway::ports::{Approvals, Recordings};
 use gateway::{Fault, Live};
 use recording::{ObjectKind, RecordKey};
@@ -8,6 +10,7 @@ use recording::{ObjectKind, RecordKey};
 use crate::calls::Clients;
 use crate::exchanges::Exchanges;
 use crate::objects::Bucket;
+use crate::recorded::Objects;
 use crate::records::Records;
 use crate::steps::Steps;
 
@@ -33,22 +36,6 @@ impl Compacted {
         }
     }
 
-    /// The object's bytes, those of a step of an approval out of the table; none when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be read, or what lies there is none.
-    pub async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        match kind {
-            ObjectKind::Approval { step } => self.steps.read(key, step).await,
-            ObjectKind::Opening
-            | ObjectKind::Closing
-            | ObjectKind::Standing { .. }
-            | ObjectKind::Evidence { .. }
-            | ObjectKind::Page { .. }
-            | ObjectKind::Sealed => self.records.read(key, kind).await,
-        }
-    }
-
     /// Keeps a file of rows by one conditional write. One of that name stays: its content follows from its name.
     ///
     /// # Errors
@@ -69,9 +56,25 @@ impl Compacted {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, Fault> {
+        let found = self.kept_on(day, "", after, limit).await?;
+        Ok(found.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// The same of the sessions that begin so, each with when it was kept, to the second.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn kept_on(
+        &self,
+        day: &str,
+        session: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Timestamp)>, Fault> {
         let after = after.map(|after| format!("records/{after}"));
-        let found = self.bucket.list(&format!("records/v1/dt={day}/"), after, limit).await?;
-        Ok(found.iter().filter_map(|key| key.strip_prefix("records/")).map(str::to_owned).collect())
+        let found = self.bucket.list(&format!("records/v1/dt={day}/{session}"), after, limit).await?;
+        let ours = |(key, at): (String, Timestamp)| Some((key.strip_prefix("records/")?.to_owned(), at));
+        Ok(found.into_iter().filter_map(ours).collect())
     }
 
     /// The exchanges that wait for a person, at most `limit`, the oldest first.
@@ -80,5 +83,20 @@ impl Compacted {
     /// When they cannot be read.
     pub async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault> {
         Ok(self.exchanges.waiting(limit).await?.iter().filter_map(Live::key).collect())
+    }
+}
+
+#[async_trait]
+impl Objects for Compacted {
+    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        match kind {
+            ObjectKind::Approval { step } => self.steps.read(key, step).await,
+            ObjectKind::Opening
+            | ObjectKind::Closing
+            | ObjectKind::Standing { .. }
+            | ObjectKind::Evidence { .. }
+            | ObjectKind::Page { .. }
+            | ObjectKind::Sealed => self.records.read(key, kind).await,
+        }
     }
 }

@@ -11,8 +11,10 @@
 //! | `Keys` | [`Keys`] | KMS, S3, DynamoDB |
 //! | `Policies` | [`Policies`] | S3, DynamoDB |
 //! | `Notifier` | [`Topic`] | SNS |
+//! | `Index`, `Looks`, `Recordings` of auditors | [`Audited`] over [`Index`] | DynamoDB, S3 |
 //!
-//! [`Pushes`] is what an operator does, and no function: it puts a bundle in force.
+//! [`Pushes`] is what an operator does, and no function: it puts a bundle in force. What S3 tells of records, and what lies under the number
+//! of one, is read by whoever makes rows of them ([`messages`], [`Recorded`]).
 //!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
 //! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
@@ -24,7 +26,8 @@
 //! | `standings` | as `pk` above | `opening`: the key of the opening that one lies beside; `principal`, `made_by`: whose, and by which approval |
 //! | `approval#ID` | `token#…` | `token`: where the machine waits |
 //!
-//! Files of rows, of which Athena makes a table, lie in the bucket of records ([`Compacted`]).
+//! Files of rows, of which Athena makes a table, lie in the bucket of records ([`Compacted`]); a table of its own tells where what was
+//! recorded is found ([`Index`]).
 //!
 //! `forget_at` (seconds since 1970) is the table's TTL attribute. It only tidies up: what must not hold any more is told by
 //! moments that are compared. Openings, steps and what is revoked carry none. Every conditional write leaves its name
@@ -51,6 +54,7 @@
 
 mod accesses;
 mod approvals;
+mod audited;
 mod bundles;
 mod caller;
 mod calls;
@@ -58,14 +62,17 @@ mod compacted;
 mod evidence;
 mod exchanges;
 mod http;
+mod index;
 mod keys;
 mod machine;
+mod notices;
 mod notifier;
 mod objects;
 mod packed;
 mod policies;
 mod pushes;
 mod query;
+mod recorded;
 mod records;
 mod standings;
 mod steps;
@@ -76,16 +83,20 @@ mod words;
 
 pub use accesses::Accesses;
 pub use approvals::Approvals;
+pub use audited::Audited;
 pub use caller::{Caller, CallerError, Stack};
 pub use calls::Clients;
 pub use compacted::Compacted;
 pub use evidence::Evidence;
 pub use exchanges::{Exchanges, Revocation, RevocationAct};
+pub use index::{By, Found, Index, IndexRow, Look};
 pub use keys::Keys;
 pub use machine::Machine;
+pub use notices::{Failed, Kept, Message, NoNotice, Notice, Told, failed, messages};
 pub use notifier::Topic;
 pub use policies::Policies;
 pub use pushes::{Became, InForce, Log, Named, Proposal, PushError, Pushed, Pushes, Said};
+pub use recorded::{Objects, Recorded};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockLegalHoldStatus};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::Timestamp;
 use gateway::{Fault, Origin};
 
 use crate::calls::{Clients, fault};
@@ -118,14 +119,15 @@ impl Bucket {
         Ok(Some(body))
     }
 
-    /// The keys that begin so, in their order and behind that one; at most `limit`, and fewer only where there are no more.
+    /// The keys that begin so, in their order and behind that one, each with when it was written; at most `limit`, and fewer only where
+    /// there are no more.
     pub async fn list(
         &self,
         begins: &str,
         after: Option<String>,
         limit: usize,
-    ) -> Result<Vec<String>, Fault> {
-        let (mut found, mut from): (Vec<String>, Option<String>) = (Vec::new(), None);
+    ) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let (mut found, mut from): (Vec<(String, Timestamp)>, Option<String>) = (Vec::new(), None);
         loop {
             let left = limit.saturating_sub(found.len()).clamp(1, LISTED);
             let list = self.client.list_objects_v2().bucket(&self.name).prefix(begins);
@@ -136,7 +138,10 @@ impl Bucket {
             let listed = list.send().await;
             let listed =
                 listed.map_err(|error| fault(self.origin, self.not_read, "s3:ListBucket", &error))?;
-            found.extend(listed.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            found.extend(listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                let written = object.last_modified.map_or(0, |at| at.secs());
+                Some((object.key?, Timestamp::from_micros(written.saturating_mul(1_000_000))))
+            }));
             from = listed.next_continuation_token.filter(|_| listed.is_truncated == Some(true));
             if from.is_none() || found.len() >= limit {
                 return Ok(found);

@@ -108,7 +108,7 @@ impl Records {
     }
 
     async fn read_opening(&self, key: &RecordKey) -> Result<Option<Bytes>, Fault> {
-        let Some(item) = self.table.get(&opening_key(key), READ).await? else { return Ok(None) };
+        let Some(item) = self.table.get(&opening_of(key), READ).await? else { return Ok(None) };
         // It is another day's, and so lies elsewhere.
         if string(&item, "day", READ)? != key.day {
             return Ok(None);
@@ -118,7 +118,7 @@ impl Records {
     }
 
     async fn read_sealed(&self, key: &RecordKey) -> Result<Option<Bytes>, Fault> {
-        for place in [opening_key(key), sealed_key(key)] {
+        for place in [opening_of(key), sealed_key(key)] {
             let Some(item) = self.table.get(&place, READ).await? else { continue };
             if string(&item, "day", READ)? == key.day
                 && let Some(sealed) = self.part(&item, SEALED).await?
@@ -154,8 +154,12 @@ pub(crate) fn session_partition(session: domain::SessionId) -> String {
     format!("session#{session}")
 }
 
-fn opening_key(key: &RecordKey) -> Key {
-    Key::new(session_partition(key.exchange.session), format!("{OPENING}#{:08}", key.exchange.number.get()))
+pub(crate) fn opening_key(session: domain::SessionId, number: domain::ExchangeNumber) -> Key {
+    Key::new(session_partition(session), format!("{OPENING}#{:08}", number.get()))
+}
+
+fn opening_of(key: &RecordKey) -> Key {
+    opening_key(key.exchange.session, key.exchange.number)
 }
 
 fn sealed_key(key: &RecordKey) -> Key {
@@ -214,7 +218,7 @@ impl Recorder for Records {
             return Ok(written(put, &bytes));
         }
         let more = beside(key, Some(&bytes));
-        Ok(written(self.keep_in_table(opening_key(key), &[(OPENING, &bytes)], more).await?, &bytes))
+        Ok(written(self.keep_in_table(opening_of(key), &[(OPENING, &bytes)], more).await?, &bytes))
     }
 
     /// Both in one item, by one write.
@@ -222,7 +226,7 @@ impl Recorder for Records {
         checked(key, ObjectKind::Opening)?;
         let more = beside(key, Some(&opening));
         let parts = [(OPENING, &opening), (SEALED, &sealed)];
-        Ok(written(self.keep_in_table(opening_key(key), &parts, more).await?, &opening))
+        Ok(written(self.keep_in_table(opening_of(key), &parts, more).await?, &opening))
     }
 
     /// A count may be told once too often, where an answer was lost; never once too few.

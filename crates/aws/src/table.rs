@@ -131,6 +131,31 @@ impl Table {
 
     /// Those of these items that there are, each as the last write left it. Of two keys alike one is enough.
     pub async fn get_all(&self, keys: &[Key], about: About) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, None, about).await
+    }
+
+    /// The same, with these attributes of each alone.
+    pub async fn get_parts(
+        &self,
+        keys: &[Key],
+        names: &[&str],
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        self.get_some(keys, Some(names), about).await
+    }
+
+    async fn get_some(
+        &self,
+        keys: &[Key],
+        names: Option<&[&str]>,
+        about: About,
+    ) -> Result<HashMap<Key, Item>, Fault> {
+        let names = names.map(|names| names.iter().chain(&["pk", "sk"]).copied().enumerate());
+        // A name may be a word of DynamoDB's own, so each has another here.
+        let names: Option<HashMap<String, String>> =
+            names.map(|names| names.map(|(at, name)| (format!("#n{at}"), name.to_owned())).collect());
+        let wanted =
+            names.as_ref().map(|names| names.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
         let mut found = HashMap::new();
         for some in keys.chunks(AT_ONCE) {
             let mut waiting: Vec<Item> = some.iter().map(Key::item).collect();
@@ -144,6 +169,9 @@ impl Table {
                 }
                 round = round.saturating_add(1);
                 let asked = KeysAndAttributes::builder().set_keys(Some(waiting)).consistent_read(true);
+                let asked = asked
+                    .set_projection_expression(wanted.clone())
+                    .set_expression_attribute_names(names.clone());
                 let asked = asked.build().map_err(|error| about.damaged().because(error))?;
                 let answered = self.client.batch_get_item().request_items(&self.name, asked).send().await;
                 let answered = answered
@@ -257,6 +285,30 @@ impl Table {
             Err(error) => match put_refused(&error) {
                 Some(found) if is_by(found, writer) => Ok(Put::Done),
                 Some(_) => Ok(Put::Otherwise),
+                None => Err(fault(about.origin, about.public, "dynamodb:PutItem", &error)),
+            },
+        }
+    }
+
+    /// Writes a whole item, unless the one that lies there has a greater number under that name. Whoever writes it again writes the
+    /// same, so it need not know its own. What has no number there was not written so, and goes.
+    pub async fn put_unless_more(&self, item: Item, counted: &str, about: About) -> Result<Put, Fault> {
+        let ours = integer(&item, counted, about)?;
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = put
+            .condition_expression(
+                "attribute_not_exists(#counted) OR NOT attribute_type(#counted, :kind) OR #counted <= :ours",
+            )
+            .expression_attribute_names("#counted", counted)
+            .expression_attribute_values(":kind", text("N"))
+            .expression_attribute_values(":ours", number(ours))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(Put::Done),
+            Err(error) => match put_refused(&error) {
+                Some(found) if integer(found, counted, about)? > ours => Ok(Put::Otherwise),
+                // It says that there is more, and there is not.
+                Some(_) => Err(about.damaged()),
                 None => Err(fault(about.origin, about.public, "dynamodb:PutItem", &error)),
             },
         }

@@ -8,6 +8,8 @@
     reason = "everything here is a test, also what many tests share"
 )]
 
+#[path = "aws/audited.rs"]
+mod audited;
 #[path = "aws/caller.rs"]
 mod caller;
 #[allow(dead_code, reason = "other tests use more of it")]
@@ -15,6 +17,8 @@ mod caller;
 mod children;
 #[path = "aws/faults.rs"]
 mod faults;
+#[path = "aws/index.rs"]
+mod index;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../../tests/tests/acceptance/moto.rs"]
 mod moto;

@@ -10,6 +10,7 @@ mod admission;
 mod advance;
 mod approval;
 mod ask;
+mod audit;
 mod claim;
 mod closing;
 mod collect;
@@ -54,6 +55,9 @@ pub use approval::{
     StandingTerms, Stands, VariedPlace, Waiting, is_typed, word_to_type,
 };
 pub use ask::AskError;
+pub use audit::{
+    Audit, AuditAnswer, AuditError, AuditPorts, Auditor, By, NOT_HERE, NotTheCursor, Question, Replay, Wanted,
+};
 pub use detectors::detectors_of;
 pub use evidence::{
     Channel, EVIDENCE_LIFE, LONGEST_ID, LONGEST_TEXT, NAMED_LIFE, NotTaken, OWN, OtherParts, Sighting, Span,

@@ -7,6 +7,7 @@
 mod accesses;
 mod admission;
 mod approvals;
+mod audit;
 mod evidence;
 mod letter;
 mod reviewers;
@@ -37,6 +38,7 @@ pub use admission::{
     Admission, Buckets, CLAIM_LIFE, COUNTED_SECONDS, CountedAs, Counts, UnderWay, room_to_ask,
 };
 pub use approvals::{Approvals, Invitation, Notice, Notified, Notifier};
+pub use audit::{Among, Index, Indexed, Looks, Stretch, Told};
 pub use evidence::{
     Evidence, Expected, Expecting, FOUND, Keyed, Named, NoEvidence, Room, Share, StoredSighting, Subject,
 };

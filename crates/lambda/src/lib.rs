@@ -3,6 +3,7 @@
 //! | variable | says |
 //! | --- | --- |
 //! | `SNOWGATE_AWS__STATE_TABLE`, `…KEYS_TABLE` | the tables of `infra/state.yaml` |
+//! | `SNOWGATE_AWS__INDEX_TABLE` | its third table, for those that write or ask it |
 //! | `SNOWGATE_AWS__RECORDS_BUCKET`, `…PAGES_BUCKET` | its buckets |
 //! | `SNOWGATE_AWS__KEY` | the ARN of its key |
 //! | `SNOWGATE_POLICIES` | a folder with the policy bundle, or `built-in`; `pushed` or none: the one that two people have pushed; `pushed-by-one`: or one |

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, People, Policies, Records,
-    Standings, Steps, Topic,
+    Accesses, Approvals, Audited, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Machine,
+    People, Policies, Records, Standings, Steps, Topic,
 };
 use gateway::ports::{self, Clock};
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub struct Places {
     pub pages_bucket: BucketName,
     /// The key of the master key.
     pub key: KeyArn,
+    /// The table of what is found by whom, by what and when; told to those alone that write or ask it.
+    pub index_table: Option<TableName>,
 }
 
 /// The bundle that is compiled in.
@@ -121,6 +123,33 @@ impl Stores {
         let Places { state_table, records_bucket, pages_bucket, .. } = &self.places;
         let (table, records, pages) = (state_table.as_str(), records_bucket.as_str(), pages_bucket.as_str());
         Arc::new(Compacted::new(&self.clients, table, records, pages))
+    }
+
+    /// The index.
+    ///
+    /// # Errors
+    /// When its table is not told.
+    pub fn index(&self) -> Result<Index, lambda_http::Error> {
+        let table = self.places.index_table.as_ref();
+        let table =
+            table.ok_or("SNOWGATE_AWS__INDEX_TABLE is missing: the output IndexTable of infra/state.yaml")?;
+        Ok(Index::new(&self.clients, table.as_str()))
+    }
+
+    /// The recordings, as auditors see them.
+    ///
+    /// # Errors
+    /// When the table of the index is not told.
+    pub fn audited(&self) -> Result<Arc<Audited>, lambda_http::Error> {
+        let index = self.index()?;
+        let Places { state_table, records_bucket, pages_bucket, .. } = &self.places;
+        let (table, records, pages) = (state_table.as_str(), records_bucket.as_str(), pages_bucket.as_str());
+        Ok(Arc::new(Audited::new(&self.clients, table, index, records, pages)))
+    }
+
+    /// The topic that is told of records.
+    pub fn told_of_records(&self, arn: &TopicArn) -> Kept {
+        Kept::new(&self.clients, arn.as_str())
     }
 
     /// Standing approvals.

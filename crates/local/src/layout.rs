@@ -14,6 +14,7 @@ use recording::{ObjectKind, RecordKey};
 /// | `pages/v1/…/<n>.part-0000.page-000000` | pages of masked rows |
 /// | `sealed/v1/…/<n>.sealed` | exact texts, encrypted |
 /// | `standing/<session>-<number>` | where standing approvals lie (`.standing-0000.json` … among the records) |
+/// | `looks/v1/dt=<day>/<moment>-<look>.json` | who has looked at the recordings over HTTP, and at what |
 /// | `access/<SHA-256 of a principal>/<end>-<session>-<number>` | where leave to read lies that was granted and has not ended |
 /// | `state.db` (with `-wal`, `-shm`) | what is under way: sessions, handles, leases, budgets, revocations; evidence that waits for its statement, sealed |
 /// | `keys/master` | 32 random bytes, made at first start |
@@ -70,6 +71,22 @@ impl Layout {
 
     pub fn access(&self) -> PathBuf {
         self.root.join("access")
+    }
+
+    pub fn looks(&self) -> PathBuf {
+        self.root.join("looks")
+    }
+
+    /// The file of a look; none where its key is none that a look has.
+    // SECURITY: what names a file has no part that leads elsewhere.
+    pub fn look(&self, key: &str) -> Option<PathBuf> {
+        let mut parts = key.strip_prefix("looks/v1/dt=")?.split('/');
+        let (day, name) = (parts.next()?, parts.next()?);
+        let is_plain = |part: &str| {
+            part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)) && !part.starts_with('.')
+        };
+        let is_key = parts.next().is_none() && is_plain(day) && is_plain(name) && name.ends_with(".json");
+        is_key.then(|| self.root.join(key))
     }
 
     pub fn state(&self) -> PathBuf {
@@ -150,6 +167,17 @@ mod tests {
             assert_eq!(layout.object(&RecordKey::new(day, exchange), ObjectKind::Opening), None, "{day}");
         }
         assert!(layout.object(&RecordKey::new("2026-11-23", exchange), ObjectKind::Opening).is_some());
+        assert!(layout.look("looks/v1/dt=2026-11-23/20261123T150000000000Z-ab.json").is_some());
+        for key in [
+            "looks/v1/dt=2026-11-23/../../keys/master.json",
+            "looks/v1/dt=../x.json",
+            "looks/v1/dt=/.json",
+            "looks/v1/dt=2026-11-23/x",
+            "looks/v1/dt=2026-11-23",
+            "keys/master",
+        ] {
+            assert_eq!(layout.look(key), None, "{key}");
+        }
     }
 
     #[test]

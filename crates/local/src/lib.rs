@@ -21,6 +21,7 @@
 
 mod accesses;
 mod approvals;
+mod audit;
 mod clock;
 mod disk;
 mod error;

@@ -4,6 +4,7 @@ mod archive;
 mod listing;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,6 +99,22 @@ impl Records {
         for day in self.days()? {
             keys.append(&mut openings_in(&self.layout, &day, session)?);
         }
+        keys.sort_by_key(|key| (key.exchange.number, key.day.clone()));
+        Ok(keys)
+    }
+
+    /// The exchanges of a session of which anything is here, by number.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`] when a folder cannot be read.
+    pub(crate) fn all_of(&self, session: SessionId) -> Result<Vec<RecordKey>, HomeError> {
+        let mut keys = BTreeSet::new();
+        for day in self.days()? {
+            let names = names_in(&self.layout.session_records(&day, session))?;
+            let parse = |name: &String| RecordKey::parse(&format!("v1/dt={day}/{session}/{name}"));
+            keys.extend(names.iter().filter_map(parse).map(|(key, _)| key));
+        }
+        let mut keys: Vec<RecordKey> = keys.into_iter().collect();
         keys.sort_by_key(|key| (key.exchange.number, key.day.clone()));
         Ok(keys)
     }

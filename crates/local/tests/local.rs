@@ -33,6 +33,8 @@ fn store(home: &Home) -> Store {
         evidence: home.clone(),
         recorder: home.clone(),
         recordings: home.clone(),
+        index: home.clone(),
+        looks: home.clone(),
         keys: home,
     }
 }
@@ -63,4 +65,12 @@ async fn revocation_is_seen_by_every_process() {
     // As `snowgate revoke` does it: a third process.
     let revoke = |what, id: &str| Home::open_existing(&path).unwrap().revoke(what, id).unwrap();
     conformance::exchanges::revocation_is_seen_by_every_process(&two, &revoke).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_closed_is_found_by_all_that_it_is_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = two(&folder.path().join("home"));
+    // A home's recordings are their own index.
+    conformance::audit::what_is_closed_is_found_by_all_that_it_is_of(&two, &|_| {}).await;
 }

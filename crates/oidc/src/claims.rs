@@ -8,7 +8,7 @@ use gateway::ports::ProvenReviewer;
 
 use crate::json::Json;
 use crate::name;
-use crate::{IssuerSettings, Rejected};
+use crate::{Bearers, IssuerSettings, Rejected};
 
 type Claims = BTreeMap<String, Json>;
 
@@ -106,6 +106,11 @@ pub(crate) fn identity(
     }
     let subject = name::checked(required(&claims, "sub")?)?;
     let (agent, person) = parties(&claims, subject, settings)?;
+    // SECURITY: an agent that acts for a person is no person, whatever scopes it was given.
+    let is_a_persons = person.is_some() && !claims.contains_key("act");
+    if settings.bearers == Bearers::People && !is_a_persons {
+        return Err(Rejected::Bearer);
+    }
     Ok(Identity {
         issuer: settings.issuer.clone(),
         subject: subject.to_owned(),

@@ -43,7 +43,7 @@ mod token;
 pub use grants::{DeviceBegun, GrantError, Granted, INVALID_GRANT, TokenClient, TokenWanted};
 pub use issuers::Issuers;
 pub use rejected::{Public, Rejected};
-pub use settings::{Algorithm, IssuerSettings, SettingsError};
+pub use settings::{Algorithm, Bearers, IssuerSettings, SettingsError};
 pub use sign_in::{SignInSettings, SignIns};
 
 /// Whether this word may stand in a list of scopes (RFC 6749 section 3.3: scope-token).

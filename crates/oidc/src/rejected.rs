@@ -73,6 +73,9 @@ pub enum Rejected {
     /// Whoever it is about proved themselves in a way that is not accepted.
     #[error("the sign-in was too weak")]
     Weak,
+    /// It belongs to a program, where only people's own are accepted.
+    #[error("the token is no person's own")]
+    Bearer,
     /// The issuer's keys could not be fetched, and there are none that are recent enough.
     #[error("the issuer's keys cannot be fetched")]
     Unreachable,
@@ -80,7 +83,7 @@ pub enum Rejected {
 
 impl Rejected {
     /// Every reason, so that counters can be made beforehand.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::TooLong,
         Self::Malformed,
         Self::Header,
@@ -102,6 +105,7 @@ impl Rejected {
         Self::Nonce,
         Self::Stale,
         Self::Weak,
+        Self::Bearer,
         Self::Unreachable,
     ];
 
@@ -129,6 +133,7 @@ impl Rejected {
             Self::Nonce => "nonce",
             Self::Stale => "stale",
             Self::Weak => "weak",
+            Self::Bearer => "bearer",
             Self::Unreachable => "unreachable",
         }
     }
@@ -159,7 +164,8 @@ impl Rejected {
             | Self::Bound
             | Self::Nonce
             | Self::Stale
-            | Self::Weak => Public::NotAccepted,
+            | Self::Weak
+            | Self::Bearer => Public::NotAccepted,
         }
     }
 }

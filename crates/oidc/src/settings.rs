@@ -79,6 +79,16 @@ impl FromStr for Algorithm {
     }
 }
 
+/// Whose tokens an issuer's are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Bearers {
+    /// Agents, for people or for themselves.
+    #[default]
+    Agents,
+    /// People who use a client themselves. A token with an actor in it (`act`), or of a client for itself, is refused.
+    People,
+}
+
 /// One issuer that is trusted, and what its tokens must be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuerSettings {
@@ -94,6 +104,8 @@ pub struct IssuerSettings {
     pub types: Vec<String>,
     /// Scopes that a token must have, all of them.
     pub required_scopes: Vec<String>,
+    /// Whose its tokens are.
+    pub bearers: Bearers,
     /// The top-level claim that lists groups: an array of strings, or one string.
     pub groups_claim: String,
     /// The top-level claim that names the agent in tokens without `act`, for issuers that cannot say `act`
@@ -132,6 +144,7 @@ impl IssuerSettings {
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256],
             types: vec!["at+jwt".into(), "application/at+jwt".into()],
             required_scopes: Vec::new(),
+            bearers: Bearers::Agents,
             groups_claim: "groups".into(),
             agent_claim: None,
             person_claim: None,

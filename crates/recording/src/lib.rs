@@ -2,7 +2,7 @@
 //!
 //! A recording is made of five kinds of objects: an [`Opening`] before a statement moves, the steps of an approval where a
 //! person must decide ([`ApprovalStep`]), pages of masked rows, a [`Closing`] before a row leaves, and evidence of the prompt
-//! that came late ([`LateEvidence`]). This crate encodes, decodes, compares and tells; it refuses to know where
+//! that came late ([`LateEvidence`]). Beside it lies who has looked at it ([`Look`]). This crate encodes, decodes, compares and tells; it refuses to know where
 //! the objects lie, and it never sees a clear value: texts arrive masked, digests of clear texts arrive keyed.
 //!
 //! ```
@@ -21,6 +21,7 @@ mod envelope;
 mod evidence;
 mod exchange_row;
 mod key;
+mod look;
 mod opening;
 mod page;
 mod plan;
@@ -43,6 +44,7 @@ pub use envelope::{FormatError, Stored, decode, digest_of, encode};
 pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, findings_of_late, weigh};
 pub use exchange_row::{ExchangeObjects, ExchangeRow};
 pub use key::{ObjectKind, RecordKey};
+pub use look::{Look, LookerRecord, NoLook};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
 pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Context;
 use gateway::TierScopes;
-use oidc::{Algorithm, IssuerSettings, is_scope};
+use oidc::{Algorithm, Bearers, IssuerSettings, is_scope};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -198,10 +198,37 @@ impl Issuer {
     /// # Errors
     /// The first that is wrong, with its place.
     pub fn all(entries: &[Self], places: &Places) -> Result<Vec<IssuerSettings>, ConfigurationError> {
+        Self::all_of("issuers", entries, places)
+    }
+
+    /// All entries of `[[auditors]]`: of people alone, who are known by the client that they use (`agent_claim`, else `client_id`), with
+    /// a scope of their own.
+    ///
+    /// # Errors
+    /// The first that is wrong, with its place.
+    pub fn auditors(entries: &[Self], places: &Places) -> Result<Vec<IssuerSettings>, ConfigurationError> {
+        let mut settings = Self::all_of("auditors", entries, places)?;
+        for (at, issuer) in settings.iter_mut().enumerate() {
+            // SECURITY: without one every token for that audience would be an auditor's.
+            if issuer.required_scopes.is_empty() {
+                let problem = "names no scope: auditors have one that nobody else is given, `audit:read` say";
+                return Err(places.wrong(&format!("auditors[{at}].required_scopes"), problem));
+            }
+            issuer.bearers = Bearers::People;
+            issuer.agent_claim.get_or_insert_with(|| "client_id".to_owned());
+        }
+        Ok(settings)
+    }
+
+    fn all_of(
+        section: &str,
+        entries: &[Self],
+        places: &Places,
+    ) -> Result<Vec<IssuerSettings>, ConfigurationError> {
         let read = |(at, entry): (usize, &Self)| {
             entry
                 .settings()
-                .map_err(|Wrong { key, problem }| places.wrong(&format!("issuers[{at}].{key}"), problem))
+                .map_err(|Wrong { key, problem }| places.wrong(&format!("{section}[{at}].{key}"), problem))
         };
         entries.iter().enumerate().map(read).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateway::ports::{Clock, Ids, ReviewerIssuer};
 use local::FolderPolicies;
-use oidc::{Issuers, SettingsError, SignInSettings, SignIns};
+use oidc::{IssuerSettings, Issuers, SettingsError, SignInSettings, SignIns};
 use snowflake::{AccountCatalogs, Credentials, SqlApi, TierCredentials};
 use thiserror::Error;
 
@@ -47,18 +47,35 @@ pub fn policies(folder: Option<&Path>) -> Result<FolderPolicies, BrokenBundle> {
 /// # Errors
 /// The setting that is wrong, with its place.
 pub fn issuers(entries: &[Issuer], places: &Places) -> Result<Issuers, ConfigurationError> {
-    Issuers::new(Issuer::all(entries, places)?).map_err(|error| {
+    verifier("issuers", Issuer::all(entries, places)?, places)
+}
+
+/// The verifier of auditors' tokens, likewise.
+///
+/// # Errors
+/// The setting that is wrong, with its place.
+pub fn auditors(entries: &[Issuer], places: &Places) -> Result<Issuers, ConfigurationError> {
+    verifier("auditors", Issuer::auditors(entries, places)?, places)
+}
+
+fn verifier(
+    section: &str,
+    settings: Vec<IssuerSettings>,
+    places: &Places,
+) -> Result<Issuers, ConfigurationError> {
+    let names: Vec<String> = settings.iter().map(|settings| settings.issuer.clone()).collect();
+    Issuers::new(settings).map_err(|error| {
         let of = |name: &str, key: &str| {
             // The last that goes by the name: of two, the second is one too many.
-            let at = entries.iter().rposition(|issuer| issuer.issuer == name);
-            at.map_or_else(|| "issuers".to_owned(), |at| format!("issuers[{at}].{key}"))
+            let at = names.iter().rposition(|issuer| issuer == name);
+            at.map_or_else(|| section.to_owned(), |at| format!("{section}[{at}].{key}"))
         };
         let key = match &error {
             SettingsError::Twice(name) | SettingsError::Issuer(name) => of(name, "issuer"),
             SettingsError::JwksUri(name) => of(name, "jwks_uri"),
             SettingsError::Wrong { issuer, what } => of(issuer, what),
             SettingsError::NoIssuer | SettingsError::Algorithm | SettingsError::Client(_) => {
-                "issuers".to_owned()
+                section.to_owned()
             }
         };
         places.wrong(&key, error)

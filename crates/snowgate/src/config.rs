@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use domain::Context;
 use evidence::{ChannelEntry, Channels};
 use serde::Deserialize;
-use settings::{Configured, Defaults, File, Places, ReviewerEntry, ReviewersIssuer, Shared};
+use settings::{Configured, Defaults, File, Issuer, Places, ReviewerEntry, ReviewersIssuer, Shared};
 
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
@@ -58,6 +58,8 @@ pub struct Own {
     pub estimates: bool,
     /// The channels that evidence of prompts comes by.
     pub evidence: Vec<ChannelEntry>,
+    /// Trusted issuers of auditors' tokens; none: recordings are searched and replayed on the command line alone.
+    pub auditors: Vec<Issuer>,
 }
 
 impl Default for Own {
@@ -74,6 +76,7 @@ impl Default for Own {
             reminders: RemindersEntry::default(),
             estimates: false,
             evidence: Vec::new(),
+            auditors: Vec::new(),
         }
     }
 }
@@ -174,7 +177,30 @@ impl Config {
             return Err(Broken::usage(self.places.wrong("scale", problem).to_string()));
         }
         self.channels()?;
+        self.check_auditors(is_loopback)?;
         self.check_reviewing(address)
+    }
+
+    fn check_auditors(&self, is_loopback: bool) -> Result<(), Broken> {
+        for (at, auditors) in self.own.auditors.iter().enumerate() {
+            let wrong = |key: &str, problem: &str| {
+                Err(Broken::from(self.places.wrong(&format!("auditors[{at}].{key}"), problem)))
+            };
+            if (!is_loopback || self.shared.upstream.is_some()) && !auditors.issuer.starts_with("https://") {
+                return wrong(
+                    "issuer",
+                    "must be an https address before a Snowflake upstream or a listen address that others reach",
+                );
+            }
+            // SECURITY: an agent's token must not be an auditor's by its scopes alone.
+            let of_agents = self.shared.issuers.iter().filter(|agents| agents.issuer == auditors.issuer);
+            let is_agents =
+                |audience: &String| of_agents.clone().any(|agents| agents.audience.contains(audience));
+            if auditors.audience.iter().any(is_agents) {
+                return wrong("audience", "is that of agents, too: auditors have one of their own");
+            }
+        }
+        Ok(())
     }
 
     fn add_issuers(&self) -> String {
@@ -290,6 +316,24 @@ mod tests {
         assert_eq!(config.own.home, default.own.home);
         assert_eq!(config.shared.hold_seconds, default.shared.hold_seconds);
         assert_eq!(config.shared.session_idle_minutes, default.shared.session_idle_minutes);
+    }
+
+    #[test]
+    fn auditors_are_nobody_else() {
+        let issuers = "[[issuers]]\nissuer = 'https://login.example'\naudience = ['snowgate']\n";
+        let told = |auditors: &str| {
+            let config = read(&format!("{issuers}[[auditors]]\n{auditors}"), &[]).unwrap();
+            config
+                .check()
+                .and_then(|()| crate::serve::check_parts(&config).map(|_| ()))
+                .map_err(|told| told.to_string())
+        };
+        let own = "issuer = 'https://login.example'\naudience = ['audit']\nrequired_scopes = ['audit:read']";
+        assert_eq!(told(own), Ok(()));
+        let of_agents = told(&own.replace("'audit'", "'audit', 'snowgate'")).unwrap_err();
+        assert!(of_agents.contains("auditors[0].audience: is that of agents, too"), "{of_agents}");
+        let unscoped = told(&own.replace("'audit:read'", "")).unwrap_err();
+        assert!(unscoped.contains("auditors[0].required_scopes: names no scope"), "{unscoped}");
     }
 
     #[test]

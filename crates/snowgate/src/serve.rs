@@ -1,5 +1,6 @@
 //! `snowgate serve`: wires adapters to the gateway, and answers.
 
+mod auditing;
 pub mod reviewing;
 
 use std::collections::BTreeSet;
@@ -77,6 +78,9 @@ pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     let policies = wiring::policies(config.shared.policies.as_deref())?;
     if !config.shared.issuers.is_empty() {
         wiring::issuers(&config.shared.issuers, &config.places)?;
+    }
+    if !config.own.auditors.is_empty() {
+        wiring::auditors(&config.own.auditors, &config.places)?;
     }
     if let Some(upstream) = &config.shared.upstream {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
@@ -225,6 +229,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
         clock: Arc::clone(&clock),
         ids,
     };
+    let audit = auditing::routes(&config, &home, &ports)?;
     let behind = match config.shared.upstream {
         Some(_) => approval::Behind::Snowflake,
         None => approval::Behind::EmbeddedWarehouse,
@@ -256,6 +261,9 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     router = router.merge(evidence::routes(Arc::clone(&gateway), channels));
     if let Some(page) = page {
         router = router.merge(page);
+    }
+    if let Some(audit) = audit {
+        router = router.merge(audit);
     }
     let own = query::local_only(hosts(&config, address)).with_origins(config.own.approvals_url.clone());
     let router = router.layer(from_fn(outlive_the_client)).layer(own);

@@ -9,6 +9,9 @@
 //! equal in two places: a file is whole or not there, its name follows from the objects that it was told of, and whoever dies anywhere
 //! is told of the same once more.
 //!
+//! **What S3 told nobody of** is found once a day: [`Event::Missed`] goes through the closings and late evidence of a day, looks which are in
+//! no row of the index, and has the topic tell of them again. So everybody who makes something of records hears of them, this function too.
+//!
 //! The function decides nothing and opens no sealed text. It closes nothing: what is lost is found and closed by the sweep of `work`.
 //! What an exchange lacks stands in its row; what cannot be read for now makes no row, and is told again.
 //!
@@ -19,31 +22,29 @@
 
 mod event;
 mod file;
+mod missed;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use aws::{Failed, Message, Recorded, Told};
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::Clock;
 use gateway::{Fault, Origin};
-use recording::{ExchangeObjects, ExchangeRow, ObjectKind, RecordKey};
+use recording::{ExchangeRow, ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;
 
-pub use event::{Event, Message, read};
+pub use event::{Event, Missed, read};
 use file::File;
-pub use store::Store;
+pub use store::{Account, Store};
 
 /// Objects whose exchanges go into one file at most.
 const FILE: usize = 2000;
 
 /// Exchanges that are read at once.
 const AT_ONCE: usize = 32;
-
-/// Steps, and late evidence, of one exchange at most.
-const STEPS: u32 = 1000;
 
 /// Objects of a day that one call goes through.
 const DAY: usize = 20_000;
@@ -80,14 +81,15 @@ pub enum Answer {
         /// The object that a next call goes on behind; none at the end.
         next: Option<String>,
     },
-}
-
-/// A message that is to be told again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failed {
-    /// Its id.
-    pub item_identifier: String,
+    /// Of a day that was looked through.
+    Missed {
+        /// Which.
+        day: String,
+        /// Closings and late evidence that lie there.
+        kept: usize,
+        /// Those that nobody was told of. They are told of again.
+        missed: usize,
+    },
 }
 
 /// Makes rows of records.
@@ -96,9 +98,6 @@ pub struct Seal {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
-
-/// An object that something was told of, as it lies.
-type Told = (RecordKey, ObjectKind);
 
 impl Seal {
     /// Over this store.
@@ -115,35 +114,24 @@ impl Seal {
             Event::Messages(messages) => Ok(self.messages(&messages).await),
             Event::Day { day, after } => Ok(self.day(&day, after.as_deref()).await?),
             Event::Waiting => Ok(self.waiting().await?),
+            Event::Missed(missed) => {
+                let now = self.clock.now();
+                let day = missed.day(now);
+                let (kept, missed) = missed::find_and_tell(&*self.store, &day, now).await?;
+                tracing::info!(day, kept, missed, "a day was looked through for what nobody was told of");
+                Ok(Answer::Missed { day, kept, missed })
+            }
         }
     }
 
     /// Rows of all that these messages tell of. What fails is told by its message, and holds up no other.
     async fn messages(&self, messages: &[Message]) -> Answer {
-        let mut told = BTreeSet::new();
-        let mut failed = BTreeSet::new();
-        for message in messages {
-            match &message.objects {
-                Ok(objects) => told.extend(objects.iter().cloned()),
-                Err(NotDone::Unreadable | NotDone::Fault(_)) => {
-                    tracing::error!("a message tells of no object of ours: somebody must look");
-                    failed.insert(message.id.clone());
-                }
-            }
-        }
-        let unread = self.keep_all(told).await;
+        let read = messages.iter().filter_map(|message| message.notice.as_ref().ok());
+        let unread = self.keep_all(read.flat_map(|notice| notice.objects.iter().cloned()).collect()).await;
         for (object, fault) in &unread {
             tracing::warn!(key = %object.0, fault = fault as &(dyn std::error::Error + 'static), "an exchange has no row yet: it is told again");
         }
-        let is_unread = |message: &&Message| {
-            message
-                .objects
-                .as_ref()
-                .is_ok_and(|objects| objects.iter().any(|object| unread.contains_key(object)))
-        };
-        failed.extend(messages.iter().filter(is_unread).map(|message| message.id.clone()));
-        let failed = failed.into_iter().map(|item_identifier| Failed { item_identifier });
-        Answer::Messages { batch_item_failures: failed.collect() }
+        Answer::Messages { batch_item_failures: aws::failed(messages, |object| unread.contains_key(object)) }
     }
 
     /// Rows of a whole day, or of the next many of it: where the queue lost something, or there was none yet.
@@ -172,11 +160,14 @@ impl Seal {
             days.entry(key.day.clone()).or_default().push(key);
         }
         for (day, keys) in days {
-            let read: Vec<ExchangeRow> = stream::iter(keys)
-                .map(|key| async move { self.found(&key).await.map(|found| found.row(&key)) })
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
+            let read: Vec<ExchangeRow> =
+                stream::iter(keys)
+                    .map(|key| async move {
+                        Recorded::read(&*self.store, &key).await.map(|found| found.row(&key))
+                    })
+                    .buffered(AT_ONCE)
+                    .try_collect()
+                    .await?;
             let mut file = File::new(moment)?;
             read.into_iter().try_for_each(|row| file.push(row))?;
             // Another hour has another name.
@@ -210,7 +201,8 @@ impl Seal {
             // Owned, for a future that borrows them from a stream is not known to be `Send`.
             let mut rows = stream::iter(objects.to_vec())
                 .map(|object| async move {
-                    let row = self.row_of(&object).await;
+                    let (key, kind) = &object;
+                    let row = Recorded::with(&*self.store, key, *kind).await.map(|found| found.row(key));
                     (object, row)
                 })
                 .buffered(AT_ONCE);
@@ -247,66 +239,6 @@ impl Seal {
             return objects.iter().map(again).collect();
         }
         unread
-    }
-
-    /// The row of the exchange that this object is of.
-    async fn row_of(&self, (key, kind): &Told) -> Result<ExchangeRow, Fault> {
-        let found = self.found(key).await?;
-        let is_there = match kind {
-            ObjectKind::Closing => found.closing.is_some(),
-            ObjectKind::Evidence { step } => {
-                usize::try_from(*step).is_ok_and(|step| step < found.evidence.len())
-            }
-            ObjectKind::Opening
-            | ObjectKind::Approval { .. }
-            | ObjectKind::Standing { .. }
-            | ObjectKind::Page { .. }
-            | ObjectKind::Sealed => false,
-        };
-        // SECURITY: whatever was told, there is nothing to tell of what is not there.
-        if !is_there {
-            return Err(Fault::lasting(Origin::Recordings, "the object that was told of is not there"));
-        }
-        Ok(found.row(key))
-    }
-
-    /// What lies under the number of an exchange.
-    async fn found(&self, key: &RecordKey) -> Result<Found, Fault> {
-        let one = |kind| self.store.object(key, kind);
-        let (opening, closing) = futures::try_join!(one(ObjectKind::Opening), one(ObjectKind::Closing))?;
-        let (steps, evidence) = futures::try_join!(
-            self.all(key, |step| ObjectKind::Approval { step }),
-            self.all(key, |step| ObjectKind::Evidence { step }),
-        )?;
-        Ok(Found { opening, closing, steps, evidence })
-    }
-
-    /// What is counted from 0 without gaps.
-    async fn all(&self, key: &RecordKey, kind: fn(u32) -> ObjectKind) -> Result<Vec<Bytes>, Fault> {
-        let mut found = Vec::new();
-        for step in 0..STEPS {
-            match self.store.object(key, kind(step)).await? {
-                Some(bytes) => found.push(bytes),
-                None => return Ok(found),
-            }
-        }
-        Err(Fault::lasting(Origin::Recordings, "an exchange has more steps than any has"))
-    }
-}
-
-/// The objects of one exchange.
-struct Found {
-    opening: Option<Bytes>,
-    closing: Option<Bytes>,
-    steps: Vec<Bytes>,
-    evidence: Vec<Bytes>,
-}
-
-impl Found {
-    fn row(&self, key: &RecordKey) -> ExchangeRow {
-        let Self { opening, closing, steps, evidence } = self;
-        let (opening, closing) = (opening.as_ref(), closing.as_ref());
-        ExchangeRow::new(&key.exchange, &ExchangeObjects { opening, closing, steps, evidence })
     }
 }
 

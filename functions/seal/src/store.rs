@@ -1,16 +1,18 @@
 //! What is read and what is kept.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use aws::{Compacted, Index, Kept, Objects, Told};
 use bytes::Bytes;
+use domain::Timestamp;
 use gateway::Fault;
 use recording::{ObjectKind, RecordKey};
 
-/// The records, and where rows of them are kept.
+/// The records, where rows of them are kept, and who is told of them.
 #[async_trait]
-pub trait Store: Send + Sync {
-    /// The object's bytes, also those of a step of an approval; none when there is none.
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault>;
-
+pub trait Store: Objects {
     /// Keeps a file of rows of that day under a name that its content follows from, durably and whole. One that is there already
     /// stays.
     async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault>;
@@ -18,25 +20,72 @@ pub trait Store: Send + Sync {
     /// Keys of a day's closings and late evidence, in their order, behind that one; at most `limit`, fewer only at the end.
     async fn objects_of(&self, day: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Fault>;
 
+    /// The same of the sessions that begin so, each with when it was kept.
+    async fn kept_on(
+        &self,
+        day: &str,
+        session: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Timestamp)>, Fault>;
+
     /// The exchanges that wait for a person, at most `limit`.
     async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault>;
+
+    /// Of those of these exchanges that are in the index, with how much late evidence they are there.
+    async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault>;
+
+    /// Tells whoever is told of records of these once more.
+    async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault>;
+}
+
+/// What lies where in an account.
+#[derive(Clone)]
+pub struct Account {
+    /// Records, and files of rows.
+    pub records: Arc<Compacted>,
+    /// The index.
+    pub index: Index,
+    /// The topic that is told of records.
+    pub kept: Kept,
 }
 
 #[async_trait]
-impl Store for aws::Compacted {
+impl Objects for Account {
     async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        self.object(key, kind).await
+        self.records.object(key, kind).await
     }
+}
 
+#[async_trait]
+impl Store for Account {
     async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault> {
-        self.keep(day, name, file).await
+        self.records.keep(day, name, file).await
     }
 
     async fn objects_of(&self, day: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Fault> {
-        self.objects_of(day, after, limit).await
+        self.records.objects_of(day, after, limit).await
+    }
+
+    async fn kept_on(
+        &self,
+        day: &str,
+        session: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Timestamp)>, Fault> {
+        self.records.kept_on(day, session, after, limit).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault> {
-        self.waiting(limit).await
+        self.records.waiting(limit).await
+    }
+
+    async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
+        self.index.late_of(keys).await
+    }
+
+    async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {
+        self.kept.tell_again(objects).await
     }
 }

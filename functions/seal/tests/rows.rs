@@ -7,11 +7,12 @@
     reason = "a test that cannot go on says where"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use aws::{Objects, Told};
 use bytes::Bytes;
 use domain::Timestamp;
 use gateway::ports::Clock;
@@ -34,6 +35,14 @@ struct Memory {
     /// Whether files cannot be kept.
     is_full: bool,
     kept: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    /// When all objects were kept.
+    since: Option<Timestamp>,
+    /// What is in the index, and how much late evidence with it.
+    indexed: Mutex<HashMap<RecordKey, u32>>,
+    /// Whether that cannot be read, and whether nobody can be told.
+    is_blind: bool,
+    is_mute: bool,
+    told: Mutex<Vec<Told>>,
 }
 
 fn broken() -> Fault {
@@ -41,12 +50,15 @@ fn broken() -> Fault {
 }
 
 #[async_trait]
-impl Store for Memory {
+impl Objects for Memory {
     async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         let key = key.object(kind);
         if self.out_of_reach.contains(&key) { Err(broken()) } else { Ok(self.objects.get(&key).cloned()) }
     }
+}
 
+#[async_trait]
+impl Store for Memory {
     async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault> {
         if self.is_full {
             return Err(broken());
@@ -62,8 +74,37 @@ impl Store for Memory {
         Ok(self.objects.keys().filter(is_its).take(limit).cloned().collect())
     }
 
+    async fn kept_on(
+        &self,
+        day: &str,
+        session: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let begins = format!("v1/dt={day}/{session}");
+        let is_in_the_bucket = |key: &&String| key.contains(".closing.") || key.contains(".evidence-");
+        let is_its =
+            |key: &&String| key.starts_with(&begins) && after.is_none_or(|after| key.as_str() > after);
+        let keys = self.objects.keys().filter(is_in_the_bucket).filter(is_its).take(limit);
+        Ok(keys.map(|key| (key.clone(), self.since.unwrap_or_default())).collect())
+    }
+
     async fn waiting(&self, limit: usize) -> Result<Vec<RecordKey>, Fault> {
         Ok(self.waiting.iter().take(limit).cloned().collect())
+    }
+
+    async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
+        let indexed = self.indexed.lock().unwrap();
+        let found = keys.iter().filter_map(|key| Some((key.clone(), *indexed.get(key)?)));
+        if self.is_blind { Err(broken()) } else { Ok(found.collect()) }
+    }
+
+    async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {
+        if self.is_mute {
+            return Err(broken());
+        }
+        self.told.lock().unwrap().extend(objects.iter().cloned());
+        Ok(())
     }
 }
 
@@ -125,7 +166,7 @@ async fn failed(store: &Arc<Memory>, keys: &[String]) -> Vec<String> {
         Answer::Messages { batch_item_failures } => {
             batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect()
         }
-        Answer::Rows { .. } => panic!("it was told by messages"),
+        Answer::Rows { .. } | Answer::Missed { .. } => panic!("it was told by messages"),
     }
 }
 
@@ -302,4 +343,88 @@ async fn what_was_never_kept_makes_no_row_whatever_a_message_says() {
         json!({ "batchItemFailures": [{ "itemIdentifier": "x" }] })
     );
     assert_eq!(rows(&store).len(), 1);
+}
+
+/// Noon of the day behind the records'.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-27T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// How much lies on the day, and of how much nobody was told.
+async fn missed(store: &Arc<Memory>) -> (usize, usize) {
+    let seal = Seal::new(store.clone(), Arc::new(Noon));
+    let answer = seal.handle(&json!({ "task": "missed", "days_ago": 1 })).await.unwrap();
+    let Answer::Missed { day, kept, missed } = answer else { panic!("{answer:?}") };
+    assert_eq!(day, DAY);
+    (kept, missed)
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_of_is_found_and_told_again() {
+    let mut store = day();
+    let told = told_of(&store.objects);
+    let (late, closings): (Vec<_>, Vec<_>) = told.iter().cloned().partition(|key| key.contains(".evidence-"));
+    // One still waits: it has evidence and no closing.
+    let waits = RecordKey::new(DAY, format!("{}/1", "e".repeat(32)).parse().unwrap());
+    let some_evidence = store.objects[&late[0]].clone();
+    store.objects.insert(waits.object(ObjectKind::Evidence { step: 0 }), some_evidence);
+    // Of two closings nobody was told, and not of the evidence of another.
+    let key = |object: &String| RecordKey::parse(object).unwrap().0;
+    let without: Vec<&String> = closings.iter().filter(|it| key(it) != key(&late[0])).take(2).collect();
+    for closing in closings.iter().filter(|it| !without.contains(it)) {
+        let of_it = late.iter().filter(|it| key(it) == key(closing));
+        let known = if key(closing) == key(&late[0]) { 0 } else { of_it.count() };
+        store.indexed.get_mut().unwrap().insert(key(closing), u32::try_from(known).unwrap());
+    }
+    let store = Arc::new(store);
+    let mut expected: Vec<String> = late.iter().filter(|it| key(it) == key(&late[0])).cloned().collect();
+    expected.extend(without.into_iter().cloned());
+    expected.sort();
+    assert_eq!(missed(&store).await, (told.len() + 1, expected.len()));
+    let mut again: Vec<String> =
+        store.told.lock().unwrap().iter().map(|(key, kind)| key.object(*kind)).collect();
+    again.sort();
+    assert_eq!(again, expected);
+    // With a row of all of it, the next look finds nothing.
+    for object in &closings {
+        let of_it = late.iter().filter(|late| key(late) == key(object)).count();
+        store.indexed.lock().unwrap().insert(key(object), u32::try_from(of_it).unwrap());
+    }
+    assert_eq!(missed(&store).await, (told.len() + 1, 0));
+}
+
+#[tokio::test]
+async fn what_was_just_kept_is_not_missed_yet() {
+    let now = Noon.now().as_micros();
+    for (minutes, expected) in [(14, 0), (15, told_of(&day().objects).len())] {
+        let since = Some(Timestamp::from_micros(now - minutes * 60_000_000));
+        let store = Arc::new(Memory { since, ..day() });
+        assert_eq!(missed(&store).await.0, expected, "{minutes}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_says_so() {
+    let task = json!({ "task": "missed", "day": DAY });
+    for store in [Memory { is_blind: true, ..day() }, Memory { is_mute: true, ..day() }] {
+        let store = Arc::new(store);
+        assert!(Seal::new(store.clone(), Arc::new(Noon)).handle(&task).await.is_err());
+        assert!(store.told.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_large_day_is_looked_through_to_its_end() {
+    let objects = (0..2500).map(|nr: u32| {
+        let exchange = format!("{}/{}", "a".repeat(32), nr + 1).parse().unwrap();
+        (RecordKey::new(DAY, exchange).object(ObjectKind::Closing), Bytes::from_static(b"{}"))
+    });
+    let store = Arc::new(Memory { objects: objects.collect(), ..Memory::default() });
+    assert_eq!(missed(&store).await, (2500, 2500));
+    let told: BTreeSet<Told> = store.told.lock().unwrap().iter().cloned().collect();
+    assert_eq!(told.len(), 2500, "each once");
 }

@@ -13,6 +13,7 @@
 pub mod accesses;
 pub mod approvals;
 pub mod asks;
+pub mod audit;
 pub mod evidence;
 pub mod exchanges;
 pub mod failures;
@@ -30,7 +31,8 @@ use domain::{
     Agent, Handle, Identity, KeyedDigest, Limits, Person, PrincipalKey, RequestId, SessionId, Timestamp,
 };
 use gateway::ports::{
-    Accesses, Approvals, Claim, Claimed, Evidence, Exchanges, Keys, Prospect, Recorder, Recordings, Standings,
+    Accesses, Approvals, Claim, Claimed, Evidence, Exchanges, Index, Keys, Looks, Prospect, Recorder,
+    Recordings, Standings,
 };
 use gateway::{Fault, Live, Stage};
 
@@ -45,6 +47,8 @@ pub struct Store {
     pub recorder: Arc<dyn Recorder>,
     pub recordings: Arc<dyn Recordings>,
     pub keys: Arc<dyn Keys>,
+    pub index: Arc<dyn Index>,
+    pub looks: Arc<dyn Looks>,
 }
 
 /// One store, seen by two processes.
@@ -257,6 +261,7 @@ macro_rules! every_check {
             accesses::access_is_found_until_its_end_and_then_tidied_away,
             accesses::access_is_found_by_the_approval_that_granted_it,
             accesses::access_that_was_taken_back_is_found_no_more_and_takes_no_other_with_it,
+            audit::a_look_is_kept_once,
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::what_has_met_is_known_to_have_met,

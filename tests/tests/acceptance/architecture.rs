@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -53,6 +53,9 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("evidence", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
     ("seal", &["aws", "domain", "gateway", "recording"]),
+    ("index", &["aws", "domain", "gateway", "recording"]),
+    // Questions of auditors: what they may see, and that it was recorded, is behind the gateway.
+    ("sessions", &["domain", "gateway"]),
     // Doors alone: what they stand before is somebody else's to choose.
     ("query", &["domain", "gateway", "recording", "oidc"]),
     // What every program is told, and makes of it.
@@ -63,6 +66,9 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
     // It makes rows: no gateway, no settings but the places.
     ("seal-lambda", &["lambda", "local", "seal", "settings"]),
+    ("index-lambda", &["gateway", "index", "lambda", "local", "settings"]),
+    // It reads what was recorded: no upstream, no keys.
+    ("sessions-lambda", &["gateway", "lambda", "local", "sessions", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
     // What two bundles decide: a rehearsal of the gateway's, for the command line alone.
@@ -89,6 +95,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "query",
             "approval",
             "evidence",
+            "sessions",
             "masking",
             "sql",
         ],
@@ -184,7 +191,7 @@ fn the_core_depends_on_what_is_listed_and_on_nothing_that_does_anything() {
 fn only_what_answers_ports_by_aws_links_its_sdk_and_nobody_its_http_client() {
     for (name, tree) in trees() {
         let links = tree.iter().any(|found| found.starts_with("aws-sdk"));
-        let is_deployed = ["aws", "lambda", "operator", "seal", "work"].contains(&name.as_str())
+        let is_deployed = ["aws", "index", "lambda", "operator", "seal", "work"].contains(&name.as_str())
             || name.ends_with("-lambda");
         // `snowgate` on somebody's own machine has no use for it, and neither have the doors.
         assert_eq!(links, is_deployed, "`{name}`");
@@ -286,7 +293,7 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 11] = [
+const BOUND: [&str; 15] = [
     "crates/gateway",
     "functions/approval",
     "functions/approval/lambda",
@@ -298,6 +305,10 @@ const BOUND: [&str; 11] = [
     "functions/work/lambda",
     "functions/seal",
     "functions/seal/lambda",
+    "functions/index",
+    "functions/index/lambda",
+    "functions/sessions",
+    "functions/sessions/lambda",
 ];
 
 #[test]

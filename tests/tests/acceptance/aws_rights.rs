@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{
-    Accesses, Approvals, Clients, Compacted, Evidence, Exchanges, Keys, Machine, People, Policies, Records,
-    Standings, Steps,
+    Accesses, Approvals, By, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Look, Machine,
+    People, Policies, Records, Standings, Steps,
 };
-use domain::{ApprovalId, Handle, Outcome, RequestId, Verdict};
+use domain::{ApprovalId, Handle, Outcome, RequestId, Timestamp, Verdict};
+use gateway::ports::Clock;
 use gateway::{Gateway, Ports};
+use index::Indexer;
 use seal::{Answer, Seal};
 use serde_json::json;
 use work::Work;
@@ -26,6 +28,10 @@ use crate::pages_door::{demo, with};
 use crate::rights::{Names, Rights};
 use crate::standing::terms;
 
+/// What a table says that is asked too much.
+const THROTTLED: &str =
+    r#"{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": ""}"#;
+
 struct Account {
     moto: &'static Moto,
     house: House,
@@ -35,7 +41,7 @@ struct Account {
     callers: BTreeMap<&'static str, String>,
 }
 
-const ROLES: [&str; 5] = ["Query", "Work", "Approval", "Evidence", "Seal"];
+const ROLES: [&str; 6] = ["Query", "Work", "Approval", "Evidence", "Seal", "Index"];
 
 impl Account {
     async fn build() -> Option<Self> {
@@ -53,8 +59,10 @@ impl Account {
         let names = Names {
             state: moto.table().await,
             keys: moto.table().await,
+            index: moto.table().await,
             records: moto.bucket("records").await,
             pages: moto.bucket("pages").await,
+            kept: moto.topic().await,
             approvals: String::new(),
             unfinished: String::new(),
         };
@@ -120,6 +128,18 @@ impl Account {
         }
     }
 
+    fn compacted(&self) -> Compacted {
+        let Names { state, records, pages, .. } = &self.names;
+        Compacted::new(&self.clients("Seal"), state, records, pages)
+    }
+
+    fn seal(&self, clock: Arc<dyn Clock>) -> Seal {
+        let clients = self.clients("Seal");
+        let index = Index::new(&clients, &self.names.index);
+        let kept = Kept::new(&clients, &self.names.kept);
+        Seal::new(Arc::new(seal::Account { records: Arc::new(self.compacted()), index, kept }), clock)
+    }
+
     fn gateway(&self, role: &str) -> Gateway {
         Gateway::new(self.ports(role), self.house.settings.clone())
     }
@@ -164,20 +184,15 @@ impl Account {
 /// Rows of all that was recorded, as the queue tells of it, as a day is gone through, and of what waits; while S3 turns calls away, refuses,
 /// and loses an answer.
 async fn rows(account: &Account) {
-    let Names { state, records, pages, .. } = &account.names;
-    let store = Arc::new(Compacted::new(&account.clients("Seal"), state, records, pages));
-    let seal = Seal::new(store.clone(), account.house.time.clone());
+    let records = &account.names.records;
+    let store = Arc::new(account.compacted());
+    let seal = account.seal(account.house.time.clone());
     let day = account.house.time_now().day();
     let kept = in_time(store.objects_of(&day, None, 1000)).await.unwrap();
     assert!(kept.len() > 8 && kept.iter().any(|key| key.contains(".evidence-")), "{kept:?}");
     let some = in_time(store.objects_of(&day, Some(&kept[2]), 3)).await.unwrap();
     assert_eq!(some, kept[3..6], "behind that one, and no more than asked for");
-    let told = |key: &String| {
-        let object = json!({ "object": { "key": format!("records/{key}").replace('=', "%3D") } });
-        let body = json!({ "Records": [{ "eventName": "ObjectCreated:Put", "s3": object }] }).to_string();
-        json!({ "messageId": key, "body": body, "eventSource": "aws:sqs" })
-    };
-    let event = json!({ "Records": kept.iter().map(told).collect::<Vec<_>>() });
+    let event = told_of(&kept);
     let busy = "<Error><Code>SlowDown</Code></Error>";
     account.moto.spoil_after(0, &["GET", records, ".closing.json"], u32::MAX, Spoil::Refused(503, busy));
     let closings = kept.iter().filter(|key| key.contains(".closing.")).count();
@@ -219,8 +234,81 @@ async fn rows(account: &Account) {
 async fn failed(seal: &Seal, event: &serde_json::Value) -> usize {
     match in_time(seal.handle(event)).await.unwrap() {
         Answer::Messages { batch_item_failures } => batch_item_failures.len(),
-        Answer::Rows { .. } => panic!("it was told by messages"),
+        Answer::Rows { .. } | Answer::Missed { .. } => panic!("it was told by messages"),
     }
+}
+
+/// The index of all that was recorded, while its table turns writes away; and what nobody was told of before and after.
+async fn indexed(account: &Account) {
+    let Names { state, records, pages, index, .. } = &account.names;
+    let clients = account.clients("Index");
+    let records = Arc::new(Compacted::new(&clients, state, records, pages));
+    let store = index::Account { records, index: Index::new(&clients, index) };
+    let keep = Duration::from_secs(90 * 24 * 60 * 60);
+    let indexer = Indexer::new(Arc::new(store), account.house.time.clone(), keep);
+
+    let day = account.house.time_now().day();
+    let kept = in_time(account.compacted().objects_of(&day, None, 1000)).await.unwrap();
+    let (late, closings): (Vec<&String>, Vec<&String>) =
+        kept.iter().partition(|key| key.contains(".evidence-"));
+    assert_eq!(missed(account, &day).await, (kept.len(), closings.len()), "its closing brings all of it");
+
+    let event = told_of(&kept);
+    account.moto.spoil_after(0, &[index, "PutItem", "agent#"], u32::MAX, Spoil::Refused(400, THROTTLED));
+    let (answer, _) = in_time(indexer.handle(&event)).await.unwrap();
+    assert_eq!(answer.batch_item_failures.len(), kept.len());
+    account.moto.unspoil("agent#");
+    for _ in 0..2 {
+        let (answer, measured) = in_time(indexer.handle(&event)).await.unwrap();
+        assert_eq!((answer.batch_item_failures.len(), measured.lags_ms.len()), (0, closings.len()));
+    }
+    assert!(!late.is_empty());
+    assert_eq!(missed(account, &day).await, (kept.len(), 0));
+
+    let asked = Index::new(&account.moto.clients(), index);
+    let all = Look { from: None, until: None, newest_first: true, limit: 1000, after: None };
+    let month = day[..7].to_owned();
+    let person = By::Person("ANA@acme.example".to_owned(), month.clone());
+    let found = in_time(asked.query(&person, &all)).await.unwrap();
+    assert_eq!((found.rows.len(), found.unreadable), (closings.len(), 0), "all of it was hers");
+    let opened: Vec<_> = found.rows.iter().map(|row| row.opened).collect();
+    assert!(opened.is_sorted_by(|newer, older| newer >= older));
+    for (by, expected) in [
+        (By::Table("DEMO.PUBLIC.CUSTOMERS".to_owned(), month.clone()), "rows"),
+        (By::Held(day.clone()), "rows"),
+        (By::Refused(day.clone()), "refused"),
+    ] {
+        let found = in_time(asked.query(&by, &all)).await.unwrap();
+        assert!(found.rows.iter().any(|row| row.outcome == expected), "{by:?}: {found:?}");
+        assert!(found.rows.len() < closings.len(), "{by:?}");
+    }
+}
+
+/// How much lies on a day, and of how much nobody was told, when all of it has had its time to be told of.
+async fn missed(account: &Account, day: &str) -> (usize, usize) {
+    struct Later;
+
+    impl Clock for Later {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(i64::MAX / 2)
+        }
+    }
+
+    let seal = account.seal(Arc::new(Later));
+    match in_time(seal.handle(&json!({ "task": "missed", "day": day }))).await.unwrap() {
+        Answer::Missed { kept, missed, .. } => (kept, missed),
+        Answer::Rows { .. } | Answer::Messages { .. } => panic!("a day was to be looked through"),
+    }
+}
+
+/// What S3 tells of these.
+fn told_of(keys: &[String]) -> serde_json::Value {
+    let told = |key: &String| {
+        let object = json!({ "object": { "key": format!("records/{key}").replace('=', "%3D") } });
+        let body = json!({ "Records": [{ "eventName": "ObjectCreated:Put", "s3": object }] }).to_string();
+        json!({ "messageId": key, "body": body, "eventSource": "aws:sqs" })
+    };
+    json!({ "Records": keys.iter().map(told).collect::<Vec<_>>() })
 }
 
 /// The files of rows.
@@ -359,6 +447,7 @@ async fn every_call() {
     // One more waits, when rows are made of all of it.
     account.held(&query, "delete from customers where id = 7").await;
     rows(&account).await;
+    indexed(&account).await;
 
     let rights = Rights::read();
     let (mut missing, mut unused) = (Vec::new(), BTreeMap::new());

@@ -27,6 +27,8 @@ fn store(home: &Home, clients: &Clients, table: &str) -> Store {
         approvals: Arc::new(Approvals::new(Steps::new(clients, table), machine, exchanges)),
         recorder: home.clone(),
         recordings: home.clone(),
+        index: home.clone(),
+        looks: home.clone(),
         keys: home,
     }
 }

@@ -257,6 +257,52 @@ impl Moto {
         self.make(what, create).await.0
     }
 
+    /// A topic that nobody hangs on; its ARN.
+    pub async fn topic(&self) -> String {
+        let clients = self.clients();
+        let (_, created) = self.make("topic", |name| clients.sns().create_topic().name(name).send()).await;
+        created.topic_arn.unwrap()
+    }
+
+    /// A queue that hangs on that topic, and is told as the topic was told; its address.
+    pub async fn queue_of(&self, topic: &str) -> String {
+        let name = Self::unique("queue");
+        let queue = self.sqs("CreateQueue", json!({ "QueueName": name })).await;
+        let clients = self.clients();
+        let subscribe = clients.sns().subscribe().topic_arn(topic).protocol("sqs");
+        let subscribe = subscribe.endpoint(format!("arn:aws:sqs:{REGION}:123456789012:{name}"));
+        subscribe.attributes("RawMessageDelivery", "true").send().await.unwrap();
+        queue["QueueUrl"].as_str().unwrap().to_owned()
+    }
+
+    /// Has a bucket tell that topic of records, as `infra/state.yaml` has it.
+    pub async fn tell_of_records(&self, bucket: &str, topic: &str) {
+        let told = format!(
+            "<NotificationConfiguration><TopicConfiguration><Id>kept</Id><Topic>{topic}</Topic><Event>s3:ObjectCreated:*</Event>\
+             <Filter><S3Key><FilterRule><Name>prefix</Name><Value>records/v1/</Value></FilterRule></S3Key></Filter>\
+             </TopicConfiguration></NotificationConfiguration>"
+        );
+        let put = self.front.http.put(format!("{}/{bucket}?notification", self.front.back)).body(told);
+        let answered = put.header("authorization", signed("s3")).send().await.unwrap();
+        let (status, text) = (answered.status(), answered.text().await.unwrap());
+        assert!(status.is_success(), "{text}");
+    }
+
+    /// What a queue hands to a function: at most ten messages, which it forgets, as an event; none when it has none.
+    pub async fn handed_over(&self, queue: &str) -> Option<Value> {
+        let asked = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600 });
+        let received = self.sqs("ReceiveMessage", asked).await;
+        let messages = received["Messages"].as_array()?;
+        let mut records = Vec::new();
+        for message in messages {
+            let forget = json!({ "QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"] });
+            let answered = self.call_whatever("sqs", "AmazonSQS.DeleteMessage", &forget).await;
+            assert!(!answered.contains("__type"), "{answered}");
+            records.push(json!({ "messageId": message["MessageId"], "body": message["Body"], "eventSource": "aws:sqs" }));
+        }
+        (!records.is_empty()).then(|| json!({ "Records": records }))
+    }
+
     /// Puts the first bundle in force, by the words of two operators.
     pub async fn push(
         &self,
@@ -324,13 +370,18 @@ impl Moto {
 
     /// What a service answers to a call that none of our clients makes, or waits for; however long it takes.
     async fn call(&self, service: &str, target: &str, body: &Value) -> Value {
+        let text = self.call_whatever(service, target, body).await;
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"))
+    }
+
+    /// The same, whatever it answers.
+    async fn call_whatever(&self, service: &str, target: &str, body: &Value) -> String {
         let request = self.front.http.post(&self.front.back).body(body.to_string());
         let request = request
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", target)
             .header("authorization", signed(service));
-        let text = request.send().await.unwrap().text().await.unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"))
+        request.send().await.unwrap().text().await.unwrap()
     }
 }
 

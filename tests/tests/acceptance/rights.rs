@@ -25,8 +25,11 @@ struct Need {
 pub struct Names {
     pub state: String,
     pub keys: String,
+    pub index: String,
     pub records: String,
     pub pages: String,
+    /// The ARN of the topic that is told of records.
+    pub kept: String,
     /// The ARN of the machine of approvals.
     pub approvals: String,
     /// The ARN of the machine of what is unfinished.
@@ -52,11 +55,13 @@ impl Rights {
         refused.map(|need| format!("{role}: {} on {} under {:?}", need.action, need.on, need.keys)).collect()
     }
 
-    /// What of the state table a role may and has not done, as the actions and the beginning of a key.
+    /// What of the state table and the index a role may and has not done, as the actions and the beginning of a key.
     pub fn unused(&self, role: &str, names: &Names, calls: &[Call]) -> BTreeSet<String> {
         let needs: Vec<Need> = calls.iter().flat_map(|call| needs(names, call)).collect();
         let mut unused = BTreeSet::new();
-        for line in self.0[role].iter().filter(|[_, on, _]| on == "StateTableArn") {
+        for line in
+            self.0[role].iter().filter(|[_, on, _]| ["StateTableArn", "IndexTableArn"].contains(&on.as_str()))
+        {
             let [actions, on, condition] = line;
             for key in condition.split(' ').skip(1) {
                 let alone = [actions.clone(), on.clone(), format!("dynamodb:LeadingKeys {key}")];
@@ -130,7 +135,11 @@ fn needs(names: &Names, call: &Call) -> Vec<Need> {
         }
         "" if call.method == "POST" => {
             let action = call.body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap();
-            need(format!("sns:{action}"), "TopicArn".to_owned(), Vec::new())
+            let kept = names.kept.rsplit(':').next().unwrap();
+            let is_of_it =
+                |pair: &str| pair.starts_with("TopicArn=") && pair.ends_with(&format!("%3A{kept}"));
+            let on = if call.body.split('&').any(is_of_it) { "KeptArn" } else { "TopicArn" };
+            need(format!("sns:{action}"), on.to_owned(), Vec::new())
         }
         "" => of_buckets(names, call),
         other => panic!("nobody calls {other}: {call:?}"),
@@ -142,6 +151,7 @@ fn of_tables(names: &Names, action: &str, body: &Value) -> Vec<Need> {
     let on = |table: &str| match table {
         _ if table == names.state => "StateTableArn".to_owned(),
         _ if table == names.keys => "KeysTableArn".to_owned(),
+        _ if table == names.index => "IndexTableArn".to_owned(),
         other => panic!("there is no table {other}"),
     };
     let action_of = |action: &str| format!("dynamodb:{action}");

@@ -23,6 +23,8 @@ pub struct Wiring {
     pub approvals: String,
     pub unfinished: String,
     pub topic: String,
+    pub index: String,
+    pub kept: String,
     pub issuer: String,
     pub snowflake: String,
 }
@@ -96,8 +98,8 @@ pub fn caller(name: &str, wiring: &Wiring) -> String {
 
 /// The variables of one function, as `template.yaml` sets them.
 fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
-    let Wiring { state, keys, records, pages, key, approvals, unfinished, topic, issuer, snowflake, .. } =
-        wiring;
+    let Wiring { state, keys, index, kept, records, pages, key, .. } = wiring;
+    let Wiring { approvals, unfinished, topic, issuer, snowflake, .. } = wiring;
     let mut told = vec![
         ("SNOWGATE_AWS__STATE_TABLE", state.clone()),
         ("SNOWGATE_AWS__KEYS_TABLE", keys.clone()),
@@ -125,7 +127,10 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         ),
         ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#.to_owned()),
     ];
-    if !["evidence", "seal"].contains(&name) {
+    if ["index", "seal", "sessions"].contains(&name) {
+        told.push(("SNOWGATE_AWS__INDEX_TABLE", index.clone()));
+    }
+    if !["evidence", "index", "seal", "sessions"].contains(&name) {
         told.push(("SNOWGATE_APPROVALS_MACHINE", approvals.clone()));
     }
     match name {
@@ -151,8 +156,20 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         "evidence" => {
             told.extend([("SNOWGATE_ISSUERS", agents), ("SNOWGATE_EVIDENCE", "[]".to_owned())]);
         }
-        // Nothing but where everything lies.
-        "seal" => {}
+        // Nothing but where everything lies, and who is told of it.
+        "seal" => told.push(("SNOWGATE_KEPT_TOPIC", kept.clone())),
+        "index" => {
+            told.extend([
+                ("SNOWGATE_INDEX_DAYS", "90".to_owned()),
+                ("SNOWGATE_METRICS", "Snowgate/test".to_owned()),
+            ]);
+        }
+        "sessions" => {
+            let auditors = format!(
+                r#"[{{issuer = "{issuer}", audience = ["snowgate-audit"], required_scopes = ["audit:read"]}}]"#
+            );
+            told.extend([("SNOWGATE_INDEX_DAYS", "90".to_owned()), ("SNOWGATE_AUDITORS", auditors)]);
+        }
         other => panic!("{other} is no function"),
     }
     told

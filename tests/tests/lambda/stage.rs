@@ -121,9 +121,12 @@ impl Stage {
             approvals: machine(functions::machine("approvals.asl.json")).await,
             unfinished: machine(functions::machine("unfinished.asl.json")).await,
             topic: topic.topic_arn.unwrap(),
+            index: moto.table().await,
+            kept: moto.topic().await,
             issuer,
             snowflake: snow.url(),
         };
+        moto.tell_of_records(&wiring.records, &wiring.kept).await;
         // As somebody has pushed it.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         moto.push(&wiring.state, &wiring.records, bundle, clock).await;
@@ -178,13 +181,18 @@ impl Stage {
 
     /// A fresh token of that client of the issuer, for that resource.
     pub async fn token(&self, client: &str, resource: &str) -> String {
+        self.token_of(client, resource, "sql:read").await
+    }
+
+    /// The same with another scope.
+    pub async fn token_of(&self, client: &str, resource: &str, scope: &str) -> String {
         let request = self
             .emulator
             .http
             .post(format!("{}/token", self.wiring.issuer))
             .basic_auth(client, Some("secret"))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(format!("grant_type=client_credentials&scope=sql:read&resource={resource}"))
+            .body(format!("grant_type=client_credentials&scope={scope}&resource={resource}"))
             .timeout(PATIENCE);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
@@ -224,10 +232,12 @@ impl Stage {
 
     /// Holds every call that these functions have made to what their roles may (`infra/rights.yaml`).
     pub fn had_the_rights(&self, names: &[&str]) {
-        let Wiring { state, keys, records, pages, approvals, unfinished, .. } = &self.wiring;
+        let Wiring { state, keys, index, kept, records, pages, approvals, unfinished, .. } = &self.wiring;
         let account = rights::Names {
             state: state.clone(),
             keys: keys.clone(),
+            index: index.clone(),
+            kept: kept.clone(),
             records: records.clone(),
             pages: pages.clone(),
             approvals: approvals.clone(),
@@ -243,7 +253,7 @@ impl Stage {
         }
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         let functions: String = self.functions.lock().unwrap().iter().map(Running::said).collect();
         format!("{functions}\n{}", self.emulator.running.lock().unwrap().said())
     }

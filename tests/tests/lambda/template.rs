@@ -69,7 +69,10 @@ fn every_function_starts_with_what_the_template_tells_it() {
         return;
     }
     let variables = variables();
-    assert_eq!(variables.keys().collect::<Vec<_>>(), ["approval", "evidence", "query", "seal", "work"]);
+    assert_eq!(
+        variables.keys().collect::<Vec<_>>(),
+        ["approval", "evidence", "index", "query", "seal", "sessions", "work"]
+    );
     for (name, told) in &variables {
         let asked = started(name, told).unwrap_or_else(|said| panic!("{said}"));
         assert!(asked.starts_with("GET /2018-06-01/runtime/invocation/next"), "{name}: {asked}");
@@ -81,7 +84,9 @@ fn every_function_starts_with_what_the_template_tells_it() {
         }
         // Of another's settings it knows none.
         for (other, theirs) in variables.iter().filter(|(other, _)| *other != name) {
-            let Some(foreign) = theirs.iter().find(|(key, _)| !told.contains_key(*key)) else { continue };
+            // Where everything lies everybody may be told.
+            let is_foreign = |key: &str| !told.contains_key(key) && !key.starts_with("SNOWGATE_AWS__");
+            let Some(foreign) = theirs.iter().find(|(key, _)| is_foreign(key)) else { continue };
             let mut more = told.clone();
             more.insert(foreign.0.clone(), foreign.1.clone());
             let said = started(name, &more).unwrap_err();

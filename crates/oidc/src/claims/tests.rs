@@ -230,3 +230,19 @@ fn a_wider_leeway_is_a_setting() {
     assert_eq!(read(&format!(r#""exp":{NOW}"#), &settings), Err(Rejected::Expired));
     assert!(read(&format!(r#""nbf":{NOW}"#), &settings).is_ok());
 }
+
+#[test]
+fn where_people_look_no_program_does() {
+    let mut people = settings();
+    people.bearers = Bearers::People;
+    people.agent_claim = Some("client_id".into());
+    let ana = r#""sub":"u-1","client_id":"console","email":"ana@example.com","email_verified":true"#;
+    assert_eq!(parties(ana, &people), pair("console", Some("ana@example.com")));
+    let refused = |more: &str, expected| assert_eq!(read(more, &people), Err(expected), "{more}");
+    refused(&format!(r#"{ana},"act":{{"sub":"claude"}}"#), Rejected::Bearer);
+    refused(r#""sub":"console","client_id":"console""#, Rejected::Bearer);
+    refused(r#""sub":"u-1""#, Rejected::Claim);
+    // Whom it cannot name it does not take for somebody.
+    people.agent_claim = None;
+    assert_eq!(read(ana, &people), Err(Rejected::Bearer));
+}

@@ -26,7 +26,7 @@ const VARIABLES: usize = 4096;
 const OTHER_VARIABLES: usize = 2048;
 
 /// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
-const RESERVED: u64 = 85;
+const RESERVED: u64 = 100;
 const UNRESERVED: u64 = 100;
 
 /// All of it.
@@ -82,7 +82,9 @@ impl Findings<'_> {
                 self.wrong(name, "must be said; infra/README.md tells what it decides");
             }
         }
-        for name in ["Issuer", "Audience", "ReviewersIssuer", "ReviewersClient", "SnowflakeAccount"] {
+        for name in
+            ["Issuer", "Audience", "ReviewersIssuer", "ReviewersClient", "AuditorsIssuer", "SnowflakeAccount"]
+        {
             if ["example.com", ".example", "MYORG-MYACCOUNT", "from-your"]
                 .iter()
                 .any(|sign| self.told.get(name).contains(sign))
@@ -93,7 +95,7 @@ impl Findings<'_> {
     }
 
     fn issuers(&mut self) {
-        for name in ["Issuer", "ReviewersIssuer"] {
+        for name in ["Issuer", "ReviewersIssuer", "AuditorsIssuer"] {
             let url = self.told.get(name);
             if url.is_empty() {
                 continue;
@@ -117,6 +119,13 @@ impl Findings<'_> {
             self.wrong(
                 "Audience",
                 "is the client that reviewers sign in with, so their ID tokens would pass for agents' access tokens; give the API a name of its own",
+            );
+        }
+        let auditors = self.told.get("AuditorsAudience");
+        if !self.told.get("AuditorsIssuer").is_empty() && (auditors.is_empty() || auditors == audience) {
+            self.wrong(
+                "AuditorsAudience",
+                "must be said, and be another than Audience: by it an auditor's token is told from an agent's",
             );
         }
         if self.told.get("Scope").is_empty() {
@@ -335,6 +344,7 @@ impl Findings<'_> {
         );
         let records = number("RecordDays", 1, 36_500, "");
         let pages = number("PageDays", 1, 36_500, "");
+        number("IndexDays", 1, 65_535, "");
         number("RequestsPerSecond", 1, 10_000, ", the account's own limit");
         number("RequestBurst", 1, 5_000, ", the account's own limit");
         number("DollarsPerHour", 1, 1_000_000, "");

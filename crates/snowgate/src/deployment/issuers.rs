@@ -36,7 +36,7 @@ pub fn ask(told: &Parameters) -> Result<Vec<Finding>, Broken> {
     let client =
         reqwest::Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(10)).build()?;
     let mut found = Vec::new();
-    for parameter in ["Issuer", "ReviewersIssuer"] {
+    for parameter in ["Issuer", "ReviewersIssuer", "AuditorsIssuer"] {
         let issuer = told.get(parameter);
         // What is no https address is told of already.
         if !issuer.starts_with("https://") {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 31] = [
+pub const PARAMETERS: [(&str, Option<&str>); 35] = [
     ("Issuer", None),
     ("Audience", None),
     ("Scope", Some("sql")),
@@ -20,12 +20,16 @@ pub const PARAMETERS: [(&str, Option<&str>); 31] = [
     ("ReviewersClient", None),
     ("ReviewersScopes", Some("email")),
     ("Reviewers", None),
+    ("AuditorsIssuer", Some("")),
+    ("AuditorsAudience", Some("")),
+    ("AuditorsScope", Some("audit:read")),
     ("EvidenceChannels", Some("[]")),
     ("Policies", Some("/opt/default")),
     ("HoldSeconds", Some("20")),
     ("LockMode", Some("GOVERNANCE")),
     ("RecordDays", Some("2557")),
     ("PageDays", Some("90")),
+    ("IndexDays", Some("90")),
     ("LogRetentionDays", Some("90")),
     ("DomainName", Some("")),
     ("PageDomainName", Some("")),

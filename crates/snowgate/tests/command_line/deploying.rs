@@ -53,7 +53,7 @@ fn a_deployment_that_works_is_good_and_what_only_the_account_knows_is_told() {
     let (code, said) = checked(folder.path(), &[]);
     assert_eq!(code, Some(0), "{said}");
     for wanted in
-        ["Concurrent executions\" must be 285", "who has not", "LockMode: GOVERNANCE", "good, as far as"]
+        ["Concurrent executions\" must be 300", "who has not", "LockMode: GOVERNANCE", "good, as far as"]
     {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }

@@ -1,4 +1,4 @@
-//! The seal function: rows of what was recorded, for Athena. No URL leads here; a queue and a schedule call it. It closes nothing,
+//! The seal function: rows of what was recorded, for Athena, and a look for what nobody was told of. No URL leads here; a queue and a schedule call it. It closes nothing,
 //! reaches no Snowflake, and has no key but the one that everything is encrypted under.
 
 mod told;
@@ -10,9 +10,9 @@ use lambda::Stores;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use lambda_http::{Error, tracing};
 use local::SystemClock;
-use seal::Seal;
+use seal::{Account, Seal};
 
-use crate::told::Told;
+use crate::told::{Own, Told};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,9 +20,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let told = Told::read()?;
-    let stores = Stores::new(&told.surroundings, told.own.aws);
-    let seal = Seal::new(stores.compacted(), Arc::new(SystemClock));
+    let Told { own: Own { aws, kept_topic, .. }, surroundings } = Told::read()?;
+    let stores = Stores::new(&surroundings, aws);
+    let kept = stores.told_of_records(&kept_topic);
+    let account = Account { records: stores.compacted(), index: stores.index()?, kept };
+    let seal = Seal::new(Arc::new(account), Arc::new(SystemClock));
     let answer = |event: LambdaEvent<serde_json::Value>| {
         let seal = seal.clone();
         async move {

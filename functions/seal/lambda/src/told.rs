@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lambda::Surroundings;
+use lambda::{Surroundings, TopicArn};
 use lambda_http::Error;
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub struct Own {
     /// The policy bundle.
     #[expect(dead_code, reason = "every function is told, and here nothing is decided")]
     pub policies: Option<PathBuf>,
+    /// The topic that is told of every record.
+    pub kept_topic: TopicArn,
 }
 
 impl Told {

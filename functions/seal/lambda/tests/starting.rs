@@ -5,7 +5,7 @@
 use std::process::Command;
 
 /// What the function needs.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 10] = [
     ("AWS_REGION", "eu-central-1"),
     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
     ("AWS_SECRET_ACCESS_KEY", "s3cret"),
@@ -14,6 +14,8 @@ const NEEDED: [(&str, &str); 8] = [
     ("SNOWGATE_AWS__RECORDS_BUCKET", "records"),
     ("SNOWGATE_AWS__PAGES_BUCKET", "pages"),
     ("SNOWGATE_AWS__KEY", "arn:aws:kms:eu-central-1:123456789012:key/1"),
+    ("SNOWGATE_AWS__INDEX_TABLE", "index"),
+    ("SNOWGATE_KEPT_TOPIC", "arn:aws:sns:eu-central-1:123456789012:kept"),
 ];
 
 /// Starts the function with these variables besides those that it needs, but for one; what it says of why it does not start.
@@ -46,6 +48,11 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
             "SNOWGATE_AWS__RECORDS_BUCKET",
             "s3cret/",
             "SNOWGATE_AWS__RECORDS_BUCKET: aws.records_bucket: a value is wrong: expected a bucket",
+        ),
+        (
+            "SNOWGATE_KEPT_TOPIC",
+            "s3cret",
+            "SNOWGATE_KEPT_TOPIC: kept_topic: a value is wrong: expected the ARN of a standard topic",
         ),
         (
             "SNOWGATE_UPSTREAM__ACCOUNT",

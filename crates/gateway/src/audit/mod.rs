@@ -1,0 +1,198 @@
+//! Auditors: they search and replay the recordings, and each look of theirs is recorded before anything of it is shown.
+//!
+//! An answer is made of the records themselves, whose digests are compared on the way: an index only says where to look. What is damaged
+//! is told as damaged, and nothing is shown of what the index tells and its record does not.
+
+mod question;
+mod recorded;
+mod replay;
+mod search;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::{Credential, Identity, Person, Timestamp};
+use recording::{Look, LookerRecord, digest_of, encode};
+use thiserror::Error;
+
+use crate::detectors::DetectorsInForce;
+use crate::fault::{Fault, Origin};
+use crate::ports::{
+    Clock, Exchanges, Identities, Ids, Index, Looks, NotAccepted, Policies, Recordings, RevokedWhat, Written,
+};
+
+pub use question::{By, NotTheCursor, Question, Replay, Wanted};
+pub use search::NOT_HERE;
+
+/// What auditing needs of the world.
+#[derive(Clone)]
+pub struct AuditPorts {
+    /// Verifies auditors' tokens: of other audiences than agents', and of people alone.
+    pub identities: Arc<dyn Identities>,
+    /// Knows who was revoked; nothing else of it is asked.
+    pub exchanges: Arc<dyn Exchanges>,
+    /// Finds exchanges.
+    pub index: Arc<dyn Index>,
+    /// Reads openings, steps of approvals, late evidence, closings and pages. Sealed texts are never asked for.
+    pub recordings: Arc<dyn Recordings>,
+    /// Keeps looks.
+    pub looks: Arc<dyn Looks>,
+    /// The bundle in force, whose detectors a text passes before a look holds it.
+    pub policies: Arc<dyn Policies>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Answers auditors.
+pub struct Audit {
+    ports: AuditPorts,
+    detectors: DetectorsInForce,
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Audit")
+    }
+}
+
+/// The proof that a person was identified who may look, and is not revoked. Only [`Audit::auditor`] makes one.
+///
+/// ```compile_fail
+/// fn forge(identity: domain::Identity, auditor: gateway::Auditor) -> gateway::Auditor {
+///     gateway::Auditor { identity, ..auditor }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    identity: Identity,
+    person: Person,
+}
+
+/// An answer whose look is kept. Only [`Audit`] makes one.
+///
+/// ```compile_fail
+/// fn forge() -> gateway::AuditAnswer {
+///     gateway::AuditAnswer { body: bytes::Bytes::new(), shown: 0 }
+/// }
+/// ```
+pub struct AuditAnswer {
+    body: Bytes,
+    shown: usize,
+}
+
+impl AuditAnswer {
+    /// JSON, UTF-8.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+
+    /// How many exchanges it shows or says to be damaged.
+    pub fn shown(&self) -> usize {
+        self.shown
+    }
+}
+
+impl fmt::Debug for AuditAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuditAnswer({} exchanges)", self.shown)
+    }
+}
+
+/// Why nothing is shown.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// Nobody was identified.
+    #[error("the access token is not accepted")]
+    NotAccepted(NotAccepted),
+    /// An agent, or a program for itself.
+    #[error("only people may look: this token is for a program")]
+    NotAPerson,
+    /// Whoever asks was revoked.
+    #[error("this {} is revoked", .0.as_str())]
+    Revoked(RevokedWhat),
+    /// The cursor.
+    #[error(transparent)]
+    NotTheCursor(#[from] NotTheCursor),
+    /// Something broke.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Audit {
+    /// Over these ports.
+    pub fn new(ports: AuditPorts) -> Self {
+        Self { ports, detectors: DetectorsInForce::default() }
+    }
+
+    /// Now, as questions count it.
+    pub fn moment(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the token proves no person who may look, or when nobody can tell.
+    // SECURITY: the token first, and nothing else of the world before it is known to be good.
+    pub async fn auditor(&self, credential: &Credential) -> Result<Auditor, AuditError> {
+        let now = self.ports.clock.now();
+        let identity =
+            self.ports.identities.verify(credential, now).await.map_err(AuditError::NotAccepted)?;
+        let person = identity.person.clone().ok_or(AuditError::NotAPerson)?;
+        match self.ports.exchanges.revoked(&identity, None).await? {
+            Some(what) => Err(AuditError::Revoked(what)),
+            None => Ok(Auditor { identity, person }),
+        }
+    }
+
+    /// What a look says before anything of it is known.
+    async fn look(
+        &self,
+        auditor: &Auditor,
+        what: &str,
+        mut asked: BTreeMap<String, String>,
+    ) -> Result<Look, Fault> {
+        if let Some(text) = asked.get_mut(question::TEXT) {
+            // SECURITY: whoever looks for a value writes it here. It is masked as a statement that holds it would be.
+            let bundle = self.ports.policies.bundle().await?;
+            *text = self.detectors.of(&bundle).redact_text(text, "").into_owned();
+        }
+        Ok(Look {
+            v: 1,
+            look: format!("{:032x}", self.ports.ids.random()?),
+            at: self.ports.clock.now().to_string(),
+            by: LookerRecord::new(&auditor.identity, &auditor.person),
+            what: what.to_owned(),
+            asked,
+            read: 0,
+            shown: Vec::new(),
+            damaged: Vec::new(),
+            answer: String::new(),
+        })
+    }
+
+    /// INVARIANT: the only way to an answer: its look is kept, durably, or there is none.
+    async fn kept(&self, look: Look, body: Vec<u8>) -> Result<AuditAnswer, Fault> {
+        let shown = look.shown.len().saturating_add(look.damaged.len());
+        let look = Look { answer: digest_of(&body).to_string(), ..look };
+        let (bytes, _) = encode(&look).map_err(|error| unwritten().because(error))?;
+        match self.ports.looks.keep_look(&look.key(), Bytes::from(bytes)).await? {
+            Written::Kept(_) => Ok(AuditAnswer { body: Bytes::from(body), shown }),
+            // Of 128 random bits and a microsecond: somebody else knows them.
+            Written::Taken => Err(unwritten()),
+        }
+    }
+}
+
+fn unwritten() -> Fault {
+    Fault::passing(Origin::Recordings, "this look could not be recorded, so nothing is shown")
+}
+
+fn json(answer: &impl serde::Serialize) -> Result<Vec<u8>, Fault> {
+    let broken = |error| Fault::lasting(Origin::Gateway, "the answer cannot be written").because(error);
+    serde_json::to_vec(answer).map_err(broken)
+}

@@ -1,0 +1,271 @@
+//! What auditors ask, and where a next answer goes on.
+
+use std::collections::BTreeMap;
+
+use domain::{ExchangeId, ExchangeNumber, SessionId, Timestamp};
+use recording::{ExchangeRow, RecordKey, digest_of};
+use thiserror::Error;
+
+use super::Auditor;
+use crate::ports::{Among, Indexed, Stretch};
+
+/// The parameter whose value may hold anything.
+pub(super) const TEXT: &str = "text";
+
+/// By what exchanges are looked for: each is one ordered read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum By {
+    /// All of a session, what is under way included.
+    Session(SessionId),
+    /// What is closed, in a stretch of time.
+    Among(Among, Stretch),
+}
+
+/// What else must hold; everything that is given. Names are compared without regard to case.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    /// The person.
+    pub person: Option<String>,
+    /// The agent.
+    pub agent: Option<String>,
+    /// The full name of an object that was read or written.
+    pub table: Option<String>,
+    /// `allow`, `hold` or `refuse`.
+    pub decision: Option<String>,
+    /// `rows`, `refused`, `failed`, `lost` or `pending`.
+    pub outcome: Option<String>,
+    /// A rule that led to the decision.
+    pub rule: Option<String>,
+    /// The word of a finding.
+    pub finding: Option<String>,
+    /// In prompt or statement as recorded.
+    pub text: Option<String>,
+}
+
+impl Wanted {
+    fn named(&self) -> [(&'static str, &Option<String>); 8] {
+        let Self { person, agent, table, decision, outcome, rule, finding, text } = self;
+        [
+            ("person", person),
+            ("agent", agent),
+            ("table", table),
+            ("decision", decision),
+            ("outcome", outcome),
+            ("rule", rule),
+            ("finding", finding),
+            (TEXT, text),
+        ]
+    }
+
+    /// Whether this exchange is wanted.
+    pub(super) fn is_met(&self, row: &ExchangeRow) -> bool {
+        let Self { person, agent, table, decision, outcome, rule, finding, text } = self;
+        let is = |wanted: &Option<String>, actual: Option<&String>| {
+            wanted.as_ref().is_none_or(|wanted| actual.is_some_and(|actual| is_same(wanted, actual)))
+        };
+        let has = |wanted: &Option<String>, actual: &[String]| {
+            wanted.as_ref().is_none_or(|wanted| actual.iter().any(|actual| is_same(wanted, actual)))
+        };
+        let touches = table.as_ref().is_none_or(|table| is_touched(row, table));
+        let tells = text.as_ref().is_none_or(|text| {
+            let wanted = text.to_lowercase();
+            let texts = [&row.sql, &row.prompt];
+            texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&wanted))
+        });
+        is(person, row.person.as_ref())
+            && is(agent, row.agent.as_ref())
+            && is(decision, row.decision.as_ref())
+            && is(outcome, Some(&row.outcome))
+            && has(rule, &row.rules)
+            && has(finding, &row.findings)
+            && touches
+            && tells
+    }
+}
+
+/// Whether two names are one, as the index folds them.
+pub(super) fn is_same(wanted: &str, actual: &str) -> bool {
+    wanted.to_lowercase() == actual.to_lowercase()
+}
+
+/// Whether an exchange read or wrote this object.
+pub(super) fn is_touched(row: &ExchangeRow, table: &str) -> bool {
+    row.reads.iter().chain(&row.writes).any(|object| is_same(table, object))
+}
+
+/// A search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// By what.
+    pub by: By,
+    /// What else must hold.
+    pub wanted: Wanted,
+    /// Exchanges in one answer, at most; 1 to [`Question::MOST`].
+    pub limit: usize,
+    /// Where an earlier answer to the same question ended.
+    pub after: Option<String>,
+}
+
+/// A cursor that is none of this question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("`after` is not the `next` of an answer to this very question, to whoever asks it")]
+pub struct NotTheCursor;
+
+impl Question {
+    /// Exchanges in one answer, at most.
+    pub const MOST: usize = 100;
+
+    /// What was asked, by the parameters' names.
+    pub fn asked(&self) -> BTreeMap<String, String> {
+        let mut asked = BTreeMap::new();
+        let mut say = |name: &str, value: String| asked.insert(name.to_owned(), value);
+        match &self.by {
+            By::Session(session) => {
+                say("session", session.to_string());
+            }
+            By::Among(among, stretch) => {
+                match among {
+                    Among::Person(name) => say("person", name.clone()),
+                    Among::Agent(name) => say("agent", name.clone()),
+                    Among::Table(name) => say("table", name.clone()),
+                    Among::Refused => say("refused", stretch.from.day()),
+                    Among::Held => say("held", stretch.from.day()),
+                };
+                say("from", stretch.from.to_string());
+                say("to", stretch.to.to_string());
+            }
+        }
+        for (name, value) in self.wanted.named() {
+            if let Some(value) = value {
+                asked.insert(name.to_owned(), value.clone());
+            }
+        }
+        asked
+    }
+
+    /// What a look says was asked: where it went on, too.
+    pub(super) fn recorded(&self) -> BTreeMap<String, String> {
+        let mut asked = self.asked();
+        asked.extend(self.after.iter().map(|after| ("after".to_owned(), after.clone())));
+        asked
+    }
+
+    /// The mark of this question of this auditor. The stretch is no part of it: `to` may be the moment of asking, and a cursor says
+    /// itself where it goes on.
+    fn mark(&self, auditor: &Auditor) -> String {
+        let mut asked = self.asked();
+        asked.remove("from");
+        asked.remove("to");
+        mark(auditor, "search", &asked)
+    }
+
+    /// Where to go on; none at the beginning.
+    pub(super) fn position(&self, auditor: &Auditor) -> Result<Option<Position>, NotTheCursor> {
+        let Some(after) = &self.after else { return Ok(None) };
+        let at = after.strip_prefix(&self.mark(auditor)).and_then(|at| at.strip_prefix('.'));
+        at.and_then(Position::read).filter(|at| at.is_of(&self.by)).map(Some).ok_or(NotTheCursor)
+    }
+
+    /// The cursor behind that exchange.
+    pub(super) fn cursor(&self, auditor: &Auditor, position: &Position) -> String {
+        format!("{}.{position}", self.mark(auditor))
+    }
+}
+
+/// A replay: of a session from its beginning, or of one exchange.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// The session.
+    pub session: SessionId,
+    /// The exchange, where it is only one.
+    pub only: Option<ExchangeNumber>,
+    /// Where an earlier answer ended.
+    pub after: Option<String>,
+}
+
+impl Replay {
+    fn asked(&self) -> BTreeMap<String, String> {
+        let session = [("session".to_owned(), self.session.to_string())];
+        let only = self.only.map(|number| ("exchange".to_owned(), number.to_string()));
+        session.into_iter().chain(only).collect()
+    }
+
+    pub(super) fn recorded(&self) -> BTreeMap<String, String> {
+        let mut asked = self.asked();
+        asked.extend(self.after.iter().map(|after| ("after".to_owned(), after.clone())));
+        asked
+    }
+
+    /// The exchange and its event that come next.
+    pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, usize), NotTheCursor> {
+        let Some(after) = &self.after else { return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), 0)) };
+        let at = after.strip_prefix(&mark(auditor, "replay", &self.asked()));
+        let (number, event) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
+        let number: u32 = digits(number).ok_or(NotTheCursor)?;
+        let number = ExchangeNumber::new(number).ok_or(NotTheCursor)?;
+        if self.only.is_some_and(|only| only != number) {
+            return Err(NotTheCursor);
+        }
+        Ok((number, digits(event).ok_or(NotTheCursor)?))
+    }
+
+    pub(super) fn cursor(&self, auditor: &Auditor, number: ExchangeNumber, event: usize) -> String {
+        format!("{}.{number}.{event}", mark(auditor, "replay", &self.asked()))
+    }
+}
+
+/// Half a digest over whoever asks and what: it tells cursors apart, and is no secret. Whoever makes a cursor up comes no further than
+/// its own question goes.
+fn mark(auditor: &Auditor, what: &str, asked: &BTreeMap<String, String>) -> String {
+    let part = |text: &str| format!("{}:{text}", text.len());
+    let mut said = part(auditor.identity.key().as_str()) + &part(what);
+    for (name, value) in asked {
+        said += &part(name);
+        said += &part(value);
+    }
+    let digest = digest_of(said.as_bytes()).to_string();
+    digest.trim_start_matches("sha256:").chars().take(32).collect()
+}
+
+/// A number in the one spelling that we write.
+fn digits<N: std::str::FromStr + ToString>(text: &str) -> Option<N> {
+    text.parse::<N>().ok().filter(|number| number.to_string() == text)
+}
+
+/// The exchange that was looked at last, as cursors write it: `MICROSECONDS.SESSION.NUMBER`, or of a session the number alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Position {
+    Number(ExchangeNumber),
+    At(Indexed),
+}
+
+impl Position {
+    fn read(text: &str) -> Option<Self> {
+        let number = |text| digits::<u32>(text).and_then(ExchangeNumber::new);
+        let mut parts = text.split('.');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(one), None, _, _) => number(one).map(Self::Number),
+            (Some(opened), Some(session), Some(last), None) => {
+                let opened = Timestamp::from_micros(digits(opened)?);
+                let exchange = ExchangeId { session: session.parse().ok()?, number: number(last)? };
+                Some(Self::At(Indexed { opened, key: RecordKey::new(opened.day(), exchange) }))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_of(&self, by: &By) -> bool {
+        matches!((self, by), (Self::Number(_), By::Session(_)) | (Self::At(_), By::Among(..)))
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::At(Indexed { opened, key }) => {
+                write!(f, "{}.{}.{}", opened.as_micros(), key.exchange.session, key.exchange.number)
+            }
+        }
+    }
+}

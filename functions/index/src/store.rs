@@ -1,0 +1,41 @@
+//! What is read and what is written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::{Compacted, Index, IndexRow, Objects};
+use bytes::Bytes;
+use domain::Timestamp;
+use gateway::Fault;
+use recording::{ObjectKind, RecordKey};
+
+/// The records, and the index of them.
+#[async_trait]
+pub trait Store: Objects {
+    /// Writes a row under all that it is found by, at that moment and for so long; one that was made of more objects stays.
+    async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault>;
+}
+
+/// What lies where in an account.
+#[derive(Clone)]
+pub struct Account {
+    /// The records.
+    pub records: Arc<Compacted>,
+    /// The table of rows.
+    pub index: Index,
+}
+
+#[async_trait]
+impl Objects for Account {
+    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.records.object(key, kind).await
+    }
+}
+
+#[async_trait]
+impl Store for Account {
+    async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault> {
+        self.index.write(row, now, keep).await
+    }
+}

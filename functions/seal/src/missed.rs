@@ -1,0 +1,82 @@
+//! What nobody was told of: S3 promises its notices at least once and has been known to lose some.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws::Told;
+use domain::Timestamp;
+use futures::{StreamExt, TryStreamExt, stream};
+use gateway::Fault;
+use recording::{ObjectKind, RecordKey};
+
+use crate::Store;
+
+/// Objects that are listed at once: as many as S3 tells.
+const LISTED: usize = 1000;
+
+/// What the ids of sessions begin with. A day is gone through under each of them by itself, some at once, so that a large one does not
+/// outlast the function.
+const BEGINS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+const AT_ONCE: usize = 8;
+
+/// Objects of a message.
+const TOLD: usize = 100;
+
+/// What was kept so lately may still be on its way.
+const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
+
+/// Goes through a day, and tells again of what has no row; how many closings and late evidence lie there, and of how many there was no
+/// row.
+pub(crate) async fn find_and_tell(
+    store: &dyn Store,
+    day: &str,
+    now: Timestamp,
+) -> Result<(usize, usize), Fault> {
+    let found: Vec<(usize, usize)> = stream::iter(BEGINS)
+        .map(|begins| under(store, day, begins, now))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().fold((0, 0), |(kept, missed), (more, of_them)| {
+        (kept.saturating_add(more), missed.saturating_add(of_them))
+    }))
+}
+
+async fn under(store: &dyn Store, day: &str, begins: &str, now: Timestamp) -> Result<(usize, usize), Fault> {
+    let (mut kept, mut missed, mut after): (usize, usize, Option<String>) = (0, 0, None);
+    loop {
+        let listed = store.kept_on(day, begins, after.as_deref(), LISTED).await?;
+        let is_settled = |at: &Timestamp| now.since(*at) >= UNDER_WAY;
+        let told =
+            listed.iter().filter(|(_, at)| is_settled(at)).filter_map(|(key, _)| RecordKey::parse(key));
+        let told: Vec<Told> = told
+            .filter(|(_, kind)| matches!(kind, ObjectKind::Closing | ObjectKind::Evidence { .. }))
+            .collect();
+        let without = without_rows(store, &told).await?;
+        for some in without.chunks(TOLD) {
+            store.tell_again(some).await?;
+        }
+        for (key, _) in &without {
+            tracing::warn!(exchange = %key.exchange, "nobody was told of what was recorded: it is told now");
+        }
+        (kept, missed) = (kept.saturating_add(told.len()), missed.saturating_add(without.len()));
+        after = listed.last().map(|(key, _)| key.clone());
+        if listed.len() < LISTED {
+            return Ok((kept, missed));
+        }
+    }
+}
+
+/// Those of these objects that no row was made of.
+async fn without_rows(store: &dyn Store, told: &[Told]) -> Result<Vec<Told>, Fault> {
+    let keys: BTreeSet<&RecordKey> = told.iter().map(|(key, _)| key).collect();
+    let keys: Vec<RecordKey> = keys.into_iter().cloned().collect();
+    let rows = store.late_of(&keys).await?;
+    let is_without = |(key, kind): &&Told| match (kind, rows.get(key)) {
+        (ObjectKind::Evidence { step }, Some(late)) => step >= late,
+        // Without a row it is its closing that is told of, which brings all of it; and before it is closed, none is wanted.
+        (ObjectKind::Evidence { .. }, None) => false,
+        (_, row) => row.is_none(),
+    };
+    Ok(told.iter().filter(is_without).cloned().collect())
+}

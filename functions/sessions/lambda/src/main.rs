@@ -1,0 +1,47 @@
+//! The sessions function: the recordings for auditors on AWS Lambda, behind an HTTP API. It reads what was recorded and writes who
+//! looked; it has no key for sealed texts, reaches no Snowflake and changes no state.
+//!
+//! The claims that API Gateway puts beside a request are not looked at: the token is verified here, before anything is asked of AWS.
+
+mod told;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use gateway::ports::Clock;
+use gateway::{Audit, AuditPorts};
+use lambda::Stores;
+use lambda_http::Error;
+use local::{RandomIds, SystemClock};
+use settings::wiring;
+
+use crate::told::Told;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    lambda::start("sessions", run()).await
+}
+
+async fn run() -> Result<(), Error> {
+    let told = Told::read()?;
+    let index_days = u32::from(told.own.index_days);
+    lambda_http::run(sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days))).await
+}
+
+fn ports(told: Told) -> Result<AuditPorts, Error> {
+    let Told { own, places, surroundings } = told;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let identities = Arc::new(wiring::auditors(&own.auditors, &places)?);
+    let stores = Stores::new(&surroundings, own.aws);
+    let audited = stores.audited()?;
+    Ok(AuditPorts {
+        identities,
+        exchanges: Arc::new(stores.exchanges()),
+        index: audited.clone(),
+        recordings: audited.clone(),
+        looks: audited,
+        policies: stores.policies(own.policies.as_deref(), None, &clock)?,
+        clock,
+        ids: Arc::new(RandomIds),
+    })
+}

@@ -1,0 +1,49 @@
+//! What an operator chooses for the function: read once, checked whole, unknown keys refused.
+
+use std::path::PathBuf;
+
+use lambda::Surroundings;
+use lambda_http::Error;
+use serde::Deserialize;
+use settings::{Issuer, Places};
+
+/// Everything that this function is told.
+pub struct Told {
+    /// Its keys.
+    pub own: Own,
+    /// Who said what.
+    pub places: Places,
+    /// Where it runs.
+    pub surroundings: Surroundings,
+}
+
+/// The function's keys. None leads to Snowflake.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Own {
+    /// Where everything lies.
+    pub aws: lambda::Places,
+    /// The policy bundle, as `Stores::policies` takes it: its detectors mask what is looked for.
+    pub policies: Option<PathBuf>,
+    /// For how many days the index knows what was recorded.
+    pub index_days: u16,
+    /// Trusted issuers of auditors' tokens.
+    pub auditors: Vec<Issuer>,
+}
+
+impl Told {
+    /// Reads the environment, and the file that it names.
+    ///
+    /// # Errors
+    /// The key or variable that is wrong or missing.
+    pub fn read() -> Result<Self, Error> {
+        let told = lambda::told()?;
+        let (own, places) =
+            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
+        if own.auditors.is_empty() {
+            let problem = "names nobody: add one with issuer, audience and required_scopes";
+            return Err(places.wrong("auditors", problem).into());
+        }
+        Ok(Self { own, places, surroundings: told.surroundings })
+    }
+}

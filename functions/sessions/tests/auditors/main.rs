@@ -1,0 +1,17 @@
+//! Search and replay as auditors meet them, over the committed records of `crates/recording/tests/data`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "everything here is a test, also what tests share"
+)]
+
+mod access;
+mod events;
+mod fakes;
+mod faults;
+mod replay;
+mod search;

@@ -1,0 +1,155 @@
+//! What is found, how far an answer looks, and how to go on.
+
+use recording::digest_of;
+use serde_json::json;
+
+use crate::fakes::{House, exchanges};
+
+const EARLY: &str = "c96fa1c397998a016632aabd299c3cab";
+const SESSION: &str = "873a19826d21143688e19652621dc138";
+const OTHER: &str = "6766744cab73a321edfbf9d7e14508c9";
+const ANAS: &str = "ae3bdb56a547efbe6ea5a6ca065836b2";
+
+fn of(session: &str, numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
+    numbers.into_iter().map(|number| format!("{session}/{number}")).collect()
+}
+
+#[tokio::test]
+async fn exchanges_are_found_by_each_key_oldest_first() {
+    let house = House::new();
+    for (asked, expected) in [
+        (format!("session={SESSION}"), of(SESSION, 1..=5)),
+        (
+            "person=ANA@example.com&from=2026-11-25&to=2026-11-26".into(),
+            [of(ANAS, 1..=3), of(OTHER, 1..=3)].concat(),
+        ),
+        ("agent=snowgate-ask&from=2026-11-25T22:08:38Z&to=2026-11-25T22:08:40Z".into(), of(SESSION, 1..=3)),
+        (
+            "table=DEMO.PUBLIC.ORDERS&from=2026-11-25&to=2026-11-26".into(),
+            [of(ANAS, [2]), of(OTHER, [2])].concat(),
+        ),
+        ("held=2026-11-25".into(), [of(ANAS, [2]), of(OTHER, [2])].concat()),
+        (
+            "refused=2026-11-25".into(),
+            [of(EARLY, [4]), of(ANAS, [2]), of(SESSION, [4]), of(OTHER, [2])].concat(),
+        ),
+        ("refused=2026-11-24".into(), Vec::new()),
+    ] {
+        let told = house.told(&format!("/v1/exchanges?{asked}")).await;
+        assert_eq!(exchanges(&told), expected, "{asked}");
+        assert_eq!((&told["next"], &told["damaged"]), (&json!(null), &json!([])), "{asked}");
+        assert_eq!(told["not_here"].is_string(), !asked.starts_with("session"), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn everything_else_filters_what_was_found() {
+    let house = House::new();
+    let day = "from=2026-11-25&to=2026-11-26";
+    for (asked, expected) in [
+        ("outcome=failed", [of(EARLY, [5]), of(SESSION, [5])].concat()),
+        ("decision=refuse", [of(EARLY, [4]), of(SESSION, [4])].concat()),
+        ("person=ana@example.com&outcome=refused", [of(ANAS, [2]), of(OTHER, [2])].concat()),
+        ("table=demo.public.nowhere", [of(EARLY, [5]), of(SESSION, [5])].concat()),
+        ("text=WHICH+customers+OWE", [of(EARLY, [1]), of(SESSION, [1])].concat()),
+        ("text=nothing+of+the+kind", Vec::new()),
+        ("rule=agents-see-notes&outcome=rows", [of(EARLY, [2]), of(SESSION, [2])].concat()),
+    ] {
+        let told = house.told(&format!("/v1/exchanges?agent=snowgate-ask&{day}&{asked}")).await;
+        assert_eq!(exchanges(&told), expected, "{asked}");
+        // A person comes before an agent: of theirs alone all were read.
+        assert_eq!(told["read"], if asked.starts_with("person") { 6 } else { 16 }, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_ends_and_the_next_goes_on_where_it_did() {
+    let house = House::new();
+    let asked = "/v1/exchanges?agent=snowgate-ask&from=2026-11-25&to=2026-11-26&limit=3";
+    let (mut found, mut path) = (Vec::new(), asked.to_owned());
+    loop {
+        let told = house.told(&path).await;
+        assert!(exchanges(&told).len() <= 3);
+        found.extend(exchanges(&told));
+        let Some(next) = told["next"].as_str() else { break };
+        assert!(told["until"].as_str().unwrap() > "2026-11-25T22");
+        path = format!("{asked}&after={next}");
+    }
+    let all = [of(EARLY, 1..=5), of(ANAS, 1..=3), of(SESSION, 1..=5), of(OTHER, 1..=3)].concat();
+    assert_eq!(found, all);
+    let looks = house.store.kept_looks();
+    assert_eq!(looks.len(), 6, "each answer is a look");
+    assert_eq!(looks.iter().map(|look| look.shown.len()).sum::<usize>(), 16);
+    assert!(looks.iter().skip(1).all(|look| look.asked.contains_key("after")));
+}
+
+#[tokio::test]
+async fn a_cursor_is_of_its_question_and_its_auditor_alone() {
+    let house = House::new();
+    let asked = "/v1/exchanges?agent=snowgate-ask&from=2026-11-25&to=2026-11-26&limit=3";
+    let next = house.told(asked).await["next"].as_str().unwrap().to_owned();
+    assert_eq!(house.get("sven", &format!("{asked}&after={next}")).await.status, 200);
+    let looks = house.store.kept_looks().len();
+    let (mark, place) = next.split_once('.').unwrap();
+    for (token, path) in [
+        ("rosa", format!("{asked}&after={next}")),
+        ("sven", format!("{asked}&outcome=rows&after={next}")),
+        ("sven", format!("/v1/exchanges?person=ana@example.com&from=2026-11-25&to=2026-11-26&after={next}")),
+        ("sven", format!("{asked}&after={place}")),
+        ("sven", format!("{asked}&after={mark}.1")),
+        ("sven", format!("{asked}&after={mark}.{place}.1")),
+        ("sven", format!("{asked}&after={mark}.0{place}")),
+        ("sven", format!("{asked}&after={}", "9".repeat(1000))),
+        ("sven", format!("/v1/sessions/{SESSION}?after={next}")),
+    ] {
+        let answered = house.get(token, &path).await;
+        assert_eq!(answered.status, 400, "{path}: {}", answered.text());
+    }
+    assert_eq!(house.store.kept_looks().len(), looks, "nothing was shown");
+    // Made up, it comes no further than the question goes.
+    let before = format!("{asked}&after={mark}.1.{EARLY}.1");
+    assert_eq!(exchanges(&house.told(&before).await), of(EARLY, 1..=3));
+}
+
+#[tokio::test]
+async fn a_look_says_who_has_seen_what_and_of_which_answer() {
+    let house = House::new();
+    let path =
+        "/v1/exchanges?person=ana@example.com&from=2026-11-25&to=2026-11-26&text=4111111111111111&limit=7";
+    let answered = house.get("sven", path).await;
+    assert_eq!(answered.status, 200, "{}", answered.text());
+    let looks = house.store.kept_looks();
+    let [look] = looks.as_slice() else { panic!("{looks:?}") };
+    assert_eq!(
+        (look.by.issuer.as_str(), look.by.subject.as_str(), look.by.person.as_str(), look.by.client.as_str()),
+        ("https://people.example", "u-sven", "sven@acme.example", "audit-console")
+    );
+    assert_eq!(look.what, "search");
+    assert_eq!(look.asked["person"], "ana@example.com");
+    assert_eq!(look.asked["text"], "[CARD]", "whoever looks for a value writes it nowhere");
+    assert_eq!((look.read, look.shown.len()), (6, 0));
+    assert_eq!(look.answer, digest_of(&answered.body).to_string());
+    let told = answered.json();
+    assert_eq!((&told["look"], &told["asked"]["text"]), (&json!(look.look), &json!("[CARD]")));
+    assert!(!answered.text().contains("41111"));
+}
+
+#[tokio::test]
+async fn what_has_no_bound_is_a_query_and_no_look() {
+    let house = House::new();
+    for asked in ["", "?text=x", "?person=ana&from=2020-01-01", "?outcome=rows&from=2026-11-25"] {
+        let answered = house.get("sven", &format!("/v1/exchanges{asked}")).await;
+        assert_eq!(answered.status, 400, "{asked}");
+        assert!(answered.json()["athena"].as_str().unwrap().contains("FROM exchanges"), "{asked}");
+    }
+    assert!(house.store.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn names_with_marks_of_keys_in_them_find_nothing_of_others() {
+    let house = House::new();
+    for name in ["ana@example.com%232026-11", "%23", "ana@example.com%23", "*", "..%2F..%2F", "ana%25"] {
+        let told = house.told(&format!("/v1/exchanges?person={name}&from=2026-11-25&to=2026-11-26")).await;
+        assert_eq!(told["exchanges"], json!([]), "{name}");
+    }
+}
