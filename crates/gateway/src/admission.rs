@@ -162,7 +162,7 @@ impl Gateway {
             may_join: false,
             now: self.now(),
         };
-        let claim = self.wish(principal, &words, &wanted)?;
+        let claim = self.wish(principal, &words, &wanted, None)?;
         let foreseen = match self.ports.exchanges.foresee(claim).await? {
             Claimed::New { .. } | Claimed::Repeat(_) | Claimed::Joins(_) | Claimed::FailuresSpent { .. } => {
                 return Ok(None);
@@ -195,6 +195,7 @@ impl Gateway {
         principal: &'a Principal,
         words: &'a Words,
         wanted: &Wanted,
+        terms: Option<&'a str>,
     ) -> Result<Claim<'a>, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
         let Words { digest, conversation, request } = words;
@@ -205,6 +206,7 @@ impl Gateway {
             conversation: conversation.as_deref(),
             request: request.as_ref(),
             digest: *digest,
+            terms,
             handle: *handle,
             fresh_session,
             limits: *limits,
