@@ -21,7 +21,7 @@ use crate::table::{Item, Key, Order, Table, number, string, text};
 pub(super) const LEDGERS: &str = "ledgers";
 
 /// Ledgers that one turn looks through, the first that are due.
-const LEDGERS_AT_ONCE: usize = 1000;
+const LEDGERS_AT_ONCE: usize = 4000;
 
 /// Ledgers that are read by one call, and looked through side by side.
 const SIDE_BY_SIDE: usize = 8;
