@@ -22,6 +22,8 @@ mod index;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../../tests/tests/acceptance/moto.rs"]
 mod moto;
+#[path = "aws/orphans.rs"]
+mod orphans;
 #[path = "aws/policies.rs"]
 mod policies;
 #[path = "aws/stores.rs"]

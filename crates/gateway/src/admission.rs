@@ -164,7 +164,7 @@ impl Gateway {
             may_join: prospect == Prospect::Waits,
             now: self.now(),
         };
-        let claim = self.wish(principal, &words, &wanted)?;
+        let claim = self.wish(principal, &words, &wanted, None)?;
         let foreseen = match self.ports.exchanges.foresee(claim).await? {
             Claimed::New { .. } | Claimed::Repeat(_) | Claimed::Joins(_) | Claimed::FailuresSpent { .. } => {
                 return Ok(None);
@@ -197,6 +197,7 @@ impl Gateway {
         principal: &'a Principal,
         words: &'a Words,
         wanted: &Wanted,
+        terms: Option<&'a str>,
     ) -> Result<Claim<'a>, Fault> {
         let fresh_session = SessionId::from_u128(self.ports.ids.random()?);
         let Words { digest, conversation, request } = words;
@@ -207,6 +208,7 @@ impl Gateway {
             conversation: conversation.as_deref(),
             request: request.as_ref(),
             digest: *digest,
+            terms,
             handle: *handle,
             fresh_session,
             limits: *limits,

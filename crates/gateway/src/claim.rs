@@ -73,9 +73,12 @@ impl Gateway {
         let prospect = failures::prospect(&ruling.decision);
         let wanted = Wanted { prospect, handle, limits, may_join: true, now };
         let mut ruling = ruling;
-        let mut claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+        let answered = |ruling: &Ruling| terms(read, rulings, ruling, &self.detectors.of(bundle));
+        let kept = words.request.is_some().then(|| answered(&ruling).digest()).transpose()?;
+        let wish = self.wish(principal, &words, &wanted, kept.as_deref())?;
+        let mut claimed = self.ports.exchanges.claim(wish).await?;
         if let Claimed::Joins(first) = claimed {
-            let terms = terms(read, rulings, &ruling, &self.detectors.of(bundle));
+            let terms = answered(&ruling);
             if let Some(live) = self.ports.exchanges.find(principal.key(), first).await?
                 && matches!(live.stage, Stage::Held { .. })
                 && self.may_repeat(&live, &terms).await?
@@ -99,10 +102,11 @@ impl Gateway {
             }
             // It has ended just now, or would be answered otherwise.
             let wanted = Wanted { may_join: false, ..wanted };
-            claimed = self.ports.exchanges.claim(self.wish(principal, &words, &wanted)?).await?;
+            let wish = self.wish(principal, &words, &wanted, kept.as_deref())?;
+            claimed = self.ports.exchanges.claim(wish).await?;
         }
         if let Claimed::Repeat(first) = claimed {
-            let terms = terms(read, rulings, &ruling, &self.detectors.of(bundle));
+            let terms = answered(&ruling);
             let is_refused = matches!(ruling.decision, Decision::Refuse(_));
             let found = self.ports.exchanges.find(principal.key(), first).await?;
             let is_good = match &found {
@@ -121,7 +125,7 @@ impl Gateway {
             }
             let alone = Words { request: None, ..words };
             let wanted = Wanted { prospect: Prospect::Open, may_join: false, ..wanted };
-            claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted)?).await?;
+            claimed = self.ports.exchanges.claim(self.wish(principal, &alone, &wanted, None)?).await?;
         }
         let (session, next, ruling) = match claimed {
             Claimed::Repeat(_) | Claimed::Joins(_) => {

@@ -173,7 +173,7 @@ impl Gateway {
         Ok(reply)
     }
 
-    async fn read_closing(&self, live: &Live) -> Result<(Closing, Receipt), Fault> {
+    pub(crate) async fn read_closing(&self, live: &Live) -> Result<(Closing, Receipt), Fault> {
         let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
         let key = live.key().ok_or_else(damaged)?;
         let bytes = self.ports.recordings.read(&key, ObjectKind::Closing).await?.ok_or_else(damaged)?;

@@ -55,11 +55,12 @@ impl Gateway {
         finished: Finished,
         turn: Turn,
     ) -> Result<Option<Closed>, Fault> {
+        let before = matches!(live.stage, Stage::Opened).then(|| live.clone());
         match self.fetch_all(live, finished, turn).await {
             Ok(done) => Ok(done),
             // The closing itself was found taken: nothing is left to close.
             Err(fault) if live.is_closed() => Err(fault),
-            Err(fault) => self.put_off(live, turn, fault).await,
+            Err(fault) => self.put_off(live, before, turn, fault).await,
         }
     }
 

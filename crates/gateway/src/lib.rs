@@ -71,7 +71,7 @@ pub use live::{
 };
 pub use look::{Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 pub use master::MasterKey;
-pub use orphan::orphan;
+pub use orphan::{orphan, orphan_that_ended};
 pub use permit::{Permit, Work};
 pub use principal::Principal;
 pub use rehearse::{Rehearsed, rehearse};

@@ -77,6 +77,10 @@ pub struct Live {
     /// Its result, where that has outgrown its limit and waits for a person.
     #[serde(default)]
     pub kept: Option<Kept>,
+    /// For one that was found again by its opening: the digest of the terms that it was answered under, where its claim has kept
+    /// one. None in all others, whose plans tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// Where it stands.
     pub stage: Stage,
 }
@@ -334,6 +338,11 @@ impl Live {
     /// Whether nobody was asked yet, because a standing approval may cover it.
     pub(crate) fn is_unasked(&self) -> bool {
         matches!(self.stage, Stage::Held { is_unasked: true, .. })
+    }
+
+    /// Whether all that is known of it is its opening: nothing can be released from this ([`orphan`](crate::orphan)).
+    pub(crate) fn is_found_again(&self) -> bool {
+        matches!(self.stage, Stage::Opened) && self.parts.is_empty()
     }
 
     /// Which upstream identity runs it; an unknown word is the weakest.

@@ -142,6 +142,7 @@ pub(crate) fn live(
         approval: None,
         access: access::used(draft.ruling, draft.access),
         kept: None,
+        terms: None,
         stage: Stage::Opened,
     }
 }

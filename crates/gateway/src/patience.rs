@@ -62,13 +62,14 @@ impl Gateway {
     }
 
     /// After a fault while rows were fetched: nothing is kept of this turn but what was stored, and whoever carries
-    /// the exchange on begins there.
+    /// the exchange on begins there; `before` is how it was opened, where it may never have been stored.
     ///
     /// # Errors
     /// A fault of the stores; the fault itself where it is none that may pass.
     pub(crate) async fn put_off(
         &self,
         live: &mut Live,
+        before: Option<Live>,
         turn: Turn,
         fault: Fault,
     ) -> Result<Option<Closed>, Fault> {
@@ -79,7 +80,8 @@ impl Gateway {
         let Some(handle) = live.handle() else {
             return self.close_fault(live, turn.holder, fault).await.map(Some);
         };
-        let Some(mut stored) = self.ports.exchanges.find(&live.principal(), handle).await? else {
+        let stored = self.ports.exchanges.find(&live.principal(), handle).await?;
+        let Some(mut stored) = stored.or(before) else {
             return self.close_fault(live, turn.holder, fault).await.map(Some);
         };
         if let Stage::Opened = stored.stage {

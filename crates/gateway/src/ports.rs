@@ -224,6 +224,8 @@ pub struct Claim<'a> {
     pub request: Option<&'a RequestId>,
     /// The keyed digest of what is asked under that request id.
     pub digest: KeyedDigest,
+    /// With a request id: the digest of the terms that it would be answered under ([`Live::terms`](crate::Live)).
+    pub terms: Option<&'a str>,
     /// A fresh handle.
     pub handle: Handle,
     /// A fresh session, in case a new one begins.
@@ -362,6 +364,10 @@ pub trait Exchanges: Send + Sync {
 
     /// Stores the live state of an exchange that was just opened, leased to `holder` until `lease_until` (a stage of
     /// `Closed` needs no lease).
+    ///
+    /// Of a single statement in the stage `Opened` nothing is known yet that its claim and its opening do not tell. A store may
+    /// leave it at these until it is saved for the first time: until then nobody finds it by its handle, and once its claim has
+    /// outlived [`CLAIM_LIFE`] it is unattended.
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault>;
 
     /// Gives this principal's claim back whose opening could not be kept.
@@ -380,7 +386,7 @@ pub trait Exchanges: Send + Sync {
         until: Timestamp,
     ) -> Result<Leased, Fault>;
 
-    /// Saves progress while holding the lease, and renews it. An exchange that is closed counts as a hidden failure from
+    /// Saves progress while holding the lease, and renews it; where nothing but the claim was stored, it begins by that. An exchange that is closed counts as a hidden failure from
     /// `lease_until` on if it is one, and no more if it is none.
     async fn save(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<Saved, Fault>;
 

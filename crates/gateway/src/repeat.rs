@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Decision, Door, ErrorText, Handle, Ruling, Timestamp};
 use masking::Detectors;
-use recording::{ObjectKind, Opening, TreatmentRecord};
+use recording::{ClosingOutcome, ObjectKind, Opening, TreatmentRecord};
 
 use crate::ask::{AskError, granted};
 use crate::fault::{Fault, Origin};
@@ -41,11 +41,25 @@ impl Terms {
     ///
     /// What a person had agreed to is not decided here: see [`Gateway::may_repeat`].
     pub(crate) fn cover(&self, first: &Live) -> bool {
+        if first.terms.is_some() {
+            return self.digest().ok() == first.terms;
+        }
         self.parts.len() == first.parts.len()
             && self.parts.iter().zip(&first.parts).all(|(now, then)| covers(now, then))
             && self.row_limit >= first.row_limit
             && self.byte_limit >= first.byte_limit
             && self.error_text <= first.error_text
+    }
+
+    /// `sha256:…` over everything that is compared here: of two that are equal the one may be shown under the other.
+    pub(crate) fn digest(&self) -> Result<String, Fault> {
+        let Self { waits: _, parts, row_limit, byte_limit, error_text } = self;
+        let parts: Vec<_> =
+            parts.iter().map(|part| (&part.columns, &part.unforeseen, part.mask_column_names)).collect();
+        let terms = serde_json::to_vec(&(parts, row_limit, byte_limit, error_text)).map_err(|error| {
+            Fault::lasting(Origin::Gateway, "the terms of a statement cannot be compared").because(error)
+        })?;
+        Ok(recording::digest_of(&terms).to_string())
     }
 }
 
@@ -96,7 +110,7 @@ impl Gateway {
     /// rows again.
     pub(crate) async fn may_repeat(&self, first: &Live, terms: &Terms) -> Result<bool, Fault> {
         if !terms.cover(first) {
-            return Ok(false);
+            return self.shows_nothing(first).await;
         }
         // What waits for a person shows nothing yet; what had to wait before it ran was agreed to.
         if !terms.waits || matches!(first.stage, Stage::Held { .. }) {
@@ -107,6 +121,16 @@ impl Gateway {
         let object = self.ports.recordings.read(&key, ObjectKind::Opening).await?.ok_or_else(damaged)?;
         let opening = recording::decode::<Opening>(&object).map_err(|error| damaged().because(error))?;
         Ok(opening.record.hold.is_some())
+    }
+
+    /// Whether nothing of it can be shown, under whatever terms: it was found again by its opening and nobody has released anything,
+    /// or it is lost.
+    async fn shows_nothing(&self, first: &Live) -> Result<bool, Fault> {
+        if !first.is_closed() {
+            return Ok(first.is_found_again());
+        }
+        let (closing, _) = self.read_closing(first).await?;
+        Ok(matches!(closing.outcome, ClosingOutcome::Lost { .. }))
     }
 
     /// Waits for what a standing approval may cover: then nobody is asked, and it is answered as any other statement. For as

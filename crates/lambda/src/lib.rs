@@ -21,6 +21,7 @@
 //! assert!(told.to_string().starts_with("AWS_ACCESS_KEY_ID is not set"));
 //! ```
 
+mod at_once;
 mod elsewhere;
 mod names;
 mod reviewing;
@@ -29,6 +30,7 @@ mod stores;
 mod surroundings;
 mod workload;
 
+pub use at_once::at_once;
 pub use elsewhere::Elsewhere;
 pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
 pub use reviewing::Reviewing;

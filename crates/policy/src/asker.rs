@@ -235,7 +235,7 @@ pub(crate) fn tier_of(case: &Case<'_>) -> Tier {
 }
 
 /// Which upstream identity runs statements of that class.
-pub(crate) fn tier_of_class(class: Class) -> Tier {
+pub fn tier_of_class(class: Class) -> Tier {
     match class {
         Class::Show | Class::Session | Class::Transaction | Class::Read => Tier::Read,
         Class::Write | Class::Import => Tier::Write,

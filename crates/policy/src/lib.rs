@@ -97,6 +97,7 @@ mod settings_file;
 mod vocabulary;
 mod writes;
 
+pub use asker::tier_of_class;
 pub use batch::BatchRuling;
 pub use bundle::{Bundle, Named, SCHEMA_FILE, default_files};
 pub use detectors::{

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ExchangeId, ExchangeNumber, Limits, PrincipalKey};
 use gateway::Stage;
-use gateway::ports::{Claimed, Denied, REFUSALS_PER_MINUTE, RevokedWhat, Written};
+use gateway::ports::{Claimed, Denied, Leased, REFUSALS_PER_MINUTE, RevokedWhat, Saved, Written};
 use recording::{ObjectKind, RecordKey};
 use tokio::task::JoinSet;
 
-use super::{LEASE, NOON, PLENTY, Two, Wish, begin, handle, live, new, somebody};
+use super::{LEASE, NOON, PLENTY, Two, Wish, begin, begin_as, handle, live, new, somebody};
 
 /// Statements of one session that begin at once, in two processes, get the numbers from 1 on without a gap.
 pub async fn numbers_have_no_gap_however_many_begin_at_once(two: &Two) {
@@ -30,7 +30,7 @@ pub async fn numbers_have_no_gap_however_many_begin_at_once(two: &Two) {
                     Written::Taken => {}
                     Written::Kept(_) => {
                         let live = live(&identity, handle, session, number);
-                        store.exchanges.begin(&live, 1, NOON.after(LEASE)).await.unwrap();
+                        begin_as(store.exchanges.as_ref(), &live, 1).await;
                         return (session, number, handle);
                     }
                 }
@@ -125,6 +125,39 @@ pub async fn a_claim_given_back_costs_nothing(two: &Two) {
         exchanges.abandon(&identity.key(), handle).await.unwrap();
         exchanges.abandon(&identity.key(), handle).await.unwrap();
         assert!(exchanges.find(&identity.key(), handle).await.unwrap().is_none());
+    }
+}
+
+/// Until it is saved for the first time it may be known by its claim alone: it counts, its request id is taken, and nobody else
+/// has it. Its first save makes it everybody's; so does its end, be it the first.
+pub async fn what_has_begun_is_known_by_its_first_save_at_the_latest(two: &Two) {
+    let (first, second) = (two.first.exchanges.as_ref(), two.second.exchanges.as_ref());
+    for ends_at_once in [false, true] {
+        let identity = somebody();
+        let own = handle();
+        let wish = Wish::of(&identity).limits(Limits { at_once: 1, ..PLENTY }).request("r-1", 1);
+        let (session, next) = new(wish.claim(first, own).await);
+        let mut state = live(&identity, own, session, next);
+        first.begin(&state, 1, NOON.after(LEASE)).await.unwrap();
+        assert_eq!(wish.claim(second, handle()).await, Claimed::Repeat(own));
+        let other = Wish::of(&identity).limits(wish.limits);
+        over(other.claim(second, handle()).await, "statements at once", 1);
+        assert!(second.find(&somebody().key(), own).await.unwrap().is_none());
+        assert!(!matches!(second.lease(own, 2, NOON, NOON.after(LEASE)).await.unwrap(), Leased::Ours(_)));
+        assert!(!second.unattended(NOON.after(LEASE / 2), 100_000).await.unwrap().contains(&own));
+        state.stage =
+            if ends_at_once { Stage::Closed } else { Stage::Running { upstream: "its handle".into() } };
+        state.upstream_us = 5;
+        assert_eq!(first.save(&state, 1, NOON.after(LEASE)).await.unwrap(), Saved::Yes);
+        assert_eq!(second.find(&identity.key(), own).await.unwrap(), Some(state.clone()));
+        assert_eq!(second.save(&state, 2, NOON.after(LEASE)).await.unwrap(), Saved::LeaseLost, "not its own");
+        assert_eq!(wish.claim(second, handle()).await, Claimed::Repeat(own));
+        let claimed = other.claim(second, handle()).await;
+        if ends_at_once {
+            assert_eq!(new(claimed), (session, next + 1));
+        } else {
+            over(claimed, "statements at once", 1);
+        }
     }
 }
 
@@ -270,7 +303,8 @@ pub async fn another_principals_exchange_looks_like_none(two: &Two) {
     assert!(!exchanges.want_cancelled(&ana.key(), handle()).await.unwrap());
     // Nobody can take a handle over by claiming or beginning it again.
     let theft = live(&ben, own, session, next + 1);
-    assert!(exchanges.begin(&theft, 2, NOON).await.is_err());
+    let begun = exchanges.begin(&theft, 2, NOON).await;
+    assert!(begun.is_err() || exchanges.save(&theft, 2, NOON).await.unwrap() == Saved::LeaseLost);
     assert_eq!(exchanges.find(&ana.key(), own).await.unwrap(), Some(state));
 }
 

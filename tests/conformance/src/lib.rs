@@ -32,7 +32,7 @@ use domain::{
 };
 use gateway::ports::{
     Accesses, Approvals, Claim, Claimed, Evidence, Exchanges, Index, Keys, Looks, Prospect, Recorder,
-    Recordings, Standings,
+    Recordings, Saved, Standings,
 };
 use gateway::{Fault, Live, Stage};
 
@@ -59,6 +59,9 @@ pub struct Two {
 
 /// 2026-11-23T15:00:00Z.
 pub const NOON: Timestamp = Timestamp::from_micros(1_795_446_000_000_000);
+
+/// The terms of whatever is asked with a request id.
+pub const TERMS: &str = "sha256:7e57";
 
 pub const LEASE: Duration = Duration::from_secs(15);
 
@@ -192,6 +195,7 @@ impl Wish {
             conversation: self.conversation.as_deref(),
             request: self.request.as_ref(),
             digest: self.digest,
+            terms: self.request.as_ref().map(|_| TERMS),
             handle,
             fresh_session: session(),
             limits: self.limits,
@@ -233,6 +237,7 @@ pub fn live(identity: &Identity, handle: Handle, session: SessionId, number: u32
         access: Vec::new(),
         row_ceiling: 0,
         byte_ceiling: 0,
+        terms: None,
         stage: Stage::Opened,
     }
 }
@@ -243,13 +248,19 @@ pub fn new(claimed: Claimed) -> (SessionId, u32) {
     (session, next)
 }
 
-/// Claims and begins an exchange that its holder has until the lease ends.
+/// Claims and begins an exchange that its holder has until the lease ends, and saves it once.
 pub async fn begin(exchanges: &dyn Exchanges, identity: &Identity, holder: u128) -> Live {
     let handle = handle();
     let (session, next) = new(Wish::of(identity).claim(exchanges, handle).await);
     let live = live(identity, handle, session, next);
-    exchanges.begin(&live, holder, NOON.after(LEASE)).await.unwrap();
+    begin_as(exchanges, &live, holder).await;
     live
+}
+
+/// Begins it and saves it once: from then on everybody finds it.
+pub async fn begin_as(exchanges: &dyn Exchanges, live: &Live, holder: u128) {
+    exchanges.begin(live, holder, NOON.after(LEASE)).await.unwrap();
+    assert_eq!(exchanges.save(live, holder, NOON.after(LEASE)).await.unwrap(), Saved::Yes);
 }
 
 /// Calls a macro of the caller's with every check, as `module::check` and separated by commas: so none can be forgotten.
@@ -288,6 +299,7 @@ macro_rules! every_check {
             exchanges::a_request_id_is_idempotent_within_its_principal,
             exchanges::of_equal_requests_at_once_one_is_new,
             exchanges::a_claim_given_back_costs_nothing,
+            exchanges::what_has_begun_is_known_by_its_first_save_at_the_latest,
             exchanges::an_exchange_that_began_cannot_be_given_back,
             exchanges::statements_at_once_are_limited_until_one_is_closed,
             exchanges::a_claim_that_never_began_counts_no_more_after_a_while,

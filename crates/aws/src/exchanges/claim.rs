@@ -1,5 +1,7 @@
 //! Claiming: revocation, request id, budget and session, read together and decided by one conditional write.
 
+use std::collections::BTreeSet;
+
 use domain::{Handle, PrincipalKey, RequestId, Timestamp};
 use gateway::Fault;
 use gateway::ports::{CLAIM_LIFE, Claim, Claimed, CountedAs};
@@ -16,8 +18,10 @@ const LEDGER: i64 = 90 * 24 * 60 * 60;
 pub(super) struct Looked {
     /// The ledger, settled.
     ledger: Ledger,
-    /// Who wrote it; none where there is none.
-    ledger_by: Option<String>,
+    /// Its item as it was read.
+    before: Before,
+    /// What of it has an item of its own.
+    known: BTreeSet<String>,
     /// Who wrote the item of this request id; none where there is none.
     request_by: Option<String>,
     /// Whether that item is this very claim's, from an earlier turn.
@@ -35,7 +39,8 @@ impl Exchanges {
                 pause(turn).await;
             }
             let looked = self.look(claim).await?;
-            let Looked { mut ledger, ledger_by, request_by, is_ours, answer: (claimed, counted) } = looked;
+            let Looked { mut ledger, before, known, request_by, is_ours, answer: (claimed, counted) } =
+                looked;
             let keeps_request = counted.is_some_and(|counted| counted != CountedAs::No);
             if let (Some(request), true, false) = (claim.request, keeps_request, is_ours) {
                 // Before the ledger: of two that come with one id at once, one stops here.
@@ -48,8 +53,8 @@ impl Exchanges {
                 return self.without_request(claim, requested, claimed).await;
             };
             ledger.note(claim, counted);
-            let forget_at = claim.now.as_secs().saturating_add(LEDGER);
-            match self.put_ledger(claim.principal, &ledger, ledger_by.as_deref(), forget_at).await? {
+            let due = before.due(ledger.suspect_at(&known), claim.now);
+            match self.put_ledger(claim.principal, &ledger, &before, due, Some(claim.now)).await? {
                 Put::Done if keeps_request => return Ok(claimed),
                 Put::Done => return self.without_request(claim, requested, claimed).await,
                 Put::Otherwise => {}
@@ -84,10 +89,9 @@ impl Exchanges {
         keys.extend(names.iter().map(|(_, key)| key.clone()));
         keys.dedup();
         let found = self.table.get_all(&distinct(keys), EXCHANGES).await?;
-        let (mut ledger, ledger_by) = match found.get(&ledger_key) {
-            Some(item) => (read_ledger(item)?, Some(string(item, WRITER, EXCHANGES)?)),
-            None => (Ledger::default(), None),
-        };
+        let ledger_item = found.get(&ledger_key);
+        let before = Before::of(ledger_item)?;
+        let mut ledger = ledger_item.map(read_ledger).transpose()?.unwrap_or_default();
         let request_item = request_key.as_ref().and_then(|key| found.get(key));
         let request_by = request_item.map(|item| string(item, WRITER, EXCHANGES)).transpose()?;
         let earlier = request_item.map(Earlier::read).transpose()?;
@@ -101,6 +105,10 @@ impl Exchanges {
         keys.extend(earlier.as_ref().map(|earlier| Row::key_of(earlier.handle)));
         let stand = self.table.get_all(&distinct(keys), EXCHANGES).await?;
         let statuses = statuses(stand.values())?;
+        // What has no item of its own yet has a number all the same.
+        if let Some(session) = session.filter(|session| ledger.is_unseen(*session, &statuses)) {
+            ledger.saw(session, orphans::highest(&self.table, session).await?);
+        }
         ledger.settle(&statuses, claim.now);
 
         let earlier = match earlier {
@@ -113,7 +121,8 @@ impl Exchanges {
         let of_session = session_key.is_some_and(|key| stand.contains_key(&key));
         let revoked = revoked.or(of_session.then_some(gateway::ports::RevokedWhat::Session));
         let answer = ledger.answer(claim, &Known { revoked, earlier }, &statuses);
-        Ok(Looked { ledger, ledger_by, request_by, is_ours, answer })
+        let known = statuses.into_keys().collect();
+        Ok(Looked { ledger, before, known, request_by, is_ours, answer })
     }
 
     /// Whether an earlier request still has its id: it is remembered, and began, or may have.
@@ -126,7 +135,8 @@ impl Exchanges {
             return Ok(true);
         }
         // What was opened and never began is going to be adopted, and answers then.
-        let opened = orphans::opened(&self.table, &earlier.session, &earlier.handle.to_string()).await?;
+        let (session, handle) = (&earlier.session, earlier.handle.to_string());
+        let opened = orphans::opened(&self.table, session, &handle, 0).await?;
         Ok(age <= RETENTION && opened.is_some())
     }
 
@@ -150,6 +160,7 @@ impl Exchanges {
         let forget_at = claim.now.after(RETENTION).as_secs();
         item.insert("handle".to_owned(), text(claim.handle.to_string()));
         item.insert("digest".to_owned(), text(claim.digest.to_string()));
+        item.extend(claim.terms.map(|terms| ("terms".to_owned(), text(terms))));
         item.insert("in_session".to_owned(), text(session.to_string()));
         item.insert("at_us".to_owned(), number(claim.now.as_micros()));
         item.insert("forget_at".to_owned(), number(forget_at));
@@ -172,13 +183,38 @@ impl Exchanges {
         self.table.delete(&key, &string(&item, WRITER, EXCHANGES)?, EXCHANGES).await
     }
 
+    /// Under which terms the statement of a request id would be answered, as its claim has kept them, if it is this handle's.
+    pub(super) async fn terms_of(
+        &self,
+        principal: &PrincipalKey,
+        request: &str,
+        handle: &str,
+    ) -> Result<Option<String>, Fault> {
+        let Some(item) = self.table.get(&request_key(principal, request), EXCHANGES).await? else {
+            return Ok(None);
+        };
+        let is_its = string(&item, "handle", EXCHANGES)? == handle;
+        Ok(item.get("terms").filter(|_| is_its).and_then(|terms| terms.as_s().ok()).cloned())
+    }
+
     /// Changes a principal's ledger, if nobody else has changed it meanwhile. `change` tells what comes of it, and whether
-    /// anything was changed.
+    /// anything was changed; it is due when it was.
     pub(super) async fn change_ledger<T: Send>(
         &self,
         principal: &PrincipalKey,
         now: Option<Timestamp>,
         change: impl Fn(&mut Ledger) -> (T, bool) + Send + Sync,
+    ) -> Result<T, Fault> {
+        self.change_due(principal, now, change, |_, before| before.due_us).await
+    }
+
+    /// The same, and `due` tells when it is to be looked through.
+    pub(super) async fn change_due<T: Send>(
+        &self,
+        principal: &PrincipalKey,
+        now: Option<Timestamp>,
+        change: impl Fn(&mut Ledger) -> (T, bool) + Send + Sync,
+        due: impl Fn(&Ledger, &Before) -> Option<i64> + Send + Sync,
     ) -> Result<T, Fault> {
         let _lane = self.lane(principal).lock().await;
         let key = ledger_key(principal);
@@ -187,20 +223,14 @@ impl Exchanges {
                 pause(turn).await;
             }
             let found = self.table.get(&key, EXCHANGES).await?;
-            let (mut ledger, by, forget_at) = match &found {
-                Some(item) => (
-                    read_ledger(item)?,
-                    Some(string(item, WRITER, EXCHANGES)?),
-                    integer(item, "forget_at", EXCHANGES)?,
-                ),
-                None => (Ledger::default(), None, 0),
-            };
-            let forget_at = now.map_or(0, |now| now.as_secs().saturating_add(LEDGER)).max(forget_at);
+            let before = Before::of(found.as_ref())?;
+            let mut ledger = found.as_ref().map(read_ledger).transpose()?.unwrap_or_default();
             let (answer, is_changed) = change(&mut ledger);
-            if !is_changed {
+            let due = due(&ledger, &before);
+            if !is_changed && due == before.due_us {
                 return Ok(answer);
             }
-            match self.put_ledger(principal, &ledger, by.as_deref(), forget_at).await? {
+            match self.put_ledger(principal, &ledger, &before, due, now).await? {
                 Put::Done => return Ok(answer),
                 Put::Otherwise => {}
             }
@@ -212,18 +242,21 @@ impl Exchanges {
         &self,
         principal: &PrincipalKey,
         ledger: &Ledger,
-        before: Option<&str>,
-        forget_at: i64,
+        before: &Before,
+        due_us: Option<i64>,
+        now: Option<Timestamp>,
     ) -> Result<Put, Fault> {
         let json = serde_json::to_vec(ledger).map_err(|_| EXCHANGES.damaged())?;
         let packed = pack(&json).map_err(|error| EXCHANGES.crowded().because(error))?;
+        let forget_at = now.map_or(0, |now| now.as_secs().saturating_add(LEDGER)).max(before.forget_at);
         let mut item = ledger_key(principal).item();
         item.insert("ledger".to_owned(), bytes(packed));
         item.insert("forget_at".to_owned(), number(forget_at));
-        // Always the same for one principal, so that the index is written once and never again.
-        item.insert("due_in".to_owned(), text(orphans::LEDGERS));
-        item.insert("due_us".to_owned(), number(orphans::place_of(principal)));
-        let only = before.map_or(Only::IfAbsent, Only::IfWrittenBy);
+        if let Some(due_us) = due_us {
+            item.insert("due_in".to_owned(), text(orphans::LEDGERS));
+            item.insert("due_us".to_owned(), number(due_us));
+        }
+        let only = before.writer.as_deref().map_or(Only::IfAbsent, Only::IfWrittenBy);
         self.table.put(item, only, &writer()?, EXCHANGES).await
     }
 
@@ -232,6 +265,33 @@ impl Exchanges {
         static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let at = usize::try_from(orphans::place_of(principal)).unwrap_or(0) % LANES;
         self.lanes.get(at).unwrap_or(&ALONE)
+    }
+}
+
+/// A ledger's item as it was read, but for the ledger itself; of none where there is none.
+pub(super) struct Before {
+    /// Who wrote it.
+    writer: Option<String>,
+    forget_at: i64,
+    /// When it is to be looked through for claims that led to no item; none: it holds none. An earlier version wrote a place
+    /// among all ledgers instead, which has passed by any clock.
+    pub due_us: Option<i64>,
+}
+
+impl Before {
+    fn of(item: Option<&Item>) -> Result<Self, Fault> {
+        let Some(item) = item else { return Ok(Self { writer: None, forget_at: 0, due_us: None }) };
+        let due_us = item.get("due_us").map(|_| integer(item, "due_us", EXCHANGES)).transpose()?;
+        let (writer, forget_at) = (string(item, WRITER, EXCHANGES)?, integer(item, "forget_at", EXCHANGES)?);
+        Ok(Self { writer: Some(writer), forget_at, due_us })
+    }
+
+    /// When it is due from now on, where something in it is suspect from then on. A moment that is still to come and early
+    /// enough stays: so the index is written once a minute at most, however much a principal asks.
+    fn due(&self, suspect_us: Option<i64>, now: Timestamp) -> Option<i64> {
+        let suspect_us = suspect_us?;
+        let stays = self.due_us.filter(|due| (now.as_micros()..=suspect_us).contains(due));
+        Some(stays.unwrap_or(suspect_us))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a principal's claims depend on: one value, which one conditional write replaces by the next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -64,6 +64,9 @@ pub(super) struct Entry {
     pub request: Option<String>,
     /// Of what it has spent upstream, what stands in the ledger.
     charged_us: i64,
+    /// The number that was to be tried first: its own is that or a later one. 0 where an earlier version wrote it.
+    #[serde(default)]
+    pub next: u32,
 }
 
 /// How an exchange stands, as its own item says it.
@@ -107,6 +110,28 @@ impl Ledger {
     /// What must be searched for: claims that never began.
     pub fn unfound(&self) -> &[Entry] {
         &self.unfound
+    }
+
+    /// Whether something of this session was claimed that does not tell how it stands.
+    pub fn is_unseen(&self, session: SessionId, statuses: &Statuses) -> bool {
+        let session = session.to_string();
+        self.claimed.iter().any(|entry| entry.session == session && !statuses.contains_key(&entry.handle))
+    }
+
+    /// Notes that a session has an opening of this number.
+    pub fn saw(&mut self, session: SessionId, number: u32) {
+        let session = session.to_string();
+        if let Some(session) = self.sessions.iter_mut().find(|known| known.session == session) {
+            session.highest = session.highest.max(number);
+        }
+    }
+
+    /// From when on something in it is to be searched for: what has no item of its own by the end of a claim's life. In
+    /// microseconds since 1970; none while all of it is `known` to have one.
+    pub fn suspect_at(&self, known: &BTreeSet<String>) -> Option<i64> {
+        let unknown = self.claimed.iter().filter(|entry| !known.contains(&entry.handle));
+        let first = unknown.chain(&self.unfound).map(|entry| entry.opened_us).min()?;
+        Some(Timestamp::from_micros(first).after(CLAIM_LIFE).as_micros().saturating_add(1))
     }
 
     /// Forgets claims that were searched for and led to nothing.
@@ -215,6 +240,7 @@ impl Ledger {
             digest: claim.digest.to_string(),
             request: claim.request.filter(|_| is_counted).map(|request| request.as_str().to_owned()),
             charged_us: 0,
+            next: highest.saturating_add(1),
         });
         let second = claim.now.as_secs();
         add(if is_counted { &mut self.claims } else { &mut self.refused }, second, 1);

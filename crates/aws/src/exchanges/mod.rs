@@ -5,6 +5,7 @@ mod ledger;
 mod orphans;
 mod revocations;
 mod row;
+mod saving;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -30,7 +31,8 @@ use crate::table::{
     update_refused, writer,
 };
 use ledger::Ledger;
-use row::{ATTENTION, PARTS, Row, holder_text, part, partition, saved};
+use row::{ATTENTION, PARTS, Row, part, partition};
+use saving::{Saving, saved};
 
 pub use revocations::{Revocation, RevocationAct};
 
@@ -63,10 +65,12 @@ const EXCHANGES: About = About::exchanges("the state of statements cannot be rea
 ///
 /// Every write is conditional on what was read before it, and names its writer, so that a try whose answer was lost is known
 /// again. There are no transactions: an exchange's item alone says how it stands, and the ledger takes that over before the
-/// next claim. So a statement costs three writes here (claim, begin, closing) beside its opening, one more with a request
+/// next claim. A single statement that runs has no item before it is saved for the first time, which may be its end: until then
+/// its claim tells of it. So it costs two writes here (claim, closing) beside its opening, one more with a request
 /// id, and one for each time that it is saved in between.
 ///
-/// The index `attention` (`due_in`, `due_us`; keys alone) finds what somebody must look after. It follows the table by
+/// The index `attention` (`due_in`, `due_us`; keys alone) finds what somebody must look after: exchanges, and ledgers with claims that
+/// led to no item within a claim's life. It follows the table by
 /// moments, which costs a look at most: whatever is found there is leased by a conditional write.
 #[derive(Clone)]
 pub struct Exchanges {
@@ -217,6 +221,9 @@ impl ports::Exchanges for Exchanges {
 
     async fn begin(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<(), Fault> {
         let row = Row::new(live, lease_until)?;
+        if row.may_begin_later(live) {
+            return Ok(());
+        }
         let row = if row.is_closed { row } else { row.leased(holder, lease_until) };
         if self.create(live, row).await? {
             return Ok(());
@@ -281,6 +288,7 @@ impl ports::Exchanges for Exchanges {
         }
     }
 
+    /// One write, which makes the item where there is none: so what ends at once costs its end alone.
     async fn save(&self, live: &Live, holder: u128, lease_until: Timestamp) -> Result<Saved, Fault> {
         let row = Row::new(live, lease_until)?;
         if row.is_held {
@@ -288,38 +296,9 @@ impl ports::Exchanges for Exchanges {
         }
         let writer = writer()?;
         let (name, packed) = self.packed(live, &writer).await?;
-        let other = if name == "live" { "live_at" } else { "live" };
-        let mut set = format!(
-            "SET #writer = :writer, {name} = :live, saved_us = :until, lease_until_us = :until, wake_us = :wake, \
-             upstream_us = :spent, is_hidden_failure = :hidden, is_held = :held, is_closed = :closed"
-        );
-        let mut remove = format!(" REMOVE {other}");
-        let mut update = self.table.update(&Row::key_of(row.handle), &writer);
-        if row.is_closed {
-            set.push_str(", forget_at = :forget");
-            remove.push_str(", holder, due_in, due_us");
-            update = update.expression_attribute_values(":forget", number(row.forget_at()));
-        } else {
-            // Until it is given up, it is due when its lease ends, whatever it waits for.
-            set.push_str(", due_us = :until");
-        }
-        if let Some(approval) = &row.approval {
-            set.push_str(", approval = :approval");
-            update = update.expression_attribute_values(":approval", text(approval));
-        }
-        let saving = update
-            .update_expression(set + &remove)
-            .condition_expression("holder = :holder AND is_closed = :open")
-            .expression_attribute_values(":holder", text(holder_text(holder)))
-            .expression_attribute_values(":open", AttributeValue::Bool(false))
-            .expression_attribute_values(":live", packed)
-            .expression_attribute_values(":until", number(lease_until.as_micros()))
-            .expression_attribute_values(":wake", number(row.wake_us))
-            .expression_attribute_values(":spent", number(row.upstream_us))
-            .expression_attribute_values(":hidden", AttributeValue::Bool(row.is_hidden_failure))
-            .expression_attribute_values(":held", AttributeValue::Bool(row.is_held))
-            .expression_attribute_values(":closed", AttributeValue::Bool(row.is_closed));
-        match saving.send().await {
+        let saving = Saving::of(&row, holder, (name, packed));
+        let update = saving.write(self.table.update(&Row::key_of(row.handle), &writer));
+        match update.send().await {
             Ok(before) => Ok(saved(&before.attributes.unwrap_or_default(), row.is_closed)),
             Err(error) => match update_refused(&error) {
                 // An earlier try of this very save, which has closed it.

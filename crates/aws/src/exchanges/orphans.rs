@@ -1,24 +1,33 @@
-//! Openings whose process died before their exchange began: found by the ledgers, in which their claims stand.
+//! Openings whose process died before anything else was stored of them: found by the ledgers, in which their claims stand.
+
+use std::collections::BTreeSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
-use domain::{Handle, PrincipalKey, Timestamp};
+use domain::{Handle, PrincipalKey, SessionId, Timestamp};
+use futures::future::join_all;
 use gateway::ports::{CLAIM_LIFE, Recordings};
-use gateway::{Fault, orphan};
-use recording::{ObjectKind, Opening, RecordKey, decode};
+use gateway::{Fault, orphan, orphan_that_ended};
+use recording::{Closing, ObjectKind, Opening, RecordKey, decode};
 
 use super::claim::{distinct, read_ledger, statuses};
 use super::ledger::{Entry, Ledger};
 use super::row::{ATTENTION, Row};
 use super::{EXCHANGES, Exchanges};
 use crate::calls::fault;
+use crate::records::session_partition;
 use crate::table::{Item, Key, Order, Table, number, string, text};
 
-/// The part of the index in which all ledgers lie.
+/// The part of the index in which those ledgers lie in which something may have to be searched for.
 pub(super) const LEDGERS: &str = "ledgers";
 
-/// Ledgers that are looked through at once, from a random one on.
-const LEDGERS_AT_ONCE: i32 = 100;
+/// Ledgers that one turn looks through, the first that are due.
+const LEDGERS_AT_ONCE: usize = 4000;
+
+/// Ledgers that are read by one call, and looked through side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What the second keys of openings begin with.
+const OPENINGS: &str = "opening#";
 
 /// Claims of one ledger that are searched for at once.
 const SEARCHED: usize = 16;
@@ -30,97 +39,144 @@ pub(super) fn place_of(principal: &PrincipalKey) -> i64 {
     first.fold(0, |place, byte| (place << 8) | i64::from(*byte))
 }
 
-/// The item of the opening in this session that has this handle; none when nothing was opened.
-pub(super) async fn opened(table: &Table, session: &str, handle: &str) -> Result<Option<Item>, Fault> {
-    let pk = format!("session#{session}");
-    let found = table.query(&pk, "opening#", Order::Backward, None, EXCHANGES).await?;
+/// The highest number that an opening of this session has; 0 where there is none.
+pub(super) async fn highest(table: &Table, session: SessionId) -> Result<u32, Fault> {
+    let pk = session_partition(session);
+    let last = table.query(&pk, OPENINGS, Order::Backward, Some(1), EXCHANGES).await?;
+    last.first().map_or(Ok(0), number_of)
+}
+
+fn number_of(opening: &Item) -> Result<u32, Fault> {
+    let sk = string(opening, "sk", EXCHANGES)?;
+    sk.strip_prefix(OPENINGS).and_then(|number| number.parse().ok()).ok_or_else(|| EXCHANGES.damaged())
+}
+
+/// The item of the opening in this session that has this handle, among those from that number on; none when nothing was opened.
+pub(super) async fn opened(
+    table: &Table,
+    session: &str,
+    handle: &str,
+    from: u32,
+) -> Result<Option<Item>, Fault> {
+    let (pk, range) =
+        (format!("session#{session}"), (format!("{OPENINGS}{from:08}"), format!("{OPENINGS}~")));
+    let found = table.between(&pk, (&range.0, &range.1), Order::Forward, None, EXCHANGES).await?;
     let is_its = |item: &Item| item.get("handle").and_then(|h| h.as_s().ok()).is_some_and(|h| h == handle);
     Ok(found.into_iter().find(is_its))
 }
 
 impl Exchanges {
-    /// Makes every orphan an exchange that is due at once, to be closed as lost: of some ledgers, and a few of each.
+    /// Makes every orphan an exchange: one that is due at once, to be closed as lost, or one that has ended where its closing is
+    /// kept. Of the ledgers that are due, and a few of each.
     pub(super) async fn adopt_orphans(&self, now: Timestamp) -> Result<(), Fault> {
-        let mut random = [0; 4];
-        // Without randomness the first ledgers are looked through.
-        let _ = rand::fill(&mut random);
-        let from = i64::from(u32::from_be_bytes(random));
-        let mut keys = self.ledgers("due_us >= :from", from).await?;
-        if keys.len() < usize::try_from(LEDGERS_AT_ONCE).unwrap_or(0) {
-            keys.extend(self.ledgers("due_us < :from", from).await?);
-        }
-        let found = self.table.get_all(&distinct(keys), EXCHANGES).await?;
-        for (key, item) in found {
-            let Some(principal) = key.pk.strip_prefix("principal#") else { continue };
-            let principal = PrincipalKey::from_stored(principal.to_owned());
-            self.adopt_of(&principal, &read_ledger(&item)?, now).await?;
+        let keys = self.due_ledgers(now).await?;
+        for some in keys.chunks(SIDE_BY_SIDE) {
+            let found = self.table.get_all(some, EXCHANGES).await?;
+            let each = found.iter().map(|(key, item)| self.look_through(key, item, now));
+            // One that cannot be read keeps nobody else's from being found.
+            for fault in join_all(each).await.into_iter().filter_map(Result::err) {
+                tracing::error!(
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "a ledger could not be looked through for what was left behind"
+                );
+            }
         }
         Ok(())
     }
 
-    async fn ledgers(&self, place: &str, from: i64) -> Result<Vec<Key>, Fault> {
-        let query = self.table.client().query().table_name(self.table.name()).index_name(ATTENTION);
-        let query = query
-            .key_condition_expression(format!("due_in = :ledgers AND {place}"))
-            .expression_attribute_values(":ledgers", text(LEDGERS))
-            .expression_attribute_values(":from", number(from))
-            .limit(LEDGERS_AT_ONCE);
-        let answered = query.send().await;
-        let answered =
-            answered.map_err(|error| fault(EXCHANGES.origin, EXCHANGES.public, "dynamodb:Query", &error))?;
-        let items = answered.items.unwrap_or_default();
-        items
-            .iter()
-            .map(|item| Ok(Key::new(string(item, "pk", EXCHANGES)?, string(item, "sk", EXCHANGES)?)))
-            .collect()
+    async fn look_through(&self, key: &Key, item: &Item, now: Timestamp) -> Result<(), Fault> {
+        let Some(principal) = key.pk.strip_prefix("principal#") else { return Ok(()) };
+        let principal = PrincipalKey::from_stored(principal.to_owned());
+        self.adopt_of(&principal, &read_ledger(item)?, now).await
+    }
+
+    /// The ledgers that are due by now, the first of them first.
+    async fn due_ledgers(&self, now: Timestamp) -> Result<Vec<Key>, Fault> {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let query = self.table.client().query().table_name(self.table.name()).index_name(ATTENTION);
+            let query = query
+                .key_condition_expression("due_in = :ledgers AND due_us <= :now")
+                .expression_attribute_values(":ledgers", text(LEDGERS))
+                .expression_attribute_values(":now", number(now.as_micros()))
+                .set_exclusive_start_key(from);
+            let answered = query.send().await;
+            let answered = answered
+                .map_err(|error| fault(EXCHANGES.origin, EXCHANGES.public, "dynamodb:Query", &error))?;
+            for item in answered.items.unwrap_or_default() {
+                found.push(Key::new(string(&item, "pk", EXCHANGES)?, string(&item, "sk", EXCHANGES)?));
+            }
+            from = answered.last_evaluated_key.filter(|from| !from.is_empty());
+            if from.is_none() || found.len() >= LEDGERS_AT_ONCE {
+                return Ok(distinct(found));
+            }
+        }
     }
 
     async fn adopt_of(&self, principal: &PrincipalKey, ledger: &Ledger, now: Timestamp) -> Result<(), Fault> {
         let is_old = |entry: &&Entry| now.since(Timestamp::from_micros(entry.opened_us)) > CLAIM_LIFE;
         let suspects: Vec<Entry> = ledger.claimed().chain(ledger.unfound()).filter(is_old).cloned().collect();
-        if suspects.is_empty() {
-            return Ok(());
-        }
         let keys = suspects.iter().filter_map(|entry| entry.handle.parse::<Handle>().ok()).map(Row::key_of);
-        let found = self.table.get_all(&distinct(keys.collect()), EXCHANGES).await?;
-        let statuses = statuses(found.values())?;
+        let stand = self.table.get_all(&distinct(keys.collect()), EXCHANGES).await?;
+        let statuses = statuses(stand.values())?;
         let (mut found, mut gone, mut searched) = (Vec::new(), Vec::new(), 0);
         for entry in suspects {
             if statuses.contains_key(&entry.handle) {
                 found.push(entry);
             } else if searched < SEARCHED {
                 searched = searched.saturating_add(1);
-                if self.adopt(&entry).await? { found.push(entry) } else { gone.push(entry) }
+                if self.adopt(principal, &entry).await? { found.push(entry) } else { gone.push(entry) }
             }
         }
+        let known: BTreeSet<String> = found.iter().map(|entry| entry.handle.clone()).collect();
         // INVARIANT: only now. Before it was searched for, a claim is what a crash can be found by; and what was found stays
         // in the ledger until it has told how it ended.
-        self.change_ledger(principal, Some(now), |ledger| {
-            let before = ledger.clone();
-            ledger.forget(&gone);
-            ledger.take_up(&found);
-            ((), *ledger != before)
-        })
+        self.change_due(
+            principal,
+            Some(now),
+            |ledger| {
+                let before = ledger.clone();
+                ledger.forget(&gone);
+                ledger.take_up(&found);
+                ((), *ledger != before)
+            },
+            |ledger, _| ledger.suspect_at(&known),
+        )
         .await
     }
 
     /// Makes an exchange of what was opened under this claim; whether there is one now.
-    async fn adopt(&self, entry: &Entry) -> Result<bool, Fault> {
-        let Some(item) = opened(&self.table, &entry.session, &entry.handle).await? else { return Ok(false) };
-        let (day, sk) = (string(&item, "day", EXCHANGES)?, string(&item, "sk", EXCHANGES)?);
-        let exchange = sk.strip_prefix("opening#").map(|nr| nr.trim_start_matches('0'));
-        let exchange = exchange.and_then(|nr| format!("{}/{nr}", entry.session).parse().ok());
-        let key = RecordKey::new(day, exchange.ok_or_else(|| EXCHANGES.damaged())?);
-        if self.records.read(&key, ObjectKind::Closing).await?.is_some() {
+    async fn adopt(&self, principal: &PrincipalKey, entry: &Entry) -> Result<bool, Fault> {
+        let Some(item) = opened(&self.table, &entry.session, &entry.handle, entry.next).await? else {
             return Ok(false);
-        }
+        };
+        let (day, number) = (string(&item, "day", EXCHANGES)?, number_of(&item)?);
+        let exchange = format!("{}/{number}", entry.session).parse();
+        let key = RecordKey::new(day, exchange.map_err(|_| EXCHANGES.damaged())?);
         let Some(opening) = self.records.read(&key, ObjectKind::Opening).await? else { return Ok(false) };
-        let live = decode::<Opening>(&opening).ok().and_then(|opening| orphan(&key, &opening));
-        let Some(live) = live else {
-            tracing::error!(%key, "an opening without a closing cannot be read");
-            return Ok(false);
+        let Some(opening) = decode::<Opening>(&opening).ok() else { return Ok(is_unreadable(&key)) };
+        let live = match self.records.read(&key, ObjectKind::Closing).await? {
+            None => orphan(&key, &opening),
+            // Its process died, or could not write, between closing it and telling so.
+            Some(closing) => {
+                let terms = match &entry.request {
+                    Some(request) => self.terms_of(principal, request, &entry.handle).await?,
+                    None => None,
+                };
+                let closing = decode::<Closing>(&closing).ok();
+                closing.and_then(|closing| orphan_that_ended(&key, &opening, &closing.record, terms))
+            }
+        };
+        let Some(live) = live.filter(|live| live.principal == principal.as_str()) else {
+            return Ok(is_unreadable(&key));
         };
         // Somebody may have begun or adopted it meanwhile.
         self.create(&live, Row::new(&live, live.opened())?).await.map(|_| true)
     }
+}
+
+/// Says so, for nobody else will: there is no exchange of it.
+fn is_unreadable(key: &RecordKey) -> bool {
+    tracing::error!(%key, "what was opened and left behind cannot be read");
+    false
 }

@@ -1,7 +1,7 @@
 //! An exchange as its item holds it.
 
 use domain::{Handle, Timestamp};
-use gateway::ports::Saved;
+use gateway::ports::CLAIM_LIFE;
 use gateway::{Fault, Live, Stage};
 
 use super::ledger::Status;
@@ -77,6 +77,18 @@ impl Row {
         self.holder = Some(holder);
         self.lease_until_us = until.as_micros();
         self
+    }
+
+    /// Whether its claim and its opening tell all that there is to tell of it, and are young enough to be relied on until it is
+    /// saved. What is to be found by other keys than its own needs its item at once.
+    // INVARIANT: half of a claim's life is left for its first save, which comes with upstream's first answer. An opening that comes
+    // later still may not be found by its claim any more.
+    pub fn may_begin_later(&self, live: &Live) -> bool {
+        let begun = Timestamp::from_micros(self.saved_us).since(live.opened());
+        matches!(live.stage, Stage::Opened)
+            && live.children.is_empty()
+            && live.approval.is_none()
+            && begun <= CLAIM_LIFE / 2
     }
 
     /// Whether somebody but this holder has it.
@@ -210,12 +222,6 @@ fn part_of(handle: Handle) -> String {
 
 pub(super) fn part(at: u128) -> String {
     format!("due#{at}")
-}
-
-/// What a save answers whose holder has it still.
-pub(super) fn saved(before: &Item, is_closed: bool) -> Saved {
-    let is_wanted = before.get("is_cancel_wanted").and_then(|value| value.as_bool().ok()).copied();
-    if is_wanted.unwrap_or(false) && !is_closed { Saved::CancelWanted } else { Saved::Yes }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claimed, Denied, Prospect, REFUSALS_PER_MINUTE, RevokedWhat};
 
-/// After how long a claim whose exchange never began counts no more. Longer than opening an exchange may take.
+/// After how long a claim whose exchange never began counts no more, and what was opened under it is given up. Longer than
+/// opening an exchange may take, and what comes before it is saved for the first time.
 pub const CLAIM_LIFE: Duration = Duration::from_secs(60);
 
 /// Seconds for which a hidden failure counts, and an asking of people.

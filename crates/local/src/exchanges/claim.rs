@@ -35,6 +35,8 @@ impl From<Claim<'_>> for Wish {
             conversation,
             request,
             digest,
+            // It begins at once, and its plans tell.
+            terms: _,
             handle,
             fresh_session,
             limits,

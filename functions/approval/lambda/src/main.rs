@@ -8,7 +8,7 @@ use std::sync::Arc;
 use approval::Behind;
 use gateway::ports::Clock;
 use gateway::{Reception, Review, ReviewPorts};
-use lambda::Stores;
+use lambda::{Stores, at_once};
 use lambda_http::Error;
 use local::{RandomIds, SystemClock};
 
@@ -21,8 +21,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
-    let (roster, issuer) = (told.roster()?, told.issuer()?);
-    let reception = Reception::new(Review::new(ports(&told)?), roster, Some(issuer), Arc::new(RandomIds));
+    let (issuer, ports) = at_once(|| told.issuer(), || ports(&told));
+    let reception = Reception::new(Review::new(ports?), told.roster()?, Some(issuer?), Arc::new(RandomIds));
     lambda_http::run(approval::routes(reception, Behind::Snowflake)).await
 }
 

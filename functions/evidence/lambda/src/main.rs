@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gateway::ports::Clock;
 use gateway::{Gateway, Ports};
-use lambda::{Elsewhere, Stores};
+use lambda::{Elsewhere, Stores, at_once};
 use lambda_http::Error;
 use local::{RandomIds, SystemClock};
 use settings::wiring;
@@ -28,10 +28,15 @@ async fn run() -> Result<(), Error> {
 fn ports(told: &Told) -> Result<Ports, Error> {
     let Told { own: Own { aws, policies, issuers, .. }, places, surroundings } = told;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stores = Stores::new(surroundings, aws.clone());
+    let stores = || {
+        let stores = Stores::new(surroundings, aws.clone());
+        let policies = stores.policies(policies.as_deref(), None, &clock);
+        (stores, policies)
+    };
+    let (issuers, (stores, policies)) = at_once(|| wiring::issuers(issuers, places), stores);
     Ok(Ports {
-        identities: Arc::new(wiring::issuers(issuers, places)?),
-        policies: stores.policies(policies.as_deref(), None, &clock)?,
+        identities: Arc::new(issuers?),
+        policies: policies?,
         catalogs: Arc::new(Elsewhere),
         keys: stores.keys(),
         recorder: stores.records(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
-use lambda::{Elsewhere, Stores, Workload};
+use lambda::{Elsewhere, Stores, Workload, at_once};
 use lambda_http::Error;
 use local::{RandomIds, SystemClock};
 use query::{Answers, Resource};
@@ -33,12 +33,21 @@ async fn run() -> Result<(), Error> {
 fn ports(told: &Told) -> Result<Ports, Error> {
     let Told { shared, own, upstream, places, surroundings } = told;
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
-    let stores = Stores::new(surroundings, own.aws.clone());
-    let role = Workload::new(surroundings, &clock);
-    let (account, catalogs) = wiring::account(upstream, places, &clock, &ids, Some(role))?;
+    let account = || {
+        let role = Workload::new(surroundings, &clock);
+        wiring::account(upstream, places, &clock, &ids, Some(role))
+    };
+    let stores = || {
+        let stores = Stores::new(surroundings, own.aws.clone());
+        let policies = stores.policies(shared.policies.as_deref(), Some(upstream), &clock);
+        (stores, policies)
+    };
+    let issuers = || wiring::issuers(&shared.issuers, places);
+    let ((account, issuers), (stores, policies)) = at_once(|| at_once(account, issuers), stores);
+    let (account, catalogs) = account?;
     Ok(Ports {
-        identities: Arc::new(wiring::issuers(&shared.issuers, places)?),
-        policies: stores.policies(shared.policies.as_deref(), Some(upstream), &clock)?,
+        identities: Arc::new(issuers?),
+        policies: policies?,
         catalogs,
         keys: stores.keys(),
         recorder: stores.records(),

@@ -2,42 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::fs;
-use std::process::Command;
+#[allow(dead_code, reason = "other functions need more of it")]
+#[path = "../../../../crates/lambda/tests/support/starting.rs"]
+mod starting;
 
-/// Starts the function with these variables besides those that it needs; what it says of why it does not start.
-fn refusal(more: &[(&str, &str)]) -> String {
-    let machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:some";
-    let output = Command::new(env!("CARGO_BIN_EXE_query"))
-        .env_clear()
-        .env("AWS_REGION", "eu-central-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "s3cret")
-        .env("SNOWGATE_AWS__STATE_TABLE", "state")
-        .env("SNOWGATE_AWS__KEYS_TABLE", "keys")
-        .env("SNOWGATE_AWS__RECORDS_BUCKET", "records")
-        .env("SNOWGATE_AWS__PAGES_BUCKET", "pages")
-        .env("SNOWGATE_AWS__KEY", "arn:aws:kms:eu-central-1:123456789012:key/1")
-        .env("SNOWGATE_APPROVALS_MACHINE", machine)
-        .env("SNOWGATE_UNFINISHED_MACHINE", machine)
-        .env("SNOWGATE_ISSUERS", r#"[{issuer = "https://issuer.example", audience = ["snowgate"]}]"#)
-        .env("SNOWGATE_UPSTREAM__URL", "https://acme-dev.snowflakecomputing.com")
-        .env("SNOWGATE_UPSTREAM__ACCOUNT", "ACME-DEV")
-        .env("SNOWGATE_UPSTREAM__CATALOG", r#"{role = "ANALYST", warehouse = "WH"}"#)
-        .env(
-            "SNOWGATE_UPSTREAM__TIERS__READ",
-            r#"{credential = {kind = "access-token", token = "s3cret"}, roles = ["ANALYST"], warehouses = ["WH"]}"#,
-        )
-        .env("SNOWGATE_APPROVALS_URL", "https://approve.example")
-        .env("SNOWGATE_REVIEWERS_ISSUER", r#"{issuer = "https://people.example", client_id = "snowgate"}"#)
-        .env("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#)
-        .envs(more.iter().copied())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!said.contains("s3cret"), "{said}");
-    said
+use std::fs;
+
+use starting::{ACCOUNT, REVIEWING, Starting};
+
+const OWN: [(&str, &str); 2] = [
+    ("SNOWGATE_UNFINISHED_MACHINE", "arn:aws:states:eu-central-1:123456789012:stateMachine:unfinished"),
+    ("SNOWGATE_ISSUERS", r#"[{issuer = "https://issuer.example", audience = ["snowgate"]}]"#),
+];
+
+fn function() -> Starting {
+    Starting::of(env!("CARGO_BIN_EXE_query"), &[&ACCOUNT, &REVIEWING, &OWN])
+}
+
+#[test]
+fn each_variable_that_is_missing_is_told_by_name() {
+    function().tells_each_that_is_missing();
 }
 
 #[test]
@@ -49,11 +33,10 @@ fn the_function_does_not_start_with_a_broken_bundle() {
         fs::write(policies.join(name), bytes).unwrap();
     }
     fs::write(policies.join("catalog.toml"), "[classes.email]\nmask = 'rot13'\n").unwrap();
-    let said = refusal(&[("SNOWGATE_POLICIES", policies.to_str().unwrap())]);
-    assert!(said.contains("the policy bundle is not good:\n  catalog.toml:"), "{said}");
-
-    let said = refusal(&[("SNOWGATE_POLICIES", "./nowhere")]);
-    assert!(said.contains("the policy bundle is not good") && said.contains("nowhere"), "{said}");
+    let policies = policies.to_str().unwrap();
+    function().refuses("SNOWGATE_POLICIES", policies, "the policy bundle is not good:\n  catalog.toml:");
+    function().refuses("SNOWGATE_POLICIES", "./nowhere", "the policy bundle is not good");
+    function().refuses("SNOWGATE_POLICIES", "./nowhere", "nowhere");
 }
 
 #[test]
@@ -75,7 +58,6 @@ fn the_function_does_not_start_with_a_wrong_setting() {
             "upstream.tiers.read.credential.kind: is a stored secret",
         ),
     ] {
-        let said = refusal(&[(name, value)]);
-        assert!(said.contains(expected), "{said}");
+        function().refuses(name, value, expected);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gateway::ports::{Clock, Ids};
 use gateway::{Gateway, Ports};
-use lambda::{Elsewhere, Stores, Workload};
+use lambda::{Elsewhere, Stores, Workload, at_once};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use lambda_http::{Error, tracing};
 use local::{RandomIds, SystemClock};
@@ -24,10 +24,9 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stores = Stores::new(&told.surroundings, told.own.aws.clone());
+    let (ports, stores) = ports(&told, &clock)?;
     let machine = stores.machine(&told.own.approvals_machine);
-    let gateway = Gateway::new(ports(&told, &stores, &clock)?, told.gateway()?);
-    let work = Work::new(gateway, machine, clock);
+    let work = Work::new(Gateway::new(ports, told.gateway()?), machine, clock);
     let answer = |event: LambdaEvent<serde_json::Value>| {
         let work = work.clone();
         async move {
@@ -40,16 +39,25 @@ async fn run() -> Result<(), Error> {
     lambda_runtime::run(service_fn(answer)).await
 }
 
-fn ports(told: &Told, stores: &Stores, clock: &Arc<dyn Clock>) -> Result<Ports, Error> {
+fn ports(told: &Told, clock: &Arc<dyn Clock>) -> Result<(Ports, Stores), Error> {
     let Told { own, places, surroundings } = told;
     let Own { upstream, policies, approvals_machine, reviewers_topic, .. } = own;
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let role = Workload::new(surroundings, clock);
-    let (account, catalogs) = wiring::account(upstream, places, clock, &ids, Some(role))?;
-    Ok(Ports {
+    let account = || {
+        let role = Workload::new(surroundings, clock);
+        wiring::account(upstream, places, clock, &ids, Some(role))
+    };
+    let stores = || {
+        let stores = Stores::new(surroundings, own.aws.clone());
+        let policies = stores.policies(policies.as_deref(), Some(upstream), clock);
+        (stores, policies)
+    };
+    let (account, (stores, policies)) = at_once(account, stores);
+    let (account, catalogs) = account?;
+    let ports = Ports {
         // No agent comes here.
         identities: Arc::new(Elsewhere),
-        policies: stores.policies(policies.as_deref(), Some(upstream), clock)?,
+        policies: policies?,
         catalogs,
         keys: stores.keys(),
         recorder: stores.records(),
@@ -63,5 +71,6 @@ fn ports(told: &Told, stores: &Stores, clock: &Arc<dyn Clock>) -> Result<Ports, 
         upstream: account,
         clock: Arc::clone(clock),
         ids,
-    })
+    };
+    Ok((ports, stores))
 }

@@ -35,6 +35,7 @@ fn claim<'a>(
         conversation: Some(conversation),
         request: None,
         digest: KeyedDigest::from_bytes([1; 32]),
+        terms: None,
         handle: Handle::from_u128(number),
         fresh_session: SessionId::from_u128(number),
         limits: Limits {
