@@ -11,10 +11,10 @@ use starting::Starting;
 fn function() -> Starting {
     Starting::of(
         env!("CARGO_BIN_EXE_seal"),
-        &[
+        &[&[
             ("SNOWGATE_AWS__INDEX_TABLE", "index"),
             ("SNOWGATE_KEPT_TOPIC", "arn:aws:sns:eu-central-1:123456789012:kept"),
-        ],
+        ]],
     )
 }
 
