@@ -69,6 +69,7 @@ fn main() -> ExitCode {
             PolicyCommand::Push(_)
             | PolicyCommand::Confirm(_)
             | PolicyCommand::Rollback(_)
+            | PolicyCommand::Withdraw(_)
             | PolicyCommand::Log(_) => commands::on_aws::run(),
         },
         Command::Config(ConfigCommand::Check { config, target, reach, environment }) => match target {
