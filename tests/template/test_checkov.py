@@ -24,7 +24,7 @@ EXCEPTIONS = {
     ),
     "CKV_AWS_27": (
         "queues are encrypted, by SQS's own key; they hold `{\"task\": \"sweep\"}` and names of objects",
-        {"template.yaml Undone", "template.yaml Closed", "template.yaml Untold"},
+        {"template.yaml Undone", "template.yaml Closed", "template.yaml Untold", "template.yaml Unsealed"},
     ),
     "CKV_AWS_116": (
         "they are called and answered; what `work` is called for by the schedule has a destination instead",

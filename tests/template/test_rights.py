@@ -107,14 +107,14 @@ RIGHTS = {
         ("s3:ListBucket", RECORDS, ""),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
         ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ClosedArn", ""),
-        ("sqs:SendMessage", "UntoldArn", ""),
+        ("sqs:SendMessage", "UnsealedArn", ""),
     },
     "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
     "Schedule": {
         ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
         ("lambda:InvokeFunction", "lambda:::function:${Name}-seal:live", ""),
         ("sqs:SendMessage", "UndoneArn", ""),
-        ("sqs:SendMessage", "UntoldArn", ""),
+        ("sqs:SendMessage", "UnsealedArn", ""),
     },
     "Rollout": {
         *(
