@@ -377,6 +377,8 @@ async fn every_call() {
     let granted = ask(&query, "select count(*) from v_contacts").await.unwrap();
     assert!(!matches!(granted.outcome(), Outcome::Refused(_)), "{:?}", granted.outcome());
 
+    in_time(page.end_access(id, &rosa, None)).await.unwrap();
+
     // One more waits, when rows are made of all of it.
     account.held(&query, "delete from customers where id = 7").await;
     rows(&account).await;
