@@ -55,7 +55,12 @@ SELECT
 FROM after
 WHERE exchange = 'unknown'
   OR (
-    outcome <> 'refused'
+    -- What was let through and refused afterwards, as what was cancelled, may have run.
+    (
+      outcome <> 'refused'
+      OR decision = 'allow'
+      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') IN ('spent', 'issued', 'released'))
+    )
     AND refused_digest <> text_digest
     AND date_diff('second', from_iso8601_timestamp(refused_at), from_iso8601_timestamp(opened)) <= 1800
   )

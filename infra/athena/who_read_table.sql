@@ -1,18 +1,25 @@
 -- Who read this table or view: one row for each who asked, agent and day.
 -- Parameters: its full name (DEMO.PUBLIC.CUSTOMERS), the first day, the last day (2026-11-26).
 --
--- `it_read`: yes; perhaps (the statement could not be read with certainty, so it may touch more than it names); unknown (what was asked is
--- not among the objects, see what_is_missing). A refused statement has read nothing. What a view reads is named beside it.
+-- `it_read`: yes; perhaps (the statement could not be read with certainty, so it may touch more than it names; or it was let through and
+-- refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
+-- among the objects, see what_is_missing). What was refused or denied before it ran has read nothing. What a view reads is named beside it.
 WITH told AS (
   SELECT
     *,
     CASE
       WHEN missing LIKE '%opening%' THEN 'unknown'
-      WHEN any_match(reads, object -> upper(object) = upper(?)) THEN 'yes'
+      WHEN any_match(reads, object -> upper(object) = upper(?)) THEN if(outcome = 'refused', 'perhaps', 'yes')
       WHEN contains(classes, 'opaque') OR cardinality(classes) = 0 THEN 'perhaps'
     END AS it_read
   FROM exchanges
-  WHERE dt BETWEEN ? AND ? AND outcome <> 'refused'
+  WHERE dt BETWEEN ? AND ?
+    AND (
+      outcome <> 'refused'
+      OR decision = 'allow'
+      OR decision = 'hold' AND any_match(steps, step -> json_extract_scalar(step, '$.what.kind') IN ('spent', 'issued', 'released'))
+      OR missing IS NOT NULL
+    )
 )
 SELECT
   it_read,

@@ -92,6 +92,33 @@ def who_has_read_a_table_is_told_by_person(full):
     equal(full.ask("who_read_table", CUSTOMERS, "2026-11-03", "2026-11-03"), [])
 
 
+def what_was_let_through_and_refused_afterwards_may_have_read(stopped):
+    rows = stopped.ask("who_read_table", CUSTOMERS, *DAYS)
+    equal(
+        told(rows, "it_read", "person", "agent", "exchanges", "rows_shown"),
+        [
+            ("yes", None, "nightly-report", 2, 3),
+            ("perhaps", "ben@example.com", "claude-support", 1, 0),
+            ("perhaps", "ana@example.com", "claude-finance", 1, 0),
+        ],
+    )
+    rows = stopped.ask("refused_then_rephrased", *DAYS)
+    equal([row["outcome"] for row in rows if row["person"] == "ana@example.com"], ["refused"])
+
+
+def stopped_afterwards():
+    """All objects, but of what was shown of people's statements nothing was: each was refused behind its run."""
+    objects = dict(RECORDS)
+    for key, content in RECORDS.items():
+        record = json.loads(content)["record"]
+        session = key.split("/")[3]
+        is_of_a_person = any(b"@example.com" in RECORDS[other] for other in RECORDS if session in other and ".opening." in other)
+        if ".closing." in key and record["outcome"]["kind"] == "rows" and is_of_a_person:
+            outcome = {"kind": "refused", "reason": "cancelled", "message": "SQL execution canceled"}
+            objects[key] = written(record | {"outcome": outcome, "parts": []})
+    return objects
+
+
 def everything_that_an_agent_did_is_told_in_order(full):
     rows = full.ask("everything_an_agent_did", "claude-finance")
     equal(
@@ -208,7 +235,7 @@ def what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing(on_aws):
     missing = only(on_aws.ask("what_is_missing", *DAYS))
     equal((missing["exchanges"], missing["without_opening"], missing["without_approval"]), (12, 12, 3))
     rows = on_aws.ask("who_read_table", CUSTOMERS, *DAYS)
-    equal(told(rows, "it_read", "person", "exchanges", "rows_shown"), [("unknown", None, 8, 33)])
+    equal(told(rows, "it_read", "person", "exchanges", "rows_shown"), [("unknown", None, 12, 33)])
     rows = on_aws.ask("everything_an_agent_did", "claude-finance")
     equal(told(rows, "exchange", "exchanges"), [("unknown", 12)])
     rows = on_aws.ask("refused_then_rephrased", *DAYS)
@@ -255,7 +282,7 @@ def what_somebody_has_spoiled_is_missing(spoiled, trail):
     equal((missing["without_opening"], missing["without_approval"], missing["damaged"]), (4, 1, 3))
     # None of them passes for somebody else who did something else.
     rows = spoiled.ask("who_read_table", CUSTOMERS, *DAYS)
-    equal(told(rows, "it_read", "person", "exchanges"), [("yes", None, 1), ("yes", "ana@example.com", 1), ("unknown", None, 3)])
+    equal(told(rows, "it_read", "person", "exchanges"), [("yes", None, 1), ("yes", "ana@example.com", 1), ("unknown", None, 4)])
     rows = spoiled.ask("everything_an_agent_did", "nobody-else")
     equal(told(rows, "exchange", "exchanges"), [("unknown", 4)])
     row = only(spoiled.ask("approvals", *DAYS), exchange=trail)
@@ -320,11 +347,13 @@ def main():
             spoiled = Bucket(trino, "spoiled", objects)
             gaps = Bucket(trino, "gaps", with_gaps())
             large = Bucket(trino, "large", with_large_pages())
+            stopped = Bucket(trino, "stopped", stopped_afterwards())
             compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, view="exchanges")
             before = {key: file for key, file in COMPACTED.items() if "/waiting-" in key}
             waiting = Bucket(trino, "waiting", before, view="exchanges")
             checks = [
                 (who_has_read_a_table_is_told_by_person, full),
+                (what_was_let_through_and_refused_afterwards_may_have_read, stopped),
                 (everything_that_an_agent_did_is_told_in_order, full),
                 (what_was_refused_and_put_otherwise_is_found, full),
                 (masked_cells_are_counted_by_person, full),

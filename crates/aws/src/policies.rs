@@ -28,7 +28,7 @@ const NONE: &str = "no policy bundle is in force: push one";
 /// | where | what |
 /// | --- | --- |
 /// | `bundles/DIGEST` in the bucket, written once, under a legal hold | `{"v":1,"files":{PATH:BASE64}}` |
-/// | `operator#USERID`, `AT#WRITER` in the table, written once | an operator's word, under their `aws:userid`: `digest`, `by` (their ARN), `why`, `at_us`, `over` (the `writer` of the pointer that it is to follow; none of none); of one who agrees also `agrees_pk`, `agrees_sk`: to which |
+/// | `operator#USERID`, `AT#WRITER` in the table, written once | an operator's word, under their `aws:userid`: `digest`, `by` (their ARN), `why`, `at_us`, `over` (the `writer` of the pointer that it is to follow; none of none); of one who agrees also `agrees_pk`, `agrees_sk`: to which; `withdrawn_us` once taken back |
 /// | `policy`, `in_force` | the pointer: `digest`, `at_us`, and where the words lie that it rests on: `first_pk`, `first_sk`, `second_pk`, `second_sk` |
 /// | `policy`, `push#AT#WRITER` | the same, of every one that was put in force, or would have been, had nobody come before |
 /// | `policy`, `proposed#DIGEST#AT#WRITER` | `first_pk`, `first_sk`, `digest`, `at_us`: where a proposal of that bundle is found |

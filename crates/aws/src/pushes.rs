@@ -53,6 +53,8 @@ pub struct Said {
     pub why: String,
     /// When.
     pub at: Timestamp,
+    /// When they have taken it back.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// What is named as the bundle in force, as somebody has seen it: what they say is about that and about nothing else.
@@ -258,13 +260,13 @@ impl Pushes {
         let moved = self.move_to(first, Some(&second), &seen.place).await;
         if matches!(moved, Err(PushError::Overtaken)) {
             // A yes that has come to nothing is none: it was to what was shown.
-            self.take_back(&second).await?;
+            self.rewrite(second.void()).await?;
         }
         moved
     }
 
     /// Takes back what this operator has said of a bundle that is not in force: it bears nothing any more, whatever somebody else says to
-    /// it. How many words that were.
+    /// it. What was in force by it is known to have been. How many words that were.
     ///
     /// # Errors
     /// [`PushError::InForce`] for the one that is; a fault, and it may be done again.
@@ -276,16 +278,17 @@ impl Pushes {
         let found = self.table.query(&own, "", Order::Forward, None, POLICIES).await?;
         let words = found.iter().filter_map(|item| Word::of(item).ok());
         let mut taken_back = 0_usize;
-        for word in words.filter(|word| word.digest == digest) {
-            self.take_back(&word).await?;
+        for word in words.filter(|word| word.digest == digest && word.withdrawn.is_none()) {
+            let word = Word { withdrawn: Some(self.clock.now()), ..word };
+            self.rewrite(word.item()).await?;
             taken_back = taken_back.saturating_add(1);
         }
         Ok(taken_back)
     }
 
-    async fn take_back(&self, word: &Word) -> Result<(), Fault> {
-        // Its own writer's alone; nobody else may write there.
-        self.table.put(word.withdrawn(), Only::IfThere, &writer()?, POLICIES).await.map(|_| ())
+    /// Writes a word of this operator anew. Nobody else may.
+    async fn rewrite(&self, word: Item) -> Result<(), Fault> {
+        self.table.put(word, Only::IfThere, &writer()?, POLICIES).await.map(|_| ())
     }
 
     /// What waits for a second person to follow what is named, the latest first; of one bundle, or of all.
@@ -303,7 +306,7 @@ impl Pushes {
     /// When it cannot be read.
     pub async fn log(&self, limit: usize) -> Result<Log, Fault> {
         let current = Place::read(&self.table).await?;
-        let found = self.table.query("policy", "push#", Order::Backward, Some(limit), POLICIES).await?;
+        let found = self.table.query("policy", "push#", Order::Backward, None, POLICIES).await?;
         let (mut pointers, mut unreadable) = (Vec::with_capacity(found.len()), Vec::new());
         for item in &found {
             match Pointer::of(item) {
@@ -318,8 +321,10 @@ impl Pushes {
             items.iter().filter_map(|(key, item)| Some((key, Word::of(item).ok()?))).collect();
         // Whatever was followed was in force: what follows it says so.
         let followed: BTreeSet<&str> = words.values().filter_map(|word| word.over.as_deref()).collect();
+        // The order is that of the words, not that of keys: whoever writes a key chooses it.
+        pointers.sort_by_key(|pointer| std::cmp::Reverse(pointer.said(&items)));
         let told = |pointer: &Pointer| {
-            let backing = pointer.backing_of(&items);
+            let backing = pointer.was_backed(&items);
             let about_it = |key: &Key| words.get(key).filter(|word| word.digest == pointer.digest).map(said);
             let is_followed = followed.contains(pointer.writer.as_str());
             let became = match (current.writer() == Some(&pointer.writer), is_followed && backing.is_some()) {
@@ -342,6 +347,7 @@ impl Pushes {
         if is_by_hand && let Some(last) = pushes.iter_mut().find(|push| push.backing >= Some(self.people)) {
             last.became = Became::WasInForce;
         }
+        pushes.truncate(limit);
         Ok(Log { pushes, unreadable })
     }
 
@@ -375,6 +381,7 @@ impl Pushes {
             by: self.caller.arn().to_owned(),
             why: why.to_owned(),
             at: now,
+            withdrawn: None,
         })
     }
 
@@ -430,7 +437,9 @@ impl Pushes {
         let mut words: Vec<Word> = items.values().filter_map(|item| Word::of(item).ok()).collect();
         words.retain(|word| {
             let is_asked_for = of.is_none_or(|digest| word.digest == digest);
-            let follows = word.agrees.is_none() && word.over.as_deref() == seen.place.writer();
+            let follows = word.agrees.is_none()
+                && word.withdrawn.is_none()
+                && word.over.as_deref() == seen.place.writer();
             is_asked_for && follows && Caller::of(word.by_id(), &word.by).is_ok()
         });
         words.sort_by(|one, other| other.key.sk.cmp(&one.key.sk));
@@ -444,5 +453,7 @@ fn proposals_of(digest: Digest) -> String {
 }
 
 fn said(word: &Word) -> Said {
-    Said { by: word.by.clone(), id: word.by_id().to_owned(), why: word.why.clone(), at: word.at }
+    let Word { key: _, digest: _, over: _, agrees: _, by, why, at, withdrawn } = word;
+    let (by, why) = (by.clone(), why.clone());
+    Said { by, id: word.by_id().to_owned(), why, at: *at, withdrawn: *withdrawn }
 }

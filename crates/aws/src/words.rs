@@ -33,6 +33,8 @@ pub(crate) struct Word {
     pub by: String,
     pub why: String,
     pub at: Timestamp,
+    /// When whoever said it has taken it back.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// The partition of an operator's words. Rights let each write theirs alone (`operator#${aws:userid}`).
@@ -47,11 +49,14 @@ impl Word {
     }
 
     pub fn item(&self) -> Item {
-        let Self { key, digest, over, agrees, by, why, at } = self;
+        let Self { key, digest, over, agrees, by, why, at, withdrawn } = self;
         let mut item = key.item();
         let texts = [("digest", digest.to_string()), ("by", by.clone()), ("why", why.clone())];
         item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
         item.insert("at_us".to_owned(), number(at.as_micros()));
+        if let Some(withdrawn) = withdrawn {
+            item.insert("withdrawn_us".to_owned(), number(withdrawn.as_micros()));
+        }
         if let Some(over) = over {
             item.insert("over".to_owned(), text(over));
         }
@@ -71,13 +76,17 @@ impl Word {
             by: string(item, "by", POLICIES)?,
             why: string(item, "why", POLICIES)?,
             at: Timestamp::from_micros(integer(item, "at_us", POLICIES)?),
+            withdrawn: match item.get("withdrawn_us") {
+                Some(_) => Some(Timestamp::from_micros(integer(item, "withdrawn_us", POLICIES)?)),
+                None => None,
+            },
         })
     }
 
-    /// What stands in its place once whoever said it has taken it back: no word.
-    pub fn withdrawn(&self) -> Item {
+    /// What stands in its place where it has come to nothing: no word.
+    pub fn void(&self) -> Item {
         let mut item = self.item();
-        item.insert("digest".to_owned(), text(format!("withdrawn {}", self.digest)));
+        item.insert("digest".to_owned(), text(format!("void {}", self.digest)));
         item
     }
 
@@ -139,15 +148,17 @@ impl Pointer {
         [Some(&self.first), self.second.as_ref()].into_iter().flatten()
     }
 
-    /// How many people stand behind it.
+    /// How many people stand behind it now; none where nobody does.
     pub async fn backing(&self, table: &Table) -> Result<Option<People>, Fault> {
         let keys: Vec<Key> = self.words().cloned().collect();
-        Ok(self.backing_of(&table.get_all(&keys, POLICIES).await?))
+        let items = table.get_all(&keys, POLICIES).await?;
+        let is_withdrawn = |key: &Key| items.get(key).is_some_and(|item| item.contains_key("withdrawn_us"));
+        Ok(if self.words().any(is_withdrawn) { None } else { self.was_backed(&items) })
     }
 
-    /// The same, of items that were read; none where nobody whose word is among them does. What is no word bears nothing.
+    /// How many stood behind it, by words that were read: also by those that were taken back since. What is no word bears nothing.
     // SECURITY: whoever may write the pointer may write anything into it; what they cannot write is another's word.
-    pub fn backing_of(&self, items: &HashMap<Key, Item>) -> Option<People> {
+    pub fn was_backed(&self, items: &HashMap<Key, Item>) -> Option<People> {
         let word = |key: &Key| items.get(key).and_then(|item| Word::of(item).ok());
         let says_it = |word: &Word| word.digest == self.digest && is_of_a_person(word.by_id());
         let first = word(&self.first).filter(|first| says_it(first) && first.agrees.is_none())?;
@@ -157,6 +168,13 @@ impl Pointer {
             && second.over == first.over
             && person_of(second.by_id()) != person_of(first.by_id());
         agrees.then_some(People::Two)
+    }
+
+    /// Since when these words can have borne it.
+    // SECURITY: each of its people can write another time into their own word alone, so the earlier one is the other's as well.
+    pub fn said(&self, items: &HashMap<Key, Item>) -> Timestamp {
+        let said = self.words().filter_map(|key| Word::of(items.get(key)?).ok()).map(|word| word.at);
+        said.min().unwrap_or(self.at)
     }
 }
 

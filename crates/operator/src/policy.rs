@@ -268,10 +268,11 @@ pub async fn log(args: &LogArgs) -> Result<ExitCode, Ended> {
 }
 
 /// Who said what, when and why. What they wrote themselves is told so that it steers no terminal.
-fn word(what: &str, Said { by, id, why, at }: &Said) -> String {
+fn word(what: &str, Said { by, id, why, at, withdrawn }: &Said) -> String {
     let [by, id, why] =
         [(by, Look::Name), (id, Look::Name), (why, Look::Prose)].map(|(text, look)| told(text, look));
-    format!("{what} {} by {by} ({id}): {why}", minute(*at))
+    let taken_back = withdrawn.map_or_else(String::new, |at| format!(" (taken back {})", minute(at)));
+    format!("{what} {} by {by} ({id}): {why}{taken_back}", minute(*at))
 }
 
 fn minute(at: Timestamp) -> String {

@@ -38,6 +38,15 @@ const THEIRS: Duration = Duration::from_secs(15);
 /// How long until an approval that was settled, and is not over, is looked at again.
 const SETTLED: Duration = Duration::from_secs(5);
 
+/// How often an approval is looked for whose exchange is stored a moment after it.
+const LOOKS: u32 = 5;
+
+/// How long between two of these looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// The longest until reviewers are told again of what nobody could be told of.
+const LONGEST_UNTOLD: Duration = Duration::from_secs(60);
+
 /// For how long a token is remembered after the approval it waits for has lapsed.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -46,7 +55,8 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Answer {
     /// Whether nothing is left to do.
     pub over: bool,
-    /// The word of [`ApprovalState`]; none of a statement, and where nothing waits under that id any more.
+    /// The word of [`ApprovalState`]; `untold` where it waits and nobody could be told of it; none of a statement, and where nothing
+    /// waits under that id any more.
     pub state: Option<&'static str>,
     /// For how long to wait, at least 1.
     pub seconds: u64,
@@ -62,9 +72,6 @@ pub enum NotDone {
     /// Nothing waits under that id yet: an approval is stored a moment before its exchange.
     #[error("nothing waits under this approval's id")]
     Unknown,
-    /// Reviewers could not be told, for now.
-    #[error("no reviewer could be told yet")]
-    NotTold,
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -90,13 +97,7 @@ impl Work {
     /// [`NotDone`]; it may be done again.
     pub async fn handle(&self, event: serde_json::Value) -> Result<Answer, NotDone> {
         match task::read(event)? {
-            Task::Ask { approval } => match self.tend(approval).await? {
-                Some(stands) if stands.state == ApprovalState::Waiting && !stands.is_told => {
-                    Err(NotDone::NotTold)
-                }
-                Some(stands) => Ok(answer(&stands, half(&stands))),
-                None => Err(NotDone::Unknown),
-            },
+            Task::Ask { approval } => self.ask(approval).await,
             Task::Wait { approval, token } => self.wait(approval, &token).await,
             Task::Remind { approval } => self.remind(approval, Reminded::Told, three_quarters).await,
             Task::Escalate { approval } => self.remind(approval, Reminded::Second, all).await,
@@ -110,6 +111,21 @@ impl Work {
                 Ok(Answer { over: true, state: None, seconds: 1 })
             }
         }
+    }
+
+    /// Has reviewers told. Nobody whose mail is confirmed, and an exchange that is not stored yet, are no failures: an alarm that counts
+    /// those takes a new version back.
+    async fn ask(&self, id: ApprovalId) -> Result<Answer, NotDone> {
+        for turn in 0..LOOKS {
+            if turn > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            if let Some(stands) = self.tend(id).await? {
+                let is_untold = stands.state == ApprovalState::Waiting && !stands.is_told;
+                return Ok(if is_untold { untold(&stands) } else { answer(&stands, half(&stands)) });
+            }
+        }
+        Err(NotDone::Unknown)
     }
 
     async fn tend(&self, id: ApprovalId) -> Result<Option<Stands>, Fault> {
@@ -179,6 +195,13 @@ fn all(stands: &Stands) -> Duration {
     stands.left
 }
 
+/// Until reviewers are told again: half of what has passed, and no longer than a minute.
+fn untold(stands: &Stands) -> Answer {
+    let passed = stands.whole.saturating_sub(stands.left);
+    let wait = (passed / 2).clamp(SOON, LONGEST_UNTOLD).min(stands.left);
+    Answer { state: Some("untold"), ..answer(stands, wait) }
+}
+
 fn told(stands: Option<Stands>, wait: fn(&Stands) -> Duration) -> Answer {
     match stands {
         Some(stands) => answer(&stands, wait(&stands)),
@@ -221,5 +244,12 @@ mod tests {
             5,
             "it runs as soon as whoever holds it is done"
         );
+        // What nobody could be told of is told again, ever later, and never behind its end.
+        let seconds = |passed: u64| {
+            let Answer { over, state, seconds } = untold(&at(passed));
+            assert_eq!((over, state), (false, Some("untold")));
+            seconds
+        };
+        assert_eq!([0, 1, 2, 20, 39, 40].map(seconds), [1, 30, 60, 60, 60, 1]);
     }
 }

@@ -120,6 +120,11 @@ fn files(comment: &str) -> Files {
     files
 }
 
+/// What decides in a process that begins now.
+async fn digest_later(stage: &Stage) -> Digest {
+    digest(&stage.policies()).await.unwrap()
+}
+
 async fn digest(policies: &Policies) -> Result<Digest, Fault> {
     policies.bundle().await.map(|bundle| bundle.digest())
 }
@@ -468,8 +473,21 @@ async fn what_nobodys_words_bear_is_compared_with_by_nobody() {
     );
     assert!(log[0].first.is_none() && log[0].second.is_none(), "a word about another is none: {log:?}");
     // A push that is confirmed mends it.
+    stage.clock.at(60);
     let two = stage.push(&files("two")).await;
     assert_eq!(named(&ben).await, Named::Backed(two));
+    // What was agreed to before is no later for a later name.
+    let pushes = stage.moto.clients().dynamodb().query().table_name(&stage.table);
+    let pushes = pushes.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+    let pushes = pushes.expression_attribute_values(":pk", text("policy"));
+    let pushes =
+        pushes.expression_attribute_values(":sk", text("push#")).send().await.unwrap().items.unwrap();
+    let mut old = pushes.into_iter().find(|push| push["digest"].as_s().unwrap() == &one.to_string()).unwrap();
+    old.insert("sk".to_owned(), text("push#~"));
+    old.insert("at_us".to_owned(), AttributeValue::N(i64::MAX.to_string()));
+    let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table);
+    put.set_item(Some(old)).send().await.unwrap();
+    assert_eq!(ben.last_backed().await.unwrap(), Some(two));
     assert_eq!(digest(&stage.policies()).await.unwrap(), two);
 }
 
@@ -516,6 +534,15 @@ async fn what_is_withdrawn_bears_nothing_whoever_agrees_to_it_later() {
     // What is in force is not taken back but replaced.
     assert!(matches!(stage.ana().withdraw(one).await, Err(PushError::InForce)));
     assert_eq!(digest(&stage.policies()).await.unwrap(), one);
+
+    // What was in force by it is known to have been.
+    let two = stage.push(&files("next")).await;
+    assert_eq!(stage.ana().withdraw(one).await.unwrap(), 1);
+    let told = log(&stage.ana()).await;
+    let before = told.iter().find(|push| push.digest == one).unwrap();
+    assert_eq!((before.backing, before.became), (Some(People::Two), Became::WasInForce), "{before:?}");
+    assert!(before.first.as_ref().is_some_and(|first| first.withdrawn.is_some()), "{before:?}");
+    assert_eq!(digest_later(&stage).await, two);
 
     // A yes that came too late is taken back by itself: nobody puts it in force later by the pointer alone.
     let two = propose(&stage.ana(), &files("two"), "mine").await.unwrap();
