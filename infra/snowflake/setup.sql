@@ -36,14 +36,25 @@ CREATE WAREHOUSE IF NOT EXISTS SNOWGATE_WH WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND 
 GRANT USAGE ON WAREHOUSE SNOWGATE_WH TO ROLE SNOWGATE_READER;
 GRANT USAGE ON WAREHOUSE SNOWGATE_WH TO ROLE SNOWGATE_WRITER;
 
--- Agents read one database here. Repeat the next six statements for each; what has no grant does not exist for the gateway.
+-- Agents read one database here. Repeat these grants for each; what has no grant does not exist for the gateway.
 GRANT USAGE ON DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 GRANT USAGE ON ALL SCHEMAS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 GRANT SELECT ON ALL TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 GRANT SELECT ON ALL VIEWS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
--- What is made later is seen, too: else a new table would be unknown, and every statement about it refused.
+-- What is made later is seen, too, and what is made in a schema that is made later: else it would be unknown, and every statement about it
+-- refused. Future grants of a schema go before these, where somebody has made some.
+GRANT USAGE ON FUTURE SCHEMAS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 GRANT SELECT ON FUTURE TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 GRANT SELECT ON FUTURE VIEWS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+-- Neither are these tables or views to Snowflake: each kind has grants of its own.
+GRANT SELECT ON ALL DYNAMIC TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON FUTURE DYNAMIC TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON ALL EXTERNAL TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON FUTURE EXTERNAL TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON ALL ICEBERG TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON FUTURE ICEBERG TABLES IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON ALL MATERIALIZED VIEWS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
+GRANT SELECT ON FUTURE MATERIALIZED VIEWS IN DATABASE IDENTIFIER('<% database %>') TO ROLE SNOWGATE_READER;
 
 -- Tags of columns are read from here where the gateway's `upstream.catalog.tags` is true. It shows the tags of all objects, and no data.
 GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE SNOWGATE_READER;
@@ -89,13 +100,18 @@ CREATE OR REPLACE VIEW SNOWGATE.SECURITY.UNRECORDED COPY GRANTS COMMENT = 'State
   SELECT START_TIME, USER_NAME, QUERY_ID, QUERY_TYPE, ROLE_NAME, WAREHOUSE_NAME, QUERY_TAG
   FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY
   WHERE USER_NAME IN ('SNOWGATE_QUERY', 'SNOWGATE_WORK')
-    AND QUERY_TAG NOT LIKE '{"snowgate":"%"}' AND QUERY_TAG <> 'snowgate:catalog';
+    -- Without a tag it is NULL, which is like nothing and unlike nothing.
+    AND COALESCE(QUERY_TAG, '') NOT LIKE '{"snowgate":"%"}' AND COALESCE(QUERY_TAG, '') <> 'snowgate:catalog';
 
--- What was asked of this database past the gateway, by whom. Decide who may still do that; agents should not be among them.
+-- What was asked of this database past the gateway, by whom: in it, or naming it from another. A view elsewhere that reads it, or a name that a
+-- text puts together, is not seen so; ACCOUNT_USAGE.ACCESS_HISTORY tells objects themselves, from the Enterprise edition on. Decide who may still do
+-- that; agents should not be among them.
 CREATE OR REPLACE VIEW SNOWGATE.SECURITY.PAST_THE_GATEWAY COPY GRANTS COMMENT = 'Who asks past Snowgate' AS
   SELECT USER_NAME, COUNT(*) AS STATEMENTS, MAX(START_TIME) AS LAST_TIME
   FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY
-  WHERE DATABASE_NAME = UPPER('<% database %>') AND USER_NAME NOT IN ('SNOWGATE_QUERY', 'SNOWGATE_WORK')
+  WHERE (DATABASE_NAME = UPPER('<% database %>')
+      OR CONTAINS(UPPER(QUERY_TEXT), UPPER('<% database %>') || '.') OR CONTAINS(UPPER(QUERY_TEXT), UPPER('<% database %>') || '".'))
+    AND USER_NAME NOT IN ('SNOWGATE_QUERY', 'SNOWGATE_WORK')
     AND START_TIME > DATEADD('day', -1, CURRENT_TIMESTAMP())
   GROUP BY USER_NAME;
 

@@ -258,8 +258,21 @@ def how_exchanges_ended_is_told_by_closings_alone(full, on_aws):
 def a_whole_day_misses_nothing(full):
     equal(
         full.ask("what_is_missing", *DAYS),
-        [dict(dt=DAY, exchanges=12, pending=0, lost=0, without_opening=0, without_approval=0, damaged=0, told_until=None)],
+        [dict(dt=DAY, exchanges=12, pending=0, lost=0, without_row=0, without_opening=0, without_approval=0, damaged=0, told_until=None)],
     )
+
+
+def what_has_no_row_is_counted_by_its_number(gaps):
+    missing = only(gaps.ask("what_is_missing", *DAYS))
+    equal((missing["exchanges"], missing["without_row"], missing["damaged"]), (9, 3, 0))
+
+
+def with_gaps():
+    """All objects but those of three exchanges, two of them one behind the other."""
+    session = sorted({key.split("/")[3] for key in RECORDS}, key=lambda one: max(key for key in RECORDS if one in key).split("/")[4])[-1]
+    other = next(key.split("/")[3] for key in RECORDS if session not in key)
+    lost = (f"{session}/00000002.", f"{session}/00000003.", f"{other}/00000002.")
+    return {key: content for key, content in RECORDS.items() if not any(one in key for one in lost)}
 
 
 def a_day_costs_what_a_day_holds(full):
@@ -382,6 +395,7 @@ def main():
             on_aws = Bucket(trino, "on_aws", ON_AWS)
             objects, trail = spoil()
             spoiled = Bucket(trino, "spoiled", objects)
+            gaps = Bucket(trino, "gaps", with_gaps())
             large = Bucket(trino, "large", with_large_pages())
             stopped = Bucket(trino, "stopped", stopped_afterwards())
             compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, view="exchanges")
@@ -399,6 +413,7 @@ def main():
                 (approvals_are_told_with_their_times, full),
                 (how_exchanges_ended_is_told_by_closings_alone, full, on_aws),
                 (a_whole_day_misses_nothing, full),
+                (what_has_no_row_is_counted_by_its_number, gaps),
                 (a_day_costs_what_a_day_holds, full),
                 (what_a_gateway_on_aws_keeps_elsewhere_is_unknown_and_not_nothing, on_aws),
                 (what_seal_has_told_answers_every_query_as_the_objects_do, compacted, full),

@@ -24,7 +24,7 @@ EXCEPTIONS = {
     ),
     "CKV_AWS_27": (
         "queues are encrypted, by SQS's own key; they hold `{\"task\": \"sweep\"}` and names of objects",
-        {f"template.yaml {name}" for name in ("Undone", "Closed", "Untold", "ToIndex", "Unindexed")},
+        {f"template.yaml {name}" for name in ("Undone", "Closed", "Untold", "Unsealed", "ToIndex", "Unindexed")},
     ),
     "CKV_AWS_116": (
         "they are called and answered; what `work` is called for by the schedule has a destination instead",

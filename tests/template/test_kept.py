@@ -2,7 +2,7 @@
 
 import unittest
 
-from templates import FILES, read, resources, text
+from templates import FILES, listed, read, resources, text
 
 #: Every resource that holds state, by its logical id: under another, CloudFormation would make a new and empty one.
 STATE = {
@@ -63,15 +63,32 @@ class Kept(unittest.TestCase):
                 self.assertTrue(all(own["PublicAccessBlockConfiguration"].values()))
                 policy = resources("infra/state.yaml")[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
                 denied = {one["Sid"]: one for one in policy}
-                held = {"NobodyEndsAHold"} if name == "Records" else set()
+                held = {"NobodyEndsAHold", "FunctionsAloneWrite"} if name == "Records" else set()
                 self.assertEqual(set(denied), {"OverTlsAlone", "NobodyDeletes", "WrittenOnce"} | held)
-                for one in held:
+                if held:
                     off = {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}}
-                    self.assertEqual((denied[one]["Action"], denied[one]["Condition"]), ("s3:PutObjectLegalHold", off))
+                    one = denied["NobodyEndsAHold"]
+                    self.assertEqual((one["Action"], one["Condition"]), ("s3:PutObjectLegalHold", off))
+                    one = denied["FunctionsAloneWrite"]
+                    # All that functions write; bundles are operators'.
+                    self.assertEqual((one["Action"], [text(on) for on in one["Resource"]]), (
+                        "s3:PutObject", [f"${{Records.Arn}}/{name}/*" for name in ("records", "exchanges", "opened", "keys", "looks")]))
+                    marked = {"StringNotEquals": {"aws:PrincipalTag/snowgate": "writes-records"}}
+                    self.assertEqual(one["Condition"], marked)
+                self.assertLessEqual({"s3:ReplicateObject", "s3:ReplicateDelete"}, set(denied["NobodyDeletes"]["Action"]))
                 for one in denied.values():
                     self.assertEqual((one["Effect"], one["Principal"]), ("Deny", "*"))
                 self.assertNotIn("Condition", denied["NobodyDeletes"])
                 self.assertEqual(denied["WrittenOnce"]["Condition"], {"Null": {"s3:if-none-match": "true"}})
+
+    def test_the_roles_that_write_records_are_those_that_the_bucket_lets_write(self):
+        for name, role in resources("infra/rights.yaml", "AWS::IAM::Role").items():
+            writes = any(
+                action == "s3:PutObject" and "RecordsBucket" in repr(statement["Resource"])
+                for policy in role["Properties"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+                for action in listed(statement["Action"]))
+            tags = role["Properties"].get("Tags", [])
+            self.assertEqual(tags, [{"Key": "snowgate", "Value": "writes-records"}] if writes else [], name)
 
     def test_every_log_group_is_kept_for_as_long_as_the_operator_says_and_outlives_its_stack(self):
         found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}

@@ -77,6 +77,7 @@ RIGHTS = {
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "standings", "accesses", "revoked#*",
             "policy", "operator#*")),
         ("dynamodb:PutItem", STATE, keys("v1/dt=*", "standings", "exchange#*")),
+        ("dynamodb:DeleteItem", STATE, keys("access#*", "accesses")),
         ("dynamodb:GetItem", KEYS, keys("key#*")),
         *(("s3:GetObject", on, "") for on in (LATE, OPENED, BUNDLES, MASTER, LIVE)),
         ("s3:ListBucket", RECORDS, ""),
@@ -108,7 +109,7 @@ RIGHTS = {
         ("s3:ListBucket", RECORDS, ""),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
         ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ClosedArn", ""),
-        ("sqs:SendMessage", "UntoldArn", ""),
+        ("sqs:SendMessage", "UnsealedArn", ""),
         ("dynamodb:BatchGetItem", INDEX, keys("session#*")),
         ("sns:Publish", "KeptArn", ""),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", "kms:ViaService sns.${AWS::Region}.amazonaws.com"),
@@ -137,7 +138,7 @@ RIGHTS = {
         ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
         ("lambda:InvokeFunction", "lambda:::function:${Name}-seal:live", ""),
         ("sqs:SendMessage", "UndoneArn", ""),
-        ("sqs:SendMessage", "UntoldArn", ""),
+        ("sqs:SendMessage", "UnsealedArn", ""),
     },
     "Rollout": {
         *(
@@ -228,7 +229,7 @@ class Rights(unittest.TestCase):
         self.assertEqual(
             actions(roles()["Approval"]),
             {"logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
-             "dynamodb:PutItem", "s3:GetObject", "s3:ListBucket", "kms:Decrypt", "states:SendTaskSuccess"},
+             "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:ListBucket", "kms:Decrypt", "states:SendTaskSuccess"},
         )
 
     def test_seal_writes_rows_and_nothing_else_and_opens_no_sealed_text(self):
@@ -295,8 +296,11 @@ OPERATOR = {
     ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
     ("cloudformation:DescribeStacks", "cloudformation:::stack/${StackName}/*", ""),
     ("sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic", "TopicArn", ""),
-    ("sns:Subscribe", "TopicArn", "sns:Protocol email"),
+    ("sns:Subscribe", "TopicArn", "sns:Protocol email and sns:Endpoint Mails"),
 }
+
+#: And what they may not even if something else lets them.
+NEVER = {("sts:GetFederationToken", "*", "")}
 
 
 class Operators(unittest.TestCase):
@@ -307,8 +311,11 @@ class Operators(unittest.TestCase):
 
     def test_they_may_what_is_written_here_and_nothing_else(self):
         policy = self.policy()
-        self.assertEqual(sorted(lines({"Properties": {"Policies": [policy]}})), sorted(OPERATOR))
-        self.assertTrue(all(one["Effect"] == "Allow" for one in policy["PolicyDocument"]["Statement"]))
+        said = policy["PolicyDocument"]["Statement"]
+        for effect, wanted in (("Allow", OPERATOR), ("Deny", NEVER)):
+            one = {"PolicyDocument": {"Statement": [one for one in said if one["Effect"] == effect]}}
+            self.assertEqual(sorted(lines({"Properties": {"Policies": [one]}})), sorted(wanted))
+        self.assertEqual({one["Effect"] for one in said}, {"Allow", "Deny"})
         # Whoever it is attached to is somebody else's to say.
         self.assertFalse({"Roles", "Users", "Groups"} & set(policy))
 
@@ -331,7 +338,7 @@ class Operators(unittest.TestCase):
         told = {"StateTable", "RecordsBucket", "KeyArn", "ReviewersTopic"}
         self.assertLessEqual(told, set(outputs))
         self.assertEqual(set(read("infra/operators.yaml")["Parameters"]),
-                         (told - {"ReviewersTopic"}) | {"TopicArn", "StackName"})
+                         (told - {"ReviewersTopic"}) | {"TopicArn", "StackName", "Mails"})
 
 
 class Code(unittest.TestCase):

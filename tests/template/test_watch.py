@@ -14,8 +14,10 @@ COUNTED = {
         "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"},
     ("AWS/DynamoDB", ("GlobalSecondaryIndexName", "TableName")): {"ConsumedWriteCapacityUnits"},
     ("AWS/SNS", ("TopicName",)): {"NumberOfMessagesPublished", "NumberOfNotificationsFailed"},
-    ("AWS/SQS", ("QueueName",)): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    ("AWS/States", ("StateMachineArn",)): {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"},
+    ("AWS/SQS", ("QueueName",)): {
+        "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"},
+    ("AWS/States", ("StateMachineArn",)): {
+        "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"},
 }
 
 #: Which crates a function's log is written by.
@@ -109,6 +111,51 @@ class Watch(unittest.TestCase):
                 self.assertEqual(set(re.findall(r"[a-z]+", formula["Expression"])), ids, name)
             if metrics:
                 self.assertEqual(sum(m["ReturnData"] for m in metrics), 1, name)
+
+    def test_nothing_that_is_silent_silences_a_sum(self):
+        # What AWS has not counted in a period has no point there, and a sum with a term that has none has none either.
+        for name, one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").items():
+            metrics = one["Properties"].get("Metrics", [])
+            ids = [m["Id"] for m in metrics if "MetricStat" in m]
+            for formula in [m["Expression"] for m in metrics if "Expression" in m]:
+                left = re.sub(r"FILL\([a-z]+, 0\)", "", formula)
+                self.assertEqual(re.findall(r"[A-Za-z_]+", left), [], f"{name}: a term is not filled")
+                self.assertEqual(sorted(re.findall(r"FILL\(([a-z]+), 0\)", formula)), sorted(ids), name)
+
+    def functions_of(self, alarm):
+        return {text(dimension["Value"]) for one in watch()[alarm]["Properties"]["Metrics"] if "MetricStat" in one
+                for dimension in one["MetricStat"]["Metric"]["Dimensions"] if dimension["Name"] == "FunctionName"}
+
+    def test_every_function_that_could_not_be_begun_is_noticed(self):
+        names = {text(one["Properties"]["FunctionName"]).replace("AWS::StackName", "Name")
+                 for one in resources("template.yaml", "AWS::Serverless::Function").values()}
+        self.assertEqual(self.functions_of("FunctionsThrottled"), names)
+
+    def test_each_machine_that_gives_up_is_noticed_however_it_does(self):
+        for machine in resources("template.yaml", "AWS::Serverless::StateMachine"):
+            metrics = watch()[f"{machine}Failed"]["Properties"]["Metrics"]
+            counted = {(one["MetricStat"]["Metric"]["MetricName"], text(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]))
+                       for one in metrics if "MetricStat" in one}
+            self.assertEqual(counted, {(name, f"{machine}Machine") for name in ("ExecutionsFailed", "ExecutionsTimedOut")})
+
+    def test_every_queue_of_what_failed_is_watched_and_what_cannot_be_emptied_by_a_redrive_rings_each_time(self):
+        watched = {}
+        for one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values():
+            own = one["Properties"]
+            if own.get("Namespace") == "AWS/SQS" and own["MetricName"] != "ApproximateAgeOfOldestMessage":
+                watched[own["Dimensions"][0]["Value"]["Ref"]] = own["MetricName"]
+        queues = set(resources("template.yaml", "AWS::SQS::Queue")) - {"Closed", "ToIndex"}
+        self.assertEqual(set(watched), queues)
+        redriven = {text(one["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]).split(".")[0]
+                    for one in resources("template.yaml", "AWS::SQS::Queue").values() if "RedrivePolicy" in one["Properties"]}
+        for queue, metric in watched.items():
+            # SQS does not count as sent what it moves itself.
+            wanted = "ApproximateNumberOfMessagesVisible" if queue in redriven else "NumberOfMessagesSent"
+            self.assertEqual(metric, wanted, queue)
+
+    def test_that_nobody_sweeps_is_not_hidden_by_what_else_calls_the_function(self):
+        own = watch()["SweepStopped"]["Properties"]
+        self.assertEqual((own["MetricName"], own["TreatMissingData"]), ("Swept", "breaching"))
 
     def test_every_alarm_reaches_the_operators_where_there_are_any(self):
         for name, one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").items():

@@ -14,6 +14,10 @@ use crate::recorded::Objects;
 use crate::records::Records;
 use crate::steps::Steps;
 
+/// Bytes of an object at most. Ours have a tenth of that, and thirty are read at once by a function of a gigabyte: one that somebody has put
+/// there must not take the others' rows along.
+const LONGEST: i64 = 8 * 1024 * 1024;
+
 /// Records as they lie in table and bucket, and files of rows: `exchanges/v1/dt=DAY/NAME.parquet` in the bucket of records, each
 /// written once (`infra/athena.yaml` makes a table of them).
 #[derive(Clone)]
@@ -27,7 +31,7 @@ pub struct Compacted {
 impl Compacted {
     /// Of that table and those buckets.
     pub fn new(clients: &Clients, table: &str, records: &str, pages: &str) -> Self {
-        let kept = Records::new(clients, table, records, pages);
+        let kept = Records::new(clients, table, records, pages).up_to(LONGEST);
         Self {
             steps: Steps::new(clients, table),
             exchanges: Exchanges::new(clients, table, kept.clone(), pages),

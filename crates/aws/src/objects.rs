@@ -45,6 +45,7 @@ pub(crate) struct Bucket {
     origin: Origin,
     not_read: &'static str,
     not_kept: &'static str,
+    longest: i64,
 }
 
 impl fmt::Debug for Bucket {
@@ -62,6 +63,7 @@ impl Bucket {
             origin: Origin::Recordings,
             not_read: "the recordings cannot be read",
             not_kept: "the recordings cannot be written",
+            longest: LONGEST,
         }
     }
 
@@ -95,6 +97,11 @@ impl Bucket {
         }
     }
 
+    /// The same bucket for whoever reads many of its objects at once: whatever is longer than that is none.
+    pub fn up_to(self, longest: i64) -> Self {
+        Self { longest, ..self }
+    }
+
     /// The object's bytes, whole; none when there is none.
     pub async fn read(&self, key: &str) -> Result<Option<Bytes>, Fault> {
         let got = match self.client.get_object().bucket(&self.name).key(key).send().await {
@@ -106,7 +113,7 @@ impl Bucket {
             Err(error) => return Err(fault(self.origin, self.not_read, "s3:GetObject", &error)),
         };
         let length = got.content_length.unwrap_or_default();
-        if length > LONGEST {
+        if length > self.longest {
             return Err(Fault::lasting(self.origin, self.not_read));
         }
         let body = got.body.collect().await;

@@ -60,6 +60,11 @@ impl Records {
         }
     }
 
+    /// The same for whoever reads many at once: an object that has more bytes is none.
+    pub(crate) fn up_to(self, longest: i64) -> Self {
+        Self { records: self.records.up_to(longest), pages: self.pages.up_to(longest), ..self }
+    }
+
     /// Keeps what lies in the table by one conditional write: an opening with or without its sealed text, or that alone.
     async fn keep_in_table(
         &self,

@@ -16,6 +16,10 @@ pub struct Invited {
     pub subscribed: Vec<String>,
     /// Who has not confirmed theirs, or has ended it: nobody tells them.
     pub unconfirmed: Vec<String>,
+    /// Who has more than one: each receives their links, whoever reads it.
+    pub several: Vec<String>,
+    /// Whose subscription is confirmed and who is on the roster no more: were somebody of that name to come, it would receive their links.
+    pub gone: Vec<String>,
 }
 
 impl Topic {
@@ -28,6 +32,13 @@ impl Topic {
         let confirmed = self.confirmed().await?;
         let subscribed = self.addresses().await?;
         let mut invited = Invited::default();
+        for (name, count) in &confirmed {
+            if !reviewers.contains_key(name) {
+                invited.gone.push(name.clone());
+            } else if *count > 1 {
+                invited.several.push(name.clone());
+            }
+        }
         for (name, mail) in reviewers {
             if confirmed.contains_key(name) {
                 continue;

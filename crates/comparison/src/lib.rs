@@ -35,7 +35,7 @@ use policy::{Bundle, Problem};
 pub use asking::{identity, question};
 pub use cases::{Asker, Asking, Case, Cases};
 pub use differences::{Differences, differences};
-pub use named::named_groups;
+pub use named::named;
 
 /// A bundle with its files, by their paths in it.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use policy::Rule;
 
 use crate::Side;
 
-/// The groups that the Cedar files of a bundle write.
-pub fn named_groups(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
+/// The names of that kind of entity (`Group`, `Agent`, `Database`) that the Cedar files of a bundle write.
+pub fn named(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> BTreeSet<String> {
     let cedar = files.iter().filter(|(path, _)| path.ends_with(".cedar"));
     let texts = cedar.map(|(_, bytes)| String::from_utf8_lossy(bytes));
-    texts.flat_map(|text| entities(&squeezed(&text), "Group")).collect()
+    texts.flat_map(|text| entities(&squeezed(&text), kind)).collect()
 }
 
 /// The names of that kind of entity that either bundle writes: those that the first does not write come first.

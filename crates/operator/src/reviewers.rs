@@ -19,13 +19,28 @@ struct Roster {
 pub async fn invite(account: &Account) {
     match invited(account).await {
         Ok(None) => {}
-        Ok(Some(Invited { subscribed, unconfirmed })) => {
+        Ok(Some(Invited { subscribed, unconfirmed, several, gone })) => {
             for name in subscribed {
                 say!("subscribed {}; SNS has sent a mail to confirm it", told(&name, Look::Name));
             }
+            let listed = |names: &[String]| {
+                let names: Vec<String> = names.iter().map(|name| told(name, Look::Name)).collect();
+                names.join(", ")
+            };
             if !unconfirmed.is_empty() {
-                let names: Vec<String> = unconfirmed.iter().map(|name| told(name, Look::Name)).collect();
-                say!("ATTENTION: not told until they confirm their subscription: {}", names.join(", "));
+                say!("ATTENTION: not told until they confirm their subscription: {}", listed(&unconfirmed));
+            }
+            if !several.is_empty() {
+                say!(
+                    "ATTENTION: more than one subscription receives what is for {}; end those that are not theirs: aws sns list-subscriptions-by-topic",
+                    listed(&several)
+                );
+            }
+            if !gone.is_empty() {
+                say!(
+                    "ATTENTION: still subscribed and on the roster no more: {}; end it: aws sns unsubscribe",
+                    listed(&gone)
+                );
             }
         }
         Err(ended) => say!("ATTENTION: reviewers were not subscribed: {ended}"),

@@ -562,6 +562,16 @@ async fn whoever_is_new_on_the_roster_is_subscribed_by_a_push_which_a_bad_topic_
     let sns = account.moto.clients().sns().clone();
     let listed = sns.list_subscriptions_by_topic().topic_arn(&account.topic).send().await.unwrap();
     assert_eq!(listed.subscriptions().len(), 1);
+    for (mail, name) in [("eve@x.example", "rosa@acme.example"), ("sam@acme.example", "sam@acme.example")] {
+        let one = sns.subscribe().topic_arn(&account.topic).protocol("email").endpoint(mail);
+        let filter = format!("{{\"reviewer\":[\"{name}\"]}}");
+        one.attributes("FilterPolicy", filter).send().await.unwrap();
+    }
+    let others = [
+        "more than one subscription receives what is for rosa@acme.example;",
+        "roster no more: sam@acme.example",
+    ];
+    check(&account.push(&ana, &one).await, 4, &others);
     sns.subscribe()
         .topic_arn(&account.topic)
         .protocol("email")

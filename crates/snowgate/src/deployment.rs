@@ -4,7 +4,9 @@
 
 mod checks;
 mod issuers;
+mod limits;
 mod parameters;
+mod rehearsal;
 
 use std::path::Path;
 use std::process::ExitCode;

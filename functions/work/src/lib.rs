@@ -31,8 +31,12 @@ const TURN: Duration = Duration::from_secs(60);
 /// How long until the next turn of a statement: its turns last for as long as it does not answer.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The same where somebody else holds it; their lease is longer, and they may be done before it ends.
-const THEIRS: Duration = Duration::from_secs(5);
+/// The same where somebody else holds it: as long as a lease lasts. An execution ends at 25,000 events and a turn has nine, so it looks for
+/// half a day.
+const THEIRS: Duration = Duration::from_secs(15);
+
+/// How long until an approval that was settled, and is not over, is looked at again.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// How often an approval is looked for whose exchange is stored a moment after it.
 const LOOKS: u32 = 5;
@@ -101,7 +105,9 @@ impl Work {
             Task::Run { approval } => Ok(told(self.tend(approval).await?, half)),
             Task::Carry { exchange } => Ok(carried(self.gateway.advance(exchange, self.until()).await?)),
             Task::Sweep {} => {
-                self.gateway.work(self.until()).await?;
+                let closed = self.gateway.work(self.until()).await?;
+                // An alarm counts this: without it, nobody sweeps.
+                tracing::info!(closed, "what was unattended has been looked after");
                 Ok(Answer { over: true, state: None, seconds: 1 })
             }
         }
@@ -204,6 +210,8 @@ fn told(stands: Option<Stands>, wait: fn(&Stands) -> Duration) -> Answer {
 }
 
 fn answer(stands: &Stands, wait: Duration) -> Answer {
+    let is_waiting = stands.state == ApprovalState::Waiting;
+    let wait = if is_waiting { wait } else { SETTLED };
     // Rounded up: at the end of the wait it has lapsed.
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
     Answer { over: stands.is_over, state: Some(stands.state.as_str()), seconds }
@@ -230,6 +238,12 @@ mod tests {
             assert_eq!(three_quarters(&at(passed)), minutes(second), "{passed}");
         }
         assert_eq!(answer(&at(40), half(&at(40))).seconds, 1);
+        let granted = Stands { state: ApprovalState::Granted, ..at(0) };
+        assert_eq!(
+            answer(&granted, half(&granted)).seconds,
+            5,
+            "it runs as soon as whoever holds it is done"
+        );
         // What nobody could be told of is told again, ever later, and never behind its end.
         let seconds = |passed: u64| {
             let Answer { over, state, seconds } = untold(&at(passed));

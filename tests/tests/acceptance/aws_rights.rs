@@ -198,6 +198,7 @@ async fn rows(account: &Account) {
     let closings = kept.iter().filter(|key| key.contains(".closing.")).count();
     assert!(failed(&seal, &event).await >= closings, "whoever could not be read is told again");
     account.moto.unspoil(".closing.json");
+    too_long(account, store.as_ref(), &kept).await;
     let before = files(account).await.len();
     let denied = "<Error><Code>AccessDenied</Code></Error>";
     account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Refused(403, denied));
@@ -228,6 +229,26 @@ async fn rows(account: &Account) {
         let bytes = got.body.collect().await.unwrap().into_bytes();
         assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     }
+}
+
+/// What is longer than anything of ours is none, and is not read.
+async fn too_long(account: &Account, store: &Compacted, kept: &[String]) {
+    let closing = kept.iter().find(|key| key.contains(".closing.")).unwrap();
+    let (key, kind) = recording::RecordKey::parse(closing).unwrap();
+    let other = recording::RecordKey {
+        exchange: domain::ExchangeId { number: domain::ExchangeNumber::new(9_999).unwrap(), ..key.exchange },
+        ..key.clone()
+    };
+    let clients = account.moto.clients();
+    let put = clients
+        .s3()
+        .put_object()
+        .bucket(&account.names.records)
+        .key(format!("records/{}", other.object(kind)));
+    put.body(vec![b' '; 8 * 1024 * 1024 + 1].into()).send().await.unwrap();
+    assert!(in_time(store.object(&key, kind)).await.unwrap().is_some());
+    let fault = in_time(store.object(&other, kind)).await.unwrap_err();
+    assert_eq!(fault.retry, gateway::Retry::Never);
 }
 
 /// How many messages are to be told again.
@@ -439,6 +460,8 @@ async fn every_call() {
     account.collected(&query, handle).await;
     let granted = ask(&query, "select count(*) from v_contacts").await.unwrap();
     assert!(!matches!(granted.outcome(), Outcome::Refused(_)), "{:?}", granted.outcome());
+
+    in_time(page.end_access(id, &rosa, None)).await.unwrap();
 
     // One more waits, when rows are made of all of it.
     account.held(&query, "delete from customers where id = 7").await;

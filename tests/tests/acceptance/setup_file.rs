@@ -113,12 +113,24 @@ fn its_users_have_no_secret_and_no_more_than_their_roles() {
 }
 
 #[test]
+fn what_is_made_later_is_read_as_what_is_there_is_also_in_a_schema_that_is_made_later() {
+    let statements = statements(&text());
+    let granted = |when: &str| -> BTreeSet<String> {
+        let grants = statements.iter().filter(|one| one.starts_with("GRANT") && one.contains(when));
+        grants.map(|one| one.replacen(when, "", 1)).collect()
+    };
+    let (now, later) = (granted(" ON ALL"), granted(" ON FUTURE"));
+    assert_eq!(now, later);
+    assert!(now.len() == 7 && now.iter().any(|one| one.starts_with("GRANT USAGE SCHEMAS")), "{now:?}");
+}
+
+#[test]
 fn what_counts_as_recorded_is_what_the_gateway_writes() {
     // As the pipeline and the catalog tag their statements.
     let text = text();
     let permit = std::fs::read_to_string(root().join("crates/gateway/src/permit.rs")).unwrap();
     assert!(permit.contains(r#"format!("{{\"snowgate\":\"{}\"}}", opened.exchange)"#));
-    assert!(text.contains(r#"NOT LIKE '{"snowgate":"%"}'"#));
+    assert!(text.contains(r#"COALESCE(QUERY_TAG, '') NOT LIKE '{"snowgate":"%"}'"#), "also without any tag");
     let submission = std::fs::read_to_string(root().join("crates/snowflake/src/submission.rs")).unwrap();
     assert!(submission.contains(r#""snowgate:catalog""#) && text.contains("'snowgate:catalog'"));
 }

@@ -32,7 +32,8 @@ async fn whoever_is_new_on_the_roster_is_subscribed_to_what_is_theirs_alone() {
     let both = roster(&[ROSA, SAM]);
     // Moto confirms whatever subscribes, so nothing of Sam's waits once it is there.
     let invited = reviewers.invite(&both).await.unwrap();
-    assert_eq!(invited, Invited { subscribed: names(&[SAM]), unconfirmed: names(&[SAM]) });
+    let expected = Invited { subscribed: names(&[SAM]), unconfirmed: names(&[SAM]), ..Invited::default() };
+    assert_eq!(invited, expected);
     assert_eq!(reviewers.invite(&both).await.unwrap(), Invited::default(), "and not again");
     let confirmed = reviewers.confirmed().await.unwrap();
     assert_eq!(confirmed.into_iter().collect::<Vec<_>>(), [(ROSA.to_owned(), 1), (SAM.to_owned(), 1)]);
@@ -49,7 +50,23 @@ async fn whoever_is_new_on_the_roster_is_subscribed_to_what_is_theirs_alone() {
         Spoil::Says(pending.0, pending.1),
     );
     let invited = reviewers.invite(&both).await.unwrap();
-    assert_eq!(invited, Invited { subscribed: Vec::new(), unconfirmed: names(&[ROSA, SAM]) });
+    assert_eq!(invited, Invited { unconfirmed: names(&[ROSA, SAM]), ..Invited::default() });
+}
+
+#[tokio::test]
+async fn who_receives_what_is_anothers_or_nobodys_any_more_is_told() {
+    let Some(moto) = Moto::get() else { return };
+    let sns = moto.clients().sns().clone();
+    let topic = sns.create_topic().name(Moto::unique("reviewers")).send().await.unwrap();
+    let arn = topic.topic_arn.unwrap();
+    for (endpoint, name) in [(ROSA, ROSA), ("eve@elsewhere.example", ROSA), (SAM, SAM)] {
+        let one = sns.subscribe().topic_arn(&arn).protocol("email").endpoint(endpoint);
+        one.attributes("FilterPolicy", json!({ "reviewer": [name] }).to_string()).send().await.unwrap();
+    }
+    let reviewers = Topic::new(&moto.clients(), &arn);
+    let invited = reviewers.invite(&roster(&[ROSA])).await.unwrap();
+    let expected = Invited { several: names(&[ROSA]), gone: names(&[SAM]), ..Invited::default() };
+    assert_eq!(invited, expected);
 }
 
 #[tokio::test]
@@ -60,7 +77,9 @@ async fn whose_mail_nobody_knows_is_not_told_and_whose_goes_elsewhere_is_told_th
     let reviewers = Topic::new(&moto.clients(), &arn);
     let both = [("00u1".to_owned(), None), ("00u2".to_owned(), Some(SAM.to_owned()))].into();
     let invited = reviewers.invite(&both).await.unwrap();
-    assert_eq!(invited, Invited { subscribed: names(&["00u2"]), unconfirmed: names(&["00u1", "00u2"]) });
+    let expected =
+        Invited { subscribed: names(&["00u2"]), unconfirmed: names(&["00u1", "00u2"]), ..Invited::default() };
+    assert_eq!(invited, expected);
     assert_eq!(
         reviewers.confirmed().await.unwrap().into_iter().collect::<Vec<_>>(),
         [("00u2".to_owned(), 1)]

@@ -2,23 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
-use comparison::{identity, question};
-use domain::{Catalog, Context, Decision};
 use evidence::{ChannelEntry, Channels};
-use gateway::ports::Clock;
-use local::{Mail, SystemClock};
-use policy::Bundle;
+use local::Mail;
 use serde::Deserialize;
 use settings::{File, ReviewerEntry};
 
 use super::Finding;
+use super::limits::LIMITS;
 use super::parameters::{PARAMETERS, Parameters};
-
-/// Seconds that an answer is held, at most: API Gateway gives up after 30, and before the wait a function may have to start, read the
-/// catalog and decide.
-const LONGEST_HOLD: u64 = 20;
 
 /// Bytes of a function's variables, and of them what does not depend on these two. Lambda takes 4 KB in all; a test of the templates
 /// holds what the others need below the half.
@@ -28,6 +20,12 @@ const OTHER_VARIABLES: usize = 2048;
 /// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
 const RESERVED: u64 = 100;
 const UNRESERVED: u64 = 100;
+
+/// Letters of a stack's name at most: its functions and schedules are called NAME-approval and the like, and may have 64.
+const LONGEST_NAME: usize = 55;
+
+/// Days that pages are kept for at least: as long as a bundle may let a statement wait for a person.
+const FEWEST_PAGE_DAYS: u64 = 30;
 
 /// All of it.
 pub fn all(told: &Parameters, folder: &Path) -> Vec<Finding> {
@@ -40,11 +38,13 @@ pub fn all(told: &Parameters, folder: &Path) -> Vec<Finding> {
     found.bundle(folder, &reviewers);
     found.numbers();
     found.addresses();
+    found.build();
+    found.limits();
     found.found
 }
 
-struct Findings<'a> {
-    told: &'a Parameters,
+pub(super) struct Findings<'a> {
+    pub(super) told: &'a Parameters,
     found: Vec<Finding>,
 }
 
@@ -60,21 +60,20 @@ struct Evidence {
 }
 
 impl Findings<'_> {
-    fn wrong(&mut self, parameter: &'static str, problem: impl Into<String>) {
+    pub(super) fn wrong(&mut self, parameter: &'static str, problem: impl Into<String>) {
         self.found.push(Finding::Wrong(parameter, problem.into()));
     }
 
-    fn attention(&mut self, parameter: &'static str, problem: impl Into<String>) {
+    pub(super) fn attention(&mut self, parameter: &'static str, problem: impl Into<String>) {
         self.found.push(Finding::Attention(parameter, problem.into()));
     }
 
     fn names(&mut self) {
         let unknown: Vec<String> = self.told.unknown().map(str::to_owned).collect();
         for name in unknown {
-            let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
             self.wrong(
                 "parameter_overrides",
-                format!("`{name}` is no parameter of template.yaml; take it away or correct it"),
+                format!("`{}` is no parameter of template.yaml; take it away or correct it", plain(&name)),
             );
         }
         for (name, default) in PARAMETERS {
@@ -240,116 +239,10 @@ impl Findings<'_> {
         }
     }
 
-    /// What the bundle that is deployed along would refuse of everything, or ask of nobody.
-    fn bundle(&mut self, folder: &Path, reviewers: &BTreeSet<String>) {
-        let policies = self.told.get("Policies").to_owned();
-        let name = match policies.as_str() {
-            "pushed" => {
-                return self.attention("Policies", "until a bundle is in force, everything is refused; next, once deployed: snowgate policy push DIR --why …");
-            }
-            "pushed-by-one" => {
-                return self.attention(
-                    "Policies",
-                    "one operator alone may change what everybody may do; `pushed` wants two",
-                );
-            }
-            other => other.strip_prefix("/opt/").unwrap_or_default(),
-        };
-        let is_name = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !is_name {
-            return self.wrong(
-                "Policies",
-                "is /opt/NAME for the folder infra/policies/NAME, or pushed, or pushed-by-one",
-            );
-        }
-        let dir = folder.join("infra/policies").join(name);
-        let next = format!("next: snowgate policy check {}", dir.display());
-        let files = match local::bundle_files(&dir) {
-            Ok(files) if !files.is_empty() => files,
-            Ok(_) | Err(_) => {
-                return self.wrong(
-                    "Policies",
-                    format!(
-                        "there is no bundle in {}; next: snowgate policy init {}",
-                        dir.display(),
-                        dir.display()
-                    ),
-                );
-            }
-        };
-        let bundle = match Bundle::parse(&files) {
-            Ok(bundle) => bundle,
-            Err(problems) => {
-                return self.wrong(
-                    "Policies",
-                    format!("the bundle in {} has {} problems; {next}", dir.display(), problems.len()),
-                );
-            }
-        };
-        if self.told.get("ReadTags") == "false" && !bundle.tags().is_empty() {
-            self.attention("ReadTags", "is false, so what the bundle classifies by [tags] is classified by names alone; name those columns in catalog.toml");
-        }
-        let asked: Vec<&str> =
-            bundle.reviewer_groups().into_iter().filter(|group| !reviewers.contains(*group)).collect();
-        if !asked.is_empty() && !self.told.get("Reviewers").is_empty() {
-            self.wrong("Reviewers", format!("nobody is in {}, whom the bundle asks: what waits for them would lapse; add somebody, or change [[reviewers]] of catalog.toml", asked.join(", ")));
-        }
-        let name =
-            |parameter: &str| Some(self.told.get(parameter).to_owned()).filter(|name| !name.is_empty());
-        let context = Context {
-            role: name("SnowflakeRole"),
-            warehouse: name("SnowflakeWarehouse"),
-            database: name("SnowflakeDatabase"),
-            schema: name("SnowflakeSchema"),
-        };
-        // Whoever asks names what is left out, which is not known here.
-        if context.database.is_none() || context.schema.is_none() {
-            return;
-        }
-        let groups = comparison::named_groups(&files);
-        let permits = |group: &String| {
-            let asked = question("select 1".to_owned(), context.clone());
-            let who = identity("snowgate-config", [group.clone()]);
-            let said =
-                gateway::rehearse(&bundle, &who, &asked, &[], Arc::new(Catalog::empty()), SystemClock.now());
-            !matches!(said.rulings.overall.decision, Decision::Refuse(_))
-        };
-        if !groups.iter().any(permits) {
-            self.wrong(
-                "Policies",
-                format!(
-                    "the bundle in {} lets no group that it names ask even `select 1` under this role, warehouse, database and schema: \
-                     name them in its 10-context.cedar (infra/README.md, step 2)",
-                    dir.display()
-                ),
-            );
-        }
-    }
-
     fn numbers(&mut self) {
-        let mut number = |name: &'static str, least: u64, most: u64, why: &str| {
-            let found =
-                self.told.get(name).parse::<u64>().ok().filter(|number| (least..=most).contains(number));
-            if found.is_none() {
-                self.found.push(Finding::Wrong(name, format!("is a number from {least} to {most}{why}")));
-            }
-            found
-        };
-        number(
-            "HoldSeconds",
-            1,
-            LONGEST_HOLD,
-            ": API Gateway gives up after 30 seconds, and deciding takes some of them",
-        );
-        let records = number("RecordDays", 1, 36_500, "");
-        let pages = number("PageDays", 1, 36_500, "");
-        number("IndexDays", 1, 65_535, "");
-        number("RequestsPerSecond", 1, 10_000, ", the account's own limit");
-        number("RequestBurst", 1, 5_000, ", the account's own limit");
-        number("DollarsPerHour", 1, 1_000_000, "");
-        let statements = number("ConcurrentStatements", 1, 100_000, "");
-        if let Some(statements) = statements {
+        let number = |name: &str| self.told.get(name).parse::<u64>().ok();
+        let (records, pages) = (number("RecordDays"), number("PageDays"));
+        if let Some(statements) = number("ConcurrentStatements") {
             let all = statements.saturating_add(RESERVED).saturating_add(UNRESERVED);
             self.attention(
                 "ConcurrentStatements",
@@ -362,15 +255,14 @@ impl Findings<'_> {
                 "is longer than RecordDays: pages would outlive the records that tell what they are",
             );
         }
-        match self.told.get("LockMode") {
-            "GOVERNANCE" => self.attention("LockMode", "GOVERNANCE is for trying: whoever has the right may delete records; COMPLIANCE is for production, and nobody can take it back"),
-            "COMPLIANCE" => {}
-            _ => self.wrong("LockMode", "is GOVERNANCE or COMPLIANCE"),
+        if pages.is_some_and(|pages| pages < FEWEST_PAGE_DAYS) {
+            self.attention(
+                "PageDays",
+                "is shorter than a statement may wait for a person: a long one that waits longer is lost, since its state lies among the pages",
+            );
         }
-        for (name, words) in [("ReadTags", &["true", "false"][..]), ("Architecture", &["arm64", "x86_64"])] {
-            if !words.contains(&self.told.get(name)) {
-                self.wrong(name, format!("is {}", words.join(" or ")));
-            }
+        if self.told.get("LockMode") == "GOVERNANCE" {
+            self.attention("LockMode", "GOVERNANCE is for trying: whoever has the right may delete records; COMPLIANCE is for production, and nobody can take it back; it does not hold what was recorded before");
         }
     }
 
@@ -392,6 +284,30 @@ impl Findings<'_> {
                 "is the agents' name, too: they would share cookies; give the page one of its own",
             );
         }
+        for (name, said) in [("DomainName", domain), ("PageDomainName", page)] {
+            if !said.is_empty() && !is_host(said) {
+                self.wrong(name, "is a host name alone in small letters, like sql.acme.com: no https://, no path, no port, no `*`");
+            }
+        }
+        match (certificate_region(certificate), self.told.region()) {
+            _ if certificate.is_empty() => {}
+            (None, _) => self.wrong(
+                "CertificateArn",
+                "is arn:aws:acm:REGION:ACCOUNT:certificate/ID, as aws acm list-certificates tells it",
+            ),
+            (Some(of), Some(region)) if of != region => {
+                let problem = format!(
+                    "must lie in the deployment's own region, {}: ask for one there (aws acm request-certificate --region …)",
+                    plain(region)
+                );
+                self.wrong("CertificateArn", problem);
+            }
+            (Some(_), Some(_)) => {}
+            (Some(_), None) => self.attention(
+                "CertificateArn",
+                "must lie in the region that is deployed to, which samconfig.toml does not say",
+            ),
+        }
         let mail = self.told.get("OperatorMail").to_owned();
         if mail.is_empty() {
             self.attention("OperatorMail", "is empty: alarms are seen in the console alone");
@@ -399,4 +315,60 @@ impl Findings<'_> {
             self.wrong("OperatorMail", "is no mail address");
         }
     }
+
+    /// What `sam build` is told, and under which name it is deployed.
+    fn build(&mut self) {
+        let (built, deployed) = (self.told.built_for(), self.told.get("Architecture"));
+        if built != deployed && ["arm64", "x86_64"].contains(&deployed) {
+            self.wrong(
+                "Architecture",
+                format!("is {deployed} when it is deployed, and sam build compiles for {}, so no function would start: put parameter_overrides = \"Architecture={deployed}\" under [ENVIRONMENT.build.parameters], and build again", plain(built)),
+            );
+        }
+        if let Some(name) = self.told.stack_name() {
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            if !is_name || name.len() > LONGEST_NAME {
+                self.wrong("stack_name", format!("is at most {LONGEST_NAME} letters, digits and hyphens, a letter first: functions are called NAME-approval, and may have 64"));
+            }
+        }
+    }
+
+    /// What CloudFormation would refuse and nothing here has told of yet.
+    fn limits(&mut self) {
+        for (name, takes) in LIMITS {
+            let is_told =
+                self.found.iter().any(|found| matches!(found, Finding::Wrong(one, _) if one == name));
+            if let (false, Some(problem)) = (is_told, takes.problem(self.told.get(name))) {
+                self.wrong(name, problem);
+            }
+        }
+    }
+}
+
+/// RFC 1123 section 2.1: labels of letters, digits and hyphens, two at least.
+fn is_host(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)
+}
+
+/// The region of a certificate's ARN.
+fn certificate_region(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let [begin, partition, service, region, account, certificate] = parts.as_slice() else { return None };
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    let is_certificate = certificate.strip_prefix("certificate/").is_some_and(|id| !id.is_empty());
+    let is_arn = *begin == "arn" && partition.starts_with("aws") && *service == "acm" && !region.is_empty();
+    (is_arn && is_account && is_certificate).then_some(*region)
+}
+
+/// Of what a file says, what may be shown.
+fn plain(said: &str) -> String {
+    said.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(60).collect()
 }

@@ -43,10 +43,13 @@ pub const PARAMETERS: [(&str, Option<&str>); 35] = [
     ("DollarsPerHour", Some("5")),
 ];
 
-/// What is said of each.
+/// What is said of each, and what else the file says of building and deploying.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters {
     said: BTreeMap<String, String>,
+    built_for: Option<String>,
+    stack_name: Option<String>,
+    region: Option<String>,
 }
 
 impl Parameters {
@@ -60,44 +63,46 @@ impl Parameters {
                 .map_or(1, |before| before.matches('\n').count() + 1);
             format!("line {line} is no TOML")
         })?;
-        let of = |command: &str| {
-            document.get(environment)?.get(command)?.get("parameters")?.get("parameter_overrides")
+        // SAM lets a command's own section go before that of all.
+        let of = |command: &str, key: &str| {
+            let section = |name: &str| document.get(environment)?.get(name)?.get("parameters")?.get(key);
+            section(command).or_else(|| section("global"))
         };
-        let said = of("deploy").or_else(|| of("global")).ok_or_else(|| {
+        let said = of("deploy", "parameter_overrides").ok_or_else(|| {
             format!(
                 "[{environment}.deploy.parameters] has no parameter_overrides; next: sam deploy --guided \
                  (it keeps what you say there), or name the section by --environment"
             )
         })?;
-        let words = match said {
-            Value::String(text) => words(text)?,
-            Value::Array(entries) => {
-                let text = |entry: &Value| entry.as_str().map(str::to_owned);
-                let entries: Option<Vec<String>> = entries.iter().map(text).collect();
-                entries.ok_or("parameter_overrides is a list of NAME=VALUE texts")?
-            }
-            Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Datetime(_)
-            | Value::Table(_) => {
-                return Err("parameter_overrides is a text or a list of NAME=VALUE".to_owned());
-            }
-        };
-        let mut said = BTreeMap::new();
-        for word in words {
-            let (name, value) =
-                word.split_once('=').ok_or("parameter_overrides has something that is no NAME=VALUE")?;
-            said.insert(name.to_owned(), value.to_owned());
-        }
-        Ok(Self { said })
+        // INVARIANT: what is said to deploy is not said to build, which makes functions for what it is told alone.
+        let mut built = of("build", "parameter_overrides").map(overrides).transpose()?.unwrap_or_default();
+        let text = |key: &str| of("deploy", key).and_then(Value::as_str).map(str::to_owned);
+        Ok(Self {
+            said: overrides(said)?,
+            built_for: built.remove("Architecture"),
+            stack_name: text("stack_name"),
+            region: text("region"),
+        })
+    }
+
+    /// The architecture that functions are built for.
+    pub fn built_for(&self) -> &str {
+        self.built_for.as_deref().unwrap_or_else(|| default("Architecture"))
+    }
+
+    /// The name of the stack, where the file says it.
+    pub fn stack_name(&self) -> Option<&str> {
+        self.stack_name.as_deref()
+    }
+
+    /// The region that is deployed to, where the file says it.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 
     /// What is said of one, else its default; empty where there is neither.
     pub fn get(&self, name: &str) -> &str {
-        let default =
-            || PARAMETERS.iter().find(|(known, _)| *known == name).and_then(|(_, default)| *default);
-        self.said.get(name).map(String::as_str).or_else(default).unwrap_or_default()
+        self.said.get(name).map_or_else(|| default(name), String::as_str)
     }
 
     /// What is said and is no parameter.
@@ -105,6 +110,32 @@ impl Parameters {
         let is_known = |name: &&String| PARAMETERS.iter().any(|(known, _)| known == name);
         self.said.keys().filter(move |name| !is_known(name)).map(String::as_str)
     }
+}
+
+fn default(name: &str) -> &'static str {
+    PARAMETERS.iter().find(|(known, _)| *known == name).and_then(|(_, default)| *default).unwrap_or_default()
+}
+
+/// The parameters of one `parameter_overrides`.
+fn overrides(said: &Value) -> Result<BTreeMap<String, String>, String> {
+    let words = match said {
+        Value::String(text) => words(text)?,
+        Value::Array(entries) => {
+            let text = |entry: &Value| entry.as_str().map(str::to_owned);
+            let entries: Option<Vec<String>> = entries.iter().map(text).collect();
+            entries.ok_or("parameter_overrides is a list of NAME=VALUE texts")?
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Table(_) => {
+            return Err("parameter_overrides is a text or a list of NAME=VALUE".to_owned());
+        }
+    };
+    let mut said = BTreeMap::new();
+    for word in words {
+        let (name, value) =
+            word.split_once('=').ok_or("parameter_overrides has something that is no NAME=VALUE")?;
+        said.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(said)
 }
 
 /// The words of a text as a shell takes them: parted by blanks, quotes and backslashes taken away.
@@ -158,6 +189,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_built_is_told_apart_from_what_is_deployed() {
+        let read = |text: &str| Parameters::read(text, "default").unwrap();
+        let deploy = "[default.deploy.parameters]\nparameter_overrides = 'Architecture=x86_64'\nregion = 'eu-central-1'\n";
+        let told = read(deploy);
+        assert_eq!((told.get("Architecture"), told.built_for()), ("x86_64", "arm64"));
+        assert_eq!((told.region(), told.stack_name()), (Some("eu-central-1"), None));
+        let build = "[default.build.parameters]\nparameter_overrides = ['Architecture=x86_64']\n";
+        assert_eq!(read(&format!("{deploy}{build}")).built_for(), "x86_64");
+        let all =
+            "[default.global.parameters]\nstack_name = 's'\nparameter_overrides = 'Architecture=x86_64'\n";
+        assert_eq!(read(all).built_for(), "x86_64");
+        assert_eq!((read(all).get("Architecture"), read(all).stack_name()), ("x86_64", Some("s")));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_without_what_it_says() {
         for (text, says) in [
             ("x", "line 1 is no TOML"),
@@ -166,6 +212,10 @@ mod tests {
             ("[default.deploy.parameters]\nparameter_overrides = 'A=\"s3cret'", "never closed"),
             ("[default.deploy.parameters]\nparameter_overrides = 5", "is a text or a list"),
             ("[default.deploy.parameters]\nparameter_overrides = [5]", "is a list of"),
+            (
+                "[default.deploy.parameters]\nparameter_overrides = 'A=1'\n[default.build.parameters]\nparameter_overrides = 's3cret'",
+                "no NAME=VALUE",
+            ),
         ] {
             let told = Parameters::read(text, "default").unwrap_err();
             assert!(told.contains(says) && !told.contains("s3cret"), "{told}");

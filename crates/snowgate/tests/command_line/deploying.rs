@@ -21,6 +21,11 @@ const GOOD: [(&str, &str); 10] = [
 ];
 
 fn checked(folder: &Path, change: &[(&str, &str)]) -> (Option<i32>, String) {
+    checked_beside(folder, change, "")
+}
+
+/// The same with what else the file says.
+fn checked_beside(folder: &Path, change: &[(&str, &str)], more: &str) -> (Option<i32>, String) {
     let mut said: Vec<(&str, &str)> = GOOD.to_vec();
     for (name, value) in change {
         said.retain(|(known, _)| known != name);
@@ -30,7 +35,8 @@ fn checked(folder: &Path, change: &[(&str, &str)]) -> (Option<i32>, String) {
     let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
     let overrides: Vec<String> =
         said.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    let text = format!("[default.deploy.parameters]\nparameter_overrides = '''{}'''\n", overrides.join(" "));
+    let text =
+        format!("[default.deploy.parameters]\nparameter_overrides = '''{}'''\n{more}", overrides.join(" "));
     fs::write(folder.join("samconfig.toml"), text).expect("a file");
     told(snowgate(folder).args(["config", "check", "--for", "aws"]).output().expect("it runs"))
 }
@@ -105,6 +111,19 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
         ),
         ("Policies", "built-in", "Policies: is /opt/NAME"),
         ("DomainName", "sql.acme.test", "CertificateArn: must be said"),
+        ("DomainName", "https://sql.acme.test/x", "DomainName: is a host name alone"),
+        ("CertificateArn", "foo", "CertificateArn: is arn:aws:acm:REGION"),
+        ("LogRetentionDays", "100", "LogRetentionDays: is 1, 3, 5"),
+        ("Rollout", "Canary10Percent15Minutes", "Rollout: is Canary10Percent5Minutes"),
+        ("Scope", "sql admin", "Scope: is one scope"),
+        ("ReviewersClient", "my page", "ReviewersClient: is one client id"),
+        ("ReviewersScopes", "email  groups", "ReviewersScopes: is scopes with one blank"),
+        (
+            "Reviewers",
+            r#"[ {email = "rosa@acme.test", groups = ["data-reviewers"]}]"#,
+            "Reviewers: begins with `[{`",
+        ),
+        ("SnowflakeWarehouse", "", "SnowflakeWarehouse: is a name as Snowflake stores it"),
         ("LockMode", "NONE", "LockMode: is GOVERNANCE or COMPLIANCE"),
         ("OperatorMail", "nobody", "OperatorMail: is no mail address"),
         ("Nonsense", "s3cret", "`Nonsense` is no parameter"),
@@ -127,6 +146,53 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
     fs::write(broken, "permit (principal").expect("a file");
     let (code, said) = checked(folder.path(), &[]);
     assert!(code == Some(1) && said.contains("Policies: the bundle in"), "{said}");
+}
+
+#[test]
+fn what_the_repository_ships_is_rehearsed_also_where_no_database_is_said() {
+    let folder = deployment();
+    let nowhere = [("SnowflakeDatabase", ""), ("SnowflakeSchema", "")];
+    // The template's own defaults, with the bundle as it is.
+    let setup = [("SnowflakeRole", "SNOWGATE_READER"), ("SnowflakeWarehouse", "SNOWGATE_WH")];
+    let (code, said) = checked(folder.path(), &[&setup[..], &nowhere].concat());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("under this role and warehouse, whatever database and schema"), "{said}");
+    let (code, said) = checked(folder.path(), &[("SnowflakeSchema", ""), ("SnowflakeDatabase", "OTHER")]);
+    assert!(code == Some(1) && said.contains("under this role, warehouse and database, whatever"), "{said}");
+    // What it permits is good wherever it may be asked, and who may write is told.
+    let (code, said) = checked(folder.path(), &nowhere);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("ATTENTION: SnowflakeWriter: nobody whom the bundle"), "{said}");
+    let all = "@id(\"all\") permit (principal == Agent::\"bot\", action, resource);";
+    fs::write(folder.path().join("infra/policies/default/95.cedar"), all).expect("a file");
+    let (code, said) = checked(folder.path(), &[&setup[..], &nowhere].concat());
+    assert!(code == Some(0) && !said.contains("SnowflakeWriter"), "an agent by name: {said}");
+}
+
+#[test]
+fn what_is_built_and_where_it_is_deployed_is_looked_at_too() {
+    let folder = deployment();
+    let x86 = [("Architecture", "x86_64")];
+    let (code, said) = checked(folder.path(), &x86);
+    assert!(code == Some(1) && said.contains("Architecture: is x86_64 when it is deployed"), "{said}");
+    let build = "[default.build.parameters]\nparameter_overrides = 'Architecture=x86_64'\n";
+    assert_eq!(checked_beside(folder.path(), &x86, build).0, Some(0));
+    assert_eq!(checked_beside(folder.path(), &[], build).0, Some(1), "the other way round");
+    let arn = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+    let named = [("DomainName", "sql.acme.test"), ("CertificateArn", arn)];
+    for (region, code) in
+        [("region = 'eu-central-1'\n", Some(1)), ("region = 'us-east-1'\n", Some(0)), ("", Some(0))]
+    {
+        let (found, said) = checked_beside(folder.path(), &named, region);
+        assert_eq!(found, code, "{said}");
+        assert!(said.contains("CertificateArn: must lie in the") != (region.contains("us-east-1")), "{said}");
+    }
+    for (name, code) in
+        [("s".repeat(55), Some(0)), ("s".repeat(56), Some(1)), ("my_stack".to_owned(), Some(1))]
+    {
+        let (found, said) = checked_beside(folder.path(), &[], &format!("stack_name = '{name}'\n"));
+        assert_eq!(found, code, "{said}");
+    }
 }
 
 #[test]
