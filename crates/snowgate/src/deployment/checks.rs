@@ -335,7 +335,7 @@ impl Findings<'_> {
         );
         let records = number("RecordDays", 1, 36_500, "");
         let pages = number("PageDays", 1, 36_500, "");
-        number("IndexDays", 1, 65_535, "");
+        number("IndexDays", 10, 65_535, ", longer than seal looks back for what nobody was told of");
         number("RequestsPerSecond", 1, 10_000, ", the account's own limit");
         number("RequestBurst", 1, 5_000, ", the account's own limit");
         number("DollarsPerHour", 1, 1_000_000, "");
