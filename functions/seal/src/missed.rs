@@ -14,9 +14,9 @@ use crate::Store;
 /// Objects that are listed at once: as many as S3 tells.
 const LISTED: usize = 1000;
 
-/// What the ids of sessions begin with. A day is gone through under each of them by itself, some at once, so that a large one does not
-/// outlast the function.
-const BEGINS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+/// The ids of sessions begin with one of so many digits. A day is gone through under each of them by itself, some at once, so that a
+/// large one does not outlast the function.
+const DIGITS: u8 = 16;
 const AT_ONCE: usize = 8;
 
 /// Objects of a message.
@@ -32,8 +32,8 @@ pub(crate) async fn find_and_tell(
     day: &str,
     now: Timestamp,
 ) -> Result<(usize, usize), Fault> {
-    let found: Vec<(usize, usize)> = stream::iter(BEGINS)
-        .map(|begins| under(store, day, begins, now))
+    let found: Vec<(usize, usize)> = stream::iter(0..DIGITS)
+        .map(|digit| under(store, day, format!("{digit:x}"), now))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
@@ -42,10 +42,15 @@ pub(crate) async fn find_and_tell(
     }))
 }
 
-async fn under(store: &dyn Store, day: &str, begins: &str, now: Timestamp) -> Result<(usize, usize), Fault> {
+async fn under(
+    store: &dyn Store,
+    day: &str,
+    begins: String,
+    now: Timestamp,
+) -> Result<(usize, usize), Fault> {
     let (mut kept, mut missed, mut after): (usize, usize, Option<String>) = (0, 0, None);
     loop {
-        let listed = store.kept_on(day, begins, after.as_deref(), LISTED).await?;
+        let listed = store.kept_on(day, &begins, after.as_deref(), LISTED).await?;
         let is_settled = |at: &Timestamp| now.since(*at) >= UNDER_WAY;
         let told =
             listed.iter().filter(|(_, at)| is_settled(at)).filter_map(|(key, _)| RecordKey::parse(key));

@@ -20,6 +20,9 @@ const ASKED: usize = 24;
 /// How long the queue waits for more, as `template.yaml` has it.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// How often a queue is looked into before it is asked in vain.
+const LOOKS: usize = 300;
+
 fn index(stage: &Stage) -> Index {
     Index::new(&stage.clients(), &stage.wiring.index)
 }
@@ -51,9 +54,11 @@ async fn found(stage: &Stage) -> usize {
     found
 }
 
-async fn ask(stage: &Stage, token: &str, times: usize) {
-    let event = stage::event("post-select.json", Some(token));
-    for _ in 0..times {
+/// Asks once under each of these numbers.
+async fn ask(stage: &Stage, token: &str, numbers: std::ops::Range<usize>) {
+    let mut event = stage::event("post-select.json", Some(token));
+    for number in numbers {
+        event["rawQueryString"] = format!("requestId=6f1e0c1e-1111-4222-8333-{number:012}").into();
         let answer = stage.invoke("query", &event).await;
         assert_eq!(answer["statusCode"], 200, "{answer}");
     }
@@ -89,19 +94,21 @@ async fn what_was_answered_is_found_in_the_index() {
     let Some(stage) = Stage::build(&["query", "index"]).await else { return };
     let queue = stage.moto.queue_of(&stage.wiring.kept).await;
     let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
-    ask(&stage, &token, 1).await;
+    ask(&stage, &token, 0..1).await;
     index_all(&stage, &queue).await;
 
     // As it goes on an account: statements come while the queue waits its second, and hands over what it has.
     let handing_over = async {
         let mut window = interval(WINDOW);
-        let mut told = 0;
+        let (mut told, mut looks) = (0, 0);
         while told < ASKED {
             window.tick().await;
             told += index_all(&stage, &queue).await;
+            looks += 1;
+            assert!(looks < LOOKS, "{told} of {ASKED} were told to the queue");
         }
     };
-    tokio::join!(ask(&stage, &token, ASKED), handing_over);
+    tokio::join!(ask(&stage, &token, 1..ASKED + 1), handing_over);
     let mut lags = lags(&stage);
     lags.sort_unstable();
     assert_eq!(lags.len(), ASKED + 1);
@@ -128,7 +135,7 @@ async fn what_nobody_was_told_of_is_told_again_and_found() {
     let Some(stage) = Stage::build(&["query", "index", "seal"]).await else { return };
     let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
     // The queues hang on the topic after it was told.
-    ask(&stage, &token, 2).await;
+    ask(&stage, &token, 0..2).await;
     let (indexed, closed) =
         (stage.moto.queue_of(&stage.wiring.kept).await, stage.moto.queue_of(&stage.wiring.kept).await);
     assert!(stage.moto.handed_over(&indexed).await.is_none());
