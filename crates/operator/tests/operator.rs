@@ -562,7 +562,8 @@ async fn whoever_is_new_on_the_roster_is_subscribed_by_a_push_which_a_bad_topic_
     let sns = account.moto.clients().sns().clone();
     let listed = sns.list_subscriptions_by_topic().topic_arn(&account.topic).send().await.unwrap();
     assert_eq!(listed.subscriptions().len(), 1);
-    for (mail, name) in [("eve@x.example", "rosa@acme.example"), ("sam@acme.example", "sam@acme.example")] {
+    for (mail, name) in [("mallory@x.example", "rosa@acme.example"), ("sam@acme.example", "sam@acme.example")]
+    {
         let one = sns.subscribe().topic_arn(&account.topic).protocol("email").endpoint(mail);
         let filter = format!("{{\"reviewer\":[\"{name}\"]}}");
         one.attributes("FilterPolicy", filter).send().await.unwrap();

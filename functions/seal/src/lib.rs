@@ -31,7 +31,7 @@ use std::sync::Arc;
 use aws::{Failed, Message, Recorded, Told};
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::Clock;
-use gateway::{Fault, Origin};
+use gateway::{Fault, Origin, Retry};
 use recording::{ExchangeRow, ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;
@@ -141,11 +141,20 @@ impl Seal {
         let makes_a_row = |told: &Told| matches!(told.1, ObjectKind::Closing | ObjectKind::Evidence { .. });
         let told = keys.iter().filter_map(|key| RecordKey::parse(key)).filter(makes_a_row);
         let told: BTreeSet<Told> = told.collect();
-        let rows = told.len();
-        match self.keep_all(told).await.into_values().next() {
-            Some(fault) => Err(fault),
-            None => Ok(Answer::Rows { rows, next }),
+        let mut rows = told.len();
+        for ((key, kind), fault) in self.keep_all(told).await {
+            // What can be read at another time is tried again with all of it; what never can holds up no other.
+            if fault.retry != Retry::Never {
+                return Err(fault);
+            }
+            rows = rows.saturating_sub(1);
+            tracing::error!(
+                object = key.object(kind),
+                fault = &fault as &(dyn std::error::Error + 'static),
+                "an object makes no row: somebody must look"
+            );
         }
+        Ok(Answer::Rows { rows, next })
     }
 
     /// Rows of what waits for people, as it stands.

@@ -32,6 +32,8 @@ struct Memory {
     waiting: Vec<RecordKey>,
     /// Objects that cannot be read for now.
     out_of_reach: BTreeSet<String>,
+    /// Objects that nobody can ever read.
+    too_long: BTreeSet<String>,
     /// Whether files cannot be kept.
     is_full: bool,
     kept: Mutex<BTreeMap<(String, String), Vec<u8>>>,
@@ -53,6 +55,9 @@ fn broken() -> Fault {
 impl Objects for Memory {
     async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         let key = key.object(kind);
+        if self.too_long.contains(&key) {
+            return Err(Fault::lasting(Origin::Recordings, "the recordings cannot be read"));
+        }
         if self.out_of_reach.contains(&key) { Err(broken()) } else { Ok(self.objects.get(&key).cloned()) }
     }
 }
@@ -292,6 +297,22 @@ async fn what_cannot_be_read_has_no_row_is_told_again_and_holds_up_nothing_else(
         assert_eq!(failed(&again, std::slice::from_ref(one)).await, [""; 0]);
         assert_eq!(rows(&again).len(), 12, "{part}");
     }
+}
+
+#[tokio::test]
+async fn what_nobody_can_ever_read_holds_up_no_day_and_what_can_be_read_later_does() {
+    let one = told_of(&day().objects).into_iter().find(|key| key.contains(".closing.")).unwrap();
+    let rows_of = |store: Memory| async move {
+        let store = Arc::new(store);
+        let told = Seal::new(store.clone(), hour(1)).handle(&json!({ "task": "day", "day": DAY })).await;
+        (told.ok(), rows(&store).len())
+    };
+    let (all, whole) = rows_of(day()).await;
+    let Some(Answer::Rows { rows: all, next: None }) = all else { panic!("{all:?}") };
+    let (told, kept) = rows_of(Memory { too_long: [one.clone()].into(), ..day() }).await;
+    assert_eq!((told, kept), (Some(Answer::Rows { rows: all - 1, next: None }), whole - 1));
+    let (told, kept) = rows_of(Memory { out_of_reach: [one].into(), ..day() }).await;
+    assert_eq!((told, kept), (None, whole - 1));
 }
 
 #[tokio::test]
