@@ -13,6 +13,8 @@
 mod account;
 #[path = "lambda/approving.rs"]
 mod approving;
+#[path = "lambda/between/mod.rs"]
+mod between;
 #[path = "acceptance/brought.rs"]
 mod brought;
 #[allow(dead_code, reason = "tests of the page use more of it")]
