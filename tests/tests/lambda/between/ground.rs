@@ -33,7 +33,7 @@ use crate::stage::Stage;
 const WARM: usize = 3;
 
 /// Cases that are struck at once: most of them wait for answers that do not come.
-const STRUCK: usize = 20;
+const STRUCK: usize = 12;
 
 /// How long something may take once the sweep goes round: longer than a claim may hide an opening.
 pub const PATIENCE: Duration = Duration::from_secs(200);
@@ -106,7 +106,7 @@ impl Ground {
         let runtime = Runtime::listen().await;
         let warm = ["query", "work", "approval"].into_iter().map(|function| {
             let start = |_| {
-                let process = runtime.start(function, &wiring);
+                let process = runtime.start(function, &wiring, 2);
                 moto.stand_between(&process.name, Some(Watch::new(moto, None)));
                 process
             };
@@ -160,9 +160,14 @@ impl Ground {
         Agent { token, request: format!("6f1e0c1e-1111-4222-8333-{n:012}"), statement, statements }
     }
 
-    /// Waits until a state machine was begun for it.
+    /// Whether a state machine was begun for it.
+    pub fn has_begun(&self, id: &str) -> bool {
+        self.begun.lock().unwrap().contains(id)
+    }
+
+    /// Waits for that.
     pub async fn until_begun(&self, id: &str) {
-        while !self.begun.lock().unwrap().contains(id) {
+        while !self.has_begun(id) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -183,9 +188,18 @@ impl Ground {
         invoked
     }
 
+    /// What the processes that nothing befalls said last.
+    pub fn said(&self) -> String {
+        let said = self
+            .warm
+            .values()
+            .flat_map(|warm| warm.free.lock().unwrap().iter().map(Process::said).collect::<Vec<_>>());
+        said.collect::<Vec<_>>().join("\n")
+    }
+
     /// A process of its own, with that one before its calls.
-    pub fn process(&self, function: &str, watch: &Arc<Watch>) -> Arc<Process> {
-        let process = Arc::new(self.runtime.start(function, &self.wiring));
+    pub fn process(&self, function: &str, hold: u64, watch: &Arc<Watch>) -> Arc<Process> {
+        let process = Arc::new(self.runtime.start(function, &self.wiring, hold));
         watch.over(&process);
         self.moto.stand_between(&process.name, Some(watch.clone()));
         process
@@ -229,15 +243,24 @@ impl Ground {
     pub async fn are_kept(&self, exchange: &str, shown: &Value) {
         let closing = self.closing(exchange).await.expect("rows were shown that no closing tells of");
         assert_eq!(closing.outcome, ClosingOutcome::Rows {}, "{exchange}");
-        let rows: Vec<Value> = closing
-            .parts
-            .iter()
-            .map(|part| {
-                let object = STANDARD.decode(part.pages[0].inline.as_deref().unwrap()).unwrap();
-                assert_eq!(recording::digest_of(&object).to_string(), part.pages[0].digest);
-                rows_of(&object)
-            })
-            .collect();
+        let mut rows = Vec::new();
+        for (at, part) in (0..).zip(&closing.parts) {
+            let object = match &part.pages[0].inline {
+                Some(inline) => STANDARD.decode(inline).unwrap(),
+                None => {
+                    let page = ObjectKind::Page { part: at, page: 0 };
+                    let key = self.key(exchange).await;
+                    self.kept()
+                        .read(&key, page)
+                        .await
+                        .unwrap()
+                        .expect("a page that is shown is kept")
+                        .to_vec()
+                }
+            };
+            assert_eq!(recording::digest_of(&object).to_string(), part.pages[0].digest);
+            rows.push(rows_of(&object));
+        }
         assert!(rows.contains(shown), "{exchange}: {shown} was shown, and {rows:?} is kept");
     }
 

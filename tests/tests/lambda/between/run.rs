@@ -31,6 +31,8 @@ pub struct Run {
     pub n: u32,
     /// None: every turn is watched in a process of its own.
     blow: Option<Blow>,
+    /// Seconds that its first answer is waited for: long enough on a busy machine for what ends at once, short for what does not.
+    hold: u64,
     /// The calls of each turn that was watched.
     seen: Mutex<BTreeMap<String, Vec<Call>>>,
     is_struck: Mutex<bool>,
@@ -43,6 +45,7 @@ impl Run {
         counted: Counted,
         n: u32,
         blow: Option<Blow>,
+        hold: u64,
         statement: String,
         statements: usize,
     ) -> Self {
@@ -52,6 +55,7 @@ impl Run {
             agent: ground.agent(n, statement, statements).await,
             n,
             blow,
+            hold,
             seen: Mutex::default(),
             is_struck: Mutex::new(false),
             frozen: Mutex::default(),
@@ -90,7 +94,7 @@ impl Run {
         };
         let _struck = self.ground.struck.acquire().await.unwrap();
         let watch = Watch::new(self.ground.moto, strike);
-        let process = self.ground.process(function, &watch);
+        let process = self.ground.process(function, self.hold, &watch);
         let mut answering = tokio::spawn({
             let (process, event) = (Arc::clone(&process), event.clone());
             async move { process.invoke_at_last(&event).await }
@@ -172,7 +176,7 @@ impl Run {
             if let Some(found) = tries().await {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "in vain waited until {what}");
+            assert!(begun.elapsed() < PATIENCE, "in vain waited until {what}:\n{}", self.ground.said());
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
     }
@@ -183,7 +187,13 @@ impl Run {
         self.at_last("the agent has its answer", async || {
             let before = last.lock().unwrap().clone();
             let event = match &before {
-                Told::Pending { handle, .. } => self.agent.collects(handle),
+                Told::Pending { handle, waits } => {
+                    // Where a machine was begun, it goes on with it.
+                    if !waits && self.ground.has_begun(handle) {
+                        self.ground.invoke("work", &Self::task("carry", "exchange", handle)).await;
+                    }
+                    self.agent.collects(handle)
+                }
                 told if told.is_final() => return Some(before),
                 _ => self.agent.asks_again(),
             };

@@ -67,8 +67,9 @@ impl Runtime {
         Self { url, slots }
     }
 
-    /// Starts one more process of a function, which calls AWS by a name of its own.
-    pub fn start(&self, function: &str, wiring: &Wiring) -> Process {
+    /// Starts one more process of a function, which calls AWS by a name of its own; one that agents ask waits
+    /// for so many seconds before it answers that something is under way.
+    pub fn start(&self, function: &str, wiring: &Wiring, hold: u64) -> Process {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("{}-{function}-{}", wiring.state, NEXT.fetch_add(1, Ordering::SeqCst));
         let (events, received) = mpsc::unbounded_channel();
@@ -77,6 +78,9 @@ impl Runtime {
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh", functions::built().join(function).to_str().unwrap()]);
         functions::tell(&mut command, function, &format!("{}/{name}", self.url), &name, wiring);
+        if function == "query" {
+            command.env("SNOWGATE_HOLD_SECONDS", hold.to_string());
+        }
         Process { name, running: Mutex::new(Running::start(&mut command)), events, slot }
     }
 }

@@ -72,7 +72,8 @@ impl Scenario {
                 (format!("{} where id < {id}; {} where id < {id}", account::MASKED, account::MASKED), 2)
             }
         };
-        let run = Arc::new(Run::new(counted, n, blow, statement, statements).await);
+        let hold = if matches!(self, Self::Long | Self::Cancel) { 3 } else { 20 };
+        let run = Arc::new(Run::new(counted, n, blow, hold, statement, statements).await);
         match self {
             Self::Select => select(&run).await,
             Self::Mcp => mcp(&run).await,
@@ -140,9 +141,6 @@ async fn ends_alike(run: &Run, end: Told, expected: &Value) {
 
 async fn select(run: &Run) {
     let told = run.told(&run.turn("ask", "query", &run.agent.asks()).await).await;
-    if must_come_to_rows(run) {
-        assert!(matches!(told, Told::Rows { .. }), "{told:?}");
-    }
     let end = run.converged(told).await;
     ends_alike(run, end, &masked()).await;
 }
@@ -304,9 +302,6 @@ async fn batch(run: &Run) {
         snow.instead(When::asked_about(child), [account::customers(child)]);
     }
     let told = run.told(&run.turn("ask", "query", &run.agent.asks()).await).await;
-    if must_come_to_rows(run) {
-        assert!(matches!(told, Told::Batch { .. }), "{told:?}");
-    }
     let end = run.converged(told).await;
     let handles = match &end {
         Told::Batch { handles, .. } => handles.clone(),
@@ -336,9 +331,6 @@ async fn cancel(run: &Run) {
         }
     };
     let mut told = run.told(&run.turn("cancel", "query", &run.agent.cancels(&own)).await).await;
-    if must_come_to_rows(run) {
-        assert_eq!(told, Told::Cancelled);
-    }
     // The agent cancels again where it was not told that it is under way.
     let end = run
         .at_last("it is cancelled", async || {

@@ -55,6 +55,11 @@ impl Strike {
         Self::Freezes,
     ];
 
+    /// Whether it leaves open what has been written, or by whom.
+    pub const fn matters_to_writes(self) -> bool {
+        matches!(self, Self::Conflicts | Self::AnswersLost | Self::DiesAfter | Self::Freezes)
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
@@ -259,7 +264,8 @@ pub fn described(call: &Call) -> String {
         "PutItem" => format!("{action} {}", key(&body["Item"])),
         "Query" => {
             let values = body["ExpressionAttributeValues"].as_object().into_iter().flatten();
-            let told: Vec<String> = values.map(|(_, value)| plain(&value["S"])).collect();
+            let mut told: Vec<String> = values.map(|(_, value)| plain(&value["S"])).collect();
+            told.sort_unstable();
             format!("{action} {}", told.join(" ").trim())
         }
         "BatchGetItem" => {
