@@ -5,8 +5,8 @@
 //! processes of the functions that are deployed, which are killed and frozen, over AWS as moto plays it. Of the small SELECT every call is
 //! struck in every way; what else a scenario calls in some, by turns.
 //!
-//! `SNOWGATE_STRIKE=select/ask/7/dies-after` runs one case alone, `SNOWGATE_STRIKE=all` every call of every scenario in every way,
-//! which takes half an hour.
+//! `SNOWGATE_STRIKE=select/ask/7/dies-after` runs one case alone, `SNOWGATE_STRIKE=held/run` those that begin so, `SNOWGATE_STRIKE=all`
+//! every call of every scenario in every way, which takes half an hour.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "whatever else an agent was told is printed, and wrong")]
 
@@ -30,8 +30,8 @@ use recording::{ArchiveFault, Wrong};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::timeout;
 
-use self::ground::{Ground, PATIENCE};
-use self::run::Blow;
+use self::ground::{Counted, Ground, PATIENCE};
+use self::run::{Blow, NEVER_MADE, TOO_LATE};
 use self::scenarios::Scenario;
 use self::strikes::{Strike, described};
 use crate::children::is_here;
@@ -67,6 +67,8 @@ enum Chosen {
     One(Case),
     All,
     Enough,
+    /// Of enough, those that begin so.
+    Of(String),
 }
 
 impl Chosen {
@@ -74,14 +76,18 @@ impl Chosen {
     fn read() -> Self {
         match std::env::var("SNOWGATE_STRIKE").as_deref() {
             Ok("all") => Self::All,
-            Ok(case) => Self::One(case.parse().unwrap_or_else(|()| panic!("{case} is no case"))),
+            Ok(text) => text.parse().map_or_else(|()| Self::Of(text.to_owned()), Self::One),
             Err(_) => Self::Enough,
         }
     }
 }
 
 /// Agents that the issuer knows: one for each run.
-const AGENTS: usize = 800;
+const AGENTS: usize = 1200;
+
+/// How often a case is tried whose call was never made, or that was answered too late: on a machine that is too busy, AWS is too slow
+/// by itself.
+const TRIES: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_befalls_a_call_of_aws_nothing_is_shown_unkept_run_twice_or_left_open() {
@@ -111,8 +117,12 @@ async fn all(ground: &Arc<Ground>, begun: Instant) -> (Vec<Case>, Vec<Case>) {
     let cases = match Chosen::read() {
         Chosen::One(case) => vec![case],
         chosen => {
-            let counted = counted(ground).await;
-            cases(&counted, matches!(chosen, Chosen::All))
+            let begins = if let Chosen::Of(begins) = &chosen { begins.as_str() } else { "" };
+            let counted = counted(ground, begins).await;
+            let mut cases = cases(&counted, matches!(chosen, Chosen::All));
+            cases.retain(|case| case.to_string().starts_with(begins));
+            assert!(!cases.is_empty(), "no case begins with {begins}");
+            cases
         }
     };
     say(&format!("{} cases, after {:?}", cases.len(), begun.elapsed()));
@@ -120,12 +130,13 @@ async fn all(ground: &Arc<Ground>, begun: Instant) -> (Vec<Case>, Vec<Case>) {
     (cases, failed)
 }
 
-/// Every call of every scenario, where nothing befalls it.
-async fn counted(ground: &Arc<Ground>) -> Vec<(Scenario, BTreeMap<String, Vec<Call>>)> {
+/// Every call of every scenario, or of the one that is begun with, where nothing befalls it.
+async fn counted(ground: &Arc<Ground>, begins: &str) -> Vec<(Scenario, BTreeMap<String, Vec<Call>>)> {
     // The very first makes the master key.
     Scenario::Select.run(ground.count_in(), None).await;
     let mut runs = JoinSet::new();
-    for scenario in Scenario::ALL {
+    let is_meant = |scenario: &Scenario| begins.is_empty() || begins.starts_with(&scenario.to_string());
+    for scenario in Scenario::ALL.into_iter().filter(is_meant) {
         let counted = ground.count_in();
         runs.spawn_local(async move { (scenario, scenario.run(counted, None).await.seen()) });
     }
@@ -142,7 +153,14 @@ fn cases(counted: &[(Scenario, BTreeMap<String, Vec<Call>>)], all: bool) -> Vec<
         for (turn, calls) in turns {
             let function = Scenario::function(turn);
             for (at, call) in calls.iter().enumerate() {
-                let is_new = known.insert((function, described(call)));
+                let what = described(call);
+                // Whether a principal was revoked meanwhile is asked once more only where an answer took longer than a second, as it
+                // always does in the long scenario.
+                let is_quick = ["ask", "call"].contains(&turn.as_str()) && *scenario != Scenario::Long;
+                if is_quick && what.starts_with("BatchGetItem revoked#") {
+                    continue;
+                }
+                let is_new = known.insert((function, what));
                 let is_write = rivals::can_be_met(call);
                 let strikes = Strike::ALL.into_iter().enumerate().filter(|(nth, strike)| {
                     let is_turn = (nth + known.len() * 3) % 5 == 0;
@@ -163,19 +181,24 @@ fn cases(counted: &[(Scenario, BTreeMap<String, Vec<Call>>)], all: bool) -> Vec<
 async fn struck(ground: &Arc<Ground>, cases: Vec<Case>) -> Vec<Case> {
     let mut runs = JoinSet::new();
     for case in cases {
-        let counted = ground.count_in();
+        let (mut counted, ground) = (ground.count_in(), Arc::clone(ground));
         runs.spawn_local(async move {
-            let run = tokio::task::spawn_local(case.scenario.run(counted, Some(case.blow.clone())));
-            (case, run.await.map(|_| ()))
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let why = why_failed(counted, &case).await;
+                let is_busy = |why: &str| why.contains(NEVER_MADE) || why.contains(TOO_LATE);
+                if tries == TRIES || !why.as_deref().is_some_and(is_busy) {
+                    return (case, why);
+                }
+                counted = ground.count_in();
+            }
         });
     }
     let ended = async {
         let mut failed = Vec::new();
         while let Some(ended) = runs.join_next().await {
-            let (case, ended) = ended.unwrap();
-            if let Err(error) = ended {
-                let why = error.into_panic();
-                let why = why.downcast_ref::<String>().map_or_else(|| format!("{why:?}"), Clone::clone);
+            if let (case, Some(why)) = ended.unwrap() {
                 let alone = format!("SNOWGATE_STRIKE={case} cargo test --workspace --test lambda between");
                 say(&format!("{case}: {why}\n  alone: {alone}"));
                 failed.push(case);
@@ -183,7 +206,17 @@ async fn struck(ground: &Arc<Ground>, cases: Vec<Case>) -> Vec<Case> {
         }
         failed
     };
-    tokio::join!(ground.sweep(), ended).1
+    tokio::select! {
+        failed = ended => failed,
+        () = ground.sweep() => unreachable!("it goes round for as long as anybody waits"),
+    }
+}
+
+/// Why a case failed; none where it has not.
+async fn why_failed(counted: Counted, case: &Case) -> Option<String> {
+    let run = case.scenario.run(counted, Some(case.blow.clone()));
+    let why = tokio::task::spawn_local(run).await.err()?.into_panic();
+    Some(why.downcast_ref::<String>().map_or_else(|| format!("{why:?}"), Clone::clone))
 }
 
 /// Everything that was opened is closed, and the record is whole.

@@ -21,6 +21,12 @@ pub struct Blow {
     pub strike: Strike,
 }
 
+/// Of a call that should have been struck.
+pub const NEVER_MADE: &str = "it was never made";
+
+/// Of a function that has not answered when API Gateway gives up.
+pub const TOO_LATE: &str = "no answer in time";
+
 /// How often a state machine tries a task again, at least.
 const TRIES: usize = 8;
 
@@ -92,7 +98,6 @@ impl Run {
             }
             None | Some(_) => return self.ground.invoke(function, event).await,
         };
-        let _struck = self.ground.struck.acquire().await.unwrap();
         let watch = Watch::new(self.ground.moto, strike);
         let process = self.ground.process(function, self.hold, &watch);
         let mut answering = tokio::spawn({
@@ -107,10 +112,11 @@ impl Run {
         let is_frozen = strike.is_some_and(|(_, strike)| strike == Strike::Freezes) && watch.is_struck();
         let is_dead = matches!(strike, Some((_, Strike::DiesBefore | Strike::DiesAfter)));
         if matches!(invoked, Invoked::Silent) && !is_frozen && !is_dead {
-            panic!("no answer in time:\n{}", process.said());
+            panic!("{TOO_LATE}:\n{}", process.said());
         }
         if strike.is_some() && !watch.is_struck() {
-            panic!("it made {} calls, and the one to be struck was never made", watch.calls().len());
+            let calls = watch.calls().len();
+            panic!("{NEVER_MADE}: it made {calls}, and answered {invoked:?}");
         }
         self.ground.had_the_rights(function, &watch);
         self.seen.lock().unwrap().insert(turn.to_owned(), watch.calls());

@@ -62,6 +62,7 @@ impl Scenario {
 
     /// Runs it, with that blow or none.
     pub async fn run(self, counted: Counted, blow: Option<Blow>) -> Arc<Run> {
+        counted.begins().await;
         let n = counted.ground.number();
         let id = 1_000_000 + n;
         let (statement, statements) = match self {

@@ -274,7 +274,10 @@ pub fn described(call: &Call) -> String {
             let told: Vec<String> = keys.map(|of| key(&of)).collect();
             format!("{action} {}", told.join(", "))
         }
-        "" if call.method == "POST" => "Publish".to_owned(),
+        "" if call.method == "POST" => {
+            let action = call.body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+            action.unwrap_or_default().to_owned()
+        }
         "" => {
             let path = call.path.split('?').next().unwrap_or_default();
             let object = path.trim_start_matches('/').split_once('/').map_or("", |(_, object)| object);
