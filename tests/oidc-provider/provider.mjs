@@ -1,4 +1,4 @@
-// A real OIDC issuer for tests: `node provider.mjs PORT [REDIRECT_URI]` serves http://127.0.0.1:PORT and prints `ready URL`.
+// A real OIDC issuer for tests: `node provider.mjs PORT [REDIRECT_URI [MORE]]` serves http://127.0.0.1:PORT and prints `ready URL`.
 //
 // Its signing keys are made at each start, so a restart on the same port is a rotation of all keys. It ends
 // when its standard input does, so that it never outlives the test that started it.
@@ -9,6 +9,7 @@
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
 //   sven-audits                secret    a person's own, by a console: `sub` sven@corp.example, no `act`
+//   claude-1 to claude-MORE    secret    as claude-demo, each an agent of its own
 //
 //   claude-device              none      by the device flow: whoever a line `agree USER_CODE NAME` on standard input names
 //
@@ -55,6 +56,8 @@ const people = {
   },
   "sven-audits": { sub: "sven@corp.example" },
 };
+
+for (let n = 1; n <= Number(process.argv[4] ?? 0); n++) people[`claude-${n}`] = { groups: ["agents"] };
 
 const reviewers = ["rosa", "sam"];
 

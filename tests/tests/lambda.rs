@@ -15,6 +15,8 @@ mod account;
 mod approving;
 #[path = "lambda/auditing.rs"]
 mod auditing;
+#[path = "lambda/between/mod.rs"]
+mod between;
 #[path = "acceptance/brought.rs"]
 mod brought;
 #[allow(dead_code, reason = "tests of the page use more of it")]

@@ -184,7 +184,8 @@ impl Gateway {
         }
         match written {
             Written::Kept(receipt) => Ok(Closed { live: live.clone(), closing, receipt }),
-            Written::Taken => Err(Fault::lasting(
+            // Whoever asks again with the same request id is told what the other closing tells.
+            Written::Taken => Err(Fault::passing(
                 Origin::Recordings,
                 "this statement was closed elsewhere; nothing of it is shown here",
             )),

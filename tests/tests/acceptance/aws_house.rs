@@ -4,11 +4,12 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{Accesses, Clients, Evidence, Exchanges, Keys, Records, Standings, Steps};
+use aws::{Accesses, Clients, Evidence, Exchanges, Keys, Machine, Records, Standings, Steps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Credential, Door, Handle, Outcome, Verdict};
 use gateway::{Gateway, Ports, Settings};
 use recording::{ClosingOutcome, Severity};
+use work::Work;
 
 use crate::approvals::{WRITE, deletes, reviewer};
 use crate::brought::{self, Item, text};
@@ -29,9 +30,9 @@ fn size(item: &Item) -> usize {
     item.iter().map(|(name, found)| name.len() + value(found)).sum()
 }
 
-struct Stage {
+pub struct Stage {
     moto: &'static Moto,
-    house: House,
+    pub house: House,
     table: String,
     records: String,
     pages: String,
@@ -40,8 +41,13 @@ struct Stage {
 
 impl Stage {
     async fn build(change: impl FnOnce(&mut Settings)) -> Option<Self> {
+        Self::build_with(change, &[]).await
+    }
+
+    /// The same under other limits.
+    pub async fn build_with(change: impl FnOnce(&mut Settings), limits: &[(&str, &str)]) -> Option<Self> {
         let moto = Moto::get()?;
-        let house = House::with(change, &[]).await;
+        let house = House::with(change, limits).await;
         let (table, records, pages, key) =
             (moto.table().await, moto.bucket("records").await, moto.bucket("pages").await, moto.key().await);
         Some(Self { moto, house, table, records, pages, key })
@@ -56,7 +62,7 @@ impl Stage {
     }
 
     /// The ports as one more process has them.
-    fn ports(&self) -> Ports {
+    pub fn ports(&self) -> Ports {
         let clients = self.moto.clients();
         let (records, exchanges) = (Arc::new(self.kept(&clients)), Arc::new(self.exchanges(&clients)));
         let ports = Ports {
@@ -75,7 +81,7 @@ impl Stage {
         ports
     }
 
-    fn gateway(&self) -> Gateway {
+    pub fn gateway(&self) -> Gateway {
         Gateway::new(self.ports(), self.house.settings.clone())
     }
 
@@ -96,10 +102,24 @@ impl Stage {
     }
 
     /// Brings everything that was recorded into a home's folder, where the house's readers find it.
-    async fn bring_home(&self) {
+    pub async fn bring_home(&self) {
         let (clients, home) = (self.moto.clients(), self.house.home_path());
         let records = self.kept(&clients);
         brought::bring_home(&clients, &self.table, &records, &home).await;
+    }
+
+    /// The work function with these ports, as one more invocation has them.
+    pub fn work(&self, ports: Ports) -> Work {
+        let arn = "arn:aws:states:us-east-1:123456789012:stateMachine:none";
+        let machine = Machine::new(&self.moto.clients(), arn, &self.table);
+        let clock = ports.clock.clone();
+        Work::new(Gateway::new(ports, self.house.settings.clone()), machine, clock)
+    }
+
+    /// How often objects were written into the bucket of pages, since that was asked for last.
+    pub fn pages_written(&self) -> usize {
+        let calls = self.moto.calls(&format!("/{}/", self.pages));
+        calls.iter().filter(|call| call.starts_with("PUT ")).count()
     }
 
     /// Everything in the table.
@@ -107,7 +127,7 @@ impl Stage {
         brought::items(&self.moto.clients(), &self.table).await
     }
 
-    async fn collected(&self, handle: Handle) -> Outcome {
+    pub async fn collected(&self, handle: Handle) -> Outcome {
         collect(&self.gateway(), "ana", handle).await.unwrap().outcome().clone()
     }
 }

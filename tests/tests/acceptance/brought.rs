@@ -31,11 +31,21 @@ pub async fn bring_home(clients: &Clients, table: &str, records: &Records, home:
         };
         let exchange = format!("{session}/{}", number.trim_start_matches('0')).parse().unwrap();
         let key = RecordKey::new(text(item, "day").unwrap(), exchange);
-        let mut kinds = vec![ObjectKind::Opening, ObjectKind::Sealed, ObjectKind::Closing];
-        kinds.extend((0..3).flat_map(|part| (0..9).map(move |page| ObjectKind::Page { part, page })));
-        for kind in kinds {
+        for kind in [ObjectKind::Opening, ObjectKind::Sealed, ObjectKind::Closing] {
             if let Some(bytes) = records.read(&key, kind).await.unwrap() {
                 bring(home, &key, kind, &bytes);
+            }
+        }
+        // A small result lies inside its closing.
+        for part in 0.. {
+            let mut page = 0;
+            let read = async |page| records.read(&key, ObjectKind::Page { part, page }).await.unwrap();
+            while let Some(bytes) = read(page).await {
+                bring(home, &key, ObjectKind::Page { part, page }, &bytes);
+                page += 1;
+            }
+            if page == 0 && part >= 1 {
+                break;
             }
         }
         for step in 0.. {

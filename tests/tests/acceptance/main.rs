@@ -27,6 +27,7 @@ mod aws_machine;
 mod aws_notifier;
 mod aws_rights;
 mod aws_steps;
+mod aws_work;
 mod batches;
 mod brought;
 mod browser;

@@ -16,8 +16,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use gateway::ports::Clock;
 use serde_json::{Value, json};
@@ -62,6 +63,76 @@ pub enum Spoil {
     SilentlyDone,
 }
 
+/// Stands between one caller and AWS.
+pub trait Between: Send + Sync {
+    /// Answers a call of that caller's, having it done or not.
+    fn pass<'a>(&'a self, call: &'a Passing) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+}
+
+/// A call on its way.
+pub struct Passing {
+    front: Arc<Front>,
+    parts: Parts,
+    pub body: Bytes,
+}
+
+impl Passing {
+    pub fn method(&self) -> &str {
+        self.parts.method.as_str()
+    }
+
+    /// Path and query.
+    pub fn path(&self) -> &str {
+        self.parts.uri.path_and_query().unwrap().as_str()
+    }
+
+    /// That header; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// `x-amz-target`; empty for services that have none.
+    pub fn target(&self) -> &str {
+        self.header("x-amz-target")
+    }
+
+    /// The id of the access key that it was signed with.
+    fn by(&self) -> &str {
+        let signed = self.header("authorization").split_once("Credential=");
+        signed.and_then(|(_, of)| of.split('/').next()).unwrap_or_default()
+    }
+
+    /// Has it done, and tells what is answered.
+    pub async fn done(&self) -> Response {
+        let Self { front, parts, body } = self;
+        let is_write = self.method() == "PUT"
+            || ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|write| self.target().ends_with(write));
+        let url = format!("{}{}", front.back, self.path());
+        let mut forward = front.http.request(parts.method.clone(), url).body(body.clone());
+        for (name, value) in &parts.headers {
+            if !["host", "content-length", "connection"].contains(&name.as_str()) {
+                forward = forward.header(name, value);
+            }
+        }
+        let (answered, bytes) = {
+            let _alone = if is_write { Some(front.writing.lock().await) } else { None };
+            let mut answered = forward.send().await.unwrap();
+            let mut bytes = Vec::new();
+            while let Some(more) = answered.chunk().await.unwrap() {
+                bytes.extend_from_slice(&more);
+            }
+            (answered, bytes)
+        };
+        let mut response = Response::builder().status(answered.status().as_u16());
+        for (name, value) in answered.headers() {
+            if !["content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
+                response = response.header(name, value);
+            }
+        }
+        response.body(Body::from(bytes)).unwrap()
+    }
+}
+
 #[derive(Default)]
 struct Front {
     back: String,
@@ -72,6 +143,8 @@ struct Front {
     calls: Mutex<Vec<String>>,
     /// Every call of somebody who is known by a name.
     named: Mutex<Vec<Call>>,
+    /// Who stands before whose calls; those are kept nowhere else.
+    between: Mutex<BTreeMap<String, Arc<dyn Between>>>,
     /// Moto looks whether a write's condition holds and writes afterwards, with nothing between that would keep another write
     /// out: so they go one after the other.
     writing: tokio::sync::Mutex<()>,
@@ -178,6 +251,15 @@ impl Moto {
         let (found, others) = calls.drain(..).partition(|call| names.contains(&call.by));
         *calls = others;
         found
+    }
+
+    /// Has that one stand before every call of a caller's, by the name that [`Moto::clients_of`] takes; none: nobody any more.
+    pub fn stand_between(&self, name: &str, between: Option<Arc<dyn Between>>) {
+        let mut standing = self.front.between.lock().unwrap();
+        match between {
+            Some(between) => standing.insert(name.to_owned(), between),
+            None => standing.remove(name),
+        };
     }
 
     /// Makes something under a name of its own, again where a busy machine has let its time run out.
@@ -416,27 +498,28 @@ fn signed(service: &str) -> String {
 async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let path = parts.uri.path_and_query().unwrap().as_str();
-    let mut ways = path.split('/');
+    let mut ways = parts.uri.path().split('/');
     if let (Some("2015-03-31"), Some("functions"), Some(name), Some("invocations")) =
         (ways.nth(1), ways.next(), ways.next(), ways.next())
     {
         return invoke(&front, name, &body).await;
     }
-    let target =
-        parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let call = format!("{} {path} {target} {}", parts.method, String::from_utf8_lossy(&body));
-    let is_write =
-        parts.method == "PUT" || ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|w| target.ends_with(w));
-    let spoil = front.spoil(&call);
-    front.calls.lock().unwrap().push(call);
-    let signed =
-        parts.headers.get("authorization").and_then(|signed| signed.to_str().ok()).unwrap_or_default();
-    let by = signed.split_once("Credential=").and_then(|(_, of)| of.split('/').next()).unwrap_or_default();
-    if by != ANYBODY {
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let (method, path, target) = (parts.method.to_string(), path.to_owned(), target.to_owned());
-        front.named.lock().unwrap().push(Call { by: by.to_owned(), method, path, target, body });
+    let call = Passing { front: Arc::clone(&front), parts, body };
+    let between = front.between.lock().unwrap().get(call.by()).cloned();
+    if let Some(between) = between {
+        return between.pass(&call).await;
+    }
+    let told = format!(
+        "{} {} {} {}",
+        call.method(),
+        call.path(),
+        call.target(),
+        String::from_utf8_lossy(&call.body)
+    );
+    let spoil = front.spoil(&told);
+    front.calls.lock().unwrap().push(told);
+    if call.by() != ANYBODY {
+        front.named.lock().unwrap().push(Call::of(&call));
     }
     match spoil {
         Some(Spoil::Refused(status, told)) => {
@@ -445,31 +528,29 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         Some(Spoil::Silent) => std::future::pending().await,
         Some(Spoil::Lost | Spoil::Says(..) | Spoil::SilentlyDone) | None => {}
     }
-    let mut forward = front.http.request(parts.method, format!("{}{path}", front.back)).body(body.clone());
-    for (name, value) in &parts.headers {
-        if !["host", "content-length", "connection"].contains(&name.as_str()) {
-            forward = forward.header(name, value);
+    let answered = call.done().await;
+    match spoil {
+        None => answered,
+        Some(Spoil::Lost) => Response::builder().status(500).body(Body::empty()).unwrap(),
+        Some(Spoil::Says(from, to)) => {
+            let (parts, body) = answered.into_parts();
+            let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+            Response::from_parts(parts, Body::from(text.replace(from, to)))
         }
-    }
-    let (status, headers, bytes) = {
-        let _alone = if is_write { Some(front.writing.lock().await) } else { None };
-        let answered = forward.send().await.unwrap();
-        let (status, headers) = (answered.status(), answered.headers().clone());
-        (status.as_u16(), headers, answered.bytes().await.unwrap())
-    };
-    let bytes = match spoil {
-        None => bytes,
-        Some(Spoil::Lost) => return Response::builder().status(500).body(Body::empty()).unwrap(),
-        Some(Spoil::Says(from, to)) => String::from_utf8(bytes.to_vec()).unwrap().replace(from, to).into(),
         Some(Spoil::Refused(..) | Spoil::Silent | Spoil::SilentlyDone) => std::future::pending().await,
-    };
-    let mut response = Response::builder().status(status);
-    for (name, value) in &headers {
-        if !["content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
-            response = response.header(name, value);
+    }
+}
+
+impl Call {
+    pub fn of(call: &Passing) -> Self {
+        Self {
+            by: call.by().to_owned(),
+            method: call.method().to_owned(),
+            path: call.path().to_owned(),
+            target: call.target().to_owned(),
+            body: String::from_utf8_lossy(&call.body).into_owned(),
         }
     }
-    response.body(Body::from(bytes)).unwrap()
 }
 
 impl Front {

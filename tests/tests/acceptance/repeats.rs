@@ -4,6 +4,7 @@ use domain::{Outcome, RefusalCode};
 use gateway::Gateway;
 use gateway::Reply;
 
+use crate::chaos::{Chaos, Strike};
 use crate::house::{House, asked, customers, in_time, page_text};
 
 /// Under a request id.
@@ -63,4 +64,31 @@ async fn an_answer_that_hides_more_than_policy_asks_for_may_be_repeated() {
     let again = ask(&gateway, "r-1").await;
     assert_eq!(again.handle(), first.handle());
     assert!(!shows_countries(&again), "the first answer, as it was");
+}
+
+#[tokio::test]
+async fn a_request_whose_first_process_died_is_told_that_it_is_lost() {
+    let house = House::new().await;
+    customers::answer(&house.snow, &[2]);
+    let steps = {
+        let other = House::new().await;
+        customers::answer(&other.snow, &[2]);
+        let chaos = Chaos::watching(other.ports());
+        ask(&Gateway::new(chaos.ports(), other.settings.clone()), "r-1").await;
+        chaos.steps()
+    };
+    let at = steps.iter().position(|step| step == "exchanges.begin").unwrap();
+    let chaos = Chaos::striking(house.ports(), at, Strike::DiesBefore);
+    let dying = Gateway::new(chaos.ports(), house.settings.clone());
+    let mut first = asked(customers::SQL);
+    first.request = Some("r-1".parse().unwrap());
+    assert!(in_time(chaos.run(dying.ask(first, house.settings.hold))).await.is_none(), "it should have died");
+    drop((dying, chaos));
+    house.clean_up().await;
+
+    let again = ask(&house.gateway(), "r-1").await;
+    assert!(matches!(again.outcome(), Outcome::Failed { .. }), "{:?}", again.outcome());
+    assert_eq!(again.handle().to_string(), house.only().0.handle, "it is the first one");
+    assert_eq!(house.submissions(), 0);
+    house.verifies();
 }

@@ -86,7 +86,7 @@ fn deleted() -> Answer {
     Answer::result(HANDLE, &[("number of rows deleted", "fixed")], &[&[Some("1")]])
 }
 
-fn customers(handle: &str) -> Answer {
+pub fn customers(handle: &str) -> Answer {
     let columns = [("ID", "fixed"), ("EMAIL", "text"), ("HARMLESS", "text"), ("COUNTRY", "text")];
     let [ana, ben, ana_ssn, ben_ssn] = SECRETS.map(Some);
     let rows: [&[Option<&str>]; 2] =

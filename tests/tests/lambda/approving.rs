@@ -22,6 +22,12 @@ fn page(stage: Arc<Stage>) -> Router {
 }
 
 async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
+    let answered = stage.invoke("approval", &event_of(request).await).await;
+    response_of(&answered)
+}
+
+/// The event that API Gateway makes of a request.
+pub async fn event_of(request: Request) -> Value {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
@@ -40,7 +46,7 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
-    let event = json!({
+    json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
@@ -59,8 +65,11 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
         },
         "body": String::from_utf8(body.to_vec()).unwrap(),
         "isBase64Encoded": false,
-    });
-    let answered = stage.invoke("approval", &event).await;
+    })
+}
+
+/// The response that API Gateway makes of an answer.
+pub fn response_of(answered: &Value) -> Response {
     let mut response =
         Response::builder().status(u16::try_from(answered["statusCode"].as_u64().unwrap()).unwrap());
     for (name, value) in answered["headers"].as_object().into_iter().flatten() {
@@ -109,14 +118,19 @@ async fn mailed(stage: &Stage) -> Option<(ApprovalId, String)> {
     let ask = json!({ "QueueUrl": stage.mailbox, "MaxNumberOfMessages": 10 });
     let found = stage.moto.sqs("ReceiveMessage", ask).await;
     let mail: Value = serde_json::from_str(found["Messages"].get(0)?["Body"].as_str().unwrap()).unwrap();
-    let (_, behind) = mail["Message"].as_str().unwrap().split_once("https://approve.example/a/")?;
+    link_in(mail["Message"].as_str().unwrap())
+}
+
+/// The link in a mail: its approval and its token.
+pub fn link_in(mail: &str) -> Option<(ApprovalId, String)> {
+    let (_, behind) = mail.split_once("https://approve.example/a/")?;
     let (id, token) = behind.split_once("#t=")?;
     let token = token.split_whitespace().next()?;
     Some((id.parse().unwrap(), token.to_owned()))
 }
 
 /// Signs in at the issuer as a browser does, by its own forms; where it sends people back to.
-async fn sign_in(url: &str, name: &str) -> String {
+pub async fn sign_in(url: &str, name: &str) -> String {
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let (http, mut cookies) = (http.build().unwrap(), BTreeMap::new());
     let (mut next, mut form): (String, Option<String>) = (url.to_owned(), None);

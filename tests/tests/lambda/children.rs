@@ -1,7 +1,7 @@
 //! Other programs, which never outlive the test that started them.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -64,6 +64,12 @@ impl Running {
             }
         }
         panic!("it never said `{line}`, but:\n{}", self.said());
+    }
+
+    /// Says a line to it.
+    pub fn tell(&self, line: &str) {
+        // One that has ended hears nothing.
+        let _ = self.child.stdin.as_ref().unwrap().write_all(format!("{line}\n").as_bytes());
     }
 
     /// What it said last.

@@ -55,15 +55,19 @@ pub fn built() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// The issuer of agents' tokens.
-pub fn issuer(port: u16, url: &str) -> Running {
+/// The issuer of agents' tokens, also of so many more, `claude-1` and so on.
+pub fn issuer(port: u16, url: &str, more: usize) -> Running {
     let provider = root().join("tests/oidc-provider");
     assert!(
         provider.join("node_modules/oidc-provider").is_dir(),
         "oidc-provider is missing: run `make tools`"
     );
     let mut command = Command::new("node");
-    command.arg("provider.mjs").arg(port.to_string()).arg("https://approve.example/a/callback");
+    command
+        .arg("provider.mjs")
+        .arg(port.to_string())
+        .arg("https://approve.example/a/callback")
+        .arg(more.to_string());
     command.current_dir(provider).stderr(Stdio::null());
     let issuer = Running::start(&mut command);
     issuer.wait_for(&format!("ready {url}"));
@@ -71,24 +75,30 @@ pub fn issuer(port: u16, url: &str) -> Running {
 }
 
 /// Starts one function, told by variables alone.
-#[allow(clippy::disallowed_methods, reason = "what whoever runs this test has set is taken away, not read")]
 pub fn start(binary: &Path, name: &str, emulator: &str, wiring: &Wiring) -> Running {
+    let runtime = format!("{emulator}/.rt/{name}");
     Running::start_under_shell(binary.to_str().unwrap(), &[], |command| {
-        let path = env::var_os("PATH").unwrap_or_default();
-        command
-            .env_clear()
-            .env("PATH", path)
-            .env("AWS_LAMBDA_FUNCTION_NAME", name)
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{emulator}/.rt/{name}"))
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", caller(name, wiring))
-            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
-            .env("AWS_ENDPOINT_URL", &wiring.aws)
-            .env("NO_PROXY", "127.0.0.1")
-            .envs(told(name, wiring));
+        tell(command, name, &runtime, &caller(name, wiring), wiring);
     })
+}
+
+/// Tells a function everything: where it is asked for events, and by which name it calls AWS.
+#[allow(clippy::disallowed_methods, reason = "what whoever runs this test has set is taken away, not read")]
+pub fn tell(command: &mut Command, name: &str, runtime: &str, by: &str, wiring: &Wiring) {
+    let path = env::var_os("PATH").unwrap_or_default();
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_LAMBDA_RUNTIME_API", runtime)
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", by)
+        .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
+        .env("AWS_ENDPOINT_URL", &wiring.aws)
+        .env("NO_PROXY", "127.0.0.1")
+        .envs(told(name, wiring));
 }
 
 /// The name that a function's calls go under.

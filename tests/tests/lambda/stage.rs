@@ -68,7 +68,7 @@ impl Stage {
         let moto = Moto::get()?;
         let [issuer_port, port] = functions::free_ports();
         let issuer_url = format!("http://127.0.0.1:{issuer_port}");
-        let issuer = functions::issuer(issuer_port, &issuer_url);
+        let issuer = functions::issuer(issuer_port, &issuer_url, 0);
         let emulator = Arc::new(Emulator::start(port).await);
         let (snow, folder) = (account::listen().await, tempfile::tempdir().unwrap());
         let wiring = Self::wire(moto, &emulator, &snow, issuer_url, names, bundle).await;
@@ -134,7 +134,7 @@ impl Stage {
     }
 
     /// A queue in the place of a reviewer's mailbox; its address.
-    async fn subscribe(moto: &Moto, topic: &str, reviewer: &str) -> String {
+    pub async fn subscribe(moto: &Moto, topic: &str, reviewer: &str) -> String {
         let name = Moto::unique("mailbox");
         let queue = moto.sqs("CreateQueue", json!({ "QueueName": name })).await;
         let clients = moto.clients();

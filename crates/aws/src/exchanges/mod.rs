@@ -228,7 +228,7 @@ impl ports::Exchanges for Exchanges {
         if self.create(live, row).await? {
             return Ok(());
         }
-        Err(Fault::lasting(
+        Err(Fault::passing(
             Origin::Exchanges,
             "this exchange was begun, or given up as lost, by somebody else",
         ))

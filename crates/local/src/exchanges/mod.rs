@@ -43,7 +43,7 @@ impl Exchanges for Home {
         if begun {
             Ok(())
         } else {
-            Err(Fault::lasting(
+            Err(Fault::passing(
                 Origin::Exchanges,
                 "this exchange was begun, or given up as lost, by somebody else",
             ))

@@ -81,6 +81,11 @@ impl Scripted {
         lock(&self.script.rules).push(Rule { when, answers: answers.into_iter().collect() });
     }
 
+    /// The same, before every rule that was added until now.
+    pub fn instead(&self, when: When, answers: impl IntoIterator<Item = Answer>) {
+        lock(&self.script.rules).insert(0, Rule { when, answers: answers.into_iter().collect() });
+    }
+
     /// What it was sent, in order.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.script.received).clone()
