@@ -89,6 +89,8 @@ impl Ground {
             aws: moto.url().to_owned(),
             state: moto.table().await,
             keys: moto.table().await,
+            index: moto.table().await,
+            kept: moto.topic().await,
             records: moto.bucket("records").await,
             pages: moto.bucket("pages").await,
             key: moto.key().await,
@@ -202,10 +204,12 @@ impl Ground {
 
     /// Holds every call of a process to what its role may (`infra/rights.yaml`), also those that it makes because something broke.
     pub fn had_the_rights(&self, function: &str, watch: &Watch) {
-        let Wiring { state, keys, records, pages, approvals, unfinished, .. } = &self.wiring;
+        let Wiring { state, keys, index, kept, records, pages, approvals, unfinished, .. } = &self.wiring;
         let account = rights::Names {
             state: state.clone(),
             keys: keys.clone(),
+            index: index.clone(),
+            kept: kept.clone(),
             records: records.clone(),
             pages: pages.clone(),
             approvals: approvals.clone(),
