@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws::{
     Accesses, Approvals, By, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Look, Machine,
-    People, Policies, Records, Standings, Steps,
+    Objects, People, Policies, Records, Standings, Steps,
 };
 use domain::{ApprovalId, Handle, Outcome, RequestId, Timestamp, Verdict};
 use gateway::ports::Clock;
