@@ -198,7 +198,6 @@ async fn rows(account: &Account) {
     let closings = kept.iter().filter(|key| key.contains(".closing.")).count();
     assert!(failed(&seal, &event).await >= closings, "whoever could not be read is told again");
     account.moto.unspoil(".closing.json");
-    too_long(account, store.as_ref(), &kept).await;
     let before = files(account).await.len();
     let denied = "<Error><Code>AccessDenied</Code></Error>";
     account.moto.spoil_after(0, &["PUT", records, "exchanges/"], 1, Spoil::Refused(403, denied));
@@ -269,7 +268,8 @@ async fn indexed(account: &Account) {
     let indexer = Indexer::new(Arc::new(store), account.house.time.clone(), keep);
 
     let day = account.house.time_now().day();
-    let kept = in_time(account.compacted().objects_of(&day, None, 1000)).await.unwrap();
+    let compacted = account.compacted();
+    let kept = in_time(compacted.objects_of(&day, None, 1000)).await.unwrap();
     let (late, closings): (Vec<&String>, Vec<&String>) =
         kept.iter().partition(|key| key.contains(".evidence-"));
     assert_eq!(missed(account, &day).await, (kept.len(), closings.len()), "its closing brings all of it");
@@ -303,6 +303,7 @@ async fn indexed(account: &Account) {
         assert!(found.rows.iter().any(|row| row.outcome == expected), "{by:?}: {found:?}");
         assert!(found.rows.len() < closings.len(), "{by:?}");
     }
+    too_long(account, &compacted, &kept).await;
 }
 
 /// How much lies on a day, and of how much nobody was told, when all of it has had its time to be told of.
