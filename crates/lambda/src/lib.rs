@@ -20,6 +20,7 @@
 //! assert!(told.to_string().starts_with("AWS_ACCESS_KEY_ID is not set"));
 //! ```
 
+mod cost;
 mod elsewhere;
 mod names;
 mod reviewing;
@@ -28,6 +29,7 @@ mod stores;
 mod surroundings;
 mod workload;
 
+pub use cost::{Cost, Counted};
 pub use elsewhere::Elsewhere;
 pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
 pub use reviewing::Reviewing;

@@ -32,5 +32,5 @@ async fn run() -> Result<(), Error> {
             })
         }
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(told.surroundings.counted(service_fn(answer))).await
 }

@@ -37,7 +37,7 @@ async fn run() -> Result<(), Error> {
             })
         }
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(told.surroundings.counted(service_fn(answer))).await
 }
 
 fn ports(told: &Told, stores: &Stores, clock: &Arc<dyn Clock>) -> Result<Ports, Error> {
