@@ -13,38 +13,40 @@ use policy::Bundle;
 use serde::Deserialize;
 use settings::{File, ReviewerEntry};
 
-use super::Finding;
 use super::parameters::{PARAMETERS, Parameters};
+use super::{Finding, tokens};
 
 /// Seconds that an answer is held, at most: API Gateway gives up after 30, and before the wait a function may have to start, read the
 /// catalog and decide.
 const LONGEST_HOLD: u64 = 20;
 
-/// Bytes of a function's variables, and of them what does not depend on these two. Lambda takes 4 KB in all; a test of the templates
-/// holds what the others need below the half.
-const VARIABLES: usize = 4096;
-const OTHER_VARIABLES: usize = 2048;
-
-/// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
+/// Instances that the template reserves beside `ConcurrentStatements`, and with a function that verifies tokens; and those that Lambda
+/// keeps unreserved.
 const RESERVED: u64 = 85;
+const RESERVED_BY_AUTHORIZER: u64 = 20;
 const UNRESERVED: u64 = 100;
 
-/// All of it.
-pub fn all(told: &Parameters, folder: &Path) -> Vec<Finding> {
+/// All of it, for whoever has these folders on the `PATH`.
+pub fn all(told: &Parameters, folder: &Path, path: &str) -> Vec<Finding> {
     let mut found = Findings { told, found: Vec::new() };
     found.names();
-    found.issuers();
+    found.section();
+    found.tokens();
     found.snowflake();
     let reviewers = found.reviewers();
     found.evidence();
     found.bundle(folder, &reviewers);
     found.numbers();
+    found.sizes();
     found.addresses();
+    found.operators();
+    found.tools(path);
     found.found
 }
 
-struct Findings<'a> {
-    told: &'a Parameters,
+/// What was found so far.
+pub struct Findings<'a> {
+    pub(super) told: &'a Parameters,
     found: Vec<Finding>,
 }
 
@@ -60,11 +62,11 @@ struct Evidence {
 }
 
 impl Findings<'_> {
-    fn wrong(&mut self, parameter: &'static str, problem: impl Into<String>) {
+    pub(super) fn wrong(&mut self, parameter: &'static str, problem: impl Into<String>) {
         self.found.push(Finding::Wrong(parameter, problem.into()));
     }
 
-    fn attention(&mut self, parameter: &'static str, problem: impl Into<String>) {
+    pub(super) fn attention(&mut self, parameter: &'static str, problem: impl Into<String>) {
         self.found.push(Finding::Attention(parameter, problem.into()));
     }
 
@@ -82,49 +84,15 @@ impl Findings<'_> {
                 self.wrong(name, "must be said; infra/README.md tells what it decides");
             }
         }
-        for name in ["Issuer", "Audience", "ReviewersIssuer", "ReviewersClient", "SnowflakeAccount"] {
+        for name in
+            ["Issuer", "Audience", "Issuers", "ReviewersIssuer", "ReviewersClient", "SnowflakeAccount"]
+        {
             if ["example.com", ".example", "MYORG-MYACCOUNT", "from-your"]
                 .iter()
                 .any(|sign| self.told.get(name).contains(sign))
             {
                 self.attention(name, "looks like an example; say your own");
             }
-        }
-    }
-
-    fn issuers(&mut self) {
-        for name in ["Issuer", "ReviewersIssuer"] {
-            let url = self.told.get(name);
-            if url.is_empty() {
-                continue;
-            }
-            let is_https =
-                url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-            if !is_https || url.chars().any(|c| c.is_whitespace() || c.is_control() || "\"\\?#".contains(c)) {
-                self.wrong(
-                    name,
-                    "is an https address without blanks, `?` and `#`, exactly as tokens say it in `iss`",
-                );
-            } else if url.contains("/.well-known/") {
-                self.wrong(name, "is the issuer, not its discovery document: leave `/.well-known/…` out");
-            }
-        }
-        let audience = self.told.get("Audience");
-        if audience.chars().any(|c| c.is_whitespace() || "\"\\,".contains(c)) {
-            self.wrong("Audience", "is one name without blanks: what agents' tokens say in `aud`");
-        }
-        if !audience.is_empty() && audience == self.told.get("ReviewersClient") {
-            self.wrong(
-                "Audience",
-                "is the client that reviewers sign in with, so their ID tokens would pass for agents' access tokens; give the API a name of its own",
-            );
-        }
-        if self.told.get("Scope").is_empty() {
-            self.wrong("Scope", "must be said: it tells an access token from an ID token");
-        }
-        let scopes: Vec<&str> = self.told.get("ReviewersScopes").split(' ').collect();
-        if !scopes.contains(&"email") && self.told.get("Reviewers").contains("email") {
-            self.wrong("ReviewersScopes", "needs `email`: without it no ID token says a reviewer's address, and nobody is on the roster");
         }
     }
 
@@ -189,9 +157,6 @@ impl Findings<'_> {
         if reviewers.is_empty() {
             self.wrong("Reviewers", "names nobody, so nobody could decide: add one with email and groups");
         }
-        if said.len() > VARIABLES - OTHER_VARIABLES {
-            self.wrong("Reviewers", format!("has {} bytes, and a function takes {VARIABLES} of settings in all: ask fewer people, or write shorter groups", said.len()));
-        }
         let silent = reviewers.iter().filter(|entry| entry.mail.is_none() && entry.email.is_none()).count();
         if silent > 0 {
             self.wrong("Reviewers", format!("{silent} without an address for mail, the only way to tell somebody on AWS; give them `mail`"));
@@ -207,10 +172,15 @@ impl Findings<'_> {
     fn evidence(&mut self) {
         let said = self.told.get("EvidenceChannels").to_owned();
         let text = format!("evidence = {said}");
-        let issuer = self.told.get("Issuer");
+        let issuers: Vec<String> = tokens::asked(self.told)
+            .into_iter()
+            .filter(|asked| asked.parameter != "ReviewersIssuer" && !asked.issuer.is_empty())
+            .map(|asked| asked.issuer)
+            .collect();
+        let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
         match settings::read_own::<Evidence>(File { name: "EvidenceChannels", text: &text }, [], &[]) {
             Ok((Evidence { evidence }, _)) => {
-                if let Err(error) = Channels::read(&evidence, &[issuer]) {
+                if let Err(error) = Channels::read(&evidence, &issuers) {
                     self.wrong(
                         "EvidenceChannels",
                         format!("{} {}; snowgate agent prints entries", error.key, error.problem),
@@ -219,15 +189,6 @@ impl Findings<'_> {
             }
             Err(error) => self
                 .wrong("EvidenceChannels", format!("{error}; snowgate agent prints entries, [] is for none")),
-        }
-        if said.len() > VARIABLES - OTHER_VARIABLES {
-            self.wrong(
-                "EvidenceChannels",
-                format!(
-                    "has {} bytes, and a function takes {VARIABLES} of settings in all: use fewer channels",
-                    said.len()
-                ),
-            );
         }
     }
 
@@ -299,6 +260,12 @@ impl Findings<'_> {
             return;
         }
         let groups = comparison::named_groups(&files);
+        if groups.is_empty() {
+            return self.attention(
+                "Policies",
+                "the bundle names no group, so nothing was tried with it; next: snowgate decide --policies …, as an agent that it names",
+            );
+        }
         let permits = |group: &String| {
             let asked = question("select 1".to_owned(), context.clone());
             let who = identity("snowgate-config", [group.clone()]);
@@ -340,7 +307,9 @@ impl Findings<'_> {
         number("DollarsPerHour", 1, 1_000_000, "");
         let statements = number("ConcurrentStatements", 1, 100_000, "");
         if let Some(statements) = statements {
-            let all = statements.saturating_add(RESERVED).saturating_add(UNRESERVED);
+            let authorizer =
+                if self.told.get("AuthorizerType") == "lambda" { RESERVED_BY_AUTHORIZER } else { 0 };
+            let all = [RESERVED, authorizer, UNRESERVED].into_iter().fold(statements, u64::saturating_add);
             self.attention(
                 "ConcurrentStatements",
                 format!("Lambda's quota \"Concurrent executions\" must be {all} or more in this account, and a new account has 10: aws service-quotas get-service-quota --service-code lambda --quota-code L-B99A9384"),
@@ -357,31 +326,24 @@ impl Findings<'_> {
             "COMPLIANCE" => {}
             _ => self.wrong("LockMode", "is GOVERNANCE or COMPLIANCE"),
         }
-        for (name, words) in [("ReadTags", &["true", "false"][..]), ("Architecture", &["arm64", "x86_64"])] {
+        const ROLLOUTS: &[&str] = &[
+            "Canary10Percent5Minutes",
+            "Canary10Percent30Minutes",
+            "Linear10PercentEvery1Minute",
+            "AllAtOnce",
+        ];
+        for (name, words) in [
+            ("ReadTags", &["true", "false"][..]),
+            ("Architecture", &["arm64", "x86_64"]),
+            ("Rollout", ROLLOUTS),
+        ] {
             if !words.contains(&self.told.get(name)) {
                 self.wrong(name, format!("is {}", words.join(" or ")));
             }
         }
     }
 
-    fn addresses(&mut self) {
-        let (domain, page, certificate) =
-            (self.told.get("DomainName"), self.told.get("PageDomainName"), self.told.get("CertificateArn"));
-        if certificate.is_empty() && !(domain.is_empty() && page.is_empty()) {
-            self.wrong(
-                "CertificateArn",
-                "must be said with DomainName or PageDomainName: without it both are passed over",
-            );
-        }
-        if !certificate.is_empty() && domain.is_empty() && page.is_empty() {
-            self.attention("CertificateArn", "is of no use without DomainName and PageDomainName");
-        }
-        if !domain.is_empty() && domain == page {
-            self.wrong(
-                "PageDomainName",
-                "is the agents' name, too: they would share cookies; give the page one of its own",
-            );
-        }
+    fn operators(&mut self) {
         let mail = self.told.get("OperatorMail").to_owned();
         if mail.is_empty() {
             self.attention("OperatorMail", "is empty: alarms are seen in the console alone");

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 31] = [
-    ("Issuer", None),
-    ("Audience", None),
+pub const PARAMETERS: [(&str, Option<&str>); 37] = [
+    ("AuthorizerType", Some("jwt")),
+    ("Issuer", Some("")),
+    ("Audience", Some("")),
+    ("Issuers", Some("[]")),
     ("Scope", Some("sql")),
     ("SnowflakeAccount", None),
     ("SnowflakeRole", Some("SNOWGATE_READER")),
@@ -16,8 +18,12 @@ pub const PARAMETERS: [(&str, Option<&str>); 31] = [
     ("ReadTags", Some("true")),
     ("SnowflakeDatabase", Some("")),
     ("SnowflakeSchema", Some("")),
-    ("ReviewersIssuer", None),
-    ("ReviewersClient", None),
+    ("SamlMetadata", Some("")),
+    ("SamlLoginName", Some("")),
+    ("SamlAgentCallback", Some("http://localhost:8080/callback")),
+    ("SamlThreatProtection", Some("OFF")),
+    ("ReviewersIssuer", Some("")),
+    ("ReviewersClient", Some("")),
     ("ReviewersScopes", Some("email")),
     ("Reviewers", None),
     ("EvidenceChannels", Some("[]")),
@@ -43,6 +49,7 @@ pub const PARAMETERS: [(&str, Option<&str>); 31] = [
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters {
     said: BTreeMap<String, String>,
+    settings: BTreeMap<String, String>,
 }
 
 impl Parameters {
@@ -86,7 +93,16 @@ impl Parameters {
                 word.split_once('=').ok_or("parameter_overrides has something that is no NAME=VALUE")?;
             said.insert(name.to_owned(), value.to_owned());
         }
-        Ok(Self { said })
+        let settings = ["capabilities", "stack_name", "region"].into_iter().filter_map(|name| {
+            let of = |command: &str| document.get(environment)?.get(command)?.get("parameters")?.get(name);
+            let said = of("deploy").or_else(|| of("global"))?;
+            let text = match said.as_array() {
+                Some(entries) => entries.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+                None => said.as_str()?.to_owned(),
+            };
+            Some((name.to_owned(), text))
+        });
+        Ok(Self { said, settings: settings.collect() })
     }
 
     /// What is said of one, else its default; empty where there is neither.
@@ -94,6 +110,11 @@ impl Parameters {
         let default =
             || PARAMETERS.iter().find(|(known, _)| *known == name).and_then(|(_, default)| *default);
         self.said.get(name).map(String::as_str).or_else(default).unwrap_or_default()
+    }
+
+    /// What the section says besides, as `capabilities`, `stack_name` and `region`.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
     }
 
     /// What is said and is no parameter.
