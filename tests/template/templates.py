@@ -24,6 +24,21 @@ SAID = {
     "Reviewers": '[{email = "rosa@acme.example", groups = ["data-reviewers"]}]',
 }
 
+#: The same where issuers are several.
+SEVERAL = {
+    "AuthorizerType": "lambda",
+    "Issuer": "",
+    "Audience": "",
+    "Issuers": '[{issuer = "https://one.example", audience = ["snowgate"], algorithms = ["ES256"]}, '
+               '{issuer = "https://two.example", audience = ["snowgate"]}]',
+}
+
+#: The same where people come from a SAML provider.
+SAML = {
+    "Issuer": "", "Audience": "", "ReviewersIssuer": "", "ReviewersClient": "",
+    "SamlMetadata": "https://saml.example/metadata", "SamlLoginName": "acme-snowgate",
+}
+
 #: Every template: the one that is deployed, and what it nests.
 FILES = ["template.yaml", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "infra").glob("*.yaml"))]
 

@@ -25,7 +25,7 @@ class Build(unittest.TestCase):
             text = re.sub(r"^    CodeUri: \.$", "    CodeUri: code", text, flags=re.MULTILINE)
             compiled = r"^    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: (\w+)$"
             text, functions = re.subn(compiled, "    Metadata: {SkipBuild: true}", text, flags=re.MULTILINE)
-            self.assertEqual(functions, 5)
+            self.assertEqual(functions, 6)
             (folder / "template.yaml").write_text(text)
             shutil.copy(ROOT / "samconfig.toml", folder)
             run = subprocess.run(

@@ -109,6 +109,8 @@ RIGHTS = {
         ("sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "ClosedArn", ""),
         ("sqs:SendMessage", "UntoldArn", ""),
     },
+    # Whose tokens are it asks issuers; of AWS nobody.
+    "Authorizer": {("logs:CreateLogStream logs:PutLogEvents", "AuthorizerLogArn", "")},
     "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
     "Schedule": {
         ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
@@ -120,7 +122,7 @@ RIGHTS = {
         *(
             ("lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias",
              f"lambda:::function:${{Name}}-{name}{alias}", "")
-            for name in ("query", "work", "approval", "evidence", "seal")
+            for name in ("query", "work", "approval", "evidence", "seal", "authorizer")
             for alias in ("", ":live")
         ),
         ("cloudwatch:DescribeAlarms", "*", ""),
@@ -134,7 +136,7 @@ ANYTHING = {
     ("Rollout", "cloudwatch:DescribeAlarms"): "CodeDeploy asks for all alarms; it tells their states and changes none",
 }
 
-FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal"]
+FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal", "Authorizer"]
 
 
 class Rights(unittest.TestCase):

@@ -13,6 +13,8 @@
 mod account;
 #[path = "lambda/approving.rs"]
 mod approving;
+#[path = "lambda/authorizing.rs"]
+mod authorizing;
 #[path = "acceptance/brought.rs"]
 mod brought;
 #[allow(dead_code, reason = "tests of the page use more of it")]

@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -51,6 +51,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("approval", &["domain", "gateway", "legible", "recording", "sql"]),
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
+    // It asks a port whose a token is, and calls no AWS.
+    ("authorizer", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
     ("seal", &["aws", "domain", "gateway", "recording"]),
     // Doors alone: what they stand before is somebody else's to choose.
@@ -65,6 +67,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("seal-lambda", &["lambda", "local", "seal", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
+    ("authorizer-lambda", &["authorizer", "lambda", "local", "settings"]),
     // What two bundles decide: a rehearsal of the gateway's, for the command line alone.
     ("comparison", &["domain", "gateway", "legible", "policy", "sql"]),
     // An operator's program: it reaches no account of Snowflake, no statement and no record.
@@ -286,10 +289,12 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 11] = [
+const BOUND: [&str; 13] = [
     "crates/gateway",
     "functions/approval",
     "functions/approval/lambda",
+    "functions/authorizer",
+    "functions/authorizer/lambda",
     "functions/evidence",
     "functions/evidence/lambda",
     "functions/query",

@@ -125,7 +125,7 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         ),
         ("SNOWGATE_REVIEWERS", r#"[{email = "rosa@example.com", groups = ["data-reviewers"]}]"#.to_owned()),
     ];
-    if !["evidence", "seal"].contains(&name) {
+    if !["authorizer", "evidence", "seal"].contains(&name) {
         told.push(("SNOWGATE_APPROVALS_MACHINE", approvals.clone()));
     }
     match name {
@@ -150,6 +150,13 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         "approval" => told.extend(reviewing),
         "evidence" => {
             told.extend([("SNOWGATE_ISSUERS", agents), ("SNOWGATE_EVIDENCE", "[]".to_owned())]);
+        }
+        "authorizer" => {
+            // One of two, by curves alone.
+            let several = format!(
+                r#"[{{issuer = "http://127.0.0.1:1", audience = ["snowgate"]}}, {{issuer = "{issuer}", audience = ["snowgate"], algorithms = ["ES256", "EdDSA"], required_scopes = ["sql:read"]}}]"#
+            );
+            told.push(("SNOWGATE_ISSUERS", several));
         }
         // Nothing but where everything lies.
         "seal" => {}
