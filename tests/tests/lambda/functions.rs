@@ -76,7 +76,7 @@ pub fn start(binary: &Path, name: &str, emulator: &str, wiring: &Wiring) -> Runn
         command
             .env_clear()
             .env("PATH", path)
-            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_NAME", format!("snowgate-{name}"))
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_RUNTIME_API", format!("{emulator}/.rt/{name}"))

@@ -62,14 +62,35 @@ pub fn ask(told: &Parameters) -> Result<Vec<Finding>, Broken> {
             }
         }
     }
+    let metadata = told.get("SamlMetadata");
+    if metadata.starts_with("https://")
+        && let Err(problem) = runtime.block_on(is_metadata(metadata, BOUNDS))
+    {
+        found.push(Finding::Wrong("SamlMetadata", problem));
+    }
     Ok(found)
+}
+
+/// That a SAML provider's metadata are there (SAML 2.0 Metadata section 2.3.2), as Cognito reads them when the pool is made.
+async fn is_metadata(url: &str, bounds: Bounds) -> Result<(), String> {
+    let client = client(bounds)?;
+    let told = fetched(&client, url, bounds).await.map_err(|what| format!("{url} {what}"))?;
+    if String::from_utf8_lossy(&told.bytes).contains("EntityDescriptor") {
+        Ok(())
+    } else {
+        Err(format!("{url} is no SAML metadata: there is no EntityDescriptor in it"))
+    }
+}
+
+fn client(bounds: Bounds) -> Result<reqwest::Client, String> {
+    let client = reqwest::Client::builder().redirect(Policy::none()).timeout(bounds.patience).build();
+    client.map_err(|_| "cannot be asked: there is no HTTP client here".to_owned())
 }
 
 /// What is wrong with an issuer, or else worth a look. Nothing that it says is told: only what it should have said.
 async fn answers(asked: &Asked, bounds: Bounds) -> Result<Option<String>, String> {
     let Asked { issuer, jwks_uri, kinds, by, parameter: _ } = asked;
-    let client = reqwest::Client::builder().redirect(Policy::none()).timeout(bounds.patience).build();
-    let client = client.map_err(|_| "cannot be asked: there is no HTTP client here".to_owned())?;
+    let client = client(bounds)?;
     let mut slow = false;
     let jwks_uri = match jwks_uri {
         Some(uri) => uri.clone(),
@@ -332,6 +353,25 @@ mod tests {
         check(issuer(honest, keys(&[json!({ "kty": "RSA" })])), "have no names (`kid`)");
         let problem = said(issuer(honest, keys(&[rsa()])), Verifier::Function, &["EC", "OKP"]).unwrap_err();
         assert!(problem.contains("of type EC or OKP"), "{problem}");
+    }
+
+    #[test]
+    fn a_saml_provider_publishes_its_metadata() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = |keys: Says| {
+            let url = format!("{}/metadata", issuer(honest, keys));
+            runtime.block_on(is_metadata(&url, QUICK))
+        };
+        let xml = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://saml.example"/>"#;
+        assert_eq!(said(Says::Text(xml.to_owned())), Ok(()));
+        for (says, expected) in [
+            (Says::Text("<html>s3cret</html>".to_owned()), "is no SAML metadata"),
+            (Says::Status(403), "answers 403"),
+            (Says::Endless, "answers with more than any such document has"),
+        ] {
+            let problem = said(says).unwrap_err();
+            assert!(problem.contains(expected) && !problem.contains("s3cret"), "{problem}");
+        }
     }
 
     #[test]
