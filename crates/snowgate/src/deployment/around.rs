@@ -82,7 +82,8 @@ impl Findings<'_> {
                 (1..=63).contains(&label.len())
                     && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             };
-            if !host.is_empty() && !(host.contains('.') && host.split('.').all(is_label)) {
+            let is_host = host.contains('.') && host.split('.').all(is_label);
+            if !(host.is_empty() || is_host) {
                 self.wrong(
                     name,
                     "is a host's name in lower case, like sql.acme.example, without https:// and path",

@@ -5,9 +5,12 @@ use super::checks::Findings;
 /// Bytes of a function's variables, at most, as Lambda counts them: as one JSON object, in which every quote of a value counts twice.
 const MOST: usize = 4096;
 
+/// A function, the bytes of its other variables, and the parameters with how often each is told.
+type Room = (&'static str, usize, &'static [(&'static str, usize)]);
+
 /// Bytes that each function's variables have beside these parameters, with room for a longer name of the stack; and of how many variables
 /// each parameter is part. A test of the templates holds both to `template.yaml`.
-const FUNCTIONS: [(&str, usize, &[(&str, usize)]); 5] = [
+const FUNCTIONS: [Room; 5] = [
     (
         "query",
         1620,
