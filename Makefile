@@ -5,7 +5,7 @@ PYTHON ?= python3
 NPM ?= npm
 TOOLS := .tools
 
-.PHONY: help run test tools lint bench compare clean-home
+.PHONY: help run test tools lint bench compare build-lambda clean-home
 
 help:           ## this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ bench:          ## every figure that the README quotes
 compare:        ## other maskers on the same cells: make compare DATA=cells.jsonl SCORER=score.py (tests/pii/compare.py --help)
 	$(CARGO) build --release --locked
 	$(PYTHON) tests/pii/compare.py "$(DATA)" "$(SCORER)" --tools "$(TOOLS)"
+
+build-lambda:   ## the functions as sam build compiles them, their sizes and starts: make build-lambda ARCH=arm64 (or x86_64)
+	$(TOOLS)/python/bin/python -B -W ignore tests/template/build.py $(ARCH)
 
 clean-home:     ## forget the local demo: its keys, its recordings
 	rm -rf ./.snowgate

@@ -22,6 +22,8 @@
 //   https://snowgate.example/opaque      no JWT at all
 //   https://other.example                signed with RS256, audience `other`
 //   https://audit.example                signed with RS256, audience `snowgate-audit`, whose scope is `audit:read`
+//   https://snowgate.example/cognito     as Amazon Cognito writes them: no `typ`, no `aud`, `token_use`, the scope `snowgate/sql`; of people
+//                                        `username` and `cognito:groups`
 
 import { generateKeyPairSync } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -42,6 +44,11 @@ resources.set("https://snowgate.example/opaque", { audience: "snowgate", accessT
 resources.set("https://audit.example", {
   audience: "snowgate-audit",
   scope: "audit:read",
+  jwt: { sign: { alg: "RS256" } },
+});
+resources.set("https://snowgate.example/cognito", {
+  audience: "cognito",
+  scope: "snowgate/sql",
   jwt: { sign: { alg: "RS256" } },
 });
 resources.set("https://other.example", { audience: "other", jwt: { sign: { alg: "RS256" } } });
@@ -133,10 +140,22 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     customizers: {
       jwt: (_ctx, token, jwt) => {
         Object.assign(jwt.payload, people[token.clientId]);
+        if (token.aud === "cognito") asCognito(jwt);
       },
     },
   },
 });
+
+// Amazon Cognito's documentation, "Understanding the access token".
+function asCognito(jwt) {
+  const { sub, client_id, iat, groups } = jwt.payload;
+  jwt.header = { typ: undefined };
+  delete jwt.payload.act;
+  delete jwt.payload.groups;
+  // The provider wants one; what is written has none.
+  Object.assign(jwt.payload, { aud: { toJSON: () => undefined }, token_use: "access", auth_time: iat, version: 2 });
+  if (sub !== client_id) Object.assign(jwt.payload, { username: `Company_${sub}`, "cognito:groups": groups });
+}
 
 const server = provider.listen(port, "127.0.0.1", () => console.log(`ready ${provider.issuer}`));
 

@@ -26,6 +26,21 @@ SAID = {
     "Reviewers": '[{email = "rosa@acme.example", groups = ["data-reviewers"]}]',
 }
 
+#: The same where issuers are several.
+SEVERAL = {
+    "AuthorizerType": "lambda",
+    "Issuer": "",
+    "Audience": "",
+    "Issuers": '[{issuer = "https://one.example", audience = ["snowgate"], algorithms = ["ES256"]}, '
+               '{issuer = "https://two.example", audience = ["snowgate"]}]',
+}
+
+#: The same where people come from a SAML provider.
+SAML = {
+    "Issuer": "", "Audience": "", "ReviewersIssuer": "", "ReviewersClient": "",
+    "SamlMetadata": "https://saml.example/metadata", "SamlLoginName": "acme-snowgate",
+}
+
 #: Every template: the one that is deployed, and what it nests.
 FILES = ["template.yaml", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "infra").glob("*.yaml"))]
 
@@ -60,7 +75,6 @@ def spelt_out():
         for key in ("CodeUri", "ContentUri", "DefinitionUri"):
             if key in one.get("Properties", {}):
                 one["Properties"][key] = "s3://bucket/key"
-    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     values = {name: one.get("Default") for name, one in template["Parameters"].items()} | SAID
     values |= {"AWS::Region": "eu-central-1", "AWS::Partition": "aws"}
     return transform(template, values, NoManagedPolicies())["Resources"]

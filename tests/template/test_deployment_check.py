@@ -1,9 +1,11 @@
 """`snowgate config check --for aws` knows the parameters of the template, and takes what the template takes."""
 
+import json
 import re
 import unittest
 
-from templates import ROOT, read
+from templates import ROOT, SAID, SAML, SEVERAL, read
+from variables import variables
 
 SOURCE = ROOT / "crates/snowgate/src/deployment"
 
@@ -54,21 +56,59 @@ class Parameters(unittest.TestCase):
         everything = (ROOT / "template.yaml").read_text()
         # Machines may have 80.
         ends = re.findall(r"(?:FunctionName| {12}Name): !Sub \$\{AWS::StackName\}(-[a-z]+)\n", everything)
-        self.assertGreaterEqual(len(ends), 7)
+        self.assertGreaterEqual(len(ends), 9)
         self.assertEqual(longest + max(map(len, ends)), 64)
 
     def test_what_is_checked_is_a_parameter(self):
-        code = "".join((SOURCE / name).read_text() for name in ("checks.rs", "rehearsal.rs"))
+        code = "\n".join(path.read_text() for path in SOURCE.glob("*.rs") if path.name not in ("parameters.rs", "limits.rs"))
         named = set(re.findall(r'\.(?:get|wrong|attention)\(\s*"(\w+)"', code)) | set(re.findall(r'number\("(\w+)"', code))
         self.assertGreater(len(named), 15)
-        self.assertLessEqual(named - {"parameter_overrides", "stack_name"}, set(read("template.yaml")["Parameters"]))
+        self.assertLessEqual(named - {"parameter_overrides", "capabilities", "stack_name"}, set(read("template.yaml")["Parameters"]))
+
+    def test_the_room_that_it_counts_is_what_functions_are_told(self):
+        code = (SOURCE / "sizes.rs").read_text()
+        by_saml = int(re.search(r"const BY_SAML: usize = (\d+);", code)[1])
+        table = re.search(r"const FUNCTIONS[^=]*= \[(.*?)\n\];", code, re.DOTALL)[1]
+        entries = re.findall(r'\(\s*"(\w+)",\s*(\d+),\s*&\[(.*?)\],?\s*\)', table, re.DOTALL)
+        counted = {name: (int(others), dict(re.findall(r'\("(\w+)", (\d+)\)', own))) for name, others, own in entries}
+        # These two are told nothing that an operator makes long.
+        self.assertEqual(set(counted), set(variables(SEVERAL)) - {"seal", "index"})
+
+        def size(told):
+            return len(json.dumps(told, separators=(",", ":")))
+
+        template = read("template.yaml")
+        for said in ({}, SEVERAL, SAML):
+            everything = {"SnowflakeDatabase": "SALES", "SnowflakeSchema": "PUBLIC"} | said
+            values = {name: one.get("Default", "") for name, one in template["Parameters"].items()} | SAID | everything
+            told = variables(everything, template)
+            for function, (others, own) in counted.items():
+                if function not in told:
+                    continue
+                rest = size(told[function])
+                # Short ones, of which an operator chooses one of few.
+                for name in set(values) - {"AuthorizerType", "ReadTags", "IndexDays", "LockMode", "Policies", "HoldSeconds", "SnowflakeAccount", "SamlMetadata"} - set(SAML if said is SAML else ()):
+                    longer = variables(everything | {name: f"{values[name]}{'x' * 10}"}, template)[function]
+                    times = (size(longer) - size(told[function])) // 10
+                    if times:
+                        self.assertEqual(own.get(name), str(times), f"{function} {name}")
+                        rest -= times * (len(json.dumps(values[name])) - 2)
+                with self.subTest(function=function):
+                    self.assertLess(rest + 300, others + (by_saml if said is SAML else 0), "no room for a longer name of the stack")
 
     def test_the_instances_that_it_counts_are_those_that_the_template_reserves(self):
         code = (SOURCE / "checks.rs").read_text()
-        reserved = int(re.search(r"const RESERVED: u64 = (\d+);", code)[1])
-        functions = (one["Properties"] for one in read("template.yaml")["Resources"].values()
+        reserved, by_authorizer = (
+            int(re.search(rf"const {name}: u64 = (\d+);", code)[1]) for name in ("RESERVED", "RESERVED_BY_AUTHORIZER"))
+        functions = (one for one in read("template.yaml")["Resources"].values()
                      if one["Type"] == "AWS::Serverless::Function")
-        counts = [one["ReservedConcurrentExecutions"] for one in functions]
+        # Those of auditors are counted always.
+        always, sometimes = [], []
+        for one in functions:
+            is_counted = one.get("Condition") in (None, "HasAuditors")
+            (always if is_counted else sometimes).append(one["Properties"]["ReservedConcurrentExecutions"])
+        self.assertEqual(sometimes, [by_authorizer])
+        counts = always
         self.assertEqual(sum(count for count in counts if isinstance(count, int)), reserved)
         self.assertEqual([count for count in counts if not isinstance(count, int)], [{"Ref": "ConcurrentStatements"}])
 

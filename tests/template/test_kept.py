@@ -94,7 +94,7 @@ class Kept(unittest.TestCase):
         found = {(file, name): one for file in FILES for name, one in resources(file, "AWS::Logs::LogGroup").items()}
         self.assertEqual(
             {name for file, name in found if file == "template.yaml"},
-            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog", "IndexLog", "SessionsLog"},
+            {"ApiLog", "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog", "IndexLog", "SessionsLog", "AuthorizerLog"},
         )
         for (file, name), one in found.items():
             with self.subTest(log=f"{file} {name}"):
@@ -112,11 +112,22 @@ class Kept(unittest.TestCase):
                 self.assertEqual(one["Properties"]["DeploymentPreference"]["Type"], {"Ref": "Rollout"})
                 [alarm] = one["Properties"]["DeploymentPreference"]["Alarms"]
                 self.assertEqual(text(alarm), f"Rollouts.Outputs.{name}Errors")
+                # Another environment is another version: else old code would run with new settings.
+                self.assertTrue(one["Properties"]["AutoPublishAliasAllProperties"])
+                if name == "Authorizer":
+                    continue
                 watched = {d["Name"]: text(d["Value"]) for d in alarms[f"{name}Errors"]["Properties"]["Dimensions"]}
                 function = text(one["Properties"]["FunctionName"]).replace("AWS::StackName", "Name")
                 self.assertEqual(watched, {"FunctionName": function, "Resource": f"{function}:live"})
-                # Another environment is another version: else old code would run with new settings.
-                self.assertTrue(one["Properties"]["AutoPublishAliasAllProperties"])
+
+    def test_of_the_authorizer_no_token_that_it_refuses_takes_a_version_back(self):
+        found = resources("infra/rollouts.yaml")
+        [metric] = found["AuthorizerFails"]["Properties"]["MetricTransformations"]
+        alarm = found["AuthorizerErrors"]["Properties"]
+        self.assertEqual((alarm["MetricName"], text(alarm["Namespace"])), (metric["MetricName"], text(metric["MetricNamespace"])))
+        pattern = found["AuthorizerFails"]["Properties"]["FilterPattern"]
+        self.assertEqual(pattern, resources("infra/watch.yaml")["AuthorizerFaults"]["Properties"]["FilterPattern"])
+        self.assertNotIn("level", pattern, "Lambda's runtime says ERROR of a token that is refused, too")
 
 
 if __name__ == "__main__":

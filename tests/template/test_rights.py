@@ -133,6 +133,8 @@ RIGHTS = {
         ("s3:ListBucket", PAGES, ""),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
     },
+    # Whose tokens are it asks issuers; of AWS nobody.
+    "Authorizer": {("logs:CreateLogStream logs:PutLogEvents", "AuthorizerLogArn", "")},
     "Machines": {("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", "")},
     "Schedule": {
         ("lambda:InvokeFunction", "lambda:::function:${Name}-work:live", ""),
@@ -144,7 +146,7 @@ RIGHTS = {
         *(
             ("lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias",
              f"lambda:::function:${{Name}}-{name}{alias}", "")
-            for name in ("query", "work", "approval", "evidence", "seal", "index", "sessions")
+            for name in ("query", "work", "approval", "evidence", "seal", "index", "sessions", "authorizer")
             for alias in ("", ":live")
         ),
         ("cloudwatch:DescribeAlarms", "*", ""),
@@ -158,7 +160,7 @@ ANYTHING = {
     ("Rollout", "cloudwatch:DescribeAlarms"): "CodeDeploy asks for all alarms; it tells their states and changes none",
 }
 
-FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions"]
+FUNCTIONS = ["Query", "Work", "Approval", "Evidence", "Seal", "Index", "Sessions", "Authorizer"]
 
 
 class Rights(unittest.TestCase):

@@ -42,6 +42,13 @@ ROUTES = {
 
 #: Which authorizer asks for it.
 AUTHORIZERS = {"Query": "AccessToken", "Sessions": "AuditorsToken"}
+#: The scopes that each asks for.
+SCOPES = {
+    "AccessToken": {"Fn::If": ["ByLambda", [], [{"Fn::If": ["HasSaml", "snowgate/sql", {"Ref": "Scope"}]}]]},
+    "AuditorsToken": [{"Ref": "AuditorsScope"}],
+}
+#: The function that API Gateway itself asks, where it does not verify tokens.
+AUTHORIZER = "Authorizer"
 
 #: The functions that answer nobody but other services of the account.
 INSIDE = {"Work", "Seal", "Index"}
@@ -66,8 +73,12 @@ def routes_of_doors():
             uri = text(if_wanted(one["x-amazon-apigateway-integration"]["uri"]))
             function = re.search(r"\$\{(\w+)Aliaslive\}|\$\{(\w+)\.Alias\}", uri)
             name = next(group for group in function.groups() if group)
-            schemes = [scheme for needed in one.get("security", []) for scheme in needed]
-            found.setdefault(name, {})[f"{method.upper()} {path}"] = schemes == [AUTHORIZERS.get(name)]
+            [(scheme, scopes)] = [entry for needed in one["security"] for entry in needed.items()]
+            asks = scheme != "NONE"
+            # A route that asks without the scope would take an ID token; one that asks by another's authorizer, another's tokens.
+            if asks and (scheme, scopes) != (AUTHORIZERS[name], SCOPES[scheme]):
+                raise AssertionError(f"{method} {path}: {scheme} {scopes}")
+            found.setdefault(name, {})[f"{method.upper()} {path}"] = asks
     return found
 
 
@@ -107,7 +118,7 @@ class Routes(unittest.TestCase):
     def test_what_is_inside_is_reached_by_machines_queue_and_schedule_alone(self):
         everything = spelt_out()
         functions = {name for name, one in everything.items() if one["Type"] == "AWS::Lambda::Function"}
-        self.assertEqual(functions, set(ROUTES) | INSIDE)
+        self.assertEqual(functions, set(ROUTES) | INSIDE | {AUTHORIZER})
         for name, one in everything.items():
             self.assertNotEqual(one["Type"], "AWS::Lambda::Url", name)
             if one["Type"] == "AWS::Lambda::Permission":
@@ -123,25 +134,74 @@ class Routes(unittest.TestCase):
 
     def test_doors_ask_for_tokens_of_the_issuer_for_this_audience_with_the_scope(self):
         body = spelt_out()["Api"]["Properties"]["Body"]
-        scheme = body["components"]["securitySchemes"]["AccessToken"]["x-amazon-apigateway-authorizer"]
-        self.assertEqual(scheme["type"], "jwt")
-        self.assertEqual(scheme["identitySource"], "$request.header.Authorization")
+        condition, _, scheme = body["components"]["securitySchemes"]["AccessToken"]["Fn::If"]
+        self.assertEqual(condition, "ByLambda")
+        self.assertEqual(scheme["x-amazon-apigateway-authorizer"], {
+            "type": "jwt",
+            "identitySource": "$request.header.Authorization",
+            "jwtConfiguration": {
+                "issuer": {"Fn::If": ["HasSaml", {"Fn::GetAtt": ["Cognito", "Outputs.Issuer"]}, {"Ref": "Issuer"}]},
+                "audience": {"Fn::If": [
+                    "HasSaml",
+                    [{"Fn::GetAtt": ["Cognito", "Outputs.Machine"]}, {"Fn::GetAtt": ["Cognito", "Outputs.Person"]}],
+                    [{"Ref": "Audience"}],
+                ]},
+            },
+        })
+
+    def test_a_route_that_says_nothing_is_closed_to_everybody_outside_the_account(self):
         own = read("template.yaml")["Resources"]["Api"]["Properties"]["Auth"]
-        self.assertEqual(own["DefaultAuthorizer"], "AccessToken")
-        authorizer = own["Authorizers"]["AccessToken"]
-        self.assertEqual(
-            (authorizer["JwtConfiguration"], authorizer["AuthorizationScopes"]),
-            ({"issuer": {"Ref": "Issuer"}, "audience": [{"Ref": "Audience"}]}, [{"Ref": "Scope"}]),
-        )
+        self.assertEqual(own, {"EnableIamAuthorizer": True, "DefaultAuthorizer": "AWS_IAM"})
+
+    def test_where_a_function_verifies_tokens_it_is_asked_each_time_and_answers_yes_or_no(self):
+        everything = spelt_out()
+        _, scheme, _ = everything["Api"]["Properties"]["Body"]["components"]["securitySchemes"]["AccessToken"]["Fn::If"]
+        found = scheme["x-amazon-apigateway-authorizer"]
+        self.assertEqual(found.pop("authorizerUri")["Fn::Sub"][1], {"Alias": {"Ref": "AuthorizerAliaslive"}})
+        self.assertEqual(found, {
+            "type": "request",
+            "identitySource": "$request.header.Authorization",
+            "authorizerPayloadFormatVersion": "2.0",
+            "enableSimpleResponses": True,
+            # What is kept would be said of a token that has expired meanwhile, or whose key was withdrawn.
+            "authorizerResultTtlInSeconds": 0,
+        })
+        permission = everything["AuthorizerPermission"]
+        self.assertEqual(permission["Condition"], "ByLambda")
+        self.assertTrue(text(permission["Properties"]["SourceArn"]).endswith("${Api}/authorizers/*"))
+        # API Gateway waits for ten seconds.
+        self.assertLessEqual(read("template.yaml")["Resources"]["Authorizer"]["Properties"]["Timeout"], 10)
+
+    def test_what_is_of_the_authorizer_alone_is_there_with_it_alone(self):
+        own = {name for name, one in resources("template.yaml").items() if one.get("Condition") == "ByLambda"}
+        self.assertEqual(own, {"Authorizer", "AuthorizerLog", "AuthorizerPermission"})
+        for file, names in (("infra/rights.yaml", {"Authorizer"}), ("infra/watch.yaml", {"AuthorizerFaults"}),
+                            ("infra/rollouts.yaml", {"AuthorizerFails", "AuthorizerErrors"})):
+            found = {name for name, one in resources(file).items() if one.get("Condition") == "HasAuthorizer"}
+            self.assertEqual(found, names, file)
+
+    def test_whoever_says_half_of_it_is_told_before_anything_is_made(self):
+        rules = read("template.yaml")["Rules"]
+        said = {name: json.dumps(one["Assertions"]) for name, one in rules.items()}
+        for name, which in (("ApiGatewayTakesOneIssuer", "jwt"), ("AFunctionTakesSeveral", "lambda")):
+            self.assertIn(json.dumps({"Fn::Equals": [{"Ref": "AuthorizerType"}, which]}), json.dumps(rules[name]["RuleCondition"]))
+            for parameter in ("Issuer", "Audience", "Issuers"):
+                self.assertIn(json.dumps({"Ref": parameter}), said[name])
+        for parameter in ("Issuer", "Audience", "ReviewersIssuer", "ReviewersClient", "SamlLoginName", "AuthorizerType"):
+            self.assertIn(json.dumps({"Ref": parameter}), said["EverybodyComesFromTheSamlProvider"])
+        for parameter in ("ReviewersIssuer", "ReviewersClient"):
+            self.assertIn(json.dumps({"Ref": parameter}), said["ReviewersSignInSomewhere"])
 
     def test_auditors_have_an_authorizer_of_their_own_and_without_them_there_is_no_route(self):
         template = read("template.yaml")
-        authorizer = template["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["AuditorsToken"]
-        told = {name: {"Fn::If": ["HasAuditors", {"Ref": f"Auditors{name}"}, {"Ref": name}]} for name in ("Issuer", "Audience")}
-        self.assertEqual(
-            (authorizer["JwtConfiguration"], authorizer["AuthorizationScopes"]),
-            ({"issuer": told["Issuer"], "audience": [told["Audience"]]}, [{"Ref": "AuditorsScope"}]),
-        )
+        schemes = spelt_out()["Api"]["Properties"]["Body"]["components"]["securitySchemes"]
+        condition, scheme, otherwise = schemes["AuditorsToken"]["Fn::If"]
+        self.assertEqual((condition, otherwise), ("HasAuditors", {"Ref": "AWS::NoValue"}))
+        self.assertEqual(scheme["x-amazon-apigateway-authorizer"], {
+            "type": "jwt",
+            "identitySource": "$request.header.Authorization",
+            "jwtConfiguration": {"issuer": {"Ref": "AuditorsIssuer"}, "audience": [{"Ref": "AuditorsAudience"}]},
+        })
         for path, methods in spelt_out()["Api"]["Properties"]["Body"]["paths"].items():
             is_theirs = f"GET {path}" in ROUTES["Sessions"]
             self.assertEqual("Fn::If" in methods, is_theirs, path)
@@ -182,6 +242,19 @@ class Routes(unittest.TestCase):
 
 
 class Events(unittest.TestCase):
+    def test_the_authorizer_is_asked_of_every_route_that_wants_an_agents_token_and_of_no_other(self):
+        wanted = {route for function, routes in ROUTES.items() for route, asks in routes.items()
+                  if asks and AUTHORIZERS[function] == "AccessToken"}
+        seen = set()
+        for file in sorted((ROOT / "events/authorizer").glob("*.json")):
+            event = json.loads(file.read_text())
+            with self.subTest(event=file.name):
+                self.assertEqual((event["version"], event["type"]), ("2.0", "REQUEST"))
+                self.assertEqual(event["requestContext"]["routeKey"], event["routeKey"])
+                self.assertNotIn("authorizer", event["requestContext"])
+                seen.add(event["routeKey"])
+        self.assertEqual(seen, wanted)
+
     def test_every_route_has_an_event_and_every_event_a_route(self):
         for name, routes in ROUTES.items():
             seen = set()

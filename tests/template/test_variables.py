@@ -6,7 +6,7 @@ That the values are good is shown by `tests/tests/lambda/template.rs`, which sta
 import re
 import unittest
 
-from templates import ROOT, read
+from templates import ROOT, SEVERAL, read
 from variables import variables
 
 #: Keys that keep their defaults here, by whoever reads them: a file that `SNOWGATE_CONFIG` names in a layer may set them.
@@ -18,6 +18,7 @@ LEFT = {
     "seal": set(),
     "index": set(),
     "sessions": set(),
+    "authorizer": set(),
 }
 
 #: Who writes the index, or asks it.
@@ -49,7 +50,7 @@ def set_by(names):
 
 class Variables(unittest.TestCase):
     def test_what_a_function_reads_is_set_or_left_to_its_default(self):
-        for function, names in variables().items():
+        for function, names in (variables() | variables(SEVERAL)).items():
             with self.subTest(function=function):
                 known, optional = keys(function)
                 self.assertTrue(known)
@@ -60,7 +61,7 @@ class Variables(unittest.TestCase):
     def test_everything_that_state_is_called_is_told_and_nothing_else(self):
         known, optional = fields("crates/lambda/src/stores.rs", "Places")
         self.assertEqual(optional, {"index_table"})
-        for function, names in variables().items():
+        for function, names in (variables() | variables(SEVERAL)).items():
             told = {name.removeprefix("SNOWGATE_AWS__").lower() for name in names if name.startswith("SNOWGATE_AWS__")}
             self.assertEqual(told, known if function in INDEXED else known - optional, function)
 
@@ -98,6 +99,13 @@ class Variables(unittest.TestCase):
         for name in ("SNOWGATE_REVIEWERS", "SNOWGATE_REVIEWERS_ISSUER", "SNOWGATE_APPROVALS_URL"):
             said = [told[function][name] for function in ("query", "work", "approval")]
             self.assertEqual(len(set(said)), 1, name)
+
+    def test_a_function_looks_at_tokens_where_issuers_are_several_and_whoever_verifies_is_told_the_same(self):
+        self.assertNotIn("authorizer", variables())
+        told = variables(SEVERAL)
+        for function in ("authorizer", "query", "evidence"):
+            self.assertEqual(told[function]["SNOWGATE_ISSUERS"], SEVERAL["Issuers"], function)
+        self.assertFalse({name for name in told["authorizer"] if "UPSTREAM" in name or "REVIEWERS" in name})
 
     def test_settings_leave_room_for_reviewers(self):
         # Lambda takes 4 KB of names and values in all.

@@ -1,9 +1,11 @@
-"""The variables of each function, with the parameters of `templates.SAID` filled in. Run by itself, it tells them as JSON."""
+"""The variables of each function, with the parameters of `templates.SAID` filled in. Run by itself, it tells them as JSON: `jwt`, where API
+Gateway looks at tokens, `lambda`, where a function does, and `saml`, where people come from a SAML provider."""
 
+import functools
 import json
 import re
 
-from templates import SAID, read, resources
+from templates import SAID, SAML, SEVERAL, read
 
 #: What the account fills in.
 ACCOUNT = {
@@ -27,6 +29,14 @@ TOLD = {
 }
 
 
+@functools.cache
+def of_cognito(name):
+    """What the stack of the user pool tells, its resources named like those of a real one."""
+    known = {"AWS::Region": "eu-central-1", "AWS::URLSuffix": "amazonaws.com", "Pool": "eu-central-1_Ab1Cd2Ef3",
+             "Machine": "1example23456789machine345", "Person": "1example23456789person3456", "Page": "1example23456789page345678"}
+    return filled(read("infra/cognito.yaml")["Outputs"][name]["Value"], known, {})
+
+
 def filled(value, known, conditions):
     """A value as CloudFormation fills it in; none for what is left out."""
 
@@ -39,7 +49,8 @@ def filled(value, known, conditions):
         case {"Ref": name}:
             return known[name]
         case {"Fn::GetAtt": name}:
-            return TOLD[".".join(name) if isinstance(name, list) else name]
+            name = ".".join(name) if isinstance(name, list) else name
+            return of_cognito(name.rsplit(".", 1)[-1]) if name.startswith("Cognito.") else TOLD[name]
         case {"Fn::Sub": [pattern, more]}:
             more = {name: of(one) for name, one in more.items()}
             return filled({"Fn::Sub": pattern}, known | more, conditions)
@@ -62,14 +73,18 @@ def filled(value, known, conditions):
     raise ValueError(value)
 
 
-def variables(said=None):
-    """The variables of each function, by its binary's name."""
-    template = read("template.yaml")
+def variables(said=None, template=None):
+    """The variables of each function that there is, by its binary's name."""
+    template = template or read("template.yaml")
     known = {name: str(one.get("Default", "")) for name, one in template["Parameters"].items()}
     known |= ACCOUNT | SAID | (said or {})
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     told = {}
-    for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
+    for name, one in template["Resources"].items():
+        if one["Type"] != "AWS::Serverless::Function":
+            continue
+        if "Condition" in one and not filled(template["Conditions"][one["Condition"]], known, template["Conditions"]):
+            continue
         own = shared | one["Properties"].get("Environment", {}).get("Variables", {})
         values = {key: filled(value, known, template["Conditions"]) for key, value in own.items()}
         told[name.lower()] = {key: value for key, value in values.items() if value is not None}
@@ -77,4 +92,4 @@ def variables(said=None):
 
 
 if __name__ == "__main__":
-    print(json.dumps(variables()))
+    print(json.dumps({"jwt": variables(), "lambda": variables(SEVERAL), "saml": variables(SAML)}))

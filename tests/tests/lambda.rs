@@ -15,6 +15,8 @@ mod account;
 mod approving;
 #[path = "lambda/auditing.rs"]
 mod auditing;
+#[path = "lambda/authorizing.rs"]
+mod authorizing;
 #[path = "lambda/between/mod.rs"]
 mod between;
 #[path = "acceptance/brought.rs"]

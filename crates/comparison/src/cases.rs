@@ -121,7 +121,7 @@ impl Cases {
 /// looks at that; and how many names are left out.
 fn askers(sides: [&Side<'_>; 2], said: &[String]) -> (Vec<Asker>, usize) {
     let groups = named::entities_of(sides, "Group");
-    let in_all: Vec<String> = groups.iter().cloned().collect();
+    let in_all: Vec<String> = groups.to_vec();
     let (mut found, mut unasked) = (BTreeSet::new(), 0_usize);
     let mut first = |names: Vec<String>| {
         unasked = unasked.saturating_add(names.len().saturating_sub(NAMED));

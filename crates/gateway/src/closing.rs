@@ -182,6 +182,12 @@ impl Gateway {
             let changed = live.writes.iter().map(object_named).collect();
             self.ports.catalogs.forget(&changed).await;
         }
+        // Whichever door it came by, and whoever said no. Who has cancelled is refused nothing.
+        if let (Written::Kept(_), ClosingOutcome::Refused(refused)) = (&written, &closing.outcome)
+            && refused.reason != RefusalCode::Cancelled.as_str()
+        {
+            tracing::info!(exchange = %live.exchange, reason = refused.reason, "a statement is refused");
+        }
         match written {
             Written::Kept(receipt) => Ok(Closed { live: live.clone(), closing, receipt }),
             // Whoever asks again with the same request id is told what the other closing tells.

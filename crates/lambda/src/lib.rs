@@ -22,6 +22,7 @@
 //! ```
 
 mod at_once;
+mod cost;
 mod elsewhere;
 mod names;
 mod reviewing;
@@ -31,6 +32,7 @@ mod surroundings;
 mod workload;
 
 pub use at_once::at_once;
+pub use cost::{Cost, Counted};
 pub use elsewhere::Elsewhere;
 pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
 pub use reviewing::Reviewing;

@@ -9,6 +9,8 @@ use settings::ConfigurationError;
 use snowflake::CredentialSettings;
 use thiserror::Error;
 
+use crate::{Cost, Counted};
+
 /// Where a function runs, and as whom.
 // SECURITY: no `Debug`; it holds the role's credentials.
 #[derive(Clone)]
@@ -17,6 +19,7 @@ pub struct Surroundings {
     credentials: Credentials,
     endpoint: Option<String>,
     is_lambda: bool,
+    cost: Option<Cost>,
 }
 
 /// Why there is no calling AWS.
@@ -52,12 +55,20 @@ impl Surroundings {
         let (id, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
         // They outlive the instance that they were given to: Lambda ends it before.
         let credentials = Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment");
-        Ok(Self { region, credentials, endpoint, is_lambda })
+        let cost = set("AWS_LAMBDA_FUNCTION_NAME")
+            .zip(set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+            .and_then(|(name, megabytes)| Cost::of(&name, &megabytes));
+        Ok(Self { region, credentials, endpoint, is_lambda, cost })
     }
 
     /// Whether this is Lambda itself, not something that plays it.
     pub const fn is_lambda(&self) -> bool {
         self.is_lambda
+    }
+
+    /// The service, which says of each call what it costs.
+    pub fn counted<S>(&self, service: S) -> Counted<S> {
+        Counted::new(service, self.cost.clone())
     }
 
     /// That no credential of this account is a secret in the environment of a function, where whoever may look at functions

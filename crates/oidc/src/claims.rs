@@ -134,9 +134,14 @@ fn access_only(claims: &Claims) -> Result<(), Rejected> {
     if is_id_token || is_other || is_event { Err(Rejected::Type) } else { Ok(()) }
 }
 
-/// `aud` names us (RFC 7519 section 4.1.3).
+/// `aud` names us (RFC 7519 section 4.1.3); where there is none at all, the claim that stands for it with this issuer.
 fn audience(claims: &Claims, settings: &IssuerSettings) -> Result<(), Rejected> {
-    let named = claims.get("aud").ok_or(Rejected::Audience)?.texts().ok_or(Rejected::Claim)?;
+    let instead = || required(claims, settings.audience_claim.as_ref()?).ok();
+    let named = match claims.get("aud") {
+        Some(audience) => audience.texts().ok_or(Rejected::Claim)?,
+        // SECURITY: one client, as one text: a list would name others, too.
+        None => vec![instead().ok_or(Rejected::Audience)?],
+    };
     let is_ours = named.iter().any(|audience| settings.audience.iter().any(|ours| ours == audience));
     if is_ours { Ok(()) } else { Err(Rejected::Audience) }
 }

@@ -96,6 +96,12 @@ pub struct IssuerSettings {
     pub issuer: String,
     /// Accepted audiences; a token must name one of them.
     pub audience: Vec<String>,
+    /// The claim that names whom a token without `aud` is for, of an issuer that writes none (`client_id` in Amazon Cognito's access
+    /// tokens, `azp` elsewhere): whom it was issued to. One of [`Self::audience`] must stand there. A token that has `aud` is judged by
+    /// that alone, and `required_scopes` must say that it is for us, for its audience does not.
+    ///
+    /// None: a token without `aud` is refused.
+    pub audience_claim: Option<String>,
     /// Accepted algorithms.
     pub algorithms: Vec<Algorithm>,
     /// Accepted `typ`, compared without regard to case. An empty text stands for a token without `typ`.
@@ -141,6 +147,7 @@ impl IssuerSettings {
         Self {
             issuer: issuer.into(),
             audience: vec![audience.into()],
+            audience_claim: None,
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256],
             types: vec!["at+jwt".into(), "application/at+jwt".into()],
             required_scopes: Vec::new(),
@@ -178,6 +185,13 @@ impl IssuerSettings {
         let wrong = |what| Err(SettingsError::Wrong { issuer: issuer.clone(), what });
         if self.audience.is_empty() || has_blank(&self.audience) {
             return wrong("audience");
+        }
+        // SECURITY: a claim that its bearer can choose, or that many tokens share, would let anybody's token pass.
+        if self.audience_claim.as_deref().is_some_and(|claim| !["client_id", "azp"].contains(&claim)) {
+            return wrong("audience_claim");
+        }
+        if self.audience_claim.is_some() && self.required_scopes.is_empty() {
+            return wrong("required_scopes");
         }
         if self.algorithms.is_empty() {
             return wrong("algorithms");
@@ -315,6 +329,13 @@ mod tests {
         wrong(|s| s.audience.clear(), "audience");
         wrong(|s| s.audience = vec![String::new()], "audience");
         wrong(|s| s.algorithms.clear(), "algorithms");
+        for claim in ["", "sub", "aud", "scope", "Client_id"] {
+            let mut settings = settings();
+            settings.required_scopes = vec!["sql".into()];
+            settings.audience_claim = Some(claim.into());
+            assert!(settings.check().is_err(), "{claim}");
+        }
+        wrong(|s| s.audience_claim = Some("client_id".into()), "required_scopes");
         wrong(|s| s.types.clear(), "types");
         wrong(|s| s.groups_claim.clear(), "groups_claim");
         wrong(|s| s.leeway = Duration::from_secs(3600), "leeway");

@@ -159,6 +159,56 @@ async fn a_real_issuers_tokens_are_refused_when_they_are_not_for_us_now() {
     assert_eq!(verify(&only_elliptic, &good, issued(&good, 0)).await, Err(Rejected::Algorithm));
 }
 
+/// As `infra/cognito.yaml` tells it.
+fn of_cognito(issuer: String, clients: &[&str]) -> IssuerSettings {
+    let mut settings = IssuerSettings::new(issuer, "");
+    settings.audience = clients.iter().map(|client| (*client).to_owned()).collect();
+    settings.audience_claim = Some("client_id".into());
+    settings.algorithms = vec![Algorithm::Rs256];
+    settings.types = vec![String::new()];
+    settings.required_scopes = vec!["snowgate/sql".into()];
+    settings.groups_claim = "cognito:groups".into();
+    settings.agent_claim = Some("client_id".into());
+    settings.person_claim = Some("username".into());
+    settings
+}
+
+#[tokio::test]
+async fn tokens_as_cognito_writes_them_are_for_the_clients_that_are_named() {
+    let Some(provider) = Provider::start() else { return };
+    let cognito = "https://snowgate.example/cognito";
+    let clients = ["claude-finance", "claude-finance-for-ana"];
+    let issuers = Issuers::new(vec![of_cognito(provider.issuer(), &clients)]).unwrap();
+
+    let machine = provider.token("claude-finance", cognito, "snowgate/sql").await;
+    let shown: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(machine.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    assert_eq!((shown.get("aud"), &shown["token_use"]), (None, &"access".into()), "{shown}");
+    let identity = verify(&issuers, &machine, issued(&machine, 0)).await.unwrap();
+    assert_eq!((identity.agent.as_str(), identity.person), ("claude-finance", None));
+    assert!(identity.groups.is_empty() && identity.scopes.iter().eq(["snowgate/sql"]));
+
+    let ana = provider.token("claude-finance-for-ana", cognito, "snowgate/sql").await;
+    let identity = verify(&issuers, &ana, issued(&ana, 0)).await.unwrap();
+    assert_eq!(identity.agent.as_str(), "claude-finance-for-ana");
+    assert_eq!(identity.person.unwrap().as_str(), "Company_ana@corp.example");
+    assert!(identity.groups.iter().eq(["analysts", "finance"]));
+
+    // Another client of the same pool; one without the scope; and settings that know nothing of it.
+    let other = provider.token("claude-demo", cognito, "snowgate/sql").await;
+    assert_eq!(verify(&issuers, &other, issued(&other, 0)).await, Err(Rejected::Audience));
+    let unscoped = provider.token("claude-finance", cognito, "").await;
+    assert_eq!(verify(&issuers, &unscoped, issued(&unscoped, 0)).await, Err(Rejected::Scope));
+    let ours = provider.token("claude-finance", "https://snowgate.example/RS256", "sql:read").await;
+    assert_eq!(verify(&issuers, &ours, issued(&ours, 0)).await, Err(Rejected::Type), "an `at+jwt`");
+    let mut plain = of_cognito(provider.issuer(), &clients);
+    plain.audience_claim = None;
+    let plain = Issuers::new(vec![plain]).unwrap();
+    assert_eq!(verify(&plain, &machine, issued(&machine, 0)).await, Err(Rejected::Audience));
+    let strict = Issuers::new(vec![IssuerSettings::new(provider.issuer(), "claude-finance")]).unwrap();
+    assert_eq!(verify(&strict, &machine, issued(&machine, 0)).await, Err(Rejected::Type));
+}
+
 #[tokio::test]
 async fn a_real_issuers_rotation_of_keys_is_followed() {
     let Some(provider) = Provider::start() else { return };

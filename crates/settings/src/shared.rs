@@ -171,6 +171,8 @@ pub struct Issuer {
     pub issuer: String,
     /// Accepted audiences; a token must name one.
     pub audience: Vec<String>,
+    /// The claim that stands for `aud` in tokens that have none: `client_id` or `azp`.
+    pub audience_claim: Option<String>,
     /// Accepted signature algorithms.
     #[serde(default)]
     pub algorithms: Vec<String>,
@@ -241,6 +243,7 @@ impl Issuer {
             return Err(wrong("audience", "names nobody".to_owned()));
         }
         settings.audience.clone_from(&self.audience);
+        settings.audience_claim.clone_from(&self.audience_claim);
         if !self.algorithms.is_empty() {
             // SECURITY: what stands there instead may be a secret in the wrong place.
             let read = |name: &String| {

@@ -2,11 +2,14 @@
 //!
 //! Nothing here calls AWS. What only the account knows (quotas, whose subscription is confirmed) is told as what to look at.
 
+mod around;
 mod checks;
 mod issuers;
 mod limits;
 mod parameters;
 mod rehearsal;
+mod sizes;
+mod tokens;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,7 +51,8 @@ pub fn check(file: Option<&Path>, environment: &str, reach: Reach) -> Result<Exi
     let told = Parameters::read(&text, environment)
         .map_err(|problem| Broken::new(format!("{}: {problem}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut findings = checks::all(&told, folder);
+    let programs = settings::variable("PATH")?.unwrap_or_default();
+    let mut findings = checks::all(&told, folder, &programs);
     if reach == Reach::Ask {
         findings.extend(issuers::ask(&told)?);
     }

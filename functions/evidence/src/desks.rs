@@ -296,22 +296,23 @@ mod tests {
     async fn one_channels_exports_leave_a_desk_to_others_and_hold_theirs_though_nobody_waits() {
         let (loud, other) =
             (channel("loud", ChannelKind::Telemetry), channel("other", ChannelKind::Telemetry));
-        let desks = Arc::new(Desks::new());
+        let desks = Desks::new();
         let (until, done) = std::sync::mpsc::channel::<()>();
-        let first = {
-            let (desks, place) = (Arc::clone(&desks), desks.place(&loud, NOON).await.unwrap());
-            let work = move || {
-                let _ = done.recv();
-                Ok(7)
-            };
-            tokio::spawn(async move { desks.work((Work::Export, place), LITTLE + 1, work).await.is_ok() })
+        let place = desks.place(&loud, NOON).await.unwrap();
+        let work = move || {
+            let _ = done.recv();
+            Ok(7)
         };
+        let mut first = Box::pin(desks.work((Work::Export, place), LITTLE + 1, work));
         while desks.exports.available_permits() == AT_WORK {
-            tokio::task::yield_now().await;
+            tokio::select! {
+                biased;
+                _ = &mut first => panic!("it waits until it is let go on"),
+                () = tokio::task::yield_now() => {}
+            }
         }
         // Whoever has sent it has gone.
-        first.abort();
-        assert!(first.await.is_err());
+        drop(first);
         let place = desks.place(&loud, NOON).await.unwrap();
         tokio::select! {
             biased;

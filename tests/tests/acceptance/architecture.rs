@@ -40,7 +40,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 28] = [
+const ARROWS: [(&str, &[&str]); 30] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
@@ -51,6 +51,8 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("approval", &["domain", "gateway", "legible", "recording", "sql"]),
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
+    // It asks a port whose a token is, and calls no AWS.
+    ("authorizer", &["domain", "gateway"]),
     ("work", &["aws", "domain", "gateway"]),
     ("seal", &["aws", "domain", "gateway", "recording"]),
     ("index", &["aws", "domain", "gateway", "recording"]),
@@ -71,6 +73,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("sessions-lambda", &["gateway", "lambda", "local", "sessions", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),
     ("evidence-lambda", &["evidence", "gateway", "lambda", "local", "settings"]),
+    ("authorizer-lambda", &["authorizer", "lambda", "local", "settings"]),
     // What two bundles decide: a rehearsal of the gateway's, for the command line alone.
     ("comparison", &["domain", "gateway", "legible", "policy", "sql"]),
     // An operator's program: it reaches no account of Snowflake, no statement and no record.
@@ -293,10 +296,12 @@ const SPAWNING: [&str; 5] = [
 ];
 
 /// The crates whose code runs under a request, below `root`.
-const BOUND: [&str; 15] = [
+const BOUND: [&str; 17] = [
     "crates/gateway",
     "functions/approval",
     "functions/approval/lambda",
+    "functions/authorizer",
+    "functions/authorizer/lambda",
     "functions/evidence",
     "functions/evidence/lambda",
     "functions/query",

@@ -89,7 +89,7 @@ pub fn tell(command: &mut Command, name: &str, runtime: &str, by: &str, wiring: 
     command
         .env_clear()
         .env("PATH", path)
-        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_NAME", format!("snowgate-{name}"))
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("AWS_LAMBDA_RUNTIME_API", runtime)
@@ -140,7 +140,7 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
     if ["index", "seal", "sessions"].contains(&name) {
         told.push(("SNOWGATE_AWS__INDEX_TABLE", index.clone()));
     }
-    if !["evidence", "index", "seal", "sessions"].contains(&name) {
+    if !["authorizer", "evidence", "index", "seal", "sessions"].contains(&name) {
         told.push(("SNOWGATE_APPROVALS_MACHINE", approvals.clone()));
     }
     match name {
@@ -165,6 +165,13 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         "approval" => told.extend(reviewing),
         "evidence" => {
             told.extend([("SNOWGATE_ISSUERS", agents), ("SNOWGATE_EVIDENCE", "[]".to_owned())]);
+        }
+        "authorizer" => {
+            // One of two, by curves alone.
+            let several = format!(
+                r#"[{{issuer = "http://127.0.0.1:1", audience = ["snowgate"]}}, {{issuer = "{issuer}", audience = ["snowgate"], algorithms = ["ES256", "EdDSA"], required_scopes = ["sql:read"]}}]"#
+            );
+            told.push(("SNOWGATE_ISSUERS", several));
         }
         // Nothing but where everything lies, and who is told of it.
         "seal" => told.push(("SNOWGATE_KEPT_TOPIC", kept.clone())),

@@ -171,6 +171,12 @@ impl Stage {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{}", self.said()))
     }
 
+    /// The same, whatever it is.
+    pub async fn answered(&self, function: &str, event: &Value) -> (u16, String) {
+        let answered = self.emulator.invoke(function, event).await;
+        answered.unwrap_or_else(|error| panic!("{error:?}\n{}", self.said()))
+    }
+
     /// What the query function answers through its URL, to an event that is not ours but the emulator's.
     pub async fn post(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/lambda-url/query{path}", self.emulator.url);
@@ -253,6 +259,7 @@ impl Stage {
         }
     }
 
+    /// What the functions and the emulator said last.
     pub fn said(&self) -> String {
         let functions: String = self.functions.lock().unwrap().iter().map(Running::said).collect();
         format!("{functions}\n{}", self.emulator.running.lock().unwrap().said())

@@ -55,6 +55,52 @@ fn a_token_is_for_us_or_for_nobody_here() {
     refused(r#""aud":{"snowgate":1}"#, Rejected::Claim);
 }
 
+/// A token without `aud` of an issuer that writes none, with these claims besides.
+fn read_without_audience(more: &str, audience_claim: Option<&str>) -> Result<Identity, Rejected> {
+    let mut settings = settings();
+    settings.audience_claim = audience_claim.map(str::to_owned);
+    settings.required_scopes = vec!["snowgate/sql".to_owned()];
+    let claims = format!(
+        r#"{{"iss":"https://login.example","sub":"claude","iat":{NOW},"exp":{},"scope":"snowgate/sql"{more}}}"#,
+        NOW + 600
+    );
+    identity(claims.as_bytes(), &settings, Timestamp::from_micros(NOW * 1_000_000))
+}
+
+#[test]
+fn where_an_issuer_writes_no_audience_the_client_stands_for_it_and_only_then() {
+    let client = r#","client_id":"snowgate""#;
+    assert!(read_without_audience(client, Some("client_id")).is_ok());
+    assert!(read_without_audience(r#","azp":"snowgate""#, Some("azp")).is_ok());
+    // Nobody has said so, or of another claim.
+    assert_eq!(read_without_audience(client, None), Err(Rejected::Audience));
+    assert_eq!(read_without_audience(client, Some("azp")), Err(Rejected::Audience));
+    for odd in [
+        "",
+        r#","client_id":"other""#,
+        r#","client_id":"Snowgate""#,
+        r#","client_id":["snowgate"]"#,
+        r#","client_id":null"#,
+        r#","client_id":{"snowgate":1}"#,
+    ] {
+        assert_eq!(read_without_audience(odd, Some("client_id")), Err(Rejected::Audience), "{odd}");
+    }
+    // What has an audience is for that, whoever it was issued to.
+    for (audience, expected) in [
+        (r#""other""#, Rejected::Audience),
+        (r#"[]"#, Rejected::Audience),
+        (r#"null"#, Rejected::Claim),
+        (r#""""#, Rejected::Audience),
+    ] {
+        let more = format!(r#"{client},"aud":{audience}"#);
+        assert_eq!(read_without_audience(&more, Some("client_id")), Err(expected), "{audience}");
+    }
+    assert!(read_without_audience(r#","client_id":"other","aud":"snowgate""#, Some("client_id")).is_ok());
+    // An ID token is for a client, too.
+    let id = format!(r#"{client},"token_use":"id""#);
+    assert_eq!(read_without_audience(&id, Some("client_id")), Err(Rejected::Type));
+}
+
 #[test]
 fn the_issuer_is_compared_exactly() {
     refused(r#""iss":"https://login.example/""#, Rejected::Issuer);

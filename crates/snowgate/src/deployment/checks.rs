@@ -8,41 +8,42 @@ use local::Mail;
 use serde::Deserialize;
 use settings::{File, ReviewerEntry};
 
-use super::Finding;
 use super::limits::LIMITS;
 use super::parameters::{PARAMETERS, Parameters};
+use super::{Finding, tokens};
 
-/// Bytes of a function's variables, and of them what does not depend on these two. Lambda takes 4 KB in all; a test of the templates
-/// holds what the others need below the half.
-const VARIABLES: usize = 4096;
-const OTHER_VARIABLES: usize = 2048;
-
-/// Instances that the template reserves beside `ConcurrentStatements`, and those that Lambda keeps unreserved.
+/// Instances that the template reserves beside `ConcurrentStatements`, and with a function that verifies tokens; and those that Lambda
+/// keeps unreserved.
 const RESERVED: u64 = 100;
+const RESERVED_BY_AUTHORIZER: u64 = 20;
 const UNRESERVED: u64 = 100;
 
-/// Letters of a stack's name at most: its functions and schedules are called NAME-approval and the like, and may have 64.
-const LONGEST_NAME: usize = 55;
+/// Letters of a stack's name at most: its functions and schedules are called NAME-authorizer and the like, and may have 64.
+const LONGEST_NAME: usize = 53;
 
 /// Days that pages are kept for at least: as long as a bundle may let a statement wait for a person.
 const FEWEST_PAGE_DAYS: u64 = 30;
 
-/// All of it.
-pub fn all(told: &Parameters, folder: &Path) -> Vec<Finding> {
+/// All of it, for whoever has these folders on the `PATH`.
+pub fn all(told: &Parameters, folder: &Path, path: &str) -> Vec<Finding> {
     let mut found = Findings { told, found: Vec::new() };
     found.names();
-    found.issuers();
+    found.section();
+    found.tokens();
     found.snowflake();
     let reviewers = found.reviewers();
     found.evidence();
     found.bundle(folder, &reviewers);
     found.numbers();
+    found.sizes();
     found.addresses();
     found.build();
     found.limits();
+    found.tools(path);
     found.found
 }
 
+/// What was found so far.
 pub(super) struct Findings<'a> {
     pub(super) told: &'a Parameters,
     found: Vec<Finding>,
@@ -81,58 +82,21 @@ impl Findings<'_> {
                 self.wrong(name, "must be said; infra/README.md tells what it decides");
             }
         }
-        for name in
-            ["Issuer", "Audience", "ReviewersIssuer", "ReviewersClient", "AuditorsIssuer", "SnowflakeAccount"]
-        {
+        for name in [
+            "Issuer",
+            "Audience",
+            "Issuers",
+            "ReviewersIssuer",
+            "ReviewersClient",
+            "AuditorsIssuer",
+            "SnowflakeAccount",
+        ] {
             if ["example.com", ".example", "MYORG-MYACCOUNT", "from-your"]
                 .iter()
                 .any(|sign| self.told.get(name).contains(sign))
             {
                 self.attention(name, "looks like an example; say your own");
             }
-        }
-    }
-
-    fn issuers(&mut self) {
-        for name in ["Issuer", "ReviewersIssuer", "AuditorsIssuer"] {
-            let url = self.told.get(name);
-            if url.is_empty() {
-                continue;
-            }
-            let is_https =
-                url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-            if !is_https || url.chars().any(|c| c.is_whitespace() || c.is_control() || "\"\\?#".contains(c)) {
-                self.wrong(
-                    name,
-                    "is an https address without blanks, `?` and `#`, exactly as tokens say it in `iss`",
-                );
-            } else if url.contains("/.well-known/") {
-                self.wrong(name, "is the issuer, not its discovery document: leave `/.well-known/…` out");
-            }
-        }
-        let audience = self.told.get("Audience");
-        if audience.chars().any(|c| c.is_whitespace() || "\"\\,".contains(c)) {
-            self.wrong("Audience", "is one name without blanks: what agents' tokens say in `aud`");
-        }
-        if !audience.is_empty() && audience == self.told.get("ReviewersClient") {
-            self.wrong(
-                "Audience",
-                "is the client that reviewers sign in with, so their ID tokens would pass for agents' access tokens; give the API a name of its own",
-            );
-        }
-        let auditors = self.told.get("AuditorsAudience");
-        if !self.told.get("AuditorsIssuer").is_empty() && (auditors.is_empty() || auditors == audience) {
-            self.wrong(
-                "AuditorsAudience",
-                "must be said, and be another than Audience: by it an auditor's token is told from an agent's",
-            );
-        }
-        if self.told.get("Scope").is_empty() {
-            self.wrong("Scope", "must be said: it tells an access token from an ID token");
-        }
-        let scopes: Vec<&str> = self.told.get("ReviewersScopes").split(' ').collect();
-        if !scopes.contains(&"email") && self.told.get("Reviewers").contains("email") {
-            self.wrong("ReviewersScopes", "needs `email`: without it no ID token says a reviewer's address, and nobody is on the roster");
         }
     }
 
@@ -197,9 +161,6 @@ impl Findings<'_> {
         if reviewers.is_empty() {
             self.wrong("Reviewers", "names nobody, so nobody could decide: add one with email and groups");
         }
-        if said.len() > VARIABLES - OTHER_VARIABLES {
-            self.wrong("Reviewers", format!("has {} bytes, and a function takes {VARIABLES} of settings in all: ask fewer people, or write shorter groups", said.len()));
-        }
         let silent = reviewers.iter().filter(|entry| entry.mail.is_none() && entry.email.is_none()).count();
         if silent > 0 {
             self.wrong("Reviewers", format!("{silent} without an address for mail, the only way to tell somebody on AWS; give them `mail`"));
@@ -215,10 +176,15 @@ impl Findings<'_> {
     fn evidence(&mut self) {
         let said = self.told.get("EvidenceChannels").to_owned();
         let text = format!("evidence = {said}");
-        let issuer = self.told.get("Issuer");
+        let issuers: Vec<String> = tokens::asked(self.told)
+            .into_iter()
+            .filter(|asked| ["Issuer", "Issuers"].contains(&asked.parameter) && !asked.issuer.is_empty())
+            .map(|asked| asked.issuer)
+            .collect();
+        let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
         match settings::read_own::<Evidence>(File { name: "EvidenceChannels", text: &text }, [], &[]) {
             Ok((Evidence { evidence }, _)) => {
-                if let Err(error) = Channels::read(&evidence, &[issuer]) {
+                if let Err(error) = Channels::read(&evidence, &issuers) {
                     self.wrong(
                         "EvidenceChannels",
                         format!("{} {}; snowgate agent prints entries", error.key, error.problem),
@@ -228,22 +194,15 @@ impl Findings<'_> {
             Err(error) => self
                 .wrong("EvidenceChannels", format!("{error}; snowgate agent prints entries, [] is for none")),
         }
-        if said.len() > VARIABLES - OTHER_VARIABLES {
-            self.wrong(
-                "EvidenceChannels",
-                format!(
-                    "has {} bytes, and a function takes {VARIABLES} of settings in all: use fewer channels",
-                    said.len()
-                ),
-            );
-        }
     }
 
     fn numbers(&mut self) {
         let number = |name: &str| self.told.get(name).parse::<u64>().ok();
         let (records, pages) = (number("RecordDays"), number("PageDays"));
         if let Some(statements) = number("ConcurrentStatements") {
-            let all = statements.saturating_add(RESERVED).saturating_add(UNRESERVED);
+            let authorizer =
+                if self.told.get("AuthorizerType") == "lambda" { RESERVED_BY_AUTHORIZER } else { 0 };
+            let all = [RESERVED, authorizer, UNRESERVED].into_iter().fold(statements, u64::saturating_add);
             self.attention(
                 "ConcurrentStatements",
                 format!("Lambda's quota \"Concurrent executions\" must be {all} or more in this account, and a new account has 10: aws service-quotas get-service-quota --service-code lambda --quota-code L-B99A9384"),
@@ -289,7 +248,7 @@ impl Findings<'_> {
                 self.wrong(name, "is a host name alone in small letters, like sql.acme.com: no https://, no path, no port, no `*`");
             }
         }
-        match (certificate_region(certificate), self.told.region()) {
+        match (certificate_region(certificate), self.told.setting("region")) {
             _ if certificate.is_empty() => {}
             (None, _) => self.wrong(
                 "CertificateArn",
@@ -325,11 +284,11 @@ impl Findings<'_> {
                 format!("is {deployed} when it is deployed, and sam build compiles for {}, so no function would start: put parameter_overrides = \"Architecture={deployed}\" under [ENVIRONMENT.build.parameters], and build again", plain(built)),
             );
         }
-        if let Some(name) = self.told.stack_name() {
+        if let Some(name) = self.told.setting("stack_name") {
             let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
             if !is_name || name.len() > LONGEST_NAME {
-                self.wrong("stack_name", format!("is at most {LONGEST_NAME} letters, digits and hyphens, a letter first: functions are called NAME-approval, and may have 64"));
+                self.wrong("stack_name", format!("is at most {LONGEST_NAME} letters, digits and hyphens, a letter first: functions are called NAME-authorizer, and may have 64"));
             }
         }
     }

@@ -31,8 +31,10 @@ const STORED: &str = "is a name as Snowflake stores it: capitals, digits, `_` an
 
 /// Each parameter. A test of the templates holds patterns, words and numbers to those of `template.yaml`; no number is wider.
 pub const LIMITS: &[(&str, Takes)] = &[
-    ("Issuer", Pattern(r#"^https://[^\s"\\]+$"#, "is an https address without blanks and quotes")),
-    ("Audience", Pattern(r#"^[^\s"\\]+$"#, "is one name without blanks and quotes")),
+    ("AuthorizerType", Words(&["jwt", "lambda"])),
+    ("Issuer", Pattern(r#"^(https://[^\s"\\]+)?$"#, "is an https address without blanks and quotes")),
+    ("Audience", Pattern(r#"^[^\s"\\]*$"#, "is one name without blanks and quotes")),
+    ("Issuers", Pattern(r#"^\[[^\\]*\]$"#, "begins with `[`, ends with `]`, and holds no backslash")),
     ("Scope", Pattern(r#"^[^\s"\\]+$"#, "is one scope without blanks and quotes")),
     ("SnowflakeAccount", Pattern(r#"^[A-Za-z0-9_]+-[A-Za-z0-9_]+$"#, "is ORGANIZATION-ACCOUNT")),
     ("SnowflakeRole", Pattern(r#"^[A-Za-z0-9_$]+$"#, STORED)),
@@ -41,8 +43,21 @@ pub const LIMITS: &[(&str, Takes)] = &[
     ("ReadTags", Words(&["true", "false"])),
     ("SnowflakeDatabase", Pattern(r#"^[A-Za-z0-9_$]*$"#, STORED)),
     ("SnowflakeSchema", Pattern(r#"^[A-Za-z0-9_$]*$"#, STORED)),
-    ("ReviewersIssuer", Pattern(r#"^https://[^\s"\\]+$"#, "is an https address without blanks and quotes")),
-    ("ReviewersClient", Pattern(r#"^[^\s"\\]+$"#, "is one client id without blanks and quotes")),
+    ("SamlMetadata", Pattern(r#"^(https://[^\s"\\]+)?$"#, "is an https address without blanks and quotes")),
+    (
+        "SamlLoginName",
+        Pattern(
+            r#"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"#,
+            "is letters in lower case, digits and hyphens, 63 at most",
+        ),
+    ),
+    ("SamlAgentCallback", Anything),
+    ("SamlThreatProtection", Words(&["OFF", "AUDIT", "ENFORCED"])),
+    (
+        "ReviewersIssuer",
+        Pattern(r#"^(https://[^\s"\\]+)?$"#, "is an https address without blanks and quotes"),
+    ),
+    ("ReviewersClient", Pattern(r#"^[^\s"\\]*$"#, "is one client id without blanks and quotes")),
     (
         "ReviewersScopes",
         Pattern(r#"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"#, "is scopes with one blank between, and none around"),
@@ -75,7 +90,7 @@ pub const LIMITS: &[(&str, Takes)] = &[
     ("LockMode", Words(&["GOVERNANCE", "COMPLIANCE"])),
     ("RecordDays", Number(1, 36_500, "")),
     ("PageDays", Number(1, 36_500, "")),
-    ("IndexDays", Number(1, 65_535, "")),
+    ("IndexDays", Number(10, 65_535, "")),
     ("LogRetentionDays", Words(LOG_DAYS)),
     ("DomainName", Anything),
     ("PageDomainName", Anything),

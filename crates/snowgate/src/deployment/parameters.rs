@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 35] = [
-    ("Issuer", None),
-    ("Audience", None),
+pub const PARAMETERS: [(&str, Option<&str>); 41] = [
+    ("AuthorizerType", Some("jwt")),
+    ("Issuer", Some("")),
+    ("Audience", Some("")),
+    ("Issuers", Some("[]")),
     ("Scope", Some("sql")),
     ("SnowflakeAccount", None),
     ("SnowflakeRole", Some("SNOWGATE_READER")),
@@ -16,8 +18,12 @@ pub const PARAMETERS: [(&str, Option<&str>); 35] = [
     ("ReadTags", Some("true")),
     ("SnowflakeDatabase", Some("")),
     ("SnowflakeSchema", Some("")),
-    ("ReviewersIssuer", None),
-    ("ReviewersClient", None),
+    ("SamlMetadata", Some("")),
+    ("SamlLoginName", Some("")),
+    ("SamlAgentCallback", Some("http://localhost:8080/callback")),
+    ("SamlThreatProtection", Some("OFF")),
+    ("ReviewersIssuer", Some("")),
+    ("ReviewersClient", Some("")),
     ("ReviewersScopes", Some("email")),
     ("Reviewers", None),
     ("AuditorsIssuer", Some("")),
@@ -48,8 +54,7 @@ pub const PARAMETERS: [(&str, Option<&str>); 35] = [
 pub struct Parameters {
     said: BTreeMap<String, String>,
     built_for: Option<String>,
-    stack_name: Option<String>,
-    region: Option<String>,
+    settings: BTreeMap<String, String>,
 }
 
 impl Parameters {
@@ -76,13 +81,16 @@ impl Parameters {
         })?;
         // INVARIANT: what is said to deploy is not said to build, which makes functions for what it is told alone.
         let mut built = of("build", "parameter_overrides").map(overrides).transpose()?.unwrap_or_default();
-        let text = |key: &str| of("deploy", key).and_then(Value::as_str).map(str::to_owned);
-        Ok(Self {
-            said: overrides(said)?,
-            built_for: built.remove("Architecture"),
-            stack_name: text("stack_name"),
-            region: text("region"),
-        })
+        let settings = ["capabilities", "stack_name", "region"].into_iter().filter_map(|name| {
+            let said = of("deploy", name)?;
+            let text = match said.as_array() {
+                Some(entries) => entries.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+                None => said.as_str()?.to_owned(),
+            };
+            Some((name.to_owned(), text))
+        });
+        let settings = settings.collect();
+        Ok(Self { said: overrides(said)?, built_for: built.remove("Architecture"), settings })
     }
 
     /// The architecture that functions are built for.
@@ -90,19 +98,14 @@ impl Parameters {
         self.built_for.as_deref().unwrap_or_else(|| default("Architecture"))
     }
 
-    /// The name of the stack, where the file says it.
-    pub fn stack_name(&self) -> Option<&str> {
-        self.stack_name.as_deref()
-    }
-
-    /// The region that is deployed to, where the file says it.
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
     /// What is said of one, else its default; empty where there is neither.
     pub fn get(&self, name: &str) -> &str {
         self.said.get(name).map_or_else(|| default(name), String::as_str)
+    }
+
+    /// What the section says besides, as `capabilities`, `stack_name` and `region`.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
     }
 
     /// What is said and is no parameter.
@@ -194,13 +197,13 @@ mod tests {
         let deploy = "[default.deploy.parameters]\nparameter_overrides = 'Architecture=x86_64'\nregion = 'eu-central-1'\n";
         let told = read(deploy);
         assert_eq!((told.get("Architecture"), told.built_for()), ("x86_64", "arm64"));
-        assert_eq!((told.region(), told.stack_name()), (Some("eu-central-1"), None));
+        assert_eq!((told.setting("region"), told.setting("stack_name")), (Some("eu-central-1"), None));
         let build = "[default.build.parameters]\nparameter_overrides = ['Architecture=x86_64']\n";
         assert_eq!(read(&format!("{deploy}{build}")).built_for(), "x86_64");
         let all =
             "[default.global.parameters]\nstack_name = 's'\nparameter_overrides = 'Architecture=x86_64'\n";
         assert_eq!(read(all).built_for(), "x86_64");
-        assert_eq!((read(all).get("Architecture"), read(all).stack_name()), ("x86_64", Some("s")));
+        assert_eq!((read(all).get("Architecture"), read(all).setting("stack_name")), ("x86_64", Some("s")));
     }
 
     #[test]

@@ -69,7 +69,12 @@ fn a_deployment_that_works_is_good_and_what_only_the_account_knows_is_told() {
 fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
     let folder = deployment();
     let long =
-        format!("[{{email = \"rosa@acme.test\", groups = [\"data-reviewers\", \"{}\"]}}]", "x".repeat(2100));
+        format!("[{{email = \"rosa@acme.test\", groups = [\"data-reviewers\", \"{}\"]}}]", "x".repeat(2600));
+    let channel = format!(
+        r#"{{name = "hooks", kind = "hooks", secret_sha256 = "{}", subjects = ["*"]}}"#,
+        "0".repeat(64)
+    );
+    let channels = format!("[{}]", vec![channel; 30].join(", "));
     let cases: &[(&str, &str, &str)] = &[
         ("Issuer", "http://login.acme.test", "Issuer: is an https address"),
         (
@@ -80,6 +85,19 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
         ("Issuer", "", "Issuer: must be said"),
         ("Audience", "snowgate-approvals", "Audience: is the client that reviewers sign in with"),
         ("Audience", "two names", "Audience: is one name"),
+        ("AuthorizerType", "iam", "AuthorizerType: is jwt or lambda"),
+        (
+            "Issuers",
+            r#"[{issuer = "https://a.acme.test", audience = ["a"]}]"#,
+            "Issuers: is for AuthorizerType=lambda",
+        ),
+        (
+            "CertificateArn",
+            "arn:aws:iam::123456789012:server-certificate/x",
+            "CertificateArn: is arn:aws:acm",
+        ),
+        ("AuditorsIssuer", "https://people.acme.test", "AuditorsAudience: must be said"),
+        ("AuditorsIssuer", "http://people.acme.test", "AuditorsIssuer: is an https address"),
         ("Scope", "", "Scope: must be said"),
         ("HoldSeconds", "25", "HoldSeconds: is a number from 1 to 20: API Gateway gives up after 30"),
         ("HoldSeconds", "soon", "HoldSeconds: is a number from 1 to 20"),
@@ -101,7 +119,8 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
             r#"[{email = "rosa@acme.test", groups = ["others"]}]"#,
             "Reviewers: nobody is in data-reviewers",
         ),
-        ("Reviewers", &long, "Reviewers: has 21"),
+        ("Reviewers", &long, "Lambda takes 4096 in all"),
+        ("EvidenceChannels", &channels, "so that the function `evidence` would be told about"),
         ("ReviewersScopes", "groups", "ReviewersScopes: needs `email`"),
         ("EvidenceChannels", "[{name = \"x\"}]", "EvidenceChannels: "),
         (
@@ -142,6 +161,15 @@ fn what_would_not_work_is_told_by_parameter_with_what_to_say_instead() {
     assert!(checked(folder.path(), &page).1.contains("PageDomainName: is the agents' name"));
     let schema = checked(folder.path(), &[("SnowflakeDatabase", ""), ("SnowflakeSchema", "PUBLIC")]);
     assert!(schema.1.contains("SnowflakeSchema: needs SnowflakeDatabase"), "{}", schema.1);
+    // A bundle that names agents alone is no bundle that lets nobody ask.
+    let context = folder.path().join("infra/policies/default");
+    for file in ["10-context.cedar", "20-statements.cedar", "30-objects.cedar", "40-columns.cedar"] {
+        let text = fs::read_to_string(context.join(file)).expect("a file");
+        let text = text.replace("principal in Group::\"agents\"", "principal == Agent::\"a1b2c3\"");
+        fs::write(context.join(file), text).expect("a file");
+    }
+    let (code, said) = checked(folder.path(), &[]);
+    assert!(code == Some(0) && !said.contains("Policies: the bundle"), "{said}");
     let broken = folder.path().join("infra/policies/default/90.cedar");
     fs::write(broken, "permit (principal").expect("a file");
     let (code, said) = checked(folder.path(), &[]);
@@ -188,11 +216,177 @@ fn what_is_built_and_where_it_is_deployed_is_looked_at_too() {
         assert!(said.contains("CertificateArn: must lie in the") != (region.contains("us-east-1")), "{said}");
     }
     for (name, code) in
-        [("s".repeat(55), Some(0)), ("s".repeat(56), Some(1)), ("my_stack".to_owned(), Some(1))]
+        [("s".repeat(53), Some(0)), ("s".repeat(54), Some(1)), ("my_stack".to_owned(), Some(1))]
     {
         let (found, said) = checked_beside(folder.path(), &[], &format!("stack_name = '{name}'\n"));
         assert_eq!(found, code, "{said}");
     }
+}
+
+#[test]
+fn several_issuers_are_looked_over_one_by_one() {
+    let folder = deployment();
+    let one = r#"{issuer = "https://a.acme.test", audience = ["snowgate"], algorithms = ["ES256"]}"#;
+    let with = |issuers: &str, more: &[(&str, &str)]| {
+        let change = [("AuthorizerType", "lambda"), ("Issuer", ""), ("Audience", ""), ("Issuers", issuers)];
+        checked(folder.path(), &[&change[..], more].concat())
+    };
+    let (code, said) = with(&format!("[{one}]"), &[]);
+    assert!(code == Some(0) && said.contains("Concurrent executions\" must be 320"), "{said}");
+    let long =
+        format!("[{one}, {{issuer = \"https://b.acme.test\", audience = [\"{}\"]}}]", "x".repeat(2400));
+    for (issuers, says) in [
+        ("[]", "Issuers: names nobody"),
+        ("no list", "Issuers: "),
+        (r#"[{issuer = "https://a.acme.test"}]"#, "missing field `audience`"),
+        (
+            r#"[{issuer = "https://a.acme.test", audience = ["a"], secret = "s3cret"}]"#,
+            "unknown field `secret`",
+        ),
+        (
+            r#"[{issuer = "https://a.acme.test", audience = ["a"], algorithms = ["HS256"]}]"#,
+            "an algorithm is one of",
+        ),
+        (&format!("[{one}, {one}]"), "is configured twice"),
+        // A function reaches nothing of this machine.
+        (r#"[{issuer = "http://127.0.0.1:9100", audience = ["a"]}]"#, "Issuers: is an https address"),
+        (
+            r#"[{issuer = "https://a.acme.test", audience = ["a"], jwks_uri = "http://127.0.0.1/k"}]"#,
+            "issuers[0].jwks_uri",
+        ),
+        (
+            r#"[{issuer = "https://a.acme.test", audience = ["snowgate-approvals"]}]"#,
+            "Issuers: is the client that reviewers",
+        ),
+        (&long, "Lambda takes 4096 in all"),
+    ] {
+        let (code, said) = with(issuers, &[]);
+        assert!(code == Some(1) && said.contains(says) && !said.contains("s3cret"), "{issuers}: {said}");
+    }
+    // An auditor's token is told from everybody's by its audience.
+    for (audience, code) in [("snowgate", Some(1)), ("snowgate-audit", Some(0))] {
+        let auditors = [("AuditorsIssuer", "https://people.acme.test"), ("AuditorsAudience", audience)];
+        let (found, said) = with(&format!("[{one}]"), &auditors);
+        assert_eq!(found, code, "{said}");
+        assert_eq!(
+            said.contains("AuditorsAudience: must be said, and be another"),
+            code == Some(1),
+            "{said}"
+        );
+    }
+    let typed = r#"[{issuer = "https://a.acme.test", audience = ["a"], types = ["JWT"]}]"#;
+    assert!(with(typed, &[]).1.contains("ATTENTION: Issuers: takes tokens of further types"));
+    let both = with(&format!("[{one}]"), &[("Issuer", "https://login.acme.test")]);
+    assert!(both.0 == Some(1) && both.1.contains("Issuer: is for AuthorizerType=jwt"), "{}", both.1);
+}
+
+#[test]
+fn a_saml_provider_stands_for_every_issuer() {
+    let folder = deployment();
+    let saml: [(&str, &str); 6] = [
+        ("Issuer", ""),
+        ("Audience", ""),
+        ("ReviewersIssuer", ""),
+        ("ReviewersClient", ""),
+        ("SamlMetadata", "https://saml.acme.test/metadata"),
+        ("SamlLoginName", "acme-snowgate"),
+    ];
+    let with = |more: &[(&str, &str)]| checked(folder.path(), &[&saml[..], more].concat());
+    let (code, said) = with(&[]);
+    assert!(
+        code == Some(0) && said.contains("ATTENTION: SamlMetadata: reviewers are known by address only"),
+        "{said}"
+    );
+    for (name, value, says) in [
+        ("Issuer", "https://login.acme.test", "Issuer: stays empty with SamlMetadata"),
+        ("ReviewersClient", "page", "ReviewersClient: stays empty with SamlMetadata"),
+        ("AuthorizerType", "lambda", "AuthorizerType: is jwt with SamlMetadata"),
+        ("SamlMetadata", "http://saml.acme.test/metadata", "SamlMetadata: is the https address"),
+        ("SamlLoginName", "", "SamlLoginName: is letters in lower case"),
+        ("SamlLoginName", "cognito-acme", "SamlLoginName: is letters in lower case"),
+        ("SamlThreatProtection", "ON", "SamlThreatProtection: is OFF, AUDIT or"),
+        ("SamlAgentCallback", "http://agents.acme.test/", "SamlAgentCallback: is an https address"),
+    ] {
+        let (code, said) = with(&[(name, value)]);
+        assert!(code == Some(1) && said.contains(says), "{name}={value}: {said}");
+    }
+    // Who is nobody's reviewer without an issuer is told so.
+    let (code, said) = checked(folder.path(), &[("ReviewersIssuer", ""), ("ReviewersClient", "")]);
+    assert!(
+        code == Some(1)
+            && said.contains("ReviewersIssuer: must be said")
+            && said.contains("ReviewersClient: must be"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_sam_is_told_besides_is_looked_over_too() {
+    let folder = deployment();
+    let file = folder.path().join("samconfig.toml");
+    let with = |more: &str| {
+        checked(folder.path(), &[]);
+        let text = fs::read_to_string(&file).expect("a file");
+        fs::write(&file, format!("{text}{more}\n")).expect("a file");
+        let check = ["config", "check", "--for", "aws"];
+        told(snowgate(folder.path()).args(check).output().expect("it runs"))
+    };
+    for (more, says) in [
+        ("capabilities = 'CAPABILITY_IAM'", "capabilities: lack what the stack needs"),
+        (
+            "capabilities = ['CAPABILITY_AUTO_EXPAND']",
+            "capabilities = \"CAPABILITY_IAM CAPABILITY_AUTO_EXPAND\"",
+        ),
+        ("stack_name = 'snowgate_dev'", "stack_name: is at most 53"),
+        (
+            "stack_name = 'a-name-that-is-far-too-long-for-the-functions-of-this-stack'",
+            "stack_name: is at most 53",
+        ),
+    ] {
+        let (code, said) = with(more);
+        assert!(code == Some(1) && said.contains(says), "{more}: {said}");
+    }
+    for more in [
+        "capabilities = 'CAPABILITY_IAM CAPABILITY_AUTO_EXPAND'\nstack_name = 'snowgate-dev'",
+        "capabilities = ['CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND']",
+    ] {
+        let (code, said) = with(more);
+        assert_eq!(code, Some(0), "{more}: {said}");
+    }
+    // A certificate is taken from the same region alone.
+    let certificate = "arn:aws:acm:us-east-1:123456789012:certificate/1";
+    let change = [("DomainName", "sql.acme.test"), ("CertificateArn", certificate)];
+    let (code, said) = checked(folder.path(), &change);
+    assert_eq!(code, Some(0), "{said}");
+    let text = fs::read_to_string(&file).expect("a file");
+    fs::write(&file, format!("{text}region = 'eu-central-1'\n")).expect("a file");
+    let check = ["config", "check", "--for", "aws"];
+    let (code, said) = told(snowgate(folder.path()).args(check).output().expect("it runs"));
+    assert!(code == Some(1) && said.contains("CertificateArn: must lie in the deployment"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_has_nothing_to_build_with_is_told_what_to_install() {
+    let folder = deployment();
+    checked(folder.path(), &[]);
+    let tools = folder.path().join("tools");
+    let check = |path: &str| {
+        let mut command = snowgate(folder.path());
+        told(command.env("PATH", path).args(["config", "check", "--for", "aws"]).output().expect("it runs"))
+    };
+    let path = tools.to_str().expect("text");
+    let (code, said) = check(path);
+    assert!(
+        code == Some(0)
+            && said.contains("pip install cargo-lambda")
+            && said.contains("pip install aws-sam-cli"),
+        "{said}"
+    );
+    program(&tools.join("sam"), "exit 1");
+    program(&tools.join("cargo-lambda"), "exit 1");
+    let (code, said) = check(path);
+    assert!(code == Some(0) && !said.contains("on the PATH here"), "{said}");
 }
 
 #[test]

@@ -23,7 +23,8 @@ async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let (issuer, ports) = at_once(|| told.issuer(), || ports(&told));
     let reception = Reception::new(Review::new(ports?), told.roster()?, Some(issuer?), Arc::new(RandomIds));
-    lambda_http::run(approval::routes(reception, Behind::Snowflake)).await
+    let routes = approval::routes(reception, Behind::Snowflake);
+    lambda_http::run(told.surroundings.counted(routes)).await
 }
 
 fn ports(told: &Told) -> Result<ReviewPorts, Error> {

@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let gateway = Gateway::new(ports(&told)?, gateway::Settings::default());
-    lambda_http::run(evidence::routes(Arc::new(gateway), told.channels()?)).await
+    let routes = evidence::routes(Arc::new(gateway), told.channels()?);
+    lambda_http::run(told.surroundings.counted(routes)).await
 }
 
 fn ports(told: &Told) -> Result<Ports, Error> {

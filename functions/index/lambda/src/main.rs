@@ -40,5 +40,5 @@ async fn run() -> Result<(), Error> {
         }
         Ok::<_, Error>(answer)
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(surroundings.counted(service_fn(answer))).await
 }

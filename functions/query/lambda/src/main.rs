@@ -27,7 +27,8 @@ async fn run() -> Result<(), Error> {
     let resource = Resource::of(&Issuer::all(&told.shared.issuers, &told.places)?);
     let gateway = Gateway::new(ports(&told)?, told.gateway()?);
     let resource = resource.with_scopes(&gateway.settings().scopes);
-    lambda_http::run(query::routes_for(Arc::new(gateway), resource, Answers::Whole)).await
+    let routes = query::routes_for(Arc::new(gateway), resource, Answers::Whole);
+    lambda_http::run(told.surroundings.counted(routes)).await
 }
 
 fn ports(told: &Told) -> Result<Ports, Error> {

@@ -45,8 +45,10 @@ async fn every_event_is_loaded_and_answered() {
     let expected = [
         ("cancel.json", 422),
         ("forged-claims.json", 401),
+        ("forged-lambda-context.json", 401),
         ("get-partition.json", 200),
         ("get-status.json", 200),
+        ("lambda-authorizer.json", 200),
         ("mcp-metadata.json", 200),
         ("mcp-run-sql.json", 200),
         ("post-select.json", 200),
@@ -71,11 +73,27 @@ async fn a_select_comes_through_api_gateway_as_it_comes_over_http() {
 
 #[tokio::test]
 async fn what_an_authorizer_is_said_to_have_found_changes_nothing() {
-    let request = load("forged-claims.json", "");
-    let claims = request.request_context_ref().and_then(|context| context.authorizer());
-    assert!(claims.is_some(), "the event does carry claims");
-    let house = House::with_customers();
-    let answered = house.send(request).await;
-    assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (401, &"390144".into()));
-    assert!(house.store.objects.lock().unwrap().is_empty());
+    for case in ["forged-claims.json", "forged-lambda-context.json"] {
+        let request = load(case, "");
+        let claims = request.request_context_ref().and_then(|context| context.authorizer());
+        let is_told = claims.is_some_and(|told| told.jwt.is_some() || !told.fields.is_empty());
+        assert!(is_told, "{case}: the event does carry claims");
+        let house = House::with_customers();
+        let answered = house.send(request).await;
+        assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (401, &"390144".into()), "{case}");
+        assert!(house.store.objects.lock().unwrap().is_empty(), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_lambda_authorizer_the_door_answers_as_behind_the_other() {
+    let answers = ["post-select.json", "lambda-authorizer.json"].map(|case| async move {
+        let house = House::with_customers();
+        let answered = house.send(load(case, "")).await;
+        (answered.status.as_u16(), answered.json()["data"].clone())
+    });
+    let [one, other] = answers;
+    let one = one.await;
+    assert_eq!(one.0, 200);
+    assert_eq!(one, other.await);
 }

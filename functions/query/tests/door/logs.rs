@@ -97,3 +97,35 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
     // What broke is there, once, with what lies behind it.
     assert_eq!(log.matches("no space left on device").count(), 1, "{log}");
 }
+
+#[tokio::test]
+async fn a_refusal_is_said_once_whichever_door_it_came_by() {
+    let kept = Kept::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(kept.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let house = House::with_customers();
+    let said = || {
+        let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        assert!(!log.contains("customers"), "{log}");
+        log.lines()
+            .filter(|line| line.contains("a statement is refused"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(house.send(Call::ask(CUSTOMERS).request()).await.status.as_u16(), 200);
+    assert!(said().is_empty());
+
+    let answered = house.send(Call::ask("drop table customers").request()).await;
+    assert_eq!(answered.status.as_u16(), 422);
+    let [by_sql_api] = said().try_into().unwrap();
+    assert!(by_sql_api.contains("policy") && by_sql_api.contains("exchange"), "{by_sql_api}");
+
+    let arguments = serde_json::json!({ "statement": "drop table customers", "user_request": "tidy up" });
+    let params = serde_json::json!({ "name": "run_sql", "arguments": arguments });
+    let message = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let answered = house.send(Call::post("/mcp", message.to_string()).request()).await;
+    assert_eq!(answered.status.as_u16(), 200, "MCP tells it inside an answer: {}", answered.text());
+    assert_eq!(said().len(), 2, "{}", answered.text());
+}

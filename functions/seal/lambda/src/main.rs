@@ -34,5 +34,5 @@ async fn run() -> Result<(), Error> {
             })
         }
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(surroundings.counted(service_fn(answer))).await
 }

@@ -25,7 +25,9 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let index_days = u32::from(told.own.index_days);
-    lambda_http::run(sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days))).await
+    let surroundings = told.surroundings.clone();
+    let routes = sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days));
+    lambda_http::run(surroundings.counted(routes)).await
 }
 
 fn ports(told: Told) -> Result<AuditPorts, Error> {

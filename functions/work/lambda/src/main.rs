@@ -36,7 +36,7 @@ async fn run() -> Result<(), Error> {
             })
         }
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(told.surroundings.counted(service_fn(answer))).await
 }
 
 fn ports(told: &Told, clock: &Arc<dyn Clock>) -> Result<(Ports, Stores), Error> {

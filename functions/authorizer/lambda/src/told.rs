@@ -1,0 +1,48 @@
+//! What an operator chooses for the function: read once, checked whole, unknown keys refused.
+
+use std::path::PathBuf;
+
+use lambda::Surroundings;
+use lambda_http::Error;
+use serde::Deserialize;
+use settings::{Issuer, Places};
+
+/// Everything that this function is told.
+pub struct Told {
+    /// Its keys.
+    pub own: Own,
+    /// Who said what.
+    pub places: Places,
+    /// Where it runs.
+    pub surroundings: Surroundings,
+}
+
+/// The function's keys.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Own {
+    /// Where everything lies.
+    #[expect(dead_code, reason = "every function is told, and nothing of it is asked here")]
+    pub aws: lambda::Places,
+    /// The policy bundle.
+    #[expect(dead_code, reason = "every function is told, and here nothing is decided")]
+    pub policies: Option<PathBuf>,
+    /// Trusted issuers of agents' tokens.
+    pub issuers: Vec<Issuer>,
+}
+
+impl Told {
+    /// Reads the environment, and the file that it names.
+    ///
+    /// # Errors
+    /// The key or variable that is wrong or missing.
+    pub fn read() -> Result<Self, Error> {
+        let told = lambda::told()?;
+        let (own, places) =
+            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
+        if own.issuers.is_empty() {
+            return Err(places.wrong("issuers", "names nobody: add one with issuer and audience").into());
+        }
+        Ok(Self { own, places, surroundings: told.surroundings })
+    }
+}
