@@ -122,7 +122,7 @@ async fn what_was_answered_is_found_in_the_index() {
 
     assert_eq!(found(&stage).await, ASKED + 1);
     let key = &closings(&stage).await[0];
-    let month = key.day[..7].to_owned();
+    let month = key.day.get(..7).unwrap().to_owned();
     let by = By::Table("DEMO.PUBLIC.CUSTOMERS".to_owned(), month);
     let found = index(&stage).query(&by, &all(1000)).await.unwrap();
     assert_eq!((found.rows.len(), found.unreadable), (ASKED + 1, 0));

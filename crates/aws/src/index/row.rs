@@ -417,8 +417,7 @@ mod tests {
             let item = row.item(by, NOW, NOW);
             let lists: usize = ["reads", "writes", "rules", "findings"]
                 .iter()
-                .map(|name| list(&item, name).unwrap())
-                .flatten()
+                .flat_map(|name| list(&item, name).unwrap())
                 .map(|one| one.len() + 1)
                 .sum();
             assert!(size(&item) + lists <= LARGEST + 8, "{by:?}: {}", size(&item) + lists);
