@@ -263,7 +263,8 @@ async fn the_lag_of_what_is_told_in_time_is_measured() {
     let mut expected: Vec<u64> =
         rows.values().map(|row| u64::try_from(Noon.now().since(row.closed).as_millis()).unwrap()).collect();
     let mut found = measured.lags_ms;
-    (expected.sort_unstable(), found.sort_unstable());
+    expected.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, expected);
 
     let mut late = event(&closings(&store)[..2]);
