@@ -288,7 +288,7 @@ async fn indexed(account: &Account) {
 
     let asked = Index::new(&account.moto.clients(), index);
     let all = Look { from: None, until: None, newest_first: true, limit: 1000, after: None };
-    let month = day[..7].to_owned();
+    let month = day.get(..7).unwrap().to_owned();
     let person = By::Person("ANA@acme.example".to_owned(), month.clone());
     let found = in_time(asked.query(&person, &all)).await.unwrap();
     assert_eq!((found.rows.len(), found.unreadable), (closings.len(), 0), "all of it was hers");
