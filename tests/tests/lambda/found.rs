@@ -77,7 +77,7 @@ async fn index_all(stage: &Stage, queue: &str) -> usize {
 /// What the function has written into its log as a metric.
 fn lags(stage: &Stage) -> Vec<u64> {
     let said = stage.said();
-    let lines = said.lines().filter(|line| line.starts_with('{') && line.contains("_aws"));
+    let lines = said.lines().filter(|line| line.starts_with('{') && line.contains("IndexLag"));
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut found = Vec::new();
     for line in lines {
