@@ -261,8 +261,8 @@ impl Stage {
 
     /// What the functions and the emulator said last.
     pub fn said(&self) -> String {
-        let functions: String = self.functions.lock().unwrap().iter().map(Running::said).collect();
-        format!("{functions}\n{}", self.emulator.running.lock().unwrap().said())
+        let functions: Vec<String> = self.functions.lock().unwrap().iter().map(Running::said).collect();
+        format!("{}\n{}", functions.join("\n"), self.emulator.running.lock().unwrap().said())
     }
 
     /// Everything that was recorded, as a home's folder.

@@ -6,7 +6,7 @@
 //! struck in every way; what else a scenario calls in some, by turns.
 //!
 //! `SNOWGATE_STRIKE=select/ask/7/dies-after` runs one case alone, `SNOWGATE_STRIKE=held/run` those that begin so, `SNOWGATE_STRIKE=enough` all
-//! that is said above, `SNOWGATE_STRIKE=all` every call of every scenario in every way, which takes half an hour. Without it every scenario is
+//! that is said above, `SNOWGATE_STRIKE=all` every call of every scenario in every way, which takes half an hour. Without it the small SELECT is
 //! run once, and one process dies: on a busy machine AWS as moto plays it is too slow by itself for more.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "whatever else an agent was told is printed, and wrong")]
@@ -68,7 +68,7 @@ enum Chosen {
     One(Case),
     All,
     Enough,
-    /// Every scenario as nothing befalls it, and one death.
+    /// The small SELECT as nothing befalls it, and one death.
     Few,
     /// Of enough, those that begin so.
     Of(String),
@@ -121,7 +121,11 @@ async fn all(ground: &Arc<Ground>, begun: Instant) -> (Vec<Case>, Vec<Case>) {
     let cases = match Chosen::read() {
         Chosen::One(case) => vec![case],
         chosen => {
-            let begins = if let Chosen::Of(begins) = &chosen { begins.as_str() } else { "" };
+            let begins = match &chosen {
+                Chosen::Of(begins) => begins.as_str(),
+                Chosen::Few => "select",
+                Chosen::One(_) | Chosen::All | Chosen::Enough => "",
+            };
             let counted = counted(ground, begins).await;
             let mut cases = cases(&counted, matches!(chosen, Chosen::All));
             if matches!(chosen, Chosen::Few) {
