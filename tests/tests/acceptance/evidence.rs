@@ -30,10 +30,11 @@ pub fn router(gateway: Gateway) -> Router {
         ("ben-hooks", ChannelKind::Hooks, of("ben")),
         ("clients", ChannelKind::Telemetry, SpeaksFor::Anybody),
         ("strict-hooks", ChannelKind::Hooks, of("ana")),
+        ("strict-telemetry", ChannelKind::Telemetry, of("ana")),
         ("mailed", ChannelKind::Provider, of("ana@example.com")),
     ] {
         let tools =
-            if name == "strict-hooks" { vec!["mcp__snowgate__run_sql".to_owned()] } else { Vec::new() };
+            if name.starts_with("strict-") { vec!["mcp__snowgate__run_sql".to_owned()] } else { Vec::new() };
         let channel = Channel {
             tools,
             name: name.to_owned(),

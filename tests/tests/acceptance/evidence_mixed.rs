@@ -180,14 +180,26 @@ async fn a_command_and_what_the_client_made_of_it_contradict_nobody() {
     talk.telemetry("/review orders", "toolu_1").await;
     let late = talk.late(&talk.openings().pop().unwrap()).pop().unwrap();
     assert_eq!((late.grade.as_str(), late.findings.len()), ("P4", 0), "{late:?}");
-    // What was made of another command is neither for the words nor against them, and stands beside them.
-    talk.prompt(HOOKS, "p-2", "/commit").await;
+    // What was made of a command of the same name, from elsewhere, is neither for the words nor against them, and stands beside them.
+    talk.prompt(HOOKS, "p-2", "/acme:review orders").await;
     talk.tool_use(HOOKS, "p-2", "toolu_2", customers::SQL).await;
     talk.calls(vec![call(&input, vec![use_of("toolu_2", customers::SQL)])]).await;
     talk.run("ana", Some("toolu_2"), customers::SQL).await;
     assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
     let shown = talk.openings().pop().unwrap().prompt.text.unwrap();
-    assert!(shown.starts_with("/commit\n[the model received") && shown.ends_with(made), "{shown}");
+    assert!(
+        shown.starts_with("/acme:review orders\n[the model received") && shown.ends_with(made),
+        "{shown}"
+    );
+    // Another command is another prompt, and so are other arguments.
+    for (number, typed) in (3..).zip(["/commit", "/review customers", "/reviewer orders"]) {
+        let (tool_use, prompt_id) = (format!("toolu_{number}"), format!("p-{number}"));
+        talk.prompt(HOOKS, &prompt_id, typed).await;
+        talk.tool_use(HOOKS, &prompt_id, &tool_use, customers::SQL).await;
+        talk.calls(vec![call(&input, vec![use_of(&tool_use, customers::SQL)])]).await;
+        talk.run("ana", Some(&tool_use), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P1".to_owned(), vec!["prompt_mismatch".to_owned()]), "{typed}");
+    }
     // What no command stands behind contradicts.
     talk.prompt(HOOKS, "p-9", "list the orders").await;
     talk.tool_use(HOOKS, "p-9", "toolu_9", customers::SQL).await;
@@ -200,15 +212,15 @@ async fn a_command_and_what_the_client_made_of_it_contradict_nobody() {
 #[tokio::test]
 async fn several_who_saw_a_command_typed_agree_beside_what_was_made_of_it() {
     let talk = Talk::new().await;
-    talk.prompt(HOOKS, "p-1", "/commit").await;
+    talk.prompt(HOOKS, "p-1", "/acme:review orders").await;
     talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
-    talk.telemetry("/commit", "toolu_1").await;
+    talk.telemetry("/acme:review orders", "toolu_1").await;
     talk.calls(vec![call(&of_review("Review it."), vec![use_of("toolu_1", customers::SQL)])]).await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     // The one out of an agent's reach has not agreed.
     assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
     // It stays so when it was recorded, and one who saw another contradicts.
-    talk.telemetry("/commit", "toolu_1").await;
+    talk.telemetry("/acme:review orders", "toolu_1").await;
     let body = json!({ "prompt": "/push", "tool_use_id": "toolu_1", "subject": "ana" });
     assert_eq!(talk.send("secret-of-app", "/v1/prompts", &body).await.status, 202);
     let late = talk.late(&talk.opening()).pop().unwrap();
@@ -389,4 +401,85 @@ async fn a_tool_use_that_the_person_rejected_is_no_call() {
         assert_eq!(talk.newest_findings(), ("P3".to_owned(), vec![]));
     }
     talk.house.verifies();
+}
+
+/// Logs of a prompt and of a tool use, each with these attributes besides, of a resource with those.
+fn logs(resource: &[Value], prompt: &[Value], used: &[Value]) -> Value {
+    let item = |name: &str, more: &[Value]| {
+        let base = [text("event.name", name), text("session.id", "s-1"), text("prompt.id", "p-1")];
+        json!({ "attributes": [&base, more].concat() })
+    };
+    let records = [item("user_prompt", prompt), item("tool_result", used)];
+    json!({ "resourceLogs": [{ "resource": { "attributes": resource }, "scopeLogs": [{ "logRecords": records }] }] })
+}
+
+/// Of a tool of MCP its server is told among the parameters: another's is none of a statement's here.
+#[tokio::test]
+async fn a_call_of_another_server_is_no_evidence_where_the_operator_names_ours() {
+    for (server, grade) in [("snowgate", "P2"), ("other", "P0"), ("other/snowgate", "P0")] {
+        let talk = Talk::new().await;
+        let parameters = json!({ "mcp_server_name": server, "mcp_tool_name": "run_sql" }).to_string();
+        let used = [
+            text("tool_use_id", "toolu_1"),
+            text("tool_name", "mcp_tool"),
+            text("tool_parameters", &parameters),
+        ];
+        let told = logs(&[], &[text("prompt", PROMPT)], &used);
+        Talk::took(&talk.send("secret-of-strict-telemetry", "/otlp/v1/logs", &told).await);
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        assert_eq!(talk.opening().prompt.grade, grade, "{server}");
+    }
+}
+
+/// Thousands of items may share a resource: what may be long is their own, and what is shared is short.
+#[tokio::test]
+async fn nothing_long_of_a_resource_is_told_with_each_of_its_items() {
+    let used = [text("tool_use_id", "toolu_1"), text("tool_name", "mcp__snowgate__run_sql")];
+    let long = "x".repeat(100_000);
+    for (resource, left_out) in [
+        (vec![text("prompt", PROMPT)], None),
+        (vec![text("tool_use_id", "toolu_9"), text("tool_name", &long)], None),
+        (vec![text("session.id", "s-2")], None),
+        (vec![text("user.email", &long)], Some("2")),
+        (vec![text("snowgate.subject", &long)], Some("2")),
+    ] {
+        let talk = Talk::new().await;
+        let told = logs(&resource, &[], &used);
+        let answered = talk.send("secret-of-ana-telemetry", "/otlp/v1/logs", &told).await;
+        assert_eq!(answered.status, 200, "{}", answered.text());
+        let rejected = answered.json()["partialSuccess"]["rejectedLogRecords"].as_str().map(str::to_owned);
+        assert_eq!(rejected.as_deref(), left_out, "{}", answered.text());
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        assert_eq!(talk.opening().prompt.text, None);
+    }
+}
+
+/// An application may tell a prompt and its tool use at once: whichever comes first, another prompt under the same id contradicts.
+#[tokio::test]
+async fn two_prompts_under_one_id_contradict_whichever_comes_first() {
+    let tell = |prompt: &str, tool_use: &str| json!({ "prompt": prompt, "prompt_id": "p", "tool_use_id": tool_use, "subject": "ana" });
+    let talk = Talk::new().await;
+    let send = async |body: Value| {
+        assert_eq!(talk.send("secret-of-app", "/v1/prompts", &body).await.status, 202);
+    };
+    send(tell(PROMPT, "toolu_1")).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P2", "P2");
+    send(tell("delete all", "toolu_2")).await;
+    talk.is_known("P2", "P1");
+    let late = talk.late(&talk.opening()).pop().unwrap();
+    assert!(!late.findings.is_empty(), "{late:?}");
+    talk.house.verifies();
+}
+
+/// Of a message in both forms nobody knows which one the model received.
+#[tokio::test]
+async fn what_a_message_tells_in_another_form_stands_beside_its_words() {
+    let talk = Talk::new().await;
+    let input = json!([{ "role": "user", "parts": [{ "type": "text", "content": PROMPT }],
+        "content": [{ "type": "text", "text": "delete all" }] }]);
+    talk.calls(vec![call(&input, vec![use_of("toolu_1", customers::SQL)])]).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    let shown = talk.opening().prompt.text.unwrap();
+    assert!(shown.contains("[another part: content, "), "{shown}");
 }

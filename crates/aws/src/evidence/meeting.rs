@@ -180,8 +180,7 @@ impl Evidence {
                 }
                 exchanges.add(self.waiting(kind, word, subject, *at).await?);
             }
-            // What names a tool use is no prompt of others.
-            let prompt = prompt_id.as_deref().filter(|_| keyed.tool_use.is_none());
+            let prompt = prompt_id.as_deref().filter(|_| !sighting.tells_a_use_alone());
             let Some(prompt) = prompt.filter(|prompt| prompts.insert((channel, prompt, whose))) else {
                 continue;
             };

@@ -110,15 +110,25 @@ impl Text {
         self.command.is_some()
     }
 
-    /// Whether it is a command to a client, which makes a text of its own of it.
-    pub fn is_command(&self) -> bool {
-        self.keys.iter().any(|key| key.starts_with('/'))
+    /// Whether a client made it of the command that the other is, as far as both tell: one may name where the command comes from
+    /// (`/plugin:review`), and the other not.
+    // SECURITY: of another command it is another prompt, whoever says that it was typed.
+    pub fn is_made_of(&self, typed: &Self) -> bool {
+        let commands = || typed.keys.iter().filter(|key| key.starts_with('/')).map(|key| without_place(key));
+        self.command.as_deref().is_some_and(|command| commands().any(|typed| typed == without_place(command)))
     }
 
     /// Whether it is what a client makes of a conversation that has grown too long for the model.
     pub fn is_summary(&self) -> bool {
         self.keys.iter().any(|key| key.starts_with(SUMMARY))
     }
+}
+
+/// A command as it is typed, its name without where that comes from.
+fn without_place(command: &str) -> (&str, &str) {
+    let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
+    let name = name.strip_prefix('/').unwrap_or(name);
+    (name.rsplit_once(':').map_or(name, |(_, name)| name), rest)
 }
 
 /// A text in its words and the blocks as clients put them in, where it has both.

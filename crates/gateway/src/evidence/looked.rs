@@ -19,8 +19,7 @@ impl Looked {
             let mut sighting = sighting.clone();
             let Subject { issuer, subject, agent } = &sighting.subject;
             let whose = [issuer.clone(), subject.clone(), agent.clone()];
-            // What names a tool use is no prompt of others.
-            let is_use = sighting.keyed.tool_use.is_some();
+            let is_use = sighting.tells_a_use_alone();
             let Keyed { tool_use, trace, word, statement } = &mut sighting.keyed;
             let prompt = &mut sighting.prompt_id;
             if is_use {

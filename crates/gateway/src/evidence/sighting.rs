@@ -21,12 +21,13 @@ pub(super) fn fits(sighting: &Sighting) -> Result<(), NotTaken> {
         trace,
         word,
         mail,
+        tool,
         statement,
         under,
         ..
     } = sighting;
     let is_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
-    let ids = [subject, conversation, prompt_id, words, tool_use, trace, word, mail];
+    let ids = [subject, conversation, prompt_id, words, tool_use, tool, trace, word, mail];
     let names = under
         .iter()
         .flat_map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);

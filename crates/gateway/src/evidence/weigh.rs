@@ -299,8 +299,8 @@ fn set_expanded_apart(accounts: &mut [Account]) {
     }
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let [received] = account.texts.as_slice() else { continue };
-        // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show one, too.
-        let is_made = (typed.is_command() && received.is_of_a_command()) || received.is_summary();
+        // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
+        let is_made = received.is_made_of(typed) || received.is_summary();
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
             account.set_aside();

@@ -61,6 +61,13 @@ pub struct StoredSighting {
     pub is_crowded: bool,
 }
 
+impl StoredSighting {
+    /// Whether it names a tool use and tells no prompt: then others of its prompt's id have nothing of it.
+    pub const fn tells_a_use_alone(&self) -> bool {
+        self.keyed.tool_use.is_some() && self.text.is_none()
+    }
+}
+
 /// What of one channel is kept at most, the newest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Room {

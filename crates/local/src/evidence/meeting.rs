@@ -23,8 +23,7 @@ pub(super) struct Met {
 impl Met {
     pub fn of(sighting: &StoredSighting) -> Self {
         let StoredSighting { channel, subject, keyed, prompt_id, at, .. } = sighting;
-        // What names a tool use is no prompt of others.
-        let prompt = prompt_id.clone().filter(|_| keyed.tool_use.is_none());
+        let prompt = prompt_id.clone().filter(|_| !sighting.tells_a_use_alone());
         Self {
             subject: subject.clone(),
             keyed: keyed.clone(),

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -77,23 +78,32 @@ fn message(raw: &RawValue) -> Option<Message<'_>> {
 
 /// Hands on the parts of a message, each as it stands there, and read where it is of a known form.
 fn parts<'a>(
-    message: &Message<'a>,
+    raw: Option<&'a RawValue>,
     take: &mut dyn FnMut(&'a RawValue, Option<Part<'a>>) -> Option<()>,
 ) -> Option<()> {
-    let raw = message.parts.or(message.content).map(RawValue::get).unwrap_or("[]");
-    each(raw, &mut |part| take(part, serde_json::from_str(part.get()).ok()))
+    each(raw.map_or("[]", RawValue::get), &mut |part| take(part, serde_json::from_str(part.get()).ok()))
 }
 
 /// Parts that are named one by one.
 const NAMED: usize = 16;
 
-/// What came with words and was not said.
-#[derive(Default)]
+/// Bytes of other parts that are kept as they are; of more, all is told by its digest.
+const KEPT: usize = 256 * 1024;
+
+/// What came with words and was not said. However many parts it has, it takes no more than so many.
+#[derive(Clone, Default)]
 struct Beside {
     reminders: String,
-    /// What the other parts are, and how many bytes.
+    /// What the first of the other parts are, and how many bytes.
     kinds: Vec<(String, usize)>,
+    /// How many there are, and of how many bytes.
+    count: usize,
+    size: usize,
     exact: String,
+    /// Over all of them.
+    hash: Option<digest::Context>,
+    /// Whether it came with what a tool answered.
+    is_answer: bool,
 }
 
 impl Beside {
@@ -103,31 +113,56 @@ impl Beside {
             (1..=32).contains(&text.len())
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b))
         };
-        let kind = if is_word(kind) { kind } else { "of an unknown kind" };
-        self.kinds.push((kind.to_owned(), raw.len()));
-        self.exact.push_str(raw);
-        self.exact.push('\n');
+        if self.kinds.len() < NAMED {
+            let kind = if is_word(kind) { kind } else { "of an unknown kind" };
+            self.kinds.push((kind.to_owned(), raw.len()));
+        }
+        self.count = self.count.saturating_add(1);
+        self.size = self.size.saturating_add(raw.len());
+        self.keep(raw);
+        self.keep("\n");
+    }
+
+    /// Keeps as much as there is room for, and the digest of all.
+    fn keep(&mut self, text: &str) {
+        self.hash.get_or_insert_with(|| digest::Context::new(&digest::SHA256)).update(text.as_bytes());
+        let room = text.floor_char_boundary(KEPT.saturating_sub(self.exact.len()));
+        self.exact.push_str(text.get(..room).unwrap_or_default());
     }
 
     const fn is_empty(&self) -> bool {
-        self.reminders.is_empty() && self.kinds.is_empty()
+        self.reminders.is_empty() && self.count == 0
     }
 
     fn add(&mut self, other: &Self) {
-        self.reminders.push_str(&other.reminders);
-        self.kinds.extend_from_slice(&other.kinds);
-        self.exact.push_str(&other.exact);
+        let Self { reminders, kinds, count, size, exact, hash, is_answer: _ } = other;
+        self.reminders.push_str(reminders);
+        let room = NAMED.saturating_sub(self.kinds.len());
+        self.kinds.extend(kinds.iter().take(room).cloned());
+        self.count = self.count.saturating_add(*count);
+        self.size = self.size.saturating_add(*size);
+        let room = exact.floor_char_boundary(KEPT.saturating_sub(self.exact.len()));
+        self.exact.push_str(exact.get(..room).unwrap_or_default());
+        if let Some(hash) = hash {
+            let all = self.hash.get_or_insert_with(|| digest::Context::new(&digest::SHA256));
+            all.update(hash.clone().finish().as_ref());
+        }
     }
 
     fn others(self) -> Option<OtherParts> {
-        let named = self.kinds.iter().take(NAMED);
+        let Self { reminders: _, kinds, count, size, mut exact, hash, is_answer: _ } = self;
         let mut told: Vec<String> =
-            named.map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
-        let more = self.kinds.len().saturating_sub(NAMED);
+            kinds.iter().map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
+        let more = count.saturating_sub(kinds.len());
         if more > 0 {
             told.push(format!("[and {more} other parts]"));
         }
-        (!told.is_empty()).then(|| OtherParts { told: told.join("\n"), exact: self.exact })
+        if let Some(hash) = hash.filter(|_| size.saturating_add(count) > exact.len()) {
+            let hash = hash.finish();
+            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            exact.push_str(&format!("\n[{size} bytes in all; digest of what came: {hash}]"));
+        }
+        (!told.is_empty()).then(|| OtherParts { told: told.join("\n"), exact })
     }
 }
 
@@ -136,6 +171,8 @@ impl Beside {
 pub(super) fn last_words(messages: &str) -> Heard {
     let mut last: Option<(String, Beside, Option<String>)> = None;
     let (mut alone, mut command, mut is_any_alone) = (Beside::default(), None, false);
+    // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
+    let (mut is_answered, mut is_overtaken) = (false, false);
     let mut is_first = true;
     let read = each(messages, &mut |raw| {
         let message = message(raw);
@@ -147,10 +184,11 @@ pub(super) fn last_words(messages: &str) -> Heard {
             (String::new(), beside)
         };
         let (text, mut beside) = match (&message, role) {
-            (Some(message), Some("user")) => said_in(message),
+            (Some(message), Some("user" | "human")) => said_in(message),
             // The model's own turn, or what a tool answered it.
             (_, Some("assistant" | "model" | "tool" | "function")) => {
                 (alone, command) = (Beside::default(), None);
+                is_answered |= role.is_some_and(|role| ["assistant", "model"].contains(&role));
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -169,9 +207,14 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 // A client tells the command, and what it made of it just behind.
                 last = Some((said, before, typed.clone().or_else(|| command.take())));
                 command = typed;
+                (is_answered, is_overtaken) = (false, false);
             }
             None => {
                 is_any_alone |= !beside.is_empty();
+                // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the
+                // system's, and what stands beside a tool's answer, is no turn of its own.
+                let is_turn = !matches!(role, Some("system" | "developer")) && !beside.is_answer;
+                is_overtaken |= is_answered && is_turn && beside.count > 0;
                 alone.add(&beside);
                 if let Some((_, last, _)) = &mut last {
                     last.add(&beside);
@@ -181,12 +224,12 @@ pub(super) fn last_words(messages: &str) -> Heard {
         Some(())
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
-    match (read, last) {
+    match (read, last.filter(|_| !is_overtaken)) {
         (Some(()), Some((said, mut beside, command))) => {
             let reminders = Some(std::mem::take(&mut beside.reminders)).filter(|text| !text.is_empty());
             Heard::Words(Words { said, reminders, others: beside.others(), command })
         }
-        (Some(()), None) if !is_any_alone => Heard::Nothing,
+        (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
         (Some(()), None) | (None, _) => Heard::Unread,
     }
 }
@@ -203,21 +246,32 @@ fn said_in(message: &Message<'_>) -> (String, Beside) {
     }
     // Words that come beside what a tool answered were typed meanwhile.
     let mut texts: Vec<String> = Vec::new();
-    let read = parts(message, &mut |raw, part| {
+    // SECURITY: of two forms at once nobody knows which one the model received.
+    let (told, other) = match message.parts {
+        Some(parts) => (Some(parts), content),
+        None => (content, None),
+    };
+    if let Some(other) = other {
+        beside.part("content", other.get());
+    }
+    let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
             beside.part("a part that cannot be read", raw.get());
             return Some(());
         };
         let kind = part.kind.as_deref().unwrap_or_default();
         let text = || part.content.or(part.text).and_then(|raw| text_of(raw.get()));
-        match (kind, if kind == "text" { text() } else { None }) {
-            ("text", Some(text)) => texts.push(text),
-            (kind, _) if kind == "tool_call_response" || kind.ends_with("tool_result") => {}
+        let is_text = ["text", "input_text"].contains(&kind);
+        match (kind, if is_text { text() } else { None }) {
+            (_, Some(text)) => texts.push(text),
+            (kind, _) if kind == "tool_call_response" || kind.ends_with("tool_result") => {
+                beside.is_answer = true
+            }
             (kind, _) => beside.part(kind, raw.get()),
         }
         Some(())
     });
-    if let (None, Some(raw)) = (read, message.parts.or(content)) {
+    if let (None, Some(raw)) = (read, told) {
         beside.part("content that cannot be read", raw.get());
     }
     (texts.join("\n"), beside)
@@ -248,20 +302,23 @@ pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), Untol
             is_whole = false;
             return Some(());
         };
-        let is_text = |content: &RawValue| text_of(content.get()).is_some();
-        if message.parts.is_none() && message.content.is_some_and(is_text) {
-            return Some(());
-        }
-        let read = parts(&message, &mut |_, part| match part.map_or(Used::Unread, used) {
-            Used::Nothing => Some(()),
-            Used::Unread => {
-                is_whole = false;
-                Some(())
+        let is_text = |content: &&RawValue| text_of(content.get()).is_some();
+        // Both forms, where both are told.
+        for told in [message.parts, message.content.filter(|content| !is_text(content))] {
+            let read = parts(told, &mut |_, part| match part.map_or(Used::Unread, used) {
+                Used::Nothing => Some(()),
+                Used::Unread => {
+                    is_whole = false;
+                    Some(())
+                }
+                Used::Tool(used) => take(used).map_err(|why| stopped = Some(why)).ok(),
+            });
+            is_whole &= read.is_some();
+            if stopped.is_some() {
+                return None;
             }
-            Used::Tool(used) => take(used).map_err(|why| stopped = Some(why)).ok(),
-        });
-        is_whole &= read.is_some();
-        if stopped.is_some() { None } else { Some(()) }
+        }
+        Some(())
     });
     match (stopped, read) {
         (Some(why), _) => Err(why),
@@ -333,6 +390,72 @@ mod tests {
         ] {
             assert_eq!(said(messages), None, "{messages}");
         }
+    }
+
+    #[test]
+    fn no_words_stand_for_a_later_turn_that_cannot_be_read() {
+        let first = r#"{"role":"user","content":"list customers"},{"role":"assistant","content":"x"}"#;
+        for later in [
+            r#"{"role":"user","content":{"text":"delete all"}}"#,
+            r#"{"role":"user","content":[{"type":"image","source":{}}]}"#,
+            r#"{"content":"delete all"}"#,
+            r#"{"role":"person","content":"delete all"}"#,
+            "7",
+        ] {
+            assert!(matches!(last_words(&format!("[{first},{later}]")), Heard::Unread), "{later}");
+            let again = format!(r#"[{first},{later},{{"role":"user","content":"and now?"}}]"#);
+            assert_eq!(said(&again).as_deref(), Some("and now?"), "{later}");
+        }
+        for later in [
+            r#"{"role":"human","content":"delete all"}"#,
+            r#"{"role":"user","content":[{"type":"input_text","text":"delete all"}]}"#,
+        ] {
+            assert_eq!(said(&format!("[{first},{later}]")).as_deref(), Some("delete all"), "{later}");
+        }
+        // What stands beside a tool's answer, and what the client says as the system's, is no turn.
+        for beside in [
+            r#"{"role":"user","content":[{"type":"tool_result","content":"x"},{"type":"image","source":{}}]}"#,
+            r#"{"role":"system","content":"a file"}"#,
+        ] {
+            assert_eq!(said(&format!("[{first},{beside}]")).as_deref(), Some("list customers"), "{beside}");
+        }
+    }
+
+    /// A body of some kilobytes inflates to millions of parts.
+    #[test]
+    fn however_many_parts_there_are_few_are_kept_and_all_are_told() {
+        let parts = |last: &str| {
+            let many = "7,".repeat(500_000);
+            let told =
+                format!(r#"[{{"role":"user","content":"hi"}},{{"role":"user","content":[{many}{last}]}}]"#);
+            let others = words(&told).unwrap().others.unwrap();
+            assert!(
+                others.told.len() < 2000 && others.told.ends_with("[and 499985 other parts]"),
+                "{}",
+                others.told
+            );
+            assert!(others.exact.len() < KEPT + 200, "{}", others.exact.len());
+            others.exact
+        };
+        assert_eq!(parts("7"), parts("7"));
+        assert_ne!(parts("7"), parts("8"), "what is not kept is told by its digest");
+    }
+
+    #[test]
+    fn uses_are_found_in_both_forms_of_one_message() {
+        let of = |id: &str| {
+            format!(
+                r#"{{"type":"tool_use","id":"{id}","name":"run_sql","input":{{"statement":"select 1"}}}}"#
+            )
+        };
+        let messages = format!(r#"[{{"role":"assistant","parts":[{}],"content":[{}]}}]"#, of("t1"), of("t2"));
+        let mut found = Vec::new();
+        uses(&messages, &mut |one| {
+            found.push(one.id);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, ["t1", "t2"]);
     }
 
     #[test]

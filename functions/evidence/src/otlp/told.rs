@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use domain::ChannelKind;
 use gateway::{Channel, LONGEST_ID, NotTaken, Sighting, Span, SpanId, SpeaksFor, is_another_mailbox};
+use serde::Deserialize;
 
 use super::attributes::{
     Attributes, CALL, DECISION, DECISION_TYPE, EMAIL, EVENT, INPUT, OUTPUT, PROMPT, PROMPT_ID, SESSION,
@@ -89,9 +90,16 @@ pub(super) fn sightings(
     if is_wrong {
         return Err(Untold::LeftOut);
     }
-    let get = |name: &str| attributes.get(name).or_else(|| resource.get(name)).map(str::to_owned);
+    // What is said once of a resource is told with each of its items.
+    // SECURITY: so it is short, and whatever may be long is an item's own: thousands of them may share one resource.
+    let shared = |name: &str| attributes.get(name).or_else(|| resource.get(name));
+    if [EMAIL, SESSION].into_iter().filter_map(shared).any(|text| text.len() > LONGEST_ID) {
+        return Err(Untold::LeftOut);
+    }
+    let get = |name: &str| attributes.get(name).map(str::to_owned);
+    let (mail, session) = (shared(EMAIL).map(str::to_owned), shared(SESSION).map(str::to_owned));
     let subject = subject(channel, resource, &attributes)?;
-    let base = Sighting { subject, mail: get(EMAIL), trace, ..Sighting::default() };
+    let base = Sighting { subject, mail, trace, ..Sighting::default() };
     // SECURITY: before any of it is told again for each tool use.
     if channel.accepts(&base) == Err(NotTaken::TooLong) {
         return Err(Untold::LeftOut);
@@ -108,7 +116,7 @@ pub(super) fn sightings(
     let tool_use = get(TOOL_USE).or_else(|| get(CALL));
     match signal {
         Signal::Logs => {
-            let base = Sighting { conversation: get(SESSION), prompt_id: get(PROMPT_ID), ..base };
+            let base = Sighting { conversation: session, prompt_id: get(PROMPT_ID), ..base };
             match event {
                 "user_prompt" => {
                     // Without the operator's leave clients tell its length alone.
@@ -132,9 +140,7 @@ pub(super) fn sightings(
         Signal::Traces => {
             // The spans of one prompt are one trace; one trace may hold several prompts.
             let base = match get(PROMPT_ID) {
-                Some(prompt_id) => {
-                    Sighting { conversation: get(SESSION), prompt_id: Some(prompt_id), ..base }
-                }
+                Some(prompt_id) => Sighting { conversation: session, prompt_id: Some(prompt_id), ..base },
                 None => Sighting { prompt_id: base.trace.clone(), ..base },
             };
             let Place { span, parent, begun, ended } = place;
@@ -201,23 +207,42 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> 
 /// What clients call every tool of MCP in place of its name.
 const MCP_TOOL: &str = "mcp_tool";
 
+/// What clients tell of a tool of MCP beside that word.
+#[derive(Deserialize)]
+struct Parameters {
+    mcp_server_name: Option<String>,
+    mcp_tool_name: Option<String>,
+}
+
 /// Which of our tools it may be: clients name a tool of MCP by `mcp_tool` and its own name among the parameters; without the
 /// operator's leave by less, and then it may run.
 fn tool(get: &impl Fn(&str) -> Option<String>) -> Option<Tool> {
     let Some(name) = get(TOOL) else { return Some(Tool::Run) };
-    match (tool_of(&name), get(TOOL_PARAMETERS)) {
-        (Some(tool), _) => Some(tool),
-        (None, _) if name != MCP_TOOL => None,
-        (None, Some(parameters)) if parameters.contains("run_sql") => Some(Tool::Run),
-        (None, Some(parameters)) if parameters.contains("check_sql") => Some(Tool::Look),
-        (None, Some(_)) => None,
-        (None, None) => Some(Tool::Run),
+    if name != MCP_TOOL {
+        return tool_of(&name);
+    }
+    let Some(text) = get(TOOL_PARAMETERS) else { return Some(Tool::Run) };
+    match serde_json::from_str(&text) {
+        Ok(Parameters { mcp_tool_name: Some(name), .. }) => tool_of(&name),
+        // SECURITY: of what cannot be read, it is ours if it may be.
+        Ok(Parameters { mcp_tool_name: None, .. }) | Err(_) if text.contains("run_sql") => Some(Tool::Run),
+        Ok(_) | Err(_) => text.contains("check_sql").then_some(Tool::Look),
     }
 }
 
-/// The tool's name where it is told in full.
+/// The tool's name as a model knows it, where it is told in full: of a tool of MCP its server stands in it, as Claude Code writes it.
 fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
-    get(TOOL).filter(|name| name != MCP_TOOL)
+    let name = get(TOOL)?;
+    if name != MCP_TOOL {
+        return Some(name);
+    }
+    let Parameters { mcp_server_name: Some(server), mcp_tool_name: Some(tool) } =
+        serde_json::from_str(&get(TOOL_PARAMETERS)?).ok()?
+    else {
+        return None;
+    };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
+    Some(format!("mcp__{}__{tool}", server.chars().map(plain).collect::<String>()))
 }
 
 /// Whose it is: as the operator says of the resource, else by the mail address where that is one whom the channel speaks for.
@@ -225,6 +250,9 @@ fn full_name(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
 // mailbox than the subject that it would be told of, is nobody's.
 fn subject(channel: &Channel, resource: &Attributes, item: &Attributes) -> Result<Option<String>, Untold> {
     let (named, mail) = (resource.get(SUBJECT), item.get(EMAIL).or_else(|| resource.get(EMAIL)));
+    if named.is_some_and(|named| named.len() > LONGEST_ID) {
+        return Err(Untold::LeftOut);
+    }
     if item.get(SUBJECT).is_some_and(|said| named != Some(said)) {
         return Err(Untold::LeftOut);
     }
