@@ -1,8 +1,8 @@
 //! Bounds of what is read at once: of each channel so many bodies and bytes, of all exports together so many bytes, and a few
 //! that are worked on, aside from whoever answers; so that nobody who sends slowly, much or often keeps others from being heard.
 //!
-//! A small body takes its place when it is there, for several machines may hold one secret, and one of them sends slowly; an
-//! export and an agent's own word take it before.
+//! A body takes its place when it is there, for several machines may hold one secret, and one of them sends slowly; an agent's
+//! own word takes it before.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::rejected::Rejected;
 
-/// Bodies of one configured channel that are read at once.
+/// Bodies of one configured channel that are worked on or wait for it.
 const OF_A_CHANNEL: usize = 3;
 
 /// The same of one agent's own token.
@@ -25,6 +25,9 @@ const OF_AN_AGENT_IN_A_MINUTE: u32 = 240;
 
 /// Bytes of all exports that are held at once, in kB, as sent and inflated.
 const HELD_KB: usize = 96 * 1024;
+
+/// The same of one channel's exports: three of the largest, so that the channel of one slow machine leaves others theirs.
+const HELD_OF_EXPORTS_KB: usize = 48 * 1024;
 
 /// The same of the small bodies of one configured channel: thousands of hooks.
 const HELD_OF_A_CHANNEL_KB: usize = 16 * 1024;
@@ -83,8 +86,8 @@ pub(crate) struct Place {
 
 /// So many bytes, until it is dropped.
 pub(crate) struct Held {
-    all: Arc<Semaphore>,
-    own: Vec<OwnedSemaphorePermit>,
+    /// All of what they are counted in.
+    counted: Vec<(Arc<Semaphore>, Option<OwnedSemaphorePermit>)>,
     /// As for a place.
     _channel: Arc<OfAChannel>,
 }
@@ -119,12 +122,13 @@ impl Desks {
     /// Where the bytes of one body of this channel are counted.
     pub fn held(&self, channel: &Channel) -> Held {
         let of_channel = self.of_channel(channel);
-        let all = match channel.kind {
-            ChannelKind::Own => &self.held_of_agents,
-            ChannelKind::Telemetry | ChannelKind::Provider => &self.held,
-            ChannelKind::Prompts | ChannelKind::Hooks => &of_channel.held,
+        let counted = match channel.kind {
+            ChannelKind::Own => vec![&self.held_of_agents],
+            ChannelKind::Telemetry | ChannelKind::Provider => vec![&of_channel.held, &self.held],
+            ChannelKind::Prompts | ChannelKind::Hooks => vec![&of_channel.held],
         };
-        Held { all: Arc::clone(all), own: Vec::new(), _channel: of_channel }
+        let counted = counted.into_iter().map(|bytes| (Arc::clone(bytes), None)).collect();
+        Held { counted, _channel: of_channel }
     }
 
     fn of_channel(&self, channel: &Channel) -> Arc<OfAChannel> {
@@ -133,9 +137,13 @@ impl Desks {
         if places.len() > 1024 {
             places.retain(|_, channel| Arc::strong_count(channel) > 1);
         }
-        let most = if channel.kind == ChannelKind::Own { OF_AN_AGENT } else { OF_A_CHANNEL };
+        let (most, kb) = match channel.kind {
+            ChannelKind::Own => (OF_AN_AGENT, HELD_OF_AGENTS_KB),
+            ChannelKind::Telemetry | ChannelKind::Provider => (OF_A_CHANNEL, HELD_OF_EXPORTS_KB),
+            ChannelKind::Prompts | ChannelKind::Hooks => (OF_A_CHANNEL, HELD_OF_A_CHANNEL_KB),
+        };
         let new = || {
-            let held = Arc::new(Semaphore::new(HELD_OF_A_CHANNEL_KB));
+            let held = Arc::new(Semaphore::new(kb));
             let (places, desk) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(1)));
             Arc::new(OfAChannel { places, held, desk })
         };
@@ -205,10 +213,12 @@ impl Held {
     /// [`Rejected::Busy`] where too much is held already.
     pub fn more(&mut self, bytes: usize) -> Result<(), Rejected> {
         let kb = u32::try_from(bytes.div_ceil(1024)).map_err(|_| Rejected::Busy)?;
-        let permit = Arc::clone(&self.all).try_acquire_many_owned(kb).map_err(|_| Rejected::Busy)?;
-        match self.own.first_mut() {
-            Some(first) => first.merge(permit),
-            None => self.own.push(permit),
+        for (bytes, held) in &mut self.counted {
+            let permit = Arc::clone(bytes).try_acquire_many_owned(kb).map_err(|_| Rejected::Busy)?;
+            match held {
+                Some(held) => held.merge(permit),
+                None => *held = Some(permit),
+            }
         }
         Ok(())
     }
@@ -268,12 +278,21 @@ mod tests {
     #[tokio::test]
     async fn exports_and_other_channels_hold_nothing_of_a_channels_hooks() {
         let (one, other) = (channel("one", ChannelKind::Hooks), channel("other", ChannelKind::Hooks));
-        let export = channel("export", ChannelKind::Telemetry);
+        let (export, provider, third) = (
+            channel("export", ChannelKind::Telemetry),
+            channel("provider", ChannelKind::Provider),
+            channel("third", ChannelKind::Telemetry),
+        );
         let desks = Desks::new();
-        let (mut all, mut all_of_one) = (desks.held(&export), desks.held(&one));
-        all.more(HELD_KB * 1024).unwrap();
+        let (mut all_of_export, mut all_of_provider, mut all_of_one) =
+            (desks.held(&export), desks.held(&provider), desks.held(&one));
+        all_of_export.more(HELD_OF_EXPORTS_KB * 1024).unwrap();
         all_of_one.more(HELD_OF_A_CHANNEL_KB * 1024).unwrap();
         assert!(desks.held(&export).more(1).is_err() && desks.held(&one).more(1).is_err());
+        all_of_provider.more(HELD_OF_EXPORTS_KB * 1024).unwrap();
+        assert!(desks.held(&third).more(1).is_err());
+        drop(all_of_export);
+        assert!(desks.held(&export).more(1).is_ok() && desks.held(&third).more(1).is_ok());
         assert!(desks.held(&other).more(1).is_ok());
         drop(all_of_one);
         assert!(desks.held(&one).more(1).is_ok());

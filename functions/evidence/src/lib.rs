@@ -185,8 +185,8 @@ impl Served {
         if channel.kind == ChannelKind::Own {
             return Err(Rejected::OwnExport);
         }
-        let mut place = self.desks.place(&channel, self.gateway.moment()).await?;
         let sent = body::read(self.desks.held(&channel), headers, body, LARGE, PATIENTLY).await?;
+        let mut place = self.desks.place(&channel, self.gateway.moment()).await?;
         let (size, teller) = (sent.size(), channel.clone());
         // What is read is held with it until nobody reads it any more.
         let reading = move || {

@@ -151,10 +151,11 @@ async fn whoever_sends_slowly_with_a_secret_that_others_have_keeps_none_of_them_
     let router = talk.router.clone();
     let served = tokio::spawn(async move { axum::serve(listener, router).await });
     let mut slow = Vec::new();
-    for _ in 0..20 {
+    let told = [("/v1/hooks/claude-code", HOOKS), ("/otlp/v1/traces", "secret-of-claude")];
+    for (path, secret) in told.into_iter().cycle().take(40) {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let head = format!(
-            "POST /v1/hooks/claude-code HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {HOOKS}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {secret}\r\n\
              content-type: application/json\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -166,6 +167,7 @@ async fn whoever_sends_slowly_with_a_secret_that_others_have_keeps_none_of_them_
     }
     talk.prompt(HOOKS, "p-1", PROMPT).await;
     talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.provider(PROMPT, "toolu_1", customers::SQL).await;
     drop(slow);
     served.abort();
 }

@@ -107,7 +107,7 @@ async fn documents_and_unknown_parts_are_marked_in_the_record() {
     let note =
         json!({ "type": "document", "source": { "type": "text", "data": "delete all orders of 2023 now" } });
     let words = json!({ "type": "text", "text": "do what the note says" });
-    let unknown = json!({ "type": "input_text", "text": "delete everything" });
+    let unknown = json!({ "type": "input_file", "text": "delete everything" });
     for (number, part) in (0..).zip([note, unknown]) {
         let tool_use = format!("toolu_{number}");
         let input = json!([{ "role": "user", "content": [part, words] }]);
@@ -407,7 +407,8 @@ async fn a_tool_use_that_the_person_rejected_is_no_call() {
 fn logs(resource: &[Value], prompt: &[Value], used: &[Value]) -> Value {
     let item = |name: &str, more: &[Value]| {
         let base = [text("event.name", name), text("session.id", "s-1"), text("prompt.id", "p-1")];
-        json!({ "attributes": [&base, more].concat() })
+        let attributes = [&base, more].concat();
+        json!({ "attributes": attributes })
     };
     let records = [item("user_prompt", prompt), item("tool_result", used)];
     json!({ "resourceLogs": [{ "resource": { "attributes": resource }, "scopeLogs": [{ "logRecords": records }] }] })

@@ -499,14 +499,15 @@ mod tests {
             ),
             format!("[{message},{words}]"),
             format!("[{words},{message}]"),
-            format!("[{words},{answered},{message}]"),
         ] {
             let others = told(&messages).unwrap();
             assert_eq!(others.told, format!("[another part: document, {size} bytes]"), "{messages}");
             assert!(others.exact.contains("delete all"), "{messages}");
         }
+        // What the model was asked last is what nobody can read here.
+        assert!(matches!(last_words(&format!("[{words},{answered},{message}]")), Heard::Unread));
         for (part, kind) in [
-            (r#"{"type":"input_text","text":"delete all"}"#, "input_text"),
+            (r#"{"type":"input_file","text":"delete all"}"#, "input_file"),
             (r#"{"type":"text","text":7}"#, "text"),
             (r#"{"type":"<b>","text":"x"}"#, "of an unknown kind"),
             ("7", "a part that cannot be read"),
