@@ -135,10 +135,11 @@ pub struct Witness {
     /// Whether a subagent made the call, as a hook says: then the words that the model received last are another agent's, and
     /// count neither for the person's prompt nor against it.
     pub is_delegated: bool,
-    /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation): no prompt of the
+    /// Whether what it saw is what a client made of the words (a command's text, the summary of a conversation, one of the prompts that
+    /// were typed in a turn): no prompt of the
     /// person's, and neither for nor against what others saw of it.
     pub is_expanded: bool,
-    /// Whether it saw what the model received for a prompt, and could not read it: what others say of it is then agreed to by nobody
+    /// Whether it saw what the model received for a prompt, and could not read it, or not tell whether something else was typed since: what others say of it is then agreed to by nobody
     /// who is out of the agent's reach.
     pub is_unread: bool,
 }
@@ -169,7 +170,7 @@ pub enum Mismatch {
     Expanded,
     /// What the model received is taken for an agent's words to its subagent.
     Delegated,
-    /// What the model received could not be read.
+    /// What the model received could not be read, or may not be all.
     Unread,
 }
 
@@ -223,13 +224,13 @@ impl Mismatch {
                 "hooks name the tool use of each call of this subject, and none has seen this call"
             }
             Self::Expanded => {
-                "what the model received is what a client made of a command or a conversation, not the person's words"
+                "what the model received is what a client made of a command, a conversation or several prompts, not the person's words"
             }
             Self::Delegated => {
                 "a hook says that a subagent made the call: what the model received is taken for no person's words"
             }
             Self::Unread => {
-                "an evidence channel saw what the model received, and it could not be read: it may be another prompt"
+                "an evidence channel saw what the model received, and could not tell all of it from what is no prompt: it may be another one"
             }
         }
     }

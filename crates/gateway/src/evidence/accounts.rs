@@ -24,6 +24,12 @@ pub(super) struct Text {
     keys: Vec<String>,
     /// The command that a client made it of.
     command: Option<String>,
+    /// It with what stood before it in the same message.
+    whole: Option<String>,
+    /// What may have been typed since.
+    meanwhile: Option<String>,
+    /// Those that it consists of, where its channel told several of one turn.
+    turn: Vec<String>,
     /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
     typed: Option<(String, String)>,
     /// Where such blocks were told beside it: the words, and they.
@@ -47,6 +53,9 @@ impl Text {
         Self {
             keys: vec![normal(&prompt).into_owned()],
             command: None,
+            whole: None,
+            meanwhile: None,
+            turn: Vec::new(),
             typed: parts(&prompt),
             beside: None,
             shown: Some(Shown { exact: prompt.clone(), told: prompt }),
@@ -58,10 +67,62 @@ impl Text {
         Self {
             keys: vec![normal(prompt).into_owned()],
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
+            whole: said.earlier.as_deref().map(|earlier| said::whole(earlier, prompt)),
+            meanwhile: said.meanwhile.as_deref().map(|text| normal(text).into_owned()),
+            turn: Vec::new(),
             typed: parts(prompt).filter(|_| said.reminders.is_none()),
             beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
+    }
+
+    /// What was told of one turn, in that order, as one.
+    fn of_turn(texts: &[Self]) -> Self {
+        let all = |of: fn(&Shown) -> &str| {
+            texts.iter().filter_map(|text| text.shown.as_ref()).map(of).collect::<Vec<_>>().join("\n")
+        };
+        let exact = all(|shown| &shown.exact);
+        let mut turn: Vec<String> = texts.iter().flat_map(|text| text.keys.first().cloned()).collect();
+        let in_order = turn.join("\n");
+        turn.sort_unstable();
+        Self {
+            // Channels may tell them in another order.
+            keys: vec![turn.join("\n"), in_order, normal(&exact).into_owned()],
+            command: None,
+            whole: None,
+            meanwhile: None,
+            turn,
+            typed: None,
+            beside: None,
+            shown: Some(Shown { exact, told: all(|shown| &shown.told) }),
+        }
+    }
+
+    /// Whether the other is one of several that this one consists of, or some of them.
+    pub fn has_part(&self, part: &Self) -> bool {
+        let is_part = |key: &String| self.turn.contains(key);
+        if part.turn.is_empty() { part.keys.iter().any(is_part) } else { part.turn.iter().all(is_part) }
+    }
+
+    /// The same of one that stands in a record, of which its lines alone are known.
+    fn has_recorded_part(&self, part: &Self) -> bool {
+        let is_in = |whole: &String, part: &String| {
+            let rest = |rest: Option<&str>, at: fn(&str) -> bool| rest.is_some_and(at);
+            rest(whole.strip_prefix(part.as_str()), |rest| rest.starts_with('\n'))
+                || rest(whole.strip_suffix(part.as_str()), |rest| rest.ends_with('\n'))
+                || whole.contains(&format!("\n{part}\n"))
+        };
+        self.has_part(part) || self.keys.iter().any(|whole| part.keys.iter().any(|part| is_in(whole, part)))
+    }
+
+    /// Whether its channel cannot say that nothing else was typed since.
+    pub const fn is_doubted(&self) -> bool {
+        self.meanwhile.is_some()
+    }
+
+    /// Whether the other is what came since, or a turn with that in it.
+    pub fn is_followed_by(&self, typed: &Self) -> bool {
+        self.meanwhile.as_ref().is_some_and(|text| typed.keys.contains(text) || typed.turn.contains(text))
     }
 
     /// Whether both could be one: by their words, or by those of the command that one was made of.
@@ -81,12 +142,12 @@ impl Text {
     }
 
     fn either(&self) -> impl Iterator<Item = &String> {
-        self.keys.iter().chain(&self.command)
+        self.keys.iter().chain(&self.command).chain(&self.whole)
     }
 
     /// Whether one channel says the same by both.
     fn is_exactly(&self, other: &Self) -> bool {
-        self.keys == other.keys && self.command == other.command
+        self.keys == other.keys && self.command == other.command && self.whole == other.whole
     }
 
     /// Whether both are one where these were told by whoever saw no command made into another text.
@@ -95,8 +156,9 @@ impl Text {
     pub fn is_one(&self, other: &Self, plain: &[Self]) -> bool {
         let is_told = |text: &&String| plain.iter().any(|plain| plain.keys.contains(text));
         let of = |text: &Self| -> Vec<String> {
-            match (text.command.as_ref().filter(is_told), text.keys.iter().find(is_told)) {
-                (Some(command), _) => vec![command.clone()],
+            let told = text.command.as_ref().filter(is_told).or(text.whole.as_ref().filter(is_told));
+            match (told, text.keys.iter().find(is_told)) {
+                (Some(told), _) => vec![told.clone()],
                 (None, Some(_)) => text.keys.clone(),
                 (None, None) => text.either().cloned().collect(),
             }
@@ -185,7 +247,11 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let join = join.or(is_hidden.then_some(Join::ToolUse))?;
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
-    let linked = linked(&direct, &others, call);
+    let mut linked = linked(&direct, &others, call);
+    if kind == ChannelKind::Hooks {
+        leave_out_later(&mut linked, &direct);
+    }
+    linked.sort_by_key(|opened| opened.sighting.at);
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
@@ -193,6 +259,9 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         if !texts.iter().any(|known| known.is_exactly(&text)) {
             texts.push(text);
         }
+    }
+    if is_of_clients(kind) && texts.len() > 1 && is_one_turn(&direct, &linked) {
+        texts = vec![Text::of_turn(&texts)];
     }
     // By the text alone several prompts fit, and none is known.
     if join == Join::Text && texts.len() > 1 {
@@ -239,6 +308,32 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         is_unread: direct.iter().any(|opened| opened.said.is_prompt_unread),
         received: None,
     })
+}
+
+/// Whether it is a client that tells what a person types into it.
+const fn is_of_clients(kind: ChannelKind) -> bool {
+    matches!(kind, ChannelKind::Hooks | ChannelKind::Telemetry)
+}
+
+/// Leaves out what was told after the call: a hook comes before what it is told of, and what a person types while the model works is
+/// told under the same prompt's id. What is told once more is kept with its last moment; so all of it stays where nothing else would.
+fn leave_out_later(linked: &mut Vec<&Opened>, direct: &[&Opened]) {
+    let Some(called) = direct.iter().map(|opened| opened.sighting.at).max() else { return };
+    let is_before = |opened: &Opened| opened.said.prompt.is_none() || opened.sighting.at <= called;
+    if linked.iter().any(|opened| opened.said.prompt.is_some() && is_before(opened)) {
+        linked.retain(|opened| is_before(opened));
+    }
+}
+
+/// Whether several prompts that a client tells of one call are those of one turn, one typed after the other: of those that lie in a
+/// trace nobody knows which one the call has.
+fn is_one_turn(direct: &[&Opened], linked: &[&Opened]) -> bool {
+    let prompts = || linked.iter().filter(|opened| opened.said.prompt.is_some());
+    let is_told_plainly = |prompt: &Option<String>| {
+        prompts().any(|opened| opened.said.span.is_none() && opened.said.prompt == *prompt)
+    };
+    direct.iter().all(|opened| opened.said.prompt.is_none())
+        && prompts().all(|opened| is_told_plainly(&opened.said.prompt))
 }
 
 fn joined(opened: &Opened, call: &Call<'_>) -> Option<Join> {
@@ -330,12 +425,24 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
         match exact.filter(|_| number == 0) {
             Some(exact) => {
                 let (keys, command) = keys_of_exact(exact);
-                Text { keys, command, typed: None, beside: parts(exact), shown: Some(as_before(exact)) }
+                Text {
+                    keys,
+                    command,
+                    whole: None,
+                    meanwhile: None,
+                    turn: Vec::new(),
+                    typed: None,
+                    beside: parts(exact),
+                    shown: Some(as_before(exact)),
+                }
             }
             // A key that no prompt has: those are trimmed.
             None => Text {
                 keys: vec![format!(" {number}")],
                 command: None,
+                whole: None,
+                meanwhile: None,
+                turn: Vec::new(),
                 typed: None,
                 beside: None,
                 shown: None,
@@ -421,10 +528,15 @@ impl Account {
     // that is forgotten is not made good by telling that.
     fn is_another(&self, now: &[Text], past: &Past) -> bool {
         self.texts.iter().any(|was| match (&was.shown, &past.prompt) {
-            (Some(_), _) => now.iter().any(|text| !text.is_same(was)),
+            (Some(_), _) => now.iter().any(|text| !text.is_same(was) && !self.is_grown(text, was)),
             (None, Some(prompt)) => now.iter().any(|text| text.is_same(prompt)),
             (None, None) => false,
         })
+    }
+
+    /// Whether one of both has what else was typed in the turn of the other: clients tell that one by one, and it is forgotten so.
+    fn is_grown(&self, one: &Text, other: &Text) -> bool {
+        is_of_clients(self.kind) && (one.has_recorded_part(other) || other.has_recorded_part(one))
     }
 
     /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
@@ -465,8 +577,14 @@ impl Account {
         let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
         let texts: Vec<Text> = before.texts.into_iter().filter(|text| !is_nothing_new(text)).collect();
         for text in texts {
-            if !self.texts.iter().any(|known| known.is_same(&text)) {
-                self.texts.push(text);
+            match self.texts.iter().position(|known| known.is_same(&text) || self.is_grown(known, &text)) {
+                None => self.texts.push(text),
+                Some(at) => {
+                    let is_longer = |known: &Text| !known.is_same(&text) && text.has_recorded_part(known);
+                    if let Some(known) = self.texts.get_mut(at).filter(|known| is_longer(known)) {
+                        *known = text.clone();
+                    }
+                }
             }
         }
         self.is_torn |= before.is_torn;

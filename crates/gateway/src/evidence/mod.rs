@@ -100,6 +100,10 @@ pub struct Sighting {
     pub is_prompt_unread: bool,
     /// The command that the client made it of, as it was typed.
     pub command: Option<String>,
+    /// The texts that stood before it in the same message of a user: what was typed last is a message's last text.
+    pub earlier: Option<String>,
+    /// The last text that came beside a tool's answer since, and may have been typed meanwhile: a client's, a file's or the person's.
+    pub meanwhile: Option<String>,
     /// Where it stands in its trace: several prompts may share one.
     pub span: Option<Span>,
     /// The mail address of whoever is observed, as their client says: it names nobody, but another's is not this one's.

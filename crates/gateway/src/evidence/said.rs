@@ -1,10 +1,10 @@
 //! What is sealed of a sighting, and how much of a prompt is kept.
 //!
-//! Version 3: the byte 3, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
-//! parts are, their exact text and the command, each as a byte that says whether it is there, its length as four bytes, big-endian,
-//! and its UTF-8; then one byte of flags; begin and end of the span, nanoseconds since 1970 as eight bytes each, big-endian, 0 for
-//! none; and the number of its spans' ids as one byte, and each as eight bytes. Never longer than what was said by more than some
-//! bytes, whatever stands in it.
+//! Version 4: the byte 4, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
+//! parts are, their exact text, the command, what stood before the prompt and what came meanwhile, each as a byte that says whether
+//! it is there, its length as four bytes, big-endian, and its UTF-8; then one byte of flags; begin and end of the span, nanoseconds
+//! since 1970 as eight bytes each, big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
+//! Never longer than what was said by more than some bytes, whatever stands in it. Version 3 has neither of the last two texts.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,10 @@ use super::{OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
 
 /// The version that is written.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
+
+/// The one before, which is read: what was told in it is looked for until it is forgotten.
+const BEFORE: u8 = 3;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
@@ -44,6 +47,10 @@ pub(super) struct Said {
     pub others: Option<OtherParts>,
     /// The command that the client made the prompt of.
     pub command: Option<String>,
+    /// Texts that stood before it in the same message.
+    pub earlier: Option<String>,
+    /// What came beside a tool's answer since, and may have been typed meanwhile.
+    pub meanwhile: Option<String>,
     /// Whether a subagent made the call.
     pub is_delegated: bool,
     /// Whether the person did not let the call be made.
@@ -66,6 +73,8 @@ impl Said {
             under,
             others,
             command,
+            earlier,
+            meanwhile,
             is_delegated,
             is_rejected,
             is_look,
@@ -88,6 +97,8 @@ impl Said {
             &told,
             &exact,
             command,
+            earlier,
+            meanwhile,
         ] {
             let Some(text) = text else {
                 bytes.push(0);
@@ -115,10 +126,10 @@ impl Said {
         bytes
     }
 
-    /// None where it is none of version 3.
+    /// None where it is none of version 3 or 4.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&version, mut rest) = bytes.split_first()?;
-        if version != VERSION {
+        if ![VERSION, BEFORE].contains(&version) {
             return None;
         }
         let mut text = || -> Option<Option<String>> {
@@ -136,6 +147,7 @@ impl Said {
         let (prompt, reminders, conversation, mail) = (text()?, text()?, text()?, text()?);
         let names = [text()?, text()?, text()?, text()?];
         let (told, exact, command) = (text()?, text()?, text()?);
+        let (earlier, meanwhile) = if version == BEFORE { (None, None) } else { (text()?, text()?) };
         let (flags, rest) = rest.split_first()?;
         let (begun, rest) = rest.split_first_chunk::<8>()?;
         let (ended, rest) = rest.split_first_chunk::<8>()?;
@@ -158,6 +170,8 @@ impl Said {
             under: (flags & UNDER != 0).then_some(names),
             others: told.zip(exact).map(|(told, exact)| OtherParts { told, exact }),
             command,
+            earlier,
+            meanwhile,
             is_delegated: flags & DELEGATED != 0,
             is_rejected: flags & REJECTED != 0,
             is_look: flags & LOOK != 0,
@@ -216,6 +230,7 @@ pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
 
 const RECEIVED: (&str, &str) = ("<model-received>", "</model-received>");
 const COMMAND: (&str, &str) = ("<typed-command>", "</typed-command>");
+const EARLIER: (&str, &str) = ("<earlier-text>", "</earlier-text>");
 const PARTS: (&str, &str) = ("<other-parts>", "</other-parts>");
 
 /// A prompt with all that came with it, as it is sealed: each thing that was not said in an element of its own.
@@ -223,6 +238,9 @@ pub(super) fn exact(said: &Said, prompt: &str) -> String {
     let mut text = String::new();
     if let Some(command) = &said.command {
         text.push_str(&format!("{}{command}{}\n", COMMAND.0, COMMAND.1));
+    }
+    if let Some(earlier) = &said.earlier {
+        text.push_str(&format!("{}{earlier}{}\n", EARLIER.0, EARLIER.1));
     }
     text.push_str(prompt);
     if let Some(reminders) = &said.reminders {
@@ -240,6 +258,9 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
     let mut text = String::new();
     if let Some(command) = &said.command {
         text.push_str(&format!("{command}\n[what the client made of this command:]\n"));
+    }
+    if let Some(earlier) = &said.earlier {
+        text.push_str(&format!("{earlier}\n"));
     }
     text.push_str(prompt);
     if let Some(reminders) = &said.reminders {
@@ -280,13 +301,25 @@ pub(super) fn keys_of_exact(exact: &str) -> (Vec<String>, Option<String>) {
     };
     let command = inner(COMMAND).filter(|(before, _, _)| before.is_empty());
     let mut rest = command.map_or(exact, |(_, _, after)| after);
+    let mut earlier = None;
+    if let Some((before, after)) =
+        rest.trim_start().strip_prefix(EARLIER.0).and_then(|rest| rest.split_once(EARLIER.1))
+    {
+        (earlier, rest) = (Some(before), after);
+    }
     if let Some((before, _)) = rest.split_once(PARTS.0).filter(|(_, inner)| inner.ends_with(PARTS.1)) {
         rest = before;
     }
     if let Some(said) = split_reminders(rest).0 {
+        keys.extend(earlier.map(|earlier| whole(earlier, &said)));
         keys.push(normal(&said).into_owned());
     }
     (keys, command.map(|(_, command, _)| normal(command).into_owned()))
+}
+
+/// A message's texts together.
+pub(super) fn whole(earlier: &str, prompt: &str) -> String {
+    normal(&format!("{earlier}\n{prompt}")).into_owned()
 }
 
 #[cfg(test)]
@@ -303,6 +336,8 @@ mod tests {
             under: Some([None, Some("WH".into()), Some(String::new()), None]),
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
+            earlier: Some("a".into()),
+            meanwhile: Some("b".into()),
             is_delegated: true,
             is_rejected: true,
             is_look: true,
@@ -317,6 +352,9 @@ mod tests {
         }
         assert!(Said::decode(&Said::default().encode()).unwrap() == Said::default());
         assert!(Said::decode(br#"{"v":1}"#).is_none());
+        // As it was written before: eleven texts, flags, two moments and the number of spans.
+        let before = [&[BEFORE][..], &[0; 11], &[LOOK], &[0; 16], &[0]].concat();
+        assert!(Said::decode(&before).unwrap() == Said { is_look: true, ..Said::default() });
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 
@@ -344,6 +382,14 @@ mod tests {
         let typed = "a <system-reminder>b</system-reminder>";
         assert_eq!(told(&Said::default(), typed), typed);
         assert_eq!(keys_of_exact("a").0, ["a", "a"]);
+    }
+
+    #[test]
+    fn what_stood_before_a_prompt_reads_back() {
+        let said = Said { earlier: Some("[stopped]".into()), ..Said::default() };
+        let (keys, command) = keys_of_exact(&exact(&said, "list"));
+        assert_eq!((&keys[1..], command), (&["[stopped]\nlist".to_owned(), "list".to_owned()][..], None));
+        assert_eq!(told(&said, "list"), "[stopped]\nlist");
     }
 
     #[test]

@@ -173,7 +173,9 @@ impl Gateway {
             accounts.iter_mut().for_each(Account::keep_as_told);
         } else {
             set_delegated_apart(&mut accounts);
+            set_shorter_apart(&mut accounts);
             set_expanded_apart(&mut accounts);
+            doubt(&mut accounts);
         }
         Ok(Weighed { seen, ..numbered(accounts, declared) })
     }
@@ -286,8 +288,39 @@ fn set_delegated_apart(accounts: &mut [Account]) {
     }
 }
 
-/// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, or of
-/// a conversation that had grown too long.
+/// Takes an account for none of the prompt where another client's channel has told more of the same turn: what a person types while
+/// the model works is told by each at another moment. They do not contradict each other, nor agree on all of it.
+fn set_shorter_apart(accounts: &mut [Account]) {
+    let told: Vec<(String, Text)> = accounts
+        .iter()
+        .filter(|account| account.counts() && account.kind != ChannelKind::Provider)
+        .flat_map(|account| account.texts.iter().map(|text| (account.channel.clone(), text.clone())))
+        .collect();
+    for account in accounts.iter_mut().filter(|account| account.counts()) {
+        let [text] = account.texts.as_slice() else { continue };
+        let is_longer = |(channel, other): &(String, Text)| {
+            *channel != account.channel && !other.is_same(text) && other.has_part(text)
+        };
+        if account.kind != ChannelKind::Provider && told.iter().any(is_longer) {
+            account.texts.clear();
+        }
+    }
+}
+
+/// Says of the provider's account that nobody knows whether it tells the prompt, where something that may have been typed has come
+/// since, and nobody else saw the same words typed.
+fn doubt(accounts: &mut [Account]) {
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
+    let typed: Vec<Text> =
+        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
+        let is_alone = |text: &Text| text.is_doubted() && !typed.iter().any(|typed| typed.is_same(text));
+        account.is_unread |= account.texts.iter().any(is_alone);
+    }
+}
+
+/// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, of
+/// a conversation that had grown too long, or of several prompts of one turn, of which the model receives the later ones otherwise.
 fn set_expanded_apart(accounts: &mut [Account]) {
     let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
     let typed: Vec<Text> =
@@ -300,7 +333,10 @@ fn set_expanded_apart(accounts: &mut [Account]) {
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let [received] = account.texts.as_slice() else { continue };
         // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
-        let is_made = received.is_made_of(typed) || received.is_summary();
+        let is_made = received.is_made_of(typed)
+            || received.is_summary()
+            || typed.has_part(received)
+            || received.is_followed_by(typed);
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
             account.set_aside();

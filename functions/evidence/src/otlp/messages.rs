@@ -64,7 +64,12 @@ pub(super) enum Heard {
 
 /// What a user said last, and what came beside it.
 pub(super) struct Words {
+    /// The last text of the message: what is typed stands behind what a client puts in.
     pub said: String,
+    /// The texts before it.
+    pub earlier: Option<String>,
+    /// The last text since that stood beside a tool's answer, or that a client says was sent meanwhile.
+    pub meanwhile: Option<String>,
     pub reminders: Option<String>,
     /// What is no text: documents, images, what nobody knows.
     pub others: Option<OtherParts>,
@@ -104,6 +109,8 @@ struct Beside {
     hash: Option<digest::Context>,
     /// Whether it came with what a tool answered.
     is_answer: bool,
+    /// The last text of it that may have been typed.
+    meanwhile: Option<String>,
 }
 
 impl Beside {
@@ -123,6 +130,24 @@ impl Beside {
         self.keep("\n");
     }
 
+    /// Looks in what a tool answered for what a client tells there of a person.
+    // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
+    fn sent_meanwhile(&mut self, raw: &str) {
+        if !raw.contains(SENT_MEANWHILE) {
+            return;
+        }
+        let mut texts = Vec::new();
+        texts_in(raw, &mut texts, 0);
+        for text in texts {
+            let Some((_, sent)) = text.rsplit_once(SENT_MEANWHILE) else { continue };
+            let sent = sent.trim_start();
+            let sent = sent.split_once("\n\nThis is how").map_or(sent, |(sent, _)| sent);
+            let sent = sent.split_once("</system-reminder>").map_or(sent, |(sent, _)| sent).trim();
+            self.part("message sent while it worked", sent);
+            self.meanwhile = Some(sent.to_owned());
+        }
+    }
+
     /// Keeps as much as there is room for, and the digest of all.
     fn keep(&mut self, text: &str) {
         self.hash.get_or_insert_with(|| digest::Context::new(&digest::SHA256)).update(text.as_bytes());
@@ -135,7 +160,10 @@ impl Beside {
     }
 
     fn add(&mut self, other: &Self) {
-        let Self { reminders, kinds, count, size, exact, hash, is_answer: _ } = other;
+        let Self { reminders, kinds, count, size, exact, hash, is_answer: _, meanwhile } = other;
+        if let Some(text) = meanwhile {
+            self.meanwhile = Some(text.clone());
+        }
         self.reminders.push_str(reminders);
         let room = NAMED.saturating_sub(self.kinds.len());
         self.kinds.extend(kinds.iter().take(room).cloned());
@@ -150,7 +178,7 @@ impl Beside {
     }
 
     fn others(self) -> Option<OtherParts> {
-        let Self { reminders: _, kinds, count, size, mut exact, hash, is_answer: _ } = self;
+        let Self { reminders: _, kinds, count, size, mut exact, hash, is_answer: _, meanwhile: _ } = self;
         let mut told: Vec<String> =
             kinds.iter().map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
         let more = count.saturating_sub(kinds.len());
@@ -169,7 +197,7 @@ impl Beside {
 /// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, under
 /// whatever role, and what is no text, is none, but stands with the words that it came just before or after: nothing of it is left out without a word.
 pub(super) fn last_words(messages: &str) -> Heard {
-    let mut last: Option<(String, Beside, Option<String>)> = None;
+    let mut last: Option<(Texts, Beside, Option<String>)> = None;
     let (mut alone, mut command, mut is_any_alone) = (Beside::default(), None, false);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
@@ -181,9 +209,9 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let part = |kind: &str| {
             let mut beside = Beside::default();
             beside.part(kind, raw.get());
-            (String::new(), beside)
+            (Texts::default(), beside)
         };
-        let (text, mut beside) = match (&message, role) {
+        let (said, beside) = match (&message, role) {
             (Some(message), Some("user" | "human")) => said_in(message),
             // The model's own turn, or what a tool answered it.
             (_, Some("assistant" | "model" | "tool" | "function")) => {
@@ -197,19 +225,17 @@ pub(super) fn last_words(messages: &str) -> Heard {
             (_, Some(role)) => part(&format!("{role} message")),
             (_, None) => part("a message that cannot be read"),
         };
-        let (said, reminders) = split_reminders(&text);
-        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
-        match said {
-            Some(said) => {
+        match said.last.is_some() {
+            true => {
                 let mut before = std::mem::take(&mut alone);
                 before.add(&beside);
-                let typed = typed_command(&said);
+                let typed = said.command();
                 // A client tells the command, and what it made of it just behind.
                 last = Some((said, before, typed.clone().or_else(|| command.take())));
                 command = typed;
                 (is_answered, is_overtaken) = (false, false);
             }
-            None => {
+            false => {
                 is_any_alone |= !beside.is_empty();
                 // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the
                 // system's, and what stands beside a tool's answer, is no turn of its own.
@@ -225,26 +251,64 @@ pub(super) fn last_words(messages: &str) -> Heard {
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     match (read, last.filter(|_| !is_overtaken)) {
-        (Some(()), Some((said, mut beside, command))) => {
+        (Some(()), Some((Texts { earlier, last: Some(said) }, mut beside, command))) => {
             let reminders = Some(std::mem::take(&mut beside.reminders)).filter(|text| !text.is_empty());
-            Heard::Words(Words { said, reminders, others: beside.others(), command })
+            let (earlier, meanwhile) =
+                (Some(earlier).filter(|text| !text.is_empty()), beside.meanwhile.take());
+            Heard::Words(Words { said, earlier, meanwhile, reminders, others: beside.others(), command })
         }
         (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
-        (Some(()), None) | (None, _) => Heard::Unread,
+        (Some(()), _) | (None, _) => Heard::Unread,
     }
 }
 
-/// What a message says, its blocks of text together; and what else is in it.
-fn said_in(message: &Message<'_>) -> (String, Beside) {
-    let mut beside = Beside::default();
+/// The texts of one message, without what the client put in as a reminder.
+#[derive(Default)]
+struct Texts {
+    /// All but the last, together.
+    earlier: String,
+    /// The last; none where there is none.
+    last: Option<String>,
+}
+
+impl Texts {
+    /// Adds one behind the others; what of it is a client's goes beside.
+    fn add(&mut self, text: &str, beside: &mut Beside) {
+        let (said, reminders) = split_reminders(text);
+        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
+        let Some(said) = said else { return };
+        if let Some(before) = self.last.replace(said) {
+            if !self.earlier.is_empty() {
+                self.earlier.push('\n');
+            }
+            self.earlier.push_str(&before);
+        }
+    }
+
+    /// The command that a client told in the last text, or in the one before it, with what it made of it behind.
+    fn command(&self) -> Option<String> {
+        let last = self.last.as_deref().and_then(typed_command);
+        last.or_else(|| typed_command(&self.earlier))
+    }
+}
+
+/// What a client says in a user's name where its model has looked a tool up.
+const CLIENTS_OWN: &[&str] = &["Tool loaded."];
+
+/// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
+const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
+
+/// What a message says; and what else is in it.
+fn said_in(message: &Message<'_>) -> (Texts, Beside) {
+    let (mut said, mut beside) = (Texts::default(), Beside::default());
     let content = message.content;
     if let Some(text) = content.and_then(|raw| text_of(raw.get())) {
         if let Some(parts) = message.parts {
             beside.part("parts", parts.get());
         }
-        return (text, beside);
+        said.add(&text, &mut beside);
+        return (said, beside);
     }
-    // Words that come beside what a tool answered were typed meanwhile.
     let mut texts: Vec<String> = Vec::new();
     // SECURITY: of two forms at once nobody knows which one the model received.
     let (told, other) = match message.parts {
@@ -265,7 +329,8 @@ fn said_in(message: &Message<'_>) -> (String, Beside) {
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => texts.push(text),
             (kind, _) if kind == "tool_call_response" || kind.ends_with("tool_result") => {
-                beside.is_answer = true
+                beside.is_answer = true;
+                beside.sent_meanwhile(raw.get());
             }
             (kind, _) => beside.part(kind, raw.get()),
         }
@@ -274,7 +339,49 @@ fn said_in(message: &Message<'_>) -> (String, Beside) {
     if let (None, Some(raw)) = (read, told) {
         beside.part("content that cannot be read", raw.get());
     }
-    (texts.join("\n"), beside)
+    if !beside.is_answer {
+        texts.iter().for_each(|text| said.add(text, &mut beside));
+        return (said, beside);
+    }
+    // SECURITY: what stands beside a tool's answer is what a client, or whoever wrote a file, put there, or what a person typed
+    // meanwhile: nobody can tell. So it takes no prompt's place.
+    for text in &texts {
+        let (said, reminders) = split_reminders(text);
+        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
+        if let Some(said) = said.filter(|said| !CLIENTS_OWN.contains(&said.as_str())) {
+            beside.part("text beside a tool's answer", &said);
+            beside.meanwhile = Some(said);
+        }
+    }
+    (said, beside)
+}
+
+/// The texts of a tool's answer, wherever they stand in it.
+fn texts_in(raw: &str, texts: &mut Vec<String>, depth: usize) {
+    let Ok(answer) = serde_json::from_str::<Answer<'_>>(raw) else { return };
+    for raw in [answer.content, answer.text, answer.response, answer.result].into_iter().flatten() {
+        if let Some(text) = text_of(raw.get()) {
+            texts.push(text);
+        } else if depth == 0 {
+            let _ = each(raw.get(), &mut |part| {
+                texts_in(part.get(), texts, 1);
+                Some(())
+            });
+        }
+    }
+}
+
+/// What a tool answered, as far as texts stand in it.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
 }
 
 /// The command that a client tells by its elements, as it is typed: `/review orders`.

@@ -174,10 +174,11 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> 
         Some(Heard::Nothing) | None => (None, false),
     };
     // The same words are the same prompt, whichever call received them: kept once.
-    let words = prompt.as_ref().map(|Words { said, reminders, others, command }| {
+    let words = prompt.as_ref().map(|Words { said, reminders, others, command, earlier, meanwhile }| {
         let mut hash = digest::Context::new(&digest::SHA256);
         let others = others.as_ref().map(|others| others.exact.as_str());
-        for text in [Some(said.as_str()), reminders.as_deref(), others, command.as_deref()] {
+        let texts = [reminders, command, earlier, meanwhile].map(Option::as_deref);
+        for text in [Some(said.as_str()), others].into_iter().chain(texts) {
             let text = text.unwrap_or_default();
             hash.update(&(text.len() as u64).to_be_bytes());
             hash.update(text.as_bytes());
@@ -185,10 +186,10 @@ fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> 
         hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
     uses(output, &mut |Use { id, tool, name, called: Called { statement, under, is_unread } }| {
-        if let Some(Words { said, reminders, others, command }) = prompt.take() {
+        if let Some(Words { said, reminders, others, command, earlier, meanwhile }) = prompt.take() {
             let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
             let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
-            into.push(Sighting { subject, mail, words, ..said })?;
+            into.push(Sighting { subject, mail, words, earlier, meanwhile, ..said })?;
         }
         into.push(Sighting {
             words: words.clone(),
