@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::attributes::{Attributes, push_text};
-use super::{Item, Place, Signal, Take};
+use super::{Item, Signal, SpanPlace, Take};
 use crate::body::{self, Lossy, each, text_of};
 use crate::rejected::Rejected;
 
@@ -148,7 +148,7 @@ fn item(text: &str) -> Item {
         is_wrong = true;
         None
     });
-    let place = Place {
+    let place = SpanPlace {
         span: element.span.and_then(span_of),
         parent: element.parent.and_then(span_of),
         begun: element.begun.and_then(moment_of),
@@ -471,7 +471,7 @@ mod tests {
         let span = r#"{"name":"a","spanId":"00f067aa0ba902b7","parentSpanId":"B7AD6B7169203331",
             "startTimeUnixNano":"1700000000000000001","endTimeUnixNano":1700000000000000002}"#;
         let text = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
-        let Place { span, parent, begun, ended } = items(&text, Signal::Traces).unwrap().remove(0).place;
+        let SpanPlace { span, parent, begun, ended } = items(&text, Signal::Traces).unwrap().remove(0).place;
         assert_eq!(span, Some(SpanId([0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7])));
         assert_eq!(parent, Some(SpanId([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])));
         assert_eq!((begun, ended), (Some(1_700_000_000_000_000_001), Some(1_700_000_000_000_000_002)));

@@ -66,14 +66,14 @@ struct Item {
     /// 32 lower-case hexadecimal digits.
     trace: Option<String>,
     attributes: Attributes,
-    place: Place,
+    place: SpanPlace,
     /// Whether part of it cannot be read: then it is left out, and not the export with it.
     is_wrong: bool,
 }
 
 /// Where a span stands.
 #[derive(Default)]
-struct Place {
+struct SpanPlace {
     span: Option<SpanId>,
     parent: Option<SpanId>,
     /// Nanoseconds since 1970.
@@ -161,9 +161,10 @@ pub(crate) fn read(
         // SECURITY: bounded before it is built: one item may tell of any number.
         let told_before = if at == from { told_before } else { 0 };
         let most = PIECE.saturating_sub(piece.sightings.len());
-        let mut room = Room { channel, told: Vec::new(), most, to_skip: told_before, is_left_out: false };
-        let told = told::sightings(resource, item, (signal, &parents), channel, &mut room);
-        let Room { told: mut sightings, is_left_out, .. } = room;
+        let mut gathering =
+            Gathering { channel, told: Vec::new(), most, to_skip: told_before, is_left_out: false };
+        let told = told::sightings(resource, item, (signal, &parents), channel, &mut gathering);
+        let Gathering { told: mut sightings, is_left_out, .. } = gathering;
         match told {
             Err(Untold::Full) => next = Some((at, told_before.saturating_add(sightings.len()))),
             Err(Untold::LeftOut) => piece.left_out += 1,
@@ -177,7 +178,7 @@ pub(crate) fn read(
 }
 
 /// Where the sightings of one item go.
-struct Room<'c> {
+struct Gathering<'c> {
     channel: &'c Channel,
     told: Vec<Sighting>,
     most: usize,
@@ -187,7 +188,7 @@ struct Room<'c> {
     is_left_out: bool,
 }
 
-impl Room<'_> {
+impl Gathering<'_> {
     /// Takes one, where its channel may tell it: what it may not tell leaves the others of its item.
     fn push(&mut self, sighting: Sighting) -> Result<(), Untold> {
         if self.channel.accepts(&sighting).is_err() {

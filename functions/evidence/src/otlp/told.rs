@@ -12,7 +12,7 @@ use super::attributes::{
     SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::messages::{Heard, Use, Words, last_words, uses};
-use super::{Item, Place, Room, Signal, Untold};
+use super::{Gathering, Item, Signal, SpanPlace, Untold};
 use crate::hooks::{Called, Tool, tool_of};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
@@ -84,7 +84,7 @@ pub(super) fn sightings(
     item: Item,
     (signal, lies_in): (Signal, &Parents),
     channel: &Channel,
-    into: &mut Room<'_>,
+    into: &mut Gathering<'_>,
 ) -> Result<(), Untold> {
     let Item { name, trace, attributes, place, is_wrong } = item;
     if is_wrong {
@@ -143,7 +143,7 @@ pub(super) fn sightings(
                 Some(prompt_id) => Sighting { conversation: session, prompt_id: Some(prompt_id), ..base },
                 None => Sighting { prompt_id: base.trace.clone(), ..base },
             };
-            let Place { span, parent, begun, ended } = place;
+            let SpanPlace { span, parent, begun, ended } = place;
             match event {
                 "interaction" => {
                     if let Some(prompt) = get(USER_PROMPT).filter(|prompt| prompt != "<REDACTED>") {
@@ -166,7 +166,7 @@ pub(super) fn sightings(
 }
 
 /// A model's call: each use of our tool that it produced, and once what it received last of a user, which they point to.
-fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Room<'_>) -> Result<(), Untold> {
+fn of_messages(attributes: &Attributes, base: Sighting, into: &mut Gathering<'_>) -> Result<(), Untold> {
     let Some(output) = attributes.get(OUTPUT) else { return Ok(()) };
     let (mut prompt, is_prompt_unread) = match attributes.get(INPUT).map(last_words) {
         Some(Heard::Words(words)) => (Some(words), false),
