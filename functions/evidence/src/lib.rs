@@ -15,8 +15,8 @@
 
 mod body;
 mod channels;
-#[cfg(test)]
-mod costs;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod costs;
 mod desks;
 mod entries;
 mod hooks;

@@ -29,7 +29,7 @@ use told::Parents;
 
 /// Things that are taken in at once, as many as collectors put into one export (their `batch` processor): of a larger one the rest
 /// follows, and of one item that tells of more, so that nobody's many leave out what stands behind them.
-const PIECE: usize = 8192;
+pub(crate) const PIECE: usize = 8192;
 
 /// Log records or spans of one export at most: the smallest are two bytes, and each costs its reading.
 const MOST_ITEMS: usize = 200_000;
@@ -40,15 +40,19 @@ struct LeftOut;
 
 /// What is exported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Signal {
+pub enum Signal {
+    /// Log records.
     Logs,
+    /// Spans.
     Traces,
 }
 
 /// How it is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
+pub enum Form {
+    /// By its wire format.
     Protobuf,
+    /// By protobuf's mapping.
     Json,
 }
 

@@ -1,7 +1,4 @@
-//! What reading costs: bodies that are made to cost much, of every form and path, and what is allocated while they are read.
-//! What is allocated in all stands for the time, too, as far as no clock is asked.
-
-mod bodies;
+//! Bodies that are made to cost much, of every form and path.
 
 use std::io::Write;
 use std::time::Duration;
@@ -11,68 +8,31 @@ use axum::body::Body;
 use domain::ChannelKind;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gateway::{Channel, SpeaksFor};
 use http::{HeaderMap, HeaderValue, header};
 use proptest::prelude::*;
 
+use super::bodies::{self, Export, ODD, SHAPES, UNITS};
+use super::{Told, channel, export, most_of_export, most_of_small, small};
 use crate::desks::Desks;
-use crate::otlp::{self, Form, Signal};
+use crate::otlp::{Form, Signal};
 use crate::rejected::Rejected;
-use crate::{LARGE, SMALL, body, hooks, prompts};
-use bodies::{Export, ODD, SHAPES, UNITS};
-
-/// Allocated at once: so many times the body, and for each thing of a piece so many bytes.
-const AT_ONCE: (usize, usize) = (10, 2048);
-
-/// Allocated in all: so many times the body, and for each thing that is told so many bytes.
-const IN_ALL: (usize, usize) = (24, 2048);
-
-/// Whatever the body.
-const ALWAYS: usize = 4096;
-
-fn channel(kind: ChannelKind) -> Channel {
-    Channel {
-        name: "a".into(),
-        kind,
-        speaks_for: SpeaksFor::Anybody,
-        issuer: None,
-        agent: None,
-        credential: None,
-        tools: Vec::new(),
-    }
-}
-
-/// Reads all of an export, as the door does; how many things it tells in all, and at once, of which only one piece is kept at a time.
-fn read(body: &[u8], signal: Signal, form: Form, channel: &Channel) -> Result<(usize, usize), Rejected> {
-    let mut piece = otlp::read(body, signal, form, channel)?;
-    let (mut told, mut at_once) = (0, 0);
-    loop {
-        told += piece.sightings.len();
-        at_once = at_once.max(piece.sightings.len());
-        drop(std::mem::take(&mut piece.sightings));
-        let Some(rest) = piece.next else { return Ok((told, at_once)) };
-        piece = otlp::read_on(body, signal, form, channel, rest)?;
-    }
-}
+use crate::{LARGE, SMALL, body};
 
 #[track_caller]
 fn check(what: &str, body: &[u8], (signal, form, kind): (Signal, Form, ChannelKind)) -> usize {
-    let channel = channel(kind);
-    let mut counted = (0, 0);
-    let cost = measure(|| counted = read(body, signal, form, &channel).unwrap_or_default());
-    let what = format!("{what}, {form:?}, {kind:?}, told {counted:?}");
-    let (told, at_once) = counted;
-    let most = |(times, each): (usize, usize), things: usize| ALWAYS + times * body.len() + each * things;
-    assert_cost(&what, body, cost, most(AT_ONCE, at_once), most(IN_ALL, told));
-    told
+    let mut told = Told::default();
+    let cost = measure(|| told = export(body, signal, form, kind));
+    let what = format!("{what}, {form:?}, {kind:?}, {told:?}");
+    assert_cost(&what, body, cost, most_of_export(body, told));
+    told.in_all
 }
 
 #[track_caller]
-fn assert_cost(what: &str, body: &[u8], cost: AllocationInfo, at_once: usize, in_all: usize) {
+fn assert_cost(what: &str, body: &[u8], cost: AllocationInfo, (at_once, in_all): (u64, u64)) {
     let AllocationInfo { bytes_max, bytes_total, .. } = cost;
     let size = body.len();
-    assert!(bytes_max as usize <= at_once, "{what}: {bytes_max} bytes at once for {size}, not {at_once}");
-    assert!(bytes_total as usize <= in_all, "{what}: {bytes_total} bytes in all for {size}, not {in_all}");
+    assert!(bytes_max <= at_once, "{what}: {bytes_max} bytes at once for {size}, not {at_once}");
+    assert!(bytes_total <= in_all, "{what}: {bytes_total} bytes in all for {size}, not {in_all}");
 }
 
 const FORMS: [Form; 2] = [Form::Json, Form::Protobuf];
@@ -169,9 +129,6 @@ proptest! {
     }
 }
 
-/// What a small body may cost, at once and in all.
-const SMALL_TIMES: (usize, usize) = (6, 6);
-
 #[test]
 fn no_small_body_costs_much() {
     let size = 256 * 1024;
@@ -203,14 +160,10 @@ fn no_small_body_costs_much() {
     for body in bodies {
         let (bytes, start) = (body.as_bytes(), body.get(..60).unwrap_or_default());
         assert!(bytes.len() <= 6 * SMALL, "{start}");
-        for cost in [
-            measure(|| drop(hooks::claude_code(bytes))),
-            measure(|| drop(hooks::cursor(bytes))),
-            measure(|| drop(hooks::cursor(body.replace("PreToolUse", "preToolUse").as_bytes()))),
-            measure(|| drop(prompts::read(bytes))),
-        ] {
-            let (at_once, in_all) = SMALL_TIMES;
-            assert_cost(start, bytes, cost, ALWAYS + at_once * bytes.len(), ALWAYS + in_all * bytes.len());
+        for bytes in [bytes, body.replace("PreToolUse", "preToolUse").as_bytes()] {
+            for read in small() {
+                assert_cost(start, bytes, measure(|| read(bytes)), most_of_small(bytes));
+            }
         }
     }
 }
