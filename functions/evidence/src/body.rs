@@ -129,7 +129,9 @@ impl<'de> Deserialize<'de> for Lossy {
 
 /// A text that stands there alone; none where there is something else.
 pub(crate) fn text_of(json: &str) -> Option<String> {
-    serde_json::from_str::<Lossy>(json).ok().map(|Lossy(text)| text)
+    // What is none is told so without an error's text, for it may stand there a million times.
+    let is_text = json.trim_start().starts_with('"');
+    if is_text { serde_json::from_str::<Lossy>(json).ok().map(|Lossy(text)| text) } else { None }
 }
 
 /// Hands on the elements of a JSON list one by one, as they lie there, without a list of them.
@@ -157,6 +159,12 @@ pub(crate) fn each<'a>(text: &'a str, take: &mut dyn FnMut(&'a RawValue) -> Opti
     let mut json = serde_json::Deserializer::from_str(text);
     (&mut json).deserialize_seq(Each(take)).ok()?;
     json.end().ok()
+}
+
+/// From where to where something lies in what it is a part of.
+pub(crate) fn place_in(whole: &[u8], part: &[u8]) -> Option<(u32, u32)> {
+    let from = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    Some((u32::try_from(from).ok()?, u32::try_from(from.checked_add(part.len())?).ok()?))
 }
 
 /// The body calls itself JSON.

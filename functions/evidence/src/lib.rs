@@ -15,6 +15,8 @@
 
 mod body;
 mod channels;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod costs;
 mod desks;
 mod entries;
 mod hooks;
@@ -38,7 +40,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 pub use channels::{Channels, ChannelsError, SecretHash};
 use desks::{Desks, Work};
 pub use entries::{ChannelEntry, WrongChannel};
-use otlp::{Piece, Rest};
+use otlp::Piece;
 use rejected::Rejected;
 
 /// Bytes of one hook's or application's body at most.
@@ -191,7 +193,7 @@ impl Served {
         // What is read is held with it until nobody reads it any more.
         let reading = move || {
             let (bytes, held) = sent.inflated()?;
-            otlp::read(&bytes, signal, form, &teller, Rest::default()).map(|piece| (piece, (bytes, held)))
+            otlp::read(&bytes, signal, form, &teller).map(|piece| (piece, (bytes, held)))
         };
         let (mut piece, mut read);
         ((piece, read), place) = self.desks.work((Work::Export, place), size, reading).await?;
@@ -202,7 +204,8 @@ impl Served {
             self.gateway.witness(&channel, sightings).await?;
             let Some(rest) = next else { break };
             let teller = channel.clone();
-            let reading = move || otlp::read(&read.0, signal, form, &teller, rest).map(|piece| (piece, read));
+            let reading =
+                move || otlp::read_on(&read.0, signal, form, &teller, rest).map(|piece| (piece, read));
             ((piece, read), place) = self.desks.work((Work::Export, place), size, reading).await?;
         }
         drop((read, place));

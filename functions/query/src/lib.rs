@@ -18,12 +18,15 @@
 mod faults;
 mod local_only;
 mod mcp;
+mod reading;
 mod sqlapi;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
 use gateway::Gateway;
+use http::{HeaderValue, header};
 
 pub use local_only::{Checked, LocalOnly, local_only};
 pub use mcp::{Answers, Resource};
@@ -36,4 +39,12 @@ pub fn routes(gateway: Arc<Gateway>) -> Router {
 /// Every door's routes over this gateway, which clients of MCP know as this protected resource and whose answers leave so.
 pub fn routes_for(gateway: Arc<Gateway>, resource: Resource, answers: Answers) -> Router {
     sqlapi::routes(Arc::clone(&gateway)).merge(mcp::routes(gateway, resource, answers))
+}
+
+/// SECURITY: no answer of a door may lie in a cache or be taken for a page.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }

@@ -472,7 +472,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
 /// what stands in the record.
 pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
     let mut all = now;
-    let is_seen = has_seen_the_call(&all);
+    let seen = if has_seen_the_call(&all) { Seen::ByHook } else { Seen::ByNone };
     let past = Past {
         was_contradicted: are_contradicting(&before),
         prompt: before.iter().flat_map(|account| &account.texts).find(|text| text.shown.is_some()).cloned(),
@@ -482,11 +482,18 @@ pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Acco
             account.channel == before.channel || account.names.contains(&before.channel)
         };
         match all.iter_mut().find(is_it) {
-            Some(account) => account.recall(before, is_seen, &past),
+            Some(account) => account.recall(before, seen, &past),
             None => all.push(before),
         }
     }
     all
+}
+
+/// Whether a hook has seen the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    ByHook,
+    ByNone,
 }
 
 /// A record as a whole.
@@ -539,8 +546,8 @@ impl Account {
         is_of_clients(self.kind) && (one.has_recorded_part(other) || other.has_recorded_part(one))
     }
 
-    /// Takes over what was recorded and is not said any more; `is_seen` tells whether a hook has seen the call.
-    fn recall(&mut self, before: Self, is_seen: bool, past: &Past) {
+    /// Takes over what was recorded and is not said any more.
+    fn recall(&mut self, before: Self, seen: Seen, past: &Past) {
         self.channel.clone_from(&before.channel);
         // What the agent says itself is nobody's account, and may change.
         if self.kind == ChannelKind::Own {
@@ -548,7 +555,7 @@ impl Account {
         }
         let was_used = before.join == Join::Again;
         // SECURITY: that a call named no tool use does not change by a trace or a word that is told again.
-        if before.join == Join::Unnamed && is_loose(self.join) && !is_seen {
+        if before.join == Join::Unnamed && is_loose(self.join) && seen == Seen::ByNone {
             self.join = Join::Unnamed;
         }
         let has_told_both = before.is_another(&self.texts, past);

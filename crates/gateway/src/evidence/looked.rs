@@ -48,12 +48,17 @@ impl Looked {
         (new, ties)
     }
 
-    /// Notes whether anything was found; whether these words have found anything, now or before.
-    pub fn found(&mut self, ties: Vec<Tie>, are_any: bool) -> bool {
-        let are_any = are_any || ties.iter().any(|tie| self.0.get(tie) == Some(&true));
+    /// Notes that something was found by these words.
+    pub fn found(&mut self, ties: Vec<Tie>) {
+        self.0.extend(ties.into_iter().map(|tie| (tie, true)));
+    }
+
+    /// Notes that nothing was found by what is new of these words; whether something was before.
+    pub fn found_nothing_new(&mut self, ties: Vec<Tie>) -> bool {
+        let was_any = ties.iter().any(|tie| self.0.get(tie) == Some(&true));
         for tie in ties {
-            *self.0.entry(tie).or_default() |= are_any;
+            *self.0.entry(tie).or_default() |= was_any;
         }
-        are_any
+        was_any
     }
 }

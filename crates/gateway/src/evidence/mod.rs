@@ -351,7 +351,12 @@ impl Gateway {
                 [] => Vec::new(),
                 new => self.ports.evidence.awaiting(new).await?,
             };
-            let are_any = looked.found(ties, !awaiting.is_empty());
+            let are_any = if awaiting.is_empty() {
+                looked.found_nothing_new(ties)
+            } else {
+                looked.found(ties);
+                true
+            };
             awaiting.retain(|expecting| known.insert((expecting.key.exchange.to_string(), expecting.at)));
             for some in awaiting.chunks(APPENDED_AT_ONCE) {
                 let appending: Vec<_> =

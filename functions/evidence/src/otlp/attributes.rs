@@ -1,6 +1,6 @@
 //! The attributes that are read, by the names of their conventions; all others are passed over.
 
-use std::collections::BTreeMap;
+use gateway::LONGEST_ID;
 
 /// Whose a resource is, where the operator says so (`OTEL_RESOURCE_ATTRIBUTES=snowgate.subject=…`).
 pub(super) const SUBJECT: &str = "snowgate.subject";
@@ -43,8 +43,19 @@ const KNOWN: [&str; 15] = [
 /// Bytes of a structured value as JSON at most, as of a whole export: a byte of a text may become six.
 pub(super) const LONGEST: usize = crate::LARGE;
 
-/// Writes a text as JSON has it; false where there is no room for it, and part of it is written then.
+/// Writes a text as JSON has it; false where there is no room for it, and nothing is written then.
 pub(super) fn push_text(text: &str, out: &mut String) -> bool {
+    let size = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    // Known before, so that it grows once, with what closes the values that it stands in.
+    let size = text.bytes().map(size).fold(2, usize::saturating_add);
+    if out.len().saturating_add(size) > LONGEST {
+        return false;
+    }
+    out.reserve(size.saturating_add(size / 8));
     out.push('"');
     for letter in text.chars() {
         match letter {
@@ -58,9 +69,6 @@ pub(super) fn push_text(text: &str, out: &mut String) -> bool {
             }
             _ => out.push(letter),
         }
-        if !has_room(out) {
-            return false;
-        }
     }
     out.push('"');
     true
@@ -71,9 +79,9 @@ pub(super) const fn has_room(out: &str) -> bool {
     out.len() <= LONGEST
 }
 
-/// Attributes by name: texts as they are, anything else as JSON.
+/// Attributes by name: texts as they are, anything else as JSON. Those of an item that has none cost nothing.
 #[derive(Default)]
-pub(super) struct Attributes(BTreeMap<&'static str, String>);
+pub(super) struct Attributes([Option<String>; KNOWN.len()]);
 
 impl Attributes {
     /// The name as it is kept; none for one that is passed over.
@@ -81,13 +89,52 @@ impl Attributes {
         KNOWN.into_iter().find(|known| *known == name)
     }
 
+    fn at(name: &str) -> usize {
+        KNOWN.iter().position(|known| *known == name).unwrap_or(KNOWN.len())
+    }
+
     /// Sets one; the first of a name stays.
     pub fn set(&mut self, name: &'static str, value: String) {
-        self.0.entry(name).or_insert(value);
+        if let Some(kept) = self.0.get_mut(Self::at(name)) {
+            kept.get_or_insert(value);
+        }
     }
 
     /// The value of that name; an empty one is none.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        self.0.get(Self::at(name))?.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// The value of that name, out of them.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.0.get_mut(Self::at(name))?.take().filter(|text| !text.is_empty())
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+}
+
+/// What is said once of a resource and is true of each of its items.
+// SECURITY: it is short, for thousands of items may share it, and nothing else of a resource is theirs.
+#[derive(Clone, Default)]
+pub(super) struct Resource {
+    pub subject: Option<String>,
+    pub mail: Option<String>,
+    pub session: Option<String>,
+}
+
+impl From<Attributes> for Resource {
+    /// Of what is longer than an id so much that it is still seen to be.
+    fn from(attributes: Attributes) -> Self {
+        let mut attributes = attributes;
+        let mut short = |name| {
+            let mut text = attributes.take(name)?;
+            text.truncate(text.ceil_char_boundary(LONGEST_ID + 1));
+            text.shrink_to_fit();
+            Some(text)
+        };
+        Self { subject: short(SUBJECT), mail: short(EMAIL), session: short(SESSION) }
     }
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::attributes::{Attributes, push_text};
-use super::{Item, Place, Signal, Take};
+use super::attributes::{Attributes, Resource, push_text};
+use super::{Found, Item, Signal, SpanPlace, Take};
 use crate::body::{self, Lossy, each, text_of};
 use crate::rejected::Rejected;
 
@@ -67,22 +67,23 @@ struct Element<'a> {
 }
 
 #[derive(Deserialize)]
-struct Resource<'a> {
+struct Described<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Pair<'a> {
-    key: Lossy,
+    #[serde(borrow)]
+    key: Option<&'a RawValue>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct AnyText {
-    #[serde(rename = "stringValue")]
-    text: Option<Lossy>,
+struct AnyText<'a> {
+    #[serde(borrow, rename = "stringValue")]
+    text: Option<&'a RawValue>,
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Rejected> {
@@ -115,25 +116,30 @@ pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<
     let text = std::str::from_utf8(bytes).map_err(|_| MALFORMED)?;
     let top: Top<'_> = parse(text)?;
     let is_logs = signal == Signal::Logs;
+    let mut number = 0;
     elements(if is_logs { top.logs } else { top.spans }, &mut |group| {
         let group: Group<'_> = parse(group)?;
+        number += 1;
         let mut resource = Attributes::default();
         if let Some(raw) = group.resource {
-            set(parse::<Resource<'_>>(raw.get())?.attributes, &mut resource)?;
+            set(parse::<Described<'_>>(raw.get())?.attributes, &mut resource)?;
         }
+        let resource = Resource::from(resource);
         elements(if is_logs { group.logs } else { group.spans }, &mut |scope| {
             let scope: Scope<'_> = parse(scope)?;
             elements(if is_logs { scope.records } else { scope.spans }, &mut |element| {
-                take(&resource, &mut || Ok(item(element)))
+                take(Found { group: number, resource: &resource, item: element.as_bytes() })
             })
         })
     })
 }
 
 /// One log record or span: what is wrong with it is its own alone.
-fn item(text: &str) -> Item {
+pub(super) fn item(text: &[u8]) -> Item {
     let wrong = || Item { is_wrong: true, ..Item::default() };
-    let Ok(element) = parse::<Element<'_>>(text) else { return wrong() };
+    let Some(element) = std::str::from_utf8(text).ok().and_then(body::object::<Element<'_>>) else {
+        return wrong();
+    };
     let mut attributes = Attributes::default();
     let Ok(is_whole) = set(element.attributes, &mut attributes) else { return wrong() };
     let mut is_wrong = !is_whole;
@@ -148,15 +154,15 @@ fn item(text: &str) -> Item {
         is_wrong = true;
         None
     });
-    let place = Place {
+    let place = SpanPlace {
         span: element.span.and_then(span_of),
         parent: element.parent.and_then(span_of),
         begun: element.begun.and_then(moment_of),
         ended: element.ended.and_then(moment_of),
     };
     let body = || -> Option<String> {
-        let any: AnyText = serde_json::from_str(element.body?.get()).ok()?;
-        Some(any.text?.0.chars().take(64).collect())
+        let any: AnyText<'_> = body::object(element.body?.get())?;
+        Some(text_of(any.text?.get())?.chars().take(64).collect())
     };
     let name = name.or(event_name).or_else(body).unwrap_or_default();
     Item { name, trace, attributes, place, is_wrong }
@@ -194,15 +200,16 @@ fn trace_of(text: &str) -> Option<Option<String>> {
 fn set(pairs: Option<&RawValue>, into: &mut Attributes) -> Result<bool, Rejected> {
     let mut is_whole = true;
     elements(pairs, &mut |pair| {
-        let Ok(Pair { key: Lossy(key), value }) = parse::<Pair<'_>>(pair) else {
+        let pair = body::object::<Pair<'_>>(pair);
+        let Some((key, value)) = pair.and_then(|pair| Some((text_of(pair.key?.get())?, pair.value))) else {
             is_whole = false;
             return Ok(());
         };
         let (Some(known), Some(value)) = (Attributes::known(&key), value) else { return Ok(()) };
-        let text = match parse::<AnyText>(value.get()) {
-            Ok(AnyText { text: Some(Lossy(text)) }) => Some(text),
-            Ok(AnyText { text: None }) => plain(value.get()),
-            Err(_) => None,
+        let text = match body::object::<AnyText<'_>>(value.get()) {
+            Some(AnyText { text: Some(text) }) => text_of(text.get()),
+            Some(AnyText { text: None }) => plain(value.get()),
+            None => None,
         };
         match text {
             Some(text) => into.set(known, text),
@@ -372,8 +379,8 @@ mod tests {
 
     fn items(text: &str, signal: Signal) -> Result<Vec<Item>, Rejected> {
         let mut items = Vec::new();
-        read(text.as_bytes(), signal, &mut |_, item| {
-            items.push(item()?);
+        read(text.as_bytes(), signal, &mut |found| {
+            items.push(item(found.item));
             Ok(())
         })?;
         Ok(items)
@@ -471,7 +478,7 @@ mod tests {
         let span = r#"{"name":"a","spanId":"00f067aa0ba902b7","parentSpanId":"B7AD6B7169203331",
             "startTimeUnixNano":"1700000000000000001","endTimeUnixNano":1700000000000000002}"#;
         let text = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
-        let Place { span, parent, begun, ended } = items(&text, Signal::Traces).unwrap().remove(0).place;
+        let SpanPlace { span, parent, begun, ended } = items(&text, Signal::Traces).unwrap().remove(0).place;
         assert_eq!(span, Some(SpanId([0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7])));
         assert_eq!(parent, Some(SpanId([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])));
         assert_eq!((begun, ended), (Some(1_700_000_000_000_000_001), Some(1_700_000_000_000_000_002)));

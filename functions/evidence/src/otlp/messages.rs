@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 
 use gateway::{OtherParts, split_reminders};
 
-use super::Untold;
-use crate::body::{each, text_of};
+use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, tool_of};
 
 #[derive(Deserialize)]
@@ -78,7 +77,7 @@ pub(super) struct Words {
 }
 
 fn message(raw: &RawValue) -> Option<Message<'_>> {
-    serde_json::from_str(raw.get()).ok()
+    body::object(raw.get())
 }
 
 /// Hands on the parts of a message, each as it stands there, and read where it is of a known form.
@@ -86,7 +85,7 @@ fn parts<'a>(
     raw: Option<&'a RawValue>,
     take: &mut dyn FnMut(&'a RawValue, Option<Part<'a>>) -> Option<()>,
 ) -> Option<()> {
-    each(raw.map_or("[]", RawValue::get), &mut |part| take(part, serde_json::from_str(part.get()).ok()))
+    each(raw.map_or("[]", RawValue::get), &mut |part| take(part, body::object(part.get())))
 }
 
 /// Parts that are named one by one.
@@ -96,21 +95,17 @@ const NAMED: usize = 16;
 const KEPT: usize = 256 * 1024;
 
 /// What came with words and was not said. However many parts it has, it takes no more than so many.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Beside {
     reminders: String,
     /// What the first of the other parts are, and how many bytes.
-    kinds: Vec<(String, usize)>,
+    kinds: Vec<(Cow<'static, str>, usize)>,
     /// How many there are, and of how many bytes.
     count: usize,
     size: usize,
     exact: String,
-    /// Over all of them.
+    /// Over all of them, once not all of them are kept.
     hash: Option<digest::Context>,
-    /// Whether it came with what a tool answered.
-    is_answer: bool,
-    /// The last text of it that may have been typed.
-    meanwhile: Option<String>,
 }
 
 impl Beside {
@@ -121,8 +116,8 @@ impl Beside {
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b))
         };
         if self.kinds.len() < NAMED {
-            let kind = if is_word(kind) { kind } else { "of an unknown kind" };
-            self.kinds.push((kind.to_owned(), raw.len()));
+            let kind = if is_word(kind) { kind.to_owned().into() } else { "of an unknown kind".into() };
+            self.kinds.push((kind, raw.len()));
         }
         self.count = self.count.saturating_add(1);
         self.size = self.size.saturating_add(raw.len());
@@ -130,62 +125,46 @@ impl Beside {
         self.keep("\n");
     }
 
-    /// Looks in what a tool answered for what a client tells there of a person.
-    // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
-    fn sent_meanwhile(&mut self, raw: &str) {
-        if !raw.contains(SENT_MEANWHILE) {
-            return;
-        }
-        let mut texts = Vec::new();
-        texts_in(raw, &mut texts, 0);
-        for text in texts {
-            let Some((_, sent)) = text.rsplit_once(SENT_MEANWHILE) else { continue };
-            let sent = sent.trim_start();
-            let sent = sent.split_once("\n\nThis is how").map_or(sent, |(sent, _)| sent);
-            let sent = sent.split_once("</system-reminder>").map_or(sent, |(sent, _)| sent).trim();
-            self.part("message sent while it worked", sent);
-            self.meanwhile = Some(sent.to_owned());
-        }
-    }
-
-    /// Keeps as much as there is room for, and the digest of all.
+    /// Keeps as much as there is room for, else the digest of all.
     fn keep(&mut self, text: &str) {
-        self.hash.get_or_insert_with(|| digest::Context::new(&digest::SHA256)).update(text.as_bytes());
-        let room = text.floor_char_boundary(KEPT.saturating_sub(self.exact.len()));
-        self.exact.push_str(text.get(..room).unwrap_or_default());
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.reminders.is_empty() && self.count == 0
-    }
-
-    fn add(&mut self, other: &Self) {
-        let Self { reminders, kinds, count, size, exact, hash, is_answer: _, meanwhile } = other;
-        if let Some(text) = meanwhile {
-            self.meanwhile = Some(text.clone());
+        let room = KEPT.saturating_sub(self.exact.len());
+        if self.hash.is_some() || text.len() > room {
+            self.hashed().update(text.as_bytes());
         }
-        self.reminders.push_str(reminders);
+        self.exact.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+    }
+
+    /// The digest of all so far.
+    fn hashed(&mut self) -> &mut digest::Context {
+        self.hash.get_or_insert_with(|| {
+            let mut hash = digest::Context::new(&digest::SHA256);
+            hash.update(self.exact.as_bytes());
+            hash
+        })
+    }
+
+    fn add(&mut self, other: Self) {
+        let Self { reminders, kinds, count, size, exact, hash } = other;
+        self.reminders.push_str(&reminders);
         let room = NAMED.saturating_sub(self.kinds.len());
-        self.kinds.extend(kinds.iter().take(room).cloned());
-        self.count = self.count.saturating_add(*count);
-        self.size = self.size.saturating_add(*size);
-        let room = exact.floor_char_boundary(KEPT.saturating_sub(self.exact.len()));
-        self.exact.push_str(exact.get(..room).unwrap_or_default());
+        self.kinds.extend(kinds.into_iter().take(room));
+        self.count = self.count.saturating_add(count);
+        self.size = self.size.saturating_add(size);
+        self.keep(&exact);
         if let Some(hash) = hash {
-            let all = self.hash.get_or_insert_with(|| digest::Context::new(&digest::SHA256));
-            all.update(hash.clone().finish().as_ref());
+            self.hashed().update(hash.finish().as_ref());
         }
     }
 
     fn others(self) -> Option<OtherParts> {
-        let Self { reminders: _, kinds, count, size, mut exact, hash, is_answer: _, meanwhile: _ } = self;
+        let Self { reminders: _, kinds, count, size, mut exact, hash } = self;
         let mut told: Vec<String> =
             kinds.iter().map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
         let more = count.saturating_sub(kinds.len());
         if more > 0 {
             told.push(format!("[and {more} other parts]"));
         }
-        if let Some(hash) = hash.filter(|_| size.saturating_add(count) > exact.len()) {
+        if let Some(hash) = hash {
             let hash = hash.finish();
             let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
             exact.push_str(&format!("\n[{size} bytes in all; digest of what came: {hash}]"));
@@ -194,11 +173,62 @@ impl Beside {
     }
 }
 
+/// What comes with no words of its own: of each part once, however many messages there are.
+#[derive(Default)]
+struct Alone {
+    /// Since the model's last turn, or the last words: it stands with those that come next.
+    before: Beside,
+    /// Since the last words.
+    behind: Beside,
+    /// The last text since the last words that may have been typed.
+    meanwhile: Option<String>,
+}
+
+impl Alone {
+    fn part(&mut self, kind: &str, raw: &str) {
+        self.before.part(kind, raw);
+        self.behind.part(kind, raw);
+    }
+
+    fn remind(&mut self, reminders: &str) {
+        self.before.reminders.push_str(reminders);
+        self.behind.reminders.push_str(reminders);
+    }
+
+    /// Adds a text without what of it is a client's, and gives that.
+    fn without_reminders(&mut self, text: &str) -> Option<String> {
+        let (said, reminders) = split_reminders(text);
+        self.remind(reminders.as_deref().unwrap_or_default());
+        said
+    }
+
+    /// Adds a text that may have been typed while the model worked.
+    // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
+    fn came_meanwhile(&mut self, kind: &str, text: &str) {
+        self.part(kind, text);
+        self.meanwhile = Some(text.to_owned());
+    }
+
+    /// Looks in what a tool answered for what a client tells there of a person.
+    // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
+    fn look_for_sent(&mut self, answer: &str) {
+        // A tool's rows are long, and this is never in most of them.
+        let Some(at) = answer.rfind(SENT_MEANWHILE) else { return };
+        let sent = answer.get(at + SENT_MEANWHILE.len()..).unwrap_or_default();
+        let sent = [r"\n\nThis is how", "</system-reminder>"]
+            .into_iter()
+            .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
+        // As it stands within JSON's string.
+        let text = text_of(&format!("\"{sent}\"")).unwrap_or_else(|| sent.to_owned());
+        self.came_meanwhile("message sent while it worked", text.trim());
+    }
+}
+
 /// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, under
 /// whatever role, and what is no text, is none, but stands with the words that it came just before or after: nothing of it is left out without a word.
 pub(super) fn last_words(messages: &str) -> Heard {
     let mut last: Option<(Texts, Beside, Option<String>)> = None;
-    let (mut alone, mut command, mut is_any_alone) = (Beside::default(), None, false);
+    let (mut alone, mut command, mut is_any_alone) = (Alone::default(), None, false);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
     let mut is_first = true;
@@ -206,55 +236,52 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let message = message(raw);
         let is_first = std::mem::take(&mut is_first);
         let role = message.as_ref().and_then(|message| message.role.as_deref());
-        let part = |kind: &str| {
-            let mut beside = Beside::default();
-            beside.part(kind, raw.get());
-            (Texts::default(), beside)
-        };
-        let (said, beside) = match (&message, role) {
-            (Some(message), Some("user" | "human")) => said_in(message),
+        let parts_before = alone.before.count;
+        let reminders_before = alone.before.reminders.len();
+        let (said, is_answer) = match (&message, role) {
+            (Some(message), Some("user" | "human")) => said_in(message, &mut alone),
             // The model's own turn, or what a tool answered it.
             (_, Some("assistant" | "model" | "tool" | "function")) => {
-                (alone, command) = (Beside::default(), None);
+                (alone.before, command) = (Beside::default(), None);
                 is_answered |= role.is_some_and(|role| ["assistant", "model"].contains(&role));
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
             (_, Some("system" | "developer")) if is_first => return Some(()),
             // SECURITY: clients put files that a person attaches into messages of other roles.
-            (_, Some(role)) => part(&format!("{role} message")),
-            (_, None) => part("a message that cannot be read"),
+            (_, Some(role)) => {
+                alone.part(&format!("{role} message"), raw.get());
+                (Texts::default(), false)
+            }
+            (_, None) => {
+                alone.part("a message that cannot be read", raw.get());
+                (Texts::default(), false)
+            }
         };
-        match said.last.is_some() {
-            true => {
-                let mut before = std::mem::take(&mut alone);
-                before.add(&beside);
-                let typed = said.command();
-                // A client tells the command, and what it made of it just behind.
-                last = Some((said, before, typed.clone().or_else(|| command.take())));
-                command = typed;
-                (is_answered, is_overtaken) = (false, false);
-            }
-            false => {
-                is_any_alone |= !beside.is_empty();
-                // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the
-                // system's, and what stands beside a tool's answer, is no turn of its own.
-                let is_turn = !matches!(role, Some("system" | "developer")) && !beside.is_answer;
-                is_overtaken |= is_answered && is_turn && beside.count > 0;
-                alone.add(&beside);
-                if let Some((_, last, _)) = &mut last {
-                    last.add(&beside);
-                }
-            }
+        if said.last.is_some() {
+            let Alone { before, .. } = std::mem::take(&mut alone);
+            let typed = said.command();
+            // A client tells the command, and what it made of it just behind.
+            last = Some((said, before, typed.clone().or_else(|| command.take())));
+            command = typed;
+            (is_answered, is_overtaken) = (false, false);
+            return Some(());
         }
+        let has_parts = alone.before.count > parts_before;
+        is_any_alone |= has_parts || alone.before.reminders.len() > reminders_before;
+        // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the system's,
+        // and what stands beside a tool's answer, is no turn of its own.
+        let is_turn = !matches!(role, Some("system" | "developer")) && !is_answer;
+        is_overtaken |= is_answered && is_turn && has_parts;
         Some(())
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     match (read, last.filter(|_| !is_overtaken)) {
         (Some(()), Some((Texts { earlier, last: Some(said) }, mut beside, command))) => {
-            let reminders = Some(std::mem::take(&mut beside.reminders)).filter(|text| !text.is_empty());
-            let (earlier, meanwhile) =
-                (Some(earlier).filter(|text| !text.is_empty()), beside.meanwhile.take());
+            let Alone { behind, meanwhile, .. } = alone;
+            beside.add(behind);
+            let some = |text: String| Some(text).filter(|text| !text.is_empty());
+            let (earlier, reminders) = (some(earlier), some(std::mem::take(&mut beside.reminders)));
             Heard::Words(Words { said, earlier, meanwhile, reminders, others: beside.others(), command })
         }
         (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
@@ -272,12 +299,9 @@ struct Texts {
 }
 
 impl Texts {
-    /// Adds one behind the others; what of it is a client's goes beside.
-    fn add(&mut self, text: &str, beside: &mut Beside) {
-        let (said, reminders) = split_reminders(text);
-        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
-        let Some(said) = said else { return };
-        if let Some(before) = self.last.replace(said) {
+    /// Adds one behind the others.
+    fn push(&mut self, text: String) {
+        if let Some(before) = self.last.replace(text) {
             if !self.earlier.is_empty() {
                 self.earlier.push('\n');
             }
@@ -285,7 +309,7 @@ impl Texts {
         }
     }
 
-    /// The command that a client told in the last text, or in the one before it, with what it made of it behind.
+    /// The command that a client told in the last text, or in what stands before it, with what it made of it behind.
     fn command(&self) -> Option<String> {
         let last = self.last.as_deref().and_then(typed_command);
         last.or_else(|| typed_command(&self.earlier))
@@ -298,90 +322,67 @@ const CLIENTS_OWN: &[&str] = &["Tool loaded."];
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
-/// What a message says; and what else is in it.
-fn said_in(message: &Message<'_>) -> (Texts, Beside) {
-    let (mut said, mut beside) = (Texts::default(), Beside::default());
+/// What a message says, with whatever else is in it; and whether it came with what a tool answered.
+fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
+    let mut said = Texts::default();
     let content = message.content;
     if let Some(text) = content.and_then(|raw| text_of(raw.get())) {
         if let Some(parts) = message.parts {
-            beside.part("parts", parts.get());
+            alone.part("parts", parts.get());
         }
-        said.add(&text, &mut beside);
-        return (said, beside);
+        if let Some(text) = alone.without_reminders(&text) {
+            said.push(text);
+        }
+        return (said, false);
     }
-    let mut texts: Vec<String> = Vec::new();
     // SECURITY: of two forms at once nobody knows which one the model received.
     let (told, other) = match message.parts {
         Some(parts) => (Some(parts), content),
         None => (content, None),
     };
     if let Some(other) = other {
-        beside.part("content", other.get());
+        alone.part("content", other.get());
     }
+    let is_answer = told.is_some_and(has_answer);
     let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
-            beside.part("a part that cannot be read", raw.get());
+            alone.part("a part that cannot be read", raw.get());
             return Some(());
         };
         let kind = part.kind.as_deref().unwrap_or_default();
         let text = || part.content.or(part.text).and_then(|raw| text_of(raw.get()));
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
-            (_, Some(text)) => texts.push(text),
-            (kind, _) if kind == "tool_call_response" || kind.ends_with("tool_result") => {
-                beside.is_answer = true;
-                beside.sent_meanwhile(raw.get());
-            }
-            (kind, _) => beside.part(kind, raw.get()),
+            (_, Some(text)) => match alone.without_reminders(&text) {
+                Some(text) if !is_answer => said.push(text),
+                Some(text) if !CLIENTS_OWN.contains(&text.as_str()) => {
+                    alone.came_meanwhile("text beside an answer", &text);
+                }
+                Some(_) | None => {}
+            },
+            (kind, _) if is_answer_kind(kind) => alone.look_for_sent(raw.get()),
+            (kind, _) => alone.part(kind, raw.get()),
         }
         Some(())
     });
     if let (None, Some(raw)) = (read, told) {
-        beside.part("content that cannot be read", raw.get());
+        alone.part("content that cannot be read", raw.get());
     }
-    if !beside.is_answer {
-        texts.iter().for_each(|text| said.add(text, &mut beside));
-        return (said, beside);
-    }
-    // SECURITY: what stands beside a tool's answer is what a client, or whoever wrote a file, put there, or what a person typed
-    // meanwhile: nobody can tell. So it takes no prompt's place.
-    for text in &texts {
-        let (said, reminders) = split_reminders(text);
-        beside.reminders.push_str(reminders.as_deref().unwrap_or_default());
-        if let Some(said) = said.filter(|said| !CLIENTS_OWN.contains(&said.as_str())) {
-            beside.part("text beside a tool's answer", &said);
-            beside.meanwhile = Some(said);
-        }
-    }
-    (said, beside)
+    (said, is_answer)
 }
 
-/// The texts of a tool's answer, wherever they stand in it.
-fn texts_in(raw: &str, texts: &mut Vec<String>, depth: usize) {
-    let Ok(answer) = serde_json::from_str::<Answer<'_>>(raw) else { return };
-    for raw in [answer.content, answer.text, answer.response, answer.result].into_iter().flatten() {
-        if let Some(text) = text_of(raw.get()) {
-            texts.push(text);
-        } else if depth == 0 {
-            let _ = each(raw.get(), &mut |part| {
-                texts_in(part.get(), texts, 1);
-                Some(())
-            });
-        }
-    }
+fn is_answer_kind(kind: &str) -> bool {
+    kind == "tool_call_response" || kind.ends_with("tool_result")
 }
 
-/// What a tool answered, as far as texts stand in it.
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
+/// Whether what a tool answered is among the parts.
+fn has_answer(told: &RawValue) -> bool {
+    let mut is_any = false;
+    let _ = parts(Some(told), &mut |_, part| {
+        is_any |= part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
+        (!is_any).then_some(())
+    });
+    is_any
 }
 
 /// The command that a client tells by its elements, as it is typed: `/review orders`.
@@ -398,39 +399,39 @@ fn typed_command(said: &str) -> Option<String> {
     Some(format!("{name} {arguments}").trim().to_owned())
 }
 
-/// Hands on the uses of our tools among the messages that a model produced.
-///
-/// # Errors
-/// What `take` says; [`Untold::LeftOut`] where something could not be read, and all else has been handed on.
-pub(super) fn uses(messages: &str, take: &mut dyn FnMut(Use) -> Result<(), Untold>) -> Result<(), Untold> {
-    let (mut stopped, mut is_whole) = (None, true);
+/// Where the uses of our tools stand among the messages that a model produced, each as [`used`] reads it; and whether all of them
+/// could be read, and everything that may be one.
+pub(super) fn uses(messages: &str) -> (Vec<(u32, u32)>, bool) {
+    let (mut uses, mut is_whole) = (Vec::new(), true);
     let read = each(messages, &mut |raw| {
         let Some(message) = message(raw) else {
             is_whole = false;
             return Some(());
         };
-        let is_text = |content: &&RawValue| text_of(content.get()).is_some();
+        let is_text = |content: &&RawValue| content.get().starts_with('"');
         // Both forms, where both are told.
         for told in [message.parts, message.content.filter(|content| !is_text(content))] {
-            let read = parts(told, &mut |_, part| match part.map_or(Used::Unread, used) {
-                Used::Nothing => Some(()),
-                Used::Unread => {
-                    is_whole = false;
-                    Some(())
+            let read = parts(told, &mut |raw, part| {
+                match part.map_or(Used::Unread, used_in) {
+                    Used::Nothing => {}
+                    Used::Unread => is_whole = false,
+                    Used::Tool(_) => uses.push(place_in(messages.as_bytes(), raw.get().as_bytes())?),
                 }
-                Used::Tool(used) => take(used).map_err(|why| stopped = Some(why)).ok(),
+                Some(())
             });
             is_whole &= read.is_some();
-            if stopped.is_some() {
-                return None;
-            }
         }
         Some(())
     });
-    match (stopped, read) {
-        (Some(why), _) => Err(why),
-        (None, Some(())) if is_whole => Ok(()),
-        (None, _) => Err(Untold::LeftOut),
+    (uses, is_whole && read.is_some())
+}
+
+/// The use that stands there.
+pub(super) fn used(messages: &str, (from, to): (u32, u32)) -> Option<Use> {
+    let part = messages.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?;
+    match used_in(body::object(part)?) {
+        Used::Tool(used) => Some(used),
+        Used::Nothing | Used::Unread => None,
     }
 }
 
@@ -443,7 +444,7 @@ enum Used {
     Unread,
 }
 
-fn used(part: Part<'_>) -> Used {
+fn used_in(part: Part<'_>) -> Used {
     // `tool_call`, `tool_use`, `mcp_tool_use`, `function_call`, …; what tools answer ends otherwise.
     let is_use = part.kind.is_some_and(|kind| kind.ends_with("call") || kind.ends_with("use"));
     let Some(name) = part.name.filter(|_| is_use) else { return Used::Nothing };
@@ -464,8 +465,59 @@ mod tests {
         }
     }
 
+    fn all_uses(messages: &str) -> Vec<Use> {
+        let (uses, is_whole) = uses(messages);
+        assert!(is_whole);
+        uses.into_iter().map(|at| used(messages, at).unwrap()).collect()
+    }
+
     fn said(messages: &str) -> Option<String> {
         words(messages).map(|words| words.said)
+    }
+
+    #[test]
+    fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
+        let message = |answer: &str, text: &str| {
+            format!(
+                r#"[{{"role":"user","content":"who owes us?"}},{{"role":"assistant","content":"x"}},
+                {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":{answer}}},{{"type":"text","text":"{text}"}}]}}]"#
+            )
+        };
+        let sent = format!(
+            r#""rows\n\n<system-reminder>\n{SENT_MEANWHILE}\nand \"list\" orders\n\nThis is how it is\n</system-reminder>""#
+        );
+        let listed = format!(r#"[{{"type":"text","text":{sent}}}]"#);
+        for (messages, meanwhile, told) in [
+            (message("\"rows\"", "Tool loaded."), None, None),
+            (message("\"rows\"", "<system-reminder>x</system-reminder>"), None, None),
+            (
+                message("\"rows\"", "Base directory for this skill: /x"),
+                Some("Base directory for this skill: /x"),
+                Some("[another part: text beside an answer, 33 bytes]"),
+            ),
+            (
+                message(&sent, "Tool loaded."),
+                Some("and \"list\" orders"),
+                Some("[another part: message sent while it worked, 17 bytes]"),
+            ),
+            (
+                message(&listed, "Tool loaded."),
+                Some("and \"list\" orders"),
+                Some("[another part: message sent while it worked, 17 bytes]"),
+            ),
+        ] {
+            let Words { said, others, meanwhile: found, .. } = words(&messages).unwrap();
+            let others = others.map(|others| others.told);
+            assert_eq!(
+                (said.as_str(), found.as_deref(), others.as_deref()),
+                ("who owes us?", meanwhile, told),
+                "{messages}"
+            );
+        }
+        // The next words are the person's again.
+        let next = message("\"rows\"", "skill").replacen("]}]", r#"]},{"role":"user","content":"list"}]"#, 1);
+        let Words { said, meanwhile, .. } = words(&next).unwrap();
+        assert_eq!((said.as_str(), meanwhile), ("list", None));
     }
 
     #[test]
@@ -478,8 +530,9 @@ mod tests {
             r#"[{"role":"user","content":[{"type":"text","text":"<system-reminder>be nice</system-reminder>who owes us?"}]},
                 {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"},
                     {"type":"text","text":"<system-reminder>x</system-reminder>"}]}]"#,
-            r#"[{"role":"user","content":"list customers"},{"role":"user","content":[
-                {"type":"tool_result","tool_use_id":"t","content":"ok"},{"type":"text","text":"who owes us?"}]}]"#,
+            r#"[{"role":"user","content":"who owes us?"},{"role":"user","content":[
+                {"type":"tool_result","tool_use_id":"t","content":"ok"},{"type":"text","text":"list customers"}]}]"#,
+            r#"[{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]\n"},{"type":"text","text":"who owes us?"}]}]"#,
             r#"[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":" who owes us? "}]}]"#,
         ] {
             assert_eq!(said(messages).as_deref(), Some("who owes us?"), "{messages}");
@@ -556,12 +609,7 @@ mod tests {
             )
         };
         let messages = format!(r#"[{{"role":"assistant","parts":[{}],"content":[{}]}}]"#, of("t1"), of("t2"));
-        let mut found = Vec::new();
-        uses(&messages, &mut |one| {
-            found.push(one.id);
-            Ok(())
-        })
-        .unwrap();
+        let found: Vec<String> = all_uses(&messages).into_iter().map(|one| one.id).collect();
         assert_eq!(found, ["t1", "t2"]);
     }
 
@@ -691,12 +739,10 @@ mod tests {
             {"type":"function_call","id":"fc_5","call_id":"call_5","name":"snowgate_run_sql","arguments":"{\"statement\":\"select 5\"}"},
             {"type":"tool_call","id":"toolu_4","name":"check_sql","arguments":"{\"statement\":\"select 4\"}"}]}]"#;
         let mut found: Vec<(String, Option<String>)> = Vec::new();
-        uses(messages, &mut |one| {
+        for one in all_uses(messages) {
             assert_eq!(one.tool == Tool::Look, one.id == "toolu_4");
             found.push((one.id, one.called.statement));
-            Ok(())
-        })
-        .unwrap();
+        }
         let expected = [
             ("toolu_1", "select 1"),
             ("toolu_3", "select 3"),

@@ -1,8 +1,15 @@
 //! OTLP over HTTP (OpenTelemetry protocol 1.x, "OTLP/HTTP"): logs and traces, protobuf or JSON.
 //!
-//! Of an export only what tells of prompts and of tool uses is read; everything else is passed over where it lies, so that a
-//! body costs a small multiple of itself however it is made.
+//! Of an export only what tells of prompts and of tool uses is read; everything else is passed over where it lies.
+//!
+//! INVARIANT: a body costs a small multiple of itself, however it is made. While it is read, at once ten times its size at most, and
+//! 2 KB for each thing that a piece tells, of which there are [`PIECE`] at most; in all, whatever the number of pieces, 24 times its
+//! size and 2 KB for each thing told. (A control character of protobuf is six bytes of JSON; the smallest things that are told are
+//! 30 bytes, and become a [`Sighting`] with the ids of its resource.) Therefore nothing is told twice or read again for each piece
+//! ([`Rest`]), nothing of a resource but its ids is its items', what is kept of many parts is bounded, and what may stand there a
+//! million times makes no text of an error. `costs` holds it.
 
+mod answers;
 mod attributes;
 mod json;
 mod messages;
@@ -14,38 +21,38 @@ use domain::ChannelKind;
 use gateway::{Channel, Sighting, SpanId};
 use http::{HeaderMap, StatusCode, header};
 
-use crate::body;
+use crate::body::{self, place_in};
 use crate::rejected::Rejected;
-use attributes::Attributes;
+use answers::Answer;
+use attributes::{Attributes, Resource};
 use told::Parents;
 
 /// Things that are taken in at once, as many as collectors put into one export (their `batch` processor): of a larger one the rest
 /// follows, and of one item that tells of more, so that nobody's many leave out what stands behind them.
-const PIECE: usize = 8192;
+pub(crate) const PIECE: usize = 8192;
 
 /// Log records or spans of one export at most: the smallest are two bytes, and each costs its reading.
 const MOST_ITEMS: usize = 200_000;
 
-/// Why not all of an item is told.
+/// An item cannot be taken, or part of it cannot be read: it is counted, and what can be taken is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Untold {
-    /// It cannot be taken, or part of it cannot be read: it is counted, and what can be taken is.
-    LeftOut,
-    /// The piece is full: what is left of it follows.
-    Full,
-}
+struct LeftOut;
 
 /// What is exported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Signal {
+pub enum Signal {
+    /// Log records.
     Logs,
+    /// Spans.
     Traces,
 }
 
 /// How it is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
+pub enum Form {
+    /// By its wire format.
     Protobuf,
+    /// By protobuf's mapping.
     Json,
 }
 
@@ -66,14 +73,14 @@ struct Item {
     /// 32 lower-case hexadecimal digits.
     trace: Option<String>,
     attributes: Attributes,
-    place: Place,
+    place: SpanPlace,
     /// Whether part of it cannot be read: then it is left out, and not the export with it.
     is_wrong: bool,
 }
 
 /// Where a span stands.
 #[derive(Default)]
-struct Place {
+struct SpanPlace {
     span: Option<SpanId>,
     parent: Option<SpanId>,
     /// Nanoseconds since 1970.
@@ -86,128 +93,163 @@ pub(crate) struct Piece {
     pub sightings: Vec<Sighting>,
     /// How many of them cannot be taken.
     pub left_out: u64,
-    /// What was not read for what it tells; none where all was.
+    /// What is not told yet; none where all is.
     pub next: Option<Rest>,
 }
 
-/// Where an export is read on. It begins with all of it.
+/// What of an export is not told yet, and where it lies in the body: nothing is read again that was told.
 #[derive(Default)]
 pub(crate) struct Rest {
-    /// The first item.
-    from: usize,
-    /// How many things of it were told already.
-    told: usize,
-    /// Which spans lie in which, once that is read.
-    parents: Option<Parents>,
+    /// An answer whose uses of tools filled a piece.
+    answer: Option<Answer>,
+    /// The items that may tell something: their resource's place among those, and from where to where they lie.
+    items: Vec<(u32, u32, u32)>,
+    /// The next of them.
+    next: usize,
+    resources: Vec<Resource>,
+    /// The number of the last resource's group.
+    group: usize,
+    /// Which spans lie in which.
+    parents: Parents,
 }
 
-/// What the rest of an export tells: all of it, or a first piece. The whole export must be one before its first piece is told, so
-/// that of what is none nothing is kept; afterwards what is not of the piece is passed over where it lies.
-pub(crate) fn read(
+/// A log record or span, not read yet, where an export has it.
+struct Found<'b> {
+    /// The number of its resource.
+    group: usize,
+    resource: &'b Resource,
+    item: &'b [u8],
+}
+
+/// What receives each item.
+type Take<'a> = dyn FnMut(Found<'_>) -> Result<(), Rejected> + 'a;
+
+/// What an export tells: all of it, or a first piece. The whole export must be one before its first piece is told, so that of
+/// what is none nothing is kept.
+pub(crate) fn read(bytes: &[u8], signal: Signal, form: Form, channel: &Channel) -> Result<Piece, Rejected> {
+    let all = |take: &mut Take<'_>| {
+        let mut count: usize = 0;
+        let mut counted = |found: Found<'_>| {
+            count = count.saturating_add(1);
+            if count > MOST_ITEMS { Err(Rejected::TooMany { most: MOST_ITEMS }) } else { take(found) }
+        };
+        match form {
+            Form::Protobuf => protobuf::read(bytes, &mut counted),
+            Form::Json => json::read(bytes, signal, &mut counted),
+        }
+    };
+    let mut parents = Parents::default();
+    // Of the provider's spans none is a client's.
+    if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
+        all(&mut |Found { resource, item: bytes, .. }| {
+            parents.add(channel, resource, &item(bytes, signal, form)?);
+            Ok(())
+        })?;
+    }
+    let mut rest = Rest { parents, ..Rest::default() };
+    let mut gathering = Gathering { channel, sightings: Vec::new(), left_out: 0 };
+    all(&mut |Found { group, resource, item: at }| {
+        let item = item(at, signal, form)?;
+        let is_full = gathering.is_full() || rest.answer.is_some();
+        // Of what has none of the attributes there is nothing to tell.
+        if is_full && !item.attributes.is_empty() {
+            rest.remember(group, resource, place_in(bytes, at).ok_or(Rejected::Unreadable)?);
+        } else {
+            rest.tell(resource, item, signal, &mut gathering);
+        }
+        Ok(())
+    })?;
+    Ok(gathering.piece(rest))
+}
+
+/// What the rest of an export tells, or a piece of it.
+pub(crate) fn read_on(
     bytes: &[u8],
     signal: Signal,
     form: Form,
     channel: &Channel,
     rest: Rest,
 ) -> Result<Piece, Rejected> {
-    let Rest { from, told: told_before, parents } = rest;
-    let is_first = (from, told_before) == (0, 0);
-    let all = |take: &mut Take<'_>| {
-        let mut count: usize = 0;
-        let mut counted = |resource: &Attributes, item: &mut Unread<'_>| {
-            count = count.saturating_add(1);
-            if count > MOST_ITEMS {
-                Err(Rejected::TooMany { most: MOST_ITEMS })
-            } else {
-                take(resource, item)
-            }
-        };
-        match form {
-            Form::Protobuf => protobuf::read(bytes, signal, &mut counted),
-            Form::Json => json::read(bytes, signal, &mut counted),
-        }
-    };
-    let parents = match parents {
-        Some(parents) => parents,
-        None => {
-            let mut parents = Parents::default();
-            // Of the provider's spans none is a client's.
-            if signal == Signal::Traces && channel.kind == ChannelKind::Telemetry {
-                all(&mut |resource, item| {
-                    parents.add(channel, resource, &item()?);
-                    Ok(())
-                })?;
-            }
-            parents
-        }
-    };
-    let (mut number, mut next) = (0, None);
-    let mut piece = Piece { sightings: Vec::new(), left_out: 0, next: None };
-    all(&mut |resource, item| {
-        let at = number;
-        number += 1;
-        if next.is_none() && piece.sightings.len() >= PIECE {
-            next = Some((at, 0));
-        }
-        let is_of_piece = at >= from && next.is_none();
-        // The first time all of it is read, whatever it tells.
-        if !is_of_piece && !is_first {
-            return Ok(());
-        }
-        let item = item()?;
-        if !is_of_piece {
-            return Ok(());
-        }
-        // SECURITY: bounded before it is built: one item may tell of any number.
-        let told_before = if at == from { told_before } else { 0 };
-        let most = PIECE.saturating_sub(piece.sightings.len());
-        let mut room = Room { channel, told: Vec::new(), most, to_skip: told_before, is_left_out: false };
-        let told = told::sightings(resource, item, (signal, &parents), channel, &mut room);
-        let Room { told: mut sightings, is_left_out, .. } = room;
-        match told {
-            Err(Untold::Full) => next = Some((at, told_before.saturating_add(sightings.len()))),
-            Err(Untold::LeftOut) => piece.left_out += 1,
-            Ok(()) => piece.left_out += u64::from(is_left_out),
-        }
-        piece.sightings.append(&mut sightings);
-        Ok(())
-    })?;
-    piece.next = next.map(|(from, told)| Rest { from, told, parents: Some(parents) });
-    Ok(piece)
+    let mut rest = rest;
+    let mut gathering = Gathering { channel, sightings: Vec::new(), left_out: 0 };
+    if let Some(answer) = rest.answer.take() {
+        let told = answer.tell(&mut gathering);
+        rest.answer = gathering.count(told);
+    }
+    while rest.answer.is_none()
+        && !gathering.is_full()
+        && let Some((resource, from, to)) = rest.items.get(rest.next).copied()
+    {
+        rest.next += 1;
+        let lies = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        let at = bytes.get(lies(from)..lies(to)).unwrap_or_default();
+        let resource = rest.resources.get(lies(resource)).cloned().unwrap_or_default();
+        rest.tell(&resource, item(at, signal, form)?, signal, &mut gathering);
+    }
+    Ok(gathering.piece(rest))
 }
 
-/// Where the sightings of one item go.
-struct Room<'c> {
-    channel: &'c Channel,
-    told: Vec<Sighting>,
-    most: usize,
-    /// So many were told in pieces before.
-    to_skip: usize,
-    /// Whether one could not be taken.
-    is_left_out: bool,
-}
-
-impl Room<'_> {
-    /// Takes one, where its channel may tell it: what it may not tell leaves the others of its item.
-    fn push(&mut self, sighting: Sighting) -> Result<(), Untold> {
-        if self.channel.accepts(&sighting).is_err() {
-            self.is_left_out = true;
-        } else if self.to_skip > 0 {
-            self.to_skip -= 1;
-        } else if self.told.len() >= self.most {
-            return Err(Untold::Full);
-        } else {
-            self.told.push(sighting);
-        }
-        Ok(())
+/// Reads a log record or a span.
+fn item(bytes: &[u8], signal: Signal, form: Form) -> Result<Item, Rejected> {
+    match form {
+        Form::Protobuf => protobuf::item(bytes, signal),
+        Form::Json => Ok(json::item(bytes)),
     }
 }
 
-/// What receives each item, not read yet, with its resource's attributes.
-type Take<'a> = dyn FnMut(&Attributes, &mut Unread<'_>) -> Result<(), Rejected> + 'a;
+impl Rest {
+    /// Adds what one item tells to a piece; what of it has no room there is told on.
+    fn tell(&mut self, resource: &Resource, item: Item, signal: Signal, into: &mut Gathering<'_>) {
+        let told = told::sightings(resource, item, (signal, &self.parents), into);
+        let told = told.and_then(|answer| answer.map_or(Ok(None), |answer| answer.tell(into)));
+        self.answer = into.count(told);
+    }
 
-/// An item that is read when it is called.
-type Unread<'a> = dyn FnMut() -> Result<Item, Rejected> + 'a;
+    fn remember(&mut self, group: usize, resource: &Resource, (from, to): (u32, u32)) {
+        if self.group != group {
+            self.group = group;
+            self.resources.push(resource.clone());
+        }
+        let resource = u32::try_from(self.resources.len()).unwrap_or_default().saturating_sub(1);
+        self.items.push((resource, from, to));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.answer.is_none() && self.next >= self.items.len()
+    }
+}
+
+/// What one piece tells, while it is gathered.
+struct Gathering<'c> {
+    channel: &'c Channel,
+    sightings: Vec<Sighting>,
+    /// How many items could not be taken.
+    left_out: u64,
+}
+
+impl Gathering<'_> {
+    fn is_full(&self) -> bool {
+        self.sightings.len() >= PIECE
+    }
+
+    /// Takes one, where its channel may tell it: what it may not tell leaves the others of its item.
+    fn push(&mut self, sighting: Sighting) -> Result<(), LeftOut> {
+        self.channel.accepts(&sighting).map_err(|_| LeftOut)?;
+        self.sightings.push(sighting);
+        Ok(())
+    }
+
+    /// Counts an item that was left out, or some of it; what of another is not told yet.
+    fn count(&mut self, told: Result<Option<Answer>, LeftOut>) -> Option<Answer> {
+        self.left_out += u64::from(told.is_err());
+        told.ok().flatten()
+    }
+
+    fn piece(self, rest: Rest) -> Piece {
+        let Self { channel: _, sightings, left_out } = self;
+        Piece { sightings, left_out, next: Some(rest).filter(|rest| !rest.is_empty()) }
+    }
+}
 
 const LEFT_OUT: &str = "some tell of subjects that this credential does not speak for or that their resource does not name, hold messages \
      that cannot be read, or have an id or a text that is none or too long";
@@ -261,15 +303,16 @@ mod tests {
         let span = |(input, output): &(Value, String)| json!({ "attributes": [text(attributes::INPUT, &input.to_string()), text(attributes::OUTPUT, output)] });
         let spans: Vec<Value> = calls.iter().map(span).collect();
         let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] }).to_string();
-        let (mut sightings, mut left_out, mut rest) = (Vec::new(), 0, Some(Rest::default()));
-        while let Some(some) = rest {
-            let piece = read(body.as_bytes(), Signal::Traces, Form::Json, &provider(), some).unwrap();
+        let (body, channel) = (body.as_bytes(), provider());
+        let mut piece = read(body, Signal::Traces, Form::Json, &channel).unwrap();
+        let (mut sightings, mut left_out) = (Vec::new(), 0);
+        loop {
             assert!(piece.sightings.len() <= PIECE);
-            sightings.extend(piece.sightings);
+            sightings.append(&mut piece.sightings);
             left_out += piece.left_out;
-            rest = piece.next;
+            let Some(rest) = piece.next else { break (sightings, left_out) };
+            piece = read_on(body, Signal::Traces, Form::Json, &channel, rest).unwrap();
         }
-        (sightings, left_out)
     }
 
     fn uses(count: usize, of: &str) -> String {
@@ -349,10 +392,8 @@ mod tests {
     #[test]
     fn an_export_has_so_many_items() {
         let spans = |count: usize| field(1, &field(2, &field(2, b"").repeat(count)));
-        let read = |body: &[u8]| {
-            read(body, Signal::Traces, Form::Protobuf, &provider(), Rest::default())
-                .map(|piece| piece.left_out)
-        };
+        let read =
+            |body: &[u8]| read(body, Signal::Traces, Form::Protobuf, &provider()).map(|piece| piece.left_out);
         assert_eq!(read(&spans(MOST_ITEMS)).unwrap(), 0);
         assert!(matches!(read(&spans(MOST_ITEMS + 1)), Err(Rejected::TooMany { .. })));
     }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use gateway::{LONGEST_ID, SpanId};
 
-use super::attributes::{Attributes, LONGEST, has_room, push_text};
-use super::{Item, Signal, Take};
+use super::attributes::{Attributes, LONGEST, Resource, has_room, push_text};
+use super::{Found, Item, Signal, Take};
 use crate::rejected::Rejected;
 
 /// Values within values at most.
@@ -15,37 +15,41 @@ const DEEPEST: u32 = 32;
 const MALFORMED: Rejected = Rejected::Malformed("an OTLP export in protobuf");
 
 /// Hands every log record or span on.
-pub(super) fn read(bytes: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), Rejected> {
+pub(super) fn read(bytes: &[u8], take: &mut Take<'_>) -> Result<(), Rejected> {
+    let mut number = 0;
     for field in Fields(bytes) {
         // resource_logs, resource_spans
         if let (1, Value::Bytes(group)) = field? {
-            read_group(group, signal, take)?;
+            number += 1;
+            read_group((number, group), take)?;
         }
     }
     Ok(())
 }
 
-fn read_group(group: &[u8], signal: Signal, take: &mut Take<'_>) -> Result<(), Rejected> {
+fn read_group((number, group): (usize, &[u8]), take: &mut Take<'_>) -> Result<(), Rejected> {
     let mut resource = Attributes::default();
     for field in Fields(group) {
         if let (1, Value::Bytes(message)) = field? {
             attributes(message, 1, &mut resource)?;
         }
     }
+    let resource = Resource::from(resource);
     for field in Fields(group) {
         // scope_logs, scope_spans
         let (2, Value::Bytes(scope)) = field? else { continue };
         for field in Fields(scope) {
             // log_records, spans
             if let (2, Value::Bytes(message)) = field? {
-                take(&resource, &mut || item(message, signal))?;
+                take(Found { group: number, resource: &resource, item: message })?;
             }
         }
     }
     Ok(())
 }
 
-fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
+/// One log record or span.
+pub(super) fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
     let (name, trace, attributes_at) = match signal {
         Signal::Logs => (12, 9, 6),
         Signal::Traces => (5, 1, 9),
@@ -342,8 +346,8 @@ pub(super) mod tests {
 
     fn items(bytes: &[u8], signal: Signal) -> Result<Vec<Item>, Rejected> {
         let mut items = Vec::new();
-        read(bytes, signal, &mut |_, item| {
-            items.push(item()?);
+        read(bytes, &mut |found| {
+            items.push(item(found.item, signal)?);
             Ok(())
         })?;
         Ok(items)

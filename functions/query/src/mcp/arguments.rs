@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::message::{Failure, problem};
 use super::tools::Tool;
-use crate::sqlapi::members::Members;
-use crate::sqlapi::rejected::{Name, Rejected};
+use crate::reading::members::Members;
+use crate::reading::rejected::{Name, Rejected};
 
 /// One `tools/call`.
 pub(super) struct Call<'a> {

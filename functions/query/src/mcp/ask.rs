@@ -10,10 +10,10 @@ use super::manner::{Manner, Task};
 use super::stream::{Waits, pending};
 use super::told::{self, ToolResult};
 use super::{Caller, DOOR, LOOK, NotDone, arguments, rows};
-use crate::sqlapi::clues;
-use crate::sqlapi::headers::{self, PROMPT_SIZE};
-use crate::sqlapi::members::Members;
-use crate::sqlapi::request::{name, statement};
+use crate::reading::clues;
+use crate::reading::headers::{self, PROMPT_SIZE};
+use crate::reading::members::Members;
+use crate::reading::statement::{name, statement};
 
 /// Members of `_meta` in which clients name their conversation, as they send them by late 2026. Any of them only groups
 /// within its principal.
@@ -184,9 +184,9 @@ pub(super) async fn cancel(caller: &Caller<'_>, mut arguments: Members<'_>) -> R
 fn handle(arguments: &mut Members<'_>) -> Result<String, NotDone> {
     match arguments.take("handle") {
         Some(value) => Ok(value.text()?),
-        None => Err(crate::sqlapi::rejected::Rejected::Member {
+        None => Err(crate::reading::rejected::Rejected::Member {
             within: "",
-            name: crate::sqlapi::rejected::Name::new("handle"),
+            name: crate::reading::rejected::Name::new("handle"),
             problem: "is missing: it is what run_sql answered",
         }
         .into()),

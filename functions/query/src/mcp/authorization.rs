@@ -77,11 +77,12 @@ impl Resource {
         }))
     }
 
-    /// `WWW-Authenticate` of a 401; `is_shown` when a token was shown.
-    pub(super) fn challenge(&self, headers: &HeaderMap, is_shown: bool) -> String {
+    /// `WWW-Authenticate` of a 401.
+    pub(super) fn challenge(&self, headers: &HeaderMap, shown: Shown) -> String {
         let mut parameters = Vec::new();
-        if is_shown {
-            parameters.push("error=\"invalid_token\"".to_owned());
+        match shown {
+            Shown::Nothing => {}
+            Shown::Token => parameters.push("error=\"invalid_token\"".to_owned()),
         }
         if let Some(place) = place(headers) {
             parameters.push(format!("resource_metadata=\"{place}\""));
@@ -89,6 +90,15 @@ impl Resource {
         parameters.extend(named(&self.scopes));
         if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) }
     }
+}
+
+/// What a request showed of who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shown {
+    /// No token.
+    Nothing,
+    /// One that is not accepted.
+    Token,
 }
 
 /// `WWW-Authenticate` of a 403: the token is good, and lacks one of these scopes (RFC 6750 section 3.1). They stand in one
@@ -205,18 +215,21 @@ mod tests {
 
     #[test]
     fn who_has_no_token_is_told_where_to_get_one() {
-        let told = resource().challenge(&headers(&[("host", "gw.example")]), false);
+        let told = resource().challenge(&headers(&[("host", "gw.example")]), Shown::Nothing);
         let place = "resource_metadata=\"https://gw.example/.well-known/oauth-protected-resource/mcp\"";
         assert_eq!(told, format!("Bearer {place}, scope=\"sql\""));
-        let local = resource().challenge(&headers(&[("host", "localhost:8181")]), true);
+        let local = resource().challenge(&headers(&[("host", "localhost:8181")]), Shown::Token);
         assert!(
             local.starts_with("Bearer error=\"invalid_token\", resource_metadata=\"http://localhost:8181/"),
             "{local}"
         );
         for host in ["a\"b", "a b", "a/b", ""] {
-            assert_eq!(resource().challenge(&headers(&[("host", host)]), false), "Bearer scope=\"sql\"");
+            assert_eq!(
+                resource().challenge(&headers(&[("host", host)]), Shown::Nothing),
+                "Bearer scope=\"sql\""
+            );
         }
-        assert_eq!(Resource::default().challenge(&headers(&[]), false), "Bearer");
+        assert_eq!(Resource::default().challenge(&headers(&[]), Shown::Nothing), "Bearer");
     }
 
     #[test]
@@ -247,7 +260,7 @@ mod tests {
         };
         let here = headers(&[("host", "gw.example")]);
         let resource = resource().with_scopes(&tiers);
-        assert!(resource.challenge(&here, false).ends_with("scope=\"sql sql:read\""));
+        assert!(resource.challenge(&here, Shown::Nothing).ends_with("scope=\"sql sql:read\""));
         assert_eq!(
             resource.metadata(&here).unwrap()["scopes_supported"],
             json!(["sql", "sql:read", "sql:write"])

@@ -8,8 +8,8 @@ use super::ask::asked;
 use super::names;
 use super::told::ToolResult;
 use super::{Caller, DOOR, NotDone};
-use crate::sqlapi::members::Members;
-use crate::sqlapi::rejected::{Name, Rejected};
+use crate::reading::members::Members;
+use crate::reading::rejected::{Name, Rejected};
 
 /// What is told of a statement before it is asked, and of objects; `tools` specifies each member in the output schemas.
 #[derive(Serialize, Default)]
@@ -105,7 +105,7 @@ pub(super) async fn check_sql(
         retry_after_seconds: retry,
         ..Told::default()
     };
-    Ok(ToolResult::of(&told, false))
+    Ok(ToolResult::of(&told))
 }
 
 /// Tables and views of one schema.
@@ -154,7 +154,7 @@ pub(super) async fn list_objects(
         next_after: after.as_deref(),
         ..Told::default()
     };
-    Ok(ToolResult::of(&told, false))
+    Ok(ToolResult::of(&told))
 }
 
 /// One table or view.
@@ -175,7 +175,7 @@ pub(super) async fn describe_object(
         // SECURITY: what may not be read and what does not exist is told in the same words.
         let message = "there is no such table or view that you may read; list_objects tells which there are";
         let told = Told { status: "unknown", message: message.to_owned(), ..Told::default() };
-        return Ok(ToolResult::of(&told, true));
+        return Ok(ToolResult::error(&told));
     };
     let Described { relation, columns } = &described;
     let masked = columns.iter().filter(|(column, _)| is_masked(&column.treatment)).count();
@@ -202,7 +202,7 @@ pub(super) async fn describe_object(
         columns: Some(columns.collect()),
         ..Told::default()
     };
-    Ok(ToolResult::of(&told, false))
+    Ok(ToolResult::of(&told))
 }
 
 fn one_name(arguments: &mut Members<'_>, name: &'static str) -> Result<Option<String>, NotDone> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::message::{Failure, Id};
 use super::revision::{self, Era};
-use crate::sqlapi::headers;
-use crate::sqlapi::members::Members;
+use crate::reading::headers;
+use crate::reading::members::Members;
 
 /// What does not end within this is told in the manner that its client takes; until then a small answer is one object.
 const QUICK: Duration = Duration::from_secs(2);

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::sqlapi::members::Members;
-use crate::sqlapi::rejected::Rejected;
+use crate::reading::members::Members;
+use crate::reading::rejected::Rejected;
 
 /// Bytes of an id at most, as it is written.
 const LONGEST_ID: usize = 256;

@@ -39,9 +39,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::faults;
-use crate::sqlapi::headers::Encoding;
-use crate::sqlapi::rejected::Rejected;
-use crate::sqlapi::{body, harden, headers};
+use crate::harden;
+use crate::reading::headers::Encoding;
+use crate::reading::rejected::Rejected;
+use crate::reading::{body, headers};
 use ask::Done;
 use manner::{Manner, Task};
 use message::{Failure, Id, Message};
@@ -50,6 +51,7 @@ use stream::{Waits, Watched};
 use told::ToolResult;
 
 pub use authorization::Resource;
+use authorization::Shown;
 pub(crate) use authorization::insufficient;
 pub use manner::Answers;
 
@@ -251,8 +253,9 @@ impl Served {
     async fn refuse_call(&self, rejected: &Rejected, headers: &HeaderMap) -> Response {
         let mut response = self.refuse(rejected).await;
         if response.status() == StatusCode::UNAUTHORIZED {
-            let is_shown = *rejected == Rejected::CredentialMalformed;
-            self.challenge(&mut response, headers, is_shown);
+            let is_token = *rejected == Rejected::CredentialMalformed;
+            let shown = if is_token { Shown::Token } else { Shown::Nothing };
+            self.challenge(&mut response, headers, shown);
         }
         response
     }
@@ -285,14 +288,14 @@ impl Served {
             }
             Unanswered::NotProven(_) => {
                 let mut response = failed(StatusCode::UNAUTHORIZED, id, &failure);
-                self.challenge(&mut response, headers, true);
+                self.challenge(&mut response, headers, Shown::Token);
                 response
             }
         }
     }
 
-    fn challenge(&self, response: &mut Response, headers: &HeaderMap, is_shown: bool) {
-        insert_challenge(response, self.resource.challenge(headers, is_shown));
+    fn challenge(&self, response: &mut Response, headers: &HeaderMap, shown: Shown) {
+        insert_challenge(response, self.resource.challenge(headers, shown));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of objects as people write them in SQL, and as Snowflake stores them.
 
-use crate::sqlapi::rejected::Rejected;
+use crate::reading::rejected::Rejected;
 
 /// The parts of a dotted name as stored: an unquoted part in upper case, a quoted one as it stands.
 ///
@@ -52,7 +52,7 @@ fn fits(name: &str) -> bool {
 pub(super) fn rejected(name: &'static str) -> Rejected {
     Rejected::Member {
         within: "",
-        name: crate::sqlapi::rejected::Name::new(name),
+        name: crate::reading::rejected::Name::new(name),
         problem: "must be a name as SQL writes it, like CUSTOMERS or \"odd name\"",
     }
 }

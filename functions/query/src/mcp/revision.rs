@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::message::{Failure, Message, problem};
 use super::tasks;
 use super::tools::INSTRUCTIONS;
-use crate::sqlapi::headers::once;
-use crate::sqlapi::members::Members;
-use crate::sqlapi::rejected::Rejected;
+use crate::reading::headers::once;
+use crate::reading::members::Members;
+use crate::reading::rejected::Rejected;
 
 /// The revision in which each request carries what is needed to understand it.
 const CURRENT: &str = "2026-07-28";

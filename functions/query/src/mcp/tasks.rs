@@ -20,7 +20,7 @@ use super::revision::Era;
 use super::stream::{self, pending};
 use super::{Caller, DOOR, LOOK, Unanswered, ask, told};
 use crate::faults;
-use crate::sqlapi::members::Members;
+use crate::reading::members::Members;
 
 /// The extension's name.
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";

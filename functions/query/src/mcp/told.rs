@@ -12,7 +12,7 @@ use super::message::problem;
 use super::revision::Era;
 use super::rows::Rows;
 use crate::faults;
-use crate::sqlapi::rejected::Rejected;
+use crate::reading::rejected::Rejected;
 
 /// The result of a `tools/call`.
 pub(super) struct ToolResult {
@@ -40,15 +40,20 @@ struct Text<'a> {
 
 impl ToolResult {
     /// A result with this structure.
-    pub fn of(told: &impl Serialize, is_error: bool) -> Self {
+    pub fn of(told: &impl Serialize) -> Self {
         match serde_json::to_string(told) {
-            Ok(structured) => Self { is_error, structured },
+            Ok(structured) => Self { is_error: false, structured },
             Err(error) => {
                 tracing::error!(%error, "a result could not be written");
                 let structured = r#"{"status":"unavailable","message":"the result cannot be written"}"#;
                 Self { is_error: true, structured: structured.to_owned() }
             }
         }
+    }
+
+    /// The same, which its client takes for an error.
+    pub fn error(told: &impl Serialize) -> Self {
+        Self { is_error: true, ..Self::of(told) }
     }
 
     /// Arguments that the tool's schema does not allow; nothing was asked.
@@ -61,7 +66,7 @@ impl ToolResult {
             "Nothing was asked; mend the arguments and call again."
         };
         let message = format!("{}. {cure}", problem(rejected));
-        Self::of(&Told { message, ..Told::new("invalid") }, true)
+        Self::error(&Told { message, ..Told::new("invalid") })
     }
 
     /// There is no reply.
@@ -87,7 +92,7 @@ impl ToolResult {
             AskError::Fault(fault) => broken(fault),
             AskError::NotAccepted { .. } => Told { message: error.to_string(), ..Told::new("unavailable") },
         };
-        Self::of(&told, true)
+        Self::error(&told)
     }
 
     /// The text of the JSON-RPC result.
@@ -175,7 +180,7 @@ pub(super) fn rows(reply: &Reply, part: &PartRecord, rows: &Rows, from_row: u64)
         next_row,
         ..of(reply, "rows")
     };
-    ToolResult::of(&told, false)
+    ToolResult::of(&told)
 }
 
 fn of<'a>(reply: &Reply, status: &'static str) -> Told<'a> {
@@ -236,10 +241,10 @@ fn columns(part: &PartRecord) -> Vec<Column<'_>> {
 /// A reply without rows of one statement.
 pub(super) fn without_rows(reply: &Reply) -> ToolResult {
     match reply.outcome() {
-        Outcome::Pending(ticket) => ToolResult::of(&pending(reply, ticket), false),
+        Outcome::Pending(ticket) => ToolResult::of(&pending(reply, ticket)),
         Outcome::Refused(refusal) => {
             let Told { handle, exchange, .. } = of(reply, "refused");
-            ToolResult::of(&Told { handle, exchange, ..refused(refusal) }, true)
+            ToolResult::error(&Told { handle, exchange, ..refused(refusal) })
         }
         Outcome::Failed { code, sqlstate, message } => {
             let told = Told {
@@ -251,7 +256,7 @@ pub(super) fn without_rows(reply: &Reply) -> ToolResult {
                 sqlstate: Some(sqlstate),
                 ..of(reply, "failed")
             };
-            ToolResult::of(&told, true)
+            ToolResult::error(&told)
         }
         Outcome::Rows { .. } => {
             let statements = reply.parts().iter().map(|part| part.handle.as_str()).collect();
@@ -261,7 +266,7 @@ pub(super) fn without_rows(reply: &Reply) -> ToolResult {
                 statements: Some(statements),
                 ..of(reply, "rows")
             };
-            ToolResult::of(&told, false)
+            ToolResult::of(&told)
         }
     }
 }
@@ -333,7 +338,7 @@ pub(super) fn cancelled(reply: &Reply) -> ToolResult {
             ("ended", "It has ended already and stays as it ended: get_result tells how.")
         }
     };
-    ToolResult::of(&Told { message: message.to_owned(), ..of(reply, status) }, false)
+    ToolResult::of(&Told { message: message.to_owned(), ..of(reply, status) })
 }
 
 /// Something broke: the agent is told the public line, and whether to try again.

@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use crate::faults;
 
-use super::headers;
 use super::links;
 use super::options::Options;
-use super::rejected::Rejected;
 use super::result_set::{BATCH_MESSAGE, MetaData, Stats};
 use super::rows::{self, Coding, Nulls};
+use crate::reading::headers;
+use crate::reading::rejected::Rejected;
 
 /// Which exchange an answer belongs to, `SESSION/NUMBER`: what `snowgate replay` takes.
 const EXCHANGE: &str = "x-snowgate-exchange";

@@ -2,8 +2,8 @@
 
 use domain::{Binding, Bindings};
 
-use super::members::{Members, Value};
-use super::rejected::{Name, Rejected};
+use crate::reading::members::{Members, Value};
+use crate::reading::rejected::{Name, Rejected};
 
 /// The types that a value may be bound as (section 1.3).
 const TYPES: [&str; 10] = [

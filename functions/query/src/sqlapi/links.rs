@@ -2,7 +2,8 @@
 
 use domain::{Handle, RequestId};
 
-use super::{STATEMENTS, percent};
+use super::STATEMENTS;
+use crate::reading::percent;
 
 /// `statementStatusUrl`.
 pub(crate) fn status_url(handle: Handle, request: Option<&RequestId>) -> String {

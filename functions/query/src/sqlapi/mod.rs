@@ -10,16 +10,10 @@
 
 mod answer;
 mod bindings;
-pub(crate) mod body;
-pub(crate) mod clues;
-pub(crate) mod headers;
 mod links;
-pub(crate) mod members;
 mod options;
 mod parameters;
-mod percent;
-pub(crate) mod rejected;
-pub(crate) mod request;
+mod request;
 mod result_set;
 mod rows;
 
@@ -34,11 +28,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use domain::{Asked, Credential, Door, Handle};
 use gateway::Gateway;
-use http::{HeaderValue, header};
 
+use crate::harden;
+use crate::reading::rejected::Rejected;
+use crate::reading::{body, headers, members};
 use answer::Asking;
 use options::Options;
-use rejected::Rejected;
 
 /// Which door this is.
 const DOOR: Door = Door::SqlApi;
@@ -180,14 +175,6 @@ async fn other_than_get(State(gateway): State<Arc<Gateway>>) -> Response {
 async fn refuse(gateway: &Gateway, rejected: &Rejected) -> Response {
     gateway.reject(DOOR, rejected.reason()).await;
     answer::rejected(rejected)
-}
-
-/// SECURITY: no answer of a door may lie in a cache or be taken for a page.
-pub(crate) async fn harden(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use domain::RequestId;
 
-use super::percent;
-use super::rejected::{Name, Rejected};
+use crate::reading::percent;
+use crate::reading::rejected::{Name, Rejected};
 
 /// The query parameters that one endpoint takes, read.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::members::Members;
-use super::members::Value;
-use super::rejected::{Name, Rejected};
+use crate::reading::members::Members;
+use crate::reading::members::Value;
+use crate::reading::rejected::{Name, Rejected};
 
 /// What `parameters` says, sorted by who needs it.
 pub(crate) struct Parameters {

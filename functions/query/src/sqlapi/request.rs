@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use domain::{Asked, Bindings, Context, Credential, SqlText};
+use domain::{Asked, Bindings, Context, Credential};
 use http::HeaderMap;
 
 use super::bindings;
-use super::headers;
-use super::members::{Members, Value};
 use super::options::Options;
 use super::parameters::Parameters;
-use super::rejected::Rejected;
+use crate::reading::members::{Members, Value};
+use crate::reading::rejected::Rejected;
+use crate::reading::statement::{name, statement};
+use crate::reading::{clues, headers};
 
 /// Seconds that a statement may be given at most, and what `timeout: 0` means (section 1.3).
 const LONGEST: u64 = 604_800;
-
-/// Characters of an identifier at most (Snowflake identifiers).
-const IDENTIFIER_LENGTH: usize = 255;
 
 /// Reads the whole request. Optional fields may be null; unknown fields are refused by name.
 ///
@@ -63,22 +61,8 @@ pub(crate) fn read(
         parameters: session,
         timeout,
         prompt: headers::prompt(headers, query_tag)?,
-        clues: super::clues::of_headers(headers)?,
+        clues: clues::of_headers(headers)?,
     })
-}
-
-pub(crate) fn statement(members: &mut Members<'_>) -> Result<SqlText, Rejected> {
-    let missing = || Rejected::Member {
-        within: "",
-        name: super::rejected::Name::new("statement"),
-        problem: "is missing: it holds the SQL text",
-    };
-    let value = members.take("statement").ok_or_else(missing)?;
-    let text = value.text()?;
-    if text.trim().is_empty() {
-        return Err(value.rejected("holds no SQL text"));
-    }
-    Ok(SqlText::new(text))
 }
 
 fn timeout(value: &Value<'_>) -> Result<Duration, Rejected> {
@@ -87,16 +71,6 @@ fn timeout(value: &Value<'_>) -> Result<Duration, Rejected> {
         seconds @ 1..=LONGEST => Ok(Duration::from_secs(seconds)),
         _ => Err(value.rejected("must be 0 to 604800 seconds")),
     }
-}
-
-/// A name as Snowflake stores it; kept as it is, because case tells two of them apart.
-pub(crate) fn name(members: &mut Members<'_>, field: &'static str) -> Result<Option<String>, Rejected> {
-    let Some(value) = members.take(field) else { return Ok(None) };
-    let name = value.text()?;
-    if name.is_empty() || name.chars().count() > IDENTIFIER_LENGTH || name.chars().any(char::is_control) {
-        return Err(value.rejected("must be a name of 1 to 255 characters"));
-    }
-    Ok(Some(name))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! What the SQL API door itself refuses, before anybody was identified.
+//! What a door itself refuses, before anybody was identified.
 
 use std::fmt;
 
 use http::StatusCode;
 use thiserror::Error;
 
-/// Why a request is no request of this protocol. Printed to whoever sent it; never holds one of its values.
+/// Why a request is none that is taken here. Printed to whoever sent it; never holds one of its values.
 ///
 /// Snowflake's own codes where it has one (SQL API v2, sections 1.2 and 1.4 of the protocol notes; error codes);
 /// the others are ours, from 099101 on, because drivers parse a code as digits.
@@ -105,7 +105,7 @@ pub(crate) enum Rejected {
 }
 
 impl Rejected {
-    /// The HTTP status (section 1.4).
+    /// The HTTP status of the SQL API (section 1.4).
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Path => StatusCode::NOT_FOUND,
@@ -127,7 +127,7 @@ impl Rejected {
         }
     }
 
-    /// The code in the body.
+    /// The code in a body of the SQL API.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Path => "099101",
