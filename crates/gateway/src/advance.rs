@@ -19,7 +19,8 @@ impl Gateway {
     /// # Errors
     /// A fault of the stores; the exchange is left as it is, to be carried on later.
     pub async fn advance(&self, handle: Handle, until: Timestamp) -> Result<Advanced, Fault> {
-        self.turn(handle, until).spanned(span!("advance", alone)).await
+        // On the heap, as in `ask`: what is carried on is deep.
+        Box::pin(self.turn(handle, until)).spanned(span!("advance", alone)).await
     }
 
     async fn turn(&self, handle: Handle, until: Timestamp) -> Result<Advanced, Fault> {

@@ -99,7 +99,8 @@ impl Work {
     pub async fn handle(&self, event: serde_json::Value) -> Result<Answer, NotDone> {
         let task = task::read(event)?;
         let span = task.span();
-        let done = self.handled(task).instrument(span.clone()).await;
+        // Boxed: so deep a type is too much for the compiler.
+        let done = Box::pin(self.handled(task)).instrument(span.clone()).await;
         span.record("failed", done.is_err());
         done
     }

@@ -13,6 +13,7 @@ use snowflake::scripted::{Answer, When};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
 
+use crate::aws_house::Stage;
 use crate::door::{Answered, call_with, get, router};
 use crate::house::{House, ask_without_waiting, customers, in_time};
 use crate::otlp::{Kept, Span, one_trace};
@@ -380,4 +381,35 @@ async fn the_page_of_reviewers_is_traced_like_a_door() {
     for word in ["s3cret", "rosa", &token, &id.to_string()] {
         assert!(!text.contains(word), "{word}");
     }
+}
+
+#[tokio::test]
+async fn each_task_of_the_state_machines_is_a_trace() {
+    let Some(stage) = Stage::build_with(|_| {}, &[]).await else { return };
+    customers::answer_later(&stage.house.snow, 0, &[3]);
+    let pending = ask_without_waiting(&stage.gateway(), customers::SQL).await;
+    let work = stage.work(stage.ports());
+    let (_guard, kept) = listening(Wish::All);
+    let carry = json!({ "task": "carry", "exchange": pending.handle().to_string() });
+    assert!(work.handle(carry).await.unwrap().over);
+    let spans = kept.spans();
+    let root = one_trace(&spans);
+    assert_eq!((root.name.as_str(), root.has_failed), ("carry", false));
+    let advance = spans.iter().find(|span| span.name == "advance").unwrap();
+    assert_eq!(advance.parent.as_ref(), Some(&root.id));
+    let exchange = pending.exchange().to_string();
+    for name in ["advance", "poll", "fetch", "close", "settle"] {
+        let span = spans.iter().find(|span| span.name == name).unwrap();
+        assert_eq!(span.exchange(), Some(exchange.as_str()), "{name}");
+    }
+
+    let (_guard, kept) = listening(Wish::All);
+    work.handle(json!({ "task": "sweep" })).await.unwrap();
+    assert_eq!(one_trace(&kept.spans()).name, "sweep");
+    // What is no task is none, and nobody asks for a trace of any.
+    assert!(work.handle(json!({ "task": "s3cret" })).await.is_err());
+    assert_eq!(kept.spans().len(), 1);
+    let (_guard, kept) = listening(Wish::Asked);
+    work.handle(json!({ "task": "sweep" })).await.unwrap();
+    assert_eq!(kept.text(), "");
 }
