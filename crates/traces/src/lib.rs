@@ -28,7 +28,7 @@ mod wish;
 
 pub use exporter::{Exporter, Place, exporter};
 pub use parent::{NoTraceParent, TraceParent};
-pub use roots::{Root, each_request};
+pub use roots::{EachRequest, Root, Traced, each_request};
 pub use wish::{NoWish, Wish};
 
 #[doc(hidden)]

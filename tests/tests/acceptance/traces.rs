@@ -17,7 +17,7 @@ use crate::aws_house::Stage;
 use crate::door::{Answered, call_with, get, router};
 use crate::house::{House, ask_without_waiting, customers, in_time};
 use crate::otlp::{Kept, Span, one_trace};
-use crate::pages_door;
+use crate::pages_door::{self, Browser};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -377,7 +377,20 @@ async fn the_page_of_reviewers_is_traced_like_a_door() {
     let spans = kept.spans();
     let root = one_trace(&spans);
     assert_eq!((root.name.as_str(), root.trace.as_str()), ("approval", TRACE));
-    let text = kept.text();
+
+    // A look and a verdict, each with where its time went, and about which exchange.
+    let (_guard, looked) = listening(Wish::All);
+    let mut rosa = Browser::new(page);
+    let shown = rosa.open(id, &token).await;
+    assert_eq!(rosa.decide(id, &shown, "deny", &[("reason", "s3cret-reason")]).await.status, 303);
+    let (opening, _) = house.only();
+    let spans = looked.spans();
+    let verdict = spans.iter().rfind(|span| span.is_root).unwrap();
+    assert_eq!((verdict.name.as_str(), verdict.exchange()), ("approval", Some(opening.exchange.as_str())));
+    let its: Vec<Span> = spans.iter().filter(|span| span.trace == verdict.trace).cloned().collect();
+    one_trace(&its);
+    assert_eq!(names(&its), BTreeSet::from(["approval", "recall", "step", "wake"]));
+    let text = kept.text() + &looked.text();
     for word in ["s3cret", "rosa", &token, &id.to_string()] {
         assert!(!text.contains(word), "{word}");
     }

@@ -79,16 +79,12 @@ struct Caller<'a> {
 
 /// The routes of this door.
 pub(crate) fn routes(gateway: Arc<Gateway>, resource: Resource, answers: Answers) -> Router {
-    let routes = Router::new()
+    Router::new()
         .route(PATH, post(answer).fallback(other_than_post))
         .route(authorization::METADATA, get(metadata))
         .route(authorization::METADATA_OF_PATH, get(metadata))
-        .layer(map_response(harden));
-    traces::each_request(routes, traces::root!("mcp")).with_state(Served {
-        gateway,
-        resource: Arc::new(resource),
-        answers,
-    })
+        .layer((traces::each_request(traces::root!("mcp")), map_response(harden)))
+        .with_state(Served { gateway, resource: Arc::new(resource), answers })
 }
 
 /// What a client needs to know to get a token (RFC 9728); for everybody.

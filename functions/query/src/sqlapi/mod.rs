@@ -48,13 +48,13 @@ const STATEMENTS: &str = "/api/v2/statements";
 
 /// The routes of this door.
 pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
-    let routes = Router::new()
+    Router::new()
         .route(STATEMENTS, post(submit).fallback(other_than_post))
         .route("/api/v2/statements/{handle}", get(collect).fallback(other_than_get))
         .route("/api/v2/statements/{handle}/cancel", post(cancel).fallback(other_than_post))
         .fallback(unknown_path)
-        .layer(map_response(harden));
-    traces::each_request(routes, traces::root!("sqlapi")).with_state(gateway)
+        .layer((traces::each_request(traces::root!("sqlapi")), map_response(harden)))
+        .with_state(gateway)
 }
 
 /// `POST /api/v2/statements` (section 1.1): asks, and waits as long as the operator holds answers.
