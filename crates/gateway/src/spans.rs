@@ -29,11 +29,14 @@ macro_rules! span {
 
 pub(crate) use span;
 
-/// Work in a span.
+/// Work in a span, which says of it whether it failed.
+type InSpan<F> = Instrumented<Inspect<F, fn(&<F as Future>::Output)>>;
+
+/// Work that may fail.
 pub(crate) trait Spanned<T, E>: Future<Output = Result<T, E>> + Sized {
-    /// This work in that span, which says of it whether it failed.
-    fn spanned(self, span: Span) -> Instrumented<Inspect<Self, fn(&Result<T, E>)>> {
-        let tell: fn(&Result<T, E>) = tell_failure;
+    /// This work in that span.
+    fn spanned(self, span: Span) -> InSpan<Self> {
+        let tell: fn(&Self::Output) = tell_failure;
         self.inspect(tell).instrument(span)
     }
 }
