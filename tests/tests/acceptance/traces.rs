@@ -426,3 +426,21 @@ async fn each_task_of_the_state_machines_is_a_trace() {
     work.handle(json!({ "task": "sweep" })).await.unwrap();
     assert_eq!(kept.text(), "");
 }
+
+#[test]
+fn the_readme_names_every_step() {
+    let root = crate::architecture::root();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, told) = readme.split_once("## See where the time goes").unwrap();
+    let (told, _) = told.split_once("\n## ").unwrap();
+    let mut found = BTreeSet::new();
+    for file in crate::architecture::sources(&root.join("crates/gateway/src")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let names = text.split("span!(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        found.extend(names);
+    }
+    assert!(found.len() > 20, "{found:?}");
+    for name in found {
+        assert!(told.contains(&format!("`{name}`")), "{name}");
+    }
+}
