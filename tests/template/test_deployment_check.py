@@ -87,7 +87,7 @@ class Parameters(unittest.TestCase):
                     continue
                 rest = size(told[function])
                 # Short ones, of which an operator chooses one of few.
-                for name in set(values) - {"AuthorizerType", "ReadTags", "IndexDays", "LockMode", "Policies", "HoldSeconds", "SnowflakeAccount", "SamlMetadata"} - set(SAML if said is SAML else ()):
+                for name in set(values) - {"AuthorizerType", "ReadTags", "IndexDays", "LockMode", "Policies", "HoldSeconds", "Traces", "SnowflakeAccount", "SamlMetadata"} - set(SAML if said is SAML else ()):
                     longer = variables(everything | {name: f"{values[name]}{'x' * 10}"}, template)[function]
                     times = (size(longer) - size(told[function])) // 10
                     if times:

@@ -37,6 +37,8 @@ def fields(file, name):
 def keys(function):
     told = f"functions/{function}/lambda/src/told.rs"
     known, optional = fields(told, "Own")
+    # Which `lambda::start` reads of each.
+    known, optional = known | {"traces"}, optional | {"traces"}
     if function == "query":
         shared, free = fields("crates/settings/src/shared.rs", "Shared")
         # It does not start without these two, and has a default for two more.

@@ -37,6 +37,9 @@ mod home;
 #[allow(dead_code, reason = "tests of the stores use more of it")]
 #[path = "acceptance/moto.rs"]
 mod moto;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
 #[allow(dead_code, reason = "tests of the stores use more of it")]
 #[path = "acceptance/rights.rs"]
 mod rights;
@@ -243,4 +246,42 @@ async fn what_was_closed_is_made_a_row_by_the_seal_function() {
     assert_eq!(told, json!({ "batchItemFailures": [{ "itemIdentifier": id }] }));
     assert_eq!(listed("exchanges/v1/").await, files);
     stage.had_the_rights(&["query", "seal"]);
+}
+
+#[tokio::test]
+async fn a_request_that_asks_for_it_is_traced_beside_the_log() {
+    let Some(stage) = Stage::build(&["query"]).await else { return };
+    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
+    let mut event = stage::event("post-select.json", Some(&token));
+    stage.invoke("query", &event).await;
+    assert!(!stage.said().contains("resourceSpans"), "nobody has asked for it");
+
+    event["headers"]["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let answer = stage.invoke("query", &event).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    stage.until("its trace is written", || async { stage.said().contains(r#""name":"sqlapi""#) }).await;
+    let said = stage.said();
+    let (traced, others): (Vec<&str>, Vec<&str>) = said
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .partition(|line| line.starts_with(r#"{"resourceSpans""#));
+    let spans = otlp::read(&traced.join("\n"));
+    let root = otlp::one_trace(&spans);
+    assert_eq!((root.trace.as_str(), root.name.as_str()), ("0af7651916cd43dd8448eb211c80319c", "sqlapi"));
+    assert_eq!(root.resource["faas.name"], "snowgate-query");
+    for name in ["authenticate", "read", "decide", "claim"] {
+        assert!(spans.iter().any(|span| span.name == name), "{name}: {said}");
+    }
+    for line in traced {
+        // No filter of the log counts it.
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["resourceSpans"]);
+    }
+    // Everything else is what it was: what a call costs, and the log.
+    assert!(others.iter().any(|line| line.contains("Dollars")), "{said}");
+    for line in others {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string() && line["spans"].is_null(), "{line}");
+    }
+    assert!(!said.contains(&token) && !said.contains("customers"), "{said}");
 }

@@ -15,6 +15,7 @@ use domain::{
 };
 use policy::Bundle;
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
 
 use crate::ask::{AskError, Next};
 use crate::claim::Words;
@@ -23,6 +24,7 @@ use crate::gateway::{Gateway, off_the_loop};
 use crate::ports::{Claim, Claimed, Denied, Prospect};
 use crate::principal::Principal;
 use crate::reading::refusal;
+use crate::spans::{Spanned, span};
 
 /// Texts up to here are read where they are: the way to another thread and back would cost more. Reading takes some
 /// milliseconds a kB at the worst.
@@ -124,7 +126,7 @@ impl Gateway {
         if let Some(ruling) = self.foresee(&asked, principal).await? {
             return self.prepare(asked, principal, Some(ruling)).await;
         }
-        let desk = self.desks.acquire().await.map_err(|error| {
+        let desk = self.desks.acquire().spanned(span!("queue")).await.map_err(|error| {
             Fault::passing(Origin::Gateway, "the gateway cannot read large statements").because(error)
         })?;
         // Others of this principal's have been admitted while this one waited for a place.
@@ -134,7 +136,10 @@ impl Gateway {
         let (gateway, principal) = (self.clone(), principal.clone());
         // The ports are waited for on that thread, too: an admission is one piece of work.
         let here = tokio::runtime::Handle::current();
-        let next = off_the_loop(move || here.block_on(gateway.prepare(asked, &principal, None))).await?;
+        let span = Span::current();
+        let next =
+            off_the_loop(move || here.block_on(gateway.prepare(asked, &principal, None).instrument(span)))
+                .await?;
         drop(desk);
         next
     }

@@ -10,6 +10,7 @@ use crate::gateway::{Advanced, Gateway};
 use crate::live::{Live, Stage, micros};
 use crate::patience::Endured;
 use crate::ports::{Leased, Progress, Saved};
+use crate::spans::{self, Spanned, span};
 
 impl Gateway {
     /// Carries one exchange on until it is closed, or `until`; stops at a page boundary, and any process may call
@@ -18,6 +19,11 @@ impl Gateway {
     /// # Errors
     /// A fault of the stores; the exchange is left as it is, to be carried on later.
     pub async fn advance(&self, handle: Handle, until: Timestamp) -> Result<Advanced, Fault> {
+        // On the heap, as in `ask`: what is carried on is deep.
+        Box::pin(self.turn(handle, until)).spanned(span!("advance", alone)).await
+    }
+
+    async fn turn(&self, handle: Handle, until: Timestamp) -> Result<Advanced, Fault> {
         let now = self.now();
         let holder = self.ports.ids.random()?;
         let mut live =
@@ -26,6 +32,7 @@ impl Gateway {
                 Leased::Theirs => return Ok(Advanced::NotOurs),
                 Leased::Unknown => return Ok(Advanced::Unknown),
             };
+        spans::name_exchange(&live.exchange);
         if live.is_closed() {
             return Ok(Advanced::Closed);
         }
@@ -133,7 +140,8 @@ impl Gateway {
     async fn poll(&self, live: &mut Live, until: Timestamp) -> Result<Progress, Fault> {
         let Some(handle) = live.upstream() else { return Ok(Progress::Unknown) };
         let begun = self.now();
-        let progress = self.ports.upstream.poll(&handle, self.slice(begun, until)).await;
+        let polling = self.ports.upstream.poll(&handle, self.slice(begun, until));
+        let progress = polling.spanned(span!("poll")).await;
         live.upstream_us = live.upstream_us.saturating_add(micros(self.now().since(begun)));
         if let Ok(Progress::Running(_)) = &progress {
             live.troubled_us = None;
@@ -144,7 +152,7 @@ impl Gateway {
     /// Saves progress; closes as cancelled when its agent wants that.
     pub(crate) async fn save(&self, live: &mut Live, holder: u128) -> Result<Option<Closed>, Fault> {
         let lease_until = self.now().after(self.settings.lease);
-        match self.ports.exchanges.save(live, holder, lease_until).await? {
+        match self.ports.exchanges.save(live, holder, lease_until).spanned(span!("save")).await? {
             Saved::Yes => Ok(None),
             Saved::CancelWanted => Ok(Some(self.close_cancelled(live, holder).await?)),
             Saved::LeaseLost => Err(Fault::passing(
@@ -219,7 +227,8 @@ impl Gateway {
         closed: Result<Closed, Fault>,
     ) -> Result<Closed, Fault> {
         if live.is_closed()
-            && let Err(fault) = self.ports.exchanges.save(live, holder, self.now()).await
+            && let Err(fault) =
+                self.ports.exchanges.save(live, holder, self.now()).spanned(span!("settle")).await
         {
             // The closing is durable; whoever looks next finds it taken and marks the state.
             tracing::warn!(exchange = %live.exchange, fault = &fault as &(dyn std::error::Error + 'static), "a closed exchange could not be marked");

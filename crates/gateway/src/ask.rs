@@ -9,6 +9,7 @@ use domain::{
 use policy::{BatchRuling, Bundle};
 use recording::EstimateRecord;
 use thiserror::Error;
+use tracing::Instrument;
 
 use crate::access::{Grants, Ruled, rule_request};
 use crate::approval::{Surroundings, unless_untold};
@@ -24,6 +25,7 @@ use crate::principal::Principal;
 use crate::reading::{Grounds, Read, decide, refusal};
 use crate::repeat::Terms;
 use crate::reply::{Receipt, Reply};
+use crate::spans::{self, Spanned, span};
 
 /// Why there is no reply. Refusals and failures of statements are replies.
 #[derive(Debug, Error)]
@@ -73,14 +75,16 @@ impl Gateway {
         // On the heap: on the stack of whoever polls it there would be too little left for policy, which then refuses.
         match Box::pin(self.admit(asked, &principal)).await? {
             Next::Repeat { first, terms } => {
-                let reply = Box::pin(self.attach(door, &principal, first, &terms, until)).await?;
+                let attaching = Box::pin(self.attach(door, &principal, first, &terms, until));
+                let reply = attaching.spanned(span!("repeat")).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Refused { live, refused } => self.answer_refused(*live, &refused).await,
             Next::Held { live, opened, shown, reason, expires } => {
                 let holds = self.hold(*live, *opened, *shown, reason, expires, &principal);
-                let live = Box::new(Box::pin(holds).await?);
-                let reply = Box::pin(self.look_out(door, &principal, *live, until)).await?;
+                let live = Box::new(Box::pin(holds).spanned(span!("hold")).await?);
+                let looking = Box::pin(self.look_out(door, &principal, *live, until));
+                let reply = looking.spanned(span!("wait")).await?;
                 self.unless_revoked(&principal, now, reply).await
             }
             Next::Allowed { live, permit } => {
@@ -104,7 +108,8 @@ impl Gateway {
         let lease = match &foreseen {
             Some(_) => None,
             None => {
-                self.counted(asked.door, self.lease(principal.identity(), &asked, &grounds.key).await).await?
+                let leasing = self.lease(principal.identity(), &asked, &grounds.key);
+                self.counted(asked.door, leasing.spanned(span!("evidence")).await).await?
             }
         };
         let next = self.prepare_alone(asked, principal, grounds, foreseen, lease.as_ref()).await;
@@ -130,8 +135,8 @@ impl Gateway {
             Some(_) => Weighed::of_call(&asked),
             None => {
                 let others = lease.map(|lease| lease.others).unwrap_or_default();
-                let weighed = self.weigh(&asked, principal.identity(), &key, (Purpose::Run, others)).await;
-                self.counted(asked.door, weighed).await?
+                let weighing = self.weigh(&asked, principal.identity(), &key, (Purpose::Run, others));
+                self.counted(asked.door, weighing.spanned(span!("evidence")).await).await?
             }
         };
         weighed.fill(&mut asked);
@@ -139,11 +144,11 @@ impl Gateway {
             Some((rulings, ruling)) => Ruled { rulings, ruling, access: Vec::new() },
             None => {
                 let grants = &mut Grants::default();
-                let ruled = self.rule_with(&bundle, principal.identity(), &asked, &read, grants).await;
-                let ruled = self.counted(asked.door, ruled).await?;
+                let ruling = self.rule_with(&bundle, principal.identity(), &asked, &read, grants);
+                let ruled = self.counted(asked.door, ruling.spanned(span!("decide")).await).await?;
                 let identity = principal.identity();
                 let told = self.tell_what_is_wanted(&bundle, identity, &asked, &read, &weighed, ruled);
-                let Ruled { rulings, ruling, access } = told.await;
+                let Ruled { rulings, ruling, access } = told.instrument(span!("decide")).await;
                 Ruled { rulings, ruling: unless_untold(&bundle, &read, asked.text.reveal(), ruling), access }
             }
         };
@@ -165,13 +170,14 @@ impl Gateway {
             handle,
             now,
         };
-        let (session, next, ruling) = match self.claim(claiming, words, ruling).await? {
-            Place::Repeat { first, terms } => return Ok(Next::Repeat { first, terms }),
-            // Hidden failures may have it wait only now.
-            Place::Opens { session, next, ruling } => {
-                (session, next, unless_untold(&bundle, &read, asked.text.reveal(), *ruling))
-            }
-        };
+        let (session, next, ruling) =
+            match self.claim(claiming, words, ruling).spanned(span!("claim")).await? {
+                Place::Repeat { first, terms } => return Ok(Next::Repeat { first, terms }),
+                // Hidden failures may have it wait only now.
+                Place::Opens { session, next, ruling } => {
+                    (session, next, unless_untold(&bundle, &read, asked.text.reveal(), *ruling))
+                }
+            };
         let draft = Draft {
             identity: principal.identity(),
             asked: &asked,
@@ -197,7 +203,7 @@ impl Gateway {
             };
             Ok::<_, Fault>((self.open(&draft, &detectors, session, next).await?, shown))
         };
-        let (opened, shown) = match opening.await {
+        let (opened, shown) = match opening.spanned(span!("open")).await {
             Ok(opened) => opened,
             Err(fault) => {
                 if let Err(also) = self.ports.exchanges.abandon(principal.key(), handle).await {
@@ -209,6 +215,7 @@ impl Gateway {
                 return Err(fault.into());
             }
         };
+        spans::name_exchange(opened.exchange);
         let calling = Calling {
             at: &opened.key,
             identity: principal.identity(),
@@ -217,7 +224,7 @@ impl Gateway {
             is_refused: matches!(ruling.decision, Decision::Refuse(_)),
             opened: now,
         };
-        self.expect_evidence(&key, &calling, &weighed).await?;
+        self.expect_evidence(&key, &calling, &weighed).spanned(span!("evidence")).await?;
         let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },
@@ -296,7 +303,7 @@ impl Gateway {
     pub(crate) async fn answer_refused(&self, live: Live, refused: &Refusal) -> Result<Reply, AskError> {
         let mut live = live;
         let closed = self.close_refused(&mut live, refused).await?;
-        self.ports.exchanges.begin(&live, 0, self.now()).await?;
+        self.ports.exchanges.begin(&live, 0, self.now()).spanned(span!("begin")).await?;
         self.reply_to(closed, None).await
     }
 
@@ -315,7 +322,7 @@ impl Gateway {
         let is_unasked = self.may_stand(principal.key()).await;
         live.approval = Some(self.ask_reviewers(opened, shown).await?);
         live.stage = Stage::Held { expires_us: expires.as_micros(), reason, look_us: Some(0), is_unasked };
-        self.ports.exchanges.begin(&live, 0, self.now()).await?;
+        self.ports.exchanges.begin(&live, 0, self.now()).spanned(span!("begin")).await?;
         Ok(live)
     }
 
@@ -323,7 +330,8 @@ impl Gateway {
     pub(crate) async fn run(&self, live: Live, permit: Permit, until: Timestamp) -> Result<Reply, AskError> {
         let mut live = live;
         let holder = self.ports.ids.random()?;
-        self.ports.exchanges.begin(&live, holder, self.now().after(self.settings.lease)).await?;
+        let lease = self.now().after(self.settings.lease);
+        self.ports.exchanges.begin(&live, holder, lease).spanned(span!("begin")).await?;
         match self.start(&mut live, permit, holder, until).await? {
             Some(closed) => self.reply_to(closed, None).await,
             None => {

@@ -15,6 +15,7 @@ use crate::live::{Live, ShownErrors, Stage, micros};
 use crate::plan::object_named;
 use crate::ports::{UpstreamFailure, Written};
 use crate::reply::{Receipt, Reply};
+use crate::spans::{Spanned, span};
 
 /// Snowflake's codes for a text that does not compile: syntax, unknown identifier, unknown object. They are found
 /// before a row is read, so no stored value can have led to them.
@@ -170,7 +171,8 @@ impl Gateway {
         let (bytes, _) = recording::encode(&closing).map_err(|error| {
             Fault::lasting(Origin::Gateway, "the closing cannot be written").because(error)
         })?;
-        let written = self.ports.recorder.keep(&key, ObjectKind::Closing, Bytes::from(bytes)).await?;
+        let keeping = self.ports.recorder.keep(&key, ObjectKind::Closing, Bytes::from(bytes));
+        let written = keeping.spanned(span!("close")).await?;
         // INVARIANT: only a closing that was kept tells that a statement has not failed.
         live.hidden_failure = live.is_hidden_failure()
             && match (&written, &closing.outcome) {

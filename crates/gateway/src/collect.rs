@@ -17,6 +17,7 @@ use crate::principal::Principal;
 use crate::reply::{PageReply, Receipt, Reply};
 use crate::scopes;
 use crate::shelf;
+use crate::spans::{self, Spanned, span};
 
 impl Gateway {
     /// How a statement stands, for the principal that asked it. Reads only; the token and its revocation are checked
@@ -132,10 +133,12 @@ impl Gateway {
         handle: Handle,
     ) -> Result<(Live, Principal), AskError> {
         let principal = self.prove(door, credential).await?;
-        let found = self.ports.exchanges.find(principal.key(), handle).await?;
+        let found = self.ports.exchanges.find(principal.key(), handle).spanned(span!("find")).await?;
         // SECURITY: the store must not be trusted alone with whose a handle is.
         let live = found.filter(|live| live.principal() == *principal.key());
-        let session = live.as_ref().and_then(Live::exchange).map(|exchange| exchange.session);
+        let exchange = live.as_ref().and_then(Live::exchange);
+        exchange.iter().for_each(spans::name_exchange);
+        let session = exchange.map(|exchange| exchange.session);
         if self.ports.exchanges.revoked(principal.identity(), session).await?.is_some() {
             return Err(AskError::NotAccepted { is_expired: false });
         }
@@ -176,7 +179,8 @@ impl Gateway {
     pub(crate) async fn read_closing(&self, live: &Live) -> Result<(Closing, Receipt), Fault> {
         let damaged = || Fault::lasting(Origin::Recordings, "the recording of this statement is damaged");
         let key = live.key().ok_or_else(damaged)?;
-        let bytes = self.ports.recordings.read(&key, ObjectKind::Closing).await?.ok_or_else(damaged)?;
+        let reading = self.ports.recordings.read(&key, ObjectKind::Closing);
+        let bytes = reading.spanned(span!("recall")).await?.ok_or_else(damaged)?;
         let stored = recording::decode::<Closing>(&bytes).map_err(|error| damaged().because(error))?;
         if stored.record.exchange != live.exchange {
             return Err(damaged());
@@ -200,7 +204,7 @@ impl Gateway {
                 let key = live.key().ok_or_else(damaged)?;
                 let part = u32::try_from(part).map_err(|_| damaged())?;
                 let kind = ObjectKind::Page { part, page };
-                self.ports.recordings.read(&key, kind).await?.ok_or_else(damaged)?
+                self.ports.recordings.read(&key, kind).spanned(span!("recall")).await?.ok_or_else(damaged)?
             }
         };
         check_page(&object, entry)?;

@@ -17,6 +17,7 @@ use crate::line::Line;
 use crate::live::{Acts, Fetched, Live, PartPlan, PartProgress, Stage, Touched, micros};
 use crate::plan::{as_planned, contradiction, masked_whole, object_named};
 use crate::ports::{Finished, ResultHead, RowSource, UpstreamHandle};
+use crate::spans::{Spanned, span};
 
 /// One process's turn at an exchange.
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ impl Gateway {
         turn: Turn,
     ) -> Result<Option<Closed>, Fault> {
         let before = matches!(live.stage, Stage::Opened).then(|| live.clone());
-        match self.fetch_all(live, finished, turn).await {
+        match self.fetch_all(live, finished, turn).spanned(span!("fetch")).await {
             Ok(done) => Ok(done),
             // The closing itself was found taken: nothing is left to close.
             Err(fault) if live.is_closed() => Err(fault),
@@ -203,7 +204,7 @@ impl Gateway {
             return Ok(None);
         }
         let objects = watched.iter().map(|touched| object_named(&touched.object)).collect();
-        let versions = self.ports.catalogs.versions(&objects).await?;
+        let versions = self.ports.catalogs.versions(&objects).spanned(span!("compare")).await?;
         let is_altered = watched
             .iter()
             .any(|touched| versions.get(&object_named(&touched.object)) != Some(&touched.version));
@@ -241,13 +242,17 @@ impl Gateway {
         let mut first = first;
         let from = usize::try_from(progress.fetched.partition).map_err(|_| damaged())?;
         let partitions = progress.partitions.clone();
+        // One of each, for there may be thousands of slices.
+        let (rows, mask, before) = (span!("rows"), span!("mask"), (live.upstream_us, live.masking_us));
         for (partition, expected) in partitions.into_iter().enumerate().skip(from) {
             let mut source = match first.take() {
                 Some(source) if partition == 0 => source,
                 Some(_) | None => self.upstream_rows(live, handle, part, partition).await?,
             };
             loop {
-                let mut slice = match self.next_slice(live, turn.holder, source.as_mut()).await? {
+                let next = self.next_slice(live, turn.holder, source.as_mut()).spanned(rows.clone()).await?;
+                rows.record("busy_us", live.upstream_us.saturating_sub(before.0));
+                let mut slice = match next {
                     Slice::Rows(slice) => slice,
                     Slice::End => break,
                     Slice::Closed(closed) => return Ok(Part::Closed(closed)),
@@ -255,21 +260,29 @@ impl Gateway {
                 while !slice.is_empty() {
                     let piece = slice.split_to(piece_of(live, part, &line, slice.len())?);
                     let masking = self.now();
-                    line = line.push(piece).await?;
+                    line = line.push(piece).spanned(mask.clone()).await?;
                     live.masking_us = live.masking_us.saturating_add(micros(self.now().since(masking)));
+                    mask.record("busy_us", live.masking_us.saturating_sub(before.1));
                     if self.now() >= turn.until && line.has_rows() {
                         // Time is up: the page is cut where it is, so that there is always progress.
                         line.cut()?;
                     }
                     if line.has_full()
-                        && let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await?
+                        && let Some(stop) = self
+                            .store_pages(live, part, partition, &mut line, turn)
+                            .spanned(span!("pages"))
+                            .await?
                     {
                         return Ok(stop);
                     }
                     if line.has_rows() && room_of(live, part, &line)? == Some(0) {
                         // No more of it may be kept.
                         line.cut()?;
-                        if let Some(stop) = self.store_pages(live, part, partition, &mut line, turn).await? {
+                        if let Some(stop) = self
+                            .store_pages(live, part, partition, &mut line, turn)
+                            .spanned(span!("pages"))
+                            .await?
+                        {
                             return Ok(stop);
                         }
                     }
@@ -277,7 +290,7 @@ impl Gateway {
             }
             line.end_partition(expected)?;
         }
-        self.end_part(live, part, line, turn.is_first).await?;
+        self.end_part(live, part, line, turn.is_first).spanned(span!("pages")).await?;
         Ok(Part::Complete)
     }
 

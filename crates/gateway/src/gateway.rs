@@ -21,6 +21,7 @@ use crate::reading::absent;
 use crate::scopes;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
+use crate::spans::{Spanned, span};
 
 /// The adapters that answer the ports.
 #[derive(Clone)]
@@ -108,7 +109,8 @@ impl Gateway {
 
     /// Identifies, and counts who is not accepted. Revocation is the claim's, or the collector's, to check.
     pub(crate) async fn prove(&self, door: Door, credential: &Credential) -> Result<Principal, AskError> {
-        match Principal::prove(self.ports.identities.as_ref(), credential, self.now()).await {
+        let proving = Principal::prove(self.ports.identities.as_ref(), credential, self.now());
+        match proving.spanned(span!("authenticate")).await {
             Ok(principal) => Ok(principal),
             Err(NotAccepted::Rejected { reason }) => {
                 self.reject(door, reason).await;

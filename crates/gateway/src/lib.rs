@@ -44,6 +44,7 @@ mod seal;
 mod settings;
 mod shelf;
 mod snapshot;
+mod spans;
 mod work;
 
 pub use access::statement as access_statement;
@@ -80,3 +81,4 @@ pub use scopes::TierScopes;
 pub use seal::{SealedText, SealedUnder, keyed_request, unseal};
 pub use settings::{Reminders, Settings, SignIn};
 pub use snapshot::snapshot;
+pub use spans::SPANS;

@@ -12,6 +12,7 @@ use domain::{
     PromptGrade, RelationKind, Ruling, SqlText, SqlType, Statement, Tier, Treatment,
 };
 use masking::Detectors;
+use tracing::{Instrument, Span};
 
 use crate::access::Grants;
 use crate::admission::is_large;
@@ -25,6 +26,7 @@ use crate::ports::{Named, Prospect};
 use crate::principal::Principal;
 use crate::reading::Read;
 use crate::seal;
+use crate::spans::{Spanned, span};
 
 /// Tables and views that one listing looks at: reading each is about a millisecond's work.
 const LISTED: usize = 100;
@@ -155,10 +157,10 @@ impl Gateway {
         weighed: &Weighed,
     ) -> Result<Foreseen, AskError> {
         let bundle = self.counted(asked.door, self.ports.policies.bundle().await).await?;
-        let read = self.counted(asked.door, self.read(asked).await).await?;
+        let read = self.counted(asked.door, self.read(asked).spanned(span!("read")).await).await?;
         let grants = &mut Grants::default();
-        let ruled = self.rule_with(&bundle, principal.identity(), asked, &read, grants).await;
-        let ruled = self.counted(asked.door, ruled).await?;
+        let ruling = self.rule_with(&bundle, principal.identity(), asked, &read, grants);
+        let ruled = self.counted(asked.door, ruling.spanned(span!("decide")).await).await?;
         let identity = principal.identity();
         let ruled = self.tell_what_is_wanted(&bundle, identity, asked, &read, weighed, ruled).await;
         let ruling = unless_untold(&bundle, &read, asked.text.reveal(), ruled.ruling);
@@ -359,11 +361,12 @@ impl Gateway {
         W: FnOnce(Self) -> F + Send + 'static,
         F: Future<Output = Result<T, AskError>>,
     {
-        let desk = self.desks.acquire().await.map_err(|error| {
+        let desk = self.desks.acquire().spanned(span!("queue")).await.map_err(|error| {
             Fault::passing(Origin::Gateway, "the gateway cannot read large statements").because(error)
         })?;
         let (gateway, here) = (self.clone(), tokio::runtime::Handle::current());
-        let done = off_the_loop(move || here.block_on(work(gateway))).await?;
+        let span = Span::current();
+        let done = off_the_loop(move || here.block_on(work(gateway).instrument(span))).await?;
         drop(desk);
         done
     }

@@ -12,6 +12,7 @@ use policy::{BatchRuling, Bundle};
 use crate::access;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
+use crate::spans::{Spanned, span};
 
 /// How often reading may ask for further schemas: a view over views needs one round a level.
 const ROUNDS: usize = 6;
@@ -38,7 +39,7 @@ impl Gateway {
     /// Gathers what a decision needs. Where that fails nothing can be opened, because nobody can say what would be decided
     /// and by which budget: it is counted like a request of nobody, so that it stays known and floods nothing.
     pub(crate) async fn grounds(&self, asked: &Asked) -> Result<Grounds, Fault> {
-        self.counted(asked.door, self.gather(asked).await).await
+        self.counted(asked.door, self.gather(asked).spanned(span!("read")).await).await
     }
 
     /// The same for a text that is refused unread.
@@ -50,7 +51,7 @@ impl Gateway {
             let read = Read { statements: Vec::new(), catalog, request: None };
             Ok(Grounds { bundle, read, key })
         };
-        self.counted(door, gathered.await).await
+        self.counted(door, gathered.spanned(span!("read")).await).await
     }
 
     pub(crate) async fn counted<T>(&self, door: Door, gathered: Result<T, Fault>) -> Result<T, Fault> {

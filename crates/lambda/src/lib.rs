@@ -8,6 +8,7 @@
 //! | `SNOWGATE_AWS__KEY` | the ARN of its key |
 //! | `SNOWGATE_POLICIES` | a folder with the policy bundle, or `built-in`; `pushed` or none: the one that two people have pushed; `pushed-by-one`: or one |
 //! | `SNOWGATE_CONFIG` | a file with the same keys, which variables override |
+//! | `SNOWGATE_TRACES` | whose requests are traced: `off`, `asked` or `all` (see [`traces`]) |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, … | what Lambda sets itself |
 //!
 //! The other variables are each function's own, and each refuses those that it does not know. This crate refuses to know what a

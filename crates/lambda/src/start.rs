@@ -1,10 +1,16 @@
 //! From the environment to a function that runs.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use lambda_http::Error;
-use lambda_http::tracing::{self, Level, subscriber};
-use settings::{File, wiring};
+use local::{RandomIds, SystemClock};
+use settings::{ConfigurationError, File, wiring};
+use traces::{Place, Wish};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 use crate::Surroundings;
 
@@ -21,7 +27,10 @@ pub struct Told {
 }
 
 /// Variables of ours that set no key.
-pub(crate) const NO_KEYS: &[&str] = &["CONFIG"];
+pub(crate) const NO_KEYS: &[&str] = &["CONFIG", "TRACES"];
+
+/// The variable that says whose requests are traced. A file does not: it is read when somebody listens already.
+const TRACES: &str = "SNOWGATE_TRACES";
 
 impl Told {
     /// The file.
@@ -55,10 +64,13 @@ pub fn told() -> Result<Told, Error> {
 /// Runs a function until Lambda ends it; one that cannot start says why on standard error, and ends.
 pub async fn start(name: &'static str, run: impl Future<Output = Result<(), Error>>) -> ExitCode {
     wiring::hide_panics(name);
-    // Each line with its time: Lambda takes one without for INFO, whatever its level says (developer guide, "Log-level filtering").
-    // SECURITY: never finer than INFO, whatever the environment says: the runtime traces what it carries.
-    subscriber::fmt().json().with_max_level(Level::INFO).init();
-    match run.await {
+    let wish = wish();
+    listen(wish.as_ref().copied().unwrap_or_default());
+    let done = match wish {
+        Ok(_) => run.await,
+        Err(error) => Err(error.into()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // For alarms, which count errors by their level, and for people.
@@ -66,5 +78,33 @@ pub async fn start(name: &'static str, run: impl Future<Output = Result<(), Erro
             eprintln!("{name}: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whose requests are traced; nobody's where nothing is said.
+fn wish() -> Result<Wish, ConfigurationError> {
+    let said = settings::variable(TRACES)?;
+    let read = |said: String| {
+        said.parse().map_err(|problem| ConfigurationError::new(format!("{TRACES}: traces: {problem}")))
+    };
+    said.map_or(Ok(Wish::Off), read)
+}
+
+/// Logs JSON lines on standard output, and spans beside them where somebody wishes for them. These have no level, so that no filter
+/// counts them, and Lambda takes a line without a time for INFO.
+fn listen(wish: Wish) {
+    // Each line with its time: Lambda takes one without for INFO, whatever its level says (developer guide, "Log-level filtering").
+    // SECURITY: never finer than INFO, whatever the environment says: the runtime traces what it carries.
+    let level = LevelFilter::INFO;
+    // What cannot be read is left out; a function runs without its name, too.
+    let function = settings::variable("AWS_LAMBDA_FUNCTION_NAME").ok().flatten();
+    let place = Place { version: env!("CARGO_PKG_VERSION"), function };
+    let ports = (Arc::new(SystemClock) as _, Arc::new(RandomIds) as _);
+    match traces::exporter(wish, &place, ports, std::io::stdout) {
+        Some(exporter) => {
+            let log = fmt::layer().json().with_filter(level);
+            tracing_subscriber::registry().with(log).with(exporter).init();
+        }
+        None => fmt().json().with_max_level(level).init(),
     }
 }

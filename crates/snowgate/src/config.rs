@@ -10,6 +10,7 @@ use domain::Context;
 use evidence::{ChannelEntry, Channels};
 use serde::Deserialize;
 use settings::{Configured, Defaults, File, Issuer, Places, ReviewerEntry, ReviewersIssuer, Shared};
+use traces::Wish;
 
 use crate::cli::HomeArgs;
 use crate::commands::Broken;
@@ -60,6 +61,8 @@ pub struct Own {
     pub evidence: Vec<ChannelEntry>,
     /// Trusted issuers of auditors' tokens; none: recordings are searched and replayed on the command line alone.
     pub auditors: Vec<Issuer>,
+    /// Whose requests are traced, on standard error.
+    pub traces: Wish,
 }
 
 impl Default for Own {
@@ -77,6 +80,7 @@ impl Default for Own {
             estimates: false,
             evidence: Vec::new(),
             auditors: Vec::new(),
+            traces: Wish::Off,
         }
     }
 }

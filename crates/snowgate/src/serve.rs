@@ -25,8 +25,11 @@ use query::{Answers, Resource};
 use recording::RecordKey;
 use settings::{Issuer, Shared, wiring};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use traces::{Place, Wish};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 use warehouse::Warehouse;
 
 use crate::cli::ServeArgs;
@@ -44,7 +47,7 @@ const TURN: Duration = Duration::from_secs(1);
 pub fn run(args: &ServeArgs) -> Result<ExitCode, Broken> {
     let config = with_arguments(Config::read(args.config.as_deref())?, args);
     config.check()?;
-    log_to_stderr(log_filter()?);
+    log_to_stderr(log_filter()?, config.own.traces);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))?;
     // The embedded warehouse may still compute something that nobody waits for: not worth waiting either.
     std::process::exit(0)
@@ -471,10 +474,20 @@ fn log_filter() -> Result<EnvFilter, Broken> {
 /// The variable that says what is logged.
 const LOG: &str = "SNOWGATE_LOG";
 
-/// Logs JSON lines on standard error.
-fn log_to_stderr(filter: EnvFilter) {
+/// Logs JSON lines on standard error, and spans beside them where somebody wishes for them.
+fn log_to_stderr(filter: EnvFilter, wish: Wish) {
+    let place = Place { version: env!("CARGO_PKG_VERSION"), function: None };
+    let ports = (Arc::new(SystemClock) as _, Arc::new(RandomIds) as _);
     // Somebody else has set one up already: theirs stays.
-    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    match traces::exporter(wish, &place, ports, std::io::stderr) {
+        Some(exporter) => {
+            let log = fmt::layer().json().with_writer(std::io::stderr).with_filter(filter);
+            let _ = tracing_subscriber::registry().with(log).with(exporter).try_init();
+        }
+        None => {
+            let _ = fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        }
+    }
 }
 
 #[cfg(test)]

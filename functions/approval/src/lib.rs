@@ -81,7 +81,7 @@ pub fn routes(reception: Reception, behind: Behind) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
-        .layer(from_fn(headers::protect))
+        .layer((traces::each_request(traces::root!("approval")), from_fn(headers::protect)))
         .with_state(Desk { reception, origin, behind });
     // Which `nest` leaves to others.
     let bare = Router::new().route("/a/", any(unknown)).layer(from_fn(headers::protect));

@@ -4,6 +4,8 @@ use aws::Message;
 use domain::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use traces::Root;
+use tracing::Span;
 
 use crate::NotDone;
 
@@ -24,6 +26,19 @@ pub enum Event {
     /// `{"task": "missed", "days_ago": 1}` or `{"task": "missed", "day": "2026-11-26"}`: a day is to be looked through for what nobody was
     /// told of.
     Missed(Missed),
+}
+
+impl Event {
+    /// The span of what is done, named like it. Who sends these says of no trace that they belong to it.
+    pub(crate) fn span(&self) -> Span {
+        let root: Root = match self {
+            Self::Messages(_) => traces::root!("messages"),
+            Self::Day { .. } => traces::root!("day"),
+            Self::Waiting => traces::root!("waiting"),
+            Self::Missed(_) => traces::root!("missed"),
+        };
+        root(None)
+    }
 }
 
 /// The day to be looked through, of openings and in UTC.

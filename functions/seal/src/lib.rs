@@ -35,6 +35,7 @@ use gateway::{Fault, Origin, Retry};
 use recording::{ExchangeRow, ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;
+use tracing::Instrument;
 
 pub use event::{Event, Missed, read};
 use file::File;
@@ -110,7 +111,15 @@ impl Seal {
     /// # Errors
     /// [`NotDone`]; it may be done again.
     pub async fn handle(&self, event: &serde_json::Value) -> Result<Answer, NotDone> {
-        match read(event)? {
+        let event = read(event)?;
+        let span = event.span();
+        let done = self.handled(event).instrument(span.clone()).await;
+        span.record("failed", done.is_err());
+        done
+    }
+
+    async fn handled(&self, event: Event) -> Result<Answer, NotDone> {
+        match event {
             Event::Messages(messages) => Ok(self.messages(&messages).await),
             Event::Day { day, after } => Ok(self.day(&day, after.as_deref()).await?),
             Event::Waiting => Ok(self.waiting().await?),

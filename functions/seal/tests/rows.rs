@@ -7,6 +7,10 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -448,4 +452,25 @@ async fn a_large_day_is_looked_through_to_its_end() {
     assert_eq!(missed(&store).await, (2500, 2500));
     let told: BTreeSet<Told> = store.told.lock().unwrap().iter().cloned().collect();
     assert_eq!(told.len(), 2500, "each once");
+}
+
+#[tokio::test]
+async fn each_event_is_a_trace_that_names_no_record() {
+    use tracing_subscriber::layer::SubscriberExt;
+    let kept = otlp::Kept::default();
+    let ports: (Arc<dyn Clock>, _) = (hour(1), Arc::new(local::RandomIds) as _);
+    let place = traces::Place { version: "1.2.3", function: None };
+    let exporter = traces::exporter(traces::Wish::All, &place, ports, kept.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter));
+
+    let store = Arc::new(day());
+    let told = told_of(&store.objects);
+    failed(&store, &told).await;
+    let full = Seal::new(Arc::new(Memory { is_full: true, ..day() }), hour(1));
+    assert!(full.handle(&json!({ "task": "day", "day": DAY })).await.is_err());
+    let spans = kept.spans();
+    let said: Vec<(&str, bool)> = spans.iter().map(|span| (span.name.as_str(), span.has_failed)).collect();
+    assert_eq!(said, [("messages", false), ("day", true)]);
+    assert!(spans.iter().all(|span| span.is_root && span.attributes.is_empty()));
+    assert!(!kept.text().contains(&told[0]) && !kept.text().contains(DAY));
 }

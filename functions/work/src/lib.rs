@@ -22,6 +22,7 @@ use gateway::ports::Clock;
 use gateway::{Advanced, Fault, Gateway, Reminded, Stands};
 use serde::Serialize;
 use thiserror::Error;
+use tracing::Instrument;
 
 pub use task::{Task, read};
 
@@ -96,7 +97,16 @@ impl Work {
     /// # Errors
     /// [`NotDone`]; it may be done again.
     pub async fn handle(&self, event: serde_json::Value) -> Result<Answer, NotDone> {
-        match task::read(event)? {
+        let task = task::read(event)?;
+        let span = task.span();
+        // Boxed: so deep a type is too much for the compiler.
+        let done = Box::pin(self.handled(task)).instrument(span.clone()).await;
+        span.record("failed", done.is_err());
+        done
+    }
+
+    async fn handled(&self, task: Task) -> Result<Answer, NotDone> {
+        match task {
             Task::Ask { approval } => self.ask(approval).await,
             Task::Wait { approval, token } => self.wait(approval, &token).await,
             Task::Remind { approval } => self.remind(approval, Reminded::Told, three_quarters).await,

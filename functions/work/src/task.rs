@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
+use traces::Root;
+use tracing::Span;
 
 use crate::NotDone;
 
@@ -60,6 +62,23 @@ pub enum Task {
     },
     /// Whatever is unattended is to be carried on, should a machine have failed.
     Sweep {},
+}
+
+impl Task {
+    /// The span of this task, named like it. State machines say of no trace that they belong to it.
+    pub(crate) fn span(&self) -> Span {
+        let root: Root = match self {
+            Self::Ask { .. } => traces::root!("ask"),
+            Self::Wait { .. } => traces::root!("wait"),
+            Self::Remind { .. } => traces::root!("remind"),
+            Self::Escalate { .. } => traces::root!("escalate"),
+            Self::Expire { .. } => traces::root!("expire"),
+            Self::Run { .. } => traces::root!("run"),
+            Self::Carry { .. } => traces::root!("carry"),
+            Self::Sweep {} => traces::root!("sweep"),
+        };
+        root(None)
+    }
 }
 
 /// The task of an event.

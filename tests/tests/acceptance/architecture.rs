@@ -40,29 +40,31 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Of ours, what each other crate may depend on.
-const ARROWS: [(&str, &[&str]); 30] = [
+const ARROWS: [(&str, &[&str]); 31] = [
     ("gateway", &["domain", "sql", "policy", "masking", "recording"]),
     ("oidc", &["domain", "gateway"]),
     ("snowflake", &["domain", "gateway", "masking"]),
     ("local", &["domain", "gateway", "policy", "recording"]),
     ("aws", &["domain", "gateway", "policy", "recording"]),
     ("warehouse", &["domain", "gateway", "masking", "policy", "sql"]),
+    // Who listens to spans: it asks the ports for time and randomness.
+    ("traces", &["domain", "gateway"]),
     // The page settles: it reaches neither policy nor upstream, and links no adapter.
-    ("approval", &["domain", "gateway", "legible", "recording", "sql"]),
+    ("approval", &["domain", "gateway", "legible", "recording", "sql", "traces"]),
     // What was seen comes in: statements, policy and records are behind the gateway.
     ("evidence", &["domain", "gateway"]),
     // It asks a port whose a token is, and calls no AWS.
     ("authorizer", &["domain", "gateway"]),
-    ("work", &["aws", "domain", "gateway"]),
-    ("seal", &["aws", "domain", "gateway", "recording"]),
+    ("work", &["aws", "domain", "gateway", "traces"]),
+    ("seal", &["aws", "domain", "gateway", "recording", "traces"]),
     ("index", &["aws", "domain", "gateway", "recording"]),
     // Questions of auditors: what they may see, and that it was recorded, is behind the gateway.
     ("sessions", &["domain", "gateway"]),
     // Doors alone: what they stand before is somebody else's to choose.
-    ("query", &["domain", "gateway", "recording", "oidc"]),
+    ("query", &["domain", "gateway", "recording", "oidc", "traces"]),
     // What every program is told, and makes of it.
     ("settings", &["domain", "gateway", "local", "oidc", "snowflake"]),
-    ("lambda", &["aws", "domain", "gateway", "local", "settings", "snowflake"]),
+    ("lambda", &["aws", "domain", "gateway", "local", "settings", "snowflake", "traces"]),
     // The functions as they are deployed, a packing list each. The page reaches no account, and neither does evidence.
     ("query-lambda", &["gateway", "lambda", "local", "query", "settings", "snowflake"]),
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
@@ -99,6 +101,7 @@ const ARROWS: [(&str, &[&str]); 30] = [
             "approval",
             "evidence",
             "sessions",
+            "traces",
             "masking",
             "sql",
         ],
@@ -364,7 +367,7 @@ fn no_request_leaves_work_behind() {
     }
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

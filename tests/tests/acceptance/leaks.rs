@@ -8,9 +8,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use base64::Engine;
+use gateway::ports::{Clock, Ids};
+use local::{RandomIds, SystemClock};
 use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::door::{Answered, call_with, get, router};
 use crate::house::{House, customers};
@@ -48,11 +53,15 @@ fn logs() -> &'static Logs {
     static LOGS: OnceLock<Logs> = OnceLock::new();
     LOGS.get_or_init(|| {
         let logs = Logs::default();
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+        // Everybody's traces besides.
+        let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
+        let place = ::traces::Place { version: "1.2.3", function: None };
+        let exporter = ::traces::exporter(::traces::Wish::All, &place, ports, logs.clone());
+        let log = tracing_subscriber::fmt::layer()
             .with_writer(logs.clone())
             .with_ansi(false)
-            .init();
+            .with_filter(tracing::level_filters::LevelFilter::TRACE);
+        tracing_subscriber::registry().with(log).with(exporter).init();
         logs
     })
 }
@@ -297,6 +306,7 @@ async fn no_secret_that_went_in_anywhere_is_left_in_clear() {
     let lines = logs.0.lock().unwrap().clone();
     search("the log", &lines, &mut found);
     assert!(contains(&lines, "closed because something broke"), "the log was not captured");
+    assert!(contains(&lines, "startTimeUnixNano"), "traces were not captured");
     found.sort();
     found.dedup();
     assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));

@@ -62,6 +62,8 @@ mod mcp;
 #[allow(dead_code, reason = "tests of the stores alone use more of it")]
 mod moto;
 mod order;
+#[path = "../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
 mod pages;
 mod pages_door;
 mod pages_sign_in;
@@ -80,4 +82,5 @@ mod story;
 mod supply;
 mod tokens;
 mod touched;
+mod traces;
 mod verdicts;

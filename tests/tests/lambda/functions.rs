@@ -116,6 +116,7 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
         ("SNOWGATE_AWS__RECORDS_BUCKET", records.clone()),
         ("SNOWGATE_AWS__PAGES_BUCKET", pages.clone()),
         ("SNOWGATE_AWS__KEY", key.clone()),
+        ("SNOWGATE_TRACES", "asked".to_owned()),
     ];
     let agents = format!(r#"[{{issuer = "{issuer}", audience = ["snowgate"]}}]"#);
     let tier = r#"{credential = {kind = "access-token", token = "pat"}, roles = ["ANALYST"], warehouses = ["DEMO_WH"]}"#;

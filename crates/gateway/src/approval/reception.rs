@@ -20,6 +20,7 @@ use super::standing_terms::StandingTerms;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
 use crate::settings::SignIn;
+use crate::spans::{Spanned, span};
 
 /// How many earlier asks are told.
 const EARLIER: usize = 8;
@@ -171,7 +172,7 @@ impl Reception {
         let Pending { state, nonce, verifier, .. } = &pending;
         let begun =
             SignInBegun { redirect_uri: &self.redirect_uri(), state, nonce, challenge: &challenge(verifier) };
-        let url = issuer.begin(&begun).await?;
+        let url = issuer.begin(&begun).spanned(span!("sign_in")).await?;
         let text = session::pend(key, &pending).ok_or_else(unwritable)?;
         Ok(Arrived::SignIn { url, state: pending.state, pending: text })
     }
@@ -216,7 +217,7 @@ impl Reception {
             redirect_uri: &redirect_uri,
             nonce: &pending.nonce,
         };
-        let proven = match issuer.end(&answer, now).await {
+        let proven = match issuer.end(&answer, now).spanned(span!("sign_in")).await {
             Ok(proven) => proven,
             Err(NotAccepted::Rejected { reason }) => return Err(turned_away(reason)),
             Err(NotAccepted::LacksScope { .. }) => return Err(turned_away("scope")),

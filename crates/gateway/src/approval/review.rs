@@ -23,6 +23,7 @@ use crate::ports::{
     Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, RevokedWhat, Standings,
 };
 use crate::settings::SignIn;
+use crate::spans::{self, Spanned, span};
 
 /// How many approvals a listing shows at most.
 const LISTED: usize = 1000;
@@ -286,7 +287,9 @@ impl Review {
 
     /// The approval of a live exchange.
     pub(super) async fn read(&self, live: &Live) -> Result<Case, Fault> {
-        Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live).await
+        spans::name_exchange(&live.exchange);
+        let reading = Case::read(self.ports.approvals.as_ref(), self.ports.recordings.as_ref(), live);
+        reading.spanned(span!("recall")).await
     }
 
     /// The approval with this id, whoever wants to know.
@@ -478,7 +481,8 @@ impl Review {
     }
 
     pub(super) async fn add(&self, case: &mut Case, what: StepRecord) -> Result<Added, ReviewError> {
-        match case.add(self.ports.approvals.as_ref(), self.ports.clock.now(), what).await {
+        let adding = case.add(self.ports.approvals.as_ref(), self.ports.clock.now(), what);
+        match adding.spanned(span!("step")).await {
             Ok(added) => Ok(added),
             Err(NotAdded::Fault(fault)) => Err(fault.into()),
             Err(NotAdded::NotNext(NotNext::Unmoved(unmoved))) => Err(unmoved.into()),
@@ -499,7 +503,7 @@ impl Review {
 
     /// The verdict is kept; whoever carries the exchange on finds it at its next look, with or without this.
     async fn wake(&self, id: ApprovalId) {
-        if let Err(fault) = self.ports.approvals.wake(id).await {
+        if let Err(fault) = self.ports.approvals.wake(id).spanned(span!("wake")).await {
             tracing::warn!(
                 fault = &fault as &(dyn std::error::Error + 'static),
                 "an exchange could not be woken; it is looked at within a minute"

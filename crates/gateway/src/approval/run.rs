@@ -20,6 +20,7 @@ use crate::opened::{Opened, live as planned_now, opened_handle};
 use crate::opening::{Draft, footprints};
 use crate::permit::{Permit, permit};
 use crate::settings::SignIn;
+use crate::spans::{Spanned, span};
 
 /// What came of running an approved exchange.
 pub(super) enum Ran {
@@ -294,7 +295,8 @@ impl Gateway {
         until: Timestamp,
     ) -> Result<Option<Closed>, Fault> {
         let begun = self.now();
-        let started = self.ports.upstream.start(permit, self.slice(begun, until)).await;
+        let starting = self.ports.upstream.start(permit, self.slice(begun, until));
+        let started = starting.spanned(span!("run")).await;
         live.upstream_us = micros(self.now().since(begun));
         match started {
             Ok(progress) => self.drive(live, holder, Some(progress), until).await,

@@ -53,6 +53,7 @@ pub fn check(file: Option<&Path>) -> Result<ExitCode, Broken> {
         ),
         None => say!("mail      none: links are printed by `serve`"),
     }
+    say!("traces    {}", own.traces);
     for told in told {
         say!("ATTENTION: {told}");
     }

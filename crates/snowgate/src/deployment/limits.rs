@@ -98,6 +98,7 @@ pub const LIMITS: &[(&str, Takes)] = &[
     ("RequestsPerSecond", Number(1, 10_000, ", the account's own limit")),
     ("RequestBurst", Number(1, 5_000, ", the account's own limit")),
     ("ConcurrentStatements", Number(1, 100_000, "")),
+    ("Traces", Words(&["off", "asked", "all"])),
     ("Architecture", Words(&["arm64", "x86_64"])),
     ("Rollout", Words(ROLLOUTS)),
     ("OperatorMail", Anything),

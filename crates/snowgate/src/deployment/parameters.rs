@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 41] = [
+pub const PARAMETERS: [(&str, Option<&str>); 42] = [
     ("AuthorizerType", Some("jwt")),
     ("Issuer", Some("")),
     ("Audience", Some("")),
@@ -43,6 +43,7 @@ pub const PARAMETERS: [(&str, Option<&str>); 41] = [
     ("RequestsPerSecond", Some("50")),
     ("RequestBurst", Some("100")),
     ("ConcurrentStatements", Some("100")),
+    ("Traces", Some("off")),
     ("Architecture", Some("arm64")),
     ("Rollout", Some("Canary10Percent5Minutes")),
     ("OperatorMail", Some("")),

@@ -46,7 +46,7 @@ const FUNCTIONS: [Room; 6] = [
     ),
     (
         "approval",
-        950,
+        1000,
         &[("ReviewersIssuer", 1), ("ReviewersClient", 1), ("ReviewersScopes", 1), ("Reviewers", 1)],
     ),
     (

@@ -220,3 +220,41 @@ fn a_good_configuration_is_told_with_the_command_that_uses_it() {
         "{told}"
     );
 }
+
+#[test]
+fn who_wishes_for_traces_finds_them_beside_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("snowgate.toml");
+    fs::write(&settings, "traces = 's3cret'").expect("it is written");
+    let refused = snowgate(folder.path()).args(["config", "check"]).output().expect("it runs");
+    let told = String::from_utf8(refused.stderr).expect("text");
+    let expected = "snowgate.toml:1: traces: a value is wrong: expected one of `off`, `asked`, `all`";
+    assert!(!refused.status.success() && told.contains(expected), "{told}");
+    let by_variable =
+        snowgate(folder.path()).args(["config", "check"]).env("SNOWGATE_TRACES", "asked").output();
+    let told = String::from_utf8(by_variable.expect("it runs").stdout).expect("text");
+    assert!(told.contains("traces    asked"), "{told}");
+
+    fs::write(&settings, "traces = 'all'").expect("it is written");
+    let log = folder.path().join("log");
+    let to_log = File::create(&log).expect("a file").into();
+    let (child, printed) = serve_logging(folder.path(), "127.0.0.1:0", &[], to_log);
+    let url = printed[0].split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
+    let url = url.trim_end_matches(';').to_owned();
+    let gateway = Served { url, folder, child, printed };
+    assert_eq!(gateway.ask_because("s3cret-prompt", "select 's3cret-literal' as x").0, 0);
+    let logged = fs::read_to_string(&log).expect("a log");
+    let lines = logged.lines().map(|line| serde_json::from_str::<Value>(line).expect("one object a line"));
+    let spans: Vec<Value> = lines
+        .filter(|line| line["level"].is_null())
+        .map(|line| line["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone())
+        .collect();
+    let names: Vec<&str> = spans.iter().filter_map(|span| span["name"].as_str()).collect();
+    for name in ["authenticate", "open", "run", "fetch", "mask", "close", "settle", "sqlapi"] {
+        assert!(names.contains(&name), "{name}: {logged}");
+    }
+    let traces: std::collections::BTreeSet<&str> =
+        spans.iter().filter_map(|span| span["traceId"].as_str()).collect();
+    assert_eq!(traces.len(), 1, "{logged}");
+    assert!(!logged.contains("s3cret") && !logged.contains("ana@"), "{logged}");
+}

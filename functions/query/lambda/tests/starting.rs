@@ -52,6 +52,7 @@ fn the_function_does_not_start_with_a_wrong_setting() {
             "SNOWGATE_AWS__KEYS_TABLE: aws.keys_table: a value is wrong: expected a table",
         ),
         ("AWS_REGION", "", "AWS_REGION is not set"),
+        ("SNOWGATE_TRACES", "s3cret", "SNOWGATE_TRACES: traces: is one of `off`, `asked` and `all`"),
         (
             "AWS_LAMBDA_INITIALIZATION_TYPE",
             "on-demand",

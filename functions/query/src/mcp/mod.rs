@@ -85,7 +85,7 @@ pub(crate) fn routes(gateway: Arc<Gateway>, resource: Resource, answers: Answers
         .route(PATH, post(answer).fallback(other_than_post))
         .route(authorization::METADATA, get(metadata))
         .route(authorization::METADATA_OF_PATH, get(metadata))
-        .layer(map_response(harden))
+        .layer((traces::each_request(traces::root!("mcp")), map_response(harden)))
         .with_state(Served { gateway, resource: Arc::new(resource), answers })
 }
 

@@ -2,15 +2,13 @@
 
 use domain::Clues;
 use http::HeaderMap;
+use traces::TraceParent;
 
 use super::headers::{is_conversation, once};
 use super::rejected::Rejected;
 
 /// A word that the client has sent with its evidence, too.
 const WORD: &str = "x-snowgate-evidence";
-
-/// The trace that the call belongs to (W3C Trace Context, "traceparent").
-const TRACE: &str = "traceparent";
 
 /// The clues in headers.
 ///
@@ -32,29 +30,23 @@ pub(crate) fn of_headers(headers: &HeaderMap) -> Result<Clues, Rejected> {
             Some(text.to_owned())
         }
     };
-    let mut traces = headers.get_all(TRACE).iter();
-    let trace = match (traces.next(), traces.next()) {
-        (Some(value), None) => value.to_str().ok().and_then(trace_of),
-        (_, _) => None,
-    };
-    Ok(Clues { tool_use: None, trace, word })
+    Ok(Clues { tool_use: None, trace: TraceParent::of_headers(headers).map(told), word })
 }
 
-/// The trace id of a `traceparent`; none where it is malformed or all zeros.
+/// The trace id of a `traceparent` (W3C Trace Context); none where it is malformed.
 pub(crate) fn trace_of(traceparent: &str) -> Option<String> {
-    let mut parts = traceparent.trim().split('-');
-    let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let is_one = is_hex(version, 2) && version != "ff" && is_hex(trace, 32) && is_hex(parent, 16);
-    (is_one && trace.bytes().any(|b| b != b'0')).then(|| trace.to_owned())
+    traceparent.parse().ok().map(told)
+}
+
+fn told(parent: TraceParent) -> String {
+    format!("{:032x}", parent.trace())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TRACE: &str = "traceparent";
     const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

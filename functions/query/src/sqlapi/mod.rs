@@ -48,7 +48,7 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/api/v2/statements/{handle}", get(collect).fallback(other_than_get))
         .route("/api/v2/statements/{handle}/cancel", post(cancel).fallback(other_than_post))
         .fallback(unknown_path)
-        .layer(map_response(harden))
+        .layer((traces::each_request(traces::root!("sqlapi")), map_response(harden)))
         .with_state(gateway)
 }
 
