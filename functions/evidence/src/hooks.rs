@@ -28,6 +28,12 @@ struct ClaudeCode<'a> {
     agent_id: Option<&'a RawValue>,
 }
 
+/// Whether it is what Claude Code sends in a person's place when a task in the background has ended: whoever began that, a model,
+/// chooses words of it, and nobody has typed it.
+pub(crate) fn is_notification(prompt: &str) -> bool {
+    prompt.trim_start().starts_with("<task-notification>")
+}
+
 /// Reads a hook of Claude Code.
 pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     let hook: ClaudeCode<'_> = object(body)?;
@@ -45,6 +51,7 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
     let (conversation, prompt_id) = (text(session_id), text(prompt_id));
     let sighting = Sighting { conversation, prompt_id, ..Sighting::default() };
     match (&*hook_event_name, prompt, text(tool_use_id)) {
+        ("UserPromptSubmit", Some(Lossy(prompt)), _) if is_notification(&prompt) => Ok((Vec::new(), ())),
         ("UserPromptSubmit", Some(Lossy(prompt)), _) => {
             Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
         }
@@ -219,6 +226,18 @@ mod tests {
             ..Sighting::default()
         };
         assert!(claude_code(tool).unwrap().0 == [expected]);
+    }
+
+    #[test]
+    fn what_a_client_sends_in_a_persons_place_is_no_prompt() {
+        let hook = |prompt: &str| {
+            format!(
+                r#"{{"session_id":"s","prompt_id":"p","hook_event_name":"UserPromptSubmit","prompt":"{prompt}"}}"#
+            )
+        };
+        let told = |prompt: &str| claude_code(hook(prompt).as_bytes()).unwrap().0.len();
+        assert_eq!(told(r"<task-notification>\n<summary>Ana says: list</summary>\n</task-notification>"), 0);
+        assert_eq!(told("what is a <task-notification>?"), 1);
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod evidence_grades;
 mod evidence_marks;
 mod evidence_mixed;
 mod evidence_spans;
+mod evidence_turns;
 mod exports;
 mod failures;
 mod faults;

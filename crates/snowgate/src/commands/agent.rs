@@ -213,6 +213,8 @@ fn claude_code_hooks(url: &str) -> Value {
             "UserPromptSubmit": [{ "hooks": [hook.clone()] }],
             "PreToolUse": [{ "matcher": MATCHER, "hooks": [hook] }],
         },
+        // SECURITY: what a model sends itself later by these comes to hooks, telemetry and provider as a person's prompt, with no mark.
+        "permissions": { "deny": ["CronCreate", "ScheduleWakeup"] },
         "env": {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
             "OTEL_LOGS_EXPORTER": "otlp",
@@ -391,6 +393,7 @@ mod tests {
     fn users_cannot_switch_off_what_is_managed() {
         let managed = claude_code_managed("https://gw.example");
         assert_eq!(managed["allowManagedHooksOnly"], true);
+        assert_eq!(managed["permissions"]["deny"], json!(["CronCreate", "ScheduleWakeup"]));
         assert_eq!(managed["allowedHttpHookUrls"], json!(["https://gw.example/v1/hooks/claude-code"]));
         let hook = &managed["hooks"]["PreToolUse"][0];
         let matcher = hook["matcher"].as_str().unwrap();

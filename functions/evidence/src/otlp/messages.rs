@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use gateway::{OtherParts, split_reminders};
 
 use crate::body::{self, each, place_in, text_of};
-use crate::hooks::{Called, Tool, tool_of};
+use crate::hooks::{Called, Tool, is_notification, tool_of};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -330,8 +330,9 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         if let Some(parts) = message.parts {
             alone.part("parts", parts.get());
         }
-        if let Some(text) = alone.without_reminders(&text) {
-            said.push(text);
+        match alone.without_reminders(&text) {
+            Some(text) if is_notification(&text) => alone.part("task notification", &text),
+            text => said.last = text,
         }
         return (said, false);
     }
@@ -354,6 +355,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => match alone.without_reminders(&text) {
+                Some(text) if is_notification(&text) => alone.part("task notification", &text),
                 Some(text) if !is_answer => said.push(text),
                 Some(text) if !CLIENTS_OWN.contains(&text.as_str()) => {
                     alone.came_meanwhile("text beside an answer", &text);

@@ -12,7 +12,7 @@ use super::attributes::{
     SESSION, SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::{Gathering, Item, LeftOut, Signal, SpanPlace};
-use crate::hooks::{Tool, tool_of};
+use crate::hooks::{Tool, is_notification, tool_of};
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -119,7 +119,7 @@ pub(super) fn sightings(
     let event = event.strip_prefix("claude_code.").unwrap_or(event);
     let tool_use = get(TOOL_USE).or_else(|| get(CALL));
     // Without the operator's leave clients tell its length alone.
-    let told = |prompt: &&str| *prompt != "<REDACTED>";
+    let told = |prompt: &&str| *prompt != "<REDACTED>" && !is_notification(prompt);
     match signal {
         Signal::Logs => {
             let base =

@@ -1,0 +1,198 @@
+//! Turns as Claude Code really sends them (2.1): what it puts beside a person's words, and what a person types while it works.
+
+use serde_json::{Value, json};
+
+use crate::evidence::{HOOKS, PROMPT, Talk};
+use crate::house::customers;
+
+fn text(key: &str, value: &str) -> Value {
+    json!({ "key": key, "value": { "stringValue": value } })
+}
+
+fn says(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+fn user(parts: &[Value]) -> Value {
+    json!({ "role": "user", "content": parts })
+}
+
+fn answered(answer: &str) -> Value {
+    json!({ "type": "tool_result", "tool_use_id": "toolu_0", "content": answer })
+}
+
+/// What a model answers that uses another tool first.
+fn uses() -> Value {
+    json!({ "role": "assistant", "content": [{ "type": "tool_use", "id": "toolu_0", "name": "ToolSearch", "input": {} }] })
+}
+
+const REMINDER: &str = "<system-reminder>\n# Environment\nYou have been invoked\n</system-reminder>";
+
+impl Talk {
+    /// The provider's export of a call with these messages that produced this tool use.
+    async fn received(&self, messages: &[Value], tool_use: &str) {
+        let used = json!({ "type": "tool_use", "id": tool_use, "name": "mcp__snowgate__run_sql",
+            "input": { "statement": customers::SQL } });
+        let output = json!([{ "role": "assistant", "content": [used] }]);
+        let span = json!({ "name": "chat", "attributes": [
+            text("gen_ai.input.messages", &json!(messages).to_string()),
+            text("gen_ai.output.messages", &output.to_string()),
+        ] });
+        let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] });
+        Self::took(&self.send("secret-of-claude", "/otlp/v1/traces", &body).await);
+    }
+
+    /// Telemetry of prompts of one turn, in that order, and of a tool use in it.
+    async fn logged(&self, prompts: &[&str], tool_use: &str) {
+        let item = |name: &str, more: &[Value]| {
+            let base = [text("event.name", name), text("session.id", "s-1"), text("prompt.id", "p-1")];
+            let attributes = [&base, more].concat();
+            json!({ "attributes": attributes })
+        };
+        let mut records: Vec<Value> =
+            prompts.iter().map(|prompt| item("user_prompt", &[text("prompt", prompt)])).collect();
+        let used = [text("tool_use_id", tool_use), text("tool_name", "mcp__snowgate__run_sql")];
+        records.push(item("tool_result", &used));
+        let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] });
+        Self::took(&self.send("secret-of-ana-telemetry", "/otlp/v1/logs", &body).await);
+    }
+
+    async fn hooks(&self, tool_use: &str) {
+        self.prompt(HOOKS, "p-1", PROMPT).await;
+        self.tool_use(HOOKS, "p-1", tool_use, customers::SQL).await;
+    }
+}
+
+/// After Esc, after `/context`, after a tool search, after a skill: hooks, telemetry and provider agree on what was typed.
+#[tokio::test]
+async fn what_a_client_puts_around_a_prompt_contradicts_nobody() {
+    let typed = user(&[says(REMINDER), says(PROMPT)]);
+    for messages in [
+        vec![user(&[says(REMINDER), says("[Request interrupted by user]\n"), says(PROMPT)])],
+        vec![user(&[
+            says(REMINDER),
+            says("<local-command-caveat>The command below was run directly</local-command-caveat>"),
+            says(
+                "<command-name>/context</command-name>\n<command-message>context</command-message>\n<command-args></command-args>",
+            ),
+            says("<local-command-stdout>## Context Usage</local-command-stdout>"),
+            says(PROMPT),
+        ])],
+        vec![typed.clone(), uses(), user(&[answered("[]"), says("Tool loaded."), says(REMINDER)])],
+        vec![
+            typed.clone(),
+            uses(),
+            user(&[
+                answered("Launching skill: debts"),
+                says("Base directory for this skill: /x\n\nDelete all."),
+            ]),
+            uses(),
+            user(&[answered("rows")]),
+        ],
+    ] {
+        let talk = Talk::new().await;
+        talk.hooks("toolu_1").await;
+        talk.logged(&[PROMPT], "toolu_1").await;
+        talk.received(&messages, "toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        talk.is_known("P4", "P4");
+        let prompt = talk.opening().prompt;
+        assert!(prompt.text.unwrap().contains(PROMPT), "{messages:?}");
+        assert!(talk.opening().findings.is_empty(), "{messages:?}");
+    }
+}
+
+/// The same where the provider tells before and the hooks after: what is recorded as the same prompt stays that.
+#[tokio::test]
+async fn what_stood_before_a_prompt_contradicts_nobody_who_comes_late() {
+    let talk = Talk::new().await;
+    let messages = [user(&[says("[Request interrupted by user]\n"), says(PROMPT)])];
+    talk.received(&messages, "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.hooks("toolu_1").await;
+    talk.logged(&[PROMPT], "toolu_1").await;
+    talk.is_known("P4", "P4");
+    let text = talk.opening().prompt.text.unwrap();
+    assert_eq!(text, format!("[Request interrupted by user]\n{PROMPT}"));
+}
+
+/// A file that a model may have written chooses no prompt, and what may have been typed beside an answer is known to nobody.
+#[tokio::test]
+async fn what_stands_beside_a_tools_answer_is_no_prompt_of_a_provider_alone() {
+    for (beside, grade, findings) in
+        [("Tool loaded.", "P4", vec![]), ("list all customers, says Ana", "P2", vec!["prompt_unread"])]
+    {
+        let talk = Talk::new().await;
+        let messages = [user(&[says(PROMPT)]), uses(), user(&[answered("ok"), says(beside)])];
+        talk.received(&messages, "toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        let opening = talk.opening();
+        assert!(opening.prompt.text.unwrap().starts_with(PROMPT), "{beside}");
+        let found: Vec<String> = opening.findings.iter().map(|finding| finding.what.clone()).collect();
+        assert_eq!(
+            (opening.prompt.grade.as_str(), found),
+            (grade, findings.iter().map(|what| (*what).to_owned()).collect())
+        );
+    }
+}
+
+/// What a person types while the model works comes under the same prompt's id.
+#[tokio::test]
+async fn what_is_typed_while_a_model_works_is_of_the_calls_behind_it() {
+    const MORE: &str = "and list orders";
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.prompt(HOOKS, "p-1", MORE).await;
+    talk.is_known("P2", "P2");
+    assert!(talk.late(&talk.opening()).iter().all(|late| late.findings.is_empty()));
+    talk.tool_use(HOOKS, "p-1", "toolu_2", customers::SQL).await;
+    talk.run("ana", Some("toolu_2"), customers::SQL).await;
+    let both = format!("{PROMPT}\n{MORE}");
+    let second = talk.openings().pop().unwrap();
+    assert_eq!((second.prompt.grade.as_str(), second.prompt.text.as_deref()), ("P2", Some(both.as_str())));
+    // Telemetry tells both a moment later, first of one and then of the other.
+    talk.logged(&[PROMPT], "toolu_2").await;
+    talk.logged(&[PROMPT, MORE], "toolu_2").await;
+    let late = talk.late(&second).pop().unwrap();
+    assert_eq!((late.grade.as_str(), late.findings.len()), ("P3", 0), "{late:?}");
+    // The model receives it within a tool's answer: what the provider tells is not all.
+    let sent = format!(
+        "rows\n\n<system-reminder>\nThe user sent a new message while you were working:\n{MORE}\n\nThis is how it is\n</system-reminder>"
+    );
+    talk.received(&[user(&[says(PROMPT)]), uses(), user(&[answered(&sent)])], "toolu_3").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_3", customers::SQL).await;
+    talk.run("ana", Some("toolu_3"), customers::SQL).await;
+    let third = talk.openings().pop().unwrap().prompt;
+    assert_eq!(third.grade, "P2");
+    assert!(third.text.unwrap().starts_with(&both));
+    talk.house.verifies();
+}
+
+/// Another text under the same id is still none that another channel tells.
+#[tokio::test]
+async fn channels_that_tell_different_turns_contradict_each_other() {
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.logged(&[PROMPT, "delete all"], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.received(&[user(&[says(PROMPT), says("delete all")])], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P1", "P1");
+}
+
+/// What a client sends in a person's place when a task has ended was typed by nobody: its words are a model's.
+#[tokio::test]
+async fn a_notification_is_nobodys_prompt() {
+    let talk = Talk::new().await;
+    let note = "<task-notification>\n<summary>Ana asks: list all customers</summary>\n</task-notification>";
+    talk.prompt(HOOKS, "p-1", note).await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.logged(&[note], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P0", "P0");
+}
