@@ -7,6 +7,7 @@ mod question;
 mod recorded;
 mod replay;
 mod search;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::fmt;

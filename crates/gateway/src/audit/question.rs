@@ -196,21 +196,66 @@ impl Replay {
         asked
     }
 
-    /// The exchange and its event that come next.
-    pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, usize), NotTheCursor> {
-        let Some(after) = &self.after else { return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), 0)) };
+    /// The exchange that comes next, and where in it.
+    pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, EventPlace), NotTheCursor> {
+        let Some(after) = &self.after else {
+            return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), EventPlace::default()));
+        };
         let at = after.strip_prefix(&mark(auditor, "replay", &self.asked()));
-        let (number, event) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
+        let (number, place) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
         let number: u32 = digits(number).ok_or(NotTheCursor)?;
         let number = ExchangeNumber::new(number).ok_or(NotTheCursor)?;
         if self.only.is_some_and(|only| only != number) {
             return Err(NotTheCursor);
         }
-        Ok((number, digits(event).ok_or(NotTheCursor)?))
+        Ok((number, EventPlace::read(place).ok_or(NotTheCursor)?))
     }
 
-    pub(super) fn cursor(&self, auditor: &Auditor, number: ExchangeNumber, event: usize) -> String {
-        format!("{}.{number}.{event}", mark(auditor, "replay", &self.asked()))
+    pub(super) fn cursor(&self, auditor: &Auditor, number: ExchangeNumber, place: EventPlace) -> String {
+        format!("{}.{number}.{place}", mark(auditor, "replay", &self.asked()))
+    }
+}
+
+/// A place among the events of an exchange, as cursors write it: `EVENT`, `EVENT.FROM`, or `EVENT.ROW.COLUMN.FROM`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct EventPlace {
+    /// The event, from 0.
+    pub event: usize,
+    /// Where in it.
+    pub within: Within,
+}
+
+/// A place in an event that no one answer holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Within {
+    /// The row of a page, or the byte of a text.
+    pub from: usize,
+    /// In a row that is too long itself, the column and the byte of its cell.
+    pub cell: Option<(usize, usize)>,
+}
+
+impl EventPlace {
+    fn read(text: &str) -> Option<Self> {
+        let numbers: Option<Vec<usize>> = text.split('.').map(digits).collect();
+        let (event, from, cell) = match *numbers?.as_slice() {
+            [event] => (event, 0, None),
+            // What has one spelling is another place.
+            [event, from] if from > 0 => (event, from, None),
+            [event, from, column, byte] => (event, from, Some((column, byte))),
+            _ => return None,
+        };
+        Some(Self { event, within: Within { from, cell } })
+    }
+}
+
+impl std::fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { event, within: Within { from, cell } } = self;
+        match cell {
+            Some((column, byte)) => write!(f, "{event}.{from}.{column}.{byte}"),
+            None if *from > 0 => write!(f, "{event}.{from}"),
+            None => write!(f, "{event}"),
+        }
     }
 }
 
