@@ -41,6 +41,9 @@ struct Account {
     callers: BTreeMap<&'static str, String>,
 }
 
+/// What a call of `index` may take.
+const A_CALL: Duration = Duration::from_secs(30);
+
 const ROLES: [&str; 6] = ["Query", "Work", "Approval", "Evidence", "Seal", "Index"];
 
 impl Account {
@@ -276,11 +279,11 @@ async fn indexed(account: &Account) {
 
     let event = told_of(&kept);
     account.moto.spoil_after(0, &[index, "PutItem", "agent#"], u32::MAX, Spoil::Refused(400, THROTTLED));
-    let (answer, _) = in_time(indexer.handle(&event)).await.unwrap();
+    let (answer, _) = in_time(indexer.handle(&event, A_CALL)).await.unwrap();
     assert_eq!(answer.batch_item_failures.len(), kept.len());
     account.moto.unspoil("agent#");
     for _ in 0..2 {
-        let (answer, measured) = in_time(indexer.handle(&event)).await.unwrap();
+        let (answer, measured) = in_time(indexer.handle(&event, A_CALL)).await.unwrap();
         assert_eq!((answer.batch_item_failures.len(), measured.lags_ms.len()), (0, closings.len()));
     }
     assert!(!late.is_empty());

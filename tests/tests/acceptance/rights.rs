@@ -139,6 +139,8 @@ fn needs(names: &Names, call: &Call) -> Vec<Need> {
             let is_of_it =
                 |pair: &str| pair.starts_with("TopicArn=") && pair.ends_with(&format!("%3A{kept}"));
             let on = if call.body.split('&').any(is_of_it) { "KeptArn" } else { "TopicArn" };
+            // Many messages at once need the right to one.
+            let action = action.strip_suffix("Batch").unwrap_or(action);
             need(format!("sns:{action}"), on.to_owned(), Vec::new())
         }
         "" => of_buckets(names, call),
