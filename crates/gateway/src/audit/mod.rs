@@ -3,6 +3,7 @@
 //! An answer is made of the records themselves, whose digests are compared on the way: an index only says where to look. What is damaged
 //! is told as damaged, and nothing is shown of what the index tells and its record does not.
 
+mod handed_over;
 mod question;
 mod recorded;
 mod replay;

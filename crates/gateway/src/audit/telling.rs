@@ -6,10 +6,8 @@
 use recording::{ArchiveFault, Closing, Event, FormatError, Page, PageRecord, What, each_row, rows_event};
 use serde::Serialize;
 
+use super::handed_over::{LONGEST, beginning, size};
 use super::question::Within;
-
-/// Bytes of an answer's events as Lambda hands them over: it takes 6 MB, in which an answer is a text inside of JSON.
-pub(super) const LONGEST: usize = 2 * 1024 * 1024;
 
 /// Bytes of a stretch of a cell or text at least, however little room is left beside what stands around it.
 const SHORTEST: usize = 64 * 1024;
@@ -193,50 +191,5 @@ fn text_of(what: &mut What) -> Option<&mut String> {
         | What::Approval { .. }
         | What::Page { .. }
         | What::Closing { .. } => None,
-    }
-}
-
-/// How long this is in Lambda's answer, where it is a text inside of JSON.
-fn size(told: &impl Serialize) -> usize {
-    let Ok(text) = serde_json::to_string(told) else { return LONGEST };
-    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-    text.len().saturating_add(escaped)
-}
-
-/// As much of a text as is no longer there than so many bytes; a character at least.
-fn beginning(text: &str, room: usize) -> &str {
-    let mut left = room;
-    for (at, c) in text.char_indices() {
-        let length = match c {
-            // `\"` is `\\\"` there.
-            '"' | '\\' => 4,
-            '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 3,
-            '\0'..='\u{1f}' => 7,
-            c => c.len_utf8(),
-        };
-        match left.checked_sub(length) {
-            Some(enough) => left = enough,
-            None if at > 0 => return text.get(..at).unwrap_or(text),
-            None => left = 0,
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_counted_as_lambda_hands_it_over() {
-        for text in ["plain", "\"\\", "\n\r\t\u{8}\u{c}", "\u{1}\0\u{1f}", "äß€😀\u{7f}\u{2028}"] {
-            // The quotes around it count twice each.
-            let length = size(&text) - 4;
-            assert_eq!(beginning(text, length), text, "{text:?}");
-            let mut shorter = text.chars();
-            shorter.next_back();
-            assert_eq!(beginning(text, length - 1), shorter.as_str(), "{text:?}");
-        }
-        assert_eq!(beginning("\u{1}x", 0), "\u{1}", "it always goes on");
     }
 }

@@ -1,4 +1,6 @@
 //! Whatever was recorded, each answer is one that Lambda hands over, and together they tell all of it.
+//!
+//! Whoever is looked at writes what is found: a quote counts four times in such an answer, and a control character seven times.
 
 use std::io::Write;
 
@@ -241,5 +243,79 @@ async fn a_place_that_was_made_up_comes_no_further_than_its_exchange() {
         let answered = house.get("sven", &format!("{path}?after={mark}.{place}")).await;
         assert_eq!(answered.status, status, "{place}: {}", answered.text());
         assert!(handed_over(&answered) < LAMBDA_TAKES / 2);
+    }
+}
+
+/// Puts exchanges there whose texts and names are as long as agents can make them.
+fn flood(house: &House, session: &str, numbers: u32) {
+    let mut objects = house.store.objects.lock().unwrap();
+    let kinds = [ObjectKind::Opening, ObjectKind::Closing];
+    let sample = RecordKey::new("2026-11-25", format!("{SESSION}/1").parse().unwrap());
+    let [opening, closing] = kinds.map(|kind| objects[&sample.object(kind)].clone());
+    let opening: Opening = recording::decode(&opening).unwrap().record;
+    let closing: Closing = recording::decode(&closing).unwrap().record;
+    for number in 1..=numbers {
+        let exchange = format!("{session}/{number}");
+        let key = RecordKey::new("2026-11-25", exchange.parse().unwrap());
+        let mut opening =
+            Opening { exchange: exchange.clone(), sql: "\u{1}".repeat(50_000), ..opening.clone() };
+        opening.principal.person = Some("ana@example.com".to_owned());
+        opening.prompt.text = Some("\"".repeat(50_000));
+        let name = |nr: u32| format!("{0}d.{0}s.{0}{nr}", "\u{1}".repeat(240));
+        opening.statements[0].reads = (0..200).map(name).collect();
+        opening.statements[0].writes = (200..400).map(name).collect();
+        let (bytes, digest) = encode(&opening).unwrap();
+        objects.insert(key.object(kinds[0]), Bytes::from(bytes));
+        let mut closing = Closing { exchange, opening: digest.to_string(), ..closing.clone() };
+        closing.findings = Vec::new();
+        objects.insert(key.object(kinds[1]), Bytes::from(encode(&closing).unwrap().0));
+    }
+}
+
+#[tokio::test]
+async fn no_statement_keeps_auditors_from_what_they_look_for() {
+    let house = House::new();
+    let session = "f".repeat(32);
+    flood(&house, &session, 40);
+    for by in [
+        "person=ana@example.com&from=2026-11-25&to=2026-11-26",
+        "agent=snowgate-ask&from=2026-11-25&to=2026-11-26",
+    ] {
+        let (mut found, mut next, mut read) = (Vec::new(), None, 0);
+        loop {
+            let after = next.map(|next: String| format!("&after={next}")).unwrap_or_default();
+            let answered = house.get("sven", &format!("/v1/exchanges?{by}&limit=100{after}")).await;
+            assert_eq!(answered.status, 200, "{}", answered.text());
+            let long = handed_over(&answered);
+            assert!(long < LAMBDA_TAKES / 2, "{long} bytes");
+            let told = answered.json();
+            assert_eq!(told["damaged"], json!([]));
+            let rows = told["exchanges"].as_array().unwrap();
+            assert!(!rows.is_empty(), "each answer goes on");
+            for row in rows.iter().filter(|row| row["exchange"].as_str().unwrap().starts_with(&session)) {
+                let cut: Vec<&str> =
+                    row["cut"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+                for name in ["prompt", "sql", "reads", "writes"] {
+                    assert!(cut.contains(&name), "what is cut is said: {cut:?}");
+                }
+                assert_eq!(row["reads"].as_array().unwrap().len(), 50);
+            }
+            found.extend(crate::fakes::exchanges(&told));
+            read += told["read"].as_u64().unwrap();
+            match told["next"].as_str() {
+                Some(more) => next = Some(more.to_owned()),
+                None => break,
+            }
+        }
+        let of_it = found.iter().filter(|exchange| exchange.starts_with(&session)).count();
+        let mut once = found.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(
+            (of_it, once.len(), read),
+            (40, found.len(), found.len() as u64),
+            "{by}: each once, with what is behind"
+        );
+        assert!(found.len() > 43);
     }
 }
