@@ -108,9 +108,12 @@ pub(crate) fn identity(
     let (agent, person) = parties(&claims, subject, settings)?;
     // SECURITY: an agent that acts for a person is no person, whatever scopes it was given.
     let is_a_persons = person.is_some() && !claims.contains_key("act") && is_proven(&claims, settings);
+    let groups = names(&claims, &settings.groups_claim)?;
     let is_of_a_client =
         settings.clients.is_empty() || settings.clients.iter().any(|client| client == agent.as_str());
-    if settings.bearers == Bearers::People && !(is_a_persons && is_of_a_client) {
+    let is_of_a_group = settings.required_groups.is_empty()
+        || settings.required_groups.iter().any(|group| groups.contains(group));
+    if settings.bearers == Bearers::People && !(is_a_persons && is_of_a_client && is_of_a_group) {
         return Err(Rejected::Bearer);
     }
     Ok(Identity {
@@ -118,7 +121,7 @@ pub(crate) fn identity(
         subject: subject.to_owned(),
         agent,
         person,
-        groups: names(&claims, &settings.groups_claim)?,
+        groups,
         scopes,
         token_id: optional(&claims, "jti")?.map(name::checked).transpose()?.map(str::to_owned),
         expires_at,

@@ -114,6 +114,8 @@ pub struct IssuerSettings {
     pub required_scopes: Vec<String>,
     /// Whose its tokens are.
     pub bearers: Bearers,
+    /// Groups of which a token of [`Bearers::People`] must have one; empty for any token, and groups are not looked at.
+    pub required_groups: Vec<String>,
     /// The top-level claim that lists groups: an array of strings, or one string.
     pub groups_claim: String,
     /// The top-level claim that names the agent in tokens without `act`, for issuers that cannot say `act`
@@ -161,6 +163,7 @@ impl IssuerSettings {
             types: vec!["at+jwt".into(), "application/at+jwt".into()],
             required_scopes: Vec::new(),
             bearers: Bearers::Agents,
+            required_groups: Vec::new(),
             groups_claim: "groups".into(),
             agent_claim: None,
             person_claim: None,
@@ -228,6 +231,9 @@ impl IssuerSettings {
         }
         if has_blank(&self.clients) {
             return wrong("clients");
+        }
+        if has_blank(&self.required_groups) {
+            return wrong("required_groups");
         }
         if self.leeway > Duration::from_secs(300) {
             return wrong("leeway");
@@ -356,6 +362,7 @@ mod tests {
         wrong(|s| s.audience_claim = Some("client_id".into()), "required_scopes");
         wrong(|s| s.person_proof = Some("sub".into()), "person_proof");
         wrong(|s| s.clients = vec![String::new()], "clients");
+        wrong(|s| s.required_groups = vec![String::new()], "required_groups");
         wrong(|s| s.types.clear(), "types");
         wrong(|s| s.groups_claim.clear(), "groups_claim");
         wrong(|s| s.leeway = Duration::from_secs(3600), "leeway");

@@ -193,6 +193,9 @@ pub struct Issuer {
     /// Of auditors, the clients that they may use; empty for any.
     #[serde(default)]
     pub clients: Vec<String>,
+    /// Of auditors, the groups of which they are in one; empty for any.
+    #[serde(default)]
+    pub required_groups: Vec<String>,
     /// Where the keys are; none: the discovery document says.
     pub jwks_uri: Option<String>,
     /// How far clocks may differ.
@@ -206,9 +209,14 @@ impl Issuer {
     /// The first that is wrong, with its place.
     pub fn all(entries: &[Self], places: &Places) -> Result<Vec<IssuerSettings>, ConfigurationError> {
         // Nobody would look at it: which agents may do what is policy.
-        if let Some(at) = entries.iter().position(|entry| !entry.clients.is_empty()) {
-            let problem = "is for [[auditors]]: which agents may do what is said by the policy bundle";
-            return Err(places.wrong(&format!("issuers[{at}].clients"), problem));
+        for (at, entry) in entries.iter().enumerate() {
+            for (key, said) in [("clients", &entry.clients), ("required_groups", &entry.required_groups)] {
+                if !said.is_empty() {
+                    let problem =
+                        "is for [[auditors]]: which agents may do what is said by the policy bundle";
+                    return Err(places.wrong(&format!("issuers[{at}].{key}"), problem));
+                }
+            }
         }
         Self::all_of("issuers", entries, places)
     }
@@ -272,6 +280,7 @@ impl Issuer {
         settings.person_claim.clone_from(&self.person_claim);
         settings.person_proof.clone_from(&self.person_proof);
         settings.clients.clone_from(&self.clients);
+        settings.required_groups.clone_from(&self.required_groups);
         settings.jwks_uri.clone_from(&self.jwks_uri);
         if let Some(leeway) = self.leeway_seconds {
             settings.leeway = Duration::from_secs(leeway);

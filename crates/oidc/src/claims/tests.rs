@@ -350,6 +350,21 @@ fn a_programs_own_token_is_nobodys_whatever_its_issuer_calls_its_subject() {
 }
 
 #[test]
+fn people_look_who_are_in_a_group_that_is_named() {
+    let mut people = settings();
+    people.bearers = Bearers::People;
+    people.agent_claim = Some("client_id".into());
+    people.required_groups = vec!["auditors".into(), "security".into()];
+    let ana = |more: &str| {
+        read(&format!(r#""sub":"u-1","client_id":"console","auth_time":1795445000{more}"#), &people)
+    };
+    assert!(ana(r#","groups":["staff","security"]"#).is_ok());
+    for none in ["", r#","groups":[]"#, r#","groups":["staff","Auditors"]"#, r#","roles":["auditors"]"#] {
+        assert_eq!(ana(none), Err(Rejected::Bearer), "{none}");
+    }
+}
+
+#[test]
 fn people_look_by_the_clients_that_are_named() {
     let mut people = settings();
     people.bearers = Bearers::People;
