@@ -160,6 +160,7 @@ async fn every_closing_is_found_by_all_that_it_is_asked_by() {
                     assert!(row.reads.contains(&name) || row.writes.contains(&name));
                     "table"
                 }
+                By::ManyTables(_) => panic!("none touches so many"),
                 By::Refused(day) => {
                     assert_eq!(day, DAY);
                     "refused"

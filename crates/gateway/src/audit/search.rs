@@ -8,7 +8,7 @@ use recording::{ExchangeRow, Look, RecordKey};
 use serde::Serialize;
 
 use super::handed_over::{LONGEST, beginning, size};
-use super::question::{By, Position, Question, is_same, is_touched};
+use super::question::{By, Position, Question, is_same, is_touched, touches_many};
 use super::recorded::Recorded;
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
@@ -252,7 +252,13 @@ impl Finding {
         // SECURITY: of what the index told otherwise than its record, only that it did.
         let what = row.as_ref().map(|row| contradictions(&question.by, place, row));
         let is_shown = what.as_ref().is_some_and(Vec::is_empty);
-        let wanted = row.as_ref().filter(|row| is_shown && question.wanted.is_met(row));
+        // Told among those of an object because it touches many.
+        let is_of_it = |row: &ExchangeRow| match &question.by {
+            By::Among(Among::Table(name), _) => is_touched(row, name),
+            By::Among(Among::Person(_) | Among::Agent(_) | Among::Refused | Among::Held, _)
+            | By::Session(_) => true,
+        };
+        let wanted = row.as_ref().filter(|row| is_shown && is_of_it(row) && question.wanted.is_met(row));
         let wanted = wanted.map(|row| shown(exchange.clone(), row.clone()));
         let longer = wanted.as_ref().map_or(0, size);
         if self.size > 0 && self.size.saturating_add(longer) > LONGEST {
@@ -300,7 +306,8 @@ fn contradictions(by: &By, place: &Place, row: &ExchangeRow) -> Vec<&'static str
         Among::Person(name) => note(!is(name, row.person.as_ref()), "the index tells another person"),
         Among::Agent(name) => note(!is(name, row.agent.as_ref()), "the index tells another agent"),
         Among::Table(name) => {
-            note(!is_touched(row, name), "the index tells an object that it does not touch")
+            let is_it = is_touched(row, name) || touches_many(row);
+            note(!is_it, "the index tells an object that it does not touch");
         }
         Among::Refused => {
             let is_refused = row.decision.as_deref() == Some("refuse") || row.outcome == "refused";

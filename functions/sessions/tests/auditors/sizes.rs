@@ -247,7 +247,7 @@ async fn a_place_that_was_made_up_comes_no_further_than_its_exchange() {
 }
 
 /// Puts exchanges there whose texts and names are as long as agents can make them.
-fn flood(house: &House, session: &str, numbers: u32) {
+pub fn flood(house: &House, session: &str, numbers: u32) {
     let mut objects = house.store.objects.lock().unwrap();
     let kinds = [ObjectKind::Opening, ObjectKind::Closing];
     let sample = RecordKey::new("2026-11-25", format!("{SESSION}/1").parse().unwrap());
