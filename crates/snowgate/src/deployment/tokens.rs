@@ -248,6 +248,12 @@ impl Findings<'_> {
         if audience.is_empty() {
             return self.wrong("AuditorsAudience", OTHER_AUDIENCE);
         }
+        if !(keys.is_empty() || keys.starts_with(", ")) {
+            return self.wrong(
+                "AuditorsKeys",
+                "is keys of TOML, each behind a comma and a blank: `, types = [\"JWT\"]`",
+            );
+        }
         // As the template puts it together.
         let entry = format!(
             "[{{issuer = \"{issuer}\", audience = [\"{audience}\"], required_scopes = [\"{scope}\"]{keys}}}]"
