@@ -128,6 +128,8 @@ impl Index for Audited {
             }
             // The first of all are among the first of each.
             found.sort();
+            // One that touches both spellings of a name.
+            found.dedup();
             found.truncate(left);
             told.found.extend(found);
         }
@@ -181,7 +183,12 @@ fn partitions(among: &Among, stretch: Stretch) -> Vec<Vec<By>> {
         let by = match among {
             Among::Person(person) => vec![By::Person(person.clone(), month())],
             Among::Agent(agent) => vec![By::Agent(agent.clone(), month())],
-            Among::Table(table) => vec![By::Table(table.clone(), month()), By::ManyTables(month())],
+            Among::Table(table) => {
+                let mut names = vec![table.clone(), Among::of_capitals(table)];
+                names.dedup();
+                let by = |name| By::Table(name, month());
+                names.into_iter().map(by).chain([By::ManyTables(month())]).collect()
+            }
             Among::Refused => vec![By::Refused(day)],
             Among::Held => vec![By::Held(day)],
         };
@@ -244,6 +251,8 @@ mod tests {
         assert_eq!(of(&ana, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"), [month("2026-11")]);
         let refused = of(&Among::Refused, "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
         assert_eq!(refused, [[By::Refused("2026-11-26".into())]]);
+        let typed = of(&Among::Table("a.b.C".into()), "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
+        assert_eq!(typed[0][..2], ["a.b.C", "A.B.C"].map(|name| By::Table(name.into(), "2026-11".into())));
         let of_table = of(&Among::Table("A.B.C".into()), "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
         assert_eq!(
             of_table,
