@@ -111,6 +111,9 @@ def who_has_looked_is_told_and_what_was_changed_is_not_believed(looked):
     equal(of(*days, other), [forged, (True, "rosa", [other]), (True, "sven", [one, other])])
     equal(of("2026-11-24", "2026-11-24", "a" * 32), [(True, "rosa", [other]), (True, "sven", [one, other])])
     equal(of(*days, "a" * 31), [forged])
+    # That an exchange is there and damaged is told of it, too.
+    equal(told(looked.ask("who_looked", "2026-11-23", "2026-11-25", f"{'b' * 32}/2"), "person", "shown", "damaged"),
+          [(None, [], []), ("mara", [other], [f"{'b' * 32}/2"])])
     (row, *_) = looked.ask("who_looked", "2026-11-24", "2026-11-24", one)
     equal((row["at"], row["asked"], row["exchanges_read"], row["what"]),
           ("2026-11-24T09:00:00.000001Z", '{"person":"ana@example.com"}', 9, "search"))
@@ -121,6 +124,7 @@ def looks():
     look("2026-11-24T09:00:00.000001Z", "sven", [one, other])
     look("2026-11-24T10:00:00.000001Z", "rosa", [other])
     look("2026-11-25T08:00:00.000001Z", "sven", [])
+    look("2026-11-23T09:00:00.000001Z", "mara", [other], damaged=[f"{'b' * 32}/2"])
     look("2026-11-25T09:00:00.000001Z", "sven", [one])
     last = max(LOOKS)
     LOOKS[last] = LOOKS[last].replace(b"sven", b"rosa")

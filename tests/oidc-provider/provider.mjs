@@ -8,7 +8,8 @@
 //   claude-finance             secret    an agent for itself; group `analysts`
 //   claude-finance-for-ana     secret    `sub` ana@corp.example, `act` claude-finance, which scheduler started
 //
-//   sven-audits                secret    a person's own, by a console: `sub` sven@corp.example, no `act`
+//   sven-audits                secret    a person's own, by a console: `sub` sven@corp.example, `auth_time`, no `act`
+//   audit-bot                  secret    a program's own, whose `sub` is that of a service account
 //   claude-1 to claude-MORE    secret    as claude-demo, each an agent of its own
 //
 //   claude-device              none      by the device flow: whoever a line `agree USER_CODE NAME` on standard input names
@@ -61,7 +62,8 @@ const people = {
     sub: "ana@corp.example",
     act: { sub: "claude-finance", act: { sub: "scheduler" } },
   },
-  "sven-audits": { sub: "sven@corp.example" },
+  "sven-audits": { sub: "sven@corp.example", auth_time: Math.floor(Date.now() / 1000) },
+  "audit-bot": { sub: "5f0c2f9e-6a53-4c0e-9d0c-0b7d6f1f7d11" },
 };
 
 for (let n = 1; n <= Number(process.argv[4] ?? 0); n++) people[`claude-${n}`] = { groups: ["agents"] };

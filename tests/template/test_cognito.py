@@ -23,7 +23,8 @@ class Cognito(unittest.TestCase):
         self.assertEqual(own["AccountRecoverySetting"]["RecoveryMechanisms"], [{"Name": "admin_only", "Priority": 1}])
         for name, client in clients().items():
             with self.subTest(client=name):
-                self.assertEqual(client["ExplicitAuthFlows"], [])
+                # An empty list may be read as none, whose default lets people in by passwords.
+                self.assertEqual(client["ExplicitAuthFlows"], ["ALLOW_REFRESH_TOKEN_AUTH"])
                 self.assertEqual(client.get("SupportedIdentityProviders", []), [] if name == "Machine" else ["Company"])
         stack = read("template.yaml")["Resources"]["Cognito"]
         self.assertEqual((stack["Condition"], stack["DeletionPolicy"]), ("HasSaml", "Retain"))
@@ -37,9 +38,10 @@ class Cognito(unittest.TestCase):
             "Person": (["code"], ["snowgate/sql"], False),
             # Were the page's tokens good for statements, whoever decides could ask by the sign-in of the page.
             "Page": (["code"], ["openid", "email"], False),
+            "Auditor": (["code"], ["snowgate/audit"], False),
         })
         server = resources(FILE)["Gateway"]["Properties"]
-        self.assertEqual((server["Identifier"], [one["ScopeName"] for one in server["Scopes"]]), ("snowgate", ["sql"]))
+        self.assertEqual((server["Identifier"], [one["ScopeName"] for one in server["Scopes"]]), ("snowgate", ["sql", "audit"]))
         for name, one in clients().items():
             # So that nobody who is let go keeps a good token for long.
             self.assertLessEqual(one["AccessTokenValidity"], 15, name)
@@ -49,7 +51,8 @@ class Cognito(unittest.TestCase):
 
     def test_whoever_signs_in_comes_back_to_the_page_or_to_an_own_machine(self):
         self.assertEqual([text(url) for url in clients()["Page"]["CallbackURLs"]], ["${PageAddress}/a/callback"])
-        self.assertEqual(clients()["Person"]["CallbackURLs"], [{"Ref": "AgentCallback"}])
+        for name in ("Person", "Auditor"):
+            self.assertEqual(clients()[name]["CallbackURLs"], [{"Ref": "AgentCallback"}])
         pattern = read(FILE)["Parameters"]["AgentCallback"]["AllowedPattern"]
         for good in ("http://localhost:8080/callback", "https://agents.acme.example/callback"):
             self.assertRegex(good, pattern)
@@ -70,6 +73,41 @@ class Cognito(unittest.TestCase):
         self.assertEqual((reviewers["issuer"], reviewers["client_id"]), (issuer["issuer"], of_cognito("Page")))
         # A person is called alike in both kinds of token, so that nobody approves what they asked for themselves.
         self.assertEqual((issuer["person_claim"], reviewers["person_claim"]), ("username", "cognito:username"))
+
+    def test_nothing_that_a_provider_sends_is_kept_but_what_is_read(self):
+        # What is longer than an attribute takes lets nobody sign in, and none is ever taken away again.
+        self.assertNotIn("Schema", resources(FILE)["Pool"]["Properties"])
+        self.assertEqual(set(resources(FILE)["Company"]["Properties"]["AttributeMapping"]), {"email", "email_verified"})
+        for name, client in clients().items():
+            self.assertNotIn("WriteAttributes", client, name)
+            self.assertLessEqual(set(client.get("ReadAttributes", [])), {"email", "email_verified"}, name)
+        self.assertEqual(resources(FILE)["Pool"]["Properties"]["UsernameConfiguration"], {"CaseSensitive": False})
+
+    def test_auditors_are_told_from_agents_by_client_scope_and_group(self):
+        said = {"AuditorsIssuer": of_cognito("Issuer"), "AuditorsAudience": of_cognito("Auditor"), "AuditorsScope": "snowgate/audit",
+                "AuditorsKeys": of_cognito("AuditorsKeys")}
+        template = read("template.yaml")
+        self.assertRegex(said["AuditorsKeys"], template["Parameters"]["AuditorsKeys"]["AllowedPattern"])
+        [auditors] = tomllib.loads(f"auditors = {variables(SAML | said)['sessions']['SNOWGATE_AUDITORS']}")["auditors"]
+        group = resources(FILE)["Auditors"]["Properties"]["GroupName"]
+        self.assertEqual(auditors, {
+            "issuer": of_cognito("Issuer"), "audience": [of_cognito("Auditor")], "audience_claim": "client_id",
+            "required_scopes": ["snowgate/audit"], "algorithms": ["RS256"], "types": [""], "groups_claim": "cognito:groups",
+            # Everybody of the company may sign in at the client.
+            "required_groups": [group],
+            "agent_claim": "client_id", "person_claim": "username",
+        })
+        [agents] = tomllib.loads(f"issuers = {of_cognito('Issuers')}")["issuers"]
+        self.assertFalse(set(agents["audience"]) & set(auditors["audience"]))
+        for name, output in (("SamlIssuer", "Issuer"), ("SamlAuditor", "Auditor"), ("SamlAuditorsKeys", "AuditorsKeys")):
+            self.assertEqual(template["Outputs"][name]["Value"], {"Fn::GetAtt": ["Cognito", f"Outputs.{output}"]})
+
+    def test_keys_of_auditors_are_whole_keys_and_nothing_else(self):
+        pattern = read("template.yaml")["Parameters"]["AuditorsKeys"]["AllowedPattern"]
+        for good in ("", ', types = ["JWT", ""]', ', agent_claim = "azp", person_proof = "sid"', ", leeway_seconds = 30"):
+            self.assertRegex(good, pattern)
+        for bad in ('types = ["JWT"]', ", types", ', agent_claim = "azp"}', ', agent_claim = "azp"}, {issuer = "https://evil.example"', ', a = "x\\"'):
+            self.assertNotRegex(bad, pattern)
 
     def test_whoever_verifies_is_told_the_same(self):
         told = variables(SAML)

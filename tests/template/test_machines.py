@@ -1,9 +1,10 @@
 """The state machines and the schedule: what they call, and under which names."""
 
 import json
+import re
 import unittest
 
-from templates import ROOT, resources, text
+from templates import ROOT, read, resources, text
 
 
 class Machines(unittest.TestCase):
@@ -52,10 +53,15 @@ class Machines(unittest.TestCase):
         self.assertEqual(text(queue["RedrivePolicy"]["deadLetterTargetArn"]), "Untold.Arn")
         self.assertEqual(json.loads(waiting["Input"]), json.loads((ROOT / "events/seal/waiting.json").read_text()))
         # Yesterday, when all of it has arrived; and once more when what has waited for people is closed.
-        missed = {name: seal["Events"][name]["Properties"] for name in ("Missed", "MissedLater")}
+        missed = {name: seal["Events"][name]["Properties"] for name in ("Missed", "MissedLater", "MissedLast")}
         said = {name: json.loads(one["Input"]) for name, one in missed.items()}
         self.assertEqual(said["Missed"], json.loads((ROOT / "events/seal/missed.json").read_text()))
         self.assertEqual(said["MissedLater"], said["Missed"] | {"days_ago": 8})
+        # Behind the longest hold that policy takes, and before the index has forgotten what was closed on the day of its opening.
+        wait = (ROOT / "crates/policy/src/settings_file.rs").read_text()
+        [days] = re.findall(r"\(1\.\.=(\d+) \* 86_400\)", wait)
+        self.assertGreater(said["MissedLast"]["days_ago"], int(days) + 1)
+        self.assertGreater(read("template.yaml")["Parameters"]["IndexDays"]["MinValue"], said["MissedLast"]["days_ago"])
         for one in missed.values():
             self.assertEqual(text(one["DeadLetterConfig"]["Arn"]), "Unsealed.Arn")
         # What comes from no queue cannot be moved back into one, so it lies in another.

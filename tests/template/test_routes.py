@@ -180,6 +180,16 @@ class Routes(unittest.TestCase):
             found = {name for name, one in resources(file).items() if one.get("Condition") == "HasAuthorizer"}
             self.assertEqual(found, names, file)
 
+    def test_a_role_that_reads_recordings_is_there_with_its_function_alone(self):
+        self.assertEqual(resources("infra/rights.yaml")["Sessions"]["Condition"], "HasAuditors")
+        rights = read("template.yaml")["Resources"]["Rights"]["Properties"]["Parameters"]
+        self.assertEqual(rights["SessionsLogArn"], {"Fn::If": ["HasAuditors", {"Fn::GetAtt": ["SessionsLog", "Arn"]}, ""]})
+        for name, one in (("Sessions", "SessionsRole"), ("Authorizer", "AuthorizerRole")):
+            role = resources("infra/rights.yaml")[name]
+            self.assertEqual(read("infra/rights.yaml")["Outputs"][one]["Condition"], role["Condition"])
+            # By it the bucket lets write: so nobody bears it who is not there.
+            self.assertIn("Condition", read("template.yaml")["Resources"][name])
+
     def test_whoever_says_half_of_it_is_told_before_anything_is_made(self):
         rules = read("template.yaml")["Rules"]
         said = {name: json.dumps(one["Assertions"]) for name, one in rules.items()}

@@ -78,6 +78,28 @@ class Watch(unittest.TestCase):
         self.assertEqual((late["MetricName"], late["ExtendedStatistic"], late["Threshold"]), ("IndexLag", "p99", 10000))
         self.assertNotIn("Statistic", late)
 
+    def test_that_the_index_stands_still_is_told_by_its_queue_and_its_timeouts(self):
+        stopped = watch()["IndexStopped"]["Properties"]
+        self.assertEqual((stopped["MetricName"], text(stopped["Dimensions"][0]["Value"])), ("ApproximateAgeOfOldestMessage", "ToIndex"))
+        # It waits on, whatever the queue itself does with what failed: that is ten times its time.
+        queue = resources("template.yaml")["ToIndex"]["Properties"]
+        self.assertLess(stopped["Threshold"], queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"])
+        for name in ("IndexFaults", "SessionsFaults", "AuthorizerFaults"):
+            self.assertIn('$.record.status = "timeout"', watch()[name]["Properties"]["FilterPattern"], name)
+
+    def test_each_queue_that_is_worked_off_has_an_age(self):
+        aged = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values()
+                if one["Properties"].get("MetricName") == "ApproximateAgeOfOldestMessage"}
+        sources = {text(event["Properties"]["Queue"]).split(".")[0]
+                   for one in resources("template.yaml", "AWS::Serverless::Function").values()
+                   for event in one["Properties"].get("Events", {}).values() if event["Type"] == "SQS"}
+        self.assertEqual(aged, sources)
+
+    def test_every_table_that_turns_calls_away_is_noticed(self):
+        tables = {text(dimension["Value"]) for one in watch()["StateThrottled"]["Properties"]["Metrics"] if "MetricStat" in one
+                  for dimension in one["MetricStat"]["Metric"]["Dimensions"]}
+        self.assertEqual(tables, {"StateTable", "IndexTable"})
+
     def test_what_is_counted_of_requests_is_in_their_log(self):
         wanted = '"status":"$context.status"'
         self.assertIn(wanted, read("template.yaml")["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])

@@ -33,7 +33,8 @@ TOLD = {
 def of_cognito(name):
     """What the stack of the user pool tells, its resources named like those of a real one."""
     known = {"AWS::Region": "eu-central-1", "AWS::URLSuffix": "amazonaws.com", "Pool": "eu-central-1_Ab1Cd2Ef3",
-             "Machine": "1example23456789machine345", "Person": "1example23456789person3456", "Page": "1example23456789page345678"}
+             "Machine": "1example23456789machine345", "Person": "1example23456789person3456", "Page": "1example23456789page345678",
+             "Auditor": "1example23456789auditor34"}
     return filled(read("infra/cognito.yaml")["Outputs"][name]["Value"], known, {})
 
 

@@ -69,6 +69,37 @@ impl Audited {
     }
 }
 
+impl Audited {
+    /// The first so many of a partition within that stretch, behind that place.
+    async fn of_partition(
+        &self,
+        by: &By,
+        stretch: Stretch,
+        mut after: Option<String>,
+        limit: usize,
+    ) -> Result<Told, Fault> {
+        let mut told = Told::default();
+        // The index counts the end in.
+        let until = Timestamp::from_micros(stretch.to.as_micros().saturating_sub(1));
+        loop {
+            let left = limit.saturating_sub(told.found.len());
+            if left == 0 {
+                return Ok(told);
+            }
+            let (from, until) = (Some(stretch.from), Some(until));
+            let look = Look { from, until, newest_first: false, limit: left, after };
+            let Found { rows, unreadable, next } = self.index.query(by, &look).await?;
+            told.unreadable = told.unreadable.saturating_add(unreadable);
+            let indexed = |row: IndexRow| Some(Indexed { opened: row.opened?, key: row.key });
+            told.found.extend(rows.into_iter().filter_map(indexed));
+            if next.is_none() {
+                return Ok(told);
+            }
+            after = next;
+        }
+    }
+}
+
 #[async_trait]
 impl Index for Audited {
     async fn indexed(
@@ -80,27 +111,27 @@ impl Index for Audited {
     ) -> Result<Told, Fault> {
         let mut told = Told::default();
         let from = after.map_or(stretch.from, |after| after.opened.max(stretch.from));
-        // The index counts the end in.
-        let until = Timestamp::from_micros(stretch.to.as_micros().saturating_sub(1));
         // Of a cursor before the stretch nothing is behind it.
-        let mut place = after.filter(|after| after.opened >= stretch.from).map(place);
-        for by in partitions(among, Stretch { from, to: stretch.to }) {
-            loop {
-                let left = limit.saturating_sub(told.found.len());
-                if left == 0 {
-                    return Ok(told);
-                }
-                let (from, until) = (Some(from), Some(until));
-                let look = Look { from, until, newest_first: false, limit: left, after: place.clone() };
-                let Found { rows, unreadable, next } = self.index.query(&by, &look).await?;
-                told.unreadable = told.unreadable.saturating_add(unreadable);
-                let indexed = |row: IndexRow| Some(Indexed { opened: row.opened?, key: row.key });
-                told.found.extend(rows.into_iter().filter_map(indexed));
-                if next.is_none() {
-                    break;
-                }
-                place = next;
+        let after = after.filter(|after| after.opened >= stretch.from).map(place);
+        let stretch = Stretch { from, to: stretch.to };
+        for partitions in partitions(among, stretch) {
+            let left = limit.saturating_sub(told.found.len());
+            if left == 0 {
+                break;
             }
+            let mut found = Vec::new();
+            for by in &partitions {
+                let Told { found: some, unreadable } =
+                    self.of_partition(by, stretch, after.clone(), left).await?;
+                found.extend(some);
+                told.unreadable = told.unreadable.saturating_add(unreadable);
+            }
+            // The first of all are among the first of each.
+            found.sort();
+            // One that touches both spellings of a name.
+            found.dedup();
+            found.truncate(left);
+            told.found.extend(found);
         }
         Ok(told)
     }
@@ -140,20 +171,26 @@ fn place(indexed: &Indexed) -> String {
     format!("{opened}#{}#{:08}", key.exchange.session, key.exchange.number.get())
 }
 
-/// The partitions of a stretch, in order: of its months, or of its days where it is asked by refusal or hold.
-fn partitions(among: &Among, stretch: Stretch) -> Vec<By> {
+/// The partitions of a stretch, in order: of its months, or of its days where it is asked by refusal or hold. Those of one month lie beside
+/// each other.
+fn partitions(among: &Among, stretch: Stretch) -> Vec<Vec<By>> {
     const DAY: i64 = 86_400_000_000;
-    let mut named: Vec<By> = Vec::new();
+    let mut named: Vec<Vec<By>> = Vec::new();
     let mut begin = stretch.from.as_micros().div_euclid(DAY).saturating_mul(DAY);
     while begin < stretch.to.as_micros() {
         let day = Timestamp::from_micros(begin).day();
         let month = || day.get(..7).unwrap_or(&day).to_owned();
         let by = match among {
-            Among::Person(person) => By::Person(person.clone(), month()),
-            Among::Agent(agent) => By::Agent(agent.clone(), month()),
-            Among::Table(table) => By::Table(table.clone(), month()),
-            Among::Refused => By::Refused(day),
-            Among::Held => By::Held(day),
+            Among::Person(person) => vec![By::Person(person.clone(), month())],
+            Among::Agent(agent) => vec![By::Agent(agent.clone(), month())],
+            Among::Table(table) => {
+                let mut names = vec![table.clone(), Among::of_capitals(table)];
+                names.dedup();
+                let by = |name| By::Table(name, month());
+                names.into_iter().map(by).chain([By::ManyTables(month())]).collect()
+            }
+            Among::Refused => vec![By::Refused(day)],
+            Among::Held => vec![By::Held(day)],
         };
         if named.last() != Some(&by) {
             named.push(by);
@@ -198,14 +235,14 @@ impl Looks for Audited {
 mod tests {
     use super::*;
 
-    fn of(among: &Among, from: &str, to: &str) -> Vec<By> {
+    fn of(among: &Among, from: &str, to: &str) -> Vec<Vec<By>> {
         partitions(among, Stretch { from: from.parse().unwrap(), to: to.parse().unwrap() })
     }
 
     #[test]
     fn a_stretch_is_its_months_or_its_days() {
         let (name, month) =
-            ("Ana#2026-11".to_owned(), |month: &str| By::Person("Ana#2026-11".into(), month.into()));
+            ("Ana#2026-11".to_owned(), |month: &str| vec![By::Person("Ana#2026-11".into(), month.into())]);
         let ana = Among::Person(name);
         assert_eq!(
             of(&ana, "2026-11-30T23:59:59.999999Z", "2027-01-01T00:00:00.000001Z"),
@@ -213,7 +250,14 @@ mod tests {
         );
         assert_eq!(of(&ana, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"), [month("2026-11")]);
         let refused = of(&Among::Refused, "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
-        assert_eq!(refused, [By::Refused("2026-11-26".into())]);
-        assert_eq!(of(&ana, "2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z"), []);
+        assert_eq!(refused, [[By::Refused("2026-11-26".into())]]);
+        let typed = of(&Among::Table("a.b.C".into()), "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
+        assert_eq!(typed[0][..2], ["a.b.C", "A.B.C"].map(|name| By::Table(name.into(), "2026-11".into())));
+        let of_table = of(&Among::Table("A.B.C".into()), "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z");
+        assert_eq!(
+            of_table,
+            [[By::Table("A.B.C".into(), "2026-11".into()), By::ManyTables("2026-11".into())]]
+        );
+        assert_eq!(of(&ana, "2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z"), Vec::<Vec<By>>::new());
     }
 }

@@ -29,8 +29,10 @@ pub enum By {
     Person(String, String),
     /// All of an agent's, likewise.
     Agent(String, String),
-    /// All that read or wrote a table, by its full name as recorded, in a month.
+    /// All that read or wrote a table, by its full name as recorded, in a month; but for those of [`By::ManyTables`].
     Table(String, String),
+    /// All of a month that read or wrote more tables than they are found by one by one.
+    ManyTables(String),
     /// All that was refused on a day, at once or in the end.
     Refused(String),
     /// All that waited for a person and was opened on a day.
@@ -71,7 +73,8 @@ pub struct Look {
 /// | `session#SESSION` | `NUMBER`, 8 digits |
 /// | `person#PERSON#MONTH`, lower case | `OPENED#SESSION#NUMBER` |
 /// | `agent#AGENT#MONTH`, lower case | the same |
-/// | `table#NAME#MONTH`, each that it reads or writes, at most 50 | the same |
+/// | `table#NAME#MONTH`, each that it reads or writes | the same |
+/// | `table##MONTH` instead, where these are more than 50: no name is empty | the same |
 /// | `refused#DAY`, `held#DAY` | the same |
 ///
 /// | holds | attributes |
@@ -100,6 +103,7 @@ impl By {
             Self::Person(person, month) => format!("person#{}#{month}", name(&person.to_lowercase())),
             Self::Agent(agent, month) => format!("agent#{}#{month}", name(&agent.to_lowercase())),
             Self::Table(table, month) => format!("table#{}#{month}", name(table)),
+            Self::ManyTables(month) => format!("table##{month}"),
             Self::Refused(day) => format!("refused#{day}"),
             Self::Held(day) => format!("held#{day}"),
         }

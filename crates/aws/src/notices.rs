@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use aws_sdk_sns::Client;
+use aws_sdk_sns::error::BuildError;
+use aws_sdk_sns::types::PublishBatchRequestEntry;
 use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,12 @@ const RECORDS: &str = "records/";
 
 /// What is told of an object again that nobody was told of when it was kept.
 const AGAIN: &str = "ObjectCreated:Again";
+
+/// Objects of a message that is told again. A queue hands over a hundred messages at once, and whoever is told of one answers for it as a whole.
+const OBJECTS: usize = 10;
+
+/// Messages of one call, at most.
+const MESSAGES: usize = 10;
 
 /// An object that something was told of, as it lies.
 pub type Told = (RecordKey, ObjectKind);
@@ -142,14 +150,29 @@ impl Kept {
         Self { client: clients.topic.clone(), arn: arn.into() }
     }
 
-    /// Tells of these objects once more, in one message: whoever hangs on the topic makes of them what they make of new ones.
+    /// Tells of these objects once more, few in a message: whoever hangs on the topic makes of them what they make of new ones.
     ///
     /// # Errors
-    /// When it could not be told.
+    /// When not all could be told.
     pub async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {
-        let told = self.client.publish().topic_arn(&self.arn).message(again(objects)).send().await;
         let public = "what was recorded could not be told again";
-        told.map(|_| ()).map_err(|error| fault(Origin::Recordings, public, "sns:Publish", &error))
+        let messages: Vec<&[Told]> = objects.chunks(OBJECTS).collect();
+        for some in messages.chunks(MESSAGES) {
+            let entry = |(id, objects): (usize, &&[Told])| {
+                PublishBatchRequestEntry::builder().id(id.to_string()).message(again(objects)).build()
+            };
+            let entries: Result<Vec<_>, BuildError> = some.iter().enumerate().map(entry).collect();
+            let entries =
+                entries.map_err(|error| Fault::lasting(Origin::Recordings, public).because(error))?;
+            let told = self.client.publish_batch().topic_arn(&self.arn);
+            let told = told.set_publish_batch_request_entries(Some(entries)).send().await;
+            let told = told.map_err(|error| fault(Origin::Recordings, public, "sns:PublishBatch", &error))?;
+            // SECURITY: the call succeeds although some of it failed.
+            if told.successful().len() < some.len() {
+                return Err(Fault::passing(Origin::Recordings, public));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -119,7 +119,10 @@ impl Records {
         Ok(match among {
             Among::Person(name) => is(name, row.person),
             Among::Agent(name) => is(name, row.agent),
-            Among::Table(name) => row.reads.iter().chain(&row.writes).any(|table| table == name),
+            Among::Table(name) => {
+                let capitals = Among::of_capitals(name);
+                row.reads.iter().chain(&row.writes).any(|table| table == name || *table == capitals)
+            }
             Among::Refused => row.decision.as_deref() == Some("refuse") || row.outcome == "refused",
             Among::Held => row.decision.as_deref() == Some("hold"),
         })

@@ -107,8 +107,13 @@ pub(crate) fn identity(
     let subject = name::checked(required(&claims, "sub")?)?;
     let (agent, person) = parties(&claims, subject, settings)?;
     // SECURITY: an agent that acts for a person is no person, whatever scopes it was given.
-    let is_a_persons = person.is_some() && !claims.contains_key("act");
-    if settings.bearers == Bearers::People && !is_a_persons {
+    let is_a_persons = person.is_some() && !claims.contains_key("act") && is_proven(&claims, settings);
+    let groups = names(&claims, &settings.groups_claim)?;
+    let is_of_a_client =
+        settings.clients.is_empty() || settings.clients.iter().any(|client| client == agent.as_str());
+    let is_of_a_group = settings.required_groups.is_empty()
+        || settings.required_groups.iter().any(|group| groups.contains(group));
+    if settings.bearers == Bearers::People && !(is_a_persons && is_of_a_client && is_of_a_group) {
         return Err(Rejected::Bearer);
     }
     Ok(Identity {
@@ -116,7 +121,7 @@ pub(crate) fn identity(
         subject: subject.to_owned(),
         agent,
         person,
-        groups: names(&claims, &settings.groups_claim)?,
+        groups,
         scopes,
         token_id: optional(&claims, "jti")?.map(name::checked).transpose()?.map(str::to_owned),
         expires_at,
@@ -209,9 +214,48 @@ fn parties(
         return Ok((plain(client.unwrap_or(subject))?, None));
     };
     // Whoever acts for itself acts for nobody, however its issuer writes it.
-    let is_itself = agent.as_str() == subject;
+    let is_itself = agent.as_str() == subject
+        || is_a_programs(claims, subject)
+        || settings.person_proof.as_ref().is_some_and(|claim| !says(claims, claim));
     let person = if is_itself { None } else { Some(person(claims, subject, settings)?) };
     Ok((agent, person))
+}
+
+/// Whether the token is marked as a program's own, by client credentials (RFC 6749 section 4.4). RFC 9068 has no mark of its own for
+/// these, so issuers write what they like.
+fn is_a_programs(claims: &Claims, subject: &str) -> bool {
+    let text = |claim: &str| claims.get(claim).and_then(Json::text);
+    // Okta writes the client as `cid`, Microsoft Entra as `appid`.
+    let is_its_client = ["client_id", "azp", "cid", "appid"].iter().any(|claim| text(claim) == Some(subject));
+    // Auth0: `sub` is `CLIENT@clients`, and `gty` says how it was granted.
+    let is_granted_so = text("gty").is_some_and(|grant| grant.replace('_', "-") == "client-credentials");
+    // Microsoft Entra's optional claim, and the user that Keycloak makes of a client.
+    let is_app = text("idtyp") == Some("app");
+    let is_service = text("preferred_username").is_some_and(|name| name.starts_with("service-account-"));
+    is_its_client || subject.ends_with("@clients") || is_granted_so || is_app || is_service
+}
+
+/// Whether the token says something that only a person's does.
+// SECURITY: that `sub` is another than the client proves nobody: many issuers give programs a subject of their own.
+fn is_proven(claims: &Claims, settings: &IssuerSettings) -> bool {
+    if let Some(claim) = &settings.person_proof {
+        return says(claims, claim);
+    }
+    let is_verified = matches!(claims.get("email_verified"), Some(Json::Bool(true)));
+    // Every subject has these, whether person or program.
+    let names_people = |claim: &String| !["sub", "oid"].contains(&claim.as_str()) && says(claims, claim);
+    // When and how somebody signed in (RFC 9068 section 2.2.1).
+    let is_signed_in = says(claims, "auth_time") || says(claims, "amr");
+    settings.person_claim.as_ref().is_some_and(names_people)
+        || (is_verified && says(claims, "email"))
+        || is_signed_in
+}
+
+/// Whether a claim says anything.
+fn says(claims: &Claims, claim: &str) -> bool {
+    let Some(value) = claims.get(claim) else { return false };
+    let texts = || value.texts().is_some_and(|texts| texts.iter().any(|text| !text.is_empty()));
+    value.number().is_some() || texts() || matches!(value, Json::Bool(true))
 }
 
 /// The current actor (RFC 8693 section 4.1): the outermost `act`. Those within it acted before; they are there to

@@ -73,8 +73,8 @@ pub enum Rejected {
     /// Whoever it is about proved themselves in a way that is not accepted.
     #[error("the sign-in was too weak")]
     Weak,
-    /// It belongs to a program, where only people's own are accepted.
-    #[error("the token is no person's own")]
+    /// It belongs to a program, where only people's own are accepted, or to nobody of the groups or clients that are.
+    #[error("the token is no person's own, or of another client or group than are accepted")]
     Bearer,
     /// The issuer's keys could not be fetched, and there are none that are recent enough.
     #[error("the issuer's keys cannot be fetched")]

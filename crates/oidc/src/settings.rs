@@ -85,7 +85,9 @@ pub enum Bearers {
     /// Agents, for people or for themselves.
     #[default]
     Agents,
-    /// People who use a client themselves. A token with an actor in it (`act`), or of a client for itself, is refused.
+    /// People who use a client themselves. A token is refused that has an actor in it (`act`), is marked as a client's own, or says
+    /// nothing that proves a person: [`IssuerSettings::person_proof`], or without it [`IssuerSettings::person_claim`] (other than `sub`
+    /// and `oid`), a verified `email`, `auth_time` or `amr`.
     People,
 }
 
@@ -112,6 +114,8 @@ pub struct IssuerSettings {
     pub required_scopes: Vec<String>,
     /// Whose its tokens are.
     pub bearers: Bearers,
+    /// Groups of which a token of [`Bearers::People`] must have one; empty for any token, and groups are not looked at.
+    pub required_groups: Vec<String>,
     /// The top-level claim that lists groups: an array of strings, or one string.
     pub groups_claim: String,
     /// The top-level claim that names the agent in tokens without `act`, for issuers that cannot say `act`
@@ -123,6 +127,13 @@ pub struct IssuerSettings {
     ///
     /// None: `email` where `email_verified` is true, else `sub`.
     pub person_claim: Option<String>,
+    /// The top-level claim that people's tokens have and programs' have not (`username` in Amazon Cognito's access tokens, `uid` in
+    /// Okta's). A token for a person without it is a program's own.
+    ///
+    /// None: what else tells programs is looked at.
+    pub person_proof: Option<String>,
+    /// The clients that [`Bearers::People`] may use, as agents are named; empty for any.
+    pub clients: Vec<String>,
     /// How far the issuer's clock and ours may differ.
     pub leeway: Duration,
     /// How long a token may live, from `iat` (or from now, where it has none) to `exp`.
@@ -152,9 +163,12 @@ impl IssuerSettings {
             types: vec!["at+jwt".into(), "application/at+jwt".into()],
             required_scopes: Vec::new(),
             bearers: Bearers::Agents,
+            required_groups: Vec::new(),
             groups_claim: "groups".into(),
             agent_claim: None,
             person_claim: None,
+            person_proof: None,
+            clients: Vec::new(),
             leeway: Duration::from_secs(60),
             max_lifetime: Duration::from_secs(24 * 60 * 60),
             jwks_uri: None,
@@ -210,6 +224,16 @@ impl IssuerSettings {
         }
         if self.person_claim.as_deref() == Some("") {
             return wrong("person_claim");
+        }
+        // SECURITY: every token has a subject, whoever it is.
+        if self.person_proof.as_deref().is_some_and(|claim| ["", "sub"].contains(&claim)) {
+            return wrong("person_proof");
+        }
+        if has_blank(&self.clients) {
+            return wrong("clients");
+        }
+        if has_blank(&self.required_groups) {
+            return wrong("required_groups");
         }
         if self.leeway > Duration::from_secs(300) {
             return wrong("leeway");
@@ -336,6 +360,9 @@ mod tests {
             assert!(settings.check().is_err(), "{claim}");
         }
         wrong(|s| s.audience_claim = Some("client_id".into()), "required_scopes");
+        wrong(|s| s.person_proof = Some("sub".into()), "person_proof");
+        wrong(|s| s.clients = vec![String::new()], "clients");
+        wrong(|s| s.required_groups = vec![String::new()], "required_groups");
         wrong(|s| s.types.clear(), "types");
         wrong(|s| s.groups_claim.clear(), "groups_claim");
         wrong(|s| s.leeway = Duration::from_secs(3600), "leeway");

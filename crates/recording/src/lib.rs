@@ -46,9 +46,11 @@ pub use exchange_row::{ExchangeObjects, ExchangeRow};
 pub use key::{ObjectKind, RecordKey};
 pub use look::{Look, LookerRecord, NoLook};
 pub use opening::{ContextRecord, HoldRecord, Opening, PrincipalRecord, PromptRecord, StatementRecord};
-pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, encode_page};
+pub use page::{PAGE_FORMAT, Page, PageHeader, decode_page, each_row, encode_page};
 pub use plan::{ColumnRecord, TreatmentRecord};
-pub use replay::{Event, What, approval_event, closing_event, evidence_event, opening_events, page_event};
+pub use replay::{
+    Event, What, approval_event, closing_event, evidence_event, opening_events, page_event, rows_event,
+};
 pub use search::{Filter, SearchRow, found};
 pub use standing::{
     MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,

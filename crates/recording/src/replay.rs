@@ -8,7 +8,7 @@ use crate::closing::{Closing, ClosingOutcome, FailureRecord, PageRecord, Refusal
 use crate::envelope::FormatError;
 use crate::evidence::{CallRecord, LateEvidence, WitnessRecord};
 use crate::opening::{HoldRecord, Opening};
-use crate::page::{Page, page_text};
+use crate::page::{Page, PageHeader, page_text};
 use crate::plan::ColumnRecord;
 use crate::standing::StandingRecord;
 
@@ -293,13 +293,22 @@ struct Told {
 /// # Errors
 /// [`FormatError::Unreadable`] when its body holds no rows, or more than its header says.
 pub fn page_event(closing: &Closing, record: &PageRecord, page: &Page<'_>) -> Result<Event, FormatError> {
-    let header = &page.header;
     let rows = serde_json::from_slice(&page_text(page)?).map_err(|_| FormatError::Unreadable)?;
-    Ok(Event {
+    Ok(rows_event(closing, record, &page.header, rows))
+}
+
+/// The event of some rows of a page, with the columns of that header: for whoever cannot tell all of them at once.
+pub fn rows_event(
+    closing: &Closing,
+    record: &PageRecord,
+    header: &PageHeader,
+    rows: Vec<Vec<Option<String>>>,
+) -> Event {
+    Event {
         exchange: closing.exchange.clone(),
         at: record.kept.as_ref().unwrap_or(&closing.closed).clone(),
         what: What::Page { part: header.part, page: header.page, columns: header.columns.clone(), rows },
-    })
+    }
 }
 
 /// How it ended.

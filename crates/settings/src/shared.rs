@@ -188,6 +188,14 @@ pub struct Issuer {
     pub agent_claim: Option<String>,
     /// The claim that names the person.
     pub person_claim: Option<String>,
+    /// The claim that only people's tokens have.
+    pub person_proof: Option<String>,
+    /// Of auditors, the clients that they may use; empty for any.
+    #[serde(default)]
+    pub clients: Vec<String>,
+    /// Of auditors, the groups of which they are in one; empty for any.
+    #[serde(default)]
+    pub required_groups: Vec<String>,
     /// Where the keys are; none: the discovery document says.
     pub jwks_uri: Option<String>,
     /// How far clocks may differ.
@@ -200,6 +208,16 @@ impl Issuer {
     /// # Errors
     /// The first that is wrong, with its place.
     pub fn all(entries: &[Self], places: &Places) -> Result<Vec<IssuerSettings>, ConfigurationError> {
+        // Nobody would look at it: which agents may do what is policy.
+        for (at, entry) in entries.iter().enumerate() {
+            for (key, said) in [("clients", &entry.clients), ("required_groups", &entry.required_groups)] {
+                if !said.is_empty() {
+                    let problem =
+                        "is for [[auditors]]: which agents may do what is said by the policy bundle";
+                    return Err(places.wrong(&format!("issuers[{at}].{key}"), problem));
+                }
+            }
+        }
         Self::all_of("issuers", entries, places)
     }
 
@@ -260,6 +278,9 @@ impl Issuer {
         }
         settings.agent_claim.clone_from(&self.agent_claim);
         settings.person_claim.clone_from(&self.person_claim);
+        settings.person_proof.clone_from(&self.person_proof);
+        settings.clients.clone_from(&self.clients);
+        settings.required_groups.clone_from(&self.required_groups);
         settings.jwks_uri.clone_from(&self.jwks_uri);
         if let Some(leeway) = self.leeway_seconds {
             settings.leeway = Duration::from_secs(leeway);

@@ -338,6 +338,19 @@ mod tests {
         assert!(of_agents.contains("auditors[0].audience: is that of agents, too"), "{of_agents}");
         let unscoped = told(&own.replace("'audit:read'", "")).unwrap_err();
         assert!(unscoped.contains("auditors[0].required_scopes: names no scope"), "{unscoped}");
+        assert_eq!(
+            told(&format!(
+                "{own}\nclients = ['console']\nrequired_groups = ['auditors']\nperson_proof = 'uid'"
+            )),
+            Ok(())
+        );
+        for key in ["clients", "required_groups"] {
+            let agents = told(&format!(
+                "{own}\n[[issuers]]\nissuer = 'https://other.example'\naudience = ['snowgate']\n{key} = ['x']"
+            ))
+            .unwrap_err();
+            assert!(agents.contains(&format!("issuers[1].{key}: is for [[auditors]]")), "{agents}");
+        }
     }
 
     #[test]

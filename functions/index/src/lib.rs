@@ -42,6 +42,9 @@ pub use store::{Account, Store};
 /// Exchanges that are read and written at once.
 const AT_ONCE: usize = 16;
 
+/// What is left of a call's time when nothing more is begun or waited for, so that what was done is answered.
+const TO_ANSWER: Duration = Duration::from_secs(5);
+
 /// The event is none of ours.
 // SECURITY: what it holds is not told.
 #[derive(Debug, Error)]
@@ -71,11 +74,17 @@ impl Indexer {
     }
 
     /// Writes rows of all that the messages of an event tell of; what became of them, and what is to be measured of that. What fails is
-    /// told by its message, and holds up no other.
+    /// told by its message, and holds up no other. So is what is not done when this time is almost over: Lambda would end the call
+    /// and have all of it told again.
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub async fn handle(&self, event: &serde_json::Value) -> Result<(Answer, Measured), Unreadable> {
+    pub async fn handle(
+        &self,
+        event: &serde_json::Value,
+        time: Duration,
+    ) -> Result<(Answer, Measured), Unreadable> {
+        let end = tokio::time::Instant::now() + time.saturating_sub(TO_ANSWER);
         let messages = aws::messages(event).filter(|messages| !messages.is_empty()).ok_or(Unreadable)?;
         // Of an exchange that is told of by many objects, its rows are written once.
         let mut told: BTreeMap<RecordKey, BTreeSet<ObjectKind>> = BTreeMap::new();
@@ -88,15 +97,28 @@ impl Indexer {
                 }
             }
         }
+        // INVARIANT: undone until it is known to be done.
+        let mut undone: BTreeSet<Told> =
+            told.iter().flat_map(|(key, kinds)| kinds.iter().map(|kind| (key.clone(), *kind))).collect();
+        let mut lags_ms = Vec::new();
+        // What was just recorded before what is told again, of which there may be a day.
+        let (new, late): (Vec<_>, Vec<_>) = told.into_iter().partition(|(key, _)| in_time.contains(key));
         // Owned, for a future that borrows them from a stream is not known to be `Send`.
-        let mut written = stream::iter(told)
+        let mut written = stream::iter(new.into_iter().chain(late))
             .map(|(key, kinds)| async move {
                 let written = self.write(&key, &kinds).await;
                 (key, kinds, written)
             })
             .buffer_unordered(AT_ONCE);
-        let (mut undone, mut lags_ms): (BTreeSet<Told>, Vec<u64>) = (BTreeSet::new(), Vec::new());
-        while let Some((key, kinds, written)) = written.next().await {
+        loop {
+            let Ok(next) = tokio::time::timeout_at(end, written.next()).await else {
+                tracing::warn!(
+                    objects = undone.len(),
+                    "time is over: what is not in the index yet is told again"
+                );
+                break;
+            };
+            let Some((key, kinds, written)) = next else { break };
             match written {
                 Ok(Written { closed, absent }) => {
                     if let Some(closed) = closed.filter(|_| in_time.contains(&key)) {
@@ -106,14 +128,16 @@ impl Indexer {
                     if !absent.is_empty() {
                         tracing::warn!(exchange = %key.exchange, "an object that was told of is not there: it is told again");
                     }
-                    undone.extend(absent.into_iter().map(|kind| (key.clone(), kind)));
+                    for kind in kinds.difference(&absent) {
+                        undone.remove(&(key.clone(), *kind));
+                    }
                 }
                 Err(fault) => {
                     tracing::warn!(exchange = %key.exchange, fault = &fault as &(dyn std::error::Error + 'static), "an exchange is not in the index yet: it is told again");
-                    undone.extend(kinds.into_iter().map(|kind| (key.clone(), kind)));
                 }
             }
         }
+        drop(written);
         let batch_item_failures = aws::failed(&messages, |object| undone.contains(object));
         Ok((Answer { batch_item_failures }, Measured { lags_ms }))
     }
@@ -139,7 +163,7 @@ struct Written {
     /// When it was closed; none while it is under way.
     closed: Option<Timestamp>,
     /// What was told of and is not there.
-    absent: Vec<ObjectKind>,
+    absent: BTreeSet<ObjectKind>,
 }
 
 #[cfg(test)]

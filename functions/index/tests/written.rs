@@ -32,6 +32,8 @@ struct Memory {
     out_of_reach: BTreeSet<String>,
     /// Sessions whose rows cannot be written for now.
     throttled: BTreeSet<String>,
+    /// How long each write takes.
+    slow: Duration,
     rows: Mutex<BTreeMap<RecordKey, IndexRow>>,
 }
 
@@ -51,6 +53,7 @@ impl Objects for Memory {
 impl Store for Memory {
     async fn write(&self, row: &IndexRow, _: Timestamp, keep: Duration) -> Result<(), Fault> {
         assert_eq!(keep, KEEP);
+        tokio::time::sleep(self.slow).await;
         if self.throttled.contains(&row.key.exchange.session.to_string()) {
             return Err(broken());
         }
@@ -63,6 +66,9 @@ impl Store for Memory {
 }
 
 const KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// What Lambda gives a call.
+const A_CALL: Duration = Duration::from_secs(30);
 
 /// Noon of the day behind the records'.
 struct Noon;
@@ -117,7 +123,7 @@ fn event(keys: &[String]) -> Value {
 }
 
 async fn handled(store: &Arc<Memory>, event: &Value) -> (Vec<String>, Measured) {
-    let handled = Indexer::new(store.clone(), Arc::new(Noon), KEEP).handle(event).await;
+    let handled = Indexer::new(store.clone(), Arc::new(Noon), KEEP).handle(event, A_CALL).await;
     let (Answer { batch_item_failures }, measured) = handled.unwrap();
     (batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect(), measured)
 }
@@ -154,6 +160,7 @@ async fn every_closing_is_found_by_all_that_it_is_asked_by() {
                     assert!(row.reads.contains(&name) || row.writes.contains(&name));
                     "table"
                 }
+                By::ManyTables(_) => panic!("none touches so many"),
                 By::Refused(day) => {
                     assert_eq!(day, DAY);
                     "refused"
@@ -283,8 +290,59 @@ async fn what_is_no_event_of_ours_is_refused_and_never_told() {
         json!({ "Records": [{ "messageId": "1", "body": "secret", "eventSource": "aws:s3" }] }),
         json!({ "task": "waiting", "sql": "secret" }),
     ] {
-        let handled = Indexer::new(store.clone(), Arc::new(Noon), KEEP).handle(&event).await;
+        let handled = Indexer::new(store.clone(), Arc::new(Noon), KEEP).handle(&event, A_CALL).await;
         let Err(error) = handled else { panic!("{event}") };
         assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}
+
+/// A day of many exchanges, made of one that was recorded: told again by `seal`, ten in a message, and beside them one that S3 has just told of.
+fn flood(messages: u32) -> (Memory, Value, String) {
+    let mut store = day();
+    let own = closings(&store)[0].clone();
+    let (mut told, mut records) = (Vec::new(), Vec::new());
+    for nr in 0..messages * 10 {
+        // It sorts before the one that is new.
+        let exchange = format!("{:032x}/{}", 1, nr + 1);
+        let key = RecordKey::new(DAY, exchange.parse().unwrap());
+        let sample = &store.objects[&own];
+        let closing = recording::decode::<recording::Closing>(sample).unwrap().record;
+        let (bytes, _) = recording::encode(&recording::Closing { exchange, ..closing }).unwrap();
+        store.objects.insert(key.object(ObjectKind::Closing), bytes.into());
+        let object = json!({ "object": { "key": format!("records/{}", key.object(ObjectKind::Closing)) } });
+        told.push(json!({ "eventName": "ObjectCreated:Again", "s3": object }));
+    }
+    for (nr, ten) in told.chunks(10).enumerate() {
+        let body = json!({ "Records": ten }).to_string();
+        records.push(json!({ "messageId": nr.to_string(), "body": body, "eventSource": "aws:sqs" }));
+    }
+    records.push(event(std::slice::from_ref(&own))["Records"][0].clone());
+    (store, json!({ "Records": records }), own)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_done_in_time_is_told_again_and_what_is_done_is_not() {
+    for (slow_ms, least, most) in [(75, 0, 0), (500, 10, 30), (20_000, 95, 99), (60_000, 100, 101)] {
+        let (store, event, own) = flood(100);
+        let store = Arc::new(Memory { slow: Duration::from_millis(slow_ms), ..store });
+        let begun = tokio::time::Instant::now();
+        let (again, measured) = handled(&store, &event).await;
+        assert!(begun.elapsed() <= Duration::from_secs(25), "it answers in time");
+        assert!((least..=most).contains(&again.len()), "{slow_ms}: {}", again.len());
+        let rows = store.rows.lock().unwrap().clone();
+        // INVARIANT: a message that is not told again has all of its rows.
+        for nr in 0..100_u32 {
+            let has = |one: u32| {
+                rows.keys().any(|key| key.exchange.to_string() == format!("{:032x}/{}", 1, one + 1))
+            };
+            let is_whole = (nr * 10..nr * 10 + 10).all(has);
+            assert!(is_whole || again.contains(&nr.to_string()), "{slow_ms}: {nr}");
+        }
+        let is_in_time = slow_ms <= 20_000;
+        assert_eq!(
+            (!again.contains(&own), measured.lags_ms.len()),
+            (is_in_time, usize::from(is_in_time)),
+            "{slow_ms}: the new one comes first"
+        );
     }
 }

@@ -19,7 +19,7 @@ const LISTED: usize = 1000;
 const DIGITS: u8 = 16;
 const AT_ONCE: usize = 8;
 
-/// Objects of a message.
+/// Objects that are told of again by one call.
 const TOLD: usize = 100;
 
 /// What was kept so lately may still be on its way.

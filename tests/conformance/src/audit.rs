@@ -108,8 +108,11 @@ pub async fn what_is_closed_is_found_by_all_that_it_is_of(two: &Two, tell: &(dyn
         RecordKey::new(day, domain::ExchangeId { session, number })
     };
     let (first, second) = (session(), session());
-    let (person, agent, table) =
-        (format!("Ana-{first}@acme.example"), format!("Claude-{first}"), format!("DB.PUBLIC.T_{first}"));
+    let (person, agent, table) = (
+        format!("Ana-{first}@acme.example"),
+        format!("Claude-{first}"),
+        format!("DB.PUBLIC.T_{first}").to_uppercase(),
+    );
     let asked = |opened, decision, is_refused| Asked {
         opened,
         person: Some(&person),
@@ -163,6 +166,8 @@ pub async fn what_is_closed_is_found_by_all_that_it_is_of(two: &Two, tell: &(dyn
         Among::Person(person.to_uppercase()),
         Among::Agent(agent.to_lowercase()),
         Among::Table(table.clone()),
+        // As people type it.
+        Among::Table(table.to_lowercase()),
     ] {
         for limit in [1, 3, 100] {
             assert_eq!(found(&among, all, limit).await, expected, "{among:?}, {limit} at once");

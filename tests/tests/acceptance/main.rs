@@ -23,6 +23,7 @@ mod approvals;
 mod architecture;
 mod asks;
 mod aws_house;
+mod aws_looks;
 mod aws_machine;
 mod aws_notifier;
 mod aws_rights;

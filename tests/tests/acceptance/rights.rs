@@ -48,6 +48,13 @@ impl Rights {
         Self(serde_json::from_slice(&told.stdout).unwrap())
     }
 
+    /// Whether a role may nothing but write what happened.
+    pub fn writes_its_log_alone(&self, role: &str) -> bool {
+        let is_of_logs =
+            |[actions, _, _]: &Line| actions.split(' ').all(|action| action.starts_with("logs:"));
+        !self.0[role].is_empty() && self.0[role].iter().all(is_of_logs)
+    }
+
     /// What of these calls of a role it may not make, each said once.
     pub fn missing(&self, role: &str, names: &Names, calls: &[Call]) -> BTreeSet<String> {
         let needs = calls.iter().flat_map(|call| needs(names, call));
@@ -139,6 +146,8 @@ fn needs(names: &Names, call: &Call) -> Vec<Need> {
             let is_of_it =
                 |pair: &str| pair.starts_with("TopicArn=") && pair.ends_with(&format!("%3A{kept}"));
             let on = if call.body.split('&').any(is_of_it) { "KeptArn" } else { "TopicArn" };
+            // Many messages at once need the right to one.
+            let action = action.strip_suffix("Batch").unwrap_or(action);
             need(format!("sns:{action}"), on.to_owned(), Vec::new())
         }
         "" => of_buckets(names, call),

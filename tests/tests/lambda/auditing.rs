@@ -95,6 +95,8 @@ async fn nobody_but_people_with_the_auditors_audience_and_scope_looks() {
         ("claude-demo", "https://snowgate.example/RS256", "sql:read", 401),
         ("claude-demo", RESOURCE, "audit:read", 401),
         ("claude-finance-for-ana", RESOURCE, "audit:read", 401),
+        // A program's own, whose issuer gives it a subject that is not the client.
+        ("audit-bot", RESOURCE, "audit:read", 401),
         ("sven-audits", "https://snowgate.example/RS256", "sql:read", 401),
         ("sven-audits", RESOURCE, "", 403),
         ("sven-audits", RESOURCE, "audit:read", 200),

@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use gateway::Fault;
+use gateway::ports::Among;
 use recording::{ExchangeRow, RecordKey};
 
 use super::{By, KEPT, READ};
 use crate::table::{Item, Key, flag, integer, number, string, text};
-
-/// Tables of one exchange that it is found by, at most.
-const TABLES: usize = 50;
 
 /// Bytes of an item: what one write unit pays for. Only names that are very long come to more.
 const LARGEST: usize = 1024;
@@ -114,7 +112,13 @@ impl IndexRow {
             found.extend(self.agent.iter().map(|agent| By::Agent(agent.clone(), month())));
             let mut seen = BTreeSet::new();
             let tables = self.writes.iter().chain(&self.reads).filter(|name| seen.insert(name.as_str()));
-            found.extend(tables.take(TABLES).map(|name| By::Table(name.clone(), month())));
+            let tables: Vec<By> = tables.map(|name| By::Table(name.clone(), month())).collect();
+            // SECURITY: not the first so many, for an agent chooses which these are.
+            if tables.len() > Among::TABLES {
+                found.push(By::ManyTables(month()));
+            } else {
+                found.extend(tables);
+            }
             if self.outcome == "refused" || self.decision.as_deref() == Some("refuse") {
                 found.push(By::Refused(day.clone()));
             }
@@ -404,7 +408,7 @@ mod tests {
         let many: Vec<String> =
             (0..200).map(|nr| format!("WAREHOUSE.SALES_{nr}.{}", "X".repeat(40))).collect();
         let long = ExchangeRow {
-            reads: many.clone(),
+            reads: many.iter().take(Among::TABLES - 1).cloned().collect(),
             rules: many.clone(),
             findings: vec!["é".repeat(300)],
             person: Some("p".repeat(100)),
@@ -412,7 +416,7 @@ mod tests {
         };
         let row = row(&long);
         let keys = row.keys_of();
-        assert_eq!(keys.iter().filter(|by| matches!(by, By::Table(..))).count(), TABLES);
+        assert_eq!(keys.iter().filter(|by| matches!(by, By::Table(..))).count(), Among::TABLES);
         for by in &keys {
             let item = row.item(by, NOW, NOW);
             let lists: usize = ["reads", "writes", "rules", "findings"]
@@ -430,6 +434,22 @@ mod tests {
                 assert!(found.reads.contains(name) || found.writes.contains(name), "the table itself stays");
             }
         }
+    }
+
+    #[test]
+    fn whoever_touches_many_tables_is_found_among_those_whatever_they_are_called() {
+        let of = |count: usize| {
+            let reads = (0..count).map(|nr| format!("A.B.T{nr:03}")).chain(["A.B.D".to_owned()]).collect();
+            row(&ExchangeRow { reads, writes: vec!["A.B.D".into()], ..recorded() }).keys_of()
+        };
+        let tables = |keys: &[By]| keys.iter().filter(|by| matches!(by, By::Table(..))).count();
+        let many = By::ManyTables("2026-11".into());
+        assert_eq!((tables(&of(49)), of(49).contains(&many)), (50, false));
+        for count in [50, 51, 10_000] {
+            assert_eq!((tables(&of(count)), of(count).contains(&many)), (0, true), "{count}");
+        }
+        assert_eq!(many.partition(), "table##2026-11");
+        assert_ne!(many.partition(), By::Table("#".into(), "2026-11".into()).partition());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! An answer is made of the records themselves, whose digests are compared on the way: an index only says where to look. What is damaged
 //! is told as damaged, and nothing is shown of what the index tells and its record does not.
 
+mod handed_over;
 mod question;
 mod recorded;
 mod replay;
 mod search;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +27,9 @@ use crate::ports::{
 
 pub use question::{By, NotTheCursor, Question, Replay, Wanted};
 pub use search::NOT_HERE;
+
+/// What the detectors leave of a mail address.
+const ADDRESS: &str = "[EMAIL]";
 
 /// What auditing needs of the world.
 #[derive(Clone)]
@@ -156,10 +161,20 @@ impl Audit {
         what: &str,
         mut asked: BTreeMap<String, String>,
     ) -> Result<Look, Fault> {
-        if let Some(text) = asked.get_mut(question::TEXT) {
-            // SECURITY: whoever looks for a value writes it here. It is masked as a statement that holds it would be.
+        let free: Vec<_> =
+            asked.iter_mut().filter(|(name, said)| question::may_hold_a_value(name, said)).collect();
+        if !free.is_empty() {
+            // SECURITY: whoever looks for a value writes it here, under whatever name. It is masked as a statement that holds it would be.
             let bundle = self.ports.policies.bundle().await?;
-            *text = self.detectors.of(&bundle).redact_text(text, "").into_owned();
+            let detectors = self.detectors.of(&bundle);
+            for (name, said) in free {
+                let masked = detectors.redact_text(said, "").into_owned();
+                // People are called by their addresses, and a look that does not tell whom it was for is none.
+                let is_a_name = question::NAMES_OF_PEOPLE.contains(&name.as_str()) && masked == ADDRESS;
+                if !is_a_name {
+                    *said = masked;
+                }
+            }
         }
         Ok(Look {
             v: 1,

@@ -1,6 +1,6 @@
 //! What auditors ask, and where a next answer goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ExchangeId, ExchangeNumber, SessionId, Timestamp};
 use recording::{ExchangeRow, RecordKey, digest_of};
@@ -10,7 +10,24 @@ use super::Auditor;
 use crate::ports::{Among, Indexed, Stretch};
 
 /// The parameter whose value may hold anything.
-pub(super) const TEXT: &str = "text";
+const TEXT: &str = "text";
+
+/// Those that name somebody, whom tokens may call by an address.
+pub(super) const NAMES_OF_PEOPLE: [&str; 2] = ["person", "agent"];
+
+/// Those that name something else.
+const NAMES: [&str; 3] = ["table", "rule", "finding"];
+
+/// Digits of a name that is no number.
+const DIGITS: usize = 4;
+
+/// Whether what was said under that name may be a value that a detector knows, rather than a name.
+pub(super) fn may_hold_a_value(name: &str, said: &str) -> bool {
+    let is_of_people = NAMES_OF_PEOPLE.contains(&name);
+    let is_plain = |c: char| c.is_alphanumeric() || "._-$".contains(c) || (is_of_people && c == '@');
+    let is_a_name = said.chars().all(is_plain) && said.chars().filter(char::is_ascii_digit).count() <= DIGITS;
+    name == TEXT || ((is_of_people || NAMES.contains(&name)) && !is_a_name)
+}
 
 /// By what exchanges are looked for: each is one ordered read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,6 +110,13 @@ pub(super) fn is_touched(row: &ExchangeRow, table: &str) -> bool {
     row.reads.iter().chain(&row.writes).any(|object| is_same(table, object))
 }
 
+/// Whether an exchange touches so many objects that an index may tell it to whoever looks for any.
+// SECURITY: an agent chooses how many objects its statement touches. It must not come to be left out by them.
+pub(super) fn touches_many(row: &ExchangeRow) -> bool {
+    let objects: BTreeSet<&String> = row.reads.iter().chain(&row.writes).collect();
+    objects.len() > Among::TABLES
+}
+
 /// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Question {
@@ -146,7 +170,7 @@ impl Question {
     /// What a look says was asked: where it went on, too.
     pub(super) fn recorded(&self) -> BTreeMap<String, String> {
         let mut asked = self.asked();
-        asked.extend(self.after.iter().map(|after| ("after".to_owned(), after.clone())));
+        asked.extend(self.after.iter().map(|after| ("after".to_owned(), place_of(after).to_owned())));
         asked
     }
 
@@ -192,29 +216,80 @@ impl Replay {
 
     pub(super) fn recorded(&self) -> BTreeMap<String, String> {
         let mut asked = self.asked();
-        asked.extend(self.after.iter().map(|after| ("after".to_owned(), after.clone())));
+        asked.extend(self.after.iter().map(|after| ("after".to_owned(), place_of(after).to_owned())));
         asked
     }
 
-    /// The exchange and its event that come next.
-    pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, usize), NotTheCursor> {
-        let Some(after) = &self.after else { return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), 0)) };
+    /// The exchange that comes next, and where in it.
+    pub(super) fn position(&self, auditor: &Auditor) -> Result<(ExchangeNumber, EventPlace), NotTheCursor> {
+        let Some(after) = &self.after else {
+            return Ok((self.only.unwrap_or(ExchangeNumber::FIRST), EventPlace::default()));
+        };
         let at = after.strip_prefix(&mark(auditor, "replay", &self.asked()));
-        let (number, event) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
+        let (number, place) = at.and_then(|at| at.strip_prefix('.')?.split_once('.')).ok_or(NotTheCursor)?;
         let number: u32 = digits(number).ok_or(NotTheCursor)?;
         let number = ExchangeNumber::new(number).ok_or(NotTheCursor)?;
         if self.only.is_some_and(|only| only != number) {
             return Err(NotTheCursor);
         }
-        Ok((number, digits(event).ok_or(NotTheCursor)?))
+        Ok((number, EventPlace::read(place).ok_or(NotTheCursor)?))
     }
 
-    pub(super) fn cursor(&self, auditor: &Auditor, number: ExchangeNumber, event: usize) -> String {
-        format!("{}.{number}.{event}", mark(auditor, "replay", &self.asked()))
+    pub(super) fn cursor(&self, auditor: &Auditor, number: ExchangeNumber, place: EventPlace) -> String {
+        format!("{}.{number}.{place}", mark(auditor, "replay", &self.asked()))
     }
 }
 
-/// Half a digest over whoever asks and what: it tells cursors apart, and is no secret. Whoever makes a cursor up comes no further than
+/// A place among the events of an exchange, as cursors write it: `EVENT`, `EVENT.FROM`, or `EVENT.ROW.COLUMN.FROM`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct EventPlace {
+    /// The event, from 0.
+    pub event: usize,
+    /// Where in it.
+    pub within: Within,
+}
+
+/// A place in an event that no one answer holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Within {
+    /// The row of a page, or the byte of a text.
+    pub from: usize,
+    /// In a row that is too long itself, the column and the byte of its cell.
+    pub cell: Option<(usize, usize)>,
+}
+
+impl EventPlace {
+    fn read(text: &str) -> Option<Self> {
+        let numbers: Option<Vec<usize>> = text.split('.').map(digits).collect();
+        let (event, from, cell) = match *numbers?.as_slice() {
+            [event] => (event, 0, None),
+            // What has one spelling is another place.
+            [event, from] if from > 0 => (event, from, None),
+            [event, from, column, byte] => (event, from, Some((column, byte))),
+            _ => return None,
+        };
+        Some(Self { event, within: Within { from, cell } })
+    }
+}
+
+impl std::fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { event, within: Within { from, cell } } = self;
+        match cell {
+            Some((column, byte)) => write!(f, "{event}.{from}.{column}.{byte}"),
+            None if *from > 0 => write!(f, "{event}.{from}"),
+            None => write!(f, "{event}"),
+        }
+    }
+}
+
+/// The place that a cursor names.
+// SECURITY: not its mark, which is a digest over what is looked for: of a short value it is the value, to whoever tries all.
+fn place_of(after: &str) -> &str {
+    after.split_once('.').map_or("", |(_, place)| place)
+}
+
+/// Half a digest over whoever asks and what: it tells cursors apart, to whoever asked, and is kept nowhere. Whoever makes a cursor up comes no further than
 /// its own question goes.
 fn mark(auditor: &Auditor, what: &str, asked: &BTreeMap<String, String>) -> String {
     let part = |text: &str| format!("{}:{text}", text.len());

@@ -7,20 +7,18 @@ use domain::{ExchangeNumber, Timestamp};
 use recording::{
     ApprovalStep, Archive, ArchiveError, ArchiveFault, Closing, Event, LateEvidence, Look, ObjectKind,
     Opening, PageRecord, RecordKey, Severity, Wrong, approval_event, closing_event, decode, decode_page,
-    digest_of, evidence_event, opening_events, page_event, verify,
+    digest_of, evidence_event, opening_events, verify,
 };
 use serde::Serialize;
 
-use super::question::Replay;
+use super::question::{EventPlace, Replay, Within};
 use super::recorded::Recorded;
+use super::telling::{Rest, Telling, ToldEvent};
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
 
 /// Exchanges of one answer at most.
 const EXCHANGES: usize = 20;
-
-/// Bytes of an answer's events as Lambda hands them over: it takes 6 MB, and one page comes whole.
-const LONGEST: usize = 2 * 1024 * 1024;
 
 /// What a replay answers.
 #[derive(Serialize)]
@@ -29,19 +27,9 @@ struct Replayed<'a> {
     look: &'a str,
     at: &'a str,
     asked: &'a BTreeMap<String, String>,
-    events: &'a [Event],
+    events: &'a [ToldEvent],
     damaged: &'a [ArchiveFault],
     next: Option<String>,
-}
-
-/// What was told so far.
-#[derive(Default)]
-struct Telling {
-    events: Vec<Event>,
-    damaged: Vec<ArchiveFault>,
-    shown: Vec<String>,
-    unreadable: Vec<String>,
-    size: usize,
 }
 
 /// One thing to tell: pages are read when their turn comes.
@@ -65,7 +53,7 @@ impl Audit {
         keys.truncate(EXCHANGES);
 
         let mut telling = Telling::default();
-        let mut next = beyond.map(|number| (number, 0));
+        let mut next = beyond.map(|number| (number, EventPlace::default()));
         let mut expected = from;
         for key in &keys {
             let number = key.exchange.number;
@@ -73,13 +61,13 @@ impl Audit {
                 telling.damaged.push(gap(key, expected));
             }
             expected = number.next().unwrap_or(number);
-            let skipped = if number == from { first } else { 0 };
-            if let Some(event) = self.tell(key, skipped, &mut telling).await? {
-                next = Some((number, event));
+            let begins = if number == from { first } else { EventPlace::default() };
+            if let Some(place) = self.tell(key, begins, &mut telling).await? {
+                next = Some((number, place));
                 break;
             }
         }
-        let Telling { events, damaged, shown, unreadable, size: _ } = telling;
+        let Telling { events, damaged, shown, unreadable, .. } = telling;
         let read = u64::try_from(shown.len().saturating_add(unreadable.len())).unwrap_or(u64::MAX);
         let look = Look { read, shown, damaged: unreadable, ..look };
         let body = json(&Replayed {
@@ -88,63 +76,70 @@ impl Audit {
             asked: &look.asked,
             events: &events,
             damaged: &damaged,
-            next: next.map(|(number, event)| replay.cursor(auditor, number, event)),
+            next: next.map(|(number, place)| replay.cursor(auditor, number, place)),
         })?;
         Ok(self.kept(look, body).await?)
     }
 
-    /// Tells one exchange from that event on; the event that did not fit any more.
+    /// Tells one exchange from that place on; the place of what did not fit any more.
     async fn tell(
         &self,
         key: &RecordKey,
-        skipped: usize,
+        begins: EventPlace,
         telling: &mut Telling,
-    ) -> Result<Option<usize>, Fault> {
-        if telling.size >= LONGEST {
-            return Ok(Some(0));
+    ) -> Result<Option<EventPlace>, Fault> {
+        if telling.is_full() {
+            return Ok(Some(begins));
         }
         let recorded = Recorded::read(self.ports.recordings.as_ref(), key).await?;
         let found = check(key, &recorded, self.ports.clock.now());
         let (pieces, closing) = pieces(key, &recorded);
-        let exchange = key.exchange.to_string();
-        if pieces.is_empty() {
-            telling.unreadable.push(exchange);
-        } else {
-            telling.shown.push(exchange);
-        }
-        // Told once, with its first event.
-        if skipped == 0 {
-            telling.damaged.extend(found);
-        }
-        for (at, piece) in pieces.into_iter().enumerate().skip(skipped) {
-            if telling.size >= LONGEST {
-                return Ok(Some(at));
-            }
-            match piece {
-                Piece::Event(event) => telling.push(*event),
+        let (is_nothing, before) = (pieces.is_empty(), telling.told());
+        let mut next = None;
+        for (event, piece) in pieces.into_iter().enumerate().skip(begins.event) {
+            let within = if event == begins.event { begins.within } else { Within::default() };
+            let rest = match piece {
+                _ if telling.is_full() => Some(within),
+                Piece::Event(told) => telling.event(*told, within),
                 Piece::Page { part, page, record } => {
                     let Some(closing) = &closing else { continue };
-                    match self.page(key, closing, (part, page), &record).await? {
-                        Ok(event) => telling.push(event),
-                        Err(fault) => telling.damaged.push(fault),
-                    }
+                    self.page(key, closing, (part, page), &record, within, telling).await?
                 }
+            };
+            if let Some(within) = rest {
+                next = Some(EventPlace { event, within });
+                break;
             }
         }
-        Ok(None)
+        let is_told = telling.told() > before;
+        let exchange = key.exchange.to_string();
+        if is_told {
+            telling.shown.push(exchange);
+        } else if is_nothing {
+            telling.unreadable.push(exchange);
+        }
+        // Told once, with its first event.
+        if begins == EventPlace::default() && (is_told || is_nothing) {
+            telling.damaged.extend(found);
+        }
+        Ok(next)
     }
 
-    /// A page's event, if it is the page that the agent saw.
+    /// Tells a page from there on, if it is the page that the agent saw; else what is wrong with it.
     async fn page(
         &self,
         key: &RecordKey,
         closing: &Closing,
         (part, page): (u32, u32),
         record: &PageRecord,
-    ) -> Result<Result<Event, ArchiveFault>, Fault> {
+        within: Within,
+        telling: &mut Telling,
+    ) -> Result<Rest, Fault> {
         let kind = ObjectKind::Page { part, page };
-        let damaged = |severity, what, detail: &str| {
-            Ok(Err(ArchiveFault { at: key.object(kind), severity, what, detail: detail.to_owned() }))
+        let mut damaged = |severity, what, detail: &str| {
+            let detail = detail.to_owned();
+            telling.damaged.push(ArchiveFault { at: key.object(kind), severity, what, detail });
+            Ok(None)
         };
         let object = match &record.inline {
             Some(inline) => {
@@ -171,28 +166,18 @@ impl Audit {
         if (header.part, header.page) != (part, page) || header.exchange != key.exchange.to_string() {
             return damaged(Severity::Altered, Wrong::Misplaced, "this page belongs elsewhere");
         }
-        match page_event(closing, record, &decoded) {
-            Ok(event) => Ok(Ok(event)),
-            Err(_) => {
-                let detail = "the page does not hold the rows that it announces";
-                damaged(Severity::Altered, Wrong::Unreadable, detail)
-            }
+        if let Ok(rest) = telling.page(closing, record, &decoded, within) {
+            return Ok(rest);
         }
+        let detail = "the page does not hold the rows that it announces";
+        telling.damaged.push(ArchiveFault {
+            at: key.object(kind),
+            severity: Severity::Altered,
+            what: Wrong::Unreadable,
+            detail: detail.to_owned(),
+        });
+        Ok(None)
     }
-}
-
-impl Telling {
-    fn push(&mut self, event: Event) {
-        self.size = self.size.saturating_add(size(&event));
-        self.events.push(event);
-    }
-}
-
-/// How long an event is in Lambda's answer, where it is a text inside of JSON.
-fn size(event: &Event) -> usize {
-    let Ok(text) = serde_json::to_string(event) else { return LONGEST };
-    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-    text.len().saturating_add(escaped)
 }
 
 /// What can be told of an exchange, in the order of `snowgate replay`; what cannot be read, or is another's, is told by [`check`] alone.

@@ -7,7 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use recording::{ExchangeRow, Look, RecordKey};
 use serde::Serialize;
 
-use super::question::{By, Position, Question, is_same, is_touched};
+use super::handed_over::{LONGEST, beginning, size};
+use super::question::{By, Position, Question, is_same, is_touched, touches_many};
 use super::recorded::Recorded;
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
@@ -20,12 +21,13 @@ const READ: usize = 200;
 const AT_ONCE: usize = 50;
 const READ_AT_ONCE: usize = 16;
 
-/// Bytes of an answer's rows, about: Lambda hands over 6 MB, in which each quote of a text counts twice.
-const LONGEST: usize = 2 * 1024 * 1024;
-
 /// Characters that an answer shows of one text, and names of one list; replay tells all of it.
 const TEXT: usize = 4000;
 const LIST: usize = 50;
+
+/// Bytes of a text, and of a name, as Lambda hands them over: so no row is longer than an answer, whatever stands in it.
+const TEXT_SIZE: usize = 32 * 1024;
+const NAME_SIZE: usize = 1024;
 
 /// What an answer does not show, in words for whoever asked.
 pub const NOT_HERE: &str = "what is under way or waits for a person has no closing and is found by its session alone \
@@ -164,9 +166,11 @@ impl Audit {
                 .buffered(READ_AT_ONCE);
             for (at, place) in (1..).zip(&next) {
                 let Some(recorded) = recorded.try_next().await? else { break };
-                finding.take(question, place, recorded);
+                if !finding.takes(question, place, recorded) {
+                    return Ok((finding, false));
+                }
                 let found = finding.rows.len().saturating_add(finding.damaged.len());
-                if found >= limit || finding.size >= LONGEST {
+                if found >= limit {
                     return Ok((finding, is_last && at == next.len()));
                 }
             }
@@ -240,30 +244,41 @@ impl Place {
 }
 
 impl Finding {
-    fn take(&mut self, question: &Question, place: &Place, recorded: Option<Recorded>) {
-        self.read = self.read.saturating_add(1);
-        self.position = Some(place.position());
+    /// Takes what lies at a place, if it fits: else a next answer begins with it.
+    fn takes(&mut self, question: &Question, place: &Place, recorded: Option<Recorded>) -> bool {
         let key = place.key();
         let exchange = key.exchange.to_string();
         let row = recorded.filter(|recorded| !recorded.is_nothing()).map(|recorded| recorded.row(key));
+        // SECURITY: of what the index told otherwise than its record, only that it did.
+        let what = row.as_ref().map(|row| contradictions(&question.by, place, row));
+        let is_shown = what.as_ref().is_some_and(Vec::is_empty);
+        // Told among those of an object because it touches many.
+        let is_of_it = |row: &ExchangeRow| match &question.by {
+            By::Among(Among::Table(name), _) => is_touched(row, name),
+            By::Among(Among::Person(_) | Among::Agent(_) | Among::Refused | Among::Held, _)
+            | By::Session(_) => true,
+        };
+        let wanted = row.as_ref().filter(|row| is_shown && is_of_it(row) && question.wanted.is_met(row));
+        let wanted = wanted.map(|row| shown(exchange.clone(), row.clone()));
+        let longer = wanted.as_ref().map_or(0, size);
+        if self.size > 0 && self.size.saturating_add(longer) > LONGEST {
+            return false;
+        }
+        self.size = self.size.saturating_add(longer);
+        self.read = self.read.saturating_add(1);
+        self.position = Some(place.position());
         self.until = match (place, &row) {
             (Place::Told(indexed), _) => Some(indexed.opened.to_string()),
             (Place::OfSession(_), Some(row)) => row.opened.clone(),
             (Place::OfSession(_), None) => None,
         };
-        let Some(row) = row else {
-            self.damaged.push(Damaged { exchange, what: vec!["it is not among the records"] });
-            return;
-        };
-        // SECURITY: of what the index told otherwise than its record, only that it did.
-        let what = contradictions(&question.by, place, &row);
-        if !what.is_empty() {
+        let what = what.unwrap_or_else(|| vec!["it is not among the records"]);
+        if what.is_empty() {
+            self.rows.extend(wanted);
+        } else {
             self.damaged.push(Damaged { exchange, what });
-        } else if question.wanted.is_met(&row) {
-            let row = shown(exchange, row);
-            self.size = self.size.saturating_add(size(&row));
-            self.rows.push(row);
         }
+        true
     }
 }
 
@@ -291,7 +306,8 @@ fn contradictions(by: &By, place: &Place, row: &ExchangeRow) -> Vec<&'static str
         Among::Person(name) => note(!is(name, row.person.as_ref()), "the index tells another person"),
         Among::Agent(name) => note(!is(name, row.agent.as_ref()), "the index tells another agent"),
         Among::Table(name) => {
-            note(!is_touched(row, name), "the index tells an object that it does not touch")
+            let is_it = is_touched(row, name) || touches_many(row);
+            note(!is_it, "the index tells an object that it does not touch");
         }
         Among::Refused => {
             let is_refused = row.decision.as_deref() == Some("refuse") || row.outcome == "refused";
@@ -307,19 +323,26 @@ fn contradictions(by: &By, place: &Place, row: &ExchangeRow) -> Vec<&'static str
 fn shown(exchange: String, row: ExchangeRow) -> Row {
     let mut cut = Vec::new();
     let mut text = |name, text: Option<String>| {
-        text.map(|text| match text.char_indices().nth(TEXT) {
-            None => text,
-            Some(_) => {
+        text.map(|text| {
+            let end = text.char_indices().nth(TEXT).map_or(text.len(), |(at, _)| at);
+            let some = beginning(text.get(..end).unwrap_or(&text), TEXT_SIZE);
+            if some.len() < text.len() {
                 cut.push(name);
-                text.chars().take(TEXT).collect()
             }
+            some.to_owned()
         })
     };
     let (prompt, sql, message) =
         (text("prompt", row.prompt), text("sql", row.sql), text("message", row.message));
     let mut list = |name, mut list: Vec<String>| {
-        if list.len() > LIST {
-            list.truncate(LIST);
+        let mut is_cut = list.len() > LIST;
+        list.truncate(LIST);
+        for one in &mut list {
+            let length = beginning(one, NAME_SIZE).len();
+            is_cut |= length < one.len();
+            one.truncate(length);
+        }
+        if is_cut {
             cut.push(name);
         }
         list
@@ -360,12 +383,4 @@ fn shown(exchange: String, row: ExchangeRow) -> Row {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-/// About how long a row is as JSON.
-fn size(row: &Row) -> usize {
-    let texts = [&row.prompt, &row.sql, &row.message].into_iter().flatten();
-    let lists = [&row.reads, &row.writes, &row.rules, &row.masked_columns, &row.findings, &row.query_ids];
-    let names = lists.into_iter().flatten();
-    texts.chain(names).map(|text| text.len().saturating_add(8)).fold(1000, usize::saturating_add)
 }

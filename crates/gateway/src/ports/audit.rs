@@ -15,12 +15,23 @@ pub enum Among {
     Person(String),
     /// Of this agent, likewise.
     Agent(String),
-    /// Those that read or wrote this object, by its full name as recorded.
+    /// Those that read or wrote this object, by its full name as recorded or as [`Among::of_capitals`] has it; and all that touch more than [`Among::TABLES`], of which
+    /// the record tells whether it is among them.
     Table(String),
     /// Refused, when they were asked or at their end.
     Refused,
     /// Held for a person.
     Held,
+}
+
+impl Among {
+    /// Objects that an exchange is found by, each by itself.
+    pub const TABLES: usize = 50;
+
+    /// The name of an object as Snowflake keeps it when it is written without quotes, which is how people write it.
+    pub fn of_capitals(name: &str) -> String {
+        name.to_uppercase()
+    }
 }
 
 /// From a moment on, and before another.

@@ -292,3 +292,87 @@ fn where_people_look_no_program_does() {
     people.agent_claim = None;
     assert_eq!(read(ana, &people), Err(Rejected::Bearer));
 }
+
+#[test]
+fn a_programs_own_token_is_nobodys_whatever_its_issuer_calls_its_subject() {
+    let mut people = settings();
+    people.bearers = Bearers::People;
+    people.agent_claim = Some("client_id".into());
+    let read_of = |more: &str, settings: &IssuerSettings| {
+        read(&format!(r#""sub":"5f0c-of-a-service","client_id":"bot",{more}"#), settings)
+    };
+    let proof = r#""auth_time":1795445000"#;
+    assert!(read_of(proof, &people).is_ok());
+    for nothing in [
+        r#""scope":"audit:read""#,
+        r#""email":"bot@example.com""#,
+        r#""email":"bot@example.com","email_verified":false"#,
+        r#""email_verified":true"#,
+        r#""auth_time":null"#,
+        r#""amr":[]"#,
+        r#""amr":"""#,
+    ] {
+        assert_eq!(read_of(nothing, &people), Err(Rejected::Bearer), "{nothing}");
+    }
+    let verified = r#""email":"bot@example.com","email_verified":true"#;
+    for mark in [
+        r#""gty":"client-credentials""#,
+        r#""gty":"client_credentials""#,
+        r#""idtyp":"app""#,
+        r#""preferred_username":"service-account-bot""#,
+        r#""azp":"5f0c-of-a-service""#,
+        r#""cid":"5f0c-of-a-service""#,
+        r#""appid":"5f0c-of-a-service""#,
+        r#""sub":"bot@clients""#,
+    ] {
+        for proof in [proof, verified, r#""amr":["pwd"]"#] {
+            assert_eq!(read_of(&format!("{mark},{proof}"), &people), Err(Rejected::Bearer), "{mark} {proof}");
+        }
+        // For agents it acts for itself, and is no person of any rule.
+        let agents = IssuerSettings { bearers: Bearers::Agents, ..people.clone() };
+        assert_eq!(read_of(&format!("{mark},{proof}"), &agents).unwrap().person, None, "{mark}");
+    }
+    // By a claim that the operator names.
+    for (claim, proves) in [("username", true), ("sub", false), ("oid", false)] {
+        let named = IssuerSettings { person_claim: Some(claim.into()), ..people.clone() };
+        assert_eq!(read_of(r#""username":"Company_ana","oid":"9""#, &named).is_ok(), proves, "{claim}");
+    }
+    let proven = IssuerSettings { person_proof: Some("uid".into()), ..people.clone() };
+    assert_eq!(
+        read_of(&format!("{proof},{verified}"), &proven),
+        Err(Rejected::Bearer),
+        "nothing else proves it then"
+    );
+    assert!(read_of(r#""uid":"00u1""#, &proven).is_ok());
+    let agents = IssuerSettings { bearers: Bearers::Agents, ..proven };
+    assert_eq!(read_of(proof, &agents).unwrap().person, None);
+    assert!(read_of(r#""uid":"00u1""#, &agents).unwrap().person.is_some());
+}
+
+#[test]
+fn people_look_who_are_in_a_group_that_is_named() {
+    let mut people = settings();
+    people.bearers = Bearers::People;
+    people.agent_claim = Some("client_id".into());
+    people.required_groups = vec!["auditors".into(), "security".into()];
+    let ana = |more: &str| {
+        read(&format!(r#""sub":"u-1","client_id":"console","auth_time":1795445000{more}"#), &people)
+    };
+    assert!(ana(r#","groups":["staff","security"]"#).is_ok());
+    for none in ["", r#","groups":[]"#, r#","groups":["staff","Auditors"]"#, r#","roles":["auditors"]"#] {
+        assert_eq!(ana(none), Err(Rejected::Bearer), "{none}");
+    }
+}
+
+#[test]
+fn people_look_by_the_clients_that_are_named() {
+    let mut people = settings();
+    people.bearers = Bearers::People;
+    people.agent_claim = Some("azp".into());
+    people.clients = vec!["console".into(), "terminal".into()];
+    let ana = |client: &str| format!(r#""sub":"u-1","azp":"{client}","auth_time":1795445000"#);
+    assert!(read(&ana("console"), &people).is_ok());
+    for client in ["bot", "Console", "console2"] {
+        assert_eq!(read(&ana(client), &people), Err(Rejected::Bearer), "{client}");
+    }
+}

@@ -73,6 +73,13 @@ pub const LIMITS: &[(&str, Takes)] = &[
     ("AuditorsAudience", Pattern(r#"^[^\s"\\]*$"#, "is one name without blanks and quotes")),
     ("AuditorsScope", Pattern(r#"^[^\s"\\]+$"#, "is one scope without blanks and quotes")),
     (
+        "AuditorsKeys",
+        Pattern(
+            r#"^((, [a-z_]+ = ("[^"\\]*"|[0-9]+|\[[^\\\]]*\]))+)?$"#,
+            "is nothing, or keys of TOML, each behind a comma and a blank: `, types = [\"JWT\"]`",
+        ),
+    ),
+    (
         "EvidenceChannels",
         Pattern(r#"^\[[^\\]*\]$"#, "begins with `[`, ends with `]`, and holds no backslash"),
     ),
@@ -90,7 +97,7 @@ pub const LIMITS: &[(&str, Takes)] = &[
     ("LockMode", Words(&["GOVERNANCE", "COMPLIANCE"])),
     ("RecordDays", Number(1, 36_500, "")),
     ("PageDays", Number(1, 36_500, "")),
-    ("IndexDays", Number(10, 65_535, "")),
+    ("IndexDays", Number(35, 65_535, "")),
     ("LogRetentionDays", Words(LOG_DAYS)),
     ("DomainName", Anything),
     ("PageDomainName", Anything),

@@ -29,6 +29,7 @@ pub const PARAMETERS: [(&str, Option<&str>); 42] = [
     ("AuditorsIssuer", Some("")),
     ("AuditorsAudience", Some("")),
     ("AuditorsScope", Some("audit:read")),
+    ("AuditorsKeys", Some("")),
     ("EvidenceChannels", Some("[]")),
     ("Policies", Some("/opt/default")),
     ("HoldSeconds", Some("20")),

@@ -55,7 +55,11 @@ const FUNCTIONS: [Room; 6] = [
         &[("Issuer", 1), ("Audience", 1), ("Scope", 1), ("Issuers", 1), ("EvidenceChannels", 1)],
     ),
     ("authorizer", 700, &[("Issuers", 1)]),
-    ("sessions", 900, &[("AuditorsIssuer", 1), ("AuditorsAudience", 1), ("AuditorsScope", 1)]),
+    (
+        "sessions",
+        900,
+        &[("AuditorsIssuer", 1), ("AuditorsAudience", 1), ("AuditorsScope", 1), ("AuditorsKeys", 1)],
+    ),
 ];
 
 /// How much more there is where a user pool tells whose tokens are taken.

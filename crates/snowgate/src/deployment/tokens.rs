@@ -17,6 +17,12 @@ struct Several {
     issuers: Vec<Issuer>,
 }
 
+/// The same of auditors.
+#[derive(Deserialize)]
+struct OfAuditors {
+    auditors: Vec<Issuer>,
+}
+
 /// An issuer, as it is asked and for what.
 pub struct Asked {
     /// The parameter that names it.
@@ -51,6 +57,7 @@ pub fn asked(told: &Parameters) -> Vec<Asked> {
     };
     // Signs reviewers' ID tokens by RS256 or ES256.
     let reviewers = own("ReviewersIssuer", vec!["RSA", "EC"], Verifier::Function);
+    // API Gateway asks for its keys as its discovery document names them, whatever the function is told.
     let auditors = own("AuditorsIssuer", vec!["RSA"], Verifier::ApiGateway);
     let auditors = Some(auditors).filter(|auditors| !auditors.issuer.is_empty());
     // What is not made yet cannot be asked.
@@ -97,6 +104,16 @@ fn several(said: &str) -> Result<Vec<Issuer>, String> {
         wiring::issuers(&issuers, &places).map_err(|error| error.to_string())?;
     }
     Ok(issuers)
+}
+
+/// The auditors' entry, as the function takes it.
+fn auditors_of(said: &str) -> Result<Issuer, String> {
+    let text = format!("auditors = {said}");
+    let file = File { name: "AuditorsKeys", text: &text };
+    let (OfAuditors { auditors }, places) =
+        settings::read_own::<OfAuditors>(file, [], &[]).map_err(|error| error.to_string())?;
+    wiring::auditors(&auditors, &places).map_err(|error| error.to_string())?;
+    auditors.into_iter().next().ok_or_else(|| "names nobody".to_owned())
 }
 
 impl Findings<'_> {
@@ -223,8 +240,41 @@ impl Findings<'_> {
     fn auditors(&mut self) {
         let issuer = self.told.get("AuditorsIssuer").to_owned();
         self.address("AuditorsIssuer", &issuer);
-        if !issuer.is_empty() && self.told.get("AuditorsAudience").is_empty() {
-            self.wrong("AuditorsAudience", OTHER_AUDIENCE);
+        if issuer.is_empty() {
+            return;
+        }
+        let [audience, scope, keys] =
+            ["AuditorsAudience", "AuditorsScope", "AuditorsKeys"].map(|name| self.told.get(name).to_owned());
+        if audience.is_empty() {
+            return self.wrong("AuditorsAudience", OTHER_AUDIENCE);
+        }
+        if !(keys.is_empty() || keys.starts_with(", ")) {
+            return self.wrong(
+                "AuditorsKeys",
+                "is keys of TOML, each behind a comma and a blank: `, types = [\"JWT\"]`",
+            );
+        }
+        // As the template puts it together.
+        let entry = format!(
+            "[{{issuer = \"{issuer}\", audience = [\"{audience}\"], required_scopes = [\"{scope}\"]{keys}}}]"
+        );
+        match auditors_of(&entry) {
+            Err(problem) => self.wrong("AuditorsKeys", problem),
+            Ok(entry) => {
+                let is_by_rsa = |name: &String| name.starts_with("RS");
+                if !entry.algorithms.is_empty() && !entry.algorithms.iter().any(is_by_rsa) {
+                    self.wrong(
+                        "AuditorsKeys",
+                        "names no algorithm of RS256, RS384 and RS512, and API Gateway takes no other",
+                    );
+                }
+            }
+        }
+        if !self.told.get("SamlMetadata").is_empty() && !keys.contains("required_groups") {
+            self.attention(
+                "AuditorsKeys",
+                "names no required_groups: whoever can sign in at that client is an auditor",
+            );
         }
     }
 

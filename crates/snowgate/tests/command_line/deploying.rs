@@ -274,6 +274,27 @@ fn several_issuers_are_looked_over_one_by_one() {
             "{said}"
         );
     }
+    // What else is said of their tokens is what the function takes.
+    for (keys, code, says) in [
+        (
+            r#", types = ["JWT"], agent_claim = "azp", person_proof = "sid", clients = ["console"]"#,
+            Some(0),
+            "",
+        ),
+        (r#", secret = "s3cret""#, Some(1), "unknown field `secret`"),
+        (r#", issuer = "https://a.acme.test""#, Some(1), "AuditorsKeys: "),
+        (r#"types = ["JWT"]"#, Some(1), "each behind a comma and a blank"),
+        (r#", algorithms = ["ES256"]"#, Some(1), "API Gateway takes no other"),
+        (r#", audience_claim = "sub""#, Some(1), "audience_claim"),
+    ] {
+        let auditors = [
+            ("AuditorsIssuer", "https://people.acme.test"),
+            ("AuditorsAudience", "audit"),
+            ("AuditorsKeys", keys),
+        ];
+        let (found, said) = with(&format!("[{one}]"), &auditors);
+        assert!(found == code && said.contains(says) && !said.contains("s3cret"), "{keys}: {said}");
+    }
     let typed = r#"[{issuer = "https://a.acme.test", audience = ["a"], types = ["JWT"]}]"#;
     assert!(with(typed, &[]).1.contains("ATTENTION: Issuers: takes tokens of further types"));
     let both = with(&format!("[{one}]"), &[("Issuer", "https://login.acme.test")]);

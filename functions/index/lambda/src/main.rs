@@ -6,7 +6,9 @@ mod told;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::Timestamp;
 use gateway::ports::Clock;
 use index::{Account, Indexer};
 use lambda::Stores;
@@ -29,7 +31,8 @@ async fn run() -> Result<(), Error> {
     let indexer = Indexer::new(Arc::new(account), Arc::clone(&clock), index_days.into());
     let (indexer, clock, metrics) = (&indexer, &clock, metrics.as_str());
     let answer = |event: LambdaEvent<serde_json::Value>| async move {
-        let done = indexer.handle(&event.payload).await.map_err(|error| {
+        let time = left(event.context.deadline, clock.now());
+        let done = indexer.handle(&event.payload, time).await.map_err(|error| {
             tracing::error!(error = &error as &(dyn std::error::Error + 'static), "no rows were written");
             Error::from(error)
         });
@@ -41,4 +44,10 @@ async fn run() -> Result<(), Error> {
         Ok::<_, Error>(answer)
     };
     lambda_runtime::run(surroundings.counted(service_fn(answer))).await
+}
+
+/// What is left until Lambda ends the call, which it tells in milliseconds since 1970.
+fn left(deadline: u64, now: Timestamp) -> Duration {
+    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(deadline.saturating_sub(now))
 }

@@ -15,3 +15,4 @@ mod fakes;
 mod faults;
 mod replay;
 mod search;
+mod sizes;

@@ -135,6 +135,31 @@ async fn a_look_says_who_has_seen_what_and_of_which_answer() {
 }
 
 #[tokio::test]
+async fn a_look_holds_no_value_that_was_looked_for_under_whatever_name_and_no_digest_of_it() {
+    let house = House::new();
+    let asked = "/v1/exchanges?agent=snowgate-ask&from=2026-11-25&to=2026-11-26&limit=1&text=select";
+    let next = house.told(asked).await["next"].as_str().unwrap().to_owned();
+    let (mark, place) = next.split_once('.').unwrap();
+    let told = house.told(&format!("{asked}&after={next}")).await;
+    assert_eq!(told["asked"]["after"], place, "where it went on");
+    for name in ["person", "agent", "table", "rule", "finding", "text"] {
+        let more = if ["person", "agent", "table"].contains(&name) { "" } else { "agent=snowgate-ask&" };
+        let path = format!("/v1/exchanges?{more}{name}=4111111111111111&from=2026-11-25&to=2026-11-26");
+        assert_eq!(house.told(&path).await["asked"][name], "[CARD]", "{name}");
+    }
+    for (name, value) in
+        [("person", "ana@example.com"), ("agent", "bot@example.com"), ("table", "DEMO.PUBLIC.ORDERS")]
+    {
+        let path = format!("/v1/exchanges?{name}={value}&from=2026-11-25&to=2026-11-26");
+        assert_eq!(house.told(&path).await["asked"][name], value, "a look says whom it was for");
+    }
+    let kept = house.store.looks.lock().unwrap();
+    let kept: Vec<String> = kept.values().map(|look| String::from_utf8(look.to_vec()).unwrap()).collect();
+    assert!(kept.len() >= 11);
+    assert!(kept.iter().all(|look| !look.contains(mark) && !look.contains("41111")), "{kept:?}");
+}
+
+#[tokio::test]
 async fn what_has_no_bound_is_a_query_and_no_look() {
     let house = House::new();
     for asked in ["", "?text=x", "?person=ana&from=2020-01-01", "?outcome=rows&from=2026-11-25"] {
@@ -152,4 +177,20 @@ async fn names_with_marks_of_keys_in_them_find_nothing_of_others() {
         let told = house.told(&format!("/v1/exchanges?person={name}&from=2026-11-25&to=2026-11-26")).await;
         assert_eq!(told["exchanges"], json!([]), "{name}");
     }
+}
+
+#[tokio::test]
+async fn no_other_objects_hide_the_one_that_is_looked_for() {
+    let house = House::new();
+    let session = "f".repeat(32);
+    crate::sizes::flood(&house, &session, 1);
+    let key = recording::RecordKey::new("2026-11-25", format!("{session}/1").parse().unwrap());
+    let row = house.store.row(&key);
+    // An index tells what touches many objects to whoever looks for any.
+    let opened = row.opened.clone().unwrap().parse().unwrap();
+    house.store.lies.lock().unwrap().push(gateway::ports::Indexed { opened, key });
+    let day = "from=2026-11-25&to=2026-11-26";
+    let found = house.told(&format!("/v1/exchanges?table=DEMO.PUBLIC.ORDERS&{day}")).await;
+    assert_eq!(exchanges(&found), [of(ANAS, [2]), of(OTHER, [2])].concat(), "it is none of these");
+    assert_eq!((&found["damaged"], &found["read"]), (&json!([]), &json!(3)), "and nothing is wrong with it");
 }
