@@ -38,7 +38,7 @@ impl Talk {
         assert_eq!((answered.status.as_u16(), answered.text().as_str()), (200, "{}"));
     }
 
-    fn newest_findings(&self) -> (String, Vec<String>) {
+    pub fn newest_findings(&self) -> (String, Vec<String>) {
         let opening = self.openings().pop().unwrap();
         let (_, closing) = self.house.records().into_iter().find(|(other, _)| *other == opening).unwrap();
         let found = closing.unwrap().findings.into_iter().map(|finding| finding.what).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Every parameter with its default; without one it must be said. A test of the templates holds them to `template.yaml`.
-pub const PARAMETERS: [(&str, Option<&str>); 42] = [
+pub const PARAMETERS: [(&str, Option<&str>); 43] = [
     ("AuthorizerType", Some("jwt")),
     ("Issuer", Some("")),
     ("Audience", Some("")),
