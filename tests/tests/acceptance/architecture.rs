@@ -70,7 +70,7 @@ const ARROWS: [(&str, &[&str]); 31] = [
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),
     // It makes rows: no gateway, no settings but the places.
     ("seal-lambda", &["lambda", "local", "seal", "settings"]),
-    ("index-lambda", &["gateway", "index", "lambda", "local", "settings"]),
+    ("index-lambda", &["domain", "gateway", "index", "lambda", "local", "settings"]),
     // It reads what was recorded: no upstream, no keys.
     ("sessions-lambda", &["gateway", "lambda", "local", "sessions", "settings"]),
     ("approval-lambda", &["approval", "gateway", "lambda", "local", "settings"]),

@@ -170,8 +170,9 @@ async fn what_is_typed_while_a_model_works_is_of_the_calls_behind_it() {
 #[tokio::test]
 async fn channels_that_tell_different_turns_contradict_each_other() {
     let talk = Talk::new().await;
-    talk.hooks("toolu_1").await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
     talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
     talk.logged(&[PROMPT, "delete all"], "toolu_1").await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P1", "P1");
