@@ -329,9 +329,9 @@ fn leave_out_later(linked: &mut Vec<&Opened>, direct: &[&Opened]) {
 /// trace nobody knows which one the call has.
 fn is_one_turn(direct: &[&Opened], linked: &[&Opened]) -> bool {
     let prompts = || linked.iter().filter(|opened| opened.said.prompt.is_some());
-    let id_of = |opened: &&Opened| opened.sighting.prompt_id.clone();
-    let is_of_one_id =
-        prompts().all(|opened| id_of(opened) == prompts().next().and_then(|first| id_of(first)));
+    let mut ids = prompts().map(|opened| &opened.sighting.prompt_id);
+    let first = ids.next();
+    let is_of_one_id = ids.all(|id| Some(id) == first);
     let is_told_plainly = |prompt: &Option<String>| {
         prompts().any(|opened| opened.said.span.is_none() && opened.said.prompt == *prompt)
     };
