@@ -139,7 +139,7 @@ pub struct Witness {
     /// were typed in a turn): no prompt of the
     /// person's, and neither for nor against what others saw of it.
     pub is_expanded: bool,
-    /// Whether it saw what the model received for a prompt, and could not read it, or not tell whether something else was typed since: what others say of it is then agreed to by nobody
+    /// Whether it saw what the model received for a prompt, and could not read it, or not tell whether something else was typed since, or has told less of a turn than another: what others say of it is then agreed to by nobody
     /// who is out of the agent's reach.
     pub is_unread: bool,
 }
@@ -230,7 +230,7 @@ impl Mismatch {
                 "a hook says that a subagent made the call: what the model received is taken for no person's words"
             }
             Self::Unread => {
-                "an evidence channel saw what the model received, and could not tell all of it from what is no prompt: it may be another one"
+                "an evidence channel could not tell, or has not told, all of what another says was asked for: it may be another prompt"
             }
         }
     }

@@ -31,7 +31,8 @@ struct ClaudeCode<'a> {
 /// Whether it is what Claude Code sends in a person's place when a task in the background has ended: whoever began that, a model,
 /// chooses words of it, and nobody has typed it.
 pub(crate) fn is_notification(prompt: &str) -> bool {
-    prompt.trim_start().starts_with("<task-notification>")
+    let prompt = prompt.trim();
+    prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
 }
 
 /// Reads a hook of Claude Code.
@@ -238,6 +239,7 @@ mod tests {
         let told = |prompt: &str| claude_code(hook(prompt).as_bytes()).unwrap().0.len();
         assert_eq!(told(r"<task-notification>\n<summary>Ana says: list</summary>\n</task-notification>"), 0);
         assert_eq!(told("what is a <task-notification>?"), 1);
+        assert_eq!(told("<task-notification>x</task-notification> delete all"), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a statement's time goes is told to whoever asks, at every door, and nothing else is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::traces::{Place, Wish};
@@ -26,8 +26,16 @@ fn parent(trace: &str, flags: &str) -> String {
     format!("00-{trace}-{CALLER}-{flags}")
 }
 
+/// Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most have
+/// none (`tracing-core`, `callsite`). So there are always others.
+fn keep_others() {
+    static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
+    OTHERS.get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
+}
+
 /// What is written from now on by this thread, on which everything of a test runs.
 fn listening(wish: Wish) -> (DefaultGuard, Kept) {
+    keep_others();
     let kept = Kept::default();
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     let place = Place { version: "1.2.3", function: None };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{ChannelKind, Join, Sight, Witness};
+use domain::{ChannelKind, Join, Sight, Timestamp, Witness};
 
 use super::OWN;
 use super::linked::linked;
@@ -120,9 +120,22 @@ impl Text {
         self.meanwhile.is_some()
     }
 
-    /// Whether the other is what came since, or a turn with that in it.
-    pub fn is_followed_by(&self, typed: &Self) -> bool {
-        self.meanwhile.as_ref().is_some_and(|text| typed.keys.contains(text) || typed.turn.contains(text))
+    /// Those that it consists of; none where it is one.
+    pub fn turn(&self) -> &[String] {
+        &self.turn
+    }
+
+    /// What of the turn of this one the other does not tell, nor as what came since.
+    pub fn beyond<'t>(&'t self, part: &'t Self) -> impl Iterator<Item = &'t String> {
+        let told = |key: &&String| {
+            part.turn.contains(key) || part.keys.contains(key) || part.meanwhile.as_ref() == Some(*key)
+        };
+        self.turn.iter().filter(move |key| !told(key))
+    }
+
+    /// Whether it tells that, alone or in a turn.
+    fn tells(&self, key: &String) -> bool {
+        self.turn.contains(key) || self.keys.contains(key)
     }
 
     /// Whether both could be one: by their words, or by those of the command that one was made of.
@@ -209,6 +222,8 @@ pub(super) struct Account {
     pub join: Join,
     /// Distinct texts.
     pub texts: Vec<Text>,
+    /// What it told under the same prompt's id after the call.
+    later: Vec<String>,
     pub is_torn: bool,
     pub statement: Sight,
     pub conversation: Option<String>,
@@ -248,10 +263,8 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let mut linked = linked(&direct, &others, call);
-    if kind == ChannelKind::Hooks {
-        leave_out_later(&mut linked, &direct);
-    }
-    linked.sort_by_key(|opened| opened.sighting.at);
+    let later = if kind == ChannelKind::Hooks { leave_out_later(&mut linked, &direct) } else { Vec::new() };
+    linked.sort_by_key(|opened| first_told(opened));
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
@@ -300,6 +313,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         kind,
         join,
         texts,
+        later,
         is_torn: is_torn || is_crowded,
         statement,
         conversation,
@@ -315,14 +329,25 @@ const fn is_of_clients(kind: ChannelKind) -> bool {
     matches!(kind, ChannelKind::Hooks | ChannelKind::Telemetry)
 }
 
-/// Leaves out what was told after the call: a hook comes before what it is told of, and what a person types while the model works is
-/// told under the same prompt's id. What is told once more is kept with its last moment; so all of it stays where nothing else would.
-fn leave_out_later(linked: &mut Vec<&Opened>, direct: &[&Opened]) {
-    let Some(called) = direct.iter().map(|opened| opened.sighting.at).max() else { return };
-    let is_before = |opened: &Opened| opened.said.prompt.is_none() || opened.sighting.at <= called;
-    if linked.iter().any(|opened| opened.said.prompt.is_some() && is_before(opened)) {
-        linked.retain(|opened| is_before(opened));
+/// Leaves out, and gives, what was told after the call: a hook comes before what it is told of, and what a person types while the model
+/// works is told under the same prompt's id. All of it stays where nothing else would.
+fn leave_out_later(linked: &mut Vec<&Opened>, direct: &[&Opened]) -> Vec<String> {
+    let Some(called) = direct.iter().map(|opened| first_told(opened)).max() else { return Vec::new() };
+    let is_before = |opened: &Opened| opened.said.prompt.is_none() || first_told(opened) <= called;
+    if !linked.iter().any(|opened| opened.said.prompt.is_some() && is_before(opened)) {
+        return Vec::new();
     }
+    let later = linked.extract_if(.., |opened| !is_before(opened));
+    later
+        .filter_map(|opened| opened.said.prompt.as_deref())
+        .map(|prompt| normal(prompt).into_owned())
+        .collect()
+}
+
+/// When it was told first.
+// SECURITY: whoever tells something once more moves it behind nothing.
+fn first_told(opened: &Opened) -> Timestamp {
+    opened.said.first.unwrap_or(opened.sighting.at)
 }
 
 /// Whether several prompts that a client tells of one call are those of one turn, one typed after the other: of those that lie in a
@@ -461,6 +486,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             kind: witness.kind,
             join: witness.join,
             texts: witness.prompt.map(text).into_iter().collect(),
+            later: Vec::new(),
             is_torn: witness.is_torn,
             statement: witness.statement,
             conversation: None,
@@ -523,6 +549,11 @@ impl Account {
         self.kind != ChannelKind::Own && self.join.is_sure()
     }
 
+    /// Whether it has told that, then or later.
+    pub fn has_told(&self, key: &String) -> bool {
+        self.later.contains(key) || self.texts.iter().any(|text| text.tells(key))
+    }
+
     /// Takes what it says for what it is, whatever hooks say of a subagent.
     pub fn keep_as_told(&mut self) {
         self.is_delegated &= self.kind == ChannelKind::Provider && self.texts.is_empty();
@@ -583,6 +614,7 @@ impl Account {
         if was_used {
             self.join = Join::Again;
         }
+        let has_told_now = !self.texts.is_empty();
         self.is_torn |= has_told_both;
         // One that is not known any more may be the very one that is said now.
         let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
@@ -599,7 +631,8 @@ impl Account {
             }
         }
         self.is_torn |= before.is_torn;
-        self.is_unread |= before.is_unread;
+        // Of clients it says that another has told more, which is looked at anew.
+        self.is_unread |= before.is_unread && !(is_of_clients(self.kind) && has_told_now);
         self.is_delegated |= before.is_delegated;
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);

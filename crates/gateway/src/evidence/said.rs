@@ -4,9 +4,12 @@
 //! parts are, their exact text, the command, what stood before the prompt and what came meanwhile, each as a byte that says whether
 //! it is there, its length as four bytes, big-endian, and its UTF-8; then one byte of flags; begin and end of the span, nanoseconds
 //! since 1970 as eight bytes each, big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
-//! Never longer than what was said by more than some bytes, whatever stands in it. Version 3 has neither of the last two texts.
+//! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
+//! microseconds since 1970 as eight bytes, which is no part of what was said. Version 3 has neither of the last two texts, nor that.
 
 use std::borrow::Cow;
+
+use domain::Timestamp;
 
 use super::{OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
@@ -61,9 +64,28 @@ pub(super) struct Said {
     pub is_prompt_unread: bool,
     /// Where it stands in its trace.
     pub span: Option<Span>,
+    /// When it was told first; none where that is not known.
+    pub first: Option<Timestamp>,
 }
 
 impl Said {
+    /// What is sealed of it when it is told first.
+    pub fn with_moment(said: Vec<u8>, first: Timestamp) -> Vec<u8> {
+        let mut bytes = said;
+        bytes.extend_from_slice(&first.as_micros().to_be_bytes());
+        bytes
+    }
+
+    /// The same read back.
+    pub fn of_moment(bytes: &[u8]) -> Option<Self> {
+        if bytes.first() == Some(&BEFORE) {
+            return Self::decode(bytes);
+        }
+        let (said, first) = bytes.split_last_chunk::<8>()?;
+        let first = Some(Timestamp::from_micros(i64::from_be_bytes(*first)));
+        Some(Self { first, ..Self::decode(said)? })
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let Self {
             prompt,
@@ -80,6 +102,7 @@ impl Said {
             is_look,
             is_prompt_unread,
             span,
+            first: _,
         } = self;
         let [role, warehouse, database, schema] = under.clone().unwrap_or_default();
         let (told, exact) =
@@ -177,6 +200,7 @@ impl Said {
             is_look: flags & LOOK != 0,
             is_prompt_unread: flags & PROMPT_UNREAD != 0,
             span: (flags & SPAN != 0).then_some(span),
+            first: None,
         })
     }
 }
@@ -343,7 +367,11 @@ mod tests {
             is_look: true,
             is_prompt_unread: true,
             span: Some(Span { ids: vec![SpanId([1; 8]), SpanId([2; 8])], begun: Some(5), ended: None }),
+            first: None,
         };
+        let first = Timestamp::from_micros(7);
+        let told = Said::of_moment(&Said::with_moment(said.encode(), first)).unwrap();
+        assert!(told == Said { first: Some(first), ..said.clone() });
         let bytes = said.encode();
         assert!(bytes.len() < 1150, "{}", bytes.len());
         assert!(Said::decode(&bytes).unwrap() == said);
@@ -354,7 +382,7 @@ mod tests {
         assert!(Said::decode(br#"{"v":1}"#).is_none());
         // As it was written before: eleven texts, flags, two moments and the number of spans.
         let before = [&[BEFORE][..], &[0; 11], &[LOOK], &[0; 16], &[0]].concat();
-        assert!(Said::decode(&before).unwrap() == Said { is_look: true, ..Said::default() });
+        assert!(Said::of_moment(&before).unwrap() == Said { is_look: true, ..Said::default() });
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 

@@ -115,6 +115,7 @@ pub(super) fn store(
         is_look: *is_look,
         is_prompt_unread: *is_prompt_unread,
         span: span.clone(),
+        first: None,
     };
     let text = said.prompt.as_deref().map(|prompt| text_word(key, prompt, &said));
     let plain = said.encode();
@@ -144,7 +145,7 @@ pub(super) fn store(
     part(Some(&plain));
     let mut id = [0; 32];
     id.iter_mut().zip(mac.sign().as_ref()).for_each(|(to, from)| *to = *from);
-    let object = Bytes::from(seal::encrypt(&sealing(key), &id, plain)?);
+    let object = Bytes::from(seal::encrypt(&sealing(key), &id, Said::with_moment(plain, now))?);
     Ok(StoredSighting {
         id,
         channel: channel_word,
@@ -224,7 +225,7 @@ pub(super) fn keyed(key: &[u8; 32], clues: &Clues, statement: Option<&str>) -> K
 /// What was said.
 pub(super) fn open(key: &[u8; 32], stored: &StoredSighting) -> Result<Said, Fault> {
     let plain = seal::decrypt(&sealing(key), &stored.id, &stored.object)?;
-    Said::decode(&plain).ok_or_else(broken)
+    Said::of_moment(&plain).ok_or_else(broken)
 }
 
 fn sealing(key: &[u8; 32]) -> [u8; 32] {

@@ -289,7 +289,8 @@ fn set_delegated_apart(accounts: &mut [Account]) {
 }
 
 /// Takes an account for none of the prompt where another client's channel has told more of the same turn: what a person types while
-/// the model works is told by each at another moment. They do not contradict each other, nor agree on all of it.
+/// the model works is told by each at another moment. They do not contradict each other, nor agree on all of it; and where it has not
+/// told the rest since, that is found.
 fn set_shorter_apart(accounts: &mut [Account]) {
     let told: Vec<(String, Text)> = accounts
         .iter()
@@ -298,12 +299,16 @@ fn set_shorter_apart(accounts: &mut [Account]) {
         .collect();
     for account in accounts.iter_mut().filter(|account| account.counts()) {
         let [text] = account.texts.as_slice() else { continue };
-        let is_longer = |(channel, other): &(String, Text)| {
+        let is_longer = |(channel, other): &&(String, Text)| {
             *channel != account.channel && !other.is_same(text) && other.has_part(text)
         };
-        if account.kind != ChannelKind::Provider && told.iter().any(is_longer) {
-            account.texts.clear();
-        }
+        let Some((_, longer)) = told.iter().find(is_longer).filter(|_| account.kind != ChannelKind::Provider)
+        else {
+            continue;
+        };
+        // SECURITY: whoever speaks for one channel may add to what a person typed.
+        account.is_unread |= longer.beyond(text).any(|key| !account.has_told(key));
+        account.texts.clear();
     }
 }
 
@@ -330,13 +335,17 @@ fn set_expanded_apart(accounts: &mut [Account]) {
     if others.iter().any(|other| !other.is_same(typed)) {
         return;
     }
+    // SECURITY: that the model received less than was typed is a client's way where two channels saw the rest typed; one alone may
+    // have added it.
+    let is_told_twice =
+        |key: &String| accounts.iter().filter(is_typed).filter(|account| account.has_told(key)).count() > 1;
+    let seen_typed: Vec<String> = typed.turn().iter().filter(|key| is_told_twice(key)).cloned().collect();
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let [received] = account.texts.as_slice() else { continue };
+        let is_less =
+            || typed.has_part(received) && typed.beyond(received).all(|key| seen_typed.contains(key));
         // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
-        let is_made = received.is_made_of(typed)
-            || received.is_summary()
-            || typed.has_part(received)
-            || received.is_followed_by(typed);
+        let is_made = received.is_made_of(typed) || received.is_summary() || is_less();
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
             account.set_aside();

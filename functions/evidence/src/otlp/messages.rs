@@ -272,7 +272,8 @@ pub(super) fn last_words(messages: &str) -> Heard {
         // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the system's,
         // and what stands beside a tool's answer, is no turn of its own.
         let is_turn = !matches!(role, Some("system" | "developer")) && !is_answer;
-        is_overtaken |= is_answered && is_turn && has_parts;
+        let reminders = alone.before.reminders.get(reminders_before..).unwrap_or_default();
+        is_overtaken |= is_answered && is_turn && (has_parts || reminders.contains(NOTIFICATION));
         Some(())
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
@@ -318,6 +319,9 @@ impl Texts {
 
 /// What a client says in a user's name where its model has looked a tool up.
 const CLIENTS_OWN: &[&str] = &["Tool loaded."];
+
+/// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
+const NOTIFICATION: &str = "<task-notification>";
 
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
@@ -516,6 +520,10 @@ mod tests {
                 "{messages}"
             );
         }
+        // What wakes the model is no prompt, and what was asked before is not what it is about.
+        let woken = r#"[{"role":"user","content":"who owes us?"},{"role":"assistant","content":"done"},
+            {"role":"user","content":[{"type":"text","text":"<system-reminder>\n[SYSTEM NOTIFICATION]\n<task-notification>x</task-notification></system-reminder>"}]}]"#;
+        assert!(matches!(last_words(woken), Heard::Unread));
         // The next words are the person's again.
         let next = message("\"rows\"", "skill").replacen("]}]", r#"]},{"role":"user","content":"list"}]"#, 1);
         let Words { said, meanwhile, .. } = words(&next).unwrap();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -30,8 +30,16 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
+/// Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most have
+/// none (`tracing-core`, `callsite`). So there are always others.
+fn keep_others() {
+    static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
+    OTHERS.get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
+}
+
 #[tokio::test]
 async fn no_value_of_a_request_or_a_row_is_logged() {
+    keep_others();
     let kept = Kept::default();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(kept.clone()).finish();
@@ -100,6 +108,7 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
 
 #[tokio::test]
 async fn a_refusal_is_said_once_whichever_door_it_came_by() {
+    keep_others();
     let kept = Kept::default();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(kept.clone()).finish();
