@@ -326,7 +326,8 @@ mod tests {
     fn auditors_are_nobody_else() {
         let issuers = "[[issuers]]\nissuer = 'https://login.example'\naudience = ['snowgate']\n";
         let told = |auditors: &str| {
-            let config = read(&format!("{issuers}[[auditors]]\n{auditors}"), &[]).unwrap();
+            let config = read(&format!("{issuers}[[auditors]]\n{auditors}"), &[])
+                .map_err(|broken| broken.to_string())?;
             config
                 .check()
                 .and_then(|()| crate::serve::check_parts(&config).map(|_| ()))
@@ -613,6 +614,10 @@ mod tests {
         match taken {
             Some(taken) => {
                 for key in taken {
+                    // They are read there to be refused with a word on what to write instead.
+                    if path == ["issuers"] && ["clients", "required_groups"].contains(&key.as_str()) {
+                        continue;
+                    }
                     assert!(
                         table.contains_key(&key),
                         "the reference lacks `{key}` under `{}`",
