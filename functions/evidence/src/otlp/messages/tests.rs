@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn words(messages: &str) -> Option<Words> {
