@@ -34,6 +34,9 @@ mod found;
 mod functions;
 #[path = "lambda/home.rs"]
 mod home;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../crates/traces/tests/support/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "tests of the stores use more of it")]
 #[path = "acceptance/moto.rs"]
 mod moto;

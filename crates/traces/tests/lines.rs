@@ -7,6 +7,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "support/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "tests of the doors use more of it")]
 #[path = "support/otlp.rs"]
 mod otlp;
@@ -21,8 +23,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use gateway::ports::{Clock, Ids};
 use gateway::{Fault, Origin, SPANS};
+use kept::Kept;
 use local::{RandomIds, SystemClock};
-use otlp::{Kept, Span, one_trace};
+use otlp::{Span, one_trace};
 use traces::{Place, TraceParent, Wish};
 use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Instrument, trace_span};
@@ -36,7 +39,7 @@ fn place() -> Place {
 }
 
 fn listening_with(wish: Wish, ports: (Arc<dyn Clock>, Arc<dyn Ids>)) -> (Dispatch, Kept) {
-    let kept = Kept::default();
+    let kept = Kept::listening();
     let exporter = traces::exporter(wish, &place(), ports, kept.clone());
     (Dispatch::new(tracing_subscriber::registry().with(exporter)), kept)
 }
@@ -98,7 +101,7 @@ fn a_request_and_its_steps_are_one_trace_below_its_caller() {
 
 #[test]
 fn a_function_is_named() {
-    let kept = Kept::default();
+    let kept = Kept::listening();
     let place = Place { version: "1.2.3", function: Some("snow\"gate-query".to_owned()) };
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     let exporter = traces::exporter(Wish::All, &place, ports, kept.clone());
@@ -365,14 +368,14 @@ fn what_cannot_be_named_or_written_is_not_and_the_work_goes_on() {
 fn where_nobody_wishes_for_traces_no_span_is_made() {
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     assert!(
-        traces::exporter::<tracing_subscriber::Registry, _>(Wish::Off, &place(), ports, Kept::default)
+        traces::exporter::<tracing_subscriber::Registry, _>(Wish::Off, &place(), ports, Kept::listening)
             .is_none()
     );
     // As programs log.
     let log = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(Kept::default)
+        .with_writer(Kept::listening)
         .finish();
     tracing::subscriber::with_default(log, || {
         assert!(root(Some(PARENT)).is_disabled() && step!("read").is_disabled());

@@ -42,17 +42,24 @@ impl Talk {
         Self::took(&self.send("secret-of-claude", "/otlp/v1/traces", &body).await);
     }
 
-    /// Telemetry of prompts of one turn, in that order, and of a tool use in it.
+    /// Telemetry of prompts of one turn, in that order, and of a tool use in it; without the moments of its records.
     async fn logged(&self, prompts: &[&str], tool_use: &str) {
-        let item = |name: &str, more: &[Value]| {
+        let prompts: Vec<(&str, u64)> = prompts.iter().map(|prompt| (*prompt, 0)).collect();
+        self.logged_at(&prompts, (tool_use, 0, 0)).await;
+    }
+
+    /// The same with their moments, and those when the tool use was allowed and when it had ended.
+    async fn logged_at(&self, prompts: &[(&str, u64)], (tool_use, allowed, ended): (&str, u64, u64)) {
+        let item = |name: &str, at: u64, more: &[Value]| {
             let base = [text("event.name", name), text("session.id", "s-1"), text("prompt.id", "p-1")];
             let attributes = [&base, more].concat();
-            json!({ "attributes": attributes })
+            json!({ "timeUnixNano": at.to_string(), "attributes": attributes })
         };
         let mut records: Vec<Value> =
-            prompts.iter().map(|prompt| item("user_prompt", &[text("prompt", prompt)])).collect();
+            prompts.iter().map(|(prompt, at)| item("user_prompt", *at, &[text("prompt", prompt)])).collect();
         let used = [text("tool_use_id", tool_use), text("tool_name", "mcp__snowgate__run_sql")];
-        records.push(item("tool_result", &used));
+        records.push(item("tool_decision", allowed, &used));
+        records.push(item("tool_result", ended, &used));
         let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] });
         Self::took(&self.send("secret-of-ana-telemetry", "/otlp/v1/logs", &body).await);
     }
@@ -237,6 +244,53 @@ async fn what_hooks_have_told_behind_a_call_contradicts_nobody_who_tells_it_of_t
     assert!(talk.late(&talk.opening()).iter().all(|late| late.findings.is_empty()));
     talk.received(&[user(&[says(PROMPT)])], "toolu_1").await;
     talk.is_known("P2", "P2");
+}
+
+/// The same where telemetry tells when: what came behind the call is none of its prompt.
+#[tokio::test]
+async fn what_was_typed_behind_a_call_is_none_of_its_prompt_by_telemetrys_own_clock() {
+    const MORE: &str = "and list orders";
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.prompt(HOOKS, "p-1", MORE).await;
+    // It was typed while the statement ran.
+    talk.logged_at(&[(PROMPT, 10), (MORE, 30)], ("toolu_1", 20, 40)).await;
+    let opening = talk.opening();
+    let late = talk.late(&opening).pop().unwrap();
+    assert_eq!((late.grade.as_str(), late.findings.len(), late.text.as_deref()), ("P3", 0, Some(PROMPT)));
+    talk.received(&[user(&[says(PROMPT)])], "toolu_1").await;
+    let late = talk.late(&opening).pop().unwrap();
+    assert_eq!((late.grade.as_str(), late.findings.len(), late.text.as_deref()), ("P4", 0, Some(PROMPT)));
+    // Of the next call both are.
+    talk.tool_use(HOOKS, "p-1", "toolu_2", customers::SQL).await;
+    talk.run("ana", Some("toolu_2"), customers::SQL).await;
+    talk.logged_at(&[(PROMPT, 10), (MORE, 30)], ("toolu_2", 50, 60)).await;
+    let second = talk.openings().pop().unwrap();
+    let late = talk.late(&second).pop().unwrap();
+    let both = format!("{PROMPT}\n{MORE}");
+    assert_eq!((late.grade.as_str(), late.findings.len(), late.text), ("P3", 0, Some(both)));
+}
+
+/// Whoever speaks for telemetry may say that a prompt came before a call, or behind it: of others' words that hides nothing.
+#[tokio::test]
+async fn no_moment_of_telemetrys_hides_what_hooks_have_told() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.logged_at(&[(PROMPT, 10), ("and list orders", 30)], ("toolu_1", 20, 40)).await;
+    talk.is_known("P2", "P2");
+    let text = talk.opening().prompt.text.unwrap();
+    assert_eq!(text, format!("{PROMPT}\nand list orders"));
+    assert!(talk.late(&talk.opening()).iter().all(|late| late.text.as_ref() == Some(&text)));
+    // And what is said to have come before is found.
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.logged_at(&[(PROMPT, 10), ("delete all orders", 15)], ("toolu_1", 20, 40)).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
 }
 
 /// What a client sends in a person's place when a task has ended was typed by nobody: its words are a model's.

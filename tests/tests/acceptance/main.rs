@@ -56,6 +56,8 @@ mod faults;
 mod floods;
 mod holds;
 mod house;
+#[path = "../../../crates/traces/tests/support/kept.rs"]
+mod kept;
 mod leaks;
 mod lies;
 mod loopback;

@@ -1,7 +1,7 @@
 //! Where a statement's time goes is told to whoever asks, at every door, and nothing else is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::traces::{Place, Wish};
@@ -16,7 +16,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::aws_house::Stage;
 use crate::door::{Answered, call_with, get, router};
 use crate::house::{House, ask_without_waiting, customers, in_time};
-use crate::otlp::{Kept, Span, one_trace};
+use crate::kept::Kept;
+use crate::otlp::{Span, one_trace};
 use crate::pages_door::{self, Browser};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -26,17 +27,9 @@ fn parent(trace: &str, flags: &str) -> String {
     format!("00-{trace}-{CALLER}-{flags}")
 }
 
-/// Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most have
-/// none (`tracing-core`, `callsite`). So there are always others.
-fn keep_others() {
-    static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
-    OTHERS.get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
-}
-
 /// What is written from now on by this thread, on which everything of a test runs.
 fn listening(wish: Wish) -> (DefaultGuard, Kept) {
-    keep_others();
-    let kept = Kept::default();
+    let kept = Kept::listening();
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     let place = Place { version: "1.2.3", function: None };
     let exporter = ::traces::exporter(wish, &place, ports, kept.clone());

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use domain::{ChannelKind, Context};
 use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRecord};
 
-use super::accounts;
 use super::again::{Again, Calling};
+use super::recall::recorded;
 use super::said::{normal, without_received};
 use super::weigh::{Call, Declared, Purpose, Weighed};
 use crate::fault::{Fault, Origin};
@@ -112,7 +112,7 @@ impl Gateway {
                 at: *asked_at,
                 named,
                 is_beyond,
-                before: accounts::recorded(&witnesses.ok_or_else(unknown)?, exact.as_deref()),
+                before: recorded(&witnesses.ok_or_else(unknown)?, exact.as_deref()),
             };
             let declared = declared(&opening.record, prompt.clone());
             let weighed = self.weigh_call(&key, call, declared, known).await?;

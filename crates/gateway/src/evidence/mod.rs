@@ -8,12 +8,15 @@
 
 mod accounts;
 mod again;
+mod apart;
 mod late;
 mod linked;
 mod looked;
 mod named;
+mod recall;
 mod said;
 mod sighting;
+mod texts;
 mod wanted;
 mod weigh;
 
@@ -102,8 +105,10 @@ pub struct Sighting {
     pub command: Option<String>,
     /// The texts that stood before it in the same message of a user: what was typed last is a message's last text.
     pub earlier: Option<String>,
-    /// The last text that came beside a tool's answer since, and may have been typed meanwhile: a client's, a file's or the person's.
-    pub meanwhile: Option<String>,
+    /// Texts that came beside tools' answers since, and may have been typed meanwhile: a client's, a file's or the person's.
+    pub meanwhile: Vec<String>,
+    /// When it was so, nanoseconds since 1970 by its client's clock: of a prompt, and of a tool use; where its channel tells that.
+    pub moment: Option<u64>,
     /// Where it stands in its trace: several prompts may share one.
     pub span: Option<Span>,
     /// The mail address of whoever is observed, as their client says: it names nobody, but another's is not this one's.
@@ -380,6 +385,9 @@ impl Gateway {
         failed.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }
+
+#[cfg(test)]
+mod model;
 
 #[cfg(test)]
 mod tests {

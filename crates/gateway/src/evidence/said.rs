@@ -1,11 +1,14 @@
 //! What is sealed of a sighting, and how much of a prompt is kept.
 //!
-//! Version 4: the byte 4, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
-//! parts are, their exact text, the command, what stood before the prompt and what came meanwhile, each as a byte that says whether
-//! it is there, its length as four bytes, big-endian, and its UTF-8; then one byte of flags; begin and end of the span, nanoseconds
-//! since 1970 as eight bytes each, big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
+//! Version 5: the byte 5, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
+//! parts are, their exact text, the command and what stood before the prompt, each as a byte that says whether it is there, its length
+//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, and a byte 0; then one byte of flags; begin and
+//! end of the span and the client's moment, nanoseconds since 1970 as eight bytes each, big-endian, 0 for none; and the number of its
+//! spans' ids as one byte, and each as eight bytes.
 //! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
-//! microseconds since 1970 as eight bytes, which is no part of what was said. Version 3 has neither of the last two texts, nor that.
+//! microseconds since 1970 as eight bytes, which is no part of what was said. Version 4 has one text
+//! that came meanwhile at most, without the byte behind it, and no client's moment; version 3 has neither of the last two texts, nor
+//! what stands behind.
 
 use std::borrow::Cow;
 
@@ -15,10 +18,11 @@ use super::{OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
 
 /// The version that is written.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
-/// The one before, which is read: what was told in it is looked for until it is forgotten.
-const BEFORE: u8 = 3;
+/// Those before, which are read: what was told in them is looked for until it is forgotten.
+const BEFORE: u8 = 4;
+const FIRST: u8 = 3;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
@@ -52,8 +56,10 @@ pub(super) struct Said {
     pub command: Option<String>,
     /// Texts that stood before it in the same message.
     pub earlier: Option<String>,
-    /// What came beside a tool's answer since, and may have been typed meanwhile.
-    pub meanwhile: Option<String>,
+    /// What came beside tools' answers since, and may have been typed meanwhile.
+    pub meanwhile: Vec<String>,
+    /// When it was so by its client's clock, nanoseconds since 1970.
+    pub moment: Option<u64>,
     /// Whether a subagent made the call.
     pub is_delegated: bool,
     /// Whether the person did not let the call be made.
@@ -78,7 +84,7 @@ impl Said {
 
     /// The same read back.
     pub fn of_moment(bytes: &[u8]) -> Option<Self> {
-        if bytes.first() == Some(&BEFORE) {
+        if bytes.first() == Some(&FIRST) {
             return Self::decode(bytes);
         }
         let (said, first) = bytes.split_last_chunk::<8>()?;
@@ -97,6 +103,7 @@ impl Said {
             command,
             earlier,
             meanwhile,
+            moment,
             is_delegated,
             is_rejected,
             is_look,
@@ -108,6 +115,12 @@ impl Said {
         let (told, exact) =
             others.clone().map(|OtherParts { told, exact }| (Some(told), Some(exact))).unwrap_or_default();
         let mut bytes = vec![VERSION];
+        let mut add = |text: Option<&str>| {
+            let Some(text) = text else { return bytes.push(0) };
+            bytes.push(1);
+            bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
         for text in [
             prompt,
             reminders,
@@ -121,16 +134,11 @@ impl Said {
             &exact,
             command,
             earlier,
-            meanwhile,
         ] {
-            let Some(text) = text else {
-                bytes.push(0);
-                continue;
-            };
-            bytes.push(1);
-            bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-            bytes.extend_from_slice(text.as_bytes());
+            add(text.as_deref());
         }
+        meanwhile.iter().for_each(|text| add(Some(text)));
+        add(None);
         let flags = [
             (under.is_some(), UNDER),
             (*is_delegated, DELEGATED),
@@ -143,16 +151,17 @@ impl Said {
         let Span { ids, begun, ended } = span.clone().unwrap_or_default();
         bytes.extend_from_slice(&begun.unwrap_or(0).to_be_bytes());
         bytes.extend_from_slice(&ended.unwrap_or(0).to_be_bytes());
+        bytes.extend_from_slice(&moment.unwrap_or(0).to_be_bytes());
         let ids = ids.get(..usize::from(u8::MAX)).unwrap_or(&ids);
         bytes.push(u8::try_from(ids.len()).unwrap_or(u8::MAX));
         ids.iter().for_each(|SpanId(id)| bytes.extend_from_slice(id));
         bytes
     }
 
-    /// None where it is none of version 3 or 4.
+    /// None where it is none of version 3, 4 or 5.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&version, mut rest) = bytes.split_first()?;
-        if ![VERSION, BEFORE].contains(&version) {
+        if ![VERSION, BEFORE, FIRST].contains(&version) {
             return None;
         }
         let mut text = || -> Option<Option<String>> {
@@ -170,10 +179,21 @@ impl Said {
         let (prompt, reminders, conversation, mail) = (text()?, text()?, text()?, text()?);
         let names = [text()?, text()?, text()?, text()?];
         let (told, exact, command) = (text()?, text()?, text()?);
-        let (earlier, meanwhile) = if version == BEFORE { (None, None) } else { (text()?, text()?) };
+        let earlier = if version == FIRST { None } else { text()? };
+        let mut meanwhile = Vec::new();
+        match version {
+            FIRST => {}
+            BEFORE => meanwhile.extend(text()?),
+            _ => {
+                while let Some(text) = text()? {
+                    meanwhile.push(text);
+                }
+            }
+        }
         let (flags, rest) = rest.split_first()?;
         let (begun, rest) = rest.split_first_chunk::<8>()?;
         let (ended, rest) = rest.split_first_chunk::<8>()?;
+        let (at, rest) = if version == VERSION { rest.split_first_chunk::<8>()? } else { (&[0; 8], rest) };
         let (count, rest) = rest.split_first()?;
         let (ids, []) = rest.as_chunks::<8>() else { return None };
         if ids.len() != usize::from(*count) {
@@ -195,6 +215,7 @@ impl Said {
             command,
             earlier,
             meanwhile,
+            moment: moment(at),
             is_delegated: flags & DELEGATED != 0,
             is_rejected: flags & REJECTED != 0,
             is_look: flags & LOOK != 0,
@@ -361,7 +382,8 @@ mod tests {
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
             earlier: Some("a".into()),
-            meanwhile: Some("b".into()),
+            meanwhile: vec!["b".into(), "c".into()],
+            moment: Some(9),
             is_delegated: true,
             is_rejected: true,
             is_look: true,
@@ -373,16 +395,22 @@ mod tests {
         let told = Said::of_moment(&Said::with_moment(said.encode(), first)).unwrap();
         assert!(told == Said { first: Some(first), ..said.clone() });
         let bytes = said.encode();
-        assert!(bytes.len() < 1150, "{}", bytes.len());
+        assert!(bytes.len() < 1170, "{}", bytes.len());
         assert!(Said::decode(&bytes).unwrap() == said);
         for end in 0..bytes.len() {
             assert!(Said::decode(&bytes[..end]).is_none(), "{end}");
         }
         assert!(Said::decode(&Said::default().encode()).unwrap() == Said::default());
         assert!(Said::decode(br#"{"v":1}"#).is_none());
-        // As it was written before: eleven texts, flags, two moments and the number of spans.
-        let before = [&[BEFORE][..], &[0; 11], &[LOOK], &[0; 16], &[0]].concat();
-        assert!(Said::of_moment(&before).unwrap() == Said { is_look: true, ..Said::default() });
+        // As they were written before: so many texts, flags, two moments and the number of spans.
+        let as_before = |version: u8, texts: &[u8]| [&[version][..], texts, &[LOOK], &[0; 16], &[0]].concat();
+        let look = Said { is_look: true, ..Said::default() };
+        assert!(Said::of_moment(&as_before(FIRST, &[0; 11])).unwrap() == look);
+        let told = Said::of_moment(&Said::with_moment(as_before(BEFORE, &[0; 13]), first)).unwrap();
+        assert!(told == Said { first: Some(first), ..look.clone() });
+        let meanwhile = [&[0; 12][..], &[1, 0, 0, 0, 1, b'b']].concat();
+        let told = Said::decode(&as_before(BEFORE, &meanwhile)).unwrap();
+        assert!(told == Said { meanwhile: vec!["b".into()], ..look });
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 

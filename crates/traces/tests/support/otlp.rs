@@ -2,45 +2,16 @@
 //! specification", "JSON Protobuf Encoding"): whatever is not named here is none of it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Everything that was written.
-#[derive(Clone, Default)]
-pub struct Kept(Arc<Mutex<Vec<u8>>>);
+use crate::kept::Kept;
 
 impl Kept {
-    pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
     /// All spans, as they ended.
     #[track_caller]
     pub fn spans(&self) -> Vec<Span> {
         read(&self.text())
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        assert!(bytes.ends_with(b"\n"), "a line is written at once");
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

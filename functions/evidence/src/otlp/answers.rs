@@ -78,8 +78,9 @@ impl Answer {
 fn word_of(Words { said, reminders, others, command, earlier, meanwhile }: &Words) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     let others = others.as_ref().map(|others| others.exact.as_str());
-    let texts = [reminders, command, earlier, meanwhile].map(Option::as_deref);
-    for text in [Some(said.as_str()), others].into_iter().chain(texts) {
+    let texts = [reminders, command, earlier].map(Option::as_deref);
+    let meanwhile = meanwhile.iter().map(|text| Some(text.as_str()));
+    for text in [Some(said.as_str()), others].into_iter().chain(texts).chain(meanwhile) {
         let text = text.unwrap_or_default();
         hash.update(&(text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());

@@ -60,6 +60,9 @@ struct Element<'a> {
     parent: Option<&'a RawValue>,
     #[serde(borrow, rename = "startTimeUnixNano")]
     begun: Option<&'a RawValue>,
+    /// Of a log record.
+    #[serde(borrow, rename = "timeUnixNano")]
+    written: Option<&'a RawValue>,
     #[serde(borrow, rename = "endTimeUnixNano")]
     ended: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -157,7 +160,7 @@ pub(super) fn item(text: &[u8]) -> Item {
     let place = SpanPlace {
         span: element.span.and_then(span_of),
         parent: element.parent.and_then(span_of),
-        begun: element.begun.and_then(moment_of),
+        begun: element.begun.or(element.written).and_then(moment_of),
         ended: element.ended.and_then(moment_of),
     };
     let body = || -> Option<String> {
@@ -396,7 +399,7 @@ mod tests {
             (found[0].name.as_str(), found[0].attributes.get("prompt")),
             ("claude_code.user_prompt", Some("hi"))
         );
-        assert_eq!(found[0].trace, Some("ab".repeat(16)));
+        assert_eq!((found[0].trace.clone(), found[0].place.begun), (Some("ab".repeat(16)), Some(1)));
         assert!(items(logs, Signal::Traces).unwrap().is_empty());
         let spans = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a","traceId":"","attributes":[{"key":
             "gen_ai.input.messages","value":{"arrayValue":{"values":[{"kvlistValue":{"values":[{"key":"role","value":

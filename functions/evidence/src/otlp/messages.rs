@@ -67,8 +67,8 @@ pub(super) struct Words {
     pub said: String,
     /// The texts before it.
     pub earlier: Option<String>,
-    /// The last text since that stood beside a tool's answer, or that a client says was sent meanwhile.
-    pub meanwhile: Option<String>,
+    /// Texts since that stood beside a tool's answer, or that a client says were sent meanwhile.
+    pub meanwhile: Vec<String>,
     pub reminders: Option<String>,
     /// What is no text: documents, images, what nobody knows.
     pub others: Option<OtherParts>,
@@ -180,8 +180,8 @@ struct Alone {
     before: Beside,
     /// Since the last words.
     behind: Beside,
-    /// The last text since the last words that may have been typed.
-    meanwhile: Option<String>,
+    /// The last texts since the last words that may have been typed, each once.
+    meanwhile: Vec<String>,
 }
 
 impl Alone {
@@ -206,21 +206,34 @@ impl Alone {
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
     fn came_meanwhile(&mut self, kind: &str, text: &str) {
         self.part(kind, text);
-        self.meanwhile = Some(text.to_owned());
+        if self.meanwhile.iter().any(|known| known == text) {
+            return;
+        }
+        if self.meanwhile.len() >= MOST_MEANWHILE {
+            self.meanwhile.remove(0);
+        }
+        self.meanwhile.push(text.to_owned());
     }
 
     /// Looks in what a tool answered for what a client tells there of a person.
     // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
     fn look_for_sent(&mut self, answer: &str) {
         // A tool's rows are long, and this is never in most of them.
-        let Some(at) = answer.rfind(SENT_MEANWHILE) else { return };
-        let sent = answer.get(at + SENT_MEANWHILE.len()..).unwrap_or_default();
-        let sent = [r"\n\nThis is how", "</system-reminder>"]
-            .into_iter()
-            .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
-        // As it stands within JSON's string.
-        let text = text_of(&format!("\"{sent}\"")).unwrap_or_else(|| sent.to_owned());
-        self.came_meanwhile("message sent while it worked", text.trim());
+        let (mut rest, mut all) = (answer, Vec::new());
+        while let Some((before, sent)) =
+            rest.rsplit_once(SENT_MEANWHILE).filter(|_| all.len() < MOST_MEANWHILE)
+        {
+            all.push(sent);
+            rest = before;
+        }
+        for sent in all.into_iter().rev() {
+            let sent = [r"\n\nThis is how", "</system-reminder>"]
+                .into_iter()
+                .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
+            // As it stands within JSON's string.
+            let text = text_of(&format!("\"{sent}\"")).unwrap_or_else(|| sent.to_owned());
+            self.came_meanwhile("message sent while it worked", text.trim());
+        }
     }
 }
 
@@ -322,6 +335,9 @@ const CLIENTS_OWN: &[&str] = &["Tool loaded."];
 
 /// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
 const NOTIFICATION: &str = "<task-notification>";
+
+/// Texts that may have been typed while the model worked of which each is told: of more, the last.
+const MOST_MEANWHILE: usize = 16;
 
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";

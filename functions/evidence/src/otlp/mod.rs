@@ -83,7 +83,7 @@ struct Item {
 struct SpanPlace {
     span: Option<SpanId>,
     parent: Option<SpanId>,
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since 1970; of a log record, when that was written.
     begun: Option<u64>,
     ended: Option<u64>,
 }

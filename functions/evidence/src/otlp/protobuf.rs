@@ -67,6 +67,7 @@ pub(super) fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
             }
             (2, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.span = span_of(bytes),
             (4, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.parent = span_of(bytes),
+            (1, Value::Fixed(moment)) if signal == Signal::Logs => item.place.begun = moment_of(moment),
             (7, Value::Fixed(moment)) if signal == Signal::Traces => item.place.begun = moment_of(moment),
             (8, Value::Fixed(moment)) if signal == Signal::Traces => item.place.ended = moment_of(moment),
             // A log's body: Claude Code names its event there, too.
@@ -373,6 +374,7 @@ pub(super) mod tests {
             (found[0].trace.clone(), found[0].attributes.get("unknown")),
             (Some("ab".repeat(16)), None)
         );
+        assert_eq!(found[0].place.begun, Some(u64::from_le_bytes([1, 2, 3, 4, 5, 6, 7, 8])));
         let begun = [&[0x39][..], &9_u64.to_le_bytes()].concat();
         let span = [
             field(1, &[0; 16]),

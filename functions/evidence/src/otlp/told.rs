@@ -122,8 +122,12 @@ pub(super) fn sightings(
     let told = |prompt: &&str| *prompt != "<REDACTED>" && !is_notification(prompt);
     match signal {
         Signal::Logs => {
-            let base =
-                || Sighting { conversation: owned(session), prompt_id: owned(get(PROMPT_ID)), ..base() };
+            let base = || Sighting {
+                conversation: owned(session),
+                prompt_id: owned(get(PROMPT_ID)),
+                moment: place.begun,
+                ..base()
+            };
             match (event, tool_use) {
                 ("user_prompt", _) => {
                     if let Some(prompt) = get(PROMPT).filter(told) {

@@ -1,46 +1,13 @@
 //! Values of headers and bodies never reach a log (invariant I12).
 
-use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock};
-
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::house::{Answer, CUSTOMERS, Call, House, Table, column};
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most have
-/// none (`tracing-core`, `callsite`). So there are always others.
-fn keep_others() {
-    static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
-    OTHERS.get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
-}
+use crate::kept::Kept;
 
 #[tokio::test]
 async fn no_value_of_a_request_or_a_row_is_logged() {
-    keep_others();
-    let kept = Kept::default();
+    let kept = Kept::listening();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(kept.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -100,7 +67,7 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
     let broken = house.send(secretive(Call::ask(text)).request()).await;
     assert_eq!(broken.status.as_u16(), 503);
 
-    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let log = kept.text();
     assert!(!log.contains("s3cret"), "{log}");
     // What broke is there, once, with what lies behind it.
     assert_eq!(log.matches("no space left on device").count(), 1, "{log}");
@@ -108,15 +75,14 @@ async fn no_value_of_a_request_or_a_row_is_logged() {
 
 #[tokio::test]
 async fn a_refusal_is_said_once_whichever_door_it_came_by() {
-    keep_others();
-    let kept = Kept::default();
+    let kept = Kept::listening();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(kept.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let house = House::with_customers();
     let said = || {
-        let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let log = kept.text();
         assert!(!log.contains("customers"), "{log}");
         log.lines()
             .filter(|line| line.contains("a statement is refused"))

@@ -13,6 +13,8 @@ mod events;
 mod fakes;
 mod golden;
 mod house;
+#[path = "../../../../crates/traces/tests/support/kept.rs"]
+mod kept;
 mod logs;
 mod mcp;
 mod principals;

@@ -29,33 +29,51 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         r#""rows\n\n<system-reminder>\n{SENT_MEANWHILE}\nand \"list\" orders\n\nThis is how it is\n</system-reminder>""#
     );
     let listed = format!(r#"[{{"type":"text","text":{sent}}}]"#);
+    let twice = format!(
+        r#""{SENT_MEANWHILE}\nlist orders</system-reminder><system-reminder>{SENT_MEANWHILE}\nand debts\n\nThis is how</system-reminder>""#
+    );
+    let often = format!(
+        "\"{}\"",
+        (0..20).map(|n| format!("{SENT_MEANWHILE} {n}</system-reminder>")).collect::<String>()
+    );
     for (messages, meanwhile, told) in [
-        (message("\"rows\"", "Tool loaded."), None, None),
-        (message("\"rows\"", "<system-reminder>x</system-reminder>"), None, None),
+        (message("\"rows\"", "Tool loaded."), vec![], None),
+        (message("\"rows\"", "<system-reminder>x</system-reminder>"), vec![], None),
         (
             message("\"rows\"", "Base directory for this skill: /x"),
-            Some("Base directory for this skill: /x"),
+            vec!["Base directory for this skill: /x"],
             Some("[another part: text beside an answer, 33 bytes]"),
         ),
         (
             message(&sent, "Tool loaded."),
-            Some("and \"list\" orders"),
+            vec!["and \"list\" orders"],
             Some("[another part: message sent while it worked, 17 bytes]"),
         ),
         (
             message(&listed, "Tool loaded."),
-            Some("and \"list\" orders"),
+            vec!["and \"list\" orders"],
             Some("[another part: message sent while it worked, 17 bytes]"),
+        ),
+        (
+            message(&twice, "Tool loaded."),
+            vec!["list orders", "and debts"],
+            Some(
+                "[another part: message sent while it worked, 11 bytes]\n[another part: message sent while it worked, 9 bytes]",
+            ),
         ),
     ] {
         let Words { said, others, meanwhile: found, .. } = words(&messages).unwrap();
         let others = others.map(|others| others.told);
         assert_eq!(
-            (said.as_str(), found.as_deref(), others.as_deref()),
+            (said.as_str(), found.iter().map(String::as_str).collect(), others.as_deref()),
             ("who owes us?", meanwhile, told),
             "{messages}"
         );
     }
+    // Of more than can be told each the last ones.
+    let Words { meanwhile, .. } = words(&message(&often, "and 20")).unwrap();
+    assert_eq!(meanwhile.len(), MOST_MEANWHILE);
+    assert_eq!((meanwhile[0].as_str(), meanwhile[15].as_str()), ("5", "and 20"));
     // What wakes the model is no prompt, and what was asked before is not what it is about.
     let woken = r#"[{"role":"user","content":"who owes us?"},{"role":"assistant","content":"done"},
             {"role":"user","content":[{"type":"text","text":"<system-reminder>\n[SYSTEM NOTIFICATION]\n<task-notification>x</task-notification></system-reminder>"}]}]"#;
@@ -63,7 +81,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     // The next words are the person's again.
     let next = message("\"rows\"", "skill").replacen("]}]", r#"]},{"role":"user","content":"list"}]"#, 1);
     let Words { said, meanwhile, .. } = words(&next).unwrap();
-    assert_eq!((said.as_str(), meanwhile), ("list", None));
+    assert_eq!((said.as_str(), meanwhile), ("list", vec![]));
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! Whose account is none of the prompt, and whose is doubted: what clients make of a person's words contradicts nobody.
+
+use domain::ChannelKind;
+
+use super::accounts::Account;
+use super::texts::Text;
+
+/// Sets apart what is none of the prompt, where nobody contradicts it.
+pub(super) fn set_apart(accounts: &mut [Account]) {
+    set_delegated_apart(accounts);
+    set_shorter_apart(accounts);
+    set_expanded_apart(accounts);
+    doubt(accounts);
+}
+
+/// Takes the provider's account for no prompt where a hook says that a subagent made the call: what a model received last of its
+/// caller is an agent's word then.
+fn set_delegated_apart(accounts: &mut [Account]) {
+    let is_delegated = accounts.iter().any(|account| account.is_delegated && account.counts());
+    for account in accounts.iter_mut() {
+        account.is_delegated = is_delegated && account.kind == ChannelKind::Provider;
+        if account.is_delegated {
+            account.set_aside();
+            account.is_torn = false;
+        }
+    }
+}
+
+/// Takes an account for none of the prompt where another client's channel has told more of the same turn: what a person types while
+/// the model works is told by each at another moment. They do not contradict each other, nor agree on all of it; and where it has not
+/// told the rest since, that is found.
+fn set_shorter_apart(accounts: &mut [Account]) {
+    let told: Vec<(String, Text)> = accounts
+        .iter()
+        .filter(|account| account.counts() && account.kind != ChannelKind::Provider)
+        .flat_map(|account| account.texts.iter().map(|text| (account.channel.clone(), text.clone())))
+        .collect();
+    for account in accounts.iter_mut().filter(|account| account.counts()) {
+        let [text] = account.texts.as_slice() else { continue };
+        let is_longer = |(channel, other): &&(String, Text)| {
+            *channel != account.channel && !other.is_same(text) && other.has_part(text)
+        };
+        let Some((_, longer)) = told.iter().find(is_longer).filter(|_| account.kind != ChannelKind::Provider)
+        else {
+            continue;
+        };
+        // SECURITY: whoever speaks for one channel may add to what a person typed.
+        account.is_unread |= longer.beyond(text).any(|key| !account.has_told(key));
+        account.texts.clear();
+    }
+}
+
+/// Says of the provider's account that nobody knows whether it tells the prompt, where something that may have been typed has come
+/// since, and nobody else saw the same words typed.
+fn doubt(accounts: &mut [Account]) {
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
+    let typed: Vec<Text> =
+        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
+        let is_alone = |text: &Text| text.is_doubted() && !typed.iter().any(|typed| typed.is_same(text));
+        account.is_unread |= account.texts.iter().any(is_alone);
+    }
+}
+
+/// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, of
+/// a conversation that had grown too long, or of several prompts of one turn, of which the model receives the later ones otherwise.
+fn set_expanded_apart(accounts: &mut [Account]) {
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
+    let typed: Vec<Text> =
+        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    let Some((typed, others)) = typed.split_first() else { return };
+    // Those who disagree contradict each other, whatever it was made into.
+    if others.iter().any(|other| !other.is_same(typed)) {
+        return;
+    }
+    // SECURITY: that the model received less than was typed is a client's way where two channels saw the rest typed; one alone may
+    // have added it.
+    let is_told_twice =
+        |key: &String| accounts.iter().filter(is_typed).filter(|account| account.has_told(key)).count() > 1;
+    let seen_typed: Vec<String> = typed.turn().iter().filter(|key| is_told_twice(key)).cloned().collect();
+    for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
+        let [received] = account.texts.as_slice() else { continue };
+        let is_less =
+            || typed.has_part(received) && typed.beyond(received).all(|key| seen_typed.contains(key));
+        // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
+        let is_made = received.is_made_of(typed)
+            || received.is_summary()
+            || is_less()
+            || received.with_meanwhile().is_same(typed);
+        if !account.is_torn && !received.is_same(typed) && is_made {
+            account.is_expanded = true;
+            account.set_aside();
+        }
+    }
+}

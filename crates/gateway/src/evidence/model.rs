@@ -1,0 +1,489 @@
+//! Every order of few tellings by few channels, held to a plain statement of what a record may say of a prompt.
+//!
+//! A person types some messages before a call and perhaps one behind it; hooks, telemetry and provider tell of them, each in its own
+//! order and at its own time; and one of the first two may be in the agent's hands, and say anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use domain::{ChannelKind, Clues, Context, PromptGrade, Timestamp, Witness};
+
+use super::recall::recorded;
+use super::said::without_received;
+use super::weigh::{Call, Declared, Opened, Purpose, weighed};
+use super::{Channel, Sighting, SpeaksFor, accounts, sighting};
+use crate::ports::{Keyed, Named, StoredSighting, Subject};
+
+const KEY: [u8; 32] = [7; 32];
+const SQL: &str = "select 1";
+const TOOL_USE: &str = "toolu_1";
+
+/// When the client makes the call, and when it is decided; messages are typed ten apart from each other.
+const CALLED: u64 = 50;
+const DECIDED: u64 = 55;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    Hooks,
+    Telemetry,
+    Provider,
+}
+
+impl By {
+    fn channel(self) -> Channel {
+        let (name, kind) = match self {
+            Self::Hooks => ("hooks", ChannelKind::Hooks),
+            Self::Telemetry => ("telemetry", ChannelKind::Telemetry),
+            Self::Provider => ("provider", ChannelKind::Provider),
+        };
+        Channel {
+            name: name.to_owned(),
+            kind,
+            speaks_for: SpeaksFor::Subjects(vec!["ana".to_owned()]),
+            issuer: None,
+            agent: None,
+            credential: None,
+            tools: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Tells {
+    /// A message, under the turn's id.
+    Prompt(&'static str),
+    /// The same under another turn's.
+    PromptElsewhere(&'static str),
+    /// The call.
+    Use,
+    /// The same, in another turn.
+    UseElsewhere,
+    /// The call, and what the model received for a prompt, and since.
+    Received(&'static str, Vec<&'static str>),
+}
+
+/// What a channel tells, and when that was by its client's clock.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Telling {
+    by: By,
+    tells: Tells,
+    at: u64,
+}
+
+impl Telling {
+    fn sightings(&self) -> Vec<Sighting> {
+        let Self { by, tells, at } = self;
+        let base = || Sighting { subject: Some("ana".to_owned()), ..Sighting::default() };
+        let is_elsewhere = matches!(tells, Tells::PromptElsewhere(_) | Tells::UseElsewhere);
+        let turn = || Sighting {
+            prompt_id: Some(if is_elsewhere { "p-2" } else { "p-1" }.to_owned()),
+            conversation: Some("s-1".to_owned()),
+            moment: (*by == By::Telemetry).then_some(*at),
+            ..base()
+        };
+        let used = |base: Sighting| Sighting { tool_use: Some(TOOL_USE.to_owned()), ..base };
+        match tells {
+            Tells::Prompt(prompt) | Tells::PromptElsewhere(prompt) => {
+                vec![Sighting { prompt: Some((*prompt).to_owned()), ..turn() }]
+            }
+            Tells::Use | Tells::UseElsewhere if *by == By::Hooks => {
+                vec![Sighting {
+                    statement: Some(SQL.to_owned()),
+                    under: Some(Context::default()),
+                    ..used(turn())
+                }]
+            }
+            Tells::Use | Tells::UseElsewhere => vec![used(turn())],
+            Tells::Received(said, meanwhile) => {
+                let words = || Sighting { words: Some(format!("{said} {meanwhile:?}")), ..base() };
+                let meanwhile = meanwhile.iter().map(|text| (*text).to_owned()).collect();
+                vec![
+                    Sighting { prompt: Some((*said).to_owned()), meanwhile, ..words() },
+                    Sighting { statement: Some(SQL.to_owned()), ..used(words()) },
+                ]
+            }
+        }
+    }
+}
+
+/// What a record says of a prompt by some moment.
+#[derive(Clone, Default)]
+struct Record {
+    witnesses: Vec<Witness>,
+    exact: Option<String>,
+    grade: PromptGrade,
+    findings: BTreeSet<String>,
+}
+
+impl Record {
+    /// Which messages it tells as the prompt.
+    fn tells(&self) -> BTreeSet<&'static str> {
+        let told = self.exact.as_deref().map_or("", |exact| without_received(exact).0);
+        let lines: BTreeSet<&str> = told.lines().collect();
+        ALL.iter().copied().filter(|message| lines.contains(message)).collect()
+    }
+}
+
+/// The store of sightings, as both adapters keep it: what is told once more is found by its last moment.
+#[derive(Clone, Default)]
+struct Store(BTreeMap<[u8; 32], (StoredSighting, super::said::Said)>);
+
+impl Store {
+    fn keep(&mut self, telling: &Telling, now: Timestamp) {
+        for said in telling.sightings() {
+            let stored = sighting::store(&KEY, &telling.by.channel(), &said, now).unwrap();
+            match self.0.get_mut(&stored.id) {
+                Some((known, _)) if known.keyed.tool_use.is_none() => known.at = now,
+                Some(_) => {}
+                None => {
+                    let said = sighting::open(&KEY, &stored).unwrap();
+                    self.0.insert(stored.id, (stored, said));
+                }
+            }
+        }
+    }
+}
+
+fn weigh(store: &Store, before: &Record) -> Record {
+    let clues = Clues { tool_use: Some(TOOL_USE.to_owned()), ..Clues::default() };
+    let keyed: Keyed = sighting::keyed(&KEY, &clues, Some(SQL));
+    let subject = Subject { issuer: None, subject: Some("ana".to_owned()), agent: None };
+    let under = Context::default();
+    let call = Call {
+        purpose: Purpose::Run,
+        keyed: &keyed,
+        subject: &subject,
+        under: &under,
+        has_bindings: false,
+        at: moment(DECIDED),
+        named: Named::default(),
+        is_beyond: false,
+        before: recorded(&before.witnesses, before.exact.as_deref()),
+    };
+    let opened =
+        store.0.values().cloned().map(|(sighting, said)| Opened { sighting, said, is_elsewhere: false });
+    let now = accounts::of(&call, opened.collect());
+    let weighed = weighed(now, call.before, Declared::Nothing);
+    let findings = recording::findings_of_late(weighed.declared, &weighed.witnesses, false);
+    Record {
+        exact: weighed.text.or_else(|| before.exact.clone()),
+        grade: weighed.grade,
+        findings: findings.into_iter().map(|finding| finding.what).collect(),
+        witnesses: weighed.witnesses,
+    }
+}
+
+fn moment(at: u64) -> Timestamp {
+    Timestamp::from_micros(i64::try_from(at).unwrap() * 1_000_000)
+}
+
+const ALL: &[&str] = &["alpha", "beta", "gamma", "forged"];
+
+/// What happened, and who tells of it.
+#[derive(Clone, Debug)]
+struct World {
+    /// Typed before the call, and behind it.
+    before: Vec<&'static str>,
+    behind: Vec<&'static str>,
+    /// Who tells lies.
+    liar: Option<By>,
+    /// What is told before the decision, in that order.
+    early: Vec<Telling>,
+    /// What is told behind it, in any order.
+    late: Vec<Telling>,
+}
+
+impl World {
+    /// Adds what a channel tells, `is_early`: all that was before the call before the decision. Hooks always do.
+    fn add(&mut self, by: By, (before, behind): (Vec<Telling>, Vec<Telling>), is_early: bool) {
+        let into = if is_early || by == By::Hooks { &mut self.early } else { &mut self.late };
+        into.extend(before);
+        self.late.extend(behind);
+    }
+
+    /// The same where a tool's answer that the model received has what a client tells there of a person; none where nobody tells of it.
+    fn with_a_forged_answer(mut self) -> Option<Self> {
+        let mut all = self.early.iter_mut().chain(&mut self.late);
+        let received = all.find_map(|telling| match &mut telling.tells {
+            Tells::Received(_, since) => Some(since),
+            Tells::Prompt(_) | Tells::PromptElsewhere(_) | Tells::Use | Tells::UseElsewhere => None,
+        });
+        received?.push("forged");
+        Some(self)
+    }
+
+    fn honest(&self, by: By) -> bool {
+        self.liar != Some(by)
+    }
+
+    fn told<'t>(&'t self, by: By) -> impl Iterator<Item = &'t Telling> {
+        self.early.iter().chain(&self.late).filter(move |telling| telling.by == by)
+    }
+
+    /// The messages that a channel tells of this call.
+    fn messages(&self, by: By) -> BTreeSet<&'static str> {
+        let is_elsewhere = |telling: &Telling| matches!(telling.tells, Tells::PromptElsewhere(_));
+        let is_tied = self.told(by).any(|telling| telling.tells == Tells::UseElsewhere);
+        // Whoever says that a call was made before it was asked for has asked for nothing by its own word.
+        let is_use = |telling: &&Telling| matches!(telling.tells, Tells::Use | Tells::UseElsewhere);
+        let called = self.told(by).filter(is_use).map(|telling| telling.at).min().unwrap_or(u64::MAX);
+        self.told(by)
+            .filter(|telling| telling.at <= called && (is_tied || !is_elsewhere(telling)))
+            .flat_map(|telling| match &telling.tells {
+                Tells::Prompt(prompt) | Tells::PromptElsewhere(prompt) | Tells::Received(prompt, _) => {
+                    Some(*prompt)
+                }
+                Tells::Use | Tells::UseElsewhere => None,
+            })
+            .collect()
+    }
+
+    fn is_told_of(&self, by: By) -> bool {
+        self.told(by).any(|telling| !matches!(telling.tells, Tells::Prompt(_) | Tells::PromptElsewhere(_)))
+    }
+
+    /// Those who tell the truth of this call and of a prompt.
+    fn witnesses(&self) -> Vec<By> {
+        let all = [By::Hooks, By::Telemetry, By::Provider].into_iter();
+        all.filter(|by| self.honest(*by) && self.is_told_of(*by) && !self.messages(*by).is_empty()).collect()
+    }
+}
+
+/// What no record may say, whatever came in which order; `known`: what of its late tellings has come.
+fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
+    let last = records.last().unwrap();
+    let tells = last.tells();
+    let has_found = |what: &str| last.findings.contains(what);
+    let liar = world.liar;
+    // What stands in the record as a contradiction stays one.
+    if records.iter().any(|record| record.findings.contains("prompt_mismatch"))
+        && !has_found("prompt_mismatch")
+    {
+        return Some("a contradiction was taken back".to_owned());
+    }
+    // What a channel said before the call is hidden by nothing that it says behind it.
+    if let Some(first) = records.first() {
+        let lost: Vec<_> = first.tells().difference(&tells).copied().collect();
+        if !lost.is_empty() && last.findings.is_empty() {
+            return Some(format!("{lost:?} has gone from the record"));
+        }
+    }
+    if liar.is_none() {
+        if has_found("prompt_mismatch") || last.grade == PromptGrade::P1 {
+            return Some("an honest turn contradicts itself".to_owned());
+        }
+        if tells.iter().any(|told| world.behind.contains(told)) {
+            return Some("what was typed behind a call stands in its prompt".to_owned());
+        }
+        if is_whole && !world.witnesses().is_empty() {
+            let seen = |by: By| world.witnesses().contains(&by);
+            let deserved = match world.before.as_slice() {
+                [_] if seen(By::Provider) => PromptGrade::P4,
+                _ if seen(By::Provider) => PromptGrade::P2,
+                _ if seen(By::Hooks) && seen(By::Telemetry) => PromptGrade::P3,
+                _ => PromptGrade::P2,
+            };
+            if last.grade < deserved {
+                return Some(format!("{:?} where {deserved:?} is deserved", last.grade));
+            }
+            if world.before.len() == 1 && !last.findings.is_empty() {
+                return Some("an honest prompt has a finding".to_owned());
+            }
+        }
+        return None;
+    }
+    let is_forged = tells.contains("forged");
+    if is_forged && last.grade >= PromptGrade::P3 {
+        return Some("a forged prompt is well known".to_owned());
+    }
+    if is_whole && is_forged && !world.witnesses().is_empty() && last.findings.is_empty() {
+        return Some("a forged prompt stands there without a finding".to_owned());
+    }
+    if is_whole
+        && last.grade >= PromptGrade::P3
+        && !world.before.first().is_some_and(|first| tells.contains(first))
+    {
+        return Some("a grade without the prompt".to_owned());
+    }
+    // Another prompt than any honest witness's, and nothing else.
+    let told = liar.map(|by| world.messages(by)).unwrap_or_default();
+    let is_told_of = liar.is_some_and(|by| world.is_told_of(by));
+    if is_whole
+        && is_told_of
+        && told == BTreeSet::from(["forged"])
+        && !world.witnesses().is_empty()
+        && !has_found("prompt_mismatch")
+    {
+        return Some("another prompt contradicts nobody".to_owned());
+    }
+    // What those who tell the truth have told before the call is hidden by nobody.
+    let clients = [By::Hooks, By::Telemetry].into_iter().filter(|by| world.witnesses().contains(by));
+    let is_known = |by: &By| is_whole || *by == By::Hooks;
+    if clients.filter(is_known).count() > 0 && (last.findings.is_empty() || last.grade >= PromptGrade::P3) {
+        let lost: Vec<_> = world.before.iter().filter(|typed| !tells.contains(**typed)).collect();
+        if !lost.is_empty() {
+            return Some(format!("{lost:?} is hidden"));
+        }
+    }
+    None
+}
+
+fn telling(by: By, tells: Tells, at: u64) -> Telling {
+    Telling { by, tells, at }
+}
+
+/// All rows of at most so many of these.
+fn rows<T: Clone>(of: &[T], most: usize) -> Vec<Vec<T>> {
+    let mut all = vec![Vec::new()];
+    let mut longest = all.clone();
+    for _ in 0..most {
+        longest = longest
+            .iter()
+            .flat_map(|row: &Vec<T>| of.iter().map(|one| [row.as_slice(), &[one.clone()]].concat()))
+            .collect();
+        all.extend(longest.iter().cloned());
+    }
+    all
+}
+
+/// What a channel tells that tells the truth: before the call, and behind it.
+fn truth(by: By, before: &[&'static str], behind: &[&'static str]) -> (Vec<Telling>, Vec<Telling>) {
+    let prompts =
+        |messages: &[&'static str]| messages.iter().map(|message| Tells::Prompt(message)).collect::<Vec<_>>();
+    match (by, before.split_first()) {
+        (By::Provider, None) => (Vec::new(), Vec::new()),
+        (By::Provider, Some((first, since))) => {
+            (vec![telling(by, Tells::Received(first, since.to_vec()), CALLED)], Vec::new())
+        }
+        (By::Hooks | By::Telemetry, _) => told(by, &prompts(before), &prompts(behind)),
+    }
+}
+
+/// What a client tells of a call: before it, and behind it.
+fn told(by: By, before: &[Tells], behind: &[Tells]) -> (Vec<Telling>, Vec<Telling>) {
+    let at = |from: u64| {
+        move |(n, tells): (usize, &Tells)| telling(by, tells.clone(), from + 10 * u64::try_from(n).unwrap())
+    };
+    let mut early: Vec<Telling> = before.iter().enumerate().map(at(10)).collect();
+    early.push(telling(by, Tells::Use, CALLED));
+    (early, behind.iter().enumerate().map(at(60)).collect())
+}
+
+/// What a liar tells: before the call, and behind it.
+fn lies() -> Vec<(Vec<Tells>, Vec<Tells>)> {
+    let [alpha, beta, forged] = ["alpha", "beta", "forged"].map(Tells::Prompt);
+    let elsewhere = [Tells::PromptElsewhere("forged"), Tells::UseElsewhere];
+    let before = rows(&[&[alpha.clone(), beta, forged.clone()], &elsewhere[..]].concat(), 2);
+    let behind = rows(&[alpha, forged, Tells::Use], 1);
+    before.iter().flat_map(|one| behind.iter().map(|two| (one.clone(), two.clone()))).collect()
+}
+
+fn worlds() -> Vec<World> {
+    let turns: [(&[&'static str], &[&'static str]); 4] = [
+        (&["alpha"], &[]),
+        (&["alpha", "beta"], &[]),
+        (&["alpha"], &["gamma"]),
+        (&["alpha", "beta"], &["gamma"]),
+    ];
+    let all = [By::Hooks, By::Telemetry, By::Provider];
+    let mut worlds = Vec::new();
+    for (before, behind) in turns {
+        for seen in (1_u8..8)
+            .map(|mask| all.into_iter().filter(|by| mask & (1 << *by as u8) != 0).collect::<Vec<_>>())
+        {
+            for is_early in [false, true] {
+                let empty = World {
+                    before: before.to_vec(),
+                    behind: behind.to_vec(),
+                    liar: None,
+                    early: Vec::new(),
+                    late: Vec::new(),
+                };
+                let honest = |world: &mut World, by: By| world.add(by, truth(by, before, behind), is_early);
+                let mut world = empty.clone();
+                seen.iter().for_each(|by| honest(&mut world, *by));
+                worlds.push(world);
+                for liar in seen.iter().copied().filter(|by| *by != By::Provider) {
+                    for lie in lies() {
+                        let mut world = World { liar: Some(liar), ..empty.clone() };
+                        world.add(liar, told(liar, &lie.0, &lie.1), is_early);
+                        seen.iter().filter(|by| **by != liar).for_each(|by| honest(&mut world, *by));
+                        // A tool's answer that the agent has made.
+                        let answered = world.clone().with_a_forged_answer();
+                        worlds.extend(answered.into_iter().chain([world]));
+                    }
+                }
+            }
+        }
+    }
+    worlds.retain(|world| world.late.len() <= MOST_LATE);
+    worlds
+}
+
+/// What is told behind the decision, at most.
+const MOST_LATE: usize = 4;
+
+/// What breaks, how often, and its shortest case.
+#[derive(Default)]
+struct Broken {
+    tried: usize,
+    by: BTreeMap<String, (usize, String)>,
+}
+
+impl Broken {
+    /// Tells what is left in every order, and looks at the record behind each.
+    fn tell(&mut self, world: &World, store: &Store, records: &mut Vec<Record>, told: &mut Vec<usize>) {
+        self.tried += 1;
+        let is_whole = told.len() == world.late.len();
+        if let Some(why) = breaks(world, records, is_whole) {
+            let mut case = format!("{world:?}\norder {told:?}\n");
+            for Record { witnesses, exact, grade, findings } in records.iter() {
+                let _ = writeln!(case, "{grade:?} {exact:?} {findings:?} {witnesses:#?}");
+            }
+            let (count, shortest) = self.by.entry(why).or_default();
+            *count += 1;
+            if shortest.is_empty() || case.len() < shortest.len() {
+                *shortest = case;
+            }
+            return;
+        }
+        for (next, telling) in world.late.iter().enumerate() {
+            // Whoever tells the truth tells it in its order.
+            let before = world.late.iter().take(next).enumerate();
+            let is_next = world.liar == Some(telling.by)
+                || before.filter(|(_, one)| one.by == telling.by).all(|(at, _)| told.contains(&at));
+            if told.contains(&next) || !is_next {
+                continue;
+            }
+            let mut store = store.clone();
+            store.keep(telling, moment(70 + u64::try_from(told.len()).unwrap()));
+            records.push(weigh(&store, records.last().unwrap()));
+            told.push(next);
+            self.tell(world, &store, records, told);
+            told.pop();
+            records.pop();
+        }
+    }
+}
+
+#[test]
+fn no_order_of_tellings_makes_a_record_say_what_it_may_not() {
+    let mut broken = Broken::default();
+    for world in worlds() {
+        let mut store = Store::default();
+        for telling in &world.early {
+            store.keep(telling, moment(telling.at.min(DECIDED - 1)));
+        }
+        let decided = weigh(&store, &Record::default());
+        // What is forgotten stands in the record.
+        let stores = if store.0.is_empty() { vec![store] } else { vec![store, Store::default()] };
+        for store in stores {
+            broken.tell(&world, &store, &mut vec![decided.clone()], &mut Vec::new());
+        }
+    }
+    assert!(broken.tried > 10_000, "{}", broken.tried);
+    let Broken { tried, by } = broken;
+    let by: Vec<String> =
+        by.iter().map(|(why, (count, case))| format!("### {why} ({count} of {tried})\n{case}")).collect();
+    assert!(by.is_empty(), "{}", by.join("\n"));
+}

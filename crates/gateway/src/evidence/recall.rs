@@ -1,0 +1,177 @@
+//! What channels had said by the time of a record, together with what they say now.
+
+use std::collections::BTreeSet;
+
+use domain::{ChannelKind, Join, Sight, Witness};
+
+use super::accounts::{Account, has_seen_the_call, is_loose, is_of_clients};
+use super::said::{keys_of_exact, without_received};
+use super::texts::{Shown, Text, parts};
+
+/// The accounts that stand in a record, whose prompt 0 is `exact`.
+pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
+    // What is the same as before is told as it was told before.
+    let as_before = |exact: &str| Shown { exact: exact.to_owned(), told: "[as before]".to_owned() };
+    let is_set_aside = |witness: &Witness| {
+        witness.is_expanded || (witness.is_delegated && witness.kind == ChannelKind::Provider)
+    };
+    let are_any = witnesses.iter().any(is_set_aside);
+    let (exact, received) = match exact {
+        Some(exact) if are_any => Some(without_received(exact)).unzip(),
+        exact => (exact, None),
+    };
+    let received = received.flatten();
+    let text = |number: u32| -> Text {
+        match exact.filter(|_| number == 0) {
+            Some(exact) => {
+                let (keys, command) = keys_of_exact(exact);
+                Text { keys, command, beside: parts(exact), shown: Some(as_before(exact)), ..Text::default() }
+            }
+            // A key that no prompt has: those are trimmed.
+            None => Text { keys: vec![format!(" {number}")], ..Text::default() },
+        }
+    };
+    witnesses
+        .iter()
+        .map(|witness| Account {
+            channel: witness.channel.clone(),
+            names: BTreeSet::new(),
+            kind: witness.kind,
+            join: witness.join,
+            texts: witness.prompt.map(text).into_iter().collect(),
+            later: Vec::new(),
+            is_torn: witness.is_torn,
+            statement: witness.statement,
+            conversation: None,
+            is_delegated: witness.is_delegated,
+            is_expanded: witness.is_expanded,
+            is_unread: witness.is_unread,
+            received: received.filter(|_| is_set_aside(witness)).map(as_before),
+        })
+        .collect()
+}
+
+/// What is known now together with what was recorded: evidence is forgotten in time, but what comes later never tells less than
+/// what stands in the record.
+pub(super) fn with_recorded(now: Vec<Account>, before: Vec<Account>) -> Vec<Account> {
+    let mut all = now;
+    let seen = if has_seen_the_call(&all) { Seen::ByHook } else { Seen::ByNone };
+    let past = Past {
+        was_contradicted: are_contradicting(&before),
+        prompt: before.iter().flat_map(|account| &account.texts).find(|text| text.shown.is_some()).cloned(),
+    };
+    for before in before {
+        let is_it = |account: &&mut Account| {
+            account.channel == before.channel || account.names.contains(&before.channel)
+        };
+        match all.iter_mut().find(is_it) {
+            Some(account) => account.recall(before, seen, &past),
+            None => all.push(before),
+        }
+    }
+    all
+}
+
+/// Whether a hook has seen the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    ByHook,
+    ByNone,
+}
+
+/// A record as a whole.
+struct Past {
+    /// Whether those who counted disagreed.
+    was_contradicted: bool,
+    /// The prompt that it tells, where a witness told that.
+    prompt: Option<Text>,
+}
+
+/// Whether those who count disagree on what was asked for.
+pub(super) fn are_contradicting(accounts: &[Account]) -> bool {
+    let counted = || accounts.iter().filter(|account| account.counts());
+    let mut texts = counted().flat_map(|account| &account.texts);
+    let first = texts.next();
+    counted().any(|account| account.is_torn)
+        || texts.any(|text| first.is_some_and(|first| !first.is_exactly(text)))
+}
+impl Account {
+    /// Whether what was recorded of it is another prompt than one that its channel tells now.
+    // SECURITY: of a text that is not known any more its number is, and so that it was not the prompt that the record tells: one
+    // that is forgotten is not made good by telling that.
+    fn is_another(&self, now: &[Text], past: &Past) -> bool {
+        self.texts.iter().any(|was| match (&was.shown, &past.prompt) {
+            (Some(_), _) => now.iter().any(|text| !text.is_same(was) && !self.is_grown(text, was)),
+            (None, Some(prompt)) => now.iter().any(|text| text.is_same(prompt)),
+            (None, None) => false,
+        })
+    }
+
+    /// Whether one of both has what else was typed in the turn of the other: clients tell that one by one, and it is forgotten so.
+    fn is_grown(&self, one: &Text, other: &Text) -> bool {
+        is_of_clients(self.kind) && (one.has_recorded_part(other) || other.has_recorded_part(one))
+    }
+
+    /// Takes over what was recorded and is not said any more.
+    fn recall(&mut self, before: Self, seen: Seen, past: &Past) {
+        self.channel.clone_from(&before.channel);
+        // What the agent says itself is nobody's account, and may change.
+        if self.kind == ChannelKind::Own {
+            return;
+        }
+        let was_used = before.join == Join::Again;
+        // SECURITY: that a call named no tool use does not change by a trace or a word that is told again.
+        if before.join == Join::Unnamed && is_loose(self.join) && seen == Seen::ByNone {
+            self.join = Join::Unnamed;
+        }
+        let has_told_both = before.is_another(&self.texts, past);
+        match self.join.cmp(&before.join) {
+            // A surer tie than before: the weaker one may have met another call.
+            std::cmp::Ordering::Less if !was_used => {
+                // SECURITY: but what stands in the record as a contradiction is taken back by no tie.
+                self.is_torn |= has_told_both && past.was_contradicted && before.counts();
+                return;
+            }
+            std::cmp::Ordering::Greater if self.join != Join::Again => {
+                (self.join, self.statement) = (before.join, before.statement);
+                (self.texts, self.is_torn) = (before.texts, before.is_torn);
+                (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
+                self.is_unread = before.is_unread;
+                self.received = before.received;
+                return;
+            }
+            std::cmp::Ordering::Less | std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => {}
+        }
+        if was_used {
+            self.join = Join::Again;
+        }
+        let has_told_now = !self.texts.is_empty();
+        self.is_torn |= has_told_both;
+        // One that is not known any more may be the very one that is said now.
+        let is_nothing_new = |text: &Text| text.shown.is_none() && !self.texts.is_empty();
+        let texts: Vec<Text> = before.texts.into_iter().filter(|text| !is_nothing_new(text)).collect();
+        for text in texts {
+            match self.texts.iter().position(|known| known.is_same(&text) || self.is_grown(known, &text)) {
+                None => self.texts.push(text),
+                Some(at) => {
+                    let is_longer = |known: &Text| !known.is_same(&text) && text.has_recorded_part(known);
+                    if let Some(known) = self.texts.get_mut(at).filter(|known| is_longer(known)) {
+                        *known = text.clone();
+                    }
+                }
+            }
+        }
+        self.is_torn |= before.is_torn;
+        // Of clients it says that another has told more, which is looked at anew.
+        self.is_unread |= before.is_unread && !(is_of_clients(self.kind) && has_told_now);
+        self.is_delegated |= before.is_delegated;
+        self.is_expanded |= before.is_expanded && self.texts.is_empty();
+        self.received = self.received.take().or(before.received);
+        self.statement = match (self.statement, before.statement) {
+            (Sight::Rejected, _) | (_, Sight::Rejected) => Sight::Rejected,
+            (Sight::Other, _) | (_, Sight::Other) => Sight::Other,
+            (Sight::Same, _) | (_, Sight::Same) => Sight::Same,
+            (Sight::Unseen, Sight::Unseen) => Sight::Unseen,
+        };
+    }
+}

@@ -1,0 +1,204 @@
+//! A prompt as one channel tells it, and what makes two of them one.
+
+use super::said::{self, Said, normal, split_reminders};
+
+/// How Claude Code begins what it puts in place of a conversation.
+const SUMMARY: &str = "This session is being continued from a previous conversation";
+
+/// A prompt as one channel tells it.
+#[derive(Clone, Default)]
+pub(super) struct Text {
+    /// What it is compared by: its words.
+    pub keys: Vec<String>,
+    /// The command that a client made it of.
+    pub command: Option<String>,
+    /// It with what stood before it in the same message.
+    pub whole: Option<String>,
+    /// What may have been typed since.
+    pub meanwhile: Vec<String>,
+    /// Those that it consists of, where its channel told several of one turn.
+    pub turn: Vec<String>,
+    /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
+    pub typed: Option<(String, String)>,
+    /// Where such blocks were told beside it: the words, and they.
+    pub beside: Option<(String, String)>,
+    /// The whole; none where it was recorded as another than the one that stands in the record, and is not known any more.
+    pub shown: Option<Shown>,
+}
+
+/// A prompt in its two forms.
+#[derive(Clone)]
+pub(super) struct Shown {
+    /// All of it: to be sealed.
+    pub exact: String,
+    /// As records tell it, before the detectors.
+    pub told: String,
+}
+
+impl Text {
+    /// A prompt that came with a call.
+    pub fn declared(prompt: String) -> Self {
+        Self {
+            keys: vec![normal(&prompt).into_owned()],
+            typed: parts(&prompt),
+            shown: Some(Shown { exact: prompt.clone(), told: prompt }),
+            ..Self::default()
+        }
+    }
+
+    /// A prompt with what a channel saw beside it.
+    pub fn seen(said: &Said, prompt: &str) -> Self {
+        Self {
+            keys: vec![normal(prompt).into_owned()],
+            command: said.command.as_deref().map(|command| normal(command).into_owned()),
+            whole: said.earlier.as_deref().map(|earlier| said::whole(earlier, prompt)),
+            meanwhile: said.meanwhile.iter().map(|text| normal(text).into_owned()).collect(),
+            turn: Vec::new(),
+            typed: parts(prompt).filter(|_| said.reminders.is_none()),
+            beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
+            shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
+        }
+    }
+
+    /// What was told of one turn, in that order, as one.
+    pub fn of_turn(texts: &[Self]) -> Self {
+        let all = |of: fn(&Shown) -> &str| {
+            texts.iter().filter_map(|text| text.shown.as_ref()).map(of).collect::<Vec<_>>().join("\n")
+        };
+        let exact = all(|shown| &shown.exact);
+        let mut turn: Vec<String> = texts.iter().flat_map(|text| text.keys.first().cloned()).collect();
+        let [sorted, in_order] = as_one(&mut turn);
+        Self {
+            // Channels may tell them in another order.
+            keys: vec![sorted, in_order, normal(&exact).into_owned()],
+            turn,
+            shown: Some(Shown { exact, told: all(|shown| &shown.told) }),
+            ..Self::default()
+        }
+    }
+
+    /// It as one turn with what may have been typed since.
+    pub fn with_meanwhile(&self) -> Self {
+        let mut turn: Vec<String> = self.keys.first().into_iter().chain(&self.meanwhile).cloned().collect();
+        Self { keys: as_one(&mut turn).into(), turn, ..Self::default() }
+    }
+
+    /// Whether the other is one of several that this one consists of, or some of them.
+    pub fn has_part(&self, part: &Self) -> bool {
+        let is_part = |key: &String| self.turn.contains(key);
+        if part.turn.is_empty() { part.keys.iter().any(is_part) } else { part.turn.iter().all(is_part) }
+    }
+
+    /// The same of one that stands in a record, of which its lines alone are known.
+    pub fn has_recorded_part(&self, part: &Self) -> bool {
+        let is_in = |whole: &String, part: &String| {
+            let rest = |rest: Option<&str>, at: fn(&str) -> bool| rest.is_some_and(at);
+            rest(whole.strip_prefix(part.as_str()), |rest| rest.starts_with('\n'))
+                || rest(whole.strip_suffix(part.as_str()), |rest| rest.ends_with('\n'))
+                || whole.contains(&format!("\n{part}\n"))
+        };
+        self.has_part(part) || self.keys.iter().any(|whole| part.keys.iter().any(|part| is_in(whole, part)))
+    }
+
+    /// Whether its channel cannot say that nothing else was typed since.
+    pub const fn is_doubted(&self) -> bool {
+        !self.meanwhile.is_empty()
+    }
+
+    /// Those that it consists of; none where it is one.
+    pub fn turn(&self) -> &[String] {
+        &self.turn
+    }
+
+    /// What of the turn of this one the other does not tell, nor as what came since.
+    pub fn beyond<'t>(&'t self, part: &'t Self) -> impl Iterator<Item = &'t String> {
+        let told =
+            |key: &&String| [&part.turn, &part.keys, &part.meanwhile].iter().any(|told| told.contains(key));
+        self.turn.iter().filter(move |key| !told(key))
+    }
+
+    /// Whether it tells that, alone or in a turn.
+    pub fn tells(&self, key: &String) -> bool {
+        self.turn.contains(key) || self.keys.contains(key)
+    }
+
+    /// Whether both could be one: by their words, or by those of the command that one was made of.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.either().any(|key| other.either().any(|other| other == key)) || self.is_split(other)
+    }
+
+    /// Whether one is the other with what was typed as a client's block told beside it: nobody who reads what a model received can
+    /// tell who has put that in.
+    fn is_split(&self, other: &Self) -> bool {
+        let is_of = |typed: &Option<(String, String)>, beside: &Option<(String, String)>| {
+            typed.as_ref().zip(beside.as_ref()).is_some_and(|((words, typed), (said, beside))| {
+                words == said && beside.contains(typed.as_str())
+            })
+        };
+        is_of(&self.typed, &other.beside) || is_of(&other.typed, &self.beside)
+    }
+
+    fn either(&self) -> impl Iterator<Item = &String> {
+        self.keys.iter().chain(&self.command).chain(&self.whole)
+    }
+
+    /// Whether one channel says the same by both.
+    pub fn is_exactly(&self, other: &Self) -> bool {
+        self.keys == other.keys && self.command == other.command && self.whole == other.whole
+    }
+
+    /// Whether both are one where these were told by whoever saw no command made into another text.
+    // SECURITY: what was made of a command agrees with those who saw the command or with those who saw the text, never with both:
+    // they contradict each other.
+    pub fn is_one(&self, other: &Self, plain: &[Self]) -> bool {
+        let is_told = |text: &&String| plain.iter().any(|plain| plain.keys.contains(text));
+        let of = |text: &Self| -> Vec<String> {
+            let told = text.command.as_ref().filter(is_told).or(text.whole.as_ref().filter(is_told));
+            match (told, text.keys.iter().find(is_told)) {
+                (Some(told), _) => vec![told.clone()],
+                (None, Some(_)) => text.keys.clone(),
+                (None, None) => text.either().cloned().collect(),
+            }
+        };
+        let others = of(other);
+        of(self).iter().any(|key| others.contains(key)) || self.is_split(other)
+    }
+
+    /// Whether a client made it of a command.
+    pub const fn is_of_a_command(&self) -> bool {
+        self.command.is_some()
+    }
+
+    /// Whether a client made it of the command that the other is, as far as both tell: one may name where the command comes from
+    /// (`/plugin:review`), and the other not.
+    // SECURITY: of another command it is another prompt, whoever says that it was typed.
+    pub fn is_made_of(&self, typed: &Self) -> bool {
+        let commands = || typed.keys.iter().filter(|key| key.starts_with('/')).map(|key| without_place(key));
+        self.command.as_deref().is_some_and(|command| commands().any(|typed| typed == without_place(command)))
+    }
+
+    /// Whether it is what a client makes of a conversation that has grown too long for the model.
+    pub fn is_summary(&self) -> bool {
+        self.keys.iter().any(|key| key.starts_with(SUMMARY))
+    }
+}
+
+/// Several texts as one, sorted and as they stand; and sorts them.
+fn as_one(texts: &mut [String]) -> [String; 2] {
+    let in_order = texts.join("\n");
+    texts.sort_unstable();
+    [texts.join("\n"), in_order]
+}
+
+/// A command as it is typed, its name without where that comes from.
+fn without_place(command: &str) -> (&str, &str) {
+    let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
+    let name = name.strip_prefix('/').unwrap_or(name);
+    (name.rsplit_once(':').map_or(name, |(_, name)| name), rest)
+}
+
+/// A text in its words and the blocks as clients put them in, where it has both.
+pub(super) fn parts(text: &str) -> Option<(String, String)> {
+    let (words, blocks) = split_reminders(text);
+    Some((normal(&words?).into_owned(), blocks?))
+}
