@@ -290,7 +290,9 @@ async fn no_moment_of_telemetrys_hides_what_hooks_have_told() {
     talk.hooks("toolu_1").await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.logged_at(&[(PROMPT, 10), ("delete all orders", 15)], ("toolu_1", 20, 40)).await;
-    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    let late = talk.late(&talk.opening()).pop().unwrap();
+    let found: Vec<&str> = late.findings.iter().map(|finding| finding.what.as_str()).collect();
+    assert_eq!((late.grade.as_str(), found), ("P2", vec!["prompt_unread"]));
 }
 
 /// What a client sends in a person's place when a task has ended was typed by nobody: its words are a model's.
