@@ -316,6 +316,13 @@ fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
     {
         return Some("another prompt contradicts nobody".to_owned());
     }
+    // What the provider has not seen the model receive, and one alone says was typed.
+    let has_received =
+        |telling: &Telling| matches!(&telling.tells, Tells::Received(_, since) if since.contains(&"forged"));
+    let has_seen = world.told(By::Provider).any(has_received);
+    if is_whole && is_forged && !has_seen && world.is_told_of(By::Provider) && !has_found("prompt_mismatch") {
+        return Some("what the provider has not seen contradicts nobody".to_owned());
+    }
     // What those who tell the truth have told before the call is hidden by nobody.
     let clients = [By::Hooks, By::Telemetry].into_iter().filter(|by| world.witnesses().contains(by));
     let is_known = |by: &By| is_whole || *by == By::Hooks;
