@@ -173,6 +173,114 @@ async fn what_is_typed_while_a_model_works_is_of_the_calls_behind_it() {
     talk.house.verifies();
 }
 
+/// The same where the client tells the model of it in a text of its own, beside a tool's answer.
+#[tokio::test]
+async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
+    let sent = |more: &str| {
+        says(&format!(
+            "<system-reminder>\nThe user sent a new message while you were working:\n{more}\n\nThis is how it is\n</system-reminder>"
+        ))
+    };
+    let messages = |typed: &str, more: &str| {
+        [user(&[says(typed)]), uses(), user(&[answered("[]"), says("Tool loaded."), sent(more)])]
+    };
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.received(&messages(PROMPT, "and list orders"), "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
+    // A provider alone cannot tell whether that took it back.
+    let talk = Talk::new().await;
+    talk.received(&messages("delete old orders", "STOP"), "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    // After a command the model receives what the client has made of it.
+    let made = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>orders</command-args>";
+    let made = [user(&[says(made), says("Review the orders.")]), uses()];
+    let rest = user(&[answered("[]"), sent("and list orders")]);
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", "/review orders").await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.logged(&["/review orders", "and list orders"], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P3", "P3");
+    talk.received(&[&made[..], &[rest]].concat(), "toolu_1").await;
+    let late = talk.late(&talk.opening()).pop().unwrap();
+    let found: Vec<&str> = late.findings.iter().map(|finding| finding.what.as_str()).collect();
+    assert_eq!((late.grade.as_str(), found), ("P2", vec!["prompt_expanded"]));
+    talk.house.verifies();
+}
+
+/// Claude Code tells its turns by logs, and their first message by a span, too.
+#[tokio::test]
+async fn logs_and_spans_of_one_turn_contradict_nobody() {
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.logged_at(&[(PROMPT, 10), ("and list orders", 20)], ("toolu_1", 30, 40)).await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    talk.is_known("P3", "P3");
+    let span = |name: &str, id: &str, parent: &str, attributes: &[Value]| {
+        json!({ "name": format!("claude_code.{name}"), "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": id,
+            "parentSpanId": parent, "startTimeUnixNano": "10", "endTimeUnixNano": "50", "attributes": attributes })
+    };
+    let used = [text("tool_use_id", "toolu_1"), text("tool_name", "mcp__snowgate__run_sql")];
+    let spans = [
+        span("tool", "00000000000000bb", "00000000000000aa", &used),
+        span("interaction", "00000000000000aa", "", &[text("user_prompt", PROMPT)]),
+    ];
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+    Talk::took(&talk.send("secret-of-ana-telemetry", "/otlp/v1/traces", &body).await);
+    talk.is_known("P3", "P3");
+    assert!(talk.late(&talk.opening()).iter().all(|late| late.findings.is_empty()));
+}
+
+/// An application that tells the prompt by a trace, and the tool use by itself, has told both: neither hides what it said, nor takes
+/// back what stands in the record.
+#[tokio::test]
+async fn a_surer_tie_that_tells_no_prompt_takes_none_back() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let traced = json!({ "prompt": PROMPT, "trace_id": TRACE, "subject": "ana" });
+    let used = json!({ "tool_use_id": "toolu_1", "statement": customers::SQL, "subject": "ana" });
+    for (forged, is_first, grade, findings) in [
+        (None, false, "P2", vec![]),
+        (None, true, "P2", vec![]),
+        (Some("delete all orders"), false, "P1", vec!["prompt_mismatch"]),
+        (Some("delete all orders"), true, "P1", vec!["prompt_mismatch"]),
+    ] {
+        let talk = Talk::new().await;
+        Talk::took(&talk.send("secret-of-app", "/v1/prompts", &traced).await);
+        if let Some(forged) = forged {
+            talk.prompt(HOOKS, "p-1", forged).await;
+            talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        }
+        if is_first {
+            Talk::took(&talk.send("secret-of-app", "/v1/prompts", &used).await);
+        }
+        let params = json!({ "name": "run_sql", "arguments": { "statement": customers::SQL },
+            "_meta": { "claudecode/toolUseId": "toolu_1" } });
+        talk.tool("ana", params, &[("traceparent", parent.as_str())]).await;
+        if !is_first {
+            Talk::took(&talk.send("secret-of-app", "/v1/prompts", &used).await);
+        }
+        talk.is_known(grade, grade);
+        let found: Vec<Vec<String>> = std::iter::once(talk.newest_findings().1)
+            .chain(
+                talk.late(&talk.opening())
+                    .into_iter()
+                    .map(|late| late.findings.into_iter().map(|finding| finding.what).collect()),
+            )
+            .collect();
+        assert!(found.iter().all(|found| *found == findings), "{forged:?} {is_first} {found:?}");
+        talk.house.verifies();
+    }
+}
+
 /// Another text under the same id is still none that another channel tells.
 #[tokio::test]
 async fn channels_that_tell_different_turns_contradict_each_other() {
@@ -232,18 +340,37 @@ async fn neither_a_forged_answer_nor_a_second_telling_takes_a_prompts_place() {
     assert_eq!(talk.opening().prompt.text.unwrap(), format!("{PROMPT}\nlist nothing"));
 }
 
-/// What was typed behind a call is told by telemetry of that call, too, and contradicts nobody.
+/// Telemetry that does not tell when, and what hooks have heard behind the call: whether it was asked for before is known to nobody.
 #[tokio::test]
-async fn what_hooks_have_told_behind_a_call_contradicts_nobody_who_tells_it_of_the_call() {
+async fn what_hooks_have_heard_behind_a_call_is_put_before_it_by_nobody_else_unseen() {
+    for ended in [0, 40] {
+        let talk = Talk::new().await;
+        talk.hooks("toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        talk.prompt(HOOKS, "p-1", "and list orders").await;
+        // By none of its moments, or by one that is not so.
+        talk.logged_at(&[(PROMPT, 10), ("and list orders", ended / 4)], ("toolu_1", ended / 2, ended)).await;
+        let found = |late: &recording::LateEvidence| -> Vec<String> {
+            late.findings.iter().map(|finding| finding.what.clone()).collect()
+        };
+        let late = talk.late(&talk.opening()).pop().unwrap();
+        assert_eq!((late.grade.as_str(), found(&late)), ("P2", vec!["prompt_unread".to_owned()]), "{ended}");
+        talk.received(&[user(&[says(PROMPT)])], "toolu_1").await;
+        let late = talk.late(&talk.opening()).pop().unwrap();
+        assert!(late.grade == "P1" && found(&late).contains(&"prompt_mismatch".to_owned()), "{late:?}");
+    }
+    // Nor by another telling of the tool use, in another conversation's name.
     let talk = Talk::new().await;
     talk.hooks("toolu_1").await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.prompt(HOOKS, "p-1", "and list orders").await;
-    talk.logged(&[PROMPT, "and list orders"], "toolu_1").await;
-    talk.is_known("P2", "P2");
-    assert!(talk.late(&talk.opening()).iter().all(|late| late.findings.is_empty()));
-    talk.received(&[user(&[says(PROMPT)])], "toolu_1").await;
-    talk.is_known("P2", "P2");
+    talk.logged_at(&[(PROMPT, 10), ("and list orders", 30)], ("toolu_1", 20, 40)).await;
+    talk.is_known("P2", "P3");
+    let again = json!({ "session_id": "s-9", "prompt_id": "p-1", "hook_event_name": "PreToolUse", "tool_use_id": "toolu_1",
+        "tool_name": "mcp__snowgate__run_sql", "tool_input": { "statement": customers::SQL } });
+    Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &again).await);
+    let late = talk.late(&talk.opening()).pop().unwrap();
+    assert_eq!((late.grade.as_str(), late.text.as_deref()), ("P3", Some(PROMPT)));
 }
 
 /// The same where telemetry tells when: what came behind the call is none of its prompt.

@@ -7,7 +7,6 @@ use domain::{ChannelKind, Join, Sight, Timestamp};
 
 use super::OWN;
 use super::linked::linked;
-use super::said::normal;
 use super::texts::{Shown, Text};
 use super::weigh::{Call, Opened, Purpose};
 use crate::ports::{Named, StoredSighting};
@@ -25,8 +24,6 @@ pub(super) struct Account {
     pub join: Join,
     /// Distinct texts.
     pub texts: Vec<Text>,
-    /// What it told under the same prompt's id after the call.
-    pub later: Vec<String>,
     pub is_torn: bool,
     pub statement: Sight,
     pub conversation: Option<String>,
@@ -66,7 +63,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let mut linked = linked(&direct, &others, call);
-    let later = leave_out_later(kind, &mut linked, &direct);
+    leave_out_later(kind, &mut linked, &direct);
     linked.sort_by_key(|opened| first_told(opened));
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
@@ -83,12 +80,21 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     if join == Join::Text && texts.len() > 1 {
         return None;
     }
+    let surest = join;
+    // SECURITY: what it has told of the prompt by a weaker tie is not hidden by what it tells of the call alone.
+    let join = match weaker(opened, call, join).filter(|_| texts.is_empty()) {
+        Some((weaker, text)) => {
+            texts.push(text);
+            weaker
+        }
+        None => join,
+    };
     let told: Vec<&&Opened> =
         direct.iter().filter(|opened| opened.sighting.keyed.statement.is_some()).collect();
     // The same text under other names touches other objects: it is another statement.
     let is_ours =
         |opened: &&&Opened| opened.sighting.keyed.statement == call.keyed.statement && !opened.is_elsewhere;
-    let is_one_call = matches!(join, Join::ToolUse | Join::Again);
+    let is_one_call = matches!(surest, Join::ToolUse | Join::Again);
     // SECURITY: what the model only wanted to look ahead at is no call that runs.
     let is_look = call.purpose == Purpose::Run && direct.iter().any(|opened| opened.said.is_look);
     let statement = if is_one_call && direct.iter().any(|opened| opened.said.is_rejected) {
@@ -116,7 +122,6 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         kind,
         join,
         texts,
-        later,
         is_torn: is_torn || is_crowded,
         statement,
         conversation,
@@ -127,35 +132,45 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     })
 }
 
+/// The one prompt that it has told under the call's trace or word, where it is the only one there.
+fn weaker(opened: &[Opened], call: &Call<'_>, than: Join) -> Option<(Join, Text)> {
+    let sure = [Join::Trace, Join::Word].into_iter().filter(|join| *join > than);
+    sure.filter(|_| than.is_sure()).find_map(|join| {
+        let tied = opened.iter().filter(|opened| joined(opened, call) == Some(join));
+        let mut texts = tied.filter_map(|opened| {
+            opened.said.prompt.as_deref().map(|prompt| Text::seen(&opened.said, prompt))
+        });
+        let text = texts.next()?;
+        texts.all(|other| other.is_exactly(&text)).then_some((join, text))
+    })
+}
+
 /// Whether it is a client that tells what a person types into it.
 pub(super) const fn is_of_clients(kind: ChannelKind) -> bool {
     matches!(kind, ChannelKind::Hooks | ChannelKind::Telemetry)
 }
 
-/// Leaves out, and gives, what was typed after the call: what a person types while the model works is told under the same prompt's id.
-fn leave_out_later(kind: ChannelKind, linked: &mut Vec<&Opened>, direct: &[&Opened]) -> Vec<String> {
-    let is_later = |opened: &Opened| match kind {
+/// Leaves out what was typed after the call: what a person types while the model works is told under the same prompt's id.
+fn leave_out_later(kind: ChannelKind, linked: &mut Vec<&Opened>, direct: &[&Opened]) {
+    let moment = |opened: &Opened| match kind {
         // A hook comes before what it is told of.
-        ChannelKind::Hooks => direct.iter().map(|direct| first_told(direct)).max() < Some(first_told(opened)),
-        // Its client's clock tells; and of a tool use it tells once more when that has ended.
-        ChannelKind::Telemetry => {
-            let is_its = |direct: &&&Opened| direct.sighting.prompt_id == opened.sighting.prompt_id;
-            let called = direct.iter().filter(is_its).filter_map(|direct| direct.said.moment).min();
-            called.zip(opened.said.moment).is_some_and(|(called, typed)| typed > called)
-        }
-        ChannelKind::Own | ChannelKind::Prompts | ChannelKind::Provider => false,
+        ChannelKind::Hooks => u64::try_from(first_told(opened).as_micros()).ok(),
+        // Its client's clock tells.
+        ChannelKind::Telemetry => opened.said.moment,
+        ChannelKind::Own | ChannelKind::Prompts | ChannelKind::Provider => None,
     };
-    let is_left_out = |opened: &Opened| opened.said.prompt.is_some() && is_later(opened);
+    let is_later = |opened: &Opened| {
+        let is_its = |direct: &&&Opened| direct.sighting.prompt_id == opened.sighting.prompt_id;
+        // Telemetry tells of a tool use once more when it has ended. SECURITY: whoever tells it again moves it behind nothing.
+        let called = direct.iter().filter(is_its).filter_map(|direct| moment(direct)).min();
+        opened.said.prompt.is_some()
+            && called.zip(moment(opened)).is_some_and(|(called, typed)| typed > called)
+    };
     // Hooks that were delivered late are better than none.
     let is_any_left = linked.iter().any(|opened| opened.said.prompt.is_some() && !is_later(opened));
-    if kind == ChannelKind::Hooks && !is_any_left {
-        return Vec::new();
+    if kind != ChannelKind::Hooks || is_any_left {
+        linked.retain(|opened| !is_later(opened));
     }
-    let later = linked.extract_if(.., |opened| is_left_out(opened));
-    later
-        .filter_map(|opened| opened.said.prompt.as_deref())
-        .map(|prompt| normal(prompt).into_owned())
-        .collect()
 }
 
 /// When it was told first.
@@ -168,12 +183,11 @@ fn first_told(opened: &Opened) -> Timestamp {
 /// trace nobody knows which one the call has.
 fn is_one_turn(direct: &[&Opened], linked: &[&Opened]) -> bool {
     let prompts = || linked.iter().filter(|opened| opened.said.prompt.is_some());
-    let mut ids = prompts().map(|opened| &opened.sighting.prompt_id);
+    let plain = || prompts().filter(|opened| opened.said.span.is_none());
+    let mut ids = plain().map(|opened| &opened.sighting.prompt_id);
     let first = ids.next();
     let is_of_one_id = ids.all(|id| Some(id) == first);
-    let is_told_plainly = |prompt: &Option<String>| {
-        prompts().any(|opened| opened.said.span.is_none() && opened.said.prompt == *prompt)
-    };
+    let is_told_plainly = |prompt: &Option<String>| plain().any(|opened| opened.said.prompt == *prompt);
     is_of_one_id
         && direct.iter().all(|opened| opened.said.prompt.is_none())
         && prompts().all(|opened| is_told_plainly(&opened.said.prompt))
@@ -256,9 +270,9 @@ impl Account {
         self.kind != ChannelKind::Own && self.join.is_sure()
     }
 
-    /// Whether it has told that, then or later.
-    pub fn has_told(&self, key: &String) -> bool {
-        self.later.contains(key) || self.texts.iter().any(|text| text.tells(key))
+    /// Whether it has told that.
+    pub fn has_told(&self, one: &Text) -> bool {
+        self.texts.iter().any(|text| text.tells(one))
     }
 
     /// Takes what it says for what it is, whatever hooks say of a subagent.

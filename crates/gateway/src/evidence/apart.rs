@@ -45,7 +45,7 @@ fn set_shorter_apart(accounts: &mut [Account]) {
             continue;
         };
         // SECURITY: whoever speaks for one channel may add to what a person typed.
-        account.is_unread |= longer.beyond(text).any(|key| !account.has_told(key));
+        account.is_unread |= longer.beyond(text).any(|one| !account.has_told(one));
         account.texts.clear();
     }
 }
@@ -76,12 +76,14 @@ fn set_expanded_apart(accounts: &mut [Account]) {
     // SECURITY: that the model received less than was typed is a client's way where two channels saw the rest typed; one alone may
     // have added it.
     let is_told_twice =
-        |key: &String| accounts.iter().filter(is_typed).filter(|account| account.has_told(key)).count() > 1;
-    let seen_typed: Vec<String> = typed.turn().iter().filter(|key| is_told_twice(key)).cloned().collect();
+        |one: &Text| accounts.iter().filter(is_typed).filter(|account| account.has_told(one)).count() > 1;
+    let seen_typed: Vec<Text> = typed.turn().iter().filter(|one| is_told_twice(one)).cloned().collect();
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let [received] = account.texts.as_slice() else { continue };
-        let is_less =
-            || typed.has_part(received) && typed.beyond(received).all(|key| seen_typed.contains(key));
+        let is_less = || {
+            typed.has_part(received)
+                && typed.beyond(received).all(|one| seen_typed.iter().any(|seen| seen.is_same(one)))
+        };
         // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
         let is_made = received.is_made_of(typed)
             || received.is_summary()

@@ -17,6 +17,7 @@ use crate::ports::{Keyed, Named, StoredSighting, Subject};
 const KEY: [u8; 32] = [7; 32];
 const SQL: &str = "select 1";
 const TOOL_USE: &str = "toolu_1";
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// When the client makes the call, and when it is decided; messages are typed ten apart from each other.
 const CALLED: u64 = 50;
@@ -27,6 +28,8 @@ enum By {
     Hooks,
     Telemetry,
     Provider,
+    /// An application of the operator's.
+    App,
 }
 
 impl By {
@@ -35,6 +38,7 @@ impl By {
             Self::Hooks => ("hooks", ChannelKind::Hooks),
             Self::Telemetry => ("telemetry", ChannelKind::Telemetry),
             Self::Provider => ("provider", ChannelKind::Provider),
+            Self::App => ("app", ChannelKind::Prompts),
         };
         Channel {
             name: name.to_owned(),
@@ -58,6 +62,10 @@ enum Tells {
     Use,
     /// The same, in another turn.
     UseElsewhere,
+    /// A message, under the trace that the call names.
+    Traced(&'static str),
+    /// The call, of no turn.
+    UseAlone,
     /// The call, and what the model received for a prompt, and since.
     Received(&'static str, Vec<&'static str>),
 }
@@ -94,11 +102,19 @@ impl Telling {
                 }]
             }
             Tells::Use | Tells::UseElsewhere => vec![used(turn())],
+            Tells::Traced(prompt) => {
+                let trace = Some(TRACE.to_owned());
+                vec![Sighting { prompt: Some((*prompt).to_owned()), trace, ..base() }]
+            }
+            Tells::UseAlone => vec![Sighting { statement: Some(SQL.to_owned()), ..used(base()) }],
             Tells::Received(said, meanwhile) => {
                 let words = || Sighting { words: Some(format!("{said} {meanwhile:?}")), ..base() };
+                // Of a command the model receives what the client has made of it.
+                let command = said.starts_with('/').then(|| (*said).to_owned());
+                let said = if command.is_some() { "what was made of it" } else { *said };
                 let meanwhile = meanwhile.iter().map(|text| (*text).to_owned()).collect();
                 vec![
-                    Sighting { prompt: Some((*said).to_owned()), meanwhile, ..words() },
+                    Sighting { prompt: Some(said.to_owned()), command, meanwhile, ..words() },
                     Sighting { statement: Some(SQL.to_owned()), ..used(words()) },
                 ]
             }
@@ -119,6 +135,7 @@ impl Record {
     /// Which messages it tells as the prompt.
     fn tells(&self) -> BTreeSet<&'static str> {
         let told = self.exact.as_deref().map_or("", |exact| without_received(exact).0);
+        let told = told.replace("<typed-command>", "").replace("</typed-command>", "");
         let lines: BTreeSet<&str> = told.lines().collect();
         ALL.iter().copied().filter(|message| lines.contains(message)).collect()
     }
@@ -145,7 +162,8 @@ impl Store {
 }
 
 fn weigh(store: &Store, before: &Record) -> Record {
-    let clues = Clues { tool_use: Some(TOOL_USE.to_owned()), ..Clues::default() };
+    let clues =
+        Clues { tool_use: Some(TOOL_USE.to_owned()), trace: Some(TRACE.to_owned()), ..Clues::default() };
     let keyed: Keyed = sighting::keyed(&KEY, &clues, Some(SQL));
     let subject = Subject { issuer: None, subject: Some("ana".to_owned()), agent: None };
     let under = Context::default();
@@ -177,7 +195,7 @@ fn moment(at: u64) -> Timestamp {
     Timestamp::from_micros(i64::try_from(at).unwrap() * 1_000_000)
 }
 
-const ALL: &[&str] = &["alpha", "beta", "gamma", "forged"];
+const ALL: &[&str] = &["/alpha", "alpha", "beta", "gamma", "forged"];
 
 /// What happened, and who tells of it.
 #[derive(Clone, Debug)]
@@ -206,7 +224,7 @@ impl World {
         let mut all = self.early.iter_mut().chain(&mut self.late);
         let received = all.find_map(|telling| match &mut telling.tells {
             Tells::Received(_, since) => Some(since),
-            Tells::Prompt(_) | Tells::PromptElsewhere(_) | Tells::Use | Tells::UseElsewhere => None,
+            _ => None,
         });
         received?.push("forged");
         Some(self)
@@ -230,10 +248,11 @@ impl World {
         self.told(by)
             .filter(|telling| telling.at <= called && (is_tied || !is_elsewhere(telling)))
             .flat_map(|telling| match &telling.tells {
-                Tells::Prompt(prompt) | Tells::PromptElsewhere(prompt) | Tells::Received(prompt, _) => {
-                    Some(*prompt)
-                }
-                Tells::Use | Tells::UseElsewhere => None,
+                Tells::Prompt(prompt)
+                | Tells::PromptElsewhere(prompt)
+                | Tells::Traced(prompt)
+                | Tells::Received(prompt, _) => Some(*prompt),
+                Tells::Use | Tells::UseElsewhere | Tells::UseAlone => None,
             })
             .collect()
     }
@@ -244,13 +263,13 @@ impl World {
 
     /// Those who tell the truth of this call and of a prompt.
     fn witnesses(&self) -> Vec<By> {
-        let all = [By::Hooks, By::Telemetry, By::Provider].into_iter();
+        let all = [By::Hooks, By::Telemetry, By::Provider, By::App].into_iter();
         all.filter(|by| self.honest(*by) && self.is_told_of(*by) && !self.messages(*by).is_empty()).collect()
     }
 }
 
 /// What no record may say, whatever came in which order; `known`: what of its late tellings has come.
-fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
+fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bool)) -> Option<String> {
     let last = records.last().unwrap();
     let tells = last.tells();
     let has_found = |what: &str| last.findings.contains(what);
@@ -292,7 +311,8 @@ fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
         }
         return None;
     }
-    let is_forged = tells.contains("forged");
+    let forged: Vec<_> = tells.iter().filter(|told| !world.before.contains(told)).collect();
+    let is_forged = !forged.is_empty();
     if is_forged && last.grade >= PromptGrade::P3 {
         return Some("a forged prompt is well known".to_owned());
     }
@@ -310,6 +330,7 @@ fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
     let is_told_of = liar.is_some_and(|by| world.is_told_of(by));
     if is_whole
         && is_told_of
+        && !is_forgotten
         && told == BTreeSet::from(["forged"])
         && !world.witnesses().is_empty()
         && !has_found("prompt_mismatch")
@@ -317,11 +338,28 @@ fn breaks(world: &World, records: &[Record], is_whole: bool) -> Option<String> {
         return Some("another prompt contradicts nobody".to_owned());
     }
     // What the provider has not seen the model receive, and one alone says was typed.
-    let has_received =
-        |telling: &Telling| matches!(&telling.tells, Tells::Received(_, since) if since.contains(&"forged"));
+    let has_received = |telling: &Telling| match &telling.tells {
+        Tells::Received(_, since) => forged.iter().all(|forged| since.contains(forged)),
+        _ => false,
+    };
     let has_seen = world.told(By::Provider).any(has_received);
     if is_whole && is_forged && !has_seen && world.is_told_of(By::Provider) && !has_found("prompt_mismatch") {
         return Some("what the provider has not seen contradicts nobody".to_owned());
+    }
+    // What one says was asked for, whoever that is, is hidden by nothing that it says itself.
+    if is_whole && is_told_of && !is_forgotten && last.findings.is_empty() {
+        let lost: Vec<_> = told.difference(&tells).collect();
+        if !lost.is_empty() {
+            return Some(format!("{lost:?} hides itself"));
+        }
+    }
+    // A call of two turns is of neither.
+    let is_of_two = liar.is_some_and(|by| {
+        let has = |tells: Tells| world.told(by).any(|telling| telling.tells == tells && telling.at <= CALLED);
+        has(Tells::UseElsewhere) && has(Tells::PromptElsewhere("forged")) && has(Tells::Prompt("alpha"))
+    });
+    if is_whole && is_of_two && !is_forgotten && !has_found("prompt_mismatch") {
+        return Some("a call of two turns contradicts nobody".to_owned());
     }
     // What those who tell the truth have told before the call is hidden by nobody.
     let clients = [By::Hooks, By::Telemetry].into_iter().filter(|by| world.witnesses().contains(by));
@@ -363,6 +401,10 @@ fn truth(by: By, before: &[&'static str], behind: &[&'static str]) -> (Vec<Telli
             (vec![telling(by, Tells::Received(first, since.to_vec()), CALLED)], Vec::new())
         }
         (By::Hooks | By::Telemetry, _) => told(by, &prompts(before), &prompts(behind)),
+        (By::App, _) => {
+            let traced = before.iter().map(|typed| telling(by, Tells::Traced(typed), 10)).collect();
+            (traced, vec![telling(by, Tells::UseAlone, CALLED)])
+        }
     }
 }
 
@@ -378,26 +420,34 @@ fn told(by: By, before: &[Tells], behind: &[Tells]) -> (Vec<Telling>, Vec<Tellin
 
 /// What a liar tells: before the call, and behind it.
 fn lies() -> Vec<(Vec<Tells>, Vec<Tells>)> {
-    let [alpha, beta, forged] = ["alpha", "beta", "forged"].map(Tells::Prompt);
-    let elsewhere = [Tells::PromptElsewhere("forged"), Tells::UseElsewhere];
-    let before = rows(&[&[alpha.clone(), beta, forged.clone()], &elsewhere[..]].concat(), 2);
-    let behind = rows(&[alpha, forged, Tells::Use], 1);
+    let [alpha, beta, gamma, forged] = ["alpha", "beta", "gamma", "forged"].map(Tells::Prompt);
+    let elsewhere = Tells::PromptElsewhere("forged");
+    let all = [alpha.clone(), beta, gamma, forged.clone(), elsewhere.clone(), Tells::UseElsewhere];
+    let mut before = rows(&all, 2);
+    before.push(vec![alpha.clone(), elsewhere, Tells::UseElsewhere]);
+    let behind = rows(&[alpha, forged, Tells::Use, Tells::UseElsewhere], 1);
     before.iter().flat_map(|one| behind.iter().map(|two| (one.clone(), two.clone()))).collect()
 }
 
 fn worlds() -> Vec<World> {
-    let turns: [(&[&'static str], &[&'static str]); 4] = [
+    let turns: [(&[&'static str], &[&'static str]); 6] = [
         (&["alpha"], &[]),
         (&["alpha", "beta"], &[]),
         (&["alpha"], &["gamma"]),
         (&["alpha", "beta"], &["gamma"]),
+        (&["/alpha"], &[]),
+        (&["/alpha", "beta"], &[]),
     ];
-    let all = [By::Hooks, By::Telemetry, By::Provider];
+    let all = [By::Hooks, By::Telemetry, By::Provider, By::App];
     let mut worlds = Vec::new();
     for (before, behind) in turns {
-        for seen in (1_u8..8)
+        for seen in (1_u8..16)
             .map(|mask| all.into_iter().filter(|by| mask & (1 << *by as u8) != 0).collect::<Vec<_>>())
         {
+            // An application that names a trace alone knows of one message.
+            if seen.contains(&By::App) && before.len() + behind.len() > 1 {
+                continue;
+            }
             for is_early in [false, true] {
                 let empty = World {
                     before: before.to_vec(),
@@ -410,10 +460,14 @@ fn worlds() -> Vec<World> {
                 let mut world = empty.clone();
                 seen.iter().for_each(|by| honest(&mut world, *by));
                 worlds.push(world);
-                for liar in seen.iter().copied().filter(|by| *by != By::Provider) {
+                for liar in seen.iter().copied().filter(|by| [By::Hooks, By::Telemetry].contains(by)) {
                     for lie in lies() {
                         let mut world = World { liar: Some(liar), ..empty.clone() };
                         world.add(liar, told(liar, &lie.0, &lie.1), is_early);
+                        // What is told once more while it is decided.
+                        if is_early && liar == By::Hooks {
+                            world.early.append(&mut world.late);
+                        }
                         seen.iter().filter(|by| **by != liar).for_each(|by| honest(&mut world, *by));
                         // A tool's answer that the agent has made.
                         let answered = world.clone().with_a_forged_answer();
@@ -436,6 +490,8 @@ const MOST_LATE_OF_LIARS: usize = 3;
 /// What breaks, how often, and its shortest case.
 #[derive(Default)]
 struct Broken {
+    /// Whether the store has forgotten what was told before the decision.
+    is_forgotten: bool,
     tried: usize,
     by: BTreeMap<String, (usize, String)>,
 }
@@ -445,7 +501,7 @@ impl Broken {
     fn tell(&mut self, world: &World, store: &Store, records: &mut Vec<Record>, told: &mut Vec<usize>) {
         self.tried += 1;
         let is_whole = told.len() == world.late.len();
-        if let Some(why) = breaks(world, records, is_whole) {
+        if let Some(why) = breaks(world, records, (is_whole, self.is_forgotten)) {
             let mut case = format!("{world:?}\norder {told:?}\n");
             for Record { witnesses, exact, grade, findings } in records.iter() {
                 let _ = writeln!(case, "{grade:?} {exact:?} {findings:?} {witnesses:#?}");
@@ -486,13 +542,15 @@ fn no_order_of_tellings_makes_a_record_say_what_it_may_not() {
         }
         let decided = weigh(&store, &Record::default());
         // What is forgotten stands in the record.
-        let stores = if store.0.is_empty() { vec![store] } else { vec![store, Store::default()] };
-        for store in stores {
+        let forgotten = (!store.0.is_empty()).then(Store::default);
+        for (is_forgotten, store) in [(false, Some(store)), (true, forgotten)] {
+            let Some(store) = store else { continue };
+            broken.is_forgotten = is_forgotten;
             broken.tell(&world, &store, &mut vec![decided.clone()], &mut Vec::new());
         }
     }
     assert!(broken.tried > 10_000, "{}", broken.tried);
-    let Broken { tried, by } = broken;
+    let Broken { is_forgotten: _, tried, by } = broken;
     let by: Vec<String> =
         by.iter().map(|(why, (count, case))| format!("### {why} ({count} of {tried})\n{case}")).collect();
     assert!(by.is_empty(), "{}", by.join("\n"));

@@ -39,7 +39,6 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             kind: witness.kind,
             join: witness.join,
             texts: witness.prompt.map(text).into_iter().collect(),
-            later: Vec::new(),
             is_torn: witness.is_torn,
             statement: witness.statement,
             conversation: None,
@@ -112,6 +111,14 @@ impl Account {
         is_of_clients(self.kind) && (one.has_recorded_part(other) || other.has_recorded_part(one))
     }
 
+    /// Tells of the prompt what was recorded.
+    fn take_over(&mut self, before: Self) {
+        (self.texts, self.is_torn) = (before.texts, before.is_torn);
+        (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
+        self.is_unread = before.is_unread;
+        self.received = before.received;
+    }
+
     /// Takes over what was recorded and is not said any more.
     fn recall(&mut self, before: Self, seen: Seen, past: &Past) {
         self.channel.clone_from(&before.channel);
@@ -130,14 +137,16 @@ impl Account {
             std::cmp::Ordering::Less if !was_used => {
                 // SECURITY: but what stands in the record as a contradiction is taken back by no tie.
                 self.is_torn |= has_told_both && past.was_contradicted && before.counts();
+                if self.texts.is_empty() && before.counts() {
+                    // Nor is what was told of the prompt, by telling of the call alone.
+                    self.join = before.join;
+                    self.take_over(before);
+                }
                 return;
             }
             std::cmp::Ordering::Greater if self.join != Join::Again => {
                 (self.join, self.statement) = (before.join, before.statement);
-                (self.texts, self.is_torn) = (before.texts, before.is_torn);
-                (self.is_delegated, self.is_expanded) = (before.is_delegated, before.is_expanded);
-                self.is_unread = before.is_unread;
-                self.received = before.received;
+                self.take_over(before);
                 return;
             }
             std::cmp::Ordering::Less | std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => {}

@@ -17,7 +17,7 @@ pub(super) struct Text {
     /// What may have been typed since.
     pub meanwhile: Vec<String>,
     /// Those that it consists of, where its channel told several of one turn.
-    pub turn: Vec<String>,
+    pub turn: Vec<Self>,
     /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
     pub typed: Option<(String, String)>,
     /// Where such blocks were told beside it: the words, and they.
@@ -66,12 +66,12 @@ impl Text {
             texts.iter().filter_map(|text| text.shown.as_ref()).map(of).collect::<Vec<_>>().join("\n")
         };
         let exact = all(|shown| &shown.exact);
-        let mut turn: Vec<String> = texts.iter().flat_map(|text| text.keys.first().cloned()).collect();
-        let [sorted, in_order] = as_one(&mut turn);
+        let keys = texts.iter().flat_map(|text| text.keys.first().cloned()).collect();
+        let [sorted, in_order] = as_one(keys);
         Self {
             // Channels may tell them in another order.
             keys: vec![sorted, in_order, normal(&exact).into_owned()],
-            turn,
+            turn: texts.iter().map(|text| Self { shown: None, ..text.clone() }).collect(),
             shown: Some(Shown { exact, told: all(|shown| &shown.told) }),
             ..Self::default()
         }
@@ -79,14 +79,22 @@ impl Text {
 
     /// It as one turn with what may have been typed since.
     pub fn with_meanwhile(&self) -> Self {
-        let mut turn: Vec<String> = self.keys.first().into_iter().chain(&self.meanwhile).cloned().collect();
-        Self { keys: as_one(&mut turn).into(), turn, ..Self::default() }
+        let with = |first: &String| as_one([first].into_iter().chain(&self.meanwhile).cloned().collect());
+        Self {
+            keys: self.keys.first().into_iter().chain(&self.command).flat_map(with).collect(),
+            ..Self::default()
+        }
     }
 
     /// Whether the other is one of several that this one consists of, or some of them.
     pub fn has_part(&self, part: &Self) -> bool {
-        let is_part = |key: &String| self.turn.contains(key);
-        if part.turn.is_empty() { part.keys.iter().any(is_part) } else { part.turn.iter().all(is_part) }
+        let has = |part: &Self| self.turn.iter().any(|one| one.is_one_part(part));
+        if part.turn.is_empty() { has(part) } else { part.turn.iter().all(has) }
+    }
+
+    /// Whether both are one message of a turn, of which one may be what a client made of it.
+    fn is_one_part(&self, other: &Self) -> bool {
+        self.is_same(other) || self.is_made_of(other) || other.is_made_of(self)
     }
 
     /// The same of one that stands in a record, of which its lines alone are known.
@@ -106,20 +114,19 @@ impl Text {
     }
 
     /// Those that it consists of; none where it is one.
-    pub fn turn(&self) -> &[String] {
+    pub fn turn(&self) -> &[Self] {
         &self.turn
     }
 
     /// What of the turn of this one the other does not tell, nor as what came since.
-    pub fn beyond<'t>(&'t self, part: &'t Self) -> impl Iterator<Item = &'t String> {
-        let told =
-            |key: &&String| [&part.turn, &part.keys, &part.meanwhile].iter().any(|told| told.contains(key));
-        self.turn.iter().filter(move |key| !told(key))
+    pub fn beyond<'t>(&'t self, part: &'t Self) -> impl Iterator<Item = &'t Self> {
+        let is_since = |one: &Self| one.keys.iter().any(|key| part.meanwhile.contains(key));
+        self.turn.iter().filter(move |one| !part.tells(one) && !is_since(one))
     }
 
-    /// Whether it tells that, alone or in a turn.
-    pub fn tells(&self, key: &String) -> bool {
-        self.turn.contains(key) || self.keys.contains(key)
+    /// Whether it tells that message, alone or in a turn.
+    pub fn tells(&self, one: &Self) -> bool {
+        self.turn.iter().chain([self]).any(|own| own.is_one_part(one))
     }
 
     /// Whether both could be one: by their words, or by those of the command that one was made of.
@@ -183,8 +190,9 @@ impl Text {
     }
 }
 
-/// Several texts as one, sorted and as they stand; and sorts them.
-fn as_one(texts: &mut [String]) -> [String; 2] {
+/// Several texts as one, sorted and as they stand.
+fn as_one(texts: Vec<String>) -> [String; 2] {
+    let mut texts = texts;
     let in_order = texts.join("\n");
     texts.sort_unstable();
     [texts.join("\n"), in_order]

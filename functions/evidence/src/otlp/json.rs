@@ -63,6 +63,9 @@ struct Element<'a> {
     /// Of a log record.
     #[serde(borrow, rename = "timeUnixNano")]
     written: Option<&'a RawValue>,
+    /// Likewise, where the former is not known.
+    #[serde(borrow, rename = "observedTimeUnixNano")]
+    observed: Option<&'a RawValue>,
     #[serde(borrow, rename = "endTimeUnixNano")]
     ended: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -160,7 +163,7 @@ pub(super) fn item(text: &[u8]) -> Item {
     let place = SpanPlace {
         span: element.span.and_then(span_of),
         parent: element.parent.and_then(span_of),
-        begun: element.begun.or(element.written).and_then(moment_of),
+        begun: [element.begun, element.written, element.observed].into_iter().flatten().find_map(moment_of),
         ended: element.ended.and_then(moment_of),
     };
     let body = || -> Option<String> {

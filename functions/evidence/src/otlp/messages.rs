@@ -198,7 +198,11 @@ impl Alone {
     /// Adds a text without what of it is a client's, and gives that.
     fn without_reminders(&mut self, text: &str) -> Option<String> {
         let (said, reminders) = split_reminders(text);
-        self.remind(reminders.as_deref().unwrap_or_default());
+        if let Some(reminders) = reminders {
+            self.remind(&reminders);
+            // Beside a tool's answer it stands in a text of its own.
+            self.look(&reminders, ("\n\nThis is how", &|_| None));
+        }
         said
     }
 
@@ -215,11 +219,16 @@ impl Alone {
         self.meanwhile.push(text.to_owned());
     }
 
-    /// Looks in what a tool answered for what a client tells there of a person.
+    /// Looks in what a tool answered, as JSON has it, for what a client tells there of a person.
     // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
     fn look_for_sent(&mut self, answer: &str) {
+        self.look(answer, (r"\n\nThis is how", &|sent| text_of(&format!("\"{sent}\""))));
+    }
+
+    /// Looks for what a client tells in a text of a person, up to that end, and read so.
+    fn look(&mut self, text: &str, (end, read): (&str, &dyn Fn(&str) -> Option<String>)) {
         // A tool's rows are long, and this is never in most of them.
-        let (mut rest, mut all) = (answer, Vec::new());
+        let (mut rest, mut all) = (text, Vec::new());
         while let Some((before, sent)) =
             rest.rsplit_once(SENT_MEANWHILE).filter(|_| all.len() < MOST_MEANWHILE)
         {
@@ -227,11 +236,10 @@ impl Alone {
             rest = before;
         }
         for sent in all.into_iter().rev() {
-            let sent = [r"\n\nThis is how", "</system-reminder>"]
+            let sent = [end, "</system-reminder>"]
                 .into_iter()
                 .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
-            // As it stands within JSON's string.
-            let text = text_of(&format!("\"{sent}\"")).unwrap_or_else(|| sent.to_owned());
+            let text = read(sent).unwrap_or_else(|| sent.to_owned());
             self.came_meanwhile("message sent while it worked", text.trim());
         }
     }

@@ -67,7 +67,13 @@ pub(super) fn item(message: &[u8], signal: Signal) -> Result<Item, Rejected> {
             }
             (2, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.span = span_of(bytes),
             (4, Value::Bytes(bytes)) if signal == Signal::Traces => item.place.parent = span_of(bytes),
-            (1, Value::Fixed(moment)) if signal == Signal::Logs => item.place.begun = moment_of(moment),
+            (1, Value::Fixed(moment)) if signal == Signal::Logs => {
+                item.place.begun = moment_of(moment).or(item.place.begun);
+            }
+            // When it was observed, where it does not say when it was.
+            (11, Value::Fixed(moment)) if signal == Signal::Logs => {
+                item.place.begun = item.place.begun.or(moment_of(moment));
+            }
             (7, Value::Fixed(moment)) if signal == Signal::Traces => item.place.begun = moment_of(moment),
             (8, Value::Fixed(moment)) if signal == Signal::Traces => item.place.ended = moment_of(moment),
             // A log's body: Claude Code names its event there, too.
@@ -375,6 +381,14 @@ pub(super) mod tests {
             (Some("ab".repeat(16)), None)
         );
         assert_eq!(found[0].place.begun, Some(u64::from_le_bytes([1, 2, 3, 4, 5, 6, 7, 8])));
+        // When it was seen, where it does not say when it was.
+        for (unknown, at) in
+            [(vec![], 9), (vec![0x09, 0, 0, 0, 0, 0, 0, 0, 0], 9), (vec![0x09, 7, 0, 0, 0, 0, 0, 0, 0], 7)]
+        {
+            let seen = [&[0x59][..], &9_u64.to_le_bytes(), &unknown].concat();
+            let found = items(&field(1, &field(2, &field(2, &seen))), Signal::Logs).unwrap();
+            assert_eq!(found[0].place.begun, Some(at));
+        }
         let begun = [&[0x39][..], &9_u64.to_le_bytes()].concat();
         let span = [
             field(1, &[0; 16]),
