@@ -263,5 +263,8 @@ async fn everything_is_closed(ground: &Ground, cases: &[Case]) {
         true
     };
     let wrong: Vec<_> = report.faults.iter().filter(is_wrong).collect();
-    assert!(wrong.is_empty() && report.exchanges >= cases.len() as u64, "{wrong:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Over MCP nobody asks again where nothing was opened.
+    let opened = cases.iter().filter(|case| case.scenario != Scenario::Mcp).count();
+    assert!(report.exchanges >= opened as u64, "{} exchanges of {opened} cases", report.exchanges);
 }

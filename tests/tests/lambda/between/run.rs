@@ -171,6 +171,17 @@ impl Run {
         self.counted.until_swept().await;
     }
 
+    /// Waits for what needs no sweep; none where it does not come.
+    pub async fn soon<T>(&self, mut tries: impl FnMut() -> Option<T>) -> Option<T> {
+        for _ in 0..100 {
+            if let Some(found) = tries() {
+                return Some(found);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
+    }
+
     /// Tries until it is so: once by itself, and then while the sweep goes round.
     pub async fn at_last<T>(&self, what: &str, mut tries: impl AsyncFnMut() -> Option<T>) -> T {
         if let Some(found) = tries().await {
@@ -189,11 +200,12 @@ impl Run {
 
     /// What the agent is told at last, who asks with its request id until it has a handle, and collects then.
     pub async fn converged(&self, told: Told) -> Told {
-        let last = Mutex::new(told);
+        let (last, collected) = (Mutex::new(told), Mutex::new(None::<String>));
         self.at_last("the agent has its answer", async || {
             let before = last.lock().unwrap().clone();
             let event = match &before {
                 Told::Pending { handle, waits } => {
+                    *collected.lock().unwrap() = Some(handle.clone());
                     // Where a machine was begun, it goes on with it.
                     if !waits && self.ground.has_begun(handle) {
                         self.ground.invoke("work", &Self::task("carry", "exchange", handle)).await;
@@ -201,7 +213,11 @@ impl Run {
                     self.agent.collects(handle)
                 }
                 told if told.is_final() => return Some(before),
-                _ => self.agent.asks_again(),
+                // Whoever has a handle goes on with that: of a batch its request id tells of all of it.
+                _ => match collected.lock().unwrap().as_ref() {
+                    Some(handle) => self.agent.collects(handle),
+                    None => self.agent.asks_again(),
+                },
             };
             let told = self.told(&self.ground.invoke("query", &event).await).await;
             *last.lock().unwrap() = told.clone();

@@ -210,6 +210,8 @@ async fn held(run: &Arc<Run>) {
         run.ground.until_begun(&id.to_string()).await;
         run.machine("tell", &Run::task("ask", "approval", &id.to_string()), false).await;
     }
+    // A mail is on its way when whoever sent it has ended.
+    run.soon(|| run.ground.mailed(id)).await;
     let ended = run
         .at_last("rosa is told", async || {
             if let Some(link) = run.ground.mailed(id) {
