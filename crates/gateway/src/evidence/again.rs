@@ -6,7 +6,7 @@ use domain::{Asked, Identity, Timestamp};
 use recording::{CallRecord, RecordKey};
 
 use super::late::Beside;
-use super::said::{normal, without_received};
+use super::said::{self, normal};
 use super::sighting;
 use super::weigh::subject_of;
 use crate::fault::Fault;
@@ -77,7 +77,7 @@ pub(super) struct Again {
 impl Again {
     /// Whether it names a prompt that is none of these.
     pub fn is_otherwise(&self, known: [Option<&str>; 2]) -> bool {
-        let said = |known| normal(without_received(known).0);
+        let said = |known| normal(said::sealed(known).said);
         self.prompt
             .as_deref()
             .is_some_and(|prompt| !known.into_iter().flatten().any(|known| said(known) == normal(prompt)))

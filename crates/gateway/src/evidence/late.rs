@@ -8,7 +8,7 @@ use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored
 
 use super::again::{Again, Calling};
 use super::recall::recorded;
-use super::said::{normal, without_received};
+use super::said::{self, normal};
 use super::weigh::{Call, Declared, Purpose, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -294,7 +294,7 @@ fn declared(opening: &Opening, exact: Option<String>) -> Declared {
     let prompt = &opening.prompt;
     match (prompt.witnesses.is_empty(), prompt.declared, exact) {
         (true, _, Some(exact)) => Declared::Text(exact),
-        (false, Some(0), Some(exact)) => Declared::Text(without_received(&exact).0.to_owned()),
+        (false, Some(0), Some(exact)) => Declared::Text(said::sealed(&exact).said.to_owned()),
         (false, Some(_), _) => Declared::Another,
         (_, _, None) | (false, None, Some(_)) => Declared::Nothing,
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::accounts::{Account, has_seen_the_call, is_loose, is_of_clients};
-use super::said::{keys_of_exact, without_received};
-use super::texts::{Shown, Text, parts};
+use super::said::without_received;
+use super::texts::{Shown, Text};
 
 /// The accounts that stand in a record, whose prompt 0 is `exact`.
 pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
@@ -23,10 +23,7 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
     let received = received.flatten();
     let text = |number: u32| -> Text {
         match exact.filter(|_| number == 0) {
-            Some(exact) => {
-                let (keys, command) = keys_of_exact(exact);
-                Text { keys, command, beside: parts(exact), shown: Some(as_before(exact)), ..Text::default() }
-            }
+            Some(exact) => Text { shown: Some(as_before(exact)), ..Text::sealed(exact) },
             // A key that no prompt has: those are trimmed.
             None => Text { keys: vec![format!(" {number}")], ..Text::default() },
         }

@@ -273,28 +273,58 @@ pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
     (some(said), some(reminders))
 }
 
-const RECEIVED: (&str, &str) = ("<model-received>", "</model-received>");
-const COMMAND: (&str, &str) = ("<typed-command>", "</typed-command>");
-const EARLIER: (&str, &str) = ("<earlier-text>", "</earlier-text>");
-const PARTS: (&str, &str) = ("<other-parts>", "</other-parts>");
+/// How the first line of what is sealed in parts begins.
+const IN_PARTS: &str = "[in parts:";
 
-/// A prompt with all that came with it, as it is sealed: each thing that was not said in an element of its own.
+/// What a prompt is sealed in: the command that it was made of, what stood before it, what was said, and what was not.
+const SAID: [&str; 5] = ["command", "earlier", "said", "reminders", "others"];
+
+/// The same of one in whose place the model received another.
+const RECEIVED: [&str; 2] = ["prompt", "received"];
+
+/// Texts as one that tells them apart: a line with the length of each in bytes, `-` where there is none, and behind it each in a line
+/// of its own.
+// SECURITY: by their lengths, never by what stands in them: whoever types what looks like a part has typed no part.
+fn in_parts<const N: usize>(names: [&str; N], texts: [Option<&str>; N]) -> String {
+    let lengths = names.iter().zip(&texts).map(|(name, text)| match text {
+        Some(text) => format!(" {name}={}", text.len()),
+        None => format!(" {name}=-"),
+    });
+    let mut all = format!("{IN_PARTS}{}]", lengths.collect::<String>());
+    for text in texts.into_iter().flatten() {
+        all.push('\n');
+        all.push_str(text);
+    }
+    all
+}
+
+/// The same read back; none where it is not one.
+fn parts_of<'t, const N: usize>(names: [&str; N], text: &'t str) -> Option<[Option<&'t str>; N]> {
+    let line_end = text.find('\n').unwrap_or(text.len());
+    let line = text.get(..line_end)?.strip_prefix(IN_PARTS)?.strip_suffix(']')?;
+    let mut rest = text.get(line_end..)?;
+    let mut lengths = line.split(' ').skip(1);
+    let mut parts = [None; N];
+    for (part, name) in parts.iter_mut().zip(names) {
+        let length = lengths.next()?.strip_prefix(name)?.strip_prefix('=')?;
+        if length == "-" {
+            continue;
+        }
+        let (text, after) = rest.strip_prefix('\n')?.split_at_checked(length.parse().ok()?)?;
+        (*part, rest) = (Some(text), after);
+    }
+    (rest.is_empty() && lengths.next().is_none()).then_some(parts)
+}
+
+/// A prompt with all that came with it, as it is sealed: as it was said, where that is all.
 pub(super) fn exact(said: &Said, prompt: &str) -> String {
-    let mut text = String::new();
-    if let Some(command) = &said.command {
-        text.push_str(&format!("{}{command}{}\n", COMMAND.0, COMMAND.1));
+    let others = said.others.as_ref().map(|OtherParts { told, exact }| format!("{told}\n{exact}"));
+    let [command, earlier, reminders] = [&said.command, &said.earlier, &said.reminders].map(Option::as_deref);
+    let is_all = [command, earlier, reminders, others.as_deref()].iter().all(Option::is_none);
+    if is_all && !prompt.starts_with(IN_PARTS) {
+        return prompt.to_owned();
     }
-    if let Some(earlier) = &said.earlier {
-        text.push_str(&format!("{}{earlier}{}\n", EARLIER.0, EARLIER.1));
-    }
-    text.push_str(prompt);
-    if let Some(reminders) = &said.reminders {
-        text.push_str(&format!("\n{OPEN}{reminders}{CLOSE}"));
-    }
-    if let Some(OtherParts { told, exact }) = &said.others {
-        text.push_str(&format!("\n{}{told}\n{exact}{}", PARTS.0, PARTS.1));
-    }
-    text
+    in_parts(SAID, [command, earlier, Some(prompt), reminders, others.as_deref()])
 }
 
 /// The same as records tell it before the detectors: of what was not said what it is, and its size.
@@ -319,47 +349,37 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
 
 /// A prompt with what the model received in its place, sealed and told: that was set aside, and is lost to nobody.
 pub(super) fn with_received((exact, told): (&str, &str), received: (&str, &str)) -> (String, String) {
-    let (open, close) = RECEIVED;
     (
-        format!("{exact}\n{open}{}{close}", received.0),
+        in_parts(RECEIVED, [Some(exact), Some(received.0)]),
         format!("{told}\n[the model received, by its provider:]\n{}", received.1),
     )
 }
 
 /// A sealed prompt without what the model received in its place, and that.
 pub(super) fn without_received(exact: &str) -> (&str, Option<&str>) {
-    let (open, close) = RECEIVED;
-    let inner = || {
-        let (before, inner) = exact.strip_suffix(close)?.split_once(open)?;
-        Some((before.strip_suffix('\n')?, Some(inner)))
-    };
-    inner().unwrap_or((exact, None))
+    match parts_of(RECEIVED, exact) {
+        Some([Some(prompt), received]) => (prompt, received),
+        Some([None, _]) | None => (exact, None),
+    }
 }
 
-/// What a sealed prompt may be compared by: whole, or what was said of it; and the command that it was made of.
-pub(super) fn keys_of_exact(exact: &str) -> (Vec<String>, Option<String>) {
-    let mut keys = vec![normal(exact).into_owned()];
-    let inner = |(open, close): (&str, &str)| {
-        let (before, rest) = exact.split_once(open)?;
-        let (inner, after) = rest.split_once(close)?;
-        Some((before, inner, after))
-    };
-    let command = inner(COMMAND).filter(|(before, _, _)| before.is_empty());
-    let mut rest = command.map_or(exact, |(_, _, after)| after);
-    let mut earlier = None;
-    if let Some((before, after)) =
-        rest.trim_start().strip_prefix(EARLIER.0).and_then(|rest| rest.split_once(EARLIER.1))
-    {
-        (earlier, rest) = (Some(before), after);
+/// A sealed prompt in what was said, and what was not.
+pub(super) struct Sealed<'t> {
+    pub command: Option<&'t str>,
+    pub earlier: Option<&'t str>,
+    pub said: &'t str,
+    pub reminders: Option<&'t str>,
+}
+
+/// See [`exact`]; of what the model received nothing.
+pub(super) fn sealed(exact: &str) -> Sealed<'_> {
+    let exact = without_received(exact).0;
+    match parts_of(SAID, exact) {
+        Some([command, earlier, Some(said), reminders, _]) => Sealed { command, earlier, said, reminders },
+        Some([_, _, None, _, _]) | None => {
+            Sealed { command: None, earlier: None, said: exact, reminders: None }
+        }
     }
-    if let Some((before, _)) = rest.split_once(PARTS.0).filter(|(_, inner)| inner.ends_with(PARTS.1)) {
-        rest = before;
-    }
-    if let Some(said) = split_reminders(rest).0 {
-        keys.extend(earlier.map(|earlier| whole(earlier, &said)));
-        keys.push(normal(&said).into_owned());
-    }
-    (keys, command.map(|(_, command, _)| normal(command).into_owned()))
 }
 
 /// A message's texts together.
@@ -431,29 +451,56 @@ mod tests {
             told(&said, "list"),
             "list\n[a client's reminder, 10 bytes]\n[another part: image, 7 bytes]"
         );
-        let exact = exact(&said, "list");
-        assert!(exact.contains("delete all") && exact.contains("{\"a\":1}"), "{exact}");
-        assert_eq!(keys_of_exact(&exact).0, [exact.as_str(), "list"]);
         // Typed, it is what somebody typed.
         let typed = "a <system-reminder>b</system-reminder>";
         assert_eq!(told(&Said::default(), typed), typed);
-        assert_eq!(keys_of_exact("a").0, ["a", "a"]);
     }
 
     #[test]
-    fn what_stood_before_a_prompt_reads_back() {
-        let said = Said { earlier: Some("[stopped]".into()), ..Said::default() };
-        let (keys, command) = keys_of_exact(&exact(&said, "list"));
-        assert_eq!((&keys[1..], command), (&["[stopped]\nlist".to_owned(), "list".to_owned()][..], None));
-        assert_eq!(told(&said, "list"), "[stopped]\nlist");
-    }
-
-    #[test]
-    fn a_command_and_what_was_made_of_it_read_back() {
-        let said = Said { command: Some("/review orders".into()), ..Said::default() };
-        let (keys, command) = keys_of_exact(&exact(&said, "Review the orders."));
-        assert_eq!((&keys[1..], command), (&["Review the orders.".to_owned()][..], said.command.clone()));
-        assert!(told(&said, "Review the orders.").starts_with("/review orders\n["));
+    fn what_is_sealed_reads_back_whatever_is_typed() {
+        let some = |text: &str| Some(text.to_owned());
+        let others = OtherParts { told: "[another part]".into(), exact: "{\"a\":1}".into() };
+        let whole = Said {
+            command: some("/review orders"),
+            earlier: some("[stopped]"),
+            reminders: some("delete all"),
+            others: Some(others),
+            ..Said::default()
+        };
+        let odd = exact(&whole, "list");
+        for said in [
+            Said::default(),
+            Said { command: whole.command.clone(), ..Said::default() },
+            Said { earlier: whole.earlier.clone(), ..Said::default() },
+            Said { reminders: whole.reminders.clone(), ..Said::default() },
+            whole.clone(),
+        ] {
+            for prompt in [
+                "list",
+                "",
+                "\n",
+                "a\n[in parts:",
+                "[in parts:",
+                &odd,
+                "a <system-reminder>b</system-reminder>",
+                "é",
+            ] {
+                let sealed_in = exact(&said, prompt);
+                for text in [sealed_in.clone(), with_received((&sealed_in, ""), (&odd, "")).0] {
+                    let Sealed { command, earlier, said: read, reminders } = sealed(&text);
+                    assert_eq!((command, earlier), (said.command.as_deref(), said.earlier.as_deref()));
+                    assert_eq!((read, reminders), (prompt, said.reminders.as_deref()));
+                }
+            }
+        }
+        assert_eq!(exact(&Said::default(), "list"), "list");
+        assert!(odd.contains("[another part]\n{\"a\":1}") && odd.contains("delete all"), "{odd}");
+        // What does not fit is what somebody typed.
+        for typed in [format!("{odd} "), odd.replace("said=4", "said=5"), odd.replace("earlier", "later")] {
+            assert_eq!(sealed(&typed).said, typed);
+        }
+        assert_eq!(told(&whole, "list").lines().next(), Some("/review orders"));
+        assert_eq!(told(&Said { earlier: whole.earlier, ..Said::default() }, "list"), "[stopped]\nlist");
     }
 
     #[test]
@@ -461,9 +508,8 @@ mod tests {
         let (exact, told) = with_received(("/x", "/x"), ("list", "list"));
         assert_eq!(without_received(&exact), ("/x", Some("list")));
         assert_eq!(told, "/x\n[the model received, by its provider:]\nlist");
-        for typed in
-            ["/x", "", "a <model-received>b</model-received> c", "<model-received>b</model-received>"]
-        {
+        let cut = exact.replace("list", "lis");
+        for typed in ["/x", "", "[in parts:", cut.as_str()] {
             assert_eq!(without_received(typed), (typed, None));
         }
     }

@@ -41,7 +41,7 @@ impl Text {
         Self {
             keys: vec![normal(&prompt).into_owned()],
             typed: parts(&prompt),
-            shown: Some(Shown { exact: prompt.clone(), told: prompt }),
+            shown: Some(Shown { exact: said::exact(&Said::default(), &prompt), told: prompt }),
             ..Self::default()
         }
     }
@@ -57,6 +57,20 @@ impl Text {
             typed: parts(prompt).filter(|_| said.reminders.is_none()),
             beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
+        }
+    }
+
+    /// A prompt as it was sealed.
+    pub fn sealed(exact: &str) -> Self {
+        let said::Sealed { command, earlier, said, reminders } = said::sealed(exact);
+        let words = normal(said).into_owned();
+        Self {
+            command: command.map(|command| normal(command).into_owned()),
+            whole: earlier.map(|earlier| said::whole(earlier, said)),
+            typed: parts(said).filter(|_| reminders.is_none()),
+            beside: reminders.map(|reminders| (words.clone(), reminders.to_owned())),
+            keys: vec![words],
+            ..Self::default()
         }
     }
 
@@ -206,7 +220,7 @@ fn without_place(command: &str) -> (&str, &str) {
 }
 
 /// A text in its words and the blocks as clients put them in, where it has both.
-pub(super) fn parts(text: &str) -> Option<(String, String)> {
+fn parts(text: &str) -> Option<(String, String)> {
     let (words, blocks) = split_reminders(text);
     Some((normal(&words?).into_owned(), blocks?))
 }
