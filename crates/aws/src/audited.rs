@@ -136,6 +136,10 @@ impl Index for Audited {
         Ok(told)
     }
 
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        self.index.whole_since(now).await.map(Some)
+    }
+
     async fn of_session(
         &self,
         session: SessionId,

@@ -1,6 +1,7 @@
 //! The index: where in a table it is found what was recorded, by whom, by what, and when.
 
 mod row;
+mod whole;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -37,6 +37,12 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// The moment that long before this one, at least the beginning of time.
+    pub fn before(self, wait: Duration) -> Self {
+        let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long this moment lies after `earlier`; zero when it does not.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
@@ -79,5 +85,13 @@ mod tests {
         assert_eq!(moment.to_string(), "2025-11-24T16:00:00.000001Z");
         assert_eq!(moment.to_string().parse(), Ok(moment));
         assert_eq!(moment.day(), "2025-11-24");
+    }
+
+    #[test]
+    fn what_lies_before_lies_behind_what_lies_after() {
+        let (moment, day) = (Timestamp::from_micros(1_764_000_000_000_001), Duration::from_secs(86_400));
+        assert_eq!(moment.before(day).to_string(), "2025-11-23T16:00:00.000001Z");
+        assert_eq!(moment.before(day).after(day), moment);
+        assert_eq!(moment.before(Duration::MAX), Timestamp::from_micros(moment.as_micros() - i64::MAX));
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeNumber, SessionId};
+use domain::{ExchangeNumber, SessionId, Timestamp};
 use gateway::ports::{Among, Index, Indexed, Looks, Stretch, Told, Written};
 use gateway::{Fault, Origin, Receipt};
 use recording::{ExchangeObjects, ExchangeRow, ObjectKind, RecordKey, digest_of};
@@ -24,6 +24,11 @@ impl Index for Home {
     ) -> Result<Told, Fault> {
         let (path, among, after) = (self.path().to_owned(), among.clone(), after.cloned());
         blocking(move || Records::open(&path)?.told(&among, stretch, after.as_ref(), limit)).await
+    }
+
+    /// It is the recordings themselves.
+    async fn whole_since(&self, _: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        Ok(None)
     }
 
     async fn of_session(

@@ -13,6 +13,9 @@ use recording::{ObjectKind, RecordKey};
 /// The records, and the index of them.
 #[async_trait]
 pub trait Store: Objects {
+    /// Notes for how long rows are kept that are written now, so that whoever asks for one that is forgotten is not told that there was none.
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault>;
+
     /// Writes a row under all that it is found by, at that moment and for so long; one that was made of more objects stays.
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault>;
 }
@@ -35,6 +38,10 @@ impl Objects for Account {
 
 #[async_trait]
 impl Store for Account {
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+        self.index.keeps(keep, now, || self.records.oldest_day()).await
+    }
+
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault> {
         self.index.write(row, now, keep).await
     }

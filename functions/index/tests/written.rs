@@ -35,6 +35,9 @@ struct Memory {
     /// How many writes are answered before the store hangs; all where none is told.
     answers: Option<usize>,
     rows: Mutex<BTreeMap<RecordKey, IndexRow>>,
+    /// How often it was noted for how long rows are kept, and whether that can be.
+    notes: Mutex<usize>,
+    is_unnoted: bool,
 }
 
 fn broken() -> Fault {
@@ -51,8 +54,15 @@ impl Objects for Memory {
 
 #[async_trait]
 impl Store for Memory {
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+        assert_eq!((keep, now), (KEEP, Noon.now()));
+        *self.notes.lock().unwrap() += 1;
+        if self.is_unnoted { Err(broken()) } else { Ok(()) }
+    }
+
     async fn write(&self, row: &IndexRow, _: Timestamp, keep: Duration) -> Result<(), Fault> {
         assert_eq!(keep, KEEP);
+        assert!(*self.notes.lock().unwrap() > 0, "it is noted first");
         if self.answers.is_some_and(|most| self.rows.lock().unwrap().len() >= most) {
             std::future::pending::<()>().await;
         }
@@ -206,7 +216,7 @@ async fn evidence_makes_no_row_before_its_closing_and_a_new_one_behind() {
     assert_eq!(failed(&store, &late).await, [""; 0]);
     let new = store.rows.lock().unwrap()[&key_of(&closing)].clone();
     assert!(new.late > 0 && new.told > old.told && new.grade != old.grade, "{new:?}");
-    store.write(&old, Noon.now(), KEEP).await.unwrap();
+    Store::write(&*store, &old, Noon.now(), KEEP).await.unwrap();
     assert_eq!(store.rows.lock().unwrap()[&key_of(&closing)], new);
 }
 
@@ -227,6 +237,20 @@ async fn what_cannot_be_read_or_written_is_told_again_and_holds_up_nothing_else(
     let again = Arc::new(Memory { rows: Mutex::new(store.rows.lock().unwrap().clone()), ..day() });
     assert_eq!(failed(&again, &of_it).await, [""; 0]);
     assert_eq!(again.rows.lock().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn nothing_is_written_before_it_is_noted_for_how_long_and_that_is_noted_once_in_a_while() {
+    let store = Arc::new(Memory { is_unnoted: true, ..day() });
+    let all = closings(&store);
+    assert_eq!(failed(&store, &all).await, all, "all of it is told again");
+    assert!(store.rows.lock().unwrap().is_empty());
+    let store = Arc::new(day());
+    let indexer = Indexer::new(store.clone(), Arc::new(Noon), KEEP);
+    for some in all.chunks(4) {
+        indexer.clone().handle(&event(some), A_CALL).await.unwrap();
+    }
+    assert_eq!((*store.notes.lock().unwrap(), store.rows.lock().unwrap().len()), (1, 12));
 }
 
 #[tokio::test]

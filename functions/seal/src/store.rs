@@ -35,6 +35,10 @@ pub trait Store: Objects {
     /// Of those of these exchanges that are in the index, with how much late evidence they are there.
     async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault>;
 
+    /// Notes in the index that all has its rows that was opened on this day, which is over; and that nothing was recorded before, where
+    /// that is so.
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault>;
+
     /// Tells whoever is told of records of these once more.
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault>;
 }
@@ -83,6 +87,11 @@ impl Store for Account {
 
     async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
         self.index.late_of(keys).await
+    }
+
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+        let is_first = self.records.oldest_day().await?.is_none_or(|oldest| oldest >= begin.day());
+        self.index.is_whole(begin, end, is_first).await
     }
 
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {

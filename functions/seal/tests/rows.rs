@@ -49,6 +49,8 @@ struct Memory {
     is_blind: bool,
     is_mute: bool,
     told: Mutex<Vec<Told>>,
+    /// Of which times the index was told that it has all.
+    whole: Mutex<Vec<(Timestamp, Timestamp)>>,
 }
 
 fn broken() -> Fault {
@@ -106,6 +108,11 @@ impl Store for Memory {
         let indexed = self.indexed.lock().unwrap();
         let found = keys.iter().filter_map(|key| Some((key.clone(), *indexed.get(key)?)));
         if self.is_blind { Err(broken()) } else { Ok(found.collect()) }
+    }
+
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+        self.whole.lock().unwrap().push((begin, end));
+        Ok(())
     }
 
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {
@@ -410,6 +417,7 @@ async fn what_nobody_was_told_of_is_found_and_told_again() {
     expected.extend(without.into_iter().cloned());
     expected.sort();
     assert_eq!(missed(&store).await, (told.len() + 1, expected.len()));
+    assert!(store.whole.lock().unwrap().is_empty(), "what is only told of is not there yet");
     let mut again: Vec<String> =
         store.told.lock().unwrap().iter().map(|(key, kind)| key.object(*kind)).collect();
     again.sort();
@@ -420,6 +428,13 @@ async fn what_nobody_was_told_of_is_found_and_told_again() {
         store.indexed.lock().unwrap().insert(key(object), u32::try_from(of_it).unwrap());
     }
     assert_eq!(missed(&store).await, (told.len() + 1, 0));
+    let whole = ["2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z"].map(|moment| moment.parse().unwrap());
+    assert_eq!(*store.whole.lock().unwrap(), [(whole[0], whole[1])]);
+    // Of a day that is not over nobody can say so.
+    let seal = Seal::new(store.clone(), Arc::new(Noon));
+    let today = seal.handle(&json!({ "task": "missed", "days_ago": 0 })).await.unwrap();
+    assert!(matches!(today, Answer::Missed { missed: 0, .. }));
+    assert_eq!(store.whole.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -429,6 +444,7 @@ async fn what_was_just_kept_is_not_missed_yet() {
         let since = Some(Timestamp::from_micros(now - minutes * 60_000_000));
         let store = Arc::new(Memory { since, ..day() });
         assert_eq!(missed(&store).await.0, expected, "{minutes}");
+        assert!(store.whole.lock().unwrap().is_empty(), "{minutes}");
     }
 }
 

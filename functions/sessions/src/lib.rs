@@ -8,10 +8,10 @@
 //!
 //! # Parameters
 //! One of `session`, `person`, `agent`, `table`, `refused=DAY`, `held=DAY` (the first of them that is there) says where to look. `from` and `to`
-//! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, and no question spans more than
+//! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, as far as the index knows them, and no question spans more than
 //! 366. All others filter what is found: `decision`, `outcome`, `rule`, `finding`, `text`, and those of the first six that did not say where.
 //! `limit` is 50 and at most 100; `after` is the `next` of an earlier answer. One answer reads 200 exchanges at most: what it shows, how
-//! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of days that the index has forgotten, is
+//! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of a time before all that the index knows, is
 //! answered by 400 with the query for Athena.
 //!
 //! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
@@ -19,7 +19,7 @@
 //!
 //! ```no_run
 //! # async fn serve(audit: std::sync::Arc<gateway::Audit>) -> std::io::Result<()> {
-//! let router = sessions::routes(audit, Some(90));
+//! let router = sessions::routes(audit);
 //! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8181").await?, router).await
 //! # }
 //! ```
@@ -45,18 +45,16 @@ use crate::rejected::Rejected;
 #[derive(Clone)]
 struct Served {
     audit: Arc<Audit>,
-    index_days: Option<u32>,
 }
 
-/// The routes over this, whose index forgets after so many days; none where it forgets nothing.
-// SECURITY: what was asked of days that are forgotten would be answered as if nothing had been.
-pub fn routes(audit: Arc<Audit>, index_days: Option<u32>) -> Router {
+/// The routes over this.
+pub fn routes(audit: Arc<Audit>) -> Router {
     Router::new()
         .route("/v1/exchanges", get(search).head(not_get).fallback(not_get))
         .route("/v1/exchanges/{session}/{number}", get(replay_one).head(not_get).fallback(not_get))
         .route("/v1/sessions/{session}", get(replay_all).head(not_get).fallback(not_get))
         .layer(map_response(harden))
-        .with_state(Served { audit, index_days })
+        .with_state(Served { audit })
 }
 
 async fn search(State(served): State<Served>, uri: Uri, headers: HeaderMap) -> Response {
@@ -64,9 +62,11 @@ async fn search(State(served): State<Served>, uri: Uri, headers: HeaderMap) -> R
 }
 
 async fn found(served: &Served, uri: &Uri, headers: &HeaderMap) -> Result<AuditAnswer, Rejected> {
-    let Served { audit, index_days } = served;
+    let Served { audit } = served;
     let auditor = auditor(audit, headers).await?;
-    let question = question::read(uri.query().unwrap_or_default(), audit.moment(), *index_days)?;
+    // SECURITY: what was asked of days that the index does not know would be answered as if nothing had been.
+    let whole_since = audit.whole_since(&auditor).await?;
+    let question = question::read(uri.query().unwrap_or_default(), audit.moment(), whole_since)?;
     Ok(audit.search(&auditor, &question).await?)
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum Rejected {
     #[error("the question is longer than any is")]
     TooLong,
     #[error("{why}: ask Athena, in the workgroup of infra/athena.yaml, this query")]
-    Unbounded { why: &'static str, query: String },
+    Unbounded { why: String, query: String },
     #[error(transparent)]
     Audit(#[from] AuditError),
 }

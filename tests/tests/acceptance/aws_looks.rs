@@ -28,6 +28,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
         ids,
     });
     let auditor = in_time(audit.auditor(&Credential::new("ana".to_owned()))).await.unwrap();
+    assert!(in_time(audit.whole_since(&auditor)).await.unwrap().unwrap() < now);
 
     let day: Timestamp = format!("{}T00:00:00Z", now.day()).parse().unwrap();
     let stretch = Stretch { from: day, to: day.after(Duration::from_secs(24 * 60 * 60)) };

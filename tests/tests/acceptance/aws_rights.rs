@@ -291,6 +291,13 @@ async fn indexed(account: &Account) {
         assert_eq!((answer.batch_item_failures.len(), measured.lags_ms.len()), (0, closings.len()));
     }
     assert!(!late.is_empty());
+    let known = Index::new(&account.moto.clients(), index);
+    let now = account.house.time_now();
+    assert_eq!(
+        in_time(known.whole_since(now)).await.unwrap(),
+        now.before(keep),
+        "nothing was recorded before"
+    );
     assert_eq!(missed(account, &day).await, (kept.len(), 0));
 
     let asked = Index::new(&account.moto.clients(), index);

@@ -154,6 +154,14 @@ impl Audit {
         }
     }
 
+    /// Since when a search that names no session finds all that was closed, by the moment of the opening; none where that is since ever.
+    ///
+    /// # Errors
+    /// When nobody knows.
+    pub async fn whole_since(&self, _: &Auditor) -> Result<Option<Timestamp>, AuditError> {
+        Ok(self.ports.index.whole_since(self.moment()).await?)
+    }
+
     /// What a look says before anything of it is known.
     async fn look(
         &self,

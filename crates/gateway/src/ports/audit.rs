@@ -74,6 +74,11 @@ pub trait Index: Send + Sync {
         limit: usize,
     ) -> Result<Told, Fault>;
 
+    /// Since when it tells of all that was closed, by the moment of the opening, asked at that moment; none where it forgets nothing and
+    /// has missed nothing.
+    // SECURITY: by what it has written, never by a setting. Of what it does not know it would say that there was nothing.
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault>;
+
     /// The exchanges of a session from that number on, whether closed or not, by number; at most `limit`, and fewer only where no
     /// more are known. They are those that were opened, and those that the index tells of although their opening is gone.
     async fn of_session(

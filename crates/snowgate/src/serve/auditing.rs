@@ -26,5 +26,5 @@ pub fn routes(config: &Config, home: &Home, ports: &Ports) -> Result<Option<Rout
         clock,
         ids,
     });
-    Ok(Some(sessions::routes(Arc::new(audit), None)))
+    Ok(Some(sessions::routes(Arc::new(audit))))
 }

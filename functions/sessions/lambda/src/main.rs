@@ -24,9 +24,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
-    let index_days = u32::from(told.own.index_days);
     let surroundings = told.surroundings.clone();
-    let routes = sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days));
+    let routes = sessions::routes(Arc::new(Audit::new(ports(told)?)));
     lambda_http::run(surroundings.counted(routes)).await
 }
 

@@ -25,8 +25,6 @@ pub struct Own {
     pub aws: lambda::Places,
     /// The policy bundle, as `Stores::policies` takes it: its detectors mask what is looked for.
     pub policies: Option<PathBuf>,
-    /// For how many days the index knows what was recorded.
-    pub index_days: u16,
     /// Trusted issuers of auditors' tokens.
     pub auditors: Vec<Issuer>,
 }

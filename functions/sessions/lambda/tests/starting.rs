@@ -13,7 +13,6 @@ fn function() -> Starting {
         env!("CARGO_BIN_EXE_sessions"),
         &[&[
             ("SNOWGATE_AWS__INDEX_TABLE", "index"),
-            ("SNOWGATE_INDEX_DAYS", "90"),
             (
                 "SNOWGATE_AUDITORS",
                 r#"[{issuer = "https://people.example", audience = ["snowgate-audit"], required_scopes = ["audit:read"]}]"#,

@@ -157,6 +157,8 @@ pub struct FakeStore {
     pub objects: Mutex<BTreeMap<String, Bytes>>,
     /// Beside what the records say.
     pub lies: Mutex<Vec<Indexed>>,
+    /// Since when the index says that it is whole.
+    pub whole_since: Mutex<Option<Timestamp>>,
     pub looks: Mutex<BTreeMap<String, Bytes>>,
     pub broken: Mutex<Option<&'static str>>,
     /// Every call, in order.
@@ -222,6 +224,12 @@ impl Index for FakeStore {
         found.retain(|one| after.is_none_or(|after| one > after));
         found.truncate(limit);
         Ok(Told { found, unreadable: 0 })
+    }
+
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        self.call("whole")?;
+        assert_eq!(now, NOW);
+        Ok(*self.whole_since.lock().unwrap())
     }
 
     async fn of_session(
@@ -308,7 +316,7 @@ impl House {
             clock: Arc::new(FakeClock),
             ids: Arc::new(FakeIds::default()),
         });
-        Self { store, exchanges, policies, router: sessions::routes(Arc::new(audit), None) }
+        Self { store, exchanges, policies, router: sessions::routes(Arc::new(audit)) }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answered {

@@ -43,6 +43,23 @@ async fn exchanges_are_found_by_each_key_oldest_first() {
 }
 
 #[tokio::test]
+async fn days_that_the_index_does_not_know_are_none_on_which_nothing_was() {
+    let house = House::new();
+    *house.store.whole_since.lock().unwrap() = Some("2026-11-25T22:08:38Z".parse().unwrap());
+    for asked in ["person=ana@example.com&from=2026-11-25&to=2026-11-26", "held=2026-11-25"] {
+        let answered = house.get("sven", &format!("/v1/exchanges?{asked}")).await;
+        assert_eq!(answered.status, 400, "{}", answered.text());
+        let told = answered.json();
+        assert!(told["error"].as_str().unwrap().contains("before 2026-11-25T22:08:38.000000Z"), "{told}");
+        assert!(told["athena"].as_str().unwrap().contains("dt BETWEEN '2026-11-25'"), "{told}");
+    }
+    let told = house.told("/v1/exchanges?agent=snowgate-ask").await;
+    assert_eq!(told["asked"]["from"], "2026-11-25T22:08:38.000000Z");
+    assert_eq!(exchanges(&told), [of(SESSION, 1..=5), of(OTHER, 1..=3)].concat());
+    assert_eq!(exchanges(&house.told(&format!("/v1/exchanges?session={EARLY}")).await).len(), 5);
+}
+
+#[tokio::test]
 async fn everything_else_filters_what_was_found() {
     let house = House::new();
     let day = "from=2026-11-25&to=2026-11-26";
