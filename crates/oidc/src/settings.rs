@@ -146,7 +146,7 @@ pub struct IssuerSettings {
     /// a key that was withdrawn meanwhile cannot be told from a good one.
     pub keys_max_stale: Duration,
     /// The least time between the starts of two fetches, whatever tokens claim and whether or not the first
-    /// succeeded. A fetch that every caller walked away from may be replaced after `fetch_timeout`.
+    /// succeeded; only where the very first brought nothing, the second may start after one second. A fetch that every caller walked away from may be replaced after `fetch_timeout`.
     pub fetch_interval: Duration,
     /// How long a fetch may take in all. A caller that needs keys waits for so long.
     pub fetch_timeout: Duration,
