@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Error> {
     let Told { own, places, surroundings } = Told::read()?;
-    let issuers = wiring::issuers(&own.issuers, &places)?;
+    let issuers = wiring::issuers(&own.issuers, &own.auditors, &places)?;
     let authorizer = Authorizer::new(Arc::new(issuers), Arc::new(SystemClock));
     let answer = |event: LambdaEvent<serde_json::Value>| {
         let authorizer = authorizer.clone();

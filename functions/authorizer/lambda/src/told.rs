@@ -29,6 +29,9 @@ pub struct Own {
     pub policies: Option<PathBuf>,
     /// Trusted issuers of agents' tokens.
     pub issuers: Vec<Issuer>,
+    /// Those of auditors' tokens, none of which is an agent's.
+    #[serde(default)]
+    pub auditors: Vec<Issuer>,
 }
 
 impl Told {

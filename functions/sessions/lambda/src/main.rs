@@ -32,7 +32,7 @@ async fn run() -> Result<(), Error> {
 fn ports(told: Told) -> Result<AuditPorts, Error> {
     let Told { own, places, surroundings } = told;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let identities = Arc::new(wiring::auditors(&own.auditors, &places)?);
+    let identities = Arc::new(wiring::auditors(&own.auditors, &own.issuers, &places)?);
     let stores = Stores::new(&surroundings, own.aws);
     let audited = stores.audited()?;
     Ok(AuditPorts {

@@ -27,6 +27,9 @@ pub struct Own {
     pub policies: Option<PathBuf>,
     /// Trusted issuers of auditors' tokens.
     pub auditors: Vec<Issuer>,
+    /// Those of agents' tokens, none of which is an auditor's.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
 }
 
 impl Told {

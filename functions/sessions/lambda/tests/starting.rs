@@ -41,6 +41,12 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
             r#"[{issuer = "http://people.example", audience = ["a"], required_scopes = ["s"]}]"#,
             "SNOWGATE_AUDITORS: auditors[0].issuer: ",
         ),
+        // An agent's token would be an auditor's.
+        (
+            "SNOWGATE_ISSUERS",
+            r#"[{issuer = "https://people.example", audience = ["snowgate", "snowgate-audit"]}]"#,
+            "SNOWGATE_AUDITORS: auditors[0].audience: is that of agents, too",
+        ),
         (
             "SNOWGATE_UPSTREAM__ACCOUNT",
             "ACME-DEV",
