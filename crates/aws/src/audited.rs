@@ -1,10 +1,11 @@
 //! The recordings as auditors see them: found by the index, read as they lie, each look kept.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeId, ExchangeNumber, SessionId, Timestamp};
+use domain::{ExchangeId, ExchangeNumber, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{Among, Index, Indexed, Looks, Recordings, Stretch, Told, Written};
 use gateway::{Fault, Origin, Receipt};
 use recording::{ObjectKind, RecordKey, digest_of};
@@ -224,6 +225,15 @@ impl Recordings for Audited {
 
 #[async_trait]
 impl Looks for Audited {
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        self.index.count_look(auditor, most, now).await
+    }
+
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault> {
         if !key.starts_with("looks/v1/dt=") {
             return Err(Fault::lasting(Origin::Recordings, "this is no place for a look"));

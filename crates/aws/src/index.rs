@@ -1,5 +1,6 @@
 //! The index: where in a table it is found what was recorded, by whom, by what, and when.
 
+mod looks;
 mod row;
 mod whole;
 

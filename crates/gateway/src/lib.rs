@@ -57,7 +57,8 @@ pub use approval::{
 };
 pub use ask::AskError;
 pub use audit::{
-    Audit, AuditAnswer, AuditError, AuditPorts, Auditor, By, NOT_HERE, NotTheCursor, Question, Replay, Wanted,
+    Audit, AuditAnswer, AuditError, AuditPorts, Auditor, Begun, By, LOOKS_AN_HOUR, NOT_HERE, NotTheCursor,
+    Question, Replay, Wanted,
 };
 pub use detectors::detectors_of;
 pub use evidence::{

@@ -1,11 +1,12 @@
 //! Query strings as questions. Each parameter stands once; one that is not known is refused.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use domain::Timestamp;
 use gateway::ports::{Among, Stretch};
-use gateway::{By, Question, Wanted};
+use gateway::{Begun, By, Question, Wanted};
 
 use crate::athena;
 use crate::rejected::Rejected;
@@ -25,6 +26,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What is looked at where nobody says from when; and the longest that one question may span.
 const USUAL: u32 = 30;
 const MOST: u32 = 366;
+
+/// What records can tell of: 1970 to 9999.
+const YEARS: Range<Timestamp> = Timestamp::from_micros(0)..Timestamp::from_micros(253_402_300_800_000_000);
 
 /// Exchanges in an answer where nobody says how many.
 const LIMIT: usize = 50;
@@ -65,9 +69,7 @@ impl Given {
         let Some(text) = self.take(name) else { return Ok(None) };
         let problem = "write a day like 2026-11-26, or a moment like 2026-11-26T15:04:05Z";
         let found = begin_of(&text).or_else(|| text.parse().ok());
-        // Within what records can tell.
-        let years = Timestamp::from_micros(0)..Timestamp::from_micros(253_402_300_800_000_000);
-        found.filter(|moment| years.contains(moment)).map(Some).ok_or(Rejected::Parameter { name, problem })
+        found.filter(|moment| YEARS.contains(moment)).map(Some).ok_or(Rejected::Parameter { name, problem })
     }
 
     fn day(&mut self, name: &'static str) -> Result<Option<Stretch>, Rejected> {
@@ -101,8 +103,9 @@ pub(crate) fn read(
     now: Timestamp,
     whole_since: Option<Timestamp>,
 ) -> Result<Question, Rejected> {
-    let unknown = |from: Timestamp| {
-        let since = whole_since.filter(|since| from < *since)?;
+    // What lies before the place where an earlier answer ended was shown when it was known.
+    let unknown = |from: Timestamp, begun: Option<Begun>| {
+        let since = whole_since.filter(|since| begun.map_or(from, |begun| begun.until.max(from)) < *since)?;
         Some(format!("this begins before {since}, since when the index knows all"))
     };
     let mut given = Given::read(query)?;
@@ -112,6 +115,10 @@ pub(crate) fn read(
         Some(_) => return Err(Rejected::Parameter { name: "limit", problem: "lies between 1 and 100" }),
     };
     let after = given.take("after");
+    // A next answer looks at what the first one looked at, whenever it is asked.
+    let begun = after.as_deref().and_then(Question::begun);
+    let begun =
+        begun.filter(|begun| YEARS.contains(&begun.stretch.from) && YEARS.contains(&begun.stretch.to));
     let (from, to) = (given.moment("from")?, given.moment("to")?);
     let wanted = Wanted {
         person: None,
@@ -151,7 +158,7 @@ pub(crate) fn read(
                 problem: "one of both, and of one day: leave from and to out",
             });
         }
-        if let Some(why) = unknown(day.from) {
+        if let Some(why) = unknown(day.from, begun) {
             return Err(Rejected::Unbounded { why, query: athena::query(&wanted, day) });
         }
         let among = if name == "refused" { Among::Refused } else { Among::Held };
@@ -162,11 +169,11 @@ pub(crate) fn read(
         return Err(Rejected::Parameter { name: "refused", problem });
     }
 
-    let to = to.unwrap_or(now);
+    let to = to.or(begun.map(|begun| begun.stretch.to)).unwrap_or(now);
     let usual = to.before(DAY.saturating_mul(USUAL)).max(Timestamp::from_micros(0));
     // Of the usual days as much as there is: the answer says since when it looked.
     let known = whole_since.filter(|since| *since < to).map_or(usual, |since| since.max(usual));
-    let from = from.unwrap_or(known);
+    let from = from.or(begun.map(|begun| begun.stretch.from)).unwrap_or(known);
     let stretch = Stretch { from, to };
     if from >= to {
         return Err(Rejected::Parameter { name: "from", problem: "lies before `to`" });
@@ -178,7 +185,7 @@ pub(crate) fn read(
     if to.since(from) > DAY.saturating_mul(MOST) {
         return Err(unbounded("this spans more than 366 days", &wanted));
     }
-    if let Some(why) = unknown(from) {
+    if let Some(why) = unknown(from, begun) {
         return Err(unbounded(&why, &wanted));
     }
     let among = if let Some(person) = wanted.person.take() {

@@ -55,7 +55,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
     for exchange in found {
         let ExchangeId { session, number } = exchange.parse().unwrap();
         let replay = Replay { session, only: Some(number), after: None };
-        let answer = in_time(audit.replay(&auditor, &replay)).await.unwrap();
+        let answer = in_time(audit.replay(&auditor, &replay, None)).await.unwrap();
         assert_eq!(answer.shown(), 1, "{exchange}");
         let told = search(&audit, &auditor, By::Session(session), Wanted::default()).await;
         assert!(told.to_string().contains(&exchange), "{told}");
@@ -64,6 +64,6 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
 
 async fn search(audit: &Audit, auditor: &Auditor, by: By, wanted: Wanted) -> Value {
     let question = Question { by, wanted, limit: Question::MOST, after: None };
-    let answer = in_time(audit.search(auditor, &question)).await.unwrap();
+    let answer = in_time(audit.search(auditor, &question, None)).await.unwrap();
     serde_json::from_slice(&answer.into_body()).unwrap()
 }

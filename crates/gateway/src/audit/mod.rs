@@ -13,6 +13,7 @@ mod telling;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Credential, Identity, Person, Timestamp};
@@ -25,8 +26,11 @@ use crate::ports::{
     Clock, Exchanges, Identities, Ids, Index, Looks, NotAccepted, Policies, Recordings, RevokedWhat, Written,
 };
 
-pub use question::{By, NotTheCursor, Question, Replay, Wanted};
+pub use question::{Begun, By, NotTheCursor, Question, Replay, Wanted};
 pub use search::NOT_HERE;
+
+/// Looks of one auditor in an hour, at most: each is an object that nobody may delete for years.
+pub const LOOKS_AN_HOUR: u32 = 1000;
 
 /// What the detectors leave of a mail address.
 const ADDRESS: &str = "[EMAIL]";
@@ -119,6 +123,11 @@ pub enum AuditError {
     /// Whoever asks was revoked.
     #[error("this {} is revoked", .0.as_str())]
     Revoked(RevokedWhat),
+    /// Whoever asks has looked as often as anybody may in an hour; there is room again after so long.
+    #[error(
+        "you have looked {LOOKS_AN_HOUR} times in this hour, and each look is kept for years: go on in the next, or ask Athena"
+    )]
+    TooMany(Duration),
     /// The cursor.
     #[error(transparent)]
     NotTheCursor(#[from] NotTheCursor),
@@ -136,6 +145,11 @@ impl Audit {
     /// Now, as questions count it.
     pub fn moment(&self) -> Timestamp {
         self.ports.clock.now()
+    }
+
+    /// Whether that moment has passed.
+    fn is_over(&self, until: Option<Timestamp>) -> bool {
+        until.is_some_and(|until| self.moment() >= until)
     }
 
     /// Who asks.
@@ -168,7 +182,12 @@ impl Audit {
         auditor: &Auditor,
         what: &str,
         mut asked: BTreeMap<String, String>,
-    ) -> Result<Look, Fault> {
+    ) -> Result<Look, AuditError> {
+        // Before anything is read for it.
+        let now = self.ports.clock.now();
+        if let Some(wait) = self.ports.looks.count_look(&auditor.identity.key(), LOOKS_AN_HOUR, now).await? {
+            return Err(AuditError::TooMany(wait));
+        }
         let free: Vec<_> =
             asked.iter_mut().filter(|(name, said)| question::may_hold_a_value(name, said)).collect();
         if !free.is_empty() {
@@ -187,7 +206,7 @@ impl Audit {
         Ok(Look {
             v: 1,
             look: format!("{:032x}", self.ports.ids.random()?),
-            at: self.ports.clock.now().to_string(),
+            at: now.to_string(),
             by: LookerRecord::new(&auditor.identity, &auditor.person),
             what: what.to_owned(),
             asked,

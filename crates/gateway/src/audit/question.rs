@@ -130,6 +130,15 @@ pub struct Question {
     pub after: Option<String>,
 }
 
+/// What a cursor says of the question that it goes on with. Anybody can write one: it is held to its question when that is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// What the first answer looked at.
+    pub stretch: Stretch,
+    /// The opening of the last exchange that was looked at.
+    pub until: Timestamp,
+}
+
 /// A cursor that is none of this question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("`after` is not the `next` of an answer to this very question, to whoever asks it")]
@@ -138,6 +147,18 @@ pub struct NotTheCursor;
 impl Question {
     /// Exchanges in one answer, at most.
     pub const MOST: usize = 100;
+
+    /// What a cursor of exchanges in a stretch says; none of another, or of a text that is none.
+    pub fn begun(after: &str) -> Option<Begun> {
+        let (from, rest) = place_of(after).split_once('.')?;
+        let (to, position) = rest.split_once('.')?;
+        let stretch =
+            Stretch { from: Timestamp::from_micros(digits(from)?), to: Timestamp::from_micros(digits(to)?) };
+        match Position::read(position)? {
+            Position::At(Indexed { opened, .. }) => Some(Begun { stretch, until: opened }),
+            Position::Number(_) => None,
+        }
+    }
 
     /// What was asked, by the parameters' names.
     pub fn asked(&self) -> BTreeMap<String, String> {
@@ -174,8 +195,8 @@ impl Question {
         asked
     }
 
-    /// The mark of this question of this auditor. The stretch is no part of it: `to` may be the moment of asking, and a cursor says
-    /// itself where it goes on.
+    /// The mark of this question of this auditor. The stretch is no part of it, and stands behind it: without a `to` it ends at the moment
+    /// of asking, and a next answer must look at the same.
     fn mark(&self, auditor: &Auditor) -> String {
         let mut asked = self.asked();
         asked.remove("from");
@@ -186,13 +207,21 @@ impl Question {
     /// Where to go on; none at the beginning.
     pub(super) fn position(&self, auditor: &Auditor) -> Result<Option<Position>, NotTheCursor> {
         let Some(after) = &self.after else { return Ok(None) };
-        let at = after.strip_prefix(&self.mark(auditor)).and_then(|at| at.strip_prefix('.'));
+        let at = after.strip_prefix(&self.mark(auditor)).and_then(|at| at.strip_prefix(&self.stretch()));
         at.and_then(Position::read).filter(|at| at.is_of(&self.by)).map(Some).ok_or(NotTheCursor)
+    }
+
+    /// The stretch as cursors write it, `.FROM.TO.` in microseconds; of a session, none.
+    fn stretch(&self) -> String {
+        match &self.by {
+            By::Session(_) => ".".to_owned(),
+            By::Among(_, Stretch { from, to }) => format!(".{}.{}.", from.as_micros(), to.as_micros()),
+        }
     }
 
     /// The cursor behind that exchange.
     pub(super) fn cursor(&self, auditor: &Auditor, position: &Position) -> String {
-        format!("{}.{position}", self.mark(auditor))
+        format!("{}{}{position}", self.mark(auditor), self.stretch())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ExchangeNumber;
+use domain::{ExchangeNumber, Timestamp};
 use futures::{StreamExt, TryStreamExt, stream};
 use recording::{ExchangeRow, Look, RecordKey};
 use serde::Serialize;
@@ -115,15 +115,20 @@ struct Finding {
 }
 
 impl Audit {
-    /// The exchanges that are asked for, oldest first.
+    /// The exchanges that are asked for, oldest first; of what is not read by then, where to go on. One is read whatever the time is.
     ///
     /// # Errors
     /// [`AuditError`] when the cursor is none of this question, when something cannot be read, or when the look cannot be kept:
     /// nothing is shown then.
-    pub async fn search(&self, auditor: &Auditor, question: &Question) -> Result<AuditAnswer, AuditError> {
+    pub async fn search(
+        &self,
+        auditor: &Auditor,
+        question: &Question,
+        until: Option<Timestamp>,
+    ) -> Result<AuditAnswer, AuditError> {
         let begins = question.position(auditor)?;
         let look = self.look(auditor, "search", question.recorded()).await?;
-        let (finding, is_all) = self.find(question, begins).await?;
+        let (finding, is_all) = self.find(question, begins, until).await?;
         let Finding { rows, damaged, unreadable, read, size: _, until, position } = finding;
         let look = Look {
             read,
@@ -148,13 +153,18 @@ impl Audit {
     }
 
     /// What is found within the bounds of one answer, and whether that is all there is.
-    async fn find(&self, question: &Question, begins: Option<Position>) -> Result<(Finding, bool), Fault> {
+    async fn find(
+        &self,
+        question: &Question,
+        begins: Option<Position>,
+        until: Option<Timestamp>,
+    ) -> Result<(Finding, bool), Fault> {
         let limit = question.limit.clamp(1, Question::MOST);
         let mut finding = Finding { position: begins, ..Finding::default() };
         loop {
             let read = usize::try_from(finding.read).unwrap_or(usize::MAX);
             let some = AT_ONCE.min(READ.saturating_sub(read));
-            if some == 0 {
+            if some == 0 || (finding.read > 0 && self.is_over(until)) {
                 return Ok((finding, false));
             }
             let (next, unreadable) = self.next(&question.by, finding.position.as_ref(), some).await?;
@@ -172,6 +182,9 @@ impl Audit {
                 let found = finding.rows.len().saturating_add(finding.damaged.len());
                 if found >= limit {
                     return Ok((finding, is_last && at == next.len()));
+                }
+                if self.is_over(until) && at < next.len() {
+                    return Ok((finding, false));
                 }
             }
             if is_last {

@@ -1,8 +1,10 @@
 //! What auditors ask: where exchanges are found, and where each look at them is kept.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeNumber, SessionId, Timestamp};
+use domain::{ExchangeNumber, PrincipalKey, SessionId, Timestamp};
 use recording::RecordKey;
 
 use crate::fault::Fault;
@@ -89,9 +91,17 @@ pub trait Index: Send + Sync {
     ) -> Result<Vec<RecordKey>, Fault>;
 }
 
-/// Keeps looks. Every write is once and durable before it returns, as [`Recorder`](super::Recorder)'s.
+/// Counts looks, and keeps them. Every write is once and durable before it returns, as [`Recorder`](super::Recorder)'s.
 #[async_trait]
 pub trait Looks: Send + Sync {
+    /// Counts one more look of an auditor within the present hour (UTC); or, where there were as many, after how long the next begins.
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault>;
+
     /// Keeps a look under its own key ([`recording::Look::key`]).
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault>;
 }

@@ -7,11 +7,14 @@ mod told;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::Timestamp;
 use gateway::ports::Clock;
 use gateway::{Audit, AuditPorts};
 use lambda::Stores;
-use lambda_http::Error;
+use lambda_http::http::Extensions;
+use lambda_http::{Error, RequestExt};
 use local::{RandomIds, SystemClock};
 use settings::wiring;
 
@@ -25,8 +28,16 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     let told = Told::read()?;
     let surroundings = told.surroundings.clone();
-    let routes = sessions::routes(Arc::new(Audit::new(ports(told)?)));
+    let routes = sessions::routes_until(Arc::new(Audit::new(ports(told)?)), until);
     lambda_http::run(surroundings.counted(routes)).await
+}
+
+/// What of a call's time nothing more is read in: an exchange that is being read, the look, and an answer of six megabytes.
+const TO_ANSWER: Duration = Duration::from_secs(10);
+
+fn until(extensions: &Extensions) -> Option<Timestamp> {
+    let (context, now) = (extensions.lambda_context_ref()?, SystemClock.now());
+    Some(now.after(lambda::time_left(context.deadline, now).saturating_sub(TO_ANSWER)))
 }
 
 fn ports(told: Told) -> Result<AuditPorts, Error> {

@@ -108,12 +108,16 @@ async fn a_cursor_is_of_its_question_and_its_auditor_alone() {
     assert_eq!(house.get("sven", &format!("{asked}&after={next}")).await.status, 200);
     let looks = house.store.kept_looks().len();
     let (mark, place) = next.split_once('.').unwrap();
+    let [from, to, _] = place.splitn(3, '.').collect::<Vec<_>>()[..] else { panic!("{place}") };
     for (token, path) in [
         ("rosa", format!("{asked}&after={next}")),
         ("sven", format!("{asked}&outcome=rows&after={next}")),
         ("sven", format!("/v1/exchanges?person=ana@example.com&from=2026-11-25&to=2026-11-26&after={next}")),
         ("sven", format!("{asked}&after={place}")),
         ("sven", format!("{asked}&after={mark}.1")),
+        ("sven", format!("{asked}&after={mark}.{from}.{to}.1")),
+        ("sven", format!("{asked}&after={mark}.1.{to}.1.{EARLY}.1")),
+        ("sven", format!("{asked}&after={mark}.{from}.{from}.1.{EARLY}.1")),
         ("sven", format!("{asked}&after={mark}.{place}.1")),
         ("sven", format!("{asked}&after={mark}.0{place}")),
         ("sven", format!("{asked}&after={}", "9".repeat(1000))),
@@ -124,7 +128,7 @@ async fn a_cursor_is_of_its_question_and_its_auditor_alone() {
     }
     assert_eq!(house.store.kept_looks().len(), looks, "nothing was shown");
     // Made up, it comes no further than the question goes.
-    let before = format!("{asked}&after={mark}.1.{EARLY}.1");
+    let before = format!("{asked}&after={mark}.{from}.{to}.1.{EARLY}.1");
     assert_eq!(exchanges(&house.told(&before).await), of(EARLY, 1..=3));
 }
 
