@@ -35,6 +35,8 @@ use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;
+use traces::Root;
+use tracing::Instrument;
 
 pub use metrics::Measured;
 pub use store::{Account, Store};
@@ -91,6 +93,19 @@ impl Indexer {
     /// # Errors
     /// [`Unreadable`].
     pub async fn handle(
+        &self,
+        event: &serde_json::Value,
+        time: Duration,
+    ) -> Result<(Answer, Measured), Unreadable> {
+        // Who sends these says of no trace that they belong to it.
+        let root: Root = traces::root!("index");
+        let span = root(None);
+        let done = self.handled(event, time).instrument(span.clone()).await;
+        span.record("failed", done.is_err());
+        done
+    }
+
+    async fn handled(
         &self,
         event: &serde_json::Value,
         time: Duration,

@@ -7,6 +7,12 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "../../../crates/traces/tests/support/others.rs"]
+mod others;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -377,4 +383,28 @@ async fn what_is_not_done_in_time_is_told_again_and_what_is_done_is_not() {
     let (store, event, _) = flood(10);
     let (again, _) = handled(&Arc::new(store), &event).await;
     assert_eq!(again, [""; 0]);
+}
+
+#[tokio::test]
+async fn each_event_is_a_trace_that_names_no_record() {
+    use tracing_subscriber::layer::SubscriberExt;
+    others::keep_others();
+    let kept = otlp::Kept::default();
+    let ports: (Arc<dyn Clock>, _) = (Arc::new(Noon), Arc::new(local::RandomIds) as _);
+    let place = traces::Place { version: "1.2.3", function: None };
+    let exporter = traces::exporter(traces::Wish::All, &place, ports, kept.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter));
+
+    let store = Arc::new(day());
+    let all = closings(&store);
+    failed(&store, &all).await;
+    let none = Indexer::new(store, Arc::new(Noon), KEEP).handle(&json!({ "task": "s3cret" }), A_CALL).await;
+    assert!(none.is_err());
+    let spans = kept.spans();
+    let said: Vec<(&str, bool)> = spans.iter().map(|span| (span.name.as_str(), span.has_failed)).collect();
+    assert_eq!(said, [("index", false), ("index", true)]);
+    assert!(spans.iter().all(|span| span.is_root && span.attributes.is_empty()));
+    for word in [all[0].as_str(), DAY, "s3cret"] {
+        assert!(!kept.text().contains(word), "{word}");
+    }
 }

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "../../../crates/traces/tests/support/others.rs"]
+mod others;
 #[allow(dead_code, reason = "tests of the lines themselves use more of it")]
 #[path = "../../../crates/traces/tests/support/otlp.rs"]
 mod otlp;
@@ -473,6 +475,7 @@ async fn a_large_day_is_looked_through_to_its_end() {
 #[tokio::test]
 async fn each_event_is_a_trace_that_names_no_record() {
     use tracing_subscriber::layer::SubscriberExt;
+    others::keep_others();
     let kept = otlp::Kept::default();
     let ports: (Arc<dyn Clock>, _) = (hour(1), Arc::new(local::RandomIds) as _);
     let place = traces::Place { version: "1.2.3", function: None };

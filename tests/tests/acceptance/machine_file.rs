@@ -12,7 +12,7 @@ const WAITS: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 const CALLS: &str = "arn:aws:states:::lambda:invoke";
 
 /// Everything that a machine may read or write: an id, how what it names stands, and the token on its way to the function.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "$.exchange",
     "$.approval",
     "$.stands",
@@ -23,6 +23,8 @@ const PATHS: [&str; 10] = [
     "$.Payload.state",
     "$.Payload.seconds",
     "$$.Task.Token",
+    // The same id, and the trace that it was begun in.
+    "$$.Execution.Input",
 ];
 
 pub(crate) fn machine() -> Value {
@@ -135,6 +137,7 @@ fn task(name: &str, state: &Value) -> Vec<String> {
     must(told.remove("task").is_some(), "it does not say what is to be done");
     let is_approval = told.remove("approval.$") == Some("$.approval");
     must(is_approval || told.remove("exchange.$") == Some("$.exchange"), "it does not say of what");
+    must(told.remove("begun.$") == Some("$$.Execution.Input"), "it does not say what it was begun with");
     let token = told.remove("token.$");
     must(told.is_empty(), "it tells more than ids");
     let others = state["Parameters"].as_object().unwrap();

@@ -64,6 +64,8 @@ mod mcp;
 #[allow(dead_code, reason = "tests of the stores alone use more of it")]
 mod moto;
 mod order;
+#[path = "../../../crates/traces/tests/support/others.rs"]
+mod others;
 #[path = "../../../crates/traces/tests/support/otlp.rs"]
 mod otlp;
 mod pages;

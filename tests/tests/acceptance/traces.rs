@@ -1,7 +1,7 @@
 //! Where a statement's time goes is told to whoever asks, at every door, and nothing else is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::traces::{Place, Wish};
@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::aws_house::Stage;
 use crate::door::{Answered, call_with, get, router};
 use crate::house::{House, ask_without_waiting, customers, in_time};
+use crate::others::keep_others;
 use crate::otlp::{Kept, Span, one_trace};
 use crate::pages_door::{self, Browser};
 
@@ -24,13 +25,6 @@ const CALLER: &str = "b7ad6b7169203331";
 
 fn parent(trace: &str, flags: &str) -> String {
     format!("00-{trace}-{CALLER}-{flags}")
-}
-
-/// Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most have
-/// none (`tracing-core`, `callsite`). So there are always others.
-fn keep_others() {
-    static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
-    OTHERS.get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
 }
 
 /// What is written from now on by this thread, on which everything of a test runs.
@@ -433,6 +427,37 @@ async fn each_task_of_the_state_machines_is_a_trace() {
     let (_guard, kept) = listening(Wish::Asked);
     work.handle(json!({ "task": "sweep" })).await.unwrap();
     assert_eq!(kept.text(), "");
+    // What was begun in a request that somebody asked for belongs to it.
+    let begun = json!({ "exchange": pending.handle().to_string(), "traceparent": parent(TRACE, "01") });
+    let carry = json!({ "task": "carry", "exchange": pending.handle().to_string(), "begun": begun });
+    assert!(work.handle(carry).await.unwrap().over);
+    let spans = kept.spans();
+    let root = one_trace(&spans);
+    assert_eq!((root.name.as_str(), root.trace.as_str()), ("carry", TRACE));
+    assert_eq!(root.parent.as_deref(), Some(CALLER));
+}
+
+#[tokio::test]
+async fn what_evidence_brings_is_a_trace_that_holds_nothing_of_it() {
+    let house = House::new().await;
+    let router = crate::evidence::router(house.gateway());
+    let (_guard, kept) = listening(Wish::Asked);
+    let body = json!({ "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "UserPromptSubmit", "prompt": "s3cret-prompt" });
+    let headers = [("traceparent", parent(TRACE, "01"))];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = body.to_string();
+    let path = "/v1/hooks/claude-code";
+    let took =
+        call_with(&router, crate::evidence::HOOKS, "POST", path, Some(body.as_bytes()), &headers).await;
+    assert!(took.status.is_success(), "{}", took.text());
+    let spans = kept.spans();
+    let root = one_trace(&spans);
+    assert_eq!((root.name.as_str(), root.trace.as_str()), ("channel", TRACE));
+    assert_eq!(root.attributes["http.response.status_code"], took.status.as_str());
+    assert!(!kept.text().contains("s3cret") && !kept.text().contains("s-1"));
+    let refused = call_with(&router, "s3cret-nobody", "POST", path, Some(body.as_bytes()), &headers).await;
+    assert_eq!(refused.status, 401);
+    assert!(!kept.text().contains("s3cret"));
 }
 
 #[test]
