@@ -11,7 +11,7 @@ use gateway::{Fault, Origin, Receipt};
 use recording::{ObjectKind, RecordKey, digest_of};
 
 use crate::calls::Clients;
-use crate::index::{By, Found, IndexRow, Look};
+use crate::index::{By, Found, IndexRow, Look, place, place_in_session};
 use crate::objects::{Bucket, Wrote};
 use crate::records::{Records, opening_key};
 use crate::steps::Steps;
@@ -63,7 +63,7 @@ impl Audited {
         from: u32,
         limit: usize,
     ) -> Result<BTreeMap<u32, String>, Fault> {
-        let after = from.checked_sub(1).filter(|before| *before > 0).map(|before| format!("{before:08}"));
+        let after = from.checked_sub(1).filter(|before| *before > 0).map(place_in_session);
         let look = Look { from: None, until: None, newest_first: false, limit, after };
         let Found { rows, unreadable: _, next: _ } = self.index.query(&By::Session(session), &look).await?;
         Ok(rows.into_iter().map(|row| (row.key.exchange.number.get(), row.key.day)).collect())
@@ -113,7 +113,9 @@ impl Index for Audited {
         let mut told = Told::default();
         let from = after.map_or(stretch.from, |after| after.opened.max(stretch.from));
         // Of a cursor before the stretch nothing is behind it.
-        let after = after.filter(|after| after.opened >= stretch.from).map(place);
+        let after = after
+            .filter(|after| after.opened >= stretch.from)
+            .map(|after| place(after.opened, after.key.exchange));
         let stretch = Stretch { from, to: stretch.to };
         for partitions in partitions(among, stretch) {
             let left = limit.saturating_sub(told.found.len());
@@ -168,12 +170,6 @@ impl Index for Audited {
         });
         Ok(keys.take(limit).collect())
     }
-}
-
-/// The place of an exchange in a partition of the index.
-fn place(indexed: &Indexed) -> String {
-    let Indexed { opened, key } = indexed;
-    format!("{opened}#{}#{:08}", key.exchange.session, key.exchange.number.get())
 }
 
 /// The partitions of a stretch, in order: of its months, or of its days where it is asked by refusal or hold. Those of one month lie beside

@@ -10,7 +10,6 @@ use recording::{ObjectKind, RecordKey};
 use crate::calls::Clients;
 use crate::exchanges::Exchanges;
 use crate::objects::Bucket;
-use crate::recorded::Objects;
 use crate::records::Records;
 use crate::steps::Steps;
 
@@ -102,8 +101,9 @@ impl Compacted {
 }
 
 #[async_trait]
-impl Objects for Compacted {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+impl Recordings for Compacted {
+    /// Steps of approvals lie in the table.
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         match kind {
             ObjectKind::Approval { step } => self.steps.read(key, step).await,
             ObjectKind::Opening

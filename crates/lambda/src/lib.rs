@@ -38,7 +38,7 @@ pub use cost::{Cost, Counted};
 pub use elsewhere::Elsewhere;
 pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
 pub use reviewing::Reviewing;
-pub use start::{Told, start, told};
+pub use start::{Configured, Told, start, told};
 pub use stores::{Places, Stores};
 pub use surroundings::{Surroundings, SurroundingsError};
 pub use time_left::time_left;

@@ -1,6 +1,11 @@
 //! API Gateway's questions in `events/authorizer`, and what it is answered.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
 
 #[path = "../../../crates/traces/tests/support/others.rs"]
 mod others;

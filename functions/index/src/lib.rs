@@ -27,11 +27,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws::{Failed, IndexRow, Message, Recorded, Told};
+use aws::{Failed, IndexRow, Message, Told};
 use domain::Timestamp;
 use futures::{StreamExt, stream};
 use gateway::ports::Clock;
-use gateway::{Fault, Origin};
+use gateway::{Fault, Origin, Recorded};
 use recording::{ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;

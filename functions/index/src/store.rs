@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{Compacted, Index, IndexRow, Objects};
+use aws::{Compacted, Index, IndexRow};
 use bytes::Bytes;
 use domain::Timestamp;
 use gateway::Fault;
+use gateway::ports::Recordings;
 use recording::{ObjectKind, RecordKey};
 
 /// The records, and the index of them.
 #[async_trait]
-pub trait Store: Objects {
+pub trait Store: Recordings {
     /// Notes for how long rows are kept that are written now, so that whoever asks for one that is forgotten is not told that there was none.
     async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault>;
 
@@ -30,9 +31,9 @@ pub struct Account {
 }
 
 #[async_trait]
-impl Objects for Account {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        self.records.object(key, kind).await
+impl Recordings for Account {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.records.read(key, kind).await
     }
 }
 

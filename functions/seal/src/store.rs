@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws::{Compacted, Index, Kept, Objects, Told};
+use aws::{Compacted, Index, Kept, Told};
 use bytes::Bytes;
 use domain::Timestamp;
 use gateway::Fault;
+use gateway::ports::Recordings;
 use recording::{ObjectKind, RecordKey};
 
 /// The records, where rows of them are kept, and who is told of them.
 #[async_trait]
-pub trait Store: Objects {
+pub trait Store: Recordings {
     /// Keeps a file of rows of that day under a name that its content follows from, durably and whole. One that is there already
     /// stays.
     async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault>;
@@ -55,9 +56,9 @@ pub struct Account {
 }
 
 #[async_trait]
-impl Objects for Account {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        self.records.object(key, kind).await
+impl Recordings for Account {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.records.read(key, kind).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use gateway::ports::{Among, Stretch};
-use gateway::{Begun, By, Question, Wanted};
+use gateway::{Begun, By, Limit, Question, Wanted};
 
 use crate::athena;
 use crate::rejected::Rejected;
@@ -29,9 +29,6 @@ const MOST: u32 = 366;
 
 /// What records can tell of: 1970 to 9999.
 const YEARS: Range<Timestamp> = Timestamp::from_micros(0)..Timestamp::from_micros(253_402_300_800_000_000);
-
-/// Exchanges in an answer where nobody says how many.
-const LIMIT: usize = 50;
 
 /// The parameters, each once, checked for what no name or text holds.
 struct Given(BTreeMap<&'static str, String>);
@@ -109,10 +106,10 @@ pub(crate) fn read(
         Some(format!("this begins before {since}, since when the index knows all"))
     };
     let mut given = Given::read(query)?;
-    let limit = match given.take("limit").map(|limit| limit.parse()) {
-        None => LIMIT,
-        Some(Ok(limit)) if (1..=Question::MOST).contains(&limit) => limit,
-        Some(_) => return Err(Rejected::Parameter { name: "limit", problem: "lies between 1 and 100" }),
+    let wrong = Rejected::Parameter { name: "limit", problem: "lies between 1 and 100" };
+    let limit = match given.take("limit") {
+        None => Limit::default(),
+        Some(limit) => limit.parse().ok().and_then(Limit::new).ok_or(wrong)?,
     };
     let after = given.take("after");
     // A next answer looks at what the first one looked at, whenever it is asked.

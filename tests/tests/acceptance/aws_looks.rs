@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::{Audited, Clients, Index};
 use domain::{Credential, ExchangeId, Timestamp};
 use gateway::ports::{Among, Stretch};
-use gateway::{Audit, AuditPorts, Auditor, By, Ports, Question, Replay, Wanted};
+use gateway::{Audit, AuditPorts, Auditor, By, Limit, Ports, Question, Replay, Wanted};
 use serde_json::Value;
 
 use crate::house::in_time;
@@ -63,7 +63,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
 }
 
 async fn search(audit: &Audit, auditor: &Auditor, by: By, wanted: Wanted) -> Value {
-    let question = Question { by, wanted, limit: Question::MOST, after: None };
+    let question = Question { by, wanted, limit: Limit::MOST, after: None };
     let answer = in_time(audit.search(auditor, &question, None)).await.unwrap();
     serde_json::from_slice(&answer.into_body()).unwrap()
 }

@@ -5,7 +5,6 @@
 
 mod handed_over;
 mod question;
-mod recorded;
 mod replay;
 mod search;
 mod telling;
@@ -26,7 +25,7 @@ use crate::ports::{
     Clock, Exchanges, Identities, Ids, Index, Looks, NotAccepted, Policies, Recordings, RevokedWhat, Written,
 };
 
-pub use question::{Begun, By, NotTheCursor, Question, Replay, Wanted};
+pub use question::{Begun, By, Limit, NotTheCursor, Question, Replay, Wanted};
 pub use search::NOT_HERE;
 
 /// Looks of one auditor in an hour, at most: each is an object that nobody may delete for years.

@@ -124,8 +124,8 @@ pub struct Question {
     pub by: By,
     /// What else must hold.
     pub wanted: Wanted,
-    /// Exchanges in one answer, at most; 1 to [`Question::MOST`].
-    pub limit: usize,
+    /// Exchanges in one answer, at most.
+    pub limit: Limit,
     /// Where an earlier answer to the same question ended.
     pub after: Option<String>,
 }
@@ -144,10 +144,33 @@ pub struct Begun {
 #[error("`after` is not the `next` of an answer to this very question, to whoever asks it")]
 pub struct NotTheCursor;
 
-impl Question {
-    /// Exchanges in one answer, at most.
-    pub const MOST: usize = 100;
+/// How many exchanges one answer may tell: 1 to [`Limit::MOST`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit(usize);
 
+impl Limit {
+    /// The most.
+    pub const MOST: Self = Self(100);
+
+    /// So many; none where that is too few or too many.
+    pub fn new(exchanges: usize) -> Option<Self> {
+        (1..=Self::MOST.get()).contains(&exchanges).then_some(Self(exchanges))
+    }
+
+    /// The number.
+    pub const fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    /// Where nobody says how many: 50.
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl Question {
     /// What a cursor of exchanges in a stretch says; none of another, or of a text that is none.
     pub fn begun(after: &str) -> Option<Begun> {
         let (from, rest) = place_of(after).split_once('.')?;

@@ -12,10 +12,10 @@ use recording::{
 use serde::Serialize;
 
 use super::question::{EventPlace, Replay, Within};
-use super::recorded::Recorded;
 use super::telling::{Rest, Telling, ToldEvent};
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
+use crate::recorded::Recorded;
 
 /// Exchanges of one answer at most.
 const EXCHANGES: usize = 20;

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::handed_over::{LONGEST, beginning, size};
 use super::question::{By, Position, Question, is_same, is_touched, touches_many};
-use super::recorded::Recorded;
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
 use crate::ports::{Among, Indexed, Stretch, Told};
+use crate::recorded::Recorded;
 
 /// Exchanges that are read for one answer at most, shown or not.
 const READ: usize = 200;
@@ -31,7 +31,7 @@ const NAME_SIZE: usize = 1024;
 
 /// What an answer does not show, in words for whoever asked.
 pub const NOT_HERE: &str = "what is under way or waits for a person has no closing and is found by its session alone \
-                            (GET /v1/sessions/SESSION); all that waits is told by the query what_is_missing of Athena";
+                            (GET /v1/sessions/SESSION); what was closed a few seconds ago may not be found yet; all that waits is told by the query what_is_missing of Athena";
 
 /// What a search answers.
 #[derive(Serialize)]
@@ -159,7 +159,7 @@ impl Audit {
         begins: Option<Position>,
         until: Option<Timestamp>,
     ) -> Result<(Finding, bool), Fault> {
-        let limit = question.limit.clamp(1, Question::MOST);
+        let limit = question.limit.get();
         let mut finding = Finding { position: begins, ..Finding::default() };
         loop {
             let read = usize::try_from(finding.read).unwrap_or(usize::MAX);

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use gateway::ports::Clock;
 use index::{Account, Indexer};
-use lambda::Stores;
+use lambda::{Configured, Stores};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use lambda_http::{Error, tracing};
 use local::SystemClock;
 
-use crate::told::{Own, Told};
+use crate::told::Own;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let Told { own: Own { aws, index_days, metrics, .. }, surroundings } = Told::read()?;
+    let Configured { own: Own { aws, index_days, metrics, .. }, surroundings, .. } = Configured::read()?;
     let stores = Stores::new(&surroundings, aws);
     let account = Account { records: stores.compacted(), index: stores.index()? };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

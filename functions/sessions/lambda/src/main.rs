@@ -12,13 +12,13 @@ use std::time::Duration;
 use domain::Timestamp;
 use gateway::ports::Clock;
 use gateway::{Audit, AuditPorts};
-use lambda::Stores;
+use lambda::{Configured, Stores};
 use lambda_http::http::Extensions;
 use lambda_http::{Error, RequestExt};
 use local::{RandomIds, SystemClock};
 use settings::wiring;
 
-use crate::told::Told;
+use crate::told::Own;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let told = Told::read()?;
+    let told = told::read()?;
     let surroundings = told.surroundings.clone();
     let routes = sessions::routes_until(Arc::new(Audit::new(ports(told)?)), until);
     lambda_http::run(surroundings.counted(routes)).await
@@ -40,8 +40,8 @@ fn until(extensions: &Extensions) -> Option<Timestamp> {
     Some(now.after(lambda::time_left(context.deadline, now).saturating_sub(TO_ANSWER)))
 }
 
-fn ports(told: Told) -> Result<AuditPorts, Error> {
-    let Told { own, places, surroundings } = told;
+fn ports(told: Configured<Own>) -> Result<AuditPorts, Error> {
+    let Configured { own, places, surroundings } = told;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let identities = Arc::new(wiring::auditors(&own.auditors, &own.issuers, &places)?);
     let stores = Stores::new(&surroundings, own.aws);
