@@ -79,11 +79,11 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
 pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
-    if !config.shared.issuers.is_empty() {
-        wiring::issuers(&config.shared.issuers, &config.shared.auditors, &config.places)?;
-    }
     if !config.shared.auditors.is_empty() {
         wiring::auditors(&config.shared.auditors, &config.shared.issuers, &config.places)?;
+    }
+    if !config.shared.issuers.is_empty() {
+        wiring::issuers(&config.shared.issuers, &config.shared.auditors, &config.places)?;
     }
     if let Some(upstream) = &config.shared.upstream {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
