@@ -229,6 +229,12 @@ class Routes(unittest.TestCase):
         stage = page["Stage"]["Properties"]
         for settings in (api["DefaultRouteSettings"], stage["DefaultRouteSettings"]):
             self.assertTrue(settings["ThrottlingRateLimit"] and settings["ThrottlingBurstLimit"])
+        # Auditors keep each other out less than five at once would, and nobody else.
+        condition, theirs, without = api["RouteSettings"]["Fn::If"]
+        self.assertEqual((condition, without), ("HasAuditors", {"Ref": "AWS::NoValue"}))
+        self.assertEqual(set(theirs), set(ROUTES["Sessions"]))
+        for settings in theirs.values():
+            self.assertEqual(settings, {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10})
         for own in (api, page["Api"]["Properties"]):
             self.assertEqual(own["DisableExecuteApiEndpoint"], {"Fn::If": ["HasDomain", True, False]})
         [server] = spelt_out()["Api"]["Properties"]["Body"]["servers"]

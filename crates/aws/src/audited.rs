@@ -1,16 +1,17 @@
 //! The recordings as auditors see them: found by the index, read as they lie, each look kept.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeId, ExchangeNumber, SessionId, Timestamp};
+use domain::{ExchangeId, ExchangeNumber, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{Among, Index, Indexed, Looks, Recordings, Stretch, Told, Written};
 use gateway::{Fault, Origin, Receipt};
 use recording::{ObjectKind, RecordKey, digest_of};
 
 use crate::calls::Clients;
-use crate::index::{By, Found, IndexRow, Look};
+use crate::index::{By, Found, IndexRow, Look, place, place_in_session};
 use crate::objects::{Bucket, Wrote};
 use crate::records::{Records, opening_key};
 use crate::steps::Steps;
@@ -62,7 +63,7 @@ impl Audited {
         from: u32,
         limit: usize,
     ) -> Result<BTreeMap<u32, String>, Fault> {
-        let after = from.checked_sub(1).filter(|before| *before > 0).map(|before| format!("{before:08}"));
+        let after = from.checked_sub(1).filter(|before| *before > 0).map(place_in_session);
         let look = Look { from: None, until: None, newest_first: false, limit, after };
         let Found { rows, unreadable: _, next: _ } = self.index.query(&By::Session(session), &look).await?;
         Ok(rows.into_iter().map(|row| (row.key.exchange.number.get(), row.key.day)).collect())
@@ -112,7 +113,9 @@ impl Index for Audited {
         let mut told = Told::default();
         let from = after.map_or(stretch.from, |after| after.opened.max(stretch.from));
         // Of a cursor before the stretch nothing is behind it.
-        let after = after.filter(|after| after.opened >= stretch.from).map(place);
+        let after = after
+            .filter(|after| after.opened >= stretch.from)
+            .map(|after| place(after.opened, after.key.exchange));
         let stretch = Stretch { from, to: stretch.to };
         for partitions in partitions(among, stretch) {
             let left = limit.saturating_sub(told.found.len());
@@ -134,6 +137,10 @@ impl Index for Audited {
             told.found.extend(found);
         }
         Ok(told)
+    }
+
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        self.index.whole_since(now).await.map(Some)
     }
 
     async fn of_session(
@@ -163,12 +170,6 @@ impl Index for Audited {
         });
         Ok(keys.take(limit).collect())
     }
-}
-
-/// The place of an exchange in a partition of the index.
-fn place(indexed: &Indexed) -> String {
-    let Indexed { opened, key } = indexed;
-    format!("{opened}#{}#{:08}", key.exchange.session, key.exchange.number.get())
 }
 
 /// The partitions of a stretch, in order: of its months, or of its days where it is asked by refusal or hold. Those of one month lie beside
@@ -220,6 +221,15 @@ impl Recordings for Audited {
 
 #[async_trait]
 impl Looks for Audited {
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        self.index.count_look(auditor, most, now).await
+    }
+
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault> {
         if !key.starts_with("looks/v1/dt=") {
             return Err(Fault::lasting(Origin::Recordings, "this is no place for a look"));

@@ -10,7 +10,6 @@ use recording::{ObjectKind, RecordKey};
 use crate::calls::Clients;
 use crate::exchanges::Exchanges;
 use crate::objects::Bucket;
-use crate::recorded::Objects;
 use crate::records::Records;
 use crate::steps::Steps;
 
@@ -81,6 +80,17 @@ impl Compacted {
         Ok(found.into_iter().filter_map(ours).collect())
     }
 
+    /// The day of the oldest records, of openings and in UTC; none where nothing was recorded.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn oldest_day(&self) -> Result<Option<String>, Fault> {
+        const DAYS: &str = "records/v1/dt=";
+        let first = self.bucket.list(DAYS, None, 1).await?.into_iter().next();
+        // What is no day of ours sorts as it does: it is no reason to believe that there is nothing older.
+        Ok(first.and_then(|(key, _)| Some(key.strip_prefix(DAYS)?.chars().take(10).collect())))
+    }
+
     /// The exchanges that wait for a person, at most `limit`, the oldest first.
     ///
     /// # Errors
@@ -91,8 +101,9 @@ impl Compacted {
 }
 
 #[async_trait]
-impl Objects for Compacted {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+impl Recordings for Compacted {
+    /// Steps of approvals lie in the table.
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         match kind {
             ObjectKind::Approval { step } => self.steps.read(key, step).await,
             ObjectKind::Opening

@@ -1,11 +1,13 @@
 //! The index: where in a table it is found what was recorded, by whom, by what, and when.
 
+mod looks;
 mod row;
+mod whole;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::{SessionId, Timestamp};
+use domain::{ExchangeId, SessionId, Timestamp};
 use gateway::{Fault, Origin};
 use recording::{RecordKey, digest_of};
 
@@ -13,6 +15,7 @@ use crate::calls::Clients;
 use crate::table::{About, Item, Key, Order, Table, integer, string};
 
 pub use row::IndexRow;
+pub(crate) use row::{place, place_in_session};
 
 /// Bytes of a name in a key at most.
 const LONGEST_NAME: usize = 512;
@@ -143,8 +146,8 @@ impl Index {
     /// When they cannot be read.
     pub async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
         let place = |key: &RecordKey| {
-            let exchange = key.exchange;
-            Key::new(By::Session(exchange.session).partition(), format!("{:08}", exchange.number.get()))
+            let ExchangeId { session, number } = key.exchange;
+            Key::new(By::Session(session).partition(), place_in_session(number.get()))
         };
         let places: Vec<Key> = keys.iter().map(place).collect();
         let items = self.table.get_parts(&places, &["day", "late"], READ).await?;
@@ -178,11 +181,11 @@ impl Index {
         let order = if *newest_first { Order::Backward } else { Order::Forward };
         let asked = limit.saturating_add(2);
         let items = self.table.between(&by.partition(), (&first, &last), order, Some(asked), READ).await?;
-        let place = |item: &Item| string(item, "sk", READ);
+        let place_of = |item: &Item| string(item, "sk", READ);
         let mut found = Found::default();
         let (mut looked, mut behind) = (0_usize, None);
         for item in &items {
-            let at = place(item)?;
+            let at = place_of(item)?;
             if Some(&at) == after.as_ref() {
                 continue;
             }

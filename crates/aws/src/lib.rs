@@ -14,7 +14,7 @@
 //! | `Index`, `Looks`, `Recordings` of auditors | [`Audited`] over [`Index`] | DynamoDB, S3 |
 //!
 //! [`Pushes`] is what an operator does, and no function: it puts a bundle in force. What S3 tells of records, and what lies under the number
-//! of one, is read by whoever makes rows of them ([`messages`], [`Recorded`]).
+//! of one, is read by whoever makes rows of them ([`messages`], [`gateway::Recorded`]).
 //!
 //! One table may hold everything, under two string keys, `pk` and `sk`; [`Records`], [`Exchanges`], [`Evidence`],
 //! [`Accesses`], [`Keys`] and [`Policies`] say what of theirs lies where. Beside that:
@@ -72,7 +72,6 @@ mod packed;
 mod policies;
 mod pushes;
 mod query;
-mod recorded;
 mod records;
 mod standings;
 mod steps;
@@ -96,7 +95,6 @@ pub use notices::{Failed, Kept, Message, NoNotice, Notice, Told, failed, message
 pub use notifier::Topic;
 pub use policies::Policies;
 pub use pushes::{Became, InForce, Log, Named, Proposal, PushError, Pushed, Pushes, Said};
-pub use recorded::{Objects, Recorded};
 pub use records::Records;
 pub use standings::Standings;
 pub use steps::Steps;

@@ -29,11 +29,13 @@ pub struct Machine {
     items: aws_sdk_dynamodb::Client,
     arn: String,
     table: String,
+    /// The `traceparent` of what is worked on, for whoever carries it on.
+    traceparent: fn() -> Option<String>,
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { executions: _, items: _, arn, table } = self;
+        let Self { executions: _, items: _, arn, table, traceparent: _ } = self;
         f.debug_struct("Machine").field("arn", arn).field("table", table).finish()
     }
 }
@@ -46,7 +48,14 @@ impl Machine {
             items: clients.table.clone(),
             arn: arn.into(),
             table: table.into(),
+            traceparent: || None,
         }
+    }
+
+    /// The same, whose executions are told that they belong to what is worked on as they are begun.
+    #[must_use]
+    pub fn traced(self, traceparent: fn() -> Option<String>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// Begins the execution of an approval, if it has not begun before.
@@ -54,7 +63,7 @@ impl Machine {
     /// # Errors
     /// When nobody knows whether it has begun; beginning it again is safe.
     pub async fn start(&self, id: ApprovalId) -> Result<(), Fault> {
-        self.begin(id.to_string(), format!(r#"{{"approval":"{id}"}}"#), NOT_STARTED).await
+        self.begin("approval", &id.to_string(), NOT_STARTED).await
     }
 
     /// Begins the execution that has an exchange carried on, if it has not begun before.
@@ -62,13 +71,16 @@ impl Machine {
     /// # Errors
     /// As [`Machine::start`].
     pub async fn carry_on(&self, handle: Handle) -> Result<(), Fault> {
-        self.begin(handle.to_string(), format!(r#"{{"exchange":"{handle}"}}"#), NOT_CARRIED_ON).await
+        self.begin("exchange", &handle.to_string(), NOT_CARRIED_ON).await
     }
 
-    // The id alone is said: whoever may read histories reads this.
-    async fn begin(&self, name: String, input: String, public: &str) -> Result<(), Fault> {
+    // The id, and to which trace it belongs: whoever may read histories reads this.
+    async fn begin(&self, what: &str, id: &str, public: &str) -> Result<(), Fault> {
+        let mut input = serde_json::Map::from_iter([(what.to_owned(), id.into())]);
+        input.extend((self.traceparent)().map(|parent| ("traceparent".to_owned(), parent.into())));
+        let input = serde_json::Value::from(input).to_string();
         let start = self.executions.start_execution().state_machine_arn(&self.arn);
-        match start.name(name).input(input).send().await {
+        match start.name(id).input(input).send().await {
             Ok(_) => Ok(()),
             Err(error) if has_begun(&error) => Ok(()),
             Err(error) => Err(fault(Origin::Exchanges, public, "states:StartExecution", &error)),

@@ -193,11 +193,17 @@ fn notice(body: &str) -> Result<Notice, NoNotice> {
     let mut found = Notice::default();
     for created in body.records {
         let key = decoded(&created.s3.object.key).ok_or(NoNotice)?;
-        let (key, kind) = key.strip_prefix(RECORDS).and_then(RecordKey::parse).ok_or(NoNotice)?;
+        let key = key.strip_prefix(RECORDS).ok_or(NoNotice)?;
         if !created.event_name.starts_with("ObjectCreated:") {
             return Err(NoNotice);
         }
         found.is_late |= created.event_name == AGAIN;
+        // While two releases run side by side, the older one is told of what it does not know.
+        if RecordKey::is_of_another_kind(key) {
+            tracing::warn!("an object of a kind that is not known here was kept: it makes no row");
+            continue;
+        }
+        let (key, kind) = RecordKey::parse(key).ok_or(NoNotice)?;
         if matches!(kind, ObjectKind::Closing | ObjectKind::Evidence { .. }) {
             found.objects.insert((key, kind));
         }
@@ -242,6 +248,8 @@ mod tests {
         assert_eq!(told(&kept(&format!("records/{}", closing.replace('=', "%3D")))).unwrap(), [closing]);
         // Kinds that make no row of their own.
         assert!(told(&kept(&format!("records/{KEY}.opening.json"))).unwrap().is_empty());
+        // And kinds of a later release.
+        assert!(told(&kept(&format!("records/{KEY}.receipt-0001.json"))).unwrap().is_empty());
         assert!(told(&json!({ "Event": "s3:TestEvent", "Bucket": "records" })).unwrap().is_empty());
     }
 
@@ -263,6 +271,8 @@ mod tests {
             json!({ "Records": [{}] }),
             kept("bundles/sha256:7"),
             kept("records/v1/dt=2026-11-26/../00000001.closing.json"),
+            kept("records/v1/dt=2026-11-26/../00000001.receipt.json"),
+            kept(&format!("records/{KEY}.evidence-1.json")),
             kept("records/%zz"),
             kept("records/%2"),
             kept(&format!("pages/{KEY}.closing.json")),

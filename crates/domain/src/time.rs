@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::ids::IdError;
 
+/// Seconds.
+const HOUR: i64 = 60 * 60;
+
 /// A moment in UTC with microseconds, printed as RFC 3339 (`2026-11-23T15:04:05.123456Z`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Timestamp(i64);
@@ -37,10 +40,27 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// The moment that long before this one, at least the beginning of time.
+    pub fn before(self, wait: Duration) -> Self {
+        let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long this moment lies after `earlier`; zero when it does not.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
+    /// The second at which its hour began (UTC).
+    pub const fn hour(self) -> i64 {
+        self.as_secs().div_euclid(HOUR).saturating_mul(HOUR)
+    }
+
+    /// How long until the next hour begins (UTC), in whole seconds; one at least.
+    pub fn until_next_hour(self) -> Duration {
+        let left = HOUR.saturating_sub(self.as_secs().rem_euclid(HOUR));
+        Duration::from_secs(u64::try_from(left).unwrap_or(1))
     }
 
     /// The day, `2026-11-23`.
@@ -79,5 +99,30 @@ mod tests {
         assert_eq!(moment.to_string(), "2025-11-24T16:00:00.000001Z");
         assert_eq!(moment.to_string().parse(), Ok(moment));
         assert_eq!(moment.day(), "2025-11-24");
+    }
+
+    #[test]
+    fn an_hour_ends_with_its_last_second() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let begun = at("2026-11-26T12:00:00Z");
+        for (moment, left) in
+            [("12:00:00", 3600), ("12:00:00.9", 3600), ("12:59:59.999999", 1), ("12:30:00", 1800)]
+        {
+            let moment = at(&format!("2026-11-26T{moment}Z"));
+            assert_eq!(
+                (moment.hour(), moment.until_next_hour().as_secs()),
+                (begun.as_secs(), left),
+                "{moment}"
+            );
+        }
+        assert_eq!(at("2026-11-26T13:00:00Z").hour(), begun.as_secs() + 3600);
+    }
+
+    #[test]
+    fn what_lies_before_lies_behind_what_lies_after() {
+        let (moment, day) = (Timestamp::from_micros(1_764_000_000_000_001), Duration::from_secs(86_400));
+        assert_eq!(moment.before(day).to_string(), "2025-11-23T16:00:00.000001Z");
+        assert_eq!(moment.before(day).after(day), moment);
+        assert_eq!(moment.before(Duration::MAX), Timestamp::from_micros(moment.as_micros() - i64::MAX));
     }
 }

@@ -35,6 +35,7 @@ mod plan;
 pub mod ports;
 mod principal;
 mod reading;
+mod recorded;
 mod rehearse;
 mod repeat;
 mod reply;
@@ -57,7 +58,8 @@ pub use approval::{
 };
 pub use ask::AskError;
 pub use audit::{
-    Audit, AuditAnswer, AuditError, AuditPorts, Auditor, By, NOT_HERE, NotTheCursor, Question, Replay, Wanted,
+    Audit, AuditAnswer, AuditError, AuditPorts, Auditor, Begun, By, LOOKS_AN_HOUR, Limit, NOT_HERE,
+    NotTheCursor, Question, Replay, Wanted,
 };
 pub use detectors::detectors_of;
 pub use evidence::{
@@ -75,6 +77,7 @@ pub use master::MasterKey;
 pub use orphan::{orphan, orphan_that_ended};
 pub use permit::{Permit, Work};
 pub use principal::Principal;
+pub use recorded::Recorded;
 pub use rehearse::{Rehearsed, rehearse};
 pub use reply::{PageReply, Receipt, Reply};
 pub use scopes::TierScopes;

@@ -30,6 +30,7 @@ mod reviewing;
 mod start;
 mod stores;
 mod surroundings;
+mod time_left;
 mod workload;
 
 pub use at_once::at_once;
@@ -37,7 +38,8 @@ pub use cost::{Cost, Counted};
 pub use elsewhere::Elsewhere;
 pub use names::{BucketName, KeyArn, MachineArn, TableName, TopicArn};
 pub use reviewing::Reviewing;
-pub use start::{Told, start, told};
+pub use start::{Configured, Told, start, told};
 pub use stores::{Places, Stores};
 pub use surroundings::{Surroundings, SurroundingsError};
+pub use time_left::time_left;
 pub use workload::Workload;

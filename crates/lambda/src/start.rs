@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lambda_http::Error;
 use local::{RandomIds, SystemClock};
-use settings::{ConfigurationError, File, wiring};
+use serde::de::DeserializeOwned;
+use settings::{ConfigurationError, File, Places, wiring};
 use traces::{Place, Wish};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -41,6 +42,28 @@ impl Told {
     /// What of the variables is no key.
     pub const fn no_keys(&self) -> &'static [&'static str] {
         NO_KEYS
+    }
+}
+
+/// What a function was told that has no keys but its own.
+pub struct Configured<Own> {
+    /// Its keys.
+    pub own: Own,
+    /// Who said what, for whatever turns out to be wrong later.
+    pub places: Places,
+    /// Where it runs.
+    pub surroundings: Surroundings,
+}
+
+impl<Own: DeserializeOwned> Configured<Own> {
+    /// Reads the environment, and the file that it names.
+    ///
+    /// # Errors
+    /// The key or variable that is wrong or missing.
+    pub fn read() -> Result<Self, Error> {
+        let told = told()?;
+        let (own, places) = settings::read_own(told.file(), told.variables.iter().cloned(), told.no_keys())?;
+        Ok(Self { own, places, surroundings: told.surroundings })
     }
 }
 

@@ -106,7 +106,8 @@ impl Stores {
 
     /// A state machine whose tokens lie in the table.
     pub fn machine(&self, arn: &MachineArn) -> Machine {
-        Machine::new(&self.clients, arn.as_str(), self.places.state_table.as_str())
+        let machine = Machine::new(&self.clients, arn.as_str(), self.places.state_table.as_str());
+        machine.traced(traces::traceparent)
     }
 
     /// What waits for people, whose time this machine keeps.

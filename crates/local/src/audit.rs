@@ -1,13 +1,16 @@
 //! What auditors ask of a home: its recordings are the index, and looks are files beside them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeNumber, SessionId};
+use domain::{ExchangeNumber, PrincipalKey, SessionId, Timestamp};
 use gateway::ports::{Among, Index, Indexed, Looks, Stretch, Told, Written};
 use gateway::{Fault, Origin, Receipt};
 use recording::{ExchangeObjects, ExchangeRow, ObjectKind, RecordKey, digest_of};
 
 use crate::error::{HomeError, cannot_write, was_interrupted};
+use crate::exchanges::count_look;
 use crate::home::Home;
 use crate::records::{Listed, Records};
 use crate::write_once::Wrote;
@@ -24,6 +27,11 @@ impl Index for Home {
     ) -> Result<Told, Fault> {
         let (path, among, after) = (self.path().to_owned(), among.clone(), after.cloned());
         blocking(move || Records::open(&path)?.told(&among, stretch, after.as_ref(), limit)).await
+    }
+
+    /// It is the recordings themselves.
+    async fn whole_since(&self, _: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        Ok(None)
     }
 
     async fn of_session(
@@ -45,6 +53,16 @@ impl Index for Home {
 
 #[async_trait]
 impl Looks for Home {
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        let auditor = auditor.as_str().to_owned();
+        self.inner.state.write(move |transaction| count_look(transaction, &auditor, most, now)).await
+    }
+
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault> {
         let broken = |error| cannot_write(Origin::Recordings, error);
         let root = self.inner.layout.looks();

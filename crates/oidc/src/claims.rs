@@ -147,8 +147,13 @@ fn audience(claims: &Claims, settings: &IssuerSettings) -> Result<(), Rejected> 
         // SECURITY: one client, as one text: a list would name others, too.
         None => vec![instead().ok_or(Rejected::Audience)?],
     };
-    let is_ours = named.iter().any(|audience| settings.audience.iter().any(|ours| ours == audience));
-    if is_ours { Ok(()) } else { Err(Rejected::Audience) }
+    let is_one_of =
+        |known: &[String]| named.iter().any(|audience| known.iter().any(|known| known == audience));
+    if !is_one_of(&settings.audience) {
+        return Err(Rejected::Audience);
+    }
+    // SECURITY: a token that opens two doors makes whoever has taken it from one the other's guest.
+    if is_one_of(&settings.other_audiences) { Err(Rejected::TwoDoors) } else { Ok(()) }
 }
 
 /// Now lies within the token's time, and the token's time is not too long. Gives its end.

@@ -11,6 +11,9 @@ use crate::fetch::Source;
 use crate::keys::KeySet;
 use crate::{IssuerSettings, Rejected};
 
+/// The least time between the first fetch of all, where it brought nothing, and the second.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
 /// The kept keys of one issuer.
 ///
 /// Nothing is fetched in the background: a caller that needs keys fetches them, and others that need them
@@ -30,6 +33,8 @@ struct State {
     kept: Option<Kept>,
     /// When the last fetch started, whatever became of it.
     started: Option<Timestamp>,
+    /// Whether it was the first.
+    is_first: bool,
     /// The fetch that runs.
     flight: Option<Flight>,
 }
@@ -103,11 +108,18 @@ impl Keyring {
         // SECURITY: anybody can write a token that names an issuer and an unknown key. However many come, the
         // issuer is asked no more often than this. A fetch that still stands here ran out of time with nobody
         // waiting: that must not lock out who comes next.
-        let is_too_soon = state.started.is_some_and(|started| elapsed(started, now) < self.interval);
+        // Who has just started has no keys to go by while an issuer is away for a moment, and asks once more before long.
+        let interval = if state.is_first && state.kept.is_none() {
+            self.interval.min(FIRST_RETRY)
+        } else {
+            self.interval
+        };
+        let is_too_soon = state.started.is_some_and(|started| elapsed(started, now) < interval);
         if is_too_soon && state.flight.is_none() {
             return usable.map_or(Way::GiveUp, |kept| Way::Use(Arc::clone(&kept.keys)));
         }
         let flight = Flight { keys: fetching(self.source.clone()), started: now };
+        state.is_first = state.started.is_none();
         state.started = Some(now);
         state.flight = Some(flight.clone());
         Way::Wait(flight)

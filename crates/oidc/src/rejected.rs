@@ -43,6 +43,9 @@ pub enum Rejected {
     /// It is meant for somebody else.
     #[error("the token is for another audience")]
     Audience,
+    /// It is meant for another door, too, which nobody's token may be.
+    #[error("the token is for agents' and for auditors' doors at once")]
+    TwoDoors,
     /// It is past its end.
     #[error("the token has expired")]
     Expired,
@@ -83,7 +86,7 @@ pub enum Rejected {
 
 impl Rejected {
     /// Every reason, so that counters can be made beforehand.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::TooLong,
         Self::Malformed,
         Self::Header,
@@ -95,6 +98,7 @@ impl Rejected {
         Self::KeyMismatch,
         Self::Signature,
         Self::Audience,
+        Self::TwoDoors,
         Self::Expired,
         Self::NotYetValid,
         Self::Lifetime,
@@ -123,6 +127,7 @@ impl Rejected {
             Self::KeyMismatch => "key_mismatch",
             Self::Signature => "signature",
             Self::Audience => "audience",
+            Self::TwoDoors => "two_doors",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Lifetime => "lifetime",
@@ -156,6 +161,7 @@ impl Rejected {
             | Self::KeyMismatch
             | Self::Signature
             | Self::Audience
+            | Self::TwoDoors
             | Self::NotYetValid
             | Self::Lifetime
             | Self::Claim

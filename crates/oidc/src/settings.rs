@@ -104,6 +104,9 @@ pub struct IssuerSettings {
     ///
     /// None: a token without `aud` is refused.
     pub audience_claim: Option<String>,
+    /// Audiences of other doors: a token that names one of them, too, is refused here, so that whoever gets hold of it gets no further than
+    /// one of them lets it.
+    pub other_audiences: Vec<String>,
     /// Accepted algorithms.
     pub algorithms: Vec<Algorithm>,
     /// Accepted `typ`, compared without regard to case. An empty text stands for a token without `typ`.
@@ -146,7 +149,7 @@ pub struct IssuerSettings {
     /// a key that was withdrawn meanwhile cannot be told from a good one.
     pub keys_max_stale: Duration,
     /// The least time between the starts of two fetches, whatever tokens claim and whether or not the first
-    /// succeeded. A fetch that every caller walked away from may be replaced after `fetch_timeout`.
+    /// succeeded; only where the very first brought nothing, the second may start after one second. A fetch that every caller walked away from may be replaced after `fetch_timeout`.
     pub fetch_interval: Duration,
     /// How long a fetch may take in all. A caller that needs keys waits for so long.
     pub fetch_timeout: Duration,
@@ -159,6 +162,7 @@ impl IssuerSettings {
             issuer: issuer.into(),
             audience: vec![audience.into()],
             audience_claim: None,
+            other_audiences: Vec::new(),
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256],
             types: vec!["at+jwt".into(), "application/at+jwt".into()],
             required_scopes: Vec::new(),
@@ -198,6 +202,12 @@ impl IssuerSettings {
         let has_blank = |list: &[String]| list.iter().any(String::is_empty);
         let wrong = |what| Err(SettingsError::Wrong { issuer: issuer.clone(), what });
         if self.audience.is_empty() || has_blank(&self.audience) {
+            return wrong("audience");
+        }
+        // Nobody could come in.
+        if has_blank(&self.other_audiences)
+            || self.audience.iter().any(|own| self.other_audiences.contains(own))
+        {
             return wrong("audience");
         }
         // SECURITY: a claim that its bearer can choose, or that many tokens share, would let anybody's token pass.
@@ -352,6 +362,8 @@ mod tests {
         };
         wrong(|s| s.audience.clear(), "audience");
         wrong(|s| s.audience = vec![String::new()], "audience");
+        wrong(|s| s.other_audiences = vec![String::new()], "audience");
+        wrong(|s| s.other_audiences = vec!["audit".into(), "snowgate".into()], "audience");
         wrong(|s| s.algorithms.clear(), "algorithms");
         for claim in ["", "sub", "aud", "scope", "Client_id"] {
             let mut settings = settings();

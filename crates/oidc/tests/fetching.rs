@@ -161,12 +161,30 @@ async fn an_issuer_that_cannot_be_reached_is_asked_again_but_not_at_once() {
     scripted.answers_keys(Answer::Status(500));
     let issuers = scripted.trusted();
     let token = signer.token(&scripted.claims());
-    for second in 0..10 {
+    for (second, asked) in [(0, 1), (0, 1), (1, 2), (2, 2), (9, 2), (10, 2)] {
         assert_eq!(verify(&issuers, &token, later(second)).await, Err(Rejected::Unreachable));
+        assert_eq!(scripted.key_requests(), asked, "{second}");
     }
-    assert_eq!(scripted.key_requests(), 1);
     scripted.answers_keys(Answer::Honest);
-    assert!(verify(&issuers, &token, later(10)).await.is_ok());
+    assert!(verify(&issuers, &token, later(11)).await.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_has_just_started_asks_an_issuer_that_was_away_for_a_moment_again_a_second_later() {
+    let (scripted, signer) = house().await;
+    scripted.answers_discovery(Answer::Status(502));
+    let issuers = scripted.trusted();
+    let token = signer.token(&scripted.claims());
+    assert_eq!(verify(&issuers, &token, later(0)).await, Err(Rejected::Unreachable));
+    scripted.answers_discovery(Answer::Honest);
+    assert_eq!(verify(&issuers, &token, later(0)).await, Err(Rejected::Unreachable));
+    assert!(verify(&issuers, &token, later(1)).await.is_ok());
+    // Of those who have keys nobody asks so soon, whatever they are shown.
+    let forged = Signer::new("guess", Algorithm::EdDsa).token(&scripted.claims());
+    for second in 2..11 {
+        assert_eq!(verify(&issuers, &forged, later(second)).await, Err(Rejected::UnknownKey));
+    }
+    assert_eq!((scripted.discovery_requests(), scripted.key_requests()), (2, 1));
 }
 
 #[tokio::test]

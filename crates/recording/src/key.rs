@@ -69,6 +69,25 @@ impl RecordKey {
 
     /// Reads an object's key; none when it is no key of this layout.
     pub fn parse(key: &str) -> Option<(Self, ObjectKind)> {
+        let (found, kind) = Self::parts(key)?;
+        let kind = kind_of(kind)?;
+        // Only the one spelling that `object` writes is a key.
+        (found.object(kind) == key).then_some((found, kind))
+    }
+
+    /// Whether it is the key of an object that lies beside an exchange's others and is of none of the kinds that are known here: a later
+    /// release may write such, while this one is still asked.
+    // SECURITY: of a kind that is known, and written otherwise, it is no such.
+    pub fn is_of_another_kind(key: &str) -> bool {
+        let Some((found, kind)) = Self::parts(key) else { return false };
+        let word = kind.split(['-', '.']).next().unwrap_or_default();
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        is_word && kind.bytes().all(is_plain) && !KINDS.contains(&word) && key == format!("{found}.{kind}")
+    }
+
+    /// The place, and what says of which kind it is.
+    fn parts(key: &str) -> Option<(Self, &str)> {
         let rest = key.strip_prefix("v1/dt=")?;
         let (day, rest) = rest.split_once('/')?;
         let (session, file) = rest.split_once('/')?;
@@ -82,34 +101,38 @@ impl RecordKey {
             return None;
         }
         let exchange = format!("{session}/{}", number.trim_start_matches('0')).parse().ok()?;
-        let kind = match kind {
-            "opening.json" => ObjectKind::Opening,
-            "closing.json" => ObjectKind::Closing,
-            "sealed" => ObjectKind::Sealed,
-            step if step.starts_with("approval-") => {
-                let step = step.strip_prefix("approval-")?.strip_suffix(".json")?;
-                ObjectKind::Approval { step: step.parse().ok()? }
-            }
-            step if step.starts_with("standing-") => {
-                let step = step.strip_prefix("standing-")?.strip_suffix(".json")?;
-                ObjectKind::Standing { step: step.parse().ok()? }
-            }
-            step if step.starts_with("evidence-") => {
-                let step = step.strip_prefix("evidence-")?.strip_suffix(".json")?;
-                ObjectKind::Evidence { step: step.parse().ok()? }
-            }
-            page => {
-                let (part, page) = page.strip_prefix("part-")?.split_once(".page-")?;
-                if part.len() != 4 || page.len() != 6 {
-                    return None;
-                }
-                ObjectKind::Page { part: part.parse().ok()?, page: page.parse().ok()? }
-            }
-        };
-        let found = Self::new(day, exchange);
-        // Only the one spelling that `object` writes is a key.
-        (found.object(kind) == key).then_some((found, kind))
+        Some((Self::new(day, exchange), kind))
     }
+}
+
+/// What the kinds begin with.
+const KINDS: [&str; 7] = ["opening", "closing", "sealed", "approval", "standing", "evidence", "part"];
+
+fn kind_of(kind: &str) -> Option<ObjectKind> {
+    Some(match kind {
+        "opening.json" => ObjectKind::Opening,
+        "closing.json" => ObjectKind::Closing,
+        "sealed" => ObjectKind::Sealed,
+        step if step.starts_with("approval-") => {
+            let step = step.strip_prefix("approval-")?.strip_suffix(".json")?;
+            ObjectKind::Approval { step: step.parse().ok()? }
+        }
+        step if step.starts_with("standing-") => {
+            let step = step.strip_prefix("standing-")?.strip_suffix(".json")?;
+            ObjectKind::Standing { step: step.parse().ok()? }
+        }
+        step if step.starts_with("evidence-") => {
+            let step = step.strip_prefix("evidence-")?.strip_suffix(".json")?;
+            ObjectKind::Evidence { step: step.parse().ok()? }
+        }
+        page => {
+            let (part, page) = page.strip_prefix("part-")?.split_once(".page-")?;
+            if part.len() != 4 || page.len() != 6 {
+                return None;
+            }
+            ObjectKind::Page { part: part.parse().ok()?, page: page.parse().ok()? }
+        }
+    })
 }
 
 impl fmt::Display for RecordKey {
@@ -138,7 +161,31 @@ mod tests {
             ObjectKind::Page { part: 3, page: 12 },
         ] {
             assert_eq!(RecordKey::parse(&key.object(kind)), Some((key.clone(), kind)));
+            assert!(!RecordKey::is_of_another_kind(&key.object(kind)));
         }
+    }
+
+    #[test]
+    fn a_kind_of_a_later_release_is_known_for_one_by_its_place() {
+        let place = format!("v1/dt=2026-11-23/{}/00000012", "a".repeat(32));
+        for kind in ["receipt.json", "receipt-0003.json", "trace.v2.json", "attestation"] {
+            let key = format!("{place}.{kind}");
+            assert!(RecordKey::is_of_another_kind(&key) && RecordKey::parse(&key).is_none(), "{key}");
+        }
+        for kind in [
+            "",
+            ".json",
+            "closing.xml",
+            "evidence-1.json",
+            "part-1.page-000000",
+            "Receipt.json",
+            "a/b",
+            "7.json",
+        ] {
+            assert!(!RecordKey::is_of_another_kind(&format!("{place}.{kind}")), "{kind}");
+        }
+        assert!(!RecordKey::is_of_another_kind("v1/dt=2026-11-23/../00000012.receipt.json"));
+        assert!(!RecordKey::is_of_another_kind(&format!("{}.receipt.json", place.replace("v1", "v2"))));
     }
 
     #[test]

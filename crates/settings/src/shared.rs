@@ -42,6 +42,10 @@ pub struct Shared {
     /// Trusted issuers of agents' tokens.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// Trusted issuers of auditors' tokens; none: recordings are searched and replayed elsewhere. A token that names an audience of theirs
+    /// is no agent's.
+    #[serde(default)]
+    pub auditors: Vec<Issuer>,
     /// OAuth scopes that agents' tokens need beyond those of their issuers.
     #[serde(default)]
     pub scopes: Scopes,

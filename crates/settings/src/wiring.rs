@@ -42,20 +42,55 @@ pub fn policies(folder: Option<&Path>) -> Result<FolderPolicies, BrokenBundle> {
     Err(BrokenBundle { problems, dir: folder.unwrap_or(Path::new("DIR")).display().to_string() })
 }
 
-/// The verifier of these issuers' tokens. Nothing is asked yet.
+/// The verifier of tokens of these issuers, of agents, of which none may be an auditor's, too. Nothing is asked yet.
 ///
 /// # Errors
 /// The setting that is wrong, with its place.
-pub fn issuers(entries: &[Issuer], places: &Places) -> Result<Issuers, ConfigurationError> {
-    verifier("issuers", Issuer::all(entries, places)?, places)
+pub fn issuers(
+    agents: &[Issuer],
+    auditors: &[Issuer],
+    places: &Places,
+) -> Result<Issuers, ConfigurationError> {
+    let settings = apart(Issuer::all(agents, places)?, auditors);
+    not_both("issuers", "is that of auditors, too: agents have one of their own", &settings, places)?;
+    verifier("issuers", settings, places)
 }
 
-/// The verifier of auditors' tokens, likewise.
+/// The verifier of auditors' tokens, of which none may be an agent's, too; likewise.
 ///
 /// # Errors
 /// The setting that is wrong, with its place.
-pub fn auditors(entries: &[Issuer], places: &Places) -> Result<Issuers, ConfigurationError> {
-    verifier("auditors", Issuer::auditors(entries, places)?, places)
+pub fn auditors(
+    auditors: &[Issuer],
+    agents: &[Issuer],
+    places: &Places,
+) -> Result<Issuers, ConfigurationError> {
+    let settings = apart(Issuer::auditors(auditors, places)?, agents);
+    not_both("auditors", "is that of agents, too: auditors have one of their own", &settings, places)?;
+    verifier("auditors", settings, places)
+}
+
+// SECURITY: an agent's token must not be an auditor's by its scopes alone.
+fn not_both(
+    section: &str,
+    problem: &str,
+    settings: &[IssuerSettings],
+    places: &Places,
+) -> Result<(), ConfigurationError> {
+    let is_both = |one: &IssuerSettings| one.audience.iter().any(|own| one.other_audiences.contains(own));
+    match settings.iter().position(is_both) {
+        Some(at) => Err(places.wrong(&format!("{section}[{at}].audience"), problem)),
+        None => Ok(()),
+    }
+}
+
+/// The same, refusing what an issuer gives for the doors of these.
+fn apart(mut settings: Vec<IssuerSettings>, others: &[Issuer]) -> Vec<IssuerSettings> {
+    for one in &mut settings {
+        let of_it = others.iter().filter(|other| other.issuer == one.issuer);
+        one.other_audiences = of_it.flat_map(|other| other.audience.iter().cloned()).collect();
+    }
+    settings
 }
 
 fn verifier(

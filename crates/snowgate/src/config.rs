@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use domain::Context;
 use evidence::{ChannelEntry, Channels};
 use serde::Deserialize;
-use settings::{Configured, Defaults, File, Issuer, Places, ReviewerEntry, ReviewersIssuer, Shared};
+use settings::{Configured, Defaults, File, Places, ReviewerEntry, ReviewersIssuer, Shared};
 use traces::Wish;
 
 use crate::cli::HomeArgs;
@@ -59,8 +59,6 @@ pub struct Own {
     pub estimates: bool,
     /// The channels that evidence of prompts comes by.
     pub evidence: Vec<ChannelEntry>,
-    /// Trusted issuers of auditors' tokens; none: recordings are searched and replayed on the command line alone.
-    pub auditors: Vec<Issuer>,
     /// Whose requests are traced, on standard error.
     pub traces: Wish,
 }
@@ -79,7 +77,6 @@ impl Default for Own {
             reminders: RemindersEntry::default(),
             estimates: false,
             evidence: Vec::new(),
-            auditors: Vec::new(),
             traces: Wish::Off,
         }
     }
@@ -186,22 +183,10 @@ impl Config {
     }
 
     fn check_auditors(&self, is_loopback: bool) -> Result<(), Broken> {
-        for (at, auditors) in self.own.auditors.iter().enumerate() {
-            let wrong = |key: &str, problem: &str| {
-                Err(Broken::from(self.places.wrong(&format!("auditors[{at}].{key}"), problem)))
-            };
+        for (at, auditors) in self.shared.auditors.iter().enumerate() {
             if (!is_loopback || self.shared.upstream.is_some()) && !auditors.issuer.starts_with("https://") {
-                return wrong(
-                    "issuer",
-                    "must be an https address before a Snowflake upstream or a listen address that others reach",
-                );
-            }
-            // SECURITY: an agent's token must not be an auditor's by its scopes alone.
-            let of_agents = self.shared.issuers.iter().filter(|agents| agents.issuer == auditors.issuer);
-            let is_agents =
-                |audience: &String| of_agents.clone().any(|agents| agents.audience.contains(audience));
-            if auditors.audience.iter().any(is_agents) {
-                return wrong("audience", "is that of agents, too: auditors have one of their own");
+                let problem = "must be an https address before a Snowflake upstream or a listen address that others reach";
+                return Err(self.places.wrong(&format!("auditors[{at}].issuer"), problem).into());
             }
         }
         Ok(())

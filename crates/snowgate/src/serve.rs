@@ -79,11 +79,11 @@ fn with_arguments(config: Config, args: &ServeArgs) -> Config {
 pub fn check_parts(config: &Config) -> Result<Vec<String>, Broken> {
     log_filter()?;
     let policies = wiring::policies(config.shared.policies.as_deref())?;
-    if !config.shared.issuers.is_empty() {
-        wiring::issuers(&config.shared.issuers, &config.places)?;
+    if !config.shared.auditors.is_empty() {
+        wiring::auditors(&config.shared.auditors, &config.shared.issuers, &config.places)?;
     }
-    if !config.own.auditors.is_empty() {
-        wiring::auditors(&config.own.auditors, &config.places)?;
+    if !config.shared.issuers.is_empty() {
+        wiring::issuers(&config.shared.issuers, &config.shared.auditors, &config.places)?;
     }
     if let Some(upstream) = &config.shared.upstream {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
@@ -176,7 +176,7 @@ async fn serve(config: Config) -> Result<ExitCode, Broken> {
     let real_issuers = if config.shared.issuers.is_empty() {
         None
     } else {
-        Some(wiring::issuers(&config.shared.issuers, &config.places)?)
+        Some(wiring::issuers(&config.shared.issuers, &config.shared.auditors, &config.places)?)
     };
     let reviewers_issuer = reviewing::issuer(&config)?;
     // Bound before anything is printed, so that what is printed works.

@@ -19,6 +19,7 @@
 //! # Ok::<(), traces::NoTraceParent>(())
 //! ```
 
+mod current;
 mod exporter;
 mod line;
 mod open;
@@ -26,6 +27,7 @@ mod parent;
 mod roots;
 mod wish;
 
+pub use current::traceparent;
 pub use exporter::{Exporter, Place, exporter};
 pub use parent::{NoTraceParent, TraceParent};
 pub use roots::{EachRequest, Root, Traced, each_request};

@@ -71,6 +71,27 @@ fn exchange(text: &str) {
 }
 
 #[test]
+fn whoever_carries_a_request_on_elsewhere_is_told_where_it_belongs() {
+    let carried = || traces::traceparent().map(|parent| parent.parse::<TraceParent>().unwrap());
+    assert_eq!(carried(), None, "nobody listens");
+    let mut told = None;
+    let spans = written(Wish::Asked, || {
+        assert_eq!(carried(), None, "nothing is worked on");
+        root(None).in_scope(|| assert_eq!(carried(), None, "nobody has asked"));
+        root(Some(PARENT)).in_scope(|| {
+            // Somebody else's span is none of ours.
+            step!("hold").in_scope(|| trace_span!("foreign").in_scope(|| told = carried()));
+        });
+    });
+    let (told, hold) = (told.unwrap(), &spans[0]);
+    assert_eq!((hold.name.as_str(), told.is_sampled()), ("hold", true));
+    assert_eq!(
+        (format!("{:032x}", told.trace()), format!("{:016x}", told.span())),
+        (hold.trace.clone(), hold.id.clone())
+    );
+}
+
+#[test]
 fn a_request_and_its_steps_are_one_trace_below_its_caller() {
     let spans = written(Wish::All, || {
         root(Some(PARENT)).in_scope(|| {

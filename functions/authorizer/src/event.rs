@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Credential;
 use serde::Deserialize;
+use traces::TraceParent;
 
 use crate::NotAuthorized;
 
@@ -30,6 +31,16 @@ pub(crate) fn credential(event: &serde_json::Value) -> Result<Credential, NotAut
         return Err(NotAuthorized::Unauthorized);
     };
     bearer(value).map(|token| Credential::new(token.to_owned())).ok_or(NotAuthorized::Unauthorized)
+}
+
+/// The span that the request was made in. Anybody can say it; nothing but a trace depends on it.
+pub(crate) fn parent(event: &serde_json::Value) -> Option<TraceParent> {
+    let headers = event.get("headers")?.as_object()?;
+    let mut named = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("traceparent"));
+    match (named.next(), named.next()) {
+        (Some((_, value)), None) => value.as_str()?.parse().ok(),
+        (_, _) => None,
+    }
 }
 
 /// The token of `Bearer TOKEN` (RFC 6750 section 2.1). A comma is none of its letters, so two that were joined are no token.
@@ -66,6 +77,23 @@ mod tests {
     fn one_bearer_token_is_a_credential() {
         check(json!({ "authorization": "Bearer a.b.c" }), Some("a.b.c"));
         check(json!({ "Authorization": "bearer  a.b.c== ", "accept": "*/*" }), Some("a.b.c=="));
+    }
+
+    #[test]
+    fn a_parent_is_one_or_none() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let of = |headers: Value| super::parent(&event(headers));
+        assert!(of(json!({ "Traceparent": parent })).is_some_and(TraceParent::is_sampled));
+        for headers in [
+            json!({}),
+            json!([]),
+            json!({ "traceparent": 7 }),
+            json!({ "traceparent": "x" }),
+            json!({ "traceparent": format!("{parent},{parent}") }),
+            json!({ "traceparent": parent, "Traceparent": parent }),
+        ] {
+            assert_eq!(of(headers), None);
+        }
     }
 
     #[test]

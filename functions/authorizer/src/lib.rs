@@ -37,6 +37,8 @@ use gateway::Fault;
 use gateway::ports::{Clock, Identities, NotAccepted};
 use serde::Serialize;
 use thiserror::Error;
+use traces::Root;
+use tracing::Instrument;
 
 /// What API Gateway is answered, as it wants it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -80,7 +82,10 @@ impl Authorizer {
     /// # Errors
     /// [`NotAuthorized`], which lets nobody through either.
     pub async fn handle(&self, event: &serde_json::Value) -> Result<Answer, NotAuthorized> {
-        let answer = self.answer(event).await;
+        let root: Root = traces::root!("authorizer");
+        let span = root(event::parent(event));
+        let answer = self.answer(event).instrument(span.clone()).await;
+        span.record("failed", matches!(answer, Err(NotAuthorized::Unreadable | NotAuthorized::Fault(_))));
         // What is refused is counted by the API's own log; the word says why, and nothing of the token.
         match &answer {
             Ok(_) | Err(NotAuthorized::Unauthorized) => {}

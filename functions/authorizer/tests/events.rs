@@ -1,6 +1,17 @@
 //! API Gateway's questions in `events/authorizer`, and what it is answered.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
+
+#[path = "../../../crates/traces/tests/support/kept.rs"]
+mod kept;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -127,4 +138,38 @@ async fn what_is_no_question_lets_nobody_through() {
     assert!(shown.is_empty());
     let said = format!("{:?}", NotAuthorized::Unreadable);
     assert!(!said.contains("ana"), "{said}");
+}
+
+#[tokio::test]
+async fn a_question_is_a_step_of_the_request_that_it_is_asked_of_and_holds_nothing_of_it() {
+    use tracing_subscriber::layer::SubscriberExt;
+    let kept = kept::Kept::listening();
+    let ports: (Arc<dyn Clock>, _) = (Arc::new(Noon), Arc::new(local::RandomIds) as _);
+    let place = traces::Place { version: "1.2.3", function: None };
+    let exporter = traces::exporter(traces::Wish::Asked, &place, ports, kept.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter));
+
+    let authorizer = Authorizer::new(Arc::new(FakeIdentities::default()), Arc::new(Noon));
+    let ask = async |token: &str, traced: bool| {
+        let mut headers = json!({ "authorization": format!("Bearer {token}") });
+        if traced {
+            headers["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        }
+        let event = json!({ "version": "2.0", "type": "REQUEST", "headers": headers });
+        let _ = authorizer.handle(&event).await;
+    };
+    for (token, traced) in [("ana", false), ("ana", true), ("forged-s3cret", true), ("lost", true)] {
+        ask(token, traced).await;
+    }
+    let spans = kept.spans();
+    let failed: Vec<bool> = spans.iter().map(|span| span.has_failed).collect();
+    assert_eq!(failed, [false, false, true], "that somebody is refused is no fault");
+    for span in &spans {
+        assert_eq!(
+            (span.name.as_str(), span.trace.as_str()),
+            ("authorizer", "0af7651916cd43dd8448eb211c80319c")
+        );
+        assert_eq!(span.parent.as_deref(), Some("b7ad6b7169203331"));
+    }
+    assert!(!kept.text().contains("s3cret") && !kept.text().contains("ana"));
 }

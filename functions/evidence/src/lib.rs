@@ -72,7 +72,7 @@ pub fn routes(gateway: Arc<Gateway>, channels: Channels) -> Router {
         .route("/v1/hooks/cursor", post(cursor).fallback(other_than_post))
         .route("/otlp/v1/logs", post(logs).fallback(other_than_post))
         .route("/otlp/v1/traces", post(traces).fallback(other_than_post))
-        .layer(map_response(harden))
+        .layer((traces::each_request(traces::root!("channel")), map_response(harden)))
         .with_state(Served { gateway, channels: Arc::new(channels), desks })
 }
 

@@ -24,17 +24,19 @@ mod metrics;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws::{Failed, IndexRow, Recorded, Told};
+use aws::{Failed, IndexRow, Message, Told};
 use domain::Timestamp;
 use futures::{StreamExt, stream};
 use gateway::ports::Clock;
-use gateway::{Fault, Origin};
+use gateway::{Fault, Origin, Recorded};
 use recording::{ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;
+use traces::Root;
+use tracing::Instrument;
 
 pub use metrics::Measured;
 pub use store::{Account, Store};
@@ -44,6 +46,9 @@ const AT_ONCE: usize = 16;
 
 /// What is left of a call's time when nothing more is begun or waited for, so that what was done is answered.
 const TO_ANSWER: Duration = Duration::from_secs(5);
+
+/// How long it is remembered for how long rows are noted to be kept: another release may say otherwise meanwhile.
+const NOTED: Duration = Duration::from_secs(60);
 
 /// The event is none of ours.
 // SECURITY: what it holds is not told.
@@ -59,18 +64,26 @@ pub struct Answer {
     pub batch_item_failures: Vec<Failed>,
 }
 
+impl Answer {
+    fn all_again(messages: &[Message]) -> Self {
+        Self { batch_item_failures: aws::failed(messages, |_| true) }
+    }
+}
+
 /// Makes rows of records.
 #[derive(Clone)]
 pub struct Indexer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     keep: Duration,
+    /// When it was noted for how long rows are kept.
+    noted: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Indexer {
     /// Over this store. Rows are kept for so long after their exchange was closed.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, keep: Duration) -> Self {
-        Self { store, clock, keep }
+        Self { store, clock, keep, noted: Arc::default() }
     }
 
     /// Writes rows of all that the messages of an event tell of; what became of them, and what is to be measured of that. What fails is
@@ -84,8 +97,38 @@ impl Indexer {
         event: &serde_json::Value,
         time: Duration,
     ) -> Result<(Answer, Measured), Unreadable> {
+        // Who sends these says of no trace that they belong to it.
+        let root: Root = traces::root!("index");
+        let span = root(None);
+        let done = self.handled(event, time).instrument(span.clone()).await;
+        span.record("failed", done.is_err());
+        done
+    }
+
+    async fn handled(
+        &self,
+        event: &serde_json::Value,
+        time: Duration,
+    ) -> Result<(Answer, Measured), Unreadable> {
         let end = tokio::time::Instant::now() + time.saturating_sub(TO_ANSWER);
         let messages = aws::messages(event).filter(|messages| !messages.is_empty()).ok_or(Unreadable)?;
+        // INVARIANT: no row is kept for a time that the index does not say.
+        match tokio::time::timeout_at(end, self.note()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => {
+                tracing::warn!(
+                    fault = &fault as &(dyn std::error::Error + 'static),
+                    "nothing is written before the index says for how long: all of it is told again"
+                );
+                return Ok((Answer::all_again(&messages), Measured::default()));
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "time is over before the index says for how long rows are kept: all of it is told again"
+                );
+                return Ok((Answer::all_again(&messages), Measured::default()));
+            }
+        }
         // Of an exchange that is told of by many objects, its rows are written once.
         let mut told: BTreeMap<RecordKey, BTreeSet<ObjectKind>> = BTreeMap::new();
         let mut in_time: BTreeSet<RecordKey> = BTreeSet::new();
@@ -140,6 +183,18 @@ impl Indexer {
         drop(written);
         let batch_item_failures = aws::failed(&messages, |object| undone.contains(object));
         Ok((Answer { batch_item_failures }, Measured { lags_ms }))
+    }
+
+    /// Notes for how long rows are kept, where that was not done lately.
+    async fn note(&self) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let noted = *self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_some_and(|noted| noted <= now && now.since(noted) < NOTED) {
+            return Ok(());
+        }
+        self.store.keeps(self.keep, now).await?;
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 
     /// Writes the rows of one exchange. None of late evidence of one that is still under way: its closing is told of, too.

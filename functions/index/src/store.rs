@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{Compacted, Index, IndexRow, Objects};
+use aws::{Compacted, Index, IndexRow};
 use bytes::Bytes;
 use domain::Timestamp;
 use gateway::Fault;
+use gateway::ports::Recordings;
 use recording::{ObjectKind, RecordKey};
 
 /// The records, and the index of them.
 #[async_trait]
-pub trait Store: Objects {
+pub trait Store: Recordings {
+    /// Notes for how long rows are kept that are written now, so that whoever asks for one that is forgotten is not told that there was none.
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault>;
+
     /// Writes a row under all that it is found by, at that moment and for so long; one that was made of more objects stays.
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault>;
 }
@@ -27,14 +31,18 @@ pub struct Account {
 }
 
 #[async_trait]
-impl Objects for Account {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        self.records.object(key, kind).await
+impl Recordings for Account {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.records.read(key, kind).await
     }
 }
 
 #[async_trait]
 impl Store for Account {
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+        self.index.keeps(keep, now, || self.records.oldest_day()).await
+    }
+
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault> {
         self.index.write(row, now, keep).await
     }

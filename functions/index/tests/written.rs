@@ -7,16 +7,22 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "../../../crates/traces/tests/support/kept.rs"]
+mod kept;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{By, IndexRow, Objects};
+use aws::{By, IndexRow};
 use bytes::Bytes;
 use domain::Timestamp;
-use gateway::ports::Clock;
+use gateway::ports::{Clock, Recordings};
 use gateway::{Fault, Origin};
 use index::{Answer, Indexer, Measured, Store};
 use recording::{ObjectKind, RecordKey};
@@ -35,6 +41,9 @@ struct Memory {
     /// How many writes are answered before the store hangs; all where none is told.
     answers: Option<usize>,
     rows: Mutex<BTreeMap<RecordKey, IndexRow>>,
+    /// How often it was noted for how long rows are kept, and whether that can be.
+    notes: Mutex<usize>,
+    is_unnoted: bool,
 }
 
 fn broken() -> Fault {
@@ -42,8 +51,8 @@ fn broken() -> Fault {
 }
 
 #[async_trait]
-impl Objects for Memory {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+impl Recordings for Memory {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         let key = key.object(kind);
         if self.out_of_reach.contains(&key) { Err(broken()) } else { Ok(self.objects.get(&key).cloned()) }
     }
@@ -51,8 +60,15 @@ impl Objects for Memory {
 
 #[async_trait]
 impl Store for Memory {
+    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+        assert_eq!((keep, now), (KEEP, Noon.now()));
+        *self.notes.lock().unwrap() += 1;
+        if self.is_unnoted { Err(broken()) } else { Ok(()) }
+    }
+
     async fn write(&self, row: &IndexRow, _: Timestamp, keep: Duration) -> Result<(), Fault> {
         assert_eq!(keep, KEEP);
+        assert!(*self.notes.lock().unwrap() > 0, "it is noted first");
         if self.answers.is_some_and(|most| self.rows.lock().unwrap().len() >= most) {
             std::future::pending::<()>().await;
         }
@@ -206,7 +222,7 @@ async fn evidence_makes_no_row_before_its_closing_and_a_new_one_behind() {
     assert_eq!(failed(&store, &late).await, [""; 0]);
     let new = store.rows.lock().unwrap()[&key_of(&closing)].clone();
     assert!(new.late > 0 && new.told > old.told && new.grade != old.grade, "{new:?}");
-    store.write(&old, Noon.now(), KEEP).await.unwrap();
+    Store::write(&*store, &old, Noon.now(), KEEP).await.unwrap();
     assert_eq!(store.rows.lock().unwrap()[&key_of(&closing)], new);
 }
 
@@ -214,7 +230,16 @@ async fn evidence_makes_no_row_before_its_closing_and_a_new_one_behind() {
 async fn what_cannot_be_read_or_written_is_told_again_and_holds_up_nothing_else() {
     let all = closings(&day());
     let one = &all[4];
-    for part in ["opening.json", "closing.json", "approval-0000.json", "evidence-0000.json"] {
+    // One that a person was asked for; of all others the records say that there are no steps.
+    let steps = |key: &&String| day().objects.contains_key(&key.replace("closing", "approval-0000"));
+    let held = all.iter().find(steps).unwrap();
+    for (one, part) in [
+        (one, "opening.json"),
+        (one, "closing.json"),
+        (one, "evidence-0000.json"),
+        (held, "approval-0000.json"),
+        (held, "approval-0001.json"),
+    ] {
         let store = Arc::new(Memory { out_of_reach: [one.replace("closing.json", part)].into(), ..day() });
         assert_eq!(failed(&store, &all).await, std::slice::from_ref(one), "{part}");
         assert_eq!(store.rows.lock().unwrap().len(), 11, "{part}");
@@ -227,6 +252,20 @@ async fn what_cannot_be_read_or_written_is_told_again_and_holds_up_nothing_else(
     let again = Arc::new(Memory { rows: Mutex::new(store.rows.lock().unwrap().clone()), ..day() });
     assert_eq!(failed(&again, &of_it).await, [""; 0]);
     assert_eq!(again.rows.lock().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn nothing_is_written_before_it_is_noted_for_how_long_and_that_is_noted_once_in_a_while() {
+    let store = Arc::new(Memory { is_unnoted: true, ..day() });
+    let all = closings(&store);
+    assert_eq!(failed(&store, &all).await, all, "all of it is told again");
+    assert!(store.rows.lock().unwrap().is_empty());
+    let store = Arc::new(day());
+    let indexer = Indexer::new(store.clone(), Arc::new(Noon), KEEP);
+    for some in all.chunks(4) {
+        indexer.clone().handle(&event(some), A_CALL).await.unwrap();
+    }
+    assert_eq!((*store.notes.lock().unwrap(), store.rows.lock().unwrap().len()), (1, 12));
 }
 
 #[tokio::test]
@@ -353,4 +392,27 @@ async fn what_is_not_done_in_time_is_told_again_and_what_is_done_is_not() {
     let (store, event, _) = flood(10);
     let (again, _) = handled(&Arc::new(store), &event).await;
     assert_eq!(again, [""; 0]);
+}
+
+#[tokio::test]
+async fn each_event_is_a_trace_that_names_no_record() {
+    use tracing_subscriber::layer::SubscriberExt;
+    let kept = kept::Kept::listening();
+    let ports: (Arc<dyn Clock>, _) = (Arc::new(Noon), Arc::new(local::RandomIds) as _);
+    let place = traces::Place { version: "1.2.3", function: None };
+    let exporter = traces::exporter(traces::Wish::All, &place, ports, kept.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter));
+
+    let store = Arc::new(day());
+    let all = closings(&store);
+    failed(&store, &all).await;
+    let none = Indexer::new(store, Arc::new(Noon), KEEP).handle(&json!({ "task": "s3cret" }), A_CALL).await;
+    assert!(none.is_err());
+    let spans = kept.spans();
+    let said: Vec<(&str, bool)> = spans.iter().map(|span| (span.name.as_str(), span.has_failed)).collect();
+    assert_eq!(said, [("index", false), ("index", true)]);
+    assert!(spans.iter().all(|span| span.is_root && span.attributes.is_empty()));
+    for word in [all[0].as_str(), DAY, "s3cret"] {
+        assert!(!kept.text().contains(word), "{word}");
+    }
 }

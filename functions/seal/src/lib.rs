@@ -28,10 +28,10 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aws::{Failed, Message, Recorded, Told};
+use aws::{Failed, Message, Told};
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::Clock;
-use gateway::{Fault, Origin, Retry};
+use gateway::{Fault, Origin, Recorded, Retry};
 use recording::{ExchangeRow, ObjectKind, RecordKey};
 use serde::Serialize;
 use thiserror::Error;

@@ -25,35 +25,52 @@ const TOLD: usize = 100;
 /// What was kept so lately may still be on its way.
 const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
 
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What of a day was gone through.
+#[derive(Default)]
+struct Gone {
+    /// Closings and late evidence that lie there.
+    kept: usize,
+    /// Those of them that no row was made of.
+    missed: usize,
+    /// Those that were kept too lately to say so.
+    unsettled: usize,
+}
+
 /// Goes through a day, and tells again of what has no row; how many closings and late evidence lie there, and of how many there was no
-/// row.
+/// row. Of a day of which all is there the index is told so.
 pub(crate) async fn find_and_tell(
     store: &dyn Store,
     day: &str,
     now: Timestamp,
 ) -> Result<(usize, usize), Fault> {
-    let found: Vec<(usize, usize)> = stream::iter(0..DIGITS)
+    let found: Vec<Gone> = stream::iter(0..DIGITS)
         .map(|digit| under(store, day, format!("{digit:x}"), now))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-    Ok(found.into_iter().fold((0, 0), |(kept, missed), (more, of_them)| {
-        (kept.saturating_add(more), missed.saturating_add(of_them))
-    }))
+    let Gone { kept, missed, unsettled } = found.into_iter().fold(Gone::default(), |all, some| Gone {
+        kept: all.kept.saturating_add(some.kept),
+        missed: all.missed.saturating_add(some.missed),
+        unsettled: all.unsettled.saturating_add(some.unsettled),
+    });
+    let begin: Option<Timestamp> = format!("{day}T00:00:00Z").parse().ok();
+    // What is opened on a day that is not over has no row yet.
+    let over = begin.map(|begin| (begin, begin.after(A_DAY))).filter(|(_, end)| *end <= now);
+    if let Some((begin, end)) = over.filter(|_| missed == 0 && unsettled == 0) {
+        store.is_whole(begin, end).await?;
+    }
+    Ok((kept, missed))
 }
 
-async fn under(
-    store: &dyn Store,
-    day: &str,
-    begins: String,
-    now: Timestamp,
-) -> Result<(usize, usize), Fault> {
-    let (mut kept, mut missed, mut after): (usize, usize, Option<String>) = (0, 0, None);
+async fn under(store: &dyn Store, day: &str, begins: String, now: Timestamp) -> Result<Gone, Fault> {
+    let (mut gone, mut after): (Gone, Option<String>) = (Gone::default(), None);
     loop {
         let listed = store.kept_on(day, &begins, after.as_deref(), LISTED).await?;
         let is_settled = |at: &Timestamp| now.since(*at) >= UNDER_WAY;
-        let told =
-            listed.iter().filter(|(_, at)| is_settled(at)).filter_map(|(key, _)| RecordKey::parse(key));
+        let (settled, unsettled): (Vec<_>, Vec<_>) = listed.iter().partition(|(_, at)| is_settled(at));
+        let told = settled.iter().filter_map(|(key, _)| RecordKey::parse(key));
         let told: Vec<Told> = told
             .filter(|(_, kind)| matches!(kind, ObjectKind::Closing | ObjectKind::Evidence { .. }))
             .collect();
@@ -64,10 +81,12 @@ async fn under(
         for (key, _) in &without {
             tracing::warn!(exchange = %key.exchange, "nobody was told of what was recorded: it is told now");
         }
-        (kept, missed) = (kept.saturating_add(told.len()), missed.saturating_add(without.len()));
+        gone.kept = gone.kept.saturating_add(told.len());
+        gone.missed = gone.missed.saturating_add(without.len());
+        gone.unsettled = gone.unsettled.saturating_add(unsettled.len());
         after = listed.last().map(|(key, _)| key.clone());
         if listed.len() < LISTED {
-            return Ok((kept, missed));
+            return Ok(gone);
         }
     }
 }

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws::{Compacted, Index, Kept, Objects, Told};
+use aws::{Compacted, Index, Kept, Told};
 use bytes::Bytes;
 use domain::Timestamp;
 use gateway::Fault;
+use gateway::ports::Recordings;
 use recording::{ObjectKind, RecordKey};
 
 /// The records, where rows of them are kept, and who is told of them.
 #[async_trait]
-pub trait Store: Objects {
+pub trait Store: Recordings {
     /// Keeps a file of rows of that day under a name that its content follows from, durably and whole. One that is there already
     /// stays.
     async fn keep(&self, day: &str, name: &str, file: Vec<u8>) -> Result<(), Fault>;
@@ -35,6 +36,10 @@ pub trait Store: Objects {
     /// Of those of these exchanges that are in the index, with how much late evidence they are there.
     async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault>;
 
+    /// Notes in the index that all has its rows that was opened on this day, which is over; and that nothing was recorded before, where
+    /// that is so.
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault>;
+
     /// Tells whoever is told of records of these once more.
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault>;
 }
@@ -51,9 +56,9 @@ pub struct Account {
 }
 
 #[async_trait]
-impl Objects for Account {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
-        self.records.object(key, kind).await
+impl Recordings for Account {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+        self.records.read(key, kind).await
     }
 }
 
@@ -83,6 +88,11 @@ impl Store for Account {
 
     async fn late_of(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, u32>, Fault> {
         self.index.late_of(keys).await
+    }
+
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+        let is_first = self.records.oldest_day().await?.is_none_or(|oldest| oldest >= begin.day());
+        self.index.is_whole(begin, end, is_first).await
     }
 
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {

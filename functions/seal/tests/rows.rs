@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use aws::{Objects, Told};
+use aws::Told;
 use bytes::Bytes;
 use domain::Timestamp;
-use gateway::ports::Clock;
+use gateway::ports::{Clock, Recordings};
 use gateway::{Fault, Origin};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -51,6 +51,8 @@ struct Memory {
     is_blind: bool,
     is_mute: bool,
     told: Mutex<Vec<Told>>,
+    /// Of which times the index was told that it has all.
+    whole: Mutex<Vec<(Timestamp, Timestamp)>>,
 }
 
 fn broken() -> Fault {
@@ -58,8 +60,8 @@ fn broken() -> Fault {
 }
 
 #[async_trait]
-impl Objects for Memory {
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
+impl Recordings for Memory {
+    async fn read(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault> {
         let key = key.object(kind);
         if self.too_long.contains(&key) {
             return Err(Fault::lasting(Origin::Recordings, "the recordings cannot be read"));
@@ -108,6 +110,11 @@ impl Store for Memory {
         let indexed = self.indexed.lock().unwrap();
         let found = keys.iter().filter_map(|key| Some((key.clone(), *indexed.get(key)?)));
         if self.is_blind { Err(broken()) } else { Ok(found.collect()) }
+    }
+
+    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+        self.whole.lock().unwrap().push((begin, end));
+        Ok(())
     }
 
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {
@@ -293,7 +300,16 @@ async fn what_cannot_be_read_has_no_row_is_told_again_and_holds_up_nothing_else(
     let closings: Vec<String> =
         told_of(&day().objects).into_iter().filter(|key| key.contains(".closing.")).collect();
     let one = &closings[4];
-    for part in ["opening.json", "closing.json", "approval-0000.json", "evidence-0000.json"] {
+    // One that a person was asked for; of all others the records say that there are no steps.
+    let steps = |key: &&String| day().objects.contains_key(&key.replace("closing", "approval-0000"));
+    let held = closings.iter().find(steps).unwrap();
+    for (one, part) in [
+        (one, "opening.json"),
+        (one, "closing.json"),
+        (one, "evidence-0000.json"),
+        (held, "approval-0000.json"),
+        (held, "approval-0001.json"),
+    ] {
         let broken = one.replace("closing.json", part);
         let store = Arc::new(Memory { out_of_reach: [broken].into(), ..day() });
         assert_eq!(failed(&store, &closings).await, std::slice::from_ref(one), "{part}");
@@ -412,6 +428,7 @@ async fn what_nobody_was_told_of_is_found_and_told_again() {
     expected.extend(without.into_iter().cloned());
     expected.sort();
     assert_eq!(missed(&store).await, (told.len() + 1, expected.len()));
+    assert!(store.whole.lock().unwrap().is_empty(), "what is only told of is not there yet");
     let mut again: Vec<String> =
         store.told.lock().unwrap().iter().map(|(key, kind)| key.object(*kind)).collect();
     again.sort();
@@ -422,6 +439,13 @@ async fn what_nobody_was_told_of_is_found_and_told_again() {
         store.indexed.lock().unwrap().insert(key(object), u32::try_from(of_it).unwrap());
     }
     assert_eq!(missed(&store).await, (told.len() + 1, 0));
+    let whole = ["2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z"].map(|moment| moment.parse().unwrap());
+    assert_eq!(*store.whole.lock().unwrap(), [(whole[0], whole[1])]);
+    // Of a day that is not over nobody can say so.
+    let seal = Seal::new(store.clone(), Arc::new(Noon));
+    let today = seal.handle(&json!({ "task": "missed", "days_ago": 0 })).await.unwrap();
+    assert!(matches!(today, Answer::Missed { missed: 0, .. }));
+    assert_eq!(store.whole.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -431,6 +455,7 @@ async fn what_was_just_kept_is_not_missed_yet() {
         let since = Some(Timestamp::from_micros(now - minutes * 60_000_000));
         let store = Arc::new(Memory { since, ..day() });
         assert_eq!(missed(&store).await.0, expected, "{minutes}");
+        assert!(store.whole.lock().unwrap().is_empty(), "{minutes}");
     }
 }
 

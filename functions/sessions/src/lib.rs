@@ -8,10 +8,10 @@
 //!
 //! # Parameters
 //! One of `session`, `person`, `agent`, `table`, `refused=DAY`, `held=DAY` (the first of them that is there) says where to look. `from` and `to`
-//! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, and no question spans more than
+//! (days or RFC 3339; `to` is exclusive) bound the time: without them the last 30 days are looked at, as far as the index knows them, and no question spans more than
 //! 366. All others filter what is found: `decision`, `outcome`, `rule`, `finding`, `text`, and those of the first six that did not say where.
 //! `limit` is 50 and at most 100; `after` is the `next` of an earlier answer. One answer reads 200 exchanges at most: what it shows, how
-//! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of days that the index has forgotten, is
+//! many it has read and up to when stands in it. What is asked without any of the six, for longer, or of a time before all that the index knows, is
 //! answered by 400 with the query for Athena.
 //!
 //! Whoever asks shows an access token of a person with the auditors' audience and scope. Each look is recorded before anything
@@ -19,7 +19,7 @@
 //!
 //! ```no_run
 //! # async fn serve(audit: std::sync::Arc<gateway::Audit>) -> std::io::Result<()> {
-//! let router = sessions::routes(audit, Some(90));
+//! let router = sessions::routes(audit);
 //! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8181").await?, router).await
 //! # }
 //! ```
@@ -35,70 +35,77 @@ use axum::extract::{Path, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::{Credential, ExchangeNumber, SessionId};
+use domain::{Credential, ExchangeNumber, SessionId, Timestamp};
 use gateway::{Audit, AuditAnswer, Auditor, Replay};
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::rejected::Rejected;
+
+/// When whoever answers a request has to stop reading for it, so that there is an answer in time; none where that is never. What it knows
+/// of the request are its extensions.
+pub type Until = fn(&http::Extensions) -> Option<Timestamp>;
 
 /// What stands behind the routes.
 #[derive(Clone)]
 struct Served {
     audit: Arc<Audit>,
-    index_days: Option<u32>,
+    until: Until,
 }
 
-/// The routes over this, whose index forgets after so many days; none where it forgets nothing.
-// SECURITY: what was asked of days that are forgotten would be answered as if nothing had been.
-pub fn routes(audit: Arc<Audit>, index_days: Option<u32>) -> Router {
+/// The routes over this.
+pub fn routes(audit: Arc<Audit>) -> Router {
+    routes_until(audit, |_| None)
+}
+
+/// The same where an answer must not take for ever: what is not read by then is said to come `next`.
+pub fn routes_until(audit: Arc<Audit>, until: Until) -> Router {
     Router::new()
         .route("/v1/exchanges", get(search).head(not_get).fallback(not_get))
         .route("/v1/exchanges/{session}/{number}", get(replay_one).head(not_get).fallback(not_get))
         .route("/v1/sessions/{session}", get(replay_all).head(not_get).fallback(not_get))
-        .layer(map_response(harden))
-        .with_state(Served { audit, index_days })
+        .layer((traces::each_request(traces::root!("sessions")), map_response(harden)))
+        .with_state(Served { audit, until })
 }
 
-async fn search(State(served): State<Served>, uri: Uri, headers: HeaderMap) -> Response {
-    told(found(&served, &uri, &headers).await)
+async fn search(State(served): State<Served>, request: Parts) -> Response {
+    told(found(&served, &request).await)
 }
 
-async fn found(served: &Served, uri: &Uri, headers: &HeaderMap) -> Result<AuditAnswer, Rejected> {
-    let Served { audit, index_days } = served;
+async fn found(served: &Served, request: &Parts) -> Result<AuditAnswer, Rejected> {
+    let Served { audit, until } = served;
+    let Parts { uri, headers, extensions, .. } = request;
     let auditor = auditor(audit, headers).await?;
-    let question = question::read(uri.query().unwrap_or_default(), audit.moment(), *index_days)?;
-    Ok(audit.search(&auditor, &question).await?)
+    // SECURITY: what was asked of days that the index does not know would be answered as if nothing had been.
+    let whole_since = audit.whole_since(&auditor).await?;
+    let question = question::read(uri.query().unwrap_or_default(), audit.moment(), whole_since)?;
+    Ok(audit.search(&auditor, &question, until(extensions)).await?)
 }
 
 async fn replay_one(
     State(served): State<Served>,
     Path((session, number)): Path<(String, String)>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Parts,
 ) -> Response {
-    told(replayed(&served.audit, &uri, &headers, (&session, Some(&number))).await)
+    told(replayed(&served, &request, (&session, Some(&number))).await)
 }
 
-async fn replay_all(
-    State(served): State<Served>,
-    Path(session): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    told(replayed(&served.audit, &uri, &headers, (&session, None)).await)
+async fn replay_all(State(served): State<Served>, Path(session): Path<String>, request: Parts) -> Response {
+    told(replayed(&served, &request, (&session, None)).await)
 }
 
 async fn replayed(
-    audit: &Audit,
-    uri: &Uri,
-    headers: &HeaderMap,
+    served: &Served,
+    request: &Parts,
     (session, number): (&str, Option<&str>),
 ) -> Result<AuditAnswer, Rejected> {
+    let Served { audit, until } = served;
+    let Parts { uri, headers, extensions, .. } = request;
     let auditor = auditor(audit, headers).await?;
     let session: SessionId = session.parse().map_err(|_| Rejected::Place)?;
     let only = number.map(|number| number_of(number).ok_or(Rejected::Place)).transpose()?;
     let after = question::after(uri.query().unwrap_or_default())?;
-    let answer = audit.replay(&auditor, &Replay { session, only, after }).await?;
+    let answer = audit.replay(&auditor, &Replay { session, only, after }, until(extensions)).await?;
     // That there is none is a look, too, and was recorded.
     if answer.shown() == 0 { Err(Rejected::NoSuchRecording) } else { Ok(answer) }
 }

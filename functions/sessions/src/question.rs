@@ -1,11 +1,12 @@
 //! Query strings as questions. Each parameter stands once; one that is not known is refused.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use domain::Timestamp;
 use gateway::ports::{Among, Stretch};
-use gateway::{By, Question, Wanted};
+use gateway::{Begun, By, Limit, Question, Wanted};
 
 use crate::athena;
 use crate::rejected::Rejected;
@@ -26,8 +27,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const USUAL: u32 = 30;
 const MOST: u32 = 366;
 
-/// Exchanges in an answer where nobody says how many.
-const LIMIT: usize = 50;
+/// What records can tell of: 1970 to 9999.
+const YEARS: Range<Timestamp> = Timestamp::from_micros(0)..Timestamp::from_micros(253_402_300_800_000_000);
 
 /// The parameters, each once, checked for what no name or text holds.
 struct Given(BTreeMap<&'static str, String>);
@@ -65,9 +66,7 @@ impl Given {
         let Some(text) = self.take(name) else { return Ok(None) };
         let problem = "write a day like 2026-11-26, or a moment like 2026-11-26T15:04:05Z";
         let found = begin_of(&text).or_else(|| text.parse().ok());
-        // Within what records can tell.
-        let years = Timestamp::from_micros(0)..Timestamp::from_micros(253_402_300_800_000_000);
-        found.filter(|moment| years.contains(moment)).map(Some).ok_or(Rejected::Parameter { name, problem })
+        found.filter(|moment| YEARS.contains(moment)).map(Some).ok_or(Rejected::Parameter { name, problem })
     }
 
     fn day(&mut self, name: &'static str) -> Result<Option<Stretch>, Rejected> {
@@ -95,17 +94,28 @@ fn begin_of(day: &str) -> Option<Timestamp> {
     (moment.day() == day).then_some(moment)
 }
 
-/// The question of a query string, asked at that moment of an index that forgets after so many days.
-pub(crate) fn read(query: &str, now: Timestamp, index_days: Option<u32>) -> Result<Question, Rejected> {
-    let is_forgotten = |from: Timestamp| index_days.is_some_and(|days| from < before(now, days));
-    const FORGOTTEN: &str = "this begins before what the index still knows";
+/// The question of a query string, asked at that moment of an index that is whole since then; none where it is since ever.
+pub(crate) fn read(
+    query: &str,
+    now: Timestamp,
+    whole_since: Option<Timestamp>,
+) -> Result<Question, Rejected> {
+    // What lies before the place where an earlier answer ended was shown when it was known.
+    let unknown = |from: Timestamp, begun: Option<Begun>| {
+        let since = whole_since.filter(|since| begun.map_or(from, |begun| begun.until.max(from)) < *since)?;
+        Some(format!("this begins before {since}, since when the index knows all"))
+    };
     let mut given = Given::read(query)?;
-    let limit = match given.take("limit").map(|limit| limit.parse()) {
-        None => LIMIT,
-        Some(Ok(limit)) if (1..=Question::MOST).contains(&limit) => limit,
-        Some(_) => return Err(Rejected::Parameter { name: "limit", problem: "lies between 1 and 100" }),
+    let wrong = Rejected::Parameter { name: "limit", problem: "lies between 1 and 100" };
+    let limit = match given.take("limit") {
+        None => Limit::default(),
+        Some(limit) => limit.parse().ok().and_then(Limit::new).ok_or(wrong)?,
     };
     let after = given.take("after");
+    // A next answer looks at what the first one looked at, whenever it is asked.
+    let begun = after.as_deref().and_then(Question::begun);
+    let begun =
+        begun.filter(|begun| YEARS.contains(&begun.stretch.from) && YEARS.contains(&begun.stretch.to));
     let (from, to) = (given.moment("from")?, given.moment("to")?);
     let wanted = Wanted {
         person: None,
@@ -145,8 +155,8 @@ pub(crate) fn read(query: &str, now: Timestamp, index_days: Option<u32>) -> Resu
                 problem: "one of both, and of one day: leave from and to out",
             });
         }
-        if is_forgotten(day.from) {
-            return Err(Rejected::Unbounded { why: FORGOTTEN, query: athena::query(&wanted, day) });
+        if let Some(why) = unknown(day.from, begun) {
+            return Err(Rejected::Unbounded { why, query: athena::query(&wanted, day) });
         }
         let among = if name == "refused" { Among::Refused } else { Among::Held };
         return Ok(Question { by: By::Among(among, day), wanted, limit, after });
@@ -156,18 +166,24 @@ pub(crate) fn read(query: &str, now: Timestamp, index_days: Option<u32>) -> Resu
         return Err(Rejected::Parameter { name: "refused", problem });
     }
 
-    let to = to.unwrap_or(now);
-    let from = from.unwrap_or_else(|| before(to, USUAL.min(index_days.unwrap_or(USUAL))));
+    let to = to.or(begun.map(|begun| begun.stretch.to)).unwrap_or(now);
+    let usual = to.before(DAY.saturating_mul(USUAL)).max(Timestamp::from_micros(0));
+    // Of the usual days as much as there is: the answer says since when it looked.
+    let known = whole_since.filter(|since| *since < to).map_or(usual, |since| since.max(usual));
+    let from = from.or(begun.map(|begun| begun.stretch.from)).unwrap_or(known);
     let stretch = Stretch { from, to };
     if from >= to {
         return Err(Rejected::Parameter { name: "from", problem: "lies before `to`" });
     }
-    let unbounded = |why, wanted: &Wanted| Rejected::Unbounded { why, query: athena::query(wanted, stretch) };
+    let unbounded = |why: &str, wanted: &Wanted| Rejected::Unbounded {
+        why: why.to_owned(),
+        query: athena::query(wanted, stretch),
+    };
     if to.since(from) > DAY.saturating_mul(MOST) {
         return Err(unbounded("this spans more than 366 days", &wanted));
     }
-    if is_forgotten(from) {
-        return Err(unbounded(FORGOTTEN, &wanted));
+    if let Some(why) = unknown(from, begun) {
+        return Err(unbounded(&why, &wanted));
     }
     let among = if let Some(person) = wanted.person.take() {
         Among::Person(person)
@@ -186,11 +202,6 @@ pub(crate) fn after(query: &str) -> Result<Option<String>, Rejected> {
     let mut given = Given::read(query)?;
     let after = given.take("after");
     if given.0.is_empty() { Ok(after) } else { Err(Rejected::UnknownParameter) }
-}
-
-fn before(moment: Timestamp, days: u32) -> Timestamp {
-    let length = i64::try_from(DAY.saturating_mul(days).as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(moment.as_micros().saturating_sub(length).max(0))
 }
 
 #[cfg(test)]
@@ -279,21 +290,30 @@ mod tests {
     }
 
     #[test]
-    fn what_the_index_has_forgotten_is_not_answered_as_if_it_had_never_been() {
-        let asked = |query: &str| read(query, NOW, Some(7)).map(|_| ()).map_err(|told| told.to_string());
+    fn what_the_index_does_not_know_is_not_answered_as_if_it_had_never_been() {
+        let since: Timestamp = "2026-11-16T15:00:00Z".parse().unwrap();
+        let asked = |query: &str| read(query, NOW, Some(since)).map_err(|told| told.to_string());
         for query in [
             "person=ana&from=2026-11-16T14:00:00Z",
-            "refused=2026-11-15",
+            "refused=2026-11-16",
             "agent=a&from=2026-11-01&to=2026-11-02",
+            "agent=a&to=2026-11-16",
         ] {
-            assert!(
-                asked(query).unwrap_err().starts_with("this begins before what the index still knows"),
-                "{query}"
-            );
+            let told = asked(query).unwrap_err();
+            let expected =
+                "this begins before 2026-11-16T15:00:00.000000Z, since when the index knows all: ask Athena";
+            assert!(told.starts_with(expected), "{query}: {told}");
         }
         for query in ["person=ana&from=2026-11-16T15:00:00Z", "refused=2026-11-17", "person=ana"] {
-            assert_eq!(asked(query), Ok(()), "{query}");
+            let By::Among(_, stretch) = asked(query).unwrap().by else { panic!("{query}") };
+            assert!(stretch.from >= since, "{query}");
         }
+        // Whoever names no beginning is told since when there is any; without an index, of nothing at all.
+        let By::Among(_, stretch) = asked("person=ana").unwrap().by else { panic!() };
+        assert_eq!(stretch.from, since);
+        assert!(read("person=ana", NOW, Some(NOW)).is_err());
+        let session = format!("session={}", "a".repeat(32));
+        assert!(read(&session, NOW, Some(NOW)).is_ok(), "a session is found by its openings");
     }
 
     #[test]

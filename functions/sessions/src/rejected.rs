@@ -24,7 +24,7 @@ pub(crate) enum Rejected {
     #[error("the question is longer than any is")]
     TooLong,
     #[error("{why}: ask Athena, in the workgroup of infra/athena.yaml, this query")]
-    Unbounded { why: &'static str, query: String },
+    Unbounded { why: String, query: String },
     #[error(transparent)]
     Audit(#[from] AuditError),
 }
@@ -48,6 +48,9 @@ impl Rejected {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if let Self::Audit(AuditError::TooMany(wait)) = self {
+            headers.insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+        }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
         }
@@ -67,6 +70,7 @@ impl Rejected {
             }
             Self::TooLong => (StatusCode::URI_TOO_LONG, None),
 
+            Self::Audit(AuditError::TooMany(_)) => (StatusCode::TOO_MANY_REQUESTS, None),
             Self::Audit(AuditError::NotTheCursor(_)) => (StatusCode::BAD_REQUEST, None),
             Self::Audit(AuditError::NotAPerson | AuditError::Revoked(_)) => (StatusCode::FORBIDDEN, None),
             Self::Audit(AuditError::NotAccepted(NotAccepted::LacksScope { needed })) => {
@@ -97,6 +101,7 @@ impl Rejected {
                 )
                 | AuditError::NotAPerson
                 | AuditError::Revoked(_)
+                | AuditError::TooMany(_)
                 | AuditError::NotTheCursor(_),
             )
             | Self::NoToken

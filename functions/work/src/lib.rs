@@ -97,8 +97,9 @@ impl Work {
     /// # Errors
     /// [`NotDone`]; it may be done again.
     pub async fn handle(&self, event: serde_json::Value) -> Result<Answer, NotDone> {
+        let parent = task::parent_of(&event);
         let task = task::read(event)?;
-        let span = task.span();
+        let span = task.span(parent);
         // Boxed: so deep a type is too much for the compiler.
         let done = Box::pin(self.handled(task)).instrument(span.clone()).await;
         span.record("failed", done.is_err());

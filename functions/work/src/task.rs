@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
-use traces::Root;
+use traces::{Root, TraceParent};
 use tracing::Span;
 
 use crate::NotDone;
@@ -65,8 +65,8 @@ pub enum Task {
 }
 
 impl Task {
-    /// The span of this task, named like it. State machines say of no trace that they belong to it.
-    pub(crate) fn span(&self) -> Span {
+    /// The span of this task, named like it, below that one.
+    pub(crate) fn span(&self, parent: Option<TraceParent>) -> Span {
         let root: Root = match self {
             Self::Ask { .. } => traces::root!("ask"),
             Self::Wait { .. } => traces::root!("wait"),
@@ -77,16 +77,27 @@ impl Task {
             Self::Carry { .. } => traces::root!("carry"),
             Self::Sweep {} => traces::root!("sweep"),
         };
-        root(None)
+        root(parent)
     }
 }
 
-/// The task of an event.
+/// The task of an event. What its execution was begun with (`begun`) is no part of it.
 ///
 /// # Errors
 /// [`NotDone::Unreadable`].
-pub fn read(event: serde_json::Value) -> Result<Task, NotDone> {
+pub fn read(mut event: serde_json::Value) -> Result<Task, NotDone> {
+    if let Some(event) = event.as_object_mut() {
+        event.remove(BEGUN);
+    }
     serde_json::from_value(event).map_err(|_| NotDone::Unreadable)
+}
+
+/// What the execution that sends an event was begun with.
+const BEGUN: &str = "begun";
+
+/// The span that the execution was begun in, which sends this event; none where nobody wrote that.
+pub(crate) fn parent_of(event: &serde_json::Value) -> Option<TraceParent> {
+    event.get(BEGUN)?.get("traceparent")?.as_str()?.parse().ok()
 }
 
 fn id<'de, Id, D>(deserializer: D) -> Result<Id, D::Error>
@@ -136,6 +147,28 @@ mod tests {
         assert_eq!(seen, ["ask", "wait", "remind", "escalate", "expire", "run", "carry", "sweep"].into());
     }
 
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn what_an_execution_was_begun_with_tells_a_trace_or_nothing() {
+        let carry = |begun: Value| json!({ "task": "carry", "exchange": Handle::from_u128(7).to_string(), "begun": begun });
+        for begun in [
+            json!(null),
+            json!("x"),
+            json!({}),
+            json!({ "traceparent": 7 }),
+            json!({ "traceparent": "AQC-secret" }),
+            // Begun by a release that said less.
+            json!({ "exchange": "x" }),
+        ] {
+            let event = carry(begun);
+            assert_eq!(parent_of(&event), None, "{event}");
+            assert!(read(event).is_ok());
+        }
+        assert!(parent_of(&carry(json!({ "traceparent": PARENT }))).is_some());
+        assert_eq!(parent_of(&json!([])), None);
+    }
+
     fn sent_by(machine: &str) -> BTreeSet<&'static str> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra").join(machine);
         let machine: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
@@ -154,6 +187,9 @@ mod tests {
                         event[name] = json!(value);
                     }
                 }
+                assert_eq!(payload["begun.$"], "$$.Execution.Input", "it belongs to no trace");
+                event["begun"] = json!({ "approval": "7".repeat(32), "traceparent": PARENT });
+                assert_eq!(parent_of(&event), PARENT.parse().ok());
                 word(&read(event).unwrap_or_else(|error| panic!("{payload}: {error}")))
             })
             .collect()

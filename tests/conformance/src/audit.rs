@@ -7,6 +7,7 @@ use recording::{
     Closing, ClosingOutcome, ContextRecord, ObjectKind, Opening, PrincipalRecord, PromptRecord, RecordKey,
     RefusalRecord, StatementRecord, Timings, encode,
 };
+use tokio::task::JoinSet;
 
 use super::{Store, Two, handle, session, somebody};
 
@@ -25,6 +26,36 @@ pub async fn a_look_is_kept_once(two: &Two) {
     for key in ["keys/master", "records/v1/dt=2026-11-23/x.json"] {
         assert!(two.first.looks.keep_look(key, Bytes::from_static(b"x")).await.is_err(), "{key}");
     }
+}
+
+/// One auditor's looks of an hour are bounded, whoever counts them, and nobody else's.
+pub async fn looks_of_an_hour_are_counted_by_auditor(two: &Two) {
+    let (sven, rosa) = (somebody().key(), {
+        let mut other = somebody();
+        other.subject = "somebody-else".to_owned();
+        other.key()
+    });
+    let at = |text: &str| format!("2026-11-23T{text}Z").parse::<Timestamp>().unwrap();
+    let seconds = std::time::Duration::from_secs;
+    for (store, auditor, moment, expected) in [
+        (&two.first, &sven, "15:00:00", None),
+        (&two.second, &sven, "15:10:00", None),
+        (&two.first, &sven, "15:59:59", None),
+        (&two.second, &sven, "15:59:59", Some(seconds(1))),
+        (&two.first, &sven, "15:20:00", Some(seconds(2400))),
+        (&two.first, &rosa, "15:59:59", None),
+        (&two.first, &sven, "16:00:00", None),
+    ] {
+        let counted = store.looks.count_look(auditor, 3, at(moment)).await.unwrap();
+        assert_eq!(counted, expected, "{moment}");
+    }
+    let mut at_once = JoinSet::new();
+    for store in [&two.first, &two.second].into_iter().cycle().take(20) {
+        let (looks, rosa, moment) = (store.looks.clone(), rosa.clone(), at("17:00:00"));
+        at_once.spawn(async move { looks.count_look(&rosa, 5, moment).await });
+    }
+    let counted = at_once.join_all().await;
+    assert_eq!(counted.iter().filter(|counted| matches!(counted, Ok(None))).count(), 5);
 }
 
 /// An exchange that was recorded.

@@ -273,6 +273,7 @@ macro_rules! every_check {
             accesses::access_is_found_by_the_approval_that_granted_it,
             accesses::access_that_was_taken_back_is_found_no_more_and_takes_no_other_with_it,
             audit::a_look_is_kept_once,
+            audit::looks_of_an_hour_are_counted_by_auditor,
             evidence::evidence_and_statement_find_each_other,
             evidence::a_prompt_is_found_by_its_id_within_its_channel,
             evidence::what_has_met_is_known_to_have_met,

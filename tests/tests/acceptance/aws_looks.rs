@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::{Audited, Clients, Index};
 use domain::{Credential, ExchangeId, Timestamp};
 use gateway::ports::{Among, Stretch};
-use gateway::{Audit, AuditPorts, Auditor, By, Ports, Question, Replay, Wanted};
+use gateway::{Audit, AuditPorts, Auditor, By, Limit, Ports, Question, Replay, Wanted};
 use serde_json::Value;
 
 use crate::house::in_time;
@@ -28,6 +28,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
         ids,
     });
     let auditor = in_time(audit.auditor(&Credential::new("ana".to_owned()))).await.unwrap();
+    assert!(in_time(audit.whole_since(&auditor)).await.unwrap().unwrap() < now);
 
     let day: Timestamp = format!("{}T00:00:00Z", now.day()).parse().unwrap();
     let stretch = Stretch { from: day, to: day.after(Duration::from_secs(24 * 60 * 60)) };
@@ -54,7 +55,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
     for exchange in found {
         let ExchangeId { session, number } = exchange.parse().unwrap();
         let replay = Replay { session, only: Some(number), after: None };
-        let answer = in_time(audit.replay(&auditor, &replay)).await.unwrap();
+        let answer = in_time(audit.replay(&auditor, &replay, None)).await.unwrap();
         assert_eq!(answer.shown(), 1, "{exchange}");
         let told = search(&audit, &auditor, By::Session(session), Wanted::default()).await;
         assert!(told.to_string().contains(&exchange), "{told}");
@@ -62,7 +63,7 @@ pub async fn every_look(clients: &Clients, names: &Names, ports: Ports, now: Tim
 }
 
 async fn search(audit: &Audit, auditor: &Auditor, by: By, wanted: Wanted) -> Value {
-    let question = Question { by, wanted, limit: Question::MOST, after: None };
-    let answer = in_time(audit.search(auditor, &question)).await.unwrap();
+    let question = Question { by, wanted, limit: Limit::MOST, after: None };
+    let answer = in_time(audit.search(auditor, &question, None)).await.unwrap();
     serde_json::from_slice(&answer.into_body()).unwrap()
 }

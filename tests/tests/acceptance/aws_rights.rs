@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws::{
     Accesses, Approvals, By, Clients, Compacted, Evidence, Exchanges, Index, Kept, Keys, Look, Machine,
-    Objects, People, Policies, Records, Standings, Steps,
+    People, Policies, Records, Standings, Steps,
 };
 use domain::{ApprovalId, Handle, Outcome, RequestId, Timestamp, Verdict};
-use gateway::ports::Clock;
+use gateway::ports::{Clock, Recordings};
 use gateway::{Gateway, Ports};
 use index::Indexer;
 use seal::{Answer, Seal};
@@ -252,8 +252,8 @@ async fn too_long(account: &Account, store: &Compacted, kept: &[String]) {
         .bucket(&account.names.records)
         .key(format!("records/{}", other.object(kind)));
     put.body(vec![b' '; 8 * 1024 * 1024 + 1].into()).send().await.unwrap();
-    assert!(in_time(store.object(&key, kind)).await.unwrap().is_some());
-    let fault = in_time(store.object(&other, kind)).await.unwrap_err();
+    assert!(in_time(store.read(&key, kind)).await.unwrap().is_some());
+    let fault = in_time(store.read(&other, kind)).await.unwrap_err();
     assert_eq!(fault.retry, gateway::Retry::Never);
 }
 
@@ -291,6 +291,13 @@ async fn indexed(account: &Account) {
         assert_eq!((answer.batch_item_failures.len(), measured.lags_ms.len()), (0, closings.len()));
     }
     assert!(!late.is_empty());
+    let known = Index::new(&account.moto.clients(), index);
+    let now = account.house.time_now();
+    assert_eq!(
+        in_time(known.whole_since(now)).await.unwrap(),
+        now.before(keep),
+        "nothing was recorded before"
+    );
     assert_eq!(missed(account, &day).await, (kept.len(), 0));
 
     let asked = Index::new(&account.moto.clients(), index);

@@ -25,6 +25,8 @@ const PATHS: [&str; 10] = [
     "$$.Task.Token",
 ];
 
+const BEGUN: &str = "$$.Execution.Input";
+
 pub(crate) fn machine() -> Value {
     of("approvals.asl.json")
 }
@@ -91,7 +93,9 @@ fn lint(machine: &Value) -> Vec<String> {
     let mut all = Vec::new();
     texts(machine, "", &mut all);
     for (at, text) in all {
-        if text.starts_with('$') && text != "${WorkFunction}" && !PATHS.contains(&text) {
+        // What it was begun with is an id, and the trace that it belongs to.
+        let is_begun = text == BEGUN && at.ends_with("/Parameters/Payload/begun.$");
+        if text.starts_with('$') && text != "${WorkFunction}" && !is_begun && !PATHS.contains(&text) {
             wrong.push(format!("{at}: {text} is none of its business"));
         }
         if text.contains("States.") && !at.ends_with("ErrorEquals") {
@@ -135,6 +139,7 @@ fn task(name: &str, state: &Value) -> Vec<String> {
     must(told.remove("task").is_some(), "it does not say what is to be done");
     let is_approval = told.remove("approval.$") == Some("$.approval");
     must(is_approval || told.remove("exchange.$") == Some("$.exchange"), "it does not say of what");
+    must(told.remove("begun.$") == Some(BEGUN), "it does not say what it was begun with");
     let token = told.remove("token.$");
     must(told.is_empty(), "it tells more than ids");
     let others = state["Parameters"].as_object().unwrap();
@@ -209,6 +214,8 @@ fn a_machine_that_tells_more_or_may_hang_is_noticed() {
     spoilt(&at("Ask/Parameters/Payload/sql.$"), Some(json!("$.sql")), "none of its business");
     spoilt(&at("Ask/Parameters/Payload/token.$"), Some(json!("$$.Task.Token")), "a token that is none");
     spoilt(&at("Ask/InputPath"), Some(json!("$$.Execution.Input")), "none of its business");
+    spoilt(&at("Ask/Parameters/Payload/begun.$"), None, "what it was begun with");
+    spoilt(&at("Ask/Parameters/Payload/begun.$"), Some(json!("$.stands")), "what it was begun with");
     spoilt(&at("AwaitVerdict/ResultPath"), None, "becomes its state");
     spoilt(&at("AwaitVerdict/TimeoutSecondsPath"), None, "wait for ever");
     spoilt(&at("AwaitVerdict/Catch/0/Next"), Some(json!("Expire")), "nothing leads here");

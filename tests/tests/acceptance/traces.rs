@@ -426,6 +426,37 @@ async fn each_task_of_the_state_machines_is_a_trace() {
     let (_guard, kept) = listening(Wish::Asked);
     work.handle(json!({ "task": "sweep" })).await.unwrap();
     assert_eq!(kept.text(), "");
+    // What was begun in a request that somebody asked for belongs to it.
+    let begun = json!({ "exchange": pending.handle().to_string(), "traceparent": parent(TRACE, "01") });
+    let carry = json!({ "task": "carry", "exchange": pending.handle().to_string(), "begun": begun });
+    assert!(work.handle(carry).await.unwrap().over);
+    let spans = kept.spans();
+    let root = one_trace(&spans);
+    assert_eq!((root.name.as_str(), root.trace.as_str()), ("carry", TRACE));
+    assert_eq!(root.parent.as_deref(), Some(CALLER));
+}
+
+#[tokio::test]
+async fn what_evidence_brings_is_a_trace_that_holds_nothing_of_it() {
+    let house = House::new().await;
+    let router = crate::evidence::router(house.gateway());
+    let (_guard, kept) = listening(Wish::Asked);
+    let body = json!({ "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "UserPromptSubmit", "prompt": "s3cret-prompt" });
+    let headers = [("traceparent", parent(TRACE, "01"))];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = body.to_string();
+    let path = "/v1/hooks/claude-code";
+    let took =
+        call_with(&router, crate::evidence::HOOKS, "POST", path, Some(body.as_bytes()), &headers).await;
+    assert!(took.status.is_success(), "{}", took.text());
+    let spans = kept.spans();
+    let root = one_trace(&spans);
+    assert_eq!((root.name.as_str(), root.trace.as_str()), ("channel", TRACE));
+    assert_eq!(root.attributes["http.response.status_code"], took.status.as_str());
+    assert!(!kept.text().contains("s3cret") && !kept.text().contains("s-1"));
+    let refused = call_with(&router, "s3cret-nobody", "POST", path, Some(body.as_bytes()), &headers).await;
+    assert_eq!(refused.status, 401);
+    assert!(!kept.text().contains("s3cret"));
 }
 
 #[test]

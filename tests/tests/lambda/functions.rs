@@ -186,7 +186,7 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
             let auditors = format!(
                 r#"[{{issuer = "{issuer}", audience = ["snowgate-audit"], required_scopes = ["audit:read"]}}]"#
             );
-            told.extend([("SNOWGATE_INDEX_DAYS", "90".to_owned()), ("SNOWGATE_AUDITORS", auditors)]);
+            told.push(("SNOWGATE_AUDITORS", auditors));
         }
         other => panic!("{other} is no function"),
     }

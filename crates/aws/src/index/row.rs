@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::Timestamp;
+use domain::{ExchangeId, Timestamp};
 use gateway::Fault;
 use gateway::ports::Among;
 use recording::{ExchangeRow, RecordKey};
@@ -234,10 +234,10 @@ impl IndexRow {
 
     /// Its place in that partition.
     pub(super) fn place(&self, by: &By) -> String {
-        let number = format!("{:08}", self.key.exchange.number.get());
+        let exchange = self.key.exchange;
         match (by, self.opened) {
-            (By::Session(_), _) | (_, None) => number,
-            (_, Some(opened)) => format!("{opened}#{}#{number}", self.key.exchange.session),
+            (By::Session(_), _) | (_, None) => place_in_session(exchange.number.get()),
+            (_, Some(opened)) => place(opened, exchange),
         }
     }
 
@@ -274,6 +274,17 @@ impl IndexRow {
             late: small("late")?,
         })
     }
+}
+
+/// The place of an exchange in its session's partition.
+// INVARIANT: this and the next are the only ones that write a place. Whoever goes on behind one written otherwise passes rows over.
+pub(crate) fn place_in_session(number: u32) -> String {
+    format!("{number:08}")
+}
+
+/// Its place in every other.
+pub(crate) fn place(opened: Timestamp, exchange: ExchangeId) -> String {
+    format!("{opened}#{}#{}", exchange.session, place_in_session(exchange.number.get()))
 }
 
 /// A text, cut at a character where it is too long; and whether it is.

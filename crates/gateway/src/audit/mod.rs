@@ -5,7 +5,6 @@
 
 mod handed_over;
 mod question;
-mod recorded;
 mod replay;
 mod search;
 mod telling;
@@ -13,6 +12,7 @@ mod telling;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Credential, Identity, Person, Timestamp};
@@ -25,8 +25,11 @@ use crate::ports::{
     Clock, Exchanges, Identities, Ids, Index, Looks, NotAccepted, Policies, Recordings, RevokedWhat, Written,
 };
 
-pub use question::{By, NotTheCursor, Question, Replay, Wanted};
+pub use question::{Begun, By, Limit, NotTheCursor, Question, Replay, Wanted};
 pub use search::NOT_HERE;
+
+/// Looks of one auditor in an hour, at most: each is an object that nobody may delete for years.
+pub const LOOKS_AN_HOUR: u32 = 1000;
 
 /// What the detectors leave of a mail address.
 const ADDRESS: &str = "[EMAIL]";
@@ -119,6 +122,11 @@ pub enum AuditError {
     /// Whoever asks was revoked.
     #[error("this {} is revoked", .0.as_str())]
     Revoked(RevokedWhat),
+    /// Whoever asks has looked as often as anybody may in an hour; there is room again after so long.
+    #[error(
+        "you have looked {LOOKS_AN_HOUR} times in this hour, and each look is kept for years: go on in the next, or ask Athena"
+    )]
+    TooMany(Duration),
     /// The cursor.
     #[error(transparent)]
     NotTheCursor(#[from] NotTheCursor),
@@ -138,6 +146,11 @@ impl Audit {
         self.ports.clock.now()
     }
 
+    /// Whether that moment has passed.
+    fn is_over(&self, until: Option<Timestamp>) -> bool {
+        until.is_some_and(|until| self.moment() >= until)
+    }
+
     /// Who asks.
     ///
     /// # Errors
@@ -154,13 +167,26 @@ impl Audit {
         }
     }
 
+    /// Since when a search that names no session finds all that was closed, by the moment of the opening; none where that is since ever.
+    ///
+    /// # Errors
+    /// When nobody knows.
+    pub async fn whole_since(&self, _: &Auditor) -> Result<Option<Timestamp>, AuditError> {
+        Ok(self.ports.index.whole_since(self.moment()).await?)
+    }
+
     /// What a look says before anything of it is known.
     async fn look(
         &self,
         auditor: &Auditor,
         what: &str,
         mut asked: BTreeMap<String, String>,
-    ) -> Result<Look, Fault> {
+    ) -> Result<Look, AuditError> {
+        // Before anything is read for it.
+        let now = self.ports.clock.now();
+        if let Some(wait) = self.ports.looks.count_look(&auditor.identity.key(), LOOKS_AN_HOUR, now).await? {
+            return Err(AuditError::TooMany(wait));
+        }
         let free: Vec<_> =
             asked.iter_mut().filter(|(name, said)| question::may_hold_a_value(name, said)).collect();
         if !free.is_empty() {
@@ -179,7 +205,7 @@ impl Audit {
         Ok(Look {
             v: 1,
             look: format!("{:032x}", self.ports.ids.random()?),
-            at: self.ports.clock.now().to_string(),
+            at: now.to_string(),
             by: LookerRecord::new(&auditor.identity, &auditor.person),
             what: what.to_owned(),
             asked,

@@ -124,10 +124,19 @@ pub struct Question {
     pub by: By,
     /// What else must hold.
     pub wanted: Wanted,
-    /// Exchanges in one answer, at most; 1 to [`Question::MOST`].
-    pub limit: usize,
+    /// Exchanges in one answer, at most.
+    pub limit: Limit,
     /// Where an earlier answer to the same question ended.
     pub after: Option<String>,
+}
+
+/// What a cursor says of the question that it goes on with. Anybody can write one: it is held to its question when that is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// What the first answer looked at.
+    pub stretch: Stretch,
+    /// The opening of the last exchange that was looked at.
+    pub until: Timestamp,
 }
 
 /// A cursor that is none of this question.
@@ -135,9 +144,44 @@ pub struct Question {
 #[error("`after` is not the `next` of an answer to this very question, to whoever asks it")]
 pub struct NotTheCursor;
 
+/// How many exchanges one answer may tell: 1 to [`Limit::MOST`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit(usize);
+
+impl Limit {
+    /// The most.
+    pub const MOST: Self = Self(100);
+
+    /// So many; none where that is too few or too many.
+    pub fn new(exchanges: usize) -> Option<Self> {
+        (1..=Self::MOST.get()).contains(&exchanges).then_some(Self(exchanges))
+    }
+
+    /// The number.
+    pub const fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    /// Where nobody says how many: 50.
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
 impl Question {
-    /// Exchanges in one answer, at most.
-    pub const MOST: usize = 100;
+    /// What a cursor of exchanges in a stretch says; none of another, or of a text that is none.
+    pub fn begun(after: &str) -> Option<Begun> {
+        let (from, rest) = place_of(after).split_once('.')?;
+        let (to, position) = rest.split_once('.')?;
+        let stretch =
+            Stretch { from: Timestamp::from_micros(digits(from)?), to: Timestamp::from_micros(digits(to)?) };
+        match Position::read(position)? {
+            Position::At(Indexed { opened, .. }) => Some(Begun { stretch, until: opened }),
+            Position::Number(_) => None,
+        }
+    }
 
     /// What was asked, by the parameters' names.
     pub fn asked(&self) -> BTreeMap<String, String> {
@@ -174,8 +218,8 @@ impl Question {
         asked
     }
 
-    /// The mark of this question of this auditor. The stretch is no part of it: `to` may be the moment of asking, and a cursor says
-    /// itself where it goes on.
+    /// The mark of this question of this auditor. The stretch is no part of it, and stands behind it: without a `to` it ends at the moment
+    /// of asking, and a next answer must look at the same.
     fn mark(&self, auditor: &Auditor) -> String {
         let mut asked = self.asked();
         asked.remove("from");
@@ -186,13 +230,21 @@ impl Question {
     /// Where to go on; none at the beginning.
     pub(super) fn position(&self, auditor: &Auditor) -> Result<Option<Position>, NotTheCursor> {
         let Some(after) = &self.after else { return Ok(None) };
-        let at = after.strip_prefix(&self.mark(auditor)).and_then(|at| at.strip_prefix('.'));
+        let at = after.strip_prefix(&self.mark(auditor)).and_then(|at| at.strip_prefix(&self.stretch()));
         at.and_then(Position::read).filter(|at| at.is_of(&self.by)).map(Some).ok_or(NotTheCursor)
+    }
+
+    /// The stretch as cursors write it, `.FROM.TO.` in microseconds; of a session, none.
+    fn stretch(&self) -> String {
+        match &self.by {
+            By::Session(_) => ".".to_owned(),
+            By::Among(_, Stretch { from, to }) => format!(".{}.{}.", from.as_micros(), to.as_micros()),
+        }
     }
 
     /// The cursor behind that exchange.
     pub(super) fn cursor(&self, auditor: &Auditor, position: &Position) -> String {
-        format!("{}.{position}", self.mark(auditor))
+        format!("{}{}{position}", self.mark(auditor), self.stretch())
     }
 }
 

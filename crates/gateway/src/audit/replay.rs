@@ -12,10 +12,10 @@ use recording::{
 use serde::Serialize;
 
 use super::question::{EventPlace, Replay, Within};
-use super::recorded::Recorded;
 use super::telling::{Rest, Telling, ToldEvent};
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
+use crate::recorded::Recorded;
 
 /// Exchanges of one answer at most.
 const EXCHANGES: usize = 20;
@@ -39,11 +39,17 @@ enum Piece {
 }
 
 impl Audit {
-    /// What happened, in order, each page as the agent saw it; what is not as it was written is told beside. Sealed texts stay sealed.
+    /// What happened, in order, each page as the agent saw it; what is not as it was written is told beside. Sealed texts stay sealed. Of
+    /// what is not told by then, where to go on; something is told whatever the time is.
     ///
     /// # Errors
     /// As [`Audit::search`].
-    pub async fn replay(&self, auditor: &Auditor, replay: &Replay) -> Result<AuditAnswer, AuditError> {
+    pub async fn replay(
+        &self,
+        auditor: &Auditor,
+        replay: &Replay,
+        until: Option<Timestamp>,
+    ) -> Result<AuditAnswer, AuditError> {
         let (from, first) = replay.position(auditor)?;
         let look = self.look(auditor, "replay", replay.recorded()).await?;
         let most = if replay.only.is_some() { 1 } else { EXCHANGES.saturating_add(1) };
@@ -62,7 +68,7 @@ impl Audit {
             }
             expected = number.next().unwrap_or(number);
             let begins = if number == from { first } else { EventPlace::default() };
-            if let Some(place) = self.tell(key, begins, &mut telling).await? {
+            if let Some(place) = self.tell(key, begins, until, &mut telling).await? {
                 next = Some((number, place));
                 break;
             }
@@ -86,9 +92,11 @@ impl Audit {
         &self,
         key: &RecordKey,
         begins: EventPlace,
+        until: Option<Timestamp>,
         telling: &mut Telling,
     ) -> Result<Option<EventPlace>, Fault> {
-        if telling.is_full() {
+        let is_over = |telling: &Telling| telling.is_full() || (telling.told() > 0 && self.is_over(until));
+        if is_over(telling) {
             return Ok(Some(begins));
         }
         let recorded = Recorded::read(self.ports.recordings.as_ref(), key).await?;
@@ -99,7 +107,7 @@ impl Audit {
         for (event, piece) in pieces.into_iter().enumerate().skip(begins.event) {
             let within = if event == begins.event { begins.within } else { Within::default() };
             let rest = match piece {
-                _ if telling.is_full() => Some(within),
+                _ if is_over(telling) => Some(within),
                 Piece::Event(told) => telling.event(*told, within),
                 Piece::Page { part, page, record } => {
                     let Some(closing) = &closing else { continue };

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::ExchangeNumber;
+use domain::{ExchangeNumber, Timestamp};
 use futures::{StreamExt, TryStreamExt, stream};
 use recording::{ExchangeRow, Look, RecordKey};
 use serde::Serialize;
 
 use super::handed_over::{LONGEST, beginning, size};
 use super::question::{By, Position, Question, is_same, is_touched, touches_many};
-use super::recorded::Recorded;
 use super::{Audit, AuditAnswer, AuditError, Auditor, json};
 use crate::fault::Fault;
 use crate::ports::{Among, Indexed, Stretch, Told};
+use crate::recorded::Recorded;
 
 /// Exchanges that are read for one answer at most, shown or not.
 const READ: usize = 200;
@@ -31,7 +31,7 @@ const NAME_SIZE: usize = 1024;
 
 /// What an answer does not show, in words for whoever asked.
 pub const NOT_HERE: &str = "what is under way or waits for a person has no closing and is found by its session alone \
-                            (GET /v1/sessions/SESSION); all that waits is told by the query what_is_missing of Athena";
+                            (GET /v1/sessions/SESSION); what was closed a few seconds ago may not be found yet; all that waits is told by the query what_is_missing of Athena";
 
 /// What a search answers.
 #[derive(Serialize)]
@@ -115,15 +115,20 @@ struct Finding {
 }
 
 impl Audit {
-    /// The exchanges that are asked for, oldest first.
+    /// The exchanges that are asked for, oldest first; of what is not read by then, where to go on. One is read whatever the time is.
     ///
     /// # Errors
     /// [`AuditError`] when the cursor is none of this question, when something cannot be read, or when the look cannot be kept:
     /// nothing is shown then.
-    pub async fn search(&self, auditor: &Auditor, question: &Question) -> Result<AuditAnswer, AuditError> {
+    pub async fn search(
+        &self,
+        auditor: &Auditor,
+        question: &Question,
+        until: Option<Timestamp>,
+    ) -> Result<AuditAnswer, AuditError> {
         let begins = question.position(auditor)?;
         let look = self.look(auditor, "search", question.recorded()).await?;
-        let (finding, is_all) = self.find(question, begins).await?;
+        let (finding, is_all) = self.find(question, begins, until).await?;
         let Finding { rows, damaged, unreadable, read, size: _, until, position } = finding;
         let look = Look {
             read,
@@ -148,13 +153,18 @@ impl Audit {
     }
 
     /// What is found within the bounds of one answer, and whether that is all there is.
-    async fn find(&self, question: &Question, begins: Option<Position>) -> Result<(Finding, bool), Fault> {
-        let limit = question.limit.clamp(1, Question::MOST);
+    async fn find(
+        &self,
+        question: &Question,
+        begins: Option<Position>,
+        until: Option<Timestamp>,
+    ) -> Result<(Finding, bool), Fault> {
+        let limit = question.limit.get();
         let mut finding = Finding { position: begins, ..Finding::default() };
         loop {
             let read = usize::try_from(finding.read).unwrap_or(usize::MAX);
             let some = AT_ONCE.min(READ.saturating_sub(read));
-            if some == 0 {
+            if some == 0 || (finding.read > 0 && self.is_over(until)) {
                 return Ok((finding, false));
             }
             let (next, unreadable) = self.next(&question.by, finding.position.as_ref(), some).await?;
@@ -172,6 +182,9 @@ impl Audit {
                 let found = finding.rows.len().saturating_add(finding.damaged.len());
                 if found >= limit {
                     return Ok((finding, is_last && at == next.len()));
+                }
+                if self.is_over(until) && at < next.len() {
+                    return Ok((finding, false));
                 }
             }
             if is_last {

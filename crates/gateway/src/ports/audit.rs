@@ -1,8 +1,10 @@
 //! What auditors ask: where exchanges are found, and where each look at them is kept.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{ExchangeNumber, SessionId, Timestamp};
+use domain::{ExchangeNumber, PrincipalKey, SessionId, Timestamp};
 use recording::RecordKey;
 
 use crate::fault::Fault;
@@ -74,6 +76,11 @@ pub trait Index: Send + Sync {
         limit: usize,
     ) -> Result<Told, Fault>;
 
+    /// Since when it tells of all that was closed, by the moment of the opening, asked at that moment; none where it forgets nothing and
+    /// has missed nothing.
+    // SECURITY: by what it has written, never by a setting. Of what it does not know it would say that there was nothing.
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault>;
+
     /// The exchanges of a session from that number on, whether closed or not, by number; at most `limit`, and fewer only where no
     /// more are known. They are those that were opened, and those that the index tells of although their opening is gone.
     async fn of_session(
@@ -84,9 +91,17 @@ pub trait Index: Send + Sync {
     ) -> Result<Vec<RecordKey>, Fault>;
 }
 
-/// Keeps looks. Every write is once and durable before it returns, as [`Recorder`](super::Recorder)'s.
+/// Counts looks, and keeps them. Every write is once and durable before it returns, as [`Recorder`](super::Recorder)'s.
 #[async_trait]
 pub trait Looks: Send + Sync {
+    /// Counts one more look of an auditor within the present hour (UTC); or, where there were as many, after how long the next begins.
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault>;
+
     /// Keeps a look under its own key ([`recording::Look::key`]).
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault>;
 }

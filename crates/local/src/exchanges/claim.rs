@@ -325,6 +325,26 @@ pub(super) fn count_ask(
     Ok(None)
 }
 
+/// Counts one more look of an auditor in the present hour; or after how long the next begins, where there were as many.
+pub(crate) fn count_look(
+    tx: &Transaction<'_>,
+    auditor: &str,
+    most: u32,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Duration>> {
+    let (name, hour, wait) = (format!("looks {auditor}"), now.hour(), now.until_next_hour());
+    let looked: i64 = claims(tx, &name, hour)?.into_iter().map(|(_, count)| count).sum();
+    if looked >= i64::from(most) {
+        return Ok(Some(wait));
+    }
+    tx.prepare_cached(
+        "INSERT INTO claims_per_second (principal, second, claims) VALUES (?1, ?2, 1)
+         ON CONFLICT DO UPDATE SET claims = claims + 1",
+    )?
+    .execute(params![name, hour])?;
+    Ok(None)
+}
+
 fn asks_of(principal: &str) -> String {
     format!("asks {principal}")
 }

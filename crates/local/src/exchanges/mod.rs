@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::home::{Home, revoked_word};
 use claim::Wish;
 
+pub(crate) use claim::count_look;
 pub(crate) use progress::{Adopted, Row, adopt, parse};
 
 /// `exchanges.stage`; 3, a claim given back, is written in SQL alone.

@@ -55,6 +55,24 @@ fn a_token_is_for_us_or_for_nobody_here() {
     refused(r#""aud":{"snowgate":1}"#, Rejected::Claim);
 }
 
+#[test]
+fn a_token_for_two_doors_opens_neither() {
+    let agents = IssuerSettings { other_audiences: vec!["audit".into()], ..settings() };
+    assert!(read(r#""aud":["other","snowgate"]"#, &agents).is_ok());
+    for both in [r#"["snowgate","audit"]"#, r#"["audit","other","snowgate"]"#] {
+        assert_eq!(read(&format!(r#""aud":{both}"#), &agents), Err(Rejected::TwoDoors), "{both}");
+    }
+    assert_eq!(read(r#""aud":"audit""#, &agents), Err(Rejected::Audience));
+    // Where a client stands for it, as well.
+    let by_client = IssuerSettings {
+        audience_claim: Some("client_id".into()),
+        required_scopes: vec!["sql".into()],
+        ..agents
+    };
+    let both = r#""client_id":"audit","aud":["snowgate","audit"],"scope":"sql""#;
+    assert_eq!(read(both, &by_client), Err(Rejected::TwoDoors));
+}
+
 /// A token without `aud` of an issuer that writes none, with these claims besides.
 fn read_without_audience(more: &str, audience_claim: Option<&str>) -> Result<Identity, Rejected> {
     let mut settings = settings();

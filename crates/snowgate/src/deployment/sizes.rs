@@ -13,12 +13,14 @@ type Room = (&'static str, usize, &'static [(&'static str, usize)]);
 const FUNCTIONS: [Room; 6] = [
     (
         "query",
-        1620,
+        1690,
         &[
             ("Issuer", 1),
             ("Audience", 1),
             ("Scope", 1),
             ("Issuers", 1),
+            ("AuditorsIssuer", 1),
+            ("AuditorsAudience", 1),
             ("SnowflakeRole", 3),
             ("SnowflakeWarehouse", 3),
             ("SnowflakeDatabase", 1),
@@ -51,14 +53,31 @@ const FUNCTIONS: [Room; 6] = [
     ),
     (
         "evidence",
-        800,
-        &[("Issuer", 1), ("Audience", 1), ("Scope", 1), ("Issuers", 1), ("EvidenceChannels", 1)],
+        870,
+        &[
+            ("Issuer", 1),
+            ("Audience", 1),
+            ("Scope", 1),
+            ("Issuers", 1),
+            ("AuditorsIssuer", 1),
+            ("AuditorsAudience", 1),
+            ("EvidenceChannels", 1),
+        ],
     ),
-    ("authorizer", 700, &[("Issuers", 1)]),
+    ("authorizer", 770, &[("Issuers", 1), ("AuditorsIssuer", 1), ("AuditorsAudience", 1)]),
     (
         "sessions",
-        900,
-        &[("AuditorsIssuer", 1), ("AuditorsAudience", 1), ("AuditorsScope", 1), ("AuditorsKeys", 1)],
+        990,
+        &[
+            ("AuditorsIssuer", 1),
+            ("AuditorsAudience", 1),
+            ("AuditorsScope", 1),
+            ("AuditorsKeys", 1),
+            ("Issuer", 1),
+            ("Audience", 1),
+            ("Scope", 1),
+            ("Issuers", 1),
+        ],
     ),
 ];
 

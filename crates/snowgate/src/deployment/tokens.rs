@@ -101,7 +101,7 @@ fn several(said: &str) -> Result<Vec<Issuer>, String> {
     let (Several { issuers }, places) =
         settings::read_own::<Several>(file, [], &[]).map_err(|error| error.to_string())?;
     if !issuers.is_empty() {
-        wiring::issuers(&issuers, &places).map_err(|error| error.to_string())?;
+        wiring::issuers(&issuers, &[], &places).map_err(|error| error.to_string())?;
     }
     Ok(issuers)
 }
@@ -112,7 +112,7 @@ fn auditors_of(said: &str) -> Result<Issuer, String> {
     let file = File { name: "AuditorsKeys", text: &text };
     let (OfAuditors { auditors }, places) =
         settings::read_own::<OfAuditors>(file, [], &[]).map_err(|error| error.to_string())?;
-    wiring::auditors(&auditors, &places).map_err(|error| error.to_string())?;
+    wiring::auditors(&auditors, &[], &places).map_err(|error| error.to_string())?;
     auditors.into_iter().next().ok_or_else(|| "names nobody".to_owned())
 }
 

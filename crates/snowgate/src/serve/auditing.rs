@@ -12,12 +12,16 @@ use crate::config::Config;
 
 /// The routes of auditors, where there are any. Their tokens are verified by settings of their own.
 pub fn routes(config: &Config, home: &Home, ports: &Ports) -> Result<Option<Router>, Broken> {
-    if config.own.auditors.is_empty() {
+    if config.shared.auditors.is_empty() {
         return Ok(None);
     }
     let Ports { exchanges, recordings, policies, clock, ids, .. } = ports.clone();
     let audit = Audit::new(AuditPorts {
-        identities: Arc::new(wiring::auditors(&config.own.auditors, &config.places)?),
+        identities: Arc::new(wiring::auditors(
+            &config.shared.auditors,
+            &config.shared.issuers,
+            &config.places,
+        )?),
         exchanges,
         index: Arc::new(home.clone()),
         recordings,
@@ -26,5 +30,5 @@ pub fn routes(config: &Config, home: &Home, ports: &Ports) -> Result<Option<Rout
         clock,
         ids,
     });
-    Ok(Some(sessions::routes(Arc::new(audit), None)))
+    Ok(Some(sessions::routes(Arc::new(audit))))
 }

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use authorizer::Authorizer;
+use lambda::Configured;
 use lambda_http::Error;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use local::SystemClock;
 use settings::wiring;
-
-use crate::told::Told;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,8 +18,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let Told { own, places, surroundings } = Told::read()?;
-    let issuers = wiring::issuers(&own.issuers, &places)?;
+    let Configured { own, places, surroundings } = told::read()?;
+    let issuers = wiring::issuers(&own.issuers, &own.auditors, &places)?;
     let authorizer = Authorizer::new(Arc::new(issuers), Arc::new(SystemClock));
     let answer = |event: LambdaEvent<serde_json::Value>| {
         let authorizer = authorizer.clone();

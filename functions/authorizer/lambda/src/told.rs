@@ -2,20 +2,10 @@
 
 use std::path::PathBuf;
 
-use lambda::Surroundings;
+use lambda::Configured;
 use lambda_http::Error;
 use serde::Deserialize;
-use settings::{Issuer, Places};
-
-/// Everything that this function is told.
-pub struct Told {
-    /// Its keys.
-    pub own: Own,
-    /// Who said what.
-    pub places: Places,
-    /// Where it runs.
-    pub surroundings: Surroundings,
-}
+use settings::Issuer;
 
 /// The function's keys.
 #[derive(Debug, Deserialize)]
@@ -29,20 +19,20 @@ pub struct Own {
     pub policies: Option<PathBuf>,
     /// Trusted issuers of agents' tokens.
     pub issuers: Vec<Issuer>,
+    /// Those of auditors' tokens, none of which is an agent's.
+    #[serde(default)]
+    pub auditors: Vec<Issuer>,
 }
 
-impl Told {
-    /// Reads the environment, and the file that it names.
-    ///
-    /// # Errors
-    /// The key or variable that is wrong or missing.
-    pub fn read() -> Result<Self, Error> {
-        let told = lambda::told()?;
-        let (own, places) =
-            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
-        if own.issuers.is_empty() {
-            return Err(places.wrong("issuers", "names nobody: add one with issuer and audience").into());
-        }
-        Ok(Self { own, places, surroundings: told.surroundings })
+/// Reads the environment, and the file that it names.
+///
+/// # Errors
+/// The key or variable that is wrong or missing.
+pub fn read() -> Result<Configured<Own>, Error> {
+    let told = Configured::<Own>::read()?;
+    if told.own.issuers.is_empty() {
+        let problem = "names nobody: add one with issuer and audience";
+        return Err(told.places.wrong("issuers", problem).into());
     }
+    Ok(told)
 }

@@ -29,6 +29,11 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
         ("SNOWGATE_EVIDENCE", "[]", "evidence: unknown field `evidence`"),
         ("SNOWGATE_ISSUERS", "[]", "SNOWGATE_ISSUERS: issuers: names nobody"),
         (
+            "SNOWGATE_AUDITORS",
+            r#"[{issuer = "https://issuer.example", audience = ["snowgate"]}]"#,
+            "SNOWGATE_ISSUERS: issuers[0].audience: is that of auditors, too",
+        ),
+        (
             "SNOWGATE_ISSUERS",
             r#"[{issuer = "http://plain.example", audience = ["a"]}]"#,
             "SNOWGATE_ISSUERS: issuers[0].issuer: the issuer",

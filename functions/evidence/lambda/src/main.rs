@@ -27,14 +27,14 @@ async fn run() -> Result<(), Error> {
 }
 
 fn ports(told: &Told) -> Result<Ports, Error> {
-    let Told { own: Own { aws, policies, issuers, .. }, places, surroundings } = told;
+    let Told { own: Own { aws, policies, issuers, auditors, .. }, places, surroundings } = told;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stores = || {
         let stores = Stores::new(surroundings, aws.clone());
         let policies = stores.policies(policies.as_deref(), None, &clock);
         (stores, policies)
     };
-    let (issuers, (stores, policies)) = at_once(|| wiring::issuers(issuers, places), stores);
+    let (issuers, (stores, policies)) = at_once(|| wiring::issuers(issuers, auditors, places), stores);
     Ok(Ports {
         identities: Arc::new(issuers?),
         policies: policies?,

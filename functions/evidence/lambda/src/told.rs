@@ -28,6 +28,9 @@ pub struct Own {
     pub policies: Option<PathBuf>,
     /// Trusted issuers of agents' tokens.
     pub issuers: Vec<Issuer>,
+    /// Those of auditors' tokens, none of which is an agent's.
+    #[serde(default)]
+    pub auditors: Vec<Issuer>,
     /// The channels that evidence comes by; none: agents' own tokens alone.
     pub evidence: Vec<ChannelEntry>,
 }

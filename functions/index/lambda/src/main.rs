@@ -6,17 +6,15 @@ mod told;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use domain::Timestamp;
 use gateway::ports::Clock;
 use index::{Account, Indexer};
-use lambda::Stores;
+use lambda::{Configured, Stores};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use lambda_http::{Error, tracing};
 use local::SystemClock;
 
-use crate::told::{Own, Told};
+use crate::told::Own;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,14 +22,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let Told { own: Own { aws, index_days, metrics, .. }, surroundings } = Told::read()?;
+    let Configured { own: Own { aws, index_days, metrics, .. }, surroundings, .. } = Configured::read()?;
     let stores = Stores::new(&surroundings, aws);
     let account = Account { records: stores.compacted(), index: stores.index()? };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let indexer = Indexer::new(Arc::new(account), Arc::clone(&clock), index_days.into());
     let (indexer, clock, metrics) = (&indexer, &clock, metrics.as_str());
     let answer = |event: LambdaEvent<serde_json::Value>| async move {
-        let time = left(event.context.deadline, clock.now());
+        let time = lambda::time_left(event.context.deadline, clock.now());
         let done = indexer.handle(&event.payload, time).await.map_err(|error| {
             tracing::error!(error = &error as &(dyn std::error::Error + 'static), "no rows were written");
             Error::from(error)
@@ -44,31 +42,4 @@ async fn run() -> Result<(), Error> {
         Ok::<_, Error>(answer)
     };
     lambda_runtime::run(surroundings.counted(service_fn(answer))).await
-}
-
-/// What a call may take where its end is not told: what `template.yaml` gives it.
-const A_CALL: Duration = Duration::from_secs(30);
-
-/// What is left until Lambda ends the call, which it tells in milliseconds since 1970. An end that is past is none: emulators tell other
-/// numbers there, and nothing would ever be done.
-fn left(deadline: u64, now: Timestamp) -> Duration {
-    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    match deadline.checked_sub(now) {
-        Some(0) | None => A_CALL,
-        Some(left) => Duration::from_millis(left),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_is_until_the_end_and_an_end_that_is_past_is_none() {
-        let now = Timestamp::from_micros(1_795_446_000_000_000);
-        for (deadline, seconds) in [(1_795_446_012_000, 12), (600_000, 30), (0, 30), (1_795_446_000_000, 30)]
-        {
-            assert_eq!(left(deadline, now), Duration::from_secs(seconds), "{deadline}");
-        }
-    }
 }

@@ -4,17 +4,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lambda::Surroundings;
-use lambda_http::Error;
 use serde::Deserialize;
-
-/// Everything that this function is told.
-pub struct Told {
-    /// Its keys.
-    pub own: Own,
-    /// Where it runs.
-    pub surroundings: Surroundings,
-}
 
 /// The function's keys.
 #[derive(Debug, Deserialize)]
@@ -64,18 +54,5 @@ impl TryFrom<String> for Namespace {
         } else {
             Err("expected a namespace of metrics: letters, digits, `/`, `-`, `_` and `.`")
         }
-    }
-}
-
-impl Told {
-    /// Reads the environment, and the file that it names.
-    ///
-    /// # Errors
-    /// The key or variable that is wrong or missing.
-    pub fn read() -> Result<Self, Error> {
-        let told = lambda::told()?;
-        let (own, _) =
-            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
-        Ok(Self { own, surroundings: told.surroundings })
     }
 }

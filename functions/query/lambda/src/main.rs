@@ -43,7 +43,7 @@ fn ports(told: &Told) -> Result<Ports, Error> {
         let policies = stores.policies(shared.policies.as_deref(), Some(upstream), &clock);
         (stores, policies)
     };
-    let issuers = || wiring::issuers(&shared.issuers, places);
+    let issuers = || wiring::issuers(&shared.issuers, &shared.auditors, places);
     let ((account, issuers), (stores, policies)) = at_once(|| at_once(account, issuers), stores);
     let (account, catalogs) = account?;
     Ok(Ports {

@@ -6,13 +6,13 @@ mod told;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use lambda::Stores;
+use lambda::{Configured, Stores};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use lambda_http::{Error, tracing};
 use local::SystemClock;
 use seal::{Account, Seal};
 
-use crate::told::{Own, Told};
+use crate::told::Own;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let Told { own: Own { aws, kept_topic, .. }, surroundings } = Told::read()?;
+    let Configured { own: Own { aws, kept_topic, .. }, surroundings, .. } = Configured::read()?;
     let stores = Stores::new(&surroundings, aws);
     let kept = stores.told_of_records(&kept_topic);
     let account = Account { records: stores.compacted(), index: stores.index()?, kept };

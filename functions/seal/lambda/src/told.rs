@@ -2,17 +2,8 @@
 
 use std::path::PathBuf;
 
-use lambda::{Surroundings, TopicArn};
-use lambda_http::Error;
+use lambda::TopicArn;
 use serde::Deserialize;
-
-/// Everything that this function is told.
-pub struct Told {
-    /// Its keys.
-    pub own: Own,
-    /// Where it runs.
-    pub surroundings: Surroundings,
-}
 
 /// The function's keys.
 #[derive(Debug, Deserialize)]
@@ -25,17 +16,4 @@ pub struct Own {
     pub policies: Option<PathBuf>,
     /// The topic that is told of every record.
     pub kept_topic: TopicArn,
-}
-
-impl Told {
-    /// Reads the environment, and the file that it names.
-    ///
-    /// # Errors
-    /// The key or variable that is wrong or missing.
-    pub fn read() -> Result<Self, Error> {
-        let told = lambda::told()?;
-        let (own, _) =
-            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
-        Ok(Self { own, surroundings: told.surroundings })
-    }
 }

@@ -7,15 +7,18 @@ mod told;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::Timestamp;
 use gateway::ports::Clock;
 use gateway::{Audit, AuditPorts};
-use lambda::Stores;
-use lambda_http::Error;
+use lambda::{Configured, Stores};
+use lambda_http::http::Extensions;
+use lambda_http::{Error, RequestExt};
 use local::{RandomIds, SystemClock};
 use settings::wiring;
 
-use crate::told::Told;
+use crate::told::Own;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,17 +26,24 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
-    let told = Told::read()?;
-    let index_days = u32::from(told.own.index_days);
+    let told = told::read()?;
     let surroundings = told.surroundings.clone();
-    let routes = sessions::routes(Arc::new(Audit::new(ports(told)?)), Some(index_days));
+    let routes = sessions::routes_until(Arc::new(Audit::new(ports(told)?)), until);
     lambda_http::run(surroundings.counted(routes)).await
 }
 
-fn ports(told: Told) -> Result<AuditPorts, Error> {
-    let Told { own, places, surroundings } = told;
+/// What of a call's time nothing more is read in: an exchange that is being read, the look, and an answer of six megabytes.
+const TO_ANSWER: Duration = Duration::from_secs(10);
+
+fn until(extensions: &Extensions) -> Option<Timestamp> {
+    let (context, now) = (extensions.lambda_context_ref()?, SystemClock.now());
+    Some(now.after(lambda::time_left(context.deadline, now).saturating_sub(TO_ANSWER)))
+}
+
+fn ports(told: Configured<Own>) -> Result<AuditPorts, Error> {
+    let Configured { own, places, surroundings } = told;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let identities = Arc::new(wiring::auditors(&own.auditors, &places)?);
+    let identities = Arc::new(wiring::auditors(&own.auditors, &own.issuers, &places)?);
     let stores = Stores::new(&surroundings, own.aws);
     let audited = stores.audited()?;
     Ok(AuditPorts {

@@ -2,20 +2,10 @@
 
 use std::path::PathBuf;
 
-use lambda::Surroundings;
+use lambda::Configured;
 use lambda_http::Error;
 use serde::Deserialize;
-use settings::{Issuer, Places};
-
-/// Everything that this function is told.
-pub struct Told {
-    /// Its keys.
-    pub own: Own,
-    /// Who said what.
-    pub places: Places,
-    /// Where it runs.
-    pub surroundings: Surroundings,
-}
+use settings::Issuer;
 
 /// The function's keys. None leads to Snowflake.
 #[derive(Debug, Deserialize)]
@@ -25,25 +15,22 @@ pub struct Own {
     pub aws: lambda::Places,
     /// The policy bundle, as `Stores::policies` takes it: its detectors mask what is looked for.
     pub policies: Option<PathBuf>,
-    /// For how many days the index knows what was recorded.
-    pub index_days: u16,
     /// Trusted issuers of auditors' tokens.
     pub auditors: Vec<Issuer>,
+    /// Those of agents' tokens, none of which is an auditor's.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
 }
 
-impl Told {
-    /// Reads the environment, and the file that it names.
-    ///
-    /// # Errors
-    /// The key or variable that is wrong or missing.
-    pub fn read() -> Result<Self, Error> {
-        let told = lambda::told()?;
-        let (own, places) =
-            settings::read_own::<Own>(told.file(), told.variables.iter().cloned(), told.no_keys())?;
-        if own.auditors.is_empty() {
-            let problem = "names nobody: add one with issuer, audience and required_scopes";
-            return Err(places.wrong("auditors", problem).into());
-        }
-        Ok(Self { own, places, surroundings: told.surroundings })
+/// Reads the environment, and the file that it names.
+///
+/// # Errors
+/// The key or variable that is wrong or missing.
+pub fn read() -> Result<Configured<Own>, Error> {
+    let told = Configured::<Own>::read()?;
+    if told.own.auditors.is_empty() {
+        let problem = "names nobody: add one with issuer, audience and required_scopes";
+        return Err(told.places.wrong("auditors", problem).into());
     }
+    Ok(told)
 }

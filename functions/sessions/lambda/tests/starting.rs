@@ -13,7 +13,6 @@ fn function() -> Starting {
         env!("CARGO_BIN_EXE_sessions"),
         &[&[
             ("SNOWGATE_AWS__INDEX_TABLE", "index"),
-            ("SNOWGATE_INDEX_DAYS", "90"),
             (
                 "SNOWGATE_AUDITORS",
                 r#"[{issuer = "https://people.example", audience = ["snowgate-audit"], required_scopes = ["audit:read"]}]"#,
@@ -41,6 +40,12 @@ fn a_wrong_setting_is_told_by_name_and_without_its_value() {
             "SNOWGATE_AUDITORS",
             r#"[{issuer = "http://people.example", audience = ["a"], required_scopes = ["s"]}]"#,
             "SNOWGATE_AUDITORS: auditors[0].issuer: ",
+        ),
+        // An agent's token would be an auditor's.
+        (
+            "SNOWGATE_ISSUERS",
+            r#"[{issuer = "https://people.example", audience = ["snowgate", "snowgate-audit"]}]"#,
+            "SNOWGATE_AUDITORS: auditors[0].audience: is that of agents, too",
         ),
         (
             "SNOWGATE_UPSTREAM__ACCOUNT",

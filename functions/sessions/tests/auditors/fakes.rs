@@ -134,11 +134,17 @@ impl Policies for FakePolicies {
     }
 }
 
-struct FakeClock;
+/// Stands still, unless each look at it takes some time.
+#[derive(Default)]
+pub struct FakeClock {
+    pub each: AtomicU64,
+    passed: AtomicU64,
+}
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        NOW
+        let each = self.each.load(Ordering::Relaxed);
+        NOW.after(Duration::from_micros(self.passed.fetch_add(each, Ordering::Relaxed)))
     }
 }
 
@@ -157,6 +163,10 @@ pub struct FakeStore {
     pub objects: Mutex<BTreeMap<String, Bytes>>,
     /// Beside what the records say.
     pub lies: Mutex<Vec<Indexed>>,
+    /// How often each auditor has looked.
+    pub counted: Mutex<BTreeMap<String, u32>>,
+    /// Since when the index says that it is whole.
+    pub whole_since: Mutex<Option<Timestamp>>,
     pub looks: Mutex<BTreeMap<String, Bytes>>,
     pub broken: Mutex<Option<&'static str>>,
     /// Every call, in order.
@@ -224,6 +234,12 @@ impl Index for FakeStore {
         Ok(Told { found, unreadable: 0 })
     }
 
+    async fn whole_since(&self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        self.call("whole")?;
+        assert!(now >= NOW);
+        Ok(*self.whole_since.lock().unwrap())
+    }
+
     async fn of_session(
         &self,
         session: SessionId,
@@ -251,6 +267,19 @@ impl Recordings for FakeStore {
 
 #[async_trait]
 impl Looks for FakeStore {
+    async fn count_look(
+        &self,
+        auditor: &PrincipalKey,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Fault> {
+        self.call("count")?;
+        let mut counted = self.counted.lock().unwrap();
+        let count = counted.entry(auditor.as_str().to_owned()).or_default();
+        *count += 1;
+        Ok((*count > most).then_some(now.until_next_hour()))
+    }
+
     async fn keep_look(&self, key: &str, look: Bytes) -> Result<Written, Fault> {
         self.call("look")?;
         if self.looks.lock().unwrap().insert(key.to_owned(), look.clone()).is_some() {
@@ -265,6 +294,7 @@ pub struct House {
     pub store: Arc<FakeStore>,
     pub exchanges: Arc<FakeExchanges>,
     pub policies: Arc<FakePolicies>,
+    pub clock: Arc<FakeClock>,
     router: Router,
 }
 
@@ -298,6 +328,7 @@ impl House {
         let (store, exchanges) = (Arc::new(store), Arc::new(FakeExchanges::default()));
         let bundle = Arc::new(Bundle::parse(&policy::default_files()).unwrap());
         let policies = Arc::new(FakePolicies(Mutex::new(Some(bundle))));
+        let clock = Arc::new(FakeClock::default());
         let audit = Audit::new(AuditPorts {
             identities: Arc::new(FakeIdentities),
             exchanges: exchanges.clone(),
@@ -305,10 +336,12 @@ impl House {
             recordings: store.clone(),
             looks: store.clone(),
             policies: policies.clone(),
-            clock: Arc::new(FakeClock),
+            clock: clock.clone(),
             ids: Arc::new(FakeIds::default()),
         });
-        Self { store, exchanges, policies, router: sessions::routes(Arc::new(audit), None) }
+        let router =
+            sessions::routes_until(Arc::new(audit), |extensions| extensions.get::<Timestamp>().copied());
+        Self { store, exchanges, policies, clock, router }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answered {

@@ -10,9 +10,15 @@
 )]
 
 mod access;
+mod bounds;
 mod events;
 mod fakes;
 mod faults;
+#[path = "../../../../crates/traces/tests/support/kept.rs"]
+mod kept;
+#[allow(dead_code, reason = "tests of the lines themselves use more of it")]
+#[path = "../../../../crates/traces/tests/support/otlp.rs"]
+mod otlp;
 mod replay;
 mod search;
 mod sizes;

@@ -43,6 +43,23 @@ async fn exchanges_are_found_by_each_key_oldest_first() {
 }
 
 #[tokio::test]
+async fn days_that_the_index_does_not_know_are_none_on_which_nothing_was() {
+    let house = House::new();
+    *house.store.whole_since.lock().unwrap() = Some("2026-11-25T22:08:38Z".parse().unwrap());
+    for asked in ["person=ana@example.com&from=2026-11-25&to=2026-11-26", "held=2026-11-25"] {
+        let answered = house.get("sven", &format!("/v1/exchanges?{asked}")).await;
+        assert_eq!(answered.status, 400, "{}", answered.text());
+        let told = answered.json();
+        assert!(told["error"].as_str().unwrap().contains("before 2026-11-25T22:08:38.000000Z"), "{told}");
+        assert!(told["athena"].as_str().unwrap().contains("dt BETWEEN '2026-11-25'"), "{told}");
+    }
+    let told = house.told("/v1/exchanges?agent=snowgate-ask&to=2026-11-26").await;
+    assert_eq!(told["asked"]["from"], "2026-11-25T22:08:38.000000Z");
+    assert_eq!(exchanges(&told), [of(SESSION, 1..=5), of(OTHER, 1..=3)].concat());
+    assert_eq!(exchanges(&house.told(&format!("/v1/exchanges?session={EARLY}")).await).len(), 5);
+}
+
+#[tokio::test]
 async fn everything_else_filters_what_was_found() {
     let house = House::new();
     let day = "from=2026-11-25&to=2026-11-26";
@@ -91,12 +108,16 @@ async fn a_cursor_is_of_its_question_and_its_auditor_alone() {
     assert_eq!(house.get("sven", &format!("{asked}&after={next}")).await.status, 200);
     let looks = house.store.kept_looks().len();
     let (mark, place) = next.split_once('.').unwrap();
+    let [from, to, _] = place.splitn(3, '.').collect::<Vec<_>>()[..] else { panic!("{place}") };
     for (token, path) in [
         ("rosa", format!("{asked}&after={next}")),
         ("sven", format!("{asked}&outcome=rows&after={next}")),
         ("sven", format!("/v1/exchanges?person=ana@example.com&from=2026-11-25&to=2026-11-26&after={next}")),
         ("sven", format!("{asked}&after={place}")),
         ("sven", format!("{asked}&after={mark}.1")),
+        ("sven", format!("{asked}&after={mark}.{from}.{to}.1")),
+        ("sven", format!("{asked}&after={mark}.1.{to}.1.{EARLY}.1")),
+        ("sven", format!("{asked}&after={mark}.{from}.{from}.1.{EARLY}.1")),
         ("sven", format!("{asked}&after={mark}.{place}.1")),
         ("sven", format!("{asked}&after={mark}.0{place}")),
         ("sven", format!("{asked}&after={}", "9".repeat(1000))),
@@ -107,7 +128,7 @@ async fn a_cursor_is_of_its_question_and_its_auditor_alone() {
     }
     assert_eq!(house.store.kept_looks().len(), looks, "nothing was shown");
     // Made up, it comes no further than the question goes.
-    let before = format!("{asked}&after={mark}.1.{EARLY}.1");
+    let before = format!("{asked}&after={mark}.{from}.{to}.1.{EARLY}.1");
     assert_eq!(exchanges(&house.told(&before).await), of(EARLY, 1..=3));
 }
 
@@ -167,7 +188,7 @@ async fn what_has_no_bound_is_a_query_and_no_look() {
         assert_eq!(answered.status, 400, "{asked}");
         assert!(answered.json()["athena"].as_str().unwrap().contains("FROM exchanges"), "{asked}");
     }
-    assert!(house.store.calls.lock().unwrap().is_empty());
+    assert!(house.store.calls.lock().unwrap().iter().all(|call| *call == "whole"));
 }
 
 #[tokio::test]

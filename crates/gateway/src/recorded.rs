@@ -1,41 +1,40 @@
 //! All that lies under the number of an exchange.
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use gateway::{Fault, Origin};
-use recording::{ExchangeObjects, ExchangeRow, ObjectKind, RecordKey};
+use recording::{Closing, ExchangeObjects, ExchangeRow, ObjectKind, Opening, RecordKey, decode};
+
+use crate::fault::{Fault, Origin};
+use crate::ports::Recordings;
 
 /// Steps, and late evidence, of one exchange at most.
 const STEPS: u32 = 1000;
 
-/// Where objects of exchanges are read.
-#[async_trait]
-pub trait Objects: Send + Sync {
-    /// The object's bytes, also those of a step of an approval; none when there is none.
-    async fn object(&self, key: &RecordKey, kind: ObjectKind) -> Result<Option<Bytes>, Fault>;
-}
-
-/// The objects of one exchange that rows are made of.
+/// What lies under the number of an exchange, but for pages and the sealed text: what rows are made of, and what auditors are told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Recorded {
-    opening: Option<Bytes>,
-    closing: Option<Bytes>,
-    steps: Vec<Bytes>,
-    evidence: Vec<Bytes>,
+    pub(crate) opening: Option<Bytes>,
+    pub(crate) closing: Option<Bytes>,
+    pub(crate) steps: Vec<Bytes>,
+    pub(crate) evidence: Vec<Bytes>,
 }
 
 impl Recorded {
-    /// What lies there.
+    /// Reads it.
     ///
     /// # Errors
     /// When anything of it cannot be read for now, or an exchange has more than any has.
-    pub async fn read<O: Objects + ?Sized>(objects: &O, key: &RecordKey) -> Result<Self, Fault> {
-        let one = |kind| objects.object(key, kind);
-        let (opening, closing) = futures::try_join!(one(ObjectKind::Opening), one(ObjectKind::Closing))?;
-        let (steps, evidence) = futures::try_join!(
-            all(objects, key, |step| ObjectKind::Approval { step }),
-            all(objects, key, |step| ObjectKind::Evidence { step }),
+    pub async fn read(recordings: &dyn Recordings, key: &RecordKey) -> Result<Self, Fault> {
+        let one = |kind| recordings.read(key, kind);
+        let (opening, closing, evidence) = futures::try_join!(
+            one(ObjectKind::Opening),
+            one(ObjectKind::Closing),
+            all(recordings, key, |step| ObjectKind::Evidence { step }),
         )?;
+        let steps = if is_without_steps(opening.as_ref(), closing.as_ref()) {
+            Vec::new()
+        } else {
+            all(recordings, key, |step| ObjectKind::Approval { step }).await?
+        };
         Ok(Self { opening, closing, steps, evidence })
     }
 
@@ -44,12 +43,8 @@ impl Recorded {
     /// # Errors
     /// As [`Recorded::read`]; and when the object is not there.
     // SECURITY: whatever was told, there is nothing to tell of what is not there.
-    pub async fn with<O: Objects + ?Sized>(
-        objects: &O,
-        key: &RecordKey,
-        kind: ObjectKind,
-    ) -> Result<Self, Fault> {
-        let found = Self::read(objects, key).await?;
+    pub async fn with(recordings: &dyn Recordings, key: &RecordKey, kind: ObjectKind) -> Result<Self, Fault> {
+        let found = Self::read(recordings, key).await?;
         if found.has(kind) {
             Ok(found)
         } else {
@@ -72,6 +67,12 @@ impl Recorded {
         }
     }
 
+    /// Whether nothing at all lies there.
+    pub(crate) fn is_nothing(&self) -> bool {
+        let Self { opening, closing, steps, evidence } = self;
+        opening.is_none() && closing.is_none() && steps.is_empty() && evidence.is_empty()
+    }
+
     /// What they say.
     pub fn row(&self, key: &RecordKey) -> ExchangeRow {
         let Self { opening, closing, steps, evidence } = self;
@@ -89,15 +90,23 @@ impl Recorded {
     }
 }
 
+/// Whether both records say that no person was asked: then steps need not be looked for.
+fn is_without_steps(opening: Option<&Bytes>, closing: Option<&Bytes>) -> bool {
+    let opening = opening.and_then(|bytes| decode::<Opening>(bytes).ok());
+    let closing = closing.and_then(|bytes| decode::<Closing>(bytes).ok());
+    opening.is_some_and(|opening| opening.record.hold.is_none())
+        && closing.is_some_and(|closing| closing.record.approval.is_none())
+}
+
 /// What is counted from 0 without gaps.
-async fn all<O: Objects + ?Sized>(
-    objects: &O,
+async fn all(
+    recordings: &dyn Recordings,
     key: &RecordKey,
     kind: fn(u32) -> ObjectKind,
 ) -> Result<Vec<Bytes>, Fault> {
     let mut found = Vec::new();
     for step in 0..STEPS {
-        match objects.object(key, kind(step)).await? {
+        match recordings.read(key, kind(step)).await? {
             Some(bytes) => found.push(bytes),
             None => return Ok(found),
         }
