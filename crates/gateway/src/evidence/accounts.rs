@@ -63,7 +63,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     let (direct, others): (Vec<&Opened>, Vec<&Opened>) =
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let mut linked = linked(&direct, &others, call);
-    leave_out_later(kind, &mut linked, &direct);
+    let is_doubted = leave_out_later(kind, &mut linked, &direct);
     linked.sort_by_key(|opened| first_told(opened));
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
@@ -127,7 +127,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
         is_expanded: false,
-        is_unread: direct.iter().any(|opened| opened.said.is_prompt_unread),
+        is_unread: is_doubted || direct.iter().any(|opened| opened.said.is_prompt_unread),
         received: None,
     })
 }
@@ -151,7 +151,8 @@ pub(super) const fn is_of_clients(kind: ChannelKind) -> bool {
 }
 
 /// Leaves out what was typed after the call: what a person types while the model works is told under the same prompt's id.
-fn leave_out_later(kind: ChannelKind, linked: &mut Vec<&Opened>, direct: &[&Opened]) {
+/// Whether what is left may be such, for all of it came later.
+fn leave_out_later(kind: ChannelKind, linked: &mut Vec<&Opened>, direct: &[&Opened]) -> bool {
     let moment = |opened: &Opened| match kind {
         // A hook comes before what it is told of.
         ChannelKind::Hooks => u64::try_from(first_told(opened).as_micros()).ok(),
@@ -168,9 +169,11 @@ fn leave_out_later(kind: ChannelKind, linked: &mut Vec<&Opened>, direct: &[&Open
     };
     // Hooks that were delivered late are better than none.
     let is_any_left = linked.iter().any(|opened| opened.said.prompt.is_some() && !is_later(opened));
-    if kind != ChannelKind::Hooks || is_any_left {
-        linked.retain(|opened| !is_later(opened));
+    if kind == ChannelKind::Hooks && !is_any_left {
+        return linked.iter().any(|opened| is_later(opened));
     }
+    linked.retain(|opened| !is_later(opened));
+    false
 }
 
 /// When it was told first.

@@ -9,6 +9,7 @@ use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored
 use super::again::{Again, Calling};
 use super::recall::recorded;
 use super::said::{self, normal};
+use super::texts::Shown;
 use super::weigh::{Call, Declared, Purpose, Weighed};
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -112,7 +113,10 @@ impl Gateway {
                 at: *asked_at,
                 named,
                 is_beyond,
-                before: recorded(&witnesses.ok_or_else(unknown)?, exact.as_deref()),
+                before: recorded(
+                    &witnesses.ok_or_else(unknown)?,
+                    shown(exact.clone(), last.as_ref(), &opening),
+                ),
             };
             let declared = declared(&opening.record, prompt.clone());
             let weighed = self.weigh_call(&key, call, declared, known).await?;
@@ -248,6 +252,12 @@ struct Late<'a> {
 
 fn belongs_to(at: &RecordKey, step: u32) -> String {
     format!("{} evidence {step}", at.exchange)
+}
+
+/// The prompt that the last record tells, with what it tells of it.
+fn shown(exact: Option<String>, last: Option<&LateEvidence>, opening: &Stored<Opening>) -> Option<Shown> {
+    let told = last.map_or(&opening.record.prompt.text, |late| &late.text);
+    exact.map(|exact| Shown { exact, told: told.clone().unwrap_or_default() })
 }
 
 /// The exact prompt that the last record tells: its own, else the opening's.

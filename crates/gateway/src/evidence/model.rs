@@ -10,6 +10,7 @@ use domain::{ChannelKind, Clues, Context, PromptGrade, Timestamp, Witness};
 
 use super::recall::recorded;
 use super::said::{self, Sealed};
+use super::texts::Shown;
 use super::weigh::{Call, Declared, Opened, Purpose, weighed};
 use super::{Channel, Sighting, SpeaksFor, accounts, sighting};
 use crate::ports::{Keyed, Named, StoredSighting, Subject};
@@ -126,7 +127,7 @@ impl Telling {
 #[derive(Clone, Default)]
 struct Record {
     witnesses: Vec<Witness>,
-    exact: Option<String>,
+    shown: Option<Shown>,
     grade: PromptGrade,
     findings: BTreeSet<String>,
 }
@@ -134,7 +135,7 @@ struct Record {
 impl Record {
     /// Which messages it tells as the prompt.
     fn tells(&self) -> BTreeSet<&'static str> {
-        let Some(exact) = &self.exact else { return BTreeSet::new() };
+        let Some(Shown { exact, .. }) = &self.shown else { return BTreeSet::new() };
         let Sealed { command, said, .. } = said::sealed(exact);
         let lines: BTreeSet<&str> = said.lines().chain(command).collect();
         ALL.iter().copied().filter(|message| lines.contains(message)).collect()
@@ -176,15 +177,16 @@ fn weigh(store: &Store, before: &Record) -> Record {
         at: moment(DECIDED),
         named: Named::default(),
         is_beyond: false,
-        before: recorded(&before.witnesses, before.exact.as_deref()),
+        before: recorded(&before.witnesses, before.shown.clone()),
     };
     let opened =
         store.0.values().cloned().map(|(sighting, said)| Opened { sighting, said, is_elsewhere: false });
     let now = accounts::of(&call, opened.collect());
     let weighed = weighed(now, call.before, Declared::Nothing);
     let findings = recording::findings_of_late(weighed.declared, &weighed.witnesses, false);
+    let shown = weighed.text.zip(weighed.told).map(|(exact, told)| Shown { exact, told });
     Record {
-        exact: weighed.text.or_else(|| before.exact.clone()),
+        shown: shown.or_else(|| before.shown.clone()),
         grade: weighed.grade,
         findings: findings.into_iter().map(|finding| finding.what).collect(),
         witnesses: weighed.witnesses,
@@ -274,6 +276,11 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
     let tells = last.tells();
     let has_found = |what: &str| last.findings.contains(what);
     let liar = world.liar;
+    // Whoever reads the record reads what is sealed.
+    let told: BTreeSet<&str> = last.shown.iter().flat_map(|shown| shown.told.lines()).collect();
+    if !tells.is_subset(&told) {
+        return Some("what is told is not what is sealed".to_owned());
+    }
     // What stands in the record as a contradiction stays one.
     if records.iter().any(|record| record.findings.contains("prompt_mismatch"))
         && !has_found("prompt_mismatch")
@@ -503,7 +510,8 @@ impl Broken {
         let is_whole = told.len() == world.late.len();
         if let Some(why) = breaks(world, records, (is_whole, self.is_forgotten)) {
             let mut case = format!("{world:?}\norder {told:?}\n");
-            for Record { witnesses, exact, grade, findings } in records.iter() {
+            for Record { witnesses, shown, grade, findings } in records.iter() {
+                let exact = shown.as_ref().map(|shown| &shown.exact);
                 let _ = writeln!(case, "{grade:?} {exact:?} {findings:?} {witnesses:#?}");
             }
             let (count, shortest) = self.by.entry(why).or_default();

@@ -5,25 +5,25 @@ use std::collections::BTreeSet;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::accounts::{Account, has_seen_the_call, is_loose, is_of_clients};
-use super::said::without_received;
+use super::said;
 use super::texts::{Shown, Text};
 
-/// The accounts that stand in a record, whose prompt 0 is `exact`.
-pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Account> {
-    // What is the same as before is told as it was told before.
-    let as_before = |exact: &str| Shown { exact: exact.to_owned(), told: "[as before]".to_owned() };
+/// The accounts that stand in a record, whose prompt 0 is that, as it was sealed and as it was told.
+pub(super) fn recorded(witnesses: &[Witness], prompt: Option<Shown>) -> Vec<Account> {
     let is_set_aside = |witness: &Witness| {
         witness.is_expanded || (witness.is_delegated && witness.kind == ChannelKind::Provider)
     };
     let are_any = witnesses.iter().any(is_set_aside);
-    let (exact, received) = match exact {
-        Some(exact) if are_any => Some(without_received(exact)).unzip(),
-        exact => (exact, None),
+    let (prompt, received) = match prompt {
+        Some(prompt) if are_any => {
+            let (prompt, received) = without_received(prompt);
+            (Some(prompt), received)
+        }
+        prompt => (prompt, None),
     };
-    let received = received.flatten();
     let text = |number: u32| -> Text {
-        match exact.filter(|_| number == 0) {
-            Some(exact) => Text { shown: Some(as_before(exact)), ..Text::sealed(exact) },
+        match prompt.as_ref().filter(|_| number == 0) {
+            Some(shown) => Text { shown: Some(shown.clone()), ..Text::sealed(&shown.exact) },
             // A key that no prompt has: those are trimmed.
             None => Text { keys: vec![format!(" {number}")], ..Text::default() },
         }
@@ -42,9 +42,19 @@ pub(super) fn recorded(witnesses: &[Witness], exact: Option<&str>) -> Vec<Accoun
             is_delegated: witness.is_delegated,
             is_expanded: witness.is_expanded,
             is_unread: witness.is_unread,
-            received: received.filter(|_| is_set_aside(witness)).map(as_before),
+            received: received.clone().filter(|_| is_set_aside(witness)),
         })
         .collect()
+}
+
+/// A prompt without what the model received in its place, and that.
+fn without_received(prompt: Shown) -> (Shown, Option<Shown>) {
+    let Shown { exact, told } = prompt;
+    let (said, received) = said::without_received(&exact);
+    let (told, told_received) = said::told_without_received(&told);
+    let received = received
+        .map(|exact| Shown { exact: exact.to_owned(), told: told_received.unwrap_or_default().to_owned() });
+    (Shown { exact: said.to_owned(), told: told.to_owned() }, received)
 }
 
 /// What is known now together with what was recorded: evidence is forgotten in time, but what comes later never tells less than

@@ -349,10 +349,15 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
 
 /// A prompt with what the model received in its place, sealed and told: that was set aside, and is lost to nobody.
 pub(super) fn with_received((exact, told): (&str, &str), received: (&str, &str)) -> (String, String) {
-    (
-        in_parts(RECEIVED, [Some(exact), Some(received.0)]),
-        format!("{told}\n[the model received, by its provider:]\n{}", received.1),
-    )
+    (in_parts(RECEIVED, [Some(exact), Some(received.0)]), format!("{told}{INSTEAD}{}", received.1))
+}
+
+/// What stands in a record between a prompt and what the model received in its place.
+const INSTEAD: &str = "\n[the model received, by its provider:]\n";
+
+/// A prompt as it was told without what the model received in its place, and that.
+pub(super) fn told_without_received(told: &str) -> (&str, Option<&str>) {
+    told.split_once(INSTEAD).map_or((told, None), |(told, received)| (told, Some(received)))
 }
 
 /// A sealed prompt without what the model received in its place, and that.
@@ -508,6 +513,7 @@ mod tests {
         let (exact, told) = with_received(("/x", "/x"), ("list", "list"));
         assert_eq!(without_received(&exact), ("/x", Some("list")));
         assert_eq!(told, "/x\n[the model received, by its provider:]\nlist");
+        assert_eq!(told_without_received(&told), ("/x", Some("list")));
         let cut = exact.replace("list", "lis");
         for typed in ["/x", "", "[in parts:", cut.as_str()] {
             assert_eq!(without_received(typed), (typed, None));

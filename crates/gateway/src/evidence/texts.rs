@@ -27,7 +27,7 @@ pub(super) struct Text {
 }
 
 /// A prompt in its two forms.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Shown {
     /// All of it: to be sealed.
     pub exact: String,

@@ -201,7 +201,7 @@ impl Alone {
         if let Some(reminders) = reminders {
             self.remind(&reminders);
             // Beside a tool's answer it stands in a text of its own.
-            self.look(&reminders, ("\n\nThis is how", &|_| None));
+            self.look_for_sent(&reminders, Written::Plainly);
         }
         said
     }
@@ -219,14 +219,9 @@ impl Alone {
         self.meanwhile.push(text.to_owned());
     }
 
-    /// Looks in what a tool answered, as JSON has it, for what a client tells there of a person.
+    /// Looks in what a tool answered, or in a client's reminder, for what a client tells there of a person.
     // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
-    fn look_for_sent(&mut self, answer: &str) {
-        self.look(answer, (r"\n\nThis is how", &|sent| text_of(&format!("\"{sent}\""))));
-    }
-
-    /// Looks for what a client tells in a text of a person, up to that end, and read so.
-    fn look(&mut self, text: &str, (end, read): (&str, &dyn Fn(&str) -> Option<String>)) {
+    fn look_for_sent(&mut self, text: &str, written: Written) {
         // A tool's rows are long, and this is never in most of them.
         let (mut rest, mut all) = (text, Vec::new());
         while let Some((before, sent)) =
@@ -236,13 +231,29 @@ impl Alone {
             rest = before;
         }
         for sent in all.into_iter().rev() {
+            let end = match written {
+                Written::Plainly => "\n\nThis is how",
+                Written::InJson => r"\n\nThis is how",
+            };
             let sent = [end, "</system-reminder>"]
                 .into_iter()
                 .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
-            let text = read(sent).unwrap_or_else(|| sent.to_owned());
+            let read = match written {
+                Written::Plainly => None,
+                Written::InJson => text_of(&format!("\"{sent}\"")),
+            };
+            let text = read.unwrap_or_else(|| sent.to_owned());
             self.came_meanwhile("message sent while it worked", text.trim());
         }
     }
+}
+
+/// How a text stands there.
+#[derive(Clone, Copy)]
+enum Written {
+    Plainly,
+    /// Within JSON's strings.
+    InJson,
 }
 
 /// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, under
@@ -390,7 +401,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
                 }
                 Some(_) | None => {}
             },
-            (kind, _) if is_answer_kind(kind) => alone.look_for_sent(raw.get()),
+            (kind, _) if is_answer_kind(kind) => alone.look_for_sent(raw.get(), Written::InJson),
             (kind, _) => alone.part(kind, raw.get()),
         }
         Some(())
