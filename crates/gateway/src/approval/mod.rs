@@ -52,7 +52,7 @@ use recording::{
 };
 
 use crate::ask::ShownBeside;
-use crate::fault::Fault;
+use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::live::LiveApproval;
 use crate::opened::Opened;
@@ -84,7 +84,11 @@ impl Gateway {
         let mut case = Case { key, opening, trail };
         match self.add(&mut case, self.now(), asked).await? {
             Added::Kept => Ok(LiveApproval { id: id.to_string(), step: case.trail.last().to_string() }),
-            Added::Overtaken => Err(steps::damaged()),
+            // Whoever has adopted the exchange meanwhile has asked, and carries it on.
+            Added::Overtaken => Err(Fault::passing(
+                Origin::Exchanges,
+                "somebody else carries this statement on; ask again with the same request id",
+            )),
         }
     }
 }

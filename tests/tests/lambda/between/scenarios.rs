@@ -205,7 +205,23 @@ async fn held(run: &Arc<Run>) {
         }
     };
     assert_eq!(run.effects(), 0, "nobody has agreed");
-    let id = run.ground.approval_of(&own).await.expect("nothing waits");
+    // Where whoever asked has died, the sweep asks in its place, or gives it up.
+    let asked = run
+        .at_last("somebody is asked", async || {
+            if let Some(id) = run.ground.approval_of(&own).await {
+                return Some(Ok(id));
+            }
+            let told = run.told(&run.ground.invoke("query", &run.agent.collects(&own)).await).await;
+            told.is_final().then_some(Err(told))
+        })
+        .await;
+    let id = match asked {
+        Ok(id) => id,
+        Err(end) => {
+            assert!(!must_come_to_rows(run) && is_lost(&end) && run.effects() == 0, "{end:?}");
+            return;
+        }
+    };
     if run.strikes("ask").is_none() {
         run.ground.until_begun(&id.to_string()).await;
         run.machine("tell", &Run::task("ask", "approval", &id.to_string()), false).await;
