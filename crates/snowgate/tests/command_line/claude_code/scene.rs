@@ -1,0 +1,360 @@
+//! The real command line of Claude Code between a person, a played model and a real gateway.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::super::{Served, conversation, snowgate};
+use super::folder;
+use super::model::Model;
+use super::told::{PATIENCE, Told};
+
+/// The provider's own credential, beside those that are printed for the client.
+const PROVIDER: &str = "provider-secret-that-is-long-too";
+
+/// What Claude Code may do without asking a person.
+const ALLOWED: &str = "mcp__snowgate__run_sql,Skill,Bash,Agent";
+
+/// Where the settings that are printed lie.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// In a file that the command line names.
+    File,
+    /// Where administrators put them, in a view of the files of its own.
+    Administrators,
+}
+
+/// A statement, and what is known of its prompt by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub sql: String,
+    /// What is recorded as the prompt but for the notes of what a client put beside it.
+    pub prompt: String,
+    pub grade: String,
+    pub findings: Vec<String>,
+}
+
+/// A conversation.
+pub struct Scene {
+    pub served: Served,
+    pub model: Model,
+    child: Child,
+    input: Option<ChildStdin>,
+    told: Told,
+    /// The project that it works in lies in `project`.
+    pub folder: TempDir,
+    secrets: Vec<(String, String)>,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            for (who, told) in
+                [("Claude Code", &self.told), ("the fake of the Messages API", &self.model.told)]
+            {
+                eprintln!("── {who} has printed:");
+                for line in told.all() {
+                    eprintln!("{}", self.without_secrets(&line));
+                }
+            }
+            let found = self.served.run(&["search", "--home", "home"]).stdout;
+            eprintln!("── recorded:\n{}", String::from_utf8_lossy(&found));
+        }
+    }
+}
+
+impl Scene {
+    /// None, said loudly, where there is no Node.
+    pub fn start(turns: &[Value]) -> Option<Self> {
+        Self::start_with(turns, Place::File, &[])
+    }
+
+    /// The same with variables of the client's own besides.
+    pub fn start_with(turns: &[Value], place: Place, variables: &[(&str, &str)]) -> Option<Self> {
+        let model = Model::start(turns)?;
+        let program = folder().join("node_modules/.bin/claude");
+        assert!(program.is_file(), "Claude Code is missing: run `make tools`");
+        let home = tempfile::tempdir().expect("a folder");
+        let (channels, secrets) = printed(home.path(), "http://127.0.0.1:8181", "channels");
+        let mut secrets: Vec<(String, String)> = secrets
+            .lines()
+            .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
+            .map(|(name, secret)| (name.to_owned(), secret.to_owned()))
+            .collect();
+        let provider = format!(
+            "[[evidence]]\nname = \"provider\"\nkind = \"provider\"\nsecret_sha256 = \"{}\"\nsubjects = [\"*\"]\n",
+            conversation::hash(PROVIDER)
+        );
+        fs::write(home.path().join("snowgate.toml"), channels + &provider).expect("written");
+        let served = Served::start_in(home, &[]);
+        secrets.push(("SNOWGATE_TOKEN".to_owned(), served.token()));
+
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["home", "project", "tmp", "etc/claude-code"] {
+            fs::create_dir_all(folder.path().join(name)).expect("made");
+        }
+        let write = |name: &str, part: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, printed(folder.path(), &served.url, part).0).expect("written");
+            path
+        };
+        let (mcp, settings) =
+            (write("mcp.json", "mcp"), write("etc/claude-code/managed-settings.json", "managed"));
+        let mut command = match place {
+            Place::File => {
+                let mut command = Command::new(&program);
+                command.arg("--settings").arg(settings);
+                command
+            }
+            Place::Administrators => {
+                let mut command = elsewhere(&folder.path().join("etc"));
+                command.arg(&program);
+                command
+            }
+        };
+        command
+            .args(["-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"])
+            .args(["--allowedTools", ALLOWED, "--mcp-config"])
+            .arg(mcp);
+        alone(&mut command, folder.path(), &model.host);
+        command.envs(secrets.iter().map(|(name, secret)| (name, secret))).envs(variables.iter().copied());
+        let mut child = command
+            .current_dir(folder.path().join("project"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let input = child.stdin.take();
+        let told = Told::by(child.stdout.take().expect("its output"));
+        Some(Self { served, model, child, input, told, folder, secrets })
+    }
+
+    fn without_secrets(&self, line: &Value) -> String {
+        let mut text = shortened(line).to_string();
+        for (name, secret) in &self.secrets {
+            text = text.replace(secret, name);
+        }
+        text
+    }
+
+    fn send(&mut self, message: &Value) {
+        let input = self.input.as_mut().expect("it has not ended");
+        writeln!(input, "{message}").and_then(|()| input.flush()).expect("it reads");
+    }
+
+    /// A person types this.
+    pub fn say(&mut self, text: &str) {
+        let message = json!({ "role": "user", "content": text });
+        self.send(
+            &json!({ "type": "user", "message": message, "session_id": "", "parent_tool_use_id": null }),
+        );
+    }
+
+    /// What a program that drives it asks for; it has read by then whatever was sent before.
+    #[track_caller]
+    fn control(&mut self, subtype: &str) {
+        let id = format!("{subtype}-1");
+        let request = json!({ "subtype": subtype });
+        self.send(&json!({ "type": "control_request", "request_id": id, "request": request }));
+        self.told.nth(1, subtype, |line| {
+            line["type"] == "control_response" && line["response"]["request_id"] == *id
+        });
+    }
+
+    /// A person presses Esc.
+    #[track_caller]
+    pub fn interrupt(&mut self) {
+        self.control("interrupt");
+    }
+
+    /// Waits until what a person typed is in the client's hands.
+    #[track_caller]
+    pub fn has_read(&mut self) {
+        self.control("mcp_status");
+    }
+
+    /// Waits for the nth answer to a person, from 1.
+    #[track_caller]
+    pub fn answer(&self, n: usize) -> Value {
+        self.told.nth(n, "an answer", |line| line["type"] == "result")
+    }
+
+    /// What it prints, until it prints this.
+    #[track_caller]
+    pub fn prints(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.told.nth(1, what, is_so)
+    }
+
+    /// The person leaves.
+    #[track_caller]
+    pub fn leave(&mut self) {
+        self.input = None;
+        assert!(self.told.ends(), "it does not end");
+        let status = self.child.wait().expect("it has ended");
+        assert!(status.success(), "{status}");
+    }
+
+    /// The provider exports every call of the model, as spans with messages.
+    #[track_caller]
+    pub fn export(&self) {
+        let text = |key: &str, value: String| json!({ "key": key, "value": { "stringValue": value } });
+        for (at, call) in (1..).zip(self.model.answered()) {
+            let output = json!([{ "role": "assistant", "content": call["output"] }]);
+            let span = json!({
+                "name": "chat", "traceId": format!("{at:032x}"), "spanId": format!("{at:016x}"),
+                "startTimeUnixNano": call["began"], "endTimeUnixNano": call["ended"],
+                "attributes": [
+                    text("gen_ai.input.messages", call["messages"].to_string()),
+                    text("gen_ai.output.messages", output.to_string()),
+                ],
+            });
+            let spans = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] });
+            assert_eq!(conversation::post(&self.served, "/otlp/v1/traces", PROVIDER, &spans), 200);
+        }
+    }
+
+    /// Every statement, the oldest first.
+    pub fn known(&self) -> Vec<Known> {
+        let texts = |value: &Value| -> Vec<String> {
+            let texts = value.as_array().into_iter().flatten();
+            texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = self.served.lines(&["search", "--home", "home", "--json"]);
+        rows.iter()
+            .map(|row| Known {
+                sql: text(&row["sql"]),
+                prompt: typed(&text(&row["prompt"])),
+                grade: text(&row["evidence"]),
+                findings: texts(&row["findings"]),
+            })
+            .collect()
+    }
+
+    /// Waits until this is what is known: statement, prompt and grade of each, and no finding.
+    #[track_caller]
+    pub fn is_known(&self, expected: &[(&str, &str, &str)]) {
+        let with = expected.iter().map(|(sql, prompt, grade)| (*sql, *prompt, *grade, [].as_slice()));
+        self.is_known_with(&with.collect::<Vec<_>>());
+    }
+
+    /// The same, with findings.
+    #[track_caller]
+    pub fn is_known_with(&self, expected: &[(&str, &str, &str, &[&str])]) {
+        let expected: Vec<Known> = expected
+            .iter()
+            .map(|(sql, prompt, grade, findings)| Known {
+                sql: (*sql).to_owned(),
+                prompt: (*prompt).to_owned(),
+                grade: (*grade).to_owned(),
+                findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
+            })
+            .collect();
+        let begun = Instant::now();
+        loop {
+            let known = self.known();
+            if known == expected {
+                break;
+            }
+            // What is late comes within a second or so.
+            assert!(begun.elapsed() < PATIENCE / 3, "known: {known:#?}\nexpected: {expected:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(self.served.verify(), 0);
+    }
+
+    /// What a replay tells of the only session.
+    #[track_caller]
+    pub fn replay(&self) -> Vec<Value> {
+        let rows = self.served.lines(&["search", "--home", "home", "--json"]);
+        let mut sessions: Vec<&str> = rows.iter().filter_map(|row| row["session"].as_str()).collect();
+        sessions.dedup();
+        assert_eq!(sessions.len(), 1, "one conversation, one session");
+        self.served.lines(&["replay", sessions[0], "--home", "home", "--json"])
+    }
+
+    /// What was known of each prompt when its statement was decided: its grade, the prompt, and who had seen it.
+    #[track_caller]
+    pub fn was_known(&self, expected: &[(&str, &str)]) {
+        let told = self.replay();
+        let then: Vec<(&str, &str)> = told
+            .iter()
+            .filter(|event| event["kind"] == "prompt")
+            .map(|event| {
+                (event["text"].as_str().unwrap_or_default(), event["evidence"].as_str().unwrap_or_default())
+            })
+            .collect();
+        assert_eq!(then, expected);
+    }
+}
+
+/// What is printed for Claude Code at that address: standard output and standard error.
+fn printed(folder: &Path, url: &str, part: &str) -> (String, String) {
+    let output = snowgate(folder)
+        .args(["agent", "claude-code", "--url", url, "--subject", "ana@example.com", "--part", part])
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr))
+}
+
+/// A home of its own, the fake instead of the provider, and no way to any other machine.
+#[allow(clippy::disallowed_methods, reason = "what whoever runs this test has set is taken away, not read")]
+fn alone(command: &mut Command, folder: &Path, model: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let url = format!("http://{model}");
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder.join("home"))
+        .env("TMPDIR", folder.join("tmp"))
+        .env("CLAUDE_CODE_TMPDIR", folder.join("tmp"))
+        .env("ANTHROPIC_BASE_URL", &url)
+        .env("ANTHROPIC_API_KEY", "sk-ant-of-no-use")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .env("DISABLE_AUTOUPDATER", "1")
+        .env("DISABLE_ERROR_REPORTING", "1")
+        // The fake tells of whatever is asked for elsewhere.
+        .env("HTTP_PROXY", &url)
+        .env("HTTPS_PROXY", &url)
+        .env("NO_PROXY", "127.0.0.1");
+}
+
+/// Runs what is added to it where `/etc` has what lies in that folder besides; only there.
+pub fn elsewhere(etc: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    let mount = "mount -t overlay overlay -o lowerdir=\"$0\":/etc /etc && exec \"$@\"";
+    command.args(["--map-root-user", "--mount", "sh", "-c", mount]).arg(etc);
+    command
+}
+
+/// What stands in a recorded prompt but for notes of what a client put beside it.
+fn typed(prompt: &str) -> String {
+    let is_note = |line: &&str| {
+        ["[a client's reminder, ", "[another part: "].iter().any(|note| line.starts_with(note))
+            && line.ends_with(" bytes]")
+    };
+    prompt.lines().filter(|line| !is_note(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The same with long texts cut, so that it can be read.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.chars().count() > 400 => {
+            text.chars().take(400).chain(['…']).collect::<String>().into()
+        }
+        Value::Array(values) => values.iter().map(shortened).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect()
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
