@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,20 @@ use super::told::{PATIENCE, Told};
 /// The provider's own credential, beside those that are printed for the client.
 const PROVIDER: &str = "provider-secret-that-is-long-too";
 
+/// The settings that hold for everybody, below `/etc` as below a conversation's folder.
+const MANAGED: &str = "etc/claude-code/managed-settings.json";
+
 /// What Claude Code may do without asking a person.
 const ALLOWED: &str = "mcp__snowgate__run_sql,Skill,Bash,Agent";
 
 /// Where the settings that are printed lie.
 #[derive(Clone, Copy)]
 pub enum Place {
-    /// In a file that the command line names.
-    File,
-    /// Where administrators put them, in a view of the files of its own.
+    /// What holds for everybody, in a file that the command line names.
+    Named,
+    /// What a user may set, among their own settings.
+    Own,
+    /// What holds for everybody, where administrators put it, in a view of the files of its own.
     Administrators,
 }
 
@@ -43,21 +48,27 @@ pub struct Known {
 pub struct Scene {
     pub served: Served,
     pub model: Model,
+    client: Client,
+    place: Place,
+    variables: Vec<(String, String)>,
+    /// The project that it works in lies in `project`.
+    pub folder: TempDir,
+}
+
+/// One run of the command line.
+struct Client {
     child: Child,
     input: Option<ChildStdin>,
     told: Told,
-    /// The project that it works in lies in `project`.
-    pub folder: TempDir,
-    secrets: Vec<(String, String)>,
 }
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.client.child.kill();
+        let _ = self.client.child.wait();
         if std::thread::panicking() {
             for (who, told) in
-                [("Claude Code", &self.told), ("the fake of the Messages API", &self.model.told)]
+                [("Claude Code", &self.client.told), ("the fake of the Messages API", &self.model.told)]
             {
                 eprintln!("── {who} has printed:");
                 for line in told.all() {
@@ -73,79 +84,68 @@ impl Drop for Scene {
 impl Scene {
     /// None, said loudly, where there is no Node.
     pub fn start(turns: &[Value]) -> Option<Self> {
-        Self::start_with(turns, Place::File, &[])
+        Self::start_with(turns, Place::Named, &[])
     }
 
     /// The same with variables of the client's own besides.
     pub fn start_with(turns: &[Value], place: Place, variables: &[(&str, &str)]) -> Option<Self> {
         let model = Model::start(turns)?;
-        let program = folder().join("node_modules/.bin/claude");
-        assert!(program.is_file(), "Claude Code is missing: run `make tools`");
+        assert!(program().is_file(), "Claude Code is missing: run `make tools`");
         let home = tempfile::tempdir().expect("a folder");
         let (channels, secrets) = printed(home.path(), "http://127.0.0.1:8181", "channels");
-        let mut secrets: Vec<(String, String)> = secrets
-            .lines()
-            .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
-            .map(|(name, secret)| (name.to_owned(), secret.to_owned()))
-            .collect();
         let provider = format!(
             "[[evidence]]\nname = \"provider\"\nkind = \"provider\"\nsecret_sha256 = \"{}\"\nsubjects = [\"*\"]\n",
             conversation::hash(PROVIDER)
         );
         fs::write(home.path().join("snowgate.toml"), channels + &provider).expect("written");
         let served = Served::start_in(home, &[]);
-        secrets.push(("SNOWGATE_TOKEN".to_owned(), served.token()));
+        let mut all: Vec<(String, String)> = secrets
+            .lines()
+            .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
+            .map(|(name, secret)| (name.to_owned(), secret.to_owned()))
+            .collect();
+        all.push(("SNOWGATE_TOKEN".to_owned(), served.token()));
+        all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 
         let folder = tempfile::tempdir().expect("a folder");
-        for name in ["home", "project", "tmp", "etc/claude-code"] {
+        for name in ["home/.claude", "project", "tmp", "etc/claude-code"] {
             fs::create_dir_all(folder.path().join(name)).expect("made");
         }
-        let write = |name: &str, part: &str| {
-            let path = folder.path().join(name);
-            fs::write(&path, printed(folder.path(), &served.url, part).0).expect("written");
-            path
+        let settings = match place {
+            Place::Named | Place::Administrators => ("managed", MANAGED),
+            Place::Own => ("hooks", "home/.claude/settings.json"),
         };
-        let (mcp, settings) =
-            (write("mcp.json", "mcp"), write("etc/claude-code/managed-settings.json", "managed"));
-        let mut command = match place {
-            Place::File => {
-                let mut command = Command::new(&program);
-                command.arg("--settings").arg(settings);
-                command
-            }
-            Place::Administrators => {
-                let mut command = elsewhere(&folder.path().join("etc"));
-                command.arg(&program);
-                command
-            }
-        };
-        command
-            .args(["-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"])
-            .args(["--allowedTools", ALLOWED, "--mcp-config"])
-            .arg(mcp);
-        alone(&mut command, folder.path(), &model.host);
-        command.envs(secrets.iter().map(|(name, secret)| (name, secret))).envs(variables.iter().copied());
-        let mut child = command
-            .current_dir(folder.path().join("project"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let input = child.stdin.take();
-        let told = Told::by(child.stdout.take().expect("its output"));
-        Some(Self { served, model, child, input, told, folder, secrets })
+        for (part, path) in [("mcp", "mcp.json"), settings] {
+            fs::write(folder.path().join(path), printed(folder.path(), &served.url, part).0)
+                .expect("written");
+        }
+        let client = Client::start(folder.path(), place, &model.host, &all, &[]);
+        Some(Self { served, model, client, place, variables: all, folder })
+    }
+
+    /// The person comes back to the conversation that they left.
+    pub fn resume(&mut self) {
+        let line = self.client.told.nth(1, "a session", |line| line["session_id"].is_string());
+        let session = line["session_id"].as_str().unwrap_or_default().to_owned();
+        self.client = Client::start(
+            self.folder.path(),
+            self.place,
+            &self.model.host,
+            &self.variables,
+            &["--resume", &session],
+        );
     }
 
     fn without_secrets(&self, line: &Value) -> String {
         let mut text = shortened(line).to_string();
-        for (name, secret) in &self.secrets {
+        for (name, secret) in self.variables.iter().filter(|(_, value)| value.len() > 30) {
             text = text.replace(secret, name);
         }
         text
     }
 
     fn send(&mut self, message: &Value) {
-        let input = self.input.as_mut().expect("it has not ended");
+        let input = self.client.input.as_mut().expect("it has not ended");
         writeln!(input, "{message}").and_then(|()| input.flush()).expect("it reads");
     }
 
@@ -163,7 +163,7 @@ impl Scene {
         let id = format!("{subtype}-1");
         let request = json!({ "subtype": subtype });
         self.send(&json!({ "type": "control_request", "request_id": id, "request": request }));
-        self.told.nth(1, subtype, |line| {
+        self.client.told.nth(1, subtype, |line| {
             line["type"] == "control_response" && line["response"]["request_id"] == *id
         });
     }
@@ -183,21 +183,21 @@ impl Scene {
     /// Waits for the nth answer to a person, from 1.
     #[track_caller]
     pub fn answer(&self, n: usize) -> Value {
-        self.told.nth(n, "an answer", |line| line["type"] == "result")
+        self.client.told.nth(n, "an answer", |line| line["type"] == "result")
     }
 
     /// What it prints, until it prints this.
     #[track_caller]
     pub fn prints(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        self.told.nth(1, what, is_so)
+        self.client.told.nth(1, what, is_so)
     }
 
     /// The person leaves.
     #[track_caller]
     pub fn leave(&mut self) {
-        self.input = None;
-        assert!(self.told.ends(), "it does not end");
-        let status = self.child.wait().expect("it has ended");
+        self.client.input = None;
+        assert!(self.client.told.ends(), "it does not end");
+        let status = self.client.child.wait().expect("it has ended");
         assert!(status.success(), "{status}");
     }
 
@@ -280,7 +280,7 @@ impl Scene {
         self.served.lines(&["replay", sessions[0], "--home", "home", "--json"])
     }
 
-    /// What was known of each prompt when its statement was decided: its grade, the prompt, and who had seen it.
+    /// What was known of each prompt when its statement was decided: the prompt and its grade.
     #[track_caller]
     pub fn was_known(&self, expected: &[(&str, &str)]) {
         let told = self.replay();
@@ -293,6 +293,33 @@ impl Scene {
             .collect();
         assert_eq!(then, expected);
     }
+
+    /// Who is known by now to have seen the last statement's prompt, how each was found, and what each saw of the statement.
+    #[track_caller]
+    pub fn is_witnessed_by(&self, expected: &[(&str, &str, &str)]) {
+        let told = self.replay();
+        let last = told.iter().rfind(|event| event["witnesses"].is_array()).expect("witnesses");
+        let witnesses: Vec<(&str, &str, &str)> = last["witnesses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|witness| {
+                let word = |name: &str| witness[name].as_str().unwrap_or_default();
+                (word("kind"), word("join"), word("statement"))
+            })
+            .collect();
+        assert_eq!(witnesses, expected);
+    }
+
+    /// Waits until that many statements were asked.
+    #[track_caller]
+    pub fn has_asked(&self, statements: usize) {
+        let begun = Instant::now();
+        while self.known().len() < statements {
+            assert!(begun.elapsed() < PATIENCE, "it has not asked");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
 
 /// What is printed for Claude Code at that address: standard output and standard error.
@@ -304,6 +331,49 @@ fn printed(folder: &Path, url: &str, part: &str) -> (String, String) {
     assert!(output.status.success(), "{output:?}");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (text(output.stdout), text(output.stderr))
+}
+
+impl Client {
+    fn start(
+        folder: &Path,
+        place: Place,
+        model: &str,
+        variables: &[(String, String)],
+        arguments: &[&str],
+    ) -> Self {
+        let mut command = match place {
+            Place::Named => {
+                let mut command = Command::new(program());
+                command.arg("--settings").arg(folder.join(MANAGED));
+                command
+            }
+            Place::Own => Command::new(program()),
+            Place::Administrators => {
+                let mut command = elsewhere(&folder.join("etc"));
+                command.arg(program());
+                command
+            }
+        };
+        alone(&mut command, folder, model);
+        let mut child = command
+            .args(["-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"])
+            .args(["--allowedTools", ALLOWED, "--mcp-config"])
+            .arg(folder.join("mcp.json"))
+            .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder.join("project"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let input = child.stdin.take();
+        let told = Told::by(child.stdout.take().expect("its output"));
+        Self { child, input, told }
+    }
+}
+
+fn program() -> PathBuf {
+    folder().join("node_modules/.bin/claude")
 }
 
 /// A home of its own, the fake instead of the provider, and no way to any other machine.
