@@ -97,10 +97,8 @@ impl Model {
         let all: Vec<Value> = self.answered().iter().flat_map(messages).flat_map(parts).collect();
         let used = all.iter().find(|part| part["input"]["statement"] == *sql).expect("it was called");
         let result = all.iter().find(|part| part["tool_use_id"] == used["id"]).expect("it was answered");
-        match &result["content"] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }
+        let content = &result["content"];
+        content.as_str().map_or_else(|| content.to_string(), str::to_owned)
     }
 
     /// The whole script was played and nothing beside it was asked, here or elsewhere.
