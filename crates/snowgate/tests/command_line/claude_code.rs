@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use model::{RUN_SQL, calls, held, runs, says, turn};
-use scene::{Known, Place, Scene, elsewhere};
+use scene::{Known, Place, Scene, WITNESSES, elsewhere};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/claude-code")
@@ -43,10 +43,6 @@ fn one() -> [Value; 2] {
     [turn(CUSTOMERS, &[runs(ALPHA)]), turn("alpha", &[says("Those.")])]
 }
 
-/// Who sees a prompt and its statement: telemetry says which tool was used, and not what it was told.
-const WITNESSES: [(&str, &str, &str); 3] =
-    [("hooks", "tool_use", "same"), ("telemetry", "tool_use", "unseen"), ("provider", "tool_use", "same")];
-
 #[test]
 fn a_prompt_is_p2_when_it_is_decided_then_p3_and_p4() {
     for (place, variables) in [
@@ -59,7 +55,7 @@ fn a_prompt_is_p2_when_it_is_decided_then_p3_and_p4() {
         scene.say(CUSTOMERS);
         scene.answer(1);
         scene.leave();
-        scene.was_known(&[(CUSTOMERS, "P2")]);
+        scene.was_known(&[CUSTOMERS]);
         scene.is_known(&[(ALPHA, CUSTOMERS, "P3")]);
         scene.is_witnessed_by(&WITNESSES[..2]);
         scene.export();
@@ -87,7 +83,7 @@ fn settings_that_administrators_install_are_taken_as_they_are_printed() {
     assert!(!tools.contains(&"CronCreate") && !tools.contains(&"ScheduleWakeup"), "{tools:?}");
     scene.answer(1);
     scene.leave();
-    scene.was_known(&[(CUSTOMERS, "P2")]);
+    scene.was_known(&[CUSTOMERS]);
     scene.is_known(&[(ALPHA, CUSTOMERS, "P3")]);
     scene.model.has_played_all();
 }
@@ -134,7 +130,7 @@ fn each_statement_has_the_prompt_of_its_own_turn() {
     scene.say(AGAIN);
     scene.answer(1);
     scene.leave();
-    scene.was_known(&[(CUSTOMERS, "P2"), (PARTS, "P2"), (PARTS, "P2"), (AGAIN, "P2")]);
+    scene.was_known(&[CUSTOMERS, PARTS, PARTS, AGAIN]);
     let known = |grade| {
         [(ALPHA, CUSTOMERS, grade), (BETA, PARTS, grade), (GAMMA, PARTS, grade), (DELTA, AGAIN, grade)]
     };
@@ -159,7 +155,7 @@ fn a_prompt_behind_one_that_was_interrupted_is_known_as_any() {
     scene.say(PARTS);
     scene.answer(2);
     scene.leave();
-    scene.was_known(&[(PARTS, "P2")]);
+    scene.was_known(&[PARTS]);
     scene.is_known(&[(BETA, PARTS, "P3")]);
     scene.export();
     // Both stand in what the model received last; the last of it is what was typed.
@@ -189,7 +185,7 @@ fn a_prompt_behind_a_tools_answer_that_was_interrupted_is_p3_until_the_provider_
         scene.say(PARTS);
         scene.answer(2);
         scene.leave();
-        scene.was_known(&[(CUSTOMERS, "P2"), (PARTS, "P2")]);
+        scene.was_known(&[CUSTOMERS, PARTS]);
         scene.is_known(&[(ALPHA, CUSTOMERS, "P3"), (BETA, PARTS, "P3")]);
         scene.export();
         scene.is_known_with(&[(ALPHA, CUSTOMERS, "P4", &[]), (BETA, CUSTOMERS, "P1", WRONG)]);
@@ -209,7 +205,7 @@ fn a_call_that_was_interrupted_waits_for_its_reviewer_still() {
     scene.say(PARTS);
     scene.answer(2);
     scene.leave();
-    scene.was_known(&[(CUSTOMERS, "P2"), (PARTS, "P2")]);
+    scene.was_known(&[CUSTOMERS, PARTS]);
     scene.is_known(&[(DELETE, CUSTOMERS, "P3"), (BETA, PARTS, "P3")]);
     let rows = scene.served.lines(&["search", "--home", "home", "--json"]);
     assert_eq!(rows[0]["outcome"], "pending", "nothing but `cancel` and a person's no ends it");
@@ -239,7 +235,7 @@ fn what_stands_before_a_prompt_changes_nothing() {
         scene.answer(n);
     }
     scene.leave();
-    scene.was_known(&[(CUSTOMERS, "P2"), (PARTS, "P2"), (COUNT, "P2")]);
+    scene.was_known(&[CUSTOMERS, PARTS, COUNT]);
     scene.is_known(&[(ALPHA, CUSTOMERS, "P3"), (BETA, PARTS, "P3"), (GAMMA, COUNT, "P3")]);
     scene.export();
     let known = scene.known();
@@ -279,7 +275,7 @@ fn a_skills_file_is_no_prompt() {
     scene.say(DEBTS);
     scene.answer(2);
     scene.leave();
-    scene.was_known(&[(CUSTOMERS, "P2"), (DEBTS, "P2")]);
+    scene.was_known(&[CUSTOMERS, DEBTS]);
     scene.is_known(&[(ALPHA, CUSTOMERS, "P3"), (BETA, DEBTS, "P3")]);
     scene.export();
     let known = scene.known();
@@ -308,8 +304,9 @@ fn what_is_typed_while_the_model_works_contradicts_nothing() {
         scene.model.release("works");
         scene.answer(1);
         scene.leave();
-        let both = format!("{CUSTOMERS}\n{PARTS}");
-        scene.was_known(&[(CUSTOMERS, "P2"), (CUSTOMERS, "P2"), (&both, "P2")]);
+        let then = scene.prompts_then();
+        assert_eq!(then[..2], [CUSTOMERS, CUSTOMERS]);
+        assert!(then[2].contains(CUSTOMERS) && then[2].contains(PARTS), "{then:?}");
         let is_honest = |scene: &Scene| {
             for Known { prompt, grade, findings, .. } in scene.known() {
                 let is_found = findings.iter().any(|finding| finding != "prompt_expanded");
@@ -347,7 +344,7 @@ fn the_end_of_a_task_in_the_background_is_no_persons_prompt() {
     scene.answer(2);
     scene.leave();
     // Of the second nobody said what it was asked for.
-    scene.was_known(&[(IMPORT, "P2")]);
+    scene.was_known(&[IMPORT]);
     scene.is_known(&[(ALPHA, IMPORT, "P3"), (BETA, "", "P0")]);
     scene.export();
     scene.is_known_with(&[(ALPHA, IMPORT, "P4", &[]), (BETA, "", "P0", &["prompt_unread"])]);
@@ -373,7 +370,7 @@ fn a_subagents_statement_is_marked_as_delegated_and_never_p4() {
         scene.say(LET);
         scene.answer(1);
         scene.leave();
-        scene.was_known(&[(LET, "P2"), (LET, "P2")]);
+        scene.was_known(&[LET, LET]);
         scene.is_known(&[(ALPHA, LET, "P3"), (BETA, LET, "P3")]);
         scene.export();
         let received = format!("{LET}\n[the model received, by its provider:]\nCount our customers now");

@@ -20,6 +20,10 @@ const PROVIDER: &str = "provider-secret-that-is-long-too";
 /// The settings that hold for everybody, below `/etc` as below a conversation's folder.
 const MANAGED: &str = "etc/claude-code/managed-settings.json";
 
+/// Who sees a prompt and its statement: telemetry says which tool was used, and not what it was told.
+pub const WITNESSES: [(&str, &str, &str); 3] =
+    [("hooks", "tool_use", "same"), ("telemetry", "tool_use", "unseen"), ("provider", "tool_use", "same")];
+
 /// What Claude Code may do without asking a person.
 const ALLOWED: &str = "mcp__snowgate__run_sql,Skill,Bash,Agent";
 
@@ -280,18 +284,24 @@ impl Scene {
         self.served.lines(&["replay", sessions[0], "--home", "home", "--json"])
     }
 
-    /// What was known of each prompt when its statement was decided: the prompt and its grade.
+    /// What each prompt was known to be when its statement was decided: hooks had told both, and telemetry had where it was early.
     #[track_caller]
-    pub fn was_known(&self, expected: &[(&str, &str)]) {
-        let told = self.replay();
-        let then: Vec<(&str, &str)> = told
-            .iter()
-            .filter(|event| event["kind"] == "prompt")
-            .map(|event| {
-                (event["text"].as_str().unwrap_or_default(), event["evidence"].as_str().unwrap_or_default())
-            })
-            .collect();
-        assert_eq!(then, expected);
+    pub fn was_known(&self, expected: &[&str]) {
+        assert_eq!(self.prompts_then(), expected);
+    }
+
+    /// The same prompts, as they stood in the record then.
+    #[track_caller]
+    pub fn prompts_then(&self) -> Vec<String> {
+        let mut told = self.replay();
+        told.retain(|event| event["kind"] == "prompt");
+        for prompt in &told {
+            let witnesses = prompt["witnesses"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let grade = if witnesses.len() == 1 { "P2" } else { "P3" };
+            assert_eq!(prompt["evidence"], grade, "{prompt}");
+            assert_eq!(words(&witnesses[0]), WITNESSES[0], "{prompt}");
+        }
+        told.iter().filter_map(|prompt| prompt["text"].as_str().map(str::to_owned)).collect()
     }
 
     /// Who is known by now to have seen the last statement's prompt, how each was found, and what each saw of the statement.
@@ -299,15 +309,8 @@ impl Scene {
     pub fn is_witnessed_by(&self, expected: &[(&str, &str, &str)]) {
         let told = self.replay();
         let last = told.iter().rfind(|event| event["witnesses"].is_array()).expect("witnesses");
-        let witnesses: Vec<(&str, &str, &str)> = last["witnesses"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|witness| {
-                let word = |name: &str| witness[name].as_str().unwrap_or_default();
-                (word("kind"), word("join"), word("statement"))
-            })
-            .collect();
+        let witnesses: Vec<(&str, &str, &str)> =
+            last["witnesses"].as_array().into_iter().flatten().map(words).collect();
         assert_eq!(witnesses, expected);
     }
 
@@ -320,6 +323,12 @@ impl Scene {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// What a witness is, how it was found, and what it saw of the statement.
+fn words(witness: &Value) -> (&str, &str, &str) {
+    let word = |name: &str| witness[name].as_str().unwrap_or_default();
+    (word("kind"), word("join"), word("statement"))
 }
 
 /// What is printed for Claude Code at that address: standard output and standard error.
