@@ -261,14 +261,20 @@ impl Scene {
                 findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
             })
             .collect();
+        self.comes_to(&format!("{expected:#?}"), |known| known == expected);
+    }
+
+    /// Waits until what is known is so.
+    #[track_caller]
+    pub fn comes_to(&self, what: &str, is_so: impl Fn(&[Known]) -> bool) {
         let begun = Instant::now();
         loop {
             let known = self.known();
-            if known == expected {
+            if is_so(&known) {
                 break;
             }
             // What is late comes within a second or so.
-            assert!(begun.elapsed() < PATIENCE / 3, "known: {known:#?}\nexpected: {expected:#?}");
+            assert!(begun.elapsed() < PATIENCE / 3, "known: {known:#?}\nexpected: {what}");
             std::thread::sleep(Duration::from_millis(100));
         }
         assert_eq!(self.served.verify(), 0);
