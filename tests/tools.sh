@@ -20,8 +20,14 @@ if command -v node >/dev/null && command -v "$npm" >/dev/null; then
         "$npm" ci --prefix tests/mcp-clients --no-audit --no-fund --loglevel=error
         touch "$stamp"
     fi
+    stamp="$tools/claude-code.$(sha256sum tests/claude-code/package-lock.json | cut -c1-16)"
+    if [ ! -e "$stamp" ] || [ ! -d tests/claude-code/node_modules ]; then
+        echo "installing the command line of Claude Code for the tests"
+        "$npm" ci --prefix tests/claude-code --no-audit --no-fund --loglevel=error
+        touch "$stamp"
+    fi
 else
-    echo "!! node and npm are not here: the tests with a real OIDC provider, a real browser and the TypeScript clients of MCP will be SKIPPED" >&2
+    echo "!! node and npm are not here: the tests with a real OIDC provider, a real browser, Claude Code and the TypeScript clients of MCP will be SKIPPED" >&2
 fi
 
 # The browser is Debian's package: the tests drive whatever Chromium there is.

@@ -17,6 +17,8 @@ mod agent_token;
 mod approvals;
 #[path = "command_line/browser.rs"]
 mod browser;
+#[path = "command_line/claude_code.rs"]
+mod claude_code;
 #[path = "command_line/conformance.rs"]
 mod conformance;
 #[path = "command_line/conversation.rs"]

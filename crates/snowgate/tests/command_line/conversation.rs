@@ -14,16 +14,18 @@ use super::mcp_clients::{Client, python_of_the_sdk};
 const HOOKS: &str = "hook-secret-that-is-long-and-random";
 const TELEMETRY: &str = "telemetry-secret-that-is-long-too";
 
-/// A gateway with ana's hooks and telemetry, as `sha256sum` writes their secrets.
+/// As `sha256sum` writes it.
+pub fn hash(secret: &str) -> String {
+    let printed = std::process::Command::new("sh")
+        .args(["-c", "printf %s \"$0\" | sha256sum | cut -c1-64", secret])
+        .output()
+        .expect("sha256sum");
+    String::from_utf8(printed.stdout).expect("text").trim().to_owned()
+}
+
+/// A gateway with ana's hooks and telemetry.
 fn start() -> Served {
     let folder = tempfile::tempdir().expect("a folder");
-    let hash = |secret: &str| {
-        let printed = std::process::Command::new("sh")
-            .args(["-c", "printf %s \"$0\" | sha256sum | cut -c1-64", secret])
-            .output()
-            .expect("sha256sum");
-        String::from_utf8(printed.stdout).expect("text").trim().to_owned()
-    };
     let entry = |name: &str, kind: &str, secret: &str| {
         format!(
             "[[evidence]]\nname = \"{name}\"\nkind = \"{kind}\"\nsecret_sha256 = \"{}\"\nsubjects = [\"ana@example.com\"]\n",
@@ -36,7 +38,7 @@ fn start() -> Served {
 }
 
 /// Posts JSON over a connection of its own; the status.
-fn post(served: &Served, path: &str, secret: &str, body: &Value) -> u16 {
+pub fn post(served: &Served, path: &str, secret: &str, body: &Value) -> u16 {
     let host = served.url.trim_start_matches("http://");
     let body = body.to_string();
     let mut stream = TcpStream::connect(host).expect("it listens");
