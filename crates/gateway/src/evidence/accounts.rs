@@ -64,7 +64,8 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         opened.iter().partition(|opened| joined(opened, call) == Some(join));
     let mut linked = linked(&direct, &others, call);
     let is_doubted = leave_out_later(kind, &mut linked, &direct);
-    linked.sort_by_key(|opened| first_told(opened));
+    // What came at once stands in its client's order.
+    linked.sort_by_key(|opened| (opened.said.moment, first_told(opened)));
     let mut texts: Vec<Text> = Vec::new();
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };

@@ -358,6 +358,9 @@ const NOTIFICATION: &str = "<task-notification>";
 /// Texts that may have been typed while the model worked of which each is told: of more, the last.
 const MOST_MEANWHILE: usize = 16;
 
+/// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
+const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
+
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
@@ -384,6 +387,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         alone.part("content", other.get());
     }
     let is_answer = told.is_some_and(has_answer);
+    let mut is_interrupted = false;
     let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
             alone.part("a part that cannot be read", raw.get());
@@ -395,7 +399,13 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => match alone.without_reminders(&text) {
                 Some(text) if is_notification(&text) => alone.part("task notification", &text),
-                Some(text) if !is_answer => said.push(text),
+                Some(text) if !is_answer || is_interrupted => said.push(text),
+                // SECURITY: what a tool answers stands within its part, and a skill's file behind words of the client's.
+                Some(text) if INTERRUPTED.contains(&text.as_str()) => is_interrupted = true,
+                // By some models it is told so, and to others within a reminder.
+                Some(text) if text.starts_with(SENT_MEANWHILE) => {
+                    alone.look_for_sent(&text, Written::Plainly)
+                }
                 Some(text) if !CLIENTS_OWN.contains(&text.as_str()) => {
                     alone.came_meanwhile("text beside an answer", &text);
                 }

@@ -70,6 +70,14 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             "{messages}"
         );
     }
+    // Beside the answer, in a reminder and plainly.
+    for beside in [
+        format!("<system-reminder>\\n{SENT_MEANWHILE}\\nlist orders\\n\\nThis is how\\n</system-reminder>"),
+        format!("{SENT_MEANWHILE}\\nlist orders\\n\\nThis is how"),
+    ] {
+        let Words { meanwhile, .. } = words(&message("\"rows\"", &beside)).unwrap();
+        assert_eq!(meanwhile, ["list orders"], "{beside}");
+    }
     // Of more than can be told each the last ones.
     let Words { meanwhile, .. } = words(&message(&often, "and 20")).unwrap();
     assert_eq!(meanwhile.len(), MOST_MEANWHILE);
