@@ -49,11 +49,14 @@ def compiled(architecture):
         sys.exit("cargo-lambda is not installed; run: make tools")
     command = [cargo_lambda, "lambda", "build", "--release", "--locked"]
     command += ["--arm64"] if architecture == "arm64" else ["--x86-64"]
-    for name in binaries():
-        command += ["--bin", name]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return {name: target / "lambda" / name / "bootstrap" for name in binaries()}
+    paths = {}
+    for name in binaries():
+        # As SAM does: functions/.cargo holds from within their folders alone.
+        folder = ROOT / "functions" / name / "lambda"
+        subprocess.run([*command, "--bin", name], cwd=folder, env=environment, check=True)
+        paths[name] = target / "lambda" / name / "bootstrap"
+    return paths
 
 
 def zipped(path):

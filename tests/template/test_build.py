@@ -56,6 +56,11 @@ class Build(unittest.TestCase):
         # What `cargo lambda build --release` adds where a profile says nothing: fat enough, and small.
         release = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]
         self.assertEqual(release.keys(), {"package"})
+        # What functions are built with besides is found from within their folders.
+        small = tomllib.loads((ROOT / "functions/.cargo/config.toml").read_text())["profile"]["release"]
+        self.assertEqual(small.keys(), {"opt-level", "package"})
+        known = {package["name"] for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
+        self.assertLessEqual(small["package"].keys(), known)
 
     def test_building_asks_nothing(self):
         # Without it a version to which Rust is new waits for an answer, and a build that nobody watches stops.

@@ -71,6 +71,17 @@ enum Tells {
     Received(&'static str, Vec<&'static str>),
 }
 
+impl Tells {
+    /// What came since of what the model received.
+    fn received(&mut self) -> Option<&mut Vec<&'static str>> {
+        match self {
+            Self::Received(_, since) => Some(since),
+            Self::Prompt(_) | Self::PromptElsewhere(_) | Self::Traced(_) => None,
+            Self::Use | Self::UseElsewhere | Self::UseAlone => None,
+        }
+    }
+}
+
 /// What a channel tells, and when that was by its client's clock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Telling {
@@ -224,10 +235,7 @@ impl World {
     /// The same where a tool's answer that the model received has what a client tells there of a person; none where nobody tells of it.
     fn with_a_forged_answer(mut self) -> Option<Self> {
         let mut all = self.early.iter_mut().chain(&mut self.late);
-        let received = all.find_map(|telling| match &mut telling.tells {
-            Tells::Received(_, since) => Some(since),
-            _ => None,
-        });
+        let received = all.find_map(|telling| telling.tells.received());
         received?.push("forged");
         Some(self)
     }
@@ -236,7 +244,7 @@ impl World {
         self.liar != Some(by)
     }
 
-    fn told<'t>(&'t self, by: By) -> impl Iterator<Item = &'t Telling> {
+    fn told(&self, by: By) -> impl Iterator<Item = &Telling> {
         self.early.iter().chain(&self.late).filter(move |telling| telling.by == by)
     }
 
@@ -345,9 +353,9 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         return Some("another prompt contradicts nobody".to_owned());
     }
     // What the provider has not seen the model receive, and one alone says was typed.
-    let has_received = |telling: &Telling| match &telling.tells {
-        Tells::Received(_, since) => forged.iter().all(|forged| since.contains(forged)),
-        _ => false,
+    let has_received = |telling: &Telling| {
+        let received = telling.clone().tells.received().map(std::mem::take).unwrap_or_default();
+        forged.iter().all(|forged| received.contains(forged))
     };
     let has_seen = world.told(By::Provider).any(has_received);
     if is_whole && is_forged && !has_seen && world.is_told_of(By::Provider) && !has_found("prompt_mismatch") {
@@ -391,7 +399,9 @@ fn rows<T: Clone>(of: &[T], most: usize) -> Vec<Vec<T>> {
     for _ in 0..most {
         longest = longest
             .iter()
-            .flat_map(|row: &Vec<T>| of.iter().map(|one| [row.as_slice(), &[one.clone()]].concat()))
+            .flat_map(|row: &Vec<T>| {
+                of.iter().map(|one| [row.as_slice(), std::slice::from_ref(one)].concat())
+            })
             .collect();
         all.extend(longest.iter().cloned());
     }

@@ -55,6 +55,7 @@ fn connect(args: &ConnectArgs) -> Result<ExitCode, Broken> {
 
 /// What is told with fresh secrets.
 const SECRETS: &str = "# The secrets, once and nowhere else: each to its variable, and not to the gateway, which knows their hashes.\n\
+                       # They are of the entries printed with them: the next call makes others.\n\
                        # Two channels count as two only while nobody but different holders has the two secrets.";
 
 /// What is printed, and the fresh secrets beside it by their variables.

@@ -93,6 +93,9 @@ pub(super) async fn check_sql(
         message.push_str(&format!(" {masked} of its columns would be masked; see columns."));
     }
     if let Some(why) = why {
+        if !message.ends_with(['.', '!', '?']) {
+            message.push('.');
+        }
         message.push_str(&format!(" Not everything of it could be read: {why}."));
     }
     let told = Told {
