@@ -162,10 +162,17 @@ impl Gateway {
         }
     }
 
-    /// Stops upstream and closes as cancelled. Upstream may have finished meanwhile: nothing of it is shown.
+    /// Stops upstream and closes as cancelled; as lost where nobody knows whether there is anything to stop. Upstream may have
+    /// finished meanwhile: nothing of it is shown.
     pub(crate) async fn close_cancelled(&self, live: &mut Live, holder: u128) -> Result<Closed, Fault> {
         if matches!(live.stage, Stage::Held { .. }) && live.approval.is_some() {
             return self.withdraw(live, holder).await;
+        }
+        if live.stage == Stage::Opened {
+            // Whoever had it died on the way to upstream: where it runs there, nobody can stop it.
+            let why = "it was cancelled, and is not known to have reached upstream";
+            let closed = self.close_lost(live, why).await;
+            return self.settle(live, holder, closed).await;
         }
         self.stop_upstream(live).await;
         let refused = Refusal {

@@ -92,3 +92,36 @@ async fn a_request_whose_first_process_died_is_told_that_it_is_lost() {
     assert_eq!(house.submissions(), 0);
     house.verifies();
 }
+
+#[tokio::test]
+async fn what_was_cancelled_when_its_process_had_died_on_the_way_upstream_is_lost_and_not_cancelled() {
+    let house = House::new().await;
+    customers::answer_later(&house.snow, 1000, &[1]);
+    let steps = {
+        let other = House::new().await;
+        customers::answer(&other.snow, &[2]);
+        let chaos = Chaos::watching(other.ports());
+        ask(&Gateway::new(chaos.ports(), other.settings.clone()), "r-1").await;
+        chaos.steps()
+    };
+    let at = steps.iter().position(|step| step == "upstream.start").unwrap();
+    let chaos = Chaos::striking(house.ports(), at, Strike::DiesAfter);
+    let dying = Gateway::new(chaos.ports(), house.settings.clone());
+    assert!(in_time(chaos.run(dying.ask(asked(customers::SQL), house.settings.hold))).await.is_none());
+    drop((dying, chaos));
+    assert_eq!(house.submissions(), 1);
+    house.time.turn(house.settings.lease + std::time::Duration::from_secs(1));
+
+    let handle = house.only().0.handle.parse().unwrap();
+    let ana = domain::Credential::new("ana".to_owned());
+    let gateway = house.gateway();
+    let cancelled = in_time(gateway.cancel(domain::Door::SqlApi, &ana, handle)).await.unwrap();
+    assert!(
+        matches!(cancelled.outcome(), Outcome::Failed { .. }),
+        "it may have run: {:?}",
+        cancelled.outcome()
+    );
+    let closing = house.only().1.unwrap();
+    assert!(matches!(closing.outcome, recording::ClosingOutcome::Lost { .. }), "{closing:?}");
+    house.verifies();
+}

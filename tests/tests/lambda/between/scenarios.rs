@@ -372,5 +372,6 @@ async fn cancel(run: &Run) {
         .await;
     assert!(matches!(&end, Told::No { code, .. } if code == "000604") || is_lost(&end), "{end:?}");
     let stopped = format!("/api/v2/statements/{handle}/cancel");
-    assert!(run.ground.snow.received().iter().any(|request| request.path == stopped), "it runs on upstream");
+    let is_stopped = run.ground.snow.received().iter().any(|request| request.path == stopped);
+    assert!(is_stopped || is_lost(&end), "it runs on upstream: {end:?}");
 }
