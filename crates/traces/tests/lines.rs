@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[allow(dead_code, reason = "tests of the doors use more of it")]
 #[path = "support/kept.rs"]
 mod kept;
 #[allow(dead_code, reason = "tests of the doors use more of it")]
@@ -39,7 +40,7 @@ fn place() -> Place {
 }
 
 fn listening_with(wish: Wish, ports: (Arc<dyn Clock>, Arc<dyn Ids>)) -> (Dispatch, Kept) {
-    let kept = Kept::listening();
+    let kept = Kept::default();
     let exporter = traces::exporter(wish, &place(), ports, kept.clone());
     (Dispatch::new(tracing_subscriber::registry().with(exporter)), kept)
 }
@@ -122,7 +123,7 @@ fn a_request_and_its_steps_are_one_trace_below_its_caller() {
 
 #[test]
 fn a_function_is_named() {
-    let kept = Kept::listening();
+    let kept = Kept::default();
     let place = Place { version: "1.2.3", function: Some("snow\"gate-query".to_owned()) };
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     let exporter = traces::exporter(Wish::All, &place, ports, kept.clone());
@@ -389,14 +390,14 @@ fn what_cannot_be_named_or_written_is_not_and_the_work_goes_on() {
 fn where_nobody_wishes_for_traces_no_span_is_made() {
     let ports: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
     assert!(
-        traces::exporter::<tracing_subscriber::Registry, _>(Wish::Off, &place(), ports, Kept::listening)
+        traces::exporter::<tracing_subscriber::Registry, _>(Wish::Off, &place(), ports, Kept::default)
             .is_none()
     );
     // As programs log.
     let log = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(Kept::listening)
+        .with_writer(Kept::default)
         .finish();
     tracing::subscriber::with_default(log, || {
         assert!(root(Some(PARENT)).is_disabled() && step!("read").is_disabled());

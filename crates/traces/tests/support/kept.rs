@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Everything that was written.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Kept {
+    /// What is logged from now on by threads of which others log as well.
     // Where one subscriber alone is there, whichever thread comes to a line first decides for all whether anybody wants it, and most
     // have none (`tracing-core`, `callsite`). So there are always others.
     pub fn listening() -> Self {
         static OTHERS: OnceLock<[tracing::Dispatch; 2]> = OnceLock::new();
         OTHERS
             .get_or_init(|| std::array::from_fn(|_| tracing::Dispatch::new(tracing_subscriber::registry())));
-        Self(Arc::default())
+        Self::default()
     }
 
     pub fn text(&self) -> String {
