@@ -66,18 +66,20 @@ async fn an_answer_that_hides_more_than_policy_asks_for_may_be_repeated() {
     assert!(!shows_countries(&again), "the first answer, as it was");
 }
 
+/// The how manyth call that is, where nothing befalls any.
+async fn step_of(name: &str) -> usize {
+    let house = House::new().await;
+    customers::answer(&house.snow, &[2]);
+    let chaos = Chaos::watching(house.ports());
+    ask(&Gateway::new(chaos.ports(), house.settings.clone()), "r-1").await;
+    chaos.steps().iter().position(|step| step == name).unwrap()
+}
+
 #[tokio::test]
 async fn a_request_whose_first_process_died_is_told_that_it_is_lost() {
     let house = House::new().await;
     customers::answer(&house.snow, &[2]);
-    let steps = {
-        let other = House::new().await;
-        customers::answer(&other.snow, &[2]);
-        let chaos = Chaos::watching(other.ports());
-        ask(&Gateway::new(chaos.ports(), other.settings.clone()), "r-1").await;
-        chaos.steps()
-    };
-    let at = steps.iter().position(|step| step == "exchanges.begin").unwrap();
+    let at = step_of("exchanges.begin").await;
     let chaos = Chaos::striking(house.ports(), at, Strike::DiesBefore);
     let dying = Gateway::new(chaos.ports(), house.settings.clone());
     let mut first = asked(customers::SQL);
@@ -97,14 +99,7 @@ async fn a_request_whose_first_process_died_is_told_that_it_is_lost() {
 async fn what_was_cancelled_when_its_process_had_died_on_the_way_upstream_is_lost_and_not_cancelled() {
     let house = House::new().await;
     customers::answer_later(&house.snow, 1000, &[1]);
-    let steps = {
-        let other = House::new().await;
-        customers::answer(&other.snow, &[2]);
-        let chaos = Chaos::watching(other.ports());
-        ask(&Gateway::new(chaos.ports(), other.settings.clone()), "r-1").await;
-        chaos.steps()
-    };
-    let at = steps.iter().position(|step| step == "upstream.start").unwrap();
+    let at = step_of("upstream.start").await;
     let chaos = Chaos::striking(house.ports(), at, Strike::DiesAfter);
     let dying = Gateway::new(chaos.ports(), house.settings.clone());
     assert!(in_time(chaos.run(dying.ask(asked(customers::SQL), house.settings.hold))).await.is_none());

@@ -147,7 +147,9 @@ impl Account {
                 if self.texts.is_empty() && before.counts() {
                     // Nor is what was told of the prompt, by telling of the call alone.
                     self.join = before.join;
+                    let (is_torn, is_unread) = (self.is_torn, self.is_unread);
                     self.take_over(before);
+                    (self.is_torn, self.is_unread) = (self.is_torn || is_torn, self.is_unread || is_unread);
                 }
                 return;
             }

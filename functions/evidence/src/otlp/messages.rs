@@ -398,10 +398,14 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => match alone.without_reminders(&text) {
-                Some(text) if is_notification(&text) => alone.part("task notification", &text),
-                Some(text) if !is_answer || is_interrupted => said.push(text),
+                Some(said) if is_notification(&said) => alone.part("task notification", &said),
+                // SECURITY: a client quotes files within its blocks, and a file may close them.
+                Some(said) if is_within_blocks(&text) => {
+                    alone.came_meanwhile("text between a client's blocks", &said)
+                }
+                Some(words) if !is_answer || (is_interrupted && words == text.trim()) => said.push(words),
                 // SECURITY: what a tool answers stands within its part, and a skill's file behind words of the client's.
-                Some(text) if INTERRUPTED.contains(&text.as_str()) => is_interrupted = true,
+                Some(_) if INTERRUPTED.contains(&text.trim()) => is_interrupted = true,
                 // By some models it is told so, and to others within a reminder.
                 Some(text) if text.starts_with(SENT_MEANWHILE) => {
                     alone.look_for_sent(&text, Written::Plainly)
@@ -420,6 +424,12 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         alone.part("content that cannot be read", raw.get());
     }
     (said, is_answer)
+}
+
+/// Whether it begins and ends with a block as clients put in: whatever stands between them may be a file's.
+fn is_within_blocks(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("<system-reminder>") && text.ends_with("</system-reminder>")
 }
 
 fn is_answer_kind(kind: &str) -> bool {
