@@ -228,6 +228,29 @@ async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
     talk.received(&messages("delete old orders", "STOP"), "toolu_1").await;
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    // Nor do hooks clear that which tell the first message and leave out what takes it back, whoever else tells as little.
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.received(&messages(PROMPT, "STOP"), "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    talk.logged(&[PROMPT], "toolu_1").await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    // A file beside an answer has nobody sent: whoever saw the prompt typed says so, and before that it is not known.
+    for is_early in [true, false] {
+        let talk = Talk::new().await;
+        let file = user(&[answered("Launching skill"), says("Base directory for this skill: /x")]);
+        talk.received(&[user(&[says(PROMPT)]), uses(), file], "toolu_1").await;
+        if is_early {
+            talk.hooks("toolu_1").await;
+        }
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        if !is_early {
+            assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+            talk.logged(&[PROMPT], "toolu_1").await;
+        }
+        assert_eq!(talk.newest_findings(), ("P4".to_owned(), vec![]), "{is_early}");
+    }
     // After a command the model receives what the client has made of it.
     let made = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>orders</command-args>";
     let made = [user(&[says(made), says("Review the orders.")]), uses()];

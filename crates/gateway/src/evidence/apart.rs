@@ -9,6 +9,7 @@ use super::texts::Text;
 pub(super) fn set_apart(accounts: &mut [Account]) {
     set_delegated_apart(accounts);
     set_shorter_apart(accounts);
+    miss_what_was_sent(accounts);
     set_expanded_apart(accounts);
     doubt(accounts);
 }
@@ -53,21 +54,34 @@ fn set_shorter_apart(accounts: &mut [Account]) {
 /// Says of the provider's account that nobody knows whether it tells the prompt, where something that may have been typed has come
 /// since, and nobody else saw the same words typed.
 fn doubt(accounts: &mut [Account]) {
-    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
-    let typed: Vec<Text> =
-        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    let typed = typed(accounts);
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let is_alone = |text: &Text| text.is_doubted() && !typed.iter().any(|typed| typed.is_same(text));
         account.is_unread |= account.texts.iter().any(is_alone);
     }
 }
 
+/// Says the same of it where its client has said that a person sent something since, and nobody else saw that typed.
+// SECURITY: whoever speaks for a channel may leave out what takes the prompt back.
+fn miss_what_was_sent(accounts: &mut [Account]) {
+    let typed = typed(accounts);
+    let is_missed = |sent: Text| !typed.iter().any(|text| text.tells(&sent) || text.has_recorded_part(&sent));
+    for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
+        account.is_unread |= account.texts.iter().any(|text| text.sent().any(is_missed));
+    }
+}
+
+/// What those who count saw typed.
+fn typed(accounts: &[Account]) -> Vec<Text> {
+    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
+    accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect()
+}
+
 /// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, of
 /// a conversation that had grown too long, or of several prompts of one turn, of which the model receives the later ones otherwise.
 fn set_expanded_apart(accounts: &mut [Account]) {
     let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
-    let typed: Vec<Text> =
-        accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect();
+    let typed = typed(accounts);
     let Some((typed, others)) = typed.split_first() else { return };
     // Those who disagree contradict each other, whatever it was made into.
     if others.iter().any(|other| !other.is_same(typed)) {

@@ -105,8 +105,8 @@ pub struct Sighting {
     pub command: Option<String>,
     /// The texts that stood before it in the same message of a user: what was typed last is a message's last text.
     pub earlier: Option<String>,
-    /// Texts that came beside tools' answers since, and may have been typed meanwhile: a client's, a file's or the person's.
-    pub meanwhile: Vec<String>,
+    /// What came beside tools' answers since, and may have been typed meanwhile.
+    pub meanwhile: Vec<Meanwhile>,
     /// When it was so, nanoseconds since 1970 by its client's clock: of a prompt, and of a tool use; where its channel tells that.
     pub moment: Option<u64>,
     /// Where it stands in its trace: several prompts may share one.
@@ -131,6 +131,21 @@ impl fmt::Debug for Sighting {
     // SECURITY: people type secrets into prompts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sighting(…)")
+    }
+}
+
+/// A text that came to a model behind a prompt, while it worked: a client's, a file's or the person's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// It.
+    pub text: String,
+    /// Whether its client says that a person has sent it.
+    pub is_sent: bool,
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile(…)")
     }
 }
 

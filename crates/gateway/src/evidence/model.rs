@@ -12,7 +12,7 @@ use super::recall::recorded;
 use super::said::{self, Sealed};
 use super::texts::Shown;
 use super::weigh::{Call, Declared, Opened, Purpose, weighed};
-use super::{Channel, Sighting, SpeaksFor, accounts, sighting};
+use super::{Channel, Meanwhile, Sighting, SpeaksFor, accounts, sighting};
 use crate::ports::{Keyed, Named, StoredSighting, Subject};
 
 const KEY: [u8; 32] = [7; 32];
@@ -67,13 +67,13 @@ enum Tells {
     Traced(&'static str),
     /// The call, of no turn.
     UseAlone,
-    /// The call, and what the model received for a prompt, and since.
-    Received(&'static str, Vec<&'static str>),
+    /// The call, and what the model received for a prompt, and since: of each whether its client says that it was sent.
+    Received(&'static str, Vec<(&'static str, bool)>),
 }
 
 impl Tells {
     /// What came since of what the model received.
-    fn received(&mut self) -> Option<&mut Vec<&'static str>> {
+    fn received(&mut self) -> Option<&mut Vec<(&'static str, bool)>> {
         match self {
             Self::Received(_, since) => Some(since),
             Self::Prompt(_) | Self::PromptElsewhere(_) | Self::Traced(_) => None,
@@ -124,7 +124,10 @@ impl Telling {
                 // Of a command the model receives what the client has made of it.
                 let command = said.starts_with('/').then(|| (*said).to_owned());
                 let said = if command.is_some() { "what was made of it" } else { *said };
-                let meanwhile = meanwhile.iter().map(|text| (*text).to_owned()).collect();
+                let meanwhile = meanwhile
+                    .iter()
+                    .map(|(text, is_sent)| Meanwhile { text: (*text).to_owned(), is_sent: *is_sent })
+                    .collect();
                 vec![
                     Sighting { prompt: Some(said.to_owned()), command, meanwhile, ..words() },
                     Sighting { statement: Some(SQL.to_owned()), ..used(words()) },
@@ -232,11 +235,17 @@ impl World {
         self.late.extend(behind);
     }
 
-    /// The same where a tool's answer that the model received has what a client tells there of a person; none where nobody tells of it.
-    fn with_a_forged_answer(mut self) -> Option<Self> {
+    /// Whether the model received a file beside an answer.
+    fn has_file(&self) -> bool {
+        let mut all = self.early.iter().chain(&self.late).cloned();
+        all.any(|mut telling| telling.tells.received().is_some_and(|since| since.contains(&("file", false))))
+    }
+
+    /// The same where the model received something beside a tool's answer; none where nobody tells of it.
+    fn with_since(mut self, since: (&'static str, bool)) -> Option<Self> {
         let mut all = self.early.iter_mut().chain(&mut self.late);
         let received = all.find_map(|telling| telling.tells.received());
-        received?.push("forged");
+        received?.push(since);
         Some(self)
     }
 
@@ -312,6 +321,8 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         if is_whole && !world.witnesses().is_empty() {
             let seen = |by: By| world.witnesses().contains(&by);
             let deserved = match world.before.as_slice() {
+                // Of a file beside an answer a provider alone cannot say that nobody has typed it.
+                [_] if world.witnesses() == [By::Provider] && world.has_file() => PromptGrade::P2,
                 [_] if seen(By::Provider) => PromptGrade::P4,
                 _ if seen(By::Provider) => PromptGrade::P2,
                 _ if seen(By::Hooks) && seen(By::Telemetry) => PromptGrade::P3,
@@ -320,7 +331,7 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
             if last.grade < deserved {
                 return Some(format!("{:?} where {deserved:?} is deserved", last.grade));
             }
-            if world.before.len() == 1 && !last.findings.is_empty() {
+            if last.grade >= deserved && last.grade != PromptGrade::P2 && !last.findings.is_empty() {
                 return Some("an honest prompt has a finding".to_owned());
             }
         }
@@ -355,7 +366,7 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
     // What the provider has not seen the model receive, and one alone says was typed.
     let has_received = |telling: &Telling| {
         let received = telling.clone().tells.received().map(std::mem::take).unwrap_or_default();
-        forged.iter().all(|forged| received.contains(forged))
+        forged.iter().all(|forged| received.iter().any(|(since, _)| since == *forged))
     };
     let has_seen = world.told(By::Provider).any(has_received);
     if is_whole && is_forged && !has_seen && world.is_told_of(By::Provider) && !has_found("prompt_mismatch") {
@@ -377,9 +388,11 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         return Some("a call of two turns contradicts nobody".to_owned());
     }
     // What those who tell the truth have told before the call is hidden by nobody.
-    let clients = [By::Hooks, By::Telemetry].into_iter().filter(|by| world.witnesses().contains(by));
+    let all = [By::Hooks, By::Telemetry, By::Provider].into_iter();
     let is_known = |by: &By| is_whole || *by == By::Hooks;
-    if clients.filter(is_known).count() > 0 && (last.findings.is_empty() || last.grade >= PromptGrade::P3) {
+    if all.filter(|by| world.witnesses().contains(by)).filter(is_known).count() > 0
+        && (last.findings.is_empty() || last.grade >= PromptGrade::P3)
+    {
         let lost: Vec<_> = world.before.iter().filter(|typed| !tells.contains(**typed)).collect();
         if !lost.is_empty() {
             return Some(format!("{lost:?} is hidden"));
@@ -415,7 +428,8 @@ fn truth(by: By, before: &[&'static str], behind: &[&'static str]) -> (Vec<Telli
     match (by, before.split_first()) {
         (By::Provider, None) => (Vec::new(), Vec::new()),
         (By::Provider, Some((first, since))) => {
-            (vec![telling(by, Tells::Received(first, since.to_vec()), CALLED)], Vec::new())
+            let sent = since.iter().map(|typed| (*typed, true)).collect();
+            (vec![telling(by, Tells::Received(first, sent), CALLED)], Vec::new())
         }
         (By::Hooks | By::Telemetry, _) => told(by, &prompts(before), &prompts(behind)),
         (By::App, _) => {
@@ -476,6 +490,8 @@ fn worlds() -> Vec<World> {
                 let honest = |world: &mut World, by: By| world.add(by, truth(by, before, behind), is_early);
                 let mut world = empty.clone();
                 seen.iter().for_each(|by| honest(&mut world, *by));
+                // A skill's file, which nobody has typed.
+                worlds.extend(world.clone().with_since(("file", false)));
                 worlds.push(world);
                 for liar in seen.iter().copied().filter(|by| [By::Hooks, By::Telemetry].contains(by)) {
                     for lie in lies() {
@@ -486,9 +502,9 @@ fn worlds() -> Vec<World> {
                             world.early.append(&mut world.late);
                         }
                         seen.iter().filter(|by| **by != liar).for_each(|by| honest(&mut world, *by));
-                        // A tool's answer that the agent has made.
-                        let answered = world.clone().with_a_forged_answer();
-                        worlds.extend(answered.into_iter().chain([world]));
+                        // What the agent has made a tool answer as a client does.
+                        worlds.extend(world.clone().with_since(("forged", true)));
+                        worlds.push(world);
                     }
                 }
             }

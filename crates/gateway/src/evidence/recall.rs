@@ -180,8 +180,8 @@ impl Account {
             }
         }
         self.is_torn |= before.is_torn;
-        // Of clients it says that another has told more, which is looked at anew.
-        self.is_unread |= before.is_unread && !(is_of_clients(self.kind) && has_told_now);
+        // It says that another has told more, or that nobody else has: which is looked at anew.
+        self.is_unread |= before.is_unread && !has_told_now;
         self.is_delegated |= before.is_delegated;
         self.is_expanded |= before.is_expanded && self.texts.is_empty();
         self.received = self.received.take().or(before.received);

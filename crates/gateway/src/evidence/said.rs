@@ -1,28 +1,34 @@
 //! What is sealed of a sighting, and how much of a prompt is kept.
 //!
-//! Version 5: the byte 5, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
+//! Version 6: the byte 6, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
 //! parts are, their exact text, the command and what stood before the prompt, each as a byte that says whether it is there, its length
-//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, and a byte 0; then one byte of flags; begin and
-//! end of the span and the client's moment, nanoseconds since 1970 as eight bytes each, big-endian, 0 for none; and the number of its
-//! spans' ids as one byte, and each as eight bytes.
+//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it, and a
+//! byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
+//! big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
 //! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
-//! microseconds since 1970 as eight bytes, which is no part of what was said. Version 4 has one text
-//! that came meanwhile at most, without the byte behind it, and no client's moment; version 3 has neither of the last two texts, nor
-//! what stands behind.
+//! microseconds since 1970 as eight bytes, which is no part of what was said. Version 5 does not say
+//! who has sent a text; version 4 has one that came meanwhile at most, without the byte behind it, and no client's moment; version 3
+//! has neither of the last two texts, nor what stands behind.
 
 use std::borrow::Cow;
 
 use domain::Timestamp;
 
-use super::{OtherParts, PROMPT_SIZE, Span, SpanId};
+use super::{Meanwhile, OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
 
 /// The version that is written.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// Those before, which are read: what was told in them is looked for until it is forgotten.
-const BEFORE: u8 = 4;
+const BEFORE: u8 = 5;
+const SECOND: u8 = 4;
 const FIRST: u8 = 3;
+
+/// A text is there.
+const THERE: u8 = 1;
+/// It is, and a person has sent it.
+const SENT: u8 = 2;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
@@ -57,7 +63,7 @@ pub(super) struct Said {
     /// Texts that stood before it in the same message.
     pub earlier: Option<String>,
     /// What came beside tools' answers since, and may have been typed meanwhile.
-    pub meanwhile: Vec<String>,
+    pub meanwhile: Vec<Meanwhile>,
     /// When it was so by its client's clock, nanoseconds since 1970.
     pub moment: Option<u64>,
     /// Whether a subagent made the call.
@@ -115,9 +121,9 @@ impl Said {
         let (told, exact) =
             others.clone().map(|OtherParts { told, exact }| (Some(told), Some(exact))).unwrap_or_default();
         let mut bytes = vec![VERSION];
-        let mut add = |text: Option<&str>| {
+        let mut add = |text: Option<&str>, is: u8| {
             let Some(text) = text else { return bytes.push(0) };
-            bytes.push(1);
+            bytes.push(is);
             bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         };
@@ -135,10 +141,12 @@ impl Said {
             command,
             earlier,
         ] {
-            add(text.as_deref());
+            add(text.as_deref(), THERE);
         }
-        meanwhile.iter().for_each(|text| add(Some(text)));
-        add(None);
+        for Meanwhile { text, is_sent } in meanwhile {
+            add(Some(text), if *is_sent { SENT } else { THERE });
+        }
+        add(None, THERE);
         let flags = [
             (under.is_some(), UNDER),
             (*is_delegated, DELEGATED),
@@ -158,13 +166,13 @@ impl Said {
         bytes
     }
 
-    /// None where it is none of version 3, 4 or 5.
+    /// None where it is none of version 3 to 6.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&version, mut rest) = bytes.split_first()?;
-        if ![VERSION, BEFORE, FIRST].contains(&version) {
+        if ![VERSION, BEFORE, SECOND, FIRST].contains(&version) {
             return None;
         }
-        let mut text = || -> Option<Option<String>> {
+        let mut part = || -> Option<Option<Meanwhile>> {
             let (&is_there, after) = rest.split_first()?;
             rest = after;
             if is_there == 0 {
@@ -174,8 +182,9 @@ impl Said {
             let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
             let (text, after) = after.split_at_checked(length)?;
             rest = after;
-            Some(Some(String::from_utf8(text.to_vec()).ok()?))
+            Some(Some(Meanwhile { text: String::from_utf8(text.to_vec()).ok()?, is_sent: is_there == SENT }))
         };
+        let mut text = || Some(part()?.map(|Meanwhile { text, .. }| text));
         let (prompt, reminders, conversation, mail) = (text()?, text()?, text()?, text()?);
         let names = [text()?, text()?, text()?, text()?];
         let (told, exact, command) = (text()?, text()?, text()?);
@@ -183,9 +192,9 @@ impl Said {
         let mut meanwhile = Vec::new();
         match version {
             FIRST => {}
-            BEFORE => meanwhile.extend(text()?),
+            SECOND => meanwhile.extend(part()?),
             _ => {
-                while let Some(text) = text()? {
+                while let Some(text) = part()? {
                     meanwhile.push(text);
                 }
             }
@@ -193,7 +202,11 @@ impl Said {
         let (flags, rest) = rest.split_first()?;
         let (begun, rest) = rest.split_first_chunk::<8>()?;
         let (ended, rest) = rest.split_first_chunk::<8>()?;
-        let (at, rest) = if version == VERSION { rest.split_first_chunk::<8>()? } else { (&[0; 8], rest) };
+        let (at, rest) = if [VERSION, BEFORE].contains(&version) {
+            rest.split_first_chunk::<8>()?
+        } else {
+            (&[0; 8], rest)
+        };
         let (count, rest) = rest.split_first()?;
         let (ids, []) = rest.as_chunks::<8>() else { return None };
         if ids.len() != usize::from(*count) {
@@ -349,11 +362,16 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
 
 /// A prompt with what the model received in its place, sealed and told: that was set aside, and is lost to nobody.
 pub(super) fn with_received((exact, told): (&str, &str), received: (&str, &str)) -> (String, String) {
-    (in_parts(RECEIVED, [Some(exact), Some(received.0)]), format!("{told}{INSTEAD}{}", received.1))
+    // SECURITY: what is typed as that line, in whatever is told, parts nothing.
+    let [told, received_told] = [told, received.1].map(|text| text.replace(INSTEAD, TYPED_INSTEAD));
+    (in_parts(RECEIVED, [Some(exact), Some(received.0)]), format!("{told}{INSTEAD}{received_told}"))
 }
 
 /// What stands in a record between a prompt and what the model received in its place.
 const INSTEAD: &str = "\n[the model received, by its provider:]\n";
+
+/// The same where somebody has typed it.
+const TYPED_INSTEAD: &str = "\n [the model received, by its provider:]\n";
 
 /// A prompt as it was told without what the model received in its place, and that.
 pub(super) fn told_without_received(told: &str) -> (&str, Option<&str>) {
@@ -396,6 +414,10 @@ pub(super) fn whole(earlier: &str, prompt: &str) -> String {
 mod tests {
     use super::*;
 
+    fn came(text: &str, is_sent: bool) -> Meanwhile {
+        Meanwhile { text: text.into(), is_sent }
+    }
+
     #[test]
     fn what_is_said_reads_back_and_costs_what_it_is_long() {
         let said = Said {
@@ -407,7 +429,7 @@ mod tests {
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
             earlier: Some("a".into()),
-            meanwhile: vec!["b".into(), "c".into()],
+            meanwhile: vec![came("b", true), came("c", false)],
             moment: Some(9),
             is_delegated: true,
             is_rejected: true,
@@ -431,11 +453,16 @@ mod tests {
         let as_before = |version: u8, texts: &[u8]| [&[version][..], texts, &[LOOK], &[0; 16], &[0]].concat();
         let look = Said { is_look: true, ..Said::default() };
         assert!(Said::of_moment(&as_before(FIRST, &[0; 11])).unwrap() == look);
-        let told = Said::of_moment(&Said::with_moment(as_before(BEFORE, &[0; 13]), first)).unwrap();
+        let told = Said::of_moment(&Said::with_moment(as_before(SECOND, &[0; 13]), first)).unwrap();
         assert!(told == Said { first: Some(first), ..look.clone() });
         let meanwhile = [&[0; 12][..], &[1, 0, 0, 0, 1, b'b']].concat();
-        let told = Said::decode(&as_before(BEFORE, &meanwhile)).unwrap();
-        assert!(told == Said { meanwhile: vec!["b".into()], ..look });
+        let told = Said::decode(&as_before(SECOND, &meanwhile)).unwrap();
+        assert!(told == Said { meanwhile: vec![came("b", false)], ..look });
+        let mut told = said.clone();
+        told.meanwhile.iter_mut().for_each(|came| came.is_sent = false);
+        let mut as_before = told.encode();
+        as_before[0] = BEFORE;
+        assert!(Said::decode(&as_before).unwrap() == told);
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 
@@ -514,6 +541,11 @@ mod tests {
         assert_eq!(without_received(&exact), ("/x", Some("list")));
         assert_eq!(told, "/x\n[the model received, by its provider:]\nlist");
         assert_eq!(told_without_received(&told), ("/x", Some("list")));
+        let typed = format!("/x{INSTEAD}forged{INSTEAD}");
+        let (exact_typed, told) = with_received((&typed, &typed), ("list", &typed));
+        assert_eq!(without_received(&exact_typed), (typed.as_str(), Some("list")));
+        let shown = format!("/x{TYPED_INSTEAD}forged{TYPED_INSTEAD}");
+        assert_eq!(told_without_received(&told), (shown.as_str(), Some(shown.as_str())));
         let cut = exact.replace("list", "lis");
         for typed in ["/x", "", "[in parts:", cut.as_str()] {
             assert_eq!(without_received(typed), (typed, None));

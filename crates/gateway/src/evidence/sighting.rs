@@ -5,7 +5,7 @@ use bytes::Bytes;
 use domain::{Clues, Context, Timestamp};
 
 use super::said::{self, Said};
-use super::{Channel, LONGEST_ID, LONGEST_TEXT, NotTaken, OtherParts, Sighting, WitnessError};
+use super::{Channel, LONGEST_ID, LONGEST_TEXT, Meanwhile, NotTaken, OtherParts, Sighting, WitnessError};
 use crate::fault::{Fault, Origin};
 use crate::ports::{Keyed, StoredSighting, Subject};
 use crate::seal;
@@ -95,6 +95,10 @@ pub(super) fn store(
     let told = |text: &Option<String>| {
         text.as_ref().filter(|text| !text.trim().is_empty()).map(|text| said::kept(key, text))
     };
+    let kept_meanwhile = |Meanwhile { text, is_sent }: &Meanwhile| {
+        let text = Some(text).filter(|text| !text.trim().is_empty())?;
+        Some(Meanwhile { text: said::kept(key, text), is_sent: *is_sent })
+    };
     let under = under
         .clone()
         .map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
@@ -110,7 +114,7 @@ pub(super) fn store(
         }),
         command: told(command),
         earlier: told(earlier),
-        meanwhile: meanwhile.iter().filter_map(|text| told(&Some(text.clone()))).collect(),
+        meanwhile: meanwhile.iter().filter_map(kept_meanwhile).collect(),
         moment: *moment,
         is_delegated: *is_delegated,
         is_rejected: *is_rejected,

@@ -1,5 +1,6 @@
 //! A prompt as one channel tells it, and what makes two of them one.
 
+use super::Meanwhile;
 use super::said::{self, Said, normal, split_reminders};
 
 /// How Claude Code begins what it puts in place of a conversation.
@@ -15,7 +16,7 @@ pub(super) struct Text {
     /// It with what stood before it in the same message.
     pub whole: Option<String>,
     /// What may have been typed since.
-    pub meanwhile: Vec<String>,
+    pub meanwhile: Vec<Meanwhile>,
     /// Those that it consists of, where its channel told several of one turn.
     pub turn: Vec<Self>,
     /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
@@ -52,7 +53,7 @@ impl Text {
             keys: vec![normal(prompt).into_owned()],
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
             whole: said.earlier.as_deref().map(|earlier| said::whole(earlier, prompt)),
-            meanwhile: said.meanwhile.iter().map(|text| normal(text).into_owned()).collect(),
+            meanwhile: said.meanwhile.iter().map(normal_meanwhile).collect(),
             turn: Vec::new(),
             typed: parts(prompt).filter(|_| said.reminders.is_none()),
             beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
@@ -91,13 +92,15 @@ impl Text {
         }
     }
 
-    /// It as one turn with what may have been typed since.
+    /// It as one turn with what may have been typed since: all of that, or what a person has sent alone.
     pub fn with_meanwhile(&self) -> Self {
-        let with = |first: &String| as_one([first].into_iter().chain(&self.meanwhile).cloned().collect());
-        Self {
-            keys: self.keys.first().into_iter().chain(&self.command).flat_map(with).collect(),
-            ..Self::default()
-        }
+        let with = |first: &String, is_all: bool| {
+            let since = self.meanwhile.iter().filter(|since| is_all || since.is_sent);
+            as_one([first].into_iter().chain(since.map(|since| &since.text)).cloned().collect())
+        };
+        let firsts = self.keys.first().into_iter().chain(&self.command);
+        let both = |first| [with(first, true), with(first, false)].into_iter().flatten();
+        Self { keys: firsts.flat_map(both).collect(), ..Self::default() }
     }
 
     /// Whether the other is one of several that this one consists of, or some of them.
@@ -127,6 +130,12 @@ impl Text {
         !self.meanwhile.is_empty()
     }
 
+    /// What its channel saw that a person has sent since.
+    pub fn sent(&self) -> impl Iterator<Item = Self> {
+        let sent = self.meanwhile.iter().filter(|since| since.is_sent);
+        sent.map(|since| Self { keys: vec![since.text.clone()], ..Self::default() })
+    }
+
     /// Those that it consists of; none where it is one.
     pub fn turn(&self) -> &[Self] {
         &self.turn
@@ -134,7 +143,8 @@ impl Text {
 
     /// What of the turn of this one the other does not tell, nor as what came since.
     pub fn beyond<'t>(&'t self, part: &'t Self) -> impl Iterator<Item = &'t Self> {
-        let is_since = |one: &Self| one.keys.iter().any(|key| part.meanwhile.contains(key));
+        let is_since =
+            |one: &Self| one.keys.iter().any(|key| part.meanwhile.iter().any(|since| since.text == *key));
         self.turn.iter().filter(move |one| !part.tells(one) && !is_since(one))
     }
 
@@ -202,6 +212,10 @@ impl Text {
     pub fn is_summary(&self) -> bool {
         self.keys.iter().any(|key| key.starts_with(SUMMARY))
     }
+}
+
+fn normal_meanwhile(Meanwhile { text, is_sent }: &Meanwhile) -> Meanwhile {
+    Meanwhile { text: normal(text).into_owned(), is_sent: *is_sent }
 }
 
 /// Several texts as one, sorted and as they stand.

@@ -26,7 +26,10 @@ impl Answer {
     /// Of what the model received and produced.
     pub fn of(input: Option<String>, output: String, base: Sighting) -> Self {
         let (prompt, is_prompt_unread) = match input.as_deref().map(last_words) {
-            Some(Heard::Words(words)) => (Some(words), false),
+            Some(Heard::Words(words)) => {
+                let is_cut = words.is_cut;
+                (Some(words), is_cut)
+            }
             Some(Heard::Unread) => (None, true),
             Some(Heard::Nothing) | None => (None, false),
         };
@@ -46,9 +49,8 @@ impl Answer {
                 return Ok(Some(self));
             }
             let Self { base, prompt, words, is_prompt_unread, output, uses, is_left_out } = &mut self;
-            let taken = if let Some(Words { said, reminders, others, command, earlier, meanwhile }) =
-                prompt.take()
-            {
+            let taken = if let Some(words_of) = prompt.take() {
+                let Words { said, reminders, others, command, earlier, meanwhile, is_cut: _ } = words_of;
                 let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
                 let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
                 into.push(Sighting { subject, mail, words, earlier, meanwhile, ..said })
@@ -75,11 +77,15 @@ impl Answer {
 }
 
 /// The same words are the same prompt, whichever call received them: kept once, under this.
-fn word_of(Words { said, reminders, others, command, earlier, meanwhile }: &Words) -> String {
+fn word_of(Words { said, reminders, others, command, earlier, meanwhile, is_cut }: &Words) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     let others = others.as_ref().map(|others| others.exact.as_str());
     let texts = [reminders, command, earlier].map(Option::as_deref);
-    let meanwhile = meanwhile.iter().map(|text| Some(text.as_str()));
+    let mut flags = vec![u8::from(*is_cut)];
+    flags.extend(meanwhile.iter().map(|since| u8::from(since.is_sent)));
+    hash.update(&(flags.len() as u64).to_be_bytes());
+    hash.update(&flags);
+    let meanwhile = meanwhile.iter().map(|since| Some(since.text.as_str()));
     for text in [Some(said.as_str()), others].into_iter().chain(texts).chain(meanwhile) {
         let text = text.unwrap_or_default();
         hash.update(&(text.len() as u64).to_be_bytes());

@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use gateway::{OtherParts, split_reminders};
+use gateway::{Meanwhile, OtherParts, split_reminders};
 
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, is_notification, tool_of};
@@ -68,7 +68,9 @@ pub(super) struct Words {
     /// The texts before it.
     pub earlier: Option<String>,
     /// Texts since that stood beside a tool's answer, or that a client says were sent meanwhile.
-    pub meanwhile: Vec<String>,
+    pub meanwhile: Vec<Meanwhile>,
+    /// Whether there were more of these.
+    pub is_cut: bool,
     pub reminders: Option<String>,
     /// What is no text: documents, images, what nobody knows.
     pub others: Option<OtherParts>,
@@ -180,8 +182,10 @@ struct Alone {
     before: Beside,
     /// Since the last words.
     behind: Beside,
-    /// The last texts since the last words that may have been typed, each once.
-    meanwhile: Vec<String>,
+    /// The texts since the last words that may have been typed, each once.
+    meanwhile: Vec<Meanwhile>,
+    /// Whether there were more of these.
+    is_cut: bool,
 }
 
 impl Alone {
@@ -206,17 +210,19 @@ impl Alone {
         said
     }
 
-    /// Adds a text that may have been typed while the model worked.
+    /// Adds a text that stands beside a tool's answer, and may have been typed while the model worked.
+    fn came_beside(&mut self, kind: &str, text: &str) {
+        self.came_meanwhile(kind, Meanwhile { text: text.to_owned(), is_sent: false });
+    }
+
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
-    fn came_meanwhile(&mut self, kind: &str, text: &str) {
-        self.part(kind, text);
-        if self.meanwhile.iter().any(|known| known == text) {
-            return;
+    fn came_meanwhile(&mut self, kind: &str, came: Meanwhile) {
+        self.part(kind, &came.text);
+        match self.meanwhile.iter_mut().find(|known| known.text == came.text) {
+            Some(known) => known.is_sent |= came.is_sent,
+            None if self.meanwhile.len() < MOST_MEANWHILE => self.meanwhile.push(came),
+            None => self.is_cut = true,
         }
-        if self.meanwhile.len() >= MOST_MEANWHILE {
-            self.meanwhile.remove(0);
-        }
-        self.meanwhile.push(text.to_owned());
     }
 
     /// Looks in what a tool answered, or in a client's reminder, for what a client tells there of a person.
@@ -224,9 +230,11 @@ impl Alone {
     fn look_for_sent(&mut self, text: &str, written: Written) {
         // A tool's rows are long, and this is never in most of them.
         let (mut rest, mut all) = (text, Vec::new());
-        while let Some((before, sent)) =
-            rest.rsplit_once(SENT_MEANWHILE).filter(|_| all.len() < MOST_MEANWHILE)
-        {
+        while let Some((before, sent)) = rest.rsplit_once(SENT_MEANWHILE) {
+            if all.len() >= MOST_MEANWHILE {
+                self.is_cut = true;
+                break;
+            }
             all.push(sent);
             rest = before;
         }
@@ -243,7 +251,8 @@ impl Alone {
                 Written::InJson => text_of(&format!("\"{sent}\"")),
             };
             let text = read.unwrap_or_else(|| sent.to_owned());
-            self.came_meanwhile("message sent while it worked", text.trim());
+            let came = Meanwhile { text: text.trim().to_owned(), is_sent: true };
+            self.came_meanwhile("message sent while it worked", came);
         }
     }
 }
@@ -311,11 +320,12 @@ pub(super) fn last_words(messages: &str) -> Heard {
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     match (read, last.filter(|_| !is_overtaken)) {
         (Some(()), Some((Texts { earlier, last: Some(said) }, mut beside, command))) => {
-            let Alone { behind, meanwhile, .. } = alone;
+            let Alone { behind, meanwhile, is_cut, .. } = alone;
             beside.add(behind);
             let some = |text: String| Some(text).filter(|text| !text.is_empty());
             let (earlier, reminders) = (some(earlier), some(std::mem::take(&mut beside.reminders)));
-            Heard::Words(Words { said, earlier, meanwhile, reminders, others: beside.others(), command })
+            let others = beside.others();
+            Heard::Words(Words { said, earlier, meanwhile, is_cut, reminders, others, command })
         }
         (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
         (Some(()), _) | (None, _) => Heard::Unread,
@@ -355,8 +365,9 @@ const CLIENTS_OWN: &[&str] = &["Tool loaded."];
 /// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
 const NOTIFICATION: &str = "<task-notification>";
 
-/// Texts that may have been typed while the model worked of which each is told: of more, the last.
-const MOST_MEANWHILE: usize = 16;
+/// Texts that may have been typed while the model worked of which each is told: where there are more, the prompt counts as one that
+/// cannot be read.
+const MOST_MEANWHILE: usize = 64;
 
 /// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
@@ -401,7 +412,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
                 Some(said) if is_notification(&said) => alone.part("task notification", &said),
                 // SECURITY: a client quotes files within its blocks, and a file may close them.
                 Some(said) if is_within_blocks(&text) => {
-                    alone.came_meanwhile("text between a client's blocks", &said)
+                    alone.came_beside("text between a client's blocks", &said)
                 }
                 Some(words) if !is_answer || (is_interrupted && words == text.trim()) => said.push(words),
                 // SECURITY: what a tool answers stands within its part, and a skill's file behind words of the client's.
@@ -411,7 +422,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
                     alone.look_for_sent(&text, Written::Plainly)
                 }
                 Some(text) if !CLIENTS_OWN.contains(&text.as_str()) => {
-                    alone.came_meanwhile("text beside an answer", &text);
+                    alone.came_beside("text beside an answer", &text);
                 }
                 Some(_) | None => {}
             },

@@ -7,6 +7,10 @@ fn words(messages: &str) -> Option<Words> {
     }
 }
 
+fn texts(meanwhile: &[Meanwhile]) -> Vec<&str> {
+    meanwhile.iter().map(|since| since.text.as_str()).collect()
+}
+
 fn all_uses(messages: &str) -> Vec<Use> {
     let (uses, is_whole) = uses(messages);
     assert!(is_whole);
@@ -34,7 +38,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     );
     let often = format!(
         "\"{}\"",
-        (0..20).map(|n| format!("{SENT_MEANWHILE} {n}</system-reminder>")).collect::<String>()
+        (0..70).map(|n| format!("{SENT_MEANWHILE} {n}</system-reminder>")).collect::<String>()
     );
     for (messages, meanwhile, told) in [
         (message("\"rows\"", "Tool loaded."), vec![], None),
@@ -65,7 +69,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         let Words { said, others, meanwhile: found, .. } = words(&messages).unwrap();
         let others = others.map(|others| others.told);
         assert_eq!(
-            (said.as_str(), found.iter().map(String::as_str).collect(), others.as_deref()),
+            (said.as_str(), texts(&found), others.as_deref()),
             ("who owes us?", meanwhile, told),
             "{messages}"
         );
@@ -75,13 +79,29 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         format!("<system-reminder>\\n{SENT_MEANWHILE}\\nlist orders\\n\\nThis is how\\n</system-reminder>"),
         format!("{SENT_MEANWHILE}\\nlist orders\\n\\nThis is how"),
     ] {
-        let Words { meanwhile, .. } = words(&message("\"rows\"", &beside)).unwrap();
-        assert_eq!(meanwhile, ["list orders"], "{beside}");
+        let Words { meanwhile, is_cut, .. } = words(&message("\"rows\"", &beside)).unwrap();
+        assert_eq!((texts(&meanwhile), is_cut), (vec!["list orders"], false), "{beside}");
+        assert!(meanwhile[0].is_sent, "{beside}");
     }
-    // Of more than can be told each the last ones.
-    let Words { meanwhile, .. } = words(&message(&often, "and 20")).unwrap();
-    assert_eq!(meanwhile.len(), MOST_MEANWHILE);
-    assert_eq!((meanwhile[0].as_str(), meanwhile[15].as_str()), ("5", "and 20"));
+    // What stood beside an answer first was sent, where its client says so anywhere.
+    let quoted = format!("{SENT_MEANWHILE}\\nlist</system-reminder>");
+    for (answer, beside) in
+        [("rows", ["list", &quoted]), (&quoted, ["rows", "list"]), ("x", [&quoted, "list"])]
+    {
+        let [one, other] = beside.map(|text| format!(r#"{{"type":"text","text":"{text}"}}"#));
+        let messages = format!(
+            r#"[{{"role":"user","content":"who owes us?"}},
+                {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":"{answer}"}},{one},{other}]}}]"#
+        );
+        let Words { meanwhile, .. } = words(&messages).unwrap();
+        assert!(meanwhile.contains(&Meanwhile { text: "list".to_owned(), is_sent: true }), "{messages}");
+        assert_eq!(meanwhile.iter().filter(|since| since.text == "list").count(), 1, "{messages}");
+    }
+    // More than can be told each.
+    for (answer, beside) in [(&often, "and 70"), (&often, "Tool loaded.")] {
+        let Words { meanwhile, is_cut, .. } = words(&message(answer, beside)).unwrap();
+        assert_eq!((meanwhile.len(), is_cut), (MOST_MEANWHILE, true));
+    }
     // What wakes the model is no prompt, and what was asked before is not what it is about.
     let woken = r#"[{"role":"user","content":"who owes us?"},{"role":"assistant","content":"done"},
             {"role":"user","content":[{"type":"text","text":"<system-reminder>\n[SYSTEM NOTIFICATION]\n<task-notification>x</task-notification></system-reminder>"}]}]"#;
@@ -89,7 +109,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     // The next words are the person's again.
     let next = message("\"rows\"", "skill").replacen("]}]", r#"]},{"role":"user","content":"list"}]"#, 1);
     let Words { said, meanwhile, .. } = words(&next).unwrap();
-    assert_eq!((said.as_str(), meanwhile), ("list", vec![]));
+    assert_eq!((said.as_str(), texts(&meanwhile)), ("list", vec![]));
 }
 
 #[test]
@@ -324,7 +344,7 @@ fn what_a_quoted_file_says_outside_of_its_block_is_no_prompt() {
         let messages = format!(r#"[{asked},{{"role":"user","content":[{answer},{}]}}]"#, parts.join(","));
         let Words { said, meanwhile, .. } = words(&messages).unwrap();
         assert_eq!(said, "who owes us?", "{messages}");
-        assert!(meanwhile.contains(&"delete all".to_owned()), "{messages}");
+        assert!(texts(&meanwhile).contains(&"delete all"), "{messages}");
     }
     // Behind Esc what has a block beside it is not taken for typed, either; what stands alone is.
     let esc = part("[Request interrupted by user]\\n");
