@@ -235,6 +235,17 @@ impl World {
         self.late.extend(behind);
     }
 
+    /// The same where a use that is told by itself comes before the decision, too; none where it is another world.
+    fn with_the_use_early(&self) -> Option<Self> {
+        let is_use = |telling: &Telling| telling.tells == Tells::UseAlone;
+        let is_early = self.told(By::App).any(|telling| self.early.contains(telling));
+        let at = self.late.iter().position(is_use).filter(|_| is_early)?;
+        let mut world = self.clone();
+        let told = world.late.remove(at);
+        world.early.push(told);
+        Some(world)
+    }
+
     /// Whether the model received a file beside an answer.
     fn has_file(&self) -> bool {
         let mut all = self.early.iter().chain(&self.late).cloned();
@@ -317,6 +328,13 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         }
         if tells.iter().any(|told| world.behind.contains(told)) {
             return Some("what was typed behind a call stands in its prompt".to_owned());
+        }
+        if world.told(By::Provider).count() > 0
+            && world.has_file()
+            && world.witnesses() == [By::Provider]
+            && last.grade > PromptGrade::P2
+        {
+            return Some("what may have been typed since is nobody's, and the prompt well known".to_owned());
         }
         if is_whole && !world.witnesses().is_empty() {
             let seen = |by: By| world.witnesses().contains(&by);
@@ -510,6 +528,9 @@ fn worlds() -> Vec<World> {
             }
         }
     }
+    // An application that tells a trace and the use by itself, both before the decision.
+    let at_once: Vec<World> = worlds.iter().filter_map(World::with_the_use_early).collect();
+    worlds.extend(at_once);
     worlds.retain(|world| {
         world.late.len() <= if world.liar.is_some() { MOST_LATE_OF_LIARS } else { MOST_LATE }
     });

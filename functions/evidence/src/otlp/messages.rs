@@ -218,10 +218,12 @@ impl Alone {
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
     fn came_meanwhile(&mut self, kind: &str, came: Meanwhile) {
         self.part(kind, &came.text);
-        match self.meanwhile.iter_mut().find(|known| known.text == came.text) {
-            Some(known) => known.is_sent |= came.is_sent,
-            None if self.meanwhile.len() < MOST_MEANWHILE => self.meanwhile.push(came),
-            None => self.is_cut = true,
+        if let Some(known) = self.meanwhile.iter_mut().find(|known| known.text == came.text) {
+            known.is_sent |= came.is_sent;
+        } else if self.meanwhile.len() < MOST_MEANWHILE {
+            self.meanwhile.push(came);
+        } else {
+            self.is_cut = true;
         }
     }
 
