@@ -213,6 +213,10 @@ async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
             "<system-reminder>\nThe user sent a new message while you were working:\n{more}\n\nThis is how it is\n</system-reminder>"
         ))
     };
+    let last = |talk: &Talk| {
+        let late = talk.late(&talk.opening()).pop().unwrap();
+        (late.grade, late.findings.into_iter().map(|finding| finding.what).collect::<Vec<_>>())
+    };
     let messages = |typed: &str, more: &str| {
         [user(&[says(typed)]), uses(), user(&[answered("[]"), says("Tool loaded."), sent(more)])]
     };
@@ -235,7 +239,7 @@ async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
     talk.logged(&[PROMPT], "toolu_1").await;
-    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    assert_eq!(last(&talk), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
     // A file beside an answer has nobody sent: whoever saw the prompt typed says so, and before that it is not known.
     for is_early in [true, false] {
         let talk = Talk::new().await;
@@ -249,7 +253,8 @@ async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
             assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
             talk.logged(&[PROMPT], "toolu_1").await;
         }
-        assert_eq!(talk.newest_findings(), ("P4".to_owned(), vec![]), "{is_early}");
+        let known = if is_early { talk.newest_findings() } else { last(&talk) };
+        assert_eq!(known, ("P4".to_owned(), vec![]), "{is_early}");
     }
     // After a command the model receives what the client has made of it.
     let made = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>orders</command-args>";
