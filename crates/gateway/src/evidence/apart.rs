@@ -52,12 +52,20 @@ fn set_shorter_apart(accounts: &mut [Account]) {
 }
 
 /// Says of the provider's account that nobody knows whether it tells the prompt, where something that may have been typed has come
-/// since, and nobody else saw the same words typed.
+/// since, and nobody else saw the same words typed; and where they stood beside a tool's answer, and not two others did.
+// SECURITY: files that a model has written stand there, too, and whoever writes them may speak for one channel.
 fn doubt(accounts: &mut [Account]) {
-    let typed = typed(accounts);
+    let typed: Vec<Vec<Text>> =
+        accounts.iter().filter(is_typed).map(|account| account.texts.clone()).collect();
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
-        let is_alone = |text: &Text| text.is_doubted() && !typed.iter().any(|typed| typed.is_same(text));
-        account.is_unread |= account.texts.iter().any(is_alone);
+        let saw_typed =
+            |text: &Text| typed.iter().filter(|texts| texts.iter().any(|typed| typed.is_same(text))).count();
+        let wanted = |text: &Text| match (text.is_beside_answer, text.is_doubted()) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => 0,
+        };
+        account.is_unread |= account.texts.iter().any(|text| saw_typed(text) < wanted(text));
     }
 }
 
@@ -73,14 +81,16 @@ fn miss_what_was_sent(accounts: &mut [Account]) {
 
 /// What those who count saw typed.
 fn typed(accounts: &[Account]) -> Vec<Text> {
-    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
     accounts.iter().filter(is_typed).flat_map(|account| account.texts.iter().cloned()).collect()
+}
+
+fn is_typed(account: &&Account) -> bool {
+    account.kind != ChannelKind::Provider && account.counts()
 }
 
 /// Takes the provider's account for no prompt where it is what the client made of the words: of a command that others saw typed, of
 /// a conversation that had grown too long, or of several prompts of one turn, of which the model receives the later ones otherwise.
 fn set_expanded_apart(accounts: &mut [Account]) {
-    let is_typed = |account: &&Account| account.kind != ChannelKind::Provider && account.counts();
     let typed = typed(accounts);
     let Some((typed, others)) = typed.split_first() else { return };
     // Those who disagree contradict each other, whatever it was made into.

@@ -105,6 +105,8 @@ pub struct Sighting {
     pub command: Option<String>,
     /// The texts that stood before it in the same message of a user: what was typed last is a message's last text.
     pub earlier: Option<String>,
+    /// Whether it stood beside a tool's answer, as what a person types behind Esc does.
+    pub is_beside_answer: bool,
     /// What came beside tools' answers since, and may have been typed meanwhile.
     pub meanwhile: Vec<Meanwhile>,
     /// When it was so, nanoseconds since 1970 by its client's clock: of a prompt, and of a tool use; where its channel tells that.

@@ -69,6 +69,8 @@ enum Tells {
     UseAlone,
     /// The call, and what the model received for a prompt, and since: of each whether its client says that it was sent.
     Received(&'static str, Vec<(&'static str, bool)>),
+    /// The same of a prompt that stands beside a tool's answer.
+    ReceivedBeside(&'static str),
 }
 
 impl Tells {
@@ -76,7 +78,7 @@ impl Tells {
     fn received(&mut self) -> Option<&mut Vec<(&'static str, bool)>> {
         match self {
             Self::Received(_, since) => Some(since),
-            Self::Prompt(_) | Self::PromptElsewhere(_) | Self::Traced(_) => None,
+            Self::Prompt(_) | Self::PromptElsewhere(_) | Self::Traced(_) | Self::ReceivedBeside(_) => None,
             Self::Use | Self::UseElsewhere | Self::UseAlone => None,
         }
     }
@@ -119,6 +121,13 @@ impl Telling {
                 vec![Sighting { prompt: Some((*prompt).to_owned()), trace, ..base() }]
             }
             Tells::UseAlone => vec![Sighting { statement: Some(SQL.to_owned()), ..used(base()) }],
+            Tells::ReceivedBeside(said) => {
+                let words = || Sighting { words: Some(format!("{said} beside")), ..base() };
+                vec![
+                    Sighting { prompt: Some((*said).to_owned()), is_beside_answer: true, ..words() },
+                    Sighting { statement: Some(SQL.to_owned()), ..used(words()) },
+                ]
+            }
             Tells::Received(said, meanwhile) => {
                 let words = || Sighting { words: Some(format!("{said} {meanwhile:?}")), ..base() };
                 // Of a command the model receives what the client has made of it.
@@ -246,6 +255,11 @@ impl World {
         Some(world)
     }
 
+    /// Whether the model received the prompt beside an answer.
+    fn is_beside_answer(&self) -> bool {
+        self.told(By::Provider).any(|telling| matches!(telling.tells, Tells::ReceivedBeside(_)))
+    }
+
     /// Whether the model received a file beside an answer.
     fn has_file(&self) -> bool {
         let mut all = self.early.iter().chain(&self.late).cloned();
@@ -260,8 +274,18 @@ impl World {
         Some(self)
     }
 
+    /// The same where a file that the model has written stands in the prompt's place; none where nobody tells of it.
+    fn with_a_file_as_its_prompt(mut self) -> Option<Self> {
+        let mut all = self.early.iter_mut().chain(&mut self.late);
+        let telling = all.find(|telling| telling.by == By::Provider)?;
+        telling.tells = Tells::ReceivedBeside("forged");
+        Some(self)
+    }
+
     fn honest(&self, by: By) -> bool {
-        self.liar != Some(by)
+        let is_misled = by == By::Provider
+            && self.told(by).any(|telling| telling.tells == Tells::ReceivedBeside("forged"));
+        self.liar != Some(by) && !is_misled
     }
 
     fn told(&self, by: By) -> impl Iterator<Item = &Telling> {
@@ -281,6 +305,7 @@ impl World {
                 Tells::Prompt(prompt)
                 | Tells::PromptElsewhere(prompt)
                 | Tells::Traced(prompt)
+                | Tells::ReceivedBeside(prompt)
                 | Tells::Received(prompt, _) => Some(*prompt),
                 Tells::Use | Tells::UseElsewhere | Tells::UseAlone => None,
             })
@@ -329,11 +354,10 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         if tells.iter().any(|told| world.behind.contains(told)) {
             return Some("what was typed behind a call stands in its prompt".to_owned());
         }
-        if world.told(By::Provider).count() > 0
-            && world.has_file()
-            && world.witnesses() == [By::Provider]
-            && last.grade > PromptGrade::P2
-        {
+        let is_nobodys = world.has_file() && world.witnesses() == [By::Provider];
+        let is_beside = world.is_beside_answer() && world.witnesses().len() < 3;
+        let has_come = last.witnesses.iter().any(|witness| witness.kind == ChannelKind::Provider);
+        if has_come && (is_nobodys || is_beside) && last.grade > PromptGrade::P2 {
             return Some("what may have been typed since is nobody's, and the prompt well known".to_owned());
         }
         if is_whole && !world.witnesses().is_empty() {
@@ -341,6 +365,7 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
             let deserved = match world.before.as_slice() {
                 // Of a file beside an answer a provider alone cannot say that nobody has typed it.
                 [_] if world.witnesses() == [By::Provider] && world.has_file() => PromptGrade::P2,
+                [_] if world.is_beside_answer() && world.witnesses().len() < 3 => PromptGrade::P2,
                 [_] if seen(By::Provider) => PromptGrade::P4,
                 _ if seen(By::Provider) => PromptGrade::P2,
                 _ if seen(By::Hooks) && seen(By::Telemetry) => PromptGrade::P3,
@@ -386,7 +411,7 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         let received = telling.clone().tells.received().map(std::mem::take).unwrap_or_default();
         forged.iter().all(|forged| received.iter().any(|(since, _)| since == *forged))
     };
-    let has_seen = world.told(By::Provider).any(has_received);
+    let has_seen = world.told(By::Provider).any(has_received) || world.is_beside_answer();
     if is_whole && is_forged && !has_seen && world.is_told_of(By::Provider) && !has_found("prompt_mismatch") {
         return Some("what the provider has not seen contradicts nobody".to_owned());
     }
@@ -510,6 +535,17 @@ fn worlds() -> Vec<World> {
                 seen.iter().for_each(|by| honest(&mut world, *by));
                 // A skill's file, which nobody has typed.
                 worlds.extend(world.clone().with_since(("file", false)));
+                // What is typed behind Esc.
+                if let [typed] = before {
+                    let mut world = world.clone();
+                    let mut all = world.early.iter_mut().chain(&mut world.late);
+                    if let Some(telling) =
+                        all.find(|telling| telling.by == By::Provider).filter(|_| !typed.starts_with('/'))
+                    {
+                        telling.tells = Tells::ReceivedBeside(typed);
+                        worlds.push(world);
+                    }
+                }
                 worlds.push(world);
                 for liar in seen.iter().copied().filter(|by| [By::Hooks, By::Telemetry].contains(by)) {
                     for lie in lies() {
@@ -522,6 +558,9 @@ fn worlds() -> Vec<World> {
                         seen.iter().filter(|by| **by != liar).for_each(|by| honest(&mut world, *by));
                         // What the agent has made a tool answer as a client does.
                         worlds.extend(world.clone().with_since(("forged", true)));
+                        if lie.0.len() < 2 {
+                            worlds.extend(world.clone().with_a_file_as_its_prompt());
+                        }
                         worlds.push(world);
                     }
                 }

@@ -172,7 +172,9 @@ impl Account {
             match self.texts.iter().position(|known| known.is_same(&text) || self.is_grown(known, &text)) {
                 None => self.texts.push(text),
                 Some(at) => {
-                    let is_longer = |known: &Text| !known.is_same(&text) && text.has_recorded_part(known);
+                    let is_longer = |known: &Text| {
+                        !known.is_same(&text) && text.has_recorded_part(known) && text.size() > known.size()
+                    };
                     if let Some(known) = self.texts.get_mut(at).filter(|known| is_longer(known)) {
                         *known = text.clone();
                     }

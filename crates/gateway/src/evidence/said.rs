@@ -1,13 +1,13 @@
 //! What is sealed of a sighting, and how much of a prompt is kept.
 //!
 //! Version 6: the byte 6, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
-//! parts are, their exact text, the command and what stood before the prompt, each as a byte that says whether it is there, its length
+//! parts are, their exact text, the command, what stood before the prompt, and of one that is cut its words and its blocks, each as a byte that says whether it is there, its length
 //! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it, and a
 //! byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
 //! big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
 //! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
 //! microseconds since 1970 as eight bytes, which is no part of what was said. Version 5 does not say
-//! who has sent a text; version 4 has one that came meanwhile at most, without the byte behind it, and no client's moment; version 3
+//! who has sent a text, and has no words and blocks; version 4 has one that came meanwhile at most, without the byte behind it, and no client's moment; version 3
 //! has neither of the last two texts, nor what stands behind.
 
 use std::borrow::Cow;
@@ -42,6 +42,8 @@ const REJECTED: u8 = 8;
 const LOOK: u8 = 16;
 /// What the model received for a prompt could not be read.
 const PROMPT_UNREAD: u8 = 32;
+/// It stood beside a tool's answer.
+const BESIDE_ANSWER: u8 = 64;
 
 /// See above.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -64,8 +66,14 @@ pub(super) struct Said {
     pub earlier: Option<String>,
     /// What came beside tools' answers since, and may have been typed meanwhile.
     pub meanwhile: Vec<Meanwhile>,
+    /// Of a prompt that is cut and has blocks as clients put in: what stands beside these.
+    pub words: Option<String>,
+    /// These.
+    pub blocks: Option<String>,
     /// When it was so by its client's clock, nanoseconds since 1970.
     pub moment: Option<u64>,
+    /// Whether it stood beside a tool's answer.
+    pub is_beside_answer: bool,
     /// Whether a subagent made the call.
     pub is_delegated: bool,
     /// Whether the person did not let the call be made.
@@ -109,7 +117,10 @@ impl Said {
             command,
             earlier,
             meanwhile,
+            words,
+            blocks,
             moment,
+            is_beside_answer,
             is_delegated,
             is_rejected,
             is_look,
@@ -140,6 +151,8 @@ impl Said {
             &exact,
             command,
             earlier,
+            words,
+            blocks,
         ] {
             add(text.as_deref(), THERE);
         }
@@ -154,6 +167,7 @@ impl Said {
             (*is_rejected, REJECTED),
             (*is_look, LOOK),
             (*is_prompt_unread, PROMPT_UNREAD),
+            (*is_beside_answer, BESIDE_ANSWER),
         ];
         bytes.push(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
         let Span { ids, begun, ended } = span.clone().unwrap_or_default();
@@ -189,6 +203,7 @@ impl Said {
         let names = [text()?, text()?, text()?, text()?];
         let (told, exact, command) = (text()?, text()?, text()?);
         let earlier = if version == FIRST { None } else { text()? };
+        let (words, blocks) = if version == VERSION { (text()?, text()?) } else { (None, None) };
         let mut meanwhile = Vec::new();
         match version {
             FIRST => {}
@@ -228,7 +243,10 @@ impl Said {
             command,
             earlier,
             meanwhile,
+            words,
+            blocks,
             moment: moment(at),
+            is_beside_answer: flags & BESIDE_ANSWER != 0,
             is_delegated: flags & DELEGATED != 0,
             is_rejected: flags & REJECTED != 0,
             is_look: flags & LOOK != 0,
@@ -243,6 +261,11 @@ impl Said {
 pub(super) fn normal(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a prompt is too long to be kept whole.
+pub(super) fn is_cut(text: &str) -> bool {
+    text.trim().len() > PROMPT_SIZE && normal(text).len() > PROMPT_SIZE
 }
 
 /// So much of a prompt as is kept: all of it up to [`PROMPT_SIZE`], else its beginning and its end, where people ask, with a line
@@ -430,7 +453,10 @@ mod tests {
             command: Some("/review".into()),
             earlier: Some("a".into()),
             meanwhile: vec![came("b", true), came("c", false)],
+            words: Some("d".into()),
+            blocks: Some("e".into()),
             moment: Some(9),
+            is_beside_answer: true,
             is_delegated: true,
             is_rejected: true,
             is_look: true,
@@ -458,11 +484,8 @@ mod tests {
         let meanwhile = [&[0; 12][..], &[1, 0, 0, 0, 1, b'b']].concat();
         let told = Said::decode(&as_before(SECOND, &meanwhile)).unwrap();
         assert!(told == Said { meanwhile: vec![came("b", false)], ..look });
-        let mut told = said.clone();
-        told.meanwhile.iter_mut().for_each(|came| came.is_sent = false);
-        let mut as_before = told.encode();
-        as_before[0] = BEFORE;
-        assert!(Said::decode(&as_before).unwrap() == told);
+        let moment = [&[BEFORE][..], &[0; 12], &[1, 0, 0, 0, 1, b'b', 0], &[LOOK], &[0; 24], &[0]].concat();
+        assert!(Said::decode(&moment).unwrap() == told);
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());
     }
 

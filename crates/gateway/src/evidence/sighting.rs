@@ -61,6 +61,7 @@ pub(super) fn store(
         others,
         command,
         earlier,
+        is_beside_answer,
         meanwhile,
         moment,
         span,
@@ -99,6 +100,13 @@ pub(super) fn store(
         let text = Some(text).filter(|text| !text.trim().is_empty())?;
         Some(Meanwhile { text: said::kept(key, text), is_sent: *is_sent })
     };
+    // What is cut is compared without the blocks that are typed in it, too: of a message that a model received they are told beside.
+    let (words, blocks) = match prompt.as_deref().filter(|prompt| reminders.is_none() && said::is_cut(prompt))
+    {
+        Some(prompt) => said::split_reminders(prompt),
+        None => (None, None),
+    };
+    let (words, blocks) = words.zip(blocks).unzip();
     let under = under
         .clone()
         .map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
@@ -115,7 +123,10 @@ pub(super) fn store(
         command: told(command),
         earlier: told(earlier),
         meanwhile: meanwhile.iter().filter_map(kept_meanwhile).collect(),
+        words: told(&words),
+        blocks: told(&blocks),
         moment: *moment,
+        is_beside_answer: *is_beside_answer,
         is_delegated: *is_delegated,
         is_rejected: *is_rejected,
         is_look: *is_look,

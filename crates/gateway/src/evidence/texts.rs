@@ -17,6 +17,8 @@ pub(super) struct Text {
     pub whole: Option<String>,
     /// What may have been typed since.
     pub meanwhile: Vec<Meanwhile>,
+    /// Whether it stood beside a tool's answer.
+    pub is_beside_answer: bool,
     /// Those that it consists of, where its channel told several of one turn.
     pub turn: Vec<Self>,
     /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
@@ -54,8 +56,9 @@ impl Text {
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
             whole: said.earlier.as_deref().map(|earlier| said::whole(earlier, prompt)),
             meanwhile: said.meanwhile.iter().map(normal_meanwhile).collect(),
+            is_beside_answer: said.is_beside_answer,
             turn: Vec::new(),
-            typed: parts(prompt).filter(|_| said.reminders.is_none()),
+            typed: parts_of(said).or_else(|| parts(prompt)).filter(|_| said.reminders.is_none()),
             beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
@@ -122,7 +125,15 @@ impl Text {
                 || rest(whole.strip_suffix(part.as_str()), |rest| rest.ends_with('\n'))
                 || whole.contains(&format!("\n{part}\n"))
         };
-        self.has_part(part) || self.keys.iter().any(|whole| part.keys.iter().any(|part| is_in(whole, part)))
+        self.has_part(part)
+            || self.keys.iter().any(|whole| part.keys.iter().any(|part| is_in(whole, part)))
+            // Its messages in another order.
+            || (!part.turn.is_empty() && part.turn.iter().all(|one| self.has_recorded_part(one)))
+    }
+
+    /// Bytes of the longest form that it is compared by.
+    pub fn size(&self) -> usize {
+        self.keys.iter().map(String::len).max().unwrap_or_default()
     }
 
     /// Whether its channel cannot say that nothing else was typed since.
@@ -231,6 +242,11 @@ fn without_place(command: &str) -> (&str, &str) {
     let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
     let name = name.strip_prefix('/').unwrap_or(name);
     (name.rsplit_once(':').map_or(name, |(_, name)| name), rest)
+}
+
+/// The same of one that is cut.
+fn parts_of(said: &Said) -> Option<(String, String)> {
+    Some((normal(said.words.as_ref()?).into_owned(), said.blocks.clone()?))
 }
 
 /// A text in its words and the blocks as clients put them in, where it has both.

@@ -67,6 +67,8 @@ pub(super) struct Words {
     pub said: String,
     /// The texts before it.
     pub earlier: Option<String>,
+    /// Whether it stood beside a tool's answer.
+    pub is_beside_answer: bool,
     /// Texts since that stood beside a tool's answer, or that a client says were sent meanwhile.
     pub meanwhile: Vec<Meanwhile>,
     /// Whether there were more of these.
@@ -215,12 +217,17 @@ impl Alone {
         self.came_meanwhile(kind, Meanwhile { text: text.to_owned(), is_sent: false });
     }
 
+    /// Bytes that are left for what came meanwhile.
+    fn room(&self) -> usize {
+        MEANWHILE.saturating_sub(self.meanwhile.iter().map(|came| came.text.len()).sum())
+    }
+
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
     fn came_meanwhile(&mut self, kind: &str, came: Meanwhile) {
         self.part(kind, &came.text);
         if let Some(known) = self.meanwhile.iter_mut().find(|known| known.text == came.text) {
             known.is_sent |= came.is_sent;
-        } else if self.meanwhile.len() < MOST_MEANWHILE {
+        } else if self.meanwhile.len() < MOST_MEANWHILE && came.text.len() <= self.room() {
             self.meanwhile.push(came);
         } else {
             self.is_cut = true;
@@ -321,13 +328,22 @@ pub(super) fn last_words(messages: &str) -> Heard {
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     match (read, last.filter(|_| !is_overtaken)) {
-        (Some(()), Some((Texts { earlier, last: Some(said) }, mut beside, command))) => {
+        (Some(()), Some((Texts { earlier, last: Some(said), is_beside_answer }, mut beside, command))) => {
             let Alone { behind, meanwhile, is_cut, .. } = alone;
             beside.add(behind);
             let some = |text: String| Some(text).filter(|text| !text.is_empty());
             let (earlier, reminders) = (some(earlier), some(std::mem::take(&mut beside.reminders)));
             let others = beside.others();
-            Heard::Words(Words { said, earlier, meanwhile, is_cut, reminders, others, command })
+            Heard::Words(Words {
+                said,
+                earlier,
+                is_beside_answer,
+                meanwhile,
+                is_cut,
+                reminders,
+                others,
+                command,
+            })
         }
         (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
         (Some(()), _) | (None, _) => Heard::Unread,
@@ -341,6 +357,8 @@ struct Texts {
     earlier: String,
     /// The last; none where there is none.
     last: Option<String>,
+    /// Whether they stand beside a tool's answer.
+    is_beside_answer: bool,
 }
 
 impl Texts {
@@ -371,6 +389,9 @@ const NOTIFICATION: &str = "<task-notification>";
 /// cannot be read.
 const MOST_MEANWHILE: usize = 64;
 
+/// Bytes of them together, at most, so that no sighting is too large to be looked at.
+const MEANWHILE: usize = 256 * 1024;
+
 /// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
 
@@ -386,7 +407,8 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
             alone.part("parts", parts.get());
         }
         match alone.without_reminders(&text) {
-            Some(text) if is_notification(&text) => alone.part("task notification", &text),
+            Some(said) if is_notification(&said) => alone.part("task notification", &said),
+            Some(said) if is_within_blocks(&text) => alone.part("text between a client's blocks", &said),
             text => said.last = text,
         }
         return (said, false);
@@ -400,6 +422,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         alone.part("content", other.get());
     }
     let is_answer = told.is_some_and(has_answer);
+    said.is_beside_answer = is_answer;
     let mut is_interrupted = false;
     let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
@@ -416,8 +439,9 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
                 Some(said) if is_within_blocks(&text) => {
                     alone.came_beside("text between a client's blocks", &said)
                 }
-                Some(words) if !is_answer || (is_interrupted && words == text.trim()) => said.push(words),
-                // SECURITY: what a tool answers stands within its part, and a skill's file behind words of the client's.
+                Some(words) if !is_answer || is_interrupted => said.push(words),
+                // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called
+                // as a skill stands as it is: what is behind this was typed for those alone who saw it typed.
                 Some(_) if INTERRUPTED.contains(&text.trim()) => is_interrupted = true,
                 // By some models it is told so, and to others within a reminder.
                 Some(text) if text.starts_with(SENT_MEANWHILE) => {
