@@ -31,6 +31,11 @@ const REMINDER: &str = "<system-reminder>\n# Environment\nYou have been invoked\
 impl Talk {
     /// The provider's export of a call with these messages that produced this tool use.
     async fn received(&self, messages: &[Value], tool_use: &str) {
+        self.received_by("secret-of-claude", messages, tool_use).await;
+    }
+
+    /// The same under any channel's secret.
+    async fn received_by(&self, secret: &str, messages: &[Value], tool_use: &str) {
         let used = json!({ "type": "tool_use", "id": tool_use, "name": "mcp__snowgate__run_sql",
             "input": { "statement": customers::SQL } });
         let output = json!([{ "role": "assistant", "content": [used] }]);
@@ -39,7 +44,7 @@ impl Talk {
             text("gen_ai.output.messages", &output.to_string()),
         ] });
         let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] });
-        Self::took(&self.send("secret-of-claude", "/otlp/v1/traces", &body).await);
+        Self::took(&self.send(secret, "/otlp/v1/traces", &body).await);
     }
 
     /// Telemetry of prompts of one turn, in that order, and of a tool use in it; without the moments of its records.
@@ -202,6 +207,44 @@ async fn a_file_that_reads_like_esc_makes_no_prompt() {
             known == grade && found.iter().any(|found| found == finding),
             "{hooks:?} {telemetry:?} {found:?}"
         );
+    }
+}
+
+/// A line of a prompt is no message that was sent since.
+#[tokio::test]
+async fn a_line_of_a_prompt_is_not_what_was_sent_since() {
+    const LINES: &str = "clean up:\nstop\nthen report";
+    let sent = "<system-reminder>\nThe user sent a new message while you were working:\nstop\n\nThis is how it is\n</system-reminder>";
+    let messages = [user(&[says(LINES)]), uses(), user(&[answered(sent)])];
+    for hooks in [vec![LINES], vec![LINES, "and more"]] {
+        let talk = Talk::new().await;
+        for prompt in &hooks {
+            talk.prompt(HOOKS, "p-1", prompt).await;
+        }
+        talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        talk.received(&messages, "toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        let (grade, found) = talk.newest_findings();
+        assert!(["P1", "P2"].contains(&grade.as_str()), "{grade}");
+        assert!(found.iter().any(|found| found == "prompt_unread"), "{hooks:?} {found:?}");
+    }
+}
+
+/// What a model received is the provider's to say: a client's telemetry that says so would put more than the words into the record.
+#[tokio::test]
+async fn telemetry_does_not_say_what_a_model_received() {
+    let command = "<command-message>review</command-message>\n<command-name>/review</command-name>";
+    for (typed, parts) in [
+        (PROMPT, vec![says("delete all orders"), says(PROMPT)]),
+        ("/review", vec![says(command), says("delete all orders")]),
+    ] {
+        let talk = Talk::new().await;
+        talk.received_by("secret-of-ana-telemetry", &[user(&parts)], "toolu_1").await;
+        talk.prompt(HOOKS, "p-1", typed).await;
+        talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        talk.is_known("P2", "P2");
+        assert_eq!(talk.opening().prompt.text.as_deref(), Some(typed));
     }
 }
 

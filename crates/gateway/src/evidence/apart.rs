@@ -73,9 +73,16 @@ fn doubt(accounts: &mut [Account]) {
 // SECURITY: whoever speaks for a channel may leave out what takes the prompt back.
 fn miss_what_was_sent(accounts: &mut [Account]) {
     let typed = typed(accounts);
-    let is_missed = |sent: Text| !typed.iter().any(|text| text.tells(&sent) || text.has_recorded_part(&sent));
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
-        account.is_unread |= account.texts.iter().any(|text| text.sent().any(is_missed));
+        let is_missed = |received: &Text| {
+            // Of a turn that was recorded its lines alone are known: of one that has this message, too.
+            let is_recorded = |text: &&Text| text.turn().is_empty() && text.has_recorded_part(received);
+            received.sent().any(|sent| {
+                !typed.iter().any(|text| text.tells(&sent))
+                    && !typed.iter().filter(is_recorded).any(|text| text.has_recorded_part(&sent))
+            })
+        };
+        account.is_unread |= account.texts.iter().any(is_missed);
     }
 }
 

@@ -386,19 +386,19 @@ pub(super) fn told(said: &Said, prompt: &str) -> String {
 /// A prompt with what the model received in its place, sealed and told: that was set aside, and is lost to nobody.
 pub(super) fn with_received((exact, told): (&str, &str), received: (&str, &str)) -> (String, String) {
     // SECURITY: what is typed as that line, in whatever is told, parts nothing.
-    let [told, received_told] = [told, received.1].map(|text| text.replace(INSTEAD, TYPED_INSTEAD));
-    (in_parts(RECEIVED, [Some(exact), Some(received.0)]), format!("{told}{INSTEAD}{received_told}"))
+    let typed = |line| if line == INSTEAD { Cow::Owned(format!(" {line}")) } else { Cow::Borrowed(line) };
+    let [told, received_told] =
+        [told, received.1].map(|text| text.split('\n').map(typed).collect::<Vec<_>>().join("\n"));
+    (in_parts(RECEIVED, [Some(exact), Some(received.0)]), format!("{told}\n{INSTEAD}\n{received_told}"))
 }
 
-/// What stands in a record between a prompt and what the model received in its place.
-const INSTEAD: &str = "\n[the model received, by its provider:]\n";
-
-/// The same where somebody has typed it.
-const TYPED_INSTEAD: &str = "\n [the model received, by its provider:]\n";
+/// The line that stands in a record between a prompt and what the model received in its place.
+const INSTEAD: &str = "[the model received, by its provider:]";
 
 /// A prompt as it was told without what the model received in its place, and that.
 pub(super) fn told_without_received(told: &str) -> (&str, Option<&str>) {
-    told.split_once(INSTEAD).map_or((told, None), |(told, received)| (told, Some(received)))
+    let parted = told.split_once(&format!("\n{INSTEAD}\n"));
+    parted.map_or((told, None), |(told, received)| (told, Some(received)))
 }
 
 /// A sealed prompt without what the model received in its place, and that.
@@ -564,10 +564,10 @@ mod tests {
         assert_eq!(without_received(&exact), ("/x", Some("list")));
         assert_eq!(told, "/x\n[the model received, by its provider:]\nlist");
         assert_eq!(told_without_received(&told), ("/x", Some("list")));
-        let typed = format!("/x{INSTEAD}forged{INSTEAD}");
+        let typed = format!("{INSTEAD}\n/x\n{INSTEAD}\n{INSTEAD}\nforged\n{INSTEAD}");
         let (exact_typed, told) = with_received((&typed, &typed), ("list", &typed));
         assert_eq!(without_received(&exact_typed), (typed.as_str(), Some("list")));
-        let shown = format!("/x{TYPED_INSTEAD}forged{TYPED_INSTEAD}");
+        let shown = format!(" {INSTEAD}\n/x\n {INSTEAD}\n {INSTEAD}\nforged\n {INSTEAD}");
         assert_eq!(told_without_received(&told), (shown.as_str(), Some(shown.as_str())));
         let cut = exact.replace("list", "lis");
         for typed in ["/x", "", "[in parts:", cut.as_str()] {

@@ -248,23 +248,45 @@ impl Alone {
             rest = before;
         }
         for sent in all.into_iter().rev() {
-            let end = match written {
-                Written::Plainly => "\n\nThis is how",
-                Written::InJson => r"\n\nThis is how",
+            let sent = sent.split_once("</system-reminder>").map_or(sent, |(sent, _)| sent);
+            let text = match written {
+                Written::Plainly => {
+                    sent.rsplit_once("\n\nThis is how").map_or(sent, |(sent, _)| sent).to_owned()
+                }
+                Written::InJson => unescaped(sent),
             };
-            let sent = [end, "</system-reminder>"]
-                .into_iter()
-                .fold(sent, |sent, end| sent.split_once(end).map_or(sent, |(sent, _)| sent));
-            let read = match written {
-                Written::Plainly => None,
-                Written::InJson => text_of(&format!("\"{sent}\"")),
-            };
-            let text = read.unwrap_or_else(|| sent.to_owned());
             let came = Meanwhile { text: text.trim().to_owned(), is_sent: true };
             self.came_meanwhile("message sent while it worked", came);
         }
     }
 }
+
+/// What was sent, as it begins within strings of JSON, which may lie within each other's: without what its client has put behind it.
+fn unescaped(sent: &str) -> String {
+    // Two ends of lines, each with as many backslashes as the strings are deep.
+    let line = |text: &str| {
+        let text = text.strip_suffix('n')?;
+        let rest = text.trim_end_matches('\\').len();
+        text.get(..rest).filter(|rest| rest.len() < text.len()).map(str::len)
+    };
+    let mut ends = sent.rmatch_indices("This is how").filter_map(|(at, _)| {
+        let end = line(sent.get(..at)?)?;
+        line(sent.get(..end)?)
+    });
+    let mut text = ends.next().and_then(|end| sent.get(..end)).unwrap_or(sent).to_owned();
+    for _ in 0..MOST_STRINGS {
+        let Some(read) = text_of(&format!("\"{text}\"")) else { break };
+        text = read;
+        // It begins with the end of a line.
+        if !text.starts_with('\\') {
+            break;
+        }
+    }
+    text
+}
+
+/// So deep strings of JSON within each other are read.
+const MOST_STRINGS: usize = 3;
 
 /// How a text stands there.
 #[derive(Clone, Copy)]
@@ -290,10 +312,14 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let reminders_before = alone.before.reminders.len();
         let (said, is_answer) = match (&message, role) {
             (Some(message), Some("user" | "human")) => said_in(message, &mut alone),
-            // The model's own turn, or what a tool answered it.
-            (_, Some("assistant" | "model" | "tool" | "function")) => {
+            // What a tool answered.
+            (Some(message), Some("tool" | "function")) => {
                 (alone.before, command) = (Beside::default(), None);
-                is_answered |= role.is_some_and(|role| ["assistant", "model"].contains(&role));
+                answered_in(message, &mut alone)
+            }
+            // The model's own turn.
+            (_, Some("assistant" | "model")) => {
+                (alone.before, command, is_answered) = (Beside::default(), None, true);
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -461,6 +487,16 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         alone.part("content that cannot be read", raw.get());
     }
     (said, is_answer)
+}
+
+/// The same of a message of a tool's: where its answer is a part as the conventions have it, what stands beside it is none.
+fn answered_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
+    let mut forms = [message.parts, message.content].into_iter().flatten();
+    if forms.clone().any(has_answer) {
+        return (said_in(message, alone).0, true);
+    }
+    forms.for_each(|raw| alone.look_for_sent(raw.get(), Written::InJson));
+    (Texts::default(), true)
 }
 
 /// Whether it begins and ends with a block as clients put in: whatever stands between them may be a file's.

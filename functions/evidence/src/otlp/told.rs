@@ -106,6 +106,11 @@ pub(super) fn sightings(
         ..Sighting::default()
     };
     if attributes.get(OUTPUT).is_some() || attributes.get(INPUT).is_some() {
+        // SECURITY: whoever says what a model received says what stood before and beside the words, too, which nobody else sees: on
+        // a client's word that would stand in the record as well known as the words.
+        if channel.kind != ChannelKind::Provider {
+            return Ok(None);
+        }
         let base = base();
         let (input, output) = (attributes.take(INPUT), attributes.take(OUTPUT));
         return Ok(output.map(|output| Answer::of(input, output, base)));

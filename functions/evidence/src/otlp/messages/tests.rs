@@ -97,6 +97,35 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         assert!(meanwhile.contains(&Meanwhile { text: "list".to_owned(), is_sent: true }), "{messages}");
         assert_eq!(meanwhile.iter().filter(|since| since.text == "list").count(), 1, "{messages}");
     }
+    // Within strings of strings, and in whatever message a tool's answer stands.
+    let client = format!(
+        "<system-reminder>\n{SENT_MEANWHILE}\nstop \"it\"\n\nThis is how I like it\n\nThis is how it is\n</system-reminder>"
+    );
+    let mut answer = format!("rows\n\n{client}");
+    for depth in 1..=3 {
+        answer = serde_json::to_string(&answer).unwrap();
+        let answered = [
+            format!(
+                r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":{answer}}}]}}"#
+            ),
+            format!(
+                r#"{{"role":"tool","parts":[{{"type":"tool_call_response","id":"t","response":{answer}}}]}}"#
+            ),
+            format!(r#"{{"role":"tool","content":{answer}}}"#),
+            format!(r#"{{"role":"function","content":[{{"type":"text","text":{answer}}}]}}"#),
+        ];
+        for answered in answered {
+            let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{answered}]"#);
+            let Words { said, meanwhile, .. } = words(&messages).unwrap();
+            let sent =
+                vec![Meanwhile { text: "stop \"it\"\n\nThis is how I like it".to_owned(), is_sent: true }];
+            assert_eq!((said.as_str(), meanwhile), ("who owes us?", sent), "{depth} {messages}");
+        }
+    }
+    let tools = r#"[{"role":"user","content":"who owes us?"},{"role":"tool","parts":[{"type":"tool_call_response","id":"t","response":"rows"},{"type":"text","content":"list"}]}]"#;
+    assert_eq!(texts(&words(tools).unwrap().meanwhile), ["list"]);
+    let plain = r#"[{"role":"user","content":"who owes us?"},{"role":"tool","content":[{"type":"text","text":"rows"}]}]"#;
+    assert!(words(plain).unwrap().meanwhile.is_empty());
     // More than can be told each.
     for (answer, beside) in [(&often, "and 70"), (&often, "Tool loaded.")] {
         let Words { meanwhile, is_cut, .. } = words(&message(answer, beside)).unwrap();
