@@ -122,7 +122,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       groups: reviewers.includes(id) ? ["data-reviewers"] : ["everybody"],
     }),
   }),
-  ttl: { ClientCredentials: 600 },
+  // The suites of faults take longer than a service's usual ten minutes.
+  ttl: { ClientCredentials: 3600 },
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
   features: {
     clientCredentials: { enabled: true },

@@ -234,6 +234,18 @@ impl Alone {
         }
     }
 
+    /// Whether a text beside a tool's answer is the client's own, or tells of what a person has sent, and then takes that.
+    fn is_clients(&mut self, text: &str) -> bool {
+        let is_sent = text.starts_with(SENT_MEANWHILE);
+        // By some models it is told so, and to others within a reminder.
+        if is_sent {
+            // SECURITY: a file may begin so, too: all of it stands in the record.
+            self.came_beside("text beside an answer", text);
+            self.look_for_sent(text, Written::Plainly);
+        }
+        is_sent || CLIENTS_OWN.contains(&text)
+    }
+
     /// Looks in what a tool answered, or in a client's reminder, for what a client tells there of a person.
     // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
     fn look_for_sent(&mut self, text: &str, written: Written) {
@@ -303,6 +315,8 @@ pub(super) fn last_words(messages: &str) -> Heard {
     let (mut alone, mut command, mut is_any_alone) = (Alone::default(), None, false);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
+    // Whether a tool has answered, and the model has not since.
+    let mut is_behind_answer = false;
     let mut is_first = true;
     let read = each(messages, &mut |raw| {
         let message = message(raw);
@@ -311,7 +325,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let parts_before = alone.before.count;
         let reminders_before = alone.before.reminders.len();
         let (said, is_answer) = match (&message, role) {
-            (Some(message), Some("user" | "human")) => said_in(message, &mut alone),
+            (Some(message), Some("user" | "human")) => said_in(message, is_behind_answer, &mut alone),
             // What a tool answered.
             (Some(message), Some("tool" | "function")) => {
                 (alone.before, command) = (Beside::default(), None);
@@ -320,6 +334,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
             // The model's own turn.
             (_, Some("assistant" | "model")) => {
                 (alone.before, command, is_answered) = (Beside::default(), None, true);
+                is_behind_answer = false;
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -334,6 +349,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 (Texts::default(), false)
             }
         };
+        is_behind_answer |= is_answer;
         if said.last.is_some() {
             let Alone { before, .. } = std::mem::take(&mut alone);
             let typed = said.command();
@@ -424,9 +440,10 @@ const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interr
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
-/// What a message says, with whatever else is in it; and whether it came with what a tool answered.
-fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
-    let mut said = Texts::default();
+/// What a message says, with whatever else is in it; and whether it came with what a tool answered. One `is_behind` a tool's answer
+/// may have stood beside it: the Messages API takes both for one.
+fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts, bool) {
+    let mut said = Texts { is_beside_answer: is_behind, ..Texts::default() };
     let content = message.content;
     if let Some(text) = content.and_then(|raw| text_of(raw.get())) {
         if let Some(parts) = message.parts {
@@ -435,6 +452,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         match alone.without_reminders(&text) {
             Some(said) if is_notification(&said) => alone.part("task notification", &said),
             Some(said) if is_within_blocks(&text) => alone.part("text between a client's blocks", &said),
+            Some(said) if is_behind && alone.is_clients(&said) => {}
             text => said.last = text,
         }
         return (said, false);
@@ -448,7 +466,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
         alone.part("content", other.get());
     }
     let is_answer = told.is_some_and(has_answer);
-    said.is_beside_answer = is_answer;
+    said.is_beside_answer |= is_answer;
     let mut is_interrupted = false;
     let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
@@ -465,18 +483,13 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
                 Some(said) if is_within_blocks(&text) => {
                     alone.came_beside("text between a client's blocks", &said)
                 }
+                Some(words) if (is_answer || is_behind) && alone.is_clients(&words) => {}
                 Some(words) if !is_answer || is_interrupted => said.push(words),
                 // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called
                 // as a skill stands as it is: what is behind this was typed for those alone who saw it typed.
                 Some(_) if INTERRUPTED.contains(&text.trim()) => is_interrupted = true,
-                // By some models it is told so, and to others within a reminder.
-                Some(text) if text.starts_with(SENT_MEANWHILE) => {
-                    alone.look_for_sent(&text, Written::Plainly)
-                }
-                Some(text) if !CLIENTS_OWN.contains(&text.as_str()) => {
-                    alone.came_beside("text beside an answer", &text);
-                }
-                Some(_) | None => {}
+                Some(text) => alone.came_beside("text beside an answer", &text),
+                None => {}
             },
             (kind, _) if is_answer_kind(kind) => alone.look_for_sent(raw.get(), Written::InJson),
             (kind, _) => alone.part(kind, raw.get()),
@@ -493,7 +506,7 @@ fn said_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
 fn answered_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
     let mut forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
-        return (said_in(message, alone).0, true);
+        return (said_in(message, false, alone).0, true);
     }
     forms.for_each(|raw| alone.look_for_sent(raw.get(), Written::InJson));
     (Texts::default(), true)

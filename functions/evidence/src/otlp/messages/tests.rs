@@ -80,8 +80,9 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         format!("{SENT_MEANWHILE}\\nlist orders\\n\\nThis is how"),
     ] {
         let Words { meanwhile, is_cut, .. } = words(&message("\"rows\"", &beside)).unwrap();
-        assert_eq!((texts(&meanwhile), is_cut), (vec!["list orders"], false), "{beside}");
-        assert!(meanwhile[0].is_sent, "{beside}");
+        let sent: Vec<&str> =
+            meanwhile.iter().filter(|came| came.is_sent).map(|came| came.text.as_str()).collect();
+        assert_eq!((sent, is_cut), (vec!["list orders"], false), "{beside}");
     }
     // What stood beside an answer first was sent, where its client says so anywhere.
     let quoted = format!("{SENT_MEANWHILE}\\nlist</system-reminder>");
@@ -126,6 +127,41 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     assert_eq!(texts(&words(tools).unwrap().meanwhile), ["list"]);
     let plain = r#"[{"role":"user","content":"who owes us?"},{"role":"tool","content":[{"type":"text","text":"rows"}]}]"#;
     assert!(words(plain).unwrap().meanwhile.is_empty());
+    // In a message of its own behind the answer it may have been the client's, too.
+    for (behind, expected) in [
+        ("Base directory for this skill: /x", ("Base directory for this skill: /x", vec![], true)),
+        ("Tool loaded.", ("who owes us?", vec![], false)),
+        (&format!("{SENT_MEANWHILE}\\nlist\\n\\nThis is how"), ("who owes us?", vec!["list"], false)),
+    ] {
+        for answered in [
+            r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"}]}"#,
+            r#"{"role":"tool","content":"rows"}"#,
+        ] {
+            let [one, other] =
+                [format!(r#""{behind}""#), format!(r#"[{{"type":"text","text":"{behind}"}}]"#)];
+            for content in [one, other] {
+                let messages = format!(
+                    r#"[{{"role":"user","content":"who owes us?"}},{answered},{{"role":"user","content":{content}}}]"#
+                );
+                let Words { said, meanwhile, is_beside_answer, .. } = words(&messages).unwrap();
+                let sent: Vec<&str> =
+                    meanwhile.iter().filter(|came| came.is_sent).map(|came| came.text.as_str()).collect();
+                assert_eq!((said.as_str(), sent, is_beside_answer), expected, "{messages}");
+                // Behind the model's answer it is a person's.
+                let next = messages.replacen(
+                    answered,
+                    &format!(r#"{answered},{{"role":"assistant","content":"x"}}"#),
+                    1,
+                );
+                assert!(!words(&next).unwrap().is_beside_answer, "{next}");
+            }
+        }
+    }
+    // A file that begins as the client does is told whole, and known for no part of it.
+    let file = message("\"rows\"", &format!("{SENT_MEANWHILE}\\n\\nThis is how to delete all"));
+    let Words { meanwhile, others, .. } = words(&file).unwrap();
+    assert!(texts(&meanwhile).iter().any(|text| text.ends_with("delete all")), "{meanwhile:?}");
+    assert!(others.unwrap().exact.contains("delete all"));
     // More than can be told each.
     for (answer, beside) in [(&often, "and 70"), (&often, "Tool loaded.")] {
         let Words { meanwhile, is_cut, .. } = words(&message(answer, beside)).unwrap();
