@@ -210,6 +210,27 @@ async fn a_file_that_reads_like_esc_makes_no_prompt() {
     }
 }
 
+/// However much somebody has to say while a model works, as far as is looked at.
+#[tokio::test]
+async fn a_long_turn_contradicts_nobody() {
+    let sent = |text: &String| {
+        says(&format!(
+            "<system-reminder>\nThe user sent a new message while you were working:\n{text}\n\nThis is how it is\n</system-reminder>"
+        ))
+    };
+    let more: Vec<String> = (1..60).map(|n| format!("and list {n}")).collect();
+    let behind: Vec<Value> = std::iter::once(answered("[]")).chain(more.iter().map(sent)).collect();
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    for text in &more {
+        talk.prompt(HOOKS, "p-1", text).await;
+    }
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.received(&[user(&[says(PROMPT)]), uses(), user(&behind)], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_expanded".to_owned()]));
+}
+
 /// A line of a prompt is no message that was sent since.
 #[tokio::test]
 async fn a_line_of_a_prompt_is_not_what_was_sent_since() {

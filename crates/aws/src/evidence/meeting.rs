@@ -33,7 +33,7 @@ const MOST_SEEN: usize = 256;
 const PROMPTS: usize = 4;
 
 /// Sightings of one such prompt: several prompts may share a trace.
-const LINKED: usize = 16;
+const LINKED: usize = 64;
 
 /// Items of a partition that are read at once.
 const LOOKED_AT: usize = 100;

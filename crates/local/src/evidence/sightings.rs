@@ -19,7 +19,7 @@ const SEEN_OF_ITSELF: i64 = 8;
 const PROMPTS: usize = 4;
 
 /// Rows of one such prompt: several prompts may share a trace.
-const LINKED: i64 = 16;
+const LINKED: i64 = 64;
 
 const SIGHTING: &str = "id, channel, name, kind, issuer, subject, agent, tool_use, trace, word, statement, prompt_id, \
                         text, at_us, object";
