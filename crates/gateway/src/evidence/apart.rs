@@ -61,6 +61,8 @@ fn doubt(accounts: &mut [Account]) {
         let saw_typed =
             |text: &Text| typed.iter().filter(|texts| texts.iter().any(|typed| typed.is_same(text))).count();
         let wanted = |text: &Text| match (text.is_beside_answer, text.is_doubted()) {
+            // What a client made of a command nobody else sees.
+            (true, _) if text.is_of_a_command() => usize::MAX,
             (true, _) => 2,
             (false, true) => 1,
             (false, false) => 0,
@@ -76,7 +78,7 @@ fn miss_what_was_sent(accounts: &mut [Account]) {
     for account in accounts.iter_mut().filter(|account| account.kind == ChannelKind::Provider) {
         let is_missed = |received: &Text| {
             // Of a turn that was recorded its lines alone are known: of one that has this message, too.
-            let is_recorded = |text: &&Text| text.turn().is_empty() && text.has_recorded_part(received);
+            let is_recorded = |text: &&Text| text.is_recorded && text.has_recorded_part(received);
             received.sent().any(|sent| {
                 !typed.iter().any(|text| text.tells(&sent))
                     && !typed.iter().filter(is_recorded).any(|text| text.has_recorded_part(&sent))

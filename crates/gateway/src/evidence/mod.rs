@@ -97,6 +97,8 @@ pub struct Sighting {
     pub prompt: Option<String>,
     /// What the client put in beside it, of which no hook tells; see [`split_reminders`].
     pub reminders: Option<String>,
+    /// Of these those that stood in the same text.
+    pub blocks: Option<String>,
     /// What came with it and is no text.
     pub others: Option<OtherParts>,
     /// Whether what the model received for a prompt was seen, and could not be read.

@@ -68,7 +68,7 @@ pub(super) struct Said {
     pub meanwhile: Vec<Meanwhile>,
     /// Of a prompt that is cut and has blocks as clients put in: what stands beside these.
     pub words: Option<String>,
-    /// These.
+    /// These; of a prompt that a model received the reminders that stood in its own text.
     pub blocks: Option<String>,
     /// When it was so by its client's clock, nanoseconds since 1970.
     pub moment: Option<u64>,

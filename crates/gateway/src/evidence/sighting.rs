@@ -58,6 +58,7 @@ pub(super) fn store(
         word,
         prompt,
         reminders,
+        blocks,
         others,
         command,
         earlier,
@@ -101,12 +102,12 @@ pub(super) fn store(
         Some(Meanwhile { text: said::kept(key, text), is_sent: *is_sent })
     };
     // What is cut is compared without the blocks that are typed in it, too: of a message that a model received they are told beside.
-    let (words, blocks) = match prompt.as_deref().filter(|prompt| reminders.is_none() && said::is_cut(prompt))
-    {
-        Some(prompt) => said::split_reminders(prompt),
-        None => (None, None),
-    };
-    let (words, blocks) = words.zip(blocks).unzip();
+    let (words, typed_blocks) =
+        match prompt.as_deref().filter(|prompt| reminders.is_none() && said::is_cut(prompt)) {
+            Some(prompt) => said::split_reminders(prompt),
+            None => (None, None),
+        };
+    let (words, typed_blocks) = words.zip(typed_blocks).unzip();
     let under = under
         .clone()
         .map(|Context { role, warehouse, database, schema }| [role, warehouse, database, schema]);
@@ -124,7 +125,7 @@ pub(super) fn store(
         earlier: told(earlier),
         meanwhile: meanwhile.iter().filter_map(kept_meanwhile).collect(),
         words: told(&words),
-        blocks: told(&blocks),
+        blocks: told(if reminders.is_some() { blocks } else { &typed_blocks }),
         moment: *moment,
         is_beside_answer: *is_beside_answer,
         is_delegated: *is_delegated,

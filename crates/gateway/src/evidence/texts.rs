@@ -19,6 +19,8 @@ pub(super) struct Text {
     pub meanwhile: Vec<Meanwhile>,
     /// Whether it stood beside a tool's answer.
     pub is_beside_answer: bool,
+    /// Whether it was recorded: of several messages as one its lines alone are known.
+    pub is_recorded: bool,
     /// Those that it consists of, where its channel told several of one turn.
     pub turn: Vec<Self>,
     /// Where blocks as clients put in stand in it as they were typed: the words without them, and they.
@@ -59,7 +61,11 @@ impl Text {
             is_beside_answer: said.is_beside_answer,
             turn: Vec::new(),
             typed: parts_of(said).or_else(|| parts(prompt)).filter(|_| said.reminders.is_none()),
-            beside: said.reminders.clone().map(|reminders| (normal(prompt).into_owned(), reminders)),
+            is_recorded: false,
+            beside: said.reminders.clone().map(|reminders| {
+                // Those of its own text are not cut for the others'.
+                (normal(prompt).into_owned(), said.blocks.clone().unwrap_or(reminders))
+            }),
             shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
         }
     }
@@ -74,6 +80,7 @@ impl Text {
             typed: parts(said).filter(|_| reminders.is_none()),
             beside: reminders.map(|reminders| (words.clone(), reminders.to_owned())),
             keys: vec![words],
+            is_recorded: true,
             ..Self::default()
         }
     }

@@ -53,6 +53,7 @@ impl Answer {
                 let Words {
                     said,
                     reminders,
+                    blocks,
                     others,
                     command,
                     earlier,
@@ -61,8 +62,9 @@ impl Answer {
                     is_cut: _,
                 } = words_of;
                 let (subject, mail, words) = (base.subject.clone(), base.mail.clone(), words.clone());
-                let said = Sighting { prompt: Some(said), reminders, others, command, ..Sighting::default() };
-                into.push(Sighting { subject, mail, words, earlier, is_beside_answer, meanwhile, ..said })
+                let said = Sighting { prompt: Some(said), reminders, blocks, others, ..Sighting::default() };
+                let said = Sighting { command, earlier, is_beside_answer, meanwhile, ..said };
+                into.push(Sighting { subject, mail, words, ..said })
             } else if let Some(Use { id, tool, name, called }) = uses.next().and_then(|at| used(output, at)) {
                 let Called { statement, under, is_unread } = called;
                 into.push(Sighting {
@@ -87,11 +89,11 @@ impl Answer {
 
 /// The same words are the same prompt, whichever call received them: kept once, under this.
 fn word_of(
-    Words { said, reminders, others, command, earlier, is_beside_answer, meanwhile, is_cut }: &Words,
+    Words { said, reminders, blocks, others, command, earlier, is_beside_answer, meanwhile, is_cut }: &Words,
 ) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     let others = others.as_ref().map(|others| others.exact.as_str());
-    let texts = [reminders, command, earlier].map(Option::as_deref);
+    let texts = [reminders, blocks, command, earlier].map(Option::as_deref);
     let mut flags = vec![u8::from(*is_cut), u8::from(*is_beside_answer)];
     flags.extend(meanwhile.iter().map(|since| u8::from(since.is_sent)));
     hash.update(&(flags.len() as u64).to_be_bytes());

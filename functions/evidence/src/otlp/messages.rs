@@ -74,6 +74,8 @@ pub(super) struct Words {
     /// Whether there were more of these.
     pub is_cut: bool,
     pub reminders: Option<String>,
+    /// Of these those in the text itself.
+    pub blocks: Option<String>,
     /// What is no text: documents, images, what nobody knows.
     pub others: Option<OtherParts>,
     /// The command that the client made them of, as it is typed.
@@ -351,8 +353,13 @@ pub(super) fn last_words(messages: &str) -> Heard {
         };
         is_behind_answer |= is_answer;
         if said.last.is_some() {
-            let Alone { before, .. } = std::mem::take(&mut alone);
             let typed = said.command();
+            let mut said = said;
+            // SECURITY: what stands there before the last words may be files, and no word of whoever typed these.
+            if said.is_beside_answer && !said.earlier.is_empty() {
+                alone.part("text beside an answer", &std::mem::take(&mut said.earlier));
+            }
+            let Alone { before, .. } = std::mem::take(&mut alone);
             // A client tells the command, and what it made of it just behind.
             last = Some((said, before, typed.clone().or_else(|| command.take())));
             command = typed;
@@ -370,7 +377,10 @@ pub(super) fn last_words(messages: &str) -> Heard {
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     match (read, last.filter(|_| !is_overtaken)) {
-        (Some(()), Some((Texts { earlier, last: Some(said), is_beside_answer }, mut beside, command))) => {
+        (
+            Some(()),
+            Some((Texts { earlier, last: Some(said), blocks, is_beside_answer }, mut beside, command)),
+        ) => {
             let Alone { behind, meanwhile, is_cut, .. } = alone;
             beside.add(behind);
             let some = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -383,6 +393,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 meanwhile,
                 is_cut,
                 reminders,
+                blocks,
                 others,
                 command,
             })
@@ -399,13 +410,16 @@ struct Texts {
     earlier: String,
     /// The last; none where there is none.
     last: Option<String>,
+    /// The reminders in the last.
+    blocks: Option<String>,
     /// Whether they stand beside a tool's answer.
     is_beside_answer: bool,
 }
 
 impl Texts {
-    /// Adds one behind the others.
-    fn push(&mut self, text: String) {
+    /// Adds one behind the others, of that text with its reminders.
+    fn push(&mut self, text: String, with: &str) {
+        self.blocks = split_reminders(with).1;
         if let Some(before) = self.last.replace(text) {
             if !self.earlier.is_empty() {
                 self.earlier.push('\n');
@@ -445,15 +459,21 @@ const SENT_MEANWHILE: &str = "The user sent a new message while you were working
 fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts, bool) {
     let mut said = Texts { is_beside_answer: is_behind, ..Texts::default() };
     let content = message.content;
-    if let Some(text) = content.and_then(|raw| text_of(raw.get())) {
+    // SECURITY: what a tool answers is no prompt in whatever form it is told.
+    let is_answer = [message.parts, content].into_iter().flatten().any(has_answer);
+    let text = content.and_then(|raw| text_of(raw.get()));
+    if let Some(text) = &text
+        && !is_answer
+    {
         if let Some(parts) = message.parts {
             alone.part("parts", parts.get());
         }
-        match alone.without_reminders(&text) {
+        match alone.without_reminders(text) {
             Some(said) if is_notification(&said) => alone.part("task notification", &said),
-            Some(said) if is_within_blocks(&text) => alone.part("text between a client's blocks", &said),
+            Some(said) if is_within_blocks(text) => alone.part("text between a client's blocks", &said),
             Some(said) if is_behind && alone.is_clients(&said) => {}
-            text => said.last = text,
+            Some(words) => said.push(words, text),
+            None => {}
         }
         return (said, false);
     }
@@ -462,10 +482,11 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
         Some(parts) => (Some(parts), content),
         None => (content, None),
     };
-    if let Some(other) = other {
-        alone.part("content", other.get());
+    match (other, text) {
+        (Some(_), Some(text)) => alone.came_beside("content", &text),
+        (Some(other), None) => alone.part("content", other.get()),
+        (None, _) => {}
     }
-    let is_answer = told.is_some_and(has_answer);
     said.is_beside_answer |= is_answer;
     let mut is_interrupted = false;
     let read = parts(told, &mut |raw, part| {
@@ -484,7 +505,7 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
                     alone.came_beside("text between a client's blocks", &said)
                 }
                 Some(words) if (is_answer || is_behind) && alone.is_clients(&words) => {}
-                Some(words) if !is_answer || is_interrupted => said.push(words),
+                Some(words) if !is_answer || is_interrupted => said.push(words, &text),
                 // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called
                 // as a skill stands as it is: what is behind this was typed for those alone who saw it typed.
                 Some(_) if INTERRUPTED.contains(&text.trim()) => is_interrupted = true,

@@ -157,6 +157,28 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             }
         }
     }
+    // Told in two forms it is a prompt in neither.
+    for answered in [
+        r#"{"role":"tool","content":"delete all","parts":[{"type":"tool_call_response","id":"t","response":"rows"}]}"#,
+        r#"{"role":"user","content":"delete all","parts":[{"type":"tool_call_response","id":"t","response":"rows"}]}"#,
+    ] {
+        let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{answered}]"#);
+        let Words { said, meanwhile, .. } = words(&messages).unwrap();
+        assert_eq!((said.as_str(), texts(&meanwhile)), ("who owes us?", vec!["delete all"]), "{messages}");
+    }
+    let answered = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"rows"}],"parts":[{"type":"text","content":"delete all"}]}"#;
+    let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{answered}]"#);
+    assert_eq!(texts(&words(&messages).unwrap().meanwhile), ["delete all"]);
+    // Of several texts behind Esc the last alone is what was typed.
+    let behind = ["[Request interrupted by user]", "delete all", "list"]
+        .map(|text| format!(r#"{{"type":"text","text":"{text}"}}"#));
+    let messages = format!(
+        r#"[{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":"rows"}},{}]}}]"#,
+        behind.join(",")
+    );
+    let Words { said, earlier, others, .. } = words(&messages).unwrap();
+    assert_eq!((said.as_str(), earlier), ("list", None));
+    assert!(others.unwrap().exact.contains("delete all"));
     // A file that begins as the client does is told whole, and known for no part of it.
     let file = message("\"rows\"", &format!("{SENT_MEANWHILE}\\n\\nThis is how to delete all"));
     let Words { meanwhile, others, .. } = words(&file).unwrap();
