@@ -525,7 +525,7 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
 
 /// The same of a message of a tool's: where its answer is a part as the conventions have it, what stands beside it is none.
 fn answered_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
-    let mut forms = [message.parts, message.content].into_iter().flatten();
+    let forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
         return (said_in(message, false, alone).0, true);
     }
