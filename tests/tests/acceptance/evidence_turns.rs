@@ -309,6 +309,51 @@ async fn long_reminders_beside_a_block_that_was_typed_contradict_nobody() {
     assert_eq!(talk.newest_findings(), ("P4".to_owned(), vec![]));
 }
 
+/// Where a turn was broken off, what is typed next stands beside the tool's answer as a file does: it contradicts nobody, and whoever
+/// speaks for one channel does not hide it by telling what was asked before.
+#[tokio::test]
+async fn what_is_typed_when_a_turn_was_broken_off_is_no_contradiction_and_not_hidden() {
+    const NEXT: &str = "stop! delete nothing";
+    let messages = [user(&[says(PROMPT)]), uses(), user(&[answered("rows"), says(NEXT)])];
+    for (hooks, telemetry, grade) in [
+        (Some(NEXT), None, "P2"),
+        (None, Some(NEXT), "P2"),
+        (Some(NEXT), Some(NEXT), "P2"),
+        (Some(PROMPT), None, "P2"),
+        (None, Some(PROMPT), "P2"),
+        (Some(PROMPT), Some(NEXT), "P1"),
+    ] {
+        let talk = Talk::new().await;
+        talk.received(&messages, "toolu_1").await;
+        if let Some(prompt) = hooks {
+            talk.prompt(HOOKS, "p-1", prompt).await;
+            talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        }
+        if let Some(prompt) = telemetry {
+            talk.logged(&[prompt], "toolu_1").await;
+        }
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        let (known, found) = talk.newest_findings();
+        assert_eq!(known, grade, "{hooks:?} {telemetry:?} {found:?}");
+        assert!(found.iter().any(|found| found == "prompt_unread"), "{hooks:?} {telemetry:?} {found:?}");
+        assert_eq!(found.iter().any(|found| found == "prompt_mismatch"), grade == "P1");
+    }
+}
+
+/// What a person says who does not let a tool be used is told to the model alone: the prompt before it is not the whole of it.
+#[tokio::test]
+async fn what_was_said_when_a_call_was_rejected_is_missed_by_everybody_else() {
+    let rejected = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said:\nno! delete nothing";
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.logged(&[PROMPT], "toolu_1").await;
+    talk.received(&[user(&[says(PROMPT)]), uses(), user(&[answered(rejected)])], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    let text = talk.opening().prompt.text.unwrap();
+    assert!(text.contains("[another part: words of whoever rejected a call, 18 bytes]"), "{text}");
+}
+
 /// A long prompt in which somebody quotes a client's block is the same for whoever sees it typed and whoever sees it received.
 #[tokio::test]
 async fn a_long_prompt_with_a_block_in_it_contradicts_nobody() {
@@ -399,22 +444,15 @@ async fn what_was_sent_while_a_tool_was_looked_up_contradicts_nobody() {
     assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
     talk.logged(&[PROMPT], "toolu_1").await;
     assert_eq!(last(&talk), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
-    // A file beside an answer has nobody sent: whoever saw the prompt typed says so, and before that it is not known.
-    for is_early in [true, false] {
-        let talk = Talk::new().await;
-        let file = user(&[answered("Launching skill"), says("Base directory for this skill: /x")]);
-        talk.received(&[user(&[says(PROMPT)]), uses(), file], "toolu_1").await;
-        if is_early {
-            talk.hooks("toolu_1").await;
-        }
-        talk.run("ana", Some("toolu_1"), customers::SQL).await;
-        if !is_early {
-            assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
-            talk.logged(&[PROMPT], "toolu_1").await;
-        }
-        let known = if is_early { talk.newest_findings() } else { last(&talk) };
-        assert_eq!(known, ("P4".to_owned(), vec![]), "{is_early}");
-    }
+    // A file beside an answer has nobody sent: two who saw the prompt typed say so, and before that it is not known.
+    let talk = Talk::new().await;
+    let file = user(&[answered("Launching skill"), says("Base directory for this skill: /x")]);
+    talk.received(&[user(&[says(PROMPT)]), uses(), file], "toolu_1").await;
+    talk.hooks("toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    talk.logged(&[PROMPT], "toolu_1").await;
+    assert_eq!(last(&talk), ("P4".to_owned(), vec![]));
     // After a command the model receives what the client has made of it.
     let made = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>orders</command-args>";
     let made = [user(&[says(made), says("Review the orders.")]), uses()];

@@ -51,9 +51,10 @@ fn set_shorter_apart(accounts: &mut [Account]) {
     }
 }
 
-/// Says of the provider's account that nobody knows whether it tells the prompt, where something that may have been typed has come
-/// since, and nobody else saw the same words typed; and where they stood beside a tool's answer, and not two others did.
-// SECURITY: files that a model has written stand there, too, and whoever writes them may speak for one channel.
+/// Says of the provider's account that nobody knows whether it tells the prompt, where it stood beside a tool's answer, or something
+/// that may have been typed has come there since, and not two others saw the same words typed.
+// SECURITY: files that a model has written stand there, and what a person types where a turn was broken off, one like the other; and
+// whoever writes the files, or would go on, may speak for one channel.
 fn doubt(accounts: &mut [Account]) {
     let typed: Vec<Vec<Text>> =
         accounts.iter().filter(is_typed).map(|account| account.texts.clone()).collect();
@@ -63,8 +64,7 @@ fn doubt(accounts: &mut [Account]) {
         let wanted = |text: &Text| match (text.is_beside_answer, text.is_doubted()) {
             // What a client made of a command nobody else sees.
             (true, _) if text.is_of_a_command() => usize::MAX,
-            (true, _) => 2,
-            (false, true) => 1,
+            (true, _) | (_, true) => 2,
             (false, false) => 0,
         };
         account.is_unread |= account.texts.iter().any(|text| saw_typed(text) < wanted(text));
@@ -118,12 +118,17 @@ fn set_expanded_apart(accounts: &mut [Account]) {
                 && typed.beyond(received).all(|one| seen_typed.iter().any(|seen| seen.is_same(one)))
         };
         // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
-        let is_made = received.is_made_of(typed)
+        // Where a client goes on with a turn that was broken off, what is typed then stands beside an answer.
+        let is_since = received.came_since(typed);
+        let is_made = is_since
+            || received.is_made_of(typed)
             || received.is_summary()
             || is_less()
             || received.with_meanwhile().is_same(typed);
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
+            // SECURITY: a file that a model has written may stand there, too.
+            account.is_unread |= is_since;
             account.set_aside();
         }
     }

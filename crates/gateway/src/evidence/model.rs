@@ -255,6 +255,11 @@ impl World {
         Some(world)
     }
 
+    /// Whether the prompt stands beside an answer, or something that may have been typed does.
+    fn is_doubtful(&self) -> bool {
+        self.has_file() || self.is_beside_answer()
+    }
+
     /// Whether the model received the prompt beside an answer.
     fn is_beside_answer(&self) -> bool {
         self.told(By::Provider).any(|telling| matches!(telling.tells, Tells::ReceivedBeside(_)))
@@ -262,8 +267,14 @@ impl World {
 
     /// Whether the model received a file beside an answer.
     fn has_file(&self) -> bool {
+        self.has_received_since("file")
+    }
+
+    /// Whether the model received that behind the prompt.
+    fn has_received_since(&self, text: &str) -> bool {
         let mut all = self.early.iter().chain(&self.late).cloned();
-        all.any(|mut telling| telling.tells.received().is_some_and(|since| since.contains(&("file", false))))
+        let is_it = |since: &mut Vec<(&str, bool)>| since.iter().any(|(since, _)| *since == text);
+        all.any(|mut telling| telling.tells.received().is_some_and(is_it))
     }
 
     /// The same where the model received something beside a tool's answer; none where nobody tells of it.
@@ -354,18 +365,15 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         if tells.iter().any(|told| world.behind.contains(told)) {
             return Some("what was typed behind a call stands in its prompt".to_owned());
         }
-        let is_nobodys = world.has_file() && world.witnesses() == [By::Provider];
-        let is_beside = world.is_beside_answer() && world.witnesses().len() < 3;
         let has_come = last.witnesses.iter().any(|witness| witness.kind == ChannelKind::Provider);
-        if has_come && (is_nobodys || is_beside) && last.grade > PromptGrade::P2 {
+        if has_come && world.is_doubtful() && world.witnesses().len() < 3 && last.grade > PromptGrade::P2 {
             return Some("what may have been typed since is nobody's, and the prompt well known".to_owned());
         }
         if is_whole && !world.witnesses().is_empty() {
             let seen = |by: By| world.witnesses().contains(&by);
             let deserved = match world.before.as_slice() {
-                // Of a file beside an answer a provider alone cannot say that nobody has typed it.
-                [_] if world.witnesses() == [By::Provider] && world.has_file() => PromptGrade::P2,
-                [_] if world.is_beside_answer() && world.witnesses().len() < 3 => PromptGrade::P2,
+                // Nobody knows by one other's word that nobody has typed a file beside an answer.
+                [_] if world.is_doubtful() && world.witnesses().len() < 3 => PromptGrade::P2,
                 [_] if seen(By::Provider) => PromptGrade::P4,
                 _ if seen(By::Provider) => PromptGrade::P2,
                 _ if seen(By::Hooks) && seen(By::Telemetry) => PromptGrade::P3,
@@ -403,6 +411,10 @@ fn breaks(world: &World, records: &[Record], (is_whole, is_forgotten): (bool, bo
         && told == BTreeSet::from(["forged"])
         && !world.witnesses().is_empty()
         && !has_found("prompt_mismatch")
+        // What a model has received beside an answer may be what was typed.
+        && !(world.witnesses() == [By::Provider]
+            && has_found("prompt_unread")
+            && world.has_received_since("forged"))
     {
         return Some("another prompt contradicts nobody".to_owned());
     }
@@ -557,7 +569,7 @@ fn worlds() -> Vec<World> {
                         }
                         seen.iter().filter(|by| **by != liar).for_each(|by| honest(&mut world, *by));
                         // What the agent has made a tool answer as a client does.
-                        worlds.extend(world.clone().with_since(("forged", true)));
+                        worlds.extend(world.clone().with_since(("forged", lie.0.len() != 1)));
                         if lie.0.len() < 2 {
                             worlds.extend(world.clone().with_a_file_as_its_prompt());
                         }

@@ -148,6 +148,12 @@ impl Text {
         !self.meanwhile.is_empty()
     }
 
+    /// Whether its channel saw all of that come since.
+    pub fn came_since(&self, typed: &Self) -> bool {
+        let came = |one: &Self| self.meanwhile.iter().any(|since| one.keys.contains(&since.text));
+        if typed.turn.is_empty() { came(typed) } else { typed.turn.iter().all(came) }
+    }
+
     /// What its channel saw that a person has sent since.
     pub fn sent(&self) -> impl Iterator<Item = Self> {
         let sent = self.meanwhile.iter().filter(|since| since.is_sent);

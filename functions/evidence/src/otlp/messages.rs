@@ -209,7 +209,10 @@ impl Alone {
         if let Some(reminders) = reminders {
             self.remind(&reminders);
             // Beside a tool's answer it stands in a text of its own.
-            self.look_for_sent(&reminders, Written::Plainly);
+            for block in text.split("<system-reminder>").skip(1) {
+                let block = block.split_once("</system-reminder>").map_or(block, |(block, _)| block);
+                self.look_for_sent(block, Written::Plainly);
+            }
         }
         said
     }
@@ -246,6 +249,18 @@ impl Alone {
             self.look_for_sent(text, Written::Plainly);
         }
         is_sent || CLIENTS_OWN.contains(&text)
+    }
+
+    /// Looks in what a tool answered for what a person has answered in its place.
+    fn look_for_answered(&mut self, raw: &str) {
+        if let Some((_, said)) = raw.split_once(REJECTED) {
+            let said = said.split_once('"').map_or(said, |(said, _)| said);
+            let came = Meanwhile { text: unescaped(said).trim().to_owned(), is_sent: true };
+            self.came_meanwhile("words of whoever rejected a call", came);
+        }
+        if ANSWERED.iter().any(|answered| raw.contains(answered)) {
+            self.came_beside("answer of a person", raw);
+        }
     }
 
     /// Looks in what a tool answered, or in a client's reminder, for what a client tells there of a person.
@@ -317,8 +332,8 @@ pub(super) fn last_words(messages: &str) -> Heard {
     let (mut alone, mut command, mut is_any_alone) = (Alone::default(), None, false);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
-    // Whether a tool has answered, and the model has not since.
-    let mut is_behind_answer = false;
+    // Where a tool has answered and the model has not since: whether a person pressed Esc then.
+    let mut behind: Option<IsInterrupted> = None;
     let mut is_first = true;
     let read = each(messages, &mut |raw| {
         let message = message(raw);
@@ -327,16 +342,16 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let parts_before = alone.before.count;
         let reminders_before = alone.before.reminders.len();
         let (said, is_answer) = match (&message, role) {
-            (Some(message), Some("user" | "human")) => said_in(message, is_behind_answer, &mut alone),
+            (Some(message), Some("user" | "human")) => said_in(message, &mut behind, &mut alone),
             // What a tool answered.
             (Some(message), Some("tool" | "function")) => {
                 (alone.before, command) = (Beside::default(), None);
-                answered_in(message, &mut alone)
+                answered_in(message, &mut behind, &mut alone)
             }
             // The model's own turn.
             (_, Some("assistant" | "model")) => {
                 (alone.before, command, is_answered) = (Beside::default(), None, true);
-                is_behind_answer = false;
+                behind = None;
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -351,7 +366,6 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 (Texts::default(), false)
             }
         };
-        is_behind_answer |= is_answer;
         if said.last.is_some() {
             let typed = said.command();
             let mut said = said;
@@ -451,16 +465,29 @@ const MEANWHILE: usize = 256 * 1024;
 /// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
 
+/// How Claude Code tells the model, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
+const REJECTED: &str = "To tell you how to proceed, the user said:";
+
+/// How it begins what a person answered to a question or a plan of the model's.
+const ANSWERED: &[&str] = &["User has answered your questions:", "User has approved your plan"];
+
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
-/// What a message says, with whatever else is in it; and whether it came with what a tool answered. One `is_behind` a tool's answer
-/// may have stood beside it: the Messages API takes both for one.
-fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts, bool) {
-    let mut said = Texts { is_beside_answer: is_behind, ..Texts::default() };
+/// Whether a person pressed Esc behind a tool's answer, as a client tells it there.
+type IsInterrupted = bool;
+
+/// What a message says, with whatever else is in it; and whether it came with what a tool answered, or behind that: the Messages API
+/// takes both for one message.
+fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mut Alone) -> (Texts, bool) {
+    let mut said = Texts::default();
     let content = message.content;
     // SECURITY: what a tool answers is no prompt in whatever form it is told.
     let is_answer = [message.parts, content].into_iter().flatten().any(has_answer);
+    if is_answer {
+        behind.get_or_insert(false);
+    }
+    said.is_beside_answer = behind.is_some();
     let text = content.and_then(|raw| text_of(raw.get()));
     if let Some(text) = &text
         && !is_answer
@@ -471,11 +498,10 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
         match alone.without_reminders(text) {
             Some(said) if is_notification(&said) => alone.part("task notification", &said),
             Some(said) if is_within_blocks(text) => alone.part("text between a client's blocks", &said),
-            Some(said) if is_behind && alone.is_clients(&said) => {}
-            Some(words) => said.push(words, text),
+            Some(words) => say(words, text, &mut said, behind, alone),
             None => {}
         }
-        return (said, false);
+        return (said, behind.is_some());
     }
     // SECURITY: of two forms at once nobody knows which one the model received.
     let (told, other) = match message.parts {
@@ -487,8 +513,6 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
         (Some(other), None) => alone.part("content", other.get()),
         (None, _) => {}
     }
-    said.is_beside_answer |= is_answer;
-    let mut is_interrupted = false;
     let read = parts(told, &mut |raw, part| {
         let Some(part) = part else {
             alone.part("a part that cannot be read", raw.get());
@@ -504,15 +528,13 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
                 Some(said) if is_within_blocks(&text) => {
                     alone.came_beside("text between a client's blocks", &said)
                 }
-                Some(words) if (is_answer || is_behind) && alone.is_clients(&words) => {}
-                Some(words) if !is_answer || is_interrupted => said.push(words, &text),
-                // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called
-                // as a skill stands as it is: what is behind this was typed for those alone who saw it typed.
-                Some(_) if INTERRUPTED.contains(&text.trim()) => is_interrupted = true,
-                Some(text) => alone.came_beside("text beside an answer", &text),
+                Some(words) => say(words, &text, &mut said, behind, alone),
                 None => {}
             },
-            (kind, _) if is_answer_kind(kind) => alone.look_for_sent(raw.get(), Written::InJson),
+            (kind, _) if is_answer_kind(kind) => {
+                alone.look_for_sent(raw.get(), Written::InJson);
+                alone.look_for_answered(raw.get());
+            }
             (kind, _) => alone.part(kind, raw.get()),
         }
         Some(())
@@ -520,16 +542,36 @@ fn said_in(message: &Message<'_>, is_behind: bool, alone: &mut Alone) -> (Texts,
     if let (None, Some(raw)) = (read, told) {
         alone.part("content that cannot be read", raw.get());
     }
-    (said, is_answer)
+    (said, behind.is_some())
+}
+
+/// Takes words that stand in that text: for a prompt, or for what stands beside a tool's answer.
+fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
+    match behind {
+        Some(_) if alone.is_clients(&words) => {}
+        None | Some(true) => said.push(words, text),
+        // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called as a skill
+        // stands as it is: what is behind this was typed for those alone who saw it typed.
+        Some(is_interrupted) if INTERRUPTED.contains(&text.trim()) => *is_interrupted = true,
+        Some(false) => alone.came_beside("text beside an answer", &words),
+    }
 }
 
 /// The same of a message of a tool's: where its answer is a part as the conventions have it, what stands beside it is none.
-fn answered_in(message: &Message<'_>, alone: &mut Alone) -> (Texts, bool) {
+fn answered_in(
+    message: &Message<'_>,
+    behind: &mut Option<IsInterrupted>,
+    alone: &mut Alone,
+) -> (Texts, bool) {
     let forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
-        return (said_in(message, false, alone).0, true);
+        return said_in(message, behind, alone);
     }
-    forms.for_each(|raw| alone.look_for_sent(raw.get(), Written::InJson));
+    behind.get_or_insert(false);
+    forms.for_each(|raw| {
+        alone.look_for_sent(raw.get(), Written::InJson);
+        alone.look_for_answered(raw.get());
+    });
     (Texts::default(), true)
 }
 
@@ -540,7 +582,8 @@ fn is_within_blocks(text: &str) -> bool {
 }
 
 fn is_answer_kind(kind: &str) -> bool {
-    kind == "tool_call_response" || kind.ends_with("tool_result")
+    let ends = ["result", "response", "output"];
+    ends.iter().any(|end| kind.ends_with(end))
 }
 
 /// Whether what a tool answered is among the parts.

@@ -127,9 +127,9 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     assert_eq!(texts(&words(tools).unwrap().meanwhile), ["list"]);
     let plain = r#"[{"role":"user","content":"who owes us?"},{"role":"tool","content":[{"type":"text","text":"rows"}]}]"#;
     assert!(words(plain).unwrap().meanwhile.is_empty());
-    // In a message of its own behind the answer it may have been the client's, too.
+    // In a message of its own behind the answer it may have been the client's, too, and Esc is a person's.
     for (behind, expected) in [
-        ("Base directory for this skill: /x", ("Base directory for this skill: /x", vec![], true)),
+        ("Base directory for this skill: /x", ("who owes us?", vec![], false)),
         ("Tool loaded.", ("who owes us?", vec![], false)),
         (&format!("{SENT_MEANWHILE}\\nlist\\n\\nThis is how"), ("who owes us?", vec!["list"], false)),
     ] {
@@ -157,6 +157,29 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             }
         }
     }
+    for answered in [
+        r#"{"role":"user","content":[{"type":"tool-result","tool_use_id":"t","content":"rows"},{"type":"text","text":"[Request interrupted by user]"}]}"#,
+        r#"{"role":"function","content":"rows"},{"role":"user","content":"[Request interrupted by user]"}"#,
+    ] {
+        let messages =
+            format!(r#"[{{"role":"user","content":"x"}},{answered},{{"role":"user","content":"list"}}]"#);
+        let Words { said, is_beside_answer, .. } = words(&messages).unwrap();
+        assert_eq!((said.as_str(), is_beside_answer), ("list", true), "{messages}");
+    }
+    // What a person says who does not let a tool be used, or answers a model's question.
+    let rejected = r#"The user doesn't want to proceed. To tell you how to proceed, the user said:\nno! list \"them\" only"#;
+    for content in [format!(r#""{rejected}""#), format!(r#"[{{"type":"text","text":"{rejected}"}}]"#)] {
+        let messages = message(&content, "Tool loaded.");
+        let Words { meanwhile, .. } = words(&messages).unwrap();
+        assert_eq!(
+            meanwhile,
+            [Meanwhile { text: "no! list \"them\" only".to_owned(), is_sent: true }],
+            "{messages}"
+        );
+    }
+    let messages = message(r#""User has answered your questions: \"Delete?\"=\"No\"""#, "Tool loaded.");
+    let Words { meanwhile, others, .. } = words(&messages).unwrap();
+    assert_eq!((meanwhile.len(), others.unwrap().told.contains("answer of a person")), (1, true));
     // Told in two forms it is a prompt in neither.
     for answered in [
         r#"{"role":"tool","content":"delete all","parts":[{"type":"tool_call_response","id":"t","response":"rows"}]}"#,
