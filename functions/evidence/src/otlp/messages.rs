@@ -254,8 +254,7 @@ impl Alone {
     /// Looks in what a tool answered for what a person has answered in its place.
     fn look_for_answered(&mut self, raw: &str) {
         if let Some((_, said)) = raw.split_once(REJECTED) {
-            let said = said.split_once('"').map_or(said, |(said, _)| said);
-            let came = Meanwhile { text: unescaped(said).trim().to_owned(), is_sent: true };
+            let came = Meanwhile { text: unescaped(string(said)).trim().to_owned(), is_sent: true };
             self.came_meanwhile("words of whoever rejected a call", came);
         }
         if ANSWERED.iter().any(|answered| raw.contains(answered)) {
@@ -312,6 +311,15 @@ fn unescaped(sent: &str) -> String {
         }
     }
     text
+}
+
+/// So much of a text as stands in the same string of JSON as its beginning, the end of a line: the quote that ends that has fewer
+/// backslashes before it.
+fn string(text: &str) -> &str {
+    let backslashes = |text: &str| text.len() - text.trim_end_matches('\\').len();
+    let depth = text.len() - text.trim_start_matches('\\').len();
+    let mut quotes = text.match_indices('"').map(|(at, _)| text.get(..at).unwrap_or_default());
+    quotes.find(|before| backslashes(before) < depth).unwrap_or(text)
 }
 
 /// So deep strings of JSON within each other are read.

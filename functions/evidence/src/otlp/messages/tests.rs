@@ -221,7 +221,11 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             {"role":"user","content":[{"type":"text","text":"<system-reminder>\n[SYSTEM NOTIFICATION]\n<task-notification>x</task-notification></system-reminder>"}]}]"#;
     assert!(matches!(last_words(woken), Heard::Unread));
     // The next words are the person's again.
-    let next = message("\"rows\"", "skill").replacen("]}]", r#"]},{"role":"user","content":"list"}]"#, 1);
+    let next = message("\"rows\"", "skill").replacen(
+        "]}]",
+        r#"]},{"role":"assistant","content":"x"},{"role":"user","content":"list"}]"#,
+        1,
+    );
     let Words { said, meanwhile, .. } = words(&next).unwrap();
     assert_eq!((said.as_str(), texts(&meanwhile)), ("list", vec![]));
 }
