@@ -148,9 +148,10 @@ impl Text {
         !self.meanwhile.is_empty()
     }
 
-    /// Whether its channel saw all of that come since.
+    /// Whether its channel saw all of that come since, and not as sent while the model worked: that is told with what was before it.
     pub fn came_since(&self, typed: &Self) -> bool {
-        let came = |one: &Self| self.meanwhile.iter().any(|since| one.keys.contains(&since.text));
+        let came =
+            |one: &Self| self.meanwhile.iter().any(|since| !since.is_sent && one.keys.contains(&since.text));
         if typed.turn.is_empty() { came(typed) } else { typed.turn.iter().all(came) }
     }
 
