@@ -4,12 +4,12 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use gateway::{Meanwhile, OtherParts, split_reminders};
 
+use super::beside::{Alone, Beside, Written};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, is_notification, tool_of};
 
@@ -92,245 +92,6 @@ fn parts<'a>(
     take: &mut dyn FnMut(&'a RawValue, Option<Part<'a>>) -> Option<()>,
 ) -> Option<()> {
     each(raw.map_or("[]", RawValue::get), &mut |part| take(part, body::object(part.get())))
-}
-
-/// Parts that are named one by one.
-const NAMED: usize = 16;
-
-/// Bytes of other parts that are kept as they are; of more, all is told by its digest.
-const KEPT: usize = 256 * 1024;
-
-/// What came with words and was not said. However many parts it has, it takes no more than so many.
-#[derive(Default)]
-struct Beside {
-    reminders: String,
-    /// What the first of the other parts are, and how many bytes.
-    kinds: Vec<(Cow<'static, str>, usize)>,
-    /// How many there are, and of how many bytes.
-    count: usize,
-    size: usize,
-    exact: String,
-    /// Over all of them, once not all of them are kept.
-    hash: Option<digest::Context>,
-}
-
-impl Beside {
-    /// Adds something that is no text, by a word for it.
-    fn part(&mut self, kind: &str, raw: &str) {
-        let is_word = |text: &str| {
-            (1..=32).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b))
-        };
-        if self.kinds.len() < NAMED {
-            let kind = if is_word(kind) { kind.to_owned().into() } else { "of an unknown kind".into() };
-            self.kinds.push((kind, raw.len()));
-        }
-        self.count = self.count.saturating_add(1);
-        self.size = self.size.saturating_add(raw.len());
-        self.keep(raw);
-        self.keep("\n");
-    }
-
-    /// Keeps as much as there is room for, else the digest of all.
-    fn keep(&mut self, text: &str) {
-        let room = KEPT.saturating_sub(self.exact.len());
-        if self.hash.is_some() || text.len() > room {
-            self.hashed().update(text.as_bytes());
-        }
-        self.exact.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
-    }
-
-    /// The digest of all so far.
-    fn hashed(&mut self) -> &mut digest::Context {
-        self.hash.get_or_insert_with(|| {
-            let mut hash = digest::Context::new(&digest::SHA256);
-            hash.update(self.exact.as_bytes());
-            hash
-        })
-    }
-
-    fn add(&mut self, other: Self) {
-        let Self { reminders, kinds, count, size, exact, hash } = other;
-        self.reminders.push_str(&reminders);
-        let room = NAMED.saturating_sub(self.kinds.len());
-        self.kinds.extend(kinds.into_iter().take(room));
-        self.count = self.count.saturating_add(count);
-        self.size = self.size.saturating_add(size);
-        self.keep(&exact);
-        if let Some(hash) = hash {
-            self.hashed().update(hash.finish().as_ref());
-        }
-    }
-
-    fn others(self) -> Option<OtherParts> {
-        let Self { reminders: _, kinds, count, size, mut exact, hash } = self;
-        let mut told: Vec<String> =
-            kinds.iter().map(|(kind, size)| format!("[another part: {kind}, {size} bytes]")).collect();
-        let more = count.saturating_sub(kinds.len());
-        if more > 0 {
-            told.push(format!("[and {more} other parts]"));
-        }
-        if let Some(hash) = hash {
-            let hash = hash.finish();
-            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            exact.push_str(&format!("\n[{size} bytes in all; digest of what came: {hash}]"));
-        }
-        (!told.is_empty()).then(|| OtherParts { told: told.join("\n"), exact })
-    }
-}
-
-/// What comes with no words of its own: of each part once, however many messages there are.
-#[derive(Default)]
-struct Alone {
-    /// Since the model's last turn, or the last words: it stands with those that come next.
-    before: Beside,
-    /// Since the last words.
-    behind: Beside,
-    /// The texts since the last words that may have been typed, each once.
-    meanwhile: Vec<Meanwhile>,
-    /// Whether there were more of these.
-    is_cut: bool,
-}
-
-impl Alone {
-    fn part(&mut self, kind: &str, raw: &str) {
-        self.before.part(kind, raw);
-        self.behind.part(kind, raw);
-    }
-
-    fn remind(&mut self, reminders: &str) {
-        self.before.reminders.push_str(reminders);
-        self.behind.reminders.push_str(reminders);
-    }
-
-    /// Adds a text without what of it is a client's, and gives that.
-    fn without_reminders(&mut self, text: &str) -> Option<String> {
-        let (said, reminders) = split_reminders(text);
-        if let Some(reminders) = reminders {
-            self.remind(&reminders);
-            // Beside a tool's answer it stands in a text of its own.
-            for block in text.split("<system-reminder>").skip(1) {
-                let block = block.split_once("</system-reminder>").map_or(block, |(block, _)| block);
-                self.look_for_sent(block, Written::Plainly);
-            }
-        }
-        said
-    }
-
-    /// Adds a text that stands beside a tool's answer, and may have been typed while the model worked.
-    fn came_beside(&mut self, kind: &str, text: &str) {
-        self.came_meanwhile(kind, Meanwhile { text: text.to_owned(), is_sent: false });
-    }
-
-    /// Bytes that are left for what came meanwhile.
-    fn room(&self) -> usize {
-        MEANWHILE.saturating_sub(self.meanwhile.iter().map(|came| came.text.len()).sum())
-    }
-
-    // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
-    fn came_meanwhile(&mut self, kind: &str, came: Meanwhile) {
-        self.part(kind, &came.text);
-        if let Some(known) = self.meanwhile.iter_mut().find(|known| known.text == came.text) {
-            known.is_sent |= came.is_sent;
-        } else if self.meanwhile.len() < MOST_MEANWHILE && came.text.len() <= self.room() {
-            self.meanwhile.push(came);
-        } else {
-            self.is_cut = true;
-        }
-    }
-
-    /// Whether a text beside a tool's answer is the client's own, or tells of what a person has sent, and then takes that.
-    fn is_clients(&mut self, text: &str) -> bool {
-        let is_sent = text.starts_with(SENT_MEANWHILE);
-        // By some models it is told so, and to others within a reminder.
-        if is_sent {
-            // SECURITY: a file may begin so, too: all of it stands in the record.
-            self.came_beside("text beside an answer", text);
-            self.look_for_sent(text, Written::Plainly);
-        }
-        is_sent || CLIENTS_OWN.contains(&text)
-    }
-
-    /// Looks in what a tool answered for what a person has answered in its place.
-    fn look_for_answered(&mut self, raw: &str) {
-        if let Some((_, said)) = raw.split_once(REJECTED) {
-            let came = Meanwhile { text: unescaped(string(said)).trim().to_owned(), is_sent: true };
-            self.came_meanwhile("words of whoever rejected a call", came);
-        }
-        if ANSWERED.iter().any(|answered| raw.contains(answered)) {
-            self.came_beside("answer of a person", raw);
-        }
-    }
-
-    /// Looks in what a tool answered, or in a client's reminder, for what a client tells there of a person.
-    // SECURITY: whoever makes a tool answer so makes what is known of the prompt less, and no more than that.
-    fn look_for_sent(&mut self, text: &str, written: Written) {
-        // A tool's rows are long, and this is never in most of them.
-        let (mut rest, mut all) = (text, Vec::new());
-        while let Some((before, sent)) = rest.rsplit_once(SENT_MEANWHILE) {
-            if all.len() >= MOST_MEANWHILE {
-                self.is_cut = true;
-                break;
-            }
-            all.push(sent);
-            rest = before;
-        }
-        for sent in all.into_iter().rev() {
-            let sent = sent.split_once("</system-reminder>").map_or(sent, |(sent, _)| sent);
-            let text = match written {
-                Written::Plainly => {
-                    sent.rsplit_once("\n\nThis is how").map_or(sent, |(sent, _)| sent).to_owned()
-                }
-                Written::InJson => unescaped(sent),
-            };
-            let came = Meanwhile { text: text.trim().to_owned(), is_sent: true };
-            self.came_meanwhile("message sent while it worked", came);
-        }
-    }
-}
-
-/// What was sent, as it begins within strings of JSON, which may lie within each other's: without what its client has put behind it.
-fn unescaped(sent: &str) -> String {
-    // Two ends of lines, each with as many backslashes as the strings are deep.
-    let line = |text: &str| {
-        let text = text.strip_suffix('n')?;
-        let rest = text.trim_end_matches('\\').len();
-        text.get(..rest).filter(|rest| rest.len() < text.len()).map(str::len)
-    };
-    let mut ends = sent.rmatch_indices("This is how").filter_map(|(at, _)| {
-        let end = line(sent.get(..at)?)?;
-        line(sent.get(..end)?)
-    });
-    let mut text = ends.next().and_then(|end| sent.get(..end)).unwrap_or(sent).to_owned();
-    for _ in 0..MOST_STRINGS {
-        let Some(read) = text_of(&format!("\"{text}\"")) else { break };
-        text = read;
-        // It begins with the end of a line.
-        if !text.starts_with('\\') {
-            break;
-        }
-    }
-    text
-}
-
-/// So much of a text as stands in the same string of JSON as its beginning, the end of a line: the quote that ends that has fewer
-/// backslashes before it.
-fn string(text: &str) -> &str {
-    let backslashes = |text: &str| text.len() - text.trim_end_matches('\\').len();
-    let depth = text.len() - text.trim_start_matches('\\').len();
-    let mut quotes = text.match_indices('"').map(|(at, _)| text.get(..at).unwrap_or_default());
-    quotes.find(|before| backslashes(before) < depth).unwrap_or(text)
-}
-
-/// So deep strings of JSON within each other are read.
-const MOST_STRINGS: usize = 3;
-
-/// How a text stands there.
-#[derive(Clone, Copy)]
-enum Written {
-    Plainly,
-    /// Within JSON's strings.
-    InJson,
 }
 
 /// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, under
@@ -457,30 +218,11 @@ impl Texts {
     }
 }
 
-/// What a client says in a user's name where its model has looked a tool up.
-const CLIENTS_OWN: &[&str] = &["Tool loaded."];
-
 /// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
 const NOTIFICATION: &str = "<task-notification>";
 
-/// Texts that may have been typed while the model worked of which each is told: where there are more, the prompt counts as one that
-/// cannot be read.
-const MOST_MEANWHILE: usize = 64;
-
-/// Bytes of them together, at most, so that no sighting is too large to be looked at.
-const MEANWHILE: usize = 256 * 1024;
-
 /// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
-
-/// How Claude Code tells the model, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
-const REJECTED: &str = "To tell you how to proceed, the user said:";
-
-/// How it begins what a person answered to a question or a plan of the model's.
-const ANSWERED: &[&str] = &["User has answered your questions:", "User has approved your plan"];
-
-/// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
-const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
 
 /// Whether a person pressed Esc behind a tool's answer, as a client tells it there.
 type IsInterrupted = bool;

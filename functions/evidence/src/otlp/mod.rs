@@ -11,6 +11,7 @@
 
 mod answers;
 mod attributes;
+mod beside;
 mod json;
 mod messages;
 mod protobuf;

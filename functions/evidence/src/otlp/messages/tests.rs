@@ -1,4 +1,5 @@
 use super::*;
+use crate::otlp::beside::{KEPT, MEANWHILE, MOST_MEANWHILE, SENT_MEANWHILE};
 
 fn words(messages: &str) -> Option<Words> {
     match last_words(messages) {
