@@ -43,6 +43,7 @@ mod estimates;
 mod events;
 mod evidence;
 mod evidence_attacks;
+mod evidence_beside;
 mod evidence_bounds;
 mod evidence_faults;
 mod evidence_grades;
