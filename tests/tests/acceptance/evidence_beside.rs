@@ -152,6 +152,28 @@ async fn long_reminders_beside_a_block_that_was_typed_contradict_nobody() {
 async fn what_is_typed_when_a_turn_was_broken_off_is_no_contradiction_and_not_hidden() {
     const NEXT: &str = "stop! delete nothing";
     let messages = [user(&[says(PROMPT)]), uses(), user(&[answered("rows"), says(NEXT)])];
+    // Nor is it hidden by another span of the same tool use, which knows of less.
+    for is_first in [true, false] {
+        let talk = Talk::new().await;
+        talk.hooks("toolu_1").await;
+        let (one, other) = (&messages[..1], &messages[..]);
+        for messages in if is_first { [one, other] } else { [other, one] } {
+            talk.received(messages, "toolu_1").await;
+        }
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]), "{is_first}");
+    }
+    // What is sent while the model goes on with it is of the same turn.
+    let sent = "<system-reminder>\nThe user sent a new message while you were working:\nand list orders\n\nThis is how it is\n</system-reminder>";
+    let more = [&messages[..], &[uses(), user(&[answered(sent)])]].concat();
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", NEXT).await;
+    talk.prompt(HOOKS, "p-1", "and list orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    talk.received(&more, "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    let (grade, found) = talk.newest_findings();
+    assert!(grade == "P2" && !found.contains(&"prompt_mismatch".to_owned()), "{found:?}");
     for (hooks, telemetry, grade) in [
         (Some(NEXT), None, "P2"),
         (None, Some(NEXT), "P2"),

@@ -70,8 +70,10 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
     for opened in direct.iter().chain(&linked) {
         let Some(prompt) = &opened.said.prompt else { continue };
         let text = Text::seen(&opened.said, prompt);
-        if !texts.iter().any(|known| known.is_exactly(&text)) {
-            texts.push(text);
+        match texts.iter_mut().find(|known| known.is_exactly(&text)) {
+            // SECURITY: one telling that knows less of what came since hides nothing of another.
+            Some(known) => known.doubt_as(text),
+            None => texts.push(text),
         }
     }
     if is_of_clients(kind) && texts.len() > 1 && is_one_turn(&direct, &linked) {

@@ -148,11 +148,24 @@ impl Text {
         !self.meanwhile.is_empty()
     }
 
-    /// Whether its channel saw all of that come since, and not as sent while the model worked: that is told with what was before it.
+    /// Takes over of the same text, told once more, what may have been typed since.
+    pub fn doubt_as(&mut self, other: Self) {
+        self.is_beside_answer |= other.is_beside_answer;
+        for since in other.meanwhile {
+            match self.meanwhile.iter_mut().find(|known| known.text == since.text) {
+                Some(known) => known.is_sent |= since.is_sent,
+                None => self.meanwhile.push(since),
+            }
+        }
+    }
+
+    /// Whether its channel saw all of that come since, and not all as sent while the model worked: that is told with what was before it.
     pub fn came_since(&self, typed: &Self) -> bool {
-        let came =
-            |one: &Self| self.meanwhile.iter().any(|since| !since.is_sent && one.keys.contains(&since.text));
-        if typed.turn.is_empty() { came(typed) } else { typed.turn.iter().all(came) }
+        let messages =
+            if typed.turn.is_empty() { std::slice::from_ref(typed) } else { typed.turn.as_slice() };
+        let came = |one: &Self| self.meanwhile.iter().find(|since| one.keys.contains(&since.text));
+        messages.iter().all(|one| came(one).is_some())
+            && messages.iter().filter_map(came).any(|since| !since.is_sent)
     }
 
     /// What its channel saw that a person has sent since.

@@ -20,10 +20,16 @@ pub(super) const MOST_MEANWHILE: usize = 64;
 pub(super) const MEANWHILE: usize = 256 * 1024;
 
 /// How Claude Code tells the model, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
-const REJECTED: &str = "To tell you how to proceed, the user said:";
+const REJECTED: &[&str] = &["To tell you how to proceed, the user said:", "The user said:"];
 
 /// How it begins what a person answered to a question or a plan of the model's.
-const ANSWERED: &[&str] = &["User has answered your questions:", "User has approved your plan"];
+const ANSWERED: &[&str] = &[
+    "Your questions have been answered:",
+    "The user answered:",
+    "The user responded:",
+    "User has answered your questions:",
+    "User has approved your plan",
+];
 
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 pub(super) const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
@@ -187,7 +193,7 @@ impl Alone {
 
     /// Looks in what a tool answered for what a person has answered in its place.
     pub fn look_for_answered(&mut self, raw: &str) {
-        if let Some((_, said)) = raw.split_once(REJECTED) {
+        for (_, said) in REJECTED.iter().filter_map(|rejected| raw.split_once(rejected)) {
             let came = Meanwhile { text: unescaped(string(said)).trim().to_owned(), is_sent: true };
             self.came_meanwhile("words of whoever rejected a call", came);
         }

@@ -218,6 +218,10 @@ impl Texts {
     }
 }
 
+/// How Claude Code begins what it says in a user's name behind a model's turn: when a hook stops that, or it was too long, or another
+/// agent has something to say.
+const CLIENTS_TURNS: &[&str] = &["Stop hook feedback:", "Output token limit hit.", "<teammate-message"];
+
 /// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
 const NOTIFICATION: &str = "<task-notification>";
 
@@ -246,7 +250,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
             alone.part("parts", parts.get());
         }
         match alone.without_reminders(text) {
-            Some(said) if is_notification(&said) => alone.part("task notification", &said),
+            Some(said) if is_clients_turn(&said) => alone.part("message of a client", &said),
             Some(said) if is_within_blocks(text) => alone.part("text between a client's blocks", &said),
             Some(words) => say(words, text, &mut said, behind, alone),
             None => {}
@@ -273,7 +277,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => match alone.without_reminders(&text) {
-                Some(said) if is_notification(&said) => alone.part("task notification", &said),
+                Some(said) if is_clients_turn(&said) => alone.part("message of a client", &said),
                 // SECURITY: a client quotes files within its blocks, and a file may close them.
                 Some(said) if is_within_blocks(&text) => {
                     alone.came_beside("text between a client's blocks", &said)
@@ -325,6 +329,11 @@ fn answered_in(
     (Texts::default(), true)
 }
 
+/// Whether a client says it in a user's name: what a model does then nobody has asked for.
+fn is_clients_turn(text: &str) -> bool {
+    is_notification(text) || CLIENTS_TURNS.iter().any(|begins| text.starts_with(begins))
+}
+
 /// Whether it begins and ends with a block as clients put in: whatever stands between them may be a file's.
 fn is_within_blocks(text: &str) -> bool {
     let text = text.trim();
@@ -332,8 +341,8 @@ fn is_within_blocks(text: &str) -> bool {
 }
 
 fn is_answer_kind(kind: &str) -> bool {
-    let ends = ["result", "response", "output"];
-    ends.iter().any(|end| kind.ends_with(end))
+    let kind = kind.to_ascii_lowercase();
+    kind == "tool" || ["result", "response", "output"].iter().any(|word| kind.contains(word))
 }
 
 /// Whether what a tool answered is among the parts.

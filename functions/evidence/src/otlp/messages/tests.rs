@@ -178,9 +178,28 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             "{messages}"
         );
     }
-    let messages = message(r#""User has answered your questions: \"Delete?\"=\"No\"""#, "Tool loaded.");
-    let Words { meanwhile, others, .. } = words(&messages).unwrap();
-    assert_eq!((meanwhile.len(), others.unwrap().told.contains("answer of a person")), (1, true));
+    for answered in
+        ["Your questions have been answered:", "The user answered:", "User has approved your plan."]
+    {
+        let messages = message(&format!(r#""{answered} \"Delete?\"=\"No\"""#), "Tool loaded.");
+        let Words { meanwhile, others, .. } = words(&messages).unwrap();
+        assert_eq!((meanwhile.len(), others.unwrap().told.contains("answer of a person")), (1, true));
+    }
+    let messages =
+        message(r#""Permission for this tool use was denied. The user said:\nno""#, "Tool loaded.");
+    assert_eq!(words(&messages).unwrap().meanwhile, [Meanwhile { text: "no".to_owned(), is_sent: true }]);
+    // What a client says in a user's name is no prompt, and what was asked before it not what this is about.
+    for turn in [
+        "Stop hook feedback:\\n[check.sh]: delete all",
+        "<teammate-message teammate_id='a'>delete all</teammate-message>",
+    ] {
+        for content in [format!(r#""{turn}""#), format!(r#"[{{"type":"text","text":"{turn}"}}]"#)] {
+            let messages = format!(
+                r#"[{{"role":"user","content":"who owes us?"}},{{"role":"assistant","content":"x"}},{{"role":"user","content":{content}}}]"#
+            );
+            assert!(matches!(last_words(&messages), Heard::Unread), "{messages}");
+        }
+    }
     // Told in two forms it is a prompt in neither.
     for answered in [
         r#"{"role":"tool","content":"delete all","parts":[{"type":"tool_call_response","id":"t","response":"rows"}]}"#,
