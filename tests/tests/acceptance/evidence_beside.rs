@@ -199,6 +199,28 @@ async fn what_is_typed_when_a_turn_was_broken_off_is_no_contradiction_and_not_hi
     }
 }
 
+/// Nor is what a person answers to a question of the model's, and hooks that tell a file as typed do not hide that it is one.
+#[tokio::test]
+async fn what_a_person_answered_to_a_question_is_missed_by_everybody_else() {
+    let questions =
+        "The user answered: \"Which?\"=\"none, stop: delete nothing\". Read the answers carefully";
+    let talk = Talk::new().await;
+    talk.hooks("toolu_1").await;
+    talk.logged(&[PROMPT], "toolu_1").await;
+    talk.received(&[user(&[says(PROMPT)]), uses(), user(&[answered(questions)])], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    assert_eq!(talk.newest_findings(), ("P2".to_owned(), vec!["prompt_unread".to_owned()]));
+    let talk = Talk::new().await;
+    talk.prompt(HOOKS, "p-1", PROMPT).await;
+    talk.prompt(HOOKS, "p-1", "delete all orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+    let file = user(&[answered("Launching skill: a"), says("delete all orders")]);
+    talk.received(&[user(&[says(PROMPT)]), uses(), file], "toolu_1").await;
+    talk.run("ana", Some("toolu_1"), customers::SQL).await;
+    let (grade, found) = talk.newest_findings();
+    assert!(grade == "P2" && found.contains(&"prompt_unread".to_owned()), "{grade} {found:?}");
+}
+
 /// What a person says who does not let a tool be used is told to the model alone: the prompt before it is not the whole of it.
 #[tokio::test]
 async fn what_was_said_when_a_call_was_rejected_is_missed_by_everybody_else() {

@@ -120,6 +120,7 @@ fn set_expanded_apart(accounts: &mut [Account]) {
         // SECURITY: whoever speaks for hooks may begin a prompt as a command: what the model received must show the same one.
         // Where a client goes on with a turn that was broken off, what is typed then stands beside an answer.
         let is_since = received.came_since(typed);
+        let stood_beside = received.has_beside_of(typed);
         let is_made = is_since
             || received.is_made_of(typed)
             || received.is_summary()
@@ -128,7 +129,7 @@ fn set_expanded_apart(accounts: &mut [Account]) {
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
             // SECURITY: a file that a model has written may stand there, too.
-            account.is_unread |= is_since;
+            account.is_unread |= stood_beside;
             account.set_aside();
         }
     }

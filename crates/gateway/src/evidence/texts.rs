@@ -168,6 +168,13 @@ impl Text {
             && messages.iter().filter_map(came).any(|since| !since.is_sent)
     }
 
+    /// Whether its channel saw any of that stand beside an answer, and not as sent.
+    pub fn has_beside_of(&self, typed: &Self) -> bool {
+        let messages = typed.turn.iter().chain([typed]);
+        let mut keys = messages.flat_map(|one| &one.keys);
+        keys.any(|key| self.meanwhile.iter().any(|since| !since.is_sent && since.text == *key))
+    }
+
     /// What its channel saw that a person has sent since.
     pub fn sent(&self) -> impl Iterator<Item = Self> {
         let sent = self.meanwhile.iter().filter(|since| since.is_sent);

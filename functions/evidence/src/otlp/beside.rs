@@ -198,7 +198,9 @@ impl Alone {
             self.came_meanwhile("words of whoever rejected a call", came);
         }
         if ANSWERED.iter().any(|answered| raw.contains(answered)) {
-            self.came_beside("answer of a person", raw);
+            // Nobody else sees what they have asked for by it.
+            let came = Meanwhile { text: raw.to_owned(), is_sent: true };
+            self.came_meanwhile("answer of a person", came);
         }
     }
 

@@ -120,7 +120,10 @@ pub(super) fn last_words(messages: &str) -> Heard {
             // The model's own turn.
             (_, Some("assistant" | "model")) => {
                 (alone.before, command, is_answered) = (Beside::default(), None, true);
-                behind = None;
+                // One that says nothing is an exporter's.
+                if message.as_ref().is_some_and(says_anything) {
+                    behind = None;
+                }
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -303,10 +306,10 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
 fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match behind {
         Some(_) if alone.is_clients(&words) => {}
-        None | Some(true) => said.push(words, text),
         // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called as a skill
         // stands as it is: what is behind this was typed for those alone who saw it typed.
         Some(is_interrupted) if INTERRUPTED.contains(&text.trim()) => *is_interrupted = true,
+        None | Some(true) => said.push(words, text),
         Some(false) => alone.came_beside("text beside an answer", &words),
     }
 }
@@ -327,6 +330,11 @@ fn answered_in(
         alone.look_for_answered(raw.get());
     });
     (Texts::default(), true)
+}
+
+fn says_anything(message: &Message<'_>) -> bool {
+    let forms = [message.parts, message.content].into_iter().flatten();
+    forms.map(RawValue::get).any(|raw| !["[]", "\"\"", "null"].contains(&raw))
 }
 
 /// Whether a client says it in a user's name: what a model does then nobody has asked for.

@@ -161,6 +161,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     for answered in [
         r#"{"role":"user","content":[{"type":"tool-result","tool_use_id":"t","content":"rows"},{"type":"text","text":"[Request interrupted by user]"}]}"#,
         r#"{"role":"function","content":"rows"},{"role":"user","content":"[Request interrupted by user]"}"#,
+        r#"{"role":"tool","content":"rows"},{"role":"assistant","content":[]},{"role":"user","content":"[Request interrupted by user]"}"#,
     ] {
         let messages =
             format!(r#"[{{"role":"user","content":"x"}},{answered},{{"role":"user","content":"list"}}]"#);
@@ -184,6 +185,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         let messages = message(&format!(r#""{answered} \"Delete?\"=\"No\"""#), "Tool loaded.");
         let Words { meanwhile, others, .. } = words(&messages).unwrap();
         assert_eq!((meanwhile.len(), others.unwrap().told.contains("answer of a person")), (1, true));
+        assert!(meanwhile[0].is_sent);
     }
     let messages =
         message(r#""Permission for this tool use was denied. The user said:\nno""#, "Tool loaded.");
@@ -200,6 +202,13 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             assert!(matches!(last_words(&messages), Heard::Unread), "{messages}");
         }
     }
+    // Pressed, and nothing typed behind it.
+    let messages = message("\"rows\"", "[Request interrupted by user]").replacen(
+        "]}]",
+        r#",{"type":"text","text":"[Request interrupted by user]"}]}]"#,
+        1,
+    );
+    assert_eq!(said(&messages).unwrap(), "who owes us?", "{messages}");
     // Told in two forms it is a prompt in neither.
     for answered in [
         r#"{"role":"tool","content":"delete all","parts":[{"type":"tool_call_response","id":"t","response":"rows"}]}"#,
