@@ -214,7 +214,7 @@ pub async fn what_is_crowded_out_of_an_answer_is_told(two: &Two) {
         let used = of(sighting(&channel, Some("ana"), keyed.clone(), NOON));
         let honest = told(&word(), of(sighting(&channel, Some("ana"), Keyed::default(), NOON)));
         let (mut more, forged) = (vec![used.clone(), honest.clone()], word());
-        for number in 1..=40 {
+        for number in 1..=80 {
             let traced = Keyed { trace: Some(word()), ..Keyed::default() };
             let text = if are_many { word() } else { forged.clone() };
             more.push(told(&text, of(sighting(&channel, Some("ana"), traced, at(number)))));
