@@ -122,8 +122,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       groups: reviewers.includes(id) ? ["data-reviewers"] : ["everybody"],
     }),
   }),
-  // The suites of faults take longer than a service's usual ten minutes.
-  ttl: { ClientCredentials: 3600 },
+  ttl: { ClientCredentials: 600 },
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
   features: {
     clientCredentials: { enabled: true },
