@@ -100,6 +100,17 @@ impl Talk {
         Self::took(&self.send(secret, "/v1/hooks/claude-code", &hook).await);
     }
 
+    /// What hooks and telemetry tell of that prompt and a call; nothing where they tell none.
+    pub async fn typed(&self, hooks: Option<&str>, telemetry: Option<&str>) {
+        if let Some(prompt) = hooks {
+            self.prompt(HOOKS, "p-1", prompt).await;
+            self.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+        }
+        if let Some(prompt) = telemetry {
+            self.logged(&[prompt], "toolu_1").await;
+        }
+    }
+
     pub async fn tool_use(&self, secret: &str, prompt_id: &str, tool_use: &str, sql: &str) {
         let hook = json!({
             "session_id": "s-1", "prompt_id": prompt_id, "hook_event_name": "PreToolUse",

@@ -52,13 +52,7 @@ async fn a_file_that_reads_like_esc_makes_no_prompt() {
     ] {
         let talk = Talk::new().await;
         talk.received(&messages, "toolu_1").await;
-        if let Some(prompt) = hooks {
-            talk.prompt(HOOKS, "p-1", prompt).await;
-            talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
-        }
-        if let Some(prompt) = telemetry {
-            talk.logged(&[prompt], "toolu_1").await;
-        }
+        talk.typed(hooks, telemetry).await;
         talk.run("ana", Some("toolu_1"), customers::SQL).await;
         let (known, found) = talk.newest_findings();
         assert!(
@@ -184,13 +178,7 @@ async fn what_is_typed_when_a_turn_was_broken_off_is_no_contradiction_and_not_hi
     ] {
         let talk = Talk::new().await;
         talk.received(&messages, "toolu_1").await;
-        if let Some(prompt) = hooks {
-            talk.prompt(HOOKS, "p-1", prompt).await;
-            talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
-        }
-        if let Some(prompt) = telemetry {
-            talk.logged(&[prompt], "toolu_1").await;
-        }
+        talk.typed(hooks, telemetry).await;
         talk.run("ana", Some("toolu_1"), customers::SQL).await;
         let (known, found) = talk.newest_findings();
         assert_eq!(known, grade, "{hooks:?} {telemetry:?} {found:?}");
@@ -275,4 +263,85 @@ async fn neither_a_forged_answer_nor_a_second_telling_takes_a_prompts_place() {
     talk.run("ana", Some("toolu_1"), customers::SQL).await;
     talk.is_known("P2", "P2");
     assert_eq!(talk.opening().prompt.text.unwrap(), format!("{PROMPT}\nlist nothing"));
+}
+
+/// Words beside an answer that began no skill may be a note of whoever allowed the call, which nobody else sees.
+#[tokio::test]
+async fn a_note_on_a_call_that_was_allowed_is_missed_by_everybody_else() {
+    for (answer, grade, findings) in
+        [("rows", "P2", vec!["prompt_unread"]), ("Launching skill: review", "P4", vec![])]
+    {
+        let talk = Talk::new().await;
+        talk.typed(Some(PROMPT), Some(PROMPT)).await;
+        let note = says("but only those who left, please");
+        talk.received(&[user(&[says(PROMPT)]), uses(), user(&[answered(answer), note])], "toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        let found = findings.iter().map(|what| (*what).to_owned()).collect();
+        assert_eq!(talk.newest_findings(), (grade.to_owned(), found), "{answer}");
+        let text = talk.opening().prompt.text.unwrap();
+        assert!(text.contains("[another part: text beside an answer, 31 bytes]"), "{text}");
+    }
+}
+
+/// A command, or what reads as a client's block, typed where a turn was broken off contradicts nobody, and is known no better for that.
+#[tokio::test]
+async fn a_command_that_is_typed_when_a_turn_was_broken_off_is_no_contradiction() {
+    let command = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>orders</command-args>";
+    let block = "stop! <system-reminder>quoted</system-reminder>";
+    for (typed, texts) in
+        [("/review orders", vec![says(command), says("what the file says")]), (block, vec![says(block)])]
+    {
+        let behind: Vec<Value> = std::iter::once(answered("rows")).chain(texts).collect();
+        let messages = [user(&[says(PROMPT)]), uses(), user(&behind)];
+        for (hooks, telemetry) in
+            [(Some(typed), None), (None, Some(typed)), (Some(typed), Some(typed)), (Some(PROMPT), None)]
+        {
+            let talk = Talk::new().await;
+            talk.typed(hooks, telemetry).await;
+            talk.received(&messages, "toolu_1").await;
+            talk.run("ana", Some("toolu_1"), customers::SQL).await;
+            let expected = ("P2".to_owned(), vec!["prompt_unread".to_owned()]);
+            assert_eq!(talk.newest_findings(), expected, "{hooks:?} {telemetry:?}");
+        }
+        let talk = Talk::new().await;
+        talk.typed(Some("delete all orders"), None).await;
+        talk.received(&messages, "toolu_1").await;
+        talk.run("ana", Some("toolu_1"), customers::SQL).await;
+        assert_eq!(talk.newest_findings().0, "P1", "{typed}");
+    }
+}
+
+/// A message that quotes what a client puts around it cannot be read whole in what the model received: that is found, and no contradiction.
+#[tokio::test]
+async fn a_message_that_quotes_a_clients_words_contradicts_nobody() {
+    let with = |typed: &str| {
+        format!(
+            "<system-reminder>\nThe user sent a new message while you were working:\n{typed}\n\nThis is how it is\n</system-reminder>"
+        )
+    };
+    for typed in [
+        "what is </system-reminder> for?",
+        "why \"The user sent a new message while you were working:\" there?",
+    ] {
+        let sent = with(typed);
+        for behind in [vec![answered(&format!("rows\n\n{sent}"))], vec![answered("rows"), says(&sent)]] {
+            let messages = [user(&[says(PROMPT)]), uses(), user(&behind)];
+            for (last, telemetry, grade) in
+                [(typed, false, "P2"), (typed, true, "P2"), ("delete all orders", false, "P1")]
+            {
+                let talk = Talk::new().await;
+                talk.prompt(HOOKS, "p-1", PROMPT).await;
+                talk.prompt(HOOKS, "p-1", last).await;
+                talk.tool_use(HOOKS, "p-1", "toolu_1", customers::SQL).await;
+                talk.received(&messages, "toolu_1").await;
+                if telemetry {
+                    talk.logged(&[PROMPT, last], "toolu_1").await;
+                }
+                talk.run("ana", Some("toolu_1"), customers::SQL).await;
+                let (known, found) = talk.newest_findings();
+                assert_eq!(known, grade, "{typed} {last} {telemetry} {found:?}");
+                assert!(found.contains(&"prompt_unread".to_owned()), "{typed} {last} {telemetry} {found:?}");
+            }
+        }
+    }
 }

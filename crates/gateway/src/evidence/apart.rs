@@ -71,7 +71,8 @@ fn doubt(accounts: &mut [Account]) {
     }
 }
 
-/// Says the same of it where its client has said that a person sent something since, and nobody else saw that typed.
+/// Says the same of it where a person sent something since, or what no skill accounts for stands beside an answer, and nobody else saw
+/// that typed.
 // SECURITY: whoever speaks for a channel may leave out what takes the prompt back.
 fn miss_what_was_sent(accounts: &mut [Account]) {
     let typed = typed(accounts);
@@ -121,7 +122,10 @@ fn set_expanded_apart(accounts: &mut [Account]) {
         // Where a client goes on with a turn that was broken off, what is typed then stands beside an answer.
         let is_since = received.came_since(typed);
         let stood_beside = received.has_beside_of(typed);
+        // A message that quotes a client's words around it cannot be read whole there.
+        let is_quoted = received.has_sent_beginnings_of(typed) && !received.with_meanwhile().is_same(typed);
         let is_made = is_since
+            || is_quoted
             || received.is_made_of(typed)
             || received.is_summary()
             || is_less()
@@ -129,7 +133,7 @@ fn set_expanded_apart(accounts: &mut [Account]) {
         if !account.is_torn && !received.is_same(typed) && is_made {
             account.is_expanded = true;
             // SECURITY: a file that a model has written may stand there, too.
-            account.is_unread |= stood_beside;
+            account.is_unread |= stood_beside || is_quoted;
             account.set_aside();
         }
     }

@@ -143,8 +143,19 @@ impl fmt::Debug for Sighting {
 pub struct Meanwhile {
     /// It.
     pub text: String,
-    /// Whether its client says that a person has sent it.
-    pub is_sent: bool,
+    /// Whose it may be.
+    pub came: Came,
+}
+
+/// Whose a text may be that came to a model behind a prompt. The later one counts where one text came as two.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Came {
+    /// It stands beside a tool's answer as a file does: a file's, or typed where a turn was broken off.
+    AsFile,
+    /// The same, and no file is known to stand there: a client's, or the person's.
+    Unaccounted,
+    /// Its client says that a person has sent it.
+    Sent,
 }
 
 impl fmt::Debug for Meanwhile {

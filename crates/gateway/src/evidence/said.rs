@@ -2,8 +2,8 @@
 //!
 //! Version 6: the byte 6, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
 //! parts are, their exact text, the command, what stood before the prompt, and of one that is cut its words and its blocks, each as a byte that says whether it is there, its length
-//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it, and a
-//! byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
+//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it and 3 where
+//! it stands beside an answer that began no skill, and a byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
 //! big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
 //! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
 //! microseconds since 1970 as eight bytes, which is no part of what was said. Version 5 does not say
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use domain::Timestamp;
 
-use super::{Meanwhile, OtherParts, PROMPT_SIZE, Span, SpanId};
+use super::{Came, Meanwhile, OtherParts, PROMPT_SIZE, Span, SpanId};
 use crate::seal;
 
 /// The version that is written.
@@ -27,8 +27,9 @@ const FIRST: u8 = 3;
 
 /// A text is there.
 const THERE: u8 = 1;
-/// It is, and a person has sent it.
+/// It is, and came so.
 const SENT: u8 = 2;
+const UNACCOUNTED: u8 = 3;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
@@ -156,8 +157,13 @@ impl Said {
         ] {
             add(text.as_deref(), THERE);
         }
-        for Meanwhile { text, is_sent } in meanwhile {
-            add(Some(text), if *is_sent { SENT } else { THERE });
+        for Meanwhile { text, came } in meanwhile {
+            let is = match came {
+                Came::AsFile => THERE,
+                Came::Unaccounted => UNACCOUNTED,
+                Came::Sent => SENT,
+            };
+            add(Some(text), is);
         }
         add(None, THERE);
         let flags = [
@@ -196,7 +202,12 @@ impl Said {
             let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
             let (text, after) = after.split_at_checked(length)?;
             rest = after;
-            Some(Some(Meanwhile { text: String::from_utf8(text.to_vec()).ok()?, is_sent: is_there == SENT }))
+            let came = match is_there {
+                SENT => Came::Sent,
+                UNACCOUNTED => Came::Unaccounted,
+                _ => Came::AsFile,
+            };
+            Some(Some(Meanwhile { text: String::from_utf8(text.to_vec()).ok()?, came }))
         };
         let mut text = || Some(part()?.map(|Meanwhile { text, .. }| text));
         let (prompt, reminders, conversation, mail) = (text()?, text()?, text()?, text()?);
@@ -437,8 +448,8 @@ pub(super) fn whole(earlier: &str, prompt: &str) -> String {
 mod tests {
     use super::*;
 
-    fn came(text: &str, is_sent: bool) -> Meanwhile {
-        Meanwhile { text: text.into(), is_sent }
+    fn came(text: &str, came: Came) -> Meanwhile {
+        Meanwhile { text: text.into(), came }
     }
 
     #[test]
@@ -452,7 +463,7 @@ mod tests {
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
             earlier: Some("a".into()),
-            meanwhile: vec![came("b", true), came("c", false)],
+            meanwhile: vec![came("b", Came::Sent), came("c", Came::AsFile), came("d", Came::Unaccounted)],
             words: Some("d".into()),
             blocks: Some("e".into()),
             moment: Some(9),
@@ -468,7 +479,7 @@ mod tests {
         let told = Said::of_moment(&Said::with_moment(said.encode(), first)).unwrap();
         assert!(told == Said { first: Some(first), ..said.clone() });
         let bytes = said.encode();
-        assert!(bytes.len() < 1170, "{}", bytes.len());
+        assert!(bytes.len() < 1176, "{}", bytes.len());
         assert!(Said::decode(&bytes).unwrap() == said);
         for end in 0..bytes.len() {
             assert!(Said::decode(&bytes[..end]).is_none(), "{end}");
@@ -483,7 +494,7 @@ mod tests {
         assert!(told == Said { first: Some(first), ..look.clone() });
         let meanwhile = [&[0; 12][..], &[1, 0, 0, 0, 1, b'b']].concat();
         let told = Said::decode(&as_before(SECOND, &meanwhile)).unwrap();
-        assert!(told == Said { meanwhile: vec![came("b", false)], ..look });
+        assert!(told == Said { meanwhile: vec![came("b", Came::AsFile)], ..look });
         let moment = [&[BEFORE][..], &[0; 12], &[1, 0, 0, 0, 1, b'b', 0], &[LOOK], &[0; 24], &[0]].concat();
         assert!(Said::decode(&moment).unwrap() == told);
         assert!(Said::decode(&[&bytes[..], &[0]].concat()).is_none());

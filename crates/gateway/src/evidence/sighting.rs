@@ -97,9 +97,9 @@ pub(super) fn store(
     let told = |text: &Option<String>| {
         text.as_ref().filter(|text| !text.trim().is_empty()).map(|text| said::kept(key, text))
     };
-    let kept_meanwhile = |Meanwhile { text, is_sent }: &Meanwhile| {
+    let kept_meanwhile = |Meanwhile { text, came }: &Meanwhile| {
         let text = Some(text).filter(|text| !text.trim().is_empty())?;
-        Some(Meanwhile { text: said::kept(key, text), is_sent: *is_sent })
+        Some(Meanwhile { text: said::kept(key, text), came: *came })
     };
     // What is cut is compared without the blocks that are typed in it, too: of a message that a model received they are told beside.
     let (words, typed_blocks) =

@@ -1,7 +1,7 @@
 //! A prompt as one channel tells it, and what makes two of them one.
 
-use super::Meanwhile;
 use super::said::{self, Said, normal, split_reminders};
+use super::{Came, Meanwhile};
 
 /// How Claude Code begins what it puts in place of a conversation.
 const SUMMARY: &str = "This session is being continued from a previous conversation";
@@ -105,7 +105,7 @@ impl Text {
     /// It as one turn with what may have been typed since: all of that, or what a person has sent alone.
     pub fn with_meanwhile(&self) -> Self {
         let with = |first: &String, is_all: bool| {
-            let since = self.meanwhile.iter().filter(|since| is_all || since.is_sent);
+            let since = self.meanwhile.iter().filter(|since| is_all || since.came == Came::Sent);
             as_one([first].into_iter().chain(since.map(|since| &since.text)).cloned().collect())
         };
         let firsts = self.keys.first().into_iter().chain(&self.command);
@@ -153,7 +153,7 @@ impl Text {
         self.is_beside_answer |= other.is_beside_answer;
         for since in other.meanwhile {
             match self.meanwhile.iter_mut().find(|known| known.text == since.text) {
-                Some(known) => known.is_sent |= since.is_sent,
+                Some(known) => known.came = known.came.max(since.came),
                 None => self.meanwhile.push(since),
             }
         }
@@ -163,21 +163,38 @@ impl Text {
     pub fn came_since(&self, typed: &Self) -> bool {
         let messages =
             if typed.turn.is_empty() { std::slice::from_ref(typed) } else { typed.turn.as_slice() };
-        let came = |one: &Self| self.meanwhile.iter().find(|since| one.keys.contains(&since.text));
+        let came = |one: &Self| self.meanwhile.iter().find(|since| one.is_of_words(&since.text));
         messages.iter().all(|one| came(one).is_some())
-            && messages.iter().filter_map(came).any(|since| !since.is_sent)
+            && messages.iter().filter_map(came).any(|since| since.came != Came::Sent)
     }
 
     /// Whether its channel saw any of that stand beside an answer, and not as sent.
     pub fn has_beside_of(&self, typed: &Self) -> bool {
-        let messages = typed.turn.iter().chain([typed]);
-        let mut keys = messages.flat_map(|one| &one.keys);
-        keys.any(|key| self.meanwhile.iter().any(|since| !since.is_sent && since.text == *key))
+        let mut messages = typed.turn.iter().chain([typed]);
+        let beside = || self.meanwhile.iter().filter(|since| since.came != Came::Sent);
+        messages.any(|one| beside().any(|since| one.is_of_words(&since.text)))
     }
 
-    /// What its channel saw that a person has sent since.
+    /// Whether it is typed with those words, which may have lost what reads as a client's block.
+    fn is_of_words(&self, words: &String) -> bool {
+        self.keys.contains(words) || self.typed.as_ref().is_some_and(|(typed, _)| typed == words)
+    }
+
+    /// Whether every message of that turn which its channel did not see as the prompt begins with what it saw sent: a message that
+    /// quotes what a client puts around it is cut there.
+    pub fn has_sent_beginnings_of(&self, typed: &Self) -> bool {
+        let begins = |one: &Self| {
+            let mut sent = self.meanwhile.iter().filter(|since| since.came == Came::Sent);
+            sent.any(|since| {
+                !since.text.is_empty() && one.keys.iter().any(|key| key.starts_with(&since.text))
+            })
+        };
+        typed.has_part(self) && typed.beyond(self).all(begins)
+    }
+
+    /// What its channel saw come since that is a person's, for all that is known.
     pub fn sent(&self) -> impl Iterator<Item = Self> {
-        let sent = self.meanwhile.iter().filter(|since| since.is_sent);
+        let sent = self.meanwhile.iter().filter(|since| since.came != Came::AsFile);
         sent.map(|since| Self { keys: vec![since.text.clone()], ..Self::default() })
     }
 
@@ -259,8 +276,8 @@ impl Text {
     }
 }
 
-fn normal_meanwhile(Meanwhile { text, is_sent }: &Meanwhile) -> Meanwhile {
-    Meanwhile { text: normal(text).into_owned(), is_sent: *is_sent }
+fn normal_meanwhile(Meanwhile { text, came }: &Meanwhile) -> Meanwhile {
+    Meanwhile { text: normal(text).into_owned(), came: *came }
 }
 
 /// Several texts as one, sorted and as they stand.

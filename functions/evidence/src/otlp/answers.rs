@@ -95,7 +95,7 @@ fn word_of(
     let others = others.as_ref().map(|others| others.exact.as_str());
     let texts = [reminders, blocks, command, earlier].map(Option::as_deref);
     let mut flags = vec![u8::from(*is_cut), u8::from(*is_beside_answer)];
-    flags.extend(meanwhile.iter().map(|since| u8::from(since.is_sent)));
+    flags.extend(meanwhile.iter().map(|since| since.came as u8));
     hash.update(&(flags.len() as u64).to_be_bytes());
     hash.update(&flags);
     let meanwhile = meanwhile.iter().map(|since| Some(since.text.as_str()));

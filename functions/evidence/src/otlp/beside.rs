@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use aws_lc_rs::digest;
 
-use gateway::{Meanwhile, OtherParts, split_reminders};
+use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 
 use crate::body::text_of;
 
@@ -33,6 +33,12 @@ const ANSWERED: &[&str] = &[
 
 /// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
 pub(super) const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
+
+/// How a block ends that a client puts in.
+const BLOCK_END: &str = "</system-reminder>";
+
+/// How Claude Code answers the model in a tool's place where the text of a skill stands beside that answer.
+pub(super) const SKILL_BEGUN: &str = "Launching skill:";
 
 /// Parts that are named one by one.
 const NAMED: usize = 16;
@@ -150,16 +156,16 @@ impl Alone {
             self.remind(&reminders);
             // Beside a tool's answer it stands in a text of its own.
             for block in text.split("<system-reminder>").skip(1) {
-                let block = block.split_once("</system-reminder>").map_or(block, |(block, _)| block);
+                let block = block.split_once(BLOCK_END).map_or(block, |(block, _)| block);
                 self.look_for_sent(block, Written::Plainly);
             }
         }
         said
     }
 
-    /// Adds a text that stands beside a tool's answer, and may have been typed while the model worked.
-    pub fn came_beside(&mut self, kind: &str, text: &str) {
-        self.came_meanwhile(kind, Meanwhile { text: text.to_owned(), is_sent: false });
+    /// Adds a text that may have been typed while the model worked, as it stands there.
+    pub fn came(&mut self, kind: &str, text: &str, came: Came) {
+        self.came_meanwhile(kind, text, Meanwhile { text: text.to_owned(), came });
     }
 
     /// Bytes that are left for what came meanwhile.
@@ -167,11 +173,12 @@ impl Alone {
         MEANWHILE.saturating_sub(self.meanwhile.iter().map(|came| came.text.len()).sum())
     }
 
+    /// The same of one that is compared by another text than stands there.
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
-    fn came_meanwhile(&mut self, kind: &str, came: Meanwhile) {
-        self.part(kind, &came.text);
+    pub fn came_meanwhile(&mut self, kind: &str, raw: &str, came: Meanwhile) {
+        self.part(kind, raw);
         if let Some(known) = self.meanwhile.iter_mut().find(|known| known.text == came.text) {
-            known.is_sent |= came.is_sent;
+            known.came = known.came.max(came.came);
         } else if self.meanwhile.len() < MOST_MEANWHILE && came.text.len() <= self.room() {
             self.meanwhile.push(came);
         } else {
@@ -185,7 +192,7 @@ impl Alone {
         // By some models it is told so, and to others within a reminder.
         if is_sent {
             // SECURITY: a file may begin so, too: all of it stands in the record.
-            self.came_beside("text beside an answer", text);
+            self.came("text beside an answer", text, Came::AsFile);
             self.look_for_sent(text, Written::Plainly);
         }
         is_sent || CLIENTS_OWN.contains(&text)
@@ -194,13 +201,11 @@ impl Alone {
     /// Looks in what a tool answered for what a person has answered in its place.
     pub fn look_for_answered(&mut self, raw: &str) {
         for (_, said) in REJECTED.iter().filter_map(|rejected| raw.split_once(rejected)) {
-            let came = Meanwhile { text: unescaped(string(said)).trim().to_owned(), is_sent: true };
-            self.came_meanwhile("words of whoever rejected a call", came);
+            self.came("words of whoever rejected a call", read(string(said)).trim(), Came::Sent);
         }
         if ANSWERED.iter().any(|answered| raw.contains(answered)) {
             // Nobody else sees what they have asked for by it.
-            let came = Meanwhile { text: raw.to_owned(), is_sent: true };
-            self.came_meanwhile("answer of a person", came);
+            self.came("answer of a person", raw, Came::Sent);
         }
     }
 
@@ -218,15 +223,16 @@ impl Alone {
             rest = before;
         }
         for sent in all.into_iter().rev() {
-            let sent = sent.split_once("</system-reminder>").map_or(sent, |(sent, _)| sent);
+            let within = |text: &str| text.split_once(BLOCK_END).map_or(text, |(text, _)| text).to_owned();
+            let sent = within(sent);
             let text = match written {
                 Written::Plainly => {
-                    sent.rsplit_once("\n\nThis is how").map_or(sent, |(sent, _)| sent).to_owned()
+                    sent.rsplit_once("\n\nThis is how").map_or(sent.as_str(), |(sent, _)| sent).to_owned()
                 }
-                Written::InJson => unescaped(sent),
+                // Some exporters write its bracket as an escape.
+                Written::InJson => within(&unescaped(string(&sent))),
             };
-            let came = Meanwhile { text: text.trim().to_owned(), is_sent: true };
-            self.came_meanwhile("message sent while it worked", came);
+            self.came("message sent while it worked", text.trim(), Came::Sent);
         }
     }
 }
@@ -243,7 +249,12 @@ fn unescaped(sent: &str) -> String {
         let end = line(sent.get(..at)?)?;
         line(sent.get(..end)?)
     });
-    let mut text = ends.next().and_then(|end| sent.get(..end)).unwrap_or(sent).to_owned();
+    read(ends.next().and_then(|end| sent.get(..end)).unwrap_or(sent))
+}
+
+/// The same, whatever is behind it.
+fn read(sent: &str) -> String {
+    let mut text = sent.to_owned();
     for _ in 0..MOST_STRINGS {
         let Some(read) = text_of(&format!("\"{text}\"")) else { break };
         text = read;

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use gateway::{Meanwhile, OtherParts, split_reminders};
+use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 
-use super::beside::{Alone, Beside, Written};
+use super::beside::{Alone, Beside, SKILL_BEGUN, Written};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, is_notification, tool_of};
 
@@ -101,8 +101,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
     let (mut alone, mut command, mut is_any_alone) = (Alone::default(), None, false);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
-    // Where a tool has answered and the model has not since: whether a person pressed Esc then.
-    let mut behind: Option<IsInterrupted> = None;
+    let mut behind: Option<Behind> = None;
     let mut is_first = true;
     let read = each(messages, &mut |raw| {
         let message = message(raw);
@@ -231,18 +230,32 @@ const NOTIFICATION: &str = "<task-notification>";
 /// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
 
-/// Whether a person pressed Esc behind a tool's answer, as a client tells it there.
-type IsInterrupted = bool;
+/// Where a tool has answered and the model has not since.
+#[derive(Default)]
+struct Behind {
+    /// Whether a person pressed Esc then, as a client tells it there.
+    is_interrupted: bool,
+    /// Whether the answer, or another, is that a skill has begun.
+    is_skill_begun: bool,
+}
+
+impl Behind {
+    /// Whose it may be what stands beside the answer.
+    fn came(&self) -> Came {
+        if self.is_skill_begun { Came::AsFile } else { Came::Unaccounted }
+    }
+}
 
 /// What a message says, with whatever else is in it; and whether it came with what a tool answered, or behind that: the Messages API
 /// takes both for one message.
-fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mut Alone) -> (Texts, bool) {
+fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone) -> (Texts, bool) {
     let mut said = Texts::default();
     let content = message.content;
     // SECURITY: what a tool answers is no prompt in whatever form it is told.
     let is_answer = [message.parts, content].into_iter().flatten().any(has_answer);
     if is_answer {
-        behind.get_or_insert(false);
+        let is_begun = [message.parts, content].into_iter().flatten().any(begins_skill);
+        behind.get_or_insert_default().is_skill_begun |= is_begun;
     }
     said.is_beside_answer = behind.is_some();
     let text = content.and_then(|raw| text_of(raw.get()));
@@ -266,7 +279,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
         None => (content, None),
     };
     match (other, text) {
-        (Some(_), Some(text)) => alone.came_beside("content", &text),
+        (Some(_), Some(text)) => alone.came("content", &text, Came::Unaccounted),
         (Some(other), None) => alone.part("content", other.get()),
         (None, _) => {}
     }
@@ -283,7 +296,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
                 Some(said) if is_clients_turn(&said) => alone.part("message of a client", &said),
                 // SECURITY: a client quotes files within its blocks, and a file may close them.
                 Some(said) if is_within_blocks(&text) => {
-                    alone.came_beside("text between a client's blocks", &said)
+                    alone.came("text between a client's blocks", &said, Came::AsFile)
                 }
                 Some(words) => say(words, &text, &mut said, behind, alone),
                 None => {}
@@ -303,29 +316,31 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
 }
 
 /// Takes words that stand in that text: for a prompt, or for what stands beside a tool's answer.
-fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
+fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<Behind>, alone: &mut Alone) {
     match behind {
         Some(_) if alone.is_clients(&words) => {}
         // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called as a skill
         // stands as it is: what is behind this was typed for those alone who saw it typed.
-        Some(is_interrupted) if INTERRUPTED.contains(&text.trim()) => *is_interrupted = true,
-        None | Some(true) => said.push(words, text),
-        Some(false) => alone.came_beside("text beside an answer", &words),
+        Some(behind) if INTERRUPTED.contains(&text.trim()) => behind.is_interrupted = true,
+        None | Some(Behind { is_interrupted: true, .. }) => said.push(words, text),
+        Some(behind) => {
+            // A command as it was typed, where it may be one.
+            let came = behind.came();
+            let said = Meanwhile { text: typed_command(&words).unwrap_or_else(|| words.clone()), came };
+            alone.came_meanwhile("text beside an answer", &words, said);
+        }
     }
 }
 
 /// The same of a message of a tool's: where its answer is a part as the conventions have it, what stands beside it is none.
-fn answered_in(
-    message: &Message<'_>,
-    behind: &mut Option<IsInterrupted>,
-    alone: &mut Alone,
-) -> (Texts, bool) {
+fn answered_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone) -> (Texts, bool) {
     let forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
         return said_in(message, behind, alone);
     }
-    behind.get_or_insert(false);
+    let behind = behind.get_or_insert_default();
     forms.for_each(|raw| {
+        behind.is_skill_begun |= raw.get().contains(SKILL_BEGUN);
         alone.look_for_sent(raw.get(), Written::InJson);
         alone.look_for_answered(raw.get());
     });
@@ -355,9 +370,20 @@ fn is_answer_kind(kind: &str) -> bool {
 
 /// Whether what a tool answered is among the parts.
 fn has_answer(told: &RawValue) -> bool {
+    has_answer_with(told, "")
+}
+
+/// Whether a tool answered that a skill has begun.
+fn begins_skill(told: &RawValue) -> bool {
+    // Most do not.
+    told.get().contains(SKILL_BEGUN) && has_answer_with(told, SKILL_BEGUN)
+}
+
+fn has_answer_with(told: &RawValue, text: &str) -> bool {
     let mut is_any = false;
-    let _ = parts(Some(told), &mut |_, part| {
-        is_any |= part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
+    let _ = parts(Some(told), &mut |raw, part| {
+        let is_answer = part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
+        is_any |= is_answer && raw.get().contains(text);
         (!is_any).then_some(())
     });
     is_any

@@ -1,3 +1,5 @@
+use gateway::Came;
+
 use super::*;
 use crate::otlp::beside::{KEPT, MEANWHILE, MOST_MEANWHILE, SENT_MEANWHILE};
 
@@ -82,7 +84,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     ] {
         let Words { meanwhile, is_cut, .. } = words(&message("\"rows\"", &beside)).unwrap();
         let sent: Vec<&str> =
-            meanwhile.iter().filter(|came| came.is_sent).map(|came| came.text.as_str()).collect();
+            meanwhile.iter().filter(|came| came.came == Came::Sent).map(|came| came.text.as_str()).collect();
         assert_eq!((sent, is_cut), (vec!["list orders"], false), "{beside}");
     }
     // What stood beside an answer first was sent, where its client says so anywhere.
@@ -96,7 +98,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
                 {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":"{answer}"}},{one},{other}]}}]"#
         );
         let Words { meanwhile, .. } = words(&messages).unwrap();
-        assert!(meanwhile.contains(&Meanwhile { text: "list".to_owned(), is_sent: true }), "{messages}");
+        assert!(meanwhile.contains(&Meanwhile { text: "list".to_owned(), came: Came::Sent }), "{messages}");
         assert_eq!(meanwhile.iter().filter(|since| since.text == "list").count(), 1, "{messages}");
     }
     // Within strings of strings, and in whatever message a tool's answer stands.
@@ -120,7 +122,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
             let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{answered}]"#);
             let Words { said, meanwhile, .. } = words(&messages).unwrap();
             let sent =
-                vec![Meanwhile { text: "stop \"it\"\n\nThis is how I like it".to_owned(), is_sent: true }];
+                vec![Meanwhile { text: "stop \"it\"\n\nThis is how I like it".to_owned(), came: Came::Sent }];
             assert_eq!((said.as_str(), meanwhile), ("who owes us?", sent), "{depth} {messages}");
         }
     }
@@ -145,8 +147,11 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
                     r#"[{{"role":"user","content":"who owes us?"}},{answered},{{"role":"user","content":{content}}}]"#
                 );
                 let Words { said, meanwhile, is_beside_answer, .. } = words(&messages).unwrap();
-                let sent: Vec<&str> =
-                    meanwhile.iter().filter(|came| came.is_sent).map(|came| came.text.as_str()).collect();
+                let sent: Vec<&str> = meanwhile
+                    .iter()
+                    .filter(|came| came.came == Came::Sent)
+                    .map(|came| came.text.as_str())
+                    .collect();
                 assert_eq!((said.as_str(), sent, is_beside_answer), expected, "{messages}");
                 // Behind the model's answer it is a person's.
                 let next = messages.replacen(
@@ -175,9 +180,46 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         let Words { meanwhile, .. } = words(&messages).unwrap();
         assert_eq!(
             meanwhile,
-            [Meanwhile { text: "no! list \"them\" only".to_owned(), is_sent: true }],
+            [Meanwhile { text: "no! list \"them\" only".to_owned(), came: Came::Sent }],
             "{messages}"
         );
+    }
+    let message_of = |said: &str| message(&format!(r#""The user said:\n{said}""#), "Tool loaded.");
+    let own = words(&message_of(r"no\n\nThis is how I want it: none")).unwrap();
+    assert_eq!(texts(&own.meanwhile), ["no\n\nThis is how I want it: none"]);
+    // Some exporters write a bracket as an escape.
+    let escaped = format!(
+        r#""rows\n\n\u003csystem-reminder\u003e\n{SENT_MEANWHILE}\nlist\n\u003c/system-reminder\u003e""#
+    );
+    assert_eq!(texts(&words(&message(&escaped, "Tool loaded.")).unwrap().meanwhile), ["list"]);
+    // Whose it may be that stands beside an answer: a file's where a skill has begun, in whatever form that is told.
+    for (answered, came) in [
+        (r#"{"type":"tool_result","tool_use_id":"t","content":"rows"}"#, Came::Unaccounted),
+        (r#"{"type":"tool_result","tool_use_id":"t","content":"Launching skill: a"}"#, Came::AsFile),
+        (
+            r#"{"type":"text","text":"Launching skill: a"},{"type":"tool_result","tool_use_id":"t","content":"x"}"#,
+            Came::Unaccounted,
+        ),
+        (
+            r#"{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"Launching skill: a"}]}"#,
+            Came::AsFile,
+        ),
+    ] {
+        for between in [
+            ",",
+            r#"]},{"role":"user","content":["#,
+            r#"]},{"role":"assistant","content":[]},{"role":"user","content":["#,
+        ] {
+            let messages = format!(
+                r#"[{{"role":"user","content":"who owes us?"}},{{"role":"user","content":[{answered}{between}{{"type":"text","text":"list"}}]}}]"#
+            );
+            let Words { meanwhile, .. } = words(&messages).unwrap();
+            let list = meanwhile.iter().find(|since| since.text == "list").unwrap();
+            assert_eq!(list.came, came, "{messages}");
+        }
+        let tool = r#"{"role":"tool","content":"Launching skill: a"},{"role":"user","content":"list"}"#;
+        let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{tool}]"#);
+        assert_eq!(words(&messages).unwrap().meanwhile[0].came, Came::AsFile);
     }
     for answered in
         ["Your questions have been answered:", "The user answered:", "User has approved your plan."]
@@ -185,11 +227,11 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
         let messages = message(&format!(r#""{answered} \"Delete?\"=\"No\"""#), "Tool loaded.");
         let Words { meanwhile, others, .. } = words(&messages).unwrap();
         assert_eq!((meanwhile.len(), others.unwrap().told.contains("answer of a person")), (1, true));
-        assert!(meanwhile[0].is_sent);
+        assert_eq!(meanwhile[0].came, Came::Sent);
     }
     let messages =
         message(r#""Permission for this tool use was denied. The user said:\nno""#, "Tool loaded.");
-    assert_eq!(words(&messages).unwrap().meanwhile, [Meanwhile { text: "no".to_owned(), is_sent: true }]);
+    assert_eq!(words(&messages).unwrap().meanwhile, [Meanwhile { text: "no".to_owned(), came: Came::Sent }]);
     // What a client says in a user's name is no prompt, and what was asked before it not what this is about.
     for turn in [
         "Stop hook feedback:\\n[check.sh]: delete all",
