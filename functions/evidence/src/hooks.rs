@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::body::{self, Lossy, text_of};
 use crate::rejected::Rejected;
+use crate::sentences::is_notification;
 
 /// As Claude Code sends it (its documentation, "Hooks reference"): `prompt_id` from version 2.1.196 on.
 #[derive(Deserialize)]
@@ -26,13 +27,6 @@ struct ClaudeCode<'a> {
     /// Set in a subagent alone, whatever it is.
     #[serde(borrow)]
     agent_id: Option<&'a RawValue>,
-}
-
-/// Whether it is what Claude Code sends in a person's place when a task in the background has ended: whoever began that, a model,
-/// chooses words of it, and nobody has typed it.
-pub(crate) fn is_notification(prompt: &str) -> bool {
-    let prompt = prompt.trim();
-    prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
 }
 
 /// Reads a hook of Claude Code.

@@ -23,6 +23,7 @@ mod hooks;
 mod otlp;
 mod prompts;
 mod rejected;
+mod sentences;
 
 use std::sync::Arc;
 use std::time::Duration;

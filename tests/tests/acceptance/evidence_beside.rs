@@ -300,8 +300,12 @@ async fn a_command_that_is_typed_when_a_turn_was_broken_off_is_no_contradiction(
             talk.typed(hooks, telemetry).await;
             talk.received(&messages, "toolu_1").await;
             talk.run("ana", Some("toolu_1"), customers::SQL).await;
-            let expected = ("P2".to_owned(), vec!["prompt_unread".to_owned()]);
-            assert_eq!(talk.newest_findings(), expected, "{hooks:?} {telemetry:?}");
+            let (grade, found) = talk.newest_findings();
+            let is_found = |what: &str| found.iter().any(|found| found == what);
+            assert!(
+                grade == "P2" && is_found("prompt_unread") && !is_found("prompt_mismatch"),
+                "{hooks:?} {telemetry:?} {found:?}"
+            );
         }
         let talk = Talk::new().await;
         talk.typed(Some("delete all orders"), None).await;

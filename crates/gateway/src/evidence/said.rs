@@ -301,16 +301,34 @@ pub(super) fn kept(key: &[u8; 32], text: &str) -> String {
     format!("{head}\n[{left_out} of {} bytes are left out here; mark {mark}]\n{tail}", whole.len())
 }
 
-const OPEN: &str = "<system-reminder>";
-const CLOSE: &str = "</system-reminder>";
+const OPEN: &str = "<system-reminder";
+const CLOSE: &str = "</system-reminder";
+
+/// Bytes within which its first tag ends.
+const LONGEST_TAG: usize = 80;
+
+/// The next block that a client puts in: what stands before it, within it and behind it. Some have an id, in both of their tags.
+fn next_block(text: &str) -> Option<(&str, &str, &str)> {
+    let is_id = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric());
+    let id_in = |attribute: &'_ str| attribute.strip_prefix(" id=\"")?.strip_suffix('"').map(is_id);
+    let is_tag = |attribute: &&str| attribute.is_empty() || id_in(attribute) == Some(true);
+    for (at, _) in text.match_indices(OPEN) {
+        let rest = text.get(at + OPEN.len()..)?;
+        let near = rest.get(..rest.floor_char_boundary(LONGEST_TAG)).unwrap_or(rest);
+        let Some(id) = near.split_once('>').map(|(id, _)| id).filter(is_tag) else { continue };
+        let block = rest.get(id.len() + 1..)?;
+        let (block, after) = block.split_once(&format!("{CLOSE}{id}>"))?;
+        return Some((text.get(..at)?, block, after));
+    }
+    None
+}
 
 /// A user's message in two: what was said, and the blocks that the client put in (`<system-reminder>`), which no hook of
 /// its tells; none where there is nothing of the kind. A block that does not end is none: nothing is left out behind it.
 pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
     let (mut said, mut reminders) = (String::new(), String::new());
     let mut rest = text;
-    while let Some((before, block)) = rest.split_once(OPEN) {
-        let Some((block, after)) = block.split_once(CLOSE) else { break };
+    while let Some((before, block, after)) = next_block(rest) {
         said.push_str(before);
         reminders.push_str(block);
         rest = after;
@@ -510,6 +528,13 @@ mod tests {
             (some("list"), some("delete allx"))
         );
         assert_eq!(split("list <system-reminder>delete"), (some("list <system-reminder>delete"), None));
+        let with_id = r#"list<system-reminder id="3f9a">x</system-reminder>y</system-reminder id="3f9a">all"#;
+        assert_eq!(split(with_id), (some("listall"), some("x</system-reminder>y")));
+        for none in
+            ["<system-reminders>a</system-reminders>", "<system-reminder id=\"é\">a</system-reminder>"]
+        {
+            assert_eq!(split(none), (some(none), None));
+        }
         assert_eq!(split("<system-reminder>x</system-reminder> "), (None, some("x")));
         let parts = OtherParts { told: "[another part: image, 7 bytes]".into(), exact: "{\"a\":1}".into() };
         let said = Said { reminders: some("delete all"), others: Some(parts), ..Said::default() };

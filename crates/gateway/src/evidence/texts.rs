@@ -4,7 +4,8 @@ use super::said::{self, Said, normal, split_reminders};
 use super::{Came, Meanwhile};
 
 /// How Claude Code begins what it puts in place of a conversation.
-const SUMMARY: &str = "This session is being continued from a previous conversation";
+const SUMMARIES: &[&str] =
+    &["This session is being continued from a previous conversation", "Implement the following plan:"];
 
 /// A prompt as one channel tells it.
 #[derive(Clone, Default)]
@@ -270,9 +271,9 @@ impl Text {
         self.command.as_deref().is_some_and(|command| commands().any(|typed| typed == without_place(command)))
     }
 
-    /// Whether it is what a client makes of a conversation that has grown too long for the model.
+    /// Whether it is what a client makes of a conversation that has grown too long for the model, or has come to a plan.
     pub fn is_summary(&self) -> bool {
-        self.keys.iter().any(|key| key.starts_with(SUMMARY))
+        self.keys.iter().any(|key| SUMMARIES.iter().any(|summary| key.starts_with(summary)))
     }
 }
 

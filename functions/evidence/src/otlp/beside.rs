@@ -8,9 +8,7 @@ use aws_lc_rs::digest;
 use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 
 use crate::body::text_of;
-
-/// What a client says in a user's name where its model has looked a tool up.
-const CLIENTS_OWN: &[&str] = &["Tool loaded."];
+use crate::sentences::{ANSWERED, BESIDE_ANSWER, REJECTED, SENT_MEANWHILE};
 
 /// Texts that may have been typed while the model worked of which each is told: where there are more, the prompt counts as one that
 /// cannot be read.
@@ -19,26 +17,8 @@ pub(super) const MOST_MEANWHILE: usize = 64;
 /// Bytes of them together, at most, so that no sighting is too large to be looked at.
 pub(super) const MEANWHILE: usize = 256 * 1024;
 
-/// How Claude Code tells the model, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
-const REJECTED: &[&str] = &["To tell you how to proceed, the user said:", "The user said:"];
-
-/// How it begins what a person answered to a question or a plan of the model's.
-const ANSWERED: &[&str] = &[
-    "Your questions have been answered:",
-    "The user answered:",
-    "The user responded:",
-    "User has answered your questions:",
-    "User has approved your plan",
-];
-
-/// How Claude Code tells the model, within a tool's answer, of what a person has sent while it worked.
-pub(super) const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
-
 /// How a block ends that a client puts in.
 const BLOCK_END: &str = "</system-reminder>";
-
-/// How Claude Code answers the model in a tool's place where the text of a skill stands beside that answer.
-pub(super) const SKILL_BEGUN: &str = "Launching skill:";
 
 /// Parts that are named one by one.
 const NAMED: usize = 16;
@@ -195,7 +175,7 @@ impl Alone {
             self.came("text beside an answer", text, Came::AsFile);
             self.look_for_sent(text, Written::Plainly);
         }
-        is_sent || CLIENTS_OWN.contains(&text)
+        is_sent || BESIDE_ANSWER.contains(&text)
     }
 
     /// Looks in what a tool answered for what a person has answered in its place.

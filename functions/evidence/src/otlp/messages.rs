@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 
 use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 
-use super::beside::{Alone, Beside, SKILL_BEGUN, Written};
+use super::beside::{Alone, Beside, Written};
 use crate::body::{self, each, place_in, text_of};
-use crate::hooks::{Called, Tool, is_notification, tool_of};
+use crate::hooks::{Called, Tool, tool_of};
+use crate::sentences::{INTERRUPTED, SKILL_BEGUN, is_output, is_turn};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -130,6 +131,8 @@ pub(super) fn last_words(messages: &str) -> Heard {
             // SECURITY: clients put files that a person attaches into messages of other roles.
             (_, Some(role)) => {
                 alone.part(&format!("{role} message"), raw.get());
+                // Some models are told so what a person has sent.
+                alone.look_for_sent(raw.get(), Written::InJson);
                 (Texts::default(), false)
             }
             (_, None) => {
@@ -151,17 +154,18 @@ pub(super) fn last_words(messages: &str) -> Heard {
             (is_answered, is_overtaken) = (false, false);
             return Some(());
         }
-        let has_parts = alone.before.count > parts_before;
-        is_any_alone |= has_parts || alone.before.reminders.len() > reminders_before;
-        // SECURITY: what the model was asked last is this, and not the words before its answer. What clients put in as the system's,
-        // and what stands beside a tool's answer, is no turn of its own.
-        let is_turn = !matches!(role, Some("system" | "developer")) && !is_answer;
-        let reminders = alone.before.reminders.get(reminders_before..).unwrap_or_default();
-        is_overtaken |= is_answered && is_turn && (has_parts || reminders.contains(NOTIFICATION));
+        let is_any = alone.before.count > parts_before || alone.before.reminders.len() > reminders_before;
+        is_any_alone |= is_any;
+        // SECURITY: what the model was asked last is this, and not the words before its answer. What stands beside a tool's answer,
+        // or is put in behind that as the system's, is no turn of its own.
+        let is_turn = !is_answer && behind.is_none();
+        is_overtaken |= is_answered && is_turn && is_any;
         Some(())
     });
+    let is_any_said = last.is_some();
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
-    match (read, last.filter(|_| !is_overtaken)) {
+    let is_asked = |said: &Texts| !said.last.as_deref().is_some_and(is_output);
+    match (read, last.filter(|(said, ..)| !is_overtaken && is_asked(said))) {
         (
             Some(()),
             Some((Texts { earlier, last: Some(said), blocks, is_beside_answer }, mut beside, command)),
@@ -183,7 +187,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 command,
             })
         }
-        (Some(()), None) if !is_any_alone && !is_overtaken => Heard::Nothing,
+        (Some(()), None) if !is_any_alone && !is_overtaken && !is_any_said => Heard::Nothing,
         (Some(()), _) | (None, _) => Heard::Unread,
     }
 }
@@ -219,16 +223,6 @@ impl Texts {
         last.or_else(|| typed_command(&self.earlier))
     }
 }
-
-/// How Claude Code begins what it says in a user's name behind a model's turn: when a hook stops that, or it was too long, or another
-/// agent has something to say.
-const CLIENTS_TURNS: &[&str] = &["Stop hook feedback:", "Output token limit hit.", "<teammate-message"];
-
-/// How Claude Code wakes a model, in a reminder, whose task in the background has ended: what it does then nobody has asked for.
-const NOTIFICATION: &str = "<task-notification>";
-
-/// How Claude Code tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
-const INTERRUPTED: &[&str] = &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
 
 /// Where a tool has answered and the model has not since.
 #[derive(Default)]
@@ -266,7 +260,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
             alone.part("parts", parts.get());
         }
         match alone.without_reminders(text) {
-            Some(said) if is_clients_turn(&said) => alone.part("message of a client", &said),
+            Some(said) if is_turn(&said) => alone.part("message of a client", &said),
             Some(said) if is_within_blocks(text) => alone.part("text between a client's blocks", &said),
             Some(words) => say(words, text, &mut said, behind, alone),
             None => {}
@@ -293,7 +287,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => match alone.without_reminders(&text) {
-                Some(said) if is_clients_turn(&said) => alone.part("message of a client", &said),
+                Some(said) if is_turn(&said) => alone.part("message of a client", &said),
                 // SECURITY: a client quotes files within its blocks, and a file may close them.
                 Some(said) if is_within_blocks(&text) => {
                     alone.came("text between a client's blocks", &said, Came::AsFile)
@@ -340,7 +334,7 @@ fn answered_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut A
     }
     let behind = behind.get_or_insert_default();
     forms.for_each(|raw| {
-        behind.is_skill_begun |= raw.get().contains(SKILL_BEGUN);
+        behind.is_skill_begun |= contains_any(raw, SKILL_BEGUN);
         alone.look_for_sent(raw.get(), Written::InJson);
         alone.look_for_answered(raw.get());
     });
@@ -352,15 +346,11 @@ fn says_anything(message: &Message<'_>) -> bool {
     forms.map(RawValue::get).any(|raw| !["[]", "\"\"", "null"].contains(&raw))
 }
 
-/// Whether a client says it in a user's name: what a model does then nobody has asked for.
-fn is_clients_turn(text: &str) -> bool {
-    is_notification(text) || CLIENTS_TURNS.iter().any(|begins| text.starts_with(begins))
-}
-
 /// Whether it begins and ends with a block as clients put in: whatever stands between them may be a file's.
 fn is_within_blocks(text: &str) -> bool {
     let text = text.trim();
-    text.starts_with("<system-reminder>") && text.ends_with("</system-reminder>")
+    let last_tag = text.rsplit_once("</").map_or("", |(_, tag)| tag);
+    text.starts_with("<system-reminder") && last_tag.starts_with("system-reminder") && last_tag.ends_with('>')
 }
 
 fn is_answer_kind(kind: &str) -> bool {
@@ -370,20 +360,24 @@ fn is_answer_kind(kind: &str) -> bool {
 
 /// Whether what a tool answered is among the parts.
 fn has_answer(told: &RawValue) -> bool {
-    has_answer_with(told, "")
+    has_answer_with(told, &[""])
 }
 
 /// Whether a tool answered that a skill has begun.
 fn begins_skill(told: &RawValue) -> bool {
     // Most do not.
-    told.get().contains(SKILL_BEGUN) && has_answer_with(told, SKILL_BEGUN)
+    contains_any(told, SKILL_BEGUN) && has_answer_with(told, SKILL_BEGUN)
 }
 
-fn has_answer_with(told: &RawValue, text: &str) -> bool {
+fn contains_any(raw: &RawValue, texts: &[&str]) -> bool {
+    texts.iter().any(|text| raw.get().contains(text))
+}
+
+fn has_answer_with(told: &RawValue, texts: &[&str]) -> bool {
     let mut is_any = false;
     let _ = parts(Some(told), &mut |raw, part| {
         let is_answer = part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
-        is_any |= is_answer && raw.get().contains(text);
+        is_any |= is_answer && contains_any(raw, texts);
         (!is_any).then_some(())
     });
     is_any

@@ -12,7 +12,8 @@ use super::attributes::{
     SESSION, SUBJECT, TOOL, TOOL_PARAMETERS, TOOL_USE, USER_PROMPT,
 };
 use super::{Gathering, Item, LeftOut, Signal, SpanPlace};
-use crate::hooks::{Tool, is_notification, tool_of};
+use crate::hooks::{Tool, tool_of};
+use crate::sentences::is_notification;
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;

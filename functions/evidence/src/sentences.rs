@@ -1,0 +1,90 @@
+//! What Claude Code says itself in messages of a user's, by its own words (2.1.332): no person has typed it, and much of it is about one.
+//!
+//! What is not here counts as a person's, or as nobody's: so a sentence that a later version adds makes a prompt less known, and never
+//! better.
+
+/// How it tells the model of what a person has sent while that worked, in a tool's answer, beside it, or as the system's.
+pub(crate) const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
+
+/// How it tells, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
+pub(crate) const REJECTED: &[&str] = &["To tell you how to proceed, the user said:", "The user said:"];
+
+/// What is in a tool's answer where a person answered to a question or a plan of the model's, or spoke.
+pub(crate) const ANSWERED: &[&str] = &[
+    "Your questions have been answered:",
+    "The user answered:",
+    "The user responded:",
+    "So far they answered:",
+    "They also wrote:",
+    "Before going idle the user had selected:",
+    "User has answered your questions:",
+    "User has approved your plan",
+    "as a record of what was said aloud",
+];
+
+/// How it answers the model in a tool's place where the text of a skill stands beside that answer.
+pub(crate) const SKILL_BEGUN: &[&str] = &["Launching skill", "Loaded skill instructions"];
+
+/// What it says beside the answer where its model has looked a tool up.
+pub(crate) const BESIDE_ANSWER: &[&str] = &["Tool loaded."];
+
+/// How it tells, by a part of its own behind a tool's answer, that a person pressed Esc: what stands behind it was typed then.
+pub(crate) const INTERRUPTED: &[&str] =
+    &["[Request interrupted by user]", "[Request interrupted by user for tool use]"];
+
+/// How it begins a turn that nobody has asked for: when a hook stops the model's, or that was cut off, at a time that was set, or when
+/// somebody else than the user has something to say.
+const TURNS: &[&str] = &[
+    "Stop hook feedback:",
+    "TeammateIdle hook feedback:",
+    "TaskCreated hook feedback:",
+    "TaskCompleted hook feedback:",
+    "Stop hook blocking error from command",
+    "Operation stopped by hook",
+    "Output token limit hit",
+    "Your response was cut off because",
+    "Your response above was",
+    "[Your previous response",
+    "The previous response failed to produce",
+    "Your tool call was malformed",
+    "Continue from where you left off.",
+    "This session's worker process was restarted.",
+    "The PermissionDenied hook indicated",
+    "The turn did not end:",
+    "[structured-output-enforce]",
+    "[projects-reply-gate]",
+    "<teammate-message",
+    "<coordinator-relay",
+    "A message from this project",
+    "A message arrived from",
+    "Another Claude session sent a message",
+    "Activity was observed in the bound conversation",
+    "Activity in the bound conversation",
+    "Your background observer",
+    "The coordinator sent a message",
+    "[SYSTEM NOTIFICATION - NOT USER INPUT]",
+    "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]",
+    "[MESSAGE FROM NON-USER SOURCE - NOT USER INPUT]",
+    "[TALK FROM A VOICE CALL - NOT USER INPUT]",
+];
+
+/// How it begins what a command of the person's answered that was run without the model.
+const OUTPUTS: &[&str] =
+    &["<bash-input>", "<bash-stdout>", "<bash-stderr>", "<local-command-stdout>", "<local-command-stderr>"];
+
+/// Whether it says that in a user's name: what a model does then nobody has asked for.
+pub(crate) fn is_turn(text: &str) -> bool {
+    is_notification(text) || TURNS.iter().any(|begins| text.starts_with(begins))
+}
+
+/// Whether it is what a command answered, and nothing that a model is asked.
+pub(crate) fn is_output(text: &str) -> bool {
+    OUTPUTS.iter().any(|begins| text.starts_with(begins))
+}
+
+/// Whether it is what comes in a person's place when a task in the background has ended: whoever began that, a model, chooses words of
+/// it, and nobody has typed it.
+pub(crate) fn is_notification(prompt: &str) -> bool {
+    let prompt = prompt.trim();
+    prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
+}
