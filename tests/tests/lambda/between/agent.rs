@@ -1,5 +1,7 @@
 //! An agent of its own for each case: what it asks, and what it is told.
 
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 
 use super::runtime::Invoked;
@@ -8,7 +10,8 @@ use crate::stage;
 
 /// Who asks in one case.
 pub struct Agent {
-    pub token: String,
+    /// Lives for minutes: whoever waits for the sweep fetches another.
+    token: Mutex<String>,
     /// Its request id.
     pub request: String,
     /// The text of its statement, which nobody else sends.
@@ -47,9 +50,21 @@ impl Told {
 }
 
 impl Agent {
+    pub fn new(token: String, request: String, (statement, statements): (String, usize)) -> Self {
+        Self { token: Mutex::new(token), request, statement, statements }
+    }
+
+    pub fn takes(&self, token: String) {
+        *self.token.lock().unwrap() = token;
+    }
+
+    fn event(&self, case: &str) -> Value {
+        stage::event(case, Some(&self.token.lock().unwrap()))
+    }
+
     /// The event in which it asks.
     pub fn asks(&self) -> Value {
-        let mut event = stage::event("post-select.json", Some(&self.token));
+        let mut event = self.event("post-select.json");
         event["rawQueryString"] = format!("requestId={}", self.request).into();
         event["body"] = self.body().to_string().into();
         event
@@ -79,13 +94,13 @@ impl Agent {
     }
 
     fn of_handle(&self, case: &str, handle: &str) -> Value {
-        let event = stage::event(case, Some(&self.token)).to_string();
+        let event = self.event(case).to_string();
         serde_json::from_str(&event.replace("00000000-0000-4000-8000-000000000000", handle)).unwrap()
     }
 
     /// The event in which it asks over MCP.
     pub fn calls_tool(&self) -> Value {
-        let mut event = stage::event("mcp-run-sql.json", Some(&self.token));
+        let mut event = self.event("mcp-run-sql.json");
         let mut body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
         body["params"]["arguments"]["statement"] = self.statement.clone().into();
         body["params"]["_meta"]["claudecode/toolUseId"] = self.request.clone().into();

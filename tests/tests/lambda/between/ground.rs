@@ -146,8 +146,13 @@ impl Ground {
         self.next.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Agent number `n`, with what it says.
-    pub async fn agent(&self, n: u32, statement: String, statements: usize) -> Agent {
+    /// Agent number `n`, with what it says and in how many statements.
+    pub async fn agent(&self, n: u32, says: (String, usize)) -> Agent {
+        Agent::new(self.token(n).await, format!("6f1e0c1e-1111-4222-8333-{n:012}"), says)
+    }
+
+    /// A new token for that agent.
+    pub async fn token(&self, n: u32) -> String {
         let request = self
             .http
             .post(format!("{}/token", self.wiring.issuer))
@@ -155,8 +160,7 @@ impl Ground {
             .header("content-type", "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials&scope=sql:read&resource=https://snowgate.example/RS256");
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
-        Agent { token, request: format!("6f1e0c1e-1111-4222-8333-{n:012}"), statement, statements }
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
     /// Whether a state machine was begun for it.

@@ -58,7 +58,7 @@ impl Run {
         let ground = Arc::clone(&counted.ground);
         Self {
             ground: Arc::clone(&ground),
-            agent: ground.agent(n, statement, statements).await,
+            agent: ground.agent(n, (statement, statements)).await,
             n,
             blow,
             hold,
@@ -169,6 +169,7 @@ impl Run {
     /// Waits for the sweep, if it does not go round yet.
     pub async fn until_swept(&self) {
         self.counted.until_swept().await;
+        self.agent.takes(self.ground.token(self.n).await);
     }
 
     /// Waits for what needs no sweep; none where it does not come.
