@@ -6,9 +6,10 @@ use domain::{Asked, Identity, Timestamp};
 use recording::{CallRecord, RecordKey};
 
 use super::late::Beside;
-use super::said::{self, normal};
+use super::parts;
 use super::sighting;
 use super::weigh::subject_of;
+use super::words::normal;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::opening;
@@ -77,7 +78,7 @@ pub(super) struct Again {
 impl Again {
     /// Whether it names a prompt that is none of these.
     pub fn is_otherwise(&self, known: [Option<&str>; 2]) -> bool {
-        let said = |known| normal(said::sealed(known).said);
+        let said = |known| normal(parts::sealed(known).said);
         self.prompt
             .as_deref()
             .is_some_and(|prompt| !known.into_iter().flatten().any(|known| said(known) == normal(prompt)))

@@ -7,10 +7,11 @@ use domain::{ChannelKind, Context};
 use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRecord};
 
 use super::again::{Again, Calling};
+use super::parts;
 use super::recall::recorded;
-use super::said::{self, normal};
 use super::texts::Shown;
 use super::weigh::{Call, Declared, Purpose, Weighed};
+use super::words::normal;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::ports::{Expected, Expecting, Named, Recordings, StoredSighting, Written};
@@ -304,7 +305,7 @@ fn declared(opening: &Opening, exact: Option<String>) -> Declared {
     let prompt = &opening.prompt;
     match (prompt.witnesses.is_empty(), prompt.declared, exact) {
         (true, _, Some(exact)) => Declared::Text(exact),
-        (false, Some(0), Some(exact)) => Declared::Text(said::sealed(&exact).said.to_owned()),
+        (false, Some(0), Some(exact)) => Declared::Text(parts::sealed(&exact).said.to_owned()),
         (false, Some(_), _) => Declared::Another,
         (_, _, None) | (false, None, Some(_)) => Declared::Nothing,
     }

@@ -13,12 +13,14 @@ mod late;
 mod linked;
 mod looked;
 mod named;
+mod parts;
 mod recall;
 mod said;
 mod sighting;
 mod texts;
 mod wanted;
 mod weigh;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -40,9 +42,9 @@ pub use accounts::is_another_mailbox;
 pub(crate) use again::{Calling, Spoken};
 pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
-pub use said::split_reminders;
 pub(crate) use wanted::WANTED;
 pub(crate) use weigh::{Purpose, Weighed};
+pub use words::split_reminders;
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);

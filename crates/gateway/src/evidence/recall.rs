@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{ChannelKind, Join, Sight, Witness};
 
 use super::accounts::{Account, has_seen_the_call, is_loose, is_of_clients};
-use super::said;
+use super::parts;
 use super::texts::{Shown, Text};
 
 /// The accounts that stand in a record, whose prompt 0 is that, as it was sealed and as it was told.
@@ -50,8 +50,8 @@ pub(super) fn recorded(witnesses: &[Witness], prompt: Option<Shown>) -> Vec<Acco
 /// A prompt without what the model received in its place, and that.
 fn without_received(prompt: Shown) -> (Shown, Option<Shown>) {
     let Shown { exact, told } = prompt;
-    let (said, received) = said::without_received(&exact);
-    let (told, told_received) = said::told_without_received(&told);
+    let (said, received) = parts::without_received(&exact);
+    let (told, told_received) = parts::told_without_received(&told);
     let received = received
         .map(|exact| Shown { exact: exact.to_owned(), told: told_received.unwrap_or_default().to_owned() });
     (Shown { exact: said.to_owned(), told: told.to_owned() }, received)

@@ -4,7 +4,8 @@ use aws_lc_rs::hmac;
 use bytes::Bytes;
 use domain::{Clues, Context, Timestamp};
 
-use super::said::{self, Said};
+use super::said::Said;
+use super::words;
 use super::{Channel, LONGEST_ID, LONGEST_TEXT, Meanwhile, NotTaken, OtherParts, Sighting, WitnessError};
 use crate::fault::{Fault, Origin};
 use crate::ports::{Keyed, StoredSighting, Subject};
@@ -95,16 +96,16 @@ pub(super) fn store(
         (_, None) => seal::keyed_word(key, "channel", &format!("name {}", channel.name)),
     };
     let told = |text: &Option<String>| {
-        text.as_ref().filter(|text| !text.trim().is_empty()).map(|text| said::kept(key, text))
+        text.as_ref().filter(|text| !text.trim().is_empty()).map(|text| words::kept(key, text))
     };
     let kept_meanwhile = |Meanwhile { text, came }: &Meanwhile| {
         let text = Some(text).filter(|text| !text.trim().is_empty())?;
-        Some(Meanwhile { text: said::kept(key, text), came: *came })
+        Some(Meanwhile { text: words::kept(key, text), came: *came })
     };
     // What is cut is compared without the blocks that are typed in it, too: of a message that a model received they are told beside.
     let (words, typed_blocks) =
-        match prompt.as_deref().filter(|prompt| reminders.is_none() && said::is_cut(prompt)) {
-            Some(prompt) => said::split_reminders(prompt),
+        match prompt.as_deref().filter(|prompt| reminders.is_none() && words::is_cut(prompt)) {
+            Some(prompt) => words::split_reminders(prompt),
             None => (None, None),
         };
     let (words, typed_blocks) = words.zip(typed_blocks).unzip();
@@ -119,7 +120,7 @@ pub(super) fn store(
         under,
         others: others.as_ref().map(|OtherParts { told, exact }| OtherParts {
             told: told.clone(),
-            exact: said::kept(key, exact),
+            exact: words::kept(key, exact),
         }),
         command: told(command),
         earlier: told(earlier),
@@ -198,8 +199,8 @@ pub(super) fn of_text(key: &[u8; 32], subject: Subject, text: &str, now: Timesta
 
 /// What tells one prompt of a channel from another: its words, the command that it was made of, and the span that it stands in.
 fn text_word(key: &[u8; 32], prompt: &str, said: &Said) -> String {
-    let prompt = said::normal(prompt);
-    let command = said.command.as_deref().map(said::normal).unwrap_or_default();
+    let prompt = words::normal(prompt);
+    let command = said.command.as_deref().map(words::normal).unwrap_or_default();
     let span = said.span.as_ref().and_then(|span| span.ids.first());
     let text = format!("{}\n{prompt}\n{command}\n{span:?}", prompt.len());
     seal::keyed_word(key, "told-prompt", &text)

@@ -1,6 +1,8 @@
 //! A prompt as one channel tells it, and what makes two of them one.
 
-use super::said::{self, Said, normal, split_reminders};
+use super::parts;
+use super::said::Said;
+use super::words::{self, normal, split_reminders};
 use super::{Came, Meanwhile};
 
 /// How Claude Code begins what it puts in place of a conversation.
@@ -47,7 +49,7 @@ impl Text {
         Self {
             keys: vec![normal(&prompt).into_owned()],
             typed: parts(&prompt),
-            shown: Some(Shown { exact: said::exact(&Said::default(), &prompt), told: prompt }),
+            shown: Some(Shown { exact: parts::exact(&Said::default(), &prompt), told: prompt }),
             ..Self::default()
         }
     }
@@ -57,7 +59,7 @@ impl Text {
         Self {
             keys: vec![normal(prompt).into_owned()],
             command: said.command.as_deref().map(|command| normal(command).into_owned()),
-            whole: said.earlier.as_deref().map(|earlier| said::whole(earlier, prompt)),
+            whole: said.earlier.as_deref().map(|earlier| words::whole(earlier, prompt)),
             meanwhile: said.meanwhile.iter().map(normal_meanwhile).collect(),
             is_beside_answer: said.is_beside_answer,
             turn: Vec::new(),
@@ -67,17 +69,17 @@ impl Text {
                 // Those of its own text are not cut for the others'.
                 (normal(prompt).into_owned(), said.blocks.clone().unwrap_or(reminders))
             }),
-            shown: Some(Shown { exact: said::exact(said, prompt), told: said::told(said, prompt) }),
+            shown: Some(Shown { exact: parts::exact(said, prompt), told: parts::told(said, prompt) }),
         }
     }
 
     /// A prompt as it was sealed.
     pub fn sealed(exact: &str) -> Self {
-        let said::Sealed { command, earlier, said, reminders } = said::sealed(exact);
+        let parts::Sealed { command, earlier, said, reminders } = parts::sealed(exact);
         let words = normal(said).into_owned();
         Self {
             command: command.map(|command| normal(command).into_owned()),
-            whole: earlier.map(|earlier| said::whole(earlier, said)),
+            whole: earlier.map(|earlier| words::whole(earlier, said)),
             typed: parts(said).filter(|_| reminders.is_none()),
             beside: reminders.map(|reminders| (words.clone(), reminders.to_owned())),
             keys: vec![words],

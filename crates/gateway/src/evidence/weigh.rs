@@ -11,8 +11,9 @@ use recording::{LateEvidence, Opening, WitnessRecord};
 
 use super::accounts::{self, Account};
 use super::apart::set_apart;
+use super::parts;
 use super::recall::{are_contradicting, with_recorded};
-use super::said::{self, Said};
+use super::said::Said;
 use super::sighting;
 use super::texts::{Shown, Text};
 use crate::fault::Fault;
@@ -292,6 +293,6 @@ fn with_received(shown: Shown, accounts: &[Account]) -> Shown {
     let all =
         |of: fn(&Shown) -> &str| received.iter().map(|received| of(received)).collect::<Vec<_>>().join("\n");
     let received = (all(|shown| &shown.exact), all(|shown| &shown.told));
-    let (exact, told) = said::with_received((&shown.exact, &shown.told), (&received.0, &received.1));
+    let (exact, told) = parts::with_received((&shown.exact, &shown.told), (&received.0, &received.1));
     Shown { exact, told }
 }

@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 
 use domain::{Clues, Context, PromptGrade, Timestamp, Witness};
 
+use super::parts::{self, Sealed};
 use super::recall::recorded;
-use super::said::{self, Sealed};
+use super::said::Said;
 use super::texts::Shown;
 use super::weigh::{Call, Declared, Opened, Purpose, weighed};
 use super::{accounts, sighting};
@@ -39,7 +40,7 @@ impl Record {
     /// Which messages it tells as the prompt.
     fn tells(&self) -> BTreeSet<&'static str> {
         let Some(Shown { exact, .. }) = &self.shown else { return BTreeSet::new() };
-        let Sealed { command, said, .. } = said::sealed(exact);
+        let Sealed { command, said, .. } = parts::sealed(exact);
         let lines: BTreeSet<&str> = said.lines().chain(command).collect();
         ALL.iter().copied().filter(|message| lines.contains(message)).collect()
     }
@@ -47,7 +48,7 @@ impl Record {
 
 /// The store of sightings, as both adapters keep it: what is told once more is found by its last moment.
 #[derive(Clone, Default)]
-struct Store(BTreeMap<[u8; 32], (StoredSighting, super::said::Said)>);
+struct Store(BTreeMap<[u8; 32], (StoredSighting, Said)>);
 
 impl Store {
     fn keep(&mut self, telling: &Telling, now: Timestamp) {
