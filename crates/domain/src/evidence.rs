@@ -139,8 +139,9 @@ pub struct Witness {
     /// were typed in a turn): no prompt of the
     /// person's, and neither for nor against what others saw of it.
     pub is_expanded: bool,
-    /// Whether it saw what the model received for a prompt, and could not read it, or not tell whether something else was typed since, or has told less of a turn than another: what others say of it is then agreed to by nobody
-    /// who is out of the agent's reach.
+    /// Whether it has not told, or could not, all that was asked for: the messages that the model received cannot be read; words stand
+    /// beside a tool's answer that may be a person's; a person has sent or said something since that nobody else saw; or another
+    /// channel tells more of the same turn. Then what others say is agreed to by nobody who is out of the agent's reach.
     pub is_unread: bool,
 }
 
@@ -230,7 +231,7 @@ impl Mismatch {
                 "a hook says that a subagent made the call: what the model received is taken for no person's words"
             }
             Self::Unread => {
-                "an evidence channel could not tell, or has not told, all of what another says was asked for: it may be another prompt"
+                "an evidence channel could not tell, or has not told, all that was asked for: something else may have been typed"
             }
         }
     }

@@ -64,7 +64,7 @@ pub use audit::{
 pub use detectors::detectors_of;
 pub use evidence::{
     Came, Channel, EVIDENCE_LIFE, LONGEST_ID, LONGEST_TEXT, Meanwhile, NAMED_LIFE, NotTaken, OWN, OtherParts,
-    Sighting, Span, SpanId, SpeaksFor, WitnessError, is_another_mailbox, split_reminders,
+    Sighting, Span, SpanId, SpeaksFor, WitnessError, is_another_mailbox, reminders_in, split_reminders,
 };
 pub use failures::MESSAGE as HIDDEN_FAILURE;
 pub use fault::{Fault, Origin, Retry};

@@ -1,10 +1,14 @@
 //! What Claude Code says itself in messages of a user's, by its own words (2.1.332): no person has typed it, and much of it is about one.
 //!
-//! What is not here counts as a person's, or as nobody's: so a sentence that a later version adds makes a prompt less known, and never
-//! better.
+//! What is not here counts as a person's words: a sentence that a later version adds or words otherwise can make a prompt better known
+//! than it is, or honest channels contradict each other. So these are compared with each version that is rolled out; a test finds them in
+//! the one that the tests run. What it says in place of a conversation the gateway knows by itself, which reads it in records, too.
 
 /// How it tells the model of what a person has sent while that worked, in a tool's answer, beside it, or as the system's.
 pub(crate) const SENT_MEANWHILE: &str = "The user sent a new message while you were working:";
+
+/// How it begins what it puts behind that, in a paragraph of its own.
+pub(crate) const BEHIND_SENT: &str = "This is how";
 
 /// How it tells, in place of a tool's answer, what a person said who did not let it be used: no hook tells that.
 pub(crate) const REJECTED: &[&str] = &["To tell you how to proceed, the user said:", "The user said:"];
@@ -17,6 +21,7 @@ pub(crate) const ANSWERED: &[&str] = &[
     "So far they answered:",
     "They also wrote:",
     "Before going idle the user had selected:",
+    // Of versions before.
     "User has answered your questions:",
     "User has approved your plan",
     "as a record of what was said aloud",
@@ -36,6 +41,7 @@ pub(crate) const INTERRUPTED: &[&str] =
 /// somebody else than the user has something to say.
 const TURNS: &[&str] = &[
     "Stop hook feedback:",
+    // The words before it are the hook's name.
     "TeammateIdle hook feedback:",
     "TaskCreated hook feedback:",
     "TaskCompleted hook feedback:",
@@ -54,7 +60,6 @@ const TURNS: &[&str] = &[
     "[structured-output-enforce]",
     "[projects-reply-gate]",
     "<teammate-message",
-    "<coordinator-relay",
     "A message from this project",
     "A message arrived from",
     "Another Claude session sent a message",
@@ -87,4 +92,18 @@ pub(crate) fn is_output(text: &str) -> bool {
 pub(crate) fn is_notification(prompt: &str) -> bool {
     let prompt = prompt.trim();
     prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
+}
+
+/// The command that a client tells by its elements, as it is typed: `/review orders`.
+pub(crate) fn typed_command(said: &str) -> Option<String> {
+    let inner = |name: &str| {
+        let (_, rest) = said.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner.trim())
+    };
+    if !said.starts_with("<command-name>") && !said.starts_with("<command-message>") {
+        return None;
+    }
+    let name = inner("command-name").filter(|name| name.starts_with('/') && name.len() <= 256)?;
+    let arguments = inner("command-args").unwrap_or_default();
+    Some(format!("{name} {arguments}").trim().to_owned())
 }

@@ -30,6 +30,7 @@ mod tend;
 mod touched;
 mod turn;
 mod typed;
+mod waiting;
 
 pub use access_shown::{AccessShown, AccessState};
 pub use ending::{Ending, MayEnd};
@@ -37,7 +38,7 @@ pub use harm::{ByHarm, Harm};
 pub use links::Link;
 pub use loopback::{CameBack, LoopbackSignIn, NotSignedIn};
 pub use reception::{Arrived, Earlier, EarlierAsk, Form, Found, Reception};
-pub use review::{Listing, PoliciesHere, ProposedTerms, Review, ReviewError, ReviewPorts, Shown, Waiting};
+pub use review::{PoliciesHere, Review, ReviewError, ReviewPorts, Shown};
 pub use roster::{KnownReviewer, ReviewerName, Roster};
 pub use session::{BegunSession, ReviewSession, SESSION_LIFE, SIGN_IN_LIFE};
 pub use signed_in::{NotAName, SignedIn};
@@ -45,6 +46,7 @@ pub use standing::StandingShown;
 pub use standing_terms::{MayBe, NotAStanding, Place as VariedPlace, StandingTerms};
 pub use turn::{Reminded, Stands};
 pub use typed::{is_typed, word_to_type};
+pub use waiting::{Listing, ProposedTerms, Waiting};
 
 use domain::{ApprovalId, Hold, Requester, Ruling, Timestamp};
 use recording::{

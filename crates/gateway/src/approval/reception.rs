@@ -11,12 +11,13 @@ use recording::{Opening, StandingRecord, StepRecord, Trail};
 
 use super::access_shown::AccessShown;
 use super::links::{self, LinkKey};
-use super::review::{Review, ReviewError, Shown, Waiting};
+use super::review::{Review, ReviewError, Shown};
 use super::roster::{ReviewerName, Roster};
 use super::session::{self, BegunSession, Pending, ReviewSession};
 use super::signed_in::SignedIn;
 use super::standing::StandingShown;
 use super::standing_terms::StandingTerms;
+use super::waiting::Waiting;
 use crate::fault::{Fault, Origin};
 use crate::ports::{Ids, NotAccepted, ReviewerIssuer, SignInAnswer, SignInBegun};
 use crate::settings::SignIn;

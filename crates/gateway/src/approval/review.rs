@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use domain::{ApprovalId, ApprovalState, Asked, Handle, Timestamp, Unmoved, Verdict};
 use masking::Detectors;
-use recording::{
-    AskedRecord, LateEvidence, NotNext, Opening, ReviewerRecord, StandingRecord, StepRecord, Trail,
-};
+use recording::{LateEvidence, NotNext, Opening, ReviewerRecord, StandingRecord, StepRecord};
 use thiserror::Error;
 
 use super::reception::own_verdict;
@@ -15,13 +13,12 @@ use super::signed_in::{SignedIn, is_revoked};
 use super::standing_terms::NotAStanding;
 use super::steps::{Added, Case, NotAdded, damaged};
 use super::stored;
+use super::waiting::{Listing, Waiting, waiting};
 use crate::detectors::DetectorsInForce;
 use crate::evidence;
 use crate::fault::{Fault, Origin};
 use crate::live::Live;
-use crate::ports::{
-    Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, RevokedWhat, Standings,
-};
+use crate::ports::{Accesses, Approvals, Clock, Exchanges, Keys, Policies, Recordings, Standings};
 use crate::settings::SignIn;
 use crate::spans::{self, Spanned, span};
 
@@ -84,57 +81,6 @@ pub enum ReviewError {
     /// Something broke. A verdict may be kept all the same: whoever gives it again learns that.
     #[error(transparent)]
     Fault(#[from] Fault),
-}
-
-/// One approval that waits.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// Its id.
-    pub id: ApprovalId,
-    /// What the recording tells of what would run: every text after the detectors.
-    pub opening: Opening,
-    /// What is asked of reviewers.
-    pub asked: AskedRecord,
-    /// Waiting, or granted and about to run.
-    pub state: ApprovalState,
-    /// Who has said yes so far.
-    pub granted_by: Vec<String>,
-    /// What they want to allow for later ones, each who wants that.
-    pub wanted: Vec<ProposedTerms>,
-    /// When it is over.
-    pub lapses: Timestamp,
-    /// What of whoever asked is revoked: then nothing comes of a yes.
-    pub revoked: Option<RevokedWhat>,
-    /// What is known of the prompt since it was asked, in a listing and where it is shown.
-    pub later: Option<LateEvidence>,
-}
-
-/// What somebody who has said yes wants to allow for later ones.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProposedTerms {
-    /// Who.
-    pub by: String,
-    /// What, as the recording tells it.
-    pub terms: StandingRecord,
-}
-
-impl Waiting {
-    /// Whether some want to allow something for later ones, and not all who have said yes the same: then nothing stands once it
-    /// is granted.
-    pub fn is_split(&self) -> bool {
-        let Self { granted_by, wanted, .. } = self;
-        let is_same = wanted.windows(2).all(|two| matches!(two, [one, other] if one.terms == other.terms));
-        !wanted.is_empty() && (!is_same || wanted.len() != granted_by.len())
-    }
-}
-
-/// What waits, oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// What can be told.
-    pub waiting: Vec<Waiting>,
-    /// Exchanges whose approval cannot be read: somebody must look.
-    pub damaged: Vec<String>,
 }
 
 /// What a reviewer is shown: exactly what would run.
@@ -552,52 +498,6 @@ pub(super) fn unless_unclean(
         }
         cleaned => cleaned,
     }
-}
-
-fn waiting(case: Case) -> Option<Waiting> {
-    let Case { opening, trail, key: _ } = case;
-    let (Some(id), Some(approval), Some(asked)) = (trail.id(), trail.approval(), trail.asked()) else {
-        return None;
-    };
-    Some(Waiting {
-        id,
-        asked: asked.clone(),
-        state: approval.state(),
-        granted_by: approval
-            .granted_by()
-            .iter()
-            .map(|by| {
-                by.person.as_ref().map_or_else(|| by.key.subject.clone(), |person| person.as_str().to_owned())
-            })
-            .collect(),
-        wanted: wanted(&trail),
-        lapses: approval.lapses(),
-        revoked: None,
-        later: None,
-        opening: asked.of(&opening.record),
-    })
-}
-
-/// What those who have said yes to the approval under way want to allow for later ones.
-fn wanted(trail: &Trail) -> Vec<ProposedTerms> {
-    let wanted = trail.steps_under_way().iter().filter_map(|step| match &step.what {
-        StepRecord::Decided { by, verdict: _, reason: _, terms: Some(terms) } => {
-            Some(ProposedTerms { by: by.name().to_owned(), terms: terms.clone() })
-        }
-        StepRecord::Asked(_)
-        | StepRecord::Told { .. }
-        | StepRecord::Viewed { .. }
-        | StepRecord::Decided { .. }
-        | StepRecord::Standing { .. }
-        | StepRecord::Issued { .. }
-        | StepRecord::Expired {}
-        | StepRecord::Withdrawn {}
-        | StepRecord::Overruled { .. }
-        | StepRecord::Spent { .. }
-        | StepRecord::Released { .. }
-        | StepRecord::Ended { .. } => None,
-    });
-    wanted.collect()
 }
 
 /// Whether this reviewer has looked since they signed in.

@@ -4,7 +4,7 @@ use domain::Class;
 use recording::{Opening, StatementRecord};
 
 use super::harm::Harm;
-use super::review::Waiting;
+use super::waiting::Waiting;
 
 /// The word that a reviewer types before they approve what waits, in upper case; none where nothing is. A result that is only to
 /// be released destroys nothing.

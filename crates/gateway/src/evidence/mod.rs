@@ -44,7 +44,7 @@ pub(crate) use late::{MOST, last};
 pub(crate) use named::Lease;
 pub(crate) use wanted::WANTED;
 pub(crate) use weigh::{Purpose, Weighed};
-pub use words::split_reminders;
+pub use words::{reminders_in, split_reminders};
 
 /// For how long evidence waits for its statement, and a statement for late evidence.
 pub const EVIDENCE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);

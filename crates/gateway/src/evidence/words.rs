@@ -60,11 +60,20 @@ fn next_block(text: &str) -> Option<(&str, &str, &str)> {
     None
 }
 
+/// What stands in each of the blocks that a client put into a text.
+pub fn reminders_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (_, block, after) = next_block(rest)?;
+        rest = after;
+        Some(block)
+    })
+}
+
 /// A user's message in two: what was said, and the blocks that the client put in (`<system-reminder>`), which no hook of
 /// its tells; none where there is nothing of the kind. A block that does not end is none: nothing is left out behind it.
 pub fn split_reminders(text: &str) -> (Option<String>, Option<String>) {
-    let (mut said, mut reminders) = (String::new(), String::new());
-    let mut rest = text;
+    let (mut said, mut reminders, mut rest) = (String::new(), String::new(), text);
     while let Some((before, block, after)) = next_block(rest) {
         said.push_str(before);
         reminders.push_str(block);

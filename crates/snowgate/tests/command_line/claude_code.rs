@@ -409,3 +409,39 @@ fn a_model_gets_the_rule_that_refuses_and_what_to_do_while_a_person_decides() {
     scene.is_known(&[(DROP, CUSTOMERS, "P4"), (DELETE, CUSTOMERS, "P4")]);
     scene.model.has_played_all();
 }
+
+/// What the gateway knows of the client's own words is what this version says.
+#[test]
+fn the_sentences_that_are_known_of_the_client_are_its_own() {
+    // Made of a hook's name, or said by versions before this one.
+    const OTHERS: [&str; 4] = [
+        "TeammateIdle hook feedback:",
+        "TaskCreated hook feedback:",
+        "TaskCompleted hook feedback:",
+        "User has answered your questions:",
+    ];
+    // It says so where there is no client to read.
+    if model::Model::start(&one()).is_none() {
+        return;
+    }
+    let source = include_str!("../../../../functions/evidence/src/sentences.rs");
+    let (lists, _) =
+        source.split_once("\n/// Whether it says that").expect("the lists stand before the functions");
+    let sentences: Vec<&str> = lists.split('"').skip(1).step_by(2).collect();
+    assert!(sentences.len() > 40, "{sentences:?}");
+    let finder =
+        aho_corasick::AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(&sentences);
+    let finder = finder.expect("so few words");
+    let said = fs::read(scene::program()).expect("Claude Code is missing: run `make tools`");
+    let mut found = vec![false; sentences.len()];
+    for hit in finder.find_overlapping_iter(&said) {
+        found[hit.pattern().as_usize()] = true;
+    }
+    let missing: Vec<&str> = sentences
+        .iter()
+        .zip(found)
+        .filter(|(_, is_found)| !is_found)
+        .map(|(sentence, _)| *sentence)
+        .collect();
+    assert!(missing.iter().all(|sentence| OTHERS.contains(sentence)), "{missing:?}");
+}

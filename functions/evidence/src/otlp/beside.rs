@@ -1,14 +1,12 @@
 //! What comes to a model beside a person's words: reminders, files, what a client tells within tools' answers; and what of it a person
 //! may have said.
 
-use std::borrow::Cow;
-
 use aws_lc_rs::digest;
 
-use gateway::{Came, Meanwhile, OtherParts, split_reminders};
+use gateway::{Came, Meanwhile, OtherParts, reminders_in, split_reminders};
 
 use crate::body::text_of;
-use crate::sentences::{ANSWERED, BESIDE_ANSWER, REJECTED, SENT_MEANWHILE};
+use crate::sentences::{ANSWERED, BEHIND_SENT, BESIDE_ANSWER, REJECTED, SENT_MEANWHILE};
 
 /// Texts that may have been typed while the model worked of which each is told: where there are more, the prompt counts as one that
 /// cannot be read.
@@ -31,7 +29,7 @@ pub(super) const KEPT: usize = 256 * 1024;
 pub(super) struct Beside {
     pub reminders: String,
     /// What the first of the other parts are, and how many bytes.
-    kinds: Vec<(Cow<'static, str>, usize)>,
+    kinds: Vec<(String, usize)>,
     /// How many there are, and of how many bytes.
     pub count: usize,
     size: usize,
@@ -43,13 +41,8 @@ pub(super) struct Beside {
 impl Beside {
     /// Adds something that is no text, by a word for it.
     pub fn part(&mut self, kind: &str, raw: &str) {
-        let is_word = |text: &str| {
-            (1..=32).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b))
-        };
         if self.kinds.len() < NAMED {
-            let kind = if is_word(kind) { kind.to_owned().into() } else { "of an unknown kind".into() };
-            self.kinds.push((kind, raw.len()));
+            self.kinds.push((kind.to_owned(), raw.len()));
         }
         self.count = self.count.saturating_add(1);
         self.size = self.size.saturating_add(raw.len());
@@ -105,6 +98,13 @@ impl Beside {
     }
 }
 
+/// A kind or a role as a record may name it: a word, and else that it is none.
+pub(super) fn word_of(kind: &str) -> &str {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b"_- ".contains(&b);
+    let is_one = (1..=32).contains(&kind.len()) && kind.bytes().all(is_word);
+    if is_one { kind } else { "of an unknown kind" }
+}
+
 /// What comes with no words of its own: of each part once, however many messages there are.
 #[derive(Default)]
 pub(super) struct Alone {
@@ -135,10 +135,7 @@ impl Alone {
         if let Some(reminders) = reminders {
             self.remind(&reminders);
             // Beside a tool's answer it stands in a text of its own.
-            for block in text.split("<system-reminder>").skip(1) {
-                let block = block.split_once(BLOCK_END).map_or(block, |(block, _)| block);
-                self.look_for_sent(block, Written::Plainly);
-            }
+            reminders_in(text).for_each(|block| self.look_for_sent(block, Written::Plainly));
         }
         said
     }
@@ -206,9 +203,10 @@ impl Alone {
             let within = |text: &str| text.split_once(BLOCK_END).map_or(text, |(text, _)| text).to_owned();
             let sent = within(sent);
             let text = match written {
-                Written::Plainly => {
-                    sent.rsplit_once("\n\nThis is how").map_or(sent.as_str(), |(sent, _)| sent).to_owned()
-                }
+                Written::Plainly => sent
+                    .rsplit_once(&format!("\n\n{BEHIND_SENT}"))
+                    .map_or(sent.as_str(), |(sent, _)| sent)
+                    .to_owned(),
                 // Some exporters write its bracket as an escape.
                 Written::InJson => within(&unescaped(string(&sent))),
             };
@@ -225,7 +223,7 @@ fn unescaped(sent: &str) -> String {
         let rest = text.trim_end_matches('\\').len();
         text.get(..rest).filter(|rest| rest.len() < text.len()).map(str::len)
     };
-    let mut ends = sent.rmatch_indices("This is how").filter_map(|(at, _)| {
+    let mut ends = sent.rmatch_indices(BEHIND_SENT).filter_map(|(at, _)| {
         let end = line(sent.get(..at)?)?;
         line(sent.get(..end)?)
     });

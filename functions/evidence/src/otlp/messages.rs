@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 
 use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 
-use super::beside::{Alone, Beside, Written};
+use super::beside::{Alone, Beside, Written, word_of};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, tool_of};
-use crate::sentences::{INTERRUPTED, SKILL_BEGUN, is_output, is_turn};
+use crate::sentences::{INTERRUPTED, SKILL_BEGUN, is_output, is_turn, typed_command};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -99,14 +99,15 @@ fn parts<'a>(
 /// whatever role, and what is no text, is none, but stands with the words that it came just before or after: nothing of it is left out without a word.
 pub(super) fn last_words(messages: &str) -> Heard {
     let mut last: Option<(Texts, Beside, Option<String>)> = None;
-    let (mut alone, mut command, mut is_any_alone) = (Alone::default(), None, false);
+    let (mut alone, mut command) = (Alone::default(), None);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
     let mut behind: Option<Behind> = None;
-    let mut is_first = true;
+    let (mut is_first, mut is_any) = (true, false);
     let read = each(messages, &mut |raw| {
         let message = message(raw);
         let is_first = std::mem::take(&mut is_first);
+        is_any = true;
         let role = message.as_ref().and_then(|message| message.role.as_deref());
         let parts_before = alone.before.count;
         let reminders_before = alone.before.reminders.len();
@@ -130,7 +131,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
             (_, Some("system" | "developer")) if is_first => return Some(()),
             // SECURITY: clients put files that a person attaches into messages of other roles.
             (_, Some(role)) => {
-                alone.part(&format!("{role} message"), raw.get());
+                alone.part(word_of(&format!("{role} message")), raw.get());
                 // Some models are told so what a person has sent.
                 alone.look_for_sent(raw.get(), Written::InJson);
                 (Texts::default(), false)
@@ -154,15 +155,13 @@ pub(super) fn last_words(messages: &str) -> Heard {
             (is_answered, is_overtaken) = (false, false);
             return Some(());
         }
-        let is_any = alone.before.count > parts_before || alone.before.reminders.len() > reminders_before;
-        is_any_alone |= is_any;
+        let is_alone = alone.before.count > parts_before || alone.before.reminders.len() > reminders_before;
         // SECURITY: what the model was asked last is this, and not the words before its answer. What stands beside a tool's answer,
         // or is put in behind that as the system's, is no turn of its own.
         let is_turn = !is_answer && behind.is_none();
-        is_overtaken |= is_answered && is_turn && is_any;
+        is_overtaken |= is_answered && is_turn && is_alone;
         Some(())
     });
-    let is_any_said = last.is_some();
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     let is_asked = |said: &Texts| !said.last.as_deref().is_some_and(is_output);
     match (read, last.filter(|(said, ..)| !is_overtaken && is_asked(said))) {
@@ -187,7 +186,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 command,
             })
         }
-        (Some(()), None) if !is_any_alone && !is_overtaken && !is_any_said => Heard::Nothing,
+        (Some(()), None) if !is_any => Heard::Nothing,
         (Some(()), _) | (None, _) => Heard::Unread,
     }
 }
@@ -259,12 +258,7 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
         if let Some(parts) = message.parts {
             alone.part("parts", parts.get());
         }
-        match alone.without_reminders(text) {
-            Some(said) if is_turn(&said) => alone.part("message of a client", &said),
-            Some(said) if is_within_blocks(text) => alone.part("text between a client's blocks", &said),
-            Some(words) => say(words, text, &mut said, behind, alone),
-            None => {}
-        }
+        take_text(text, &mut said, behind, alone);
         return (said, behind.is_some());
     }
     // SECURITY: of two forms at once nobody knows which one the model received.
@@ -286,20 +280,12 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
         let text = || part.content.or(part.text).and_then(|raw| text_of(raw.get()));
         let is_text = ["text", "input_text"].contains(&kind);
         match (kind, if is_text { text() } else { None }) {
-            (_, Some(text)) => match alone.without_reminders(&text) {
-                Some(said) if is_turn(&said) => alone.part("message of a client", &said),
-                // SECURITY: a client quotes files within its blocks, and a file may close them.
-                Some(said) if is_within_blocks(&text) => {
-                    alone.came("text between a client's blocks", &said, Came::AsFile)
-                }
-                Some(words) => say(words, &text, &mut said, behind, alone),
-                None => {}
-            },
+            (_, Some(text)) => take_text(&text, &mut said, behind, alone),
             (kind, _) if is_answer_kind(kind) => {
                 alone.look_for_sent(raw.get(), Written::InJson);
                 alone.look_for_answered(raw.get());
             }
-            (kind, _) => alone.part(kind, raw.get()),
+            (kind, _) => alone.part(word_of(kind), raw.get()),
         }
         Some(())
     });
@@ -307,6 +293,19 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
         alone.part("content that cannot be read", raw.get());
     }
     (said, behind.is_some())
+}
+
+/// Takes a text of a message, without what of it is a client's.
+fn take_text(text: &str, said: &mut Texts, behind: &mut Option<Behind>, alone: &mut Alone) {
+    match alone.without_reminders(text) {
+        Some(words) if is_turn(&words) => alone.part("message of a client", &words),
+        // SECURITY: a client quotes files within its blocks, and a file may close them.
+        Some(words) if is_within_blocks(text) => {
+            alone.came("text between blocks of a client", &words, Came::AsFile)
+        }
+        Some(words) => say(words, text, said, behind, alone),
+        None => {}
+    }
 }
 
 /// Takes words that stand in that text: for a prompt, or for what stands beside a tool's answer.
@@ -381,20 +380,6 @@ fn has_answer_with(told: &RawValue, texts: &[&str]) -> bool {
         (!is_any).then_some(())
     });
     is_any
-}
-
-/// The command that a client tells by its elements, as it is typed: `/review orders`.
-fn typed_command(said: &str) -> Option<String> {
-    let inner = |name: &str| {
-        let (_, rest) = said.split_once(&format!("<{name}>"))?;
-        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner.trim())
-    };
-    if !said.starts_with("<command-name>") && !said.starts_with("<command-message>") {
-        return None;
-    }
-    let name = inner("command-name").filter(|name| name.starts_with('/') && name.len() <= 256)?;
-    let arguments = inner("command-args").unwrap_or_default();
-    Some(format!("{name} {arguments}").trim().to_owned())
 }
 
 /// Where the uses of our tools stand among the messages that a model produced, each as [`used`] reads it; and whether all of them

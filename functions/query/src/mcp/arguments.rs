@@ -65,8 +65,11 @@ pub(super) fn row_budget(arguments: &mut Members<'_>) -> Result<u64, Rejected> {
 /// Seconds that one answer is waited for at most: below what clients and API Gateway bear.
 pub(super) const LONGEST_WAIT: u64 = 18;
 
+/// Seconds that it is waited for where nobody says how long.
+pub(super) const DEFAULT_WAIT: u64 = 15;
+
 /// `wait_seconds`.
 pub(super) fn wait(arguments: &mut Members<'_>, hold: Duration) -> Result<Duration, Rejected> {
-    let wait = number(arguments, "wait_seconds", 0, LONGEST_WAIT)?.unwrap_or(15);
+    let wait = number(arguments, "wait_seconds", 0, LONGEST_WAIT)?.unwrap_or(DEFAULT_WAIT);
     Ok(Duration::from_secs(wait).min(hold))
 }

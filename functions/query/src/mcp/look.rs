@@ -1,12 +1,12 @@
 //! The tools that only look. None of them is an exchange and none reaches upstream; each look is counted.
 
-use domain::{Decision, Hold, Mask, PromptGrade, Refusal, RefusalCode, Treatment};
+use domain::{Decision, Hold, Mask, PromptGrade, RefusalCode, Treatment};
 use gateway::{AskError, Described, Foreseen, ForeseenColumn, Listed, Place, Relation};
 use serde::Serialize;
 
 use super::ask::asked;
 use super::names;
-use super::told::ToolResult;
+use super::told::{ToolResult, no, retry_after};
 use super::{Caller, DOOR, NotDone};
 use crate::reading::members::Members;
 use crate::reading::rejected::{Name, Rejected};
@@ -16,6 +16,10 @@ use crate::reading::rejected::{Name, Rejected};
 struct Told<'a> {
     status: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,14 +81,12 @@ pub(super) async fn check_sql(
     {
         return Err(AskError::Counted(refusal.clone()).into());
     }
-    let (status, mut message, retry) = match &ruling.decision {
+    let (status, mut message, refusal) = match &ruling.decision {
         Decision::Allow(_) => ("allowed", "It would run now.".to_owned(), None),
         Decision::Hold(Hold { reason, .. }) => {
             ("waits", format!("A person would have to decide before it runs: {reason}."), None)
         }
-        Decision::Refuse(Refusal { message, retry_after, code: _, scopes: _ }) => {
-            ("refused", message.clone(), retry_after.map(|wait| wait.as_secs().max(1)))
-        }
+        Decision::Refuse(refusal) => ("refused", no(refusal), Some(refusal)),
     };
     let masked = columns.iter().flatten().filter(|column| is_masked(&column.treatment)).count();
     if *masks_all {
@@ -105,7 +107,9 @@ pub(super) async fn check_sql(
         evidence: Some(grade.as_str()),
         statement: what.as_ref().map(|(class, kind)| format!("{class}: {kind}")),
         columns: columns.as_ref().map(|columns| columns.iter().map(|known| column(known, None)).collect()),
-        retry_after_seconds: retry,
+        code: refusal.map(|refusal| refusal.code.code()),
+        sqlstate: refusal.map(|refusal| refusal.code.sqlstate()),
+        retry_after_seconds: refusal.and_then(retry_after),
         ..Told::default()
     };
     Ok(ToolResult::of(&told))

@@ -25,7 +25,7 @@ use crate::reading::members::Members;
 /// The extension's name.
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// How soon to ask again for what runs, and for what waits for a person.
+/// How soon to ask again for what runs, and for what waits for a person: a client does so by itself, and more often than a model should.
 const RUNNING_MS: u64 = 1_000;
 const WAITING_MS: u64 = 15_000;
 

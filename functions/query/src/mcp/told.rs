@@ -292,10 +292,25 @@ fn pending<'a>(reply: &Reply, ticket: &'a Ticket) -> Told<'a> {
     }
 }
 
-/// A no, and what sense asking again makes.
+/// A no.
 fn refused(refusal: &Refusal) -> Told<'static> {
+    Told {
+        message: no(refusal),
+        code: Some(refusal.code.code()),
+        sqlstate: Some(refusal.code.sqlstate()),
+        retry_after_seconds: retry_after(refusal),
+        ..Told::new("refused")
+    }
+}
+
+/// When asking again makes sense, in seconds; none where it makes none.
+pub(super) fn retry_after(refusal: &Refusal) -> Option<u64> {
+    refusal.retry_after.map(|wait| wait.as_secs().max(1))
+}
+
+/// Why it is a no, and what sense asking again makes.
+pub(super) fn no(refusal: &Refusal) -> String {
     let Refusal { code, message, retry_after, scopes } = refusal;
-    let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let advice = match code {
         // For how well the prompt is known by now.
         RefusalCode::Policy if retry_after.is_some() => {
@@ -317,14 +332,7 @@ fn refused(refusal: &Refusal) -> Told<'static> {
         RefusalCode::Scope if scopes.is_empty() => "Call run_sql with the same statement again.",
         RefusalCode::Scope => "With this token it would be refused again.",
     };
-    let message = message.trim_end_matches('.');
-    Told {
-        message: format!("{message}. {advice}"),
-        code: Some(code.code()),
-        sqlstate: Some(code.sqlstate()),
-        retry_after_seconds: wait,
-        ..Told::new("refused")
-    }
+    format!("{}. {advice}", message.trim_end_matches('.'))
 }
 
 /// What has become of a cancellation.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{LONGEST_WAIT, MOST_ROWS};
+use super::arguments::{DEFAULT_ROWS, DEFAULT_WAIT, LONGEST_WAIT, MOST_ROWS};
 use super::revision::Era;
 
 /// For how long a client may keep the list, in milliseconds.
@@ -208,11 +208,11 @@ fn text(description: &str) -> Value {
 }
 
 fn rows() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "description": "Rows in this answer at most. Default 100; large rows end it earlier." })
+    json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "description": format!("Rows in this answer at most. Default {DEFAULT_ROWS}; large rows end it earlier.") })
 }
 
 fn wait() -> Value {
-    json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_WAIT, "description": "How long to wait for its end. Default 15." })
+    json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_WAIT, "description": format!("How long to wait for its end. Default {DEFAULT_WAIT}.") })
 }
 
 fn object(members: &[(&str, Value)], required: &[&str]) -> Value {

@@ -7,7 +7,8 @@ use domain::{ChannelKind, PromptGrade};
 use super::Record;
 use super::world::{By, CALLED, Telling, Tells, World};
 
-/// What no record may say, whatever came in which order; `known`: what of its late tellings has come.
+/// What no record may say, whatever came in which order. `is_whole`: all late tellings have come; `is_forgotten`: the store has lost
+/// what was told before the decision.
 pub(super) fn breaks(
     world: &World,
     records: &[Record],

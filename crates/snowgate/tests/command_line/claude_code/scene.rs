@@ -387,7 +387,7 @@ impl Client {
     }
 }
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     folder().join("node_modules/.bin/claude")
 }
 
