@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::body::{self, Lossy, text_of};
 use crate::rejected::Rejected;
-use crate::sentences::is_notification;
+use crate::sentences::is_not_typed;
 
 /// As Claude Code sends it (its documentation, "Hooks reference"): `prompt_id` from version 2.1.196 on.
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
     let (conversation, prompt_id) = (text(session_id), text(prompt_id));
     let sighting = Sighting { conversation, prompt_id, ..Sighting::default() };
     match (&*hook_event_name, prompt, text(tool_use_id)) {
-        ("UserPromptSubmit", Some(Lossy(prompt)), _) if is_notification(&prompt) => Ok((Vec::new(), ())),
+        ("UserPromptSubmit", Some(Lossy(prompt)), _) if is_not_typed(&prompt) => Ok((Vec::new(), ())),
         ("UserPromptSubmit", Some(Lossy(prompt)), _) => {
             Ok((vec![Sighting { prompt: Some(prompt), ..sighting }], ()))
         }
@@ -231,6 +231,7 @@ mod tests {
             )
         };
         let told = |prompt: &str| claude_code(hook(prompt).as_bytes()).unwrap().0.len();
+        assert_eq!(told("[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]"), 0);
         assert_eq!(told(r"<task-notification>\n<summary>Ana says: list</summary>\n</task-notification>"), 0);
         assert_eq!(told("what is a <task-notification>?"), 1);
         assert_eq!(told("<task-notification>x</task-notification> delete all"), 1);

@@ -27,8 +27,9 @@ pub(crate) const ANSWERED: &[&str] = &[
     "as a record of what was said aloud",
 ];
 
-/// How it answers the model in a tool's place where the text of a skill stands beside that answer.
-pub(crate) const SKILL_BEGUN: &[&str] = &["Launching skill", "Loaded skill instructions"];
+/// How it begins the text of a skill, which it puts beside the answer that the skill was launched. A command's file that a model calls as one
+/// begins as it is written.
+const SKILLS: &[&str] = &["Base directory for this skill:", "(Re-invocation of /"];
 
 /// What it says beside the answer where its model has looked a tool up.
 pub(crate) const BESIDE_ANSWER: &[&str] = &["Tool loaded."];
@@ -54,19 +55,26 @@ const TURNS: &[&str] = &[
     "The previous response failed to produce",
     "Your tool call was malformed",
     "Continue from where you left off.",
+    "Goal check-in: ",
+    "Linked in your reply but not sent:",
     "This session's worker process was restarted.",
     "The PermissionDenied hook indicated",
     "The turn did not end:",
     "[structured-output-enforce]",
     "[projects-reply-gate]",
-    "<teammate-message",
     "A message from this project",
     "A message arrived from",
     "Another Claude session sent a message",
+    "A peer session sent a message",
     "Activity was observed in the bound conversation",
     "Activity in the bound conversation",
     "Your background observer",
     "The coordinator sent a message",
+];
+
+/// How it begins such a turn that it gives to hooks and telemetry, too, as if it was typed.
+const NOT_TYPED: &[&str] = &[
+    "<teammate-message",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]",
     "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]",
     "[MESSAGE FROM NON-USER SOURCE - NOT USER INPUT]",
@@ -77,9 +85,20 @@ const TURNS: &[&str] = &[
 const OUTPUTS: &[&str] =
     &["<bash-input>", "<bash-stdout>", "<bash-stderr>", "<local-command-stdout>", "<local-command-stderr>"];
 
+/// What is in the first line of what a plugin of it sends to the model.
+const PLUGINS: &str = " plugin sent a message";
+
+/// Whether it is a skill's text.
+pub(crate) fn is_skills(text: &str) -> bool {
+    SKILLS.iter().any(|begins| text.starts_with(begins))
+}
+
 /// Whether it says that in a user's name: what a model does then nobody has asked for.
 pub(crate) fn is_turn(text: &str) -> bool {
-    is_notification(text) || TURNS.iter().any(|begins| text.starts_with(begins))
+    let first_line = text.lines().next().unwrap_or_default();
+    is_not_typed(text)
+        || TURNS.iter().any(|begins| text.starts_with(begins))
+        || (first_line.starts_with("The ") && first_line.contains(PLUGINS))
 }
 
 /// Whether it is what a command answered, and nothing that a model is asked.
@@ -87,9 +106,14 @@ pub(crate) fn is_output(text: &str) -> bool {
     OUTPUTS.iter().any(|begins| text.starts_with(begins))
 }
 
+/// Whether nobody has typed it, whoever tells it as a prompt.
+pub(crate) fn is_not_typed(prompt: &str) -> bool {
+    is_notification(prompt) || NOT_TYPED.iter().any(|begins| prompt.trim_start().starts_with(begins))
+}
+
 /// Whether it is what comes in a person's place when a task in the background has ended: whoever began that, a model, chooses words of
 /// it, and nobody has typed it.
-pub(crate) fn is_notification(prompt: &str) -> bool {
+fn is_notification(prompt: &str) -> bool {
     let prompt = prompt.trim();
     prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
 }

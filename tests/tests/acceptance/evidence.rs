@@ -473,3 +473,39 @@ async fn hostile_bodies_get_clear_errors_and_keep_nothing() {
     talk.run("ana", None, customers::SQL).await;
     talk.is_known("P0", "P0");
 }
+
+/// Whatever tool takes a statement is one that hooks know, and whatever says where that runs is compared.
+#[tokio::test]
+async fn hooks_know_every_tool_that_takes_a_statement_and_what_says_where_it_runs() {
+    let talk = Talk::new().await;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    let headers = [("mcp-protocol-version", "2025-11-25"), ("host", "127.0.0.1:8181")];
+    let listed =
+        call_with(&talk.router, "ana", "POST", "/mcp", Some(message.as_bytes()), &headers).await.json();
+    let tools = listed["result"]["tools"].as_array().unwrap().clone();
+    let taking = tools.iter().filter(|tool| tool["inputSchema"]["properties"]["statement"].is_object());
+    let mut count = 0;
+    for tool in taking {
+        let name = tool["name"].as_str().unwrap();
+        let arguments = tool["inputSchema"]["properties"].as_object().unwrap();
+        let texts =
+            arguments.iter().filter(|(_, schema)| schema["type"] == "string").map(|(name, _)| name.as_str());
+        for argument in texts.filter(|name| *name != "user_request") {
+            count += 1;
+            let talk = Talk::new().await;
+            talk.prompt(HOOKS, "p-1", PROMPT).await;
+            let mut input = json!({ "statement": customers::SQL });
+            input[argument] = "ELSE".into();
+            let hook = json!({
+                "session_id": "s-1", "prompt_id": "p-1", "hook_event_name": "PreToolUse",
+                "tool_name": format!("mcp__snowgate__{name}"), "tool_input": input, "tool_use_id": "toolu_1",
+            });
+            Talk::took(&talk.send(HOOKS, "/v1/hooks/claude-code", &hook).await);
+            talk.run("ana", Some("toolu_1"), customers::SQL).await;
+            let opening = talk.opening();
+            let seen = opening.prompt.witnesses.first().map(|witness| witness.statement.as_str());
+            assert_eq!((opening.prompt.grade.as_str(), seen), ("P1", Some("other")), "{name} {argument}");
+        }
+    }
+    assert_eq!(count, 10, "two tools, of a statement and four names");
+}

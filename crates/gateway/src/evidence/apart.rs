@@ -64,6 +64,8 @@ fn doubt(accounts: &mut [Account]) {
         let wanted = |text: &Text| match (text.is_beside_answer, text.is_doubted()) {
             // What a client made of a command nobody else sees.
             (true, _) if text.is_of_a_command() => usize::MAX,
+            // Nor has anybody typed what it made of a conversation.
+            _ if text.is_summary() => usize::MAX,
             (true, _) | (_, true) => 2,
             (false, false) => 0,
         };

@@ -152,12 +152,21 @@ pub struct Meanwhile {
 /// Whose a text may be that came to a model behind a prompt. The later one counts where one text came as two.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Came {
-    /// It stands beside a tool's answer as a file does: a file's, or typed where a turn was broken off.
+    /// It stands beside a tool's answer as a client puts a skill's file there.
     AsFile,
-    /// The same, and no file is known to stand there: a client's, or the person's.
+    /// It stands there as whatever a client or a person puts there: a command's file, a note, or what was typed where a turn was broken off.
     Unaccounted,
+    /// Its client says that a person has sent it, and where it ends is not to be told.
+    SentInPart,
     /// Its client says that a person has sent it.
     Sent,
+}
+
+impl Came {
+    /// Whether its client says that a person has sent it.
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::SentInPart | Self::Sent)
+    }
 }
 
 impl fmt::Debug for Meanwhile {

@@ -2,8 +2,8 @@
 //!
 //! Version 6: the byte 6, then prompt, reminders, conversation, mail address, role, warehouse, database, schema, what the other
 //! parts are, their exact text, the command, what stood before the prompt, and of one that is cut its words and its blocks, each as a byte that says whether it is there, its length
-//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it and 3 where
-//! it stands beside an answer that began no skill, and a byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
+//! as four bytes, big-endian, and its UTF-8; the texts that came meanwhile, each so, the byte 2 where a person has sent it, 4 where its end
+//! is not known, and 3 where nobody knows whose it is, and a byte 0; then one byte of flags; begin and end of the span and the client's moment, nanoseconds since 1970 as eight bytes each,
 //! big-endian, 0 for none; and the number of its spans' ids as one byte, and each as eight bytes.
 //! Never longer than what was said by more than some bytes, whatever stands in it. Behind it stands when it was told first,
 //! microseconds since 1970 as eight bytes, which is no part of what was said. Version 5 does not say
@@ -27,6 +27,7 @@ const THERE: u8 = 1;
 /// It is, and came so.
 const SENT: u8 = 2;
 const UNACCOUNTED: u8 = 3;
+const SENT_IN_PART: u8 = 4;
 
 /// The call gave the names that it was to run under.
 const UNDER: u8 = 1;
@@ -158,6 +159,7 @@ impl Said {
             let is = match came {
                 Came::AsFile => THERE,
                 Came::Unaccounted => UNACCOUNTED,
+                Came::SentInPart => SENT_IN_PART,
                 Came::Sent => SENT,
             };
             add(Some(text), is);
@@ -202,6 +204,7 @@ impl Said {
             let came = match is_there {
                 SENT => Came::Sent,
                 UNACCOUNTED => Came::Unaccounted,
+                SENT_IN_PART => Came::SentInPart,
                 _ => Came::AsFile,
             };
             Some(Some(Meanwhile { text: String::from_utf8(text.to_vec()).ok()?, came }))
@@ -284,7 +287,12 @@ mod tests {
             others: Some(OtherParts { told: "[another part]".into(), exact: "{}".into() }),
             command: Some("/review".into()),
             earlier: Some("a".into()),
-            meanwhile: vec![came("b", Came::Sent), came("c", Came::AsFile), came("d", Came::Unaccounted)],
+            meanwhile: vec![
+                came("b", Came::Sent),
+                came("c", Came::AsFile),
+                came("d", Came::Unaccounted),
+                came("e", Came::SentInPart),
+            ],
             words: Some("d".into()),
             blocks: Some("e".into()),
             moment: Some(9),
@@ -300,7 +308,7 @@ mod tests {
         let told = Said::of_moment(&Said::with_moment(said.encode(), first)).unwrap();
         assert!(told == Said { first: Some(first), ..said.clone() });
         let bytes = said.encode();
-        assert!(bytes.len() < 1176, "{}", bytes.len());
+        assert!(bytes.len() < 1182, "{}", bytes.len());
         assert!(Said::decode(&bytes).unwrap() == said);
         for end in 0..bytes.len() {
             assert!(Said::decode(&bytes[..end]).is_none(), "{end}");

@@ -108,7 +108,7 @@ impl Text {
     /// It as one turn with what may have been typed since: all of that, or what a person has sent alone.
     pub fn with_meanwhile(&self) -> Self {
         let with = |first: &String, is_all: bool| {
-            let since = self.meanwhile.iter().filter(|since| is_all || since.came == Came::Sent);
+            let since = self.meanwhile.iter().filter(|since| is_all || since.came.is_sent());
             as_one([first].into_iter().chain(since.map(|since| &since.text)).cloned().collect())
         };
         let firsts = self.keys.first().into_iter().chain(&self.command);
@@ -168,13 +168,13 @@ impl Text {
             if typed.turn.is_empty() { std::slice::from_ref(typed) } else { typed.turn.as_slice() };
         let came = |one: &Self| self.meanwhile.iter().find(|since| one.is_of_words(&since.text));
         messages.iter().all(|one| came(one).is_some())
-            && messages.iter().filter_map(came).any(|since| since.came != Came::Sent)
+            && messages.iter().filter_map(came).any(|since| !since.came.is_sent())
     }
 
     /// Whether its channel saw any of that stand beside an answer, and not as sent.
     pub fn has_beside_of(&self, typed: &Self) -> bool {
         let mut messages = typed.turn.iter().chain([typed]);
-        let beside = || self.meanwhile.iter().filter(|since| since.came != Came::Sent);
+        let beside = || self.meanwhile.iter().filter(|since| !since.came.is_sent());
         messages.any(|one| beside().any(|since| one.is_of_words(&since.text)))
     }
 
@@ -187,7 +187,7 @@ impl Text {
     /// quotes what a client puts around it is cut there.
     pub fn has_sent_beginnings_of(&self, typed: &Self) -> bool {
         let begins = |one: &Self| {
-            let mut sent = self.meanwhile.iter().filter(|since| since.came == Came::Sent);
+            let mut sent = self.meanwhile.iter().filter(|since| since.came == Came::SentInPart);
             sent.any(|since| {
                 !since.text.is_empty() && one.keys.iter().any(|key| key.starts_with(&since.text))
             })
@@ -288,7 +288,8 @@ fn as_one(texts: Vec<String>) -> [String; 2] {
     let mut texts = texts;
     let in_order = texts.join("\n");
     texts.sort_unstable();
-    [texts.join("\n"), in_order]
+    // SECURITY: a key that no prompt has, for those are trimmed: one message with these lines in another order is another prompt.
+    [format!(" {}", texts.join("\n")), in_order]
 }
 
 /// A command as it is typed, its name without where that comes from.

@@ -202,21 +202,26 @@ impl Alone {
         for sent in all.into_iter().rev() {
             let within = |text: &str| text.split_once(BLOCK_END).map_or(text, |(text, _)| text).to_owned();
             let sent = within(sent);
-            let text = match written {
-                Written::Plainly => sent
-                    .rsplit_once(&format!("\n\n{BEHIND_SENT}"))
-                    .map_or(sent.as_str(), |(sent, _)| sent)
-                    .to_owned(),
+            let (text, is_whole) = match written {
+                Written::Plainly => match sent.rsplit_once(&format!("\n\n{BEHIND_SENT}")) {
+                    Some((sent, _)) => (sent.to_owned(), true),
+                    None => (sent, false),
+                },
                 // Some exporters write its bracket as an escape.
-                Written::InJson => within(&unescaped(string(&sent))),
+                Written::InJson => {
+                    let (text, is_whole) = unescaped(string(&sent));
+                    (within(&text), is_whole)
+                }
             };
-            self.came("message sent while it worked", text.trim(), Came::Sent);
+            let came = if is_whole { Came::Sent } else { Came::SentInPart };
+            self.came("message sent while it worked", text.trim(), came);
         }
     }
 }
 
-/// What was sent, as it begins within strings of JSON, which may lie within each other's: without what its client has put behind it.
-fn unescaped(sent: &str) -> String {
+/// What was sent, as it begins within strings of JSON, which may lie within each other's: without what its client has put behind it, and
+/// whether that stood there.
+fn unescaped(sent: &str) -> (String, bool) {
     // Two ends of lines, each with as many backslashes as the strings are deep.
     let line = |text: &str| {
         let text = text.strip_suffix('n')?;
@@ -227,7 +232,8 @@ fn unescaped(sent: &str) -> String {
         let end = line(sent.get(..at)?)?;
         line(sent.get(..end)?)
     });
-    read(ends.next().and_then(|end| sent.get(..end)).unwrap_or(sent))
+    let whole = ends.next().and_then(|end| sent.get(..end));
+    (read(whole.unwrap_or(sent)), whole.is_some())
 }
 
 /// The same, whatever is behind it.

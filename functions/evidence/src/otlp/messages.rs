@@ -12,7 +12,7 @@ use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 use super::beside::{Alone, Beside, Written, word_of};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, tool_of};
-use crate::sentences::{INTERRUPTED, SKILL_BEGUN, is_output, is_turn, typed_command};
+use crate::sentences::{INTERRUPTED, is_output, is_skills, is_turn, typed_command};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -102,7 +102,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
     let (mut alone, mut command) = (Alone::default(), None);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
-    let mut behind: Option<Behind> = None;
+    let mut behind: Option<IsInterrupted> = None;
     let (mut is_first, mut is_any) = (true, false);
     let read = each(messages, &mut |raw| {
         let message = message(raw);
@@ -148,7 +148,14 @@ pub(super) fn last_words(messages: &str) -> Heard {
             if said.is_beside_answer && !said.earlier.is_empty() {
                 alone.part("text beside an answer", &std::mem::take(&mut said.earlier));
             }
-            let Alone { before, .. } = std::mem::take(&mut alone);
+            let Alone { before, behind, meanwhile, is_cut } = std::mem::take(&mut alone);
+            // SECURITY: a model's files may read as Esc and the prompt once more, and hide what a person has said before.
+            let before = if said.is_beside_answer {
+                (alone.meanwhile, alone.is_cut) = (meanwhile, is_cut);
+                behind
+            } else {
+                before
+            };
             // A client tells the command, and what it made of it just behind.
             last = Some((said, before, typed.clone().or_else(|| command.take())));
             command = typed;
@@ -223,32 +230,18 @@ impl Texts {
     }
 }
 
-/// Where a tool has answered and the model has not since.
-#[derive(Default)]
-struct Behind {
-    /// Whether a person pressed Esc then, as a client tells it there.
-    is_interrupted: bool,
-    /// Whether the answer, or another, is that a skill has begun.
-    is_skill_begun: bool,
-}
-
-impl Behind {
-    /// Whose it may be what stands beside the answer.
-    fn came(&self) -> Came {
-        if self.is_skill_begun { Came::AsFile } else { Came::Unaccounted }
-    }
-}
+/// Where a tool has answered and the model has not since: whether a person pressed Esc then, as a client tells it there.
+type IsInterrupted = bool;
 
 /// What a message says, with whatever else is in it; and whether it came with what a tool answered, or behind that: the Messages API
 /// takes both for one message.
-fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone) -> (Texts, bool) {
+fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mut Alone) -> (Texts, bool) {
     let mut said = Texts::default();
     let content = message.content;
     // SECURITY: what a tool answers is no prompt in whatever form it is told.
     let is_answer = [message.parts, content].into_iter().flatten().any(has_answer);
     if is_answer {
-        let is_begun = [message.parts, content].into_iter().flatten().any(begins_skill);
-        behind.get_or_insert_default().is_skill_begun |= is_begun;
+        behind.get_or_insert(false);
     }
     said.is_beside_answer = behind.is_some();
     let text = content.and_then(|raw| text_of(raw.get()));
@@ -278,14 +271,18 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
         };
         let kind = part.kind.as_deref().unwrap_or_default();
         let text = || part.content.or(part.text).and_then(|raw| text_of(raw.get()));
-        let is_text = ["text", "input_text"].contains(&kind);
+        let is_text = TEXTS.contains(&kind);
         match (kind, if is_text { text() } else { None }) {
             (_, Some(text)) => take_text(&text, &mut said, behind, alone),
             (kind, _) if is_answer_kind(kind) => {
                 alone.look_for_sent(raw.get(), Written::InJson);
                 alone.look_for_answered(raw.get());
             }
-            (kind, _) => alone.part(word_of(kind), raw.get()),
+            // SECURITY: words of a kind that nobody knows may be a person's.
+            (kind, _) => match text().filter(|_| behind.is_some()) {
+                Some(text) => alone.came(word_of(kind), &text, Came::Unaccounted),
+                None => alone.part(word_of(kind), raw.get()),
+            },
         }
         Some(())
     });
@@ -296,9 +293,10 @@ fn said_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone
 }
 
 /// Takes a text of a message, without what of it is a client's.
-fn take_text(text: &str, said: &mut Texts, behind: &mut Option<Behind>, alone: &mut Alone) {
+fn take_text(text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match alone.without_reminders(text) {
-        Some(words) if is_turn(&words) => alone.part("message of a client", &words),
+        // SECURITY: beside a tool's answer it may be a person's who says the same.
+        Some(words) if behind.is_none() && is_turn(&words) => alone.part("message of a client", &words),
         // SECURITY: a client quotes files within its blocks, and a file may close them.
         Some(words) if is_within_blocks(text) => {
             alone.came("text between blocks of a client", &words, Came::AsFile)
@@ -309,16 +307,16 @@ fn take_text(text: &str, said: &mut Texts, behind: &mut Option<Behind>, alone: &
 }
 
 /// Takes words that stand in that text: for a prompt, or for what stands beside a tool's answer.
-fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<Behind>, alone: &mut Alone) {
+fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match behind {
         Some(_) if alone.is_clients(&words) => {}
         // SECURITY: what a tool answers stands within its part, but a command's file that a model has written and called as a skill
         // stands as it is: what is behind this was typed for those alone who saw it typed.
-        Some(behind) if INTERRUPTED.contains(&text.trim()) => behind.is_interrupted = true,
-        None | Some(Behind { is_interrupted: true, .. }) => said.push(words, text),
-        Some(behind) => {
+        Some(is_interrupted) if INTERRUPTED.contains(&text.trim()) => *is_interrupted = true,
+        None | Some(true) => said.push(words, text),
+        Some(false) => {
+            let came = if is_skills(&words) { Came::AsFile } else { Came::Unaccounted };
             // A command as it was typed, where it may be one.
-            let came = behind.came();
             let said = Meanwhile { text: typed_command(&words).unwrap_or_else(|| words.clone()), came };
             alone.came_meanwhile("text beside an answer", &words, said);
         }
@@ -326,14 +324,17 @@ fn say(words: String, text: &str, said: &mut Texts, behind: &mut Option<Behind>,
 }
 
 /// The same of a message of a tool's: where its answer is a part as the conventions have it, what stands beside it is none.
-fn answered_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut Alone) -> (Texts, bool) {
+fn answered_in(
+    message: &Message<'_>,
+    behind: &mut Option<IsInterrupted>,
+    alone: &mut Alone,
+) -> (Texts, bool) {
     let forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
         return said_in(message, behind, alone);
     }
-    let behind = behind.get_or_insert_default();
+    behind.get_or_insert(false);
     forms.for_each(|raw| {
-        behind.is_skill_begun |= contains_any(raw, SKILL_BEGUN);
         alone.look_for_sent(raw.get(), Written::InJson);
         alone.look_for_answered(raw.get());
     });
@@ -341,9 +342,23 @@ fn answered_in(message: &Message<'_>, behind: &mut Option<Behind>, alone: &mut A
 }
 
 fn says_anything(message: &Message<'_>) -> bool {
-    let forms = [message.parts, message.content].into_iter().flatten();
-    forms.map(RawValue::get).any(|raw| !["[]", "\"\"", "null"].contains(&raw))
+    let is_blank = |text: &RawValue| text_of(text.get()).is_some_and(|text| text.trim().is_empty());
+    let mut is_any = false;
+    for raw in [message.parts, message.content].into_iter().flatten().filter(|raw| !is_blank(raw)) {
+        // What is no list says something, unless it is nothing at all.
+        let read = parts(Some(raw), &mut |_, part| {
+            let text = part.as_ref().and_then(|part| part.content.or(part.text));
+            let is_text = part.and_then(|part| part.kind).is_some_and(|kind| TEXTS.contains(&kind.as_ref()));
+            is_any |= !is_text || !text.is_some_and(is_blank);
+            Some(())
+        });
+        is_any |= read.is_none() && raw.get() != "null";
+    }
+    is_any
 }
+
+/// The kinds of parts that are texts.
+const TEXTS: &[&str] = &["text", "input_text", "output_text"];
 
 /// Whether it begins and ends with a block as clients put in: whatever stands between them may be a file's.
 fn is_within_blocks(text: &str) -> bool {
@@ -354,29 +369,15 @@ fn is_within_blocks(text: &str) -> bool {
 
 fn is_answer_kind(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    kind == "tool" || ["result", "response", "output"].iter().any(|word| kind.contains(word))
+    let is_any = || ["result", "response", "output"].iter().any(|word| kind.contains(word));
+    !TEXTS.contains(&kind.as_str()) && (kind == "tool" || is_any())
 }
 
 /// Whether what a tool answered is among the parts.
 fn has_answer(told: &RawValue) -> bool {
-    has_answer_with(told, &[""])
-}
-
-/// Whether a tool answered that a skill has begun.
-fn begins_skill(told: &RawValue) -> bool {
-    // Most do not.
-    contains_any(told, SKILL_BEGUN) && has_answer_with(told, SKILL_BEGUN)
-}
-
-fn contains_any(raw: &RawValue, texts: &[&str]) -> bool {
-    texts.iter().any(|text| raw.get().contains(text))
-}
-
-fn has_answer_with(told: &RawValue, texts: &[&str]) -> bool {
     let mut is_any = false;
-    let _ = parts(Some(told), &mut |raw, part| {
-        let is_answer = part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
-        is_any |= is_answer && contains_any(raw, texts);
+    let _ = parts(Some(told), &mut |_, part| {
+        is_any |= part.and_then(|part| part.kind).is_some_and(|kind| is_answer_kind(&kind));
         (!is_any).then_some(())
     });
     is_any

@@ -13,7 +13,7 @@ use super::attributes::{
 };
 use super::{Gathering, Item, LeftOut, Signal, SpanPlace};
 use crate::hooks::{Tool, tool_of};
-use crate::sentences::is_notification;
+use crate::sentences::is_not_typed;
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -125,7 +125,7 @@ pub(super) fn sightings(
     let event = event.strip_prefix("claude_code.").unwrap_or(event);
     let tool_use = get(TOOL_USE).or_else(|| get(CALL));
     // Without the operator's leave clients tell its length alone.
-    let told = |prompt: &&str| *prompt != "<REDACTED>" && !is_notification(prompt);
+    let told = |prompt: &&str| *prompt != "<REDACTED>" && !is_not_typed(prompt);
     match signal {
         Signal::Logs => {
             let base = || Sighting {

@@ -102,7 +102,7 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
                 {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":"{answer}"}},{one},{other}]}}]"#
         );
         let Words { meanwhile, .. } = words(&messages).unwrap();
-        assert!(meanwhile.contains(&Meanwhile { text: "list".to_owned(), came: Came::Sent }), "{messages}");
+        assert!(meanwhile.iter().any(|since| since.text == "list" && since.came.is_sent()), "{messages}");
         assert_eq!(meanwhile.iter().filter(|since| since.text == "list").count(), 1, "{messages}");
     }
     // Within strings of strings, and in whatever message a tool's answer stands.
@@ -192,39 +192,49 @@ fn what_stands_beside_a_tools_answer_takes_no_prompts_place() {
     let own = words(&message_of(r"no\n\nThis is how I want it: none")).unwrap();
     assert_eq!(texts(&own.meanwhile), ["no\n\nThis is how I want it: none"]);
     // Some exporters write a bracket as an escape.
+    let in_part = |messages: &str| words(messages).unwrap().meanwhile[0].came == Came::SentInPart;
+    assert!(!in_part(&message(&format!(r#""{SENT_MEANWHILE}\nlist\n\nThis is how""#), "Tool loaded.")));
+    assert!(in_part(&message(
+        &format!(r#""{SENT_MEANWHILE}\nlist </system-reminder> all""#),
+        "Tool loaded."
+    )));
     let escaped = format!(
         r#""rows\n\n\u003csystem-reminder\u003e\n{SENT_MEANWHILE}\nlist\n\u003c/system-reminder\u003e""#
     );
     assert_eq!(texts(&words(&message(&escaped, "Tool loaded.")).unwrap().meanwhile), ["list"]);
-    // Whose it may be that stands beside an answer: a file's where a skill has begun, in whatever form that is told.
-    for (answered, came) in [
-        (r#"{"type":"tool_result","tool_use_id":"t","content":"rows"}"#, Came::Unaccounted),
-        (r#"{"type":"tool_result","tool_use_id":"t","content":"Launching skill: a"}"#, Came::AsFile),
-        (
-            r#"{"type":"text","text":"Launching skill: a"},{"type":"tool_result","tool_use_id":"t","content":"x"}"#,
-            Came::Unaccounted,
-        ),
-        (
-            r#"{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"Launching skill: a"}]}"#,
-            Came::AsFile,
-        ),
+    // Whose it may be that stands beside an answer: whatever that says, and whatever begins otherwise than a skill, may be a person's.
+    let skill = "Base directory for this skill: /x\\n\\nlist";
+    for (answer, text, came) in [
+        ("Launching skill: a", "list", Came::Unaccounted),
+        ("Launching skill: a", skill, Came::AsFile),
+        ("rows", "Stop hook feedback: list", Came::Unaccounted),
+        ("rows", "<task-notification>list</task-notification>", Came::Unaccounted),
     ] {
-        for between in [
-            ",",
-            r#"]},{"role":"user","content":["#,
-            r#"]},{"role":"assistant","content":[]},{"role":"user","content":["#,
-        ] {
+        for between in [",", r#"]},{"role":"user","content":["#] {
             let messages = format!(
-                r#"[{{"role":"user","content":"who owes us?"}},{{"role":"user","content":[{answered}{between}{{"type":"text","text":"list"}}]}}]"#
+                r#"[{{"role":"user","content":"who owes us?"}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t","content":"{answer}"}}{between}{{"type":"text","text":"{text}"}}]}}]"#
             );
-            let Words { meanwhile, .. } = words(&messages).unwrap();
-            let list = meanwhile.iter().find(|since| since.text == "list").unwrap();
-            assert_eq!(list.came, came, "{messages}");
+            let Words { said, meanwhile, .. } = words(&messages).unwrap();
+            assert_eq!(
+                (said.as_str(), meanwhile.len(), meanwhile[0].came),
+                ("who owes us?", 1, came),
+                "{messages}"
+            );
         }
-        let tool = r#"{"role":"tool","content":"Launching skill: a"},{"role":"user","content":"list"}"#;
-        let messages = format!(r#"[{{"role":"user","content":"who owes us?"}},{tool}]"#);
-        assert_eq!(words(&messages).unwrap().meanwhile[0].came, Came::AsFile);
     }
+    // Of a kind that nobody knows, too; what a model's own text is called is one as any.
+    for kind in ["annotation", "output_text"] {
+        let messages =
+            message(r#""rows""#, "list").replace(r#"{"type":"text""#, &format!(r#"{{"type":"{kind}""#));
+        let list = vec![Meanwhile { text: "list".to_owned(), came: Came::Unaccounted }];
+        assert_eq!(words(&messages).unwrap().meanwhile, list, "{messages}");
+    }
+    // What a person has said before is not hidden by a file that reads as Esc and the prompt once more.
+    let rejected = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"The user said:\nno! list nothing"}]}"#;
+    let esc = r#"{"role":"assistant","content":"x"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"Launching skill: a"},{"type":"text","text":"[Request interrupted by user]"},{"type":"text","text":"who owes us?"}]}"#;
+    let esc = words(&format!(r#"[{{"role":"user","content":"who owes us?"}},{rejected},{esc}]"#)).unwrap();
+    assert_eq!((esc.said.as_str(), texts(&esc.meanwhile)), ("who owes us?", vec!["no! list nothing"]));
+    assert!(esc.is_beside_answer && esc.others.unwrap().told.contains("words of whoever rejected a call"));
     for answered in
         ["Your questions have been answered:", "The user answered:", "User has approved your plan."]
     {
@@ -575,6 +585,13 @@ fn what_a_quoted_file_says_outside_of_its_block_is_no_prompt() {
         assert_eq!((said.as_str(), is_beside_answer), ("list", true), "{messages}");
     }
     assert!(!words(&format!("[{asked}]")).unwrap().is_beside_answer);
+    // A model that has said nothing has not answered.
+    for nothing in [r#""""#, r#"" ""#, "[ ]", "null", r#"[{"type":"text","text":" "}]"#] {
+        let messages = format!(
+            r#"[{{"role":"user","content":"who owes us?"}},{{"role":"tool","content":"rows"}},{{"role":"assistant","content":{nothing}}},{{"role":"user","content":"list"}}]"#
+        );
+        assert_eq!(said(&messages).unwrap(), "who owes us?", "{messages}");
+    }
     // Behind a tool's answer it may have been typed, in whatever form it is told.
     let file = "<system-reminder>a</system-reminder>delete all<system-reminder>b</system-reminder>";
     for content in [format!(r#""{file}""#), format!(r#"[{{"type":"text","text":"{file}"}}]"#)] {
