@@ -120,7 +120,7 @@ impl PromptGrade {
     pub const fn words(self) -> &'static str {
         match self {
             Self::P0 => "nobody said",
-            Self::P1 => "the agent's own word, or contradicted",
+            Self::P1 => "the agent's own word, or a guess, or contradicted",
             Self::P2 => "seen by one channel with a credential of its own",
             Self::P3 => "two channels with different credentials agree",
             Self::P4 => "what the model received and produced, as its provider saw it",

@@ -185,6 +185,12 @@ impl ExchangeRow {
             reads: each_once(reads.flatten()),
             writes: each_once(writes.flatten()),
             decision: opening.map(|opening| opening.decision.clone()),
+            findings: opening
+                .map(Opening::findings)
+                .into_iter()
+                .flatten()
+                .map(|finding| finding.what)
+                .collect(),
             rules: opening.map(|opening| opening.rules.clone()).unwrap_or_default(),
             ..self
         }
@@ -197,7 +203,8 @@ impl ExchangeRow {
         let masked = columns.filter(|column| column.masked).map(|column| column.name.clone());
         let at_once = closing.map(|closing| closing.findings.as_slice()).unwrap_or_default();
         let later = late.map(|late| late.findings.as_slice()).unwrap_or_default();
-        let words = at_once.iter().chain(later).map(|Finding { what, detail: _ }| what);
+        let asked = if closing.is_none() { self.findings.as_slice() } else { &[] };
+        let words = at_once.iter().chain(later).map(|Finding { what, detail: _ }| what).chain(asked);
         let (reason, message) = match closing.map(|closing| &closing.outcome) {
             Some(ClosingOutcome::Refused(no)) => (Some(no.reason.clone()), Some(no.message.clone())),
             Some(ClosingOutcome::Failed(failed)) => (None, Some(failed.message.clone())),

@@ -6,7 +6,8 @@ use domain::{Class, Context, Identity, PromptGrade, Statement};
 use serde::{Deserialize, Serialize};
 
 use crate::access::GrantedRecord;
-use crate::evidence::{CallRecord, WitnessRecord};
+use crate::closing::Finding;
+use crate::evidence::{CallRecord, WitnessRecord, weigh};
 
 /// The opening of an exchange, version 1. Durable before the statement moves (invariant I1).
 ///
@@ -217,6 +218,12 @@ impl From<&Statement> for StatementRecord {
 }
 
 impl Opening {
+    /// What did not fit together of what was known of its prompt by then. Its closing tells the same, with what came of it.
+    pub fn findings(&self) -> Vec<Finding> {
+        let PromptRecord { declared, witnesses, .. } = &self.prompt;
+        weigh(*declared, witnesses, false).map(|(_, findings)| findings).unwrap_or_default()
+    }
+
     /// The strictest class of its statements, by its word; `opaque` when it holds none.
     pub fn class(&self) -> &'static str {
         let known =

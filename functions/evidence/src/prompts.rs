@@ -60,6 +60,14 @@ pub(crate) fn read(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     if prompt.is_none() && tool_use_id.is_none() && statement.is_none() {
         return Err(Rejected::Malformed("it tells neither a prompt nor a tool use nor a statement"));
     }
+    // Nothing would ever be found by it.
+    let ties = [&prompt_id, &tool_use_id, &trace_id, &evidence];
+    if ties.into_iter().all(Option::is_none) && statement.is_none() {
+        return Err(Rejected::Malformed(
+            "nothing ties its prompt to a call: name its tool_use_id, its trace_id, the word of its X-Snowgate-Evidence (evidence) or its \
+             statement, or a prompt_id that such a piece names, too",
+        ));
+    }
     let is_trace = |text: &String| {
         text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(crate) enum Rejected {
     #[error(
-        "send `Authorization: Bearer SECRET` with the secret of an evidence channel, or an agent's access token"
+        "send `Authorization: Bearer SECRET`: the secret of an `[[evidence]]` entry that the gateway was started with (entry and secret of the same `snowgate agent` call), or an agent's access token"
     )]
     Credential,
     #[error("this credential is of another kind of channel: see `kind` under [[evidence]]")]

@@ -10,7 +10,7 @@ use domain::{ApprovalId, ApprovalState, Asked, Binding, Context, PromptGrade, Un
 use gateway::ports::RevokedWhat;
 use gateway::{Ending, MayEnd, Review, ReviewError, ReviewPorts, Roster, Shown, SignIn, Waiting};
 use local::{FolderPolicies, Home, ServedPolicies, Serving, SystemClock};
-use recording::{AccessRecord, ContextRecord, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
+use recording::{AccessRecord, ContextRecord, Finding, LateEvidence, PromptRecord, ResultRecord, ViewRecord};
 use serde::Serialize;
 
 use super::sign_in::{Wanted, reviewer, roster_of};
@@ -31,6 +31,9 @@ struct Row<'a> {
     agent: &'a str,
     person: Option<&'a str>,
     prompt: &'a PromptRecord,
+    /// What did not fit together of what was known of it when it was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
     class: &'static str,
     kinds: Vec<&'a str>,
     /// As recorded: sensitive literals are masked.
@@ -396,6 +399,7 @@ fn row(waiting: &Waiting) -> Row<'_> {
         agent: &opening.principal.agent,
         person: opening.principal.person.as_deref(),
         prompt: &opening.prompt,
+        findings: opening.findings(),
         class: opening.class(),
         kinds: once_each(statements.iter().map(|statement| statement.kind.as_str())),
         sql: &opening.sql,
@@ -468,6 +472,9 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
     if let Some(prompt) = &row.prompt.text {
         writeln!(out, "    prompt ({})", row.prompt.grade)?;
         write_head(out, "      ", prompt, lines)?;
+    }
+    for Finding { detail, what: _ } in &row.findings {
+        writeln!(out, "    beware: {detail}")?;
     }
     write_statement_head(out, "    ", row.sql, lines)?;
     let ContextRecord { role, warehouse, database, schema } = row.context;

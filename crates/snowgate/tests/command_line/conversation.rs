@@ -165,7 +165,7 @@ fn three_prompts_and_seven_statements_are_one_story_with_their_grades() {
         (2, "P2: seen by one channel"),
         (3, "P2: seen by one channel"),
         (4, "P2: seen by one channel"),
-        (5, "P1: the agent's own word, or contradicted"),
+        (5, "P1: the agent's own word, or a guess, or contradicted"),
         (6, "P2: seen by one channel"),
     ] {
         assert!(told.contains(&format!("├─ ── {}/{number} ──  {line}", sessions[0])), "{number} {told}");

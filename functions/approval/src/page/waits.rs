@@ -3,7 +3,7 @@
 use domain::{ApprovalState, Asked, Binding, Context, PromptGrade};
 use gateway::{ByHarm, Earlier, EarlierAsk, ReviewSession, Shown, SignIn, Waiting};
 use maud::{Markup, html};
-use recording::{AskedRecord, EstimateRecord, LateEvidence, Opening, StatementRecord, ViewRecord};
+use recording::{AskedRecord, EstimateRecord, Finding, LateEvidence, Opening, StatementRecord, ViewRecord};
 
 use crate::Behind;
 
@@ -53,7 +53,7 @@ pub fn page(
         @if let Some(wanted) = &waiting.asked.access { (access::card(wanted)) }
         (sql_card(asked, &waiting.asked))
         @if waiting.asked.access.is_none() { (objects_card(statements, &objects, &waiting.asked)) }
-        (prompt_card(asked, later.as_ref()))
+        (prompt_card(asked, &waiting.opening.findings(), later.as_ref()))
         (why_card(waiting))
         @if waiting.asked.result.is_none() && waiting.asked.access.is_none() { (undo_card(opening, behind)) }
         (earlier_card(earlier))
@@ -222,7 +222,7 @@ fn one_view(view: &ViewRecord) -> Markup {
     }
 }
 
-fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
+fn prompt_card(asked: &Asked, findings: &[Finding], later: Option<&LateEvidence>) -> Markup {
     let grade = asked.prompt.grade;
     html! {
         section.card {
@@ -238,6 +238,7 @@ fn prompt_card(asked: &Asked, later: Option<&LateEvidence>) -> Markup {
                 None => p { "Nobody said." },
             }
             p.small { span.chip { (grade.as_str()) } " " (evidence(grade)) }
+            @for finding in findings { p.notice.bad { (finding.detail) "." } }
             @if let Some(later) = later { (known_later(asked, later)) }
         }
     }
@@ -266,7 +267,7 @@ const fn evidence(grade: PromptGrade) -> &'static str {
     match grade {
         PromptGrade::P0 => "No evidence: the agent did not say what it was asked.",
         PromptGrade::P1 => {
-            "Weak evidence: the agent says so itself, or channels contradict each other. It may have been made up."
+            "Weak evidence: the agent’s own word, or a guess which call it belongs to, or contradicted. It may have been made up."
         }
         PromptGrade::P2 => "Seen by a hook or telemetry of the client, with a credential of its own.",
         PromptGrade::P3 => "Two channels with different credentials agree.",

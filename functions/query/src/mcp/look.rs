@@ -82,7 +82,7 @@ pub(super) async fn check_sql(
         return Err(AskError::Counted(refusal.clone()).into());
     }
     let (status, mut message, refusal) = match &ruling.decision {
-        Decision::Allow(_) => ("allowed", "It would run now.".to_owned(), None),
+        Decision::Allow(_) => ("allowed", "Policy would let it run now.".to_owned(), None),
         Decision::Hold(Hold { reason, .. }) => {
             ("waits", format!("A person would have to decide before it runs: {reason}."), None)
         }
@@ -148,7 +148,10 @@ pub(super) async fn list_objects(
                 relations.len()
             )
         }
-        (None, _) | (_, None) => {
+        (Some(database), None) => format!(
+            "{database} has no default schema here: pass schema, too. `show schemas in database …` by run_sql tells which there are."
+        ),
+        (None, _) => {
             "Nobody has named a place, and there is no default: pass database and schema.".to_owned()
         }
     };
