@@ -51,7 +51,7 @@ pub use plan::{ColumnRecord, TreatmentRecord};
 pub use replay::{
     Event, What, approval_event, closing_event, evidence_event, opening_events, page_event, rows_event,
 };
-pub use search::{Filter, SearchRow, found};
+pub use search::{Filter, SearchRow};
 pub use standing::{
     MayBeRecord, NotStanding, StandingAct, StandingRecord, StandingStep, StandingTrail, VaryRecord,
 };

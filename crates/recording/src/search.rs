@@ -79,7 +79,7 @@ impl SearchRow {
             door: opening.door.clone(),
             prompt: late.map_or(&opening.prompt.text, |late| &late.text).clone(),
             evidence: late.map_or(&opening.prompt.grade, |late| &late.grade).clone(),
-            findings: found(closing, late),
+            findings: found(opening, closing, late),
             sql: opening.sql.clone(),
             class: opening.class().to_owned(),
             reads,
@@ -99,11 +99,11 @@ impl SearchRow {
     }
 }
 
-/// The words of an exchange's findings, each once: when it was closed, and of evidence that came late.
-pub fn found(closing: Option<&Closing>, late: Option<&LateEvidence>) -> Vec<String> {
-    let closed = closing.map(|closing| closing.findings.as_slice()).unwrap_or_default();
+/// The words of an exchange's findings, each once: when it was closed, or asked and not yet closed, and of evidence that came late.
+fn found(opening: &Opening, closing: Option<&Closing>, late: Option<&LateEvidence>) -> Vec<String> {
+    let first = closing.map_or_else(|| opening.findings(), |closing| closing.findings.clone());
     let later = late.map(|late| late.findings.as_slice()).unwrap_or_default();
-    let mut words: Vec<String> = closed.iter().chain(later).map(|finding| finding.what.clone()).collect();
+    let mut words: Vec<String> = first.iter().chain(later).map(|finding| finding.what.clone()).collect();
     words.sort_unstable();
     words.dedup();
     words

@@ -4,8 +4,11 @@ use domain::ChannelKind;
 use gateway::{Channel, SpeaksFor};
 use serde_json::json;
 
+use crate::approvals::{WRITE, deletes};
 use crate::evidence::{HOOKS, PROMPT, Talk, router};
 use crate::house::{House, customers};
+use crate::pages::ROSA;
+use crate::pages_door::{Browser, demo, link_of, page, told, with};
 
 #[tokio::test]
 async fn what_no_evidence_heals_is_not_told_to_come_again() {
@@ -191,4 +194,29 @@ async fn what_is_refused_for_its_grade_is_told_to_come_again_once_and_only_where
             assert!(told.get("retry_after_seconds").is_some(), "{told}");
         }
     }
+}
+
+/// What contradicts each other already when it is asked is shown to whoever decides, and found while it waits.
+#[tokio::test]
+async fn a_reviewer_is_shown_that_channels_contradict_each_other() {
+    let house = House::with(with(&demo()), &[]).await;
+    deletes(&house);
+    let gateway = house.gateway();
+    let (router, pages) = (router(gateway.clone()), page(&house, &demo(), None));
+    let talk = Talk { house, router };
+    talk.prompt(HOOKS, "p-1", "clean the old orders").await;
+    talk.tool_use(HOOKS, "p-1", "toolu_1", WRITE).await;
+    talk.telemetry("show me orders", "toolu_1").await;
+    let held = talk.run("ana", Some("toolu_1"), WRITE).await;
+    assert_eq!(held["status"], "waiting", "{held}");
+    let opening = talk.opening();
+    assert_eq!(
+        (opening.prompt.grade.as_str(), opening.findings()[0].what.as_str()),
+        ("P1", "prompt_mismatch")
+    );
+    told(&talk.house, &gateway).await;
+    let (id, token) = link_of(&talk.house, ROSA);
+    let shown = Browser::new(pages).open(id, &token).await;
+    assert!(shown.text.contains(domain::Mismatch::Prompt.sentence()), "{}", shown.text);
+    assert_eq!(recording::SearchRow::new(&opening, None, None).findings, ["prompt_mismatch"]);
 }

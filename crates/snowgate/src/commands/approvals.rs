@@ -474,7 +474,7 @@ fn write_row(out: &mut impl Write, row: &Row<'_>, lines: usize) -> std::io::Resu
         write_head(out, "      ", prompt, lines)?;
     }
     for Finding { detail, what: _ } in &row.findings {
-        writeln!(out, "    beware: {detail}")?;
+        writeln!(out, "    finding: {detail}")?;
     }
     write_statement_head(out, "    ", row.sql, lines)?;
     let ContextRecord { role, warehouse, database, schema } = row.context;

@@ -53,11 +53,11 @@ fn exchanges(args: &SearchArgs) -> Result<ExitCode, Broken> {
             unreadable += 1;
             continue;
         };
-        if !has_finding(args.finding.as_deref(), &recording::found(closing.as_ref(), late.as_ref())) {
+        let row = SearchRow::new(&opening.record, closing.as_ref(), late.as_ref());
+        if !has_finding(args.finding.as_deref(), &row.findings) {
             continue;
         }
         found += 1;
-        let row = SearchRow::new(&opening.record, closing.as_ref(), late.as_ref());
         let written = if args.json { write_json(&mut out, &row) } else { write_row(&mut out, &row) };
         if written.is_err() {
             // Whoever read has seen enough (`… | head`).
