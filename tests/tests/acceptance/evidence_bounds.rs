@@ -133,7 +133,7 @@ async fn whose_a_resource_is_no_item_of_it_says() {
 #[tokio::test]
 async fn a_header_and_a_body_that_name_different_subjects_are_refused() {
     let talk = Talk::new().await;
-    let body = json!({ "prompt": PROMPT, "subject": "ana" }).to_string();
+    let body = json!({ "prompt": PROMPT, "statement": customers::SQL, "subject": "ana" }).to_string();
     for (header, status) in [("ben", 400), ("ana", 202)] {
         let headers = [("x-snowgate-subject", header)];
         let answered =
@@ -221,8 +221,22 @@ async fn an_agents_own_token_exports_nothing_and_declares_so_often_a_minute() {
         last = talk.send("ana", "/v1/prompts", &body).await.status.as_u16();
     }
     assert_eq!(last, 429);
-    let body = json!({ "prompt": "x" });
+    let body = json!({ "prompt": "x", "prompt_id": "1" });
     assert_eq!(talk.send("ben", "/v1/prompts", &body).await.status, 202, "another's is another's");
+}
+
+/// What nothing could ever be found by is not taken for kept.
+#[tokio::test]
+async fn a_prompt_that_nothing_ties_to_a_call_is_refused() {
+    let talk = Talk::new().await;
+    for (body, status) in [
+        (json!({ "prompt": PROMPT, "subject": "ana", "conversation": "s-1" }), 400),
+        (json!({ "prompt": PROMPT, "subject": "ana", "evidence": "w" }), 202),
+    ] {
+        let answered = talk.send("secret-of-app", "/v1/prompts", &body).await;
+        assert_eq!(answered.status, status, "{}", answered.text());
+        assert_eq!(answered.text().contains("name its tool_use_id"), status == 400, "{}", answered.text());
+    }
 }
 
 #[tokio::test]

@@ -527,7 +527,7 @@ async fn markup_in_whatever_an_agent_wrote_stays_text() {
     }
     assert_eq!(shown.text.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count(), 6, "{}", shown.text);
     assert!(shown.text.contains("U+202E") && !shown.text.contains('\u{202e}'), "{}", shown.text);
-    assert!(shown.text.contains("the agent says so itself"), "{}", shown.text);
+    assert!(shown.text.contains("the agent’s own word"), "{}", shown.text);
     protects(&shown, "review");
     let refused = rosa.decide(id, &shown, "deny", &[("reason", EVIL)]).await;
     assert_eq!(refused.status, 303);
