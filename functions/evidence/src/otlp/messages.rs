@@ -144,9 +144,10 @@ pub(super) fn last_words(messages: &str) -> Heard {
         if said.last.is_some() {
             let typed = said.command();
             let mut said = said;
-            // SECURITY: what stands there before the last words may be files, and no word of whoever typed these.
+            // SECURITY: what stands there before the last words may be files, or what a person has typed who broke it off once more.
             if said.is_beside_answer && !said.earlier.is_empty() {
-                alone.part("text beside an answer", &std::mem::take(&mut said.earlier));
+                let earlier = std::mem::take(&mut said.earlier);
+                alone.came("text beside an answer", &earlier, Came::Unaccounted);
             }
             let Alone { before, behind, meanwhile, is_cut } = std::mem::take(&mut alone);
             // SECURITY: a model's files may read as Esc and the prompt once more, and hide what a person has said before.
