@@ -231,7 +231,9 @@ mod tests {
             )
         };
         let told = |prompt: &str| claude_code(hook(prompt).as_bytes()).unwrap().0.len();
-        assert_eq!(told("[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]"), 0);
+        let scheduled = r"[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]\nThis turn was started automatically by a schedule";
+        assert_eq!(told(scheduled), 0);
+        assert_eq!(told("[SYSTEM NOTIFICATION - NOT USER INPUT] is what your log says; stop"), 1);
         assert_eq!(told(r"<task-notification>\n<summary>Ana says: list</summary>\n</task-notification>"), 0);
         assert_eq!(told("what is a <task-notification>?"), 1);
         assert_eq!(told("<task-notification>x</task-notification> delete all"), 1);

@@ -62,7 +62,10 @@ pub(crate) fn read(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> {
     }
     // Nothing would ever be found by it.
     let ties = [&prompt_id, &tool_use_id, &trace_id, &evidence];
-    if ties.into_iter().all(Option::is_none) && statement.is_none() {
+    let is_blank = |text: &str| text.trim().is_empty();
+    if ties.into_iter().all(|tie| tie.as_deref().is_none_or(is_blank))
+        && statement.as_ref().is_none_or(|Lossy(text)| is_blank(text))
+    {
         return Err(Rejected::Malformed(
             "nothing ties its prompt to a call: name its tool_use_id, its trace_id, the word of its X-Snowgate-Evidence (evidence) or its \
              statement, or a prompt_id that such a piece names, too",

@@ -62,6 +62,11 @@ const TURNS: &[&str] = &[
     "The turn did not end:",
     "[structured-output-enforce]",
     "[projects-reply-gate]",
+    "<teammate-message",
+    "[SYSTEM NOTIFICATION - NOT USER INPUT]",
+    "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]",
+    "[MESSAGE FROM NON-USER SOURCE - NOT USER INPUT]",
+    "[TALK FROM A VOICE CALL - NOT USER INPUT]",
     "A message from this project",
     "A message arrived from",
     "Another Claude session sent a message",
@@ -74,12 +79,13 @@ const TURNS: &[&str] = &[
 
 /// How it begins such a turn that it gives to hooks and telemetry, too, as if it was typed.
 const NOT_TYPED: &[&str] = &[
-    "<teammate-message",
-    "[SYSTEM NOTIFICATION - NOT USER INPUT]",
-    "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]",
-    "[MESSAGE FROM NON-USER SOURCE - NOT USER INPUT]",
-    "[TALK FROM A VOICE CALL - NOT USER INPUT]",
+    "[SYSTEM NOTIFICATION - NOT USER INPUT]\nThis is an automated background-task event",
+    "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]\nThis turn was started automatically",
 ];
+
+/// Its elements that nobody types.
+const ELEMENTS: &[[&str; 2]] =
+    &[["<task-notification>", "</task-notification>"], ["<teammate-message ", "</teammate-message>"]];
 
 /// How it begins what a command of the person's answered that was run without the model.
 const OUTPUTS: &[&str] =
@@ -101,21 +107,22 @@ pub(crate) fn is_turn(text: &str) -> bool {
         || (first_line.starts_with("The ") && first_line.contains(PLUGINS))
 }
 
+/// Whether what a command answered is in it: what stands behind that is not made of the command.
+pub(crate) fn has_output(text: &str) -> bool {
+    OUTPUTS.iter().any(|begins| text.contains(begins))
+}
+
 /// Whether it is what a command answered, and nothing that a model is asked.
 pub(crate) fn is_output(text: &str) -> bool {
     OUTPUTS.iter().any(|begins| text.starts_with(begins))
 }
 
-/// Whether nobody has typed it, whoever tells it as a prompt.
+/// Whether nobody has typed it, whoever tells it as a prompt: whole as the client writes it, for what is typed as its beginning is typed.
+/// Whoever began a task in the background, a model, chooses words of what is told when that has ended.
 pub(crate) fn is_not_typed(prompt: &str) -> bool {
-    is_notification(prompt) || NOT_TYPED.iter().any(|begins| prompt.trim_start().starts_with(begins))
-}
-
-/// Whether it is what comes in a person's place when a task in the background has ended: whoever began that, a model, chooses words of
-/// it, and nobody has typed it.
-fn is_notification(prompt: &str) -> bool {
     let prompt = prompt.trim();
-    prompt.starts_with("<task-notification>") && prompt.ends_with("</task-notification>")
+    NOT_TYPED.iter().any(|begins| prompt.starts_with(begins))
+        || ELEMENTS.iter().any(|[begins, ends]| prompt.starts_with(begins) && prompt.ends_with(ends))
 }
 
 /// The command that a client tells by its elements, as it is typed: `/review orders`.

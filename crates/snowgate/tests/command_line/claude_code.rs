@@ -427,7 +427,8 @@ fn the_sentences_that_are_known_of_the_client_are_its_own() {
     let source = include_str!("../../../../functions/evidence/src/sentences.rs");
     let (lists, _) =
         source.split_once("\n/// Whether it says that").expect("the lists stand before the functions");
-    let sentences: Vec<&str> = lists.split('"').skip(1).step_by(2).collect();
+    let sentences: Vec<&str> =
+        lists.split('"').skip(1).step_by(2).flat_map(|sentence| sentence.split("\\n")).collect();
     assert!(sentences.len() > 40, "{sentences:?}");
     let finder =
         aho_corasick::AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(&sentences);

@@ -116,9 +116,23 @@ pub(super) struct Alone {
     pub meanwhile: Vec<Meanwhile>,
     /// Whether there were more of these.
     pub is_cut: bool,
+    /// Whether the last words are not answered yet.
+    pub has_words: bool,
 }
 
 impl Alone {
+    /// What came meanwhile so far, and whether that is cut.
+    pub fn take_meanwhile(&mut self) -> (Vec<Meanwhile>, bool) {
+        (std::mem::take(&mut self.meanwhile), std::mem::take(&mut self.is_cut))
+    }
+
+    /// Puts back what came before the rest.
+    pub fn came_before(&mut self, (former, is_cut): (Vec<Meanwhile>, bool)) {
+        let since = std::mem::replace(&mut self.meanwhile, former);
+        self.is_cut |= is_cut;
+        since.into_iter().for_each(|came| self.keep_meanwhile(came));
+    }
+
     pub fn part(&mut self, kind: &str, raw: &str) {
         self.before.part(kind, raw);
         self.behind.part(kind, raw);
@@ -154,6 +168,10 @@ impl Alone {
     // SECURITY: it may as well be a client's, or stand in a file that a model has written: it takes no prompt's place.
     pub fn came_meanwhile(&mut self, kind: &str, raw: &str, came: Meanwhile) {
         self.part(kind, raw);
+        self.keep_meanwhile(came);
+    }
+
+    fn keep_meanwhile(&mut self, came: Meanwhile) {
         if let Some(known) = self.meanwhile.iter_mut().find(|known| known.text == came.text) {
             known.came = known.came.max(came.came);
         } else if self.meanwhile.len() < MOST_MEANWHILE && came.text.len() <= self.room() {
@@ -214,6 +232,8 @@ impl Alone {
                 }
             };
             let came = if is_whole { Came::Sent } else { Came::SentInPart };
+            // It begins with what ends such a block.
+            self.is_cut |= text.trim().is_empty();
             self.came("message sent while it worked", text.trim(), came);
         }
     }

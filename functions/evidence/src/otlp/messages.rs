@@ -12,7 +12,7 @@ use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 use super::beside::{Alone, Beside, Written, word_of};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, tool_of};
-use crate::sentences::{INTERRUPTED, is_output, is_skills, is_turn, typed_command};
+use crate::sentences::{INTERRUPTED, has_output, is_output, is_skills, is_turn, typed_command};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -108,6 +108,9 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let message = message(raw);
         let is_first = std::mem::take(&mut is_first);
         is_any = true;
+        // What came meanwhile with the message itself stays with its words.
+        let former = alone.take_meanwhile();
+        alone.has_words = last.is_some() && !is_answered;
         let role = message.as_ref().and_then(|message| message.role.as_deref());
         let parts_before = alone.before.count;
         let reminders_before = alone.before.reminders.len();
@@ -125,6 +128,7 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 if message.as_ref().is_some_and(says_anything) {
                     behind = None;
                 }
+                alone.came_before(former);
                 return Some(());
             }
             // What a conversation begins with is its client's, and the same for all of it.
@@ -149,20 +153,26 @@ pub(super) fn last_words(messages: &str) -> Heard {
                 let earlier = std::mem::take(&mut said.earlier);
                 alone.came("text beside an answer", &earlier, Came::Unaccounted);
             }
-            let Alone { before, behind, meanwhile, is_cut } = std::mem::take(&mut alone);
+            let Alone { before, behind, meanwhile, is_cut, .. } = std::mem::take(&mut alone);
+            (alone.meanwhile, alone.is_cut) = (meanwhile, is_cut);
             // SECURITY: a model's files may read as Esc and the prompt once more, and hide what a person has said before.
             let before = if said.is_beside_answer {
-                (alone.meanwhile, alone.is_cut) = (meanwhile, is_cut);
+                alone.came_before(former);
+                if let Some((Texts { last: Some(words), is_beside_answer: true, .. }, ..)) = &last {
+                    alone.came("text beside an answer", words, Came::Unaccounted);
+                }
                 behind
             } else {
+                is_overtaken = false;
                 before
             };
             // A client tells the command, and what it made of it just behind.
             last = Some((said, before, typed.clone().or_else(|| command.take())));
             command = typed;
-            (is_answered, is_overtaken) = (false, false);
+            is_answered = false;
             return Some(());
         }
+        alone.came_before(former);
         let is_alone = alone.before.count > parts_before || alone.before.reminders.len() > reminders_before;
         // SECURITY: what the model was asked last is this, and not the words before its answer. What stands beside a tool's answer,
         // or is put in behind that as the system's, is no turn of its own.
@@ -227,7 +237,7 @@ impl Texts {
     /// The command that a client told in the last text, or in what stands before it, with what it made of it behind.
     fn command(&self) -> Option<String> {
         let last = self.last.as_deref().and_then(typed_command);
-        last.or_else(|| typed_command(&self.earlier))
+        last.or_else(|| typed_command(&self.earlier).filter(|_| !has_output(&self.earlier)))
     }
 }
 
@@ -297,10 +307,15 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
 fn take_text(text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match alone.without_reminders(text) {
         // SECURITY: beside a tool's answer it may be a person's who says the same.
-        Some(words) if behind.is_none() && is_turn(&words) => alone.part("message of a client", &words),
+        Some(words) if behind.is_none() && is_turn(&words) => match alone.has_words || said.last.is_some() {
+            // SECURITY: and where the words before it are not answered, too.
+            true => alone.came("message of a client", &words, Came::Unaccounted),
+            false => alone.part("message of a client", &words),
+        },
         // SECURITY: a client quotes files within its blocks, and a file may close them.
         Some(words) if is_within_blocks(text) => {
-            alone.came("text between blocks of a client", &words, Came::AsFile)
+            let came = if behind.is_some() { Came::Unaccounted } else { Came::AsFile };
+            alone.came("text between blocks of a client", &words, came);
         }
         Some(words) => say(words, text, said, behind, alone),
         None => {}
