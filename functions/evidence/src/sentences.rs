@@ -62,6 +62,7 @@ const TURNS: &[&str] = &[
     "The turn did not end:",
     "[structured-output-enforce]",
     "[projects-reply-gate]",
+    "<task-notification>",
     "<teammate-message",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]",
     "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]",
@@ -77,8 +78,10 @@ const TURNS: &[&str] = &[
     "The coordinator sent a message",
 ];
 
-/// How it begins such a turn that it gives to hooks and telemetry, too, as if it was typed.
-const NOT_TYPED: &[&str] = &[
+/// How it begins such a turn that it may give to hooks and telemetry, too, as if it was typed.
+const AS_IF_TYPED: &[&str] = &[
+    "<task-notification>",
+    "<teammate-message ",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]\nThis is an automated background-task event",
     "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]\nThis turn was started automatically",
 ];
@@ -102,14 +105,8 @@ pub(crate) fn is_skills(text: &str) -> bool {
 /// Whether it says that in a user's name: what a model does then nobody has asked for.
 pub(crate) fn is_turn(text: &str) -> bool {
     let first_line = text.lines().next().unwrap_or_default();
-    is_not_typed(text)
-        || TURNS.iter().any(|begins| text.starts_with(begins))
+    TURNS.iter().any(|begins| text.starts_with(begins))
         || (first_line.starts_with("The ") && first_line.contains(PLUGINS))
-}
-
-/// Whether what a command answered is in it: what stands behind that is not made of the command.
-pub(crate) fn has_output(text: &str) -> bool {
-    OUTPUTS.iter().any(|begins| text.contains(begins))
 }
 
 /// Whether it is what a command answered, and nothing that a model is asked.
@@ -117,12 +114,31 @@ pub(crate) fn is_output(text: &str) -> bool {
     OUTPUTS.iter().any(|begins| text.starts_with(begins))
 }
 
-/// Whether nobody has typed it, whoever tells it as a prompt: whole as the client writes it, for what is typed as its beginning is typed.
-/// Whoever began a task in the background, a model, chooses words of what is told when that has ended.
-pub(crate) fn is_not_typed(prompt: &str) -> bool {
-    let prompt = prompt.trim();
-    NOT_TYPED.iter().any(|begins| prompt.starts_with(begins))
-        || ELEMENTS.iter().any(|[begins, ends]| prompt.starts_with(begins) && prompt.ends_with(ends))
+/// Who has typed what hooks or telemetry tell as a prompt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Typed {
+    /// A person, for all that is known.
+    ByPerson,
+    /// Nobody: it is one element of the client's, whole. Whoever began a task in the background, a model, chooses words of it.
+    ByNobody,
+    /// It begins as the client's own, and something else is in it, which may be the client's, a command's output, or typed.
+    Unclear,
+}
+
+impl Typed {
+    pub fn of(prompt: &str) -> Self {
+        let prompt = prompt.trim();
+        let is_whole = |[begins, ends]: &[&str; 2]| {
+            prompt.starts_with(begins) && prompt.ends_with(ends) && prompt.matches(ends).count() == 1
+        };
+        if ELEMENTS.iter().any(is_whole) {
+            Self::ByNobody
+        } else if AS_IF_TYPED.iter().any(|begins| prompt.starts_with(begins)) {
+            Self::Unclear
+        } else {
+            Self::ByPerson
+        }
+    }
 }
 
 /// The command that a client tells by its elements, as it is typed: `/review orders`.

@@ -130,7 +130,7 @@ fn account(opened: &[Opened], call: &Call<'_>) -> Option<Account> {
         conversation,
         is_delegated: kind == ChannelKind::Hooks && direct.iter().any(|opened| opened.said.is_delegated),
         is_expanded: false,
-        is_unread: is_doubted || direct.iter().any(|opened| opened.said.is_prompt_unread),
+        is_unread: is_doubted || direct.iter().chain(&linked).any(|opened| opened.said.is_prompt_unread),
         received: None,
     })
 }

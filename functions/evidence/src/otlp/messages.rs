@@ -12,7 +12,7 @@ use gateway::{Came, Meanwhile, OtherParts, split_reminders};
 use super::beside::{Alone, Beside, Written, word_of};
 use crate::body::{self, each, place_in, text_of};
 use crate::hooks::{Called, Tool, tool_of};
-use crate::sentences::{INTERRUPTED, has_output, is_output, is_skills, is_turn, typed_command};
+use crate::sentences::{INTERRUPTED, is_output, is_skills, is_turn, typed_command};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -98,7 +98,8 @@ fn parts<'a>(
 /// The last words of a user among the messages that a model received: not what a tool answered. What the client puts in alone, under
 /// whatever role, and what is no text, is none, but stands with the words that it came just before or after: nothing of it is left out without a word.
 pub(super) fn last_words(messages: &str) -> Heard {
-    let mut last: Option<(Texts, Beside, Option<String>)> = None;
+    let mut last: Option<(Texts, Beside)> = None;
+    // The command that the last words are, of which what comes just behind is made.
     let (mut alone, mut command) = (Alone::default(), None);
     // Whether the model has answered since the last words, and whether something came then that is a turn of its own.
     let (mut is_answered, mut is_overtaken) = (false, false);
@@ -115,7 +116,9 @@ pub(super) fn last_words(messages: &str) -> Heard {
         let parts_before = alone.before.count;
         let reminders_before = alone.before.reminders.len();
         let (said, is_answer) = match (&message, role) {
-            (Some(message), Some("user" | "human")) => said_in(message, &mut behind, &mut alone),
+            (Some(message), Some("user" | "human")) => {
+                said_in(message, command.clone(), &mut behind, &mut alone)
+            }
             // What a tool answered.
             (Some(message), Some("tool" | "function")) => {
                 (alone.before, command) = (Beside::default(), None);
@@ -146,29 +149,33 @@ pub(super) fn last_words(messages: &str) -> Heard {
             }
         };
         if said.last.is_some() {
-            let typed = said.command();
             let mut said = said;
             // SECURITY: what stands there before the last words may be files, or what a person has typed who broke it off once more.
             if said.is_beside_answer && !said.earlier.is_empty() {
                 let earlier = std::mem::take(&mut said.earlier);
                 alone.came("text beside an answer", &earlier, Came::Unaccounted);
             }
-            let Alone { before, behind, meanwhile, is_cut, .. } = std::mem::take(&mut alone);
+            let Alone { before, behind, meanwhile, is_cut, has_words } = std::mem::take(&mut alone);
             (alone.meanwhile, alone.is_cut) = (meanwhile, is_cut);
             // SECURITY: a model's files may read as Esc and the prompt once more, and hide what a person has said before.
             let before = if said.is_beside_answer {
                 alone.came_before(former);
-                if let Some((Texts { last: Some(words), is_beside_answer: true, .. }, ..)) = &last {
+                if let Some((Texts { last: Some(words), is_beside_answer: true, .. }, _)) = &last {
                     alone.came("text beside an answer", words, Came::Unaccounted);
                 }
                 behind
+            } else if let (true, Some((unanswered, mut beside))) = (has_words, last.take()) {
+                // What was not answered is of the same message for the Messages API.
+                alone.came_before(former);
+                said.put_before(unanswered);
+                beside.add(behind);
+                beside
             } else {
                 is_overtaken = false;
                 before
             };
-            // A client tells the command, and what it made of it just behind.
-            last = Some((said, before, typed.clone().or_else(|| command.take())));
-            command = typed;
+            command.clone_from(&said.pending);
+            last = Some((said, before));
             is_answered = false;
             return Some(());
         }
@@ -182,10 +189,13 @@ pub(super) fn last_words(messages: &str) -> Heard {
     });
     // SECURITY: of messages that are cut off the last words are not there, whatever stands before.
     let is_asked = |said: &Texts| !said.last.as_deref().is_some_and(is_output);
-    match (read, last.filter(|(said, ..)| !is_overtaken && is_asked(said))) {
+    match (read, last.filter(|(said, _)| !is_overtaken && is_asked(said))) {
         (
             Some(()),
-            Some((Texts { earlier, last: Some(said), blocks, is_beside_answer }, mut beside, command)),
+            Some((
+                Texts { earlier, last: Some(said), blocks, is_beside_answer, command, pending: _ },
+                mut beside,
+            )),
         ) => {
             let Alone { behind, meanwhile, is_cut, .. } = alone;
             beside.add(behind);
@@ -220,12 +230,19 @@ struct Texts {
     blocks: Option<String>,
     /// Whether they stand beside a tool's answer.
     is_beside_answer: bool,
+    /// The command that the last is, or was made of.
+    command: Option<String>,
+    /// The same, where the next is made of it: a client tells what it made of a command just behind that.
+    pending: Option<String>,
 }
 
 impl Texts {
     /// Adds one behind the others, of that text with its reminders.
     fn push(&mut self, text: String, with: &str) {
         self.blocks = split_reminders(with).1;
+        let made_of = self.pending.take().filter(|_| !is_output(&text));
+        self.pending = typed_command(&text);
+        self.command = self.pending.clone().or(made_of);
         if let Some(before) = self.last.replace(text) {
             if !self.earlier.is_empty() {
                 self.earlier.push('\n');
@@ -234,20 +251,31 @@ impl Texts {
         }
     }
 
-    /// The command that a client told in the last text, or in what stands before it, with what it made of it behind.
-    fn command(&self) -> Option<String> {
-        let last = self.last.as_deref().and_then(typed_command);
-        last.or_else(|| typed_command(&self.earlier).filter(|_| !has_output(&self.earlier)))
+    /// Puts those before that nobody has answered: of many such messages each is copied once.
+    fn put_before(&mut self, before: Self) {
+        let mut earlier = before.earlier;
+        for text in [before.last.unwrap_or_default(), std::mem::take(&mut self.earlier)] {
+            if !earlier.is_empty() && !text.is_empty() {
+                earlier.push('\n');
+            }
+            earlier.push_str(&text);
+        }
+        self.earlier = earlier;
     }
 }
 
 /// Where a tool has answered and the model has not since: whether a person pressed Esc then, as a client tells it there.
 type IsInterrupted = bool;
 
-/// What a message says, with whatever else is in it; and whether it came with what a tool answered, or behind that: the Messages API
+/// What a message says behind that command, with whatever else is in it; and whether it came with what a tool answered, or behind that: the Messages API
 /// takes both for one message.
-fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mut Alone) -> (Texts, bool) {
-    let mut said = Texts::default();
+fn said_in(
+    message: &Message<'_>,
+    command: Option<String>,
+    behind: &mut Option<IsInterrupted>,
+    alone: &mut Alone,
+) -> (Texts, bool) {
+    let mut said = Texts { pending: command, ..Texts::default() };
     let content = message.content;
     // SECURITY: what a tool answers is no prompt in whatever form it is told.
     let is_answer = [message.parts, content].into_iter().flatten().any(has_answer);
@@ -307,11 +335,10 @@ fn said_in(message: &Message<'_>, behind: &mut Option<IsInterrupted>, alone: &mu
 fn take_text(text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match alone.without_reminders(text) {
         // SECURITY: beside a tool's answer it may be a person's who says the same.
-        Some(words) if behind.is_none() && is_turn(&words) => match alone.has_words || said.last.is_some() {
-            // SECURITY: and where the words before it are not answered, too.
-            true => alone.came("message of a client", &words, Came::Unaccounted),
-            false => alone.part("message of a client", &words),
-        },
+        Some(words) if behind.is_none() && is_turn(&words) => {
+            // So it may, too, where it stands with words that are not answered.
+            alone.came("message of a client", &words, Came::Unaccounted)
+        }
         // SECURITY: a client quotes files within its blocks, and a file may close them.
         Some(words) if is_within_blocks(text) => {
             let came = if behind.is_some() { Came::Unaccounted } else { Came::AsFile };
@@ -347,7 +374,7 @@ fn answered_in(
 ) -> (Texts, bool) {
     let forms = [message.parts, message.content].into_iter().flatten();
     if forms.clone().any(has_answer) {
-        return said_in(message, behind, alone);
+        return said_in(message, None, behind, alone);
     }
     behind.get_or_insert(false);
     forms.for_each(|raw| {

@@ -13,7 +13,7 @@ use super::attributes::{
 };
 use super::{Gathering, Item, LeftOut, Signal, SpanPlace};
 use crate::hooks::{Tool, tool_of};
-use crate::sentences::is_not_typed;
+use crate::sentences::Typed;
 
 /// Spans that one export's spans lie in at most: what is beyond is told by its time.
 const MOST_SPANS: usize = 16_384;
@@ -125,7 +125,7 @@ pub(super) fn sightings(
     let event = event.strip_prefix("claude_code.").unwrap_or(event);
     let tool_use = get(TOOL_USE).or_else(|| get(CALL));
     // Without the operator's leave clients tell its length alone.
-    let told = |prompt: &&str| *prompt != "<REDACTED>" && !is_not_typed(prompt);
+    let told = |prompt: &&str| *prompt != "<REDACTED>" && Typed::of(prompt) != Typed::ByNobody;
     match signal {
         Signal::Logs => {
             let base = || Sighting {
@@ -137,7 +137,8 @@ pub(super) fn sightings(
             match (event, tool_use) {
                 ("user_prompt", _) => {
                     if let Some(prompt) = get(PROMPT).filter(told) {
-                        into.push(Sighting { prompt: Some(prompt.to_owned()), ..base() })?;
+                        let is_prompt_unread = Typed::of(prompt) == Typed::Unclear;
+                        into.push(Sighting { prompt: Some(prompt.to_owned()), is_prompt_unread, ..base() })?;
                     }
                 }
                 // What they tell of the input is cut, so it is not taken for the statement.
@@ -166,7 +167,9 @@ pub(super) fn sightings(
                 ("interaction", _) => {
                     if let Some(prompt) = get(USER_PROMPT).filter(told) {
                         let span = Some(Span { ids: span.into_iter().collect(), begun, ended });
-                        into.push(Sighting { prompt: Some(prompt.to_owned()), span, ..base() })?;
+                        let is_prompt_unread = Typed::of(prompt) == Typed::Unclear;
+                        let prompt = Some(prompt.to_owned());
+                        into.push(Sighting { prompt, span, is_prompt_unread, ..base() })?;
                     }
                 }
                 ("tool", Some(tool_use)) => {

@@ -585,6 +585,40 @@ fn what_a_quoted_file_says_outside_of_its_block_is_no_prompt() {
         assert_eq!((said.as_str(), is_beside_answer), ("list", true), "{messages}");
     }
     assert!(!words(&format!("[{asked}]")).unwrap().is_beside_answer);
+    // What was not answered is of the same message, in whatever form it is told.
+    for between in
+        [r#""},{"role":"user","content":""#, r#""},{"role":"user","parts":[]},{"role":"user","content":""#]
+    {
+        let messages = format!(r#"[{{"role":"user","content":"list nothing{between}go on"}}]"#);
+        let Words { said, earlier, .. } = words(&messages).unwrap();
+        assert_eq!((said.as_str(), earlier.as_deref()), ("go on", Some("list nothing")), "{messages}");
+    }
+    // Of a command what stands just behind it is made, and nothing behind what a command answered.
+    let command = |name: &str, of: &str| {
+        format!("<command-name>/{name}</command-name>\\n<command-args>{of}</command-args>")
+    };
+    let output = "<local-command-stdout>done</local-command-stdout>";
+    let (model, review) = (command("model", ""), command("review", "what is <bash-stdout>"));
+    for (texts, made_of) in [
+        (vec![model.as_str(), output, "hi"], None),
+        (vec![model.as_str(), output, &review, "Review it."], Some("/review what is <bash-stdout>")),
+        (
+            vec!["<bash-input>ls</bash-input>", "<bash-stdout>a</bash-stdout>", &review, "Review it."],
+            Some("/review what is <bash-stdout>"),
+        ),
+        (vec![review.as_str(), "Review it.", "hi"], None),
+    ] {
+        let one: Vec<String> =
+            texts.iter().map(|text| format!(r#"{{"type":"text","text":"{text}"}}"#)).collect();
+        let several: Vec<String> =
+            texts.iter().map(|text| format!(r#"{{"role":"user","content":"{text}"}}"#)).collect();
+        for messages in [
+            format!(r#"[{{"role":"user","content":[{}]}}]"#, one.join(",")),
+            format!("[{}]", several.join(",")),
+        ] {
+            assert_eq!(words(&messages).unwrap().command.as_deref(), made_of, "{messages}");
+        }
+    }
     // A model that has said nothing has not answered.
     for nothing in [r#""""#, r#"" ""#, "[ ]", "null", r#"[{"type":"text","text":" "}]"#] {
         let messages = format!(
