@@ -49,7 +49,7 @@ pub(crate) fn claude_code(body: &[u8]) -> Result<(Vec<Sighting>, ()), Rejected> 
         ("UserPromptSubmit", Some(Lossy(prompt)), _) => match Typed::of(&prompt) {
             Typed::ByNobody => Ok((Vec::new(), ())),
             // SECURITY: what may be a command's output is well known by no hook's word.
-            typed => {
+            typed @ (Typed::ByPerson | Typed::Unclear) => {
                 let is_prompt_unread = typed == Typed::Unclear;
                 Ok((vec![Sighting { prompt: Some(prompt), is_prompt_unread, ..sighting }], ()))
             }
