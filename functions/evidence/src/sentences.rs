@@ -84,6 +84,11 @@ const AS_IF_TYPED: &[&str] = &[
     "<teammate-message ",
     "[SYSTEM NOTIFICATION - NOT USER INPUT]\nThis is an automated background-task event",
     "[SCHEDULED TASK - AUTOMATED FIRING OF A CONFIGURED PROMPT]\nThis turn was started automatically",
+    "Another Claude session sent a message",
+    "A peer session sent a message",
+    "A message arrived from",
+    "The coordinator sent a message",
+    "Your background observer",
 ];
 
 /// Its elements that nobody types.
