@@ -73,8 +73,8 @@ fn doubt(accounts: &mut [Account]) {
     }
 }
 
-/// Says the same of it where a person sent something since, or what no skill accounts for stands beside an answer, and nobody else saw
-/// that typed.
+/// Says the same of it where a person sent something since, or words stand beside an answer that do not begin as a skill's file, and nobody
+/// else saw that typed.
 // SECURITY: whoever speaks for a channel may leave out what takes the prompt back.
 fn miss_what_was_sent(accounts: &mut [Account]) {
     let typed = typed(accounts);

@@ -103,7 +103,7 @@ pub struct Sighting {
     pub blocks: Option<String>,
     /// What came with it and is no text.
     pub others: Option<OtherParts>,
-    /// Whether what the model received for a prompt was seen, and could not be read.
+    /// Whether a prompt was seen and could not be read, or nobody can tell whether a person typed it.
     pub is_prompt_unread: bool,
     /// The command that the client made it of, as it was typed.
     pub command: Option<String>,

@@ -79,7 +79,7 @@ pub(super) struct Said {
     pub is_rejected: bool,
     /// Whether the call was to look ahead, and not to run.
     pub is_look: bool,
-    /// Whether what the model received for a prompt could not be read.
+    /// Whether a prompt was seen and could not be read, or nobody can tell whether a person typed it.
     pub is_prompt_unread: bool,
     /// Where it stands in its trace.
     pub span: Option<Span>,

@@ -334,9 +334,8 @@ fn said_in(
 /// Takes a text of a message, without what of it is a client's.
 fn take_text(text: &str, said: &mut Texts, behind: &mut Option<IsInterrupted>, alone: &mut Alone) {
     match alone.without_reminders(text) {
-        // SECURITY: beside a tool's answer it may be a person's who says the same.
+        // SECURITY: a person may have typed the same, so it is a doubt of the words that it stands with; behind an answer `say` has it.
         Some(words) if behind.is_none() && is_turn(&words) => {
-            // So it may, too, where it stands with words that are not answered.
             alone.came("message of a client", &words, Came::Unaccounted)
         }
         // SECURITY: a client quotes files within its blocks, and a file may close them.
