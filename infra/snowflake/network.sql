@@ -9,6 +9,8 @@
 
 -- The addresses of the VPC's NAT gateways, with commas between.
 CREATE NETWORK RULE IF NOT EXISTS SNOWGATE.SECURITY.FROM_THE_GATEWAY TYPE = IPV4 MODE = INGRESS VALUE_LIST = ('<% gateway_addresses %>');
+-- One that was there before had other addresses, perhaps.
+ALTER NETWORK RULE SNOWGATE.SECURITY.FROM_THE_GATEWAY SET VALUE_LIST = ('<% gateway_addresses %>');
 
 -- Nothing else is let in under these users.
 CREATE NETWORK POLICY IF NOT EXISTS SNOWGATE_ALONE ALLOWED_NETWORK_RULE_LIST = ('SNOWGATE.SECURITY.FROM_THE_GATEWAY');

@@ -1,8 +1,9 @@
 """What outlives a stack, an upgrade and a mistake: state is retained and never replaced, logs are kept for a while."""
 
+import json
 import unittest
 
-from templates import FILES, listed, read, resources, text
+from templates import FILES, ROOT, listed, read, resources, text
 
 #: Every resource that holds state, by its logical id: under another, CloudFormation would make a new and empty one.
 STATE = {
@@ -37,6 +38,11 @@ class Kept(unittest.TestCase):
         self.assertEqual(set(read("infra/state.yaml")["Parameters"]), {"LockMode", "RecordDays", "PageDays"})
         for name, one in STATE.items():
             self.assertNotIn(one, {found["Type"] for found in resources("template.yaml").values()}, name)
+
+    def test_what_operators_have_cloudformation_hold_to_allows_everything_but_to_replace_and_to_delete(self):
+        allowed, denied = json.loads((ROOT / "infra/state-policy.json").read_text())["Statement"]
+        self.assertEqual(allowed, {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"})
+        self.assertEqual(denied, {"Effect": "Deny", "Principal": "*", "Action": ["Update:Replace", "Update:Delete"], "Resource": "*"})
 
     def test_tables_keep_their_keys_their_index_their_backups_and_themselves(self):
         for name in ("State", "Keys", "Index"):

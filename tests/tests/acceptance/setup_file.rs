@@ -83,6 +83,30 @@ fn what_locks_a_gateway_without_addresses_out_or_lets_others_in_is_run_by_nobody
 }
 
 #[test]
+fn running_it_again_makes_nothing_twice_and_sets_what_was_filled_in() {
+    for statement in FILES.map(|file| statements(&text_of(file))).concat() {
+        if statement.starts_with("CREATE ") {
+            let may_be_there =
+                statement.contains(" IF NOT EXISTS ") || statement.starts_with("CREATE OR REPLACE ");
+            assert!(may_be_there, "{statement}");
+        }
+        // Snowflake refuses to set a policy where there is one.
+        assert!(
+            !statement.contains(" SET AUTHENTICATION POLICY ") || statement.ends_with(" FORCE"),
+            "{statement}"
+        );
+        // What was made with what is filled in, and may have been there, is set to it again.
+        if statement.contains("<% ") && statement.contains(" IF NOT EXISTS ") {
+            let made: Vec<&str> = statement.split(" IF NOT EXISTS ").collect();
+            let name = made[1].split(' ').next().unwrap();
+            let set = format!("{} {name} SET ", made[0].replacen("CREATE", "ALTER", 1));
+            let again = FILES.map(|file| statements(&text_of(file))).concat();
+            assert!(again.iter().any(|one| one.starts_with(&set)), "{set}");
+        }
+    }
+}
+
+#[test]
 fn its_users_have_no_secret_and_no_more_than_their_roles() {
     let statements = statements(&text());
     let users: Vec<&String> = statements.iter().filter(|one| one.starts_with("CREATE USER")).collect();

@@ -18,8 +18,8 @@ const RESERVED: u64 = 100;
 const RESERVED_BY_AUTHORIZER: u64 = 20;
 const UNRESERVED: u64 = 100;
 
-/// Letters of a stack's name at most: its functions and schedules are called NAME-authorizer and the like, and may have 64.
-const LONGEST_NAME: usize = 53;
+/// Letters of a stack's name at most: its functions and schedules are called NAME-missed-later and the like, and may have 64.
+const LONGEST_NAME: usize = 51;
 
 /// Days that pages are kept for at least: as long as a bundle may let a statement wait for a person.
 const FEWEST_PAGE_DAYS: u64 = 30;

@@ -216,7 +216,7 @@ fn what_is_built_and_where_it_is_deployed_is_looked_at_too() {
         assert!(said.contains("CertificateArn: must lie in the") != (region.contains("us-east-1")), "{said}");
     }
     for (name, code) in
-        [("s".repeat(53), Some(0)), ("s".repeat(54), Some(1)), ("my_stack".to_owned(), Some(1))]
+        [("s".repeat(51), Some(0)), ("s".repeat(52), Some(1)), ("my_stack".to_owned(), Some(1))]
     {
         let (found, said) = checked_beside(folder.path(), &[], &format!("stack_name = '{name}'\n"));
         assert_eq!(found, code, "{said}");
@@ -358,10 +358,10 @@ fn what_sam_is_told_besides_is_looked_over_too() {
             "capabilities = ['CAPABILITY_AUTO_EXPAND']",
             "capabilities = \"CAPABILITY_IAM CAPABILITY_AUTO_EXPAND\"",
         ),
-        ("stack_name = 'snowgate_dev'", "stack_name: is at most 53"),
+        ("stack_name = 'snowgate_dev'", "stack_name: is at most 51"),
         (
             "stack_name = 'a-name-that-is-far-too-long-for-the-functions-of-this-stack'",
-            "stack_name: is at most 53",
+            "stack_name: is at most 51",
         ),
     ] {
         let (code, said) = with(more);
