@@ -224,7 +224,9 @@ impl Gateway {
             is_refused: matches!(ruling.decision, Decision::Refuse(_)),
             opened: now,
         };
-        self.expect_evidence(&key, &calling, &weighed).spanned(span!("evidence")).await?;
+        if self.may_be_told_more(&calling, &ruling.decision) {
+            self.expect_evidence(&key, &calling, &weighed).spanned(span!("evidence")).await?;
+        }
         let live = Box::new(live(&draft, &bundle, &detectors, &rulings, &opened));
         Ok(match &ruling.decision {
             Decision::Refuse(refused) => Next::Refused { live, refused: refused.clone() },

@@ -154,8 +154,16 @@ async fn a_select_is_answered_masked_and_its_record_is_whole() {
 }
 
 #[tokio::test]
-async fn a_small_statement_costs_one_object_and_three_writes() {
-    let Some(stage) = Stage::build(|_| {}).await else { return };
+async fn a_small_statement_costs_one_object_and_three_writes_and_two_where_evidence_may_come() {
+    for channels in [Some(Arc::from([])), None] {
+        let notes = if channels.is_some() { 0 } else { 1 };
+        let Some(stage) = Stage::build(|settings| settings.channels = channels).await else { return };
+        costs_three_writes(&stage, notes).await;
+    }
+}
+
+/// And so many notes of evidence that may come, with a clue each.
+async fn costs_three_writes(stage: &Stage, noted: usize) {
     customers::answer(&stage.house.snow, &[3]);
     let gateway = stage.gateway();
     // Keys are made with the first.
@@ -171,7 +179,7 @@ async fn a_small_statement_costs_one_object_and_three_writes() {
     // that it may find it by.
     let (clues, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|call| call.contains("\"clue#"));
     let (notes, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|call| call.contains("\"expects#"));
-    assert_eq!((others.len(), notes.len(), clues.len()), (3, 1, 1), "{others:#?}");
+    assert_eq!((others.len(), notes.len(), clues.len()), (3, noted, noted), "{others:#?}");
     assert!(!calls.iter().any(|call| call.contains("Transact")));
     // What they cost, in write units of a kilobyte. The index takes none of it, but for the ledger once a minute.
     let items = stage.items().await;

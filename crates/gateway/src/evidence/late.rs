@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{ChannelKind, Context};
+use domain::{ChannelKind, Context, Decision};
 use recording::{CallRecord, LateEvidence, ObjectKind, Opening, RecordKey, Stored, WitnessRecord};
 
 use super::again::{Again, Calling};
@@ -55,6 +55,15 @@ impl Gateway {
                 Ok(())
             }
         }
+    }
+
+    /// Whether anybody could tell more of a call than is known when it is decided, so that it must be found by what they tell. Where no
+    /// channel is set up, only the agent itself speaks, which declares before it asks. But a tool use counts once whoever names it, and what
+    /// waits for a person knows its calls by their notes.
+    pub(crate) fn may_be_told_more(&self, calling: &Calling<'_>, decision: &Decision) -> bool {
+        let has_no_channel = self.settings.channels.as_deref().is_some_and(<[_]>::is_empty);
+        let waits = matches!(decision, Decision::Hold(_));
+        !has_no_channel || waits || calling.asked.clues.tool_use.is_some()
     }
 
     /// Appends what came while it was decided.

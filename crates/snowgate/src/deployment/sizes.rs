@@ -13,7 +13,7 @@ type Room = (&'static str, usize, &'static [(&'static str, usize)]);
 const FUNCTIONS: [Room; 6] = [
     (
         "query",
-        1690,
+        1730,
         &[
             ("Issuer", 1),
             ("Audience", 1),

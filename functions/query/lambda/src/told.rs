@@ -2,6 +2,7 @@
 //! `snowgate.toml` (see [`settings`]) with the function's own; the template's parameters arrive as variables.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use lambda::{MachineArn, Reviewing, Surroundings};
 use lambda_http::Error;
@@ -38,6 +39,9 @@ pub struct Own {
     pub reviewers_issuer: ReviewersIssuer,
     /// Who is asked: nobody else's yes lets anybody read.
     pub reviewers: Vec<ReviewerEntry>,
+    /// Whether evidence channels are set up, of which `evidence` is told more: without any, nobody tells anything later of what was asked.
+    #[serde(default = "yes")]
+    pub has_channels: bool,
     /// Whether the warehouse is asked for the plan of what waits.
     #[serde(default)]
     pub estimates: bool,
@@ -49,6 +53,11 @@ const DEFAULTS: Defaults =
 
 /// Bytes of a page's JSON at most. A Lambda answer is at most 6 MB, in which every quote of a text body counts twice.
 const PAGE_SIZE: usize = 2 * 1024 * 1024;
+
+/// What is not said is the case.
+const fn yes() -> bool {
+    true
+}
 
 impl Told {
     /// Reads the environment, and the file that it names.
@@ -78,7 +87,7 @@ impl Told {
     /// # Errors
     /// What is wrong with reviewing, with its place.
     pub fn gateway(&self) -> Result<gateway::Settings, Error> {
-        let Own { approvals_url, reviewers_issuer, reviewers, estimates, .. } = &self.own;
+        let Own { approvals_url, reviewers_issuer, reviewers, has_channels, estimates, .. } = &self.own;
         let reviewing = Reviewing { approvals_url, issuer: reviewers_issuer, reviewers };
         // SECURITY: access that was granted counts while those who granted it are asked. `work` tells people, and knows whom first.
         let roster = reviewing.roster(BTreeSet::new(), &self.surroundings, &self.places)?;
@@ -86,6 +95,8 @@ impl Told {
             page_size: PAGE_SIZE,
             estimates: *estimates,
             roster: Some(roster),
+            // Which they are is not known here.
+            channels: (!has_channels).then(|| Arc::from([])),
             ..self.shared.gateway()
         })
     }
@@ -169,6 +180,15 @@ mod tests {
             let said = told.gateway().map(|_| ()).unwrap_err().to_string();
             assert!(said.contains(expected) && !said.contains("s3cret"), "{said}");
         }
+    }
+
+    #[test]
+    fn that_no_channel_is_set_up_is_known_where_it_is_said() {
+        let channels = |more: &[(&str, &str)]| read(CATALOG, more, "").unwrap().gateway().unwrap().channels;
+        for unknown in [&[][..], &[("SNOWGATE_HAS_CHANNELS", "true")]] {
+            assert_eq!(channels(unknown), None);
+        }
+        assert!(channels(&[("SNOWGATE_HAS_CHANNELS", "false")]).is_some_and(|channels| channels.is_empty()));
     }
 
     #[test]
