@@ -13,9 +13,9 @@ use crate::objects::Bucket;
 use crate::records::Records;
 use crate::steps::Steps;
 
-/// Bytes of an object at most. Ours have a tenth of that, and thirty are read at once by a function of a gigabyte: one that somebody has put
-/// there must not take the others' rows along.
-const LONGEST: i64 = 8 * 1024 * 1024;
+/// Bytes of an object at most. Most of ours have a thousandth of that, and thirty are read at once by a function of a gigabyte: one that
+/// somebody has put there must not take the others' rows along.
+const LONGEST: i64 = recording::LONGEST as i64;
 
 /// Records as they lie in table and bucket, and files of rows: `exchanges/v1/dt=DAY/NAME.parquet` in the bucket of records, each
 /// written once (`infra/athena.yaml` makes a table of them).

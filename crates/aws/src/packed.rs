@@ -10,7 +10,13 @@ use flate2::write::DeflateEncoder;
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The bytes, deflated (RFC 1951).
+///
+/// # Errors
+/// Where nobody could read it again, because it is too long.
 pub(crate) fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    if bytes.len() as u64 > LONGEST {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
     let mut deflate = DeflateEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
     deflate.write_all(bytes)?;
     deflate.finish()
@@ -34,7 +40,17 @@ mod tests {
         assert!(packed.len() < bytes.len());
         assert_eq!(unpack(&packed), Some(bytes));
         assert_eq!(unpack(packed.get(..packed.len() / 2).unwrap_or_default()), None, "cut");
-        let large = usize::try_from(LONGEST).unwrap_or_default().saturating_add(1);
-        assert_eq!(unpack(&pack(&vec![0; large]).unwrap_or_default()), None, "larger than anything of ours");
+    }
+
+    #[test]
+    fn what_nobody_could_read_again_is_not_packed() {
+        let longest = usize::try_from(LONGEST).unwrap_or_default();
+        let packed = pack(&vec![0; longest]).unwrap_or_default();
+        assert_eq!(unpack(&packed).map(|bytes| bytes.len()), Some(longest));
+        assert!(pack(&vec![0; longest + 1]).is_err());
+        // What somebody else has put there.
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let written = deflate.write_all(&vec![0; longest + 1]).and_then(|()| deflate.finish());
+        assert_eq!(unpack(&written.unwrap_or_default()), None, "larger than anything of ours");
     }
 }

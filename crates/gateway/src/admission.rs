@@ -34,7 +34,8 @@ const SMALL: usize = 2 * 1024;
 const HEAD: usize = 2 * 1024;
 
 /// Rules of the gateway's own: what they refuse has not moved, and is recorded by its head when it is large.
-const TOO_LARGE: &str = "gateway:statement-size";
+pub(crate) const TOO_LARGE: &str = "gateway:statement-size";
+pub(crate) const TOO_BROAD: &str = "gateway:breadth";
 const REUSED: &str = "gateway:request-id";
 const OVER_BUDGET: &str = "gateway:budget";
 const REVOKED: &str = "gateway:revoked";
@@ -59,7 +60,10 @@ pub(crate) fn is_large(asked: &Asked) -> bool {
 /// INVARIANT: what policy has allowed, held or refused is recorded whole: only what was never run is cut.
 pub(crate) fn head(asked: &Asked, ruling: &Ruling) -> Option<(Asked, u64)> {
     let is_ours = matches!(ruling.decision, Decision::Refuse(_))
-        && ruling.rules.iter().any(|rule| [TOO_LARGE, REUSED, OVER_BUDGET, REVOKED].contains(&rule.as_str()));
+        && ruling
+            .rules
+            .iter()
+            .any(|rule| [TOO_LARGE, TOO_BROAD, REUSED, OVER_BUDGET, REVOKED].contains(&rule.as_str()));
     if !is_ours || !is_large(asked) {
         return None;
     }

@@ -12,7 +12,9 @@ use thiserror::Error;
 use tracing::Instrument;
 
 use crate::access::{Grants, Ruled, rule_request};
+use crate::admission::{TOO_BROAD, TOO_LARGE};
 use crate::approval::{Surroundings, unless_untold};
+use crate::breadth;
 use crate::claim::{Claiming, Place, Words};
 use crate::evidence::{Calling, Lease, Purpose, Spoken, Weighed};
 use crate::fault::{Fault, Origin};
@@ -279,7 +281,7 @@ impl Gateway {
         let desired = usize::try_from(asked.statement_count).unwrap_or(usize::MAX);
         if asked.text.reveal().len() > self.settings.statement_size {
             let message = format!("the statement is larger than {} bytes", self.settings.statement_size);
-            return (rulings, refusal(bundle, "gateway:statement-size", RefusalCode::TooLarge, message));
+            return (rulings, refusal(bundle, TOO_LARGE, RefusalCode::TooLarge, message));
         }
         if desired != 0 && actual != desired {
             // Snowflake's words for it (code 000008).
@@ -290,6 +292,11 @@ impl Gateway {
                 rulings,
                 refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
             );
+        }
+        let statements = read.statements.iter().map(|(_, statement)| statement);
+        if breadth::of_statements(statements) > breadth::MOST {
+            let Refusal { code, message, .. } = breadth::refused();
+            return (rulings, refusal(bundle, TOO_BROAD, code, message));
         }
         let overall = self.scoped(identity, &rulings, overall);
         (rulings, overall)
@@ -362,8 +369,13 @@ impl Gateway {
 
     /// The reply while an exchange is under way: it rests on the opening.
     pub(crate) fn pending(&self, live: &Live) -> Result<Reply, Fault> {
+        self.pending_as(live, opened_handle(live)?)
+    }
+
+    /// The same to whoever asked with this handle, which may be that of one statement of a batch: whoever comes back with it wants that
+    /// statement.
+    pub(crate) fn pending_as(&self, live: &Live, handle: Handle) -> Result<Reply, Fault> {
         let damaged = || Fault::lasting(Origin::Exchanges, "the state of this statement is damaged");
-        let handle = live.handle().ok_or_else(damaged)?;
         let (waits_for, rows) = match &live.stage {
             Stage::Held { reason, .. } => (live.waits_for_a_person().then(|| reason.clone()), None),
             Stage::Fetching { parts, .. } => (None, Some(parts.iter().map(|part| part.fetched.rows).sum())),

@@ -8,6 +8,7 @@ use recording::{
 };
 
 use crate::access;
+use crate::breadth;
 use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -171,6 +172,10 @@ impl Gateway {
         let (bytes, _) = recording::encode(&closing).map_err(|error| {
             Fault::lasting(Origin::Gateway, "the closing cannot be written").because(error)
         })?;
+        // SECURITY: nobody who looks for it later would be told of it, so nothing leaves.
+        if bytes.len() > recording::LONGEST && !closing.parts.is_empty() {
+            return Box::pin(self.close_refused(live, &breadth::refused())).await;
+        }
         let keeping = self.ports.recorder.keep(&key, ObjectKind::Closing, Bytes::from(bytes));
         let written = keeping.spanned(span!("close")).await?;
         // INVARIANT: only a closing that was kept tells that a statement has not failed.

@@ -33,7 +33,7 @@ impl Gateway {
     ) -> Result<Reply, AskError> {
         let (live, principal) = self.find_to_show(door, credential, handle).await?;
         if !live.is_closed() {
-            return Ok(self.pending(&live)?);
+            return Ok(self.pending_as(&live, handle)?);
         }
         self.unless_access_ended(door, &live).await?;
         let reply = self.closed_reply(&live, handle).await?;
@@ -104,7 +104,7 @@ impl Gateway {
                 self.reply_to(closed, None).await
             }
             // Whoever works on it sees the wish at the next page or look.
-            Leased::Theirs | Leased::Unknown => Ok(self.pending(&live)?),
+            Leased::Theirs | Leased::Unknown => Ok(self.pending_as(&live, handle)?),
         }
     }
 

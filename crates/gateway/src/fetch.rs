@@ -10,6 +10,7 @@ use domain::{
 use masking::{AnsweredColumn, Detectors, ForetoldColumn, MaskPlan, TokenKeys};
 use recording::{ClosingOutcome, ColumnRecord, Finding, PartRecord};
 
+use crate::breadth;
 use crate::closing::Closed;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
@@ -356,6 +357,10 @@ pub(crate) fn size_of(live: &Live) -> Result<Size, Fault> {
     let (rows, stored, bytes) =
         (sum(|part| part.rows), sum(|part| part.fetched.rows), sum(|part| part.fetched.bytes));
     let Live { row_limit, byte_limit, row_ceiling, byte_ceiling, .. } = live;
+    // Whoever decides could not be told either.
+    if breadth::of_answers(parts) > breadth::MOST {
+        return Ok(Size::TooLarge(breadth::refused().message));
+    }
     let message = if rows > *row_limit && row_ceiling <= row_limit {
         format!("the result has {rows} rows and the limit is {row_limit}; add a LIMIT or aggregate")
     } else if bytes > *byte_limit && byte_ceiling <= byte_limit {

@@ -11,6 +11,7 @@ mod advance;
 mod approval;
 mod ask;
 mod audit;
+mod breadth;
 mod claim;
 mod closing;
 mod collect;

@@ -69,6 +69,13 @@ impl Gateway {
             let (bytes, digest) = recording::encode(&opening).map_err(|error| {
                 Fault::lasting(Origin::Gateway, "the opening cannot be written").because(error)
             })?;
+            // SECURITY: nobody who looks for it later would be told of it, so it does not move.
+            if bytes.len() > recording::LONGEST {
+                return Err(Fault::lasting(
+                    Origin::Gateway,
+                    "more is to be recorded of this statement than may be",
+                ));
+            }
             match self.ports.recorder.open(&key, Bytes::from(bytes), sealed).await? {
                 Written::Taken => {}
                 Written::Kept(receipt) => {

@@ -36,7 +36,7 @@ pub(crate) fn part_plan(
 }
 
 /// So many names of stored columns tell what one column holds.
-const MOST_NAMES: usize = 16;
+pub(crate) const MOST_NAMES: usize = 16;
 
 /// What nobody decided on is not shown.
 pub(crate) fn masked_whole() -> TreatmentRecord {

@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+/// Bytes of an opening or a closing, as stored, at most: whoever looks for records later reads no more of any.
+pub const LONGEST: usize = 8 << 20;
+
 /// Why an object is no record.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum FormatError {

@@ -40,7 +40,7 @@ pub use closing::{
     Closing, ClosingOutcome, FailureRecord, Finding, FoundRecord, PageRecord, PartRecord, RefusalRecord,
     Timings, results_digest,
 };
-pub use envelope::{FormatError, Stored, decode, digest_of, encode};
+pub use envelope::{FormatError, LONGEST, Stored, decode, digest_of, encode};
 pub use evidence::{CallRecord, LateEvidence, WitnessRecord, findings, findings_of_late, weigh};
 pub use exchange_row::{ExchangeObjects, ExchangeRow};
 pub use key::{ObjectKind, RecordKey};

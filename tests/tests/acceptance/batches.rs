@@ -60,6 +60,21 @@ async fn a_batch_is_decided_by_its_strictest_statement() {
 }
 
 #[tokio::test]
+async fn whoever_collects_one_statement_too_early_is_told_to_come_back_for_that_one() {
+    let house = House::new().await;
+    let sql = "select id from customers; delete from customers where id = 1";
+    let held = ask(&house, sql, "2", json!({})).await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    let children = house.records().remove(0).0.children;
+    assert_eq!(children.len(), 2);
+    for handle in children.iter().chain([&held.handle()]) {
+        let early = get(&router(house.gateway()), "ana", handle, "").await;
+        assert_eq!((early.status.as_u16(), early.handle()), (202, handle.clone()), "{}", early.text());
+        assert!(early.json()["statementStatusUrl"].as_str().unwrap().contains(handle), "{}", early.text());
+    }
+}
+
+#[tokio::test]
 async fn a_batch_that_switches_names_at_once_is_judged_by_those_it_starts_under_too() {
     let house = House::new().await;
     for (names, switch) in [

@@ -30,6 +30,7 @@ mod aws_rights;
 mod aws_steps;
 mod aws_work;
 mod batches;
+mod breadth;
 mod brought;
 mod browser;
 mod budgets;

@@ -15,7 +15,7 @@ use crate::door::{call_with, get, router, submit};
 use crate::house::{House, Warehouse, customers, in_time};
 
 /// What a tool answers: whether it is an error, and the structure. None when the token is not accepted.
-async fn tool(router: &Router, token: &str, name: &str, arguments: Value) -> Option<(bool, Value)> {
+pub async fn tool(router: &Router, token: &str, name: &str, arguments: Value) -> Option<(bool, Value)> {
     let message = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": arguments },
     });

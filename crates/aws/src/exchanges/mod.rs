@@ -18,7 +18,7 @@ use bytes::Bytes;
 use domain::{Handle, Identity, PrincipalKey, SessionId, Timestamp};
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::{self, Claim, Claimed, Leased, RevokedWhat, Saved};
-use gateway::{Fault, Live, Origin};
+use gateway::{Fault, Live, Origin, Retry};
 
 use crate::calls::{Clients, fault};
 use crate::machine::Machine;
@@ -140,14 +140,27 @@ impl Exchanges {
         serde_json::from_slice(&json).map_err(|_| EXCHANGES.damaged())
     }
 
+    /// Those of several. One that is damaged is told in the log and left out: whoever asks is not kept from all others by it.
     async fn lives(&self, items: Vec<Item>) -> Result<Vec<Live>, Fault> {
-        stream::iter(items).then(|item| async move { self.live(&item).await }).try_collect().await
+        let read = |item: Item| async move {
+            match self.live(&item).await {
+                Err(fault) if fault.retry == Retry::Never => {
+                    tracing::error!(
+                        fault = &fault as &(dyn std::error::Error + 'static),
+                        "the state of a statement is damaged, and it is left out"
+                    );
+                    Ok(None)
+                }
+                live => live.map(Some),
+            }
+        };
+        stream::iter(items).then(read).try_filter_map(|live| async { Ok(live) }).try_collect().await
     }
 
     /// The attribute that holds a live state.
     async fn packed(&self, live: &Live, writer: &str) -> Result<(&'static str, AttributeValue), Fault> {
         let json = serde_json::to_vec(live).map_err(|_| EXCHANGES.damaged())?;
-        let packed = pack(&json).map_err(|error| EXCHANGES.crowded().because(error))?;
+        let packed = pack(&json).map_err(|error| EXCHANGES.damaged().because(error))?;
         if packed.len() <= IN_TABLE {
             return Ok(("live", bytes(packed)));
         }

@@ -1,0 +1,95 @@
+//! A text that names more than can be told again, and an answer that has more columns: neither leaves anything that nobody finds.
+
+use domain::{Outcome, RefusalCode};
+use serde_json::{Value, json};
+use snowflake::scripted::{Answer, When};
+
+use crate::door::{router, submit};
+use crate::house::{House, ask, customers};
+use crate::mcp::tool;
+
+/// So many columns, of few letters: each star stands for ten with long names.
+fn broad(stars: usize) -> String {
+    let columns: Vec<String> = (0..10).map(|n| format!("1 as {}{n}", "c".repeat(200))).collect();
+    let stars = vec!["t.*"; stars].join(", ");
+    format!("with t as (select {}) select {stars} from t", columns.join(", "))
+}
+
+#[tokio::test]
+async fn a_text_that_names_more_than_can_be_told_again_does_not_move_and_is_recorded() {
+    let house = House::new().await;
+    let text = broad(600);
+    assert!(text.len() < 8 * 1024, "{}", text.len());
+    let reply = ask(&house.gateway(), &text).await.unwrap();
+    let Outcome::Refused(refused) = reply.outcome() else { panic!("{:?}", reply.outcome()) };
+    assert_eq!(refused.code, RefusalCode::TooLarge);
+    assert!(refused.message.contains("fewer columns"), "{}", refused.message);
+    let answer = submit(&router(house.gateway()), "ana", &text, "").await;
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    assert_eq!(house.submissions(), 0);
+    house.verifies();
+    for (opening, closing) in house.records() {
+        assert_eq!(opening.rules, ["gateway:breadth"]);
+        assert!(opening.sql_length.is_some_and(|length| length == text.len() as u64));
+        assert_eq!(closing.unwrap().outcome.as_str(), "refused");
+    }
+}
+
+#[tokio::test]
+async fn whoever_looks_before_asking_is_told_the_same_and_so_is_whoever_asks_over_mcp() {
+    let house = House::new().await;
+    let router = router(house.gateway());
+    for name in ["check_sql", "run_sql"] {
+        let (_, told) = tool(&router, "ana", name, json!({ "statement": broad(600) })).await.unwrap();
+        assert!(told.to_string().contains("fewer columns"), "{told}");
+    }
+    assert_eq!(house.submissions(), 0);
+}
+
+#[tokio::test]
+async fn what_names_some_thousand_columns_runs() {
+    let house = House::new().await;
+    let columns: Vec<Value> = (0..10).map(|n| column(&format!("{}{n}", "C".repeat(200)))).collect();
+    let columns: Vec<Value> = (0..300).flat_map(|_| columns.clone()).collect();
+    let row: Vec<Value> = columns.iter().map(|_| json!("1")).collect();
+    house.snow.on(When::submitted(), [Answer::json(200, &result(&columns, &row))]);
+    let reply = ask(&house.gateway(), &broad(300)).await.unwrap();
+    assert!(matches!(reply.outcome(), Outcome::Rows { rows: 1, .. }), "{:?}", reply.outcome());
+    house.verifies();
+}
+
+#[tokio::test]
+async fn an_answer_of_more_columns_than_can_be_told_again_is_not_shown() {
+    let house = House::new().await;
+    let columns: Vec<Value> = (0..20_000).map(|n| column(&format!("C{n}"))).collect();
+    let row: Vec<Value> = columns.iter().map(|_| json!("1")).collect();
+    house.snow.on(When::submitted(), [Answer::json(200, &result(&columns, &row))]);
+    house.snow.on(When::cancelled(customers::HANDLE), [Answer::json(200, &json!({}))]);
+    let reply = ask(&house.gateway(), customers::SQL).await.unwrap();
+    let told = format!("{:?}", reply.outcome());
+    assert!(!matches!(reply.outcome(), Outcome::Rows { .. }), "{told}");
+    house.verifies();
+    let closing = house.closing();
+    assert!(closing.parts.is_empty(), "{told}");
+    assert!(serde_json::to_string(&closing).unwrap().contains("too_large"), "{closing:?}");
+}
+
+fn column(name: &str) -> Value {
+    json!({
+        "name": name, "database": "", "schema": "", "table": "", "type": "fixed", "precision": 38, "scale": 0,
+        "length": null, "byteLength": null, "nullable": true, "collation": null,
+    })
+}
+
+/// One row of these.
+fn result(columns: &[Value], row: &[Value]) -> Value {
+    json!({
+        "resultSetMetaData": {
+            "numRows": 1, "format": "jsonv2", "partitionInfo": [{ "rowCount": 1, "uncompressedSize": 9 }],
+            "rowType": columns,
+        },
+        "data": [row], "code": "090001", "message": "Statement executed successfully.", "sqlState": "00000",
+        "statementHandle": customers::HANDLE,
+        "statementStatusUrl": format!("/api/v2/statements/{}", customers::HANDLE), "createdOn": 1,
+    })
+}
