@@ -127,6 +127,9 @@ impl ports::Policies for Policies {
         let now = self.clock.now();
         let fault = match self.look(seen.as_ref()).await {
             Ok((pointer, bundle)) => {
+                if seen.as_ref().is_some_and(|seen| seen.bundle.digest() != bundle.digest()) {
+                    tracing::info!(bundle = %bundle.digest(), "another policy bundle is in force");
+                }
                 self.note(Seen { looked: now, confirmed: now, pointer, bundle: Arc::clone(&bundle) });
                 return Ok(bundle);
             }

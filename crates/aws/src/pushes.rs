@@ -96,6 +96,9 @@ pub enum Became {
     WasInForce,
     /// It never was: somebody else came before, or whoever put it there did not come to the end.
     Never,
+    /// Two people want it to follow what is named now, which it does not. Whoever confirmed it did not come to the end; or it was in force,
+    /// and somebody has put back by hand what it had followed.
+    Unclear,
 }
 
 /// One that was put in force, or nearly.
@@ -323,6 +326,10 @@ impl Pushes {
         let followed: BTreeSet<&str> = words.values().filter_map(|word| word.over.as_deref()).collect();
         // The order is that of the words, not that of keys: whoever writes a key chooses it.
         pointers.sort_by_key(|pointer| std::cmp::Reverse(pointer.said(&items)));
+        let wants_to_follow = |pointer: &Pointer| {
+            let over = words.get(&pointer.first).and_then(|word| word.over.as_deref());
+            over.is_some() && over == current.writer()
+        };
         let told = |pointer: &Pointer| {
             let backing = pointer.was_backed(&items);
             let about_it = |key: &Key| words.get(key).filter(|word| word.digest == pointer.digest).map(said);
@@ -330,6 +337,7 @@ impl Pushes {
             let became = match (current.writer() == Some(&pointer.writer), is_followed && backing.is_some()) {
                 (true, _) => Became::InForce,
                 (false, true) => Became::WasInForce,
+                (false, false) if backing >= Some(self.people) && wants_to_follow(pointer) => Became::Unclear,
                 (false, false) => Became::Never,
             };
             Pushed {

@@ -4,7 +4,7 @@ use futures::StreamExt;
 
 use domain::Timestamp;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Retry};
 use crate::gateway::{Advanced, Gateway};
 
 /// How many exchanges one turn looks at, and carries on at once.
@@ -22,6 +22,14 @@ impl Gateway {
                 match self.advance(handle, until).await {
                     Ok(Advanced::Closed) => 1,
                     Ok(Advanced::Pending | Advanced::Waits | Advanced::NotOurs | Advanced::Unknown) => 0,
+                    // Nobody closes it until somebody has mended something.
+                    Err(fault) if fault.retry == Retry::Never => {
+                        tracing::error!(
+                            fault = &fault as &(dyn std::error::Error + 'static),
+                            "an exchange cannot be carried on"
+                        );
+                        0
+                    }
                     Err(fault) => {
                         tracing::warn!(
                             fault = &fault as &(dyn std::error::Error + 'static),

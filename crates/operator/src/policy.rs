@@ -249,6 +249,7 @@ pub async fn log(args: &LogArgs) -> Result<ExitCode, Ended> {
             Became::InForce => "named only   ",
             Became::WasInForce => "was in force ",
             Became::Never => "never in force",
+            Became::Unclear => "ATTENTION: in force before, or never:",
         };
         say!("{became} {digest} since {}", minute(*at));
         match first {

@@ -1,6 +1,6 @@
 //! The policy bundle in a bucket and a table, and the words of people that it rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -39,6 +39,16 @@ struct Stage {
 type Files = BTreeMap<String, Vec<u8>>;
 
 impl Stage {
+    /// The item of the push of that bundle.
+    async fn pushed(&self, digest: Digest) -> HashMap<String, AttributeValue> {
+        let pushes = self.moto.clients().dynamodb().query().table_name(&self.table);
+        let pushes = pushes.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+        let pushes = pushes.expression_attribute_values(":pk", text("policy"));
+        let pushes =
+            pushes.expression_attribute_values(":sk", text("push#")).send().await.unwrap().items.unwrap();
+        pushes.into_iter().find(|push| push["digest"].as_s().unwrap() == &digest.to_string()).unwrap()
+    }
+
     async fn new() -> Option<Self> {
         let moto = Moto::get()?;
         let (table, bucket) = (moto.table().await, moto.bucket("bundles").await);
@@ -443,6 +453,25 @@ async fn whoever_is_throttled_or_stopped_midway_has_put_nothing_in_force() {
     assert_eq!((log.len(), never), (3, 1), "what did not come to its end is told as that: {log:?}");
 }
 
+/// One operator may write the pointer, so that what two have agreed to before is in force again: it is told, and what was in force is not
+/// called something that never was.
+#[tokio::test]
+async fn what_somebody_has_put_back_by_hand_is_told() {
+    let Some(stage) = Stage::new().await else { return };
+    let one = stage.push(&files("one")).await;
+    let mut old = stage.pushed(one).await;
+    let two = stage.push(&files("two")).await;
+    old.insert("sk".to_owned(), text("in_force"));
+    let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table);
+    put.set_item(Some(old)).send().await.unwrap();
+    assert_eq!(digest_later(&stage).await, one);
+    let told: Vec<_> = log(&stage.ana()).await.iter().map(|push| (push.digest, push.became)).collect();
+    assert_eq!(told, [(two, Became::Unclear), (one, Became::InForce)]);
+    // Whoever pushes next ends that.
+    let three = stage.push(&files("three")).await;
+    assert_eq!(digest_later(&stage).await, three);
+}
+
 /// Whoever writes the pointer chooses nothing that others compare with.
 #[tokio::test]
 async fn what_nobodys_words_bear_is_compared_with_by_nobody() {
@@ -477,12 +506,7 @@ async fn what_nobodys_words_bear_is_compared_with_by_nobody() {
     let two = stage.push(&files("two")).await;
     assert_eq!(named(&ben).await, Named::Backed(two));
     // What was agreed to before is no later for a later name.
-    let pushes = stage.moto.clients().dynamodb().query().table_name(&stage.table);
-    let pushes = pushes.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
-    let pushes = pushes.expression_attribute_values(":pk", text("policy"));
-    let pushes =
-        pushes.expression_attribute_values(":sk", text("push#")).send().await.unwrap().items.unwrap();
-    let mut old = pushes.into_iter().find(|push| push["digest"].as_s().unwrap() == &one.to_string()).unwrap();
+    let mut old = stage.pushed(one).await;
     old.insert("sk".to_owned(), text("push#~"));
     old.insert("at_us".to_owned(), AttributeValue::N(i64::MAX.to_string()));
     let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table);

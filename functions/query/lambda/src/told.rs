@@ -54,6 +54,9 @@ const DEFAULTS: Defaults =
 /// Bytes of a page's JSON at most. A Lambda answer is at most 6 MB, in which every quote of a text body counts twice.
 const PAGE_SIZE: usize = 2 * 1024 * 1024;
 
+/// Milliseconds that an answer of the catalog is waited for at most. Where it takes longer, agents are told so before Lambda ends the call.
+const CATALOG_MS: u64 = 20_000;
+
 /// What is not said is the case.
 const fn yes() -> bool {
     true
@@ -78,6 +81,8 @@ impl Told {
         let upstream = shared.upstream.clone().ok_or_else(|| {
             places.wrong("upstream", "is missing: the function stands before a Snowflake account")
         })?;
+        let mut upstream = upstream;
+        upstream.timeouts.catalog_ms = upstream.timeouts.catalog_ms.min(CATALOG_MS);
         told.surroundings.keeps_no_secret(&upstream, &places)?;
         Ok(Self { shared, own, upstream, places, surroundings: told.surroundings })
     }
@@ -157,6 +162,7 @@ mod tests {
         assert_eq!(gateway.sign_in, gateway::SignIn::Oidc);
         assert_eq!(told.own.aws.state_table.as_str(), "state");
         assert_eq!(told.upstream.account, "ACME-DEV");
+        assert_eq!(told.upstream.timeouts.catalog_ms, 20_000);
         assert!(!format!("{:?} {:?}", told.shared, told.own).contains("s3cret"));
     }
 

@@ -6,8 +6,9 @@
 //! struck in every way; what else a scenario calls in some, by turns.
 //!
 //! `SNOWGATE_STRIKE=select/ask/7/dies-after` runs one case alone, `SNOWGATE_STRIKE=held/run` those that begin so, `SNOWGATE_STRIKE=enough` all
-//! that is said above, `SNOWGATE_STRIKE=all` every call of every scenario in every way, which takes half an hour. Without it the small SELECT is
-//! run once, and one process dies: on a busy machine AWS as moto plays it is too slow by itself for more.
+//! that is said above, `SNOWGATE_STRIKE=all` every call of every scenario in every way, which takes half an hour. Without it each scenario is
+//! run once, and a process dies behind the first and behind the last write of each of its turns: AWS as moto plays it is one process, and
+//! slower the more it holds.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "whatever else an agent was told is printed, and wrong")]
 
@@ -19,7 +20,7 @@ mod runtime;
 mod scenarios;
 mod strikes;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ enum Chosen {
     One(Case),
     All,
     Enough,
-    /// The small SELECT as nothing befalls it, and one death.
+    /// Every scenario as nothing befalls it, and deaths at both ends of each turn.
     Few,
     /// Of enough, those that begin so.
     Of(String),
@@ -123,15 +124,18 @@ async fn all(ground: &Arc<Ground>, begun: Instant) -> (Vec<Case>, Vec<Case>) {
         chosen => {
             let begins = match &chosen {
                 Chosen::Of(begins) => begins.as_str(),
-                Chosen::Few => "select",
-                Chosen::One(_) | Chosen::All | Chosen::Enough => "",
+                Chosen::One(_) | Chosen::All | Chosen::Enough | Chosen::Few => "",
             };
             let counted = counted(ground, begins).await;
-            let mut cases = cases(&counted, matches!(chosen, Chosen::All));
-            if matches!(chosen, Chosen::Few) {
-                say("!! of all cases one is run: SNOWGATE_STRIKE=enough runs every call that is struck");
-                return of_a_claim(ground, &counted).await;
-            }
+            let mut cases = match chosen {
+                Chosen::Few => {
+                    say("!! deaths alone: SNOWGATE_STRIKE=enough strikes every call, in other ways, too");
+                    deaths(&counted)
+                }
+                Chosen::One(_) | Chosen::All | Chosen::Enough | Chosen::Of(_) => {
+                    cases(&counted, matches!(chosen, Chosen::All))
+                }
+            };
             cases.retain(|case| case.to_string().starts_with(begins));
             assert!(!cases.is_empty(), "no case begins with {begins}");
             cases
@@ -142,21 +146,19 @@ async fn all(ground: &Arc<Ground>, begun: Instant) -> (Vec<Case>, Vec<Case>) {
     (cases, failed)
 }
 
-/// A process dies when it has claimed, and before it has opened anything.
-async fn of_a_claim(
-    ground: &Arc<Ground>,
-    counted: &[(Scenario, BTreeMap<String, Vec<Call>>)],
-) -> (Vec<Case>, Vec<Case>) {
-    let calls = &counted.iter().find(|(scenario, _)| *scenario == Scenario::Select).unwrap().1["ask"];
-    let is_claim = |call: &Call| {
-        let what = described(call);
-        what.starts_with("PutItem principal#") && what.ends_with(" ledger")
-    };
-    let at = calls.iter().position(is_claim).expect("nothing is claimed");
-    let blow = Blow { turn: "ask".to_owned(), at, strike: Strike::DiesAfter };
-    let cases = vec![Case { scenario: Scenario::Select, blow }];
-    let failed = struck(ground, cases.clone()).await;
-    (cases, failed)
+/// A process dies behind the first write of each turn, when nobody but it knows what it has begun, and behind the last, when all is done and
+/// nobody was told.
+fn deaths(counted: &[(Scenario, BTreeMap<String, Vec<Call>>)]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (scenario, turns) in counted {
+        for (turn, calls) in turns {
+            let writes: Vec<usize> = (0..calls.len()).filter(|at| rivals::can_be_met(&calls[*at])).collect();
+            let ends: BTreeSet<usize> = writes.first().into_iter().chain(writes.last()).copied().collect();
+            let blow = |at| Blow { turn: turn.clone(), at, strike: Strike::DiesAfter };
+            cases.extend(ends.into_iter().map(|at| Case { scenario: *scenario, blow: blow(at) }));
+        }
+    }
+    cases
 }
 
 /// Every call of every scenario, or of the one that is begun with, where nothing befalls it.
