@@ -5,7 +5,7 @@ PYTHON ?= python3
 NPM ?= npm
 TOOLS := .tools
 
-.PHONY: help run test tools lint bench compare build-lambda clean-home
+.PHONY: help run test tools lint strike bench compare build-lambda clean-home
 
 help:           ## this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -24,6 +24,9 @@ tools:          ## what the tests need beside Rust, pinned, into .tools and node
 lint:           ## format and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+strike: tools   ## every call of AWS fails, is lost, frozen or the last one, in every scenario: half an hour on a quiet machine
+	SNOWGATE_STRIKE=enough $(CARGO) test --workspace --locked --test lambda -- between --nocapture
 
 bench:          ## every figure that the README quotes
 	$(CARGO) bench --locked -p sql -p masking -p policy -p gateway -p snowgate \

@@ -7,7 +7,7 @@ use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey, digest_of};
 
 use crate::calls::Clients;
-use crate::table::{About, Item, Key, Only, Order, Table, number, text, writer};
+use crate::table::{About, Item, Key, Only, Order, Table, number, text, text_of, writer};
 
 /// The partition of all that anybody was granted.
 const ALL: &str = "accesses";
@@ -49,7 +49,7 @@ impl Accesses {
     async fn tidy(&self, pk: &str, now: Timestamp, most: Option<usize>) -> Result<(), Fault> {
         let until = format!("{:020}~", now.as_micros());
         for item in &self.table.between(pk, ("0", &until), Order::Forward, most, NOTED).await? {
-            if let Some(sk) = attribute(item, "sk") {
+            if let Some(sk) = text_of(item, "sk") {
                 self.table.remove(&Key::new(pk, sk), NOTED).await?;
             }
         }
@@ -67,17 +67,13 @@ fn sort_key(note: &AccessNote) -> String {
 
 /// The exchange of an item that is meant; one that cannot be read permits nothing, and takes nothing from the others.
 fn opening_of(item: &Item, is_meant: bool) -> Option<RecordKey> {
-    match attribute(item, "opening").and_then(RecordKey::parse) {
+    match text_of(item, "opening").and_then(RecordKey::parse) {
         Some((key, ObjectKind::Opening)) if is_meant => Some(key),
         Some(_) | None => {
             tracing::error!("a note of granted access cannot be read: somebody must look");
             None
         }
     }
-}
-
-fn attribute<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 #[async_trait]
@@ -89,7 +85,7 @@ impl ports::Accesses for Accesses {
     ) -> Result<Vec<RecordKey>, Fault> {
         let pk = principal.map_or_else(|| ALL.to_owned(), partition);
         let is_theirs = |item: &Item| {
-            principal.is_none_or(|principal| attribute(item, "principal") == Some(principal.as_str()))
+            principal.is_none_or(|principal| text_of(item, "principal") == Some(principal.as_str()))
         };
         Ok(self.items(&pk, now).await?.iter().filter_map(|item| opening_of(item, is_theirs(item))).collect())
     }
@@ -97,7 +93,7 @@ impl ports::Accesses for Accesses {
     async fn granted_by(&self, id: ApprovalId, now: Timestamp) -> Result<Option<RecordKey>, Fault> {
         let id = id.to_string();
         let items = self.items(ALL, now).await?;
-        let found = items.iter().find(|item| attribute(item, "approval") == Some(&id));
+        let found = items.iter().find(|item| text_of(item, "approval") == Some(&id));
         Ok(found.and_then(|item| opening_of(item, true)))
     }
 

@@ -4,6 +4,8 @@ mod looks;
 mod row;
 mod whole;
 
+pub use whole::UNDER_WAY;
+
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -88,7 +88,7 @@ pub use calls::Clients;
 pub use compacted::Compacted;
 pub use evidence::Evidence;
 pub use exchanges::{Exchanges, Revocation, RevocationAct};
-pub use index::{By, Found, Index, IndexRow, Look};
+pub use index::{By, Found, Index, IndexRow, Look, UNDER_WAY};
 pub use keys::Keys;
 pub use machine::Machine;
 pub use notices::{Failed, Kept, Message, NoNotice, Notice, Told, failed, messages};

@@ -8,7 +8,7 @@ use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 
 use crate::steps::Steps;
-use crate::table::{About, Item, Key, Only, Order, text, writer};
+use crate::table::{About, Item, Key, Only, Order, text, text_of, writer};
 
 /// The partition of all of them. They are few: people make each by hand, and each ends within months.
 const PARTITION: &str = "standings";
@@ -33,10 +33,10 @@ impl Standings {
         let items = self.steps.table.query(PARTITION, "", Order::Forward, None, FOUND).await?;
         let mut found = Vec::new();
         for item in &items {
-            if filter.is_some_and(|(name, value)| attribute(item, name) != Some(value)) {
+            if filter.is_some_and(|(name, value)| text_of(item, name) != Some(value)) {
                 continue;
             }
-            match attribute(item, "opening").and_then(RecordKey::parse) {
+            match text_of(item, "opening").and_then(RecordKey::parse) {
                 Some((key, ObjectKind::Opening)) => found.push(key),
                 // One that cannot be read allows nothing, and takes nothing from the others.
                 Some(_) | None => {
@@ -46,10 +46,6 @@ impl Standings {
         }
         Ok(found)
     }
-}
-
-fn attribute<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 #[async_trait]

@@ -421,6 +421,11 @@ pub(crate) async fn pause(turn: u32) {
     tokio::time::sleep(Duration::from_millis(drawn.saturating_add(1))).await;
 }
 
+/// An attribute that is a text; none where there is none, or it is none.
+pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
 pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Catalog, Credential, Identity, ObjectName, Timestamp};
+use bytes::Bytes;
+use domain::{ApprovalId, Catalog, Credential, Identity, ObjectName, PrincipalKey, Timestamp};
 use gateway::ports::{
-    Catalogs, Identities, NotAccepted, Notice, Notified, Notifier, Progress, Routine, RowSource, Upstream,
-    UpstreamHandle,
+    AccessNote, Accesses, Approvals, Catalogs, Identities, NotAccepted, Notice, Notified, Notifier, Progress,
+    Routine, RowSource, Standings, Upstream, UpstreamHandle, Written,
 };
-use gateway::{Fault, Origin, Permit};
+use gateway::{Fault, Live, Origin, Permit};
+use recording::RecordKey;
 
 /// What a function does not reach: whatever is asked of it ends in a fault, and nothing happens.
 ///
@@ -72,5 +74,74 @@ impl Upstream for Elsewhere {
 
     async fn cancel(&self, _: &UpstreamHandle) -> Result<(), Fault> {
         Err(elsewhere(Origin::Upstream))
+    }
+}
+
+#[async_trait]
+impl Approvals for Elsewhere {
+    async fn exchange_of(&self, _: ApprovalId) -> Result<Option<Live>, Fault> {
+        Err(elsewhere(Origin::Exchanges))
+    }
+
+    async fn waiting(&self, _: usize) -> Result<Vec<Live>, Fault> {
+        Err(elsewhere(Origin::Exchanges))
+    }
+
+    async fn asked_by(&self, _: &PrincipalKey, _: usize) -> Result<Vec<Live>, Fault> {
+        Err(elsewhere(Origin::Exchanges))
+    }
+
+    async fn step(&self, _: &RecordKey, _: u32) -> Result<Option<Bytes>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn settle(&self, _: &RecordKey, _: u32, _: Bytes) -> Result<Written, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn wake(&self, _: ApprovalId) -> Result<(), Fault> {
+        Err(elsewhere(Origin::Exchanges))
+    }
+}
+
+#[async_trait]
+impl Standings for Elsewhere {
+    async fn made(&self, _: Option<&PrincipalKey>) -> Result<Vec<RecordKey>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn made_by(&self, _: ApprovalId) -> Result<Option<RecordKey>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn note(&self, _: &PrincipalKey, _: ApprovalId, _: &RecordKey) -> Result<(), Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn standing_step(&self, _: &RecordKey, _: u32) -> Result<Option<Bytes>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn take(&self, _: &RecordKey, _: u32, _: Bytes) -> Result<Written, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+}
+
+#[async_trait]
+impl Accesses for Elsewhere {
+    async fn granted(&self, _: Option<&PrincipalKey>, _: Timestamp) -> Result<Vec<RecordKey>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn granted_by(&self, _: ApprovalId, _: Timestamp) -> Result<Option<RecordKey>, Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn note(&self, _: &AccessNote, _: Timestamp) -> Result<(), Fault> {
+        Err(elsewhere(Origin::Recordings))
+    }
+
+    async fn take_back(&self, _: &AccessNote) -> Result<(), Fault> {
+        Err(elsewhere(Origin::Recordings))
     }
 }

@@ -43,3 +43,7 @@ pub use stores::{Places, Stores};
 pub use surroundings::{Surroundings, SurroundingsError};
 pub use time_left::time_left;
 pub use workload::Workload;
+
+/// Bytes of a page's JSON at most, whichever function makes it. A Lambda answer is at most 6 MB, in which every quote of a text body
+/// counts twice.
+pub const PAGE_SIZE: usize = 2 * 1024 * 1024;

@@ -192,7 +192,7 @@ impl Indexer {
         if noted.is_some_and(|noted| noted <= now && now.since(noted) < NOTED) {
             return Ok(());
         }
-        self.store.keeps(self.keep, now).await?;
+        self.store.note_kept_for(self.keep, now).await?;
         *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
     }

@@ -15,7 +15,7 @@ use recording::{ObjectKind, RecordKey};
 #[async_trait]
 pub trait Store: Recordings {
     /// Notes for how long rows are kept that are written now, so that whoever asks for one that is forgotten is not told that there was none.
-    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault>;
+    async fn note_kept_for(&self, keep: Duration, now: Timestamp) -> Result<(), Fault>;
 
     /// Writes a row under all that it is found by, at that moment and for so long; one that was made of more objects stays.
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault>;
@@ -39,8 +39,8 @@ impl Recordings for Account {
 
 #[async_trait]
 impl Store for Account {
-    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
-        self.index.keeps(keep, now, || self.records.oldest_day()).await
+    async fn note_kept_for(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+        self.index.note_kept_for(keep, now, || self.records.oldest_day()).await
     }
 
     async fn write(&self, row: &IndexRow, now: Timestamp, keep: Duration) -> Result<(), Fault> {

@@ -60,7 +60,7 @@ impl Recordings for Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn keeps(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
+    async fn note_kept_for(&self, keep: Duration, now: Timestamp) -> Result<(), Fault> {
         assert_eq!((keep, now), (KEEP, Noon.now()));
         *self.notes.lock().unwrap() += 1;
         if self.is_unnoted { Err(broken()) } else { Ok(()) }

@@ -1,9 +1,8 @@
 //! What nobody was told of: S3 promises its notices at least once and has been known to lose some.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use aws::Told;
+use aws::{Told, UNDER_WAY};
 use domain::Timestamp;
 use futures::{StreamExt, TryStreamExt, stream};
 use gateway::Fault;
@@ -21,9 +20,6 @@ const AT_ONCE: usize = 8;
 
 /// Objects that are told of again by one call.
 const TOLD: usize = 100;
-
-/// What was kept so lately may still be on its way.
-const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
 
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -59,7 +55,7 @@ pub(crate) async fn find_and_tell(
     // What is opened on a day that is not over has no row yet.
     let over = begin.map(|begin| (begin, begin.after(A_DAY))).filter(|(_, end)| *end <= now);
     if let Some((begin, end)) = over.filter(|_| missed == 0 && unsettled == 0) {
-        store.is_whole(begin, end).await?;
+        store.note_whole(begin, end).await?;
     }
     Ok((kept, missed))
 }

@@ -38,7 +38,7 @@ pub trait Store: Recordings {
 
     /// Notes in the index that all has its rows that was opened on this day, which is over; and that nothing was recorded before, where
     /// that is so.
-    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault>;
+    async fn note_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault>;
 
     /// Tells whoever is told of records of these once more.
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault>;
@@ -90,9 +90,9 @@ impl Store for Account {
         self.index.late_of(keys).await
     }
 
-    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+    async fn note_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
         let is_first = self.records.oldest_day().await?.is_none_or(|oldest| oldest >= begin.day());
-        self.index.is_whole(begin, end, is_first).await
+        self.index.note_whole(begin, end, is_first).await
     }
 
     async fn tell_again(&self, objects: &[Told]) -> Result<(), Fault> {

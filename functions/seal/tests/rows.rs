@@ -112,7 +112,7 @@ impl Store for Memory {
         if self.is_blind { Err(broken()) } else { Ok(found.collect()) }
     }
 
-    async fn is_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
+    async fn note_whole(&self, begin: Timestamp, end: Timestamp) -> Result<(), Fault> {
         self.whole.lock().unwrap().push((begin, end));
         Ok(())
     }

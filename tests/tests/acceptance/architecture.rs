@@ -64,7 +64,7 @@ const ARROWS: [(&str, &[&str]); 31] = [
     ("query", &["domain", "gateway", "recording", "oidc", "traces"]),
     // What every program is told, and makes of it.
     ("settings", &["domain", "gateway", "local", "oidc", "snowflake"]),
-    ("lambda", &["aws", "domain", "gateway", "local", "settings", "snowflake", "traces"]),
+    ("lambda", &["aws", "domain", "gateway", "local", "recording", "settings", "snowflake", "traces"]),
     // The functions as they are deployed, a packing list each. The page reaches no account, and neither does evidence.
     ("query-lambda", &["gateway", "lambda", "local", "query", "settings", "snowflake"]),
     ("work-lambda", &["gateway", "lambda", "local", "settings", "snowflake", "work"]),

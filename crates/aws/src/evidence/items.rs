@@ -11,14 +11,33 @@ use crate::table::{About, Item, Key, integer, number, string, text};
 pub(super) const EVIDENCE: About =
     About { origin: Origin::Exchanges, public: "evidence that was kept cannot be read or written" };
 
-/// What a call is known by.
-pub(super) const TOOL_USE: &str = "tool_use";
+/// What sightings and calls are joined by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Clue {
+    /// What a call is known by.
+    ToolUse,
+    /// The trace that a call belongs to.
+    Trace,
+    /// A word that its client sends with both.
+    Word,
+    /// What was run: the same text may be another call's.
+    Statement,
+    /// What joins sightings of one channel.
+    Prompt,
+}
 
-/// What was run: the same text may be another call's.
-pub(super) const STATEMENT: &str = "statement";
-
-/// What joins sightings of one channel.
-pub(super) const PROMPT: &str = "prompt";
+impl Clue {
+    /// Its word in keys of items, which stay where they are.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolUse => "tool_use",
+            Self::Trace => "trace",
+            Self::Word => "word",
+            Self::Statement => "statement",
+            Self::Prompt => "prompt",
+        }
+    }
+}
 
 /// How far apart the same text may have been seen and asked to be taken for the same, in microseconds: as over a folder.
 const TOGETHER_US: i64 = 120_000_000;
@@ -27,36 +46,36 @@ const TOGETHER_US: i64 = 120_000_000;
 pub(super) fn clues<'a>(
     keyed: &'a Keyed,
     prompt_id: Option<&'a str>,
-) -> impl Iterator<Item = (&'static str, &'a str)> + use<'a> {
+) -> impl Iterator<Item = (Clue, &'a str)> + use<'a> {
     let Keyed { tool_use, trace, word, statement } = keyed;
     let words = [
-        (TOOL_USE, tool_use.as_deref()),
-        ("trace", trace.as_deref()),
-        ("word", word.as_deref()),
-        (STATEMENT, statement.as_deref()),
-        (PROMPT, prompt_id),
+        (Clue::ToolUse, tool_use.as_deref()),
+        (Clue::Trace, trace.as_deref()),
+        (Clue::Word, word.as_deref()),
+        (Clue::Statement, statement.as_deref()),
+        (Clue::Prompt, prompt_id),
     ];
     words.into_iter().filter_map(|(kind, word)| Some((kind, word?)))
 }
 
 /// The partition of what points to sightings that speak for this subject, or for nobody in particular, by one of their words.
 // SECURITY: by whom they speak for, so that no number of others' stands before somebody's.
-pub(super) fn clue(kind: &str, whose: Option<&str>, word: &str) -> String {
-    format!("clue#{kind}#{}#{word}", of_whom(whose))
+pub(super) fn clue(kind: Clue, whose: Option<&str>, word: &str) -> String {
+    format!("clue#{}#{}#{word}", kind.as_str(), of_whom(whose))
 }
 
 /// The same for the tool uses and the prompt of one prompt's id, which is known within its channel.
 pub(super) fn clue_of_prompt(channel: &str, whose: Option<&str>, prompt_id: &str) -> String {
-    clue(PROMPT, whose, &format!("{channel}#{prompt_id}"))
+    clue(Clue::Prompt, whose, &format!("{channel}#{prompt_id}"))
 }
 
 /// The partition of the notes of exchanges with this word: a tool use's are everybody's, for a sighting that names nobody meets them,
 /// and they tell who has named it; all others are by their subject.
-pub(super) fn waits(kind: &str, whose: Option<&str>, word: &str) -> String {
-    if kind == TOOL_USE {
-        format!("clue#{TOOL_USE}#{word}")
+pub(super) fn waits(kind: Clue, whose: Option<&str>, word: &str) -> String {
+    if kind == Clue::ToolUse {
+        format!("clue#{}#{word}", kind.as_str())
     } else {
-        format!("clue#waits-{kind}#{}#{word}", of_whom(whose))
+        format!("clue#waits-{}#{}#{word}", kind.as_str(), of_whom(whose))
     }
 }
 
@@ -79,37 +98,37 @@ pub(super) fn is_told_again(keyed: &Keyed) -> bool {
 }
 
 /// From which moment on pointers with a word of that kind are looked through, for sightings since then.
-pub(super) fn pointers_since(kind: &str, since: i64) -> i64 {
-    if matches!(kind, TOOL_USE | STATEMENT) { since } else { since - since.rem_euclid(STEP_US) }
+pub(super) fn pointers_since(kind: Clue, since: i64) -> i64 {
+    if matches!(kind, Clue::ToolUse | Clue::Statement) { since } else { since - since.rem_euclid(STEP_US) }
 }
 
 /// The ranks under which a word of that kind is found, each of them looked through on its own, so that no agent's own words
 /// push out what others say, and no tool uses and statements the prompt: what others say before what agents say of themselves, and of
 /// each what tells a prompt first.
-pub(super) fn ranks(kind: &str, is_named: bool) -> &'static [u8] {
+pub(super) fn ranks(kind: Clue, is_named: bool) -> &'static [u8] {
     match (kind, is_named) {
         // No agent speaks for nobody.
-        (TOOL_USE | PROMPT, false) => &[0, 1],
+        (Clue::ToolUse | Clue::Prompt, false) => &[0, 1],
         // Of the same text the newest counts, whatever it tells.
-        (STATEMENT, _) => &[0, 2],
-        (_, _) => &[0, 1, 2, 3],
+        (Clue::Statement, _) => &[0, 2],
+        (Clue::ToolUse | Clue::Prompt, true) | (Clue::Trace | Clue::Word, _) => &[0, 1, 2, 3],
     }
 }
 
 /// The rank that a sighting is found under by a word of that kind.
-pub(super) fn rank(kind: &str, sighting: &StoredSighting) -> u8 {
+pub(super) fn rank(kind: Clue, sighting: &StoredSighting) -> u8 {
     let of_itself = if sighting.kind == ChannelKind::Own { 2 } else { 0 };
-    of_itself + u8::from(kind != STATEMENT && sighting.text.is_none())
+    of_itself + u8::from(kind != Clue::Statement && sighting.text.is_none())
 }
 
 /// Whether what has this rank may contradict what is found: a prompt, and whatever tells of the same tool use.
-pub(super) fn may_contradict(kind: &str, rank: u8) -> bool {
-    kind == TOOL_USE || (kind != STATEMENT && rank.is_multiple_of(2))
+pub(super) fn may_contradict(kind: Clue, rank: u8) -> bool {
+    kind == Clue::ToolUse || (kind != Clue::Statement && rank.is_multiple_of(2))
 }
 
 /// From when on something with a word of that kind may belong to what is told or asked at that moment, microseconds.
-pub(super) fn since(kind: &str, at: Timestamp) -> i64 {
-    if kind == STATEMENT { at.as_micros().saturating_sub(TOGETHER_US).max(0) } else { oldest(at) }
+pub(super) fn since(kind: Clue, at: Timestamp) -> i64 {
+    if kind == Clue::Statement { at.as_micros().saturating_sub(TOGETHER_US).max(0) } else { oldest(at) }
 }
 
 /// From when on evidence is not forgotten yet at that moment, microseconds.

@@ -11,9 +11,8 @@ use gateway::ports::{Expecting, FOUND, Keyed, Named, Share, StoredSighting, Subj
 
 use super::Evidence;
 use super::items::{
-    EVIDENCE, PROMPT, STATEMENT, TOOL_USE, at_of, clue, clue_of_prompt, clues, expecting_of, hex, keyed_of,
-    kind_of, may_be, may_contradict, oldest, optional, pointers_since, ranks, since, subject_of, unhex,
-    waits,
+    Clue, EVIDENCE, at_of, clue, clue_of_prompt, clues, expecting_of, hex, keyed_of, kind_of, may_be,
+    may_contradict, oldest, optional, pointers_since, ranks, since, subject_of, unhex, waits,
 };
 use crate::table::{Item, Key, Order, blob, integer, string};
 
@@ -168,14 +167,15 @@ impl Evidence {
     /// and subject's with the same prompt's id.
     pub(super) async fn expecting_any(&self, sightings: &[StoredSighting]) -> Result<Vec<Expecting>, Fault> {
         let mut exchanges = Exchanges::default();
-        let mut asked: BTreeSet<(&str, &str, [Option<&String>; 3])> = BTreeSet::new();
+        let mut asked: BTreeSet<(Clue, &str, [Option<&String>; 3])> = BTreeSet::new();
         let mut prompts: BTreeSet<(&str, &str, [Option<&String>; 3])> = BTreeSet::new();
         for sighting in sightings {
             let StoredSighting { channel, subject, keyed, prompt_id, at, .. } = sighting;
             let whose = [subject.issuer.as_ref(), subject.subject.as_ref(), subject.agent.as_ref()];
             for (kind, word) in clues(keyed, None) {
                 // What names nobody meets by the tool use alone.
-                if (subject.subject.is_none() && kind != TOOL_USE) || !asked.insert((kind, word, whose)) {
+                if (subject.subject.is_none() && kind != Clue::ToolUse) || !asked.insert((kind, word, whose))
+                {
                     continue;
                 }
                 exchanges.add(self.waiting(kind, word, subject, *at).await?);
@@ -199,15 +199,15 @@ impl Evidence {
         prompt: &str,
         subject: &Subject,
         at: Timestamp,
-    ) -> Result<BTreeSet<(&'static str, String)>, Fault> {
+    ) -> Result<BTreeSet<(Clue, String)>, Fault> {
         let mut words = BTreeSet::new();
         let whose = subject.subject.as_deref();
         let pk = clue_of_prompt(channel, whose, prompt);
         let is_his = |item: &Item| subject_of(item) == *subject;
         let most = (Order::Forward, (WORDS_OF_A_PROMPT, WORDS_OF_A_PROMPT));
-        for item in &self.saw((PROMPT, &pk), whose.is_some(), oldest(at), most, is_his).await?.items {
+        for item in &self.saw((Clue::Prompt, &pk), whose.is_some(), oldest(at), most, is_his).await?.items {
             for (kind, word) in clues(&keyed_of(item), None) {
-                let is_sure = kind != STATEMENT && (whose.is_some() || kind == TOOL_USE);
+                let is_sure = kind != Clue::Statement && (whose.is_some() || kind == Clue::ToolUse);
                 if is_sure && words.len() < WORDS_OF_A_PROMPT {
                     words.insert((kind, word.to_owned()));
                 }
@@ -220,19 +220,19 @@ impl Evidence {
     // SECURITY: no answer holds what is another subject's.
     async fn waiting(
         &self,
-        kind: &str,
+        kind: Clue,
         word: &str,
         subject: &Subject,
         at: Timestamp,
     ) -> Result<Vec<Expecting>, Fault> {
         // A tool use is one call, and that is the first that named it and was not refused.
         let (order, most) = match kind {
-            STATEMENT => (Order::Backward, FOUND_BY_TEXT),
-            _ => (Order::Forward, FOUND),
+            Clue::Statement => (Order::Backward, FOUND_BY_TEXT),
+            Clue::ToolUse | Clue::Trace | Clue::Word | Clue::Prompt => (Order::Forward, FOUND),
         };
         let (pk, mut found) = (waits(kind, subject.subject.as_deref(), word), Vec::new());
         for which in [WAITS, REFUSED] {
-            if found.len() >= most && kind != STATEMENT {
+            if found.len() >= most && kind != Clue::Statement {
                 break;
             }
             let range = (format!("{which}{:020}", since(kind, at)), format!("{which}~"));
@@ -241,7 +241,7 @@ impl Evidence {
                 found.push(expecting_of(item)?);
             }
         }
-        if kind == STATEMENT {
+        if kind == Clue::Statement {
             found.sort_by_key(|expecting| Reverse(expecting.at));
         }
         found.truncate(most);
@@ -251,7 +251,7 @@ impl Evidence {
     /// See [`gateway::ports::Expected::is_beyond`].
     pub(super) async fn is_beyond(&self, expecting: &Expecting) -> Result<bool, Fault> {
         let Expecting { subject, keyed: Keyed { trace, word, .. }, at, .. } = expecting;
-        for (kind, word) in [("trace", trace), ("word", word)] {
+        for (kind, word) in [(Clue::Trace, trace), (Clue::Word, word)] {
             let Some(word) = word else { continue };
             let pk = waits(kind, subject.subject.as_deref(), word);
             let range = (
@@ -305,7 +305,7 @@ impl Evidence {
             || format!("{WAITS}~"),
             |before| format!("{WAITS}{:020}#{}", before.at.as_micros(), before.key.exchange),
         );
-        let pk = waits(TOOL_USE, None, tool_use);
+        let pk = waits(Clue::ToolUse, None, tool_use);
         let (mut from, mut named) = (WAITS.to_owned(), Named::default());
         // However many they are: nobody is hidden behind others.
         loop {
@@ -373,20 +373,20 @@ impl Evidence {
             };
             let Saw { items: mut saw, is_cut } = match kind {
                 // What names nobody meets by the tool use alone.
-                TOOL_USE => {
+                Clue::ToolUse => {
                     let (his, nobodys) = try_join(of(whose), of(None)).await?;
                     let items = his.items.into_iter().chain(nobodys.items).collect();
                     Saw { items, is_cut: his.is_cut || nobodys.is_cut }
                 }
-                _ => of(whose).await?,
+                Clue::Trace | Clue::Word | Clue::Statement | Clue::Prompt => of(whose).await?,
             };
-            if kind == STATEMENT {
+            if kind == Clue::Statement {
                 saw.sort_by_key(|item| Reverse(integer(item, "at_us", EVIDENCE).unwrap_or_default()));
             }
             let left_out = match kind {
-                TOOL_USE => LeftOut::All,
-                STATEMENT => LeftOut::None,
-                _ => LeftOut::Prompts,
+                Clue::ToolUse => LeftOut::All,
+                Clue::Statement => LeftOut::None,
+                Clue::Trace | Clue::Word | Clue::Prompt => LeftOut::Prompts,
             };
             let (direct, mut crowded) = all.take(&saw, (SEEN, SEEN_OF_ITSELF), left_out)?;
             if is_cut {
@@ -413,7 +413,7 @@ impl Evidence {
                 let is_exactly = |item: &Item| subject_of(item) == of;
                 let is_named = of.subject.is_some();
                 let most = (Order::Backward, (MOST_SEEN, LINKED));
-                let linked = self.saw((PROMPT, &pk), is_named, oldest(now), most, is_exactly).await?;
+                let linked = self.saw((Clue::Prompt, &pk), is_named, oldest(now), most, is_exactly).await?;
                 let (_, more) = all.take(&linked.items, (LINKED, LINKED), LeftOut::Told)?;
                 if linked.is_cut || !more.is_empty() {
                     crowded.insert(channel);

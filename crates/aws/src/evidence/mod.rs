@@ -15,9 +15,9 @@ use gateway::ports::{self, Expected, Expecting, Keyed, Named, Room, StoredSighti
 use recording::RecordKey;
 
 use self::items::{
-    EVIDENCE, PROMPT, TOOL_USE, at_of, attribute, beside, clue, clue_of_prompt, clues, expecting_of,
-    forget_at, hex, is_told_again, lease_key, leases, moment, notes, number_key, oldest, prompt_of, rank,
-    sighting_key, subject_of, told, uses, waits,
+    Clue, EVIDENCE, at_of, attribute, beside, clue, clue_of_prompt, clues, expecting_of, forget_at, hex,
+    is_told_again, lease_key, leases, moment, notes, number_key, oldest, prompt_of, rank, sighting_key,
+    subject_of, told, uses, waits,
 };
 use self::meeting::{as_named, note_key};
 use crate::calls::{Clients, fault};
@@ -129,12 +129,12 @@ impl Evidence {
         let whose = subject.subject.as_deref();
         for (of, word) in clues(keyed, sighting.prompt_id.as_deref()) {
             // What names nobody is found by the tool use alone, and by the prompt of one.
-            if whose.is_none() && of != TOOL_USE && of != PROMPT {
+            if whose.is_none() && of != Clue::ToolUse && of != Clue::Prompt {
                 continue;
             }
             let pk = match of {
-                PROMPT => clue_of_prompt(&sighting.channel, whose, word),
-                _ => clue(of, whose, word),
+                Clue::Prompt => clue_of_prompt(&sighting.channel, whose, word),
+                Clue::ToolUse | Clue::Trace | Clue::Word | Clue::Statement => clue(of, whose, word),
             };
             let sk = format!("saw#{}#{:020}#{id}", rank(of, sighting), moment(sighting));
             let mut item = Key::new(pk, sk).item();

@@ -19,7 +19,7 @@ const TRIES: u32 = 4;
 const EVER: Timestamp = Timestamp::from_micros(0);
 
 /// What was kept so lately may still be on its way, so that it is no sign of a time before the index.
-const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
+pub const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
 
 /// Since when rows are there, and for how long each is kept. One item of the index's own table, so that whoever asks the table asks this,
 /// too, and no setting says otherwise than what was written:
@@ -125,7 +125,7 @@ impl Index {
     ///
     /// # Errors
     /// When nobody knows whether it is noted: no row may be written then, for it would be forgotten at a time that nobody knows of.
-    pub async fn keeps<D: Future<Output = Result<Option<String>, Fault>>>(
+    pub async fn note_kept_for<D: Future<Output = Result<Option<String>, Fault>>>(
         &self,
         keep: Duration,
         now: Timestamp,
@@ -154,7 +154,7 @@ impl Index {
     ///
     /// # Errors
     /// When nobody knows whether it is noted; it may be noted again.
-    pub async fn is_whole(&self, begin: Timestamp, end: Timestamp, is_first: bool) -> Result<(), Fault> {
+    pub async fn note_whole(&self, begin: Timestamp, end: Timestamp, is_first: bool) -> Result<(), Fault> {
         for _ in 0..TRIES {
             // Where nobody has written anything there is nothing to be whole.
             let Some(item) = self.table.get(&key(), KEPT).await? else { return Ok(()) };

@@ -236,33 +236,33 @@ async fn since_when_it_is_whole_stands_in_the_table_and_not_in_a_setting() {
     let oldest = |day: &'static str| move || std::future::ready(Ok(Some(day.to_owned())));
     assert_eq!(index.whole_since(now()).await.unwrap(), now(), "without a row, of nothing");
     // Something was recorded before there was an index.
-    index.keeps(KEEP, now(), oldest("2026-11-25")).await.unwrap();
-    index.keeps(KEEP, now().after(KEEP), NOBODY).await.unwrap();
+    index.note_kept_for(KEEP, now(), oldest("2026-11-25")).await.unwrap();
+    index.note_kept_for(KEEP, now().after(KEEP), NOBODY).await.unwrap();
     assert_eq!(index.whole_since(now()).await.unwrap(), now());
     let later = now().after(KEEP).after(KEEP);
     assert_eq!(index.whole_since(later).await.unwrap(), now().after(KEEP));
     // What was kept for longer is looked for as long as the others are there.
-    index.keeps(KEEP * 2, later, NOBODY).await.unwrap();
+    index.note_kept_for(KEEP * 2, later, NOBODY).await.unwrap();
     assert_eq!(index.whole_since(later).await.unwrap(), later.before(KEEP));
     let day = |text: &str| format!("{text}T00:00:00Z").parse::<Timestamp>().unwrap();
 
     let Some(table) = Table::new().await else { return };
     let index = table.index();
-    index.is_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
+    index.note_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
     assert_eq!(index.whole_since(now()).await.unwrap(), now(), "nobody has written a row");
-    index.keeps(KEEP, now(), oldest("2026-11-25")).await.unwrap();
-    index.is_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
+    index.note_kept_for(KEEP, now(), oldest("2026-11-25")).await.unwrap();
+    index.note_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
     assert_eq!(index.whole_since(now()).await.unwrap(), now(), "this morning is not among it");
-    index.is_whole(day(DAY), day("2026-11-27"), false).await.unwrap();
+    index.note_whole(day(DAY), day("2026-11-27"), false).await.unwrap();
     assert_eq!(index.whole_since(now()).await.unwrap(), day(DAY));
-    index.is_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
+    index.note_whole(day("2026-11-25"), day(DAY), true).await.unwrap();
     assert_eq!(index.whole_since(now()).await.unwrap(), now().before(KEEP));
 
     // The first records of all: nothing was before.
     for first in [None, Some(DAY.to_owned())] {
         let Some(table) = Table::new().await else { return };
         let index = table.index();
-        index.keeps(KEEP, now(), || std::future::ready(Ok(first.clone()))).await.unwrap();
+        index.note_kept_for(KEEP, now(), || std::future::ready(Ok(first.clone()))).await.unwrap();
         assert_eq!(index.whole_since(now()).await.unwrap(), now().before(KEEP));
     }
 }
@@ -273,17 +273,17 @@ async fn an_index_that_cannot_say_since_when_it_is_whole_says_nothing() {
     let index = table.index();
     let broken =
         || std::future::ready(Err(gateway::Fault::passing(gateway::Origin::Recordings, "it is away")));
-    assert!(index.keeps(KEEP, now(), broken).await.is_err());
+    assert!(index.note_kept_for(KEEP, now(), broken).await.is_err());
     table.moto.spoil_after(0, &[&table.name, "PutItem", "whole"], 3, THROTTLED);
-    assert!(index.keeps(KEEP, now(), NOBODY).await.is_err());
+    assert!(index.note_kept_for(KEEP, now(), NOBODY).await.is_err());
     table.moto.spoil_after(0, &[&table.name, "PutItem", "whole"], 1, Spoil::Lost);
-    index.keeps(KEEP, now(), NOBODY).await.unwrap();
+    index.note_kept_for(KEEP, now(), NOBODY).await.unwrap();
     table.moto.spoil_after(0, &[&table.name, "GetItem", "whole"], 3, THROTTLED);
     assert!(index.whole_since(now()).await.is_err());
     // Many at once, who say different things.
     let at_once = (1..=6_u32).map(|times| {
         let index = table.index();
-        async move { index.keeps(KEEP * times, now(), NOBODY).await }
+        async move { index.note_kept_for(KEEP * times, now(), NOBODY).await }
     });
     let done = futures::future::join_all(at_once).await;
     assert!(done.iter().any(Result::is_ok));
@@ -292,5 +292,5 @@ async fn an_index_that_cannot_say_since_when_it_is_whole_says_nothing() {
     let put = put.item("pk", AttributeValue::S("whole".into())).item("sk", AttributeValue::S("since".into()));
     put.item("since_us", AttributeValue::N("0".into())).send().await.unwrap();
     assert!(index.whole_since(now()).await.is_err(), "what somebody else has put there promises nothing");
-    assert!(index.keeps(KEEP, now(), NOBODY).await.is_err());
+    assert!(index.note_kept_for(KEEP, now(), NOBODY).await.is_err());
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lambda::{MachineArn, Reviewing, Surroundings};
+use lambda::{MachineArn, PAGE_SIZE, Reviewing, Surroundings};
 use lambda_http::Error;
 use serde::Deserialize;
 use settings::{Configured, Defaults, Places, ReviewerEntry, ReviewersIssuer, Shared};
@@ -50,9 +50,6 @@ pub struct Own {
 /// API Gateway gives up after 30 seconds (decision 1).
 const DEFAULTS: Defaults =
     Defaults { hold_seconds: 20, longest_hold_seconds: 25, why_not_longer: "API Gateway gives up after 30" };
-
-/// Bytes of a page's JSON at most. A Lambda answer is at most 6 MB, in which every quote of a text body counts twice.
-const PAGE_SIZE: usize = 2 * 1024 * 1024;
 
 /// Milliseconds that an answer of the catalog is waited for at most. Where it takes longer, agents are told so before Lambda ends the call.
 const CATALOG_MS: u64 = 20_000;

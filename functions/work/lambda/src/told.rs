@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use lambda::{MachineArn, Reviewing, Surroundings, TopicArn};
+use lambda::{MachineArn, PAGE_SIZE, Reviewing, Surroundings, TopicArn};
 use lambda_http::Error;
 use serde::Deserialize;
 use settings::{Names, Places, ReviewerEntry, ReviewersIssuer};
@@ -54,9 +54,6 @@ pub struct Reminders {
     #[serde(default)]
     pub second_groups: BTreeSet<String>,
 }
-
-/// Bytes of a page's JSON at most, as those that the query function makes.
-const PAGE_SIZE: usize = 2 * 1024 * 1024;
 
 impl Told {
     /// Reads the environment, and the file that it names.
