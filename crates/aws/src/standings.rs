@@ -8,7 +8,7 @@ use gateway::{Fault, Origin};
 use recording::{ObjectKind, RecordKey};
 
 use crate::steps::Steps;
-use crate::table::{About, Item, Key, Only, Order, text, text_of, writer};
+use crate::table::{About, Key, Only, Order, text, text_of, writer};
 
 /// The partition of all of them. They are few: people make each by hand, and each ends within months.
 const PARTITION: &str = "standings";

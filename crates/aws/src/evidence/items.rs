@@ -189,7 +189,7 @@ pub(super) fn beside(subject: &Subject, keyed: &Keyed, at: Timestamp) -> Item {
     let Subject { issuer, subject, agent } = subject;
     let whose = [("issuer", issuer), ("subject", subject), ("agent", agent)];
     let whose = whose.into_iter().filter_map(|(name, value)| Some(attribute(name, value.as_deref()?)));
-    let words = clues(keyed, None).map(|(kind, word)| attribute(&format!("of_{kind}"), word));
+    let words = clues(keyed, None).map(|(kind, word)| attribute(&format!("of_{}", kind.as_str()), word));
     whose.chain(words).chain([("at_us".to_owned(), number(at.as_micros()))]).collect()
 }
 

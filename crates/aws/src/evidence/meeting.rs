@@ -328,7 +328,7 @@ impl Evidence {
     /// order; of what tells prompts, and of what tells none.
     async fn saw(
         &self,
-        (kind, pk): (&str, &str),
+        (kind, pk): (Clue, &str),
         is_named: bool,
         since: i64,
         (order, most): (Order, (usize, usize)),
