@@ -1,6 +1,7 @@
 //! What nobody was told of: S3 promises its notices at least once and has been known to lose some.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws::{Told, UNDER_WAY};
 use domain::Timestamp;
