@@ -70,6 +70,11 @@ class Runbook(unittest.TestCase):
             self.assertTrue(any(key.startswith(kind) for key in granted), kind)
         # A ledger that comes back before its openings tells the sweep of nothing.
         self.assertLess(kinds.index("session#"), kinds.index("principal#"))
+        # By these the sweep finds a ledger that is to be looked through.
+        code = "".join(path.read_text() for path in (ROOT / "crates/aws/src/exchanges").glob("*.rs"))
+        for word in ('LEDGERS: &str = "ledgers"', '"ledger"', '"due_in"', '"due_us"'):
+            self.assertIn(word, code)
+        self.assertIn('if .sk.S == "ledger" then . + {due_in: {S: "ledgers"}, due_us: {N: "0"}} else . end', section("Restore"))
         # Where a bundle or whoever is revoked is not known yet, nobody should be let in.
         self.assertLess(kinds.index("revoked#"), kinds.index("session#"))
 
