@@ -3,11 +3,13 @@
 --
 -- Run it after setup.sql, with the addresses of the VPC's NAT gateways:
 --
---   snow sql --role ACCOUNTADMIN --filename infra/snowflake/network.sql -D gateway_addresses=203.0.113.7/32
+--   snow sql --role ACCOUNTADMIN --filename infra/snowflake/network.sql -D gateway_addresses="203.0.113.7/32','203.0.113.8/32"
+--
+-- Each is a text of its own, so between two of them stand a quote, a comma and a quote; before the first and behind the last the file has its own.
 --
 -- To take it back: ALTER USER SNOWGATE_QUERY UNSET NETWORK_POLICY, and the same for SNOWGATE_WORK.
 
--- The addresses of the VPC's NAT gateways, with commas between.
+-- The addresses of the VPC's NAT gateways.
 CREATE NETWORK RULE IF NOT EXISTS SNOWGATE.SECURITY.FROM_THE_GATEWAY TYPE = IPV4 MODE = INGRESS VALUE_LIST = ('<% gateway_addresses %>');
 -- One that was there before had other addresses, perhaps.
 ALTER NETWORK RULE SNOWGATE.SECURITY.FROM_THE_GATEWAY SET VALUE_LIST = ('<% gateway_addresses %>');

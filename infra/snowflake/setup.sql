@@ -122,8 +122,10 @@ CREATE OR REPLACE VIEW SNOWGATE.SECURITY.PAST_THE_GATEWAY COPY GRANTS COMMENT = 
 -- Where the alert below writes.
 CREATE TABLE IF NOT EXISTS SNOWGATE.SECURITY.FOUND (AT TIMESTAMP_LTZ, QUERY_ID VARCHAR, USER_NAME VARCHAR);
 
--- Looks every hour; the history it reads is filled up to 45 minutes late, so it looks back two hours and keeps each once.
-CREATE ALERT IF NOT EXISTS SNOWGATE.SECURITY.LOOKS_FOR_UNRECORDED WAREHOUSE = SNOWGATE_WH SCHEDULE = '60 MINUTE'
+-- Looks every hour; the history it reads is filled up to 45 minutes late, so it looks back two hours and keeps each once. Without a warehouse it runs
+-- on Snowflake's own computers and pays for its seconds; SNOWGATE_WH would be woken for it 24 times a day, and run a minute longer each time. One that
+-- was made with a warehouse keeps it until you say ALTER ALERT SNOWGATE.SECURITY.LOOKS_FOR_UNRECORDED UNSET WAREHOUSE.
+CREATE ALERT IF NOT EXISTS SNOWGATE.SECURITY.LOOKS_FOR_UNRECORDED SCHEDULE = '60 MINUTE'
   IF (EXISTS (
     SELECT QUERY_ID FROM SNOWGATE.SECURITY.UNRECORDED WHERE START_TIME > DATEADD('hour', -2, CURRENT_TIMESTAMP())
       AND QUERY_ID NOT IN (SELECT QUERY_ID FROM SNOWGATE.SECURITY.FOUND)))

@@ -19,6 +19,14 @@ STATE = {
     "KeptPolicy": "AWS::SNS::TopicPolicy",
 }
 
+#: Functions that answer by themselves where something broke, where they say so, and what stands before it.
+ANSWERS = {
+    "Query": ("faults.rs", r"pub\(crate\) fn log\(fault: &Fault\)"),
+    "Approval": ("page/problem.rs", r"ReviewError::Fault\(fault\) =>"),
+    "Evidence": ("lib.rs", r"if let Rejected::Fault\(fault\) = rejected"),
+    "Sessions": ("rejected.rs", r"if let Some\(fault\) = self\.fault\(\)"),
+}
+
 
 class Kept(unittest.TestCase):
     def test_state_has_these_names_is_retained_and_named_by_nobody(self):
@@ -116,8 +124,8 @@ class Kept(unittest.TestCase):
         for name, one in resources("template.yaml", "AWS::Serverless::Function").items():
             with self.subTest(function=name):
                 self.assertEqual(one["Properties"]["DeploymentPreference"]["Type"], {"Ref": "Rollout"})
-                [alarm] = one["Properties"]["DeploymentPreference"]["Alarms"]
-                self.assertEqual(text(alarm), f"Rollouts.Outputs.{name}Errors")
+                wanted = [f"Rollouts.Outputs.{name}Errors"] + [f"Rollouts.Outputs.{name}Failing"] * (name in ANSWERS)
+                self.assertEqual([text(alarm) for alarm in one["Properties"]["DeploymentPreference"]["Alarms"]], wanted)
                 # Another environment is another version: else old code would run with new settings.
                 self.assertTrue(one["Properties"]["AutoPublishAliasAllProperties"])
                 if name == "Authorizer":
@@ -125,6 +133,40 @@ class Kept(unittest.TestCase):
                 watched = {d["Name"]: text(d["Value"]) for d in alarms[f"{name}Errors"]["Properties"]["Dimensions"]}
                 function = text(one["Properties"]["FunctionName"]).replace("AWS::StackName", "Name")
                 self.assertEqual(watched, {"FunctionName": function, "Resource": f"{function}:live"})
+
+    def test_a_version_that_answers_that_something_broke_is_taken_back_and_no_single_line_takes_one_back(self):
+        found = resources("infra/rollouts.yaml")
+        given = read("template.yaml")["Resources"]["Rollouts"]["Properties"]["Parameters"]
+        for name in ANSWERS:
+            with self.subTest(function=name):
+                own, alarm = found[f"{name}Fails"]["Properties"], found[f"{name}Failing"]["Properties"]
+                self.assertEqual(own["LogGroupName"], {"Ref": f"{name}Log"})
+                log = {"Ref": f"{name}Log"}
+                self.assertEqual(given[f"{name}Log"], {"Fn::If": ["HasAuditors", log, ""]} if name == "Sessions" else log)
+                # What an operator is told of as broken, and nothing else.
+                self.assertEqual(own["FilterPattern"], resources("infra/watch.yaml")[f"{name}Faults"]["Properties"]["FilterPattern"])
+                [metric] = own["MetricTransformations"]
+                self.assertEqual((alarm["MetricName"], text(alarm["Namespace"])), (metric["MetricName"], text(metric["MetricNamespace"])))
+                self.assertGreater(alarm["DatapointsToAlarm"], 1)
+                # Within the five minutes that the shortest canary takes.
+                self.assertLessEqual(alarm["Period"] * alarm["EvaluationPeriods"], 300)
+                self.assertEqual(found[f"{name}Failing"].get("Condition"), found[f"{name}Errors"].get("Condition"))
+
+    def test_what_broke_each_door_says_at_error_where_it_answers_so(self):
+        for name, (file, before) in ANSWERS.items():
+            code = (ROOT / "functions" / name.lower() / "src" / file).read_text()
+            self.assertRegex(code, rf"(?s){before}.{{0,400}}?tracing::error!", name)
+
+    def test_what_auditors_alone_need_is_there_with_them_alone(self):
+        for file, condition, names in (
+            ("template.yaml", "HasAuditors", {"Sessions", "SessionsLog"}),
+            ("infra/rights.yaml", "HasAuditors", {"Sessions"}),
+            ("infra/rollouts.yaml", "HasSessions", {"SessionsErrors", "SessionsFails", "SessionsFailing"}),
+            ("infra/watch.yaml", "HasSessions", {"SessionsFaults"}),
+        ):
+            found = {name for name, one in resources(file).items() if "Sessions" in name}
+            self.assertEqual(found, names, file)
+            self.assertEqual({resources(file)[name].get("Condition") for name in found}, {condition}, file)
 
     def test_of_the_authorizer_no_token_that_it_refuses_takes_a_version_back(self):
         found = resources("infra/rollouts.yaml")

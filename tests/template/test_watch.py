@@ -78,14 +78,24 @@ class Watch(unittest.TestCase):
         self.assertEqual((late["MetricName"], late["ExtendedStatistic"], late["Threshold"]), ("IndexLag", "p99", 10000))
         self.assertNotIn("Statistic", late)
 
-    def test_that_the_index_stands_still_is_told_by_its_queue_and_its_timeouts(self):
+    def test_that_the_index_stands_still_is_told_by_its_queue(self):
         stopped = watch()["IndexStopped"]["Properties"]
         self.assertEqual((stopped["MetricName"], text(stopped["Dimensions"][0]["Value"])), ("ApproximateAgeOfOldestMessage", "ToIndex"))
         # It waits on, whatever the queue itself does with what failed: that is ten times its time.
         queue = resources("template.yaml")["ToIndex"]["Properties"]
         self.assertLess(stopped["Threshold"], queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"])
-        for name in ("IndexFaults", "SessionsFaults", "AuthorizerFaults"):
-            self.assertIn('$.record.status = "timeout"', watch()[name]["Properties"]["FilterPattern"], name)
+
+    def test_what_breaks_is_counted_alike_of_every_function_and_of_the_authorizer_by_its_words(self):
+        functions = set(resources("template.yaml", "AWS::Serverless::Function"))
+        patterns = {name: watch()[f"{name}Faults"]["Properties"]["FilterPattern"] for name in functions}
+        self.assertEqual({name for name in watch() if name.endswith("Faults")}, {f"{name}Faults" for name in functions} | {"SomethingFaults"})
+        self.assertEqual(len({pattern for name, pattern in patterns.items() if name != "Authorizer"}), 1)
+        for name, pattern in patterns.items():
+            self.assertEqual(text(watch()[f"{name}Faults"]["Properties"]["LogGroupName"]), f"{name}Log")
+            # What Lambda says of a call that took too long, or of a function that did not start.
+            for word in ('$.record.status = "timeout"', '$.record.errorType = "Runtime.ExitError"'):
+                self.assertIn(word, pattern, name)
+            self.assertEqual('$.level = "ERROR"' in pattern, name != "Authorizer")
 
     def test_each_queue_that_is_worked_off_has_an_age(self):
         aged = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values()
@@ -98,18 +108,29 @@ class Watch(unittest.TestCase):
     def test_every_table_that_turns_calls_away_is_noticed(self):
         tables = {text(dimension["Value"]) for one in watch()["StateThrottled"]["Properties"]["Metrics"] if "MetricStat" in one
                   for dimension in one["MetricStat"]["Metric"]["Dimensions"]}
-        self.assertEqual(tables, {"StateTable", "IndexTable"})
+        self.assertEqual(tables, {f"{name}Table" for name in resources("infra/state.yaml", "AWS::DynamoDB::Table")})
+        metrics = [one["MetricStat"]["Metric"] for one in watch()["StateThrottled"]["Properties"]["Metrics"] if "MetricStat" in one]
+        pairs = {(text(one["Dimensions"][0]["Value"]), one["MetricName"]) for one in metrics}
+        self.assertEqual(len(pairs), 2 * len(tables), "reads and writes of each")
 
-    def test_what_is_counted_of_requests_is_in_their_log(self):
+    def test_every_table_is_part_of_what_an_hour_costs(self):
+        metrics = [one["MetricStat"]["Metric"] for one in watch()["CostPerHour"]["Properties"]["Metrics"] if "MetricStat" in one]
+        pairs = {(text(one["Dimensions"][0]["Value"]), one["MetricName"]) for one in metrics
+                 if one["Namespace"] == "AWS/DynamoDB" and len(one["Dimensions"]) == 1}
+        self.assertEqual(pairs, {(f"{name}Table", f"Consumed{what}CapacityUnits")
+                                 for name in resources("infra/state.yaml", "AWS::DynamoDB::Table") for what in ("Read", "Write")})
+
+    def test_what_is_counted_of_requests_is_in_their_log_of_the_doors_and_of_the_page(self):
         wanted = '"status":"$context.status"'
         self.assertIn(wanted, read("template.yaml")["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])
-        patterns = [one["Properties"]["FilterPattern"]
-                    for one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").values()
-                    if text(one["Properties"]["LogGroupName"]) == "ApiLog"]
-        self.assertEqual(len(patterns), 1)
-        for pattern in patterns:
-            self.assertEqual(set(re.findall(r"\$\.(\w+)", pattern)), {"status"})
-            self.assertTrue(re.findall(r'= "\d{3}"', pattern))
+        self.assertIn(wanted, resources("infra/page.yaml")["Stage"]["Properties"]["AccessLogSettings"]["Format"])
+        own = [one["Properties"] for one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").values()
+               if text(one["Properties"]["LogGroupName"]) in ("ApiLog", "PageLog")]
+        self.assertEqual([text(one["LogGroupName"]) for one in own], ["ApiLog", "PageLog"])
+        for one in own:
+            self.assertEqual(one["MetricTransformations"][0]["MetricName"], "Unauthorised")
+            self.assertEqual(set(re.findall(r"\$\.(\w+)", one["FilterPattern"])), {"status"})
+            self.assertEqual(re.findall(r'= "(\d{3})"', one["FilterPattern"]), ["401", "403"])
 
     def test_every_metric_of_an_alarm_is_counted_by_aws_or_by_a_filter(self):
         used = set()
@@ -127,31 +148,19 @@ class Watch(unittest.TestCase):
                         self.assertIn(metric["MetricName"], COUNTED[namespace, dimensions])
         self.assertEqual(used, own_metrics(), "what is counted and not watched")
 
-    def test_every_formula_names_its_metrics_and_one_of_them_is_watched(self):
-        for name, one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").items():
-            metrics = one["Properties"].get("Metrics", [])
-            ids = {m["Id"] for m in metrics if "MetricStat" in m}
-            formulas = [m for m in metrics if "Expression" in m]
-            # An alarm may look at ten metrics.
-            self.assertLessEqual(len(ids), 10, name)
-            for formula in formulas:
-                named = re.findall(r"FILL\((\w+), 0\)", formula["Expression"])
-                self.assertEqual(sorted(named), sorted(ids), name)
-                # Of a sum in which one is missing there is nothing.
-                rest = re.sub(r"FILL\(\w+, 0\)", "", formula["Expression"])
-                self.assertNotRegex(rest, "[a-zA-Z]", name)
-            if metrics:
-                self.assertEqual(sum(m["ReturnData"] for m in metrics), 1, name)
-
-    def test_nothing_that_is_silent_silences_a_sum(self):
-        # What AWS has not counted in a period has no point there, and a sum with a term that has none has none either.
+    def test_every_sum_names_its_metrics_and_nothing_that_is_silent_silences_it(self):
         for name, one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").items():
             metrics = one["Properties"].get("Metrics", [])
             ids = [m["Id"] for m in metrics if "MetricStat" in m]
+            # An alarm may look at ten metrics.
+            self.assertLessEqual(len(ids), 10, name)
             for formula in [m["Expression"] for m in metrics if "Expression" in m]:
-                left = re.sub(r"FILL\([a-z]+, 0\)", "", formula)
-                self.assertEqual(re.findall(r"[A-Za-z_]+", left), [], f"{name}: a term is not filled")
-                self.assertEqual(sorted(re.findall(r"FILL\(([a-z]+), 0\)", formula)), sorted(ids), name)
+                self.assertEqual(sorted(re.findall(r"FILL\((\w+), 0\)", formula)), sorted(ids), name)
+                # What AWS has not counted in a period has no point there, and a sum with a term that has none has none either.
+                rest = re.sub(r"FILL\(\w+, 0\)", "", formula)
+                self.assertNotRegex(rest, "[a-zA-Z]", f"{name}: a term is not filled")
+            if metrics:
+                self.assertEqual(sum(m["ReturnData"] for m in metrics), 1, name)
 
     def functions_of(self, alarm):
         return {text(dimension["Value"]) for one in watch()[alarm]["Properties"]["Metrics"] if "MetricStat" in one
@@ -230,7 +239,19 @@ class Watch(unittest.TestCase):
         given = read("template.yaml")["Resources"]["Watch"]["Properties"]["Parameters"]
         needed = {name for name, one in template["Parameters"].items() if "Default" not in one}
         self.assertLessEqual(needed, set(given))
-        self.assertLessEqual(set(given), set(template["Parameters"]))
+        # A parameter that nobody gives is none.
+        self.assertEqual(set(given), set(template["Parameters"]))
+
+    def test_what_stands_idle_is_as_many_alarms_and_metrics_as_the_runbook_says(self):
+        # Those of auditors and of the authorizer are there with them alone.
+        files = ("infra/rollouts.yaml", "infra/watch.yaml")
+        alarms = [one["Properties"] for file in files for one in resources(file, "AWS::CloudWatch::Alarm").values() if "Condition" not in one]
+        looked_at = sum(len([m for m in own.get("Metrics", []) if "MetricStat" in m]) or 1 for own in alarms)
+        counted = {one["Properties"]["MetricTransformations"][0]["MetricName"] for file in files
+                   for one in resources(file, "AWS::Logs::MetricFilter").values() if "Condition" not in one} | written_metrics() | set(TOLD)
+        said = " ".join((ROOT / "infra/README.md").read_text().split())
+        self.assertIn(f"{len(alarms)} alarms over {looked_at} metrics ({looked_at * 0.1:.2f})", said)
+        self.assertIn(f"{len(counted)} metrics of logs ({len(counted) * 0.3:.2f})", said)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ use gateway::{Fault, Origin, Retry};
 
 use crate::moto::{Moto, Spoil, operator};
 
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
 /// A clock that a test sets.
 #[derive(Default)]
 struct Set(AtomicI64);
@@ -479,7 +483,6 @@ async fn what_nobodys_words_bear_is_compared_with_by_nobody() {
     let one = stage.push(&files("one")).await;
     let lax = propose(&stage.ana(), &files("lax"), "mine").await.unwrap();
     let found = stage.moto.clients().dynamodb().get_item().table_name(&stage.table);
-    let text = |text: &str| AttributeValue::S(text.to_owned());
     let found = found.key("pk", text("policy")).key("sk", text("in_force")).send().await.unwrap();
     // The words of both about another bundle, under the name of one and the other.
     let mut item = found.item.unwrap();
