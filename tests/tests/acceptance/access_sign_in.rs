@@ -13,8 +13,7 @@ use crate::approvals::{WRITE, deletes, held, reviewer, steps_of, waiting, words,
 use crate::door::{get, router};
 use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
-use crate::pages::opens_nothing;
-use crate::pages_door::{Browser, HOST, demo, link_of, page, people, told, with};
+use crate::pages_door::{Browser, HOST, demo, link_of, opens_nothing, page, people, told, with};
 use crate::pages_sign_in::{ISSUER, SignsIn, signs_in, signs_in_to};
 
 const ROSA: &str = "rosa@acme.example";

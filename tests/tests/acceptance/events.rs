@@ -14,8 +14,7 @@ use tower::ServiceExt;
 use crate::architecture::root;
 use crate::evidence::{PROMPT, Talk};
 use crate::house::in_time;
-use crate::pages::{Waits, waits};
-use crate::pages_door::Shown;
+use crate::pages_door::{Shown, Waits, waits};
 
 /// The approval that the files of `events/approval` name.
 const ID: &str = "0123456789abcdef0123456789abcdef";

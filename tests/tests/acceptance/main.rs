@@ -71,6 +71,8 @@ mod order;
 mod otlp;
 mod pages;
 mod pages_door;
+mod pages_forged;
+mod pages_several;
 mod pages_sign_in;
 mod pages_standing;
 mod patience;
