@@ -9,8 +9,8 @@ use gateway::{AccessState, Gateway, KnownReviewer, ReviewError, Roster, Settings
 use recording::StepRecord;
 
 use crate::access::{REQUEST, RESTRICTED, granted, house_with, is_not_permitted, is_refused, read, says};
-use crate::approvals::{WRITE, deletes, held, reviewer, steps_of, waiting, words, work};
 use crate::door::{get, router};
+use crate::held::{WRITE, deletes, held, reviewer, steps_of, waiting, words, work};
 use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
 use crate::pages_door::{Browser, HOST, demo, link_of, opens_nothing, page, people, told, with};

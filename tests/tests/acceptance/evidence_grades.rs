@@ -4,8 +4,8 @@ use domain::ChannelKind;
 use gateway::{Channel, SpeaksFor};
 use serde_json::json;
 
-use crate::approvals::{WRITE, deletes};
 use crate::evidence::{HOOKS, PROMPT, Talk, router};
+use crate::held::{WRITE, deletes};
 use crate::house::{House, customers};
 use crate::pages_door::{Browser, ROSA, demo, link_of, page, told, with};
 

@@ -20,6 +20,8 @@ mod access_forged;
 mod access_rests;
 mod access_sign_in;
 mod approvals;
+mod approvals_again;
+mod approvals_run;
 mod architecture;
 mod asks;
 mod aws_house;
@@ -55,6 +57,7 @@ mod exports;
 mod failures;
 mod faults;
 mod floods;
+mod held;
 mod holds;
 mod house;
 #[path = "../../../crates/traces/tests/support/kept.rs"]

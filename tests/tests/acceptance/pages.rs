@@ -4,8 +4,8 @@ use domain::Verdict;
 use gateway::ports::RevokedWhat;
 use serde_json::json;
 
-use crate::approvals::{WRITE, reviewer, steps, work};
 use crate::door;
+use crate::held::{WRITE, reviewer, steps, work};
 use crate::house::{House, customers, in_time};
 use crate::pages_door::{Browser, ROSA, demo, link_of, page, told, waits, waits_in, with};
 

@@ -10,8 +10,8 @@ use gateway::{Gateway, KnownReviewer, Reception, ReviewerName, Roster};
 use local::RandomIds;
 use serde_json::json;
 
-use crate::approvals::{deletes, words};
 use crate::door::{self, Answered, call, get};
+use crate::held::{deletes, words};
 use crate::house::House;
 
 pub use crate::browser::{Browser, Shown};
@@ -62,7 +62,7 @@ pub fn link_of(house: &House, who: &str) -> (ApprovalId, String) {
 
 /// What was told last is told by one turn of the worker.
 pub async fn told(house: &House, gateway: &Gateway) {
-    crate::approvals::work(house, gateway).await;
+    crate::held::work(house, gateway).await;
 }
 
 /// A house in which something waits, and its reviewers know.

@@ -8,8 +8,8 @@ use gateway::Roster;
 use gateway::ports::RevokedWhat;
 use serde_json::json;
 
-use crate::approvals::{WRITE, deletes};
 use crate::door;
+use crate::held::{WRITE, deletes};
 use crate::house::House;
 use crate::pages_door::{
     Browser, HOST, ROSA, SAM, Shown, Waits, demo, link_of, opens_nothing, page, people, told, waits, with,

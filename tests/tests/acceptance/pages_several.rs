@@ -7,8 +7,8 @@ use gateway::{KnownReviewer, ReviewerName, Roster};
 use recording::{ApprovalStep, StepRecord};
 use serde_json::json;
 
-use crate::approvals::{WRITE, deletes, steps, words, work};
 use crate::door;
+use crate::held::{WRITE, deletes, steps, words, work};
 use crate::house::House;
 use crate::pages_door::{Browser, HOST, ROSA, SAM, demo, link_of, page, people, waits, waits_in, with};
 

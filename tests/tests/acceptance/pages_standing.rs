@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use recording::StepRecord;
 
-use crate::approvals::{WRITE, steps, work};
 use crate::door::{self, get};
+use crate::held::{WRITE, steps, work};
 use crate::pages_door::{ROSA, SAM, link_of, opens_nothing, waits};
 
 #[tokio::test]
