@@ -8,8 +8,8 @@ use gateway::{Ending, Gateway, ReviewError, SignedIn};
 use recording::{ClosingOutcome, Opening, RecordKey, What};
 use serde_json::{Value, json};
 
-use crate::approvals::{held, reviewer, waiting, work};
 use crate::door::{Answered, call, get, router, submit};
+use crate::held::{held, reviewer, waiting, work};
 use crate::house::{House, customers, in_time};
 use crate::pages_door::{Browser, demo, link_of, page, told, with};
 

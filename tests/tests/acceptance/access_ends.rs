@@ -18,9 +18,9 @@ use crate::access::{
     REQUEST, grant, granted, house, house_with, is_not_permitted, is_refused, opening_of, read, restrict,
     says,
 };
-use crate::approvals::{held, reviewer, work};
 use crate::chaos::Chaos;
 use crate::door::{call, get, router, submit};
+use crate::held::{held, reviewer, work};
 use crate::house::{House, Time, customers};
 #[tokio::test]
 async fn what_is_under_way_when_it_ends_is_stopped_and_not_released() {
@@ -280,7 +280,7 @@ async fn a_request_for_access_that_is_over_is_not_called_granted_whoever_asks_fo
         let router = router(gateway.clone());
         let asked = submit(&router, "ana", REQUEST, &format!("?{request}")).await;
         assert_eq!(asked.status, 202, "{}", asked.text());
-        let id = crate::approvals::waiting(&house.review()).await;
+        let id = crate::held::waiting(&house.review()).await;
         says(&house, "rosa", Verdict::Approve).await.unwrap();
         if way == "ended before it was closed" {
             let mut ports = house.ports();

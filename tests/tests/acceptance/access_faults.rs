@@ -8,8 +8,8 @@ use recording::{ClosingOutcome, Severity, StepRecord};
 use tokio::task::JoinSet;
 
 use crate::access::{REQUEST, restrict};
-use crate::approvals::{reviewer, waiting, work};
 use crate::chaos::{Chaos, Strike};
+use crate::held::{reviewer, waiting, work};
 use crate::house::{House, asked, customers, in_time};
 
 async fn house() -> House {

@@ -8,8 +8,8 @@ use gateway::ports::{AccessNote, Accesses};
 use recording::{ObjectKind, RecordKey, Severity};
 
 use crate::access::{REQUEST, granted, is_not_permitted, opening_of, read};
-use crate::approvals::held;
 use crate::door::router;
+use crate::held::held;
 use crate::house::{House, in_time};
 #[tokio::test]
 async fn nothing_that_was_written_over_or_put_there_permits_anything() {

@@ -14,9 +14,9 @@ use crate::access::{
     tool,
 };
 use crate::access_sign_in::{approved, in_force};
-use crate::approvals::{held, reviewer, steps_of, words, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{get, router, submit};
+use crate::held::{held, reviewer, steps_of, words, work};
 use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
 use crate::pages_door::{Browser, HOST, Shown, demo, link_of, page, people, told, with};

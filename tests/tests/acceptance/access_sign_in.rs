@@ -9,12 +9,11 @@ use gateway::{AccessState, Gateway, KnownReviewer, ReviewError, Roster, Settings
 use recording::StepRecord;
 
 use crate::access::{REQUEST, RESTRICTED, granted, house_with, is_not_permitted, is_refused, read, says};
-use crate::approvals::{WRITE, deletes, held, reviewer, steps_of, waiting, words, work};
 use crate::door::{get, router};
+use crate::held::{WRITE, deletes, held, reviewer, steps_of, waiting, words, work};
 use crate::house::{House, customers, in_time};
 use crate::loopback::{reception, roster, sign_in};
-use crate::pages::opens_nothing;
-use crate::pages_door::{Browser, HOST, demo, link_of, page, people, told, with};
+use crate::pages_door::{Browser, HOST, demo, link_of, opens_nothing, page, people, told, with};
 use crate::pages_sign_in::{ISSUER, SignsIn, signs_in, signs_in_to};
 
 const ROSA: &str = "rosa@acme.example";

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use domain::Verdict;
 
-use crate::approvals::{self, WRITE, deletes, held, reviewer, waiting, work};
 use crate::door::{call, get, router, submit};
+use crate::held::{self, WRITE, deletes, held, reviewer, waiting, work};
 use crate::house::{House, in_time};
 use crate::pages_door::{Browser, demo, link_of, page, told, with};
 
 #[tokio::test]
 async fn the_same_statement_again_joins_its_approval_and_runs_once() {
-    let house = approvals::house().await;
+    let house = held::house().await;
     let gateway = house.gateway();
     let (router, review) = (router(gateway.clone()), house.review());
     let first = held(&router, WRITE).await;

@@ -11,8 +11,8 @@ use gateway::{Gateway, Ports, Settings};
 use recording::{ClosingOutcome, Severity};
 use work::Work;
 
-use crate::approvals::{WRITE, deletes, reviewer};
 use crate::brought::{self, Item, text};
+use crate::held::{WRITE, deletes, reviewer};
 use crate::house::{
     House, ask, ask_without_waiting, asked_by, collect, customers, in_time, page_text, review,
 };

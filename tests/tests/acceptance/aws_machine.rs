@@ -13,7 +13,7 @@ use recording::{ApprovalStep, RecordKey, StepRecord};
 use serde_json::{Value, json};
 use work::Work;
 
-use crate::approvals::{WRITE, deletes, reviewer};
+use crate::held::{WRITE, deletes, reviewer};
 use crate::house::{House, ask_without_waiting, collect, in_time, review};
 use crate::machine_file;
 use crate::moto::{Answered, Moto};

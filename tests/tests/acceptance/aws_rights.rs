@@ -18,10 +18,10 @@ use serde_json::json;
 use work::Work;
 
 use crate::access::REQUEST;
-use crate::approvals::{WRITE, deletes, reviewer};
 use crate::aws_looks::every_look;
 use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, router};
+use crate::held::{WRITE, deletes, reviewer};
 use crate::house::{House, ask, ask_without_waiting, asked, asked_by, collect, customers, in_time, review};
 use crate::machine_file;
 use crate::moto::{Moto, Spoil};

@@ -4,8 +4,8 @@ use recording::EstimateRecord;
 use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
 
-use crate::approvals::{WRITE, deletes, held};
 use crate::door::router;
+use crate::held::{WRITE, deletes, held};
 use crate::house::House;
 use crate::pages_door::{Browser, demo, link_of, page, told};
 

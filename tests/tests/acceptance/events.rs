@@ -14,8 +14,7 @@ use tower::ServiceExt;
 use crate::architecture::root;
 use crate::evidence::{PROMPT, Talk};
 use crate::house::in_time;
-use crate::pages::{Waits, waits};
-use crate::pages_door::Shown;
+use crate::pages_door::{Shown, Waits, waits};
 
 /// The approval that the files of `events/approval` name.
 const ID: &str = "0123456789abcdef0123456789abcdef";
@@ -73,7 +72,7 @@ fn between<'a>(text: &'a str, before: &str, after: char) -> &'a str {
 
 #[tokio::test]
 async fn a_reviewer_comes_looks_and_decides_through_api_gateway() {
-    let Waits { house, id, token, .. } = &waits(crate::approvals::WRITE).await;
+    let Waits { house, id, token, .. } = &waits(crate::held::WRITE).await;
     let router = crate::pages_door::page(house, &crate::pages_door::demo(), None);
     let id = id.to_string();
     let mut words = vec![(ID, id.as_str()), ("TOKEN", token.as_str())];
@@ -105,11 +104,11 @@ async fn a_reviewer_comes_looks_and_decides_through_api_gateway() {
     words.extend([("MARK", mark.as_str()), ("COVERS", covers.as_str()), ("TYPED", word.as_str())]);
     let decided = play_next("decision.json", &words, 303).await;
     assert_eq!(decided.location(), format!("/a/{id}/review"));
-    assert_eq!(crate::approvals::words(house).last(), Some(&"decided"));
+    assert_eq!(crate::held::words(house).last(), Some(&"decided"));
     // A yes that has had no effect yet is taken back.
     let ended = play_next("end.json", &words, 303).await;
     assert_eq!(ended.location(), format!("/a/{id}/review"));
-    assert_eq!(crate::approvals::words(house).last(), Some(&"decided"));
+    assert_eq!(crate::held::words(house).last(), Some(&"decided"));
     let over = play(&router, "approval", "review.json", &words).await;
     assert!(over.text.contains("<h1>Denied</h1>"), "{}", over.text);
 

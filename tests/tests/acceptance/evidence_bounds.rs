@@ -9,9 +9,9 @@ use recording::{Finding, LateEvidence, ObjectKind, RecordKey, SearchRow};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::approvals::{self, WRITE, reviewer, waiting, words, work};
 use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, Talk};
+use crate::held::{self, WRITE, reviewer, waiting, words, work};
 use crate::house::{customers, in_time};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -403,7 +403,7 @@ async fn what_was_recorded_stays_known_when_its_evidence_is_forgotten() {
 /// A delete that waits, under a rule that wants evidence.
 async fn held() -> Talk {
     let talk = Talk::new().await;
-    approvals::deletes(&talk.house);
+    held::deletes(&talk.house);
     let run = "@id(\"agents-read\")\npermit (";
     let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"write\", resource is Statement) \
                   when { context.prompt < 2 };\n@id(\"agents-read\")\npermit (";
@@ -489,7 +489,7 @@ async fn a_call_that_joins_one_that_waits_stands_in_its_record_with_its_evidence
 #[tokio::test]
 async fn another_conversation_that_joins_what_waits_is_in_the_record_with_its_words() {
     let talk = Talk::new().await;
-    approvals::deletes(&talk.house);
+    held::deletes(&talk.house);
     let ask = async |session: &str, request: &str| {
         let params =
             json!({ "name": "run_sql", "arguments": { "statement": WRITE, "user_request": request } });

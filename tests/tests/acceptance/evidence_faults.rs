@@ -9,10 +9,10 @@ use recording::{LateEvidence, Wrong};
 use serde_json::json;
 
 use crate::access::{REQUEST, restrict};
-use crate::approvals::{self, WRITE, reviewer, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, Talk, router};
+use crate::held::{self, WRITE, reviewer, waiting, words, work};
 use crate::house::{House, customers, in_time};
 
 /// Both hooks; whether both were taken.
@@ -157,7 +157,7 @@ async fn late_evidence_that_was_edited_moved_or_taken_out_is_found() {
 #[tokio::test]
 async fn evidence_that_contradicts_while_a_person_decides_is_shown_and_decided_by() {
     let talk = Talk::new().await;
-    approvals::deletes(&talk.house);
+    held::deletes(&talk.house);
     let run = "@id(\"agents-read\")\npermit (";
     let wanted = "@id(\"evidenced\")\nforbid (principal, action == Action::\"write\", resource is Statement) \
                   when { context.prompt < 2 };\n@id(\"agents-read\")\npermit (";

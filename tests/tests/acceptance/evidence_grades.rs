@@ -4,11 +4,10 @@ use domain::ChannelKind;
 use gateway::{Channel, SpeaksFor};
 use serde_json::json;
 
-use crate::approvals::{WRITE, deletes};
 use crate::evidence::{HOOKS, PROMPT, Talk, router};
+use crate::held::{WRITE, deletes};
 use crate::house::{House, customers};
-use crate::pages::ROSA;
-use crate::pages_door::{Browser, demo, link_of, page, told, with};
+use crate::pages_door::{Browser, ROSA, demo, link_of, page, told, with};
 
 #[tokio::test]
 async fn what_no_evidence_heals_is_not_told_to_come_again() {

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
 use tokio::task::JoinSet;
 
-use crate::approvals::{held, reviewer, steps, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{Answered, call, call_with, get, router, submit};
+use crate::held::{held, reviewer, steps, waiting, words, work};
 use crate::house::{House, asked, customers, in_time, review};
 
 /// More than five rows wait, up to a thousand.

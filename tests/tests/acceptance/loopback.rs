@@ -13,7 +13,7 @@ use gateway::{
 use local::RandomIds;
 use recording::StepRecord;
 
-use crate::approvals::{steps, words, work};
+use crate::held::{steps, words, work};
 use crate::house::in_time;
 use crate::pages_door::{HOST, people};
 use crate::pages_sign_in::{ISSUER, SignsIn, signs_in};

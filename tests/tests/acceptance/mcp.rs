@@ -10,8 +10,8 @@ use gateway::SignedIn;
 use gateway::ports::RevokedWhat;
 use serde_json::{Value, json};
 
-use crate::approvals::{self, REVIEWERS, WRITE, waiting, work};
 use crate::door::{call_with, get, router, submit};
+use crate::held::{self, REVIEWERS, WRITE, waiting, work};
 use crate::house::{House, Warehouse, customers, in_time};
 
 /// What a tool answers: whether it is an error, and the structure. None when the token is not accepted.
@@ -118,7 +118,7 @@ async fn both_doors_refuse_and_hold_the_same() {
 
 #[tokio::test]
 async fn what_is_held_runs_once_approved_and_is_collected() {
-    let house = approvals::house().await;
+    let house = held::house().await;
     let gateway = house.gateway();
     let (router, review) = (router(gateway.clone()), house.review());
     let (is_error, held) = run(&router, WRITE).await;
@@ -143,7 +143,7 @@ async fn what_is_held_runs_once_approved_and_is_collected() {
 
 #[tokio::test]
 async fn a_persons_no_ends_the_asking() {
-    let house = approvals::house().await;
+    let house = held::house().await;
     let gateway = house.gateway();
     let (router, review) = (router(gateway.clone()), house.review());
     let (_, held) = run(&router, WRITE).await;
@@ -314,7 +314,7 @@ async fn nothing_of_a_body_is_read_before_its_sender_is_proven() {
 #[tokio::test]
 async fn check_sql_tells_when_nobody_is_asked_any_more() {
     let house = House::with(|_| {}, &[("asks_per_hour", "1")]).await;
-    approvals::deletes(&house);
+    held::deletes(&house);
     let router = router(house.gateway());
     let told = async |name: &str, statement: &str| {
         tool(&router, "ana", name, json!({ "statement": statement, "wait_seconds": 0 })).await.unwrap().1

@@ -8,12 +8,17 @@ use domain::ApprovalId;
 use gateway::ports::{Ids, ReviewerIssuer};
 use gateway::{Gateway, KnownReviewer, Reception, ReviewerName, Roster};
 use local::RandomIds;
+use serde_json::json;
 
+use crate::door::{self, Answered, call, get};
+use crate::held::{deletes, words};
 use crate::house::House;
 
 pub use crate::browser::{Browser, Shown};
 
 pub const HOST: &str = "https://snowgate.example";
+pub const ROSA: &str = "rosa@acme.example";
+pub const SAM: &str = "sam@acme.example";
 
 /// Two reviewers, who are asked for whatever the default bundle holds.
 pub fn people() -> Vec<KnownReviewer> {
@@ -57,5 +62,53 @@ pub fn link_of(house: &House, who: &str) -> (ApprovalId, String) {
 
 /// What was told last is told by one turn of the worker.
 pub async fn told(house: &House, gateway: &Gateway) {
-    crate::approvals::work(house, gateway).await;
+    crate::held::work(house, gateway).await;
+}
+
+/// A house in which something waits, and its reviewers know.
+pub struct Waits {
+    pub house: House,
+    pub gateway: Gateway,
+    pub router: Router,
+    pages: Router,
+    held: Answered,
+    pub id: ApprovalId,
+    pub token: String,
+}
+
+pub async fn waits(sql: &str) -> Waits {
+    waits_in(House::with(with(&demo()), &[]).await, json!({ "statement": sql })).await
+}
+
+pub async fn waits_in(house: House, body: serde_json::Value) -> Waits {
+    deletes(&house);
+    let gateway = house.gateway();
+    let router = door::router(gateway.clone());
+    let pages = page(&house, &demo(), None);
+    let held = call(&router, "ana", "POST", "/api/v2/statements", Some(body.to_string().as_bytes())).await;
+    assert_eq!(held.status, 202, "{}", held.text());
+    told(&house, &gateway).await;
+    let (id, token) = link_of(&house, ROSA);
+    Waits { house, gateway, router, pages, held, id, token }
+}
+
+impl Waits {
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.pages.clone())
+    }
+
+    pub async fn poll(&self) -> Answered {
+        get(&self.router, "ana", &self.held.handle(), "").await
+    }
+
+    pub fn words(&self) -> Vec<&'static str> {
+        words(&self.house)
+    }
+}
+
+#[track_caller]
+pub fn opens_nothing(shown: &Shown) {
+    assert_eq!(shown.status, 404, "{}", shown.text);
+    assert!(shown.text.contains("This link opens nothing"), "{}", shown.text);
+    assert!(!shown.text.contains("delete") && !shown.text.contains("CUSTOMERS"), "{}", shown.text);
 }

@@ -14,8 +14,8 @@ use gateway::ports::{NotAccepted, ProvenReviewer, ReviewerIssuer, RevokedWhat, S
 use gateway::{Fault, Gateway, KnownReviewer, Origin, ReviewerName, Roster, SignIn};
 use recording::StepRecord;
 
-use crate::approvals::{WRITE, deletes, steps, steps_of, words, work};
 use crate::door::{self, get};
+use crate::held::{WRITE, deletes, steps, steps_of, words, work};
 use crate::house::House;
 use crate::pages_door::{Browser, HOST, Shown, link_of, page, people, told};
 

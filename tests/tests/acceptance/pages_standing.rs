@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use recording::StepRecord;
 
-use crate::approvals::{WRITE, steps, work};
 use crate::door::{self, get};
-use crate::pages::{ROSA, SAM, opens_nothing, waits};
-use crate::pages_door::link_of;
+use crate::held::{WRITE, steps, work};
+use crate::pages_door::{ROSA, SAM, link_of, opens_nothing, waits};
 
 #[tokio::test]
 async fn a_reviewer_lets_later_ones_like_it_go_and_half_filled_fields_decide_nothing() {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use domain::{ApprovalId, ApprovalState, Verdict};
 use gateway::{Gateway, KnownReviewer, Reminded, Reminders, Retry, ReviewerName, Roster, Stands};
 
-use crate::approvals::{WRITE, deletes, reviewer, steps, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
+use crate::held::{WRITE, deletes, reviewer, steps, waiting, words, work};
 use crate::house::{House, ask_without_waiting, in_time};
 use recording::StepRecord;
 

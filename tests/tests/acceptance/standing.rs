@@ -10,9 +10,9 @@ use recording::{Opening, RecordKey, Severity, StepRecord};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::approvals::{WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{call, call_with, get, router, submit};
+use crate::held::{WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::house::{House, asked, customers, in_time};
 
 pub fn terms(house: &House, runs: u32, rows: u64, vary: &[(&str, &str)]) -> StandingTerms {

@@ -13,9 +13,9 @@ use gateway::ports::{Identities, NotAccepted, RevokedWhat};
 use gateway::{Gateway, Ports, ReviewError, SignedIn};
 use recording::{Severity, StepRecord};
 
-use crate::approvals::{REVIEWERS, WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{get, router, submit};
+use crate::held::{REVIEWERS, WRITE, held, house, reviewer, steps_of, waiting, work};
 use crate::house::{House, asked, customers, in_time};
 use crate::standing::{goes, standing, stands, terms, words_of};
 

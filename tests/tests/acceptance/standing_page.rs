@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::approvals::{WRITE, deletes, held, work};
 use crate::door::router;
+use crate::held::{WRITE, deletes, held, work};
 use crate::house::{House, customers};
 use crate::pages_door::{Browser, Shown, demo, link_of, page, told, with};
 use crate::standing::goes;

@@ -8,8 +8,8 @@ use domain::{ApprovalId, ObjectName, Relation, RelationKind, SqlType, Verdict};
 use gateway::Gateway;
 use gateway::ports::Routine;
 
-use crate::approvals::{WRITE, deletes, reviewer, words, work};
 use crate::door::{self, get};
+use crate::held::{WRITE, deletes, reviewer, words, work};
 use crate::house::{House, asked, in_time};
 use crate::pages_door::{Browser, Shown, demo, link_of, page, told, with};
 

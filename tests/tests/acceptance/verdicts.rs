@@ -9,9 +9,9 @@ use gateway::{Gateway, ReviewError};
 use recording::{ClosingOutcome, Severity, StepRecord, Wrong};
 use tokio::task::JoinSet;
 
-use crate::approvals::{WRITE, deletes, held, house, reviewer, steps, waiting, words, work};
 use crate::chaos::{Chaos, Strike};
 use crate::door::{get, router};
+use crate::held::{WRITE, deletes, held, house, reviewer, steps, waiting, words, work};
 use crate::house::{House, asked, in_time, review};
 
 /// What people have said, in the order in which it counted.

@@ -348,3 +348,13 @@ pub const RUN_ALL: &str = "\
 pub fn parse(files: &[(&str, &str)]) -> Result<Bundle, Vec<Problem>> {
     Bundle::parse(&files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
 }
+
+/// [`RUN_ALL`] without the policy of this name.
+pub fn all_but(id: &str) -> String {
+    RUN_ALL.lines().filter(|line| !line.contains(&format!("\"{id}\""))).collect::<Vec<_>>().join("\n")
+}
+
+/// A read of one column that anybody may see.
+pub fn read() -> Statement {
+    select().stored("CUSTOMERS.ID")
+}
