@@ -157,7 +157,7 @@ async fn a_result_of_500_mb_is_resumed_over_several_invocations_and_each_page_wr
     let bytes: usize =
         (0..rows.iter().sum()).map(|n| serde_json::to_vec(&customers::row(n)).unwrap().len()).sum();
     assert!(bytes > 500_000_000, "{bytes}");
-    let slices = Slices { bytes: 64 << 10, each: Duration::from_millis(300) };
+    let slices = Slices { bytes: 64 << 10, each: Duration::from_millis(600) };
     is_resumed(&stage, &rows, slices, 200).await;
 }
 
