@@ -45,13 +45,22 @@ impl fmt::Debug for Topic {
     }
 }
 
+/// What one reviewer has confirmed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Owned {
+    /// So many.
+    pub subscriptions: usize,
+    /// Whether one of them can be ended without the account's leave, for it was confirmed without.
+    pub is_open: bool,
+}
+
 /// What a subscription lets through.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum LetsThrough {
     /// Nothing yet: nobody has confirmed it.
     Nothing,
-    /// What is for this reviewer.
-    One(String),
+    /// What is for this reviewer, and whether anybody may end it.
+    One(String, bool),
     /// What is for others, too, or anybody's guess.
     More,
 }
@@ -75,19 +84,26 @@ impl Topic {
     /// # Errors
     /// When the topic cannot be asked, or a confirmed subscription would let through what is for somebody else.
     pub async fn confirmed(&self) -> Result<BTreeMap<String, usize>, Fault> {
+        let confirmed = self.owned().await?.into_iter();
+        Ok(confirmed.map(|(name, Owned { subscriptions, is_open: _ })| (name, subscriptions)).collect())
+    }
+
+    /// The same, with how they were confirmed.
+    pub(crate) async fn owned(&self) -> Result<BTreeMap<String, Owned>, Fault> {
         let arns = self.subscriptions().await?;
         let found: Vec<LetsThrough> = stream::iter(arns)
             .map(|arn| async move { self.lets_through(&arn).await })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let mut confirmed = BTreeMap::new();
+        let mut confirmed: BTreeMap<String, Owned> = BTreeMap::new();
         for lets in found {
             match lets {
                 LetsThrough::Nothing => {}
-                LetsThrough::One(name) => {
-                    let count: &mut usize = confirmed.entry(name).or_default();
-                    *count = count.saturating_add(1);
+                LetsThrough::One(name, is_open) => {
+                    let owned = confirmed.entry(name).or_default();
+                    owned.subscriptions = owned.subscriptions.saturating_add(1);
+                    owned.is_open |= is_open;
                 }
                 // SECURITY: whoever it belongs to would receive everybody's links.
                 LetsThrough::More => {
@@ -132,7 +148,9 @@ impl Topic {
                 Ok(if attribute("PendingConfirmation") != Some("false") {
                     LetsThrough::Nothing
                 } else {
-                    lets_through(attribute("FilterPolicy"), attribute("FilterPolicyScope"))
+                    // SECURITY: the link in the foot of any of its mails ends it, whoever has one.
+                    let is_open = attribute("ConfirmationWasAuthenticated") == Some("false");
+                    lets_through(attribute("FilterPolicy"), attribute("FilterPolicyScope"), is_open)
                 })
             }
             // It was deleted since it was listed.
@@ -224,13 +242,13 @@ impl Notifier for Topic {
 }
 
 /// What a confirmed subscription lets through, by its attributes.
-fn lets_through(policy: Option<&str>, scope: Option<&str>) -> LetsThrough {
+fn lets_through(policy: Option<&str>, scope: Option<&str>, is_open: bool) -> LetsThrough {
     let by_attributes = scope.is_none_or(|scope| scope == "MessageAttributes");
     let policy: Option<BTreeMap<String, Vec<String>>> =
         policy.and_then(|policy| serde_json::from_str(policy).ok());
     let mut names = policy.unwrap_or_default();
     match (names.remove(REVIEWER).as_deref(), names.is_empty()) {
-        (Some([name]), true) if by_attributes => LetsThrough::One(name.clone()),
+        (Some([name]), true) if by_attributes => LetsThrough::One(name.clone(), is_open),
         _ => LetsThrough::More,
     }
 }
@@ -246,7 +264,7 @@ mod tests {
 
     #[test]
     fn only_a_filter_by_one_reviewer_is_a_reviewers_own() {
-        let one = |name: &str| LetsThrough::One(name.to_owned());
+        let one = |name: &str| LetsThrough::One(name.to_owned(), false);
         let attributes = Some("MessageAttributes");
         let cases = [
             (Some(r#"{"reviewer":["rosa@acme.example"]}"#), attributes, one("rosa@acme.example")),
@@ -263,7 +281,7 @@ mod tests {
             (Some(r#"{"$or":[{"reviewer":["a@x.example"]}]}"#), attributes, LetsThrough::More),
         ];
         for (policy, scope, expected) in cases {
-            assert_eq!(lets_through(policy, scope), expected, "{policy:?} {scope:?}");
+            assert_eq!(lets_through(policy, scope, false), expected, "{policy:?} {scope:?}");
         }
     }
 

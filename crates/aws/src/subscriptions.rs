@@ -20,6 +20,8 @@ pub struct Invited {
     pub several: Vec<String>,
     /// Whose subscription is confirmed and who is on the roster no more: were somebody of that name to come, it would receive their links.
     pub gone: Vec<String>,
+    /// Whose subscription was confirmed without leave of the account: whoever has one of their mails can end it.
+    pub open: Vec<String>,
 }
 
 impl Topic {
@@ -29,14 +31,19 @@ impl Topic {
     /// # Errors
     /// When the topic cannot be asked or changed, or a subscription of it lets through what is for somebody else.
     pub async fn invite(&self, reviewers: &BTreeMap<String, Option<String>>) -> Result<Invited, Fault> {
-        let confirmed = self.confirmed().await?;
+        let confirmed = self.owned().await?;
         let subscribed = self.addresses().await?;
         let mut invited = Invited::default();
-        for (name, count) in &confirmed {
+        for (name, owned) in &confirmed {
             if !reviewers.contains_key(name) {
                 invited.gone.push(name.clone());
-            } else if *count > 1 {
+                continue;
+            }
+            if owned.subscriptions > 1 {
                 invited.several.push(name.clone());
+            }
+            if owned.is_open {
+                invited.open.push(name.clone());
             }
         }
         for (name, mail) in reviewers {

@@ -19,7 +19,7 @@ struct Roster {
 pub async fn invite(account: &Account) {
     match invited(account).await {
         Ok(None) => {}
-        Ok(Some(Invited { subscribed, unconfirmed, several, gone })) => {
+        Ok(Some(Invited { subscribed, unconfirmed, several, gone, open })) => {
             for name in subscribed {
                 say!("subscribed {}; SNS has sent a mail to confirm it", told(&name, Look::Name));
             }
@@ -34,6 +34,13 @@ pub async fn invite(account: &Account) {
                 say!(
                     "ATTENTION: more than one subscription receives what is for {}; end those that are not theirs: aws sns list-subscriptions-by-topic",
                     listed(&several)
+                );
+            }
+            if !open.is_empty() {
+                say!(
+                    "ATTENTION: whoever has a mail to {} can end their subscription by the link in its foot: unsubscribe them, push again, \
+                     and confirm the new one by aws sns confirm-subscription --authenticate-on-unsubscribe true",
+                    listed(&open)
                 );
             }
             if !gone.is_empty() {

@@ -86,6 +86,28 @@ async fn whose_mail_nobody_knows_is_not_told_and_whose_goes_elsewhere_is_told_th
     );
 }
 
+/// As SNS tells it of whoever has followed the link in its mail; the emulator takes every confirmation for one by the account.
+const FOLLOWED: &str = r#"<GetSubscriptionAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">
+<GetSubscriptionAttributesResult><Attributes>
+<entry><key>PendingConfirmation</key><value>false</value></entry>
+<entry><key>ConfirmationWasAuthenticated</key><value>false</value></entry>
+<entry><key>FilterPolicy</key><value>{"reviewer":["sam@acme.example"]}</value></entry>
+</Attributes></GetSubscriptionAttributesResult></GetSubscriptionAttributesResponse>"#;
+
+#[tokio::test]
+async fn whose_subscription_anybody_could_end_is_told() {
+    let Some(moto) = Moto::get() else { return };
+    let name = Moto::unique("reviewers");
+    let sns = moto.clients().sns().clone();
+    let arn = sns.create_topic().name(&name).send().await.unwrap().topic_arn.unwrap();
+    let reviewers = Topic::new(&moto.clients(), &arn);
+    reviewers.invite(&roster(&[SAM])).await.unwrap();
+    assert_eq!(reviewers.invite(&roster(&[SAM])).await.unwrap(), Invited::default());
+    moto.spoil_after(0, &["GetSubscriptionAttributes", &name], 1, Spoil::Refused(200, FOLLOWED));
+    let told = reviewers.invite(&roster(&[SAM])).await.unwrap();
+    assert_eq!(told, Invited { open: names(&[SAM]), ..Invited::default() });
+}
+
 #[tokio::test]
 async fn nobody_is_subscribed_to_a_topic_that_somebody_reads_whole() {
     let Some(moto) = Moto::get() else { return };
