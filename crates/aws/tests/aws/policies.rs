@@ -464,6 +464,7 @@ async fn what_somebody_has_put_back_by_hand_is_told() {
     let Some(stage) = Stage::new().await else { return };
     let one = stage.push(&files("one")).await;
     let mut old = stage.pushed(one).await;
+    stage.clock.at(10);
     let two = stage.push(&files("two")).await;
     old.insert("sk".to_owned(), text("in_force"));
     let put = stage.moto.clients().dynamodb().put_item().table_name(&stage.table);
