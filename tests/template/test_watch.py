@@ -213,6 +213,47 @@ class Watch(unittest.TestCase):
             self.assertTrue(one["Properties"]["AlarmDescription"])
             self.assertIn(one["Properties"]["TreatMissingData"], ("notBreaching", "breaching"))
 
+    def test_operators_are_told_who_wants_the_key_gone_or_takes_away_what_watches(self):
+        rules = resources("infra/watch.yaml", "AWS::Events::Rule")
+        self.assertEqual(set(rules), {"KeyTouched", "WatchTouched"})
+        for name, one in rules.items():
+            self.assertEqual(one["Condition"], "HasOperator", name)
+            [target] = one["Properties"]["Targets"]
+            # EventBridge wants no role for a topic that is encrypted: the topic's policy and the key's let it.
+            self.assertEqual(set(target), {"Id", "Arn", "InputTransformer"}, name)
+            self.assertEqual(target["Arn"], {"Ref": "Operators"})
+            told = target["InputTransformer"]
+            letter = json.loads(told["InputTemplate"])
+            self.assertEqual(set(re.findall(r"<(\w+)>", letter)), set(told["InputPathsMap"]))
+        key = rules["KeyTouched"]["Properties"]["EventPattern"]["detail"]
+        self.assertEqual(key["resources"], {"ARN": [{"Ref": "KeyArn"}]})
+        # What its policy refuses, and what that can be taken away by.
+        [denied] = [one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"] if one["Effect"] == "Deny"]
+        self.assertEqual({f"kms:{name}" for name in key["eventName"]}, {*denied["Action"], "kms:PutKeyPolicy"})
+        calls = {name for one in rules["WatchTouched"]["Properties"]["EventPattern"]["detail"]["$or"] for name in one["eventName"]}
+        self.assertEqual(calls, {"DeleteAlarms", "DisableAlarmActions", "DeleteRule", "DisableRule", "RemoveTargets"})
+        # Names are CloudFormation's, and begin with the stack's.
+        for one in [*resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values(), *rules.values()]:
+            self.assertFalse({"AlarmName", "Name"} & set(one["Properties"]))
+
+    def test_alarms_and_rules_reach_the_operators_topic_which_is_encrypted(self):
+        topic, policy = watch()["Operators"], watch()["OperatorsPolicy"]
+        self.assertEqual((topic["Condition"], policy["Condition"]), ("HasOperator", "HasOperator"))
+        self.assertEqual(policy["Properties"]["Topics"], [{"Ref": "Operators"}])
+        said = {one["Sid"]: one for one in policy["Properties"]["PolicyDocument"]["Statement"]}
+        let = {one["Principal"]["Service"]: one for one in said.values() if one["Effect"] == "Allow"}
+        self.assertEqual(set(let), {"cloudwatch.amazonaws.com", "events.amazonaws.com"})
+        self.assertEqual({one["Action"] for one in said.values()}, {"sns:Publish"})
+        self.assertEqual(let["cloudwatch.amazonaws.com"]["Condition"], {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
+        # EventBridge takes none here, and of a key it says neither account nor rule: with these nothing would ever be told.
+        self.assertNotIn("Condition", let["events.amazonaws.com"])
+        key = {text(one["Principal"]["Service"]): one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"]
+               if "Service" in one["Principal"]}
+        for service in let:
+            self.assertEqual((key[service]["Effect"], key[service]["Action"]), ("Allow", ["kms:Decrypt", "kms:GenerateDataKey"]))
+        [(operator, terms)] = key["events.amazonaws.com"]["Condition"].items()
+        self.assertEqual((operator, set(terms)), ("StringLike", {"kms:EncryptionContext:aws:sns:topicArn"}))
+
     def test_the_dashboard_is_json_over_the_same_metrics(self):
         body = watch()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
         widgets = json.loads(body)["widgets"]
