@@ -97,6 +97,24 @@ class Watch(unittest.TestCase):
                 self.assertIn(word, pattern, name)
             self.assertEqual('$.level = "ERROR"' in pattern, name != "Authorizer")
 
+    def test_a_setting_that_every_instance_tells_as_it_starts_rings_nothing(self):
+        # An end of `*` stands for any text (CloudWatch's own syntax of JSON patterns); && binds before ||.
+        wanted = '($.level = "ERROR" && ($.fields.message NOT EXISTS || $.fields.message != "TAGS ARE NOT READ*")) || '
+        for file in ("infra/watch.yaml", "infra/rollouts.yaml"):
+            errors = [one["Properties"]["FilterPattern"] for one in resources(file, "AWS::Logs::MetricFilter").values()
+                      if "$.level" in one["Properties"]["FilterPattern"]]
+            self.assertGreaterEqual(len(errors), 4)
+            for pattern in errors:
+                self.assertTrue(pattern.startswith("{ " + wanted), pattern)
+        # It is said as a whole line, and begins so.
+        self.assertIn('"TAGS ARE NOT READ, ', (ROOT / "crates/settings/src/wiring.rs").read_text())
+        self.assertIn('tracing::error!("{told}")', (ROOT / "crates/lambda/src/stores.rs").read_text())
+
+    def test_no_pattern_is_longer_than_cloudwatch_takes(self):
+        for file in ("infra/watch.yaml", "infra/rollouts.yaml"):
+            for name, one in resources(file, "AWS::Logs::MetricFilter").items():
+                self.assertLessEqual(len(one["Properties"]["FilterPattern"]), 1024, name)
+
     def test_each_queue_that_is_worked_off_has_an_age(self):
         aged = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values()
                 if one["Properties"].get("MetricName") == "ApproximateAgeOfOldestMessage"}
