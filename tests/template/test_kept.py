@@ -174,7 +174,7 @@ class Kept(unittest.TestCase):
             ("template.yaml", "HasAuditors", {"Sessions", "SessionsLog"}),
             ("infra/rights.yaml", "HasAuditors", {"Sessions"}),
             ("infra/rollouts.yaml", "HasSessions", {"SessionsErrors", "SessionsFails", "SessionsFailing"}),
-            ("infra/watch.yaml", "HasSessions", {"SessionsFaults"}),
+            ("infra/watch.yaml", "HasSessions", {"SessionsFaults", "SessionsMustLook"}),
         ):
             found = {name for name, one in resources(file).items() if "Sessions" in name}
             self.assertEqual(found, names, file)

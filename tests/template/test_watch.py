@@ -1,5 +1,6 @@
 """What alarms and the dashboard look at is there: sentences that the code says, and metrics that AWS counts."""
 
+import functools
 import json
 import re
 import unittest
@@ -17,7 +18,7 @@ COUNTED = {
     ("AWS/SQS", ("QueueName",)): {
         "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"},
     ("AWS/States", ("StateMachineArn",)): {
-        "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"},
+        "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
 }
 
 #: Which crates a function's log is written by.
@@ -35,6 +36,13 @@ SAYS = {
 
 def watch():
     return resources("infra/watch.yaml")
+
+
+@functools.cache
+def code_of(*logs):
+    """The code of whatever writes these logs."""
+    folders = {folder for log in logs for folder in SAYS[log]}
+    return "\n".join(path.read_text() for folder in sorted(folders) for path in sorted((ROOT / folder).rglob("*.rs")))
 
 
 def written_metrics():
@@ -59,10 +67,42 @@ class Watch(unittest.TestCase):
         for name, one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").items():
             pattern, log = one["Properties"]["FilterPattern"], text(one["Properties"]["LogGroupName"])
             for sentence in re.findall(r'\$\.fields\.message = "([^"]+)"', pattern):
-                said = any(
-                    f'"{sentence}"' in path.read_text()
-                    for folder in SAYS[log] for path in (ROOT / folder).rglob("*.rs"))
-                self.assertTrue(said, f"{name}: nobody says: {sentence}")
+                # A `*` at its beginning stands for any text.
+                literal = f'{sentence[1:]}"' if sentence.startswith("*") else f'"{sentence}"'
+                self.assertIn(literal, code_of(log), f"{name}: nobody says: {sentence}")
+
+    def test_what_nothing_mends_by_itself_rings_on_the_first_line(self):
+        filters = {text(one["Properties"]["LogGroupName"]): one["Properties"]["FilterPattern"] for name, one in watch().items() if name.endswith("MustLook")
+                   and one["Type"] == "AWS::Logs::MetricFilter"}
+        self.assertEqual(set(filters), set(SAYS) - {"AuthorizerLog"})
+        others = {
+            "the policy bundle in force cannot be had: the last good one decides for an hour at most": {
+                "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SessionsLog"},
+            "the state of a statement is damaged, and it is left out": {"QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog"},
+            "an exchange cannot be carried on": {"WorkLog"},
+        }
+        for log, pattern in filters.items():
+            sentences = set(re.findall(r'\$\.fields\.message = "([^"]+)"', pattern))
+            self.assertEqual(sentences, {"*: somebody must look"} | {one for one, logs in others.items() if log in logs}, log)
+        # Whatever says so to the log says it at the end, behind a colon, at a level that is written.
+        said = re.findall(r'"([^"\n]*somebody must look[^"\n]*)"', code_of(*SAYS))
+        self.assertGreaterEqual(len(said), 5)
+        for sentence in said:
+            self.assertTrue(sentence.endswith(": somebody must look"), sentence)
+        for alarm in ("SomebodyMustLook", "PolicyChanged", "PageFails", "ReviewersNotTold"):
+            own = watch()[alarm]["Properties"]
+            self.assertEqual((own["Statistic"], own["EvaluationPeriods"], own["Threshold"]), ("Sum", 1, 1), alarm)
+
+    def test_another_bundle_rings_of_every_function_that_decides_or_shows_by_it(self):
+        filters = {text(one["Properties"]["LogGroupName"]) for name, one in watch().items() if name.endswith("PolicyChanged")
+                   and one["Type"] == "AWS::Logs::MetricFilter"}
+        self.assertEqual(filters, {"QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog"})
+        self.assertRegex(code_of("QueryLog"), r'info!\(bundle = [^,]+, "another policy bundle is in force"\)')
+        self.assertIn("`snowgate policy log`", watch()["PolicyChanged"]["Properties"]["AlarmDescription"])
+
+    def test_both_apis_ring_where_they_answer_that_something_broke(self):
+        apis = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in watch().values() if one["Properties"].get("MetricName") == "5xx"}
+        self.assertEqual(apis, {"Api", "PageApi"})
 
     def test_a_value_that_is_read_off_a_line_stands_in_it(self):
         for name, one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").items():
@@ -194,7 +234,7 @@ class Watch(unittest.TestCase):
             metrics = watch()[f"{machine}Failed"]["Properties"]["Metrics"]
             counted = {(one["MetricStat"]["Metric"]["MetricName"], text(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]))
                        for one in metrics if "MetricStat" in one}
-            self.assertEqual(counted, {(name, f"{machine}Machine") for name in ("ExecutionsFailed", "ExecutionsTimedOut")})
+            self.assertEqual(counted, {(name, f"{machine}Machine") for name in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")})
 
     def test_every_queue_of_what_failed_is_watched_and_what_cannot_be_emptied_by_a_redrive_rings_each_time(self):
         watched = {}
